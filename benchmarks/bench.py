@@ -1,0 +1,169 @@
+"""Runs cases, each piece of work in a process of its own, and keeps what was measured."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import environments
+from environments import Environment, MissingError
+from model import OURS, Arguments, Case, Recording, Sizes
+
+WORK = str(Path(__file__).with_name('work.py'))
+REFERENCE, LIMIT = 'reference', 'limit'
+"""Beside OURS the sides of a case."""
+
+SMALL = (96, 128)  # pixels: the frames of long recordings
+
+
+class FailedError(Exception):
+    """A process failed, or could not measure; the message says why."""
+
+
+@dataclass
+class Results:
+    """What was measured: a value a round by case, side and metric, and why there is none by case and side."""
+
+    values: dict[tuple[str, str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
+    notes: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def median(self, case: str, side: str, key: str) -> float | None:
+        """Of all rounds; None where nothing was measured."""
+        values = self.values.get((case, side, key))
+        return median(values) if values else None
+
+
+class Bench:
+    """Measures cases.
+
+    Parameters
+    ----------
+    folder : Path
+        For all that is written, on the disk that is to be measured.
+    home : Path
+        Of the virtual environments.
+    sizes : Sizes
+    ours_only : bool
+        Leave the original out, and make its recordings by ours.
+    """
+
+    def __init__(self, folder: Path, home: Path, sizes: Sizes, ours_only: bool) -> None:
+        self._folder, self._home, self._sizes, self._ours_only = folder, home, sizes, ours_only
+        self.results = Results()
+        self._environments: dict[str, Environment | MissingError] = {}
+        self._frames: dict[str, str] = {}
+        self._recordings: dict[tuple[str, str], str | FailedError] = {}
+
+    def run(self, case: Case, number: int) -> None:
+        """One round: ours and the reference in turn, the other one first each time, and the limit behind them."""
+        sides = [OURS, REFERENCE] if self._environment_of(case, REFERENCE) else [OURS]
+        for side in sides if number % 2 == 0 else reversed(sides):
+            self._measure(case, side, number)
+        if case.limit is not None:
+            self._measure(case, LIMIT, number)
+
+    def _measure(self, case: Case, side: str, number: int) -> None:
+        """Nothing is tried again that failed, nor compared with what ours cannot do."""
+        if {(case.name, side), (case.name, OURS)} & self.results.notes.keys():
+            return
+        try:
+            metrics = self._metrics(case, side, number)
+        except (FailedError, MissingError) as error:
+            self.results.notes[case.name, side] = str(error)
+            return
+        for key, value in metrics.items():
+            self.results.values[case.name, side, key].append(value)
+
+    def _metrics(self, case: Case, side: str, number: int) -> dict[str, Any]:
+        environment = str(self._environment_of(case, side))
+        offered: Arguments = {'folder': str(self._folder), 'check': number == 0}
+        if case.frames:
+            offered['frames'] = self._frames_file(case.frames)
+        if case.recording:
+            offered['path'] = self._recording(case.recording, case.recording.by or environment)
+        if side == LIMIT and case.limit:
+            return self._process(OURS, case.limit.task, {**offered, **case.limit.arguments}, case.limit.imports)
+        task = case.reference_task if side == REFERENCE else None
+        return self._process(environment, task or case.task, {**offered, **case.arguments})
+
+    def _environment_of(self, case: Case, side: str) -> str | None:
+        if side != REFERENCE:
+            return OURS
+        return None if self._ours_only and case.reference != OURS else case.reference
+
+    # --- what the work needs
+
+    def environment(self, name: str) -> Environment:
+        """The environment of that name, made once; MissingError."""
+        if name not in self._environments:
+            try:
+                self._environments[name] = environments.make(name, self._home)
+            except MissingError as error:
+                self._environments[name] = error
+        found = self._environments[name]
+        if isinstance(found, MissingError):
+            raise found
+        return found
+
+    def _frames_file(self, kind: str) -> str:
+        if kind not in self._frames:
+            height, width = SMALL if kind == 'small' else (self._sizes.height, self._sizes.width)
+            path = str(self._folder / f'frames-{kind}.npy')
+            self._process(OURS, 'make_frames', {'target': path, 'count': self._sizes.distinct, 'height': height,
+                                                'width': width, 'gray': kind != 'color'})
+            self._frames[kind] = path
+        return self._frames[kind]
+
+    def _recording(self, recording: Recording, by: str) -> str:
+        """Path of the recording, made once; ours stands in where the original is missing."""
+        by = by if self._has(by) else OURS
+        key = recording.name, by
+        if key not in self._recordings:
+            self._recordings[key] = self._record(recording, by)
+        made = self._recordings[key]
+        if isinstance(made, FailedError):
+            raise made
+        return made
+
+    def _record(self, recording: Recording, by: str) -> str | FailedError:
+        path = str(self._folder / re.sub(r'\W+', '-', f'{recording.name} by {by}'))
+        frames = {'frames': self._frames_file(recording.frames)} if recording.frames else {}
+        try:
+            self._process(by, recording.task, {**recording.arguments, **frames, 'path': path})
+        except FailedError as error:
+            return error
+        return path
+
+    def _has(self, name: str) -> bool:
+        if self._ours_only:
+            return name == OURS
+        try:
+            return bool(self.environment(name))
+        except MissingError:
+            return False
+
+    # --- processes
+
+    def _process(self, environment: str, task: str, arguments: Arguments, imports: str = 'imgstore') -> dict[str, Any]:
+        """What a task measured; FailedError."""
+        request = json.dumps({'task': task, 'arguments': arguments, 'imports': imports})
+        done = self.environment(environment).run(WORK, request)
+        if done.returncode:
+            raise FailedError(f'failed: {_end(done.stderr, 3) or f"ended with {done.returncode}"}')
+        answer: dict[str, Any] = json.loads(_end(done.stdout, 1))
+        if 'unavailable' in answer:
+            raise FailedError(f'left out: {answer["unavailable"]}')
+        return answer
+
+    def versions(self) -> dict[str, dict[str, str]]:
+        """What is installed in the environments that were used."""
+        return {name: self._process(name, 'versions', {}) for name in self._environments if self._has(name)}
+
+
+def _end(text: str, lines: int) -> str:
+    return '; '.join(line.strip() for line in text.strip().splitlines()[-lines:])

@@ -1,0 +1,182 @@
+"""What is measured: all the cases. A new one is a few lines here, and a task where none does its work yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from model import ORIGINAL, ORIGINAL_BPK, ORIGINAL_H264, OURS, Case, Limit, Metric, Recording, Sizes
+
+COLORS = ('gray', 'color')
+H264 = ('avc1/mp4', 'h264/mkv')
+VIDEOS = {'mjpeg/avi': 'mjpeg', 'avc1/mp4': 'h264', 'h264/mkv': 'h264'}
+RAW = ('npy', 'bmp', 'ppm', 'pgm')
+IMAGES = ('png', 'jpg', 'tif', 'bpk', *RAW)
+LOSSLESS = ('png', 'tif', 'bpk', *RAW)
+ONE_COLOR = {'ppm': 'color', 'pgm': 'gray'}
+
+
+def cases(sizes: Sizes) -> list[Case]:
+    """All of them."""
+    groups = (_finding, _writing, _waiting, _reading, _jumping, _remembering)
+    return [case for group in groups for case in group(sizes)]
+
+
+def _original_for(fmt: str) -> str:
+    return ORIGINAL_H264 if fmt in H264 else ORIGINAL_BPK if fmt == 'bpk' else ORIGINAL
+
+
+def _fps(ratio: float | None = None, of_limit: float | None = None) -> Metric:
+    return Metric('fps', 'frames/s', more_is_better=True, ratio=ratio, of_limit=of_limit)
+
+
+def _ms(ratio: float | None = None, at_most: float | None = None) -> Metric:
+    return Metric('ms', 'ms', ratio=ratio, at_most=at_most)
+
+
+# --- opening and looking up
+
+def _finding(sizes: Sizes) -> Iterator[Case]:
+    few, many, each = sizes.chunks, sizes.many_chunks, sizes.chunk_frames
+    plain = Recording('numbers', 'record_numbers', {'chunks': few, 'count': each}, by=ORIGINAL)
+    yield Case('import', 'nothing', (Metric('import', 'ms', ratio=2),),
+               limit=Limit('import numpy, cv2', 'import', 'nothing', imports='cv2'))
+    yield Case(f'open {few:,} chunks of {each:,}', 'open_store',
+               (_ms(ratio=40), Metric('memory', 'MB', 'memory above the import', at_most=40)),
+               {'total': few * each}, recording=plain)
+    for label, task, chunks, goal in (
+            ('its saved index', 'record_saved_index', few, 20), ('no saved index', 'record_numbers', many, None),
+            ('its saved index', 'record_saved_index', many, 100)):
+        recording = Recording(f'{label} {chunks}', task, {'chunks': chunks, 'count': each}, by=OURS)
+        yield Case(f'open {chunks:,} chunks of {each:,}, {label}', 'open_store',
+                   (_ms(at_most=goal), Metric('memory', 'MB', 'memory above the import')), {'total': chunks * each},
+                   reference=None, recording=recording)
+    frames = f'{few * each:,} frames'
+    yield Case(f'find in {frames}', 'find', (
+        Metric('number', 'ms', 'by number', ratio=2000), Metric('index', 'ms', 'by index', ratio=500),
+        Metric('time', 'ms', 'nearest time', ratio=5000), Metric('first', 'ms', 'the first question')), recording=plain)
+    yield Case(f'get_frame_metadata of {frames}', 'get_frame_metadata', (_ms(ratio=4),), {'total': few * each},
+               recording=plain, limit=Limit('arrays to lists', 'ms', 'make_lists', {'total': few * each}))
+
+
+# --- writing
+
+_FRAMES = {'png': 40, 'tif': 40, 'jpg': 100, 'mjpeg/avi': 120, 'avc1/mp4': 100, 'h264/mkv': 100}
+_FRAMES_OF_RAW = 200
+_MEMORY = Metric('memory', 'MB', 'memory for it')
+
+
+def _writing(sizes: Sizes) -> Iterator[Case]:
+    for fmt in (*IMAGES, *VIDEOS):
+        count = sizes.frames(_FRAMES.get(fmt, _FRAMES_OF_RAW))
+        for color in _colors(fmt):
+            yield Case(f'write {fmt} {color}', 'write', (*_written(fmt), _MEMORY), {'fmt': fmt, 'count': count},
+                       _original_for(fmt), frames=color, limit=_limit_of_writing(fmt, count))
+
+
+def _colors(fmt: str) -> tuple[str, ...]:
+    return (ONE_COLOR[fmt],) if fmt in ONE_COLOR else COLORS
+
+
+def _written(fmt: str) -> tuple[Metric, ...]:
+    if fmt in LOSSLESS:
+        return (_fps(of_limit=0.9) if fmt == 'npy' else _fps() if fmt in ONE_COLOR else _fps(ratio=1.8),)
+    is_h264 = fmt in H264
+    return (_fps(ratio=2.5 if is_h264 else 1.8),
+            Metric('psnr', 'dB', 'PSNR', more_is_better=True, ratio=-0.2 if is_h264 else None),
+            Metric('size', 'kB', 'size of a frame', ratio=1 / 1.5 if is_h264 else None))
+
+
+def _limit_of_writing(fmt: str, count: int) -> Limit:
+    if fmt in VIDEOS:
+        return Limit('bare encoder', 'fps', 'encode_video', {'codec': VIDEOS[fmt], 'count': count})
+    if fmt == 'bpk':
+        return Limit('its compression on all cores', 'fps', 'compress', {'count': count})
+    if fmt in RAW:
+        return Limit('raw file write', 'fps', 'write_files', {'count': count})
+    return Limit('cv2.imencode on all cores', 'fps', 'encode_images', {'extension': f'.{fmt}', 'count': count})
+
+
+def _waiting(sizes: Sizes) -> Iterator[Case]:
+    count = sizes.frames(120)
+    for fmt in ('png', 'jpg', 'mjpeg/avi', 'avc1/mp4'):
+        yield Case(f'slowest 1 % of add_image, {fmt} gray', 'write_at_pace',
+                   (Metric('slowest', 'ms', ratio=20 if fmt in H264 else 5),),
+                   {'fmt': fmt, 'count': count, 'chunksize': count // 5}, reference=_original_for(fmt), frames='gray')
+
+
+# --- reading
+
+_FRAMES_OF_VIDEO = 300
+
+
+def _frames_to_read(sizes: Sizes, fmt: str) -> int:
+    return sizes.frames(_FRAMES_OF_VIDEO if fmt in VIDEOS else _FRAMES.get(fmt, _FRAMES_OF_RAW))
+
+
+def _recording(sizes: Sizes, fmt: str, color: str, by: str | None) -> Recording:
+    count = _frames_to_read(sizes, fmt)
+    return Recording(f'{fmt} {color}', 'record', {'fmt': fmt, 'count': count}, color, by)
+
+
+def _reading(sizes: Sizes) -> Iterator[Case]:
+    for fmt in (*IMAGES, *VIDEOS):
+        for color in _colors(fmt):
+            recording = _recording(sizes, fmt, color, _original_for(fmt))
+            yield Case(f'read {fmt} {color}', 'read', (_read(fmt, color), _MEMORY), reference=_original_for(fmt),
+                       frames=color, recording=recording, limit=_limit_of_reading(sizes, fmt))
+    for color in COLORS:
+        yield Case(f'read avc1/mp4 {color}, each its own file', 'read', (_read('avc1/mp4', color),),
+                   reference=ORIGINAL_H264, frames=color, recording=_recording(sizes, 'avc1/mp4', color, None),
+                   limit=_limit_of_reading(sizes, 'avc1/mp4'))
+
+
+def _read(fmt: str, color: str) -> Metric:
+    if fmt in VIDEOS:
+        return _fps(ratio=1.6 if color == 'gray' else 1.3)
+    return _fps(ratio=1.8) if fmt in ('png', 'jpg', 'tif') else _fps()
+
+
+def _limit_of_reading(sizes: Sizes, fmt: str) -> Limit:
+    count = _frames_to_read(sizes, fmt)
+    if fmt in VIDEOS:
+        return Limit('bare decoder', 'fps', 'decode_video')
+    if fmt == 'bpk':
+        return Limit('its decompression on all cores', 'fps', 'decompress', {'count': count})
+    if fmt in RAW:
+        return Limit('raw file read', 'fps', 'read_files', {'count': count})
+    return Limit('cv2.imdecode on all cores', 'fps', 'decode_images', {'extension': f'.{fmt}', 'count': count})
+
+
+def _jumping(sizes: Sizes) -> Iterator[Case]:
+    count = sizes.frames(40)
+    one = Limit('seek, decode a keyframe', 'ms', 'decode_one', {'count': count})
+    for color in COLORS:
+        for fmt, whose, by, goal in (
+                ('mjpeg/avi', '', ORIGINAL, 10), ('avc1/mp4', ', each its own file', None, 5),
+                ('avc1/mp4', ", the original's file", ORIGINAL_H264, None)):
+            yield Case(f'random read {fmt} {color}{whose}', 'read_random', (_ms(ratio=goal),), {'count': count},
+                       _original_for(fmt), frames=color, recording=_recording(sizes, fmt, color, by), limit=one)
+        for fmt, whose, by, goal in (('mjpeg/avi', '', ORIGINAL, None), ('avc1/mp4', ', each its own file', None, 20)):
+            yield Case(f'step backwards {fmt} {color}{whose}', 'read_backwards', (_ms(ratio=goal),), {'count': count},
+                       _original_for(fmt), frames=color, recording=_recording(sizes, fmt, color, by))
+    yield _batch(sizes)
+
+
+def _batch(sizes: Sizes) -> Case:
+    chunks, each = 20, sizes.frames(500)
+    recording = Recording('repeated', 'record_chunks', {'fmt': 'avc1/mp4', 'count': each, 'chunks': chunks}, 'gray')
+    return Case(f'get_images of {sizes.frames(200)} of {chunks * each:,} frames, avc1/mp4 gray, against one by one',
+                'read_batch', (_ms(ratio=2),), {'count': sizes.frames(200)}, reference=OURS,
+                reference_task='read_random', frames='gray', recording=recording, rounds=3)
+
+
+# --- memory
+
+def _remembering(sizes: Sizes) -> Iterator[Case]:
+    growth = (Metric('growth', 'MB', 'growth of memory', at_most=5),)
+    for fmt in ('mjpeg/avi', 'avc1/mp4'):
+        yield Case(f'write {sizes.long:,} small frames {fmt}', 'write_long', growth, {'fmt': fmt, 'count': sizes.long},
+                   reference=_original_for(fmt), frames='small', rounds=1)
+        long = Recording(f'long {fmt}', 'record', {'fmt': fmt, 'count': sizes.long}, 'small', OURS)
+        yield Case(f'read {sizes.long:,} small frames {fmt}', 'read_long', growth, reference=_original_for(fmt),
+                   recording=long, rounds=1)

@@ -1,0 +1,79 @@
+"""Tasks about which frames there are: opening a store, looking frames up, asking for all numbers and times."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import frames as scenes
+import numpy as np
+from measuring import peak_memory
+
+import imgstore
+
+Metrics = dict[str, float]
+
+LONGEST = 1.0  # seconds that one kind of look-up is repeated for, at most
+MOST = 2000  # times
+
+
+def nothing() -> Metrics:
+    """No work: for who wants to know what the import takes."""
+    return {}
+
+
+def versions() -> dict[str, str]:
+    """What is installed here."""
+    return {'python': platform.python_version(), 'numpy': np.__version__, 'opencv': cv2.__version__}
+
+
+def open_store(path: str, total: int) -> Metrics:
+    """Milliseconds until an open store tells how many frames it has, and the MB that takes above the import."""
+    before, start = peak_memory(), time.perf_counter()
+    store = imgstore.new_for_filename(path)
+    count = store.frame_count
+    metrics = {'ms': 1000 * (time.perf_counter() - start), 'memory': peak_memory() - before}
+    assert count == total
+    return metrics
+
+
+def find(path: str) -> Metrics:
+    """Milliseconds to look up a frame in the index of an open store; 'first' is the first question asked of it."""
+    index = imgstore.new_for_filename(path)._index
+    start = time.perf_counter()
+    index.find_chunk('frame_number', 1)
+    first = 1000 * (time.perf_counter() - start)
+    metadata = index.get_all_metadata()
+    numbers, times = np.array(metadata['frame_number']), np.array(metadata['frame_time'])
+    chosen = np.random.default_rng(scenes.SEED).integers(0, len(numbers), MOST)
+    return {
+        'first': first,
+        'number': _per_call(lambda value: index.find_chunk('frame_number', value), numbers[chosen].tolist()),
+        'index': _per_call(lambda value: index.find_chunk('index', value), chosen.tolist()),
+        'time': _per_call(lambda value: index.find_chunk_nearest('frame_time', value), (times[chosen] + 0.01).tolist()),
+    }
+
+
+def _per_call(look_up: Callable[[Any], tuple[int, int]], values: list[Any]) -> float:
+    """Milliseconds a call, after one that nobody counts."""
+    assert look_up(values[0]) != (-1, -1)
+    start, calls = time.perf_counter(), 0
+    for value in values:
+        look_up(value)
+        calls += 1
+        if time.perf_counter() - start > LONGEST:
+            break
+    return 1000 * (time.perf_counter() - start) / calls
+
+
+def get_frame_metadata(path: str, total: int) -> Metrics:
+    """Milliseconds for the numbers and times of all frames, from a store that was just opened."""
+    store = imgstore.new_for_filename(path)
+    start = time.perf_counter()
+    metadata = store.get_frame_metadata()
+    metrics = {'ms': 1000 * (time.perf_counter() - start)}
+    assert len(metadata['frame_number']) == len(metadata['frame_time']) == total
+    return metrics

@@ -1,0 +1,175 @@
+"""What this machine can do at best: the files, the codecs and numpy alone, without any store around them."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import frames as scenes
+import numpy as np
+from measuring import CORES, UnavailableError
+
+Metrics = dict[str, float]
+
+
+def _fps(work: Callable[[int], object], count: int, threads: int = 1) -> Metrics:
+    start = time.perf_counter()
+    if threads == 1:
+        for index in range(count):
+            work(index)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            for _ in pool.map(work, range(count)):
+                pass
+    return {'fps': count / (time.perf_counter() - start)}
+
+
+def write_files(folder: str, frames: str, count: int) -> Metrics:
+    """Raw pixels into a file each."""
+    images = scenes.load(frames)
+    target = Path(folder, 'raw')
+    target.mkdir()
+    try:
+        return _fps(lambda index: (target / f'{index:06d}').write_bytes(images[index % len(images)].data), count)
+    finally:
+        shutil.rmtree(target)
+
+
+def read_files(folder: str, frames: str, count: int) -> Metrics:
+    """The files that `write_files` writes."""
+    images = scenes.load(frames)
+    target = Path(folder, 'raw')
+    target.mkdir()
+    try:
+        for index in range(count):
+            (target / f'{index:06d}').write_bytes(images[index % len(images)].data)
+        return _fps(lambda index: (target / f'{index:06d}').read_bytes(), count)
+    finally:
+        shutil.rmtree(target)
+
+
+def encode_images(frames: str, extension: str, count: int) -> Metrics:
+    """OpenCV's cv2.imencode on all cores."""
+    import cv2
+
+    images = scenes.load(frames)
+    return _fps(lambda index: cv2.imencode(extension, images[index % len(images)]), count, CORES)
+
+
+def decode_images(frames: str, extension: str, count: int) -> Metrics:
+    """OpenCV's cv2.imdecode on all cores."""
+    import cv2
+
+    files = [cv2.imencode(extension, image)[1] for image in scenes.load(frames)]
+    return _fps(lambda index: cv2.imdecode(files[index % len(files)], cv2.IMREAD_UNCHANGED), count, CORES)
+
+
+def compress(frames: str, count: int) -> Metrics:
+    """Our bloscpack containers made in memory, on all cores."""
+    pack = _bloscpack().pack
+    images = scenes.load(frames)
+    return _fps(lambda index: pack(images[index % len(images)]), count, CORES)
+
+
+def decompress(frames: str, count: int) -> Metrics:
+    """Our bloscpack containers unpacked in memory, on all cores."""
+    unpack = _bloscpack().unpack
+    files = [_bloscpack().pack(image) for image in scenes.load(frames)]
+    return _fps(lambda index: unpack(files[index % len(files)], ''), count, CORES)
+
+
+def _bloscpack() -> Any:
+    if importlib.util.find_spec('numcodecs') is None:
+        raise UnavailableError('needs numcodecs')
+    return importlib.import_module('imgstore.chunks.bloscpack')
+
+
+def encode_video(frames: str, codec: str, count: int) -> Metrics:
+    """The encoder alone, set as ours, fed with planes that are ready: as many of Motion JPEG's as there are cores."""
+    planes = _planes(scenes.load(frames), codec)
+    encoders = CORES if codec == 'mjpeg' else 1
+    turns = [range(first, count, encoders) for first in range(encoders)]
+    start = time.perf_counter()
+    with ThreadPoolExecutor(encoders) as pool:
+        list(pool.map(lambda turn: _encode(planes, codec, turn), turns))
+    return {'fps': count / (time.perf_counter() - start)}
+
+
+def _pixel_format(codec: str) -> str:
+    return 'yuvj420p' if codec == 'mjpeg' else 'yuv420p'
+
+
+def _planes(images: scenes.Frames, codec: str) -> list[Any]:
+    """Arrays, since a frame would remember the picture type that it was given when it was encoded before."""
+    import av
+
+    colors = (image if image.ndim == 3 else np.dstack([image] * 3) for image in images)
+    frames = (av.VideoFrame.from_ndarray(image, format='bgr24') for image in colors)
+    return [frame.reformat(format=_pixel_format(codec)).to_ndarray() for frame in frames]
+
+
+def _encode(planes: list[Any], codec: str, turn: Iterable[int]) -> None:
+    import av
+
+    from imgstore.chunks.video_pyav import _add_stream
+
+    height, width = planes[0].shape[0] * 2 // 3, planes[0].shape[1]
+    with av.open(os.devnull, 'w', format='null') as container:
+        stream = _add_stream(container, codec, (height, width), _pixel_format(codec))
+        for pts, index in enumerate(turn):
+            frame = av.VideoFrame.from_ndarray(planes[index % len(planes)], format=_pixel_format(codec))
+            frame.pts = pts
+            stream.encode(frame)
+        stream.encode(None)
+
+
+def decode_video(path: str) -> Metrics:
+    """PyAV decoding a recording with all its threads, its pixels left as they are."""
+    start = time.perf_counter()
+    count = sum(1 for video in _videos(path) for _ in _decode(video, 'AUTO'))
+    return {'fps': count / (time.perf_counter() - start)}
+
+
+def decode_one(path: str, count: int) -> Metrics:
+    """Milliseconds in which PyAV goes to a keyframe and decodes it: the cheapest of all frames."""
+    import av
+
+    rng = np.random.default_rng(scenes.SEED)
+    with av.open(str(_videos(path)[0])) as container:
+        stream = container.streams.video[0]
+        stream.thread_type = 'SLICE'
+        ends = [packet.pts for packet in container.demux(stream) if packet.is_keyframe and packet.pts is not None]
+        start = time.perf_counter()
+        for pts in rng.choice(ends, count).tolist():
+            container.seek(pts, stream=stream)
+            next(container.decode(stream))
+        return {'ms': 1000 * (time.perf_counter() - start) / count}
+
+
+def _videos(path: str) -> list[Path]:
+    return sorted(file for file in Path(path).iterdir() if file.suffix in ('.avi', '.mkv', '.mp4'))
+
+
+def _decode(video: Path, threads: str) -> Iterator[Any]:
+    import av
+
+    with av.open(str(video)) as container:
+        stream = container.streams.video[0]
+        stream.thread_type = threads
+        yield from container.decode(stream)
+
+
+def make_lists(total: int) -> Metrics:
+    """The lists of numbers and times made from arrays."""
+    numbers, times = np.arange(total), np.arange(total) / 20
+    start = time.perf_counter()
+    kept = numbers.tolist(), times.tolist()
+    metrics = {'ms': 1000 * (time.perf_counter() - start)}
+    assert len(kept[0]) == len(kept[1]) == total
+    return metrics

@@ -1,0 +1,31 @@
+"""What tasks need: cores, memory, and a way to say that something cannot be measured here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+
+_STATUS = Path('/proc/self/status')
+
+
+class UnavailableError(Exception):
+    """This environment cannot do the work; the message says what it lacks."""
+
+
+def peak_memory() -> float:
+    """The most MB that were ever resident since the process began; nan where the system does not tell (not Linux)."""
+    return _field('VmHWM')
+
+
+def memory() -> float:
+    """MB that are resident now."""
+    return _field('VmRSS')
+
+
+def _field(name: str) -> float:
+    if not _STATUS.exists():
+        return float('nan')
+    line = next(line for line in _STATUS.read_text().splitlines() if line.startswith(name))
+    return int(line.split()[1]) / 1024

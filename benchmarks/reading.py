@@ -1,0 +1,90 @@
+"""Tasks that read: forwards, anywhere, backwards, many at once."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import frames as scenes
+import numpy as np
+from measuring import UnavailableError, memory, peak_memory
+
+import imgstore
+
+Metrics = dict[str, float]
+
+
+def read(path: str, frames: str) -> Metrics:
+    """Frames a second, from the first to the end of an open store; memory."""
+    images = scenes.load(frames)
+    store = imgstore.new_for_filename(path)
+    before, start, count = peak_memory(), time.perf_counter(), 0
+    while True:
+        try:
+            image, (number, _) = store.get_next_image()
+        except EOFError:
+            break
+        count += 1
+    metrics = {'fps': count / (time.perf_counter() - start), 'memory': peak_memory() - before}
+    assert count == store.frame_count
+    _check(images, image, number)
+    return metrics
+
+
+def read_random(path: str, frames: str, count: int) -> Metrics:
+    """Milliseconds a frame, each somewhere in an open store."""
+    return _one_by_one(path, frames, lambda store: _random_indices(store, count))
+
+
+def read_backwards(path: str, frames: str, count: int) -> Metrics:
+    """Milliseconds a frame, from the last one back."""
+    return _one_by_one(path, frames, lambda store: range(store.frame_count - 1, store.frame_count - 1 - count, -1))
+
+
+def _one_by_one(path: str, frames: str, choose: Any) -> Metrics:
+    images = scenes.load(frames)
+    store = imgstore.new_for_filename(path)
+    chosen = choose(store)
+    start = time.perf_counter()
+    for index in chosen:
+        image, (number, _) = store.get_image(None, frame_index=index)
+    metrics = {'ms': 1000 * (time.perf_counter() - start) / len(chosen)}
+    assert number == chosen[-1]
+    _check(images, image, number)
+    return metrics
+
+
+def read_batch(path: str, frames: str, count: int) -> Metrics:
+    """Milliseconds a frame of `read_random`'s frames, asked for in one call."""
+    images = scenes.load(frames)
+    store = imgstore.new_for_filename(path)
+    if not hasattr(store, 'get_images'):
+        raise UnavailableError('this imgstore has no get_images yet')
+    chosen = _random_indices(store, count)
+    start = time.perf_counter()
+    read, numbers, _ = store.get_images(frame_indices=chosen)
+    metrics = {'ms': 1000 * (time.perf_counter() - start) / len(chosen)}
+    assert list(numbers) == chosen
+    _check(images, read[-1], numbers[-1])
+    return metrics
+
+
+def read_long(path: str) -> Metrics:
+    """MB by which memory grows after the first fifth of a long recording."""
+    store = imgstore.new_for_filename(path)
+    resident = []
+    for index in range(store.frame_count):
+        store.get_next_image()
+        if index % (store.frame_count // 10) == store.frame_count // 20:
+            resident.append(memory())
+    return {'growth': max(resident[2:]) - max(resident[:2])}
+
+
+def _random_indices(store: Any, count: int) -> list[int]:
+    rng = np.random.default_rng(scenes.SEED)
+    return [int(index) for index in rng.integers(0, store.frame_count, count)]
+
+
+def _check(images: scenes.Frames, image: Any, number: int) -> None:
+    assert image.shape == images.shape[1:]
+    assert scenes.which(images, image) == number % len(images), 'another frame was read'

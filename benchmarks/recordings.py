@@ -1,0 +1,91 @@
+"""The recordings that are opened and read, made before any clock runs."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import frames as scenes
+import numpy as np
+from measuring import UnavailableError
+from writing import FRAMES_PER_SECOND, new_store
+
+import imgstore
+
+Made = dict[str, Any]
+
+SQLITE = '.index.sqlite'
+
+
+def make_frames(target: str, count: int, height: int, width: int, gray: bool) -> Made:
+    """The frames that all the work is done on."""
+    scenes.make(Path(target), count, height, width, gray)
+    return {}
+
+
+def record(path: str, frames: str, fmt: str, count: int) -> Made:
+    """Frames 0 to count - 1, numbered as they come, 20 a second."""
+    images = scenes.load(frames)
+    store = new_store(fmt, path, images)
+    for index in range(count):
+        store.add_image(images[index % len(images)], index, index / FRAMES_PER_SECOND)
+    store.close()
+    return {}
+
+
+def record_chunks(path: str, frames: str, fmt: str, count: int, chunks: int) -> Made:
+    """Chunks of ``count`` frames each, in which the same video is over and over again."""
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as folder:
+        record(f'{folder}/one', frames, fmt, count)
+        video = next(file for file in Path(folder, 'one').iterdir() if file.stem == '000000' and file.suffix != '.npz')
+        store: Any = new_store(fmt, path, scenes.load(frames))
+        for chunk in range(chunks):
+            numbers = np.arange(chunk * count, (chunk + 1) * count)
+            store.insert_chunk(str(video), numbers.tolist(), (numbers / FRAMES_PER_SECOND).tolist(), move=False)
+        store.close()
+    return {}
+
+
+def record_numbers(path: str, chunks: int, count: int) -> Made:
+    """Chunks with indexes of ``count`` frames, each beside a video of a single one: who opens a store looks no closer.
+
+    A frame in a thousand is lost, and the times jitter, as in real recordings.
+    """
+    image = np.zeros((32, 48), np.uint8)
+    store = imgstore.new_for_format('mjpeg/avi', path, imgshape=image.shape, chunksize=count)
+    store.add_image(image, 0, 0.0)
+    store.close()
+    rng = np.random.default_rng(scenes.SEED)
+    folder = Path(path)
+    with np.load(folder / '000000.npz', allow_pickle=True) as first:
+        index = dict(first)
+    for chunk in range(chunks):
+        place = np.arange(chunk * count, (chunk + 1) * count)
+        index['frame_number'] = place + place // 1000
+        index['frame_time'] = (index['frame_number'] + rng.uniform(-0.2, 0.2, count)) / FRAMES_PER_SECOND
+        np.savez(folder / f'{chunk:06d}.npz', **index)
+        if chunk:
+            os.link(folder / '000000.avi', folder / f'{chunk:06d}.avi')
+    return {}
+
+
+def record_saved_index(path: str, chunks: int, count: int) -> Made:
+    """The same with a saved index beside it."""
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as folder:
+        record_numbers(f'{folder}/tiny', 1, 2)
+        if not _save_index(f'{folder}/tiny') - {SQLITE}:
+            raise UnavailableError('this imgstore saves no index of its own kind yet')
+    record_numbers(path, chunks, count)
+    _save_index(path)
+    return {}
+
+
+def _save_index(path: str) -> set[str]:
+    """Save the index and tell which files that added."""
+    before = set(os.listdir(path))
+    store = imgstore.new_for_filename(path)
+    store.save_index()
+    store.close()
+    return set(os.listdir(path)) - before

@@ -1,0 +1,106 @@
+"""Tasks that write: how fast, how good, how large, and how long a camera has to wait."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import frames as scenes
+import numpy as np
+from measuring import UnavailableError, memory, peak_memory
+
+import imgstore
+
+Metrics = dict[str, float]
+
+FRAMES_PER_SECOND = 20
+LOSSY = ('jpg', 'mjpeg/avi', 'avc1/mp4', 'h264/mkv')
+
+
+def new_store(fmt: str, path: str, images: scenes.Frames, **options: Any) -> Any:
+    """A store for such images."""
+    if fmt not in imgstore.get_supported_formats():
+        raise UnavailableError(f'this environment has no {fmt}')
+    return imgstore.new_for_format(fmt, path, imgshape=images.shape[1:], imgdtype=images.dtype, **options)
+
+
+def write(folder: str, frames: str, fmt: str, count: int, check: bool) -> Metrics:
+    """Frames a second until the store is closed and complete; memory, size and quality."""
+    images = scenes.load(frames)
+    with _removed(f'{folder}/written') as path:
+        before = peak_memory()
+        start = time.perf_counter()
+        store = new_store(fmt, path, images)
+        for index in range(count):
+            store.add_image(images[index % len(images)], index, index / FRAMES_PER_SECOND)
+        store.close()
+        metrics = {'fps': count / (time.perf_counter() - start), 'memory': peak_memory() - before,
+                   'size': _bytes_in(path) / count / 1000}
+        return {**metrics, **(_quality(path, images, fmt, count) if check else {})}
+
+
+def _bytes_in(path: str) -> int:
+    return sum(file.stat().st_size for file in Path(path).rglob('*') if file.is_file())
+
+
+def _quality(path: str, images: scenes.Frames, fmt: str, count: int) -> Metrics:
+    """PSNR of a lossy format over every eighth frame; of a lossless one these frames must be the same."""
+    store = imgstore.new_for_filename(path)
+    assert store.frame_count == count
+    errors = []
+    for index in range(0, count, 8):
+        image, (number, _) = store.get_image(None, frame_index=index)
+        assert number == index
+        errors.append(np.mean((images[index % len(images)].astype(np.float32) - image) ** 2))
+    store.close()
+    assert fmt in LOSSY or not any(errors), f'{fmt} changed the pixels'
+    return {'psnr': scenes.psnr(float(np.mean(errors)))} if fmt in LOSSY else {}
+
+
+def write_at_pace(folder: str, frames: str, fmt: str, count: int, chunksize: int) -> Metrics:
+    """The time that the slowest 1 % of all calls of add_image exceed, in ms, at 20 frames a second.
+
+    A camera waits for nobody: a frame that came during a slow call is added right after it.
+    """
+    images = scenes.load(frames)
+    with _removed(f'{folder}/paced') as path:
+        store = new_store(fmt, path, images, chunksize=chunksize)
+        calls = []
+        start = time.perf_counter()
+        for index in range(count):
+            time.sleep(max(0, start + index / FRAMES_PER_SECOND - time.perf_counter()))
+            begin = time.perf_counter()
+            store.add_image(images[index % len(images)], index, index / FRAMES_PER_SECOND)
+            calls.append(1000 * (time.perf_counter() - begin))
+        store.close()
+        assert imgstore.new_for_filename(path).frame_count == count
+        return {'slowest': float(np.percentile(calls, 99))}
+
+
+def write_long(folder: str, frames: str, fmt: str, count: int) -> Metrics:
+    """MB by which memory grows after the first fifth of a long recording."""
+    images = scenes.load(frames)
+    with _removed(f'{folder}/long') as path:
+        store = new_store(fmt, path, images, chunksize=count // 10)
+        resident = []
+        for index in range(count):
+            store.add_image(images[index % len(images)], index, index / FRAMES_PER_SECOND)
+            if index % (count // 10) == count // 20:
+                resident.append(memory())
+        store.close()
+        return {'growth': max(resident[2:]) - max(resident[:2])}
+
+
+@contextmanager
+def _removed(path: str) -> Iterator[str]:
+    """Remove what the body writes there, before the next process has to wait for the disk."""
+    try:
+        yield path
+    finally:
+        if os.path.exists(path):
+            shutil.rmtree(path)

@@ -1,0 +1,38 @@
+"""imgstore: the container for video that is recorded for hours to weeks and analysed frame by frame."""
+
+from ._version import __version__
+from .color import ensure_color, ensure_grayscale
+from .stores import (
+    DirectoryImgStore,
+    VideoImgStore,
+    extract_only_frame,
+    get_supported_formats,
+    new_for_filename,
+    new_for_format,
+)
+
+__all__ = [
+    'DirectoryImgStore',
+    'VideoImgStore',
+    '__version__',
+    'ensure_color',
+    'ensure_grayscale',
+    'extract_only_frame',
+    'get_supported_formats',
+    'new_for_filename',
+    'new_for_format',
+    'test',
+]
+
+
+def test() -> bool:
+    """Run the package's tests; see ``imgstore-test``.
+
+    Returns
+    -------
+    bool
+        Whether all passed.
+    """
+    from .apps import main_test
+
+    return main_test([]) == 0

@@ -1,0 +1,235 @@
+"""Where a store's files are, and how a file is written so that it is whole or not there at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO
+
+from .constants import EXTRA_DATA_FILE_EXTENSIONS, STORE_MD_FILENAME
+from .errors import InvalidArgumentError, StoreNotFoundError
+
+StrPath = str | os.PathLike[str]
+
+INDEX_EXTENSIONS = ('.npz', '.yaml')
+"""A chunk's index, today's form first."""
+
+VIDEO_EXTENSIONS = ('.avi', '.mkv', '.mp4')
+
+_CHUNK_NAME = re.compile(r'\d{6,}', re.ASCII)
+
+
+def text_path(path: object, what: str) -> str:
+    """``path`` as an absolute str, so that a later chdir does not lose the store."""
+    if isinstance(path, (str, bytes, os.PathLike)):
+        text = os.fsdecode(path)
+        if text and '\0' not in text:
+            return os.path.abspath(text)
+    raise InvalidArgumentError(f'{what} is {path!r}; it must be a path (str or os.PathLike)')
+
+
+def store_folder(path: object = None, basedir: object = None) -> str:
+    """The folder meant by a store's path, its metadata.yaml's path, or ``basedir``."""
+    if (path is None) == (basedir is None):
+        raise InvalidArgumentError('give either path or basedir, and not both')
+    folder = text_path(path if basedir is None else basedir, 'path' if basedir is None else 'basedir')
+    if os.path.basename(folder) != STORE_MD_FILENAME or os.path.isdir(folder):
+        return folder
+    if basedir is not None:
+        raise InvalidArgumentError(f'basedir {folder!r} must be the folder of the store, not a file in it')
+    return os.path.dirname(folder)
+
+
+def existing_store_folder(path: object = None, basedir: object = None) -> str:
+    """As `store_folder`, of a store that is there."""
+    folder = store_folder(path, basedir)
+    if not os.path.exists(folder):
+        raise StoreNotFoundError(f'path {folder!r} does not exist')
+    if not os.path.isfile(os.path.join(folder, STORE_MD_FILENAME)):
+        raise StoreNotFoundError(f'{folder!r} holds no store: there is no {STORE_MD_FILENAME} in it')
+    return folder
+
+
+def aside(path: str) -> str:
+    """The hidden name, of the same extension, under which ``path`` is written until it is whole."""
+    folder, name = os.path.split(path)
+    stem, extension = os.path.splitext(name)
+    return os.path.join(folder, f'.{stem}.open{extension}')
+
+
+@contextlib.contextmanager
+def written_whole(path: str) -> Iterator[IO[bytes]]:
+    """Open a file that appears under ``path`` once the block ends without an error, and not before."""
+    temporary = aside(path)
+    try:
+        with open(temporary, 'wb') as file:
+            yield file
+        os.replace(temporary, path)
+    except BaseException:
+        remove_if_there(temporary)
+        raise
+
+
+def write_whole(path: str, data: bytes | memoryview) -> None:
+    """Write ``data`` to ``path``, which is never seen half written."""
+    with written_whole(path) as file:
+        file.write(data)
+
+
+def remove_if_there(path: str) -> None:
+    """Remove a file; it is fine if there is none."""
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+
+
+def remove_folder_if_empty(path: str) -> None:
+    """Remove a folder; it is fine if that cannot be."""
+    with contextlib.suppress(OSError):
+        os.rmdir(path)
+
+
+def make_folder(path: str) -> None:
+    """Make a folder in one that is there; it is fine if it is there too."""
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(path)
+
+
+def chunk_name(number: int) -> str:
+    """The name of a chunk's folder, or of its files less their extensions."""
+    return f'{number:06d}'
+
+
+def chunk_number(name: str) -> int | None:
+    """The number of the chunk that ``name`` is the `chunk_name` of, or None."""
+    if not _CHUNK_NAME.fullmatch(name) or chunk_name(int(name)) != name:
+        return None
+    return int(name)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The places of a store's chunks.
+
+    Parameters
+    ----------
+    basedir : str
+        The store's folder.
+    extension : str
+        Of the images, or of the videos.
+    folders : bool
+        A chunk is a folder of images; else one video file.
+    """
+
+    basedir: str
+    extension: str
+    folders: bool
+
+    def chunk(self, number: int) -> str:
+        """Path of the chunk's folder, or of its video."""
+        name = chunk_name(number)
+        return os.path.join(self.basedir, name if self.folders else name + self.extension)
+
+    def stem(self, number: int) -> str:
+        """Path of the chunk's index and extra data, less their extensions."""
+        name = chunk_name(number)
+        return os.path.join(self.basedir, name, 'index') if self.folders else os.path.join(self.basedir, name)
+
+    def image(self, number: int, index: int) -> str:
+        """Path of an image of a chunk that is a folder."""
+        return os.path.join(self.chunk(number), f'{index:06d}{self.extension}')
+
+    def find_chunks(self) -> tuple[list[int], dict[int, str]]:
+        """Look which chunks are there.
+
+        Returns
+        -------
+        numbers : list of int
+            The chunks that have both an index and a place for their frames, in order.
+        skipped : dict of int to str
+            What the chunks that have just one of the two lack.
+        """
+        with os.scandir(self.basedir) as entries:
+            found = [(entry.name, entry.is_dir()) for entry in entries]
+        have_frames, have_index = self._folders(found) if self.folders else self._videos(found)
+        skipped = dict.fromkeys(sorted(have_frames - have_index), 'it has no index')
+        skipped |= dict.fromkeys(sorted(have_index - have_frames), f'it has no {self.extension} video')
+        return sorted(have_frames & have_index), skipped
+
+    def _folders(self, found: list[tuple[str, bool]]) -> tuple[set[int], set[int]]:
+        folders = {n for name, is_dir in found if is_dir and (n := chunk_number(name)) is not None}
+        have_index = {n for n in folders if index_path(self.stem(n))}
+        have_images = {n for n in folders - have_index
+                       if any(name.endswith(self.extension) for name in os.listdir(self.chunk(n)))}
+        return have_images | have_index, have_index
+
+    def _videos(self, found: list[tuple[str, bool]]) -> tuple[set[int], set[int]]:
+        files = [os.path.splitext(name) for name, is_dir in found if not is_dir]
+        numbered = [(n, extension) for stem, extension in files if (n := chunk_number(stem)) is not None]
+        return ({n for n, extension in numbered if extension == self.extension},
+                {n for n, extension in numbered if extension in INDEX_EXTENSIONS})
+
+    def extra_data_files(self, number: int, extensions: tuple[str, ...] = EXTRA_DATA_FILE_EXTENSIONS) -> list[str]:
+        """The files of extra data of a chunk that are there."""
+        in_root = os.path.join(self.basedir, chunk_name(number))
+        stems = dict.fromkeys((self.stem(number), in_root))
+        return [stem + e for stem in stems for e in extensions if os.path.isfile(stem + e)]
+
+
+_ASIDE = re.compile(r'^\.(.+)\.open(\.\w+)$')
+_EXTENSIONS_BESIDE_IMAGES = (*INDEX_EXTENSIONS, *EXTRA_DATA_FILE_EXTENSIONS)
+
+
+def _split_own_name(name: str) -> tuple[str, str]:
+    """Stem and extension of a name, of what is `aside` those that it is to have."""
+    stem, dot, extension = _ASIDE.sub(r'\1\2', name).partition('.')
+    return stem, dot + extension
+
+
+def _chunk_of_file(name: str) -> int | None:
+    stem, extension = _split_own_name(name)
+    return chunk_number(stem) if extension in (*VIDEO_EXTENSIONS, *_EXTENSIONS_BESIDE_IMAGES) else None
+
+
+def _is_in_chunk(name: str) -> bool:
+    stem, extension = _split_own_name(name)
+    return chunk_number(stem) is not None or (stem == 'index' and extension in _EXTENSIONS_BESIDE_IMAGES)
+
+
+def own_files(basedir: str) -> list[str]:
+    """Paths of all files that belong to chunks, whatever the format; the user's files are not among them.
+
+    A number alone makes no chunk of ``20240131.mp4``: frames and an index must be there, or the numbers before it.
+    """
+    found: dict[int, list[str]] = {}
+    for name in sorted(os.listdir(basedir)):
+        path = os.path.join(basedir, name)
+        if (number := chunk_number(name)) is not None and os.path.isdir(path):
+            inner = [os.path.join(path, inner) for inner in sorted(os.listdir(path)) if _is_in_chunk(inner)]
+            found.setdefault(number, []).extend(inner)
+        elif (number := _chunk_of_file(name)) is not None and not os.path.isdir(path):
+            found.setdefault(number, []).append(path)
+    last = max((number for number, paths in found.items() if _is_whole_chunk(paths)), default=-1)
+    while last + 1 in found:
+        last += 1
+    return [path for number, paths in found.items() if number <= last for path in paths]
+
+
+def _is_whole_chunk(paths: list[str]) -> bool:
+    extensions = {_split_own_name(os.path.basename(path))[1] for path in paths}
+    return bool(extensions.intersection(INDEX_EXTENSIONS)) and bool(extensions.difference(_EXTENSIONS_BESIDE_IMAGES))
+
+
+def remove_chunks(basedir: str) -> None:
+    """Remove all files that belong to chunks, and the folders that are empty then."""
+    for path in own_files(basedir):
+        os.unlink(path)
+        if os.path.dirname(path) != basedir:
+            remove_folder_if_empty(os.path.dirname(path))
+
+
+def index_path(stem: str) -> str | None:
+    """Path of the index that a chunk has, or None."""
+    return next((stem + e for e in INDEX_EXTENSIONS if os.path.isfile(stem + e)), None)

@@ -1,0 +1,47 @@
+"""Numbers as users give them, Python's and numpy's alike, made Python's own."""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import SupportsFloat, SupportsIndex, cast
+
+from .errors import InvalidArgumentError
+
+_INT64 = range(-2**63, 2**63)
+
+
+def whole_number(value: object, what: str) -> int:
+    """A whole number of any type; InvalidArgumentError for nan, None, 1.5 and what int64 cannot hold."""
+    try:
+        number = operator.index(cast(SupportsIndex, value))
+    except TypeError:
+        number = _whole_float(value, what)
+    if number not in _INT64:
+        raise InvalidArgumentError(f'{what} is {value!r}; it must fit 64 bits')
+    return number
+
+
+def _whole_float(value: object, what: str) -> int:
+    number = _as_float(value)
+    if number is None or not math.isfinite(number) or number != int(number):
+        raise InvalidArgumentError(f'{what} is {value!r}; it must be a whole number')
+    return int(number)
+
+
+def seconds(value: object, what: str) -> float:
+    """A time in seconds of any type of number; InvalidArgumentError for what is none."""
+    number = _as_float(value)
+    if number is None:
+        raise InvalidArgumentError(f'{what} is {value!r}; it must be a number of seconds')
+    return number
+
+
+def _as_float(value: object) -> float | None:
+    """Any number as a float; None for what is no number, text and arrays with a dimension among them."""
+    if isinstance(value, SupportsFloat) and not isinstance(value, (str, bytes)) and not getattr(value, 'ndim', 0):
+        try:
+            return float(value)
+        except (TypeError, ValueError, OverflowError):
+            pass
+    return None

@@ -1,0 +1,127 @@
+"""Several stores that were recorded together, frame by frame."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import reduce
+from typing import Literal, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from .color import Image
+from .constants import FRAME_NUMBER
+from .errors import InvalidArgumentError
+from .stores import _ImgStore
+
+Numbers = npt.NDArray[np.int64]
+Aligned = tuple[int, list[Image]]
+AlignedWithTimes = tuple[int, list[Image], list[float]]
+
+
+class StoreAligner:
+    """Reads the images of several stores together, those of one frame number at a time.
+
+    Parameters
+    ----------
+    stores
+        Open for reading, their images all of one shape. Where one holds a number twice, the image is that of its
+        ``get_image``.
+
+    Raises
+    ------
+    InvalidArgumentError
+        There are no stores, or the shapes of their images differ.
+    """
+
+    MISSING_POLICY_DROP = 'drop'
+    MISSING_POLICY_HOLD = 'zoh'
+    MISSING_POLICY_BLACK = 'black'
+
+    def __init__(self, *stores: _ImgStore) -> None:
+        if not stores:
+            raise InvalidArgumentError('there are no stores to align: give at least one')
+        shapes = [tuple(store.image_shape) for store in stores]
+        if len(set(shapes)) > 1:
+            raise InvalidArgumentError(f'stores to align must have images of one shape, these have {shapes}')
+        self._stores = stores
+        self._policy = ''
+        self._held: list[Numbers] = []
+        self._numbers: Numbers | None = None
+
+    def extract_common_frames(self, policy: str) -> Numbers:
+        """Choose the frames that `iter_imgs` gives.
+
+        Parameters
+        ----------
+        policy
+            What becomes of a frame that not all stores have: 'drop' leaves it out; 'zoh' repeats the store's image of
+            the number before (black before its first); 'black' puts a black image in its place.
+
+        Returns
+        -------
+        numpy.ndarray
+            The frame numbers, int64, ascending, each once.
+
+        Raises
+        ------
+        InvalidArgumentError
+            No such policy.
+        """
+        policies = self.MISSING_POLICY_DROP, self.MISSING_POLICY_HOLD, self.MISSING_POLICY_BLACK
+        if policy not in policies:
+            raise InvalidArgumentError(f'the policy for missing frames is {policy!r}; it must be one of {policies}')
+        self._policy = policy
+        self._held = [_frame_numbers(store) for store in self._stores]
+        self._numbers = reduce(np.intersect1d if policy == self.MISSING_POLICY_DROP else np.union1d, self._held)
+        return self._numbers.copy()
+
+    @overload
+    def iter_imgs(self, return_times: Literal[False] = False) -> Iterator[Aligned]: ...
+
+    @overload
+    def iter_imgs(self, return_times: Literal[True]) -> Iterator[AlignedWithTimes]: ...
+
+    def iter_imgs(self, return_times: bool = False) -> Iterator[Aligned | AlignedWithTimes]:
+        """Read the frames that `extract_common_frames` chose, one after the other.
+
+        Parameters
+        ----------
+        return_times
+            Give the times, too.
+
+        Returns
+        -------
+        iterator of tuple
+            (number, images[, times]): an image and a time in seconds for each store, nan where the store has no frame
+            of that number.
+
+        Raises
+        ------
+        InvalidArgumentError
+            `extract_common_frames` was not called yet.
+        """
+        if self._numbers is None:
+            raise InvalidArgumentError('call extract_common_frames(policy) before iter_imgs: it chooses the frames')
+        return self._iterate(self._numbers, return_times)
+
+    def _iterate(self, numbers: Numbers, return_times: bool) -> Iterator[Aligned | AlignedWithTimes]:
+        for number in numbers.tolist():
+            frames = [self._frame(store, held, number) for store, held in zip(self._stores, self._held, strict=True)]
+            images, times = [image for image, _ in frames], [time for _, time in frames]
+            yield (number, images, times) if return_times else (number, images)
+
+    def _frame(self, store: _ImgStore, held: Numbers, number: int) -> tuple[Image, float]:
+        latest = held[: np.searchsorted(held, number, side='right')][-1:].tolist()
+        if latest == [number]:
+            image, (_, time) = store.get_image(number)
+            return image, time
+        if latest and self._policy == self.MISSING_POLICY_HOLD:
+            # read again, not kept: the caller may have drawn into the image it got
+            return store.get_image(latest[0])[0], math.nan
+        return np.zeros(store.image_shape, store._metadata['imgdtype']), math.nan
+
+
+def _frame_numbers(store: _ImgStore) -> Numbers:
+    return np.unique(np.asarray(store.get_frame_metadata()[FRAME_NUMBER], np.int64))

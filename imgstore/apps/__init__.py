@@ -1,0 +1,9 @@
+"""The command lines, a module each."""
+
+from .save import main as main_saver
+from .selftest import main as main_test
+from .timecodes import generate_timecodes
+from .timecodes import main as main_generate_timecodes
+from .view import main as main_viewer
+
+__all__ = ['generate_timecodes', 'main_generate_timecodes', 'main_saver', 'main_test', 'main_viewer']

@@ -1,0 +1,51 @@
+"""The times of a store's frames as a Matroska timecode file, for mkvmerge and players."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import TextIO
+
+import numpy as np
+import numpy.typing as npt
+
+from ..constants import FRAME_TIME
+from ..stores import _ImgStore, new_for_filename
+from ._cli import run
+
+
+def generate_timecodes(store: _ImgStore, dest_file: TextIO) -> npt.NDArray[np.float64]:
+    """Write the times of a store's frames in Matroska's timecode format v2.
+
+    Parameters
+    ----------
+    store
+        Its frames are taken in the order they were added.
+    dest_file
+        Open for writing text; it gets a line a frame, milliseconds from the first frame.
+
+    Returns
+    -------
+    numpy.ndarray
+        Seconds from the first frame, float64, one a frame.
+    """
+    times = np.asarray(store.get_frame_metadata()[FRAME_TIME], np.float64)
+    from_first = times - times[:1]
+    dest_file.write('# timecode format v2\n')
+    dest_file.writelines(f'{milliseconds:.3f}\n' for milliseconds in (from_first * 1000).tolist())
+    return from_first
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the timecodes of the store named on the command line to standard output."""
+    parser = argparse.ArgumentParser('imgstore-timecodes', description='Print the times of the frames of a store.')
+    parser.add_argument('path', help='the store')
+    args = parser.parse_args(argv)
+    return run(parser.prog, lambda: _print_timecodes(args))
+
+
+def _print_timecodes(args: argparse.Namespace) -> int:
+    with new_for_filename(args.path) as store:
+        generate_timecodes(store, sys.stdout)
+    return 0

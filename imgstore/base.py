@@ -1,0 +1,260 @@
+"""What a store of videos and a store of images have in common: open or make it, add frames, read them."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from types import TracebackType
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ._files import StrPath, existing_store_folder, store_folder
+from .constants import STORE_INDEX_FILENAME
+from .creation import create_writer
+from .errors import InvalidArgumentError
+from .facts import StoreFacts
+from .formats import format_names, format_to_write
+from .index import ImgStoreIndex
+from .reader import Frame, open_reader
+from .reindex import reindex
+from .writer import StoreWriter
+
+DEFAULT_DTYPE = np.uint8
+
+
+class _ImgStore(StoreFacts):
+    """A recording in a folder.
+
+    Use `new_for_filename` to open one and `new_for_format` to make one.
+
+    Parameters
+    ----------
+    basedir : str or PathLike
+        The store's folder.
+    mode : {'r', 'w'}
+        Read the store that is there, or write a new one.
+    imgshape : tuple of int
+        Shape of the images, (h, w) or (h, w, 3), to write.
+    imgdtype : dtype
+        Their dtype.
+    chunksize : int
+        Frames a chunk.
+    metadata : dict
+        The user's own, kept in metadata.yaml.
+    encoding : str
+        OpenCV's conversion to BGR that raw images need, such as 'cv_bayerrg'.
+    format : str
+        One of `supported_formats()`.
+    seek : bool
+        False: read videos sequentially.
+    index : ImgStoreIndex
+        Used as it is instead of the chunks' indexes.
+    overwrite : bool
+        Replace a store that is already there.
+    backend : {'auto', 'pyav', 'opencv'}
+        Which library writes or reads videos.
+    gpu_id, videosize : object
+        Accepted and ignored.
+
+    Raises
+    ------
+    InvalidArgumentError
+        An argument is not allowed; nothing on disk was touched.
+    StoreNotFoundError
+        There is no store to read.
+    StoreExistsError
+        There is one already where a new one is to be written.
+    StoreLockedError
+        Another writer has it open.
+    """
+
+    _class_name: ClassVar[str]
+
+    def __init__(self, basedir: StrPath | None = None, mode: str = 'r', *, imgshape: Any = None,
+                 imgdtype: Any = DEFAULT_DTYPE, chunksize: Any = None, metadata: Any = None,
+                 encoding: str | None = None, format: str | None = None, seek: bool = True,
+                 index: ImgStoreIndex | None = None, overwrite: bool = False, backend: str | None = None,
+                 gpu_id: object = None, videosize: object = None) -> None:
+        if mode == 'r':
+            self._reader = open_reader(existing_store_folder(basedir=basedir), self._class_name, seek, index, backend)
+        elif mode == 'w':
+            self._writer = create_writer(
+                store_folder(basedir=basedir), format_to_write(format, self._class_name), imgshape=imgshape,
+                imgdtype=imgdtype, chunksize=chunksize, user_metadata=metadata, encoding=encoding,
+                overwrite=overwrite, backend=backend)
+            weakref.finalize(self, _close_in_the_end, self._writer, os.getpid())
+        else:
+            raise InvalidArgumentError(f'mode is {mode!r}; it must be \'r\' or \'w\'')
+
+    # --- opening
+
+    def close(self, save_index: bool = False) -> None:
+        """Complete a store that is written, free all that is held open; a second call does nothing.
+
+        Parameters
+        ----------
+        save_index : bool
+            Also save the index for imgstore 0.4, see `save_index`.
+        """
+        (self._reader or self._w).close()
+        if save_index:
+            self.save_index()
+
+    def __enter__(self) -> _ImgStore:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f'<{type(self).__name__} {self.filename!r}, {self._metadata["format"]}, mode {self.mode!r}>'
+
+    # --- writing
+
+    def add_image(self, img: Any, frame_number: Any, frame_time: Any) -> None:
+        """Append a frame.
+
+        Parameters
+        ----------
+        img : ndarray of the store's dtype, shape as `imgshape`
+            May be changed by the caller as soon as this returns.
+        frame_number : int
+            Any whole number that fits 64 bits.
+        frame_time : float
+            In seconds, mostly since 1970 in UTC.
+
+        Raises
+        ------
+        ImageRejectedError
+            The image is of another shape, or its values do not fit the store's dtype; nothing was written.
+        InvalidArgumentError
+            Number or time is none; nothing was written.
+        FrameWriteError
+            The frame could not be written; it is not indexed, and all before it is kept.
+        StoreClosedError
+            The store was closed.
+        """
+        self._w.add_image(img, frame_number, frame_time)
+
+    def add_extra_data(self, **data: Any) -> None:
+        """Append a record beside the latest frame, of values that JSON, numpy, datetime or pathlib know.
+
+        Raises
+        ------
+        ExtraDataTypeError
+            A value is of another type; nothing was written.
+        InvalidArgumentError
+            A key is named frame_time, frame_number or frame_index.
+        """
+        self._w.add_extra_data(data)
+
+    def empty(self) -> None:
+        """Remove all frames and extra data and begin again; the store stays open for writing."""
+        self._w.empty()
+
+    # --- reading frames
+
+    def get_next_image(self) -> Frame:
+        """Read the frame behind the latest one.
+
+        Returns
+        -------
+        img : ndarray, shape as `image_shape`
+        (frame_number, frame_time) : (int, float)
+
+        Raises
+        ------
+        EndOfStoreError
+            There is none; an EOFError.
+        FrameReadError
+            It is missing or damaged; the position does not move.
+        """
+        return self._r.next()
+
+    def get_next_framenumber(self) -> int:
+        """Number of the frame that `get_next_image` would give; EndOfStoreError if there is none."""
+        return self._r.next_frame_number()
+
+    def get_image(self, frame_number: Any, exact_only: bool = True, frame_index: Any = None) -> Frame:
+        """Read a frame by its index in the store if one is given, else by its number.
+
+        Parameters
+        ----------
+        frame_number : int or None
+            The first frame with that number is meant.
+        exact_only : bool
+            False: the frame with the nearest number, of two the earlier.
+        frame_index : int, optional
+            From 0, in the order of writing.
+
+        Returns
+        -------
+        img : ndarray, shape as `image_shape`
+        (frame_number, frame_time) : (int, float)
+
+        Raises
+        ------
+        FrameNotFoundError
+            There is no such frame; a ValueError.
+        FrameReadError
+            It is missing or damaged; the position does not move.
+        """
+        reader = self._r
+        return reader.by_number(frame_number, exact_only) if frame_index is None else reader.at(frame_index)
+
+    def get_nearest_image(self, frame_time: Any) -> Frame:
+        """Read the frame that is nearest in time, in seconds; of two the earlier. Else as `get_image`."""
+        return self._r.nearest_in_time(frame_time)
+
+    def disable_decoding(self) -> None:
+        """Give raw images from now on, not converted from the store's encoding to BGR."""
+        self._r.disable_decoding()
+
+    def reindex(self) -> None:
+        """Renumber the frames before the one numbered 0, counting down from -1, on disk and in this open store.
+
+        The first numbers stay in the chunk indexes and extra data, under ``_frame_number_before_reindex``.
+
+        Raises
+        ------
+        InvalidArgumentError
+            There is not exactly one frame numbered 0; nothing was changed.
+        """
+        reindex(self._r.layout, self._r.list_chunks())
+        self._r.index = ImgStoreIndex.new_from_chunks(self._r.list_chunks())
+
+    def save_index(self, path: StrPath | None = None) -> None:
+        """Save the index of all complete chunks as SQLite, for imgstore 0.4 and `ImgStoreIndex.new_from_file`.
+
+        Parameters
+        ----------
+        path : str or PathLike, optional
+            Where to; ``.index.sqlite`` in the store if not given.
+        """
+        self._index.to_file(os.path.join(self.filename, STORE_INDEX_FILENAME) if path is None else path)
+
+    @classmethod
+    def supported_formats(cls) -> list[str]:
+        """Names of the formats that stores of this class can be made in."""
+        return format_names(cls._class_name)
+
+    @classmethod
+    def supports_format(cls, fmt: str) -> bool:
+        """Whether stores of this class can be made in a format."""
+        try:
+            return format_to_write(fmt, cls._class_name).name in cls.supported_formats()
+        except InvalidArgumentError:
+            return False
+
+    @classmethod
+    def extract_only_frame(cls, full_path: StrPath, frame_index: int) -> Any:
+        """See `imgstore.extract_only_frame`."""
+        with cls(basedir=existing_store_folder(full_path)) as store:
+            return store.get_image(None, frame_index=frame_index)[0]
+
+
+def _close_in_the_end(writer: StoreWriter, pid: int) -> None:
+    """Complete a store that its owner forgot to close; a forked child leaves it to its parent."""
+    if os.getpid() == pid:
+        writer.close()

@@ -1,0 +1,184 @@
+"""The index file of one chunk: its frame numbers and times, read without ever unpickling, written whole."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import zipfile
+from collections.abc import Iterator
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ._files import aside, index_path, written_whole
+from ._yaml import dump_yaml, load_yaml
+from .constants import FRAME_MD, FRAME_NUMBER, FRAME_NUMBER_BEFORE_REINDEX, FRAME_TIME
+from .errors import CorruptFileError
+
+Numbers = npt.NDArray[np.int64]
+Times = npt.NDArray[np.float64]
+
+_DEFLATED_AT_MOST = 1032
+"""How many times smaller zlib can make data: https://zlib.net/zlib_tech.html."""
+
+_YAML_ENDS = (b'\n', b'}', b']')
+
+
+def read_chunk_index(stem: str) -> tuple[Numbers, Times]:
+    """Read frame numbers and times of a chunk.
+
+    Parameters
+    ----------
+    stem : str
+        Path of its ``.npz`` or ``.yaml`` less the extension.
+
+    Returns
+    -------
+    frame_numbers : ndarray of int64, shape (n,)
+    frame_times : ndarray of float64, shape (n,)
+        In seconds.
+
+    Raises
+    ------
+    CorruptFileError
+        There is none, or it is damaged; nothing in it is ever unpickled.
+    """
+    path = index_path(stem)
+    if path is None:
+        raise CorruptFileError(f'{stem}: the chunk has no index')
+    numbers, times = _read_yaml(path) if path.endswith('.yaml') else _read_npz(path)
+    numbers, times = _as_int64(path, numbers), _as_float64(path, times)
+    if numbers.ndim != 1 or numbers.shape != times.shape:
+        raise CorruptFileError(f'{path} has {numbers.shape} frame numbers and {times.shape} frame times')
+    return numbers, times
+
+
+def _read_npz(path: str) -> tuple[Any, Any]:
+    with _opened(path) as archive:
+        return _read_member(path, archive, FRAME_NUMBER), _read_member(path, archive, FRAME_TIME)
+
+
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except Exception as error:  # zipfile, zlib and numpy's header parser all have errors of their own
+        raise CorruptFileError(f'{path} is not a readable index of a chunk: {error!r}') from error
+
+
+def _read_member(path: str, archive: zipfile.ZipFile, key: str) -> npt.NDArray[Any]:
+    with archive.open(key + '.npy') as file:
+        rows, dtype = _read_header(path, archive, file)
+        return np.frombuffer(file.read(), dtype, rows)
+
+
+def _read_header(path: str, archive: zipfile.ZipFile, file: IO[bytes]) -> tuple[int, np.dtype[Any]]:
+    """Number of rows and dtype; ValueError where that is not the size of the data, so that none is read in vain."""
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    (rows,), _, dtype = read(file)
+    size = archive.getinfo(file.name).file_size
+    if size != file.tell() + rows * dtype.itemsize or size > os.path.getsize(path) * _DEFLATED_AT_MOST:
+        raise ValueError(f'{file.name} is cut off')
+    return rows, dtype
+
+
+def _read_yaml(path: str) -> tuple[Any, Any]:
+    content = load_yaml(path)
+    if not isinstance(content, dict) or not all(isinstance(content.get(key), list) for key in FRAME_MD):
+        raise CorruptFileError(f'{path} must have the lists {FRAME_NUMBER} and {FRAME_TIME}')
+    with open(path, 'rb') as file:
+        if not file.read().endswith(_YAML_ENDS):  # or the last number would miss its last digits
+            raise CorruptFileError(f'{path} is cut off: it does not end with a line break')
+    return content[FRAME_NUMBER], content[FRAME_TIME]
+
+
+def _as_int64(path: str, values: Any) -> Numbers:
+    array = _numeric(path, FRAME_NUMBER, values)
+    with np.errstate(invalid='ignore'):
+        numbers = array.astype(np.int64)
+    if not np.array_equal(numbers, array):
+        raise CorruptFileError(f'{path}: {FRAME_NUMBER} has values that are no whole numbers')
+    return numbers
+
+
+def _as_float64(path: str, values: Any) -> Times:
+    return _numeric(path, FRAME_TIME, values).astype(np.float64)
+
+
+def _numeric(path: str, key: str, values: Any) -> npt.NDArray[Any]:
+    try:
+        array = np.asarray(values)
+    except (ValueError, OverflowError) as error:
+        raise CorruptFileError(f'{path}: {key} is no list of numbers') from error
+    if array.dtype.kind not in 'iuf':
+        raise CorruptFileError(f'{path}: {key} is of {array.dtype}, not of numbers')
+    return array
+
+
+def count_frames(stem: str) -> int:
+    """Number of frames of a chunk, from the headers in its index alone; CorruptFileError if they are not sound."""
+    path = index_path(stem)
+    if path is None or not path.endswith('.npz'):
+        return len(read_chunk_index(stem)[0])
+    with _opened(path) as archive:
+        numbers, times = (_count_rows(path, archive, key) for key in FRAME_MD)
+    if numbers != times:
+        raise CorruptFileError(f'{path} has {numbers} frame numbers and {times} frame times')
+    return numbers
+
+
+def _count_rows(path: str, archive: zipfile.ZipFile, key: str) -> int:
+    with archive.open(key + '.npy') as file:
+        return _read_header(path, archive, file)[0]
+
+
+def write_chunk_index(stem: str, numbers: Numbers, times: Times) -> None:
+    """Write a chunk's ``.npz``; it is there whole or not at all."""
+    with written_whole(stem + '.npz') as file, zipfile.ZipFile(file, 'w') as archive:
+        _write_member(archive, FRAME_NUMBER, numbers)
+        _write_member(archive, FRAME_TIME, times)
+
+
+def renumber_chunk_index(stem: str, numbers: Numbers) -> str:
+    """Write a chunk's index with other frame numbers `aside` the old one, which stays.
+
+    The first numbers that the chunk ever had are kept under ``_frame_number_before_reindex``, and so is all else that
+    the index holds; what is pickled is copied and not loaded.
+
+    Returns
+    -------
+    path : str
+        Of the index that the new file is to replace.
+    """
+    path = index_path(stem)
+    if path is None:
+        raise CorruptFileError(f'{stem}: the chunk has no index')
+    before, _ = read_chunk_index(stem)
+    with open(aside(path), 'wb') as file:
+        (_renumber_yaml if path.endswith('.yaml') else _renumber_npz)(path, file, before, numbers)
+    return path
+
+
+def _renumber_yaml(path: str, file: IO[bytes], before: Numbers, numbers: Numbers) -> None:
+    content = load_yaml(path)
+    content.setdefault(FRAME_NUMBER_BEFORE_REINDEX, before.tolist())
+    file.write(dump_yaml({**content, FRAME_NUMBER: numbers.tolist()}))
+
+
+def _renumber_npz(path: str, file: IO[bytes], before: Numbers, numbers: Numbers) -> None:
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(file, 'w') as archive:
+        for member in old.infolist():
+            if member.filename != FRAME_NUMBER + '.npy':
+                archive.writestr(member, old.read(member))
+        if FRAME_NUMBER_BEFORE_REINDEX + '.npy' not in old.namelist():
+            _write_member(archive, FRAME_NUMBER_BEFORE_REINDEX, before)
+        _write_member(archive, FRAME_NUMBER, numbers)
+
+
+def _write_member(archive: zipfile.ZipFile, key: str, values: Numbers | Times) -> None:
+    undated = zipfile.ZipInfo(key + '.npy')  # a recorder's clock may tell a year that zip cannot hold
+    with archive.open(undated, 'w', force_zip64=True) as member:
+        np.lib.format.write_array(member, values, allow_pickle=False)

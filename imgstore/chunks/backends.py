@@ -1,0 +1,114 @@
+"""Which library reads or writes a video: what really works on this machine, or what the user asks for."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from functools import cache
+from typing import Literal
+
+import numpy as np
+
+from ..errors import ImgStoreError, InvalidArgumentError
+from ..formats import Format
+from .base import ChunkWriter, Image, VideoReader
+
+Direction = Literal['read', 'write']
+
+AUTO = 'auto'
+BACKENDS = ('pyav', 'opencv')
+"""In the order in which 'auto' tries them: PyAV finds frames by their packets' times, and has an H.264 encoder."""
+
+ENVIRONMENT_VARIABLE = 'IMGSTORE_VIDEO_BACKEND'
+
+_SAMPLES = os.path.join(os.path.dirname(__file__), 'samples')
+_SAMPLE_ORDER = (0, 1, 17, 3, 23, 16, 9, 2, 22)
+_SHAPE = (64, 64, 3)
+
+
+def new_reader(backend: str, path: str, color: bool, seek: bool = True) -> VideoReader:
+    """A reader of one video by that backend."""
+    if backend == 'opencv':
+        from .video_opencv import OpenCVChunkReader
+
+        return OpenCVChunkReader(path, color, seek)
+    from .video_pyav import PyAVChunkReader
+
+    return PyAVChunkReader(path, color, seek)
+
+
+def new_writer(backend: str, path: str, codec: str, shape: tuple[int, ...]) -> ChunkWriter:
+    """A writer of one video by that backend."""
+    if backend == 'opencv':
+        from .video_opencv import OpenCVChunkWriter
+
+        return OpenCVChunkWriter(path, codec, shape)
+    from .video_pyav import PyAVChunkWriter
+
+    return PyAVChunkWriter(path, codec, shape)
+
+
+def choose_backend(fmt: Format, direction: Direction, asked: object = None) -> str:
+    """The backend to use for videos of a format.
+
+    Parameters
+    ----------
+    fmt : Format
+        Of the store.
+    direction : {'read', 'write'}
+        What it is to do.
+    asked : str, optional
+        One of `BACKENDS` or 'auto'; else the environment variable ``IMGSTORE_VIDEO_BACKEND`` decides, else 'auto'.
+
+    Raises
+    ------
+    InvalidArgumentError
+        No such backend, or it cannot do that on this machine.
+    """
+    asked = asked or os.environ.get(ENVIRONMENT_VARIABLE) or AUTO
+    if asked not in (AUTO, *BACKENDS):
+        raise InvalidArgumentError(f'backend is {asked!r}; it must be one of {", ".join((AUTO, *BACKENDS))}')
+    for backend in BACKENDS if asked == AUTO else (str(asked),):
+        if works(backend, fmt.codec, fmt.extension, direction):
+            return backend
+    raise InvalidArgumentError(f'backend {asked!r} cannot {direction} {fmt.name} on this machine')
+
+
+@cache
+def works(backend: str, codec: str, extension: str, direction: Direction) -> bool:
+    """Whether a backend does it here, tried on frames that carry their number."""
+    try:
+        return _reads(backend, extension) if direction == 'read' else _writes(backend, codec, extension)
+    except (ImgStoreError, ImportError, OSError):
+        return False
+
+
+def _reads(backend: str, extension: str) -> bool:
+    with new_reader(backend, os.path.join(_SAMPLES, 'numbered' + extension), color=True) as reader:
+        return all(number_in(reader.read(number)) == number for number in _SAMPLE_ORDER)
+
+
+def _writes(backend: str, codec: str, extension: str) -> bool:
+    with tempfile.TemporaryDirectory(prefix='imgstore-') as folder:
+        path = os.path.join(folder, 'probe' + extension)
+        writer = new_writer(backend, path, codec, _SHAPE)
+        for number in range(3):
+            writer.write(numbered_image(number), number)
+        writer.close(range(3))
+        reading = next(name for name in BACKENDS if works(name, codec, extension, 'read'))
+        with new_reader(reading, path, color=True) as reader:
+            return all(number_in(reader.read(number)) == number for number in range(3))
+
+
+def numbered_image(number: int) -> Image:
+    """A small colour image with a number below 32 in it, as stripes that survive any encoder."""
+    stripes = [[40, 215][number >> bit & 1] for bit in range(5)]
+    row = np.repeat(np.array([*stripes, 128], np.uint8), 12)[:_SHAPE[1]]
+    image = np.full(_SHAPE, 128, np.uint8)
+    image[:, :len(row)] = row[None, :, None]
+    return image
+
+
+def number_in(image: Image) -> int:
+    """The number in a `numbered_image`."""
+    return sum((int(image[32, 12 * bit + 6, 1]) > 128) << bit for bit in range(5))

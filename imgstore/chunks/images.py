@@ -1,0 +1,182 @@
+"""A chunk that is a folder of images: one file a frame."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import struct
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, cast
+
+import cv2
+import numpy as np
+
+from .._files import Layout, make_folder, remove_folder_if_empty, remove_if_there, written_whole
+from ..color import ensure_color, ensure_grayscale
+from ..errors import FrameReadError, FrameWriteError
+from ..formats import Format
+from . import bloscpack
+from .base import ChunkReader, ChunkWriter, Image
+
+
+class ImageCodec(ABC):
+    """Turns an image into the bytes of a file and back."""
+
+    @abstractmethod
+    def encode(self, image: Image) -> Sequence[bytes | memoryview]:
+        """The file's content, in parts."""
+
+    @abstractmethod
+    def decode(self, data: bytes, path: str) -> Image:
+        """The image in a file's content; FrameReadError or CorruptFileError if it is damaged."""
+
+
+class NpyCodec(ImageCodec):
+    """numpy's own format, version 1 to 3: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html."""
+
+    def encode(self, image: Image) -> Sequence[bytes | memoryview]:
+        """Header and pixels, which are not copied."""
+        image = np.ascontiguousarray(image)
+        header = io.BytesIO()
+        np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(image))
+        return [header.getvalue(), image.reshape(-1).view(np.uint8).data]
+
+    def decode(self, data: bytes, path: str) -> Image:
+        """Never unpickles."""
+        try:
+            return cast(Image, np.load(io.BytesIO(data), allow_pickle=False))
+        except Exception as error:
+            raise FrameReadError(f'{path} is no readable npy image: {error}') from error
+
+
+class BloscpackCodec(ImageCodec):
+    """Bloscpack containers."""
+
+    def encode(self, image: Image) -> Sequence[bytes | memoryview]:
+        """One container."""
+        return [bloscpack.pack(image)]
+
+    def decode(self, data: bytes, path: str) -> Image:
+        """The array of one container."""
+        return bloscpack.unpack(data, path)
+
+
+class Cv2Codec(ImageCodec):
+    """Image files that OpenCV writes and reads.
+
+    Parameters
+    ----------
+    fmt : Format
+        Its extension and planes say what a file holds.
+    color : bool
+        Whether images come back as (h, w, 3).
+    """
+
+    def __init__(self, fmt: Format, color: bool) -> None:
+        self._extension, self._planes, self._color = fmt.extension, fmt.planes, color
+
+    def encode(self, image: Image) -> Sequence[bytes | memoryview]:
+        """One file, lossless as far as the format is."""
+        if self._planes == 'gray':
+            image = ensure_grayscale(image)
+        elif self._planes == 'color':
+            image = ensure_color(image)
+        try:
+            done, data = cv2.imencode(self._extension, np.ascontiguousarray(image))
+        except cv2.error as error:
+            raise FrameWriteError(f'OpenCV cannot encode it as {self._extension}: {error.err}') from error
+        if not done:
+            raise FrameWriteError(f'OpenCV could not encode it as {self._extension}')
+        return [data.data]
+
+    def decode(self, data: bytes, path: str) -> Image:
+        """Gray or colour as the store is, 8 or 16 bit as the file is."""
+        check_whole(self._extension, data, path)
+        try:
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        except cv2.error as error:
+            raise FrameReadError(f'{path} is damaged: {error.err}') from error
+        if image is None:
+            raise FrameReadError(f'{path} is damaged, or no {self._extension} image')
+        if image.ndim == 3 and image.shape[2] == 4:
+            image = image[:, :, :3]
+        return np.ascontiguousarray(ensure_color(image) if self._color else ensure_grayscale(image))
+
+
+_END_MARKS = {'.png': b'\x00\x00\x00\x00IEND\xaeB`\x82', '.jpg': b'\xff\xd9'}
+
+
+def check_whole(extension: str, data: bytes, path: str) -> None:
+    """Raise FrameReadError for a file that was cut off, of which OpenCV would fill the rest with gray."""
+    mark = _END_MARKS.get(extension)
+    if mark is not None and not data.endswith(mark) and mark not in data[-4096:]:
+        raise FrameReadError(f'{path} is cut off: its end mark is missing')
+    if extension == '.bmp' and (len(data) < 6 or len(data) < struct.unpack_from('<I', data, 2)[0]):
+        raise FrameReadError(f'{path} is cut off')
+
+
+def image_codec(fmt: Format, shape: tuple[int, ...]) -> ImageCodec:
+    """The codec of an image format, for a store of that shape on disk."""
+    if fmt.codec == 'npy':
+        return NpyCodec()
+    if fmt.codec == 'bpk':
+        return BloscpackCodec()
+    return Cv2Codec(fmt, color=len(shape) == 3)
+
+
+class ImageChunkWriter(ChunkWriter):
+    """Writes a folder of images."""
+
+    concurrent: ClassVar[bool] = True
+
+    def __init__(self, layout: Layout, number: int, codec: ImageCodec) -> None:
+        self._layout, self._number, self._codec = layout, number, codec
+        make_folder(layout.chunk(number))
+
+    def write(self, image: Image, index: int) -> None:
+        """Encode and write one file, which is there whole or not at all."""
+        parts = self._codec.encode(image)
+        with written_whole(self._layout.image(self._number, index)) as file:
+            file.writelines(parts)
+
+    def close(self, kept: Sequence[int]) -> None:
+        """Close the gaps that images which failed have left; FrameWriteError where the folder is gone."""
+        folder = self._layout.chunk(self._number)
+        if not os.path.isdir(folder):
+            raise FrameWriteError(f'{folder} was removed')
+        for index, written_as in enumerate(kept):
+            if index != written_as:
+                os.replace(self._layout.image(self._number, written_as), self._layout.image(self._number, index))
+
+    def discard(self) -> None:
+        """Remove the images, and the folder if nothing else is in it."""
+        folder = self._layout.chunk(self._number)
+        with contextlib.suppress(FileNotFoundError):
+            for name in os.listdir(folder):
+                if name.endswith(self._layout.extension):
+                    remove_if_there(os.path.join(folder, name))
+        remove_folder_if_empty(folder)
+
+
+class ImageChunkReader(ChunkReader):
+    """Reads a folder of images."""
+
+    def __init__(self, layout: Layout, number: int, codec: ImageCodec) -> None:
+        self._layout, self._number, self._codec = layout, number, codec
+
+    def read(self, index: int) -> Image:
+        """Read and decode one file."""
+        path = self._layout.image(self._number, index)
+        try:
+            with open(path, 'rb') as file:
+                data = file.read()
+        except OSError as error:
+            raise FrameReadError(f'{path} cannot be read: {error.strerror or error}') from error
+        return self._codec.decode(data, path)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+

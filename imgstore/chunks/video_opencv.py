@@ -1,0 +1,164 @@
+"""A chunk that is a video file, through OpenCV's VideoWriter and VideoCapture."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Iterator, Sequence
+
+import cv2
+import numpy as np
+
+from .._files import aside, remove_if_there
+from ..color import ensure_color, ensure_grayscale
+from ..errors import FrameReadError, FrameWriteError
+from ..formats import VIDEO_FRAMES_PER_SECOND
+from .base import ChunkWriter, Image, VideoReader
+from .packets import ShowTimes, show_times
+
+_FOURCC = {('.avi', 'mjpeg'): 'MJPG', ('.mkv', 'h264'): 'H264', ('.mp4', 'h264'): 'avc1'}
+
+
+class OpenCVChunkWriter(ChunkWriter):
+    """Writes by ``cv2.VideoWriter``.
+
+    It does not say when a frame was lost, so the finished file's frames are counted.
+
+    Parameters
+    ----------
+    path : str
+        Of the video; it is there once the writer is closed.
+    codec : str
+        'h264' or 'mjpeg'.
+    shape : tuple of int
+        Of the images, (h, w) or (h, w, 3), both sides even.
+    """
+
+    def __init__(self, path: str, codec: str, shape: tuple[int, ...]) -> None:
+        self._path, self._open_path = path, aside(path)
+        fourcc = cv2.VideoWriter.fourcc(*_FOURCC[os.path.splitext(path)[1], codec])
+        self._writer = cv2.VideoWriter(self._open_path, cv2.CAP_FFMPEG, fourcc, VIDEO_FRAMES_PER_SECOND,
+                                       (shape[1], shape[0]), True)
+        self._written = 0
+        if not self._writer.isOpened():
+            self.discard()
+            raise FrameWriteError(f'{path}: OpenCV cannot start a {codec} video here')
+
+    def write(self, image: Image, index: int) -> None:
+        """Hand a frame to OpenCV."""
+        try:
+            self._writer.write(np.ascontiguousarray(ensure_color(image)))
+        except cv2.error as error:
+            raise FrameWriteError(f'{self._path}: the video could not be written: {error.err}') from error
+        self._written += 1
+
+    def close(self, kept: Sequence[int]) -> None:
+        """Finish the file and count its frames."""
+        self._writer.release()
+        try:
+            found = OpenCVChunkReader(self._open_path, color=True).count() if self._written else 0
+            os.replace(self._open_path, self._path)
+        except OSError as error:
+            raise FrameWriteError(f'{self._path}: the video could not be finished: {error}') from error
+        if found < self._written:
+            raise FrameWriteError(f'{self._path}: of {self._written} frames OpenCV wrote only {found}')
+
+    def discard(self) -> None:
+        """Remove the video."""
+        self._writer.release()
+        remove_if_there(self._open_path)
+        remove_if_there(self._path)
+
+
+class OpenCVChunkReader(VideoReader):
+    """Reads by ``cv2.VideoCapture``.
+
+    OpenCV's position seek lands beside the frame where the frame rate varies. So the time that it reports of a
+    frame is held against the packets' times, and where it came too late, it is sent further back. Damage that
+    OpenCV fills up with what was nearby it does not tell.
+
+    Parameters
+    ----------
+    path : str
+        Of the video.
+    color : bool
+        Whether images come back as (h, w, 3).
+    seek : bool
+        False: only ever decode forward.
+    """
+
+    def __init__(self, path: str, color: bool, seek: bool = True) -> None:
+        self._path, self._color, self._seek = path, color, seek
+        self._times: ShowTimes | None = show_times(path)
+        self._end: float = math.inf if self._times is None else len(self._times)
+        self._missing: set[int] = set()
+        self._open()
+
+    def _open(self) -> cv2.VideoCapture:
+        self._capture: cv2.VideoCapture | None = cv2.VideoCapture(self._path, cv2.CAP_FFMPEG)
+        self._next = 0
+        if not self._capture.isOpened():
+            self._capture = None
+            raise FrameReadError(f'{self._path} cannot be read as video')
+        self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
+        return self._capture
+
+    def close(self) -> None:
+        """Close the file; the next read opens it again."""
+        if self._capture is not None:
+            self._capture.release()
+            self._capture = None
+
+    def count(self) -> int:
+        """Number of frames, by counting what decodes if the packets do not tell."""
+        if self._end == math.inf:
+            self._forward_to(sys.maxsize, self._open())
+        return int(self._end)
+
+    def read(self, index: int) -> Image:
+        """Decode one frame."""
+        capture = self._find(index)
+        if capture is None and index >= self._end:
+            raise FrameReadError(f'{self._path} has only {self._end} frames that can be read')
+        done, image = (False, None) if capture is None else capture.retrieve()
+        if not done or image is None:
+            raise FrameReadError(f'{self._path}: the frame is missing or damaged')
+        return ensure_color(image, ensure_copy=False) if self._color else ensure_grayscale(image)
+
+    def _find(self, index: int) -> cv2.VideoCapture | None:
+        """Where the frame is the one that was grabbed last; None if it does not come."""
+        if index >= self._end or index in self._missing:
+            return None
+        for capture in self._ways_to(index):
+            if self._forward_to(index, capture):
+                return capture
+        self._missing.update(self._gap)
+        return None
+
+    def _ways_to(self, index: int) -> Iterator[cv2.VideoCapture]:
+        """Go to where decoding leads to the frame, the nearest place first."""
+        capture = self._capture or self._open()
+        seekable = self._seek and self._times is not None
+        if index == self._next or (index > self._next and not seekable):
+            yield capture
+            if not seekable:
+                return
+        for back in (0, 1, 16) if seekable else ():
+            if back <= index:
+                capture.set(cv2.CAP_PROP_POS_FRAMES, index - back)
+                yield capture
+        yield self._open()
+
+    def _forward_to(self, index: int, capture: cv2.VideoCapture) -> bool:
+        """Decode on to the frame; False if it does not come: then it is in the gap of frames that were passed over."""
+        while capture.grab():
+            shown = self._next if self._times is None else self._times.index_of(capture.get(cv2.CAP_PROP_POS_MSEC))
+            if shown is not None:
+                self._gap, self._next = range(self._next, shown), shown + 1
+                if shown >= index:
+                    return shown == index
+        if self._times is None:
+            self._end = self._next
+        self._gap, self._next = range(self._next, int(self._end)), int(self._end)
+        return False

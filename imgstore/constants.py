@@ -1,0 +1,18 @@
+"""The names that a store has on disk; each is written down here and nowhere else."""
+
+STORE_MD_FILENAME = 'metadata.yaml'
+STORE_MD_KEY = '__store'
+STORE_LOCK_FILENAME = '.lock'
+STORE_INDEX_FILENAME = '.index.sqlite'
+STORE_VERSION = 2
+
+EXTRA_JSON = '.extra.json'
+MOTIF_EXTRA_JSON = '.extra_data.json'
+MOTIF_EXTRA_H5 = '.extra_data.h5'
+EXTRA_DATA_FILE_EXTENSIONS = (EXTRA_JSON, MOTIF_EXTRA_JSON, MOTIF_EXTRA_H5)
+
+FRAME_NUMBER = 'frame_number'
+FRAME_TIME = 'frame_time'
+FRAME_INDEX = 'frame_index'
+FRAME_MD = (FRAME_NUMBER, FRAME_TIME)
+FRAME_NUMBER_BEFORE_REINDEX = '_frame_number_before_reindex'

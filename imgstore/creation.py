@@ -1,0 +1,78 @@
+"""Making a new store: everything is checked first, then room is made on the disk."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ._files import Layout, own_files, remove_chunks, remove_folder_if_empty, remove_if_there
+from ._numbers import whole_number
+from .chunks import Chunks
+from .constants import STORE_INDEX_FILENAME, STORE_LOCK_FILENAME, STORE_MD_FILENAME
+from .errors import InvalidArgumentError, StoreExistsError, StoreIOError
+from .fit import new_fit
+from .formats import Format
+from .lock import StoreLock
+from .metadata import StoreMetadata, new_metadata, save_metadata
+from .writer import StoreWriter
+
+
+def create_writer(basedir: str, fmt: Format, *, imgshape: Any, imgdtype: Any, chunksize: Any, user_metadata: Any,
+                  encoding: Any, overwrite: bool, backend: str | None) -> StoreWriter:
+    """Make a store and open it for writing; the arguments are those of `imgstore.new_for_format`."""
+    encoding = '' if encoding is None else encoding
+    if not isinstance(encoding, str):
+        raise InvalidArgumentError(f'encoding is {encoding!r}; it must be the name of one')
+    fit = new_fit(fmt, imgshape, imgdtype, encoding)
+    metadata = new_metadata(
+        imgshape=fit.stored_shape, imgdtype=fit.dtype.name, chunksize=_checked_chunksize(chunksize, fmt),
+        format=fmt.name, class_name=fmt.class_name,
+        encoding='' if fit.convert_from else encoding, extension='' if fmt.folders else fmt.extension,
+        user=user_metadata)
+    layout = Layout(basedir, fmt.extension, fmt.folders)
+    chunks = Chunks(layout, fmt, fit.stored_shape, 'write', backend)
+    try:
+        lock = _make_room(basedir, overwrite, metadata)
+    except StoreIOError:
+        raise
+    except OSError as error:
+        raise StoreIOError(f'no store can be made in {basedir!r}: {error}') from error
+    return StoreWriter(metadata, fmt, layout, fit, chunks, lock)
+
+
+def _checked_chunksize(chunksize: object, fmt: Format) -> int:
+    if chunksize is None:
+        return fmt.chunksize
+    number = whole_number(chunksize, 'chunksize')
+    if number < 1:
+        raise InvalidArgumentError(f'chunksize is {number}; it must be 1 or more')
+    return number
+
+
+def _make_room(basedir: str, overwrite: bool, metadata: StoreMetadata) -> StoreLock:
+    """Make the store's folder, locked and with its metadata; an older store in it is removed if that is allowed."""
+    _refuse_existing(basedir, overwrite)
+    was_there = os.path.isdir(basedir)
+    os.makedirs(basedir, exist_ok=True)
+    lock = StoreLock(os.path.join(basedir, STORE_LOCK_FILENAME))
+    try:
+        _refuse_existing(basedir, overwrite)
+        remove_chunks(basedir)
+        remove_if_there(os.path.join(basedir, STORE_INDEX_FILENAME))
+        save_metadata(basedir, metadata)
+    except BaseException:
+        lock.release()
+        if not was_there:
+            remove_folder_if_empty(basedir)
+        raise
+    return lock
+
+
+def _refuse_existing(basedir: str, overwrite: bool) -> None:
+    if overwrite or not os.path.isdir(basedir):
+        return
+    if os.path.exists(os.path.join(basedir, STORE_MD_FILENAME)):
+        raise StoreExistsError(f'{basedir!r} holds a store already; overwrite=True would replace it')
+    if own_files(basedir):
+        raise StoreExistsError(f'{basedir!r} holds chunks of a store without {STORE_MD_FILENAME}; '
+                               f'overwrite=True would remove them')

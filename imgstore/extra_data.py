@@ -1,0 +1,251 @@
+"""What was recorded beside the frames: read from each kind of file, put together, renumbered.
+
+A file is of the user's records (``.extra.json``), of the Motif recorder's (``.extra_data.json``), or of the samples
+of its sensors (``.extra_data.h5``). Motif reserves rows before it needs them; those that it never filled have a
+negative frame number, and are left out.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Sequence
+from itertools import chain, groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ._files import aside, remove_if_there
+from .constants import (
+    EXTRA_JSON,
+    FRAME_INDEX,
+    FRAME_NUMBER,
+    FRAME_NUMBER_BEFORE_REINDEX,
+    MOTIF_EXTRA_H5,
+    MOTIF_EXTRA_JSON,
+)
+from .errors import CorruptFileError, InvalidArgumentError
+from .motif_h5 import Numbers, Renumber, read_h5, renumber_h5, samplerates
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SENSOR_TIME = 'sensor_time'
+
+_Record = dict[str, Any]
+
+
+def read_extra_data(paths: Sequence[str], ignore_corrupt: bool = False) -> pd.DataFrame | None:
+    """Read the extra data of a store.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        The files, in the order of their chunks.
+    ignore_corrupt : bool
+        Leave damaged files out, with one warning, instead of raising.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        A row for each record, numbered from 0, columns in the order first seen; None if there is no record.
+
+    Raises
+    ------
+    CorruptFileError
+        A file is damaged.
+    """
+    contents: list[tuple[str, Any]] = []
+    errors: list[CorruptFileError] = []
+    for path in paths:
+        try:
+            contents.append(_read(path))
+        except CorruptFileError as error:
+            errors.append(error)
+    if errors and not ignore_corrupt:
+        raise errors[0]
+    if errors:
+        warnings.warn(f'extra data is left out: {"; ".join(map(str, errors))}', stacklevel=3)
+    frames = [_combine(kind, [content for _, content in group]) for kind, group in groupby(contents, itemgetter(0))]
+    frame = _concatenate(frames)
+    return frame if len(frame) else None
+
+
+def read_motif_json(path: str) -> pd.DataFrame:
+    """Read one ``.extra_data.json``, sorted by frame, then by the sensor's time.
+
+    Raises
+    ------
+    CorruptFileError
+        The file is no JSON array of objects.
+    """
+    return _frame_of_motif([_load_records(path)]).reset_index(drop=True)
+
+
+def samplerate(paths: Sequence[str]) -> float | None:
+    """Rate of the sensors' samples, from the first file that tells one.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Files of extra data of any kind.
+
+    Returns
+    -------
+    float or None
+        Samples a second; None if no file tells.
+
+    Raises
+    ------
+    InvalidArgumentError
+        The sensors of a file have different rates.
+    CorruptFileError
+        A file is damaged.
+    """
+    for path in paths:
+        rates = samplerates(path) if path.endswith(MOTIF_EXTRA_H5) else set()
+        if len(rates) > 1:
+            raise InvalidArgumentError(f'{path} holds data of several sample rates: {sorted(rates)}')
+        if rates:
+            return rates.pop()
+    return None
+
+
+def renumber_extra_data(path: str, old: Numbers, new: Numbers, own: slice) -> str:
+    """Write a file of extra data with other frame numbers `aside` the old one, which stays.
+
+    The first number that a record ever had is kept under ``_frame_number_before_reindex``. Records without a number,
+    and reserved rows, stay as they are.
+
+    Parameters
+    ----------
+    path : str
+        The file, of any kind.
+    old, new : numpy.ndarray of int64
+        Numbers of all frames of the store before and after, in its order.
+    own : slice
+        The frames among them that are of the file's chunk. A record is of the frame at its ``frame_index`` if that has
+        the record's number; else of the frame of the chunk that has it.
+
+    Returns
+    -------
+    path : str
+        Of the file that the new one is to replace.
+
+    Raises
+    ------
+    CorruptFileError
+        The file is damaged.
+    """
+
+    def renumber(numbers: Numbers, indices: Numbers) -> Numbers:
+        known = (indices >= 0) & (indices < len(old))
+        known[known] = old[indices[known]] == numbers[known]
+        renumbered = _renumber_by_number(numbers, old[own], new[own])
+        renumbered[known] = new[indices[known]]
+        return renumbered
+
+    try:
+        (renumber_h5 if path.endswith(MOTIF_EXTRA_H5) else _renumber_json)(path, aside(path), renumber)
+    except BaseException:
+        remove_if_there(aside(path))
+        raise
+    return path
+
+
+def _renumber_by_number(numbers: Numbers, old: Numbers, new: Numbers) -> Numbers:
+    order = np.argsort(old, kind='stable')
+    places = np.searchsorted(old, numbers, sorter=order)
+    found = places < len(old)
+    found[found] = old[order[places[found]]] == numbers[found]
+    renumbered = numbers.copy()
+    renumbered[found] = new[order[places[found]]]
+    return renumbered
+
+
+def _read(path: str) -> tuple[str, Any]:
+    kind = next((kind for kind in (MOTIF_EXTRA_H5, MOTIF_EXTRA_JSON) if path.endswith(kind)), EXTRA_JSON)
+    return kind, read_h5(path) if kind == MOTIF_EXTRA_H5 else _load_records(path)
+
+
+def _combine(kind: str, contents: list[Any]) -> pd.DataFrame:
+    """Make one frame of files of one kind; of JSON in one go, so that all records have a say in a column's dtype."""
+    import pandas as pd
+
+    if kind == MOTIF_EXTRA_JSON:
+        return _frame_of_motif(contents)
+    if kind == EXTRA_JSON:
+        return pd.DataFrame(list(chain.from_iterable(contents)))
+    return _concatenate(contents)
+
+
+def _concatenate(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    import pandas as pd
+
+    frames = [frame for frame in frames if len(frame)]
+    if len(frames) < 2:
+        return frames[0].reset_index(drop=True) if frames else pd.DataFrame()
+    columns = dict.fromkeys(chain.from_iterable(frames))
+    # pandas 2 and 3 differ in whether a column without any value has a say in the dtype; here it never has
+    frame = pd.concat([frame.dropna(axis='columns', how='all') for frame in frames], ignore_index=True)
+    return frame.reindex(columns=list(columns))
+
+
+# --- JSON
+
+
+def _load_records(path: str) -> list[_Record]:
+    try:
+        with open(path, 'rb') as file:
+            records = json.loads(file.read())
+    except (OSError, ValueError, RecursionError) as error:
+        raise CorruptFileError(f'{path} cannot be read as JSON: {error}') from error
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        raise CorruptFileError(f'{path} is damaged: it must be a JSON array of objects')
+    return records
+
+
+def _frame_of_motif(files: list[list[_Record]]) -> pd.DataFrame:
+    import pandas as pd
+
+    records = list(chain.from_iterable(files))
+    places = [(i, *_time_order(record)) for i, file in enumerate(files) for record in file]
+    order = sorted(range(len(records)), key=places.__getitem__)
+    return pd.DataFrame(records).iloc[[i for i in order if not _is_reserved(records[i])]]
+
+
+def _time_order(record: _Record) -> list[float]:
+    values = (record.get(FRAME_INDEX), record.get(_SENSOR_TIME))
+    return [value if isinstance(value, (int, float)) and value == value else float('inf') for value in values]
+
+
+def _is_reserved(record: _Record) -> bool:
+    number = record.get(FRAME_NUMBER)
+    return isinstance(number, (int, float)) and number < 0 and record.get(FRAME_NUMBER_BEFORE_REINDEX) is None
+
+
+def _renumber_json(path: str, target: str, renumber: Renumber) -> None:
+    records = _load_records(path)
+    reserves = path.endswith(MOTIF_EXTRA_JSON)
+    numbered = [
+        record
+        for record in records
+        if _whole(record.get(FRAME_NUMBER)) is not None and not (reserves and _is_reserved(record))
+    ]
+    old = np.array([_whole(record[FRAME_NUMBER]) for record in numbered], np.int64)
+    indices = [_whole(record.get(FRAME_INDEX)) for record in numbered]
+    new = renumber(old, np.array([-1 if index is None else index for index in indices], np.int64))
+    for record, before, number in zip(numbered, old.tolist(), new.tolist(), strict=True):
+        if record.get(FRAME_NUMBER_BEFORE_REINDEX) is None:
+            record[FRAME_NUMBER_BEFORE_REINDEX] = before
+        record[FRAME_NUMBER] = number
+    with open(target, 'w', encoding='utf-8') as file:
+        json.dump(records, file)
+
+
+def _whole(value: object) -> int | None:
+    """Give the whole number that a JSON value is, None if it is none."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 2**63 and value == int(value):
+        return int(value)
+    return None

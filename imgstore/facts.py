@@ -1,0 +1,258 @@
+"""What a store can tell of itself, the same whether it is being read or written."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import math
+import os
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from ._numbers import seconds
+from .constants import EXTRA_DATA_FILE_EXTENSIONS, FRAME_TIME, STORE_MD_FILENAME
+from .errors import InvalidArgumentError, StoreModeError
+from .extra_data import read_extra_data, samplerate
+from .index import ImgStoreIndex
+from .metadata import zone_or_none
+from .reader import StoreReader
+from .writer import StoreWriter
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    import pandas as pd
+
+
+class StoreFacts:
+    """What is asked of either the reader or the writer that a store holds."""
+
+    _reader: StoreReader | None = None
+    _writer: StoreWriter | None = None
+
+    @property
+    def _r(self) -> StoreReader:
+        if self._reader is None:
+            raise StoreModeError(f'{self.filename!r} is open for writing; to read it, open it with mode \'r\'')
+        return self._reader
+
+    @property
+    def _w(self) -> StoreWriter:
+        if self._writer is None:
+            raise StoreModeError(f'{self.filename!r} is open for reading; to write a store, open it with mode \'w\'')
+        return self._writer
+
+    @property
+    def _either(self) -> StoreReader | StoreWriter:
+        return self._reader or self._w
+
+    # --- frame metadata
+
+    def get_frame_metadata(self) -> dict[str, list[Any]]:
+        """Numbers and times of all frames, in the order of writing.
+
+        Returns
+        -------
+        dict
+            'frame_number': list of int, 'frame_time': list of float in seconds.
+        """
+        return self._r.index.get_all_metadata()
+
+    @property
+    def frame_count(self) -> int:
+        """Number of frames."""
+        return self._index.frame_count if self._reader else self._w.frame_count
+
+    def __len__(self) -> int:
+        return self.frame_count
+
+    @property
+    def frame_min(self) -> int | float:
+        """Smallest frame number; nan in an empty store."""
+        return self._r.index.frame_min if self._reader else [*self._w.frame_number_range, math.nan][0]
+
+    @property
+    def frame_max(self) -> int | float:
+        """Largest frame number; nan in an empty store."""
+        return self._r.index.frame_max if self._reader else [math.nan, *self._w.frame_number_range][-1]
+
+    @property
+    def frame_time_min(self) -> float:
+        """Earliest frame time in seconds; 0.0 in an empty store."""
+        return self._r.index.frame_time_min if self._reader else [*self._w.frame_time_range, 0.0][0]
+
+    @property
+    def frame_time_max(self) -> float:
+        """Latest frame time in seconds; 0.0 in an empty store."""
+        return self._r.index.frame_time_max if self._reader else [0.0, *self._w.frame_time_range][-1]
+
+    @property
+    def duration(self) -> float:
+        """Latest less earliest frame time, in seconds."""
+        return self.frame_time_max - self.frame_time_min
+
+    @property
+    def frame_number(self) -> int | float:
+        """Number of the latest frame read or written; nan before the first."""
+        return self._either.latest[0]
+
+    @property
+    def frame_time(self) -> float:
+        """Time in seconds of the latest frame read or written; nan before the first."""
+        return self._either.latest[1]
+
+    @property
+    def chunks(self) -> list[int]:
+        """Numbers of the chunks that have frames."""
+        return list(self._r.index.chunks) if self._reader else self._w.chunk_numbers
+
+    # --- extra data
+
+    @property
+    def has_extra_data(self) -> bool:
+        """Whether there is any."""
+        return bool(self.find_extra_data_files()) if self._reader else self._w.has_extra_data
+
+    def find_extra_data_files(self, extensions: Iterable[str] = EXTRA_DATA_FILE_EXTENSIONS) -> list[str]:
+        """Paths of the files of extra data, in the order of their chunks."""
+        layout, wanted = self._either.layout, tuple(extensions)
+        return [path for number, _ in self._iter_chunk_n_and_chunk_paths()
+                for path in layout.extra_data_files(number, wanted)]
+
+    def get_extra_data(self, ignore_corrupt_chunks: bool = False) -> pd.DataFrame | None:
+        """All records of extra data.
+
+        Parameters
+        ----------
+        ignore_corrupt_chunks : bool
+            Leave out files that are damaged, with a warning.
+
+        Returns
+        -------
+        pandas.DataFrame or None
+            A row a record, with the columns frame_number, frame_time (seconds) and frame_index beside the user's;
+            None if there is none.
+
+        Raises
+        ------
+        CorruptFileError
+            A file is damaged; the message names it.
+        """
+        self._r  # noqa: B018 -- a writer's records are not all on disk
+        return read_extra_data(self.find_extra_data_files(), ignore_corrupt_chunks)
+
+    def get_extra_data_samplerate(self) -> float | None:
+        """Samples a second of the extra data that Motif recorded; None where it does not tell."""
+        return samplerate(self.find_extra_data_files())
+
+    # --- what the store is
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Shape of the images that reading gives: (h, w) or (h, w, 3)."""
+        return self._either.image_shape
+
+    @property
+    def user_metadata(self) -> dict[Any, Any]:
+        """A copy of the user's own metadata."""
+        return copy.deepcopy(self._either.metadata.user)
+
+    @property
+    def created(self) -> tuple[datetime.datetime, ZoneInfo]:
+        """When the recording began, aware and in UTC, and the time zone it was made in."""
+        import pytz
+
+        metadata = self._either.metadata
+        return metadata.created.replace(tzinfo=pytz.utc), metadata.timezone
+
+    def convert_frame_time_to_datetime(self, frame_time: float, tz: Any = None) -> datetime.datetime:
+        """A frame's time, in seconds since 1970, as an aware datetime.
+
+        Parameters
+        ----------
+        frame_time : float
+        tz : tzinfo or str, optional
+            Time zone of the result; that of the recording if not given.
+
+        Raises
+        ------
+        InvalidArgumentError
+            It is no time that a datetime can be, or no time zone.
+        """
+        zone = self._either.metadata.timezone if tz is None else tz if not isinstance(tz, str) else zone_or_none(tz)
+        if not isinstance(zone, datetime.tzinfo):
+            raise InvalidArgumentError(f'tz is {tz!r}; it must be a time zone or the name of one')
+        try:
+            return datetime.datetime.fromtimestamp(seconds(frame_time, FRAME_TIME), zone)
+        except (ValueError, OverflowError, OSError) as error:
+            raise InvalidArgumentError(f'frame_time {frame_time!r} is no date: {error}') from error
+
+    @property
+    def uuid(self) -> str | None:
+        """32 hex digits that no other store has; None for stores of old."""
+        return self._either.metadata.uuid
+
+    @property
+    def filename(self) -> str:
+        """The store's folder, as an absolute path."""
+        return (self._reader or self._writer).layout.basedir  # type: ignore[union-attr]
+
+    @property
+    def full_path(self) -> str:
+        """Absolute path of the store's metadata.yaml."""
+        return os.path.join(self.filename, STORE_MD_FILENAME)
+
+    @property
+    def mode(self) -> str:
+        """'r' or 'w'."""
+        return 'r' if self._reader else 'w'
+
+    @property
+    def lossless(self) -> bool:
+        """Whether images come back bit for bit."""
+        return self._either.fmt.lossless
+
+    # --- names that code in use reaches for
+
+    @property
+    def _basedir(self) -> str:
+        return self.filename
+
+    @property
+    def _metadata(self) -> dict[str, Any]:
+        return self._either.metadata.store
+
+    @property
+    def _format(self) -> str:
+        return self._either.metadata.format
+
+    @property
+    def _ext(self) -> str:
+        return self._either.layout.extension
+
+    @property
+    def _index(self) -> ImgStoreIndex:
+        return self._reader.index if self._reader else ImgStoreIndex.new_from_chunks(self._w.complete_chunks)
+
+    @property
+    def _chunk_n(self) -> int:
+        return self._either.chunk_position[0]
+
+    @property
+    def _chunk_current_frame_idx(self) -> int:
+        return self._either.chunk_position[1]
+
+    @property
+    def _chunk_n_and_chunk_paths(self) -> list[tuple[int, str]] | None:
+        return self._reader.listed_chunks if self._reader else self._w.complete_chunks
+
+    @property
+    def _chunk_paths(self) -> list[str] | None:
+        listed = self._chunk_n_and_chunk_paths
+        return None if listed is None else [self._either.layout.chunk(number) for number, _ in listed]
+
+    def _iter_chunk_n_and_chunk_paths(self) -> Iterator[tuple[int, str]]:
+        return iter(self._reader.list_chunks() if self._reader else self._w.complete_chunks)
+
+    def _get_chunk_metadata(self, chunk_n: int) -> dict[str, list[Any]]:
+        return self._index.get_chunk_metadata(chunk_n)

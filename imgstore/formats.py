@@ -1,0 +1,120 @@
+"""The formats of a store: one row each. What a row cannot say is a class in `imgstore.chunks`."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ._files import VIDEO_EXTENSIONS
+from .errors import CorruptFileError, InvalidArgumentError
+
+DIRECTORY = 'DirectoryImgStore'
+VIDEO = 'VideoImgStore'
+_MOTIF_VIDEO = 'VideoImgStoreFFMPEG'
+
+VIDEO_FRAMES_PER_SECOND = 25
+
+
+@dataclass(frozen=True)
+class Format:
+    """What a format can hold, and as what.
+
+    Attributes
+    ----------
+    name : str
+        As `metadata.yaml` has it.
+    class_name : str
+        `DIRECTORY` or `VIDEO`.
+    extension : str
+        Of an image, or of a chunk's video.
+    codec : str
+        Which class of `imgstore.chunks` does the work.
+    lossless : bool
+        Images come back bit for bit.
+    dtypes : tuple of str, or None
+        numpy names of the dtypes it holds; None: any.
+    planes : str
+        'any' shape; 'image': (h, w) or (h, w, 3), as are those that hold 'gray' or 'color' alone on disk.
+    max_side : int
+        Pixels that an image may be high or wide at most, if it may not be of 'any' shape.
+    aliases : tuple of str
+        Other names that a store may be made under.
+    converts : bool
+        An `encoding` is converted to BGR while writing.
+    """
+
+    name: str
+    class_name: str
+    extension: str
+    codec: str
+    lossless: bool
+    dtypes: tuple[str, ...] | None = ('uint8',)
+    planes: Literal['any', 'image', 'gray', 'color'] = 'image'
+    max_side: int = 2**20
+    aliases: tuple[str, ...] = ()
+    converts: bool = False
+
+    @property
+    def folders(self) -> bool:
+        """Whether a chunk is a folder of images."""
+        return self.class_name == DIRECTORY
+
+    @property
+    def chunksize(self) -> int:
+        """Frames a chunk where the user does not say."""
+        return 200 if self.folders else 10000
+
+
+_8_AND_16_BIT = ('uint8', 'uint16')
+_IMAGES = (
+    Format('tif', DIRECTORY, '.tif', 'cv2', True, (*_8_AND_16_BIT, 'float32')),
+    Format('png', DIRECTORY, '.png', 'cv2', True, _8_AND_16_BIT, max_side=1_000_000),
+    Format('jpg', DIRECTORY, '.jpg', 'cv2', False, max_side=65500),
+    Format('ppm', DIRECTORY, '.ppm', 'cv2', True, _8_AND_16_BIT, 'color'),
+    Format('pgm', DIRECTORY, '.pgm', 'cv2', True, _8_AND_16_BIT, 'gray'),
+    Format('bmp', DIRECTORY, '.bmp', 'cv2', True),
+    Format('npy', DIRECTORY, '.npy', 'npy', True, None, 'any'),
+    Format('bpk', DIRECTORY, '.bpk', 'bpk', True, None, 'any'),
+)
+_VIDEOS = (
+    Format('mjpeg/avi', VIDEO, '.avi', 'mjpeg', False, max_side=65500, aliases=('mjpeg',)),
+    Format('h264/mkv', VIDEO, '.mkv', 'h264', False, max_side=16384),
+    Format('avc1/mp4', VIDEO, '.mp4', 'h264', False, max_side=16384),
+)
+_CONVERTING = {f'{row.name}+color': replace(row, converts=True)
+               for row in _IMAGES if row.name in ('tif', 'png', 'jpg', 'bmp')}
+_BY_NAME = {row.name: row for row in (*_IMAGES, *_VIDEOS)} | _CONVERTING
+_BY_ALIAS = {alias: row for row in _VIDEOS for alias in row.aliases} | _BY_NAME
+
+
+def format_names(class_name: str | None = None) -> list[str]:
+    """Names of the formats that this installation can write, of one class or of all."""
+    return [name for name, row in _BY_NAME.items() if class_name in (None, row.class_name) and _installed(row)]
+
+
+def _installed(row: Format) -> bool:
+    return row.codec != 'bpk' or importlib.util.find_spec('numcodecs') is not None
+
+
+def format_to_write(name: object, class_name: str | None = None) -> Format:
+    """The format of a new store; InvalidArgumentError names those that there are."""
+    found = _BY_ALIAS.get(name) if isinstance(name, str) else None
+    if found is None or class_name not in (None, found.class_name):
+        allowed = ', '.join(format_names(class_name))
+        raise InvalidArgumentError(f'format {name!r} is not supported; supported formats: {allowed}')
+    return found
+
+
+def format_to_read(name: str, class_name: str, extension: str, path: str) -> Format:
+    """The format of a store that is there, Motif's among them; CorruptFileError names ``path``."""
+    class_name = VIDEO if class_name == _MOTIF_VIDEO else class_name
+    known = _BY_ALIAS.get(name)
+    if class_name == DIRECTORY and known and known.folders:
+        return known
+    if class_name != VIDEO or (known and known.folders):
+        raise CorruptFileError(f'{path}: this imgstore reads no {name!r} of class {class_name!r}')
+    extension = extension or ('.avi' if name == 'mjpeg' else '.mp4')
+    if extension not in VIDEO_EXTENSIONS:
+        raise CorruptFileError(f'{path}: extension {extension!r} is none of {", ".join(VIDEO_EXTENSIONS)}')
+    return Format(name, VIDEO, extension, known.codec if known else name, False)

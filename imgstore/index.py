@@ -1,0 +1,348 @@
+"""Frame numbers and times of all chunks as numpy arrays: read when a question needs them, looked up by bisection."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ._files import aside, remove_if_there, text_path
+from .chunk_index import Numbers, Times, count_frames, read_chunk_index
+from .constants import FRAME_MD
+from .errors import CorruptFileError, InvalidArgumentError
+
+What = Literal['frame_number', 'frame_time', 'index']
+
+NOT_FOUND = (-1, -1)
+
+
+class _Chunk:
+    """Frame numbers and times of one chunk, read when first asked for."""
+
+    def __init__(self, number: int, stem: str, frames: tuple[Numbers, Times] | None = None) -> None:
+        self.number, self.stem = number, stem
+        self._frames, self._count = frames, None if frames is None else len(frames[0])
+
+    @property
+    def count(self) -> int:
+        if self._count is None:
+            self._count = count_frames(self.stem)
+        return self._count
+
+    @property
+    def frames(self) -> tuple[Numbers, Times]:
+        if self._frames is None:
+            self._frames = read_chunk_index(self.stem)
+            self._count = len(self._frames[0])
+        return self._frames
+
+    @frames.setter
+    def frames(self, frames: tuple[Numbers, Times]) -> None:
+        self._frames = frames
+
+
+class _Lookup:
+    """Finds values in an array that need not be sorted; the first of equal values wins."""
+
+    def __init__(self, values: npt.NDArray[Any]) -> None:
+        self._order: npt.NDArray[np.intp] | None = None
+        if values.size and not bool(np.all(values[:-1] <= values[1:])):
+            self._order = np.argsort(values, kind='stable')
+            values = values[self._order]
+        self._values = values[:np.searchsorted(values, np.inf, 'right')] if values.dtype.kind == 'f' else values
+
+    def _at(self, rank: int) -> int:
+        return rank if self._order is None else int(self._order[rank])
+
+    def find(self, value: float) -> int | None:
+        rank = int(np.searchsorted(self._values, value))
+        return self._at(rank) if rank < len(self._values) and self._values[rank] == value else None
+
+    def nearest(self, value: float) -> int | None:
+        """The nearest one; of two that are equally near the earlier in the store."""
+        if not len(self._values):
+            return None
+        right = int(np.searchsorted(self._values, value))
+        ranks = [right] if right < len(self._values) else []
+        if right > 0:
+            ranks.append(int(np.searchsorted(self._values, self._values[right - 1])))
+        return min((abs(self._values[rank].item() - value), self._at(rank)) for rank in ranks)[1]
+
+
+class ImgStoreIndex:
+    """Which frames a store has, and in which chunk each is.
+
+    Nothing is read before a question needs it: the number of frames takes the headers of the chunks' indexes, a
+    frame's number and time the index of its chunk, a search all of them (16 bytes a frame in memory).
+
+    A chunk whose index turns out to be damaged is left out, with one warning.
+    """
+
+    VERSION = '1'
+
+    def __init__(self, chunks: Iterable[_Chunk] = ()) -> None:
+        self._chunks = sorted(chunks, key=lambda chunk: chunk.number)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._first: npt.NDArray[np.int64] | None = None
+        self._all: tuple[Numbers, Times] | None = None
+        self._lookups: dict[str, _Lookup] = {}
+
+    @classmethod
+    def new_from_chunks(cls, chunk_n_and_chunk_paths: Iterable[tuple[int, str]]) -> ImgStoreIndex:
+        """Index of chunks given as (number, path of the chunk's index less its extension)."""
+        return cls(_Chunk(int(number), os.fspath(path)) for number, path in chunk_n_and_chunk_paths)
+
+    @classmethod
+    def new_from_file(cls, path: str | os.PathLike[str]) -> ImgStoreIndex:
+        """Load what `to_file` saved, here or in imgstore 0.4.
+
+        Raises
+        ------
+        CorruptFileError
+            There is no such file, or it holds no index; reading never makes or changes it.
+        """
+        path = text_path(path, 'path')
+        if not os.path.isfile(path):
+            raise CorruptFileError(f'{path}: there is no such index file')
+        try:
+            return cls(_read_sqlite(path, cls.VERSION))
+        except sqlite3.Error as error:
+            raise CorruptFileError(f'{path} is not a saved index: {error}') from error
+
+    def to_file(self, path: str | os.PathLike[str]) -> None:
+        """Save as an SQLite database that imgstore 0.4 reads too; an older one at ``path`` is replaced."""
+        path = text_path(path, 'path')
+        temporary = aside(path)
+        remove_if_there(temporary)
+        try:
+            _write_sqlite(temporary, self, self.VERSION)
+            os.replace(temporary, path)
+        except BaseException:
+            remove_if_there(temporary)
+            raise
+
+    # --- levels of knowledge: counts, then everything
+
+    def _drop(self, chunk: _Chunk, why: Exception) -> None:
+        warnings.warn(f'chunk {chunk.number} is skipped: {why}', stacklevel=4)
+        self._chunks.remove(chunk)
+        self._forget()
+
+    @property
+    def _starts(self) -> npt.NDArray[np.int64]:
+        """Index in the store of each chunk's first frame, and the number of frames at the end."""
+        while self._first is None:
+            counts = []
+            for chunk in self._chunks:
+                try:
+                    counts.append(chunk.count)
+                except CorruptFileError as error:
+                    self._drop(chunk, error)
+                    break
+            else:
+                self._first = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+        return self._first
+
+    def _chunk_frames(self, chunk: _Chunk) -> tuple[Numbers, Times] | None:
+        try:
+            counted, frames = chunk.count, chunk.frames
+        except CorruptFileError as error:
+            self._drop(chunk, error)
+            return None
+        if counted != len(frames[0]):
+            self._forget()
+        return frames
+
+    @property
+    def _frames(self) -> tuple[Numbers, Times]:
+        """Numbers and times of all frames; each chunk keeps a view of its part."""
+        while self._all is None:
+            parts = [frames for chunk in list(self._chunks) if (frames := self._chunk_frames(chunk))]
+            starts = self._starts
+            self._all = (np.concatenate([np.empty(0, np.int64), *(numbers for numbers, _ in parts)]),
+                         np.concatenate([np.empty(0, np.float64), *(times for _, times in parts)]))
+            for chunk, start, end in zip(self._chunks, starts[:-1], starts[1:], strict=True):
+                chunk.frames = (self._all[0][start:end], self._all[1][start:end])
+        return self._all
+
+    # --- what there is
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """Numbers of the chunks that have frames."""
+        counts = np.diff(self._starts)
+        return tuple(chunk.number for chunk, count in zip(self._chunks, counts, strict=True) if count)
+
+    @property
+    def frame_count(self) -> int:
+        """Number of frames."""
+        return int(self._starts[-1])
+
+    @property
+    def frame_min(self) -> int | float:
+        """Smallest frame number; nan without frames."""
+        return int(self._frames[0].min()) if self.frame_count else float('nan')
+
+    @property
+    def frame_max(self) -> int | float:
+        """Largest frame number; nan without frames."""
+        return int(self._frames[0].max()) if self.frame_count else float('nan')
+
+    @property
+    def frame_time_min(self) -> float:
+        """Earliest frame time in seconds; 0.0 without frames."""
+        return float(np.fmin.reduce(self._frames[1])) if self.frame_count else 0.0
+
+    @property
+    def frame_time_max(self) -> float:
+        """Latest frame time in seconds; 0.0 without frames."""
+        return float(np.fmax.reduce(self._frames[1])) if self.frame_count else 0.0
+
+    def get_all_metadata(self) -> dict[str, list[Any]]:
+        """Numbers and times of all frames, in the order of writing."""
+        return _as_lists(self._frames)
+
+    def get_chunk_metadata(self, chunk_n: int) -> dict[str, list[Any]]:
+        """Numbers and times of a chunk's frames; empty lists for a chunk that is not there."""
+        for chunk in self._chunks:
+            if chunk.number == chunk_n:
+                return _as_lists(self._chunk_frames(chunk) or _NO_FRAMES)
+        return _as_lists(_NO_FRAMES)
+
+    def load(self) -> None:
+        """Read all chunks' indexes now; a damaged one is left out."""
+        assert self._frames
+
+    @property
+    def frame_numbers(self) -> Numbers:
+        """Numbers of all frames, in the order of writing: int64, shape (frame_count,); not to be changed."""
+        return self._frames[0]
+
+    def parts(self) -> list[tuple[int, str, slice]]:
+        """Number of each chunk, path of its index less the extension, and where in the store its frames are."""
+        starts = self._starts.tolist()
+        return [(chunk.number, chunk.stem, slice(start, end))
+                for chunk, start, end in zip(self._chunks, starts[:-1], starts[1:], strict=True)]
+
+    # --- from index to frame and back
+
+    def locate(self, index: int) -> tuple[int, int]:
+        """The chunk of the frame with that index in the store, and its index in there; (-1, -1) if there is none."""
+        starts = self._starts
+        if not 0 <= index < starts[-1]:
+            return NOT_FOUND
+        position = int(np.searchsorted(starts, index, 'right')) - 1
+        return self._chunks[position].number, int(index - starts[position])
+
+    def frame(self, index: int) -> tuple[int, float]:
+        """Number and time of the frame with that index in the store; IndexError if there is none."""
+        if self._all is not None:
+            return int(self._all[0][index]), float(self._all[1][index])
+        position = int(np.searchsorted(self._starts, index, 'right')) - 1
+        frames = self._chunk_frames(self._chunks[position])
+        if frames is None:
+            return self.frame(index)
+        within = index - int(self._starts[position])
+        return int(frames[0][within]), float(frames[1][within])
+
+    # --- looking up
+
+    def find(self, what: What, value: float, nearest: bool = False) -> int | None:
+        """Index in the store of the frame with that number or time, or of the one nearest to it; None if none is."""
+        if value != value:
+            return None
+        if what == 'index':
+            return int(value) if 0 <= value < self.frame_count and not nearest else None
+        if what not in FRAME_MD:
+            raise InvalidArgumentError(f'frames are found by frame_number, frame_time or index, not by {what!r}')
+        frames = self._frames
+        if what not in self._lookups:
+            self._lookups[what] = _Lookup(frames[FRAME_MD.index(what)])
+        lookup = self._lookups[what]
+        return lookup.nearest(value) if nearest else lookup.find(value)
+
+    def find_chunk(self, what: What, value: float) -> tuple[int, int]:
+        """(chunk, index in the chunk) of a frame; (-1, -1) if there is none."""
+        index = self.find(what, value)
+        return NOT_FOUND if index is None else self.locate(index)
+
+    def find_chunk_nearest(self, what: What, value: float) -> tuple[int, int]:
+        """(chunk, index in the chunk) of the frame with the nearest number or time; (-1, -1) in an empty store."""
+        index = self.find(what, value, nearest=True)
+        return NOT_FOUND if index is None else self.locate(index)
+
+
+_NO_FRAMES = (np.empty(0, np.int64), np.empty(0, np.float64))
+
+
+def _as_lists(frames: tuple[Numbers, Times]) -> dict[str, list[Any]]:
+    return {key: values.tolist() for key, values in zip(FRAME_MD, frames, strict=True)}
+
+
+# --- the saved index ---------------------------------------------------------------------------------------------
+
+_SCHEMA = """
+CREATE TABLE chunks (chunk INTEGER, chunk_path TEXT);
+CREATE TABLE frames (chunk INTEGER, frame_idx INTEGER, frame_number INTEGER, frame_time REAL);
+CREATE TABLE index_information (name TEXT, value TEXT);
+CREATE TABLE summary (name TEXT, value REAL);
+"""
+_SUMMARY = ('frame_time_min', 'frame_time_max', 'frame_min', 'frame_max')
+
+
+def _write_sqlite(path: str, index: ImgStoreIndex, version: str) -> None:
+    index.load()
+    database = sqlite3.connect(path)
+    try:
+        database.executescript(_SCHEMA)
+        for chunk in index._chunks:
+            numbers, times = (values.tolist() for values in chunk.frames)
+            database.execute('INSERT INTO chunks VALUES (?, ?)', (chunk.number, chunk.stem))
+            database.executemany('INSERT INTO frames VALUES (?, ?, ?, ?)',
+                                 zip([chunk.number] * len(numbers), range(len(numbers)), numbers, times, strict=True))
+        database.execute('INSERT INTO index_information VALUES (?, ?)', ('version', version))
+        summary: Sequence[tuple[str, float]] = [(name, float(getattr(index, name))) for name in _SUMMARY]
+        database.executemany('INSERT INTO summary VALUES (?, ?)', summary)
+        database.execute('CREATE INDEX chunk_index ON frames (chunk, frame_idx)')
+        database.commit()
+    finally:
+        database.close()
+
+
+def _read_sqlite(path: str, version: str) -> list[_Chunk]:
+    database = sqlite3.connect(f'file:{_quoted(path)}?mode=ro', uri=True)
+    try:
+        found = database.execute("SELECT value FROM index_information WHERE name = 'version'").fetchone()
+        if found is None or str(found[0]) != version:
+            raise CorruptFileError(f'{path}: version of the index is {found and found[0]!r}, not {version!r}')
+        paths = dict(database.execute('SELECT chunk, chunk_path FROM chunks').fetchall())
+        rows = database.execute('SELECT chunk, frame_number, frame_time FROM frames ORDER BY chunk, frame_idx')
+        return _chunks_of_rows(path, paths, rows.fetchall())
+    finally:
+        database.close()
+
+
+def _quoted(path: str) -> str:
+    import urllib.request
+
+    return urllib.request.pathname2url(path)
+
+
+def _chunks_of_rows(path: str, paths: dict[int, str], rows: list[tuple[int, int, float]]) -> list[_Chunk]:
+    of_chunk, numbers, times = zip(*rows, strict=True) if rows else ((), (), ())
+    try:
+        owner, all_numbers = np.array(of_chunk, np.int64), np.array(numbers, np.int64)
+        all_times = np.array([np.nan if time is None else time for time in times], np.float64)
+        known = np.array(sorted(paths), np.int64)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise CorruptFileError(f'{path} is not a saved index: {error}') from error
+    starts, ends = np.searchsorted(owner, known), np.searchsorted(owner, known, 'right')
+    return [_Chunk(int(n), str(paths[n]), (all_numbers[start:end], all_times[start:end]))
+            for n, start, end in zip(known.tolist(), starts, ends, strict=True)]

@@ -1,0 +1,77 @@
+"""The lock of a store: a file that is there while a writer is, and held so that a dead writer's can be told."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import warnings
+
+from .errors import StoreLockedError
+
+
+def _hold(descriptor: int) -> bool:
+    """Take the operating system's lock on an open file, which ends with the process that holds it."""
+    try:
+        if sys.platform == 'win32':
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:  # a file system without locks, where one writer cannot tell of another
+        return True
+    return True
+
+
+class StoreLock:
+    """Makes this process the one writer of a store, until `release`.
+
+    Parameters
+    ----------
+    path : str
+        Of the lock file. If it is there and nobody holds it, its writer is gone: that is warned of.
+
+    Raises
+    ------
+    StoreLockedError
+        Another writer holds it.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        existed = os.path.exists(path)
+        self._descriptor: int | None = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        if not _hold(self._descriptor) or not self._is_ours():
+            os.close(self._descriptor)
+            raise StoreLockedError(f'{os.path.dirname(path)!r} is open in another writer, which holds {path}')
+        if existed:
+            warnings.warn(f'{path} was left by a writer that is gone; it is taken over', stacklevel=6)
+
+    def _is_ours(self) -> bool:
+        """False where another writer removed the file between our opening and our locking it."""
+        assert self._descriptor is not None
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), os.stat(self._path))
+        except OSError:
+            return False
+
+    def release(self) -> None:
+        """Remove the file and let go."""
+        if self._descriptor is None:
+            return
+        descriptor, self._descriptor = self._descriptor, None
+        removed = sys.platform != 'win32' and self._is_removed()
+        os.close(descriptor)
+        if not removed:
+            self._is_removed()
+
+    def _is_removed(self) -> bool:
+        with contextlib.suppress(OSError):
+            os.unlink(self._path)
+            return True
+        return False

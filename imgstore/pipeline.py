@@ -1,0 +1,104 @@
+"""Work done behind the caller's back: prepared by several threads at once, finished in order by one."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+
+class Task:
+    """One piece of work.
+
+    Parameters
+    ----------
+    finish : callable
+        Takes what `prepare` gave; called in the order in which tasks were put. Must not raise.
+    prepare : callable, optional
+        May be called in any order, by several threads at once. What it raises is given to ``finish`` as it is.
+    size : int
+        Bytes that the task holds on to until it is finished.
+    """
+
+    def __init__(self, finish: Callable[[Any], None], prepare: Callable[[], Any] | None = None, size: int = 0) -> None:
+        self.size = size
+        self._finish, self._prepare = finish, prepare
+        self._prepared = threading.Event()
+        self._result: Any = None
+
+    def prepare(self) -> None:
+        """Do the part whose order does not matter."""
+        try:
+            self._result = self._prepare() if self._prepare else None
+        except Exception as error:  # noqa: BLE001 -- it is handed on
+            self._result = error
+        self._prepared.set()
+
+    def finish(self) -> None:
+        """Do the part whose order matters, once the other is done."""
+        self._prepared.wait()
+        self._finish(self._result)
+
+
+class Pipeline:
+    """Runs tasks in threads of its own.
+
+    Parameters
+    ----------
+    workers : int
+        Threads that prepare; 0: `put` does all in the caller's thread.
+    bound : int
+        `put` waits while the tasks that are under way hold more bytes than this.
+    """
+
+    def __init__(self, workers: int, bound: int) -> None:
+        self._bound, self._held, self._open_tasks = bound, 0, 0
+        self._changed = threading.Condition()
+        self._to_prepare: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._to_finish: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        loops = [self._prepare_all] * workers + [self._finish_all] * bool(workers)
+        self._threads = [threading.Thread(target=loop, daemon=True, name='imgstore') for loop in loops]
+        for thread in self._threads:
+            thread.start()
+
+    def put(self, task: Task) -> None:
+        """Begin a task; waits until there is room for it."""
+        if not self._threads:
+            task.prepare()
+            task.finish()
+            return
+        with self._changed:
+            self._changed.wait_for(lambda: not self._held or self._held + task.size <= self._bound)
+            self._held += task.size
+            self._open_tasks += 1
+        self._to_finish.put(task)
+        self._to_prepare.put(task)
+
+    def settle(self) -> None:
+        """Wait until all tasks are finished."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._open_tasks)
+
+    def stop(self) -> None:
+        """Finish all tasks and end the threads."""
+        self.settle()
+        for _ in self._threads[1:]:
+            self._to_prepare.put(None)
+        if self._threads:
+            self._to_finish.put(None)
+        for thread in self._threads:
+            thread.join()
+        self._threads = []
+
+    def _prepare_all(self) -> None:
+        while (task := self._to_prepare.get()) is not None:
+            task.prepare()
+
+    def _finish_all(self) -> None:
+        while (task := self._to_finish.get()) is not None:
+            task.finish()
+            with self._changed:
+                self._held -= task.size
+                self._open_tasks -= 1
+                self._changed.notify_all()

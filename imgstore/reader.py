@@ -1,0 +1,187 @@
+"""Reading a store: where its frames are, the position, the images."""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from types import NoneType
+from typing import Any
+
+import numpy.typing as npt
+
+from ._files import Layout, index_path
+from ._numbers import seconds, whole_number
+from .chunk_index import count_frames
+from .chunks import ChunkReader, Chunks
+from .color import decode_to_bgr, decoded_shape
+from .constants import FRAME_NUMBER, FRAME_TIME, STORE_MD_FILENAME
+from .errors import (
+    CorruptFileError,
+    EndOfStoreError,
+    FrameNotFoundError,
+    FrameReadError,
+    InvalidArgumentError,
+    StoreClosedError,
+)
+from .formats import Format, format_to_read
+from .index import ImgStoreIndex
+from .metadata import StoreMetadata, load_metadata
+
+Image = npt.NDArray[Any]
+Frame = tuple[Image, tuple[int, float]]
+
+
+def open_reader(basedir: str, class_name: str, seek: bool, index: ImgStoreIndex | None,
+                backend: str | None) -> StoreReader:
+    """Open a store of a class for reading; the arguments are those of `imgstore.new_for_filename`."""
+    metadata = load_metadata(basedir)
+    fmt = format_of(metadata, basedir)
+    if fmt.class_name != class_name:
+        raise InvalidArgumentError(f'{basedir!r} is a {fmt.class_name}, not a {class_name}')
+    if not isinstance(index, (ImgStoreIndex, NoneType)):
+        raise InvalidArgumentError(f'index is a {type(index).__name__}; it must be an ImgStoreIndex')
+    layout = Layout(basedir, fmt.extension, fmt.folders)
+    return StoreReader(metadata, fmt, layout, index, Chunks(layout, fmt, metadata.imgshape, 'read', backend, seek))
+
+
+def format_of(metadata: StoreMetadata, basedir: str) -> Format:
+    """The format of the store in a folder; CorruptFileError if it is none that can be read."""
+    return format_to_read(metadata.format, metadata.class_name, metadata.extension,
+                          os.path.join(basedir, STORE_MD_FILENAME))
+
+
+class StoreReader:
+    """Reads the frames of one store.
+
+    Parameters
+    ----------
+    metadata : StoreMetadata
+    fmt : Format
+    layout : Layout
+    index : ImgStoreIndex, optional
+        Which frames there are; found out from the chunks if it is not given.
+    chunks : Chunks
+        Opens the chunks.
+    """
+
+    def __init__(self, metadata: StoreMetadata, fmt: Format, layout: Layout, index: ImgStoreIndex | None,
+                 chunks: Chunks) -> None:
+        self.metadata, self.fmt, self.layout = metadata, fmt, layout
+        self.listed_chunks: list[tuple[int, str]] | None = None
+        """Chunks and the paths of their indexes less the extension; None until they are listed."""
+        self.index = ImgStoreIndex.new_from_chunks(self.list_chunks()) if index is None else index
+        self._chunks = chunks
+        self._decode = bool(metadata.encoding)
+        self._open: tuple[int, ChunkReader] | None = None
+        self._closed = False
+        self.position = -1
+        """Index in the store of the latest frame read; -1 before the first."""
+        self.latest: tuple[int | float, float] = (math.nan, math.nan)
+        """Number and time of the latest frame read."""
+
+    def list_chunks(self) -> list[tuple[int, str]]:
+        """Look once which chunks there are, and warn of what looks like one and is none."""
+        if self.listed_chunks is None:
+            numbers, skipped = self.layout.find_chunks()
+            for number, why in skipped.items():
+                if not _is_empty(self.layout.stem(number)):
+                    warnings.warn(f'{self.layout.basedir}: chunk {number} is skipped: {why}', stacklevel=7)
+            self.listed_chunks = [(number, self.layout.stem(number)) for number in numbers]
+        return self.listed_chunks
+
+    # --- what it reads
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Shape of the images that reading gives."""
+        shape = self.metadata.imgshape
+        return decoded_shape(shape, self.metadata.encoding) if self._decode else shape
+
+    def disable_decoding(self) -> None:
+        """Give raw images from now on."""
+        self._decode = False
+
+    @property
+    def chunk_position(self) -> tuple[int, int]:
+        """Chunk of the latest frame read and the frame's index in it; before the first frame that index is -1."""
+        if self.position < 0:
+            return (self.index.locate(0)[0] if self.index.frame_count else 0), -1
+        return self.index.locate(self.position)
+
+    # --- frames
+
+    def next_frame_number(self) -> int:
+        """Number of the frame that `next` would give; EndOfStoreError behind the last."""
+        return self._next_metadata()[0]
+
+    def _next_metadata(self) -> tuple[int, float]:
+        if self.position + 1 >= self.index.frame_count:
+            raise EndOfStoreError(f'{self.layout.basedir}: there is no frame behind index {self.position}')
+        return self.index.frame(self.position + 1)
+
+    def next(self) -> Frame:
+        """The frame behind the position; EndOfStoreError behind the last."""
+        self._next_metadata()
+        return self.at(self.position + 1)
+
+    def by_number(self, frame_number: object, exact_only: bool) -> Frame:
+        """The (first) frame with that number, or the one with the nearest; FrameNotFoundError."""
+        number = whole_number(frame_number, FRAME_NUMBER)
+        index = self.index.find(FRAME_NUMBER, number, nearest=not exact_only)
+        if index is None:
+            raise FrameNotFoundError(f'frame #{number} not found in {self.layout.basedir}')
+        return self.at(index)
+
+    def nearest_in_time(self, frame_time: object) -> Frame:
+        """The frame whose time is nearest; FrameNotFoundError in an empty store, and for nan."""
+        time = seconds(frame_time, FRAME_TIME)
+        index = self.index.find(FRAME_TIME, time, nearest=True)
+        if index is None:
+            raise FrameNotFoundError(f'no frame near time {time} found in {self.layout.basedir}')
+        return self.at(index)
+
+    def at(self, frame_index: object) -> Frame:
+        """The frame with that index in the store; FrameNotFoundError, FrameReadError."""
+        index = whole_number(frame_index, 'frame_index')
+        if self._closed:
+            raise StoreClosedError(f'{self.layout.basedir}: the store was closed')
+        if not 0 <= index < self.index.frame_count:
+            raise FrameNotFoundError(f'frame_index {index} not found in {self.layout.basedir}, '
+                                     f'which has {self.index.frame_count} frames')
+        metadata = self.index.frame(index)
+        image = self._read(*self.index.locate(index), metadata[0])
+        self.position, self.latest = index, metadata
+        return image, metadata
+
+    def _read(self, chunk: int, index: int, frame_number: int) -> Image:
+        try:
+            image = self._chunk(chunk).read(index)
+        except (FrameReadError, CorruptFileError) as error:
+            raise FrameReadError(f'{self.layout.basedir}: frame #{frame_number}, at index {index} of chunk {chunk}, '
+                                 f'cannot be read: {error}') from error
+        return decode_to_bgr(image, self.metadata.encoding) if self._decode else image
+
+    def _chunk(self, number: int) -> ChunkReader:
+        """The reader of a chunk; just the latest is kept open."""
+        if self._open is None or self._open[0] != number:
+            self._release()
+            self._open = number, self._chunks.reader(number)
+        return self._open[1]
+
+    def _release(self) -> None:
+        if self._open is not None:
+            self._open[1].close()
+            self._open = None
+
+    def close(self) -> None:
+        """Free all that is held open."""
+        self._closed = True
+        self._release()
+
+
+def _is_empty(stem: str) -> bool:
+    try:
+        return index_path(stem) is not None and count_frames(stem) == 0
+    except CorruptFileError:
+        return False

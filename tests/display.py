@@ -1,0 +1,101 @@
+"""A screen of its own for a test: an X server without hardware, keys pressed in it, pictures taken of it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import imgstore
+
+WIDTH, HEIGHT = 1280, 800
+PATIENCE = 20.0  # seconds
+
+
+class Screen:
+    def __init__(self, display: str, folder: Path) -> None:
+        self.env = {**python_env(), 'DISPLAY': display}
+        self._framebuffer = folder / 'Xvfb_screen0'
+
+    def press(self, window: str, *keys: str) -> None:
+        """Press keys in the window whose title begins so."""
+        self._xdotool('search', '--sync', '--onlyvisible', '--name', f'^{window}', 'windowfocus', 'key', *keys)
+
+    def close(self, window: str) -> None:
+        """Close a window as its user does by the mouse."""
+        number = int(self._xdotool('search', '--sync', '--onlyvisible', '--name', f'^{window}').split()[0])
+        x11 = ctypes.CDLL('libX11.so.6')
+        x11.XOpenDisplay.restype = ctypes.c_void_p
+        display = ctypes.c_void_p(x11.XOpenDisplay(self.env['DISPLAY'].encode()))
+        protocols, delete = (x11.XInternAtom(display, name, False) for name in (b'WM_PROTOCOLS', b'WM_DELETE_WINDOW'))
+        message = _ClientMessage(33, 0, True, display, number, protocols, 32, (ctypes.c_long * 5)(delete))
+        x11.XSendEvent(display, ctypes.c_ulong(number), False, ctypes.c_long(0), ctypes.byref(message))
+        x11.XCloseDisplay(display)
+
+    def picture(self) -> np.ndarray[Any, Any]:
+        """What is on the screen: (h, w, 3) BGR."""
+        dump = self._framebuffer.read_bytes()
+        header = struct.unpack('>25I', dump[:100])
+        start, row_bytes, colors = header[0], header[12], header[19]
+        pixels = np.frombuffer(dump, np.uint8, row_bytes * HEIGHT, start + 12 * colors)
+        return pixels.reshape(HEIGHT, row_bytes // 4, 4)[:, :WIDTH, :3]
+
+    def wait_for(self, seen: Callable[[np.ndarray[Any, Any]], Any]) -> np.ndarray[Any, Any]:
+        """The first picture in which something is seen."""
+        end = time.monotonic() + PATIENCE
+        while not seen(picture := self.picture()):
+            assert time.monotonic() < end, 'it was never seen on the screen'
+            time.sleep(0.02)
+        return picture
+
+    def _xdotool(self, *command: str) -> str:
+        done = subprocess.run(
+            ['xdotool', *command], env=self.env, check=True, timeout=PATIENCE, stdout=subprocess.PIPE, text=True
+        )
+        return done.stdout
+
+
+class _ClientMessage(ctypes.Structure):
+    """Xlib's XClientMessageEvent, padded to the size of an XEvent."""
+
+    _fields_ = (
+        ('type', ctypes.c_int),
+        ('serial', ctypes.c_ulong),
+        ('send_event', ctypes.c_int),
+        ('display', ctypes.c_void_p),
+        ('window', ctypes.c_ulong),
+        ('message_type', ctypes.c_ulong),
+        ('format', ctypes.c_int),
+        ('data', ctypes.c_long * 5),
+        ('padding', ctypes.c_long * 12),
+    )
+
+
+def python_env() -> dict[str, str]:
+    """Environment of another Python that imports the same imgstore, and has no screen."""
+    here = str(Path(imgstore.__file__).parents[1])
+    path = os.pathsep.join(filter(None, [here, os.environ.get('PYTHONPATH')]))
+    return {**{k: v for k, v in os.environ.items() if k != 'DISPLAY'}, 'PYTHONPATH': path}
+
+
+@contextmanager
+def screen(folder: Path) -> Iterator[Screen]:
+    read, write = os.pipe()
+    command = ['Xvfb', '-displayfd', str(write), '-fbdir', str(folder), '-nolisten', 'tcp']
+    # by default it starts anew whenever its last client leaves, and refuses the next one meanwhile
+    command += ['-noreset', '-screen', '0', f'{WIDTH}x{HEIGHT}x24']
+    with subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL) as server:
+        os.close(write)
+        try:
+            with os.fdopen(read) as number:
+                yield Screen(f':{number.readline().strip()}', folder)
+        finally:
+            server.terminate()

@@ -1,0 +1,68 @@
+"""Frames that carry their index in their pixels, so that a wrong one is noticed after lossy coding too.
+
+Needs numpy alone, and gives the same bytes with any numpy: it runs here and in the original's environment.
+"""
+
+import numpy as np
+
+BITS = 12
+BLOCK = 16  # pixels: one macroblock of the video codecs
+ACROSS = 6  # blocks in a row
+DARK, BRIGHT = 40, 210
+
+
+def noise(index, shape):
+    """Pseudo-random bytes, another set for every frame."""
+    count = int(np.prod(shape))
+    position = np.arange(count, dtype=np.uint64) + np.uint64(count * (index + 1))
+    mixed = (position * np.uint64(0x9E3779B97F4A7C15)) ^ (position >> np.uint64(7))
+    mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
+    return ((mixed >> np.uint64(40)) & np.uint64(0xFF)).astype(np.uint8).reshape(shape)
+
+
+def numbered(index, shape):
+    """A uint8 frame of at least 96 x 32 pixels: slanted gradients, a little noise, and the index as blocks."""
+    y, x = np.mgrid[:shape[0], :shape[1]]
+    channels = shape[2] if len(shape) == 3 else 1
+    slopes = [(2 * x + y + 3 * index + 50 * c) % 150 + 50 for c in range(channels)]
+    image = (np.dstack(slopes).reshape(shape) + noise(index, shape) // 16).astype(np.uint8)
+    for bit in range(BITS):
+        top, left = BLOCK * (bit // ACROSS), BLOCK * (bit % ACROSS)
+        image[top:top + BLOCK, left:left + BLOCK] = BRIGHT if index >> bit & 1 else DARK
+    return image
+
+
+def index_in(image):
+    """The index that `numbered` put there."""
+    gray = np.asarray(image, dtype=float)
+    gray = gray.mean(axis=2) if gray.ndim == 3 else gray
+    index = 0
+    for bit in range(BITS):
+        top, left = BLOCK * (bit // ACROSS), BLOCK * (bit % ACROSS)
+        inner = gray[top + 4:top + BLOCK - 4, left + 4:left + BLOCK - 4]
+        index |= int(inner.mean() > (DARK + BRIGHT) / 2) << bit
+    return index
+
+
+def textured(index, shape):
+    """A uint8 frame as a camera gives it: a moving texture of many scales, and sensor noise."""
+    y, x = np.mgrid[:shape[0], :shape[1]]
+    channels = shape[2] if len(shape) == 3 else 1
+    waves = [40 * np.sin((x + 4 * index) / (9 + 7 * c)) + 30 * np.cos((2 * y + x) / (5 + 3 * c))
+             for c in range(channels)]
+    image = 120 + np.dstack(waves).reshape(shape) + noise(index, shape) / 12
+    return np.clip(image, 0, 255).astype(np.uint8)
+
+
+def array_of(index, shape, dtype):
+    """A frame of any shape and dtype that uses the dtype's whole range."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    values = noise(index, (size,)).view(np.dtype(dtype)).reshape(shape)
+    return np.nan_to_num(values) if np.dtype(dtype).kind == 'f' else values
+
+
+def image_of(case, index):
+    """Frame ``index`` of a case, as it is given to add_image."""
+    if case.kind == 'array':
+        return array_of(index, case.shape, case.dtype)
+    return {'numbered': numbered, 'textured': textured}[case.kind](index, case.shape)

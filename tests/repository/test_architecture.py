@@ -1,0 +1,92 @@
+"""The house stays as it was built: imports go down, modules stay short, nothing names the machine it was written on."""
+
+import ast
+import re
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from . import REPOSITORY
+
+ROWS = re.findall(r'^\| (\d+) \| (.*?) \|', (REPOSITORY / 'CONTRIBUTING.md').read_text(encoding='utf-8'), re.MULTILINE)
+FLOOR = {part: int(floor) for floor, parts in ROWS for part in re.findall('`(\\w+)/?`', parts)}
+"""The floor of each part of the package, as the table in CONTRIBUTING.md has it."""
+
+LONGEST_MODULE = 400  # lines
+SOURCES = sorted((REPOSITORY / 'imgstore').rglob('*.py'))
+FOREIGN = re.compile(r'/work/|/tmp/|/home/|/root/|/Users/|C:\\\\')
+
+
+def name_of(path: Path) -> str:
+    """The module's name less the package's own: 'chunks.images', '' for imgstore/__init__.py."""
+    return '.'.join(path.relative_to(REPOSITORY / 'imgstore').with_suffix('').parts).removesuffix('__init__').strip('.')
+
+
+MODULES = {name_of(path): path for path in SOURCES}
+
+
+def imported_by(module: str) -> set[str]:
+    """The package's own modules that a module imports, wherever in it the import stands."""
+    package = ['imgstore', *module.split('.')] if module else ['imgstore']
+    if MODULES[module].name != '__init__.py':
+        package = package[:-1]
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding='utf-8'))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            origin = '.'.join([*above, *([node.module] if node.module else [])])
+            names.update(f'{origin}.{alias.name}' for alias in node.names)
+    return {found for name in names if (found := own_module(name)) is not None} - {module}
+
+
+def own_module(dotted: str) -> str | None:
+    """The own module behind 'imgstore.chunks.images.ImageChunk', or None."""
+    parts = dotted.split('.')
+    if parts[0] != 'imgstore':
+        return None
+    known = ('.'.join(parts[1:end]) for end in range(len(parts), 0, -1))
+    return next(name for name in known if name in MODULES)
+
+
+def part(module: str) -> str:
+    """The module at the top, or the folder, that a module is of."""
+    return module.split('.')[0] or '__init__'
+
+
+@pytest.mark.parametrize('module', MODULES)
+def test_every_module_has_its_floor(module: str) -> None:
+    assert part(module) in FLOOR
+
+
+def test_every_floor_is_there() -> None:
+    assert set(FLOOR) == {part(module) for module in MODULES}
+
+
+@pytest.mark.parametrize('module', MODULES)
+def test_a_module_imports_only_from_lower_floors_and_its_own_folder(module: str) -> None:
+    above = {other for other in imported_by(module)
+             if part(other) != part(module) and FLOOR[part(other)] >= FLOOR[part(module)]}
+    assert not above
+
+
+def test_no_import_goes_round() -> None:
+    graph = {module: imported_by(module) - {part(module)} for module in MODULES}
+    TopologicalSorter(graph).prepare()  # raises CycleError
+
+
+def test_the_old_names_in_util_are_for_users_alone() -> None:
+    assert not [module for module in MODULES if module != 'util' and 'util' in imported_by(module)]
+
+
+@pytest.mark.parametrize('module', MODULES)
+def test_a_module_is_short_enough_to_read(module: str) -> None:
+    assert len(MODULES[module].read_text(encoding='utf-8').splitlines()) < LONGEST_MODULE
+
+
+@pytest.mark.parametrize('folder', ['imgstore', 'examples', 'docs', '.ci'])
+def test_no_file_names_the_machine_it_was_written_on(folder: str) -> None:
+    files = [path for path in (REPOSITORY / folder).rglob('*') if path.suffix in {'', '.py', '.md'} and path.is_file()]
+    assert not [path for path in files if FOREIGN.search(path.read_text(encoding='utf-8'))]

