@@ -8,10 +8,10 @@ from setuptools import setup
 HERE = Path(__file__).parent
 
 INSTALL_REQUIRES = [
-    'av>=14.0',  # the first with FFmpeg 7.1, whose fragmented mp4 survives a crash and ends as an ordinary one
+    'av>=15.0',  # FFmpeg 7.1 and later, for an mp4 that survives a crash; 15 tells of turned and of cut off films
     'h5py>=3.9',
     'numpy>=1.26',
-    'opencv-python>=4.8',
+    'opencv-python>=4.10',
     'pandas>=2.0',
     'python-dateutil>=2.8.2',
     'pytz>=2022.1',

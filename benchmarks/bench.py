@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ REFERENCE, LIMIT = 'reference', 'limit'
 """Beside OURS the sides of a case."""
 
 SMALL = (96, 128)  # pixels: the frames of long recordings
+ROUNDS_OF_LIMITS = 3
 
 
 class FailedError(Exception):
@@ -64,7 +66,7 @@ class Bench:
         sides = [OURS, REFERENCE] if self._environment_of(case, REFERENCE) else [OURS]
         for side in sides if number % 2 == 0 else reversed(sides):
             self._measure(case, side, number)
-        if case.limit is not None:
+        if case.limit is not None and number < ROUNDS_OF_LIMITS:
             self._measure(case, LIMIT, number)
 
     def _measure(self, case: Case, side: str, number: int) -> None:
@@ -87,9 +89,9 @@ class Bench:
         if case.recording:
             offered['path'] = self._recording(case.recording, case.recording.by or environment)
         if side == LIMIT and case.limit:
-            return self._process(OURS, case.limit.task, {**offered, **case.limit.arguments}, case.limit.imports)
+            return self._answer(OURS, case.limit.task, {**offered, **case.limit.arguments}, case.limit.imports)
         task = case.reference_task if side == REFERENCE else None
-        return self._process(environment, task or case.task, {**offered, **case.arguments})
+        return self._answer(environment, task or case.task, {**offered, **case.arguments})
 
     def _environment_of(self, case: Case, side: str) -> str | None:
         if side != REFERENCE:
@@ -114,7 +116,7 @@ class Bench:
         if kind not in self._frames:
             height, width = SMALL if kind == 'small' else (self._sizes.height, self._sizes.width)
             path = str(self._folder / f'frames-{kind}.npy')
-            self._process(OURS, 'make_frames', {'target': path, 'count': self._sizes.distinct, 'height': height,
+            self._answer(OURS, 'make_frames', {'target': path, 'count': self._sizes.distinct, 'height': height,
                                                 'width': width, 'gray': kind != 'color'})
             self._frames[kind] = path
         return self._frames[kind]
@@ -134,7 +136,7 @@ class Bench:
         path = str(self._folder / re.sub(r'\W+', '-', f'{recording.name} by {by}'))
         frames = {'frames': self._frames_file(recording.frames)} if recording.frames else {}
         try:
-            self._process(by, recording.task, {**recording.arguments, **frames, 'path': path})
+            self._answer(by, recording.task, {**recording.arguments, **frames, 'path': path})
         except FailedError as error:
             return error
         return path
@@ -149,20 +151,27 @@ class Bench:
 
     # --- processes
 
-    def _process(self, environment: str, task: str, arguments: Arguments, imports: str = 'imgstore') -> dict[str, Any]:
+    def _answer(self, environment: str, task: str, arguments: Arguments, imports: str = 'imgstore') -> dict[str, Any]:
         """What a task measured; FailedError."""
-        request = json.dumps({'task': task, 'arguments': arguments, 'imports': imports})
-        done = self.environment(environment).run(WORK, request)
-        if done.returncode:
-            raise FailedError(f'failed: {_end(done.stderr, 3) or f"ended with {done.returncode}"}')
-        answer: dict[str, Any] = json.loads(_end(done.stdout, 1))
+        answer = self.process(environment, {'task': task, 'arguments': arguments, 'imports': imports})
         if 'unavailable' in answer:
             raise FailedError(f'left out: {answer["unavailable"]}')
         return answer
 
+    def process(self, environment: str, request: dict[str, Any]) -> dict[str, Any]:
+        """The answer of work.py to a request, run in an environment; FailedError."""
+        try:
+            done = self.environment(environment).run(WORK, json.dumps(request))
+        except subprocess.TimeoutExpired as error:
+            raise FailedError(f'failed: not done after {error.timeout:.0f} s') from error
+        if done.returncode:
+            raise FailedError(f'failed: {_end(done.stderr, 3) or f"ended with {done.returncode}"}')
+        answer: dict[str, Any] = json.loads(_end(done.stdout, 1))
+        return answer
+
     def versions(self) -> dict[str, dict[str, str]]:
         """What is installed in the environments that were used."""
-        return {name: self._process(name, 'versions', {}) for name in self._environments if self._has(name)}
+        return {name: self._answer(name, 'versions', {})['versions'] for name in self._environments if self._has(name)}
 
 
 def _end(text: str, lines: int) -> str:

@@ -53,7 +53,8 @@ def _finding(sizes: Sizes) -> Iterator[Case]:
     frames = f'{few * each:,} frames'
     yield Case(f'find in {frames}', 'find', (
         Metric('number', 'ms', 'by number', ratio=2000), Metric('index', 'ms', 'by index', ratio=500),
-        Metric('time', 'ms', 'nearest time', ratio=5000), Metric('first', 'ms', 'the first question')), recording=plain)
+        Metric('time', 'ms', 'nearest time', ratio=5000), Metric('first', 'ms', 'opening and the first by number')),
+        recording=plain)
     yield Case(f'get_frame_metadata of {frames}', 'get_frame_metadata', (_ms(ratio=4),), {'total': few * each},
                recording=plain, limit=Limit('arrays to lists', 'ms', 'make_lists', {'total': few * each}))
 
@@ -61,20 +62,23 @@ def _finding(sizes: Sizes) -> Iterator[Case]:
 # --- writing
 
 _FRAMES = {'png': 40, 'tif': 40, 'jpg': 100, 'mjpeg/avi': 120, 'avc1/mp4': 100, 'h264/mkv': 100}
-_FRAMES_OF_RAW = 200
-_MEMORY = Metric('memory', 'MB', 'memory for it')
+_FRAMES_OF_RAW = 100
 
 
 def _writing(sizes: Sizes) -> Iterator[Case]:
     for fmt in (*IMAGES, *VIDEOS):
         count = sizes.frames(_FRAMES.get(fmt, _FRAMES_OF_RAW))
         for color in _colors(fmt):
-            yield Case(f'write {fmt} {color}', 'write', (*_written(fmt), _MEMORY), {'fmt': fmt, 'count': count},
+            yield Case(f'write {fmt} {color}', 'write', _written(fmt) + _memory(color), {'fmt': fmt, 'count': count},
                        _original_for(fmt), frames=color, limit=_limit_of_writing(fmt, count))
 
 
 def _colors(fmt: str) -> tuple[str, ...]:
     return (ONE_COLOR[fmt],) if fmt in ONE_COLOR else COLORS
+
+
+def _memory(color: str) -> tuple[Metric, ...]:
+    return (Metric('memory', 'MB', 'memory for it'),) if color == 'color' else ()
 
 
 def _written(fmt: str) -> tuple[Metric, ...]:
@@ -97,7 +101,7 @@ def _limit_of_writing(fmt: str, count: int) -> Limit:
 
 
 def _waiting(sizes: Sizes) -> Iterator[Case]:
-    count = sizes.frames(120)
+    count = sizes.frames(80)
     for fmt in ('png', 'jpg', 'mjpeg/avi', 'avc1/mp4'):
         yield Case(f'slowest 1 % of add_image, {fmt} gray', 'write_at_pace',
                    (Metric('slowest', 'ms', ratio=20 if fmt in H264 else 5),),
@@ -122,12 +126,9 @@ def _reading(sizes: Sizes) -> Iterator[Case]:
     for fmt in (*IMAGES, *VIDEOS):
         for color in _colors(fmt):
             recording = _recording(sizes, fmt, color, _original_for(fmt))
-            yield Case(f'read {fmt} {color}', 'read', (_read(fmt, color), _MEMORY), reference=_original_for(fmt),
-                       frames=color, recording=recording, limit=_limit_of_reading(sizes, fmt))
-    for color in COLORS:
-        yield Case(f'read avc1/mp4 {color}, each its own file', 'read', (_read('avc1/mp4', color),),
-                   reference=ORIGINAL_H264, frames=color, recording=_recording(sizes, 'avc1/mp4', color, None),
-                   limit=_limit_of_reading(sizes, 'avc1/mp4'))
+            yield Case(f'read {fmt} {color}', 'read', (_read(fmt, color), *_memory(color)),
+                       reference=_original_for(fmt), frames=color, recording=recording,
+                       limit=_limit_of_reading(sizes, fmt))
 
 
 def _read(fmt: str, color: str) -> Metric:
@@ -148,35 +149,32 @@ def _limit_of_reading(sizes: Sizes, fmt: str) -> Limit:
 
 
 def _jumping(sizes: Sizes) -> Iterator[Case]:
-    count = sizes.frames(40)
-    one = Limit('seek, decode a keyframe', 'ms', 'decode_one', {'count': count})
+    count = sizes.frames(25)
+    keyframe = Limit('seek, decode a keyframe', 'ms', 'decode_one', {'count': count})
+    for fmt, color, whose, by, goal in (
+            *(('mjpeg/avi', color, '', ORIGINAL, 10.0) for color in COLORS),
+            *(('avc1/mp4', color, ', each its own file', None, 5.0) for color in COLORS),
+            ('avc1/mp4', 'gray', ", the original's file", ORIGINAL_H264, None)):
+        yield Case(f'random read {fmt} {color}{whose}', 'read_random', (_ms(ratio=goal),), {'count': count},
+                   _original_for(fmt), frames=color, recording=_recording(sizes, fmt, color, by), limit=keyframe)
     for color in COLORS:
-        for fmt, whose, by, goal in (
-                ('mjpeg/avi', '', ORIGINAL, 10), ('avc1/mp4', ', each its own file', None, 5),
-                ('avc1/mp4', ", the original's file", ORIGINAL_H264, None)):
-            yield Case(f'random read {fmt} {color}{whose}', 'read_random', (_ms(ratio=goal),), {'count': count},
-                       _original_for(fmt), frames=color, recording=_recording(sizes, fmt, color, by), limit=one)
-        for fmt, whose, by, goal in (('mjpeg/avi', '', ORIGINAL, None), ('avc1/mp4', ', each its own file', None, 20)):
-            yield Case(f'step backwards {fmt} {color}{whose}', 'read_backwards', (_ms(ratio=goal),), {'count': count},
-                       _original_for(fmt), frames=color, recording=_recording(sizes, fmt, color, by))
+        yield Case(f'step backwards avc1/mp4 {color}, each its own file', 'read_backwards', (_ms(ratio=20),),
+                   {'count': count}, ORIGINAL_H264, frames=color, recording=_recording(sizes, 'avc1/mp4', color, None))
+    yield Case('step backwards mjpeg/avi gray', 'read_backwards', (_ms(),), {'count': count}, frames='gray',
+               recording=_recording(sizes, 'mjpeg/avi', 'gray', ORIGINAL))
     yield _batch(sizes)
 
 
 def _batch(sizes: Sizes) -> Case:
-    chunks, each = 20, sizes.frames(500)
+    chunks, each, count = 20, sizes.frames(500), sizes.frames(200)
     recording = Recording('repeated', 'record_chunks', {'fmt': 'avc1/mp4', 'count': each, 'chunks': chunks}, 'gray')
-    return Case(f'get_images of {sizes.frames(200)} of {chunks * each:,} frames, avc1/mp4 gray, against one by one',
-                'read_batch', (_ms(ratio=2),), {'count': sizes.frames(200)}, reference=OURS,
-                reference_task='read_random', frames='gray', recording=recording, rounds=3)
+    return Case(f'get_images of {count} of {chunks * each:,} frames, avc1/mp4 gray, against one by one', 'read_batch',
+                (_ms(ratio=2),), {'count': count}, OURS, 'read_random', 'gray', recording)
 
-
-# --- memory
 
 def _remembering(sizes: Sizes) -> Iterator[Case]:
-    growth = (Metric('growth', 'MB', 'growth of memory', at_most=5),)
     for fmt in ('mjpeg/avi', 'avc1/mp4'):
-        yield Case(f'write {sizes.long:,} small frames {fmt}', 'write_long', growth, {'fmt': fmt, 'count': sizes.long},
-                   reference=_original_for(fmt), frames='small', rounds=1)
-        long = Recording(f'long {fmt}', 'record', {'fmt': fmt, 'count': sizes.long}, 'small', OURS)
-        yield Case(f'read {sizes.long:,} small frames {fmt}', 'read_long', growth, reference=_original_for(fmt),
-                   recording=long, rounds=1)
+        yield Case(f'memory over {sizes.long:,} small frames, {fmt}', 'write_and_read_long', (
+            Metric('writing', 'MB', 'growth while writing', at_most=10),
+            Metric('reading', 'MB', 'growth while reading', at_most=10)),
+            {'fmt': fmt, 'count': sizes.long}, reference=None, frames='small', rounds=1)

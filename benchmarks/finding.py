@@ -25,9 +25,9 @@ def nothing() -> Metrics:
     return {}
 
 
-def versions() -> dict[str, str]:
+def versions() -> dict[str, dict[str, str]]:
     """What is installed here."""
-    return {'python': platform.python_version(), 'numpy': np.__version__, 'opencv': cv2.__version__}
+    return {'versions': {'Python': platform.python_version(), 'numpy': np.__version__, 'OpenCV': cv2.__version__}}
 
 
 def open_store(path: str, total: int) -> Metrics:
@@ -41,9 +41,9 @@ def open_store(path: str, total: int) -> Metrics:
 
 
 def find(path: str) -> Metrics:
-    """Milliseconds to look up a frame in the index of an open store; 'first' is the first question asked of it."""
-    index = imgstore.new_for_filename(path)._index
+    """Milliseconds to look up a frame in the index of an open store; 'first' is to open it and look up one."""
     start = time.perf_counter()
+    index = imgstore.new_for_filename(path)._index
     index.find_chunk('frame_number', 1)
     first = 1000 * (time.perf_counter() - start)
     metadata = index.get_all_metadata()

@@ -7,7 +7,7 @@ from typing import Any
 
 import frames as scenes
 import numpy as np
-from measuring import UnavailableError, memory, peak_memory
+from measuring import UnavailableError, peak_memory
 
 import imgstore
 
@@ -67,17 +67,6 @@ def read_batch(path: str, frames: str, count: int) -> Metrics:
     assert list(numbers) == chosen
     _check(images, read[-1], numbers[-1])
     return metrics
-
-
-def read_long(path: str) -> Metrics:
-    """MB by which memory grows after the first fifth of a long recording."""
-    store = imgstore.new_for_filename(path)
-    resident = []
-    for index in range(store.frame_count):
-        store.get_next_image()
-        if index % (store.frame_count // 10) == store.frame_count // 20:
-            resident.append(memory())
-    return {'growth': max(resident[2:]) - max(resident[:2])}
 
 
 def _random_indices(store: Any, count: int) -> list[int]:

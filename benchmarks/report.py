@@ -64,9 +64,9 @@ class Row:
         """The row as text, one for each of HEADINGS."""
         goal, met = self.goal
         mark = '' if met is None else ' ✓' if met else ' ✗'
-        numbers = [_number(number) for number in (self.ours, self.reference, self.ratio)]
+        ratio = f'{self.ratio:+.2f}' if self.metric.unit == 'dB' and self.ratio is not None else _number(self.ratio)
         limit = self.case.limit
-        return [self.name, self.metric.unit, *numbers, goal + mark,
+        return [self.name, self.metric.unit, _number(self.ours), _number(self.reference), ratio, goal + mark,
                 f'{_number(self.limit)} ({limit.text})' if limit and self.limit is not None else '',
                 '' if self.of_limit is None else f'{self.of_limit:.0%}']
 

@@ -80,7 +80,7 @@ def _tell(options: argparse.Namespace, chosen: list[Case], bench: Bench, about: 
 
 
 def _sentence(about: dict[str, Any]) -> str:
-    versions = '; '.join(f'{name}: {", ".join(f"{key} {value}" for key, value in found.items() if key != "import")}'
+    versions = '; '.join(f'{name}: {", ".join(f"{key} {value}" for key, value in found.items())}'
                          for name, found in about['versions'].items())
     return (f'Measured on {about["date"]} on {about["machine"]} with {about["cores"]} cores, '
             f'medians of {about["rounds"]} rounds ({versions}).')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -82,18 +82,27 @@ def write_at_pace(folder: str, frames: str, fmt: str, count: int, chunksize: int
         return {'slowest': float(np.percentile(calls, 99))}
 
 
-def write_long(folder: str, frames: str, fmt: str, count: int) -> Metrics:
-    """MB by which memory grows after the first fifth of a long recording."""
+def write_and_read_long(folder: str, frames: str, fmt: str, count: int) -> Metrics:
+    """MB by which memory grows while a long recording is written, and while it is read."""
     images = scenes.load(frames)
     with _removed(f'{folder}/long') as path:
         store = new_store(fmt, path, images, chunksize=count // 10)
-        resident = []
-        for index in range(count):
-            store.add_image(images[index % len(images)], index, index / FRAMES_PER_SECOND)
-            if index % (count // 10) == count // 20:
-                resident.append(memory())
+        writing = _growth(count, lambda index: store.add_image(images[index % len(images)], index, index))
         store.close()
-        return {'growth': max(resident[2:]) - max(resident[:2])}
+        store = imgstore.new_for_filename(path)
+        reading = _growth(count, lambda index: store.get_next_image())
+        store.close()
+        return {'writing': writing, 'reading': reading}
+
+
+def _growth(count: int, work: Callable[[int], object]) -> float:
+    """MB that are resident in the last four fifths more than in the first, looked at in the middle of every tenth."""
+    resident = []
+    for index in range(count):
+        work(index)
+        if index % (count // 10) == count // 20:
+            resident.append(memory())
+    return max(resident[2:]) - max(resident[:2])
 
 
 @contextmanager

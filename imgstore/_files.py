@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from .constants import EXTRA_DATA_FILE_EXTENSIONS, STORE_MD_FILENAME
+from .constants import (
+    EXTRA_DATA_FILE_EXTENSIONS,
+    FRAME_NUMBER,
+    STORE_INDEX_FILENAME,
+    STORE_MD_FILENAME,
+    STORE_SAVED_INDEX_FILENAME,
+)
 from .errors import InvalidArgumentError, StoreNotFoundError
 
 StrPath = str | os.PathLike[str]
@@ -201,7 +209,7 @@ def _is_in_chunk(name: str) -> bool:
 def own_files(basedir: str) -> list[str]:
     """Paths of all files that belong to chunks, whatever the format; the user's files are not among them.
 
-    A number alone makes no chunk of ``20240131.mp4``: frames and an index must be there, or the numbers before it.
+    A number as a name makes no chunk of ``20240131.mp4``: the numbers before it must be there, or frames and an index.
     """
     found: dict[int, list[str]] = {}
     for name in sorted(os.listdir(basedir)):
@@ -211,23 +219,35 @@ def own_files(basedir: str) -> list[str]:
             found.setdefault(number, []).extend(inner)
         elif (number := _chunk_of_file(name)) is not None and not os.path.isdir(path):
             found.setdefault(number, []).append(path)
-    last = max((number for number, paths in found.items() if _is_whole_chunk(paths)), default=-1)
-    while last + 1 in found:
-        last += 1
-    return [path for number, paths in found.items() if number <= last for path in paths]
+    unbroken = next(number for number in itertools.count() if number not in found)
+    return [path for number, paths in found.items() if number < unbroken or _is_whole_chunk(paths) for path in paths]
 
 
 def _is_whole_chunk(paths: list[str]) -> bool:
-    extensions = {_split_own_name(os.path.basename(path))[1] for path in paths}
-    return bool(extensions.intersection(INDEX_EXTENSIONS)) and bool(extensions.difference(_EXTENSIONS_BESIDE_IMAGES))
+    has_frames = any(_split_own_name(os.path.basename(path))[1] not in _EXTENSIONS_BESIDE_IMAGES for path in paths)
+    return has_frames and any(_is_index(path) for path in paths)
+
+
+def _is_index(path: str) -> bool:
+    """Whether a file is a chunk's index by what is in it."""
+    try:
+        if path.endswith('.npz'):
+            with zipfile.ZipFile(path) as archive:
+                return FRAME_NUMBER + '.npy' in archive.namelist()
+        with open(path, 'rb') as file:
+            return path.endswith('.yaml') and FRAME_NUMBER.encode() in file.read()
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def remove_chunks(basedir: str) -> None:
-    """Remove all files that belong to chunks, and the folders that are empty then."""
+    """Remove all files that belong to chunks, the folders that are empty then, and the saved indexes."""
     for path in own_files(basedir):
         os.unlink(path)
         if os.path.dirname(path) != basedir:
             remove_folder_if_empty(os.path.dirname(path))
+    for name in (STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILENAME):
+        remove_if_there(os.path.join(basedir, name))
 
 
 def index_path(stem: str) -> str | None:

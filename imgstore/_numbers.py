@@ -6,6 +6,8 @@ import math
 import operator
 from typing import SupportsFloat, SupportsIndex, cast
 
+import numpy as np
+
 from .errors import InvalidArgumentError
 
 _INT64 = range(-2**63, 2**63)
@@ -14,7 +16,7 @@ _INT64 = range(-2**63, 2**63)
 def whole_number(value: object, what: str) -> int:
     """A whole number of any type; InvalidArgumentError for nan, None, 1.5 and what int64 cannot hold."""
     try:
-        number = operator.index(cast(SupportsIndex, value))
+        number = operator.index(cast(SupportsIndex, value.item() if isinstance(value, np.bool_) else value))
     except TypeError:
         number = _whole_float(value, what)
     if number not in _INT64:

@@ -11,7 +11,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from ._files import aside, index_path, written_whole
+from ._files import aside, index_path, remove_if_there, written_whole
 from ._yaml import dump_yaml, load_yaml
 from .constants import FRAME_MD, FRAME_NUMBER, FRAME_NUMBER_BEFORE_REINDEX, FRAME_TIME
 from .errors import CorruptFileError
@@ -157,8 +157,12 @@ def renumber_chunk_index(stem: str, numbers: Numbers) -> str:
     if path is None:
         raise CorruptFileError(f'{stem}: the chunk has no index')
     before, _ = read_chunk_index(stem)
-    with open(aside(path), 'wb') as file:
-        (_renumber_yaml if path.endswith('.yaml') else _renumber_npz)(path, file, before, numbers)
+    try:
+        with open(aside(path), 'wb') as file:
+            (_renumber_yaml if path.endswith('.yaml') else _renumber_npz)(path, file, before, numbers)
+    except BaseException:
+        remove_if_there(aside(path))
+        raise
     return path
 
 

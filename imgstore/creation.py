@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any
 
-from ._files import Layout, own_files, remove_chunks, remove_folder_if_empty, remove_if_there
+from ._files import Layout, own_files, remove_chunks, remove_folder_if_empty
 from ._numbers import whole_number
 from .chunks import Chunks
-from .constants import STORE_INDEX_FILENAME, STORE_LOCK_FILENAME, STORE_MD_FILENAME
+from .constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME
 from .errors import InvalidArgumentError, StoreExistsError, StoreIOError
 from .fit import new_fit
 from .formats import Format
@@ -56,9 +57,10 @@ def _make_room(basedir: str, overwrite: bool, metadata: StoreMetadata) -> StoreL
     os.makedirs(basedir, exist_ok=True)
     lock = StoreLock(os.path.join(basedir, STORE_LOCK_FILENAME))
     try:
+        if lock.was_left:
+            warnings.warn(f'{basedir!r} was left by a writer that is gone; its lock is taken over', stacklevel=5)
         _refuse_existing(basedir, overwrite)
         remove_chunks(basedir)
-        remove_if_there(os.path.join(basedir, STORE_INDEX_FILENAME))
         save_metadata(basedir, metadata)
     except BaseException:
         lock.release()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ._files import VIDEO_EXTENSIONS
-from .errors import CorruptFileError, InvalidArgumentError
+from .errors import CorruptFileError, InvalidArgumentError, MissingDependencyError
 
 DIRECTORY = 'DirectoryImgStore'
 VIDEO = 'VideoImgStore'
@@ -98,11 +98,13 @@ def _installed(row: Format) -> bool:
 
 
 def format_to_write(name: object, class_name: str | None = None) -> Format:
-    """The format of a new store; InvalidArgumentError names those that there are."""
+    """The format of a new store; InvalidArgumentError names those that there are, MissingDependencyError an extra."""
     found = _BY_ALIAS.get(name) if isinstance(name, str) else None
     if found is None or class_name not in (None, found.class_name):
         allowed = ', '.join(format_names(class_name))
         raise InvalidArgumentError(f'format {name!r} is not supported; supported formats: {allowed}')
+    if not _installed(found):
+        raise MissingDependencyError(f'format {found.name} needs numcodecs: pip install imgstore[bloscpack]')
     return found
 
 

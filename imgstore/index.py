@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import bisect
+import operator
 import os
 import sqlite3
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any, SupportsIndex, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from ._files import aside, remove_if_there, text_path
+from ._numbers import seconds
 from .chunk_index import Numbers, Times, count_frames, read_chunk_index
 from .constants import FRAME_MD
-from .errors import CorruptFileError, InvalidArgumentError
-
-What = Literal['frame_number', 'frame_time', 'index']
+from .errors import CorruptFileError, InvalidArgumentError, StoreIOError
 
 NOT_FOUND = (-1, -1)
 
@@ -59,19 +60,29 @@ class _Lookup:
     def _at(self, rank: int) -> int:
         return rank if self._order is None else int(self._order[rank])
 
+    def _rank(self, value: float) -> int:
+        """How many of the values are smaller."""
+        if self._values.dtype.kind == 'i':
+            limits = np.iinfo(self._values.dtype)
+            value = min(max(value, limits.min), limits.max)
+        return int(np.searchsorted(self._values, value))
+
     def find(self, value: float) -> int | None:
-        rank = int(np.searchsorted(self._values, value))
-        return self._at(rank) if rank < len(self._values) and self._values[rank] == value else None
+        rank = self._rank(value)
+        return self._at(rank) if rank < len(self._values) and self._values[rank].item() == value else None
 
     def nearest(self, value: float) -> int | None:
         """The nearest one; of two that are equally near the earlier in the store."""
-        if not len(self._values):
-            return None
-        right = int(np.searchsorted(self._values, value))
+        right = self._rank(value)
         ranks = [right] if right < len(self._values) else []
         if right > 0:
-            ranks.append(int(np.searchsorted(self._values, self._values[right - 1])))
-        return min((abs(self._values[rank].item() - value), self._at(rank)) for rank in ranks)[1]
+            ranks.append(self._rank(self._values[right - 1].item()))
+        near = [(_distance(self._values[rank].item(), value), self._at(rank)) for rank in ranks]
+        return min(near)[1] if near else None
+
+
+def _distance(one: float, other: float) -> float:
+    return 0 if one == other else abs(one - other)  # inf - inf is nan
 
 
 class ImgStoreIndex:
@@ -106,7 +117,7 @@ class ImgStoreIndex:
         Raises
         ------
         CorruptFileError
-            There is no such file, or it holds no index; reading never makes or changes it.
+            There is no such file, or it holds no sound index; reading never makes or changes it.
         """
         path = text_path(path, 'path')
         if not os.path.isfile(path):
@@ -117,16 +128,23 @@ class ImgStoreIndex:
             raise CorruptFileError(f'{path} is not a saved index: {error}') from error
 
     def to_file(self, path: str | os.PathLike[str]) -> None:
-        """Save as an SQLite database that imgstore 0.4 reads too; an older one at ``path`` is replaced."""
+        """Save as an SQLite database that imgstore 0.4 reads too; an older one at ``path`` is replaced.
+
+        Raises
+        ------
+        StoreIOError
+            It cannot be written there; an older one is untouched.
+        """
         path = text_path(path, 'path')
         temporary = aside(path)
         remove_if_there(temporary)
         try:
             _write_sqlite(temporary, self, self.VERSION)
             os.replace(temporary, path)
-        except BaseException:
+        except (sqlite3.Error, OSError) as error:
+            raise StoreIOError(f'{path}: the index could not be saved: {error}') from error
+        finally:
             remove_if_there(temporary)
-            raise
 
     # --- levels of knowledge: counts, then everything
 
@@ -241,42 +259,57 @@ class ImgStoreIndex:
         position = int(np.searchsorted(starts, index, 'right')) - 1
         return self._chunks[position].number, int(index - starts[position])
 
-    def frame(self, index: int) -> tuple[int, float]:
-        """Number and time of the frame with that index in the store; IndexError if there is none."""
-        if self._all is not None:
-            return int(self._all[0][index]), float(self._all[1][index])
-        position = int(np.searchsorted(self._starts, index, 'right')) - 1
-        frames = self._chunk_frames(self._chunks[position])
-        if frames is None:
-            return self.frame(index)
-        within = index - int(self._starts[position])
-        return int(frames[0][within]), float(frames[1][within])
+    def index_of(self, chunk: int, within: int) -> int:
+        """Index in the store of a chunk's frame; of the frame before it in the store if the chunk is left out."""
+        rank = bisect.bisect_left(self._chunks, chunk, key=lambda known: known.number)
+        there = rank < len(self._chunks) and self._chunks[rank].number == chunk
+        return int(self._starts[rank]) + (within if there else -1)
+
+    def frame(self, index: int) -> tuple[int, float] | None:
+        """Number and time of the frame with that index in the store; None if there is none."""
+        while 0 <= index < self.frame_count:
+            starts = self._starts
+            rank = int(np.searchsorted(starts, index, 'right')) - 1
+            frames = self._chunk_frames(self._chunks[rank])
+            if frames is not None and self._first is starts:
+                within = index - int(starts[rank])
+                return int(frames[0][within]), float(frames[1][within])
+        return None
 
     # --- looking up
 
-    def find(self, what: What, value: float, nearest: bool = False) -> int | None:
+    def find(self, what: str, value: object, nearest: bool = False) -> int | None:
         """Index in the store of the frame with that number or time, or of the one nearest to it; None if none is."""
-        if value != value:
+        key = _as_key(what, value)
+        if key != key:
             return None
-        if what == 'index':
-            return int(value) if 0 <= value < self.frame_count and not nearest else None
+        if what == 'index' and not nearest:
+            return int(key) if 0 <= key < self.frame_count and key == int(key) else None
         if what not in FRAME_MD:
             raise InvalidArgumentError(f'frames are found by frame_number, frame_time or index, not by {what!r}')
         frames = self._frames
         if what not in self._lookups:
             self._lookups[what] = _Lookup(frames[FRAME_MD.index(what)])
         lookup = self._lookups[what]
-        return lookup.nearest(value) if nearest else lookup.find(value)
+        return lookup.nearest(key) if nearest else lookup.find(key)
 
-    def find_chunk(self, what: What, value: float) -> tuple[int, int]:
+    def find_chunk(self, what: str, value: object) -> tuple[int, int]:
         """(chunk, index in the chunk) of a frame; (-1, -1) if there is none."""
         index = self.find(what, value)
         return NOT_FOUND if index is None else self.locate(index)
 
-    def find_chunk_nearest(self, what: What, value: float) -> tuple[int, int]:
+    def find_chunk_nearest(self, what: str, value: object) -> tuple[int, int]:
         """(chunk, index in the chunk) of the frame with the nearest number or time; (-1, -1) in an empty store."""
         index = self.find(what, value, nearest=True)
         return NOT_FOUND if index is None else self.locate(index)
+
+
+def _as_key(what: str, value: object) -> float:
+    """The value that is looked for as Python's own int or float, an int exactly."""
+    try:
+        return operator.index(cast(SupportsIndex, value))
+    except TypeError:
+        return seconds(value, what)
 
 
 _NO_FRAMES = (np.empty(0, np.int64), np.empty(0, np.float64))
@@ -323,8 +356,11 @@ def _read_sqlite(path: str, version: str) -> list[_Chunk]:
         if found is None or str(found[0]) != version:
             raise CorruptFileError(f'{path}: version of the index is {found and found[0]!r}, not {version!r}')
         paths = dict(database.execute('SELECT chunk, chunk_path FROM chunks').fetchall())
-        rows = database.execute('SELECT chunk, frame_number, frame_time FROM frames ORDER BY chunk, frame_idx')
-        return _chunks_of_rows(path, paths, rows.fetchall())
+        rows = database.execute('SELECT chunk, frame_idx, frame_number, frame_time FROM frames '
+                                'ORDER BY chunk, frame_idx')
+        return _chunks_of_rows(paths, rows.fetchall())
+    except (ValueError, TypeError, OverflowError) as error:
+        raise CorruptFileError(f'{path} is not a saved index: {error}') from error
     finally:
         database.close()
 
@@ -335,14 +371,19 @@ def _quoted(path: str) -> str:
     return urllib.request.pathname2url(path)
 
 
-def _chunks_of_rows(path: str, paths: dict[int, str], rows: list[tuple[int, int, float]]) -> list[_Chunk]:
-    of_chunk, numbers, times = zip(*rows, strict=True) if rows else ((), (), ())
-    try:
-        owner, all_numbers = np.array(of_chunk, np.int64), np.array(numbers, np.int64)
-        all_times = np.array([np.nan if time is None else time for time in times], np.float64)
-        known = np.array(sorted(paths), np.int64)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise CorruptFileError(f'{path} is not a saved index: {error}') from error
+def _chunks_of_rows(paths: dict[int, str], rows: list[tuple[int, int, int, float | None]]) -> list[_Chunk]:
+    of_chunk, within, numbers, times = zip(*rows, strict=True) if rows else ((), (), (), ())
+    owner, all_numbers, known = _whole(of_chunk), _whole(numbers), np.sort(_whole(tuple(paths)))
+    all_times = np.array([np.nan if time is None else time for time in times], np.float64)
     starts, ends = np.searchsorted(owner, known), np.searchsorted(owner, known, 'right')
-    return [_Chunk(int(n), str(paths[n]), (all_numbers[start:end], all_times[start:end]))
+    if not np.array_equal(within, np.concatenate([[0], *map(np.arange, ends - starts)])[1:]):
+        raise ValueError('frames are missing')
+    return [_Chunk(n, str(paths[n]), (all_numbers[start:end], all_times[start:end]))
             for n, start, end in zip(known.tolist(), starts, ends, strict=True)]
+
+
+def _whole(values: Sequence[Any]) -> Numbers:
+    array = np.array(values)
+    if array.size and array.dtype.kind != 'i':
+        raise ValueError('a chunk or a frame has a number that is none')
+    return array.astype(np.int64)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import warnings
 
 from .errors import StoreLockedError
 
@@ -34,7 +33,12 @@ class StoreLock:
     Parameters
     ----------
     path : str
-        Of the lock file. If it is there and nobody holds it, its writer is gone: that is warned of.
+        Of the lock file.
+
+    Attributes
+    ----------
+    was_left : bool
+        The file was there already and nobody held it: its writer is gone.
 
     Raises
     ------
@@ -44,13 +48,11 @@ class StoreLock:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        existed = os.path.exists(path)
+        self.was_left = os.path.exists(path)
         self._descriptor: int | None = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         if not _hold(self._descriptor) or not self._is_ours():
             os.close(self._descriptor)
             raise StoreLockedError(f'{os.path.dirname(path)!r} is open in another writer, which holds {path}')
-        if existed:
-            warnings.warn(f'{path} was left by a writer that is gone; it is taken over', stacklevel=6)
 
     def _is_ours(self) -> bool:
         """False where another writer removed the file between our opening and our locking it."""
@@ -64,8 +66,9 @@ class StoreLock:
         """Remove the file and let go."""
         if self._descriptor is None:
             return
+        another = not self._is_ours()  # whoever removed the folder may have made a new store there
         descriptor, self._descriptor = self._descriptor, None
-        removed = sys.platform != 'win32' and self._is_removed()
+        removed = another or (sys.platform != 'win32' and self._is_removed())
         os.close(descriptor)
         if not removed:
             self._is_removed()

@@ -75,10 +75,7 @@ class StoreReader:
         self._decode = bool(metadata.encoding)
         self._open: tuple[int, ChunkReader] | None = None
         self._closed = False
-        self.position = -1
-        """Index in the store of the latest frame read; -1 before the first."""
-        self.latest: tuple[int | float, float] = (math.nan, math.nan)
-        """Number and time of the latest frame read."""
+        self._latest: tuple[int, int] | None = None
 
     def list_chunks(self) -> list[tuple[int, str]]:
         """Look once which chunks there are, and warn of what looks like one and is none."""
@@ -103,26 +100,35 @@ class StoreReader:
         self._decode = False
 
     @property
+    def position(self) -> int:
+        """Index in the store of the latest frame read; -1 before the first.
+
+        It is not what is remembered, for it changes when a chunk before it turns out to be damaged.
+        """
+        return -1 if self._latest is None else self.index.index_of(*self._latest)
+
+    @property
     def chunk_position(self) -> tuple[int, int]:
         """Chunk of the latest frame read and the frame's index in it; before the first frame that index is -1."""
-        if self.position < 0:
-            return (self.index.locate(0)[0] if self.index.frame_count else 0), -1
-        return self.index.locate(self.position)
+        return self._latest or (self.index.locate(0)[0] if self.index.frame_count else 0, -1)
+
+    @property
+    def latest(self) -> tuple[int | float, float]:
+        """Number and time of the latest frame read; nan before the first."""
+        return self.index.frame(self.position) or (math.nan, math.nan)
 
     # --- frames
 
     def next_frame_number(self) -> int:
         """Number of the frame that `next` would give; EndOfStoreError behind the last."""
-        return self._next_metadata()[0]
-
-    def _next_metadata(self) -> tuple[int, float]:
-        if self.position + 1 >= self.index.frame_count:
+        metadata = self.index.frame(self.position + 1)
+        if metadata is None:
             raise EndOfStoreError(f'{self.layout.basedir}: there is no frame behind index {self.position}')
-        return self.index.frame(self.position + 1)
+        return metadata[0]
 
     def next(self) -> Frame:
         """The frame behind the position; EndOfStoreError behind the last."""
-        self._next_metadata()
+        self.next_frame_number()
         return self.at(self.position + 1)
 
     def by_number(self, frame_number: object, exact_only: bool) -> Frame:
@@ -146,21 +152,25 @@ class StoreReader:
         index = whole_number(frame_index, 'frame_index')
         if self._closed:
             raise StoreClosedError(f'{self.layout.basedir}: the store was closed')
-        if not 0 <= index < self.index.frame_count:
+        metadata = self.index.frame(index)
+        if metadata is None:
             raise FrameNotFoundError(f'frame_index {index} not found in {self.layout.basedir}, '
                                      f'which has {self.index.frame_count} frames')
-        metadata = self.index.frame(index)
-        image = self._read(*self.index.locate(index), metadata[0])
-        self.position, self.latest = index, metadata
+        place = self.index.locate(index)
+        image = self._read(*place, metadata[0])
+        self._latest = place
         return image, metadata
 
     def _read(self, chunk: int, index: int, frame_number: int) -> Image:
+        where = f'{self.layout.basedir}: frame #{frame_number}, at index {index} of chunk {chunk}, cannot be read'
         try:
             image = self._chunk(chunk).read(index)
         except (FrameReadError, CorruptFileError) as error:
-            raise FrameReadError(f'{self.layout.basedir}: frame #{frame_number}, at index {index} of chunk {chunk}, '
-                                 f'cannot be read: {error}') from error
-        return decode_to_bgr(image, self.metadata.encoding) if self._decode else image
+            raise FrameReadError(f'{where}: {error}') from error
+        try:
+            return decode_to_bgr(image, self.metadata.encoding) if self._decode else image
+        except InvalidArgumentError as error:
+            raise FrameReadError(f'{where}: {error}') from error
 
     def _chunk(self, number: int) -> ChunkReader:
         """The reader of a chunk; just the latest is kept open."""

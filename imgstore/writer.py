@@ -17,9 +17,9 @@ from ._files import Layout, aside, make_folder, remove_chunks, remove_if_there, 
 from ._json import dumps
 from ._numbers import seconds, whole_number
 from .chunk_index import write_chunk_index
-from .chunks import Chunks, ChunkWriter
+from .chunks import ChunkReader, Chunks, ChunkWriter
 from .color import decoded_shape
-from .constants import EXTRA_JSON, FRAME_INDEX, FRAME_NUMBER, FRAME_TIME, STORE_INDEX_FILENAME
+from .constants import EXTRA_JSON, FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from .errors import FrameReadError, FrameWriteError, InvalidArgumentError, StoreClosedError, StoreIOError
 from .fit import Fit, Image
 from .formats import Format
@@ -177,6 +177,8 @@ class StoreWriter:
             self._begin_chunk(self._writer_of_first(image))
             return
         try:
+            if not os.path.isdir(self.layout.basedir):  # an open video would not notice before it is full
+                raise FrameWriteError('the folder of the store was removed')
             chunk.writer.write(image, chunk.count)
         except OSError as error:
             raise FrameWriteError(f'{error}{self._give_up_chunk()}') from error
@@ -253,7 +255,7 @@ class StoreWriter:
             return next(i for i in itertools.count() if not os.path.isfile(self.layout.image(chunk.number, i)))
         try:
             with contextlib.closing(self._chunks.video_reader(self.layout.chunk(chunk.number))) as reader:
-                return reader.count()
+                return next(n for n in range(reader.count(), -1, -1) if n == 0 or _can_read(reader, n - 1))
         except FrameReadError:
             return 0
 
@@ -329,7 +331,6 @@ class StoreWriter:
             if self._open and self._open.writer:
                 self._open.writer.discard()
             remove_chunks(self.layout.basedir)
-            remove_if_there(os.path.join(self.layout.basedir, STORE_INDEX_FILENAME))
         except OSError as error:
             raise StoreIOError(f'{self.layout.basedir} could not be emptied: {error}') from error
         self._forget()
@@ -345,6 +346,14 @@ class StoreWriter:
         finally:
             self._closed = True
             self._lock.release()
+
+
+def _can_read(reader: ChunkReader, index: int) -> bool:
+    try:
+        reader.read(index)
+    except FrameReadError:
+        return False
+    return True
 
 
 def _copy(source: str, target: str) -> None:

@@ -7,7 +7,7 @@ import os
 import struct
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,37 @@ import numpy as np
 import imgstore
 
 WIDTH, HEIGHT = 1280, 800
-PATIENCE = 20.0  # seconds
+PATIENCE, TIME_TO_START = 20.0, 6.0  # seconds
+ATTEMPTS = 8
+
+Seen = Callable[[np.ndarray[Any, Any]], Any]
+"""Whether a picture of the screen, (h, w, 3) BGR, has in it what is looked for."""
 
 
 class Screen:
     def __init__(self, display: str, folder: Path) -> None:
         self.env = {**python_env(), 'DISPLAY': display}
         self._framebuffer = folder / 'Xvfb_screen0'
+
+    @contextmanager
+    def running(self, command: Sequence[str], seen: Seen) -> Iterator[subprocess.Popen[str]]:
+        """Run a program, of which something is seen on the screen.
+
+        Now and then Qt misses that the server has mapped its window, if there is no window manager, and never paints
+        it: the program is then started again.
+        """
+        for _ in range(ATTEMPTS):
+            process = subprocess.Popen(
+                command, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
+            with process:
+                try:
+                    if self._sees(seen, TIME_TO_START):
+                        yield process
+                        return
+                finally:
+                    process.kill()
+        raise AssertionError('nothing was seen on the screen')
 
     def press(self, window: str, *keys: str) -> None:
         """Press keys in the window whose title begins so."""
@@ -48,13 +72,15 @@ class Screen:
         pixels = np.frombuffer(dump, np.uint8, row_bytes * HEIGHT, start + 12 * colors)
         return pixels.reshape(HEIGHT, row_bytes // 4, 4)[:, :WIDTH, :3]
 
-    def wait_for(self, seen: Callable[[np.ndarray[Any, Any]], Any]) -> np.ndarray[Any, Any]:
-        """The first picture in which something is seen."""
-        end = time.monotonic() + PATIENCE
-        while not seen(picture := self.picture()):
-            assert time.monotonic() < end, 'it was never seen on the screen'
-            time.sleep(0.02)
-        return picture
+    def wait_for(self, seen: Seen) -> None:
+        """Wait until something is seen."""
+        assert self._sees(seen, PATIENCE), 'it was never seen on the screen'
+
+    def _sees(self, seen: Seen, seconds: float) -> bool:
+        end = time.monotonic() + seconds
+        while not (found := seen(self.picture())) and time.monotonic() < end:
+            time.sleep(0.01)
+        return bool(found)
 
     def _xdotool(self, *command: str) -> str:
         done = subprocess.run(

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import imgstore
 from imgstore.apps import main_viewer, view
 from imgstore.font import FontRendererStatusBar
 
-from .display import Screen, python_env, screen
+from .display import PATIENCE, Screen, python_env, screen
 
 VIEW = 'import sys; from imgstore.apps import main_viewer; sys.exit(main_viewer())'
 TITLE = 'imgstore'
@@ -51,14 +51,9 @@ def colors(tmp_path: Path) -> str:
     )
 
 
-@contextmanager
-def viewing(display: Screen, *args: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, '-c', VIEW, *args]
-    with subprocess.Popen(command, env=display.env, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.terminate()
+def viewing(display: Screen, *args: str) -> AbstractContextManager[subprocess.Popen[str]]:
+    """imgstore-view with the first of the colors on the screen."""
+    return display.running([sys.executable, '-c', VIEW, *args], lambda picture: shown(picture) == 0)
 
 
 def area(picture: Image, color: tuple[int, ...]) -> int:
@@ -72,14 +67,15 @@ def shown(picture: Image) -> int | None:
 
 
 def end_of(process: subprocess.Popen[str]) -> int:
-    assert process.communicate(timeout=20)[1] == ''
+    assert process.communicate(timeout=PATIENCE) == ('', '')
     return process.returncode
 
 
 def test_all_frames_are_shown_in_order_with_a_status_bar_and_it_ends(display: Screen, colors: str) -> None:
     with viewing(display, colors) as process:
         for k, color in enumerate(COLORS):
-            picture = display.wait_for(lambda picture, k=k: shown(picture) == k)
+            display.wait_for(lambda picture, k=k: shown(picture) == k)
+            picture = display.picture()
             # the bar, black with white letters, takes a part of the image
             assert 0.8 < area(picture, color) / (SHAPE[0] * SHAPE[1]) < 0.97
             bar = picture[200:240, :320]
@@ -88,19 +84,17 @@ def test_all_frames_are_shown_in_order_with_a_status_bar_and_it_ends(display: Sc
 
 
 def test_the_status_bar_can_be_hidden(display: Screen, colors: str) -> None:
-    with viewing(display, '--hide-statusbar', colors):
-        picture = display.wait_for(lambda picture: shown(picture) == 1)
-        assert area(picture, COLORS[1]) == SHAPE[0] * SHAPE[1]
+    with viewing(display, '--fps', '0.1', '--hide-statusbar', colors):
+        assert area(display.picture(), COLORS[0]) == SHAPE[0] * SHAPE[1]
 
 
 def test_space_pauses_and_goes_on(display: Screen, colors: str) -> None:
-    with viewing(display, '--fps', '4', colors) as process:
-        display.wait_for(lambda picture: shown(picture) == 1)
+    with viewing(display, '--fps', '2', colors) as process:
         display.press(TITLE, 'space')
-        time.sleep(0.1)
+        time.sleep(0.3)
         paused_at = shown(display.picture())
         time.sleep(1)
-        assert shown(display.picture()) == paused_at
+        assert shown(display.picture()) == paused_at < 3
         display.press(TITLE, 'space')
         display.wait_for(lambda picture: shown(picture) == 4)
         assert end_of(process) == 0
@@ -109,7 +103,6 @@ def test_space_pauses_and_goes_on(display: Screen, colors: str) -> None:
 @pytest.mark.parametrize('key', ['q', 'Escape'])
 def test_q_and_escape_quit(display: Screen, colors: str, key: str) -> None:
     with viewing(display, '--fps', '0.1', colors) as process:
-        display.wait_for(lambda picture: shown(picture) == 0)
         display.press(TITLE, key)
         assert end_of(process) == 0
 
@@ -117,14 +110,12 @@ def test_q_and_escape_quit(display: Screen, colors: str, key: str) -> None:
 @pytest.mark.parametrize('key', ['q', 'Escape'])
 def test_they_quit_while_paused_too(display: Screen, colors: str, key: str) -> None:
     with viewing(display, '--fps', '1', colors) as process:
-        display.wait_for(lambda picture: shown(picture) == 0)
         display.press(TITLE, 'space', key)
         assert end_of(process) == 0
 
 
 def test_closing_the_window_quits(display: Screen, colors: str) -> None:
     with viewing(display, '--fps', '0.1', colors) as process:
-        display.wait_for(lambda picture: shown(picture) == 0)
         display.close(TITLE)
         assert end_of(process) == 0
 

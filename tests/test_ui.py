@@ -13,7 +13,7 @@ import pytest
 from imgstore import ui
 from imgstore.errors import ImgStoreError, InvalidArgumentError, MissingDependencyError
 
-from .display import HEIGHT, WIDTH, Screen, python_env, screen
+from .display import HEIGHT, PATIENCE, WIDTH, Screen, python_env, screen
 
 IMAGE = np.zeros((20, 30), np.uint8)
 GREEN = (20, 200, 40)
@@ -51,18 +51,15 @@ def green_pixels(picture: np.ndarray[Any, Any]) -> int:
 @pytest.mark.parametrize('arguments', ['[image]', '["shown", image]'])
 def test_a_window_shows_the_image_in_the_size_asked_for_and_hears_keys(display: Screen, arguments: str) -> None:
     command = [sys.executable, '-c', SHOWS.format(arguments=arguments)]
-    with subprocess.Popen(command, env=display.env, stdout=subprocess.PIPE, text=True) as process:
-        display.wait_for(lambda picture: green_pixels(picture) == 300 * 400)
+    with display.running(command, lambda picture: green_pixels(picture) == 300 * 400) as process:
         display.press('shown', 'x')
-        assert process.communicate(timeout=20)[0] == 'key\n'
+        assert process.communicate(timeout=PATIENCE) == ('key\n', '')
 
 
 def test_a_window_notices_that_its_user_closed_it(display: Screen) -> None:
-    command = [sys.executable, '-c', SHOWS.format(arguments='[image]')]
-    with subprocess.Popen(command, env=display.env, stdout=subprocess.PIPE, text=True) as process:
-        display.wait_for(green_pixels)
+    with display.running([sys.executable, '-c', SHOWS.format(arguments='[image]')], green_pixels) as process:
         display.close('shown')
-        assert process.communicate(timeout=20)[0] == 'closed\n'
+        assert process.communicate(timeout=PATIENCE) == ('closed\n', '')
 
 
 def test_a_screen_has_its_resolution(display: Screen, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import itertools
 import time
 from collections.abc import Generator, Iterator, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Frames = Generator[tuple[Image, float]]
 
 _USUAL_RATE = Fraction(25)
+_SILENT = 0  # OpenCV's log level
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -124,17 +125,18 @@ def camera_frames(number: int) -> Frames:
 @contextlib.contextmanager
 def _quiet_opencv() -> Iterator[None]:
     """Without OpenCV's own lines on standard error, one from each kind of camera that it tries."""
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    log: Any = getattr(cv2.utils, 'logging', cv2)  # OpenCV 4 has its functions at the top
+    level = log.getLogLevel()
+    log.setLogLevel(_SILENT)
     try:
         yield
     finally:
-        cv2.utils.logging.setLogLevel(level)
+        log.setLogLevel(level)
 
 
 def _upright(frame: av.VideoFrame) -> Image:
     image: Image = frame.to_ndarray(format='bgr24')
-    quarter_turns = round(getattr(frame, 'rotation', 0) / 90)  # PyAV 14 does not tell it yet
+    quarter_turns = round(frame.rotation / 90)
     return np.ascontiguousarray(np.rot90(image, quarter_turns))
 
 

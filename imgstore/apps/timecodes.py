@@ -10,8 +10,9 @@ from typing import TextIO
 import numpy as np
 import numpy.typing as npt
 
+from ..base import _ImgStore
 from ..constants import FRAME_TIME
-from ..stores import _ImgStore, new_for_filename
+from ..stores import new_for_filename
 from ._cli import run
 
 

@@ -11,11 +11,12 @@ from datetime import timedelta
 
 import numpy as np
 
+from ..base import _ImgStore
 from ..color import Image, ensure_color
 from ..constants import FRAME_TIME
 from ..errors import EndOfStoreError, InvalidArgumentError
 from ..font import FontRendererStatusBar
-from ..stores import _ImgStore, new_for_filename
+from ..stores import new_for_filename
 from ..ui import Window, check_screen, new_window
 from ._cli import run
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from functools import cache
 from typing import Literal
 
@@ -84,20 +85,23 @@ def works(backend: str, codec: str, extension: str, direction: Direction) -> boo
 
 
 def _reads(backend: str, extension: str) -> bool:
-    with new_reader(backend, os.path.join(_SAMPLES, 'numbered' + extension), color=True) as reader:
-        return all(number_in(reader.read(number)) == number for number in _SAMPLE_ORDER)
+    return _reads_numbers(backend, os.path.join(_SAMPLES, 'numbered' + extension), _SAMPLE_ORDER)
 
 
 def _writes(backend: str, codec: str, extension: str) -> bool:
+    reading = [name for name in BACKENDS if works(name, codec, extension, 'read')]
     with tempfile.TemporaryDirectory(prefix='imgstore-') as folder:
         path = os.path.join(folder, 'probe' + extension)
         writer = new_writer(backend, path, codec, _SHAPE)
         for number in range(3):
             writer.write(numbered_image(number), number)
         writer.close(range(3))
-        reading = next(name for name in BACKENDS if works(name, codec, extension, 'read'))
-        with new_reader(reading, path, color=True) as reader:
-            return all(number_in(reader.read(number)) == number for number in range(3))
+        return bool(reading) and _reads_numbers(reading[0], path, range(3))
+
+
+def _reads_numbers(backend: str, path: str, numbers: Iterable[int]) -> bool:
+    with new_reader(backend, path, color=True) as reader:
+        return all(number_in(reader.read(number)) == number for number in numbers)
 
 
 def numbered_image(number: int) -> Image:

@@ -84,7 +84,7 @@ class Cv2Codec(ImageCodec):
         elif self._planes == 'color':
             image = ensure_color(image)
         try:
-            done, data = cv2.imencode(self._extension, np.ascontiguousarray(image))
+            done, data = cv2.imencode(self._extension, np.ascontiguousarray(image), _parameters(image))
         except cv2.error as error:
             raise FrameWriteError(f'OpenCV cannot encode it as {self._extension}: {error.err}') from error
         if not done:
@@ -103,6 +103,11 @@ class Cv2Codec(ImageCodec):
         if image.ndim == 3 and image.shape[2] == 4:
             image = image[:, :, :3]
         return np.ascontiguousarray(ensure_color(image) if self._color else ensure_grayscale(image))
+
+
+def _parameters(image: Image) -> Sequence[int]:
+    # float is in TIFF alone; OpenCV 4 would write its colour as LogLuv, which is not lossless
+    return [cv2.IMWRITE_TIFF_COMPRESSION, 1] if image.dtype.kind == 'f' else []
 
 
 _END_MARKS = {'.png': b'\x00\x00\x00\x00IEND\xaeB`\x82', '.jpg': b'\xff\xd9'}
@@ -178,5 +183,3 @@ class ImageChunkReader(ChunkReader):
 
     def close(self) -> None:
         """Nothing is held open."""
-
-

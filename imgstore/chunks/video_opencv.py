@@ -152,7 +152,11 @@ class OpenCVChunkReader(VideoReader):
 
     def _forward_to(self, index: int, capture: cv2.VideoCapture) -> bool:
         """Decode on to the frame; False if it does not come: then it is in the gap of frames that were passed over."""
-        while capture.grab():
+        patience = 1 if self._times is None else len(self._times)
+        while patience:
+            if not capture.grab():
+                patience -= 1  # it tells of the end, and of a frame that it cannot decode, in the same way
+                continue
             shown = self._next if self._times is None else self._times.index_of(capture.get(cv2.CAP_PROP_POS_MSEC))
             if shown is not None:
                 self._gap, self._next = range(self._next, shown), shown + 1

@@ -278,6 +278,7 @@ class PyAVChunkReader(VideoReader):
             yield from queue.ready()
             if not sound:
                 self._stream.codec_context.flush_buffers()
+                queue = _Untainted()
                 if self._table is None:  # who only counts must not go on behind a hole
                     return
         yield from queue.rest()
@@ -307,12 +308,13 @@ def _decoded(packet: Any) -> tuple[list[Any], bool]:
 class _Untainted:
     """Holds a frame back until all that was decoded before it is known to be whole, for it may be made from that.
 
-    Some of it is shown later, and the decoder tells of damage only then.
+    Some of it is shown later, and the decoder tells of damage only then, or leaves a frame out and says nothing.
     """
 
     def __init__(self) -> None:
         self._sent = 0
         self._owed: dict[int, int] = {}
+        self._shown = math.inf
         self._held: list[tuple[int, Any]] = []
 
     def expect(self, pts: int) -> None:
@@ -321,15 +323,18 @@ class _Untainted:
         self._owed[pts] = self._sent
 
     def put(self, frame: Any) -> bool:
-        """Take a frame, in the order of showing; False if it is damaged, as is then what was decoded behind it."""
+        """Take a frame, in the order of showing; False if it or one before it is damaged: no more can be taken."""
         order = self._owed.get(frame.pts, 0)
-        self._owed = {pts: other for pts, other in self._owed.items() if pts > frame.pts}
+        damaged = [other for pts, other in self._owed.items() if self._shown < pts < frame.pts]
         if frame.is_corrupt:
-            self._held = [held for held in self._held if held[0] < order]
-            self._owed.clear()
-            return False
+            damaged.append(order)
+        self._owed = {pts: other for pts, other in self._owed.items() if pts > frame.pts}
+        self._shown = frame.pts
         self._held.append((order, frame))
-        return True
+        if damaged:
+            self._owed.clear()
+            self._held = [held for held in self._held if held[0] < min(damaged)]
+        return not damaged
 
     def ready(self) -> Iterator[Any]:
         """The frames that nothing is missing for."""

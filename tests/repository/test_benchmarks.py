@@ -1,0 +1,52 @@
+"""The benchmarks run, on next to no work and with ours alone: every case gives its numbers, the command its table."""
+
+import json
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from . import REPOSITORY
+
+FOLDER = REPOSITORY / 'benchmarks'
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A bench for tiny work, which it does in this process."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    monkeypatch.setattr('time.sleep', lambda seconds: None)
+    module, model, work = (import_module(name) for name in ('bench', 'model', 'work'))
+
+    def in_this_process(self: Any, environment: str, request: dict[str, Any]) -> dict[str, Any]:
+        return {'import': 1.0, **work.answer(request['task'], request['arguments'])}
+
+    monkeypatch.setattr(module.Bench, 'process', in_this_process)
+    return module.Bench(tmp_path, tmp_path, model.TINY, ours_only=True)
+
+
+def test_every_case_gives_its_numbers(bench: Any) -> None:
+    cases = import_module('cases').cases(import_module('model').TINY)
+    for case in cases:
+        bench.run(case, 0)
+    rows = import_module('report').rows(cases, bench.results)
+    assert {note for row in rows for note in row.notes if 'left out' not in note} == set()
+    assert [row.name for row in rows if row.ours is None and not row.notes] == []
+    limited = [row for row in rows if row.case.limit and row.case.limit.metric == row.metric.key]
+    assert [row.name for row in limited if row.limit is None and not row.notes] == []
+
+
+def test_the_command_tells_a_table_json_and_markdown(tmp_path: Path) -> None:
+    page = tmp_path / 'page.md'
+    page.write_text((REPOSITORY / 'docs' / 'performance.md').read_text(encoding='utf-8'), encoding='utf-8')
+    command = [sys.executable, FOLDER / 'run.py', '--quick', '--ours-only', '--only', 'open 20 chunks of 10,000$',
+               '--folder', tmp_path, '--environments', tmp_path, '--json', tmp_path / 'all.json', '--markdown', page]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    numbers = json.loads((tmp_path / 'all.json').read_text(encoding='utf-8'))
+    assert [row['unit'] for row in numbers['rows']] == ['ms', 'MB']
+    assert numbers['rows'][0]['ours'] > 0
+    assert 'open 20 chunks of 10,000' in done.stdout
+    assert '| open 20 chunks of 10,000 | ms |' in page.read_text(encoding='utf-8')
