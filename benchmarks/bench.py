@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from collections import defaultdict
@@ -139,6 +140,8 @@ class Bench:
             self._answer(by, recording.task, {**recording.arguments, **frames, 'path': path})
         except FailedError as error:
             return error
+        if hasattr(os, 'sync'):
+            os.sync()  # what is measured next is not to share the disk with it
         return path
 
     def _has(self, name: str) -> bool:

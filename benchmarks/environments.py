@@ -53,7 +53,7 @@ def _ours(home: Path) -> Environment:
     here = Environment(sys.executable, str(REPOSITORY))
     if here.run('-c', 'import imgstore, av, h5py, pandas').returncode == 0:
         return here
-    made = _virtual(home / 'ours', sys.executable, [], [[f'{REPOSITORY}[bloscpack]']])
+    made = _virtual(home / 'ours', sys.executable, [], [['-e', f'{REPOSITORY}[bloscpack]']])
     return Environment(made.python, str(REPOSITORY))
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import frames as scenes
 import numpy as np
 from measuring import CORES, UnavailableError
+from writing import FRAMES_PER_SECOND
 
 Metrics = dict[str, float]
 
@@ -92,41 +93,29 @@ def _bloscpack() -> Any:
 
 def encode_video(frames: str, codec: str, count: int) -> Metrics:
     """The encoder alone, set as ours, fed with planes that are ready: as many of Motion JPEG's as there are cores."""
-    planes = _planes(scenes.load(frames), codec)
+    from imgstore.chunks.video_pyav_writer import ENCODERS
+
+    images = scenes.load(frames)
+    encoder: Any = ENCODERS[codec](images.shape[1:])
+    planes = [encoder.frame(image) for image in images]
     encoders = CORES if codec == 'mjpeg' else 1
-    turns = [range(first, count, encoders) for first in range(encoders)]
     start = time.perf_counter()
     with ThreadPoolExecutor(encoders) as pool:
-        list(pool.map(lambda turn: _encode(planes, codec, turn), turns))
+        list(pool.map(lambda first: _encode(encoder, planes, range(first, count, encoders)), range(encoders)))
     return {'fps': count / (time.perf_counter() - start)}
 
 
-def _pixel_format(codec: str) -> str:
-    return 'yuvj420p' if codec == 'mjpeg' else 'yuv420p'
-
-
-def _planes(images: scenes.Frames, codec: str) -> list[Any]:
-    """Arrays, since a frame would remember the picture type that it was given when it was encoded before."""
+def _encode(encoder: Any, planes: list[Any], turn: Iterable[int]) -> None:
     import av
 
-    colors = (image if image.ndim == 3 else np.dstack([image] * 3) for image in images)
-    frames = (av.VideoFrame.from_ndarray(image, format='bgr24') for image in colors)
-    return [frame.reformat(format=_pixel_format(codec)).to_ndarray() for frame in frames]
-
-
-def _encode(planes: list[Any], codec: str, turn: Iterable[int]) -> None:
-    import av
-
-    from imgstore.chunks.video_pyav import _add_stream
-
-    height, width = planes[0].shape[0] * 2 // 3, planes[0].shape[1]
-    with av.open(os.devnull, 'w', format='null') as container:
-        stream = _add_stream(container, codec, (height, width), _pixel_format(codec))
-        for pts, index in enumerate(turn):
-            frame = av.VideoFrame.from_ndarray(planes[index % len(planes)], format=_pixel_format(codec))
-            frame.pts = pts
-            stream.encode(frame)
-        stream.encode(None)
+    context: Any = av.CodecContext.create(encoder.codec, 'w')
+    context.framerate, context.time_base = FRAMES_PER_SECOND, Fraction(1, FRAMES_PER_SECOND)
+    encoder.set_up(context)
+    for position, index in enumerate(turn):
+        frame = planes[index % len(planes)]
+        frame.pts = position
+        context.encode(frame)
+    context.encode(None)
 
 
 def decode_video(path: str) -> Metrics:

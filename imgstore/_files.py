@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import os
 import re
+import shutil
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +17,6 @@ from .constants import (
     FRAME_NUMBER,
     STORE_INDEX_FILENAME,
     STORE_MD_FILENAME,
-    STORE_SAVED_INDEX_FILENAME,
 )
 from .errors import InvalidArgumentError, StoreNotFoundError
 
@@ -103,6 +103,18 @@ def make_folder(path: str) -> None:
     """Make a folder in one that is there; it is fine if it is there too."""
     with contextlib.suppress(FileExistsError):
         os.mkdir(path)
+
+
+def take_file(source: str, target: str, move: bool) -> None:
+    """Move or copy a file, from another file system too; ``target`` appears whole."""
+    if move and not os.path.islink(source):  # which might be relative
+        with contextlib.suppress(OSError):  # another file system
+            os.replace(source, target)
+            return
+    with open(source, 'rb') as old, written_whole(target) as new:
+        shutil.copyfileobj(old, new)
+    if move:
+        os.unlink(source)
 
 
 def chunk_name(number: int) -> str:
@@ -241,13 +253,12 @@ def _is_index(path: str) -> bool:
 
 
 def remove_chunks(basedir: str) -> None:
-    """Remove all files that belong to chunks, the folders that are empty then, and the saved indexes."""
+    """Remove all files that belong to chunks, the folders that are empty then, and the saved index."""
     for path in own_files(basedir):
         os.unlink(path)
         if os.path.dirname(path) != basedir:
             remove_folder_if_empty(os.path.dirname(path))
-    for name in (STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILENAME):
-        remove_if_there(os.path.join(basedir, name))
+    remove_if_there(os.path.join(basedir, STORE_INDEX_FILENAME))
 
 
 def index_path(stem: str) -> str | None:

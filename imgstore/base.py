@@ -21,6 +21,7 @@ from .reindex import reindex
 from .writer import StoreWriter
 
 DEFAULT_DTYPE = np.uint8
+DEFAULT_BUFFER_BYTES = 256 * 2**20
 
 
 class _ImgStore(StoreFacts):
@@ -54,6 +55,11 @@ class _ImgStore(StoreFacts):
         Replace a store that is already there.
     backend : {'auto', 'pyav', 'opencv'}
         Which library writes or reads videos.
+    workers : int
+        Threads that encode the images that are added, beside one that writes them; a frame that cannot be written
+        is then told of by a later call, at the latest by `close`. 0: `add_image` does all before it returns.
+    buffer_bytes : int
+        `add_image` waits while the images that are still to be written hold more than this.
     gpu_id, videosize : object
         Accepted and ignored.
 
@@ -75,6 +81,7 @@ class _ImgStore(StoreFacts):
                  imgdtype: Any = DEFAULT_DTYPE, chunksize: Any = None, metadata: Any = None,
                  encoding: str | None = None, format: str | None = None, seek: bool = True,
                  index: ImgStoreIndex | None = None, overwrite: bool = False, backend: str | None = None,
+                 workers: int = 0, buffer_bytes: int = DEFAULT_BUFFER_BYTES,
                  gpu_id: object = None, videosize: object = None) -> None:
         if mode == 'r':
             self._reader = open_reader(existing_store_folder(basedir=basedir), self._class_name, seek, index, backend)
@@ -82,7 +89,7 @@ class _ImgStore(StoreFacts):
             self._writer = create_writer(
                 store_folder(basedir=basedir), format_to_write(format, self._class_name), imgshape=imgshape,
                 imgdtype=imgdtype, chunksize=chunksize, user_metadata=metadata, encoding=encoding,
-                overwrite=overwrite, backend=backend)
+                overwrite=overwrite, backend=backend, workers=workers, buffer_bytes=buffer_bytes)
             weakref.finalize(self, _close_in_the_end, self._writer, os.getpid())
         else:
             raise InvalidArgumentError(f'mode is {mode!r}; it must be \'r\' or \'w\'')
@@ -137,7 +144,7 @@ class _ImgStore(StoreFacts):
         """
         self._w.add_image(img, frame_number, frame_time)
 
-    def add_extra_data(self, **data: Any) -> None:
+    def add_extra_data(self, /, **data: Any) -> None:
         """Append a record beside the latest frame, of values that JSON, numpy, datetime or pathlib know.
 
         Raises
@@ -251,7 +258,7 @@ class _ImgStore(StoreFacts):
     def extract_only_frame(cls, full_path: StrPath, frame_index: int) -> Any:
         """See `imgstore.extract_only_frame`."""
         with cls(basedir=existing_store_folder(full_path)) as store:
-            return store.get_image(None, frame_index=frame_index)[0]
+            return store._r.at(frame_index)[0]
 
 
 def _close_in_the_end(writer: StoreWriter, pid: int) -> None:

@@ -15,11 +15,12 @@ from .fit import new_fit
 from .formats import Format
 from .lock import StoreLock
 from .metadata import StoreMetadata, new_metadata, save_metadata
+from .pipeline import Pipeline
 from .writer import StoreWriter
 
 
 def create_writer(basedir: str, fmt: Format, *, imgshape: Any, imgdtype: Any, chunksize: Any, user_metadata: Any,
-                  encoding: Any, overwrite: bool, backend: str | None) -> StoreWriter:
+                  encoding: Any, overwrite: bool, backend: str | None, workers: Any, buffer_bytes: Any) -> StoreWriter:
     """Make a store and open it for writing; the arguments are those of `imgstore.new_for_format`."""
     encoding = '' if encoding is None else encoding
     if not isinstance(encoding, str):
@@ -30,6 +31,7 @@ def create_writer(basedir: str, fmt: Format, *, imgshape: Any, imgdtype: Any, ch
         format=fmt.name, class_name=fmt.class_name,
         encoding='' if fit.convert_from else encoding, extension='' if fmt.folders else fmt.extension,
         user=user_metadata)
+    threads, bound = _at_least(workers, 'workers', 0), _at_least(buffer_bytes, 'buffer_bytes', 0)
     layout = Layout(basedir, fmt.extension, fmt.folders)
     chunks = Chunks(layout, fmt, fit.stored_shape, 'write', backend)
     try:
@@ -38,15 +40,17 @@ def create_writer(basedir: str, fmt: Format, *, imgshape: Any, imgdtype: Any, ch
         raise
     except OSError as error:
         raise StoreIOError(f'no store can be made in {basedir!r}: {error}') from error
-    return StoreWriter(metadata, fmt, layout, fit, chunks, lock)
+    return StoreWriter(metadata, fmt, layout, fit, chunks, lock, Pipeline(threads, bound))
 
 
 def _checked_chunksize(chunksize: object, fmt: Format) -> int:
-    if chunksize is None:
-        return fmt.chunksize
-    number = whole_number(chunksize, 'chunksize')
-    if number < 1:
-        raise InvalidArgumentError(f'chunksize is {number}; it must be 1 or more')
+    return fmt.chunksize if chunksize is None else _at_least(chunksize, 'chunksize', 1)
+
+
+def _at_least(value: object, what: str, least: int) -> int:
+    number = whole_number(value, what)
+    if number < least:
+        raise InvalidArgumentError(f'{what} is {number}; it must be {least} or more')
     return number
 
 

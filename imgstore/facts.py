@@ -69,22 +69,22 @@ class StoreFacts:
     @property
     def frame_min(self) -> int | float:
         """Smallest frame number; nan in an empty store."""
-        return self._r.index.frame_min if self._reader else [*self._w.frame_number_range, math.nan][0]
+        return self._r.index.frame_min if self._reader else [*self._w.recorder.frame_number_range, math.nan][0]
 
     @property
     def frame_max(self) -> int | float:
         """Largest frame number; nan in an empty store."""
-        return self._r.index.frame_max if self._reader else [math.nan, *self._w.frame_number_range][-1]
+        return self._r.index.frame_max if self._reader else [math.nan, *self._w.recorder.frame_number_range][-1]
 
     @property
     def frame_time_min(self) -> float:
         """Earliest frame time in seconds; 0.0 in an empty store."""
-        return self._r.index.frame_time_min if self._reader else [*self._w.frame_time_range, 0.0][0]
+        return self._r.index.frame_time_min if self._reader else [*self._w.recorder.frame_time_range, 0.0][0]
 
     @property
     def frame_time_max(self) -> float:
         """Latest frame time in seconds; 0.0 in an empty store."""
-        return self._r.index.frame_time_max if self._reader else [0.0, *self._w.frame_time_range][-1]
+        return self._r.index.frame_time_max if self._reader else [0.0, *self._w.recorder.frame_time_range][-1]
 
     @property
     def duration(self) -> float:
@@ -104,14 +104,14 @@ class StoreFacts:
     @property
     def chunks(self) -> list[int]:
         """Numbers of the chunks that have frames."""
-        return list(self._r.index.chunks) if self._reader else self._w.chunk_numbers
+        return list(self._r.index.chunks) if self._reader else self._w.recorder.chunk_numbers
 
     # --- extra data
 
     @property
     def has_extra_data(self) -> bool:
         """Whether there is any."""
-        return bool(self.find_extra_data_files()) if self._reader else self._w.has_extra_data
+        return bool(self.find_extra_data_files()) if self._reader else self._w.recorder.has_records
 
     def find_extra_data_files(self, extensions: Iterable[str] = EXTRA_DATA_FILE_EXTENSIONS) -> list[str]:
         """Paths of the files of extra data, in the order of their chunks."""
@@ -232,7 +232,7 @@ class StoreFacts:
 
     @property
     def _index(self) -> ImgStoreIndex:
-        return self._reader.index if self._reader else ImgStoreIndex.new_from_chunks(self._w.complete_chunks)
+        return self._reader.index if self._reader else ImgStoreIndex.new_from_chunks(self._w.recorder.complete_chunks)
 
     @property
     def _chunk_n(self) -> int:
@@ -244,7 +244,7 @@ class StoreFacts:
 
     @property
     def _chunk_n_and_chunk_paths(self) -> list[tuple[int, str]] | None:
-        return self._reader.listed_chunks if self._reader else self._w.complete_chunks
+        return self._reader.listed_chunks if self._reader else self._w.recorder.complete_chunks
 
     @property
     def _chunk_paths(self) -> list[str] | None:
@@ -252,7 +252,7 @@ class StoreFacts:
         return None if listed is None else [self._either.layout.chunk(number) for number, _ in listed]
 
     def _iter_chunk_n_and_chunk_paths(self) -> Iterator[tuple[int, str]]:
-        return iter(self._reader.list_chunks() if self._reader else self._w.complete_chunks)
+        return iter(self._reader.list_chunks() if self._reader else self._w.recorder.complete_chunks)
 
     def _get_chunk_metadata(self, chunk_n: int) -> dict[str, list[Any]]:
         return self._index.get_chunk_metadata(chunk_n)

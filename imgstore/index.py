@@ -261,9 +261,17 @@ class ImgStoreIndex:
 
     def index_of(self, chunk: int, within: int) -> int:
         """Index in the store of a chunk's frame; of the frame before it in the store if the chunk is left out."""
-        rank = bisect.bisect_left(self._chunks, chunk, key=lambda known: known.number)
+        starts = self._starts
+        return int(starts[self._rank(chunk)]) + (within if self.size_of(chunk) else -1)
+
+    def size_of(self, chunk: int) -> int:
+        """Number of frames of a chunk; 0 if it is not there."""
+        starts, rank = self._starts, self._rank(chunk)
         there = rank < len(self._chunks) and self._chunks[rank].number == chunk
-        return int(self._starts[rank]) + (within if there else -1)
+        return int(starts[rank + 1] - starts[rank]) if there else 0
+
+    def _rank(self, chunk: int) -> int:
+        return bisect.bisect_left(self._chunks, chunk, key=lambda known: known.number)
 
     def frame(self, index: int) -> tuple[int, float] | None:
         """Number and time of the frame with that index in the store; None if there is none."""

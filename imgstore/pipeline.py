@@ -53,6 +53,7 @@ class Pipeline:
     """
 
     def __init__(self, workers: int, bound: int) -> None:
+        self.workers = workers
         self._bound, self._held, self._open_tasks = bound, 0, 0
         self._changed = threading.Condition()
         self._to_prepare: queue.SimpleQueue[Task | None] = queue.SimpleQueue()

@@ -176,7 +176,7 @@ class StoreReader:
         """The reader of a chunk; just the latest is kept open."""
         if self._open is None or self._open[0] != number:
             self._release()
-            self._open = number, self._chunks.reader(number)
+            self._open = number, self._chunks.reader(number, self.index.size_of(number))
         return self._open[1]
 
     def _release(self) -> None:

@@ -130,7 +130,8 @@ def new_for_format(fmt: str | None = None, path: StrPath | None = None, mode: st
         OpenCV's conversion to BGR that the images need, such as 'cv_bayerrg'; they are stored raw and converted when
         read. The formats '…+color' convert before they store.
     **kwargs
-        ``overwrite=True`` replaces a store that is there; ``backend``: {'auto', 'pyav', 'opencv'}.
+        ``overwrite=True`` replaces a store that is there; ``backend``: {'auto', 'pyav', 'opencv'}; ``workers`` and
+        ``buffer_bytes``: threads that encode (0: the caller's own), and how much may wait for them.
 
     Returns
     -------
@@ -174,7 +175,7 @@ def extract_only_frame(path: StrPath, frame_index: int) -> Any:
         There is no such frame.
     """
     with new_for_filename(path) as store:
-        return store.get_image(None, frame_index=frame_index)[0]
+        return store._r.at(frame_index)[0]
 
 
 def get_supported_formats() -> list[str]:

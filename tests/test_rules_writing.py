@@ -1018,7 +1018,8 @@ def test_a_store_that_was_emptied_and_closed_is_empty(tmp_path):
         with new(tmp_path / fmt, fmt, chunksize=2) as store:
             add(store, *range(5))
             store.empty()
-        assert files(tmp_path / fmt) == ['metadata.yaml']
+        black = ['000000.avi', '000000.npz'] if fmt == 'mjpeg' else []
+        assert files(tmp_path / fmt) == [*black, 'metadata.yaml']
         check(tmp_path / fmt, [])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .._files import Layout
 from ..formats import Format
 from . import backends
@@ -32,29 +34,33 @@ class Chunks:
 
     def __init__(self, layout: Layout, fmt: Format, shape: tuple[int, ...], direction: backends.Direction,
                  backend: object = None, seek: bool = True) -> None:
-        self._layout, self._fmt, self._shape, self._seek = layout, fmt, shape, seek
-        self._direction, self._asked = direction, backend
+        self._layout, self._fmt, self._color, self._seek = layout, fmt, len(shape) == 3, seek
+        backends.check_name(backend)
+        self._asked = backend if direction == 'read' else None
         if fmt.folders:
             self._codec = image_codec(fmt, shape)
-        elif direction == 'write' or backend:
-            self._backend()
+        elif direction == 'write':
+            self._encoder = backends.new_encoder(backends.choose_backend(fmt, 'write', backend), fmt.codec, shape)
+        elif backend:
+            backends.choose_backend(fmt, 'read', backend)
 
-    def _backend(self) -> str:
-        return backends.choose_backend(self._fmt, self._direction, self._asked)
-
-    def reader(self, number: int) -> ChunkReader:
-        """A reader of a chunk; FrameReadError if it cannot be opened."""
+    def reader(self, number: int, frames: int) -> ChunkReader:
+        """A reader of a chunk that should have so many frames; FrameReadError if it cannot be opened."""
         if self._fmt.folders:
             return ImageChunkReader(self._layout, number, self._codec)
-        return self.video_reader(self._layout.chunk(number))
+        return self.video_reader(self._layout.chunk(number), frames)
 
-    def video_reader(self, path: str) -> VideoReader:
-        """A reader of a video that need not be in the store yet."""
-        backend = backends.choose_backend(self._fmt, 'read', self._asked if self._direction == 'read' else None)
-        return backends.new_reader(backend, path, len(self._shape) == 3, self._seek)
+    def video_reader(self, path: str, frames: int | None = None) -> VideoReader:
+        """A reader of a video that need not be in the store yet, nor known for how many frames it should have."""
+        backend = backends.choose_backend(self._fmt, 'read', self._asked)
+        return backends.new_reader(backend, path, self._color, self._seek, frames)
+
+    def prepare(self, image: Image) -> Any:
+        """Do the part of writing a frame that needs no other; for several threads at once, in any order."""
+        return self._codec.encode(image) if self._fmt.folders else self._encoder.prepare(image)
 
     def writer(self, number: int) -> ChunkWriter:
-        """A writer of a new chunk; FrameWriteError if it cannot be started."""
+        """A writer of a new chunk, which takes what `prepare` gives; FrameWriteError if it cannot be started."""
         if self._fmt.folders:
-            return ImageChunkWriter(self._layout, number, self._codec)
-        return backends.new_writer(self._backend(), self._layout.chunk(number), self._fmt.codec, self._shape)
+            return ImageChunkWriter(self._layout, number)
+        return self._encoder.writer(self._layout.chunk(number))

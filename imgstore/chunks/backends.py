@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import ImgStoreError, InvalidArgumentError
 from ..formats import Format
-from .base import ChunkWriter, Image, VideoReader
+from .base import Image, VideoEncoder, VideoReader
 
 Direction = Literal['read', 'write']
 
@@ -27,26 +27,33 @@ _SAMPLE_ORDER = (0, 1, 17, 3, 23, 16, 9, 2, 22)
 _SHAPE = (64, 64, 3)
 
 
-def new_reader(backend: str, path: str, color: bool, seek: bool = True) -> VideoReader:
-    """A reader of one video by that backend."""
+def new_reader(backend: str, path: str, color: bool, seek: bool = True, frames: int | None = None) -> VideoReader:
+    """A reader of one video by that backend; it tells lost frames better if it knows how many there should be."""
     if backend == 'opencv':
         from .video_opencv import OpenCVChunkReader
 
-        return OpenCVChunkReader(path, color, seek)
+        return OpenCVChunkReader(path, color, seek, frames)
     from .video_pyav import PyAVChunkReader
 
-    return PyAVChunkReader(path, color, seek)
+    return PyAVChunkReader(path, color, seek, frames)
 
 
-def new_writer(backend: str, path: str, codec: str, shape: tuple[int, ...]) -> ChunkWriter:
-    """A writer of one video by that backend."""
+def new_encoder(backend: str, codec: str, shape: tuple[int, ...]) -> VideoEncoder:
+    """An encoder of videos by that backend."""
     if backend == 'opencv':
-        from .video_opencv import OpenCVChunkWriter
+        from .video_opencv import OpenCVEncoder
 
-        return OpenCVChunkWriter(path, codec, shape)
-    from .video_pyav import PyAVChunkWriter
+        return OpenCVEncoder(codec, shape)
+    from .video_pyav_writer import ENCODERS
 
-    return PyAVChunkWriter(path, codec, shape)
+    return ENCODERS[codec](shape)
+
+
+def check_name(asked: object) -> object:
+    """Give back what was asked for; InvalidArgumentError where no backend has that name."""
+    if asked not in (None, '', AUTO, *BACKENDS):
+        raise InvalidArgumentError(f'backend is {asked!r}; it must be one of {", ".join((AUTO, *BACKENDS))}')
+    return asked
 
 
 def choose_backend(fmt: Format, direction: Direction, asked: object = None) -> str:
@@ -66,9 +73,7 @@ def choose_backend(fmt: Format, direction: Direction, asked: object = None) -> s
     InvalidArgumentError
         No such backend, or it cannot do that on this machine.
     """
-    asked = asked or os.environ.get(ENVIRONMENT_VARIABLE) or AUTO
-    if asked not in (AUTO, *BACKENDS):
-        raise InvalidArgumentError(f'backend is {asked!r}; it must be one of {", ".join((AUTO, *BACKENDS))}')
+    asked = check_name(asked or os.environ.get(ENVIRONMENT_VARIABLE) or AUTO)
     for backend in BACKENDS if asked == AUTO else (str(asked),):
         if works(backend, fmt.codec, fmt.extension, direction):
             return backend
@@ -92,10 +97,11 @@ def _writes(backend: str, codec: str, extension: str) -> bool:
     reading = [name for name in BACKENDS if works(name, codec, extension, 'read')]
     with tempfile.TemporaryDirectory(prefix='imgstore-') as folder:
         path = os.path.join(folder, 'probe' + extension)
-        writer = new_writer(backend, path, codec, _SHAPE)
+        encoder = new_encoder(backend, codec, _SHAPE)
+        writer = encoder.writer(path)
         for number in range(3):
-            writer.write(numbered_image(number), number)
-        writer.close(range(3))
+            writer.write(encoder.prepare(numbered_image(number)))
+        writer.close()
         return bool(reading) and _reads_numbers(reading[0], path, range(3))
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy.typing as npt
 
@@ -15,30 +14,33 @@ Image = npt.NDArray[Any]
 class ChunkWriter(ABC):
     """Writes the frames of one chunk.
 
-    Frames are written under consecutive indexes from 0. What is on disk before `close` has returned may be hidden
-    or incomplete; afterwards all frames that `write` took are there.
+    What is on disk before `close` has returned may be hidden or incomplete; afterwards all frames that `write` took
+    are there, in that order.
     """
 
-    concurrent: ClassVar[bool] = False
-    """Whether several threads may be in `write` at once, in any order of indexes."""
+    @abstractmethod
+    def write(self, prepared: Any) -> None:
+        """Store the chunk's next frame, as `imgstore.chunks.Chunks.prepare` gave it; OSError if it could not be."""
 
     @abstractmethod
-    def write(self, image: Image, index: int) -> None:
-        """Store an image as the chunk's frame ``index``; OSError if it could not be."""
-
-    @abstractmethod
-    def close(self, kept: Sequence[int]) -> None:
-        """Complete the chunk, whose frames are from now on those of ``kept``, in that order; OSError if that failed.
-
-        Parameters
-        ----------
-        kept : sequence of int
-            Every index that `write` stored, ascending. Where all went well they are 0, 1, 2, …
-        """
+    def close(self) -> None:
+        """Complete the chunk; OSError if that failed."""
 
     @abstractmethod
     def discard(self) -> None:
         """Remove what was written."""
+
+
+class VideoEncoder(ABC):
+    """Encodes the frames of a store's videos, one after the other."""
+
+    @abstractmethod
+    def prepare(self, image: Image) -> Any:
+        """The part of the work that needs no other frame; for several threads at once, in any order."""
+
+    @abstractmethod
+    def writer(self, path: str) -> ChunkWriter:
+        """A writer of one video, which takes what `prepare` gives; FrameWriteError if it cannot be started."""
 
 
 class ChunkReader(ABC):

@@ -8,7 +8,7 @@ import os
 import struct
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, cast
+from typing import cast
 
 import cv2
 import numpy as np
@@ -134,26 +134,21 @@ def image_codec(fmt: Format, shape: tuple[int, ...]) -> ImageCodec:
 class ImageChunkWriter(ChunkWriter):
     """Writes a folder of images."""
 
-    concurrent: ClassVar[bool] = True
-
-    def __init__(self, layout: Layout, number: int, codec: ImageCodec) -> None:
-        self._layout, self._number, self._codec = layout, number, codec
+    def __init__(self, layout: Layout, number: int) -> None:
+        self._layout, self._number, self._written = layout, number, 0
         make_folder(layout.chunk(number))
 
-    def write(self, image: Image, index: int) -> None:
-        """Encode and write one file, which is there whole or not at all."""
-        parts = self._codec.encode(image)
-        with written_whole(self._layout.image(self._number, index)) as file:
-            file.writelines(parts)
+    def write(self, prepared: Sequence[bytes | memoryview]) -> None:
+        """Write one file, which is there whole or not at all."""
+        with written_whole(self._layout.image(self._number, self._written)) as file:
+            file.writelines(prepared)
+        self._written += 1
 
-    def close(self, kept: Sequence[int]) -> None:
-        """Close the gaps that images which failed have left; FrameWriteError where the folder is gone."""
+    def close(self) -> None:
+        """All is on disk already; FrameWriteError where the folder is gone."""
         folder = self._layout.chunk(self._number)
         if not os.path.isdir(folder):
             raise FrameWriteError(f'{folder} was removed')
-        for index, written_as in enumerate(kept):
-            if index != written_as:
-                os.replace(self._layout.image(self._number, written_as), self._layout.image(self._number, index))
 
     def discard(self) -> None:
         """Remove the images, and the folder if nothing else is in it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +21,13 @@ class FrameTable:
         Presentation times in units of the stream's time base, ascending and all different.
     keyframes : ndarray of intp
         Indexes of the frames at which decoding can start, ascending.
+    positions : ndarray of int64, shape (n,), or None
+        Where in the file each frame's packet is, if the container's own index told.
     """
 
     pts: npt.NDArray[np.int64]
     keyframes: npt.NDArray[np.intp]
+    positions: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.pts)
@@ -46,16 +49,16 @@ class FrameTable:
         return range(begin, end)
 
 
-def _table(times: Iterable[int | None], keys: Iterable[bool]) -> FrameTable | None:
-    known = list(times)
-    if None in known:
+def _table(times: Sequence[int | None], keys: Sequence[bool], positions: Sequence[int] = ()) -> FrameTable | None:
+    if None in times:
         return None
-    pts = np.array(known, np.int64)
+    pts = np.array(times, np.int64)
     order = np.argsort(pts, kind='stable')
     pts = pts[order]
     if np.any(pts[1:] == pts[:-1]):
         return None
-    return FrameTable(pts, np.flatnonzero(np.fromiter(keys, bool, len(pts))[order]))
+    return FrameTable(pts, np.flatnonzero(np.array(keys, bool)[order]),
+                      np.array(positions, np.int64)[order] if positions else None)
 
 
 def table_from_container_index(stream: Any) -> FrameTable | None:
@@ -67,20 +70,50 @@ def table_from_container_index(stream: Any) -> FrameTable | None:
     whole = len(entries) > 1 and len(entries) == stream.frames and all(entry.size for entry in entries)
     if not whole or stream.codec_context.has_b_frames:
         return None
-    return _table((entry.timestamp for entry in entries), (entry.is_keyframe for entry in entries))
+    return _table([entry.timestamp for entry in entries], [entry.is_keyframe for entry in entries],
+                  [entry.pos for entry in entries])
 
 
-def table_from_packets(container: Any, stream: Any) -> FrameTable | None:
-    """The table from reading through all packets of a PyAV container; None if they do not have times of their own."""
+def table_from_packets(container: Any, stream: Any, frames: int | None = None) -> FrameTable | None:
+    """The table from reading through all packets of a PyAV container; None if they do not have times of their own.
+
+    Parameters
+    ----------
+    container, stream : of PyAV
+    frames : int, optional
+        How many there should be. Where packets are lost, the frames behind them are still told apart if they come
+        at an even pace; else those are left out that may not be what they seem.
+    """
     import av
 
     if container.format.name == 'avi' and stream.codec_context.has_b_frames:
         return None  # the times in there are of decoding, and FFmpeg's guesses at the others are no better
-    packets: list[tuple[int | None, bool]] = []
+    packets: list[tuple[int | None, int | None, bool]] = []
     with contextlib.suppress(av.FFmpegError):
-        packets.extend((packet.pts, packet.is_keyframe) for packet in container.demux(stream)
+        packets.extend((packet.pts, packet.dts, packet.is_keyframe) for packet in container.demux(stream)
                        if packet.size and not packet.is_discard)
-    return _table((pts for pts, _ in packets), (key for _, key in packets))
+    table = _table([pts for pts, _, _ in packets], [key for _, _, key in packets])
+    if not table or frames is None or len(table) >= frames:
+        return table
+    pace = 1 / stream.average_rate / stream.time_base if stream.average_rate else 0
+    return _with_gaps(table, frames, float(pace)) or _shown_until(table, packets[-1][1])
+
+
+def _with_gaps(table: FrameTable, frames: int, pace: float) -> FrameTable | None:
+    """The table with places for lost frames, None where the others do not come at that pace from time 0 on."""
+    places = np.rint(table.pts / max(pace, 1)).astype(np.intp)
+    even = np.all(np.abs(table.pts - places * pace) <= 1) and np.all(np.diff(places) > 0)
+    if not even or places[0] < 0 or places[-1] >= frames:
+        return None
+    pts = np.rint(np.arange(frames) * pace).astype(np.int64)
+    pts[places] = table.pts
+    return FrameTable(pts, places[table.keyframes])
+
+
+def _shown_until(table: FrameTable, time: int | None) -> FrameTable:
+    """The table up to a time; a lost packet behind it may be of a frame that is shown between the later ones."""
+    count = len(table) if time is None else int(np.searchsorted(table.pts, time, 'right'))
+    return FrameTable(table.pts[:count], table.keyframes[table.keyframes < count])
 
 
 @dataclass(frozen=True)
@@ -100,8 +133,8 @@ class ShowTimes:
         return index if found else None
 
 
-def show_times(path: str) -> ShowTimes | None:
-    """The times of a video's frames; None where PyAV is missing or the packets do not tell them."""
+def show_times(path: str, frames: int | None = None) -> ShowTimes | None:
+    """The times of a video's frames, of which there should be so many; None where PyAV is missing or cannot tell."""
     try:
         import av
     except ImportError:
@@ -109,8 +142,10 @@ def show_times(path: str) -> ShowTimes | None:
     try:
         with av.open(path) as container:
             stream: Any = container.streams.video[0]
-            start, tick = stream.start_time or 0, float(stream.time_base * 1000)
-            table = table_from_packets(container, stream)
+            start, tick = stream.start_time, float(stream.time_base * 1000)
+            table = table_from_packets(container, stream, frames)
     except (av.FFmpegError, OSError, IndexError):
         return None
-    return None if table is None else ShowTimes((table.pts - start) * tick, tick / 2)
+    if table is None or start is None:  # without the start OpenCV does not tell times
+        return None
+    return ShowTimes((table.pts - start) * tick, tick / 2)

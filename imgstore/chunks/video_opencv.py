@@ -5,34 +5,53 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
 
 from .._files import aside, remove_if_there
 from ..color import ensure_color, ensure_grayscale
-from ..errors import FrameReadError, FrameWriteError
+from ..errors import FrameReadError, FrameWriteError, InvalidArgumentError
 from ..formats import VIDEO_FRAMES_PER_SECOND
-from .base import ChunkWriter, Image, VideoReader
+from .base import ChunkWriter, Image, VideoEncoder, VideoReader
 from .packets import ShowTimes, show_times
 
 _FOURCC = {('.avi', 'mjpeg'): 'MJPG', ('.mkv', 'h264'): 'H264', ('.mp4', 'h264'): 'avc1'}
+
+_SMALLEST_SIDE = 8  # pixels; with fewer it writes behind the end of its memory
+
+
+class OpenCVEncoder(VideoEncoder):
+    """OpenCV does all of the work when it is given a frame.
+
+    Parameters
+    ----------
+    codec : str
+        'h264' or 'mjpeg'.
+    shape : tuple of int
+        Of the images, (h, w) or (h, w, 3), both sides even.
+    """
+
+    def __init__(self, codec: str, shape: tuple[int, ...]) -> None:
+        if min(shape[:2]) < _SMALLEST_SIDE:
+            raise InvalidArgumentError(f'OpenCV writes videos of at least {_SMALLEST_SIDE} x {_SMALLEST_SIDE} pixels, '
+                                       f'not {shape[0]} x {shape[1]}')
+        self._codec, self._shape = codec, shape
+
+    def prepare(self, image: Image) -> Image:
+        """A colour image."""
+        return np.ascontiguousarray(ensure_color(image))
+
+    def writer(self, path: str) -> ChunkWriter:
+        """A writer of one video."""
+        return OpenCVChunkWriter(path, self._codec, self._shape)
 
 
 class OpenCVChunkWriter(ChunkWriter):
     """Writes by ``cv2.VideoWriter``.
 
     It does not say when a frame was lost, so the finished file's frames are counted.
-
-    Parameters
-    ----------
-    path : str
-        Of the video; it is there once the writer is closed.
-    codec : str
-        'h264' or 'mjpeg'.
-    shape : tuple of int
-        Of the images, (h, w) or (h, w, 3), both sides even.
     """
 
     def __init__(self, path: str, codec: str, shape: tuple[int, ...]) -> None:
@@ -45,15 +64,15 @@ class OpenCVChunkWriter(ChunkWriter):
             self.discard()
             raise FrameWriteError(f'{path}: OpenCV cannot start a {codec} video here')
 
-    def write(self, image: Image, index: int) -> None:
+    def write(self, prepared: Image) -> None:
         """Hand a frame to OpenCV."""
         try:
-            self._writer.write(np.ascontiguousarray(ensure_color(image)))
+            self._writer.write(prepared)
         except cv2.error as error:
             raise FrameWriteError(f'{self._path}: the video could not be written: {error.err}') from error
         self._written += 1
 
-    def close(self, kept: Sequence[int]) -> None:
+    def close(self) -> None:
         """Finish the file and count its frames."""
         self._writer.release()
         try:
@@ -86,11 +105,13 @@ class OpenCVChunkReader(VideoReader):
         Whether images come back as (h, w, 3).
     seek : bool
         False: only ever decode forward.
+    frames : int, optional
+        How many the video should have.
     """
 
-    def __init__(self, path: str, color: bool, seek: bool = True) -> None:
+    def __init__(self, path: str, color: bool, seek: bool = True, frames: int | None = None) -> None:
         self._path, self._color, self._seek = path, color, seek
-        self._times: ShowTimes | None = show_times(path)
+        self._times: ShowTimes | None = show_times(path, frames)
         self._end: float = math.inf if self._times is None else len(self._times)
         self._missing: set[int] = set()
         self._open()

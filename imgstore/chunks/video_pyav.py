@@ -1,120 +1,32 @@
-"""A chunk that is a video file, through PyAV (FFmpeg's libraries)."""
+"""Reading a chunk that is a video, through PyAV (FFmpeg's libraries)."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
-import os
 import sys
-from collections.abc import Iterator, Sequence
-from fractions import Fraction
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from .._files import aside, remove_if_there
-from ..color import ensure_color, ensure_grayscale
-from ..errors import FrameReadError, FrameWriteError
-from ..formats import VIDEO_FRAMES_PER_SECOND
-from .base import ChunkWriter, Image, VideoReader
+from ..color import ensure_grayscale
+from ..errors import FrameReadError
+from .base import Image, VideoReader
 from .packets import FrameTable, table_from_container_index, table_from_packets
 
 if TYPE_CHECKING:
     import av
-    from av.container import InputContainer, OutputContainer
+    from av.container import InputContainer
 
-_CONTAINER_OPTIONS = {
-    # what a killed process leaves can be read: https://ffmpeg.org/ffmpeg-formats.html#Fragmentation
-    '.mp4': {'movflags': 'hybrid_fragmented', 'flush_packets': '1'},
-    '.mkv': {'flush_packets': '1'},
-    '.avi': {'flush_packets': '1'},
-}
-# without B-frames a frame is on disk soon after it was given; this is as good as x264's 'medium' at crf 23 with them
-_H264 = {'preset': 'fast', 'crf': '20', 'bf': '0', 'rc-lookahead': '5', 'forced-idr': '1'}
-_MJPEG_QUANTISER = 3
 # so a damaged image is an error; other codecs mark it, and take a start at an open GOP for damage if they are strict
 _STRICT = {'err_detect': 'explode'}
 
+_AVI_CHUNK_HEADER = 8  # bytes before a packet, where an AVI's index points to
 
-# --- writing -------------------------------------------------------------------------------------------------------
-
-class PyAVChunkWriter(ChunkWriter):
-    """Writes H.264 by libx264, or Motion JPEG.
-
-    Parameters
-    ----------
-    path : str
-        Of the video; it is there once the writer is closed.
-    codec : str
-        'h264' or 'mjpeg'.
-    shape : tuple of int
-        Of the images, (h, w) or (h, w, 3), both sides even.
-    """
-
-    def __init__(self, path: str, codec: str, shape: tuple[int, ...]) -> None:
-        import av
-
-        self._path, self._open_path = path, aside(path)
-        self._pixel_format = 'yuvj420p' if codec == 'mjpeg' else 'yuv420p'
-        self._written = 0
-        try:
-            self._container: OutputContainer = av.open(
-                self._open_path, 'w', options=_CONTAINER_OPTIONS[os.path.splitext(path)[1]])
-            self._stream = _add_stream(self._container, codec, shape, self._pixel_format)
-        except (av.FFmpegError, OSError, ValueError) as error:
-            raise FrameWriteError(f'{path}: no {codec} video can be started: {error}') from error
-
-    def write(self, image: Image, index: int) -> None:
-        """Encode a frame and hand on what the encoder has ready."""
-        import av
-
-        frame: Any = av.VideoFrame.from_ndarray(np.ascontiguousarray(ensure_color(image)), format='bgr24')
-        try:
-            frame = frame.reformat(format=self._pixel_format, interpolation='BICUBIC')
-            frame.pts, frame.time_base = self._written, Fraction(1, VIDEO_FRAMES_PER_SECOND)
-            self._container.mux(self._stream.encode(frame))
-        except (av.FFmpegError, OSError, ValueError) as error:
-            raise FrameWriteError(f'{self._path}: the video could not be written: {error}') from error
-        self._written += 1
-
-    def close(self, kept: Sequence[int]) -> None:
-        """Flush the encoder and finish the file."""
-        import av
-
-        try:
-            if self._written:
-                self._container.mux(self._stream.encode(None))
-            self._container.close()
-        except (av.FFmpegError, OSError, ValueError) as error:
-            raise FrameWriteError(f'{self._path}: the video could not be finished: {error}') from error
-        finally:  # of a video that could not be finished, many frames can be read all the same
-            os.replace(self._open_path, self._path)
-
-    def discard(self) -> None:
-        """Remove the video."""
-        with contextlib.suppress(Exception):
-            self._container.close()
-        remove_if_there(self._open_path)
-        remove_if_there(self._path)
-
-
-def _add_stream(container: OutputContainer, codec: str, shape: tuple[int, ...], pixel_format: str) -> Any:
-    stream: Any = container.add_stream('mjpeg' if codec == 'mjpeg' else 'libx264', rate=VIDEO_FRAMES_PER_SECOND)
-    stream.height, stream.width = shape[:2]
-    stream.pix_fmt = pixel_format
-    context = stream.codec_context
-    if codec == 'mjpeg':
-        context.color_range = 2
-        context.qmin = context.qmax = _MJPEG_QUANTISER
-        context.thread_count = 1  # slice threads cost the optimal Huffman tables, 6 % of the size
-    else:
-        context.options = _H264
-    return stream
-
-
-# --- reading -------------------------------------------------------------------------------------------------------
 
 class PyAVChunkReader(VideoReader):
     """Reads the frames of any video that FFmpeg decodes, each known by its presentation time.
@@ -127,25 +39,29 @@ class PyAVChunkReader(VideoReader):
         Whether images come back as (h, w, 3).
     seek : bool
         False: only ever decode forward.
+    frames : int, optional
+        How many the video should have.
     """
 
-    def __init__(self, path: str, color: bool, seek: bool = True) -> None:
-        self._path, self._color, self._seek = path, color, seek
+    def __init__(self, path: str, color: bool, seek: bool = True, frames: int | None = None) -> None:
+        self._path, self._color, self._seek, self._announced = path, color, seek, frames
         self._container: InputContainer | None = None
         self._open()
-        self._learn(table_from_container_index(self._stream), may_lie=True)
+        self._learn(table_from_container_index(self._stream))
         if self._table is None:
             self._learn_from_packets()
 
     # --- the file
 
-    def _open(self) -> None:
+    def _open(self) -> InputContainer:
         import av
 
         self.close()
         try:
             self._container = av.open(self._path)
             self._stream = self._container.streams.video[0]
+            if self._stream.codec_context is None:
+                raise IndexError('it is of an unknown codec')
         except (av.FFmpegError, OSError, IndexError) as error:
             self.close()
             raise FrameReadError(f'{self._path} cannot be read as video: {error}') from error
@@ -153,6 +69,7 @@ class PyAVChunkReader(VideoReader):
         if self._stream.codec_context.codec.intra_only:
             self._stream.codec_context.options = _STRICT
         self._begin_at(0)
+        return self._container
 
     def close(self) -> None:
         """Close the file; the next read opens it again."""
@@ -160,23 +77,24 @@ class PyAVChunkReader(VideoReader):
             self._container.close()
             self._container = None
 
-    def _learn(self, table: FrameTable | None, may_lie: bool) -> None:
-        self._table, self._table_may_lie = table, may_lie
+    def _learn(self, table: FrameTable | None) -> None:
+        self._table, self._table_is_wrong = table, False
         self._end: float = math.inf if table is None else len(table)
         self._missing: set[int] = set()
 
     def _learn_from_packets(self) -> None:
         """Learn the frames from the packets, where the container's own index does not tell."""
-        self._open()
-        self._learn(table_from_packets(self._container, self._stream), may_lie=False)
+        container = self._open()
+        self._learn(table_from_packets(container, self._stream, self._announced))
         self._open()
 
     def count(self) -> int:
-        """Number of frames, by counting what decodes if the packets do not tell."""
-        if self._end == math.inf:
-            self._open()
+        """Number of frames: of packets, or of what decodes if those do not tell."""
+        table = table_from_packets(self._open(), self._stream)
+        self._open()
+        if table is None:
             self._forward_to(sys.maxsize)
-        return int(self._end)
+        return int(self._end) if table is None else len(table)
 
     # --- frames
 
@@ -185,7 +103,7 @@ class PyAVChunkReader(VideoReader):
         if self._container is None:
             self._open()
         frame = self._find(index)
-        if frame is None and self._table_may_lie:
+        if frame is None and self._table_is_wrong:
             self._learn_from_packets()
             frame = self._find(index)
         if frame is None and index >= self._end:
@@ -250,9 +168,8 @@ class PyAVChunkReader(VideoReader):
 
     def _forward_to(self, index: int) -> Any:
         """Decode on to the frame; None if it does not come: then it is in the gap of frames that were passed over."""
-        for frame in self._frames:
-            shown = self._next if self._table is None else self._table.index_of(frame.pts)
-            if shown is None or shown < self._next:
+        for shown, frame in self._frames:
+            if shown < self._next:
                 continue
             self._gap, self._next = range(self._next, shown), shown + 1
             if shown >= index:
@@ -262,32 +179,53 @@ class PyAVChunkReader(VideoReader):
         self._gap, self._next = range(self._next, int(self._end)), int(self._end)
         return None
 
-    def _decode(self) -> Iterator[av.VideoFrame]:
+    def _decode(self) -> Iterator[tuple[int, av.VideoFrame]]:
+        """The frames from here on and their indexes."""
+        yield from self._decode_and_count() if self._table is None else self._decode_by_times(self._table)
+
+    def _decode_and_count(self) -> Iterator[tuple[int, av.VideoFrame]]:
+        """All frames up to the first that does not decode: behind it none can be counted."""
+        for packet in self._packets():
+            frames, sound = _decoded(packet)
+            for frame in itertools.takewhile(lambda frame: not frame.is_corrupt, frames):
+                yield self._next, frame
+            if not sound or any(frame.is_corrupt for frame in frames):
+                return
+
+    def _decode_by_times(self, table: FrameTable) -> Iterator[tuple[int, av.VideoFrame]]:
         """The frames from here on; what does not decode leaves a hole up to the next keyframe."""
-        assert self._container is not None
         sound, queue = True, _Untainted()
-        for packet in self._packets(self._container):
+        for packet in self._packets():
             if not (sound or packet.is_keyframe):
                 continue
-            if self._table_may_lie and packet.size and packet.pts != packet.dts:
+            if not self._is_announced(table, packet):
                 return
-            if self._table is not None and packet.size and not packet.is_discard:
-                queue.expect(packet.pts)
+            index = table.index_of(packet.pts)
+            if index is not None:
+                queue.expect(index)
             frames, sound = _decoded(packet)
-            sound = all(map(queue.put, frames)) and sound
+            known = [(shown, frame) for frame in frames if (shown := table.index_of(frame.pts)) is not None]
+            sound = all(itertools.starmap(queue.put, known)) and sound
             yield from queue.ready()
             if not sound:
                 self._stream.codec_context.flush_buffers()
                 queue = _Untainted()
-                if self._table is None:  # who only counts must not go on behind a hole
-                    return
         yield from queue.rest()
 
-    def _packets(self, container: InputContainer) -> Iterator[Any]:
+    def _is_announced(self, table: FrameTable, packet: Any) -> bool:
+        """Whether the packet is the one that the container's index tells of, and not one behind a damaged place."""
+        index = table.index_of(packet.pts)
+        if table.positions is None or not packet.size or index is None:
+            return True
+        self._table_is_wrong |= packet.pts != packet.dts
+        return not self._table_is_wrong and packet.pos - int(table.positions[index]) in (0, _AVI_CHUNK_HEADER)
+
+    def _packets(self) -> Iterator[Any]:
         import av
 
+        assert self._container is not None
         try:
-            yield from container.demux(self._stream)
+            yield from self._container.demux(self._stream)
         except av.FFmpegError as error:
             self.close()
             raise FrameReadError(f'{self._path} cannot be read on: {error}') from error
@@ -308,42 +246,41 @@ def _decoded(packet: Any) -> tuple[list[Any], bool]:
 class _Untainted:
     """Holds a frame back until all that was decoded before it is known to be whole, for it may be made from that.
 
-    Some of it is shown later, and the decoder tells of damage only then, or leaves a frame out and says nothing.
+    Some of it is shown later, and the decoder tells of damage only then; of a frame that is lost it tells nothing.
     """
 
     def __init__(self) -> None:
         self._sent = 0
         self._owed: dict[int, int] = {}
-        self._shown = math.inf
-        self._held: list[tuple[int, Any]] = []
+        self._shown: int | None = None
+        self._held: list[tuple[int, int, Any]] = []
 
-    def expect(self, pts: int) -> None:
-        """The next packet that goes to the decoder is of the frame shown at that time."""
+    def expect(self, index: int) -> None:
+        """The next packet that goes to the decoder is of that frame."""
         self._sent += 1
-        self._owed[pts] = self._sent
+        self._owed[index] = self._sent
 
-    def put(self, frame: Any) -> bool:
+    def put(self, index: int, frame: Any) -> bool:
         """Take a frame, in the order of showing; False if it or one before it is damaged: no more can be taken."""
-        order = self._owed.get(frame.pts, 0)
-        damaged = [other for pts, other in self._owed.items() if self._shown < pts < frame.pts]
-        if frame.is_corrupt:
-            damaged.append(order)
-        self._owed = {pts: other for pts, other in self._owed.items() if pts > frame.pts}
-        self._shown = frame.pts
-        self._held.append((order, frame))
+        order = self._owed.get(index, 0)
+        lost = range(index if self._shown is None else self._shown + 1, index)
+        damaged = [self._owed.get(other, order) for other in lost] + [order] * frame.is_corrupt
+        self._owed = {other: place for other, place in self._owed.items() if other > index}
+        self._shown = index
+        self._held.append((order, index, frame))
         if damaged:
             self._owed.clear()
             self._held = [held for held in self._held if held[0] < min(damaged)]
         return not damaged
 
-    def ready(self) -> Iterator[Any]:
-        """The frames that nothing is missing for."""
+    def ready(self) -> Iterator[tuple[int, Any]]:
+        """The frames that nothing is missing for, and their indexes."""
         while self._held and all(order > self._held[0][0] for order in self._owed.values()):
-            yield self._held.pop(0)[1]
+            yield self._held.pop(0)[1:]
 
-    def rest(self) -> Iterator[Any]:
+    def rest(self) -> Iterator[tuple[int, Any]]:
         """The frames that are left at the end."""
-        return (frame for _, frame in self._held)
+        return (held[1:] for held in self._held)
 
 
 # --- pixels --------------------------------------------------------------------------------------------------------

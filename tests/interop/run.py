@@ -9,6 +9,7 @@ import json
 import logging
 import sys
 import traceback
+import warnings
 from pathlib import Path
 
 import cv2
@@ -67,6 +68,8 @@ def write_video(case, path):
 
 
 def read(case, home, who):
+    if case.insert:  # the original leaves an index without a video behind the chunk it inserted
+        warnings.filterwarnings('ignore', '.*chunk 1 is skipped')
     dump(home / 'store', home / f'by-{who}')
     if case.index:
         index = ImgStoreIndex.new_from_file(str(home / 'store' / '.index.sqlite'))

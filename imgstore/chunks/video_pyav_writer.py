@@ -1,0 +1,202 @@
+"""Writing a chunk as a video through PyAV (FFmpeg's libraries)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from abc import abstractmethod
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from .._files import aside, remove_if_there
+from ..errors import FrameWriteError
+from ..formats import VIDEO_FRAMES_PER_SECOND
+from .base import ChunkWriter, Image, VideoEncoder
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+
+_TIME_BASE = Fraction(1, VIDEO_FRAMES_PER_SECOND)
+_CONTAINER_OPTIONS = {
+    # what a killed process leaves can be read: https://ffmpeg.org/ffmpeg-formats.html#Fragmentation
+    '.mp4': {'movflags': 'hybrid_fragmented', 'flush_packets': '1'},
+    '.mkv': {'flush_packets': '1'},
+    '.avi': {'flush_packets': '1'},
+}
+# without B-frames a frame is on disk soon after it was given; this is as good as 'medium' at crf 23 with them
+_X264 = {'preset': 'fast', 'crf': '20', 'bf': '0', 'rc-lookahead': '5', 'forced-idr': '1'}
+_MJPEG_QUANTISER = 3  # as good as OpenCV's
+
+
+class PyAVEncoder(VideoEncoder):
+    """Encodes as one codec does.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the images, (h, w) or (h, w, 3), both sides even.
+    """
+
+    codec: str
+    pixel_format: str
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.height, self.width = shape[:2]
+        self._own = threading.local()
+        self._luma = _luma_of_gray(self.pixel_format)
+
+    def writer(self, path: str) -> ChunkWriter:
+        """A writer of one video."""
+        return PyAVChunkWriter(path, self)
+
+    @abstractmethod
+    def write(self, prepared: Any, position: int, stream: Any, container: OutputContainer) -> None:
+        """Give a prepared frame to the container."""
+
+    def set_up(self, context: Any) -> None:
+        """Say how a codec context encodes."""
+        context.width, context.height, context.pix_fmt = self.width, self.height, self.pixel_format
+
+    def frame(self, image: Image) -> Any:
+        """The image as a frame of the codec's pixel format; gray needs no colour conversion."""
+        import av
+
+        if image.ndim == 2:
+            planes = np.full((self.height * 3 // 2, self.width), 128, np.uint8)
+            planes[:self.height] = cv2.LUT(np.ascontiguousarray(image), self._luma)
+            return av.VideoFrame.from_ndarray(planes, format=self.pixel_format)
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format='bgr24')
+        return self._reformatter().reformat(frame, format=self.pixel_format, interpolation='BICUBIC')
+
+    def _reformatter(self) -> Any:
+        """A converter of this thread's own, which is costly to make."""
+        from av.video.reformatter import VideoReformatter
+
+        if not hasattr(self._own, 'reformatter'):
+            self._own.reformatter = VideoReformatter()
+        return self._own.reformatter
+
+
+class MJPEGEncoder(PyAVEncoder):
+    """Motion JPEG: every frame is an image by itself, so all of the work can be done beforehand."""
+
+    codec = 'mjpeg'
+    pixel_format = 'yuvj420p'
+
+    def set_up(self, context: Any) -> None:
+        """One thread for a frame: several would cost the optimal Huffman tables, 6 % of the size."""
+        super().set_up(context)
+        context.color_range = 2
+        context.qmin = context.qmax = _MJPEG_QUANTISER
+        context.thread_count = 1
+        context.time_base = _TIME_BASE
+
+    def prepare(self, image: Image) -> bytes:
+        """A JPEG image."""
+        if not hasattr(self._own, 'context'):
+            from av import CodecContext
+
+            self._own.context = CodecContext.create(self.codec, 'w')
+            self.set_up(self._own.context)
+        packet, = self._own.context.encode(self.frame(image))
+        return bytes(packet)
+
+    def write(self, prepared: bytes, position: int, stream: Any, container: OutputContainer) -> None:
+        """Put the JPEG image into a packet."""
+        import av
+
+        packet: Any = av.Packet(prepared)
+        packet.stream, packet.time_base, packet.is_keyframe = stream, _TIME_BASE, True
+        packet.pts = packet.dts = position
+        packet.duration = 1
+        container.mux(packet)
+
+
+class H264Encoder(PyAVEncoder):
+    """H.264 by libx264; beforehand just the colours are converted."""
+
+    codec = 'libx264'
+    pixel_format = 'yuv420p'
+
+    def set_up(self, context: Any) -> None:
+        """Options of https://www.ffmpeg.org/ffmpeg-codecs.html#libx264_002c-libx264rgb."""
+        super().set_up(context)
+        context.options = _X264
+
+    def prepare(self, image: Image) -> Any:
+        """A frame."""
+        return self.frame(image)
+
+    def write(self, prepared: Any, position: int, stream: Any, container: OutputContainer) -> None:
+        """Encode the frame and hand on what the encoder has ready."""
+        prepared.pts, prepared.time_base = position, _TIME_BASE
+        container.mux(stream.encode(prepared))
+
+
+ENCODERS: dict[str, type[PyAVEncoder]] = {'mjpeg': MJPEGEncoder, 'h264': H264Encoder}
+
+
+class PyAVChunkWriter(ChunkWriter):
+    """Writes one video.
+
+    Parameters
+    ----------
+    path : str
+        Of the video; it is there once the writer is closed.
+    encoder : PyAVEncoder
+        Whose prepared frames it takes.
+    """
+
+    def __init__(self, path: str, encoder: PyAVEncoder) -> None:
+        import av
+
+        self._path, self._open_path, self._encoder = path, aside(path), encoder
+        self._written = 0
+        try:
+            self._container: OutputContainer = av.open(
+                self._open_path, 'w', options=_CONTAINER_OPTIONS[os.path.splitext(path)[1]])
+            self._stream: Any = self._container.add_stream(encoder.codec, rate=VIDEO_FRAMES_PER_SECOND)
+            encoder.set_up(self._stream.codec_context)
+            self._stream.codec_context.open()
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise FrameWriteError(f'{path}: no {encoder.codec} video can be started: {error}') from error
+
+    def write(self, prepared: Any) -> None:
+        """Append a prepared frame."""
+        import av
+
+        try:
+            self._encoder.write(prepared, self._written, self._stream, self._container)
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise FrameWriteError(f'{self._path}: the video could not be written: {error}') from error
+        self._written += 1
+
+    def close(self) -> None:
+        """Flush the encoder and finish the file."""
+        import av
+
+        try:
+            with contextlib.closing(self._container):
+                self._container.mux(self._stream.encode(None))
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise FrameWriteError(f'{self._path}: the video could not be finished: {error}') from error
+        finally:  # of a video that could not be finished, many frames can be read all the same
+            os.replace(self._open_path, self._path)
+
+    def discard(self) -> None:
+        """Remove the video."""
+        with contextlib.suppress(Exception):
+            self._container.close()
+        remove_if_there(self._open_path)
+        remove_if_there(self._path)
+
+
+def _luma_of_gray(pixel_format: str) -> npt.NDArray[np.uint8]:
+    """The luma of each gray: all levels of a JPEG's 'yuvj', else 16 to 235 (ITU-R BT.601)."""
+    levels = np.arange(256)
+    return (levels if 'j' in pixel_format else np.rint(16 + levels * 219 / 255)).astype(np.uint8)

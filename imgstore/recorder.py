@@ -1,0 +1,287 @@
+"""The chunks of a store being written, in order: one is open, takes frames and records, and is completed when full."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import math
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ._files import Layout, make_folder, remove_chunks, take_file, write_whole
+from ._json import dumps
+from .chunk_index import write_chunk_index
+from .chunks import ChunkReader, Chunks, ChunkWriter
+from .constants import EXTRA_JSON, FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
+from .errors import FrameReadError, FrameWriteError, StoreIOError
+
+_Value = TypeVar('_Value', int, float)
+
+
+class _OpenChunk:
+    """The chunk that frames are being added to; without a writer once no more can be."""
+
+    def __init__(self, number: int, writer: ChunkWriter | None, records: list[str]) -> None:
+        self.number, self.writer, self.records = number, writer, records
+        self.frame_numbers: list[int] = []
+        self.frame_times: list[float] = []
+
+    @property
+    def count(self) -> int:
+        return len(self.frame_numbers)
+
+    def keep(self, count: int) -> None:
+        """Forget the frames behind the first ``count``."""
+        del self.frame_numbers[count:], self.frame_times[count:]
+
+
+@dataclass(frozen=True)
+class _Summary:
+    """What is remembered of a chunk that is complete."""
+
+    chunk: int
+    count: int
+    numbers: tuple[int, ...]
+    times: tuple[float, ...]
+
+    @classmethod
+    def of(cls, chunk: _OpenChunk) -> _Summary:
+        times = [time for time in chunk.frame_times if time == time]
+        return cls(chunk.number, chunk.count, _extremes(chunk.frame_numbers), _extremes(times))
+
+
+def _extremes(values: Sequence[_Value]) -> tuple[_Value, ...]:
+    return (min(values), max(values)) if values else ()
+
+
+class Recorder:
+    """Puts prepared frames into chunks. Not for several threads at once.
+
+    Parameters
+    ----------
+    layout : Layout
+    chunks : Chunks
+        Opens the chunks.
+    chunksize : int
+        Frames a chunk.
+    """
+
+    def __init__(self, layout: Layout, chunks: Chunks, chunksize: int) -> None:
+        self._layout, self._chunks, self._chunksize = layout, chunks, chunksize
+        self._forget()
+
+    def _forget(self) -> None:
+        self._open: _OpenChunk | None = None
+        self._next_chunk = 0
+        self._early_records: list[str] = []
+        self._complete: list[_Summary] = []
+        self.latest: tuple[float, float] = (math.nan, math.nan)
+        """Number and time of the latest frame written."""
+
+    # --- what there is
+
+    @property
+    def _summaries(self) -> list[_Summary]:
+        return [*self._complete, _Summary.of(self._open)] if self._open else self._complete
+
+    @property
+    def frame_count(self) -> int:
+        """Number of frames."""
+        return sum(summary.count for summary in self._complete) + (self._open.count if self._open else 0)
+
+    @property
+    def frame_number_range(self) -> tuple[int, ...]:
+        """Smallest and largest frame number; () without frames."""
+        return _extremes([number for summary in self._summaries for number in summary.numbers])
+
+    @property
+    def frame_time_range(self) -> tuple[float, ...]:
+        """Earliest and latest frame time; () without frames."""
+        return _extremes([time for summary in self._summaries for time in summary.times])
+
+    @property
+    def chunk_numbers(self) -> list[int]:
+        """Numbers of the chunks that have frames."""
+        return [summary.chunk for summary in self._summaries if summary.count]
+
+    @property
+    def complete_chunks(self) -> list[tuple[int, str]]:
+        """Chunks that get no more frames, and the paths of their indexes less the extension."""
+        chunks = [summary.chunk for summary in self._complete]
+        if self._open and not self._open.writer:
+            chunks.append(self._open.number)
+        return [(chunk, self._layout.stem(chunk)) for chunk in chunks]
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """The open chunk and the index in it of the latest frame; before the first frame that index is -1."""
+        return (self._open.number, self._open.count - 1) if self._open else (self._next_chunk, -1)
+
+    @property
+    def has_records(self) -> bool:
+        """Whether any record was added."""
+        return bool(self._early_records or (self._open and self._open.records)
+                    or any(self._layout.extra_data_files(number) for number, _ in self.complete_chunks))
+
+    # --- frames and records
+
+    def add(self, prepared: Any, number: int, time: float) -> None:
+        """Write a frame and index it; FrameWriteError where it could not be written, all before it is kept."""
+        try:
+            self._write(prepared)
+        except OSError as error:
+            raise FrameWriteError(f'{self._layout.basedir}: frame #{number} could not be written: {error}') from error
+        self._index(number, time)
+
+    def _write(self, prepared: Any) -> None:
+        """Give a frame to the open chunk; to the next one where that is full or was given up."""
+        chunk = self._open
+        if not (chunk and chunk.writer and chunk.count < self._chunksize):
+            self.finish_chunk()
+            self._begin_chunk(self._writer_of_first(prepared))
+            return
+        try:
+            if not os.path.isdir(self._layout.basedir):  # an open video would not notice before it is full
+                raise FrameWriteError('the folder of the store was removed')
+            chunk.writer.write(prepared)
+        except OSError as error:
+            raise FrameWriteError(f'{error}{self._give_up_chunk()}') from error
+        except BaseException:  # after Ctrl-C nobody knows whether a video has got the frame
+            self._give_up_chunk()
+            raise
+
+    def _writer_of_first(self, prepared: Any) -> ChunkWriter:
+        """A writer of the next chunk that has got its first frame."""
+        writer = self._chunks.writer(self._next_chunk)
+        try:
+            writer.write(prepared)
+        except BaseException:
+            writer.discard()
+            raise
+        return writer
+
+    def _index(self, number: int, time: float) -> None:
+        assert self._open
+        self._open.frame_numbers.append(number)
+        self._open.frame_times.append(time)
+        self.latest = number, time
+
+    def add_record(self, data: str) -> None:
+        """Add a record, the JSON of a mapping, beside the latest frame."""
+        number, time = self.latest
+        own = dumps({FRAME_TIME: time, FRAME_NUMBER: number, FRAME_INDEX: self.frame_count - 1})
+        record = own if data == '{}' else f'{data[:-1]}, {own[1:]}'
+        (self._open.records if self._open else self._early_records).append(record)
+
+    # --- chunks
+
+    def _begin_chunk(self, writer: ChunkWriter | None) -> None:
+        if self._open:
+            self._complete.append(_Summary.of(self._open))
+        self._open = _OpenChunk(self._next_chunk, writer, self._early_records)
+        self._next_chunk, self._early_records = self._next_chunk + 1, []
+
+    def finish_chunk(self) -> None:
+        """Put the open chunk on disk: it gets no more frames, but still records, until the next chunk begins.
+
+        FrameWriteError names the frames that are lost. An index that could not be written is tried again next time.
+        """
+        if self._open is None:
+            return
+        lost = self._finish_frames(self._open)
+        self._write_index_and_records(self._open, lost)
+        if lost:
+            raise FrameWriteError(f'{self._layout.basedir}: chunk {self._open.number} could not be completed{lost}')
+
+    def _finish_frames(self, chunk: _OpenChunk) -> str:
+        """Close the chunk's writer; where that fails keep just the frames that can be read back, and tell."""
+        if chunk.writer is None:
+            return ''
+        writer, chunk.writer = chunk.writer, None
+        try:
+            writer.close()
+        except OSError as error:
+            numbers = chunk.frame_numbers[:]
+            chunk.keep(self._count_whole(chunk))
+            lost = numbers[chunk.count:]
+            return f'; frames #{lost[0]} to #{lost[-1]} are lost: {error}' if lost else ''
+        return ''
+
+    def _count_whole(self, chunk: _OpenChunk) -> int:
+        if self._layout.folders:
+            return next(i for i in itertools.count() if not os.path.isfile(self._layout.image(chunk.number, i)))
+        try:
+            with contextlib.closing(self._chunks.video_reader(self._layout.chunk(chunk.number))) as reader:
+                return next(n for n in range(reader.count(), -1, -1) if n == 0 or _can_read(reader, n - 1))
+        except FrameReadError:
+            return 0
+
+    def _write_index_and_records(self, chunk: _OpenChunk, lost: str = '') -> None:
+        if not (chunk.count or chunk.records or (chunk.number == 0 and not self._layout.folders)):
+            return
+        stem = self._layout.stem(chunk.number)
+        try:
+            if self._layout.folders:
+                make_folder(self._layout.chunk(chunk.number))
+            if chunk.records:
+                write_whole(stem + EXTRA_JSON, f'[{", ".join(chunk.records)}]'.encode())
+            write_chunk_index(stem, np.array(chunk.frame_numbers, np.int64), np.array(chunk.frame_times, np.float64))
+        except OSError as error:
+            raise FrameWriteError(f'{stem}: the index of {chunk.count} frames could not be written: {error}{lost}'
+                                  ) from error
+
+    def _give_up_chunk(self) -> str:
+        """After a frame that failed, keep what the chunk has; the next frame begins another. Tell what else failed."""
+        try:
+            self.finish_chunk()
+        except FrameWriteError as error:
+            return f'; {error}'
+        return ''
+
+    def insert(self, video_path: str, numbers: Iterable[int], times: Iterable[float], move: bool) -> None:
+        """Take a finished video, which was checked, as the next chunk; FrameWriteError."""
+        self.finish_chunk()
+        try:
+            take_file(video_path, self._layout.chunk(self._next_chunk), move)
+        except OSError as error:
+            raise FrameWriteError(f'{video_path!r} could not be taken into the store: {error}') from error
+        self._begin_chunk(None)
+        for number, time in zip(numbers, times, strict=True):
+            self._index(number, time)
+        self.finish_chunk()
+
+    # --- all of it
+
+    def empty(self) -> None:
+        """Remove all frames and records and begin again."""
+        try:
+            if self._open and self._open.writer:
+                self._open.writer.discard()
+            remove_chunks(self._layout.basedir)
+        except OSError as error:
+            raise StoreIOError(f'{self._layout.basedir} could not be emptied: {error}') from error
+        self._forget()
+
+    def close(self, black: Any) -> None:
+        """Complete the open chunk. Records before the first frame get a chunk without frames.
+
+        So does a video store without frames: imgstore 0.4 opens the first video of every store. As a video must have
+        some frame, it has the frame ``black``.
+        """
+        if self._open is None and not self._layout.folders:
+            self._begin_chunk(self._writer_of_first(black))
+        elif self._early_records:
+            self._begin_chunk(None)
+        self.finish_chunk()
+
+
+def _can_read(reader: ChunkReader, index: int) -> bool:
+    try:
+        reader.read(index)
+    except FrameReadError:
+        return False
+    return True
