@@ -8,10 +8,10 @@ from setuptools import setup
 HERE = Path(__file__).parent
 
 INSTALL_REQUIRES = [
-    'av>=15.0',  # FFmpeg 7.1 and later, for an mp4 that survives a crash; 15 tells of turned and of cut off films
+    'av>=17.0',  # what it says of lost packets and of turned films is right from there on
     'h5py>=3.9',
     'numpy>=1.26',
-    'opencv-python>=4.10',
+    'opencv-python>=4.11',
     'pandas>=2.0',
     'python-dateutil>=2.8.2',
     'pytz>=2022.1',

@@ -61,7 +61,7 @@ def _finding(sizes: Sizes) -> Iterator[Case]:
 
 # --- writing
 
-_FRAMES = {'png': 40, 'tif': 40, 'jpg': 100, 'mjpeg/avi': 120, 'avc1/mp4': 100, 'h264/mkv': 100}
+_FRAMES = {'png': 40, 'tif': 40, 'jpg': 100, 'mjpeg/avi': 100, 'avc1/mp4': 80, 'h264/mkv': 80}
 _FRAMES_OF_RAW = 100
 
 
@@ -169,7 +169,7 @@ def _batch(sizes: Sizes) -> Case:
     chunks, each, count = 20, sizes.frames(500), sizes.frames(200)
     recording = Recording('repeated', 'record_chunks', {'fmt': 'avc1/mp4', 'count': each, 'chunks': chunks}, 'gray')
     return Case(f'get_images of {count} of {chunks * each:,} frames, avc1/mp4 gray, against one by one', 'read_batch',
-                (_ms(ratio=2),), {'count': count}, OURS, 'read_random', 'gray', recording)
+                (_ms(ratio=2),), {'count': count}, OURS, 'read_random', 'gray', recording, rounds=3)
 
 
 def _remembering(sizes: Sizes) -> Iterator[Case]:

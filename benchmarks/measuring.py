@@ -14,6 +14,15 @@ class UnavailableError(Exception):
     """This environment cannot do the work; the message says what it lacks."""
 
 
+def warm_up(folder: str, size: int) -> None:
+    """Write so many bytes and remove them: a virtual machine is slow to give its system memory that it did not have."""
+    path, block = Path(folder, 'warming-up'), bytes(2 ** 22)
+    with path.open('wb') as file:
+        for _ in range(size // len(block) + 1):
+            file.write(block)
+    path.unlink()
+
+
 def peak_memory() -> float:
     """The most MB that were ever resident since the process began; nan where the system does not tell (not Linux)."""
     return _field('VmHWM')

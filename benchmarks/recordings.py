@@ -10,7 +10,7 @@ from typing import Any
 import frames as scenes
 import numpy as np
 from measuring import UnavailableError
-from writing import FRAMES_PER_SECOND, new_store
+from writing import FRAMES_PER_SECOND, new_store, write_frames
 
 import imgstore
 
@@ -26,12 +26,8 @@ def make_frames(target: str, count: int, height: int, width: int, gray: bool) ->
 
 
 def record(path: str, frames: str, fmt: str, count: int) -> Made:
-    """Frames 0 to count - 1, numbered as they come, 20 a second."""
-    images = scenes.load(frames)
-    store = new_store(fmt, path, images)
-    for index in range(count):
-        store.add_image(images[index % len(images)], index, index / FRAMES_PER_SECOND)
-    store.close()
+    """What `write_frames` writes."""
+    write_frames(fmt, path, scenes.load(frames), count)
     return {}
 
 

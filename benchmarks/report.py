@@ -132,7 +132,7 @@ def as_json(rows: list[Row], results: Results, about: dict[str, Any]) -> dict[st
 
 def _row_as_json(row: Row, results: Results) -> dict[str, Any]:
     goal, met = row.goal
-    rounds = {side: results.values.get((row.case.name, side, row.metric.key), []) for side in (OURS, REFERENCE)}
+    rounds = {side: results.values.get((row.case.name, side, row.metric.key), []) for side in (OURS, REFERENCE, LIMIT)}
     return {'work': row.name, 'unit': row.metric.unit, 'ours': row.ours, 'reference': row.reference,
             'reference_is': row.case.reference, 'ratio': row.ratio, 'goal': goal, 'goal_met': met, 'limit': row.limit,
             'limit_is': row.case.limit and row.case.limit.text, 'of_limit': row.of_limit, 'rounds': rounds,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import struct
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import cast
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from .._files import Layout, make_folder, remove_folder_if_empty, remove_if_there, written_whole
 from ..color import ensure_color, ensure_grayscale
@@ -19,6 +19,10 @@ from ..errors import FrameReadError, FrameWriteError
 from ..formats import Format
 from . import bloscpack
 from .base import ChunkReader, ChunkWriter, Image
+
+Bytes = npt.NDArray[np.uint8]
+
+_LONGEST_NPY_HEADER = 2**16 + 10  # bytes, in version 1
 
 
 class ImageCodec(ABC):
@@ -29,7 +33,7 @@ class ImageCodec(ABC):
         """The file's content, in parts."""
 
     @abstractmethod
-    def decode(self, data: bytes, path: str) -> Image:
+    def decode(self, data: Bytes, path: str) -> Image:
         """The image in a file's content; FrameReadError or CorruptFileError if it is damaged."""
 
 
@@ -43,12 +47,22 @@ class NpyCodec(ImageCodec):
         np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(image))
         return [header.getvalue(), image.reshape(-1).view(np.uint8).data]
 
-    def decode(self, data: bytes, path: str) -> Image:
-        """Never unpickles."""
+    def decode(self, data: Bytes, path: str) -> Image:
+        """A view of the content, not copied; never unpickles."""
         try:
-            return cast(Image, np.load(io.BytesIO(data), allow_pickle=False))
+            return _array_in(data)
         except Exception as error:
             raise FrameReadError(f'{path} is no readable npy image: {error}') from error
+
+
+def _array_in(data: Bytes) -> Image:
+    start = io.BytesIO(data[:_LONGEST_NPY_HEADER].tobytes())
+    if np.lib.format.read_magic(start) != (1, 0):
+        return cast(Image, np.load(io.BytesIO(data.tobytes()), allow_pickle=False))
+    shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(start)
+    if dtype.hasobject:
+        raise ValueError('it holds Python objects')
+    return data[start.tell():].view(dtype).reshape(shape, order='F' if fortran_order else 'C')
 
 
 class BloscpackCodec(ImageCodec):
@@ -58,9 +72,9 @@ class BloscpackCodec(ImageCodec):
         """One container."""
         return [bloscpack.pack(image)]
 
-    def decode(self, data: bytes, path: str) -> Image:
+    def decode(self, data: Bytes, path: str) -> Image:
         """The array of one container."""
-        return bloscpack.unpack(data, path)
+        return bloscpack.unpack(data.tobytes(), path)
 
 
 class Cv2Codec(ImageCodec):
@@ -91,11 +105,11 @@ class Cv2Codec(ImageCodec):
             raise FrameWriteError(f'OpenCV could not encode it as {self._extension}')
         return [data.data]
 
-    def decode(self, data: bytes, path: str) -> Image:
+    def decode(self, data: Bytes, path: str) -> Image:
         """Gray or colour as the store is, 8 or 16 bit as the file is."""
         check_whole(self._extension, data, path)
         try:
-            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+            image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
         except cv2.error as error:
             raise FrameReadError(f'{path} is damaged: {error.err}') from error
         if image is None:
@@ -113,12 +127,12 @@ def _parameters(image: Image) -> Sequence[int]:
 _END_MARKS = {'.png': b'\x00\x00\x00\x00IEND\xaeB`\x82', '.jpg': b'\xff\xd9'}
 
 
-def check_whole(extension: str, data: bytes, path: str) -> None:
+def check_whole(extension: str, data: Bytes, path: str) -> None:
     """Raise FrameReadError for a file that was cut off, of which OpenCV would fill the rest with gray."""
     mark = _END_MARKS.get(extension)
-    if mark is not None and not data.endswith(mark) and mark not in data[-4096:]:
+    if mark is not None and mark not in data[-4096:].tobytes():
         raise FrameReadError(f'{path} is cut off: its end mark is missing')
-    if extension == '.bmp' and (len(data) < 6 or len(data) < struct.unpack_from('<I', data, 2)[0]):
+    if extension == '.bmp' and (len(data) < 6 or len(data) < int.from_bytes(data[2:6].tobytes(), 'little')):
         raise FrameReadError(f'{path} is cut off')
 
 
@@ -170,8 +184,7 @@ class ImageChunkReader(ChunkReader):
         """Read and decode one file."""
         path = self._layout.image(self._number, index)
         try:
-            with open(path, 'rb') as file:
-                data = file.read()
+            data: Bytes = np.fromfile(path, np.uint8)
         except OSError as error:
             raise FrameReadError(f'{path} cannot be read: {error.strerror or error}') from error
         return self._codec.decode(data, path)
