@@ -250,7 +250,7 @@ def read_damaged(path, whole, order, frames=None):
 
 
 @pytest.mark.parametrize('name', ['mjpeg_avi', 'constant_rate_mkv', 'variable_rate_mp4', 'many_slices_mkv',
-                                  'b_frames_mp4', 'open_gops_mkv', 'hevc_open_gops_mp4'])
+                                  'b_frames_mp4', 'open_gops_mkv'])
 @pytest.mark.parametrize('which', [10, 15])
 def test_a_damaged_frame_and_those_made_from_it_are_refused_and_the_others_right(video, tmp_path, name, which):
     with new_reader('pyav', video(name), color=True) as reader:
@@ -329,7 +329,8 @@ def test_an_unknown_codec_is_an_error_that_names_the_file(video, tmp_path):
 
 
 @both_backends
-@pytest.mark.parametrize('name', ['mjpeg_avi', 'constant_rate_mkv', 'b_frames_mp4', 'fragmented_mp4'])
+@pytest.mark.parametrize('name', ['mjpeg_avi', 'audio_first_avi', 'constant_rate_mkv', 'b_frames_mp4',
+                                  'fragmented_mp4'])
 def test_a_video_that_is_cut_off_gives_what_is_left_of_it_and_never_another_frame(video, tmp_path, name, backend):
     length = os.path.getsize(video(name))
     for percent in (0, 1, 30, 60, 95):

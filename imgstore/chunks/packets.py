@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-AVI_CHUNK_HEADER = 8  # bytes before each packet
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,7 @@ def table_from_container_index(stream: Any) -> FrameTable | None:
 
     Its times are those of decoding: it is wrong if a packet turns up that is shown at another time.
     """
-    entries = list(getattr(stream, 'index_entries', ()))  # older PyAVs do not show them
+    entries = list(stream.index_entries)
     whole = len(entries) > 1 and len(entries) == stream.frames and all(entry.size for entry in entries)
     if not whole or stream.codec_context.has_b_frames:
         return None
@@ -91,39 +88,15 @@ def table_from_packets(container: Any, stream: Any, frames: int | None = None) -
 
     if container.format.name == 'avi' and stream.codec_context.has_b_frames:
         return None  # the times in there are of decoding, and FFmpeg's guesses at the others are no better
-    packets: list[_Packet] = []
+    packets: list[tuple[int | None, int | None, bool]] = []
     with contextlib.suppress(av.FFmpegError):
-        packets.extend(_Packet(packet.pts, packet.dts, packet.is_keyframe, packet.pos, packet.size,
-                               packet.stream_index == stream.index and not packet.is_discard)
-                       for packet in container.demux() if packet.size)
-    shown = [packet for packet in packets if packet.shown]
-    table = _table([packet.pts for packet in shown], [packet.is_keyframe for packet in shown])
+        packets.extend((packet.pts, packet.dts, packet.is_keyframe) for packet in container.demux(stream)
+                       if packet.size and not packet.is_discard)
+    table = _table([pts for pts, _, _ in packets], [key for _, _, key in packets])
     if not table or frames is None or len(table) >= frames:
         return table
-    if container.format.name == 'avi':
-        return _shown_until(table, _time_of_hole(packets))
     pace = 1 / stream.average_rate / stream.time_base if stream.average_rate else 0
-    return _with_gaps(table, frames, float(pace)) or _shown_until(table, shown[-1].dts)
-
-
-class _Packet(NamedTuple):
-    pts: int | None
-    dts: int | None
-    is_keyframe: bool
-    position: int
-    size: int
-    shown: bool
-
-
-def _time_of_hole(packets: Sequence[_Packet]) -> int | None:
-    """Time up to which each packet of an AVI is next to the one before: FFmpeg counts them, so later times are wrong."""
-    time = None
-    for packet, following in itertools.pairwise([*packets, None]):
-        time = packet.dts if packet.shown else time
-        end = packet.position + packet.size + packet.size % 2
-        if following and following.position != end + AVI_CHUNK_HEADER:
-            break
-    return time
+    return _with_gaps(table, frames, float(pace)) or _shown_until(table, packets[-1][1])
 
 
 def _with_gaps(table: FrameTable, frames: int, pace: float) -> FrameTable | None:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ..color import ensure_grayscale
 from ..errors import FrameReadError
 from .base import Image, VideoReader
-from .packets import AVI_CHUNK_HEADER, FrameTable, table_from_container_index, table_from_packets
+from .packets import FrameTable, table_from_container_index, table_from_packets
 
 if TYPE_CHECKING:
     import av
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # so a damaged image is an error; other codecs mark it, and take a start at an open GOP for damage if they are strict
 _STRICT = {'err_detect': 'explode'}
+
+_AVI_CHUNK_HEADER = 8  # bytes before a packet, where an AVI's index points to
 
 
 class PyAVChunkReader(VideoReader):
@@ -211,15 +213,12 @@ class PyAVChunkReader(VideoReader):
         yield from queue.rest()
 
     def _is_announced(self, table: FrameTable, packet: Any) -> bool:
-        """Whether the packet is the one that the container's index tells of, and not one behind a damaged place.
-
-        The index of an AVI points to the header of the packet.
-        """
+        """Whether the packet is the one that the container's index tells of, and not one behind a damaged place."""
         index = table.index_of(packet.pts)
         if table.positions is None or not packet.size or index is None:
             return True
         self._table_is_wrong |= packet.pts != packet.dts
-        return not self._table_is_wrong and packet.pos - int(table.positions[index]) in (0, AVI_CHUNK_HEADER)
+        return not self._table_is_wrong and packet.pos - int(table.positions[index]) in (0, _AVI_CHUNK_HEADER)
 
     def _packets(self) -> Iterator[Any]:
         import av
