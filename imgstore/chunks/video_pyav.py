@@ -6,10 +6,12 @@ import contextlib
 import itertools
 import math
 import sys
+import threading
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -287,9 +289,14 @@ class _Untainted:
 
 def _color(frame: Any) -> Image:
     """The frame in BGR, by the interpolation of colours that OpenCV has."""
-    return cast(Image, frame.to_ndarray(format='bgr24', interpolation='BICUBIC'))
+    from av.video.reformatter import VideoReformatter
+
+    if not hasattr(_kept, 'reformatter'):  # it is costly to make
+        _kept.reformatter = VideoReformatter()
+    return cast(Image, _kept.reformatter.reformat(frame, format='bgr24', interpolation='BICUBIC').to_ndarray())
 
 
+_kept = threading.local()
 _LUMA_FIRST = frozenset(f'yuv{j}{sampling}p' for j in ('', 'j') for sampling in ('420', '422', '444'))
 _NEUTRAL = (126, 130)
 """Chroma in this range cannot drive a colour out of 0…255, so the gray of the colours is the luma."""
@@ -300,7 +307,7 @@ def _gray(frame: Any) -> Image:
     name = frame.format.name
     if name in _LUMA_FIRST and all(_is_neutral(_plane(plane)) for plane in frame.planes[1:]):
         levels = _gray_levels(name, int(frame.color_range), int(frame.colorspace))
-        return levels[_plane(frame.planes[0])]
+        return cast(Image, cv2.LUT(_plane(frame.planes[0]), levels))
     return ensure_grayscale(_color(frame))
 
 
