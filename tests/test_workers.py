@@ -1,0 +1,83 @@
+"""With workers= frames are encoded behind the caller's back; what is kept, and what is told, stays the same."""
+
+import contextlib
+import shutil
+import threading
+
+import numpy as np
+import pytest
+
+from imgstore import get_supported_formats, new_for_filename, new_for_format
+from imgstore.errors import FrameWriteError
+from imgstore.pipeline import Pipeline, Task
+
+from .frames import index_in, numbered
+
+SHAPE = (64, 96, 3)
+COUNT = 23
+PLAIN = [fmt for fmt in get_supported_formats() if '+' not in fmt and fmt != 'pgm']
+
+
+@pytest.mark.parametrize('workers', [1, 3])
+@pytest.mark.parametrize('fmt', PLAIN)
+def test_frames_and_records_are_kept_in_the_order_of_the_calls(tmp_path, fmt, workers):
+    buffer = np.empty(SHAPE, np.uint8)
+    with new_for_format(fmt, tmp_path / 's', imgshape=SHAPE, chunksize=7, workers=workers) as store:
+        for number in range(COUNT):
+            buffer[:] = numbered(number, SHAPE)  # used again as soon as add_image has returned
+            store.add_image(buffer, number, number / 10)
+            store.add_extra_data(seen=number)
+            assert (store.frame_count, store.frame_number) == (number + 1, number)
+        assert (store.chunks, store.frame_max) == ([0, 1, 2, 3], COUNT - 1)
+    with new_for_filename(tmp_path / 's') as store:
+        assert [index_in(store.get_next_image()[0]) for _ in range(COUNT)] == list(range(COUNT))
+        data = store.get_extra_data()
+        assert data['seen'].tolist() == data['frame_number'].tolist() == data['frame_index'].tolist()
+
+
+def add_and_close(store, *numbers):
+    for number in numbers:
+        store.add_image(numbered(number, SHAPE), number, 0)
+    store.close()
+
+
+@pytest.mark.parametrize('fmt', ['png', 'mjpeg/avi', 'avc1/mp4'])
+def test_a_frame_that_could_not_be_written_is_told_at_the_latest_by_close(tmp_path, fmt):
+    store = new_for_format(fmt, tmp_path / 's', imgshape=SHAPE, workers=2)
+    store.add_image(numbered(0, SHAPE), 0, 0)
+    assert store.chunks == [0]
+    shutil.rmtree(tmp_path / 's')
+    with pytest.raises(FrameWriteError, match='frame #1 could not be written'):
+        add_and_close(store, 1, 2, 3)
+    with contextlib.suppress(FrameWriteError):  # that frame 0 is gone, if a frame was what failed above
+        store.close()
+    store.close()
+
+
+def test_no_thread_is_left_behind(tmp_path):
+    before = threading.active_count()
+    for _ in range(3):
+        with new_for_format('png', tmp_path / 's', imgshape=SHAPE, workers=2, overwrite=True) as store:
+            store.add_image(numbered(0, SHAPE), 0, 0)
+            assert threading.active_count() == before + 3
+    assert threading.active_count() == before
+
+
+def test_the_caller_waits_while_more_than_the_bound_is_under_way():
+    pipeline, gate, done = Pipeline(workers=1, bound=10), threading.Event(), []
+    pipeline.put(Task(done.append, lambda: gate.wait(10), size=8))
+    late = threading.Thread(target=pipeline.put, args=(Task(done.append, lambda: 2, size=8),))
+    late.start()
+    late.join(0.2)
+    assert late.is_alive()
+    gate.set()
+    late.join(10)
+    pipeline.stop()
+    assert done == [True, 2]
+
+
+@pytest.mark.parametrize('kwargs', [{'workers': -1}, {'workers': 1.5}, {'workers': None}, {'buffer_bytes': -1}])
+def test_a_wrong_number_is_refused(tmp_path, kwargs):
+    with pytest.raises(ValueError, match=next(iter(kwargs))):
+        new_for_format('png', tmp_path / 's', imgshape=SHAPE, **kwargs)
+    assert not (tmp_path / 's').exists()
