@@ -241,11 +241,12 @@ def test_nothing_in_metadata_is_ever_run(tmp_path):
 scalars = (st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()
            | st.dates() | st.datetimes() | st.datetimes(timezones=st.just(UTC)))
 keys = st.none() | st.booleans() | st.integers() | st.text() | st.dates()
-values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(keys, inner) | st.sets(keys))
+values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4)
+                      | st.sets(keys, max_size=4), max_leaves=8)
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(user=st.dictionaries(keys.filter(lambda key: key != '__store'), values))
+@given(user=st.dictionaries(keys.filter(lambda key: key != '__store'), values, max_size=6))
 def test_user_metadata_of_any_kind_come_back(tmp_path, user):
     with new_for_format('npy', tmp_path, imgshape=(2, 2), metadata=user, overwrite=True) as writer:
         assert writer.user_metadata == user
