@@ -13,7 +13,7 @@ from typing import Any
 
 import frames as scenes
 import numpy as np
-from measuring import CORES, UnavailableError, warm_up
+from measuring import CORES, UnavailableError, warm_memory
 from writing import FRAMES_PER_SECOND
 
 Metrics = dict[str, float]
@@ -36,7 +36,7 @@ def write_files(folder: str, frames: str, count: int) -> Metrics:
     images = scenes.load(frames)
     target = Path(folder, 'raw')
     target.mkdir()
-    warm_up(folder, count * images[0].nbytes)
+    warm_memory(folder, count * images[0].nbytes)
     try:
         return _fps(lambda index: (target / f'{index:06d}').write_bytes(images[index % len(images)].data), count)
     finally:

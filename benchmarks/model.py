@@ -35,7 +35,7 @@ class Sizes:
 
 FULL = Sizes()
 QUICK = Sizes(height=512, width=640, distinct=16, share=0.3, chunks=20, many_chunks=100, long=5_000)
-TINY = Sizes(height=96, width=128, distinct=8, share=0.05, chunks=3, many_chunks=5, chunk_frames=100, long=200)
+TINY = Sizes(height=96, width=128, distinct=8, share=0.05, chunks=3, many_chunks=5, chunk_frames=100, long=500)
 
 
 @dataclass(frozen=True)

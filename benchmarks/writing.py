@@ -13,7 +13,7 @@ from typing import Any
 import frames as scenes
 import numpy as np
 from cases import LOSSLESS
-from measuring import UnavailableError, memory, peak_memory, warm_up
+from measuring import UnavailableError, memory, peak_memory, warm_memory
 
 import imgstore
 
@@ -41,7 +41,7 @@ def write(folder: str, frames: str, fmt: str, count: int, check: bool) -> Metric
     """Frames a second until the store is closed and complete; memory, size and quality."""
     images = scenes.load(frames)
     before = memory()
-    warm_up(folder, count * images[0].nbytes)
+    warm_memory(folder, count * images[0].nbytes)
     with _removed(f'{folder}/first') as path:
         write_frames(fmt, path, images, 2)
     with _removed(f'{folder}/written') as path:
