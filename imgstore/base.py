@@ -228,8 +228,7 @@ class _ImgStore(StoreFacts):
         InvalidArgumentError
             There is not exactly one frame numbered 0; nothing was changed.
         """
-        reindex(self._r.layout, self._r.list_chunks())
-        self._r.index = ImgStoreIndex.new_from_chunks(self._r.list_chunks())
+        self._r.index = reindex(self._r.layout, self._r.list_chunks())
 
     def save_index(self, path: StrPath | None = None) -> None:
         """Save the index of all complete chunks as SQLite, for imgstore 0.4 and `ImgStoreIndex.new_from_file`.
