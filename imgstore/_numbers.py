@@ -24,6 +24,14 @@ def whole_number(value: object, what: str) -> int:
     return number
 
 
+def at_least(value: object, what: str, least: int) -> int:
+    """A whole number that is not smaller than ``least``; InvalidArgumentError."""
+    number = whole_number(value, what)
+    if number < least:
+        raise InvalidArgumentError(f'{what} is {number}; it must be {least} or more')
+    return number
+
+
 def _whole_float(value: object, what: str) -> int:
     number = _as_float(value)
     if number is None or not math.isfinite(number) or number != int(number):

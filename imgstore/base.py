@@ -21,7 +21,8 @@ from .reindex import reindex
 from .writer import StoreWriter
 
 DEFAULT_DTYPE = np.uint8
-DEFAULT_BUFFER_BYTES = 256 * 2**20
+DEFAULT_BUFFER_BYTES = 128 * 2**20
+DEFAULT_CACHE_BYTES = 256 * 2**20
 
 
 class _ImgStore(StoreFacts):
@@ -60,6 +61,8 @@ class _ImgStore(StoreFacts):
         is then told of by a later call, at the latest by `close`. 0: `add_image` does all before it returns.
     buffer_bytes : int
         `add_image` waits while the images that are still to be written hold more than this.
+    cache_bytes : int
+        What decoded frames may hold that are kept or read before they are asked for; 0: there are none.
     gpu_id, videosize : object
         Accepted and ignored.
 
@@ -82,9 +85,11 @@ class _ImgStore(StoreFacts):
                  encoding: str | None = None, format: str | None = None, seek: bool = True,
                  index: ImgStoreIndex | None = None, overwrite: bool = False, backend: str | None = None,
                  workers: int = 0, buffer_bytes: int = DEFAULT_BUFFER_BYTES,
+                 cache_bytes: int = DEFAULT_CACHE_BYTES,
                  gpu_id: object = None, videosize: object = None) -> None:
         if mode == 'r':
-            self._reader = open_reader(existing_store_folder(basedir=basedir), self._class_name, seek, index, backend)
+            self._reader = open_reader(existing_store_folder(basedir=basedir), self._class_name, seek, index, backend,
+                                       cache_bytes)
         elif mode == 'w':
             self._writer = create_writer(
                 store_folder(basedir=basedir), format_to_write(format, self._class_name), imgshape=imgshape,

@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from ._files import Layout, own_files, remove_chunks, remove_folder_if_empty
-from ._numbers import whole_number
+from ._numbers import at_least
 from .chunks import Chunks
 from .constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME
 from .errors import InvalidArgumentError, StoreExistsError, StoreIOError
@@ -31,7 +31,7 @@ def create_writer(basedir: str, fmt: Format, *, imgshape: Any, imgdtype: Any, ch
         format=fmt.name, class_name=fmt.class_name,
         encoding='' if fit.convert_from else encoding, extension='' if fmt.folders else fmt.extension,
         user=user_metadata)
-    threads, bound = _at_least(workers, 'workers', 0), _at_least(buffer_bytes, 'buffer_bytes', 0)
+    threads, bound = at_least(workers, 'workers', 0), at_least(buffer_bytes, 'buffer_bytes', 0)
     layout = Layout(basedir, fmt.extension, fmt.folders)
     chunks = Chunks(layout, fmt, fit.stored_shape, 'write', backend)
     try:
@@ -44,14 +44,7 @@ def create_writer(basedir: str, fmt: Format, *, imgshape: Any, imgdtype: Any, ch
 
 
 def _checked_chunksize(chunksize: object, fmt: Format) -> int:
-    return fmt.chunksize if chunksize is None else _at_least(chunksize, 'chunksize', 1)
-
-
-def _at_least(value: object, what: str, least: int) -> int:
-    number = whole_number(value, what)
-    if number < least:
-        raise InvalidArgumentError(f'{what} is {number}; it must be {least} or more')
-    return number
+    return fmt.chunksize if chunksize is None else at_least(chunksize, 'chunksize', 1)
 
 
 def _make_room(basedir: str, overwrite: bool, metadata: StoreMetadata) -> StoreLock:

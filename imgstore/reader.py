@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 import warnings
+from collections import OrderedDict
+from collections.abc import Callable
 from types import NoneType
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
+from ._cores import CORES
 from ._files import Layout, index_path
-from ._numbers import seconds, whole_number
+from ._numbers import at_least, seconds, whole_number
+from .ahead import Ahead
 from .chunk_index import count_frames
 from .chunks import ChunkReader, Chunks
 from .color import decode_to_bgr, decoded_shape
@@ -32,8 +38,14 @@ Image = npt.NDArray[Any]
 Frame = tuple[Image, tuple[int, float]]
 
 
+_THREADS = min(CORES, 4)
+_READ_AHEAD = 2 * _THREADS + 2  # frames
+_SEQUENTIAL = 2  # frames that were read one behind the other before those that follow are expected
+_OPEN_CHUNKS = 2  # so that reading ahead may be in the next one
+
+
 def open_reader(basedir: str, class_name: str, seek: bool, index: ImgStoreIndex | None,
-                backend: str | None) -> StoreReader:
+                backend: str | None, cache_bytes: object) -> StoreReader:
     """Open a store of a class for reading; the arguments are those of `imgstore.new_for_filename`."""
     metadata = load_metadata(basedir)
     fmt = format_of(metadata, basedir)
@@ -41,8 +53,9 @@ def open_reader(basedir: str, class_name: str, seek: bool, index: ImgStoreIndex 
         raise InvalidArgumentError(f'{basedir!r} is a {fmt.class_name}, not a {class_name}')
     if not isinstance(index, (ImgStoreIndex, NoneType)):
         raise InvalidArgumentError(f'index is a {type(index).__name__}; it must be an ImgStoreIndex')
-    layout = Layout(basedir, fmt.extension, fmt.folders)
-    return StoreReader(metadata, fmt, layout, index, Chunks(layout, fmt, metadata.imgshape, 'read', backend, seek))
+    layout, bound = Layout(basedir, fmt.extension, fmt.folders), at_least(cache_bytes, 'cache_bytes', 0)
+    chunks = Chunks(layout, fmt, metadata.imgshape, 'read', backend, seek, bound // 2)
+    return StoreReader(metadata, fmt, layout, index, chunks, bound // 2)
 
 
 def format_of(metadata: StoreMetadata, basedir: str) -> Format:
@@ -63,17 +76,23 @@ class StoreReader:
         Which frames there are; found out from the chunks if it is not given.
     chunks : Chunks
         Opens the chunks.
+    ahead_bytes : int
+        What images may hold that are read before they are asked for.
     """
 
     def __init__(self, metadata: StoreMetadata, fmt: Format, layout: Layout, index: ImgStoreIndex | None,
-                 chunks: Chunks) -> None:
+                 chunks: Chunks, ahead_bytes: int) -> None:
         self.metadata, self.fmt, self.layout = metadata, fmt, layout
         self.listed_chunks: list[tuple[int, str]] | None = None
         """Chunks and the paths of their indexes less the extension; None until they are listed."""
         self.index = ImgStoreIndex.new_from_chunks(self.list_chunks()) if index is None else index
         self._chunks = chunks
         self._decode = bool(metadata.encoding)
-        self._open: tuple[int, ChunkReader] | None = None
+        self._open: OrderedDict[int, ChunkReader] = OrderedDict()
+        self._turn = threading.RLock()
+        self._ahead = Ahead(self._begin, self._turn, _THREADS)
+        self._frames_ahead = min(_READ_AHEAD, ahead_bytes // max(1, self._image_bytes))
+        self._in_a_row = 0
         self._closed = False
         self._latest: tuple[int, int] | None = None
 
@@ -95,8 +114,13 @@ class StoreReader:
         shape = self.metadata.imgshape
         return decoded_shape(shape, self.metadata.encoding) if self._decode else shape
 
+    @property
+    def _image_bytes(self) -> int:
+        return math.prod(self.image_shape) * np.dtype(self.metadata.imgdtype).itemsize
+
     def disable_decoding(self) -> None:
         """Give raw images from now on."""
+        self._ahead.plan(())
         self._decode = False
 
     @property
@@ -158,36 +182,51 @@ class StoreReader:
                                      f'which has {self.index.frame_count} frames')
         place = self.index.locate(index)
         image = self._read(*place, metadata[0])
+        self._expect(index)
         self._latest = place
         return image, metadata
 
     def _read(self, chunk: int, index: int, frame_number: int) -> Image:
-        where = f'{self.layout.basedir}: frame #{frame_number}, at index {index} of chunk {chunk}, cannot be read'
+        image: Image | None = self._ahead.take((chunk, index))
+        if image is not None:
+            return image
         try:
-            image = self._chunk(chunk).read(index)
-        except (FrameReadError, CorruptFileError) as error:
-            raise FrameReadError(f'{where}: {error}') from error
-        try:
-            return decode_to_bgr(image, self.metadata.encoding) if self._decode else image
-        except InvalidArgumentError as error:
-            raise FrameReadError(f'{where}: {error}') from error
+            with self._turn:
+                return self._decoded(self._chunk(chunk).read(index))
+        except (FrameReadError, CorruptFileError, InvalidArgumentError) as error:
+            raise FrameReadError(f'{self.layout.basedir}: frame #{frame_number}, at index {index} of chunk {chunk}, '
+                                 f'cannot be read: {error}') from error
+
+    def _decoded(self, image: Image) -> Image:
+        return decode_to_bgr(image, self.metadata.encoding) if self._decode else image
+
+    def _begin(self, place: tuple[int, int]) -> Callable[[], Image]:
+        """Begin to read a frame ahead."""
+        end = self._chunk(place[0]).begin(place[1])
+        return lambda: self._decoded(end())
+
+    def _expect(self, index: int) -> None:
+        """After a frame was read, have those read that follow if it seems that they will be asked for."""
+        before = self._latest and self.index.index_of(*self._latest)
+        self._in_a_row = self._in_a_row + 1 if index - 1 == before else 0
+        end = min(index + 1 + self._frames_ahead, self.index.frame_count) if self._in_a_row >= _SEQUENTIAL else 0
+        self._ahead.plan([self.index.locate(i) for i in range(index + 1, end)])
 
     def _chunk(self, number: int) -> ChunkReader:
-        """The reader of a chunk; just the latest is kept open."""
-        if self._open is None or self._open[0] != number:
-            self._release()
-            self._open = number, self._chunks.reader(number, self.index.size_of(number))
-        return self._open[1]
-
-    def _release(self) -> None:
-        if self._open is not None:
-            self._open[1].close()
-            self._open = None
+        """The reader of a chunk; just the latest ones are kept open."""
+        if number not in self._open:
+            self._open[number] = self._chunks.reader(number, self.index.size_of(number))
+            if len(self._open) > _OPEN_CHUNKS:
+                self._open.popitem(last=False)[1].close()
+        self._open.move_to_end(number)
+        return self._open[number]
 
     def close(self) -> None:
         """Free all that is held open."""
         self._closed = True
-        self._release()
+        self._ahead.close()
+        while self._open:
+            self._open.popitem()[1].close()
 
 
 def _is_empty(stem: str) -> bool:

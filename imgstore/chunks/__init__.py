@@ -9,6 +9,7 @@ from ..formats import Format
 from . import backends
 from .base import ChunkReader, ChunkWriter, Image, VideoReader
 from .images import ImageChunkReader, ImageChunkWriter, image_codec
+from .kept import KeptFrames
 
 __all__ = ['ChunkReader', 'ChunkWriter', 'Chunks', 'Image']
 
@@ -30,11 +31,14 @@ class Chunks:
         See `imgstore.chunks.backends`; just videos have several.
     seek : bool
         False: read videos sequentially.
+    cache_bytes : int
+        What decoded frames may hold that readers keep.
     """
 
     def __init__(self, layout: Layout, fmt: Format, shape: tuple[int, ...], direction: backends.Direction,
-                 backend: object = None, seek: bool = True) -> None:
-        self._layout, self._fmt, self._color, self._seek = layout, fmt, len(shape) == 3, seek
+                 backend: object = None, seek: bool = True, cache_bytes: int = 0) -> None:
+        self._layout, self._fmt, self._color = layout, fmt, len(shape) == 3
+        self._seek, self._kept = seek, KeptFrames(cache_bytes)
         backends.check_name(backend)
         self._asked = backend if direction == 'read' else None
         if fmt.folders:
@@ -53,7 +57,7 @@ class Chunks:
     def video_reader(self, path: str, frames: int | None = None) -> VideoReader:
         """A reader of a video that need not be in the store yet, nor known for how many frames it should have."""
         backend = backends.choose_backend(self._fmt, 'read', self._asked)
-        return backends.new_reader(backend, path, self._color, self._seek, frames)
+        return backends.new_reader(backend, path, self._color, self._seek, frames, self._kept)
 
     def prepare(self, image: Image) -> Any:
         """Do the part of writing a frame that needs no other; for several threads at once, in any order."""

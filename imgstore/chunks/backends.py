@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import ImgStoreError, InvalidArgumentError
 from ..formats import Format
 from .base import Image, VideoEncoder, VideoReader
+from .kept import KeptFrames
 
 Direction = Literal['read', 'write']
 
@@ -27,7 +28,8 @@ _SAMPLE_ORDER = (0, 1, 17, 3, 23, 16, 9, 2, 22)
 _SHAPE = (64, 64, 3)
 
 
-def new_reader(backend: str, path: str, color: bool, seek: bool = True, frames: int | None = None) -> VideoReader:
+def new_reader(backend: str, path: str, color: bool, seek: bool = True, frames: int | None = None,
+               kept: KeptFrames | None = None) -> VideoReader:
     """A reader of one video by that backend; it tells lost frames better if it knows how many there should be."""
     if backend == 'opencv':
         from .video_opencv import OpenCVChunkReader
@@ -35,7 +37,7 @@ def new_reader(backend: str, path: str, color: bool, seek: bool = True, frames: 
         return OpenCVChunkReader(path, color, seek, frames)
     from .video_pyav import PyAVChunkReader
 
-    return PyAVChunkReader(path, color, seek, frames)
+    return PyAVChunkReader(path, color, seek, frames, kept)
 
 
 def new_encoder(backend: str, codec: str, shape: tuple[int, ...]) -> VideoEncoder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -55,6 +56,14 @@ class ChunkReader(ABC):
         FrameReadError
             It is missing or damaged. The next call is right again.
         """
+
+    def begin(self, index: int) -> Callable[[], Image]:
+        """Do the part of `read` that no other thread may do meanwhile, and give a function that does the rest.
+
+        Any error, here or there, says just that `read` has to be asked.
+        """
+        image = self.read(index)
+        return lambda: image
 
     @abstractmethod
     def close(self) -> None:

@@ -6,7 +6,8 @@ import contextlib
 import io
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import cast
 
 import cv2
@@ -188,6 +189,10 @@ class ImageChunkReader(ChunkReader):
         except OSError as error:
             raise FrameReadError(f'{path} cannot be read: {error.strerror or error}') from error
         return self._codec.decode(data, path)
+
+    def begin(self, index: int) -> Callable[[], Image]:
+        """All of it can be done by several threads at once."""
+        return partial(self.read, index)
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -7,18 +7,16 @@ import itertools
 import math
 import sys
 import threading
-from collections.abc import Iterator
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-import cv2
-import numpy as np
-import numpy.typing as npt
-
-from ..color import ensure_grayscale
+from .._cores import CORES
 from ..errors import FrameReadError
 from .base import Image, VideoReader
+from .kept import KeptFrames
 from .packets import FrameTable, table_from_container_index, table_from_packets
+from .pyav_pixels import to_bgr, to_gray
 
 if TYPE_CHECKING:
     import av
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
 # so a damaged image is an error; other codecs mark it, and take a start at an open GOP for damage if they are strict
 _STRICT = {'err_detect': 'explode'}
 
+_THREADS = min(CORES, 4)  # each decodes a frame of its own, and delays the first one behind a seek
 _AVI_CHUNK_HEADER = 8  # bytes before a packet, where an AVI's index points to
 
 
@@ -43,11 +42,17 @@ class PyAVChunkReader(VideoReader):
         False: only ever decode forward.
     frames : int, optional
         How many the video should have.
+    kept : KeptFrames, optional
+        Takes the frames that are passed on the way from a keyframe to one that was asked for.
     """
 
-    def __init__(self, path: str, color: bool, seek: bool = True, frames: int | None = None) -> None:
-        self._path, self._color, self._seek, self._announced = path, color, seek, frames
+    def __init__(self, path: str, color: bool, seek: bool = True, frames: int | None = None,
+                 kept: KeptFrames | None = None) -> None:
+        self._path, self._seek, self._announced = path, seek, frames
+        self._to_image = to_bgr if color else to_gray
+        self._kept = kept or KeptFrames(0)
         self._container: InputContainer | None = None
+        self._next_packet = -1
         self._open()
         self._learn(table_from_container_index(self._stream))
         if self._table is None:
@@ -67,7 +72,7 @@ class PyAVChunkReader(VideoReader):
         except (av.FFmpegError, OSError, IndexError) as error:
             self.close()
             raise FrameReadError(f'{self._path} cannot be read as video: {error}') from error
-        self._stream.thread_type = 'NONE'
+        self._stream.thread_type, self._stream.codec_context.thread_count = 'FRAME', _THREADS
         if self._stream.codec_context.codec.intra_only:
             self._stream.codec_context.options = _STRICT
         self._begin_at(0)
@@ -102,6 +107,32 @@ class PyAVChunkReader(VideoReader):
 
     def read(self, index: int) -> Image:
         """Decode one frame, from the keyframe before it if need be."""
+        return self._to_image(self._frame(index))
+
+    def begin(self, index: int) -> Callable[[], Image]:
+        """Get the packet of a frame that is decoded by itself; decode any other."""
+        packet = self._packet(index)
+        if packet is None:
+            return partial(self._to_image, self._frame(index))
+        return lambda: self._to_image(_decoded_alone(packet))
+
+    def _packet(self, index: int) -> Any:
+        """The packet of a frame of Motion JPEG; None where it is not quite sure which one that is."""
+        table = self._table
+        if self._container is None or table is None or not self._seek or index >= len(table):
+            return None
+        if self._stream.codec_context.name != 'mjpeg':
+            return None
+        if index != self._next_packet:
+            self._seek_to(table, index)
+        self._next = sys.maxsize  # no frame can be decoded on from here
+        packet = next(self._packets(), None)
+        self._next_packet = index + 1
+        sure = packet is not None and packet.size and packet.pts == table.pts[index]
+        return packet if sure and self._is_announced(table, packet) else None
+
+    def _frame(self, index: int) -> Any:
+        """One frame of PyAV; FrameReadError."""
         if self._container is None:
             self._open()
         frame = self._find(index)
@@ -112,40 +143,43 @@ class PyAVChunkReader(VideoReader):
             raise FrameReadError(f'{self._path} has only {self._end} frames that can be read')
         if frame is None:
             raise FrameReadError(f'{self._path}: the frame is missing or damaged')
-        return _color(frame) if self._color else _gray(frame)
+        return frame
 
     def _find(self, index: int) -> Any:
         if index >= self._end or index in self._missing:
             return None
-        for _ in self._ways_to(index):
-            frame = self._forward_to(index)
+        kept = self._kept.get((self._path, index))
+        if kept is not None:
+            return kept
+        for is_detour in self._ways_to(index):
+            frame = self._forward_to(index, is_detour)
             if frame is not None:
                 return frame
         if self._table is not None:
             self._missing.update(set(self._table.group(index)) & set(self._gap))
         return None
 
-    def _ways_to(self, index: int) -> Iterator[None]:
-        """Go to where decoding leads to the frame, the nearest place first.
+    def _ways_to(self, index: int) -> Iterator[bool]:
+        """Go to where decoding leads to the frame, the nearest place first; tell whether that is somewhere else.
 
         That is mostly the keyframe before it. Some keyframes are none in truth, and behind an intra refresh the
         decoder gives nothing at first; but once it gave a frame, it does not leave out any that it could give.
         """
         near = self._is_near(index)
         if near:
-            yield
+            yield False
         if self._table is not None and self._seek:
             rank, step = self._table.keyframe_rank(index), 1
             while rank >= 0:
                 begin = self._seek_to(self._table, int(self._table.keyframes[rank]))
-                yield
+                yield True
                 if self._gap.start > begin:
                     return
                 rank, step = rank - step, step * 2
         elif near:
             return
         self._open()
-        yield
+        yield True
 
     def _is_near(self, index: int) -> bool:
         """Whether decoding on from here is the shortest way."""
@@ -165,15 +199,18 @@ class PyAVChunkReader(VideoReader):
         return self._begin_at(index)
 
     def _begin_at(self, index: int) -> int:
-        self._frames, self._next = self._decode(), index
+        self._frames, self._next, self._next_packet = self._decode(), index, index
         return index
 
-    def _forward_to(self, index: int) -> Any:
+    def _forward_to(self, index: int, keep: bool = False) -> Any:
         """Decode on to the frame; None if it does not come: then it is in the gap of frames that were passed over."""
+        self._next_packet = -1
         for shown, frame in self._frames:
             if shown < self._next:
                 continue
             self._gap, self._next = range(self._next, shown), shown + 1
+            if keep:
+                self._kept.put((self._path, shown), frame)
             if shown >= index:
                 return frame if shown == index else None
         if self._table is None:
@@ -245,6 +282,23 @@ def _decoded(packet: Any) -> tuple[list[Any], bool]:
         return [], False
 
 
+def _decoded_alone(packet: Any) -> Any:
+    """The frame in a packet of Motion JPEG, by a decoder of this thread's own; any error if that is in doubt."""
+    import av
+
+    if not hasattr(_of_thread, 'mjpeg'):
+        _of_thread.mjpeg = av.CodecContext.create('mjpeg', 'r')
+        _of_thread.mjpeg.options = _STRICT
+    frame, = _of_thread.mjpeg.decode(packet)
+    context = packet.stream.codec_context
+    if packet.is_corrupt or frame.is_corrupt or (frame.width, frame.height) != (context.width, context.height):
+        raise FrameReadError('the frame may be damaged')
+    return frame
+
+
+_of_thread = threading.local()
+
+
 class _Untainted:
     """Holds a frame back until all that was decoded before it is known to be whole, for it may be made from that.
 
@@ -283,54 +337,3 @@ class _Untainted:
     def rest(self) -> Iterator[tuple[int, Any]]:
         """The frames that are left at the end."""
         return (held[1:] for held in self._held)
-
-
-# --- pixels --------------------------------------------------------------------------------------------------------
-
-def _color(frame: Any) -> Image:
-    """The frame in BGR, by the interpolation of colours that OpenCV has."""
-    from av.video.reformatter import VideoReformatter
-
-    if not hasattr(_kept, 'reformatter'):  # it is costly to make
-        _kept.reformatter = VideoReformatter()
-    return cast(Image, _kept.reformatter.reformat(frame, format='bgr24', interpolation='BICUBIC').to_ndarray())
-
-
-_kept = threading.local()
-_LUMA_FIRST = frozenset(f'yuv{j}{sampling}p' for j in ('', 'j') for sampling in ('420', '422', '444'))
-_NEUTRAL = (126, 130)
-"""Chroma in this range cannot drive a colour out of 0…255, so the gray of the colours is the luma."""
-
-
-def _gray(frame: Any) -> Image:
-    """The frame in gray, as converting its colours would give it: mostly the luma plane alone tells."""
-    name = frame.format.name
-    if name in _LUMA_FIRST and all(_is_neutral(_plane(plane)) for plane in frame.planes[1:]):
-        levels = _gray_levels(name, int(frame.color_range), int(frame.colorspace))
-        return cast(Image, cv2.LUT(_plane(frame.planes[0]), levels))
-    return ensure_grayscale(_color(frame))
-
-
-def _plane(plane: Any) -> Image:
-    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
-    return rows[:plane.height, :plane.width]
-
-
-def _is_neutral(chroma: Image) -> bool:
-    return bool(chroma.min() >= _NEUTRAL[0] and chroma.max() <= _NEUTRAL[1])
-
-
-@lru_cache
-def _gray_levels(pixel_format: str, color_range: int, colorspace: int) -> npt.NDArray[np.uint8]:
-    """What gray each luma value becomes, asked of the conversion that colours go through."""
-    import av
-
-    ramp = np.full((2 * 3, 256), 128, np.uint8)
-    ramp[:2] = np.arange(256)
-    frame: Any = av.VideoFrame(256, 2, pixel_format)
-    frame.color_range, frame.colorspace = color_range, colorspace
-    for plane, value in zip(frame.planes, (ramp[:2], ramp[2:], ramp[2:]), strict=True):
-        rows = np.full((plane.height, plane.line_size), 128, np.uint8)
-        rows[:, :plane.width] = value[:plane.height, :plane.width]
-        plane.update(rows)
-    return np.ascontiguousarray(frame.to_ndarray(format='bgr24')[0, :, 1])

@@ -1,0 +1,88 @@
+"""Work begun before anyone asks for it: begun in order by one thread at a time, ended by several at once."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from typing import Any
+
+
+class Ahead:
+    """Gets what is planned while the caller is busy with what it has got.
+
+    Parameters
+    ----------
+    begin : callable
+        Takes a key and gives a function that does the rest and gives the result. Called in the order of the plan.
+    turn : context manager
+        Held while ``begin`` runs.
+    threads : int
+    """
+
+    def __init__(self, begin: Callable[[Any], Callable[[], Any]], turn: AbstractContextManager[Any],
+                 threads: int) -> None:
+        self._begin, self._turn, self._threads = begin, turn, threads
+        self._pool: ThreadPoolExecutor | None = None
+        self._planned: dict[Hashable, Future[Any]] = {}
+        self._waiting: deque[tuple[Hashable, Future[Any]]] = deque()
+
+    def plan(self, keys: Iterable[Hashable]) -> None:
+        """Get these, behind those of them that are planned already; of all others nothing more is wanted."""
+        wanted = dict.fromkeys(keys)
+        for key in self._planned.keys() - wanted.keys():
+            self._planned.pop(key).cancel()
+        for key in wanted:
+            if key not in self._planned:
+                self._planned[key] = Future()
+                self._waiting.append((key, self._planned[key]))
+                self._threads_of_our_own().submit(self._get_next)
+
+    def take(self, key: Hashable) -> Any:
+        """What was got for a key, waited for if need be; None if it was not planned or could not be got."""
+        future = self._planned.pop(key, None)
+        if future is None:
+            return None
+        try:
+            return future.result()
+        except Exception:  # noqa: BLE001 -- whoever gets it without us is told why it fails
+            return None
+
+    def close(self) -> None:
+        """End the threads; those that are at work are waited for."""
+        self.plan(())
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+
+    def _threads_of_our_own(self) -> ThreadPoolExecutor:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._threads, 'imgstore')
+        return self._pool
+
+    def _get_next(self) -> None:
+        """Get the next thing that is still wanted, whichever that is now."""
+        with self._turn:
+            begun = self._begin_next()
+        if begun is not None:
+            future, end = begun
+            _settle(future, end)
+
+    def _begin_next(self) -> tuple[Future[Any], Callable[[], Any]] | None:
+        while self._waiting:
+            key, future = self._waiting.popleft()
+            if future.set_running_or_notify_cancel():
+                try:
+                    return future, self._begin(key)
+                except Exception as error:  # noqa: BLE001 -- it is handed on
+                    future.set_exception(error)
+                    return None
+        return None
+
+
+def _settle(future: Future[Any], end: Callable[[], Any]) -> None:
+    try:
+        future.set_result(end())
+    except Exception as error:  # noqa: BLE001 -- it is handed on
+        future.set_exception(error)

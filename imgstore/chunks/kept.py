@@ -1,0 +1,37 @@
+"""Decoded frames that are kept because they cost much to get again."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+
+class KeptFrames:
+    """Frames by their video and index, the latest ones that were put.
+
+    Parameters
+    ----------
+    bound : int
+        Bytes that they may hold together.
+    """
+
+    def __init__(self, bound: int) -> None:
+        self._bound, self._size = bound, 0
+        self._frames: dict[Hashable, tuple[Any, int]] = {}
+
+    def put(self, key: Hashable, frame: Any) -> None:
+        """Keep a frame of PyAV, and forget the oldest ones if there are too many."""
+        size = sum(plane.buffer_size for plane in frame.planes)
+        self._forget(key)
+        while self._frames and self._size + size > self._bound:
+            self._forget(next(iter(self._frames)))
+        if size <= self._bound:
+            self._frames[key] = frame, size
+            self._size += size
+
+    def _forget(self, key: Hashable) -> None:
+        self._size -= self._frames.pop(key, (None, 0))[1]
+
+    def get(self, key: Hashable) -> Any:
+        """The frame, or None."""
+        return self._frames.get(key, (None, 0))[0]

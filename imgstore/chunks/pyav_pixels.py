@@ -1,0 +1,63 @@
+"""From the frames that PyAV decodes to images, as OpenCV would give them."""
+
+from __future__ import annotations
+
+import threading
+from functools import lru_cache
+from typing import Any, cast
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ..color import ensure_grayscale
+from .base import Image
+
+
+def to_bgr(frame: Any) -> Image:
+    """The frame in BGR, by the interpolation of colours that OpenCV has."""
+    from av.video.reformatter import VideoReformatter
+
+    if not hasattr(_kept, 'reformatter'):  # it is costly to make
+        _kept.reformatter = VideoReformatter()
+    return cast(Image, _kept.reformatter.reformat(frame, format='bgr24', interpolation='BICUBIC').to_ndarray())
+
+
+_kept = threading.local()
+_LUMA_FIRST = frozenset(f'yuv{j}{sampling}p' for j in ('', 'j') for sampling in ('420', '422', '444'))
+_NEUTRAL = (126, 130)
+"""Chroma in this range cannot drive a colour out of 0…255, so the gray of the colours is the luma."""
+
+
+def to_gray(frame: Any) -> Image:
+    """The frame in gray, as converting its colours would give it: mostly the luma plane alone tells."""
+    name = frame.format.name
+    if name in _LUMA_FIRST and all(_is_neutral(_plane(plane)) for plane in frame.planes[1:]):
+        levels = _gray_levels(name, int(frame.color_range), int(frame.colorspace))
+        return cast(Image, cv2.LUT(_plane(frame.planes[0]), levels))
+    return ensure_grayscale(to_bgr(frame))
+
+
+def _plane(plane: Any) -> Image:
+    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    return rows[:plane.height, :plane.width]
+
+
+def _is_neutral(chroma: Image) -> bool:
+    return bool(chroma.min() >= _NEUTRAL[0] and chroma.max() <= _NEUTRAL[1])
+
+
+@lru_cache
+def _gray_levels(pixel_format: str, color_range: int, colorspace: int) -> npt.NDArray[np.uint8]:
+    """What gray each luma value becomes, asked of the conversion that colours go through."""
+    import av
+
+    ramp = np.full((2 * 3, 256), 128, np.uint8)
+    ramp[:2] = np.arange(256)
+    frame: Any = av.VideoFrame(256, 2, pixel_format)
+    frame.color_range, frame.colorspace = color_range, colorspace
+    for plane, value in zip(frame.planes, (ramp[:2], ramp[2:], ramp[2:]), strict=True):
+        rows = np.full((plane.height, plane.line_size), 128, np.uint8)
+        rows[:, :plane.width] = value[:plane.height, :plane.width]
+        plane.update(rows)
+    return np.ascontiguousarray(frame.to_ndarray(format='bgr24')[0, :, 1])

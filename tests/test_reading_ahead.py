@@ -1,0 +1,158 @@
+"""Frames read before they are asked for, and frames that are kept: always the right ones, never more than allowed."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from imgstore import new_for_filename, new_for_format
+from imgstore.ahead import Ahead
+from imgstore.chunks.kept import KeptFrames
+from imgstore.errors import FrameReadError
+
+from .frames import index_in, numbered
+
+SHAPE = (64, 96)
+FORMATS = ('png', 'npy', 'mjpeg/avi', 'avc1/mp4', 'h264/mkv')
+
+
+@pytest.fixture(params=FORMATS)
+def recording(request, tmp_path):
+    with new_for_format(request.param, tmp_path / 's', imgshape=SHAPE, chunksize=23) as store:
+        for number in range(60):
+            store.add_image(numbered(number, SHAPE), number, number / 10)
+    return tmp_path / 's'
+
+
+def test_walks_with_turns_give_the_frame_that_was_asked_for(recording):
+    walk = [*range(30), 3, 4, 5, 6, 7, *range(50, 20, -1), 21, 22, 23, 24, 25, 59, 0, *range(40, 60)]
+    with new_for_filename(recording) as store:
+        assert [index_in(store.get_image(None, frame_index=index)[0]) for index in walk] == walk
+
+
+def test_without_a_cache_nothing_is_read_ahead_and_all_is_right(recording):
+    with new_for_filename(recording, cache_bytes=0) as store:
+        threads = threading.active_count()
+        assert [index_in(store.get_next_image()[0]) for _ in range(60)] == list(range(60))
+        assert threading.active_count() == threads
+
+
+@pytest.mark.parametrize('cache_bytes', [-1, 1.5, None, 'much'])
+def test_cache_bytes_is_checked(recording, cache_bytes):
+    with pytest.raises(ValueError, match='cache_bytes'):
+        new_for_filename(recording, cache_bytes=cache_bytes)
+
+
+def test_a_frame_that_is_missing_ahead_is_told_of_when_its_turn_comes(tmp_path):
+    with new_for_format('png', tmp_path / 's', imgshape=SHAPE, chunksize=100) as store:
+        for number in range(30):
+            store.add_image(numbered(number, SHAPE), number, number)
+    (tmp_path / 's' / '000000' / '000017.png').unlink()
+    with new_for_filename(tmp_path / 's') as store:
+        assert [index_in(store.get_next_image()[0]) for _ in range(17)] == list(range(17))
+        for _ in range(2):
+            with pytest.raises(FrameReadError, match='index 17 of chunk 0'):
+                store.get_next_image()
+        assert index_in(store.get_image(18)[0]) == 18
+
+
+def test_an_image_is_the_callers_own(recording):
+    with new_for_filename(recording) as store:
+        for number in range(20):
+            image, _ = store.get_next_image()
+            assert index_in(image) == number
+            image[:] = 0
+        for number in range(19, -1, -1):
+            image, _ = store.get_image(number)
+            assert index_in(image) == number
+            image[:] = 0
+
+
+def test_decoding_can_be_switched_off_while_frames_are_read_ahead(tmp_path):
+    with new_for_format('npy', tmp_path / 's', imgshape=SHAPE, encoding='cv_bayerrg') as store:
+        for number in range(20):
+            store.add_image(numbered(number, SHAPE), number, number)
+    with new_for_filename(tmp_path / 's') as store:
+        assert {store.get_next_image()[0].ndim for _ in range(8)} == {3}
+        store.disable_decoding()
+        rest = [store.get_next_image()[0] for _ in range(12)]
+        assert [image.ndim for image in rest] == [2] * 12
+        assert list(map(index_in, rest)) == list(range(8, 20))
+
+
+def test_closing_ends_the_threads(recording):
+    threads = threading.active_count()
+    store = new_for_filename(recording)
+    for _ in range(10):
+        store.get_next_image()
+    store.close()
+    assert threading.active_count() == threads
+
+
+# --- the parts
+
+def test_what_is_planned_is_begun_in_order_by_one_thread_at_a_time():
+    begun, inside = [], []
+
+    def begin(key):
+        inside.append(key)
+        time.sleep(0.001)
+        assert inside == [key]
+        inside.clear()
+        begun.append(key)
+        return lambda: key * 2
+
+    ahead = Ahead(begin, threading.Lock(), threads=4)
+    ahead.plan(range(20))
+    assert [ahead.take(key) for key in range(20)] == [key * 2 for key in range(20)]
+    assert begun == list(range(20))
+    ahead.close()
+
+
+def test_what_is_no_longer_planned_is_not_begun():
+    gate, begun = threading.Event(), []
+
+    def begin(key):
+        gate.wait(10)
+        begun.append(key)
+        return lambda: key
+
+    ahead = Ahead(begin, threading.Lock(), threads=1)
+    ahead.plan([1, 2, 3])
+    while not ahead._planned[1].running():
+        time.sleep(0.001)
+    ahead.plan([3, 4])
+    gate.set()
+    assert [ahead.take(key) for key in (1, 2, 3, 4)] == [None, None, 3, 4]
+    assert begun == [1, 3, 4]
+    ahead.close()
+
+
+def test_what_failed_ahead_is_none():
+    def fail():
+        raise OSError('no')
+
+    ahead = Ahead(lambda key: fail if key else fail(), threading.Lock(), threads=1)
+    ahead.plan([0, 1])
+    assert ahead.take(0) is ahead.take(1) is None
+    ahead.close()
+
+
+class Frame:
+    def __init__(self, size: int) -> None:
+        self.planes = [type('Plane', (), {'buffer_size': size})]
+
+
+def test_kept_frames_hold_no_more_than_they_may():
+    kept = KeptFrames(100)
+    frames = {index: Frame(40) for index in range(4)}
+    for index, frame in frames.items():
+        kept.put(index, frame)
+    assert [kept.get(index) for index in range(4)] == [None, None, frames[2], frames[3]]
+    kept.put(2, frames[0])
+    kept.put(5, frames[1])
+    assert [kept.get(2), kept.get(3), kept.get(5)] == [frames[0], None, frames[1]]
+    kept.put(6, Frame(101))
+    assert kept.get(6) is None
