@@ -82,7 +82,7 @@ def compress(frames: str, count: int) -> Metrics:
 def decompress(frames: str, count: int) -> Metrics:
     """Our bloscpack containers unpacked in memory, on all cores."""
     unpack = _bloscpack().unpack
-    files = [_bloscpack().pack(image) for image in scenes.load(frames)]
+    files = [b''.join(_bloscpack().pack(image)) for image in scenes.load(frames)]
     return _fps(lambda index: unpack(files[index % len(files)], ''), count, CORES)
 
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ._cores import CORES
 from ._files import StrPath, existing_store_folder, store_folder
 from .constants import STORE_INDEX_FILENAME
 from .creation import create_writer
@@ -21,7 +22,8 @@ from .reindex import reindex
 from .writer import StoreWriter
 
 DEFAULT_DTYPE = np.uint8
-DEFAULT_BUFFER_BYTES = 128 * 2**20
+DEFAULT_WORKERS = min(CORES, 4)
+DEFAULT_BUFFER_BYTES = 64 * 2**20
 DEFAULT_CACHE_BYTES = 256 * 2**20
 
 
@@ -84,7 +86,7 @@ class _ImgStore(StoreFacts):
                  imgdtype: Any = DEFAULT_DTYPE, chunksize: Any = None, metadata: Any = None,
                  encoding: str | None = None, format: str | None = None, seek: bool = True,
                  index: ImgStoreIndex | None = None, overwrite: bool = False, backend: str | None = None,
-                 workers: int = 0, buffer_bytes: int = DEFAULT_BUFFER_BYTES,
+                 workers: int = DEFAULT_WORKERS, buffer_bytes: int = DEFAULT_BUFFER_BYTES,
                  cache_bytes: int = DEFAULT_CACHE_BYTES,
                  gpu_id: object = None, videosize: object = None) -> None:
         if mode == 'r':

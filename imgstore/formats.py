@@ -71,9 +71,9 @@ _IMAGES = (
     Format('tif', DIRECTORY, '.tif', 'cv2', True, (*_8_AND_16_BIT, 'float32')),
     Format('png', DIRECTORY, '.png', 'cv2', True, _8_AND_16_BIT, max_side=1_000_000),
     Format('jpg', DIRECTORY, '.jpg', 'cv2', False, max_side=65500),
-    Format('ppm', DIRECTORY, '.ppm', 'cv2', True, _8_AND_16_BIT, 'color'),
-    Format('pgm', DIRECTORY, '.pgm', 'cv2', True, _8_AND_16_BIT, 'gray'),
-    Format('bmp', DIRECTORY, '.bmp', 'cv2', True),
+    Format('ppm', DIRECTORY, '.ppm', 'pnm', True, _8_AND_16_BIT, 'color'),
+    Format('pgm', DIRECTORY, '.pgm', 'pnm', True, _8_AND_16_BIT, 'gray'),
+    Format('bmp', DIRECTORY, '.bmp', 'bmp', True),
     Format('npy', DIRECTORY, '.npy', 'npy', True, None, 'any'),
     Format('bpk', DIRECTORY, '.bpk', 'bpk', True, None, 'any'),
 )

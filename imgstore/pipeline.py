@@ -31,8 +31,9 @@ class Task:
         """Do the part whose order does not matter."""
         try:
             self._result = self._prepare() if self._prepare else None
-        except Exception as error:  # noqa: BLE001 -- it is handed on
+        except BaseException as error:  # noqa: BLE001 -- it is handed on
             self._result = error
+        self._prepare = None  # and with it what it holds
         self._prepared.set()
 
     def finish(self) -> None:

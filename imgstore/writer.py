@@ -14,7 +14,8 @@ import numpy as np
 from ._files import Layout
 from ._json import dumps
 from ._numbers import seconds, whole_number
-from .chunks import Chunks
+from .buffers import Buffers
+from .chunks import Chunks, Image
 from .color import decoded_shape
 from .constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from .errors import FrameReadError, FrameWriteError, InvalidArgumentError, StoreClosedError
@@ -51,6 +52,7 @@ class StoreWriter:
         self.metadata, self.fmt, self.layout = metadata, fmt, layout
         self._fit, self._chunks, self._lock, self._pipeline = fit, chunks, lock, pipeline
         self._recorder = Recorder(layout, chunks, metadata.chunksize)
+        self._buffers = Buffers()
         self._closed = False
         self._begin()
 
@@ -99,9 +101,10 @@ class StoreWriter:
         self._check()
         number, time = whole_number(frame_number, FRAME_NUMBER), seconds(frame_time, FRAME_TIME)
         stored = self._fit(image)
+        copy = None
         if self._pipeline.workers and np.may_share_memory(stored, np.asarray(image)):
-            stored = stored.copy()
-        self._pipeline.put(Task(partial(self._finish, number, time), partial(self._chunks.prepare, stored),
+            stored = copy = self._buffers.copy(stored)
+        self._pipeline.put(Task(partial(self._finish, number, time, copy), partial(self._chunks.prepare, stored),
                                 stored.nbytes))
         if not self._pipeline.workers:
             self._raise_failures()
@@ -113,14 +116,21 @@ class StoreWriter:
         except FrameWriteError as error:
             self._failures.append(str(error))
 
-    def _finish(self, number: int, time: float, prepared: Any) -> None:
+    def _finish(self, number: int, time: float, copy: Image | None, prepared: Any) -> None:
         try:
-            if isinstance(prepared, Exception):
+            self._record(number, time, prepared)
+        finally:
+            if copy is not None:
+                self._buffers.give_back(copy)
+
+    def _record(self, number: int, time: float, prepared: Any) -> None:
+        try:
+            if isinstance(prepared, BaseException):
                 raise prepared
             self._recorder.add(prepared, number, time)
         except FrameWriteError as error:
             self._failures.append(str(error))
-        except Exception as error:
+        except BaseException as error:
             if not self._pipeline.workers:
                 raise
             self._failures.append(f'{self.layout.basedir}: frame #{number} could not be written: {error!r}')

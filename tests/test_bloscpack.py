@@ -18,11 +18,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from imgstore.chunks.bloscpack import pack, unpack
+from imgstore.chunks.bloscpack import pack as pack_in_parts
+from imgstore.chunks.bloscpack import unpack
 from imgstore.errors import CorruptFileError, InvalidArgumentError, MissingDependencyError
 
 Array = np.ndarray[Any, Any]
 SOURCE = 'folder/000000.bpk'
+
+
+def pack(array: Array) -> bytes:
+    return b''.join(pack_in_parts(array))
 
 
 @pytest.fixture(scope='module')

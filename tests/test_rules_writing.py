@@ -60,6 +60,11 @@ def new(path, fmt='npy', shape=SHAPE, **kwargs):
     return new_for_format(fmt, path, imgshape=shape, **kwargs)
 
 
+def at_once(path, fmt='npy', shape=SHAPE, **kwargs):
+    """A store of which each frame is on its way to the disk, or told of as lost, before `add_image` returns."""
+    return new(path, fmt, shape, workers=0, **kwargs)
+
+
 def add(store, *numbers, shape=SHAPE):
     """Frames that carry their number in their pixels, at that many seconds."""
     for number in numbers:
@@ -526,7 +531,7 @@ def test_a_folder_of_videos_named_by_date_may_become_a_store_and_keeps_them(tmp_
 # --- one writer at a time
 
 def test_a_store_that_another_writer_holds_is_refused(tmp_path):
-    with new(tmp_path / 's') as store:
+    with at_once(tmp_path / 's') as store:
         add(store, 0)
         before = files(tmp_path)
         with pytest.raises(StoreExistsError):
@@ -561,7 +566,7 @@ KILLED_WRITER = """
 import os, sys, signal, imgstore
 sys.path.insert(0, sys.argv[2])
 from frames import numbered
-store = imgstore.new_for_format('npy', sys.argv[1], imgshape=(64, 96), chunksize=3)
+store = imgstore.new_for_format('npy', sys.argv[1], imgshape=(64, 96), chunksize=3, workers=0)
 for n in range(8):
     store.add_image(numbered(n, (64, 96)), n, n)
 os.kill(os.getpid(), signal.SIGTERM)
@@ -585,7 +590,7 @@ def test_the_lock_of_a_writer_that_was_killed_is_said_so_and_taken_over(tmp_path
 
 
 def test_a_reader_does_not_mind_a_writer(tmp_path):
-    with new(tmp_path / 's', chunksize=2) as store:
+    with at_once(tmp_path / 's', chunksize=2) as store:
         add(store, *range(4))
         with pytest.warns(UserWarning, match='chunk 1 is skipped'):
             check(tmp_path / 's', [0, 1])
@@ -608,7 +613,7 @@ def files_of_at_most(size):
 if resource:
     @pytest.mark.parametrize('fmt', IMAGE_FORMATS)
     def test_an_image_that_does_not_fit_on_the_disk_is_named_and_all_others_are_kept(tmp_path, fmt):
-        with new(tmp_path / 's', fmt, chunksize=4) as store:
+        with at_once(tmp_path / 's', fmt, chunksize=4) as store:
             add(store, 0, 1, 2, 3, 4)
             with files_of_at_most(1000):
                 for number in (55, 56):
@@ -620,7 +625,7 @@ if resource:
         assert not [name for name in files(tmp_path / 's') if '.open' in name or '.lock' in name]
 
     def test_the_first_image_of_a_chunk_that_does_not_fit_leaves_no_chunk(tmp_path):
-        with new(tmp_path / 's', chunksize=2) as store:
+        with at_once(tmp_path / 's', chunksize=2) as store:
             add(store, 0, 1)
             with files_of_at_most(1000):
                 for number in range(50, 53):
@@ -634,7 +639,7 @@ if resource:
 
     @pytest.mark.parametrize('fmt', ['npy', 'mjpeg', 'avc1/mp4'])
     def test_an_index_that_does_not_fit_is_tried_again(tmp_path, fmt):
-        with new(tmp_path / 's', fmt, chunksize=3) as store:
+        with at_once(tmp_path / 's', fmt, chunksize=3) as store:
             add(store, 0, 1, 2)
             store.add_extra_data(text='x' * 50000)
             with files_of_at_most(50000):
@@ -648,7 +653,7 @@ if resource:
 
     @pytest.mark.parametrize('fmt', ['npy', 'mjpeg', 'avc1/mp4'])
     def test_a_store_that_cannot_be_completed_says_so_when_it_is_closed_and_is_closed(tmp_path, fmt):
-        store = new(tmp_path / 's', fmt, chunksize=3)
+        store = at_once(tmp_path / 's', fmt, chunksize=3)
         add(store, 0, 1, 2, 3)
         store.add_extra_data(text='x' * 50000)
         with files_of_at_most(50000), pytest.raises(FrameWriteError, match='index of 1 frames could not be written'):
@@ -662,7 +667,7 @@ if resource:
     @pytest.mark.parametrize(('fmt', 'backend'), video_backends('write'))
     def test_of_a_video_that_does_not_fit_all_frames_are_kept_that_are_not_named(tmp_path, fmt, backend):
         shape, added, failed = (128, 160), [], []
-        store = new(tmp_path / 's', fmt, shape, backend=backend, chunksize=60)
+        store = at_once(tmp_path / 's', fmt, shape, backend=backend, chunksize=60)
         with files_of_at_most(60000 if fmt == 'mjpeg/avi' else 15000):
             for number in range(100):
                 try:
@@ -684,7 +689,7 @@ if resource:
     @pytest.mark.parametrize('size', [0, 10])
     def test_a_store_that_cannot_be_made_leaves_no_folder(tmp_path, size):
         with files_of_at_most(size), pytest.raises(StoreIOError, match='no store can be made in'):
-            new(tmp_path / 's')
+            at_once(tmp_path / 's')
         assert os.listdir(tmp_path) == []
         record(tmp_path / 's')
 
@@ -697,7 +702,7 @@ def named(messages):
 
 @pytest.mark.parametrize('fmt', ['npy', 'png', 'mjpeg', 'h264/mkv', 'avc1/mp4'])
 def test_a_store_whose_folder_was_removed_is_not_made_anew(tmp_path, fmt):
-    store = new(tmp_path / 's', fmt, chunksize=4)
+    store = at_once(tmp_path / 's', fmt, chunksize=4)
     add(store, 0, 1)
     store.add_extra_data(a=1)
     shutil.rmtree(tmp_path / 's')
@@ -714,7 +719,7 @@ def test_a_store_whose_folder_was_removed_is_not_made_anew(tmp_path, fmt):
 
 @pytest.mark.parametrize('fmt', ['npy', 'mjpeg', 'h264/mkv', 'avc1/mp4'])
 def test_frames_whose_folder_was_removed_are_named_at_the_latest_by_close(tmp_path, fmt):
-    store = new(tmp_path / 's', fmt)
+    store = at_once(tmp_path / 's', fmt)
     add(store, 5, 6, 7)
     shutil.rmtree(tmp_path / 's')
     with pytest.raises(FrameWriteError, match='frames #5 to #7 are lost'):
@@ -723,18 +728,18 @@ def test_frames_whose_folder_was_removed_are_named_at_the_latest_by_close(tmp_pa
 
 
 def test_a_writer_whose_folder_was_removed_leaves_the_next_ones_lock_alone(tmp_path):
-    gone = new(tmp_path / 's', 'mjpeg')
+    gone = at_once(tmp_path / 's', 'mjpeg')
     shutil.rmtree(tmp_path / 's')
-    with new(tmp_path / 's', 'npy') as store:
+    with at_once(tmp_path / 's', 'npy') as store:
         gone.close()
         with pytest.raises(StoreLockedError):
-            new(tmp_path / 's', overwrite=True)
+            at_once(tmp_path / 's', overwrite=True)
         add(store, 0)
     check(tmp_path / 's', [0])
 
 
 def test_frames_of_a_chunk_that_was_removed_are_named_and_the_rest_goes_on(tmp_path):
-    with new(tmp_path / 's', chunksize=5) as store:
+    with at_once(tmp_path / 's', chunksize=5) as store:
         add(store, *range(7))
         shutil.rmtree(tmp_path / 's' / '000001')
         with pytest.raises(FrameWriteError, match=r'frame #7 could not .* frames #5 to #6 are lost'):
@@ -764,7 +769,7 @@ class FailingContainer:
 @pytest.mark.parametrize('first', [0, 1, 4])
 def test_a_video_encoder_that_fails_costs_just_the_frames_that_are_named(tmp_path, monkeypatch, fmt, first):
     opened = av.open
-    store = new(tmp_path / 's', fmt, backend='pyav', chunksize=20)
+    store = at_once(tmp_path / 's', fmt, backend='pyav', chunksize=20)
     with monkeypatch.context() as patch:
         patch.setattr(av, 'open', lambda *args, **kwargs: FailingContainer(opened(*args, **kwargs), first)
                       if 'w' in args else opened(*args, **kwargs))
@@ -800,7 +805,7 @@ class LossyWriter:
 def test_frames_that_opencv_lost_without_a_word_are_named(tmp_path, monkeypatch, fmt, backend):
     with monkeypatch.context() as patch:
         patch.setattr(cv2, 'VideoWriter', LossyWriter)
-        store = new(tmp_path / 's', fmt, backend=backend, chunksize=5)
+        store = at_once(tmp_path / 's', fmt, backend=backend, chunksize=5)
         add(store, *range(5))
         with pytest.raises(FrameWriteError, match=r'#5 could not be written.* frames #3 to #4 are lost'):
             add(store, 5)
@@ -816,7 +821,7 @@ def test_an_image_that_cannot_be_encoded_is_not_indexed(tmp_path, monkeypatch, r
             return result
         raise result
 
-    with new(tmp_path / 's', 'png', chunksize=5) as store:
+    with at_once(tmp_path / 's', 'png', chunksize=5) as store:
         add(store, 0, 1)
         with monkeypatch.context() as patch:
             patch.setattr(cv2, 'imencode', fail)
@@ -839,7 +844,7 @@ def test_a_frame_that_was_interrupted_shifts_no_other(tmp_path, monkeypatch, fmt
     opened = av.open
     monkeypatch.setattr(av, 'open', lambda *args, **kwargs: Interrupted(opened(*args, **kwargs), 3)
                         if 'w' in args else opened(*args, **kwargs))
-    store = new(tmp_path / 's', fmt, backend='pyav')
+    store = at_once(tmp_path / 's', fmt, backend='pyav')
     add(store, 0, 1)
     with pytest.raises(KeyboardInterrupt):
         add(store, 2)
@@ -918,7 +923,7 @@ def test_a_store_that_nobody_holds_any_more_is_complete(tmp_path):
 
 @pytest.mark.parametrize('fmt', FORMATS)
 def test_no_chunk_is_seen_before_it_is_whole(tmp_path, fmt):
-    with new(tmp_path / 's', fmt, chunksize=2) as store:
+    with at_once(tmp_path / 's', fmt, chunksize=2) as store:
         add(store, 0, 1, 2)
         visible = [name for name in files(tmp_path / 's') if not os.path.basename(name).startswith('.')]
         complete = ['000000/index.npz'] if fmt in IMAGE_FORMATS else ['000000' + store._ext, '000000.npz']

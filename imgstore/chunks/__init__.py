@@ -8,8 +8,9 @@ from .._files import Layout
 from ..formats import Format
 from . import backends
 from .base import ChunkReader, ChunkWriter, Image, VideoReader
-from .images import ImageChunkReader, ImageChunkWriter, image_codec
+from .images import BloscpackCodec, Cv2Codec, ImageChunkReader, ImageChunkWriter, ImageCodec, NpyCodec
 from .kept import KeptFrames
+from .raw_images import BmpCodec, PnmCodec
 
 __all__ = ['ChunkReader', 'ChunkWriter', 'Chunks', 'Image']
 
@@ -42,7 +43,7 @@ class Chunks:
         backends.check_name(backend)
         self._asked = backend if direction == 'read' else None
         if fmt.folders:
-            self._codec = image_codec(fmt, shape)
+            self._codec = image_codec(fmt, self._color)
         elif direction == 'write':
             self._encoder = backends.new_encoder(backends.choose_backend(fmt, 'write', backend), fmt.codec, shape)
         elif backend:
@@ -68,3 +69,13 @@ class Chunks:
         if self._fmt.folders:
             return ImageChunkWriter(self._layout, number)
         return self._encoder.writer(self._layout.chunk(number))
+
+
+_PICTURES = {'cv2': Cv2Codec, 'bmp': BmpCodec, 'pnm': PnmCodec}
+
+
+def image_codec(fmt: Format, color: bool) -> ImageCodec:
+    """The codec of an image format, for a store that is in colour or not."""
+    if fmt.codec == 'npy':
+        return NpyCodec()
+    return BloscpackCodec() if fmt.codec == 'bpk' else _PICTURES[fmt.codec](fmt, color)

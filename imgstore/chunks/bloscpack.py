@@ -86,7 +86,7 @@ class _Chunk(NamedTuple):
     size: int
 
 
-def pack(array: NDArray[Any]) -> bytes:
+def pack(array: NDArray[Any]) -> list[bytes]:
     """Compress an array into a container.
 
     Parameters
@@ -96,8 +96,8 @@ def pack(array: NDArray[Any]) -> bytes:
 
     Returns
     -------
-    bytes
-        The whole file.
+    list of bytes
+        The file's content, in parts.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def pack(array: NDArray[Any]) -> bytes:
         spare_chunk_count=0,
     )
     start = _HEADER.size + len(metadata)
-    return b''.join([_HEADER.pack(*header), metadata, *_offsets_and_chunks(chunks, start)])
+    return [_HEADER.pack(*header), metadata, *_offsets_and_chunks(chunks, start)]
 
 
 def unpack(data: bytes, source: str) -> NDArray[Any]:

@@ -71,7 +71,7 @@ class BloscpackCodec(ImageCodec):
 
     def encode(self, image: Image) -> Sequence[bytes | memoryview]:
         """One container."""
-        return [bloscpack.pack(image)]
+        return bloscpack.pack(image)
 
     def decode(self, data: Bytes, path: str) -> Image:
         """The array of one container."""
@@ -135,15 +135,6 @@ def check_whole(extension: str, data: Bytes, path: str) -> None:
         raise FrameReadError(f'{path} is cut off: its end mark is missing')
     if extension == '.bmp' and (len(data) < 6 or len(data) < int.from_bytes(data[2:6].tobytes(), 'little')):
         raise FrameReadError(f'{path} is cut off')
-
-
-def image_codec(fmt: Format, shape: tuple[int, ...]) -> ImageCodec:
-    """The codec of an image format, for a store of that shape on disk."""
-    if fmt.codec == 'npy':
-        return NpyCodec()
-    if fmt.codec == 'bpk':
-        return BloscpackCodec()
-    return Cv2Codec(fmt, color=len(shape) == 3)
 
 
 class ImageChunkWriter(ChunkWriter):

@@ -72,7 +72,7 @@ class PyAVEncoder(VideoEncoder):
             planes = np.full((self.height * 3 // 2, self.width), 128, np.uint8)
             planes[:self.height] = cv2.LUT(np.ascontiguousarray(image), self._luma)
             return av.VideoFrame.from_ndarray(planes, format=self.pixel_format)
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format='bgr24')
+        frame = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(image), format='bgr24')
         return self._reformatter().reformat(frame, format=self.pixel_format, interpolation='BICUBIC')
 
     def _reformatter(self) -> Any:
