@@ -17,6 +17,7 @@ from .constants import (
     FRAME_NUMBER,
     STORE_INDEX_FILENAME,
     STORE_MD_FILENAME,
+    STORE_SAVED_INDEX_FILENAME,
 )
 from .errors import InvalidArgumentError, StoreNotFoundError
 
@@ -253,12 +254,13 @@ def _is_index(path: str) -> bool:
 
 
 def remove_chunks(basedir: str) -> None:
-    """Remove all files that belong to chunks, the folders that are empty then, and the saved index."""
+    """Remove all files that belong to chunks, the folders that are empty then, and the saved indexes."""
     for path in own_files(basedir):
         os.unlink(path)
         if os.path.dirname(path) != basedir:
             remove_folder_if_empty(os.path.dirname(path))
-    remove_if_there(os.path.join(basedir, STORE_INDEX_FILENAME))
+    for name in (STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILENAME):
+        remove_if_there(os.path.join(basedir, name))
 
 
 def index_path(stem: str) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+
 class Buffers:
     """Arrays of one shape and dtype, as many as were out at once. For several threads at once."""
 

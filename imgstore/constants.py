@@ -4,6 +4,7 @@ STORE_MD_FILENAME = 'metadata.yaml'
 STORE_MD_KEY = '__store'
 STORE_LOCK_FILENAME = '.lock'
 STORE_INDEX_FILENAME = '.index.sqlite'
+STORE_SAVED_INDEX_FILENAME = '.index.imgstore'
 STORE_VERSION = 2
 
 EXTRA_JSON = '.extra.json'

@@ -7,19 +7,23 @@ import operator
 import os
 import sqlite3
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, SupportsIndex, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from . import index_sqlite
 from ._files import aside, remove_if_there, text_path
 from ._numbers import seconds
 from .chunk_index import Numbers, Times, count_frames, read_chunk_index
-from .constants import FRAME_MD
+from .constants import FRAME_MD, STORE_SAVED_INDEX_FILENAME
 from .errors import CorruptFileError, InvalidArgumentError, StoreIOError
+from .saved_index import SavedIndex, save
+from .saved_index import load as load_saved
 
 NOT_FOUND = (-1, -1)
+_SUMMARY = ('frame_time_min', 'frame_time_max', 'frame_min', 'frame_max')
 
 
 class _Chunk:
@@ -42,17 +46,17 @@ class _Chunk:
             self._count = len(self._frames[0])
         return self._frames
 
-    @frames.setter
-    def frames(self, frames: tuple[Numbers, Times]) -> None:
-        self._frames = frames
+    def forget(self) -> None:
+        """Free what is kept in one piece with all others."""
+        self._frames = None
 
 
 class _Lookup:
     """Finds values in an array that need not be sorted; the first of equal values wins."""
 
-    def __init__(self, values: npt.NDArray[Any]) -> None:
+    def __init__(self, values: npt.NDArray[Any], ascend: bool | None = None) -> None:
         self._order: npt.NDArray[np.intp] | None = None
-        if values.size and not bool(np.all(values[:-1] <= values[1:])):
+        if not (bool(np.all(values[:-1] <= values[1:])) if ascend is None else ascend):
             self._order = np.argsort(values, kind='stable')
             values = values[self._order]
         self._values = values[:np.searchsorted(values, np.inf, 'right')] if values.dtype.kind == 'f' else values
@@ -94,21 +98,55 @@ class ImgStoreIndex:
     A chunk whose index turns out to be damaged is left out, with one warning.
     """
 
-    VERSION = '1'
+    VERSION = index_sqlite.VERSION
 
-    def __init__(self, chunks: Iterable[_Chunk] = ()) -> None:
+    def __init__(self, chunks: Iterable[_Chunk] = (), saved: SavedIndex | None = None) -> None:
         self._chunks = sorted(chunks, key=lambda chunk: chunk.number)
-        self._forget()
+        self._learn(saved)
+
+    def _learn(self, saved: SavedIndex | None) -> None:
+        self._saved = saved
+        self._first: npt.NDArray[np.int64] | None = saved.starts if saved else None
+        self._all: tuple[Numbers, Times] | None = (saved.numbers, saved.times) if saved else None
+        self._lookups: dict[str, _Lookup] = {}
 
     def _forget(self) -> None:
-        self._first: npt.NDArray[np.int64] | None = None
-        self._all: tuple[Numbers, Times] | None = None
-        self._lookups: dict[str, _Lookup] = {}
+        self._learn(None)
+
+    def release(self) -> None:
+        """Let go of a file that is mapped into memory; what is asked for later is read from the chunks."""
+        if self._saved is not None:
+            self._forget()
 
     @classmethod
     def new_from_chunks(cls, chunk_n_and_chunk_paths: Iterable[tuple[int, str]]) -> ImgStoreIndex:
         """Index of chunks given as (number, path of the chunk's index less its extension)."""
         return cls(_Chunk(int(number), os.fspath(path)) for number, path in chunk_n_and_chunk_paths)
+
+    @classmethod
+    def new_for_store(cls, basedir: str, chunks: list[tuple[int, str]]) -> ImgStoreIndex:
+        """Index of a store's chunks, from what `save_beside` saved if that still fits them."""
+        saved = load_saved(os.path.join(basedir, STORE_SAVED_INDEX_FILENAME), chunks)
+        return cls((_Chunk(number, stem) for number, stem in chunks), saved)
+
+    def save_beside(self, basedir: str) -> None:
+        """Save the index in the store's folder, for `new_for_store`.
+
+        Raises
+        ------
+        CorruptFileError
+            A chunk's index was damaged or changed since it was read.
+        StoreIOError
+            It cannot be written there.
+        """
+        path = os.path.join(basedir, STORE_SAVED_INDEX_FILENAME)
+        chunks = [(chunk.number, chunk.stem) for chunk in self._chunks]
+        try:
+            save(path, chunks, np.diff(self._starts).tolist())
+        except CorruptFileError:
+            raise
+        except OSError as error:
+            raise StoreIOError(f'{path}: the index could not be saved: {error}') from error
 
     @classmethod
     def new_from_file(cls, path: str | os.PathLike[str]) -> ImgStoreIndex:
@@ -122,10 +160,7 @@ class ImgStoreIndex:
         path = text_path(path, 'path')
         if not os.path.isfile(path):
             raise CorruptFileError(f'{path}: there is no such index file')
-        try:
-            return cls(_read_sqlite(path, cls.VERSION))
-        except sqlite3.Error as error:
-            raise CorruptFileError(f'{path} is not a saved index: {error}') from error
+        return cls(_Chunk(number, stem, (numbers, times)) for number, stem, numbers, times in index_sqlite.read(path))
 
     def to_file(self, path: str | os.PathLike[str]) -> None:
         """Save as an SQLite database that imgstore 0.4 reads too; an older one at ``path`` is replaced.
@@ -139,7 +174,7 @@ class ImgStoreIndex:
         temporary = aside(path)
         remove_if_there(temporary)
         try:
-            _write_sqlite(temporary, self, self.VERSION)
+            index_sqlite.write(temporary, self._each_chunk(), {name: float(getattr(self, name)) for name in _SUMMARY})
             os.replace(temporary, path)
         except (sqlite3.Error, OSError) as error:
             raise StoreIOError(f'{path}: the index could not be saved: {error}') from error
@@ -169,6 +204,9 @@ class ImgStoreIndex:
         return self._first
 
     def _chunk_frames(self, chunk: _Chunk) -> tuple[Numbers, Times] | None:
+        if self._all is not None and self._first is not None:
+            own = slice(*self._first[self._rank(chunk.number):][:2].tolist())
+            return self._all[0][own], self._all[1][own]
         try:
             counted, frames = chunk.count, chunk.frames
         except CorruptFileError as error:
@@ -180,14 +218,13 @@ class ImgStoreIndex:
 
     @property
     def _frames(self) -> tuple[Numbers, Times]:
-        """Numbers and times of all frames; each chunk keeps a view of its part."""
-        while self._all is None:
+        """Numbers and times of all frames, in one piece each."""
+        if self._all is None:
             parts = [frames for chunk in list(self._chunks) if (frames := self._chunk_frames(chunk))]
-            starts = self._starts
             self._all = (np.concatenate([np.empty(0, np.int64), *(numbers for numbers, _ in parts)]),
                          np.concatenate([np.empty(0, np.float64), *(times for _, times in parts)]))
-            for chunk, start, end in zip(self._chunks, starts[:-1], starts[1:], strict=True):
-                chunk.frames = (self._all[0][start:end], self._all[1][start:end])
+            for chunk in self._chunks:
+                chunk.forget()
         return self._all
 
     # --- what there is
@@ -206,22 +243,29 @@ class ImgStoreIndex:
     @property
     def frame_min(self) -> int | float:
         """Smallest frame number; nan without frames."""
-        return int(self._frames[0].min()) if self.frame_count else float('nan')
+        return self._range(0)[0] if self.frame_count else float('nan')
 
     @property
     def frame_max(self) -> int | float:
         """Largest frame number; nan without frames."""
-        return int(self._frames[0].max()) if self.frame_count else float('nan')
+        return self._range(0)[1] if self.frame_count else float('nan')
 
     @property
     def frame_time_min(self) -> float:
         """Earliest frame time in seconds; 0.0 without frames."""
-        return float(np.fmin.reduce(self._frames[1])) if self.frame_count else 0.0
+        return self._range(1)[0] if self.frame_count else 0.0
 
     @property
     def frame_time_max(self) -> float:
         """Latest frame time in seconds; 0.0 without frames."""
-        return float(np.fmax.reduce(self._frames[1])) if self.frame_count else 0.0
+        return self._range(1)[1] if self.frame_count else 0.0
+
+    def _range(self, column: int) -> tuple[Any, Any]:
+        """Smallest and largest of what is in there, nan left out."""
+        if self._saved is not None:
+            return self._saved.ranges[column]
+        values = self._frames[column]
+        return np.fmin.reduce(values).item(), np.fmax.reduce(values).item()
 
     def get_all_metadata(self) -> dict[str, list[Any]]:
         """Numbers and times of all frames, in the order of writing."""
@@ -249,6 +293,11 @@ class ImgStoreIndex:
         return [(chunk.number, chunk.stem, slice(start, end))
                 for chunk, start, end in zip(self._chunks, starts[:-1], starts[1:], strict=True)]
 
+    def _each_chunk(self) -> Iterator[index_sqlite.ChunkFrames]:
+        numbers, times = self._frames
+        for chunk, stem, own in self.parts():
+            yield chunk, stem, numbers[own], times[own]
+
     # --- from index to frame and back
 
     def locate(self, index: int) -> tuple[int, int]:
@@ -275,6 +324,8 @@ class ImgStoreIndex:
 
     def frame(self, index: int) -> tuple[int, float] | None:
         """Number and time of the frame with that index in the store; None if there is none."""
+        if self._all is not None:
+            return (int(self._all[0][index]), float(self._all[1][index])) if 0 <= index < self.frame_count else None
         while 0 <= index < self.frame_count:
             starts = self._starts
             rank = int(np.searchsorted(starts, index, 'right')) - 1
@@ -297,7 +348,8 @@ class ImgStoreIndex:
             raise InvalidArgumentError(f'frames are found by frame_number, frame_time or index, not by {what!r}')
         frames = self._frames
         if what not in self._lookups:
-            self._lookups[what] = _Lookup(frames[FRAME_MD.index(what)])
+            column = FRAME_MD.index(what)
+            self._lookups[what] = _Lookup(frames[column], self._saved.ascend[column] if self._saved else None)
         lookup = self._lookups[what]
         return lookup.nearest(key) if nearest else lookup.find(key)
 
@@ -325,73 +377,3 @@ _NO_FRAMES = (np.empty(0, np.int64), np.empty(0, np.float64))
 
 def _as_lists(frames: tuple[Numbers, Times]) -> dict[str, list[Any]]:
     return {key: values.tolist() for key, values in zip(FRAME_MD, frames, strict=True)}
-
-
-# --- the saved index ---------------------------------------------------------------------------------------------
-
-_SCHEMA = """
-CREATE TABLE chunks (chunk INTEGER, chunk_path TEXT);
-CREATE TABLE frames (chunk INTEGER, frame_idx INTEGER, frame_number INTEGER, frame_time REAL);
-CREATE TABLE index_information (name TEXT, value TEXT);
-CREATE TABLE summary (name TEXT, value REAL);
-"""
-_SUMMARY = ('frame_time_min', 'frame_time_max', 'frame_min', 'frame_max')
-
-
-def _write_sqlite(path: str, index: ImgStoreIndex, version: str) -> None:
-    index.load()
-    database = sqlite3.connect(path)
-    try:
-        database.executescript(_SCHEMA)
-        for chunk in index._chunks:
-            numbers, times = (values.tolist() for values in chunk.frames)
-            database.execute('INSERT INTO chunks VALUES (?, ?)', (chunk.number, chunk.stem))
-            database.executemany('INSERT INTO frames VALUES (?, ?, ?, ?)',
-                                 zip([chunk.number] * len(numbers), range(len(numbers)), numbers, times, strict=True))
-        database.execute('INSERT INTO index_information VALUES (?, ?)', ('version', version))
-        summary: Sequence[tuple[str, float]] = [(name, float(getattr(index, name))) for name in _SUMMARY]
-        database.executemany('INSERT INTO summary VALUES (?, ?)', summary)
-        database.execute('CREATE INDEX chunk_index ON frames (chunk, frame_idx)')
-        database.commit()
-    finally:
-        database.close()
-
-
-def _read_sqlite(path: str, version: str) -> list[_Chunk]:
-    database = sqlite3.connect(f'file:{_quoted(path)}?mode=ro', uri=True)
-    try:
-        found = database.execute("SELECT value FROM index_information WHERE name = 'version'").fetchone()
-        if found is None or str(found[0]) != version:
-            raise CorruptFileError(f'{path}: version of the index is {found and found[0]!r}, not {version!r}')
-        paths = dict(database.execute('SELECT chunk, chunk_path FROM chunks').fetchall())
-        rows = database.execute('SELECT chunk, frame_idx, frame_number, frame_time FROM frames '
-                                'ORDER BY chunk, frame_idx')
-        return _chunks_of_rows(paths, rows.fetchall())
-    except (ValueError, TypeError, OverflowError) as error:
-        raise CorruptFileError(f'{path} is not a saved index: {error}') from error
-    finally:
-        database.close()
-
-
-def _quoted(path: str) -> str:
-    import urllib.request
-
-    return urllib.request.pathname2url(path)
-
-
-def _chunks_of_rows(paths: dict[int, str], rows: list[tuple[int, int, int, float | None]]) -> list[_Chunk]:
-    of_chunk, within, numbers, times = zip(*rows, strict=True) if rows else ((), (), (), ())
-    owner, all_numbers, known = _whole(of_chunk), _whole(numbers), np.sort(_whole(tuple(paths)))
-    all_times = np.array([np.nan if time is None else time for time in times], np.float64)
-    starts, ends = np.searchsorted(owner, known), np.searchsorted(owner, known, 'right')
-    if not np.array_equal(within, np.concatenate([[0], *map(np.arange, ends - starts)])[1:]):
-        raise ValueError('frames are missing')
-    return [_Chunk(n, str(paths[n]), (all_numbers[start:end], all_times[start:end]))
-            for n, start, end in zip(known.tolist(), starts, ends, strict=True)]
-
-
-def _whole(values: Sequence[Any]) -> Numbers:
-    array = np.array(values)
-    if array.size and array.dtype.kind != 'i':
-        raise ValueError('a chunk or a frame has a number that is none')
-    return array.astype(np.int64)

@@ -85,7 +85,7 @@ class StoreReader:
         self.metadata, self.fmt, self.layout = metadata, fmt, layout
         self.listed_chunks: list[tuple[int, str]] | None = None
         """Chunks and the paths of their indexes less the extension; None until they are listed."""
-        self.index = ImgStoreIndex.new_from_chunks(self.list_chunks()) if index is None else index
+        self.index = index or ImgStoreIndex.new_for_store(layout.basedir, self.list_chunks())
         self._chunks = chunks
         self._decode = bool(metadata.encoding)
         self._open: OrderedDict[int, ChunkReader] = OrderedDict()
@@ -225,6 +225,7 @@ class StoreReader:
         """Free all that is held open."""
         self._closed = True
         self._ahead.close()
+        self.index.release()
         while self._open:
             self._open.popitem()[1].close()
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ._files import Layout, aside, remove_if_there
 from .chunk_index import Numbers, renumber_chunk_index
-from .constants import STORE_INDEX_FILENAME
+from .constants import STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILENAME
 from .errors import ImgStoreError, InvalidArgumentError, StoreIOError
 from .extra_data import renumber_extra_data
 from .index import ImgStoreIndex
@@ -48,9 +48,11 @@ def reindex(layout: Layout, chunks: list[tuple[int, str]]) -> ImgStoreIndex:
     for path in replaced:
         os.replace(aside(path), path)
     index = ImgStoreIndex.new_from_chunks((chunk, stem) for chunk, stem, _ in parts)
-    saved = os.path.join(layout.basedir, STORE_INDEX_FILENAME)
-    if os.path.exists(saved):
-        index.to_file(saved)
+    if os.path.exists(os.path.join(layout.basedir, STORE_SAVED_INDEX_FILENAME)):
+        index.save_beside(layout.basedir)
+    sqlite = os.path.join(layout.basedir, STORE_INDEX_FILENAME)
+    if os.path.exists(sqlite):
+        index.to_file(sqlite)
     return index
 
 

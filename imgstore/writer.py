@@ -18,14 +18,16 @@ from .buffers import Buffers
 from .chunks import Chunks, Image
 from .color import decoded_shape
 from .constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
-from .errors import FrameReadError, FrameWriteError, InvalidArgumentError, StoreClosedError
+from .errors import FrameReadError, FrameWriteError, ImgStoreError, InvalidArgumentError, StoreClosedError
 from .fit import Fit
 from .formats import Format
+from .index import ImgStoreIndex
 from .lock import StoreLock
 from .metadata import StoreMetadata
 from .pipeline import Pipeline, Task
 from .recorder import Recorder
 
+_WORTH_AN_INDEX = 20  # chunks; the indexes of fewer are read as fast as a saved one
 _OWN_KEYS = (FRAME_TIME, FRAME_NUMBER, FRAME_INDEX)
 
 
@@ -115,6 +117,13 @@ class StoreWriter:
             self._recorder.close(self._chunks.prepare(np.zeros(self._fit.stored_shape, self._fit.dtype)))
         except FrameWriteError as error:
             self._failures.append(str(error))
+
+    def _save_index(self) -> None:
+        """So that the store opens at once; it does as well without."""
+        chunks = self._recorder.complete_chunks
+        if len(chunks) >= _WORTH_AN_INDEX:
+            with contextlib.suppress(ImgStoreError):
+                ImgStoreIndex.new_from_chunks(chunks).save_beside(self.layout.basedir)
 
     def _finish(self, number: int, time: float, copy: Image | None, prepared: Any) -> None:
         try:
@@ -206,6 +215,7 @@ class StoreWriter:
         try:
             self._pipeline.stop()
             self._close_recorder()
+            self._save_index()
             self._raise_failures()
         finally:
             self._closed = True
