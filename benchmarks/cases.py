@@ -166,7 +166,8 @@ def _jumping(sizes: Sizes) -> Iterator[Case]:
 
 
 def _batch(sizes: Sizes) -> Case:
-    chunks, each, count = 20, sizes.frames(500), sizes.frames(200)
+    chunks, count = 20, sizes.frames(200)
+    each = -(-sizes.frames(500) // sizes.distinct) * sizes.distinct  # so that a frame's number tells which image it is
     recording = Recording('repeated', 'record_chunks', {'fmt': 'avc1/mp4', 'count': each, 'chunks': chunks}, 'gray')
     return Case(f'get_images of {count} of {chunks * each:,} frames, avc1/mp4 gray, against one by one', 'read_batch',
                 (_ms(ratio=2),), {'count': count}, OURS, 'read_random', 'gray', recording, rounds=3)

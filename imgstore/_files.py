@@ -28,7 +28,8 @@ INDEX_EXTENSIONS = ('.npz', '.yaml')
 
 VIDEO_EXTENSIONS = ('.avi', '.mkv', '.mp4')
 
-_CHUNK_NAME = re.compile(r'\d{6,}', re.ASCII)
+_CHUNK_FILE = re.compile(r'(\d{6}|[1-9]\d{6,})(\.\w+)?', re.ASCII)
+"""The `chunk_name` of a number and maybe an extension."""
 
 
 def text_path(path: object, what: str) -> str:
@@ -125,9 +126,8 @@ def chunk_name(number: int) -> str:
 
 def chunk_number(name: str) -> int | None:
     """The number of the chunk that ``name`` is the `chunk_name` of, or None."""
-    if not _CHUNK_NAME.fullmatch(name) or chunk_name(int(name)) != name:
-        return None
-    return int(name)
+    match = _CHUNK_FILE.fullmatch(name)
+    return int(name) if match and not match[2] else None
 
 
 @dataclass(frozen=True)
@@ -155,8 +155,8 @@ class Layout:
 
     def stem(self, number: int) -> str:
         """Path of the chunk's index and extra data, less their extensions."""
-        name = chunk_name(number)
-        return os.path.join(self.basedir, name, 'index') if self.folders else os.path.join(self.basedir, name)
+        path = f'{self.basedir}{os.sep}{chunk_name(number)}'  # faster than os.path.join, of which it takes thousands
+        return os.path.join(path, 'index') if self.folders else path
 
     def image(self, number: int, index: int) -> str:
         """Path of an image of a chunk that is a folder."""
@@ -187,10 +187,9 @@ class Layout:
         return have_images | have_index, have_index
 
     def _videos(self, found: list[tuple[str, bool]]) -> tuple[set[int], set[int]]:
-        files = [os.path.splitext(name) for name, is_dir in found if not is_dir]
-        numbered = [(n, extension) for stem, extension in files if (n := chunk_number(stem)) is not None]
-        return ({n for n, extension in numbered if extension == self.extension},
-                {n for n, extension in numbered if extension in INDEX_EXTENSIONS})
+        files = [match.groups() for name, is_dir in found if not is_dir and (match := _CHUNK_FILE.fullmatch(name))]
+        return ({int(name) for name, extension in files if extension == self.extension},
+                {int(name) for name, extension in files if extension in INDEX_EXTENSIONS})
 
     def extra_data_files(self, number: int, extensions: tuple[str, ...] = EXTRA_DATA_FILE_EXTENSIONS) -> list[str]:
         """The files of extra data of a chunk that are there."""

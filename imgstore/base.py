@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, ClassVar
 
@@ -17,7 +18,7 @@ from .errors import InvalidArgumentError
 from .facts import StoreFacts
 from .formats import format_names, format_to_write
 from .index import ImgStoreIndex
-from .reader import Frame, open_reader
+from .reader import Frame, Frames, open_reader
 from .reindex import reindex
 from .writer import StoreWriter
 
@@ -216,6 +217,36 @@ class _ImgStore(StoreFacts):
         """
         reader = self._r
         return reader.by_number(frame_number, exact_only) if frame_index is None else reader.at(frame_index)
+
+    def get_images(self, frame_numbers: Iterable[Any] | None = None,
+                   frame_indices: Iterable[Any] | None = None) -> Frames:
+        """Read many frames at once: each is read once, in the order of the store, whatever order is asked for.
+
+        Parameters
+        ----------
+        frame_numbers : iterable of int
+            Of each the first frame with that number is meant; the same may come again.
+        frame_indices : iterable of int
+            Instead of numbers: from 0, in the order of writing.
+
+        Returns
+        -------
+        imgs : ndarray, shape (n, h, w) or (n, h, w, 3)
+            In the order asked; a list where somebody put images of other shapes into the store.
+        frame_numbers : list of int
+        frame_times : list of float
+            In seconds.
+
+        Raises
+        ------
+        FrameNotFoundError
+            One of them is not there; none was read.
+        FrameReadError
+            One is missing or damaged; the position does not move.
+        InvalidArgumentError
+            Both were given, or neither.
+        """
+        return self._r.many(frame_numbers, frame_indices)
 
     def get_nearest_image(self, frame_time: Any) -> Frame:
         """Read the frame that is nearest in time, in seconds; of two the earlier. Else as `get_image`."""

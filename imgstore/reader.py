@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import threading
 import warnings
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from types import NoneType
 from typing import Any
 
@@ -35,12 +38,15 @@ from .index import ImgStoreIndex
 from .metadata import StoreMetadata, load_metadata
 
 Image = npt.NDArray[Any]
+Place = tuple[int, int]
+"""A chunk, and the index of a frame in it."""
 Frame = tuple[Image, tuple[int, float]]
+Frames = tuple[Image | list[Image], list[int], list[float]]
 
 
 _THREADS = min(CORES, 4)
 _READ_AHEAD = 2 * _THREADS + 2  # frames
-_SEQUENTIAL = 2  # frames that were read one behind the other before those that follow are expected
+_SEQUENTIAL = 2  # steps in a row, forwards or backwards, before the next ones are expected
 _OPEN_CHUNKS = 2  # so that reading ahead may be in the next one
 
 
@@ -92,7 +98,7 @@ class StoreReader:
         self._turn = threading.RLock()
         self._ahead = Ahead(self._begin, self._turn, _THREADS)
         self._frames_ahead = min(_READ_AHEAD, ahead_bytes // max(1, self._image_bytes))
-        self._in_a_row = 0
+        self._in_a_row, self._step = 0, 0
         self._closed = False
         self._latest: tuple[int, int] | None = None
 
@@ -157,11 +163,14 @@ class StoreReader:
 
     def by_number(self, frame_number: object, exact_only: bool) -> Frame:
         """The (first) frame with that number, or the one with the nearest; FrameNotFoundError."""
+        return self.at(self._index_of_number(frame_number, exact_only))
+
+    def _index_of_number(self, frame_number: object, exact_only: bool) -> int:
         number = whole_number(frame_number, FRAME_NUMBER)
         index = self.index.find(FRAME_NUMBER, number, nearest=not exact_only)
         if index is None:
             raise FrameNotFoundError(f'frame #{number} not found in {self.layout.basedir}')
-        return self.at(index)
+        return index
 
     def nearest_in_time(self, frame_time: object) -> Frame:
         """The frame whose time is nearest; FrameNotFoundError in an empty store, and for nan."""
@@ -174,43 +183,113 @@ class StoreReader:
     def at(self, frame_index: object) -> Frame:
         """The frame with that index in the store; FrameNotFoundError, FrameReadError."""
         index = whole_number(frame_index, 'frame_index')
+        metadata = self._metadata(index)
+        place = self.index.locate(index)
+        image = self._read(place)
+        self._expect(index)
+        self._latest = place
+        return image, metadata
+
+    def many(self, frame_numbers: Iterable[object] | None, frame_indices: Iterable[object] | None) -> Frames:
+        """The frames with those numbers or indexes, in that order; FrameNotFoundError before anything is read."""
+        indices = self._indices(frame_numbers, frame_indices)
+        metadata = [self._metadata(index) for index in indices]
+        images = self._batch(indices)
+        if indices:
+            self._latest = self.index.locate(indices[-1])
+        return images, [number for number, _ in metadata], [time for _, time in metadata]
+
+    def _indices(self, numbers: Iterable[object] | None, indices: Iterable[object] | None) -> list[int]:
+        if numbers is not None and indices is None:
+            return [self._index_of_number(number, exact_only=True) for number in numbers]
+        if numbers is None and indices is not None:
+            return [whole_number(index, 'frame_index') for index in indices]
+        raise InvalidArgumentError('give either frame_numbers or frame_indices, and not both')
+
+    def _batch(self, indices: list[int]) -> Image | list[Image]:
+        """The images of those indexes as one array; as a list where someone changed the store and they differ."""
+        images = np.empty((len(indices), *self.image_shape), self.metadata.imgdtype)
+        rows = defaultdict(list)
+        for row, index in enumerate(indices):
+            rows[index].append(row)
+        others = {}
+        for index, image in self._in_order(sorted(rows)):
+            if (image.shape, image.dtype) == (images.shape[1:], images.dtype):
+                images[rows[index]] = image
+            else:
+                others.update(dict.fromkeys(rows[index], image))
+        return [others.get(row, image) for row, image in enumerate(images)] if others else images
+
+    def _in_order(self, indices: list[int]) -> Iterator[tuple[int, Image]]:
+        """The images of ascending indexes: of several videos at once, else read ahead."""
+        frames = [(index, self.index.locate(index)) for index in indices]
+        by_chunk = [list(group) for _, group in itertools.groupby(frames, lambda frame: frame[1][0])]
+        if self.fmt.folders or len(by_chunk) == 1:
+            yield from self._read_in_turn(frames)
+            return
+        with ThreadPoolExecutor(_THREADS, 'imgstore') as pool:
+            for images in pool.map(self._read_in_chunk, by_chunk):
+                yield from images
+
+    def _read_in_turn(self, frames: list[tuple[int, Place]]) -> Iterator[tuple[int, Image]]:
+        for rank, (index, place) in enumerate(frames):
+            self._ahead.plan(place for _, place in frames[rank:rank + self._frames_ahead])
+            yield index, self._read(place)
+
+    def _read_in_chunk(self, frames: list[tuple[int, Place]]) -> list[tuple[int, Image]]:
+        """Images of one chunk, by a reader of their own."""
+        first, images = frames[0][1], []
+        with self._naming(first):
+            reader = self._chunks.reader(first[0], self.index.size_of(first[0]), keep=False)
+        with reader:
+            for index, place in frames:
+                with self._naming(place):
+                    images.append((index, self._decoded(reader.read(place[1]))))
+        return images
+
+    def _metadata(self, index: int) -> tuple[int, float]:
         if self._closed:
             raise StoreClosedError(f'{self.layout.basedir}: the store was closed')
         metadata = self.index.frame(index)
         if metadata is None:
             raise FrameNotFoundError(f'frame_index {index} not found in {self.layout.basedir}, '
                                      f'which has {self.index.frame_count} frames')
-        place = self.index.locate(index)
-        image = self._read(*place, metadata[0])
-        self._expect(index)
-        self._latest = place
-        return image, metadata
+        return metadata
 
-    def _read(self, chunk: int, index: int, frame_number: int) -> Image:
-        image: Image | None = self._ahead.take((chunk, index))
+    def _read(self, place: Place) -> Image:
+        image: Image | None = self._ahead.take(place)
         if image is not None:
             return image
+        with self._turn, self._naming(place):
+            return self._decoded(self._chunk(place[0]).read(place[1]))
+
+    @contextmanager
+    def _naming(self, place: Place) -> Iterator[None]:
+        """Say of a frame that cannot be read which one it is."""
         try:
-            with self._turn:
-                return self._decoded(self._chunk(chunk).read(index))
+            yield
         except (FrameReadError, CorruptFileError, InvalidArgumentError) as error:
-            raise FrameReadError(f'{self.layout.basedir}: frame #{frame_number}, at index {index} of chunk {chunk}, '
+            number, _ = self._metadata(self.index.index_of(*place))
+            raise FrameReadError(f'{self.layout.basedir}: frame #{number}, at index {place[1]} of chunk {place[0]}, '
                                  f'cannot be read: {error}') from error
 
     def _decoded(self, image: Image) -> Image:
         return decode_to_bgr(image, self.metadata.encoding) if self._decode else image
 
-    def _begin(self, place: tuple[int, int]) -> Callable[[], Image]:
+    def _begin(self, place: Place) -> Callable[[], Image]:
         """Begin to read a frame ahead."""
         end = self._chunk(place[0]).begin(place[1])
         return lambda: self._decoded(end())
 
     def _expect(self, index: int) -> None:
-        """After a frame was read, have those read that follow if it seems that they will be asked for."""
-        before = self._latest and self.index.index_of(*self._latest)
-        self._in_a_row = self._in_a_row + 1 if index - 1 == before else 0
-        end = min(index + 1 + self._frames_ahead, self.index.frame_count) if self._in_a_row >= _SEQUENTIAL else 0
-        self._ahead.plan([self.index.locate(i) for i in range(index + 1, end)])
+        """After a frame was read, have those read that are next if it seems that they will be asked for."""
+        step = index - self.index.index_of(*self._latest) if self._latest else 0
+        self._in_a_row, self._step = (self._in_a_row + 1 if step == self._step else 1), step
+        if abs(step) != 1 or self._in_a_row < _SEQUENTIAL:
+            self._ahead.plan(())
+            return
+        indices = range(index + step, index + step * (self._frames_ahead + 1), step)
+        self._ahead.plan([self.index.locate(i) for i in indices if 0 <= i < self.index.frame_count])
 
     def _chunk(self, number: int) -> ChunkReader:
         """The reader of a chunk; just the latest ones are kept open."""

@@ -49,16 +49,16 @@ class Chunks:
         elif backend:
             backends.choose_backend(fmt, 'read', backend)
 
-    def reader(self, number: int, frames: int) -> ChunkReader:
+    def reader(self, number: int, frames: int, keep: bool = True) -> ChunkReader:
         """A reader of a chunk that should have so many frames; FrameReadError if it cannot be opened."""
         if self._fmt.folders:
             return ImageChunkReader(self._layout, number, self._codec)
-        return self.video_reader(self._layout.chunk(number), frames)
+        return self.video_reader(self._layout.chunk(number), frames, keep)
 
-    def video_reader(self, path: str, frames: int | None = None) -> VideoReader:
+    def video_reader(self, path: str, frames: int | None = None, keep: bool = False) -> VideoReader:
         """A reader of a video that need not be in the store yet, nor known for how many frames it should have."""
         backend = backends.choose_backend(self._fmt, 'read', self._asked)
-        return backends.new_reader(backend, path, self._color, self._seek, frames, self._kept)
+        return backends.new_reader(backend, path, self._color, self._seek, frames, self._kept if keep else None)
 
     def prepare(self, image: Image) -> Any:
         """Do the part of writing a frame that needs no other; for several threads at once, in any order."""
