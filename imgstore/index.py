@@ -31,19 +31,20 @@ class _Chunk:
 
     def __init__(self, number: int, stem: str, frames: tuple[Numbers, Times] | None = None) -> None:
         self.number, self.stem = number, stem
-        self._frames, self._count = frames, None if frames is None else len(frames[0])
+        self._frames = frames
+        self.known_count = None if frames is None else len(frames[0])
 
     @property
     def count(self) -> int:
-        if self._count is None:
-            self._count = count_frames(self.stem)
-        return self._count
+        if self.known_count is None:
+            self.known_count = count_frames(self.stem)
+        return self.known_count
 
     @property
     def frames(self) -> tuple[Numbers, Times]:
         if self._frames is None:
             self._frames = read_chunk_index(self.stem)
-            self._count = len(self._frames[0])
+            self.known_count = len(self._frames[0])
         return self._frames
 
     def forget(self) -> None:
@@ -208,19 +209,25 @@ class ImgStoreIndex:
             own = slice(*self._first[self._rank(chunk.number):][:2].tolist())
             return self._all[0][own], self._all[1][own]
         try:
-            counted, frames = chunk.count, chunk.frames
+            counted, frames = chunk.known_count, chunk.frames
         except CorruptFileError as error:
             self._drop(chunk, error)
             return None
-        if counted != len(frames[0]):
+        if counted not in (None, len(frames[0])):
             self._forget()
         return frames
+
+    def _by_chunk(self) -> Iterator[tuple[Numbers, Times]]:
+        for chunk in list(self._chunks):
+            frames = self._chunk_frames(chunk)
+            if frames is not None:
+                yield frames
 
     @property
     def _frames(self) -> tuple[Numbers, Times]:
         """Numbers and times of all frames, in one piece each."""
         if self._all is None:
-            parts = [frames for chunk in list(self._chunks) if (frames := self._chunk_frames(chunk))]
+            parts = list(self._by_chunk())
             self._all = (np.concatenate([np.empty(0, np.int64), *(numbers for numbers, _ in parts)]),
                          np.concatenate([np.empty(0, np.float64), *(times for _, times in parts)]))
             for chunk in self._chunks:
@@ -269,7 +276,11 @@ class ImgStoreIndex:
 
     def get_all_metadata(self) -> dict[str, list[Any]]:
         """Numbers and times of all frames, in the order of writing."""
-        return _as_lists(self._frames)
+        lists = _as_lists(_NO_FRAMES)
+        for frames in self._by_chunk():
+            for key, values in _as_lists(frames).items():
+                lists[key] += values
+        return lists
 
     def get_chunk_metadata(self, chunk_n: int) -> dict[str, list[Any]]:
         """Numbers and times of a chunk's frames; empty lists for a chunk that is not there."""
