@@ -45,7 +45,7 @@ Frames = tuple[Image | list[Image], list[int], list[float]]
 
 
 _THREADS = min(CORES, 4)
-_READ_AHEAD = 2 * _THREADS + 2  # frames
+_READ_AHEAD = 2 * _THREADS  # frames
 _SEQUENTIAL = 2  # steps in a row, forwards or backwards, before the next ones are expected
 _OPEN_CHUNKS = 2  # so that reading ahead may be in the next one
 

@@ -52,7 +52,8 @@ class PyAVChunkReader(VideoReader):
         self._to_image = to_bgr if color else to_gray
         self._kept = kept or KeptFrames(0)
         self._container: InputContainer | None = None
-        self._next_packet = -1
+        self._next_packet, self._touched = -1, False
+        self._frames: Iterator[tuple[int, Any]] = iter(())
         self._open()
         self._learn(table_from_container_index(self._stream))
         if self._table is None:
@@ -75,6 +76,7 @@ class PyAVChunkReader(VideoReader):
         self._stream.thread_type, self._stream.codec_context.thread_count = 'FRAME', _THREADS
         if self._stream.codec_context.codec.intra_only:
             self._stream.codec_context.options = _STRICT
+        self._touched = False
         self._begin_at(0)
         return self._container
 
@@ -84,6 +86,14 @@ class PyAVChunkReader(VideoReader):
             self._container.close()
             self._container = None
 
+    def _from_the_start(self) -> InputContainer:
+        """The file opened, of which no packet was read yet."""
+        return self._open() if self._container is None or self._touched else self._container
+
+    def _get_lost(self) -> None:
+        """Have the next frame looked for by a seek, or from the start."""
+        self._frames, self._next, self._next_packet = iter(()), sys.maxsize, -1
+
     def _learn(self, table: FrameTable | None) -> None:
         self._table, self._table_is_wrong = table, False
         self._end: float = math.inf if table is None else len(table)
@@ -91,15 +101,17 @@ class PyAVChunkReader(VideoReader):
 
     def _learn_from_packets(self) -> None:
         """Learn the frames from the packets, where the container's own index does not tell."""
-        container = self._open()
+        container, self._touched = self._from_the_start(), True
         self._learn(table_from_packets(container, self._stream, self._announced))
-        self._open()
+        self._get_lost()
 
     def count(self) -> int:
         """Number of frames: of packets, or of what decodes if those do not tell."""
-        table = table_from_packets(self._open(), self._stream)
-        self._open()
+        container, self._touched = self._from_the_start(), True
+        table = table_from_packets(container, self._stream)
+        self._get_lost()
         if table is None:
+            self._from_the_start()
             self._forward_to(sys.maxsize)
         return int(self._end) if table is None else len(table)
 
@@ -263,6 +275,7 @@ class PyAVChunkReader(VideoReader):
         import av
 
         assert self._container is not None
+        self._touched = True
         try:
             yield from self._container.demux(self._stream)
         except av.FFmpegError as error:

@@ -50,7 +50,7 @@ class PyAVEncoder(VideoEncoder):
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.height, self.width = shape[:2]
         self._own = threading.local()
-        self._luma = _luma_of_gray(self.pixel_format)
+        self._luma, self._chroma = _ranges(self.pixel_format)
 
     def writer(self, path: str) -> ChunkWriter:
         """A writer of one video."""
@@ -65,23 +65,23 @@ class PyAVEncoder(VideoEncoder):
         context.width, context.height, context.pix_fmt = self.width, self.height, self.pixel_format
 
     def frame(self, image: Image) -> Any:
-        """The image as a frame of the codec's pixel format; gray needs no colour conversion."""
+        """The image as a frame of the codec's pixel format; by OpenCV, which is more exact than swscale."""
         import av
 
-        if image.ndim == 2:
-            planes = np.full((self.height * 3 // 2, self.width), 128, np.uint8)
-            planes[:self.height] = cv2.LUT(np.ascontiguousarray(image), self._luma)
-            return av.VideoFrame.from_ndarray(planes, format=self.pixel_format)
-        frame = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(image), format='bgr24')
-        return self._reformatter().reformat(frame, format=self.pixel_format, interpolation='BICUBIC')
+        image = np.ascontiguousarray(image)
+        planes = np.full((self.height * 3 // 2, self.width), 128, np.uint8)
+        if image.ndim == 3:
+            self._fill_chroma(planes[self.height:].reshape(2, self.height // 2, self.width // 2), image)
+            image = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        cv2.LUT(image, self._luma, planes[:self.height])
+        return av.VideoFrame.from_ndarray(planes, format=self.pixel_format)
 
-    def _reformatter(self) -> Any:
-        """A converter of this thread's own, which is costly to make."""
-        from av.video.reformatter import VideoReformatter
-
-        if not hasattr(self._own, 'reformatter'):
-            self._own.reformatter = VideoReformatter()
-        return self._own.reformatter
+    def _fill_chroma(self, planes: Image, image: Image) -> None:
+        """Cb and Cr, each of four pixels' mean."""
+        small = cv2.resize(image, (self.width // 2, self.height // 2), interpolation=cv2.INTER_AREA)
+        _, cr, cb = cv2.split(cv2.cvtColor(small, cv2.COLOR_BGR2YCrCb))
+        for plane, values in zip(planes, (cb, cr), strict=True):
+            cv2.LUT(values, self._chroma, plane)
 
 
 class MJPEGEncoder(PyAVEncoder):
@@ -198,7 +198,10 @@ class PyAVChunkWriter(ChunkWriter):
         remove_if_there(self._path)
 
 
-def _luma_of_gray(pixel_format: str) -> npt.NDArray[np.uint8]:
-    """The luma of each gray: all levels of a JPEG's 'yuvj', else 16 to 235 (ITU-R BT.601)."""
+def _ranges(pixel_format: str) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    """What luma and chroma of full range become: they stay in a JPEG's 'yuvj', else ITU-R BT.601 squeezes them."""
     levels = np.arange(256)
-    return (levels if 'j' in pixel_format else np.rint(16 + levels * 219 / 255)).astype(np.uint8)
+    if 'j' in pixel_format:
+        return levels.astype(np.uint8), levels.astype(np.uint8)
+    luma, chroma = 16 + levels * 219 / 255, 128 + (levels - 128) * 224 / 255
+    return np.rint(luma).astype(np.uint8), np.rint(chroma).astype(np.uint8)
