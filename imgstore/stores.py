@@ -80,7 +80,8 @@ def new_for_filename(path: StrPath | None = None, mode: str = 'r', basedir: StrP
     seek : bool
         False: read videos sequentially.
     **kwargs
-        ``backend``: {'auto', 'pyav', 'opencv'}. What else `new_for_format` takes is accepted and ignored.
+        ``backend``: {'auto', 'pyav', 'opencv'}; ``cache_bytes``: what frames may hold that are kept, or read before they
+        are asked for. What else `new_for_format` takes is accepted and ignored.
 
     Returns
     -------
@@ -131,7 +132,7 @@ def new_for_format(fmt: str | None = None, path: StrPath | None = None, mode: st
         read. The formats '…+color' convert before they store.
     **kwargs
         ``overwrite=True`` replaces a store that is there; ``backend``: {'auto', 'pyav', 'opencv'}; ``workers`` and
-        ``buffer_bytes``: threads that encode (0: the caller's own), and how much may wait for them.
+        ``buffer_bytes``: threads that encode and write (0: the caller's own), and how much may wait for them.
 
     Returns
     -------
