@@ -74,6 +74,7 @@ class Bench:
         """Nothing is tried again that failed, nor compared with what ours cannot do."""
         if {(case.name, side), (case.name, OURS)} & self.results.notes.keys():
             return
+        _empty_the_disk_queue()
         try:
             metrics = self._metrics(case, side, number)
         except (FailedError, MissingError) as error:
@@ -140,8 +141,7 @@ class Bench:
             self._answer(by, recording.task, {**recording.arguments, **frames, 'path': path})
         except FailedError as error:
             return error
-        if hasattr(os, 'sync'):
-            os.sync()  # what is measured next is not to share the disk with it
+        _empty_the_disk_queue()
         return path
 
     def _has(self, name: str) -> bool:
@@ -175,6 +175,12 @@ class Bench:
     def versions(self) -> dict[str, dict[str, str]]:
         """What is installed in the environments that were used."""
         return {name: self._answer(name, 'versions', {})['versions'] for name in self._environments if self._has(name)}
+
+
+def _empty_the_disk_queue() -> None:
+    """What is measured next is not to share the disk with what was written before."""
+    if hasattr(os, 'sync'):
+        os.sync()
 
 
 def _end(text: str, lines: int) -> str:

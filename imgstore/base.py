@@ -91,6 +91,7 @@ class _ImgStore(StoreFacts):
                  cache_bytes: int = DEFAULT_CACHE_BYTES,
                  gpu_id: object = None, videosize: object = None) -> None:
         if mode == 'r':
+            self._reopen = {'seek': seek, 'backend': backend, 'cache_bytes': cache_bytes}
             self._reader = open_reader(existing_store_folder(basedir=basedir), self._class_name, seek, index, backend,
                                        cache_bytes)
         elif mode == 'w':
@@ -121,6 +122,11 @@ class _ImgStore(StoreFacts):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy in another process is opened there by the path, and stands where this one does."""
+        reader = self._r
+        return _open_again, (type(self), self.filename, self._reopen, reader.state)
 
     def __repr__(self) -> str:
         return f'<{type(self).__name__} {self.filename!r}, {self._metadata["format"]}, mode {self.mode!r}>'
@@ -309,6 +315,12 @@ class _ImgStore(StoreFacts):
         """See `imgstore.extract_only_frame`."""
         with cls(basedir=existing_store_folder(full_path)) as store:
             return store._r.at(frame_index)[0]
+
+
+def _open_again(cls: type[_ImgStore], basedir: str, options: dict[str, Any], state: Any) -> _ImgStore:
+    store = cls(basedir, **options)
+    store._r.state = state
+    return store
 
 
 def _close_in_the_end(writer: StoreWriter, pid: int) -> None:

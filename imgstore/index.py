@@ -6,6 +6,7 @@ import bisect
 import operator
 import os
 import sqlite3
+import threading
 import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any, SupportsIndex, cast
@@ -21,6 +22,7 @@ from .constants import FRAME_MD, STORE_SAVED_INDEX_FILENAME
 from .errors import CorruptFileError, InvalidArgumentError, StoreIOError
 from .saved_index import SavedIndex, save
 from .saved_index import load as load_saved
+from .sharing import one_at_a_time
 
 NOT_FOUND = (-1, -1)
 _SUMMARY = ('frame_time_min', 'frame_time_max', 'frame_min', 'frame_max')
@@ -103,6 +105,7 @@ class ImgStoreIndex:
 
     def __init__(self, chunks: Iterable[_Chunk] = (), saved: SavedIndex | None = None) -> None:
         self._chunks = sorted(chunks, key=lambda chunk: chunk.number)
+        self.lock = threading.RLock()
         self._learn(saved)
 
     def _learn(self, saved: SavedIndex | None) -> None:
@@ -114,6 +117,7 @@ class ImgStoreIndex:
     def _forget(self) -> None:
         self._learn(None)
 
+    @one_at_a_time
     def release(self) -> None:
         """Let go of a file that is mapped into memory; what is asked for later is read from the chunks."""
         if self._saved is not None:
@@ -141,9 +145,9 @@ class ImgStoreIndex:
             It cannot be written there.
         """
         path = os.path.join(basedir, STORE_SAVED_INDEX_FILENAME)
-        chunks = [(chunk.number, chunk.stem) for chunk in self._chunks]
+        counts = np.diff(self._starts).tolist()
         try:
-            save(path, chunks, np.diff(self._starts).tolist())
+            save(path, [(chunk.number, chunk.stem) for chunk in self._chunks], counts)
         except CorruptFileError:
             raise
         except OSError as error:
@@ -190,6 +194,7 @@ class ImgStoreIndex:
         self._forget()
 
     @property
+    @one_at_a_time
     def _starts(self) -> npt.NDArray[np.int64]:
         """Index in the store of each chunk's first frame, and the number of frames at the end."""
         while self._first is None:
@@ -204,6 +209,7 @@ class ImgStoreIndex:
                 self._first = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
         return self._first
 
+    @one_at_a_time
     def _chunk_frames(self, chunk: _Chunk) -> tuple[Numbers, Times] | None:
         if self._all is not None and self._first is not None:
             own = slice(*self._first[self._rank(chunk.number):][:2].tolist())
@@ -218,12 +224,10 @@ class ImgStoreIndex:
         return frames
 
     def _by_chunk(self) -> Iterator[tuple[Numbers, Times]]:
-        for chunk in list(self._chunks):
-            frames = self._chunk_frames(chunk)
-            if frames is not None:
-                yield frames
+        return (frames for chunk in list(self._chunks) if (frames := self._chunk_frames(chunk)))
 
     @property
+    @one_at_a_time
     def _frames(self) -> tuple[Numbers, Times]:
         """Numbers and times of all frames, in one piece each."""
         if self._all is None:
@@ -333,6 +337,7 @@ class ImgStoreIndex:
     def _rank(self, chunk: int) -> int:
         return bisect.bisect_left(self._chunks, chunk, key=lambda known: known.number)
 
+    @one_at_a_time
     def frame(self, index: int) -> tuple[int, float] | None:
         """Number and time of the frame with that index in the store; None if there is none."""
         if self._all is not None:
@@ -348,6 +353,7 @@ class ImgStoreIndex:
 
     # --- looking up
 
+    @one_at_a_time
     def find(self, what: str, value: object, nearest: bool = False) -> int | None:
         """Index in the store of the frame with that number or time, or of the one nearest to it; None if none is."""
         key = _as_key(what, value)

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+_MOST_TASKS = 256  # so that of small frames no more wait, and might be lost, than of large ones
+
 
 class Task:
     """One piece of work.
@@ -50,7 +52,7 @@ class Pipeline:
     workers : int
         Threads that prepare; 0: `put` does all in the caller's thread.
     bound : int
-        `put` waits while the tasks that are under way hold more bytes than this.
+        `put` waits while the tasks that are under way would hold more bytes than this, or are very many.
     """
 
     def __init__(self, workers: int, bound: int) -> None:
@@ -71,7 +73,8 @@ class Pipeline:
             task.finish()
             return
         with self._changed:
-            self._changed.wait_for(lambda: not self._held or self._held + task.size <= self._bound)
+            self._changed.wait_for(lambda: not self._held or (
+                self._held + task.size <= self._bound and self._open_tasks < _MOST_TASKS))
             self._held += task.size
             self._open_tasks += 1
         self._to_finish.put(task)

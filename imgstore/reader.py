@@ -36,6 +36,7 @@ from .errors import (
 from .formats import Format, format_to_read
 from .index import ImgStoreIndex
 from .metadata import StoreMetadata, load_metadata
+from .sharing import one_at_a_time
 
 Image = npt.NDArray[Any]
 Place = tuple[int, int]
@@ -94,13 +95,13 @@ class StoreReader:
         self.index = index or ImgStoreIndex.new_for_store(layout.basedir, self.list_chunks())
         self._chunks = chunks
         self._decode = bool(metadata.encoding)
-        self._open: OrderedDict[int, ChunkReader] = OrderedDict()
-        self._turn = threading.RLock()
-        self._ahead = Ahead(self._begin, self._turn, _THREADS)
-        self._frames_ahead = min(_READ_AHEAD, ahead_bytes // max(1, self._image_bytes))
+        self._frames_ahead = 0 if chunks.cheap else min(_READ_AHEAD, ahead_bytes // max(1, self._image_bytes))
         self._in_a_row, self._step = 0, 0
         self._closed = False
         self._latest: tuple[int, int] | None = None
+        self.lock, self._turn = threading.RLock(), threading.Lock()
+        self._ahead = Ahead(self._begin, self._turn, _THREADS)
+        self._open: OrderedDict[int, ChunkReader] = OrderedDict()
 
     def list_chunks(self) -> list[tuple[int, str]]:
         """Look once which chunks there are, and warn of what looks like one and is none."""
@@ -124,6 +125,7 @@ class StoreReader:
     def _image_bytes(self) -> int:
         return math.prod(self.image_shape) * np.dtype(self.metadata.imgdtype).itemsize
 
+    @one_at_a_time
     def disable_decoding(self) -> None:
         """Give raw images from now on."""
         self._ahead.plan(())
@@ -147,8 +149,18 @@ class StoreReader:
         """Number and time of the latest frame read; nan before the first."""
         return self.index.frame(self.position) or (math.nan, math.nan)
 
+    @property
+    def state(self) -> tuple[Place | None, bool]:
+        """What a copy that is opened elsewhere has to be told: where it stands, and whether it decodes."""
+        return self._latest, self._decode
+
+    @state.setter
+    def state(self, state: tuple[Place | None, bool]) -> None:
+        self._latest, self._decode = state
+
     # --- frames
 
+    @one_at_a_time
     def next_frame_number(self) -> int:
         """Number of the frame that `next` would give; EndOfStoreError behind the last."""
         metadata = self.index.frame(self.position + 1)
@@ -156,11 +168,13 @@ class StoreReader:
             raise EndOfStoreError(f'{self.layout.basedir}: there is no frame behind index {self.position}')
         return metadata[0]
 
+    @one_at_a_time
     def next(self) -> Frame:
         """The frame behind the position; EndOfStoreError behind the last."""
         self.next_frame_number()
         return self.at(self.position + 1)
 
+    @one_at_a_time
     def by_number(self, frame_number: object, exact_only: bool) -> Frame:
         """The (first) frame with that number, or the one with the nearest; FrameNotFoundError."""
         return self.at(self._index_of_number(frame_number, exact_only))
@@ -172,6 +186,7 @@ class StoreReader:
             raise FrameNotFoundError(f'frame #{number} not found in {self.layout.basedir}')
         return index
 
+    @one_at_a_time
     def nearest_in_time(self, frame_time: object) -> Frame:
         """The frame whose time is nearest; FrameNotFoundError in an empty store, and for nan."""
         time = seconds(frame_time, FRAME_TIME)
@@ -180,6 +195,7 @@ class StoreReader:
             raise FrameNotFoundError(f'no frame near time {time} found in {self.layout.basedir}')
         return self.at(index)
 
+    @one_at_a_time
     def at(self, frame_index: object) -> Frame:
         """The frame with that index in the store; FrameNotFoundError, FrameReadError."""
         index = whole_number(frame_index, 'frame_index')
@@ -190,6 +206,7 @@ class StoreReader:
         self._latest = place
         return image, metadata
 
+    @one_at_a_time
     def many(self, frame_numbers: Iterable[object] | None, frame_indices: Iterable[object] | None) -> Frames:
         """The frames with those numbers or indexes, in that order; FrameNotFoundError before anything is read."""
         indices = self._indices(frame_numbers, frame_indices)
@@ -300,6 +317,7 @@ class StoreReader:
         self._open.move_to_end(number)
         return self._open[number]
 
+    @one_at_a_time
     def close(self) -> None:
         """Free all that is held open."""
         self._closed = True

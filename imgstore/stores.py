@@ -80,8 +80,8 @@ def new_for_filename(path: StrPath | None = None, mode: str = 'r', basedir: StrP
     seek : bool
         False: read videos sequentially.
     **kwargs
-        ``backend``: {'auto', 'pyav', 'opencv'}; ``cache_bytes``: what frames may hold that are kept, or read before they
-        are asked for. What else `new_for_format` takes is accepted and ignored.
+        ``backend``: {'auto', 'pyav', 'opencv'}; ``cache_bytes``: what frames may hold that are kept, or read before
+        they are asked for. What else `new_for_format` takes is accepted and ignored.
 
     Returns
     -------

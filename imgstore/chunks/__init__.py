@@ -60,6 +60,11 @@ class Chunks:
         backend = backends.choose_backend(self._fmt, 'read', self._asked)
         return backends.new_reader(backend, path, self._color, self._seek, frames, self._kept if keep else None)
 
+    @property
+    def cheap(self) -> bool:
+        """Whether a frame is read faster than it could be handed from one thread to another."""
+        return self._fmt.codec in ('npy', 'bmp', 'pnm')
+
     def prepare(self, image: Image) -> Any:
         """Do the part of writing a frame that needs no other; for several threads at once, in any order."""
         return self._codec.encode(image) if self._fmt.folders else self._encoder.prepare(image)
