@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ._cores import CORES
+from ._cores import THREADS
 from ._files import StrPath, existing_store_folder, store_folder
 from .constants import STORE_INDEX_FILENAME
 from .creation import create_writer
@@ -23,7 +23,7 @@ from .reindex import reindex
 from .writer import StoreWriter
 
 DEFAULT_DTYPE = np.uint8
-DEFAULT_WORKERS = min(CORES, 4)
+DEFAULT_WORKERS = THREADS
 DEFAULT_BUFFER_BYTES = 64 * 2**20
 DEFAULT_CACHE_BYTES = 256 * 2**20
 

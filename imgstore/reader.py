@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._cores import CORES
+from ._cores import THREADS
 from ._files import Layout, index_path
 from ._numbers import at_least, seconds, whole_number
 from .ahead import Ahead
@@ -44,9 +44,7 @@ Place = tuple[int, int]
 Frame = tuple[Image, tuple[int, float]]
 Frames = tuple[Image | list[Image], list[int], list[float]]
 
-
-_THREADS = min(CORES, 4)
-_READ_AHEAD = 2 * _THREADS  # frames
+_READ_AHEAD = 2 * THREADS  # frames
 _SEQUENTIAL = 2  # steps in a row, forwards or backwards, before the next ones are expected
 _OPEN_CHUNKS = 2  # so that reading ahead may be in the next one
 
@@ -100,7 +98,7 @@ class StoreReader:
         self._closed = False
         self._latest: tuple[int, int] | None = None
         self.lock, self._turn = threading.RLock(), threading.Lock()
-        self._ahead = Ahead(self._begin, self._turn, _THREADS)
+        self._ahead = Ahead(self._begin, self._turn, THREADS)
         self._open: OrderedDict[int, ChunkReader] = OrderedDict()
 
     def list_chunks(self) -> list[tuple[int, str]]:
@@ -244,7 +242,7 @@ class StoreReader:
         if self.fmt.folders or len(by_chunk) == 1:
             yield from self._read_in_turn(frames)
             return
-        with ThreadPoolExecutor(_THREADS, 'imgstore') as pool:
+        with ThreadPoolExecutor(THREADS, 'imgstore') as pool:
             for images in pool.map(self._read_in_chunk, by_chunk):
                 yield from images
 

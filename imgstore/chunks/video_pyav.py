@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .._cores import CORES
+from .._cores import THREADS
 from ..errors import FrameReadError
 from .base import Image, VideoReader
 from .kept import KeptFrames
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 # so a damaged image is an error; other codecs mark it, and take a start at an open GOP for damage if they are strict
 _STRICT = {'err_detect': 'explode'}
 
-_THREADS = min(CORES, 4)  # each decodes a frame of its own, and delays the first one behind a seek
 _AVI_CHUNK_HEADER = 8  # bytes before a packet, where an AVI's index points to
 
 
@@ -73,7 +72,7 @@ class PyAVChunkReader(VideoReader):
         except (av.FFmpegError, OSError, IndexError) as error:
             self.close()
             raise FrameReadError(f'{self._path} cannot be read as video: {error}') from error
-        self._stream.thread_type, self._stream.codec_context.thread_count = 'FRAME', _THREADS
+        self._stream.thread_type, self._stream.codec_context.thread_count = 'FRAME', THREADS
         if self._stream.codec_context.codec.intra_only:
             self._stream.codec_context.options = _STRICT
         self._touched = False
