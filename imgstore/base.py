@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ._cores import THREADS
 from ._files import StrPath, existing_store_folder, store_folder
 from .constants import STORE_INDEX_FILENAME
 from .creation import create_writer
@@ -23,7 +22,6 @@ from .reindex import reindex
 from .writer import StoreWriter
 
 DEFAULT_DTYPE = np.uint8
-DEFAULT_WORKERS = THREADS
 DEFAULT_BUFFER_BYTES = 64 * 2**20
 DEFAULT_CACHE_BYTES = 256 * 2**20
 
@@ -61,7 +59,9 @@ class _ImgStore(StoreFacts):
         Which library writes or reads videos.
     workers : int
         Threads that encode the images that are added, beside one that writes them; a frame that cannot be written
-        is then told of by a later call, at the latest by `close`. 0: `add_image` does all before it returns.
+        is then told of by a later call, at the latest by `close`. 0: `add_image` does all before it returns. If not
+        given, as many as there are cores, 4 at most, and 0 for raw images (npy, bmp, ppm, pgm), which are written
+        faster than they are handed on.
     buffer_bytes : int
         `add_image` waits while the images that are still to be written hold more than this.
     cache_bytes : int
@@ -87,7 +87,7 @@ class _ImgStore(StoreFacts):
                  imgdtype: Any = DEFAULT_DTYPE, chunksize: Any = None, metadata: Any = None,
                  encoding: str | None = None, format: str | None = None, seek: bool = True,
                  index: ImgStoreIndex | None = None, overwrite: bool = False, backend: str | None = None,
-                 workers: int = DEFAULT_WORKERS, buffer_bytes: int = DEFAULT_BUFFER_BYTES,
+                 workers: int | None = None, buffer_bytes: int = DEFAULT_BUFFER_BYTES,
                  cache_bytes: int = DEFAULT_CACHE_BYTES,
                  gpu_id: object = None, videosize: object = None) -> None:
         if mode == 'r':

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections import deque
 from typing import Any
 
@@ -27,3 +29,34 @@ class Buffers:
     def give_back(self, copy: npt.NDArray[Any]) -> None:
         """Take back what `copy` gave; nothing may look at it any more."""
         self._free.append(copy)
+
+
+class Lent:
+    """Arrays that are used again once nobody has any part of them, without being given back. For several threads.
+
+    Parameters
+    ----------
+    most : int
+        How many are remembered; what is lent beyond is not used again.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most, self._lock = most, threading.Lock()
+        self._arrays: list[npt.NDArray[Any]] = []
+
+    def empty(self, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+        """An array of bytes with anything in them."""
+        with self._lock:
+            for i in range(len(self._arrays)):
+                if _references(self._arrays, i) == _NOBODY_ELSE and self._arrays[i].shape == shape:
+                    return self._arrays[i][:]
+            self._arrays = [*self._arrays, np.empty(shape, np.uint8)][-self._most:]
+            return self._arrays[-1][:]
+
+
+def _references(arrays: list[npt.NDArray[Any]], i: int) -> int:
+    """How many refer to an array, all that look at a part of its memory among them."""
+    return sys.getrefcount(arrays[i])
+
+
+_NOBODY_ELSE = _references([np.empty(1)], 0)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import zipfile
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ._files import aside, index_path, remove_if_there, written_whole
+from ._npy import read_header
 from ._yaml import dump_yaml, load_yaml
 from .constants import FRAME_MD, FRAME_NUMBER, FRAME_NUMBER_BEFORE_REINDEX, FRAME_TIME
 from .errors import CorruptFileError
@@ -23,8 +22,6 @@ Times = npt.NDArray[np.float64]
 
 _DEFLATED_AT_MOST = 1032
 """How many times smaller zlib can make data: https://zlib.net/zlib_tech.html."""
-
-_LONGEST_HEADER = 10_000  # bytes of text; numpy takes no longer one either
 
 _YAML_ENDS = (b'\n', b'}', b']')
 
@@ -80,21 +77,11 @@ def _read_member(path: str, archive: zipfile.ZipFile, key: str) -> npt.NDArray[A
 
 def _read_header(path: str, archive: zipfile.ZipFile, file: IO[bytes]) -> tuple[int, np.dtype[Any]]:
     """Number of rows and dtype; ValueError where that is not the size of the data, so that none is read in vain."""
-    version = np.lib.format.read_magic(file)
-    length = file.read(2 if version == (1, 0) else 4)
-    (rows,), dtype = _parse_header(version, length, file.read(min(int.from_bytes(length, 'little'), _LONGEST_HEADER)))
+    (rows,), _, dtype = read_header(file)
     size = archive.getinfo(file.name).file_size
     if size != file.tell() + rows * dtype.itemsize or size > os.path.getsize(path) * _DEFLATED_AT_MOST:
         raise ValueError(f'{file.name} is cut off')
     return rows, dtype
-
-
-@lru_cache
-def _parse_header(version: tuple[int, int], length: bytes, text: bytes) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Shape and dtype; most chunks of a store have the same header."""
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(io.BytesIO(length + text))
-    return shape, dtype
 
 
 def _read_yaml(path: str) -> tuple[Any, Any]:

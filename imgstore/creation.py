@@ -6,6 +6,7 @@ import os
 import warnings
 from typing import Any
 
+from ._cores import THREADS
 from ._files import Layout, own_files, remove_chunks, remove_folder_if_empty
 from ._numbers import at_least
 from .chunks import Chunks
@@ -31,9 +32,9 @@ def create_writer(basedir: str, fmt: Format, *, imgshape: Any, imgdtype: Any, ch
         format=fmt.name, class_name=fmt.class_name,
         encoding='' if fit.convert_from else encoding, extension='' if fmt.folders else fmt.extension,
         user=user_metadata)
-    threads, bound = at_least(workers, 'workers', 0), at_least(buffer_bytes, 'buffer_bytes', 0)
-    layout = Layout(basedir, fmt.extension, fmt.folders)
+    bound, layout = at_least(buffer_bytes, 'buffer_bytes', 0), Layout(basedir, fmt.extension, fmt.folders)
     chunks = Chunks(layout, fmt, fit.stored_shape, 'write', backend)
+    threads = _checked_workers(workers, chunks)
     try:
         lock = _make_room(basedir, overwrite, metadata)
     except StoreIOError:
@@ -41,6 +42,12 @@ def create_writer(basedir: str, fmt: Format, *, imgshape: Any, imgdtype: Any, ch
     except OSError as error:
         raise StoreIOError(f'no store can be made in {basedir!r}: {error}') from error
     return StoreWriter(metadata, fmt, layout, fit, chunks, lock, Pipeline(threads, bound))
+
+
+def _checked_workers(workers: object, chunks: Chunks) -> int:
+    if workers is None:
+        return 0 if chunks.cheap else THREADS
+    return at_least(workers, 'workers', 0)
 
 
 def _checked_chunksize(chunksize: object, fmt: Format) -> int:

@@ -170,6 +170,7 @@ class StoreReader:
     def next(self) -> Frame:
         """The frame behind the position; EndOfStoreError behind the last."""
         self.next_frame_number()
+        self._in_a_row, self._step = _SEQUENTIAL, 1
         return self.at(self.position + 1)
 
     @one_at_a_time
@@ -199,8 +200,8 @@ class StoreReader:
         index = whole_number(frame_index, 'frame_index')
         metadata = self._metadata(index)
         place = self.index.locate(index)
-        image = self._read(place)
         self._expect(index)
+        image = self._read(place)
         self._latest = place
         return image, metadata
 
@@ -297,13 +298,13 @@ class StoreReader:
         return lambda: self._decoded(end())
 
     def _expect(self, index: int) -> None:
-        """After a frame was read, have those read that are next if it seems that they will be asked for."""
-        step = index - self.index.index_of(*self._latest) if self._latest else 0
+        """Have a frame read, and those that are next if it seems that they will be asked for."""
+        step = index - self.position
         self._in_a_row, self._step = (self._in_a_row + 1 if step == self._step else 1), step
-        if abs(step) != 1 or self._in_a_row < _SEQUENTIAL:
+        if abs(step) != 1 or self._in_a_row < _SEQUENTIAL or not self._frames_ahead:
             self._ahead.plan(())
             return
-        indices = range(index + step, index + step * (self._frames_ahead + 1), step)
+        indices = range(index, index + step * (self._frames_ahead + 1), step)
         self._ahead.plan([self.index.locate(i) for i in indices if 0 <= i < self.index.frame_count])
 
     def _chunk(self, number: int) -> ChunkReader:

@@ -132,7 +132,8 @@ def new_for_format(fmt: str | None = None, path: StrPath | None = None, mode: st
         read. The formats '…+color' convert before they store.
     **kwargs
         ``overwrite=True`` replaces a store that is there; ``backend``: {'auto', 'pyav', 'opencv'}; ``workers`` and
-        ``buffer_bytes``: threads that encode and write (0: the caller's own), and how much may wait for them.
+        ``buffer_bytes``: threads that encode and write (0: the caller's own, as for raw images), and how much may wait
+        for them.
 
     Returns
     -------

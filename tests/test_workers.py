@@ -76,8 +76,16 @@ def test_the_caller_waits_while_more_than_the_bound_is_under_way():
     assert done == [True, 2]
 
 
-@pytest.mark.parametrize('kwargs', [{'workers': -1}, {'workers': 1.5}, {'workers': None}, {'buffer_bytes': -1}])
+@pytest.mark.parametrize('kwargs', [{'workers': -1}, {'workers': 1.5}, {'workers': 'two'}, {'buffer_bytes': -1}])
 def test_a_wrong_number_is_refused(tmp_path, kwargs):
     with pytest.raises(ValueError, match=next(iter(kwargs))):
         new_for_format('png', tmp_path / 's', imgshape=SHAPE, **kwargs)
     assert not (tmp_path / 's').exists()
+
+
+@pytest.mark.parametrize(('fmt', 'waits'), [(fmt, fmt in ('npy', 'bmp', 'ppm')) for fmt in PLAIN])
+def test_raw_images_are_written_before_add_image_returns_and_others_behind_its_back(tmp_path, fmt, waits):
+    threads = threading.active_count()
+    with new_for_format(fmt, tmp_path / 's', imgshape=SHAPE) as store:
+        store.add_image(numbered(0, SHAPE), 0, 0)
+        assert (threading.active_count() == threads) is waits

@@ -62,7 +62,7 @@ class Chunks:
 
     @property
     def cheap(self) -> bool:
-        """Whether a frame is read faster than it could be handed from one thread to another."""
+        """Whether a frame is read and written faster than it could be handed from one thread to another."""
         return self._fmt.codec in ('npy', 'bmp', 'pnm')
 
     def prepare(self, image: Image) -> Any:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._files import Layout, make_folder, remove_folder_if_empty, remove_if_there, written_whole
+from .._npy import LONGEST_HEADER, UnknownVersionError, read_header
 from ..color import ensure_color, ensure_grayscale
 from ..errors import FrameReadError, FrameWriteError
 from ..formats import Format
@@ -23,7 +24,7 @@ from .base import ChunkReader, ChunkWriter, Image
 
 Bytes = npt.NDArray[np.uint8]
 
-_LONGEST_NPY_HEADER = 2**16 + 10  # bytes, in version 1
+_LONGEST_NPY_HEADER = LONGEST_HEADER + 12  # bytes, with what is before its text
 
 
 class ImageCodec(ABC):
@@ -58,9 +59,10 @@ class NpyCodec(ImageCodec):
 
 def _array_in(data: Bytes) -> Image:
     start = io.BytesIO(data[:_LONGEST_NPY_HEADER].tobytes())
-    if np.lib.format.read_magic(start) != (1, 0):
+    try:
+        shape, fortran_order, dtype = read_header(start)
+    except UnknownVersionError:
         return cast(Image, np.load(io.BytesIO(data.tobytes()), allow_pickle=False))
-    shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(start)
     if dtype.hasobject:
         raise ValueError('it holds Python objects')
     return data[start.tell():].view(dtype).reshape(shape, order='F' if fortran_order else 'C')

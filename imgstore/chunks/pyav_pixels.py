@@ -10,17 +10,21 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ..buffers import Lent
 from ..color import ensure_grayscale
 from .base import Image
 
 
-def to_bgr(frame: Any) -> Image:
+def to_bgr(frame: Any, lent: Lent) -> Image:
     """The frame in BGR, by the interpolation of colours that OpenCV has."""
     from av.video.reformatter import VideoReformatter
 
     if not hasattr(_kept, 'reformatter'):  # it is costly to make
         _kept.reformatter = VideoReformatter()
-    return cast(Image, _kept.reformatter.reformat(frame, format='bgr24', interpolation='BICUBIC').to_ndarray())
+    converted = _kept.reformatter.reformat(frame, format='bgr24', interpolation='BICUBIC')
+    image = lent.empty((frame.height, frame.width, 3))
+    np.copyto(image.reshape(frame.height, -1), _rows(converted.planes[0])[:, :3 * frame.width])
+    return image
 
 
 _kept = threading.local()
@@ -29,18 +33,21 @@ _NEUTRAL = (126, 130)
 """Chroma in this range cannot drive a colour out of 0…255, so the gray of the colours is the luma."""
 
 
-def to_gray(frame: Any) -> Image:
+def to_gray(frame: Any, lent: Lent) -> Image:
     """The frame in gray, as converting its colours would give it: mostly the luma plane alone tells."""
     name = frame.format.name
     if name in _LUMA_FIRST and all(_is_neutral(_plane(plane)) for plane in frame.planes[1:]):
         levels = _gray_levels(name, int(frame.color_range), int(frame.colorspace))
-        return cast(Image, cv2.LUT(_plane(frame.planes[0]), levels))
-    return ensure_grayscale(to_bgr(frame))
+        return cast(Image, cv2.LUT(_plane(frame.planes[0]), levels, lent.empty((frame.height, frame.width))))
+    return ensure_grayscale(to_bgr(frame, lent))
 
 
 def _plane(plane: Any) -> Image:
-    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
-    return rows[:plane.height, :plane.width]
+    return _rows(plane)[:plane.height, :plane.width]
+
+
+def _rows(plane: Any) -> Image:
+    return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
 
 
 def _is_neutral(chroma: Image) -> bool:

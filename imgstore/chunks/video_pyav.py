@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .._cores import THREADS
+from ..buffers import Lent
 from ..errors import FrameReadError
 from .base import Image, VideoReader
 from .kept import KeptFrames
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 # so a damaged image is an error; other codecs mark it, and take a start at an open GOP for damage if they are strict
 _STRICT = {'err_detect': 'explode'}
+
+_LENT_IMAGES = 4 * THREADS  # read ahead, and in the caller's hands
 
 _AVI_CHUNK_HEADER = 8  # bytes before a packet, where an AVI's index points to
 
@@ -48,7 +51,7 @@ class PyAVChunkReader(VideoReader):
     def __init__(self, path: str, color: bool, seek: bool = True, frames: int | None = None,
                  kept: KeptFrames | None = None) -> None:
         self._path, self._seek, self._announced = path, seek, frames
-        self._to_image = to_bgr if color else to_gray
+        self._to_image = partial(to_bgr if color else to_gray, lent=Lent(_LENT_IMAGES))
         self._kept = kept or KeptFrames(0)
         self._container: InputContainer | None = None
         self._next_packet, self._touched = -1, False
