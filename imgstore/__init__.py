@@ -2,6 +2,7 @@
 
 from ._version import __version__
 from .color import ensure_color, ensure_grayscale
+from .repairing import repair
 from .stores import (
     DirectoryImgStore,
     VideoImgStore,
@@ -21,6 +22,7 @@ __all__ = [
     'get_supported_formats',
     'new_for_filename',
     'new_for_format',
+    'repair',
     'test',
 ]
 

@@ -15,6 +15,7 @@ from typing import IO
 from .constants import (
     EXTRA_DATA_FILE_EXTENSIONS,
     FRAME_NUMBER,
+    JOURNAL,
     STORE_INDEX_FILENAME,
     STORE_MD_FILENAME,
     STORE_SAVED_INDEX_FILENAME,
@@ -95,6 +96,18 @@ def remove_if_there(path: str) -> None:
         os.unlink(path)
 
 
+def sync(path: str) -> None:
+    """Wait until a file, or what a folder lists, is on the disk itself."""
+    is_folder = os.path.isdir(path)
+    if is_folder and os.name == 'nt':  # which cannot do that
+        return
+    descriptor = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def remove_folder_if_empty(path: str) -> None:
     """Remove a folder; it is fine if that cannot be."""
     with contextlib.suppress(OSError):
@@ -131,6 +144,25 @@ def chunk_number(name: str) -> int | None:
 
 
 @dataclass(frozen=True)
+class FoundChunks:
+    """Numbers of chunks, in order.
+
+    Attributes
+    ----------
+    complete : list of int
+        The chunks that have both an index and a place for their frames.
+    journals : list of int
+        The chunks that have a journal; mostly they are not complete.
+    skipped : dict of int to str
+        What the chunks lack that cannot be read.
+    """
+
+    complete: list[int]
+    journals: list[int]
+    skipped: dict[int, str]
+
+
+@dataclass(frozen=True)
 class Layout:
     """The places of a store's chunks.
 
@@ -162,22 +194,31 @@ class Layout:
         """Path of an image of a chunk that is a folder."""
         return os.path.join(self.chunk(number), f'{index:06d}{self.extension}')
 
-    def find_chunks(self) -> tuple[list[int], dict[int, str]]:
-        """Look which chunks are there.
+    def journal(self, number: int) -> str:
+        """Path of the journal of a chunk while it is written."""
+        return aside(os.path.join(self.basedir, chunk_name(number) + JOURNAL))
 
-        Returns
-        -------
-        numbers : list of int
-            The chunks that have both an index and a place for their frames, in order.
-        skipped : dict of int to str
-            What the chunks that have just one of the two lack.
-        """
+    def media(self, number: int) -> str:
+        """Path of the chunk's folder or video as it is now, which may be open yet."""
+        path = self.chunk(number)
+        return path if self.folders or os.path.exists(path) else aside(path)
+
+    def find_chunks(self) -> FoundChunks:
+        """Look which chunks are there."""
         with os.scandir(self.basedir) as entries:
             found = [(entry.name, entry.is_dir()) for entry in entries]
         have_frames, have_index = self._folders(found) if self.folders else self._videos(found)
-        skipped = dict.fromkeys(sorted(have_frames - have_index), 'it has no index')
+        journals = {number for name, is_dir in found if not is_dir and (number := _chunk_of_journal(name)) is not None}
+        skipped = dict.fromkeys(sorted(have_frames - have_index - journals), 'it has no index')
         skipped |= dict.fromkeys(sorted(have_index - have_frames), f'it has no {self.extension} video')
-        return sorted(have_frames & have_index), skipped
+        return FoundChunks(sorted(have_frames & have_index), sorted(journals), skipped)
+
+    def find_unfinished_videos(self) -> list[int]:
+        """Numbers of the chunks whose video has not got its name yet."""
+        names = [] if self.folders else os.listdir(self.basedir)
+        numbers = {name: _chunk_of_file(name) for name in names if _ASIDE.match(name)}
+        return sorted(number for name, number in numbers.items()
+                      if number is not None and name == os.path.basename(aside(self.chunk(number))))
 
     def _folders(self, found: list[tuple[str, bool]]) -> tuple[set[int], set[int]]:
         folders = {n for name, is_dir in found if is_dir and (n := chunk_number(name)) is not None}
@@ -199,7 +240,7 @@ class Layout:
 
 
 _ASIDE = re.compile(r'^\.(.+)\.open(\.\w+)$')
-_EXTENSIONS_BESIDE_IMAGES = (*INDEX_EXTENSIONS, *EXTRA_DATA_FILE_EXTENSIONS)
+_EXTENSIONS_BESIDE_IMAGES = (*INDEX_EXTENSIONS, *EXTRA_DATA_FILE_EXTENSIONS, JOURNAL)
 
 
 def _split_own_name(name: str) -> tuple[str, str]:
@@ -211,6 +252,11 @@ def _split_own_name(name: str) -> tuple[str, str]:
 def _chunk_of_file(name: str) -> int | None:
     stem, extension = _split_own_name(name)
     return chunk_number(stem) if extension in (*VIDEO_EXTENSIONS, *_EXTENSIONS_BESIDE_IMAGES) else None
+
+
+def _chunk_of_journal(name: str) -> int | None:
+    """The number of the chunk that a file is the journal of, or None."""
+    return _chunk_of_file(name) if name.startswith('.') and name.endswith(JOURNAL) else None
 
 
 def _is_in_chunk(name: str) -> bool:
@@ -233,6 +279,12 @@ def own_files(basedir: str) -> list[str]:
             found.setdefault(number, []).append(path)
     unbroken = next(number for number in itertools.count() if number not in found)
     return [path for number, paths in found.items() if number < unbroken or _is_whole_chunk(paths) for path in paths]
+
+
+def leftovers(basedir: str) -> list[str]:
+    """Paths of what was not written to its end, journals and videos left out: all of that is elsewhere, or lost."""
+    hidden = [path for path in own_files(basedir) if _ASIDE.match(os.path.basename(path))]
+    return [path for path in hidden if not path.endswith((JOURNAL, *VIDEO_EXTENSIONS))]
 
 
 def _is_whole_chunk(paths: list[str]) -> bool:

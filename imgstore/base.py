@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any, ClassVar
 
@@ -22,6 +22,7 @@ from .reindex import reindex
 from .writer import StoreWriter
 
 DEFAULT_DTYPE = np.uint8
+DEFAULT_DURABILITY = 'frame'
 DEFAULT_BUFFER_BYTES = 64 * 2**20
 DEFAULT_CACHE_BYTES = 256 * 2**20
 
@@ -64,6 +65,10 @@ class _ImgStore(StoreFacts):
         faster than they are handed on.
     buffer_bytes : int
         `add_image` waits while the images that are still to be written hold more than this.
+    durability : {'frame', 'chunk', 'fsync'}
+        What is safe from the end of this process: each frame, half a second after it was added (at once if
+        ``workers=0``), or just chunks that are complete. 'fsync': each frame, from the end of the machine's power
+        too, which makes writing far slower.
     cache_bytes : int
         What decoded frames may hold that are kept or read before they are asked for; 0: there are none.
     gpu_id, videosize : object
@@ -88,7 +93,7 @@ class _ImgStore(StoreFacts):
                  encoding: str | None = None, format: str | None = None, seek: bool = True,
                  index: ImgStoreIndex | None = None, overwrite: bool = False, backend: str | None = None,
                  workers: int | None = None, buffer_bytes: int = DEFAULT_BUFFER_BYTES,
-                 cache_bytes: int = DEFAULT_CACHE_BYTES,
+                 cache_bytes: int = DEFAULT_CACHE_BYTES, durability: str = DEFAULT_DURABILITY,
                  gpu_id: object = None, videosize: object = None) -> None:
         if mode == 'r':
             self._reopen = {'seek': seek, 'backend': backend, 'cache_bytes': cache_bytes}
@@ -98,7 +103,8 @@ class _ImgStore(StoreFacts):
             self._writer = create_writer(
                 store_folder(basedir=basedir), format_to_write(format, self._class_name), imgshape=imgshape,
                 imgdtype=imgdtype, chunksize=chunksize, user_metadata=metadata, encoding=encoding,
-                overwrite=overwrite, backend=backend, workers=workers, buffer_bytes=buffer_bytes)
+                overwrite=overwrite, backend=backend, workers=workers, buffer_bytes=buffer_bytes,
+                durability=durability)
             weakref.finalize(self, _close_in_the_end, self._writer, os.getpid())
         else:
             raise InvalidArgumentError(f'mode is {mode!r}; it must be \'r\' or \'w\'')
@@ -258,6 +264,26 @@ class _ImgStore(StoreFacts):
         """Read the frame that is nearest in time, in seconds; of two the earlier. Else as `get_image`."""
         return self._r.nearest_in_time(frame_time)
 
+    def refresh(self) -> int:
+        """Look again which frames there are, of a store that is being written.
+
+        Returns
+        -------
+        int
+            How many more there are than before. The position does not move.
+        """
+        return self._r.refresh()
+
+    def follow(self) -> Iterator[Frame]:
+        """Read on, as `get_next_image` does, and wait for more frames until the writer has closed the store.
+
+        Yields
+        ------
+        img : ndarray, shape as `image_shape`
+        (frame_number, frame_time) : (int, float)
+        """
+        return self._r.follow()
+
     def disable_decoding(self) -> None:
         """Give raw images from now on, not converted from the store's encoding to BGR."""
         self._r.disable_decoding()
@@ -270,8 +296,9 @@ class _ImgStore(StoreFacts):
         Raises
         ------
         InvalidArgumentError
-            There is not exactly one frame numbered 0; nothing was changed.
+            There is not exactly one frame numbered 0, or a chunk is not complete; nothing was changed.
         """
+        self._r.check_complete()
         self._r.index = reindex(self._r.layout, self._r.list_chunks())
 
     def save_index(self, path: StrPath | None = None, sqlite: bool = True) -> None:
@@ -291,7 +318,11 @@ class _ImgStore(StoreFacts):
         ------
         StoreIOError
             It cannot be written there; an older one is untouched.
+        InvalidArgumentError
+            A chunk is not complete.
         """
+        if self._reader is not None:
+            self._reader.check_complete()
         if path is None:
             self._index.save_beside(self.filename)
         if sqlite or path is not None:

@@ -136,6 +136,14 @@ def _count_rows(path: str, archive: zipfile.ZipFile, key: str) -> int:
         return _read_header(path, archive, file)[0]
 
 
+def is_empty(stem: str) -> bool:
+    """Whether a chunk has an index that tells of no frames."""
+    try:
+        return index_path(stem) is not None and count_frames(stem) == 0
+    except CorruptFileError:
+        return False
+
+
 def write_chunk_index(stem: str, numbers: Numbers, times: Times) -> None:
     """Write a chunk's ``.npz``; it is there whole or not at all."""
     with written_whole(stem + '.npz') as file, zipfile.ZipFile(file, 'w') as archive:

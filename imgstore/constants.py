@@ -7,6 +7,7 @@ STORE_INDEX_FILENAME = '.index.sqlite'
 STORE_SAVED_INDEX_FILENAME = '.index.imgstore'
 STORE_VERSION = 2
 
+JOURNAL = '.journal'
 EXTRA_JSON = '.extra.json'
 MOTIF_EXTRA_JSON = '.extra_data.json'
 MOTIF_EXTRA_H5 = '.extra_data.h5'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from typing import Any
@@ -19,9 +20,14 @@ from .metadata import StoreMetadata, new_metadata, save_metadata
 from .pipeline import Pipeline
 from .writer import StoreWriter
 
+DURABILITIES = ('chunk', 'frame', 'fsync')
+
+_SOON = 0.4  # seconds; with the time that a frame takes, it is written half a second after it was added
+
 
 def create_writer(basedir: str, fmt: Format, *, imgshape: Any, imgdtype: Any, chunksize: Any, user_metadata: Any,
-                  encoding: Any, overwrite: bool, backend: str | None, workers: Any, buffer_bytes: Any) -> StoreWriter:
+                  encoding: Any, overwrite: bool, backend: str | None, workers: Any, buffer_bytes: Any,
+                  durability: Any) -> StoreWriter:
     """Make a store and open it for writing; the arguments are those of `imgstore.new_for_format`."""
     encoding = '' if encoding is None else encoding
     if not isinstance(encoding, str):
@@ -32,6 +38,8 @@ def create_writer(basedir: str, fmt: Format, *, imgshape: Any, imgdtype: Any, ch
         format=fmt.name, class_name=fmt.class_name,
         encoding='' if fit.convert_from else encoding, extension='' if fmt.folders else fmt.extension,
         user=user_metadata)
+    if durability not in DURABILITIES:
+        raise InvalidArgumentError(f'durability is {durability!r}; it must be one of {", ".join(DURABILITIES)}')
     bound, layout = at_least(buffer_bytes, 'buffer_bytes', 0), Layout(basedir, fmt.extension, fmt.folders)
     chunks = Chunks(layout, fmt, fit.stored_shape, 'write', backend)
     threads = _checked_workers(workers, chunks)
@@ -41,7 +49,8 @@ def create_writer(basedir: str, fmt: Format, *, imgshape: Any, imgdtype: Any, ch
         raise
     except OSError as error:
         raise StoreIOError(f'no store can be made in {basedir!r}: {error}') from error
-    return StoreWriter(metadata, fmt, layout, fit, chunks, lock, Pipeline(threads, bound))
+    pipeline = Pipeline(threads, bound, math.inf if durability == 'chunk' else _SOON)
+    return StoreWriter(metadata, fmt, layout, fit, chunks, lock, pipeline, durability)
 
 
 def _checked_workers(workers: object, chunks: Chunks) -> int:

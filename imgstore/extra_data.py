@@ -22,10 +22,12 @@ from .constants import (
     FRAME_INDEX,
     FRAME_NUMBER,
     FRAME_NUMBER_BEFORE_REINDEX,
+    JOURNAL,
     MOTIF_EXTRA_H5,
     MOTIF_EXTRA_JSON,
 )
 from .errors import CorruptFileError, InvalidArgumentError
+from .journal import read_journal
 from .motif_h5 import Numbers, Renumber, read_h5, renumber_h5, samplerates
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ def read_extra_data(paths: Sequence[str], ignore_corrupt: bool = False) -> pd.Da
     Parameters
     ----------
     paths : sequence of str
-        The files, in the order of their chunks.
+        The files, in the order of their chunks; behind a chunk's own its journal, if it has one.
     ignore_corrupt : bool
         Leave damaged files out, with one warning, instead of raising.
 
@@ -60,7 +62,7 @@ def read_extra_data(paths: Sequence[str], ignore_corrupt: bool = False) -> pd.Da
     errors: list[CorruptFileError] = []
     for path in paths:
         try:
-            contents.append(_read(path))
+            contents.append(_read_behind(contents, path))
         except CorruptFileError as error:
             errors.append(error)
     if errors and not ignore_corrupt:
@@ -80,7 +82,7 @@ def read_motif_json(path: str) -> pd.DataFrame:
     CorruptFileError
         The file is no JSON array of objects.
     """
-    return _frame_of_motif([_load_records(path)]).reset_index(drop=True)
+    return _frame_of_motif([read_records(path)]).reset_index(drop=True)
 
 
 def samplerate(paths: Sequence[str]) -> float | None:
@@ -166,7 +168,16 @@ def _renumber_by_number(numbers: Numbers, old: Numbers, new: Numbers) -> Numbers
 
 def _read(path: str) -> tuple[str, Any]:
     kind = next((kind for kind in (MOTIF_EXTRA_H5, MOTIF_EXTRA_JSON) if path.endswith(kind)), EXTRA_JSON)
-    return kind, read_h5(path) if kind == MOTIF_EXTRA_H5 else _load_records(path)
+    return kind, read_h5(path) if kind == MOTIF_EXTRA_H5 else read_records(path)
+
+
+def _read_behind(contents: list[tuple[str, Any]], path: str) -> tuple[str, Any]:
+    """Kind and content of a file; of a journal just what is not in the chunk's own file before it."""
+    if not path.endswith(JOURNAL):
+        return _read(path)
+    records = read_records(path)
+    complete = contents[-1][1] if contents and contents[-1][0] == EXTRA_JSON else []
+    return EXTRA_JSON, [] if records == complete[-len(records):] else records
 
 
 def _combine(kind: str, contents: list[Any]) -> pd.DataFrame:
@@ -195,15 +206,22 @@ def _concatenate(frames: list[pd.DataFrame]) -> pd.DataFrame:
 # --- JSON
 
 
-def _load_records(path: str) -> list[_Record]:
+def read_records(path: str) -> list[_Record]:
+    """The records in a file of JSON, or in a journal; CorruptFileError."""
     try:
-        with open(path, 'rb') as file:
-            records = json.loads(file.read())
+        records = json.loads(_json_in(path))
     except (OSError, ValueError, RecursionError) as error:
         raise CorruptFileError(f'{path} cannot be read as JSON: {error}') from error
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise CorruptFileError(f'{path} is damaged: it must be a JSON array of objects')
     return records
+
+
+def _json_in(path: str) -> str | bytes:
+    if path.endswith(JOURNAL):
+        return f'[{", ".join(read_journal(path).records)}]'
+    with open(path, 'rb') as file:
+        return file.read()
 
 
 def _frame_of_motif(files: list[list[_Record]]) -> pd.DataFrame:
@@ -226,7 +244,7 @@ def _is_reserved(record: _Record) -> bool:
 
 
 def _renumber_json(path: str, target: str, renumber: Renumber) -> None:
-    records = _load_records(path)
+    records = read_records(path)
     reserves = path.endswith(MOTIF_EXTRA_JSON)
     numbered = [
         record

@@ -7,12 +7,13 @@ import datetime
 import math
 import os
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ._numbers import seconds
 from .constants import EXTRA_DATA_FILE_EXTENSIONS, FRAME_TIME, STORE_MD_FILENAME
 from .errors import InvalidArgumentError, StoreModeError
-from .extra_data import read_extra_data, samplerate
+from .extra_data import read_extra_data, read_records, samplerate
 from .index import ImgStoreIndex
 from .metadata import zone_or_none
 from .reader import StoreReader
@@ -111,7 +112,9 @@ class StoreFacts:
     @property
     def has_extra_data(self) -> bool:
         """Whether there is any."""
-        return bool(self.find_extra_data_files()) if self._reader else self._w.recorder.has_records
+        if self._reader is None:
+            return self._w.recorder.has_records
+        return bool(self.find_extra_data_files() or any(map(read_records, self._reader.journals.values())))
 
     def find_extra_data_files(self, extensions: Iterable[str] = EXTRA_DATA_FILE_EXTENSIONS) -> list[str]:
         """Paths of the files of extra data, in the order of their chunks."""
@@ -138,8 +141,10 @@ class StoreFacts:
         CorruptFileError
             A file is damaged; the message names it.
         """
-        self._r  # noqa: B018 -- a writer's records are not all on disk
-        return read_extra_data(self.find_extra_data_files(), ignore_corrupt_chunks)
+        reader = self._r
+        paths = [[*reader.layout.extra_data_files(number), *filter(None, [reader.journals.get(number)])]
+                 for number, _ in reader.list_chunks()]
+        return read_extra_data([*chain.from_iterable(paths)], ignore_corrupt_chunks)
 
     def get_extra_data_samplerate(self) -> float | None:
         """Samples a second of the extra data that Motif recorded; None where it does not tell."""

@@ -20,6 +20,7 @@ from ._numbers import seconds
 from .chunk_index import Numbers, Times, count_frames, read_chunk_index
 from .constants import FRAME_MD, STORE_SAVED_INDEX_FILENAME
 from .errors import CorruptFileError, InvalidArgumentError, StoreIOError
+from .lookup import Lookup
 from .saved_index import SavedIndex, save
 from .saved_index import load as load_saved
 from .sharing import one_at_a_time
@@ -31,8 +32,9 @@ _SUMMARY = ('frame_time_min', 'frame_time_max', 'frame_min', 'frame_max')
 class _Chunk:
     """Frame numbers and times of one chunk, read when first asked for."""
 
-    def __init__(self, number: int, stem: str, frames: tuple[Numbers, Times] | None = None) -> None:
-        self.number, self.stem = number, stem
+    def __init__(self, number: int, stem: str, frames: tuple[Numbers, Times] | None = None,
+                 is_open: bool = False) -> None:
+        self.number, self.stem, self.is_open = number, stem, is_open
         self._frames = frames
         self.known_count = None if frames is None else len(frames[0])
 
@@ -50,46 +52,9 @@ class _Chunk:
         return self._frames
 
     def forget(self) -> None:
-        """Free what is kept in one piece with all others."""
-        self._frames = None
-
-
-class _Lookup:
-    """Finds values in an array that need not be sorted; the first of equal values wins."""
-
-    def __init__(self, values: npt.NDArray[Any], ascend: bool | None = None) -> None:
-        self._order: npt.NDArray[np.intp] | None = None
-        if not (bool(np.all(values[:-1] <= values[1:])) if ascend is None else ascend):
-            self._order = np.argsort(values, kind='stable')
-            values = values[self._order]
-        self._values = values[:np.searchsorted(values, np.inf, 'right')] if values.dtype.kind == 'f' else values
-
-    def _at(self, rank: int) -> int:
-        return rank if self._order is None else int(self._order[rank])
-
-    def _rank(self, value: float) -> int:
-        """How many of the values are smaller."""
-        if self._values.dtype.kind == 'i':
-            limits = np.iinfo(self._values.dtype)
-            value = min(max(value, limits.min), limits.max)
-        return int(np.searchsorted(self._values, value))
-
-    def find(self, value: float) -> int | None:
-        rank = self._rank(value)
-        return self._at(rank) if rank < len(self._values) and self._values[rank].item() == value else None
-
-    def nearest(self, value: float) -> int | None:
-        """The nearest one; of two that are equally near the earlier in the store."""
-        right = self._rank(value)
-        ranks = [right] if right < len(self._values) else []
-        if right > 0:
-            ranks.append(self._rank(self._values[right - 1].item()))
-        near = [(_distance(self._values[rank].item(), value), self._at(rank)) for rank in ranks]
-        return min(near)[1] if near else None
-
-
-def _distance(one: float, other: float) -> float:
-    return 0 if one == other else abs(one - other)  # inf - inf is nan
+        """Free what is kept in one piece with all others, and can be read again."""
+        if not self.is_open:
+            self._frames = None
 
 
 class ImgStoreIndex:
@@ -112,7 +77,7 @@ class ImgStoreIndex:
         self._saved = saved
         self._first: npt.NDArray[np.int64] | None = saved.starts if saved else None
         self._all: tuple[Numbers, Times] | None = (saved.numbers, saved.times) if saved else None
-        self._lookups: dict[str, _Lookup] = {}
+        self._lookups: dict[str, Lookup] = {}
 
     def _forget(self) -> None:
         self._learn(None)
@@ -133,6 +98,13 @@ class ImgStoreIndex:
         """Index of a store's chunks, from what `save_beside` saved if that still fits them."""
         saved = load_saved(os.path.join(basedir, STORE_SAVED_INDEX_FILENAME), chunks)
         return cls((_Chunk(number, stem) for number, stem in chunks), saved)
+
+    def with_chunks(self, chunks: Iterable[tuple[int, str]],
+                    frames: dict[int, tuple[Numbers, Times]]) -> ImgStoreIndex:
+        """Index of these chunks, of which some have no index of their own yet; what is known of others stays known."""
+        known = {chunk.number: chunk for chunk in self._chunks if not chunk.is_open}
+        return type(self)(_Chunk(number, stem, frames[number], True) if number in frames
+                          else known.get(number) or _Chunk(number, stem) for number, stem in chunks)
 
     def save_beside(self, basedir: str) -> None:
         """Save the index in the store's folder, for `new_for_store`.
@@ -366,7 +338,7 @@ class ImgStoreIndex:
         frames = self._frames
         if what not in self._lookups:
             column = FRAME_MD.index(what)
-            self._lookups[what] = _Lookup(frames[column], self._saved.ascend[column] if self._saved else None)
+            self._lookups[what] = Lookup(frames[column], self._saved.ascend[column] if self._saved else None)
         lookup = self._lookups[what]
         return lookup.nearest(key) if nearest else lookup.find(key)
 

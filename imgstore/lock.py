@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 
 from .errors import StoreLockedError
 
+_ATTEMPTS, _BETWEEN_ATTEMPTS = 5, 0.02  # seconds
 
-def _hold(descriptor: int) -> bool:
+
+def _hold(descriptor: int, shared: bool = False) -> bool:
     """Take the operating system's lock on an open file, which ends with the process that holds it."""
     try:
         if sys.platform == 'win32':
@@ -19,12 +22,24 @@ def _hold(descriptor: int) -> bool:
         else:
             import fcntl
 
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         return False
     except OSError:  # a file system without locks, where one writer cannot tell of another
         return True
     return True
+
+
+def is_held(path: str) -> bool:
+    """Whether a living writer holds a lock file; of one on a file system without locks that is not known: False."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return not _hold(descriptor, shared=True)
+    finally:
+        os.close(descriptor)
 
 
 class StoreLock:
@@ -50,9 +65,18 @@ class StoreLock:
         self._path = path
         self.was_left = os.path.exists(path)
         self._descriptor: int | None = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        if not _hold(self._descriptor) or not self._is_ours():
+        if not self._hold_patiently() or not self._is_ours():
             os.close(self._descriptor)
             raise StoreLockedError(f'{os.path.dirname(path)!r} is open in another writer, which holds {path}')
+
+    def _hold_patiently(self) -> bool:
+        """Take the lock, past readers that look whether it is held."""
+        assert self._descriptor is not None
+        for _ in range(_ATTEMPTS):
+            if _hold(self._descriptor):
+                return True
+            time.sleep(_BETWEEN_ATTEMPTS)
+        return False
 
     def _is_ours(self) -> bool:
         """False where another writer removed the file between our opening and our locking it."""

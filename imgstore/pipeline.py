@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -53,11 +56,14 @@ class Pipeline:
         Threads that prepare; 0: `put` does all in the caller's thread.
     bound : int
         `put` waits while the tasks that are under way would hold more bytes than this, or are very many.
+    patience : float
+        Seconds after which a task should be finished: `put` waits while the oldest one is under way for longer.
     """
 
-    def __init__(self, workers: int, bound: int) -> None:
+    def __init__(self, workers: int, bound: int, patience: float = math.inf) -> None:
         self.workers = workers
-        self._bound, self._held, self._open_tasks = bound, 0, 0
+        self._bound, self._held, self._patience = bound, 0, patience
+        self._begun: deque[float] = deque()
         self._changed = threading.Condition()
         self._to_prepare: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self._to_finish: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
@@ -73,17 +79,22 @@ class Pipeline:
             task.finish()
             return
         with self._changed:
-            self._changed.wait_for(lambda: not self._held or (
-                self._held + task.size <= self._bound and self._open_tasks < _MOST_TASKS))
+            self._changed.wait_for(lambda: self._has_room(task.size))
             self._held += task.size
-            self._open_tasks += 1
+            self._begun.append(time.monotonic())
         self._to_finish.put(task)
         self._to_prepare.put(task)
+
+    def _has_room(self, size: int) -> bool:
+        if not self._begun:
+            return True
+        in_time = time.monotonic() - self._begun[0] < self._patience
+        return in_time and self._held + size <= self._bound and len(self._begun) < _MOST_TASKS
 
     def settle(self) -> None:
         """Wait until all tasks are finished."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._open_tasks)
+            self._changed.wait_for(lambda: not self._begun)
 
     def stop(self) -> None:
         """Finish all tasks and end the threads."""
@@ -105,5 +116,5 @@ class Pipeline:
             task.finish()
             with self._changed:
                 self._held -= task.size
-                self._open_tasks -= 1
+                self._begun.popleft()
                 self._changed.notify_all()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import os
 import threading
+import time
 import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from dataclasses import replace
 from types import NoneType
 from typing import Any
 
@@ -18,13 +20,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ._cores import THREADS
-from ._files import Layout, index_path
+from ._files import FoundChunks, Layout, index_path
 from ._numbers import at_least, seconds, whole_number
 from .ahead import Ahead
-from .chunk_index import count_frames
+from .chunk_index import Numbers, Times, is_empty
 from .chunks import ChunkReader, Chunks
 from .color import decode_to_bgr, decoded_shape
-from .constants import FRAME_NUMBER, FRAME_TIME, STORE_MD_FILENAME
+from .constants import FRAME_NUMBER, FRAME_TIME, STORE_LOCK_FILENAME, STORE_MD_FILENAME
 from .errors import (
     CorruptFileError,
     EndOfStoreError,
@@ -35,7 +37,9 @@ from .errors import (
 )
 from .formats import Format, format_to_read
 from .index import ImgStoreIndex
+from .lock import is_held
 from .metadata import StoreMetadata, load_metadata
+from .recovery import OpenChunk, open_chunks
 from .sharing import one_at_a_time
 
 Image = npt.NDArray[Any]
@@ -46,6 +50,7 @@ Frames = tuple[Image | list[Image], list[int], list[float]]
 
 _READ_AHEAD = 2 * THREADS  # frames
 _SEQUENTIAL = 2  # steps in a row, forwards or backwards, before the next ones are expected
+_BETWEEN_LOOKS = 0.02  # seconds
 _OPEN_CHUNKS = 2  # so that reading ahead may be in the next one
 
 
@@ -88,10 +93,14 @@ class StoreReader:
     def __init__(self, metadata: StoreMetadata, fmt: Format, layout: Layout, index: ImgStoreIndex | None,
                  chunks: Chunks, ahead_bytes: int) -> None:
         self.metadata, self.fmt, self.layout = metadata, fmt, layout
+        self._chunks = chunks
         self.listed_chunks: list[tuple[int, str]] | None = None
         """Chunks and the paths of their indexes less the extension; None until they are listed."""
-        self.index = index or ImgStoreIndex.new_for_store(layout.basedir, self.list_chunks())
-        self._chunks = chunks
+        self.open_chunks: dict[int, OpenChunk] = {}
+        """Those among them that are not complete."""
+        self.journals: dict[int, str] = {}
+        """Paths of the journals of those, and of complete ones that got records since."""
+        self.index = index or self._new_index()
         self._decode = bool(metadata.encoding)
         self._frames_ahead = 0 if chunks.cheap else min(_READ_AHEAD, ahead_bytes // max(1, self._image_bytes))
         self._in_a_row, self._step = 0, 0
@@ -104,12 +113,70 @@ class StoreReader:
     def list_chunks(self) -> list[tuple[int, str]]:
         """Look once which chunks there are, and warn of what looks like one and is none."""
         if self.listed_chunks is None:
-            numbers, skipped = self.layout.find_chunks()
-            for number, why in skipped.items():
-                if not _is_empty(self.layout.stem(number)):
+            found = self.layout.find_chunks()
+            for number, why in found.skipped.items():
+                if not is_empty(self.layout.stem(number)):
                     warnings.warn(f'{self.layout.basedir}: chunk {number} is skipped: {why}', stacklevel=7)
-            self.listed_chunks = [(number, self.layout.stem(number)) for number in numbers]
-        return self.listed_chunks
+            self._list(found)
+        return self.listed_chunks or []
+
+    def _list(self, found: FoundChunks) -> None:
+        self.journals = {number: self.layout.journal(number) for number in found.journals}
+        self.open_chunks = open_chunks(self.layout, self._chunks, found.journals, self.open_chunks)
+        completed = (number for number in found.journals if index_path(self.layout.stem(number)))
+        numbers = sorted({*found.complete, *completed, *self.open_chunks})
+        self.listed_chunks = [(number, self.layout.stem(number)) for number in numbers]
+
+    def _new_index(self) -> ImgStoreIndex:
+        listed = self.list_chunks()
+        if self.open_chunks:
+            return ImgStoreIndex().with_chunks(listed, self._open_frames)
+        return ImgStoreIndex.new_for_store(self.layout.basedir, listed)
+
+    @property
+    def _open_frames(self) -> dict[int, tuple[Numbers, Times]]:
+        return {number: (chunk.numbers, chunk.times) for number, chunk in self.open_chunks.items()}
+
+    @one_at_a_time
+    def refresh(self) -> int:
+        """Look again which frames there are; how many more they are now."""
+        self._check_open()
+        before, were_open = self.index.frame_count, set(self.open_chunks)
+        self._ahead.plan(())
+        self._list(self._found_while_written())
+        self.index = self.index.with_chunks(self.list_chunks(), self._open_frames)
+        with self._turn:
+            for number in were_open & self._open.keys():
+                self._open.pop(number).close()
+        return self.index.frame_count - before
+
+    def _found_while_written(self) -> FoundChunks:
+        """What is there; a chunk that is completed meanwhile has first a journal and then an index."""
+        before, now = self.layout.find_chunks(), self.layout.find_chunks()
+        return replace(now, journals=sorted({*before.journals, *now.journals}))
+
+    def follow(self) -> Iterator[Frame]:
+        """Each frame behind the position, those too that a writer adds until it closes the store."""
+        while True:
+            with contextlib.suppress(EndOfStoreError):
+                yield self.next()
+                continue
+            was_live, began = self.is_live, time.monotonic()
+            if not self.refresh():
+                if not was_live:
+                    return
+                time.sleep(max(_BETWEEN_LOOKS, time.monotonic() - began))
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a writer has the store open."""
+        return is_held(os.path.join(self.layout.basedir, STORE_LOCK_FILENAME))
+
+    def check_complete(self) -> None:
+        """Raise InvalidArgumentError if a chunk is not complete."""
+        if self.open_chunks:
+            why = 'a writer has the store open' if self.is_live else 'imgstore.repair completes it'
+            raise InvalidArgumentError(f'{self.layout.basedir}: chunk {min(self.open_chunks)} is not complete; {why}')
 
     # --- what it reads
 
@@ -188,10 +255,10 @@ class StoreReader:
     @one_at_a_time
     def nearest_in_time(self, frame_time: object) -> Frame:
         """The frame whose time is nearest; FrameNotFoundError in an empty store, and for nan."""
-        time = seconds(frame_time, FRAME_TIME)
-        index = self.index.find(FRAME_TIME, time, nearest=True)
+        wanted = seconds(frame_time, FRAME_TIME)
+        index = self.index.find(FRAME_TIME, wanted, nearest=True)
         if index is None:
-            raise FrameNotFoundError(f'no frame near time {time} found in {self.layout.basedir}')
+            raise FrameNotFoundError(f'no frame near time {wanted} found in {self.layout.basedir}')
         return self.at(index)
 
     @one_at_a_time
@@ -263,9 +330,12 @@ class StoreReader:
                     images.append((index, self._decoded(reader.read(place[1]))))
         return images
 
-    def _metadata(self, index: int) -> tuple[int, float]:
+    def _check_open(self) -> None:
         if self._closed:
             raise StoreClosedError(f'{self.layout.basedir}: the store was closed')
+
+    def _metadata(self, index: int) -> tuple[int, float]:
+        self._check_open()
         metadata = self.index.frame(index)
         if metadata is None:
             raise FrameNotFoundError(f'frame_index {index} not found in {self.layout.basedir}, '
@@ -279,7 +349,7 @@ class StoreReader:
         with self._turn, self._naming(place):
             return self._decoded(self._chunk(place[0]).read(place[1]))
 
-    @contextmanager
+    @contextlib.contextmanager
     def _naming(self, place: Place) -> Iterator[None]:
         """Say of a frame that cannot be read which one it is."""
         try:
@@ -324,10 +394,3 @@ class StoreReader:
         self.index.release()
         while self._open:
             self._open.popitem()[1].close()
-
-
-def _is_empty(stem: str) -> bool:
-    try:
-        return index_path(stem) is not None and count_frames(stem) == 0
-    except CorruptFileError:
-        return False

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 
-from ._files import Layout, make_folder, remove_chunks, take_file, write_whole
+from ._files import Layout, make_folder, remove_chunks, sync, take_file, write_whole
 from ._json import dumps
 from .chunk_index import write_chunk_index
-from .chunks import ChunkReader, Chunks, ChunkWriter
+from .chunks import Chunks, ChunkWriter
 from .constants import EXTRA_JSON, FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
-from .errors import FrameReadError, FrameWriteError, StoreIOError
+from .errors import FrameWriteError, StoreIOError
+from .journal import Journal
 
 _Value = TypeVar('_Value', int, float)
 
@@ -68,10 +68,15 @@ class Recorder:
         Opens the chunks.
     chunksize : int
         Frames a chunk.
+    durability : {'chunk', 'frame', 'fsync'}
+        What is safe: chunks that are complete; each frame, once it was added, from the end of this process; from the
+        end of the machine's power too.
     """
 
-    def __init__(self, layout: Layout, chunks: Chunks, chunksize: int) -> None:
+    def __init__(self, layout: Layout, chunks: Chunks, chunksize: int, durability: str) -> None:
         self._layout, self._chunks, self._chunksize = layout, chunks, chunksize
+        self._keeps_journal, self._syncs = durability != 'chunk', durability == 'fsync'
+        self._journal: Journal | None = None
         self._forget()
 
     def _forget(self) -> None:
@@ -132,22 +137,25 @@ class Recorder:
     def add(self, prepared: Any, number: int, time: float) -> None:
         """Write a frame and index it; FrameWriteError where it could not be written, all before it is kept."""
         try:
-            self._write(prepared)
+            self._write(prepared, number, time)
         except OSError as error:
             raise FrameWriteError(f'{self._layout.basedir}: frame #{number} could not be written: {error}') from error
         self._index(number, time)
 
-    def _write(self, prepared: Any) -> None:
+    def _write(self, prepared: Any, number: int, time: float) -> None:
         """Give a frame to the open chunk; to the next one where that is full or was given up."""
         chunk = self._open
         if not (chunk and chunk.writer and chunk.count < self._chunksize):
             self.finish_chunk()
-            self._begin_chunk(self._writer_of_first(prepared))
+            with self._journaled(self._next_chunk, [(number, time)]):
+                writer = self._writer_of_first(prepared)
+            self._begin_chunk(writer)
             return
         try:
             if not os.path.isdir(self._layout.basedir):  # an open video would not notice before it is full
                 raise FrameWriteError('the folder of the store was removed')
-            chunk.writer.write(prepared)
+            with self._journaled(chunk.number, [(number, time)]):
+                self._write_to(chunk.writer, prepared)
         except OSError as error:
             raise FrameWriteError(f'{error}{self._give_up_chunk()}') from error
         except BaseException:  # after Ctrl-C nobody knows whether a video has got the frame
@@ -158,11 +166,44 @@ class Recorder:
         """A writer of the next chunk that has got its first frame."""
         writer = self._chunks.writer(self._next_chunk)
         try:
-            writer.write(prepared)
+            self._write_to(writer, prepared)
         except BaseException:
             writer.discard()
             raise
         return writer
+
+    def _write_to(self, writer: ChunkWriter, prepared: Any) -> None:
+        writer.write(prepared)
+        if self._syncs:
+            writer.sync()
+
+    @contextlib.contextmanager
+    def _journaled(self, chunk: int, frames: Iterable[tuple[int, float]]) -> Iterator[None]:
+        """Have frames in the journal before they are in their chunk."""
+        journal = self._journal_of(chunk)
+        if journal is None:
+            yield
+            return
+        try:
+            with journal.frames(frames):
+                yield
+        except BaseException:
+            if journal.is_empty:  # and the chunk did not begin
+                self._end_journal()
+            raise
+        if self._syncs:
+            journal.sync()
+
+    def _journal_of(self, chunk: int) -> Journal | None:
+        """The journal, begun if need be; None if none is kept."""
+        if self._journal is None and self._keeps_journal:
+            self._journal = Journal(self._layout.journal(chunk))
+        return self._journal
+
+    def _end_journal(self) -> None:
+        if self._journal is not None:
+            self._journal.remove()
+            self._journal = None
 
     def _index(self, number: int, time: float) -> None:
         assert self._open
@@ -176,6 +217,14 @@ class Recorder:
         own = dumps({FRAME_TIME: time, FRAME_NUMBER: number, FRAME_INDEX: self.frame_count - 1})
         record = own if data == '{}' else f'{data[:-1]}, {own[1:]}'
         (self._open.records if self._open else self._early_records).append(record)
+        self._journal_record(record)
+
+    def _journal_record(self, record: str) -> None:
+        """It is in the chunk's file later; so where there is no journal, nothing is lost yet."""
+        with contextlib.suppress(OSError):
+            journal = self._journal_of(self._open.number if self._open else self._next_chunk)
+            if journal is not None:
+                journal.add_record(record)
 
     # --- chunks
 
@@ -194,6 +243,7 @@ class Recorder:
             return
         lost = self._finish_frames(self._open)
         self._write_index_and_records(self._open, lost)
+        self._end_journal()
         if lost:
             raise FrameWriteError(f'{self._layout.basedir}: chunk {self._open.number} could not be completed{lost}')
 
@@ -206,19 +256,10 @@ class Recorder:
             writer.close()
         except OSError as error:
             numbers = chunk.frame_numbers[:]
-            chunk.keep(self._count_whole(chunk))
+            chunk.keep(self._chunks.count_whole(chunk.number, chunk.count))
             lost = numbers[chunk.count:]
             return f'; frames #{lost[0]} to #{lost[-1]} are lost: {error}' if lost else ''
         return ''
-
-    def _count_whole(self, chunk: _OpenChunk) -> int:
-        if self._layout.folders:
-            return next(i for i in itertools.count() if not os.path.isfile(self._layout.image(chunk.number, i)))
-        try:
-            with contextlib.closing(self._chunks.video_reader(self._layout.chunk(chunk.number))) as reader:
-                return next(n for n in range(reader.count(), -1, -1) if n == 0 or _can_read(reader, n - 1))
-        except FrameReadError:
-            return 0
 
     def _write_index_and_records(self, chunk: _OpenChunk, lost: str = '') -> None:
         if not (chunk.count or chunk.records or (chunk.number == 0 and not self._layout.folders)):
@@ -230,9 +271,18 @@ class Recorder:
             if chunk.records:
                 write_whole(stem + EXTRA_JSON, f'[{", ".join(chunk.records)}]'.encode())
             write_chunk_index(stem, np.array(chunk.frame_numbers, np.int64), np.array(chunk.frame_times, np.float64))
+            if self._syncs:
+                self._sync_chunk(chunk)
         except OSError as error:
             raise FrameWriteError(f'{stem}: the index of {chunk.count} frames could not be written: {error}{lost}'
                                   ) from error
+
+    def _sync_chunk(self, chunk: _OpenChunk) -> None:
+        stem = self._layout.stem(chunk.number)
+        media = self._layout.chunk(chunk.number)
+        for path in (stem + EXTRA_JSON, stem + '.npz', media, self._layout.basedir):
+            if os.path.exists(path):
+                sync(path)
 
     def _give_up_chunk(self) -> str:
         """After a frame that failed, keep what the chunk has; the next frame begins another. Tell what else failed."""
@@ -245,12 +295,14 @@ class Recorder:
     def insert(self, video_path: str, numbers: Iterable[int], times: Iterable[float], move: bool) -> None:
         """Take a finished video, which was checked, as the next chunk; FrameWriteError."""
         self.finish_chunk()
+        frames = list(zip(numbers, times, strict=True))
         try:
-            take_file(video_path, self._layout.chunk(self._next_chunk), move)
+            with self._journaled(self._next_chunk, frames):
+                take_file(video_path, self._layout.chunk(self._next_chunk), move)
         except OSError as error:
             raise FrameWriteError(f'{video_path!r} could not be taken into the store: {error}') from error
         self._begin_chunk(None)
-        for number, time in zip(numbers, times, strict=True):
+        for number, time in frames:
             self._index(number, time)
         self.finish_chunk()
 
@@ -261,6 +313,7 @@ class Recorder:
         try:
             if self._open and self._open.writer:
                 self._open.writer.discard()
+            self._end_journal()
             remove_chunks(self._layout.basedir)
         except OSError as error:
             raise StoreIOError(f'{self._layout.basedir} could not be emptied: {error}') from error
@@ -276,12 +329,8 @@ class Recorder:
             self._begin_chunk(self._writer_of_first(black))
         elif self._early_records:
             self._begin_chunk(None)
-        self.finish_chunk()
-
-
-def _can_read(reader: ChunkReader, index: int) -> bool:
-    try:
-        reader.read(index)
-    except FrameReadError:
-        return False
-    return True
+        try:
+            self.finish_chunk()
+        finally:
+            if self._journal is not None:
+                self._journal.let_go()

@@ -55,6 +55,9 @@ class SavedIndex:
     ranges: tuple[tuple[int, int], tuple[float, float]]
 
 
+WORTH_SAVING = 20  # chunks; the indexes of fewer are read as fast as a saved one
+
+
 def load(path: str, chunks: ChunkList) -> SavedIndex | None:
     """What was saved of these chunks; None where nothing was that fits them as they are now."""
     try:

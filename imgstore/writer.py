@@ -26,8 +26,9 @@ from .lock import StoreLock
 from .metadata import StoreMetadata
 from .pipeline import Pipeline, Task
 from .recorder import Recorder
+from .saved_index import WORTH_SAVING
+from .signals import OrderlyEnd
 
-_WORTH_AN_INDEX = 20  # chunks; the indexes of fewer are read as fast as a saved one
 _OWN_KEYS = (FRAME_TIME, FRAME_NUMBER, FRAME_INDEX)
 
 
@@ -47,14 +48,17 @@ class StoreWriter:
         Held until `close`.
     pipeline : Pipeline
         Does the work.
+    durability : {'chunk', 'frame', 'fsync'}
+        See `imgstore.recorder.Recorder`.
     """
 
     def __init__(self, metadata: StoreMetadata, fmt: Format, layout: Layout, fit: Fit, chunks: Chunks,
-                 lock: StoreLock, pipeline: Pipeline) -> None:
+                 lock: StoreLock, pipeline: Pipeline, durability: str) -> None:
         self.metadata, self.fmt, self.layout = metadata, fmt, layout
         self._fit, self._chunks, self._lock, self._pipeline = fit, chunks, lock, pipeline
-        self._recorder = Recorder(layout, chunks, metadata.chunksize)
+        self._recorder = Recorder(layout, chunks, metadata.chunksize, durability)
         self._buffers = Buffers()
+        self._orderly_end = OrderlyEnd()
         self._closed = False
         self._begin()
 
@@ -121,7 +125,7 @@ class StoreWriter:
     def _save_index(self) -> None:
         """So that the store opens at once; it does as well without."""
         chunks = self._recorder.complete_chunks
-        if len(chunks) >= _WORTH_AN_INDEX:
+        if len(chunks) >= WORTH_SAVING:
             with contextlib.suppress(ImgStoreError):
                 ImgStoreIndex.new_from_chunks(chunks).save_beside(self.layout.basedir)
 
@@ -220,3 +224,4 @@ class StoreWriter:
         finally:
             self._closed = True
             self._lock.release()
+            self._orderly_end.release()

@@ -563,21 +563,20 @@ def test_a_store_that_another_process_holds_is_refused(tmp_path):
 
 
 KILLED_WRITER = """
-import os, sys, signal, imgstore
+import os, sys, imgstore
 sys.path.insert(0, sys.argv[2])
 from frames import numbered
 store = imgstore.new_for_format('npy', sys.argv[1], imgshape=(64, 96), chunksize=3, workers=0)
 for n in range(8):
     store.add_image(numbered(n, (64, 96)), n, n)
-os.kill(os.getpid(), signal.SIGTERM)
+os._exit(1)
 """
 
 
 def test_the_lock_of_a_writer_that_was_killed_is_said_so_and_taken_over(tmp_path):
     run(KILLED_WRITER, tmp_path / 's', os.path.dirname(__file__))
     assert (tmp_path / 's' / '.lock').exists()
-    with pytest.warns(UserWarning, match='chunk 2 is skipped'):
-        check(tmp_path / 's', range(6))  # those of the chunks that were complete
+    check(tmp_path / 's', range(8))
     with pytest.raises(StoreExistsError):
         new(tmp_path / 's')
     with pytest.warns(UserWarning, match='left by a writer that is gone; its lock is taken over') as warned:
@@ -592,8 +591,7 @@ def test_the_lock_of_a_writer_that_was_killed_is_said_so_and_taken_over(tmp_path
 def test_a_reader_does_not_mind_a_writer(tmp_path):
     with at_once(tmp_path / 's', chunksize=2) as store:
         add(store, *range(4))
-        with pytest.warns(UserWarning, match='chunk 1 is skipped'):
-            check(tmp_path / 's', [0, 1])
+        check(tmp_path / 's', range(4))
     check(tmp_path / 's', range(4))
 
 
@@ -632,7 +630,7 @@ if resource:
                     with pytest.raises(FrameWriteError, match=f'#{number} '):
                         add(store, number)
             store.add_extra_data(of=1)
-            assert sorted(os.listdir(tmp_path / 's')) == ['.lock', '000000', 'metadata.yaml']
+            assert sorted(os.listdir(tmp_path / 's')) == ['.000000.open.journal', '.lock', '000000', 'metadata.yaml']
             add(store, 2)
         check(tmp_path / 's', range(3))
         assert '000000/index.extra.json' in files(tmp_path / 's')
@@ -660,8 +658,9 @@ if resource:
             store.close()
         store.close()
         assert not (tmp_path / 's' / '.lock').exists()
-        with pytest.warns(UserWarning, match='chunk 1 is skipped'):
-            check(tmp_path / 's', range(3))
+        check(tmp_path / 's', range(4))  # the journal has what the index could not take
+        assert imgstore.repair(tmp_path / 's')
+        check(tmp_path / 's', range(4))
         assert not [name for name in files(tmp_path / 's') if '.open' in name]
 
     @pytest.mark.parametrize(('fmt', 'backend'), video_backends('write'))
@@ -842,7 +841,8 @@ def test_a_frame_that_was_interrupted_shifts_no_other(tmp_path, monkeypatch, fmt
                 raise KeyboardInterrupt
 
     opened = av.open
-    monkeypatch.setattr(av, 'open', lambda *args, **kwargs: Interrupted(opened(*args, **kwargs), 3)
+    third = 5 if 'mkv' in fmt else 3  # which takes another packet behind each frame
+    monkeypatch.setattr(av, 'open', lambda *args, **kwargs: Interrupted(opened(*args, **kwargs), third)
                         if 'w' in args else opened(*args, **kwargs))
     store = at_once(tmp_path / 's', fmt, backend='pyav')
     add(store, 0, 1)

@@ -99,7 +99,7 @@ def test_it_is_written_beside_the_sqlite_or_alone(tmp_path):
 
 
 def test_close_writes_it_for_stores_of_many_chunks(tmp_path):
-    many = imgstore.writer._WORTH_AN_INDEX
+    many = imgstore.saved_index.WORTH_SAVING
     assert not (record(tmp_path / 'few', count=many - 1, chunksize=1) / SAVED).exists()
     assert is_believed(record(tmp_path / 'many', count=many, chunksize=1))
 

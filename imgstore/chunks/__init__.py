@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 from typing import Any
 
 from .._files import Layout
+from ..errors import FrameReadError
 from ..formats import Format
 from . import backends
 from .base import ChunkReader, ChunkWriter, Image, VideoReader
@@ -53,12 +56,29 @@ class Chunks:
         """A reader of a chunk that should have so many frames; FrameReadError if it cannot be opened."""
         if self._fmt.folders:
             return ImageChunkReader(self._layout, number, self._codec)
-        return self.video_reader(self._layout.chunk(number), frames, keep)
+        return self.video_reader(self._layout.media(number), frames, keep)
 
     def video_reader(self, path: str, frames: int | None = None, keep: bool = False) -> VideoReader:
         """A reader of a video that need not be in the store yet, nor known for how many frames it should have."""
         backend = backends.choose_backend(self._fmt, 'read', self._asked)
         return backends.new_reader(backend, path, self._color, self._seek, frames, self._kept if keep else None)
+
+    def count_whole(self, number: int, most: int, known: int = 0) -> int:
+        """How many frames of a chunk, from its first on, are there and can be read, at most so many.
+
+        The first ``known`` ones need not be looked at again.
+        """
+        try:
+            with self.reader(number, most) as reader:
+                count = reader.count() if isinstance(reader, VideoReader) else self._count_images(number, most, known)
+                whole = (n for n in range(min(count, most), known, -1) if _can_read(reader, n - 1))
+                return next(whole, known)
+        except FrameReadError:
+            return known
+
+    def _count_images(self, number: int, most: int, known: int) -> int:
+        there = (os.path.isfile(self._layout.image(number, index)) for index in range(known, most))
+        return known + sum(itertools.takewhile(bool, there))
 
     @property
     def cheap(self) -> bool:
@@ -74,6 +94,14 @@ class Chunks:
         if self._fmt.folders:
             return ImageChunkWriter(self._layout, number)
         return self._encoder.writer(self._layout.chunk(number))
+
+
+def _can_read(reader: ChunkReader, index: int) -> bool:
+    try:
+        reader.read(index)
+    except FrameReadError:
+        return False
+    return True
 
 
 _PICTURES = {'cv2': Cv2Codec, 'bmp': BmpCodec, 'pnm': PnmCodec}

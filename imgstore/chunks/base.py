@@ -24,6 +24,10 @@ class ChunkWriter(ABC):
         """Store the chunk's next frame, as `imgstore.chunks.Chunks.prepare` gave it; OSError if it could not be."""
 
     @abstractmethod
+    def sync(self) -> None:
+        """Wait until what was handed to the operating system is on the disk itself; OSError if that failed."""
+
+    @abstractmethod
     def close(self) -> None:
         """Complete the chunk; OSError if that failed."""
 

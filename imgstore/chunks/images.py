@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from .._files import Layout, make_folder, remove_folder_if_empty, remove_if_there, written_whole
+from .._files import Layout, make_folder, remove_folder_if_empty, remove_if_there, sync, written_whole
 from .._npy import LONGEST_HEADER, UnknownVersionError, read_header
 from ..color import ensure_color, ensure_grayscale
 from ..errors import FrameReadError, FrameWriteError
@@ -151,6 +151,11 @@ class ImageChunkWriter(ChunkWriter):
         with written_whole(self._layout.image(self._number, self._written)) as file:
             file.writelines(prepared)
         self._written += 1
+
+    def sync(self) -> None:
+        """The latest image and the folder that lists it."""
+        sync(self._layout.image(self._number, self._written - 1))
+        sync(self._layout.chunk(self._number))
 
     def close(self) -> None:
         """All is on disk already; FrameWriteError where the folder is gone."""

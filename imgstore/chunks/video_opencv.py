@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from .._files import aside, remove_if_there
+from .._files import aside, remove_if_there, sync
 from ..color import ensure_color, ensure_grayscale
 from ..errors import FrameReadError, FrameWriteError, InvalidArgumentError
 from ..formats import VIDEO_FRAMES_PER_SECOND
@@ -71,6 +71,10 @@ class OpenCVChunkWriter(ChunkWriter):
         except cv2.error as error:
             raise FrameWriteError(f'{self._path}: the video could not be written: {error.err}') from error
         self._written += 1
+
+    def sync(self) -> None:
+        """What OpenCV has written so far."""
+        sync(self._open_path)
 
     def close(self) -> None:
         """Finish the file and count its frames."""

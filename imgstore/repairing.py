@@ -1,0 +1,299 @@
+"""Making whole what a writer that was killed, or a full disk, left incomplete."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ._files import (
+    Layout,
+    StrPath,
+    aside,
+    existing_store_folder,
+    index_path,
+    leftovers,
+    make_folder,
+    remove_if_there,
+    write_whole,
+)
+from .chunk_index import Numbers, Times, read_chunk_index, write_chunk_index
+from .chunks import Chunks
+from .chunks.packets import show_times
+from .chunks.remux import remux
+from .constants import EXTRA_JSON, STORE_LOCK_FILENAME
+from .errors import CorruptFileError, FrameReadError, FrameWriteError, ImgStoreError, StoreIOError, StoreLockedError
+from .extra_data import read_records
+from .formats import VIDEO_FRAMES_PER_SECOND
+from .index import ImgStoreIndex
+from .lock import StoreLock, is_held
+from .metadata import StoreMetadata, load_metadata
+from .reader import format_of
+from .recovery import open_chunks
+from .saved_index import WORTH_SAVING
+
+_MOST_FRAMES = 10**7  # of a chunk of which nothing tells how many it has
+_DAMAGED = '.damaged'
+
+
+@dataclass(frozen=True)
+class RepairedChunk:
+    """A chunk that was not complete.
+
+    Attributes
+    ----------
+    number : int
+        Of the chunk.
+    frame_numbers : list of int
+    frame_times : list of float
+        In seconds.
+    lost : list of int
+        Numbers of frames that were added and cannot be read.
+    estimated : bool
+        Nothing told the numbers and times: the numbers go on from the chunk before, the times are those of the video,
+        or for images go on at the pace of the chunk before.
+    """
+
+    number: int
+    frame_numbers: list[int]
+    frame_times: list[float]
+    lost: list[int]
+    estimated: bool
+
+    def __str__(self) -> str:
+        frames = f'{len(self.frame_numbers)} frames'
+        if self.frame_numbers:
+            frames += f', #{self.frame_numbers[0]} to #{self.frame_numbers[-1]}'
+        lost = f'; lost: {", ".join(f"#{number}" for number in self.lost)}' if self.lost else ''
+        return f'chunk {self.number}: {frames}{", numbers and times estimated" if self.estimated else ""}{lost}'
+
+
+@dataclass(frozen=True)
+class RepairReport:
+    """What `repair` did, or with ``dry_run`` would do.
+
+    Attributes
+    ----------
+    path : str
+        The store's folder.
+    dry_run : bool
+    chunks : list of RepairedChunk
+    removed : list of str
+        Files that a writer had not finished, and the lock that it left.
+    """
+
+    path: str
+    dry_run: bool
+    chunks: list[RepairedChunk]
+    removed: list[str]
+
+    def __bool__(self) -> bool:
+        return bool(self.chunks or self.removed)
+
+    def __str__(self) -> str:
+        if not self:
+            return f'{self.path}: nothing to repair'
+        did = 'would be' if self.dry_run else 'were'
+        names = [os.path.relpath(path, self.path) for path in self.removed]
+        lines = [f'{self.path}: {len(self.chunks)} chunks {did} completed', *map(str, self.chunks)]
+        return '\n'.join([*lines, *([f'removed: {", ".join(names)}'] if names else [])])
+
+
+def repair(path: StrPath, dry_run: bool = False) -> RepairReport:
+    """Complete a store whose writer was killed, for good; older versions of imgstore can open it then.
+
+    Chunks that were not complete get their index, records and a video that is closed; chunks of old versions, which
+    kept no journal, an index from what can be read. Frames that can be read are never removed, nor is any complete
+    chunk changed.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        Of the store.
+    dry_run : bool
+        Change nothing, just report.
+
+    Returns
+    -------
+    RepairReport
+        True in a condition if there was something to repair.
+
+    Raises
+    ------
+    StoreNotFoundError
+        There is no store.
+    StoreLockedError
+        A writer has it open.
+    StoreIOError
+        It cannot be written; what was complete is so still.
+    """
+    basedir = existing_store_folder(path)
+    lock_path = os.path.join(basedir, STORE_LOCK_FILENAME)
+    if is_held(lock_path):
+        raise StoreLockedError(f'{basedir!r} is open in a writer, which holds {lock_path}')
+    patient = _Patient(basedir)
+    report = RepairReport(basedir, dry_run, list(patient.diagnose()), patient.remains(lock_path))
+    if report and not dry_run:
+        try:
+            with contextlib.closing(_Held(lock_path)):
+                patient.treat(report)
+        except ImgStoreError:
+            raise
+        except OSError as error:
+            raise StoreIOError(f'{basedir}: the store could not be repaired: {error}') from error
+    return report
+
+
+class _Held(StoreLock):
+    """The store's lock, for a block."""
+
+    close = StoreLock.release
+
+
+class _Patient:
+    """A store that may need repair."""
+
+    def __init__(self, basedir: str) -> None:
+        self._metadata: StoreMetadata = load_metadata(basedir)
+        self._fmt = format_of(self._metadata, basedir)
+        self._layout = Layout(basedir, self._fmt.extension, self._fmt.folders)
+        self._chunks = Chunks(self._layout, self._fmt, self._metadata.imgshape, 'read')
+        self._damaged: set[int] = set()
+
+    # --- what is missing
+
+    def diagnose(self) -> Iterator[RepairedChunk]:
+        """The chunks that are not complete."""
+        found = self._layout.find_chunks()
+        journaled = open_chunks(self._layout, self._chunks, found.journals)
+        self._damaged = {number for number in found.complete if self._frames_of(number) is None}
+        bare = {*found.skipped, *self._layout.find_unfinished_videos()} - set(found.complete)
+        bare = {number for number in bare if index_path(self._layout.stem(number)) is None}
+        for number in sorted({*found.journals, *bare, *self._damaged}):
+            if number in journaled and (len(journaled[number]) or len(journaled[number].lost)):
+                chunk = journaled[number]
+                yield RepairedChunk(number, chunk.numbers.tolist(), chunk.times.tolist(), chunk.lost.tolist(), False)
+            elif number in bare or number in self._damaged or number in journaled:
+                yield from self._estimate(number, found.complete, number in journaled)
+            else:  # complete, but for records that came later
+                numbers, times = read_chunk_index(self._layout.stem(number))
+                yield RepairedChunk(number, numbers.tolist(), times.tolist(), [], False)
+
+    def _frames_of(self, number: int) -> tuple[Numbers, Times] | None:
+        try:
+            return read_chunk_index(self._layout.stem(number))
+        except CorruptFileError:
+            return None
+
+    def _estimate(self, number: int, complete: list[int], may_be_empty: bool) -> Iterator[RepairedChunk]:
+        count = self._chunks.count_whole(number, _MOST_FRAMES)
+        if not count:
+            if may_be_empty:
+                yield RepairedChunk(number, [], [], [], False)
+            return
+        before = next((frames for other in reversed(complete) if other < number
+                       and (frames := self._frames_of(other)) is not None and len(frames[0])), None)
+        first = int(before[0][-1]) + 1 if before else 0
+        times = self._estimated_times(number, count, before[1] if before else None)
+        yield RepairedChunk(number, list(range(first, first + count)), times.tolist(), [], True)
+
+    def _estimated_times(self, number: int, count: int, before: Times | None) -> Times:
+        interval = float(np.median(np.diff(before))) if before is not None and len(before) > 1 else None
+        shown = None if self._layout.folders else show_times(self._layout.media(number))
+        if shown is not None and len(shown) >= count:
+            steps = (shown.milliseconds[:count] - shown.milliseconds[0]) / 1000
+            interval = interval or 1 / VIDEO_FRAMES_PER_SECOND
+        elif interval is None and self._layout.folders:
+            return np.array([os.stat(self._layout.image(number, index)).st_mtime for index in range(count)])
+        else:
+            interval = interval or 1 / VIDEO_FRAMES_PER_SECOND
+            steps = np.arange(count) * interval
+        start = self._metadata.created.timestamp() if before is None else float(before[-1]) + interval
+        return np.asarray(start + steps)
+
+    def remains(self, lock_path: str) -> list[str]:
+        """Files that a writer had not finished and that hold no frame, and its lock."""
+        return [*leftovers(self._layout.basedir), *([lock_path] if os.path.exists(lock_path) else [])]
+
+    # --- making it whole
+
+    def treat(self, report: RepairReport) -> None:
+        """Do what the report says."""
+        for chunk in report.chunks:
+            self._complete(chunk)
+        for path in report.removed:
+            remove_if_there(path)
+        chunks = self._layout.find_chunks().complete
+        if not (chunks or self._layout.folders or os.path.exists(self._layout.media(0))):
+            self._add_black_frame()
+        self._save_index(chunks)
+
+    def _add_black_frame(self) -> None:
+        """As `imgstore.recorder.Recorder.close` does, for imgstore 0.4."""
+        chunks = Chunks(self._layout, self._fmt, self._metadata.imgshape, 'write')
+        writer = chunks.writer(0)
+        writer.write(chunks.prepare(np.zeros(self._metadata.imgshape, self._metadata.imgdtype)))
+        writer.close()
+        write_chunk_index(self._layout.stem(0), np.empty(0, np.int64), np.empty(0, np.float64))
+
+    def _complete(self, chunk: RepairedChunk) -> None:
+        stem = self._layout.stem(chunk.number)
+        if chunk.number in self._damaged:
+            damaged = index_path(stem)
+            assert damaged
+            os.replace(damaged, damaged + _DAMAGED)
+        if chunk.frame_numbers and not self._layout.folders:
+            self._close_video(chunk)
+        records = self._records(chunk.number)
+        if records and self._layout.folders:
+            make_folder(self._layout.chunk(chunk.number))
+        if records:
+            write_whole(stem + EXTRA_JSON, json.dumps(records).encode())
+        if index_path(stem) is None and (chunk.frame_numbers or records):
+            write_chunk_index(stem, np.array(chunk.frame_numbers, np.int64), np.array(chunk.frame_times, np.float64))
+        remove_if_there(self._layout.journal(chunk.number))
+
+    def _close_video(self, chunk: RepairedChunk) -> None:
+        """Give the chunk's video its name, in a container that is whole if that can be done."""
+        path, source = self._layout.chunk(chunk.number), self._layout.media(chunk.number)
+        if source == path and not chunk.estimated:
+            return
+        target = aside(f'{os.path.splitext(path)[0]}.repaired{self._layout.extension}')
+        try:
+            remux(source, target, len(chunk.frame_numbers))
+            self._check_video(target, len(chunk.frame_numbers))
+            os.replace(target, path)
+            if source != path:
+                remove_if_there(source)
+        except (FrameReadError, FrameWriteError):  # then it stays as it is, and can be read all the same
+            os.replace(source, path)
+        finally:
+            remove_if_there(target)
+
+    def _check_video(self, path: str, frames: int) -> None:
+        with contextlib.closing(self._chunks.video_reader(path, frames)) as reader:
+            reader.read(frames - 1)
+            found = reader.count()
+        if found != frames:
+            raise FrameReadError(f'{path} has {found} frames instead of {frames}')
+
+    def _records(self, number: int) -> list[dict[str, Any]]:
+        """All records of a chunk that has a journal."""
+        stem, journal = self._layout.stem(number), self._layout.journal(number)
+        if not os.path.exists(journal):
+            return []
+        there = read_records(stem + EXTRA_JSON) if os.path.isfile(stem + EXTRA_JSON) else []
+        added = read_records(journal)
+        return there if added == there[-len(added):] else [*there, *added]
+
+    def _save_index(self, chunks: list[int]) -> None:
+        """So that the store opens at once; it does as well without."""
+        if len(chunks) >= WORTH_SAVING:
+            index = ImgStoreIndex.new_from_chunks((number, self._layout.stem(number)) for number in chunks)
+            with contextlib.suppress(ImgStoreError):
+                index.save_beside(self._layout.basedir)
