@@ -19,6 +19,7 @@ from .constants import (
     STORE_INDEX_FILENAME,
     STORE_MD_FILENAME,
     STORE_SAVED_INDEX_FILENAME,
+    TAILS,
 )
 from .errors import InvalidArgumentError, StoreNotFoundError
 
@@ -240,7 +241,7 @@ class Layout:
 
 
 _ASIDE = re.compile(r'^\.(.+)\.open(\.\w+)$')
-_EXTENSIONS_BESIDE_IMAGES = (*INDEX_EXTENSIONS, *EXTRA_DATA_FILE_EXTENSIONS, JOURNAL)
+_EXTENSIONS_BESIDE_IMAGES = (*INDEX_EXTENSIONS, *EXTRA_DATA_FILE_EXTENSIONS, JOURNAL, *TAILS)
 
 
 def _split_own_name(name: str) -> tuple[str, str]:

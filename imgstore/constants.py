@@ -8,6 +8,7 @@ STORE_SAVED_INDEX_FILENAME = '.index.imgstore'
 STORE_VERSION = 2
 
 JOURNAL = '.journal'
+TAILS = ('.tail0', '.tail1')
 EXTRA_JSON = '.extra.json'
 MOTIF_EXTRA_JSON = '.extra_data.json'
 MOTIF_EXTRA_H5 = '.extra_data.h5'

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .tail import Tail
+
 
 @dataclass(frozen=True)
 class FrameTable:
@@ -74,12 +76,14 @@ def table_from_container_index(stream: Any) -> FrameTable | None:
                   [entry.pos for entry in entries])
 
 
-def table_from_packets(container: Any, stream: Any, frames: int | None = None) -> FrameTable | None:
+def table_from_packets(container: Any, stream: Any, tail: Tail, frames: int | None = None) -> FrameTable | None:
     """The table from reading through all packets of a PyAV container; None if they do not have times of their own.
 
     Parameters
     ----------
     container, stream : of PyAV
+    tail : Tail
+        Of the video.
     frames : int, optional
         How many there should be. Where packets are lost, the frames behind them are still told apart if they come
         at an even pace; else those are left out that may not be what they seem.
@@ -90,7 +94,8 @@ def table_from_packets(container: Any, stream: Any, frames: int | None = None) -
         return None  # the times in there are of decoding, and FFmpeg's guesses at the others are no better
     packets: list[tuple[int | None, int | None, bool]] = []
     with contextlib.suppress(av.FFmpegError):
-        packets.extend((packet.pts, packet.dts, packet.is_keyframe) for packet in container.demux(stream)
+        packets.extend((packet.pts, packet.dts, packet.is_keyframe)
+                       for packet in tail.behind(container.demux(stream), stream)
                        if packet.size and not packet.is_discard)
     table = _table([pts for pts, _, _ in packets], [key for _, _, key in packets])
     if not table or frames is None or len(table) >= frames:
@@ -143,7 +148,7 @@ def show_times(path: str, frames: int | None = None) -> ShowTimes | None:
         with av.open(path) as container:
             stream: Any = container.streams.video[0]
             start, tick = stream.start_time, float(stream.time_base * 1000)
-            table = table_from_packets(container, stream, frames)
+            table = table_from_packets(container, stream, Tail(path), frames)
     except (av.FFmpegError, OSError, IndexError):
         return None
     if table is None or start is None:  # without the start OpenCV does not tell times

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 from ..errors import FrameWriteError
+from .tail import Tail
 
 
 def remux(source: str, target: str, frames: int) -> None:
@@ -17,11 +18,16 @@ def remux(source: str, target: str, frames: int) -> None:
     """
     import av
 
+    tail = Tail(source)
     try:
-        with av.open(source) as old, av.open(target, 'w') as new:
-            stream = new.add_stream_from_template(old.streams.video[0])
-            whole = (packet for packet in old.demux(video=0) if packet.size and not packet.is_corrupt)
+        with tail.open(source) as old, av.open(target, 'w') as new:
+            template = old.streams.video[0]
+            stream = new.add_stream_from_template(template)
+            packets = tail.behind(old.demux(template), template)
+            whole = (packet for packet in packets if packet.size and not packet.is_corrupt)
             for packet in itertools.islice(whole, frames):
+                if packet.pts is None:  # of a frame that has no container yet
+                    packet.pts = packet.dts = 0
                 packet.stream = stream
                 new.mux(packet)
     except (av.FFmpegError, OSError, ValueError, IndexError) as error:

@@ -18,6 +18,7 @@ from .base import Image, VideoReader
 from .kept import KeptFrames
 from .packets import FrameTable, table_from_container_index, table_from_packets
 from .pyav_pixels import to_bgr, to_gray
+from .tail import Tail
 
 if TYPE_CHECKING:
     import av
@@ -68,7 +69,8 @@ class PyAVChunkReader(VideoReader):
 
         self.close()
         try:
-            self._container = av.open(self._path)
+            self._tail = Tail(self._path)
+            self._container = self._tail.open(self._path)
             self._stream = self._container.streams.video[0]
             if self._stream.codec_context is None:
                 raise IndexError('it is of an unknown codec')
@@ -104,13 +106,13 @@ class PyAVChunkReader(VideoReader):
     def _learn_from_packets(self) -> None:
         """Learn the frames from the packets, where the container's own index does not tell."""
         container, self._touched = self._from_the_start(), True
-        self._learn(table_from_packets(container, self._stream, self._announced))
+        self._learn(table_from_packets(container, self._stream, self._tail, self._announced))
         self._get_lost()
 
     def count(self) -> int:
         """Number of frames: of packets, or of what decodes if those do not tell."""
         container, self._touched = self._from_the_start(), True
-        table = table_from_packets(container, self._stream)
+        table = table_from_packets(container, self._stream, self._tail)
         self._get_lost()
         if table is None:
             self._from_the_start()
@@ -279,7 +281,7 @@ class PyAVChunkReader(VideoReader):
         assert self._container is not None
         self._touched = True
         try:
-            yield from self._container.demux(self._stream)
+            yield from self._tail.behind(self._container.demux(self._stream), self._stream)
         except av.FFmpegError as error:
             self.close()
             raise FrameReadError(f'{self._path} cannot be read on: {error}') from error

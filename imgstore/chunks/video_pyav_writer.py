@@ -6,6 +6,7 @@ import contextlib
 import os
 import threading
 from abc import abstractmethod
+from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,12 @@ from .._files import aside, remove_if_there, sync
 from ..errors import FrameWriteError
 from ..formats import VIDEO_FRAMES_PER_SECOND
 from .base import ChunkWriter, Image, VideoEncoder
+from .tail import TailWriter
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
+
+Keep = Callable[[bytes], None]
 
 _TIME_BASE = Fraction(1, VIDEO_FRAMES_PER_SECOND)
 _MILLISECOND = Fraction(1, 1000)
@@ -58,8 +62,8 @@ class PyAVEncoder(VideoEncoder):
         return PyAVChunkWriter(path, self)
 
     @abstractmethod
-    def write(self, prepared: Any, position: int, stream: Any, container: OutputContainer) -> None:
-        """Give a prepared frame to the container."""
+    def write(self, prepared: Any, position: int, stream: Any, container: OutputContainer, keep: Keep) -> None:
+        """Give a prepared frame to the container, and the packet that it is to ``keep`` before."""
 
     def set_up(self, context: Any) -> None:
         """Say how a codec context encodes."""
@@ -109,7 +113,7 @@ class MJPEGEncoder(PyAVEncoder):
         packet, = self._own.context.encode(self.frame(image))
         return bytes(packet)
 
-    def write(self, prepared: bytes, position: int, stream: Any, container: OutputContainer) -> None:
+    def write(self, prepared: bytes, position: int, stream: Any, container: OutputContainer, keep: Keep) -> None:
         """Put the JPEG image into a packet."""
         import av
 
@@ -135,10 +139,12 @@ class H264Encoder(PyAVEncoder):
         """A frame."""
         return self.frame(image)
 
-    def write(self, prepared: Any, position: int, stream: Any, container: OutputContainer) -> None:
-        """Encode the frame and hand on what the encoder has ready."""
+    def write(self, prepared: Any, position: int, stream: Any, container: OutputContainer, keep: Keep) -> None:
+        """Encode the frame, which the encoder has ready at once."""
         prepared.pts, prepared.time_base = position, _TIME_BASE
-        container.mux(stream.encode(prepared))
+        for packet in stream.encode(prepared):
+            keep(bytes(packet))
+            container.mux(packet)
 
 
 ENCODERS: dict[str, type[PyAVEncoder]] = {'mjpeg': MJPEGEncoder, 'h264': H264Encoder}
@@ -159,7 +165,8 @@ class PyAVChunkWriter(ChunkWriter):
         import av
 
         self._path, self._open_path, self._encoder = path, aside(path), encoder
-        self._written, self._holds_back = 0, path.endswith('.mkv')
+        self._written, self._is_matroska = 0, path.endswith('.mkv')
+        self._tail = TailWriter(self._open_path) if path.endswith('.mp4') else None
         try:
             self._container: OutputContainer = av.open(
                 self._open_path, 'w', options=_CONTAINER_OPTIONS[os.path.splitext(path)[1]])
@@ -174,12 +181,21 @@ class PyAVChunkWriter(ChunkWriter):
         import av
 
         try:
-            self._encoder.write(prepared, self._written, self._stream, self._container)
-            if self._holds_back:
+            self._encoder.write(prepared, self._written, self._stream, self._container, self._keep)
+            if self._is_matroska:
                 self._flush()
         except (av.FFmpegError, OSError, ValueError) as error:
             raise FrameWriteError(f'{self._path}: the video could not be written: {error}') from error
         self._written += 1
+
+    def _keep(self, packet: bytes) -> None:
+        """Keep what an MP4 holds back; its parameter sets are in the header, which is not there before a frame is."""
+        if self._tail is not None:
+            self._tail.put(self._written, (self._stream.codec_context.extradata or b'') + packet)
+
+    def _end_tail(self) -> None:
+        if self._tail is not None:
+            self._tail.remove()
 
     def _flush(self) -> None:
         """Have the container write the frame that it holds back until the next one comes."""
@@ -205,11 +221,13 @@ class PyAVChunkWriter(ChunkWriter):
             raise FrameWriteError(f'{self._path}: the video could not be finished: {error}') from error
         finally:  # of a video that could not be finished, many frames can be read all the same
             os.replace(self._open_path, self._path)
+            self._end_tail()
 
     def discard(self) -> None:
         """Remove the video."""
         with contextlib.suppress(Exception):
             self._container.close()
+        self._end_tail()
         remove_if_there(self._open_path)
         remove_if_there(self._path)
 

@@ -1,0 +1,123 @@
+"""The latest packet of an MP4 that is open, kept in a file: FFmpeg writes it when the next one comes.
+
+There are two such files in turn, so that one is whole while the other is written. Each has the frame's index (8
+bytes), length and CRC-32 of what follows (4 bytes each), and then the stream's parameter sets and its packet as an
+H.264 byte stream, ITU-T H.264 Annex B.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from .._files import remove_if_there
+from ..constants import TAILS
+from ..formats import VIDEO_FRAMES_PER_SECOND
+
+_HEAD = struct.Struct('<QII')
+_START_CODE = re.compile(b'\x00?\x00\x00\x01')
+
+
+def _paths(video: str) -> list[str]:
+    return [os.path.splitext(video)[0] + extension for extension in TAILS]
+
+
+class TailWriter:
+    """Keeps the latest packet of a video.
+
+    Parameters
+    ----------
+    video : str
+        Path of the video that is open.
+    """
+
+    def __init__(self, video: str) -> None:
+        self._paths = _paths(video)
+        self._files = [open(path, 'wb', buffering=0) for path in self._paths]  # noqa: SIM115 -- until `remove`
+
+    def put(self, index: int, packet: bytes) -> None:
+        """Keep the packet of the video's frame ``index``."""
+        file = self._files[index % len(self._files)]
+        file.seek(0)
+        data = _HEAD.pack(index, len(packet), zlib.crc32(packet)) + packet
+        if file.write(data) != len(data):
+            raise OSError(f'{file.name}: there is no room for it')
+
+    def remove(self) -> None:
+        """Remove the files."""
+        for file, path in zip(self._files, self._paths, strict=True):
+            file.close()
+            remove_if_there(path)
+
+
+class Tail:
+    """The packets that are kept of a video, if any.
+
+    Parameters
+    ----------
+    video : str
+        Its path.
+    """
+
+    def __init__(self, video: str) -> None:
+        self._packets: dict[int, bytes] = {}
+        for path in _paths(video):
+            with contextlib.suppress(OSError, struct.error), open(path, 'rb') as file:
+                index, length, checksum = _HEAD.unpack(file.read(_HEAD.size))
+                packet = file.read(min(length, os.path.getsize(path)))
+                if len(packet) == length and zlib.crc32(packet) == checksum:
+                    self._packets[index] = packet
+
+    def open(self, video: str) -> Any:
+        """Open the video with PyAV; of one that has no header yet, as that comes with the second frame, the first."""
+        import av
+
+        try:
+            return av.open(video)
+        except av.FFmpegError:
+            if 0 not in self._packets:
+                raise
+            return av.open(io.BytesIO(self._packets[0]), format='h264')
+
+    def behind(self, packets: Iterable[Any], stream: Any) -> Iterator[Any]:
+        """The packets of a PyAV stream, and those that are kept of frames behind them."""
+        index = None
+        for packet in packets:
+            if not packet.size:
+                yield from self._from(index, stream)
+                index = None
+            elif packet.pts is not None:
+                index = round(packet.pts * packet.time_base * VIDEO_FRAMES_PER_SECOND) + 1
+            yield packet
+        yield from self._from(index, stream)
+
+    def _from(self, index: int | None, stream: Any) -> Iterator[Any]:
+        import av
+
+        while index in self._packets:
+            packet: Any = av.Packet(_length_prefixed(self._packets[index]))
+            packet.stream, packet.time_base = stream, stream.time_base
+            packet.pts = packet.dts = round(index / VIDEO_FRAMES_PER_SECOND / stream.time_base)
+            packet.is_keyframe = _has_keyframe(self._packets[index])
+            yield packet
+            index += 1
+
+
+def _units(stream: bytes) -> list[bytes]:
+    """NAL units of a byte stream."""
+    return _START_CODE.split(stream)[1:]
+
+
+def _length_prefixed(stream: bytes) -> bytes:
+    """As MP4 has them, ISO/IEC 14496-15."""
+    return b''.join(len(unit).to_bytes(4, 'big') + unit for unit in _units(stream))
+
+
+def _has_keyframe(stream: bytes) -> bool:
+    return any(unit[0] & 0x1f == 5 for unit in _units(stream))  # an IDR picture
