@@ -281,6 +281,26 @@ def test_another_durability_is_refused(tmp_path):
 
 # --- repair
 
+@pytest.mark.parametrize('fmt', PLAIN)
+def test_of_a_killed_store_that_is_replaced_nothing_stays(tmp_path, fmt):
+    path = killed(tmp_path, fmt)
+    with pytest.warns(UserWarning, match='left by a writer that is gone'):
+        new_for_format(fmt, path, imgshape=SHAPE, overwrite=True).close()
+    fill(tmp_path / 'empty', fmt, 0).close()
+    assert content(path).keys() == content(tmp_path / 'empty').keys()
+
+
+def test_of_a_store_that_was_killed_before_its_first_frame_nothing_is_missing(tmp_path):
+    for fmt in ('npy', 'avc1/mp4'):
+        with fill(tmp_path / 'written' / fmt.replace('/', '-'), fmt, 0) as store:
+            shutil.copytree(store.filename, tmp_path / 's')
+        with new_for_filename(tmp_path / 's') as store:
+            assert not store
+        assert imgstore.repair(tmp_path / 's').removed == [str(tmp_path / 's' / '.lock')]
+        assert (tmp_path / 's' / '000000.mp4').exists() is ('/' in fmt)  # the original opens it
+        shutil.rmtree(tmp_path / 's')
+
+
 def test_what_cannot_be_repaired_is_refused(tmp_path):
     with pytest.raises(StoreNotFoundError):
         imgstore.repair(tmp_path / 'none')

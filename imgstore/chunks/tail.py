@@ -49,6 +49,11 @@ class TailWriter:
         if file.write(data) != len(data):
             raise OSError(f'{file.name}: there is no room for it')
 
+    def sync(self) -> None:
+        """Wait until the packets are on the disk itself."""
+        for file in self._files:
+            os.fsync(file.fileno())
+
     def remove(self) -> None:
         """Remove the files."""
         for file, path in zip(self._files, self._paths, strict=True):

@@ -207,8 +207,11 @@ class PyAVChunkWriter(ChunkWriter):
         self._container.mux(packet)
 
     def sync(self) -> None:
-        """All that the container has written."""
-        sync(self._open_path)
+        """All that the container has written, and the frame that it holds back."""
+        if os.path.exists(self._open_path):  # it begins with the first frame's header, if not with the second
+            sync(self._open_path)
+        if self._tail is not None:
+            self._tail.sync()
 
     def close(self) -> None:
         """Flush the encoder and finish the file."""
