@@ -19,6 +19,7 @@ from .formats import format_names, format_to_write
 from .index import ImgStoreIndex
 from .reader import Frame, Frames, open_reader
 from .reindex import reindex
+from .sharing import keep_forever, survive_forks
 from .writer import StoreWriter
 
 DEFAULT_DTYPE = np.uint8
@@ -105,7 +106,9 @@ class _ImgStore(StoreFacts):
                 imgdtype=imgdtype, chunksize=chunksize, user_metadata=metadata, encoding=encoding,
                 overwrite=overwrite, backend=backend, workers=workers, buffer_bytes=buffer_bytes,
                 durability=durability)
-            weakref.finalize(self, _close_in_the_end, self._writer, os.getpid())
+            self._writing_process = os.getpid()
+            survive_forks(self._writer, keep_forever)
+            weakref.finalize(self, _close_in_the_end, self._writer, self._writing_process)
         else:
             raise InvalidArgumentError(f'mode is {mode!r}; it must be \'r\' or \'w\'')
 
@@ -119,6 +122,8 @@ class _ImgStore(StoreFacts):
         save_index : bool
             Also save the index as `save_index` does.
         """
+        if self._is_left_to_parent:
+            return
         (self._reader or self._w).close()
         if save_index:
             self.save_index()

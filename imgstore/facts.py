@@ -30,6 +30,7 @@ class StoreFacts:
 
     _reader: StoreReader | None = None
     _writer: StoreWriter | None = None
+    _writing_process: int | None = None
 
     @property
     def _r(self) -> StoreReader:
@@ -41,11 +42,20 @@ class StoreFacts:
     def _w(self) -> StoreWriter:
         if self._writer is None:
             raise StoreModeError(f'{self.filename!r} is open for reading; to write a store, open it with mode \'w\'')
+        if self._is_left_to_parent:
+            raise StoreModeError(f'{self.filename!r} is written by process {self._writing_process}, which opened it, '
+                                 f'not by this one, which was forked from it')
         return self._writer
 
     @property
+    def _is_left_to_parent(self) -> bool:
+        return self._writing_process not in (None, os.getpid())
+
+    @property
     def _either(self) -> StoreReader | StoreWriter:
-        return self._reader or self._w
+        either = self._reader or self._writer
+        assert either
+        return either
 
     # --- frame metadata
 
@@ -241,11 +251,11 @@ class StoreFacts:
 
     @property
     def _chunk_n(self) -> int:
-        return self._either.chunk_position[0]
+        return (self._reader or self._w).chunk_position[0]
 
     @property
     def _chunk_current_frame_idx(self) -> int:
-        return self._either.chunk_position[1]
+        return (self._reader or self._w).chunk_position[1]
 
     @property
     def _chunk_n_and_chunk_paths(self) -> list[tuple[int, str]] | None:

@@ -8,6 +8,7 @@ import sys
 import time
 
 from .errors import StoreLockedError
+from .sharing import forking, survive_forks
 
 _ATTEMPTS, _BETWEEN_ATTEMPTS = 5, 0.02  # seconds
 
@@ -64,7 +65,9 @@ class StoreLock:
     def __init__(self, path: str) -> None:
         self._path = path
         self.was_left = os.path.exists(path)
-        self._descriptor: int | None = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        with forking:
+            self._descriptor: int | None = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            survive_forks(self, StoreLock.leave_to_parent)
         if not self._hold_patiently() or not self._is_ours():
             os.close(self._descriptor)
             raise StoreLockedError(f'{os.path.dirname(path)!r} is open in another writer, which holds {path}')
@@ -85,6 +88,12 @@ class StoreLock:
             return os.path.samestat(os.fstat(self._descriptor), os.stat(self._path))
         except OSError:
             return False
+
+    def leave_to_parent(self) -> None:
+        """In a forked child, which would hold the lock for its parent as long as it has the file open."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
 
     def release(self) -> None:
         """Remove the file and let go."""

@@ -40,7 +40,7 @@ from .index import ImgStoreIndex
 from .lock import is_held
 from .metadata import StoreMetadata, load_metadata
 from .recovery import OpenChunk, open_chunks
-from .sharing import one_at_a_time
+from .sharing import keep_forever, one_at_a_time, survive_forks
 
 Image = npt.NDArray[Any]
 Place = tuple[int, int]
@@ -106,9 +106,20 @@ class StoreReader:
         self._in_a_row, self._step = 0, 0
         self._closed = False
         self._latest: tuple[int, int] | None = None
+        self._get_ready()
+        survive_forks(self, StoreReader.begin_anew, lambda reader: reader.index.lock)
+
+    def _get_ready(self) -> None:
         self.lock, self._turn = threading.RLock(), threading.Lock()
         self._ahead = Ahead(self._begin, self._turn, THREADS)
         self._open: OrderedDict[int, ChunkReader] = OrderedDict()
+
+    def begin_anew(self) -> None:
+        """In a forked child: leave to the parent what has threads and open files, and stand where the parent did."""
+        keep_forever((self._ahead, self._open))
+        self._chunks.begin_anew()
+        self.index.lock = threading.RLock()
+        self._get_ready()
 
     def list_chunks(self) -> list[tuple[int, str]]:
         """Look once which chunks there are, and warn of what looks like one and is none."""

@@ -1,13 +1,25 @@
-"""What is shared among threads."""
+"""What is shared among threads, and what becomes of it in a forked child.
+
+A child has one thread: the one that forked. All others are gone, with what they were doing. So a lock may be held for
+ever, and whatever has threads of its own (a decoder, a converter of colours) works no more, and waits for them when
+it is freed. Open files are one with the parent's: what a child reads there, the parent misses.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import functools
-from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+import os
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, Protocol, TypeVar
 
 _Arguments = ParamSpec('_Arguments')
 _Result = TypeVar('_Result')
+_Thing = TypeVar('_Thing')
 
 
 class _Locked(Protocol):
@@ -26,3 +38,100 @@ def one_at_a_time(method: Callable[Concatenate[_Owner, _Arguments], _Result]
         with self.lock:
             return method(self, *args, **kwargs)
     return locked
+
+
+class Spare(Generic[_Thing]):
+    """Things that are costly to make, each used by one thread at a time.
+
+    They belong to no thread: in a forked child, Python frees what belonged to the threads that are gone.
+
+    Parameters
+    ----------
+    make : callable
+        Makes one.
+    most : int
+        How many are kept while nobody uses them.
+    """
+
+    def __init__(self, make: Callable[[], _Thing], most: int) -> None:
+        self._make, self._most = make, most
+        self._idle: deque[_Thing] = deque(maxlen=most)
+        survive_forks(self, Spare.begin_anew)
+
+    @contextmanager
+    def one(self) -> Iterator[_Thing]:
+        """One of them, for the block's own use."""
+        try:
+            thing = self._idle.pop()
+        except IndexError:
+            thing = self._make()
+        try:
+            yield thing
+        finally:
+            self._idle.append(thing)
+
+    def begin_anew(self) -> None:
+        """Have none, in a forked child."""
+        keep_forever(self._idle)
+        self._idle = deque(maxlen=self._most)
+
+
+# --- forked children
+
+class _Rules(NamedTuple):
+    in_child: Callable[[Any], None]
+    lock_of: Callable[[Any], Any] | None
+
+
+_survivors: weakref.WeakKeyDictionary[Any, _Rules] = weakref.WeakKeyDictionary()
+_held: list[Any] = []
+_PATIENCE = 5.0  # seconds
+
+forking = threading.RLock()
+"""Held while the process forks."""
+
+
+def survive_forks(thing: _Thing, in_child: Callable[[_Thing], None],
+                  lock_of: Callable[[_Thing], Any] | None = None) -> None:
+    """Say what becomes of a thing in every child that is forked.
+
+    Parameters
+    ----------
+    thing : object
+    in_child : callable
+        Takes the thing.
+    lock_of : callable, optional
+        Takes the thing and gives a lock that is held while the process forks, so that no other thread is in the midst
+        of a change; ``in_child`` has to replace it.
+    """
+    _survivors[thing] = _Rules(in_child, lock_of)
+
+
+def keep_forever(thing: object) -> None:
+    """Never free a thing and what it refers to, not even when the process ends."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+
+
+def _before() -> None:
+    forking.acquire()
+    for thing, rules in list(_survivors.items()):
+        lock = rules.lock_of(thing) if rules.lock_of else None
+        if lock and lock.acquire(timeout=_PATIENCE):  # who does not let go may be waiting for this thread
+            _held.append(lock)
+
+
+def _in_parent() -> None:
+    while _held:
+        _held.pop().release()
+    forking.release()
+
+
+def _in_child() -> None:
+    _held.clear()
+    for thing, rules in list(_survivors.items()):
+        rules.in_child(thing)
+    forking.release()
+
+
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)

@@ -9,6 +9,7 @@ from typing import Any
 from .._files import Layout
 from ..errors import FrameReadError
 from ..formats import Format
+from ..sharing import keep_forever
 from . import backends
 from .base import ChunkReader, ChunkWriter, Image, VideoReader
 from .images import BloscpackCodec, Cv2Codec, ImageChunkReader, ImageChunkWriter, ImageCodec, NpyCodec
@@ -42,7 +43,7 @@ class Chunks:
     def __init__(self, layout: Layout, fmt: Format, shape: tuple[int, ...], direction: backends.Direction,
                  backend: object = None, seek: bool = True, cache_bytes: int = 0) -> None:
         self._layout, self._fmt, self._color = layout, fmt, len(shape) == 3
-        self._seek, self._kept = seek, KeptFrames(cache_bytes)
+        self._seek, self._kept, self._cache_bytes = seek, KeptFrames(cache_bytes), cache_bytes
         backends.check_name(backend)
         self._asked = backend if direction == 'read' else None
         if fmt.folders:
@@ -79,6 +80,11 @@ class Chunks:
     def _count_images(self, number: int, most: int, known: int) -> int:
         there = (os.path.isfile(self._layout.image(number, index)) for index in range(known, most))
         return known + sum(itertools.takewhile(bool, there))
+
+    def begin_anew(self) -> None:
+        """In a forked child: keep frames of its own."""
+        keep_forever(self._kept)  # whose memory FFmpeg may just have been busy with
+        self._kept = KeptFrames(self._cache_bytes)
 
     @property
     def cheap(self) -> bool:

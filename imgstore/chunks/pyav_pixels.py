@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from functools import lru_cache
 from typing import Any, cast
 
@@ -10,24 +9,29 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from .._cores import THREADS
 from ..buffers import Lent
 from ..color import ensure_grayscale
+from ..sharing import Spare
 from .base import Image
 
 
 def to_bgr(frame: Any, lent: Lent) -> Image:
     """The frame in BGR, by the interpolation of colours that OpenCV has."""
-    from av.video.reformatter import VideoReformatter
-
-    if not hasattr(_kept, 'reformatter'):  # it is costly to make
-        _kept.reformatter = VideoReformatter()
-    converted = _kept.reformatter.reformat(frame, format='bgr24', interpolation='BICUBIC')
+    with _reformatters.one() as reformatter:
+        converted = reformatter.reformat(frame, format='bgr24', interpolation='BICUBIC')
     image = lent.empty((frame.height, frame.width, 3))
     np.copyto(image.reshape(frame.height, -1), _rows(converted.planes[0])[:, :3 * frame.width])
     return image
 
 
-_kept = threading.local()
+def _new_reformatter() -> Any:
+    from av.video.reformatter import VideoReformatter
+
+    return VideoReformatter()
+
+
+_reformatters = Spare(_new_reformatter, most=2 * THREADS)
 _LUMA_FIRST = frozenset(f'yuv{j}{sampling}p' for j in ('', 'j') for sampling in ('420', '422', '444'))
 _NEUTRAL = (126, 130)
 """Chroma in this range cannot drive a colour out of 0…255, so the gray of the colours is the luma."""

@@ -14,6 +14,7 @@ from .._files import aside, remove_if_there, sync
 from ..color import ensure_color, ensure_grayscale
 from ..errors import FrameReadError, FrameWriteError, InvalidArgumentError
 from ..formats import VIDEO_FRAMES_PER_SECOND
+from ..sharing import forking
 from .base import ChunkWriter, Image, VideoEncoder, VideoReader
 from .packets import ShowTimes, show_times
 
@@ -21,6 +22,8 @@ _FOURCC = {('.avi', 'mjpeg'): 'MJPG', ('.mkv', 'h264'): 'H264', ('.mp4', 'h264')
 
 _SMALLEST_SIDE = 8  # pixels; with fewer it writes behind the end of its memory
 
+
+# OpenCV opens and closes videos under a lock of its own, which a forked child would find locked: hence `forking`
 
 class OpenCVEncoder(VideoEncoder):
     """OpenCV does all of the work when it is given a frame.
@@ -57,8 +60,9 @@ class OpenCVChunkWriter(ChunkWriter):
     def __init__(self, path: str, codec: str, shape: tuple[int, ...]) -> None:
         self._path, self._open_path = path, aside(path)
         fourcc = cv2.VideoWriter.fourcc(*_FOURCC[os.path.splitext(path)[1], codec])
-        self._writer = cv2.VideoWriter(self._open_path, cv2.CAP_FFMPEG, fourcc, VIDEO_FRAMES_PER_SECOND,
-                                       (shape[1], shape[0]), True)
+        with forking:
+            self._writer = cv2.VideoWriter(self._open_path, cv2.CAP_FFMPEG, fourcc, VIDEO_FRAMES_PER_SECOND,
+                                           (shape[1], shape[0]), True)
         self._written = 0
         if not self._writer.isOpened():
             self.discard()
@@ -76,9 +80,13 @@ class OpenCVChunkWriter(ChunkWriter):
         """What OpenCV has written so far."""
         sync(self._open_path)
 
+    def _release(self) -> None:
+        with forking:
+            self._writer.release()
+
     def close(self) -> None:
         """Finish the file and count its frames."""
-        self._writer.release()
+        self._release()
         try:
             found = OpenCVChunkReader(self._open_path, color=True).count() if self._written else 0
             os.replace(self._open_path, self._path)
@@ -89,7 +97,7 @@ class OpenCVChunkWriter(ChunkWriter):
 
     def discard(self) -> None:
         """Remove the video."""
-        self._writer.release()
+        self._release()
         remove_if_there(self._open_path)
         remove_if_there(self._path)
 
@@ -118,10 +126,13 @@ class OpenCVChunkReader(VideoReader):
         self._times: ShowTimes | None = show_times(path, frames)
         self._end: float = math.inf if self._times is None else len(self._times)
         self._missing: set[int] = set()
+        self._capture: cv2.VideoCapture | None = None
         self._open()
 
     def _open(self) -> cv2.VideoCapture:
-        self._capture: cv2.VideoCapture | None = cv2.VideoCapture(self._path, cv2.CAP_FFMPEG)
+        self.close()
+        with forking:
+            self._capture = cv2.VideoCapture(self._path, cv2.CAP_FFMPEG)
         self._next = 0
         if not self._capture.isOpened():
             self._capture = None
@@ -132,7 +143,8 @@ class OpenCVChunkReader(VideoReader):
     def close(self) -> None:
         """Close the file; the next read opens it again."""
         if self._capture is not None:
-            self._capture.release()
+            with forking:
+                self._capture.release()
             self._capture = None
 
     def count(self) -> int:

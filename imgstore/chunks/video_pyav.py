@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import math
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .._cores import THREADS
 from ..buffers import Lent
 from ..errors import FrameReadError
+from ..sharing import Spare
 from .base import Image, VideoReader
 from .kept import KeptFrames
 from .packets import FrameTable, table_from_container_index, table_from_packets
@@ -55,6 +55,7 @@ class PyAVChunkReader(VideoReader):
         self._to_image = partial(to_bgr if color else to_gray, lent=Lent(_LENT_IMAGES))
         self._kept = kept or KeptFrames(0)
         self._container: InputContainer | None = None
+        self._stream: Any = None
         self._next_packet, self._touched = -1, False
         self._frames: Iterator[tuple[int, Any]] = iter(())
         self._open()
@@ -85,10 +86,14 @@ class PyAVChunkReader(VideoReader):
         return self._container
 
     def close(self) -> None:
-        """Close the file; the next read opens it again."""
+        """Close the file; the next read opens it again.
+
+        The decoder and its threads end here. With what is half decoded, they would else wait for a garbage collection,
+        which may come in a forked child, where it would wait for threads that are gone.
+        """
         if self._container is not None:
             self._container.close()
-            self._container = None
+            self._container, self._stream, self._frames = None, None, iter(())
 
     def _from_the_start(self) -> InputContainer:
         """The file opened, of which no packet was read yet."""
@@ -300,20 +305,24 @@ def _decoded(packet: Any) -> tuple[list[Any], bool]:
 
 
 def _decoded_alone(packet: Any) -> Any:
-    """The frame in a packet of Motion JPEG, by a decoder of this thread's own; any error if that is in doubt."""
-    import av
-
-    if not hasattr(_of_thread, 'mjpeg'):
-        _of_thread.mjpeg = av.CodecContext.create('mjpeg', 'r')
-        _of_thread.mjpeg.options = _STRICT
-    frame, = _of_thread.mjpeg.decode(packet)
+    """The frame in a packet of Motion JPEG, by a decoder that no other thread uses; any error if that is in doubt."""
+    with _mjpeg_decoders.one() as decoder:
+        frame, = decoder.decode(packet)
     context = packet.stream.codec_context
     if packet.is_corrupt or frame.is_corrupt or (frame.width, frame.height) != (context.width, context.height):
         raise FrameReadError('the frame may be damaged')
     return frame
 
 
-_of_thread = threading.local()
+def _new_mjpeg_decoder() -> Any:
+    import av
+
+    decoder = av.CodecContext.create('mjpeg', 'r')
+    decoder.options = _STRICT
+    return decoder
+
+
+_mjpeg_decoders = Spare(_new_mjpeg_decoder, most=2 * THREADS)
 
 
 class _Untainted:

@@ -1,0 +1,361 @@
+"""A process that is forked while stores are open: parent and child go on, neither disturbs the other."""
+
+import contextlib
+import gc
+import multiprocessing
+import os
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import traceback
+import warnings
+
+import pytest
+
+import imgstore
+from imgstore import new_for_filename, new_for_format, sharing
+from imgstore.chunks.backends import BACKENDS, works
+from imgstore.errors import StoreModeError
+from imgstore.formats import format_to_write
+
+from .frames import index_in, numbered
+
+SHAPE = (128, 192)
+COLOR = (128, 192, 3)
+COUNT = 50
+IMAGES = ['npy', 'png', 'jpg']
+VIDEOS = ['mjpeg/avi', 'avc1/mp4', 'h264/mkv']
+FORKS = int(os.environ.get('IMGSTORE_TEST_FORKS', 3))
+
+
+def able(fmt, direction):
+    row = format_to_write(fmt)
+    return [(fmt, backend) for backend in BACKENDS if works(backend, row.codec, row.extension, direction)]
+
+
+READERS = [*[(fmt, None) for fmt in IMAGES], *[case for fmt in VIDEOS for case in able(fmt, 'read')]]
+WRITERS = [*[(fmt, None) for fmt in IMAGES], *[case for fmt in VIDEOS for case in able(fmt, 'write')]]
+
+
+def record(path, fmt, shape=SHAPE):
+    with new_for_format(fmt, path, imgshape=shape, chunksize=20) as store:
+        for index in range(COUNT):
+            store.add_image(numbered(index, shape), 1000 + index, index / 10)
+
+
+def check(store, indices):
+    for index in indices:
+        image, (number, time) = store.get_image(None, frame_index=index)
+        assert (index_in(image), number, time) == (index, 1000 + index, index / 10)
+
+
+def read_in_every_way(store, seed):
+    """One after the other, at random, and many at once."""
+    rng = random.Random(seed)
+    start = rng.randrange(COUNT - 10)
+    check(store, range(start, start + 8))
+    check(store, rng.sample(range(COUNT), 5))
+    assert [index_in(image) for image in store.get_images(frame_indices=[44, 1, 21])[0]] == [44, 1, 21]
+
+
+if hasattr(os, 'fork'):
+    def forked(work):
+        """The child that does the work; it ends at once with 0 if all went well, and in any case within a minute."""
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', DeprecationWarning)  # Python's, of threads; that is what is tried here
+            pid = os.fork()
+        if pid:
+            return pid
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(60)
+        try:
+            work()
+            os._exit(0)
+        except BaseException:  # noqa: BLE001 -- the child must not go on as a second run of the tests
+            traceback.print_exc()
+        finally:
+            os._exit(1)
+
+    def status_of(pid):
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+    @contextlib.contextmanager
+    def busy(store):
+        """Two threads read the store all the while, and find what they should."""
+        stop, errors = threading.Event(), []
+
+        def read():
+            seed = 0
+            while not stop.is_set() and not errors:
+                seed += 1
+                try:
+                    read_in_every_way(store, seed)
+                except BaseException as error:  # noqa: BLE001 -- it is told of below
+                    errors.append(error)
+
+        threads = [threading.Thread(target=read) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        assert errors == []
+
+    @pytest.mark.parametrize('shape', [SHAPE, COLOR])
+    @pytest.mark.parametrize(('fmt', 'backend'), READERS)
+    def test_a_child_reads_an_open_store_and_so_does_its_parent_meanwhile_and_afterwards(tmp_path, fmt, backend, shape):
+        record(tmp_path / 's', fmt, shape)
+        with new_for_filename(tmp_path / 's', backend=backend) as store:
+            with busy(store):
+                for seed in range(FORKS):
+                    check(store, range(5, 9))  # so that frames are being read ahead
+                    child = forked(lambda seed=seed: read_in_every_way(store, 1000 + seed))
+                    check(store, range(9, 13))
+                    assert status_of(child) == 0
+            check(store, range(COUNT))
+
+    @pytest.mark.parametrize(('fmt', 'backend'), READERS)
+    def test_what_a_child_reads_its_parent_does_not_miss(tmp_path, fmt, backend):
+        record(tmp_path / 's', fmt)
+        with new_for_filename(tmp_path / 's', backend=backend, cache_bytes=0) as store:
+            for index in range(0, COUNT, 10):
+                check(store, range(index, index + 5))
+                assert status_of(forked(lambda: check(store, [49, 0, 30]))) == 0
+                check(store, range(index + 5, index + 10))
+
+    def test_a_child_stands_where_its_parent_did_and_decodes_if_it_did(tmp_path):
+        with new_for_format('npy', tmp_path / 's', imgshape=SHAPE, encoding='cv_bayerrg') as store:
+            for index in range(3):
+                store.add_image(numbered(index, SHAPE), index, 0)
+
+        def read_on(store, index, shape):
+            image, (number, _) = store.get_next_image()
+            assert (number, image.shape) == (index, shape)
+
+        with new_for_filename(tmp_path / 's') as store:
+            read_on(store, 0, COLOR)
+            assert status_of(forked(lambda: read_on(store, 1, COLOR))) == 0
+            store.disable_decoding()
+            assert status_of(forked(lambda: read_on(store, 1, SHAPE))) == 0
+            read_on(store, 1, SHAPE)
+
+    @pytest.mark.parametrize(('fmt', 'backend'), READERS)
+    def test_a_child_of_a_child_reads_too(tmp_path, fmt, backend):
+        record(tmp_path / 's', fmt)
+
+        def read_and_fork():
+            read_in_every_way(store, 1)
+            assert status_of(forked(lambda: read_in_every_way(store, 2))) == 0
+            read_in_every_way(store, 3)
+
+        with new_for_filename(tmp_path / 's', backend=backend) as store:
+            check(store, range(10))
+            assert status_of(forked(read_and_fork)) == 0
+
+    @pytest.mark.parametrize(('fmt', 'backend'), READERS)
+    def test_a_worker_process_that_is_forked_may_use_a_store_of_its_parents(tmp_path, fmt, backend):
+        record(tmp_path / 's', fmt)
+        with new_for_filename(tmp_path / 's', backend=backend) as store, busy(store):
+            processes = [multiprocessing.get_context('fork').Process(target=read_in_every_way, args=(store, seed))
+                         for seed in range(2)]
+            with warnings.catch_warnings():
+                warnings.simplefilter('ignore', DeprecationWarning)
+                for process in processes:
+                    process.start()
+            for process in processes:
+                process.join(60)
+            assert [process.exitcode for process in processes] == [0, 0]
+
+    @pytest.mark.parametrize('fmt', ['mjpeg/avi', 'avc1/mp4'])
+    def test_a_child_may_free_what_its_parent_threw_away(tmp_path, fmt):
+        record(tmp_path / 's', fmt, COLOR)
+
+        def clean_up():
+            gc.collect()
+            read_in_every_way(store, 0)
+            gc.collect()
+
+        gc.disable()
+        try:
+            for _ in range(4):
+                store = new_for_filename(tmp_path / 's')
+                read_in_every_way(store, 0)
+                store.close()
+            store = new_for_filename(tmp_path / 's')  # and this one is never closed
+            read_in_every_way(store, 0)
+            store = new_for_filename(tmp_path / 's')
+            assert status_of(forked(clean_up)) == 0
+        finally:
+            gc.enable()
+        gc.collect()
+        store.close()
+
+    @pytest.mark.parametrize('fmt', ['npy', 'mjpeg/avi'])
+    def test_a_child_does_not_wait_for_a_lock_that_another_thread_of_its_parent_held(tmp_path, fmt, monkeypatch):
+        monkeypatch.setattr(sharing, '_PATIENCE', 0.1)
+        record(tmp_path / 's', fmt)
+        held, done = threading.Event(), threading.Event()
+
+        def hold():
+            with store.lock_of_reader, store.lock_of_turn, store.lock_of_index:
+                held.set()
+                done.wait(60)
+
+        with new_for_filename(tmp_path / 's') as store:
+            reader = store._r
+            store.lock_of_reader, store.lock_of_turn, store.lock_of_index = reader.lock, reader._turn, reader.index.lock
+            thread = threading.Thread(target=hold)
+            thread.start()
+            assert held.wait(60)
+            child = forked(lambda: read_in_every_way(store, 0))
+            assert status_of(child) == 0
+            done.set()
+            thread.join()
+            read_in_every_way(store, 1)
+
+    def test_a_fork_waits_while_the_index_is_being_changed(tmp_path):
+        record(tmp_path / 's', 'npy')
+        held, log = threading.Event(), []
+
+        def hold():
+            with store._r.index.lock:
+                held.set()
+                threading.Event().wait(0.2)
+                log.append('changed')
+
+        with new_for_filename(tmp_path / 's') as store:
+            thread = threading.Thread(target=hold)
+            thread.start()
+            assert held.wait(60)
+            child = forked(lambda: log.index('changed'))
+            assert status_of(child) == 0
+            thread.join()
+
+    # --- a store that is being written
+
+    @pytest.mark.parametrize(('fmt', 'backend'), WRITERS)
+    def test_a_child_can_do_nothing_with_a_store_that_its_parent_writes(tmp_path, fmt, backend):
+        def try_all():
+            image = numbered(0, SHAPE)
+            for call in (lambda: store.add_image(image, 0, 0), lambda: store.add_extra_data(a=1), store.empty,
+                         lambda: store.frame_count, lambda: store.chunks, lambda: store.save_index()):
+                with pytest.raises(StoreModeError, match='was forked from it'):
+                    call()
+            assert str(tmp_path / 's') in repr(store)
+            store.close()
+            gc.collect()
+
+        with new_for_format(fmt, tmp_path / 's', imgshape=SHAPE, chunksize=20, backend=backend) as store:
+            for index in range(COUNT):
+                store.add_image(numbered(index, SHAPE), 1000 + index, index / 10)
+                if index % 10 == 4:
+                    assert status_of(forked(try_all)) == 0
+        with new_for_filename(tmp_path / 's') as store:
+            assert store.frame_count == COUNT
+            check(store, range(COUNT))
+
+    def test_a_lock_ends_with_its_writer_and_not_with_the_writers_child(tmp_path):
+        with new_for_format('npy', tmp_path / 's', imgshape=SHAPE):
+            ready, go = os.pipe()
+            child = forked(lambda: (os.close(go), os.read(ready, 1)))
+        with new_for_format('npy', tmp_path / 's', imgshape=SHAPE, overwrite=True) as store:
+            store.add_image(numbered(0, SHAPE), 1000, 0)
+        os.close(ready)
+        os.close(go)
+        assert status_of(child) == 0
+        with new_for_filename(tmp_path / 's') as store:
+            check(store, [0])
+
+    # --- programs of their own, for what happens at their end
+
+    START = textwrap.dedent("""
+        import os, signal, sys, time, warnings
+        warnings.simplefilter('error')
+        warnings.filterwarnings('ignore', 'This process', DeprecationWarning)  # is multi-threaded
+        from imgstore import new_for_filename, new_for_format
+        sys.path.insert(0, sys.argv[1])
+        from frames import index_in, numbered
+        path, fmt, backend = sys.argv[2], sys.argv[3], sys.argv[4] or None
+        shape = (128, 192, 3)
+        signal.alarm(60)
+    """)
+
+    def run(code, *arguments):
+        """Run a program; what it printed, and its exit code."""
+        done = subprocess.run([sys.executable, '-c', START + textwrap.dedent(code), os.path.dirname(__file__),
+                               *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False,
+                              cwd=os.path.dirname(os.path.dirname(imgstore.__file__)))
+        return done.stdout + done.stderr, done.returncode
+
+    READING = """
+        store = new_for_filename(path, backend=backend)
+        for index in range(8):
+            assert index_in(store.get_next_image()[0]) == index
+        pid = os.fork()
+        if not pid:
+            signal.alarm(60)
+            if sys.argv[5] == 'read':
+                for index in range(8, 50):
+                    assert index_in(store.get_next_image()[0]) == index
+            sys.exit(7)
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        for index in range(8, 50):
+            assert index_in(store.get_next_image()[0]) == index
+    """
+
+    @pytest.mark.parametrize('child', ['read', 'just end'])
+    @pytest.mark.parametrize(('fmt', 'backend'), READERS)
+    def test_a_child_ends_like_any_program(tmp_path, fmt, backend, child):
+        record(tmp_path / 's', fmt, COLOR)
+        assert run(READING, tmp_path / 's', fmt, backend or '', child) == ('7\n', 0)
+
+    WRITING = """
+        store = new_for_format(fmt, path, imgshape=shape, chunksize=20, backend=backend)
+        children = []
+        for index in range(50):
+            store.add_image(numbered(index, shape), 1000 + index, index / 10)
+            if index % 10 == 5:
+                pid = os.fork()
+                if not pid:
+                    signal.alarm(60)
+                    sys.exit(7)
+                children.append(pid)
+        print([os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children])
+        store.close()
+    """
+
+    @pytest.mark.parametrize(('fmt', 'backend'), WRITERS)
+    def test_a_child_ends_without_a_trace_in_what_its_parent_writes(tmp_path, fmt, backend):
+        assert run(WRITING, tmp_path / 's', fmt, backend or '') == ('[7, 7, 7, 7, 7]\n', 0)
+        with new_for_filename(tmp_path / 's') as store:
+            assert store.frame_count == COUNT
+            check(store, range(COUNT))
+
+    KILLED = """
+        store = new_for_format(fmt, path, imgshape=shape, chunksize=20)
+        store.add_image(numbered(0, shape), 0, 0)
+        pid = os.fork()
+        if not pid:
+            os.closerange(1, 3)  # so that whoever runs this does not wait for the child
+            time.sleep(30)
+            os._exit(0)
+        print(pid, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+
+    @pytest.mark.parametrize('fmt', ['npy', 'avc1/mp4'])
+    def test_the_lock_of_a_writer_that_was_killed_is_told_though_its_child_lives(tmp_path, fmt):
+        child, code = run(KILLED, tmp_path / 's', fmt, '')
+        assert code == -signal.SIGKILL
+        os.kill(int(child), 0)  # it lives
+        try:
+            with pytest.warns(UserWarning, match='left by a writer that is gone; its lock is taken over'):
+                new_for_format('npy', tmp_path / 's', imgshape=SHAPE, overwrite=True).close()
+        finally:
+            os.kill(int(child), signal.SIGKILL)
