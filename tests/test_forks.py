@@ -13,6 +13,7 @@ import threading
 import traceback
 import warnings
 
+import cv2
 import pytest
 
 import imgstore
@@ -237,6 +238,26 @@ if hasattr(os, 'fork'):
             assert status_of(child) == 0
             thread.join()
 
+    @pytest.mark.parametrize('fmt', [fmt for fmt, backend in READERS if backend == 'opencv'])
+    def test_a_fork_waits_while_opencv_opens_a_video(tmp_path, fmt, monkeypatch):
+        record(tmp_path / 's', fmt)
+        opening, log, capture = threading.Event(), [], cv2.VideoCapture
+
+        def slow_capture(*arguments):
+            opening.set()
+            threading.Event().wait(0.2)
+            log.append('opened')
+            return capture(*arguments)
+
+        with new_for_filename(tmp_path / 's', backend='opencv') as store:
+            monkeypatch.setattr(cv2, 'VideoCapture', slow_capture)
+            thread = threading.Thread(target=check, args=(store, [3]))
+            thread.start()
+            assert opening.wait(60)
+            child = forked(lambda: log.index('opened'))
+            thread.join()
+            assert status_of(child) == 0
+
     # --- a store that is being written
 
     @pytest.mark.parametrize(('fmt', 'backend'), WRITERS)
@@ -275,7 +296,7 @@ if hasattr(os, 'fork'):
     # --- programs of their own, for what happens at their end
 
     START = textwrap.dedent("""
-        import os, signal, sys, time, warnings
+        import os, signal, sys, threading, time, warnings
         warnings.simplefilter('error')
         warnings.filterwarnings('ignore', 'This process', DeprecationWarning)  # is multi-threaded
         from imgstore import new_for_filename, new_for_format
@@ -284,6 +305,11 @@ if hasattr(os, 'fork'):
         path, fmt, backend = sys.argv[2], sys.argv[3], sys.argv[4] or None
         shape = (128, 192, 3)
         signal.alarm(60)
+
+        def end():
+            for _ in range(30):  # these get the places of the threads that are gone: who joins those waits for these
+                threading.Thread(target=time.sleep, args=(120,), daemon=True).start()
+            sys.exit(7)
     """)
 
     def run(code, *arguments):
@@ -303,7 +329,7 @@ if hasattr(os, 'fork'):
             if sys.argv[5] == 'read':
                 for index in range(8, 50):
                     assert index_in(store.get_next_image()[0]) == index
-            sys.exit(7)
+            end()
         print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
         for index in range(8, 50):
             assert index_in(store.get_next_image()[0]) == index
@@ -316,7 +342,7 @@ if hasattr(os, 'fork'):
         assert run(READING, tmp_path / 's', fmt, backend or '', child) == ('7\n', 0)
 
     WRITING = """
-        store = new_for_format(fmt, path, imgshape=shape, chunksize=20, backend=backend)
+        store = new_for_format(fmt, path, imgshape=shape, chunksize=20, backend=backend, workers=int(sys.argv[5]))
         children = []
         for index in range(50):
             store.add_image(numbered(index, shape), 1000 + index, index / 10)
@@ -324,15 +350,16 @@ if hasattr(os, 'fork'):
                 pid = os.fork()
                 if not pid:
                     signal.alarm(60)
-                    sys.exit(7)
+                    end()
                 children.append(pid)
         print([os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children])
         store.close()
     """
 
+    @pytest.mark.parametrize('workers', [0, 2])
     @pytest.mark.parametrize(('fmt', 'backend'), WRITERS)
-    def test_a_child_ends_without_a_trace_in_what_its_parent_writes(tmp_path, fmt, backend):
-        assert run(WRITING, tmp_path / 's', fmt, backend or '') == ('[7, 7, 7, 7, 7]\n', 0)
+    def test_a_child_ends_without_a_trace_in_what_its_parent_writes(tmp_path, fmt, backend, workers):
+        assert run(WRITING, tmp_path / 's', fmt, backend or '', workers) == ('[7, 7, 7, 7, 7]\n', 0)
         with new_for_filename(tmp_path / 's') as store:
             assert store.frame_count == COUNT
             check(store, range(COUNT))
