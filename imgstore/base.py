@@ -16,7 +16,8 @@ from .creation import create_writer
 from .errors import InvalidArgumentError
 from .facts import StoreFacts
 from .formats import format_names, format_to_write
-from .index import ImgStoreIndex
+from .index import ImgStoreIndex, _Chunk
+from .index_sqlite import ChunkFrames
 from .reader import Frame, Frames, open_reader
 from .reindex import reindex
 from .sharing import keep_forever, survive_forks
@@ -98,6 +99,7 @@ class _ImgStore(StoreFacts):
                  gpu_id: object = None, videosize: object = None) -> None:
         if mode == 'r':
             self._reopen = {'seek': seek, 'backend': backend, 'cache_bytes': cache_bytes}
+            self._has_given_index = index is not None
             self._reader = open_reader(existing_store_folder(basedir=basedir), self._class_name, seek, index, backend,
                                        cache_bytes)
         elif mode == 'w':
@@ -137,7 +139,8 @@ class _ImgStore(StoreFacts):
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy in another process is opened there by the path, and stands where this one does."""
         reader = self._r
-        return _open_again, (type(self), self.filename, self._reopen, reader.state)
+        given = list(reader.index._each_chunk()) if self._has_given_index else None
+        return _open_again, (type(self), self.filename, self._reopen, given, reader.state)
 
     def __repr__(self) -> str:
         return f'<{type(self).__name__} {self.filename!r}, {self._metadata["format"]}, mode {self.mode!r}>'
@@ -353,8 +356,12 @@ class _ImgStore(StoreFacts):
             return store._r.at(frame_index)[0]
 
 
-def _open_again(cls: type[_ImgStore], basedir: str, options: dict[str, Any], state: Any) -> _ImgStore:
-    store = cls(basedir, **options)
+def _open_again(cls: type[_ImgStore], basedir: str, options: dict[str, Any], given: list[ChunkFrames] | None,
+                state: Any) -> _ImgStore:
+    """The store by its path; with the index that was given, for its chunks may be others than those on disk."""
+    index = None if given is None else ImgStoreIndex(
+        _Chunk(number, stem, (numbers, times)) for number, stem, numbers, times in given)
+    store = cls(basedir, index=index, **options)
     store._r.state = state
     return store
 

@@ -228,6 +228,8 @@ class StoreReader:
     @property
     def state(self) -> tuple[Place | None, bool]:
         """What a copy that is opened elsewhere has to be told: where it stands, and whether it decodes."""
+        if self._closed:
+            raise StoreClosedError(f'{self.layout.basedir}: the store was closed, it cannot be copied')
         return self._latest, self._decode
 
     @state.setter
