@@ -307,7 +307,7 @@ class _ImgStore(StoreFacts):
             There is not exactly one frame numbered 0, or a chunk is not complete; nothing was changed.
         """
         self._r.check_complete()
-        self._r.index = reindex(self._r.layout, self._r.list_chunks())
+        self._r.index = reindex(self._r.layout, self._r.listing.chunks())
 
     def save_index(self, path: StrPath | None = None, sqlite: bool = True) -> None:
         """Save the index of all complete chunks: for this package, so that the store opens at once, and as SQLite.

@@ -124,7 +124,7 @@ class StoreFacts:
         """Whether there is any."""
         if self._reader is None:
             return self._w.recorder.has_records
-        return bool(self.find_extra_data_files() or any(map(read_records, self._reader.journals.values())))
+        return bool(self.find_extra_data_files() or any(map(read_records, self._reader.listing.journals.values())))
 
     def find_extra_data_files(self, extensions: Iterable[str] = EXTRA_DATA_FILE_EXTENSIONS) -> list[str]:
         """Paths of the files of extra data, in the order of their chunks."""
@@ -152,8 +152,8 @@ class StoreFacts:
             A file is damaged; the message names it.
         """
         reader = self._r
-        paths = [[*reader.layout.extra_data_files(number), *filter(None, [reader.journals.get(number)])]
-                 for number, _ in reader.list_chunks()]
+        paths = [[*reader.layout.extra_data_files(number), *filter(None, [reader.listing.journals.get(number)])]
+                 for number, _ in reader.listing.chunks()]
         return read_extra_data([*chain.from_iterable(paths)], ignore_corrupt_chunks)
 
     def get_extra_data_samplerate(self) -> float | None:
@@ -259,7 +259,7 @@ class StoreFacts:
 
     @property
     def _chunk_n_and_chunk_paths(self) -> list[tuple[int, str]] | None:
-        return self._reader.listed_chunks if self._reader else self._w.recorder.complete_chunks
+        return self._reader.listing.listed if self._reader else self._w.recorder.complete_chunks
 
     @property
     def _chunk_paths(self) -> list[str] | None:
@@ -267,7 +267,7 @@ class StoreFacts:
         return None if listed is None else [self._either.layout.chunk(number) for number, _ in listed]
 
     def _iter_chunk_n_and_chunk_paths(self) -> Iterator[tuple[int, str]]:
-        return iter(self._reader.list_chunks() if self._reader else self._w.recorder.complete_chunks)
+        return iter(self._reader.listing.chunks() if self._reader else self._w.recorder.complete_chunks)
 
     def _get_chunk_metadata(self, chunk_n: int) -> dict[str, list[Any]]:
         return self._index.get_chunk_metadata(chunk_n)

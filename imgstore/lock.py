@@ -33,14 +33,15 @@ def _hold(descriptor: int, shared: bool = False) -> bool:
 
 def is_held(path: str) -> bool:
     """Whether a living writer holds a lock file; of one on a file system without locks that is not known: False."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        return not _hold(descriptor, shared=True)
-    finally:
-        os.close(descriptor)
+    with forking:  # or the child would hold it too
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except OSError:
+            return False
+        try:
+            return not _hold(descriptor, shared=True)
+        finally:
+            os.close(descriptor)
 
 
 class StoreLock:

@@ -8,11 +8,9 @@ import math
 import os
 import threading
 import time
-import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from types import NoneType
 from typing import Any
 
@@ -20,10 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ._cores import THREADS
-from ._files import FoundChunks, Layout, index_path
+from ._files import Layout
 from ._numbers import at_least, seconds, whole_number
 from .ahead import Ahead
-from .chunk_index import Numbers, Times, is_empty
 from .chunks import ChunkReader, Chunks
 from .color import decode_to_bgr, decoded_shape
 from .constants import FRAME_NUMBER, FRAME_TIME, STORE_LOCK_FILENAME, STORE_MD_FILENAME
@@ -39,7 +36,7 @@ from .formats import Format, format_to_read
 from .index import ImgStoreIndex
 from .lock import is_held
 from .metadata import StoreMetadata, load_metadata
-from .recovery import OpenChunk, open_chunks
+from .recovery import Listing
 from .sharing import keep_forever, one_at_a_time, survive_forks
 
 Image = npt.NDArray[Any]
@@ -94,12 +91,7 @@ class StoreReader:
                  chunks: Chunks, ahead_bytes: int) -> None:
         self.metadata, self.fmt, self.layout = metadata, fmt, layout
         self._chunks = chunks
-        self.listed_chunks: list[tuple[int, str]] | None = None
-        """Chunks and the paths of their indexes less the extension; None until they are listed."""
-        self.open_chunks: dict[int, OpenChunk] = {}
-        """Those among them that are not complete."""
-        self.journals: dict[int, str] = {}
-        """Paths of the journals of those, and of complete ones that got records since."""
+        self.listing = Listing(layout, chunks)
         self.index = index or self._new_index()
         self._decode = bool(metadata.encoding)
         self._frames_ahead = 0 if chunks.cheap else min(_READ_AHEAD, ahead_bytes // max(1, self._image_bytes))
@@ -121,50 +113,24 @@ class StoreReader:
         self.index.lock = threading.RLock()
         self._get_ready()
 
-    def list_chunks(self) -> list[tuple[int, str]]:
-        """Look once which chunks there are, and warn of what looks like one and is none."""
-        if self.listed_chunks is None:
-            found = self.layout.find_chunks()
-            for number, why in found.skipped.items():
-                if not is_empty(self.layout.stem(number)):
-                    warnings.warn(f'{self.layout.basedir}: chunk {number} is skipped: {why}', stacklevel=7)
-            self._list(found)
-        return self.listed_chunks or []
-
-    def _list(self, found: FoundChunks) -> None:
-        self.journals = {number: self.layout.journal(number) for number in found.journals}
-        self.open_chunks = open_chunks(self.layout, self._chunks, found.journals, self.open_chunks)
-        completed = (number for number in found.journals if index_path(self.layout.stem(number)))
-        numbers = sorted({*found.complete, *completed, *self.open_chunks})
-        self.listed_chunks = [(number, self.layout.stem(number)) for number in numbers]
-
     def _new_index(self) -> ImgStoreIndex:
-        listed = self.list_chunks()
-        if self.open_chunks:
-            return ImgStoreIndex().with_chunks(listed, self._open_frames)
+        listed = self.listing.chunks()
+        if self.listing.open:
+            return ImgStoreIndex().with_chunks(listed, self.listing.open_frames)
         return ImgStoreIndex.new_for_store(self.layout.basedir, listed)
-
-    @property
-    def _open_frames(self) -> dict[int, tuple[Numbers, Times]]:
-        return {number: (chunk.numbers, chunk.times) for number, chunk in self.open_chunks.items()}
 
     @one_at_a_time
     def refresh(self) -> int:
         """Look again which frames there are; how many more they are now."""
         self._check_open()
-        before, were_open = self.index.frame_count, set(self.open_chunks)
+        before, were_open = self.index.frame_count, set(self.listing.open)
         self._ahead.plan(())
-        self._list(self._found_while_written())
-        self.index = self.index.with_chunks(self.list_chunks(), self._open_frames)
+        self.listing.look_again()
+        self.index = self.index.with_chunks(self.listing.chunks(), self.listing.open_frames)
         with self._turn:
             for number in were_open & self._open.keys():
                 self._open.pop(number).close()
         return self.index.frame_count - before
-
-    def _found_while_written(self) -> FoundChunks:
-        """What is there; a chunk that is completed meanwhile has first a journal and then an index."""
-        before, now = self.layout.find_chunks(), self.layout.find_chunks()
-        return replace(now, journals=sorted({*before.journals, *now.journals}))
 
     def follow(self) -> Iterator[Frame]:
         """Each frame behind the position, those too that a writer adds until it closes the store."""
@@ -185,9 +151,9 @@ class StoreReader:
 
     def check_complete(self) -> None:
         """Raise InvalidArgumentError if a chunk is not complete."""
-        if self.open_chunks:
+        if self.listing.open:
             why = 'a writer has the store open' if self.is_live else 'imgstore.repair completes it'
-            raise InvalidArgumentError(f'{self.layout.basedir}: chunk {min(self.open_chunks)} is not complete; {why}')
+            raise InvalidArgumentError(f'{self.layout.basedir}: chunk {min(self.listing.open)} is not complete; {why}')
 
     # --- what it reads
 

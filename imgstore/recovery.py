@@ -1,12 +1,13 @@
-"""Chunks that are not complete, because their writer is at work or was killed: what can be read of them."""
+"""Which chunks a store has, those too that are not complete, as their writer is at work or was killed."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ._files import Layout, index_path
-from .chunk_index import Numbers, Times
+from ._files import FoundChunks, Layout, index_path
+from .chunk_index import Numbers, Times, is_empty
 from .chunks import Chunks
 from .journal import read_journal
 
@@ -54,3 +55,56 @@ def _read(layout: Layout, chunks: Chunks, number: int, known: int) -> OpenChunk:
     journal = read_journal(layout.journal(number))
     count = chunks.count_whole(number, len(journal.numbers), known) if len(journal.numbers) > known else known
     return OpenChunk(journal.numbers[:count], journal.times[:count], journal.numbers[count:])
+
+
+class Listing:
+    """The chunks of a store that is read.
+
+    Parameters
+    ----------
+    layout : Layout
+    chunks : Chunks
+        Opens them.
+
+    Attributes
+    ----------
+    listed : list of (int, str), or None
+        Chunks and the paths of their indexes less the extension; None until they are listed.
+    open : dict of int to OpenChunk
+        Those among them that are not complete.
+    journals : dict of int to str
+        Paths of the journals of those, and of complete ones that got records since.
+    """
+
+    def __init__(self, layout: Layout, chunks: Chunks) -> None:
+        self._layout, self._chunks = layout, chunks
+        self.listed: list[tuple[int, str]] | None = None
+        self.open: dict[int, OpenChunk] = {}
+        self.journals: dict[int, str] = {}
+
+    def chunks(self) -> list[tuple[int, str]]:
+        """Look once which chunks there are, and warn of what looks like one and is none."""
+        if self.listed is None:
+            found = self._layout.find_chunks()
+            for number, why in found.skipped.items():
+                if not is_empty(self._layout.stem(number)):
+                    warnings.warn(f'{self._layout.basedir}: chunk {number} is skipped: {why}', stacklevel=8)
+            self._list(found)
+        return self.listed or []
+
+    def look_again(self) -> None:
+        """List what is there now; a chunk that is completed meanwhile has first a journal and then an index."""
+        before, now = self._layout.find_chunks(), self._layout.find_chunks()
+        self._list(replace(now, journals=sorted({*before.journals, *now.journals})))
+
+    def _list(self, found: FoundChunks) -> None:
+        self.journals = {number: self._layout.journal(number) for number in found.journals}
+        self.open = open_chunks(self._layout, self._chunks, found.journals, self.open)
+        completed = (number for number in found.journals if index_path(self._layout.stem(number)))
+        numbers = sorted({*found.complete, *completed, *self.open})
+        self.listed = [(number, self._layout.stem(number)) for number in numbers]
+
+    @property
+    def open_frames(self) -> dict[int, tuple[Numbers, Times]]:
+        """Frame numbers and times of the chunks that are not complete."""
+        return {number: (chunk.numbers, chunk.times) for number, chunk in self.open.items()}

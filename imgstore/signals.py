@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from types import FrameType
@@ -37,3 +38,13 @@ def _in_main_thread() -> bool:
 
 def _end(number: int, frame: FrameType | None) -> None:
     raise SystemExit(_SIGNALLED + number)
+
+
+def _in_child() -> None:
+    """A forked child has no part in what its parent writes, and may be ended in any way."""
+    if signal.getsignal(signal.SIGTERM) is _end:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(after_in_child=_in_child)
