@@ -104,7 +104,8 @@ def survive_forks(thing: _Thing, in_child: Callable[[_Thing], None],
         Takes the thing and gives a lock that is held while the process forks, so that no other thread is in the midst
         of a change; ``in_child`` has to replace it.
     """
-    _survivors[thing] = _Rules(in_child, lock_of)
+    with forking:
+        _survivors[thing] = _Rules(in_child, lock_of)
 
 
 def keep_forever(thing: object) -> None:
