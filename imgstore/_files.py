@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 import re
 import shutil
+import stat
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,8 +32,8 @@ INDEX_EXTENSIONS = ('.npz', '.yaml')
 
 VIDEO_EXTENSIONS = ('.avi', '.mkv', '.mp4')
 
-_CHUNK_FILE = re.compile(r'(\d{6}|[1-9]\d{6,})(\.\w+)?', re.ASCII)
-"""The `chunk_name` of a number and maybe an extension."""
+_CHUNK_FILE = re.compile(r'(\d{6}|[1-9]\d{6,17})(\.\w+)?', re.ASCII)
+"""The `chunk_name` of a number that fits 64 bits and maybe an extension."""
 
 
 def text_path(path: object, what: str) -> str:
@@ -133,6 +135,12 @@ def take_file(source: str, target: str, move: bool) -> None:
         os.unlink(source)
 
 
+def check_is_file(path: str) -> None:
+    """OSError for what is there and no file, such as a pipe, which would be waited for."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(errno.EINVAL, 'it is no file')
+
+
 def chunk_name(number: int) -> str:
     """The name of a chunk's folder, or of its files less their extensions."""
     return f'{number:06d}'
@@ -207,7 +215,7 @@ class Layout:
     def find_chunks(self) -> FoundChunks:
         """Look which chunks are there."""
         with os.scandir(self.basedir) as entries:
-            found = [(entry.name, entry.is_dir()) for entry in entries]
+            found = [(entry.name, _is_dir(entry)) for entry in entries]
         have_frames, have_index = self._folders(found) if self.folders else self._videos(found)
         journals = {number for name, is_dir in found if not is_dir and (number := _chunk_of_journal(name)) is not None}
         skipped = dict.fromkeys(sorted(have_frames - have_index - journals), 'it has no index')
@@ -238,6 +246,13 @@ class Layout:
         in_root = os.path.join(self.basedir, chunk_name(number))
         stems = dict.fromkeys((self.stem(number), in_root))
         return [stem + e for stem in stems for e in extensions if os.path.isfile(stem + e)]
+
+
+def _is_dir(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 _ASIDE = re.compile(r'^\.(.+)\.open(\.\w+)$')
@@ -301,7 +316,7 @@ def _is_index(path: str) -> bool:
                 return FRAME_NUMBER + '.npy' in archive.namelist()
         with open(path, 'rb') as file:
             return path.endswith('.yaml') and FRAME_NUMBER.encode() in file.read()
-    except (OSError, zipfile.BadZipFile):
+    except Exception:  # noqa: BLE001 -- zipfile has errors of many kinds for what is none
         return False
 
 

@@ -11,20 +11,22 @@ import numpy as np
 LONGEST_HEADER = 10_000
 """Bytes of text; numpy takes no longer one either."""
 
-_LENGTH_BYTES = {(1, 0): 2, (2, 0): 4}
+_LENGTH_BYTES = {(1, 0): 2, (2, 0): 4, (3, 0): 4}
+
+NAMES_IN_UTF8 = (3, 0)
+"""The version that differs from the one before it in how the text is encoded; the numbers in it are the same."""
 
 
 def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, whether in Fortran's order, and dtype, read from a file's start; ValueError if it has no such header."""
+    """Shape, whether in Fortran's order, and dtype, read from a file's start; ValueError if it has no such header.
+
+    The dtype's names are not what they should be in a file of version `NAMES_IN_UTF8`.
+    """
     version = np.lib.format.read_magic(file)
     if version not in _LENGTH_BYTES:
-        raise UnknownVersionError(f'version {version} of numpy\'s format')
+        raise ValueError(f'version {version} of numpy\'s format')
     length = file.read(_LENGTH_BYTES[version])
     return _parse(version, length, file.read(min(int.from_bytes(length, 'little'), LONGEST_HEADER)))
-
-
-class UnknownVersionError(ValueError):
-    """A header of a kind that just numpy itself reads."""
 
 
 @lru_cache

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import yaml
 
 from .errors import CorruptFileError
+
+_DEEPEST = 100
+"""Levels of lists and mappings; yaml and much that follows go a level of Python's or C's stack deep for each."""
+
+_MOST_VALUES = 100_000
+"""Of a file with fewer bytes: an alias takes three bytes, and may stand for a list of aliases."""
+
+_LONGEST_NUMBER = 1000
+"""Characters; Python makes no text of an int of more than 4300 digits, and yaml is slow to read one."""
 
 
 class _Loader(getattr(yaml, 'CSafeLoader', yaml.SafeLoader)):  # type: ignore[misc]
@@ -44,7 +54,45 @@ def load_yaml(path: str) -> Any:
 
 def parse_yaml(text: bytes) -> Any:
     """What YAML says, as plain data; errors of many kinds if it is none."""
-    return yaml.load(text, Loader=_Loader)
+    _check_depth(text)
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if _count_values(node, {}) > max(_MOST_VALUES, len(text)):
+            raise ValueError('its aliases stand for too many values')
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _check_depth(text: bytes) -> None:
+    """Refuse what is nested so deeply that yaml, which goes down in C, would run out of stack."""
+    longest_line = max(map(len, text.splitlines()), default=0)
+    if text.count(b'[') + text.count(b'{') + longest_line <= 10 * _DEEPEST:
+        return  # a level takes a bracket, or a column
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise ValueError('it is nested too deeply')
+
+
+def _count_values(node: yaml.Node, known: dict[yaml.Node, int | None], depth: int = 0) -> int:
+    """How many values there are when each alias is written out."""
+    if isinstance(node, yaml.ScalarNode):
+        if len(node.value) > _LONGEST_NUMBER and node.tag.endswith((':int', ':float')):
+            raise ValueError('it has a number that is too long')
+        return 1
+    if depth > _DEEPEST or (node in known and known[node] is None):
+        raise ValueError('it is nested too deeply')
+    count = known.get(node)
+    if count is None:
+        known[node] = None
+        children = chain.from_iterable(node.value) if isinstance(node, yaml.MappingNode) else node.value
+        count = known[node] = 1 + sum(_count_values(child, known, depth + 1) for child in children)
+    return count
 
 
 def dump_yaml(content: Any) -> bytes:

@@ -332,7 +332,7 @@ class _ImgStore(StoreFacts):
         if self._reader is not None:
             self._reader.check_complete()
         if path is None:
-            self._index.save_beside(self.filename)
+            self._index.save_beside(self.filename, self._either.layout.stem)
         if sqlite or path is not None:
             self._index.to_file(os.path.join(self.filename, STORE_INDEX_FILENAME) if path is None else path)
 

@@ -78,16 +78,27 @@ def _read_member(path: str, archive: zipfile.ZipFile, key: str) -> npt.NDArray[A
 def _read_header(path: str, archive: zipfile.ZipFile, file: IO[bytes]) -> tuple[int, np.dtype[Any]]:
     """Number of rows and dtype; ValueError where that is not the size of the data, so that none is read in vain."""
     (rows,), _, dtype = read_header(file)
-    size = archive.getinfo(file.name).file_size
-    if size != file.tell() + rows * dtype.itemsize or size > os.path.getsize(path) * _DEFLATED_AT_MOST:
-        raise ValueError(f'{file.name} is cut off')
+    member = archive.getinfo(file.name)
+    _check_size(path, [member])
+    if rows < 0 or dtype.kind not in 'iuf' or member.file_size != file.tell() + rows * dtype.itemsize:
+        raise ValueError(f'{file.name} is cut off, or holds no numbers')
     return rows, dtype
+
+
+def _check_size(path: str, members: list[zipfile.ZipInfo]) -> None:
+    """Refuse what takes more memory than an archive of that size can hold."""
+    if any(member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members):
+        raise ValueError('it is compressed in a way that numpy does not write')
+    if sum(member.file_size for member in members) > os.path.getsize(path) * _DEFLATED_AT_MOST:
+        raise ValueError('it claims more than it can hold')
 
 
 def _read_yaml(path: str) -> tuple[Any, Any]:
     content = load_yaml(path)
     if not isinstance(content, dict) or not all(isinstance(content.get(key), list) for key in FRAME_MD):
         raise CorruptFileError(f'{path} must have the lists {FRAME_NUMBER} and {FRAME_TIME}')
+    if not all(isinstance(value, (int, float)) for key in FRAME_MD for value in content[key]):
+        raise CorruptFileError(f'{path}: {FRAME_NUMBER} or {FRAME_TIME} has values that are no numbers')
     with open(path, 'rb') as file:
         if not file.read().endswith(_YAML_ENDS):  # or the last number would miss its last digits
             raise CorruptFileError(f'{path} is cut off: it does not end with a line break')
@@ -182,13 +193,22 @@ def _renumber_yaml(path: str, file: IO[bytes], before: Numbers, numbers: Numbers
 
 
 def _renumber_npz(path: str, file: IO[bytes], before: Numbers, numbers: Numbers) -> None:
-    with zipfile.ZipFile(path) as old, zipfile.ZipFile(file, 'w') as archive:
-        for member in old.infolist():
-            if member.filename != FRAME_NUMBER + '.npy':
-                archive.writestr(member, old.read(member))
-        if FRAME_NUMBER_BEFORE_REINDEX + '.npy' not in old.namelist():
+    names = set()
+    with zipfile.ZipFile(file, 'w') as archive:
+        for member, content in _members(path):
+            if member.filename != FRAME_NUMBER + '.npy' and member.filename not in names:
+                archive.writestr(member, content)
+            names.add(member.filename)
+        if FRAME_NUMBER_BEFORE_REINDEX + '.npy' not in names:
             _write_member(archive, FRAME_NUMBER_BEFORE_REINDEX, before)
         _write_member(archive, FRAME_NUMBER, numbers)
+
+
+def _members(path: str) -> Iterator[tuple[zipfile.ZipInfo, bytes]]:
+    with _opened(path) as archive:
+        _check_size(path, archive.infolist())
+        for member in archive.infolist():
+            yield member, archive.read(member)
 
 
 def _write_member(archive: zipfile.ZipFile, key: str, values: Numbers | Times) -> None:

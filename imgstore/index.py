@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, SupportsIndex, cast
 
 import numpy as np
@@ -106,8 +106,15 @@ class ImgStoreIndex:
         return type(self)(_Chunk(number, stem, frames[number], True) if number in frames
                           else known.get(number) or _Chunk(number, stem) for number, stem in chunks)
 
-    def save_beside(self, basedir: str) -> None:
+    def save_beside(self, basedir: str, stem_of: Callable[[int], str] | None = None) -> None:
         """Save the index in the store's folder, for `new_for_store`.
+
+        Parameters
+        ----------
+        basedir : str
+        stem_of : function, optional
+            Gives the path of a chunk's index less the extension, where the paths in here are from a file and not
+            to be followed.
 
         Raises
         ------
@@ -119,7 +126,8 @@ class ImgStoreIndex:
         path = os.path.join(basedir, STORE_SAVED_INDEX_FILENAME)
         counts = np.diff(self._starts).tolist()
         try:
-            save(path, [(chunk.number, chunk.stem) for chunk in self._chunks], counts)
+            save(path, [(chunk.number, stem_of(chunk.number) if stem_of else chunk.stem) for chunk in self._chunks],
+                 counts)
         except CorruptFileError:
             raise
         except OSError as error:

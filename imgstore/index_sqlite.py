@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -50,10 +51,39 @@ def read(path: str) -> list[ChunkFrames]:
         raise CorruptFileError(f'{path} is not a saved index: {error}') from error
 
 
+_COLUMNS_READ = {('frames', 'chunk'), ('frames', 'frame_idx'), ('frames', 'frame_number'), ('frames', 'frame_time'),
+                 ('chunks', 'chunk'), ('chunks', 'chunk_path'), ('index_information', 'name'),
+                 ('index_information', 'value'), ('sqlite_master', 'name'), ('sqlite_master', 'type'),
+                 ('sqlite_master', 'rootpage'),
+                 ('sqlite_master', 'sql')}
+
+_STEPS_A_BYTE, _STEPS = 4, 100_000
+"""What SQLite's machine does at most for a byte of a sound database, which has 9 bytes a frame or more; and for none."""
+
+
+def _guard(path: str, database: sqlite3.Connection) -> None:
+    """Let just what is asked here be computed, and for so long as a sound database of that size may take.
+
+    A view or a column that computes itself would be code; pages that refer to each other a database without an end.
+    """
+    database.set_authorizer(_allow)
+    steps = _STEPS + _STEPS_A_BYTE * os.path.getsize(path)
+    database.set_progress_handler(lambda: 1, min(steps, 2**31 - 1))
+    tables = dict(database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table' AND rootpage > 0"))
+    if not all(tables.get(name, '((').count('(') == 1 for name in ('frames', 'chunks', 'index_information')):
+        raise ValueError('it lacks a table of plain columns')
+
+
+def _allow(action: int, table: str | None, column: str | None, *_: object) -> int:
+    reads = action == sqlite3.SQLITE_READ and (table, column) in _COLUMNS_READ
+    return sqlite3.SQLITE_OK if reads or action == sqlite3.SQLITE_SELECT else sqlite3.SQLITE_DENY
+
+
 def _read(path: str, database: sqlite3.Connection) -> list[ChunkFrames]:
+    _guard(path, database)
     found = database.execute("SELECT value FROM index_information WHERE name = 'version'").fetchone()
     if found is None or str(found[0]) != VERSION:
-        raise CorruptFileError(f'{path}: version of the index is {found and found[0]!r}, not {VERSION!r}')
+        raise ValueError(f'its version is {found and found[0]!r}, not {VERSION!r}')
     paths = dict(database.execute('SELECT chunk, chunk_path FROM chunks').fetchall())
     rows = database.execute('SELECT chunk, frame_idx, frame_number, frame_time FROM frames ORDER BY chunk, frame_idx')
     return _chunks_of_rows(paths, rows.fetchall())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import math
 import os
 import re
 import uuid
@@ -22,6 +23,9 @@ from .errors import CorruptFileError, InvalidArgumentError
 
 _DATED_NAME = re.compile(r'(?<!\d)(\d{8}_\d{6})(?!\d)', re.ASCII)
 _DATED_NAME_FORMAT = '%Y%m%d_%H%M%S'
+
+_MOST_DIMENSIONS, _MOST_VALUES = 64, 2**40
+"""Of an image: far above what any has."""
 
 _SCALARS: tuple[type[Any], ...] = (bool, int, float, bytes)
 
@@ -87,6 +91,11 @@ class StoreMetadata:
     timezone: ZoneInfo
     user: dict[Any, Any]
     store: dict[str, Any] = field(repr=False)
+
+    @property
+    def image_bytes(self) -> int:
+        """Size of an image as it is on disk, but for compression."""
+        return math.prod(self.imgshape) * np.dtype(self.imgdtype).itemsize
 
 
 def new_metadata(*, imgshape: tuple[int, ...], imgdtype: str, chunksize: int, format: str, class_name: str,
@@ -174,7 +183,7 @@ def load_metadata(basedir: str) -> StoreMetadata:
 def _parse(path: str, store: dict[str, Any], user: dict[Any, Any]) -> StoreMetadata:
     zone = (zone_or_none(store.get('timezone_local')) or zone_or_none(user.get('timezone')) or local_timezone())
     return StoreMetadata(
-        imgshape=_shape(path, store), imgdtype=_text(path, store, 'imgdtype'), chunksize=_chunksize(path, store),
+        imgshape=_shape(path, store), imgdtype=_dtype(path, store), chunksize=_chunksize(path, store),
         format=_text(path, store, 'format'), class_name=_text(path, store, 'class'),
         encoding=_text(path, store, 'encoding', optional=True),
         extension=_text(path, store, 'extension', optional=True),
@@ -193,8 +202,18 @@ def _text(path: str, store: dict[str, Any], key: str, optional: bool = False) ->
 def _shape(path: str, store: dict[str, Any]) -> tuple[int, ...]:
     shape = store.get('imgshape')
     if isinstance(shape, (list, tuple)) and shape and all(isinstance(n, int) and n > 0 for n in shape):
-        return tuple(shape)
+        if len(shape) <= _MOST_DIMENSIONS and math.prod(shape) <= _MOST_VALUES:
+            return tuple(shape)
     raise CorruptFileError(f'{path}: imgshape is {shape!r}; it must be a list of sizes such as [480, 640, 3]')
+
+
+def _dtype(path: str, store: dict[str, Any]) -> str:
+    name = _text(path, store, 'imgdtype')
+    with contextlib.suppress(Exception):  # numpy takes the name for one of a dozen notations, each with its errors
+        dtype = np.dtype(name)
+        if dtype.names is None and dtype.subdtype is None and not dtype.hasobject:
+            return name
+    raise CorruptFileError(f'{path}: imgdtype is {name!r}; it must be the name of a dtype of numpy, such as uint8')
 
 
 def _chunksize(path: str, store: dict[str, Any]) -> int:

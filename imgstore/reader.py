@@ -61,7 +61,7 @@ def open_reader(basedir: str, class_name: str, seek: bool, index: ImgStoreIndex 
     if not isinstance(index, (ImgStoreIndex, NoneType)):
         raise InvalidArgumentError(f'index is a {type(index).__name__}; it must be an ImgStoreIndex')
     layout, bound = Layout(basedir, fmt.extension, fmt.folders), at_least(cache_bytes, 'cache_bytes', 0)
-    chunks = Chunks(layout, fmt, metadata.imgshape, 'read', backend, seek, bound // 2)
+    chunks = Chunks(layout, fmt, metadata.imgshape, 'read', backend, seek, bound // 2, metadata.image_bytes)
     return StoreReader(metadata, fmt, layout, index, chunks, bound // 2)
 
 
@@ -270,17 +270,19 @@ class StoreReader:
 
     def _batch(self, indices: list[int]) -> Image | list[Image]:
         """The images of those indexes as one array; as a list where someone changed the store and they differ."""
-        images = np.empty((len(indices), *self.image_shape), self.metadata.imgdtype)
+        images = np.empty((0, *self.image_shape), self.metadata.imgdtype)
         rows = defaultdict(list)
         for row, index in enumerate(indices):
             rows[index].append(row)
         others = {}
         for index, image in self._in_order(sorted(rows)):
             if (image.shape, image.dtype) == (images.shape[1:], images.dtype):
+                if not len(images):  # there is room for what was seen to be that large
+                    images = np.empty((len(indices), *image.shape), image.dtype)
                 images[rows[index]] = image
             else:
                 others.update(dict.fromkeys(rows[index], image))
-        return [others.get(row, image) for row, image in enumerate(images)] if others else images
+        return [others[row] if row in others else images[row] for row in range(len(indices))] if others else images
 
     def _in_order(self, indices: list[int]) -> Iterator[tuple[int, Image]]:
         """The images of ascending indexes: of several videos at once, else read ahead."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._files import INDEX_EXTENSIONS, written_whole
+from ._files import INDEX_EXTENSIONS, check_is_file, written_whole
 from .chunk_index import Numbers, Times, read_chunk_index
 from .errors import CorruptFileError
 
@@ -61,6 +61,7 @@ WORTH_SAVING = 20  # chunks; the indexes of fewer are read as fast as a saved on
 def load(path: str, chunks: ChunkList) -> SavedIndex | None:
     """What was saved of these chunks; None where nothing was that fits them as they are now."""
     try:
+        check_is_file(path)
         with open(path, 'rb') as file:
             saved_at = os.fstat(file.fileno()).st_mtime_ns
             data = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
@@ -78,7 +79,8 @@ def _parse(data: npt.NDArray[np.uint8], rows: npt.NDArray[Any]) -> SavedIndex | 
         return None
     saved = data[_HEADER.itemsize:end_of_rows].view(_CHUNK)
     starts = np.concatenate([[0], np.cumsum(saved['count'])])
-    if not np.array_equal(saved[_SEEN], rows[_SEEN]) or starts[-1] != frames or np.any(saved['count'] < 0):
+    sound = starts[-1] == frames and np.all((saved['count'] >= 0) & (saved['count'] <= frames))  # or the sum ran over
+    if not sound or not np.array_equal(saved[_SEEN], rows[_SEEN]):
         return None
     numbers, times = (data[end_of_rows + i * frames * 8:][:frames * 8] for i in range(2))
     return SavedIndex(numbers.view(np.int64), times.view(np.float64), starts, tuple(header['ascend'].tolist()),

@@ -38,16 +38,18 @@ class Chunks:
         False: read videos sequentially.
     cache_bytes : int
         What decoded frames may hold that readers keep.
+    image_bytes : int
+        Of the store's images; readers refuse a file that claims to be of very much larger ones.
     """
 
     def __init__(self, layout: Layout, fmt: Format, shape: tuple[int, ...], direction: backends.Direction,
-                 backend: object = None, seek: bool = True, cache_bytes: int = 0) -> None:
+                 backend: object = None, seek: bool = True, cache_bytes: int = 0, image_bytes: int = 0) -> None:
         self._layout, self._fmt, self._color = layout, fmt, len(shape) == 3
         self._seek, self._kept, self._cache_bytes = seek, KeptFrames(cache_bytes), cache_bytes
         backends.check_name(backend)
         self._asked = backend if direction == 'read' else None
         if fmt.folders:
-            self._codec = image_codec(fmt, self._color)
+            self._codec = image_codec(fmt, self._color, image_bytes)
         elif direction == 'write':
             self._encoder = backends.new_encoder(backends.choose_backend(fmt, 'write', backend), fmt.codec, shape)
         elif backend:
@@ -113,8 +115,8 @@ def _can_read(reader: ChunkReader, index: int) -> bool:
 _PICTURES = {'cv2': Cv2Codec, 'bmp': BmpCodec, 'pnm': PnmCodec}
 
 
-def image_codec(fmt: Format, color: bool) -> ImageCodec:
-    """The codec of an image format, for a store that is in colour or not."""
+def image_codec(fmt: Format, color: bool, image_bytes: int) -> ImageCodec:
+    """The codec of an image format, for a store that is in colour or not, of images of about that size."""
     if fmt.codec == 'npy':
         return NpyCodec()
-    return BloscpackCodec() if fmt.codec == 'bpk' else _PICTURES[fmt.codec](fmt, color)
+    return BloscpackCodec(image_bytes) if fmt.codec == 'bpk' else _PICTURES[fmt.codec](fmt, color, image_bytes)

@@ -41,6 +41,8 @@ _MAX_TYPESIZE = 255
 _MAX_METADATA_SIZE = 2**20
 _MAX_DIMENSIONS = 64
 _MAX_RATIO = 2**15
+_MAX_DTYPE_SIZE = 10_000  # characters; numpy takes no more either
+_UNQUESTIONED_SIZE, _MOST_TIMES = 2**26, 64
 
 _HEADER = struct.Struct('<4sBBBBiiqq')
 _METADATA_HEADER = struct.Struct('<8sBBBBIII8s')
@@ -126,7 +128,7 @@ def pack(array: NDArray[Any]) -> list[bytes]:
     return [_HEADER.pack(*header), metadata, *_offsets_and_chunks(chunks, start)]
 
 
-def unpack(data: bytes, source: str) -> NDArray[Any]:
+def unpack(data: bytes, source: str, usual: int = 2**40) -> NDArray[Any]:
     """Give the array that a container holds.
 
     Parameters
@@ -135,6 +137,8 @@ def unpack(data: bytes, source: str) -> NDArray[Any]:
         The whole file.
     source : str
         Name of the file, for the errors.
+    usual : int
+        Bytes of such an array; one that is very much larger is taken for damage.
 
     Raises
     ------
@@ -151,6 +155,8 @@ def unpack(data: bytes, source: str) -> NDArray[Any]:
     size = math.prod(layout.shape) * layout.dtype.itemsize
     if sum(chunk.size for chunk in chunks) != size:
         raise container.damage(f'its chunks do not add up to shape {layout.shape} of {layout.dtype}')
+    if size > max(_UNQUESTIONED_SIZE, _MOST_TIMES * usual):
+        raise container.damage(f'it claims an array of {size} bytes')
     return container.build_array(layout, chunks, size)
 
 
@@ -275,7 +281,7 @@ class _Container:
             start += chunk.size
         try:
             return np.ndarray(layout.shape, layout.dtype, content.data, order='F' if layout.order == 'F' else 'C')
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise self.damage(f'shape {layout.shape} of {layout.dtype}: {error}') from error
 
     def _decompress(self, blosc: ModuleType, chunk: _Chunk, target: NDArray[Any]) -> None:
@@ -302,6 +308,8 @@ class _Container:
 
 
 def _parse_dtype(text: str) -> np.dtype[Any]:
+    if len(text) > _MAX_DTYPE_SIZE:
+        raise ValueError('its dtype is too long')
     return np.lib.format.descr_to_dtype(ast.literal_eval(text))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -14,13 +15,22 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from .._files import Layout, make_folder, remove_folder_if_empty, remove_if_there, sync, written_whole
-from .._npy import LONGEST_HEADER, UnknownVersionError, read_header
+from .._files import (
+    Layout,
+    check_is_file,
+    make_folder,
+    remove_folder_if_empty,
+    remove_if_there,
+    sync,
+    written_whole,
+)
+from .._npy import LONGEST_HEADER, NAMES_IN_UTF8, read_header
 from ..color import ensure_color, ensure_grayscale
 from ..errors import FrameReadError, FrameWriteError
 from ..formats import Format
 from . import bloscpack
 from .base import ChunkReader, ChunkWriter, Image
+from .image_headers import check_image
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -59,17 +69,27 @@ class NpyCodec(ImageCodec):
 
 def _array_in(data: Bytes) -> Image:
     start = io.BytesIO(data[:_LONGEST_NPY_HEADER].tobytes())
-    try:
-        shape, fortran_order, dtype = read_header(start)
-    except UnknownVersionError:
-        return cast(Image, np.load(io.BytesIO(data.tobytes()), allow_pickle=False))
+    shape, fortran_order, dtype = read_header(start)
     if dtype.hasobject:
         raise ValueError('it holds Python objects')
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(data) - start.tell():
+        raise ValueError(f'it is not of the size of an image of shape {shape} and dtype {dtype}')
+    if tuple(data[6:8]) == NAMES_IN_UTF8:
+        return cast(Image, np.load(io.BytesIO(data.tobytes()), allow_pickle=False))
     return data[start.tell():].view(dtype).reshape(shape, order='F' if fortran_order else 'C')
 
 
 class BloscpackCodec(ImageCodec):
-    """Bloscpack containers."""
+    """Bloscpack containers.
+
+    Parameters
+    ----------
+    image_bytes : int
+        Of the store's images; what is very much larger is not unpacked.
+    """
+
+    def __init__(self, image_bytes: int) -> None:
+        self._usual = image_bytes
 
     def encode(self, image: Image) -> Sequence[bytes | memoryview]:
         """One container."""
@@ -77,7 +97,7 @@ class BloscpackCodec(ImageCodec):
 
     def decode(self, data: Bytes, path: str) -> Image:
         """The array of one container."""
-        return bloscpack.unpack(data.tobytes(), path)
+        return bloscpack.unpack(data.tobytes(), path, self._usual)
 
 
 class Cv2Codec(ImageCodec):
@@ -89,10 +109,12 @@ class Cv2Codec(ImageCodec):
         Its extension and planes say what a file holds.
     color : bool
         Whether images come back as (h, w, 3).
+    image_bytes : int
+        Of the store's images; what is very much larger is not decoded.
     """
 
-    def __init__(self, fmt: Format, color: bool) -> None:
-        self._extension, self._planes, self._color = fmt.extension, fmt.planes, color
+    def __init__(self, fmt: Format, color: bool, image_bytes: int) -> None:
+        self._extension, self._planes, self._color, self._usual = fmt.extension, fmt.planes, color, image_bytes
 
     def encode(self, image: Image) -> Sequence[bytes | memoryview]:
         """One file, lossless as far as the format is."""
@@ -110,7 +132,7 @@ class Cv2Codec(ImageCodec):
 
     def decode(self, data: Bytes, path: str) -> Image:
         """Gray or colour as the store is, 8 or 16 bit as the file is."""
-        check_whole(self._extension, data, path)
+        check_image(self._extension, data, path, self._usual)
         try:
             image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
         except cv2.error as error:
@@ -125,18 +147,6 @@ class Cv2Codec(ImageCodec):
 def _parameters(image: Image) -> Sequence[int]:
     # float is in TIFF alone; OpenCV 4 would write its colour as LogLuv, which is not lossless
     return [cv2.IMWRITE_TIFF_COMPRESSION, 1] if image.dtype.kind == 'f' else []
-
-
-_END_MARKS = {'.png': b'\x00\x00\x00\x00IEND\xaeB`\x82', '.jpg': b'\xff\xd9'}
-
-
-def check_whole(extension: str, data: Bytes, path: str) -> None:
-    """Raise FrameReadError for a file that was cut off, of which OpenCV would fill the rest with gray."""
-    mark = _END_MARKS.get(extension)
-    if mark is not None and mark not in data[-4096:].tobytes():
-        raise FrameReadError(f'{path} is cut off: its end mark is missing')
-    if extension == '.bmp' and (len(data) < 6 or len(data) < int.from_bytes(data[2:6].tobytes(), 'little')):
-        raise FrameReadError(f'{path} is cut off')
 
 
 class ImageChunkWriter(ChunkWriter):
@@ -183,6 +193,7 @@ class ImageChunkReader(ChunkReader):
         """Read and decode one file."""
         path = self._layout.image(self._number, index)
         try:
+            check_is_file(path)
             data: Bytes = np.fromfile(path, np.uint8)
         except OSError as error:
             raise FrameReadError(f'{path} cannot be read: {error.strerror or error}') from error
