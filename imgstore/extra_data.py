@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 _SENSOR_TIME = 'sensor_time'
 
+_UNQUESTIONED_CELLS, _CELLS_A_VALUE = 2**22, 256
+"""Of the table of all records, which has a column for each key of any."""
+
 _Record = dict[str, Any]
 
 
@@ -187,8 +190,18 @@ def _combine(kind: str, contents: list[Any]) -> pd.DataFrame:
     if kind == MOTIF_EXTRA_JSON:
         return _frame_of_motif(contents)
     if kind == EXTRA_JSON:
-        return pd.DataFrame(list(chain.from_iterable(contents)))
+        return _table(list(chain.from_iterable(contents)))
     return _concatenate(contents)
+
+
+def _table(records: list[_Record]) -> pd.DataFrame:
+    """The records as rows; CorruptFileError where each has other keys, so that nearly nothing would fill memory."""
+    import pandas as pd
+
+    cells = len(records) * len(set().union(*records))
+    if cells > max(_UNQUESTIONED_CELLS, _CELLS_A_VALUE * sum(map(len, records))):
+        raise CorruptFileError(f'extra data is damaged: its {len(records)} records have too many different keys')
+    return pd.DataFrame(records)
 
 
 def _concatenate(frames: list[pd.DataFrame]) -> pd.DataFrame:
@@ -225,12 +238,10 @@ def _json_in(path: str) -> str | bytes:
 
 
 def _frame_of_motif(files: list[list[_Record]]) -> pd.DataFrame:
-    import pandas as pd
-
     records = list(chain.from_iterable(files))
     places = [(i, *_time_order(record)) for i, file in enumerate(files) for record in file]
     order = sorted(range(len(records)), key=places.__getitem__)
-    return pd.DataFrame(records).iloc[[i for i in order if not _is_reserved(records[i])]]
+    return _table(records).iloc[[i for i in order if not _is_reserved(records[i])]]
 
 
 def _time_order(record: _Record) -> list[float]:

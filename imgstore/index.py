@@ -109,12 +109,7 @@ class ImgStoreIndex:
     def save_beside(self, basedir: str, stem_of: Callable[[int], str] | None = None) -> None:
         """Save the index in the store's folder, for `new_for_store`.
 
-        Parameters
-        ----------
-        basedir : str
-        stem_of : function, optional
-            Gives the path of a chunk's index less the extension, where the paths in here are from a file and not
-            to be followed.
+        ``stem_of`` tells where a chunk is, if what is known in here may come from a file and is not to be followed.
 
         Raises
         ------
@@ -126,8 +121,7 @@ class ImgStoreIndex:
         path = os.path.join(basedir, STORE_SAVED_INDEX_FILENAME)
         counts = np.diff(self._starts).tolist()
         try:
-            save(path, [(chunk.number, stem_of(chunk.number) if stem_of else chunk.stem) for chunk in self._chunks],
-                 counts)
+            save(path, [(c.number, stem_of(c.number) if stem_of else c.stem) for c in self._chunks], counts)
         except CorruptFileError:
             raise
         except OSError as error:

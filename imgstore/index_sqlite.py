@@ -58,7 +58,7 @@ _COLUMNS_READ = {('frames', 'chunk'), ('frames', 'frame_idx'), ('frames', 'frame
                  ('sqlite_master', 'sql')}
 
 _STEPS_A_BYTE, _STEPS = 4, 100_000
-"""What SQLite's machine does at most for a byte of a sound database, which has 9 bytes a frame or more; and for none."""
+"""What SQLite does at most for a byte of a sound database, which has 9 bytes a frame or more; and for none."""
 
 
 def _guard(path: str, database: sqlite3.Connection) -> None:

@@ -201,9 +201,10 @@ def _text(path: str, store: dict[str, Any], key: str, optional: bool = False) ->
 
 def _shape(path: str, store: dict[str, Any]) -> tuple[int, ...]:
     shape = store.get('imgshape')
-    if isinstance(shape, (list, tuple)) and shape and all(isinstance(n, int) and n > 0 for n in shape):
-        if len(shape) <= _MOST_DIMENSIONS and math.prod(shape) <= _MOST_VALUES:
-            return tuple(shape)
+    if isinstance(shape, (list, tuple)) and 0 < len(shape) <= _MOST_DIMENSIONS:
+        sizes = tuple(shape)
+        if all(isinstance(n, int) and n > 0 for n in sizes) and math.prod(sizes) <= _MOST_VALUES:
+            return sizes
     raise CorruptFileError(f'{path}: imgshape is {shape!r}; it must be a list of sizes such as [480, 640, 3]')
 
 

@@ -131,6 +131,7 @@ class Watch:
         self._count, self._found = work.joinpath('count').open('w'), work.joinpath('found').open('w')
 
     def __call__(self, data):
+        """Do it with one."""
         self._runs += 1
         self._count.seek(0)
         self._count.write(str(self._runs))
@@ -138,7 +139,7 @@ class Watch:
         before, begin = peak(), time.monotonic()
         try:
             self._victim.suffer(data, changing=self._runs % CHANGES_EVERY == 0)
-        except Exception:
+        except Exception:  # noqa: BLE001 -- that is what is looked for
             self._note(where(), data, traceback.format_exc())
         if time.monotonic() - begin > SECONDS / 2:
             self._note(f'slow: {time.monotonic() - begin:.0f} s', data)
@@ -161,7 +162,7 @@ def peak():
 
 
 def where():
-    kind, error, trace = sys.exc_info()
+    kind, _, trace = sys.exc_info()
     frames = [f'{Path(f.filename).name}:{f.lineno}' for f in traceback.extract_tb(trace)]
     return f'{kind.__name__} {" ".join(frames[-4:])}'
 

@@ -12,6 +12,7 @@ from ..formats import Format
 from ..sharing import keep_forever
 from . import backends
 from .base import ChunkReader, ChunkWriter, Image, VideoReader
+from .containers import most_pixels
 from .images import BloscpackCodec, Cv2Codec, ImageChunkReader, ImageChunkWriter, ImageCodec, NpyCodec
 from .kept import KeptFrames
 from .raw_images import BmpCodec, PnmCodec
@@ -46,6 +47,7 @@ class Chunks:
                  backend: object = None, seek: bool = True, cache_bytes: int = 0, image_bytes: int = 0) -> None:
         self._layout, self._fmt, self._color = layout, fmt, len(shape) == 3
         self._seek, self._kept, self._cache_bytes = seek, KeptFrames(cache_bytes), cache_bytes
+        self._pixels = most_pixels(shape)
         backends.check_name(backend)
         self._asked = backend if direction == 'read' else None
         if fmt.folders:
@@ -64,7 +66,8 @@ class Chunks:
     def video_reader(self, path: str, frames: int | None = None, keep: bool = False) -> VideoReader:
         """A reader of a video that need not be in the store yet, nor known for how many frames it should have."""
         backend = backends.choose_backend(self._fmt, 'read', self._asked)
-        return backends.new_reader(backend, path, self._color, self._seek, frames, self._kept if keep else None)
+        return backends.new_reader(backend, path, self._color, self._seek, frames, self._kept if keep else None,
+                                   self._pixels)
 
     def count_whole(self, number: int, most: int, known: int = 0) -> int:
         """How many frames of a chunk, from its first on, are there and can be read, at most so many.

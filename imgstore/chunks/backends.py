@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import ImgStoreError, InvalidArgumentError
 from ..formats import Format
 from .base import Image, VideoEncoder, VideoReader
+from .containers import ANY_PIXELS
 from .kept import KeptFrames
 
 Direction = Literal['read', 'write']
@@ -29,15 +30,15 @@ _SHAPE = (64, 64, 3)
 
 
 def new_reader(backend: str, path: str, color: bool, seek: bool = True, frames: int | None = None,
-               kept: KeptFrames | None = None) -> VideoReader:
+               kept: KeptFrames | None = None, pixels: int = ANY_PIXELS) -> VideoReader:
     """A reader of one video by that backend; it tells lost frames better if it knows how many there should be."""
     if backend == 'opencv':
         from .video_opencv import OpenCVChunkReader
 
-        return OpenCVChunkReader(path, color, seek, frames)
+        return OpenCVChunkReader(path, color, seek, frames, pixels)
     from .video_pyav import PyAVChunkReader
 
-    return PyAVChunkReader(path, color, seek, frames, kept)
+    return PyAVChunkReader(path, color, seek, frames, kept, pixels)
 
 
 def new_encoder(backend: str, codec: str, shape: tuple[int, ...]) -> VideoEncoder:

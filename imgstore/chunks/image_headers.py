@@ -78,7 +78,7 @@ def _size_of_png(data: Bytes) -> int:
     if data[:8].tobytes() != _PNG_BEGIN:
         raise ValueError('it does not begin like one')
     kinds = [kind for kind, _ in _chunks_of_png(data)]
-    width, height, bits, color = _PNG_HEAD.unpack_from(data, 16)
+    width, height, bits, color = _PNG_HEAD.unpack_from(data.data, 16)
     if kinds[0] != b'IHDR' or color not in _PNG_CHANNELS:
         raise ValueError('its head makes no sense')
     return int(width * height * bits * _PNG_CHANNELS[color]) // 8
@@ -86,9 +86,9 @@ def _size_of_png(data: Bytes) -> int:
 
 def _chunks_of_png(data: Bytes) -> Iterator[tuple[bytes, int]]:
     """Kind and place of each chunk up to the end mark."""
-    view, place, kind = memoryview(data), 8, b''
+    view, place, kind = data.data, 8, b''
     while kind != b'IEND':
-        length, kind = _PNG_CHUNK.unpack_from(data, place)
+        length, kind = _PNG_CHUNK.unpack_from(view, place)
         end = place + _PNG_CHUNK.size + length
         if zlib.crc32(view[place + 4:end]) != int.from_bytes(view[end:end + 4], 'big'):
             raise ValueError('a checksum differs, or its end mark is missing')
@@ -170,13 +170,13 @@ def _tags_of_tiff(content: bytes, order: str, big: bool) -> dict[int, int]:
 
 def _size_of_bmp(data: Bytes) -> int:
     """https://learn.microsoft.com/windows/win32/gdi/bitmap-storage."""
-    mark, length, head = struct.unpack_from('<2sI8xI', data)
+    mark, length, head = struct.unpack_from('<2sI8xI', data.data)
     if mark != b'BM':
         raise ValueError('it does not begin like one')
     if length > len(data):
         raise ValueError('its end is missing')
-    width, height = struct.unpack_from('<HH' if head == 12 else '<ii', data, 18)
-    return abs(width * height) * 3
+    width, height = struct.unpack_from('<HH' if head == 12 else '<ii', data.data, 18)
+    return int(abs(width * height)) * 3
 
 
 _PNM_HEAD = re.compile(rb'P([1-6])(?:\s|#[^\r\n]*[\r\n])+(\d{1,10})(?:\s|#[^\r\n]*[\r\n])+(\d{1,10})\s')

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .containers import ANY_PIXELS, open_container
 from .tail import Tail
 
 
@@ -138,14 +139,14 @@ class ShowTimes:
         return index if found else None
 
 
-def show_times(path: str, frames: int | None = None) -> ShowTimes | None:
+def show_times(path: str, frames: int | None = None, pixels: int = ANY_PIXELS) -> ShowTimes | None:
     """The times of a video's frames, of which there should be so many; None where PyAV is missing or cannot tell."""
     try:
         import av
     except ImportError:
         return None
     try:
-        with av.open(path) as container:
+        with open_container(path, pixels) as container:
             stream: Any = container.streams.video[0]
             start, tick = stream.start_time, float(stream.time_base * 1000)
             table = table_from_packets(container, stream, Tail(path), frames)

@@ -18,7 +18,9 @@ from typing import Any
 
 from .._files import remove_if_there
 from ..constants import TAILS
+from ..errors import FrameReadError
 from ..formats import VIDEO_FRAMES_PER_SECOND
+from .containers import ANY_PIXELS, open_container
 
 _HEAD = struct.Struct('<QII')
 _START_CODE = re.compile(b'\x00?\x00\x00\x01')
@@ -79,13 +81,13 @@ class Tail:
                 if len(packet) == length and zlib.crc32(packet) == checksum:
                     self._packets[index] = packet
 
-    def open(self, video: str) -> Any:
-        """Open the video with PyAV; of one that has no header yet, as that comes with the second frame, the first."""
+    def open(self, video: str, pixels: int = ANY_PIXELS) -> Any:
+        """As `open_container`; of a video that has no header yet, as that comes with the second frame, the first."""
         import av
 
         try:
-            return av.open(video)
-        except av.FFmpegError:
+            return open_container(video, pixels)
+        except (av.FFmpegError, FrameReadError):
             if 0 not in self._packets:
                 raise
             return av.open(io.BytesIO(self._packets[0]), format='h264')

@@ -16,6 +16,7 @@ from ..errors import FrameReadError, FrameWriteError, InvalidArgumentError
 from ..formats import VIDEO_FRAMES_PER_SECOND
 from ..sharing import forking
 from .base import ChunkWriter, Image, VideoEncoder, VideoReader
+from .containers import ANY_PIXELS, check_container
 from .packets import ShowTimes, show_times
 
 _FOURCC = {('.avi', 'mjpeg'): 'MJPG', ('.mkv', 'h264'): 'H264', ('.mp4', 'h264'): 'avc1'}
@@ -119,26 +120,32 @@ class OpenCVChunkReader(VideoReader):
         False: only ever decode forward.
     frames : int, optional
         How many the video should have.
+    pixels : int
+        That a frame has at most; larger ones are damage.
     """
 
-    def __init__(self, path: str, color: bool, seek: bool = True, frames: int | None = None) -> None:
-        self._path, self._color, self._seek = path, color, seek
-        self._times: ShowTimes | None = show_times(path, frames)
+    def __init__(self, path: str, color: bool, seek: bool = True, frames: int | None = None,
+                 pixels: int = ANY_PIXELS) -> None:
+        self._path, self._color, self._seek, self._pixels = path, color, seek, pixels
+        self._times: ShowTimes | None = show_times(path, frames, pixels)
         self._end: float = math.inf if self._times is None else len(self._times)
         self._missing: set[int] = set()
         self._capture: cv2.VideoCapture | None = None
         self._open()
 
     def _open(self) -> cv2.VideoCapture:
+        check_container(self._path)
         self.close()
-        with forking:
-            self._capture = cv2.VideoCapture(self._path, cv2.CAP_FFMPEG)
         self._next = 0
-        if not self._capture.isOpened():
-            self._capture = None
+        with forking:
+            capture = cv2.VideoCapture(self._path, cv2.CAP_FFMPEG)
+        if not capture.isOpened():
             raise FrameReadError(f'{self._path} cannot be read as video')
-        self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
-        return self._capture
+        if capture.get(cv2.CAP_PROP_FRAME_WIDTH) * capture.get(cv2.CAP_PROP_FRAME_HEIGHT) > self._pixels:
+            raise FrameReadError(f'{self._path} claims frames of more than {self._pixels} pixels')
+        capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
+        self._capture = capture
+        return capture
 
     def close(self) -> None:
         """Close the file; the next read opens it again."""

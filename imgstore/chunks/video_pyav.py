@@ -15,6 +15,7 @@ from ..buffers import Lent
 from ..errors import FrameReadError
 from ..sharing import Spare
 from .base import Image, VideoReader
+from .containers import ANY_PIXELS, MOST_PIXELS
 from .kept import KeptFrames
 from .packets import FrameTable, table_from_container_index, table_from_packets
 from .pyav_pixels import to_bgr, to_gray
@@ -47,10 +48,13 @@ class PyAVChunkReader(VideoReader):
         How many the video should have.
     kept : KeptFrames, optional
         Takes the frames that are passed on the way from a keyframe to one that was asked for.
+    pixels : int
+        That a frame has at most; larger ones are damage.
     """
 
     def __init__(self, path: str, color: bool, seek: bool = True, frames: int | None = None,
-                 kept: KeptFrames | None = None) -> None:
+                 kept: KeptFrames | None = None, pixels: int = ANY_PIXELS) -> None:
+        self._pixels = pixels
         self._path, self._seek, self._announced = path, seek, frames
         self._to_image = partial(to_bgr if color else to_gray, lent=Lent(_LENT_IMAGES))
         self._kept = kept or KeptFrames(0)
@@ -71,7 +75,7 @@ class PyAVChunkReader(VideoReader):
         self.close()
         try:
             self._tail = Tail(self._path)
-            self._container = self._tail.open(self._path)
+            self._container = self._tail.open(self._path, self._pixels)
             self._stream = self._container.streams.video[0]
             if self._stream.codec_context is None:
                 raise IndexError('it is of an unknown codec')
@@ -79,8 +83,8 @@ class PyAVChunkReader(VideoReader):
             self.close()
             raise FrameReadError(f'{self._path} cannot be read as video: {error}') from error
         self._stream.thread_type, self._stream.codec_context.thread_count = 'FRAME', THREADS
-        if self._stream.codec_context.codec.intra_only:
-            self._stream.codec_context.options = _STRICT
+        strict = _STRICT if self._stream.codec_context.codec.intra_only else {}
+        self._stream.codec_context.options = {**strict, MOST_PIXELS: str(self._pixels)}
         self._touched = False
         self._begin_at(0)
         return self._container
