@@ -168,6 +168,9 @@ def _tags_of_tiff(content: bytes, order: str, big: bool) -> dict[int, int]:
     return tags
 
 
+_BMP_RUN_LENGTHS = (1, 2)
+
+
 def _size_of_bmp(data: Bytes) -> int:
     """https://learn.microsoft.com/windows/win32/gdi/bitmap-storage."""
     mark, length, head = struct.unpack_from('<2sI8xI', data.data)
@@ -176,6 +179,8 @@ def _size_of_bmp(data: Bytes) -> int:
     if length > len(data):
         raise ValueError('its end is missing')
     width, height = struct.unpack_from('<HH' if head == 12 else '<ii', data.data, 18)
+    if head == 12 or struct.unpack_from('<I', data.data, 30)[0] not in _BMP_RUN_LENGTHS:
+        _check_all_there(abs(width * height), data)
     return int(abs(width * height)) * 3
 
 
@@ -187,7 +192,15 @@ def _size_of_pnm(data: Bytes) -> int:
     head = _PNM_HEAD.match(data[:4096].tobytes())
     if not head:
         raise ValueError('it does not begin like one')
-    return int(head[2]) * int(head[3]) * (3 if head[1] in b'36' else 1)
+    size = int(head[2]) * int(head[3]) * (3 if head[1] in b'36' else 1)
+    _check_all_there(size, data)
+    return size
+
+
+def _check_all_there(values: int, data: Bytes) -> None:
+    """ValueError if there are not so many in a file that is not compressed, of a bit each at least."""
+    if values > 8 * len(data):
+        raise ValueError('its end is missing')
 
 
 _SIZES: dict[str, Callable[[Any], int]] = {
