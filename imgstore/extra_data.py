@@ -185,8 +185,6 @@ def _read_behind(contents: list[tuple[str, Any]], path: str) -> tuple[str, Any]:
 
 def _combine(kind: str, contents: list[Any]) -> pd.DataFrame:
     """Make one frame of files of one kind; of JSON in one go, so that all records have a say in a column's dtype."""
-    import pandas as pd
-
     if kind == MOTIF_EXTRA_JSON:
         return _frame_of_motif(contents)
     if kind == EXTRA_JSON:
@@ -195,13 +193,18 @@ def _combine(kind: str, contents: list[Any]) -> pd.DataFrame:
 
 
 def _table(records: list[_Record]) -> pd.DataFrame:
-    """The records as rows; CorruptFileError where each has other keys, so that nearly nothing would fill memory."""
+    """The records as rows."""
     import pandas as pd
 
+    _check_keys(records, 'extra data')
+    return pd.DataFrame(records)
+
+
+def _check_keys(records: list[_Record], what: str) -> None:
+    """CorruptFileError where each record has other keys, so that nearly nothing would fill memory as a table."""
     cells = len(records) * len(set().union(*records))
     if cells > max(_UNQUESTIONED_CELLS, _CELLS_A_VALUE * sum(map(len, records))):
-        raise CorruptFileError(f'extra data is damaged: its {len(records)} records have too many different keys')
-    return pd.DataFrame(records)
+        raise CorruptFileError(f'{what} is damaged: its {len(records)} records have too many different keys')
 
 
 def _concatenate(frames: list[pd.DataFrame]) -> pd.DataFrame:
@@ -227,6 +230,7 @@ def read_records(path: str) -> list[_Record]:
         raise CorruptFileError(f'{path} cannot be read as JSON: {error}') from error
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise CorruptFileError(f'{path} is damaged: it must be a JSON array of objects')
+    _check_keys(records, path)
     return records
 
 
