@@ -22,6 +22,8 @@ import time
 import traceback
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 SECONDS = 5
 MEBIBYTES = 512
 CHANGES_EVERY = 8  # so often the store is renumbered and its index saved, too
