@@ -14,7 +14,7 @@ import re
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import IO, Any
 
 from .._files import remove_if_there
 from ..constants import TAILS
@@ -41,7 +41,13 @@ class TailWriter:
 
     def __init__(self, video: str) -> None:
         self._paths = _paths(video)
-        self._files = [open(path, 'wb', buffering=0) for path in self._paths]  # noqa: SIM115 -- until `remove`
+        self._files: list[IO[bytes]] = []
+        try:
+            for path in self._paths:
+                self._files.append(open(path, 'wb', buffering=0))  # noqa: SIM115 -- until `remove`
+        except OSError:
+            self.remove()
+            raise
 
     def put(self, index: int, packet: bytes) -> None:
         """Keep the packet of the video's frame ``index``."""
@@ -58,7 +64,7 @@ class TailWriter:
 
     def remove(self) -> None:
         """Remove the files."""
-        for file, path in zip(self._files, self._paths, strict=True):
+        for file, path in zip(self._files, self._paths, strict=False):  # not all, if one could not be opened
             file.close()
             remove_if_there(path)
 
@@ -108,7 +114,9 @@ class Tail:
         import av
 
         while index in self._packets:
-            packet: Any = av.Packet(_length_prefixed(self._packets[index]))
+            data = _length_prefixed(self._packets[index])
+            packet: Any = av.Packet(len(data))  # filled: one made of bytes is freed through Python, and a decoder's
+            packet.update(data)  # thread that wants to do so waits for ever for a thread of Python's that waits for it
             packet.stream, packet.time_base = stream, stream.time_base
             packet.pts = packet.dts = round(index / VIDEO_FRAMES_PER_SECOND / stream.time_base)
             packet.is_keyframe = _has_keyframe(self._packets[index])
