@@ -165,15 +165,17 @@ class PyAVChunkWriter(ChunkWriter):
         import av
 
         self._path, self._open_path, self._encoder = path, aside(path), encoder
-        self._written, self._is_matroska = 0, path.endswith('.mkv')
-        self._tail = TailWriter(self._open_path) if path.endswith('.mp4') else None
+        self._written, self._failed, self._is_matroska = 0, False, path.endswith('.mkv')
+        self._tail: TailWriter | None = None
         try:
+            self._tail = TailWriter(self._open_path) if path.endswith('.mp4') else None
             self._container: OutputContainer = av.open(
                 self._open_path, 'w', options=_CONTAINER_OPTIONS[os.path.splitext(path)[1]])
             self._stream: Any = self._container.add_stream(encoder.codec, rate=VIDEO_FRAMES_PER_SECOND)
             encoder.set_up(self._stream.codec_context)
             self._stream.codec_context.open()
         except (av.FFmpegError, OSError, ValueError) as error:
+            self._end_tail()
             raise FrameWriteError(f'{path}: no {encoder.codec} video can be started: {error}') from error
 
     def write(self, prepared: Any) -> None:
@@ -185,6 +187,7 @@ class PyAVChunkWriter(ChunkWriter):
             if self._is_matroska:
                 self._flush()
         except (av.FFmpegError, OSError, ValueError) as error:
+            self._failed = True
             raise FrameWriteError(f'{self._path}: the video could not be written: {error}') from error
         self._written += 1
 
@@ -219,7 +222,8 @@ class PyAVChunkWriter(ChunkWriter):
 
         try:
             with contextlib.closing(self._container):
-                self._container.mux(self._stream.encode(None))
+                if not self._failed:  # FFmpeg crashes on a packet for a file whose header it could not write
+                    self._container.mux(self._stream.encode(None))
         except (av.FFmpegError, OSError, ValueError) as error:
             raise FrameWriteError(f'{self._path}: the video could not be finished: {error}') from error
         finally:  # of a video that could not be finished, many frames can be read all the same
