@@ -211,9 +211,8 @@ class Recorder:
         self._open.frame_times.append(time)
         self.latest = number, time
 
-    def add_record(self, data: str) -> None:
-        """Add a record, the JSON of a mapping, beside the latest frame."""
-        number, time = self.latest
+    def add_record(self, data: str, number: float, time: float) -> None:
+        """Add a record, the JSON of a mapping, beside the frame of that number and time, which should be the latest."""
         own = dumps({FRAME_TIME: time, FRAME_NUMBER: number, FRAME_INDEX: self.frame_count - 1})
         record = own if data == '{}' else f'{data[:-1]}, {own[1:]}'
         (self._open.records if self._open else self._early_records).append(record)
@@ -268,6 +267,8 @@ class Recorder:
         try:
             if self._layout.folders:
                 make_folder(self._layout.chunk(chunk.number))
+            elif chunk.count and not os.path.exists(path := self._layout.chunk(chunk.number)):
+                os.replace(self._layout.media(chunk.number), path)  # which failed before
             if chunk.records:
                 write_whole(stem + EXTRA_JSON, f'[{", ".join(chunk.records)}]'.encode())
             write_chunk_index(stem, np.array(chunk.frame_numbers, np.int64), np.array(chunk.frame_times, np.float64))

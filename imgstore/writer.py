@@ -168,8 +168,8 @@ class StoreWriter:
         for key in _OWN_KEYS:
             if key in data:
                 raise InvalidArgumentError(f'extra data must not have the key {key!r}: the store sets it')
-        record = dumps(data)
-        self._pipeline.put(Task(lambda _: self._recorder.add_record(record), size=len(record)))
+        record, latest = dumps(data), self.latest  # the frame that it is of, even where that cannot be written
+        self._pipeline.put(Task(lambda _: self._recorder.add_record(record, *latest), size=len(record)))
 
     def insert_chunk(self, video_path: str, frame_numbers: Iterable[object], frame_times: Iterable[object],
                      move: bool) -> None:
