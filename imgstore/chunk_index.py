@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import zipfile
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from ._files import aside, index_path, remove_if_there, written_whole
 from ._npy import read_header
 from ._yaml import dump_yaml, load_yaml
 from .constants import FRAME_MD, FRAME_NUMBER, FRAME_NUMBER_BEFORE_REINDEX, FRAME_TIME
-from .errors import CorruptFileError
+from .errors import CorruptFileError, StoreIOError
 
 Numbers = npt.NDArray[np.int64]
 Times = npt.NDArray[np.float64]
@@ -60,12 +61,18 @@ def _read_npz(path: str) -> tuple[Any, Any]:
         return _read_member(path, archive, FRAME_NUMBER), _read_member(path, archive, FRAME_TIME)
 
 
+_LACKS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""What this process or machine lacks for now: no reason to take an index for damaged, and skip its chunk for good."""
+
+
 @contextlib.contextmanager
 def _opened(path: str) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive
     except Exception as error:  # zipfile, zlib and numpy's header parser all have errors of their own
+        if isinstance(error, OSError) and error.errno in _LACKS:
+            raise StoreIOError(f'{path} could not be read: {error.strerror}') from error
         raise CorruptFileError(f'{path} is not a readable index of a chunk: {error!r}') from error
 
 
