@@ -16,6 +16,9 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 APT_PYTHON = '/usr/bin/python3'
 RELEASE = 'imgstore==0.4.0'
 
+CACHE = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache') / 'imgstore-benchmarks'
+"""Where environments are kept unless another folder is given."""
+
 LONGEST = 900  # seconds that any piece of work may take
 
 Pip = Sequence[str]

@@ -114,13 +114,13 @@ def _notes(rows: list[Row]) -> list[str]:
     return list(dict.fromkeys(f'{row.case.name}: {note}' for row in rows for note in row.notes))
 
 
-def put_into(page: Path, text: str) -> None:
+def put_into(page: Path, text: str, begin: str = BEGIN) -> None:
     """Replace what stands between the marks in a page."""
-    before, _, rest = page.read_text(encoding='utf-8').partition(BEGIN)
+    before, _, rest = page.read_text(encoding='utf-8').partition(begin)
     _, found, after = rest.partition(END)
     if not found:
-        raise SystemExit(f'{page} has no place for the table, which is between {BEGIN} and {END}')
-    page.write_text(f'{before}{BEGIN}\n{text}{END}{after}', encoding='utf-8')
+        raise SystemExit(f'{page} has no place for the table, which is between {begin} and {END}')
+    page.write_text(f'{before}{begin}\n{text}{END}{after}', encoding='utf-8')
 
 
 # --- for programs

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import re
 import sys
@@ -18,6 +17,7 @@ from typing import Any
 
 from bench import Bench
 from cases import cases
+from environments import CACHE
 from measuring import CORES
 from model import FULL, QUICK, Case, Sizes
 from report import as_json, markdown, put_into, rows, table
@@ -38,15 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    cache = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache') / 'imgstore-benchmarks'
     parser = argparse.ArgumentParser(description='Measure imgstore against imgstore 0.4.0 and this machine\'s limits.')
     parser.add_argument('--only', default='', metavar='PATTERN', help='a regular expression: only such work')
     parser.add_argument('--rounds', type=int, default=5, metavar='N', help='how often each is measured (default: 5)')
     parser.add_argument('--quick', action='store_true', help='one round of less work: to see that all of it runs')
     parser.add_argument('--ours-only', action='store_true', help='leave the original out')
-    parser.add_argument('--environments', type=Path, default=cache / 'environments', metavar='FOLDER',
+    parser.add_argument('--environments', type=Path, default=CACHE / 'environments', metavar='FOLDER',
                         help='virtual environments, kept for the next time (default: %(default)s)')
-    parser.add_argument('--folder', type=Path, default=cache, metavar='FOLDER',
+    parser.add_argument('--folder', type=Path, default=CACHE, metavar='FOLDER',
                         help='on the disk to be measured; 5 GB, removed in the end (default: %(default)s)')
     parser.add_argument('--json', type=Path, metavar='FILE', help='write all numbers there')
     parser.add_argument('--markdown', type=Path, metavar='FILE', help='put the table into that page')

@@ -26,10 +26,15 @@ def numbered(index, shape):
     channels = shape[2] if len(shape) == 3 else 1
     slopes = [(2 * x + y + 3 * index + 50 * c) % 150 + 50 for c in range(channels)]
     image = (np.dstack(slopes).reshape(shape) + noise(index, shape) // 16).astype(np.uint8)
+    put_index(image, index)
+    return image
+
+
+def put_index(image, index):
+    """Draw the index into the first 96 x 32 pixels, as blocks."""
     for bit in range(BITS):
         top, left = BLOCK * (bit // ACROSS), BLOCK * (bit % ACROSS)
         image[top:top + BLOCK, left:left + BLOCK] = BRIGHT if index >> bit & 1 else DARK
-    return image
 
 
 def index_in(image):

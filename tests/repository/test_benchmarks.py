@@ -50,3 +50,38 @@ def test_the_command_tells_a_table_json_and_markdown(tmp_path: Path) -> None:
     assert numbers['rows'][0]['ours'] > 0
     assert 'open 20 chunks of 10,000' in done.stdout
     assert '| open 20 chunks of 10,000 | ms |' in page.read_text(encoding='utf-8')
+
+
+def test_the_kills_tell_a_table_and_json(tmp_path: Path) -> None:
+    page = tmp_path / 'page.md'
+    page.write_text((REPOSITORY / 'docs' / 'reliability.md').read_text(encoding='utf-8'), encoding='utf-8')
+    command = [sys.executable, FOLDER / 'faults.py', '--kills', '2', '--ours-only', '--folder', tmp_path,
+               '--json', tmp_path / 'all.json', '--markdown', page]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = json.loads((tmp_path / 'all.json').read_text(encoding='utf-8'))
+    assert [kill['wrong'] for kill in found['kills']] == [[], []]
+    assert '`tif`' in done.stdout
+    assert '| `tif` | 2 |' in page.read_text(encoding='utf-8')
+
+
+@pytest.mark.parametrize(('memory', 'descriptors', 'grown'), [
+    (lambda second: 200.0, lambda second: 7, 0),
+    (lambda second: 90.0 + min(second, 110), lambda second: 5 + (second > 60), 0),  # while it gets warm
+    (lambda second: 200.0 + second / 10, lambda second: 7, 1),
+    (lambda second: 200.0, lambda second: 7 + second // 100, 1)])
+def test_the_soak_fails_if_memory_or_open_files_grow(monkeypatch: pytest.MonkeyPatch, memory: Any, descriptors: Any,
+                                                     grown: int) -> None:
+    monkeypatch.syspath_prepend(str(FOLDER))
+    soak = import_module('soak')
+    samples = [soak.Sample(second, '', memory(second), descriptors(second)) for second in range(1200)]
+    assert len(soak.growth(samples)) == grown
+
+
+def test_the_soak_writes_and_reads_every_format(tmp_path: Path) -> None:
+    command = [sys.executable, FOLDER / 'soak.py', '--minutes', '0.1', '--folder', tmp_path,
+               '--json', tmp_path / 'all.json']
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = json.loads((tmp_path / 'all.json').read_text(encoding='utf-8'))
+    assert {'png', 'npy', 'jpg', 'mjpeg/avi', 'h264/mkv', 'avc1/mp4'} == set(found['formats'])
+    assert found['written'] > 0 < found['read']
+    assert '0.1 minutes: ' in done.stdout

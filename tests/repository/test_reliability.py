@@ -1,0 +1,24 @@
+"""docs/reliability.md promises what tests hold: every test that it names is there, and every promise names one."""
+
+import ast
+import re
+
+import pytest
+
+from . import REPOSITORY
+
+PAGE = (REPOSITORY / 'docs' / 'reliability.md').read_text(encoding='utf-8')
+NAMED = re.findall(r'`(tests/\S+\.py)::(\w+)`', PAGE)
+PROMISES = ('Killed', 'Full', 'Damaged', 'Live', 'Shared', 'Soak')
+
+
+@pytest.mark.parametrize(('path', 'name'), NAMED)
+def test_every_test_that_is_named_exists(path: str, name: str) -> None:
+    module = ast.parse((REPOSITORY / path).read_text(encoding='utf-8'))
+    assert name in [node.name for node in module.body if isinstance(node, ast.FunctionDef)]
+
+
+def test_every_promise_has_its_section_and_every_row_of_it_a_test() -> None:
+    assert tuple(re.findall(r'^## (.*)$', PAGE, re.MULTILINE)) == PROMISES
+    rows = re.findall(r'^\| (?!promise)(.*) \| (.*) \|$', PAGE.replace('|---|---|', ''), re.MULTILINE)
+    assert [promise for promise, held_by in rows if '::' not in held_by and '---' not in held_by] == []
