@@ -15,7 +15,7 @@ PROMISES = ('Killed', 'Full', 'Damaged', 'Live', 'Shared', 'Soak')
 @pytest.mark.parametrize(('path', 'name'), NAMED)
 def test_every_test_that_is_named_exists(path: str, name: str) -> None:
     module = ast.parse((REPOSITORY / path).read_text(encoding='utf-8'))
-    assert name in [node.name for node in module.body if isinstance(node, ast.FunctionDef)]
+    assert name in [node.name for node in ast.walk(module) if isinstance(node, ast.FunctionDef)]
 
 
 def test_every_promise_has_its_section_and_every_row_of_it_a_test() -> None:
