@@ -108,7 +108,7 @@ def victim(request, tmp_path_factory):
     return Victim(request.param, tmp_path_factory.mktemp('victim'))
 
 
-@settings(max_examples=40)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_no_damage_is_another_error(victim, data):
     seed = data.draw(st.sampled_from(range(len(victim.seeds))))
@@ -173,7 +173,7 @@ def test_a_list_that_is_there_several_times_is_fine(tmp_path):
 
 @pytest.mark.parametrize('line', [
     'version: 0x' + 'f' * 999, 'imgshape: [0x' + 'f' * 999 + ']', 'imgshape: [60000, 60000, 60000]',
-    'imgshape: [' + '1, ' * 100 + '1]', 'chunksize: -0x' + 'f' * 999, 'imgdtype: object', 'imgdtype: uint0',
+    'imgshape: [' + '1, ' * 100 + '1]', 'chunksize: -0x' + 'f' * 999, 'imgdtype: object',
     'imgdtype: "(1000000,1000000)u1"', 'imgdtype: "i4,O"', 'imgdtype: u)nt8', 'imgdtype: "' + '[' * 1000 + '"'])
 def test_metadata_that_makes_no_sense_is_refused(tmp_path, line):
     path = make(tmp_path / 's')
@@ -236,11 +236,11 @@ def test_a_small_index_of_many_rows_is_damaged(tmp_path, member):
 
 
 @pytest.mark.parametrize('method', [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_an_archive_is_not_unpacked_by_what_numpy_never_packs(tmp_path, method):
+def test_an_archive_is_not_unpacked_by_what_has_no_bounds_and_numpy_never_packs_by(tmp_path, method):
     path = make(tmp_path / 's')
     with zipfile.ZipFile(path / '000000' / 'index.npz', 'w', method) as archive:
-        archive.writestr('frame_number.npy', npy(np.zeros(10**5, np.int64)))
-        archive.writestr('frame_time.npy', npy(np.zeros(10**5)))
+        archive.writestr('frame_number.npy', npy(np.arange(3)))
+        archive.writestr('frame_time.npy', npy(np.arange(3.)))
     with soon_and_in_little_memory(), pytest.warns(UserWarning, match='chunk 0 is skipped'):
         assert new_for_filename(path).frame_count == FRAMES - 3
 
