@@ -88,6 +88,21 @@ def recorded(fmt, shape=SHAPE, extra=False, edit=None, **kwargs):
     return make
 
 
+def killed(fmt):
+    """A function that makes a store as a writer leaves it that is killed in its second chunk."""
+
+    def make(path):
+        written = path.with_name(path.name + '-written')
+        with new_for_format(fmt, written, imgshape=SHAPE, chunksize=3, workers=0) as store:
+            for index in range(FRAMES):
+                store.add_image(numbered(index, SHAPE), index - 2, index / 10)
+                store.add_extra_data(a=index, b='text')
+            shutil.copytree(written, path)
+        shutil.rmtree(written)
+
+    return make
+
+
 def with_yaml_index(path):
     (path / '000000' / 'index.npz').unlink()
     numbers, times = [-2, -1, 0], [0.0, 0.1, 0.2]
@@ -209,6 +224,11 @@ KINDS = {
     'avi': Kind(recorded('mjpeg/avi'), '000000.avi', [recorded('mjpeg/avi', COLOR)]),
     'mkv': Kind(recorded('h264/mkv'), '000000.mkv'),
     'mp4': Kind(recorded('avc1/mp4'), '000000.mp4'),
+    'journal': Kind(killed('npy'), '.000001.open.journal'),
+    'open avi': Kind(killed('mjpeg/avi'), '.000001.open.avi'),
+    'open mkv': Kind(killed('h264/mkv'), '.000001.open.mkv'),
+    'open mp4': Kind(killed('avc1/mp4'), '.000001.open.mp4'),
+    'tail of an open mp4': Kind(killed('avc1/mp4'), '.000001.open.tail1'),
 }
 
 
