@@ -227,8 +227,10 @@ class PyAVChunkWriter(ChunkWriter):
         except (av.FFmpegError, OSError, ValueError) as error:
             raise FrameWriteError(f'{self._path}: the video could not be finished: {error}') from error
         finally:  # of a video that could not be finished, many frames can be read all the same
-            os.replace(self._open_path, self._path)
-            self._end_tail()
+            try:
+                os.replace(self._open_path, self._path)
+            finally:
+                self._end_tail()
 
     def discard(self) -> None:
         """Remove the video."""
