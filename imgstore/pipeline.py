@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+_FIRST_TASKS = 16  # are taken to be as many as can be finished in time, before it is known how fast they are
+_REMEMBERED_TASKS = 8  # of which the pace is the mean, later ones counting more
 _MOST_TASKS = 256  # so that of small frames no more wait, and might be lost, than of large ones
 
 
@@ -57,13 +59,16 @@ class Pipeline:
     bound : int
         `put` waits while the tasks that are under way would hold more bytes than this, or are very many.
     patience : float
-        Seconds after which a task should be finished: `put` waits while the oldest one is under way for longer.
+        Seconds after which a task should be finished: `put` waits while the oldest one is under way for longer, or
+        the latest one would be at the pace of late. As many tasks as there are workers are always begun.
     """
 
     def __init__(self, workers: int, bound: int, patience: float = math.inf) -> None:
         self.workers = workers
         self._bound, self._held, self._patience = bound, 0, patience
         self._begun: deque[float] = deque()
+        self._pace = 0.0 if math.isinf(patience) else patience / _FIRST_TASKS
+        self._latest_end = 0.0
         self._changed = threading.Condition()
         self._to_prepare: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self._to_finish: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
@@ -88,8 +93,18 @@ class Pipeline:
     def _has_room(self, size: int) -> bool:
         if not self._begun:
             return True
+        room = self._held + size <= self._bound and len(self._begun) < _MOST_TASKS
+        return room and (len(self._begun) <= self.workers or self._is_in_time())
+
+    def _is_in_time(self) -> bool:
         in_time = time.monotonic() - self._begun[0] < self._patience
-        return in_time and self._held + size <= self._bound and len(self._begun) < _MOST_TASKS
+        return in_time and len(self._begun) * self._pace < self._patience / 3  # as the pace may yet fall
+
+    def _learn_pace(self, begun: float) -> None:
+        """Learn how long a task takes, from one that ends now."""
+        now = time.monotonic()
+        self._pace += (now - max(begun, self._latest_end) - self._pace) / _REMEMBERED_TASKS
+        self._latest_end = now
 
     def settle(self) -> None:
         """Wait until all tasks are finished."""
@@ -116,5 +131,5 @@ class Pipeline:
             task.finish()
             with self._changed:
                 self._held -= task.size
-                self._begun.popleft()
+                self._learn_pace(self._begun.popleft())
                 self._changed.notify_all()
