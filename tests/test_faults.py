@@ -187,8 +187,9 @@ def test_a_folder_that_became_read_only_loses_no_frame_from_before(tmp_path):
 
 
 def test_a_lack_of_file_descriptors_loses_no_frame_from_before(tmp_path):
-    asked = [request for spare in range(5)
-             for request in requests(tmp_path / str(spare), spare=spare, moments=['creating', 0, CHUNKSIZE, 'closing'])]
+    moments = ['creating', 0, CHUNKSIZE, 'closing']
+    asked = [request for spare, workers in enumerate([(0,), (0, 2), (0,), (0,)])
+             for request in requests(tmp_path / str(spare), spare=spare, moments=moments, workers=workers)]
     assert losses('few descriptors', asked) == []
 
 
