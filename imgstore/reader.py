@@ -105,10 +105,11 @@ class StoreReader:
         self.lock, self._turn = threading.RLock(), threading.Lock()
         self._ahead = Ahead(self._begin, self._turn, THREADS)
         self._open: OrderedDict[int, ChunkReader] = OrderedDict()
+        self._pool: ThreadPoolExecutor | None = None
 
     def begin_anew(self) -> None:
         """In a forked child: leave to the parent what has threads and open files, and stand where the parent did."""
-        keep_forever((self._ahead, self._open))
+        keep_forever((self._ahead, self._open, self._pool))
         self._chunks.begin_anew()
         self.index.lock = threading.RLock()
         self._get_ready()
@@ -291,9 +292,10 @@ class StoreReader:
         if self.fmt.folders or len(by_chunk) == 1:
             yield from self._read_in_turn(frames)
             return
-        with ThreadPoolExecutor(THREADS, 'imgstore') as pool:
-            for images in pool.map(self._read_in_chunk, by_chunk):
-                yield from images
+        # which is kept: OpenCV holds a lock while a thread ends, and a child that is forked then would find it locked
+        self._pool = self._pool or ThreadPoolExecutor(THREADS, 'imgstore')
+        for images in self._pool.map(self._read_in_chunk, by_chunk):
+            yield from images
 
     def _read_in_turn(self, frames: list[tuple[int, Place]]) -> Iterator[tuple[int, Image]]:
         for rank, (index, place) in enumerate(frames):
@@ -372,6 +374,8 @@ class StoreReader:
         """Free all that is held open."""
         self._closed = True
         self._ahead.close()
+        if self._pool is not None:
+            self._pool.shutdown()
         self.index.release()
         while self._open:
             self._open.popitem()[1].close()
