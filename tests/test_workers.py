@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -74,6 +75,20 @@ def test_the_caller_waits_while_more_than_the_bound_is_under_way():
     late.join(10)
     pipeline.stop()
     assert done == [True, 2]
+
+
+def test_the_caller_waits_while_a_task_would_not_be_finished_in_time():
+    pipeline, ages = Pipeline(workers=2, bound=1000, patience=0.4), []
+
+    def finish(begun):
+        time.sleep(0.02)
+        ages.append(time.monotonic() - begun)
+
+    for _ in range(50):
+        pipeline.put(Task(finish, time.monotonic))
+    pipeline.stop()
+    assert len(ages) == 50
+    assert sorted(ages)[-3] < 0.4  # a busy machine may stand still for once
 
 
 @pytest.mark.parametrize('kwargs', [{'workers': -1}, {'workers': 1.5}, {'workers': 'two'}, {'buffer_bytes': -1}])
