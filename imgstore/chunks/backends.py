@@ -83,13 +83,17 @@ def choose_backend(fmt: Format, direction: Direction, asked: object = None) -> s
     raise InvalidArgumentError(f'backend {asked!r} cannot {direction} {fmt.name} on this machine')
 
 
-@cache
 def works(backend: str, codec: str, extension: str, direction: Direction) -> bool:
     """Whether a backend does it here, tried on frames that carry their number."""
     try:
-        return _reads(backend, extension) if direction == 'read' else _writes(backend, codec, extension)
-    except (ImgStoreError, ImportError, OSError):
+        return _tried(backend, codec, extension, direction)
+    except (ImgStoreError, ImportError, OSError):  # which is tried again: it may have been for want of descriptors
         return False
+
+
+@cache
+def _tried(backend: str, codec: str, extension: str, direction: Direction) -> bool:
+    return _reads(backend, extension) if direction == 'read' else _writes(backend, codec, extension)
 
 
 def _reads(backend: str, extension: str) -> bool:
