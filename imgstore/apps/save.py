@@ -16,7 +16,8 @@ import numpy as np
 from ..color import Image, ensure_grayscale
 from ..errors import FrameReadError, InvalidArgumentError
 from ..stores import get_supported_formats, new_for_format
-from ._cli import SIGNALLED, Progress, Stop, run
+from ._cli import SIGNALLED, Stop, command_parser, run
+from ._progress import Progress
 
 if TYPE_CHECKING:
     import av
@@ -27,23 +28,24 @@ _USUAL_RATE = Fraction(25)
 _SILENT = 0  # OpenCV's log level
 
 
+def parser() -> argparse.ArgumentParser:
+    """Make the parser."""
+    made = command_parser(
+        'imgstore-save', 'Save all frames of a video file, or what a camera sees, in a new store.',
+        'imgstore-save --format png --source film.mp4 film-store',
+        'Ctrl-C ends it with a whole store: with exit code 0 for a camera, 130 for a file that is not all read.')
+    made.add_argument(
+        '--format', choices=get_supported_formats(), default='mjpeg/avi', help='of the store (default: %(default)s)')
+    made.add_argument(
+        '--source', default='0', metavar='PATH|N', help='a video file, or the number of a camera (default: camera 0)')
+    made.add_argument('dest', metavar='DEST', help='folder of the new store')
+    return made
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Save what the command line names; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        'imgstore-save',
-        description='Save all frames of a video file, or what a camera sees, in a new store.',
-        epilog='Ctrl-C ends it with a whole store: with exit code 0 for a camera, 130 for a file that is not all read. '
-        'example: imgstore-save --format png --source film.mp4 film-store',
-    )
-    parser.add_argument(
-        '--format', choices=get_supported_formats(), default='mjpeg/avi', help='of the store (default: %(default)s)'
-    )
-    parser.add_argument(
-        '--source', default='0', metavar='PATH|N', help='a video file, or the number of a camera (default: camera 0)'
-    )
-    parser.add_argument('dest', metavar='DEST', help='folder of the new store')
-    args = parser.parse_args(argv)
-    return run(parser.prog, lambda: _save(args))
+    args = parser().parse_args(argv)
+    return run('imgstore-save', lambda: _save(args), args.verbose)
 
 
 def film_frames(path: str) -> Frames:
@@ -160,16 +162,14 @@ def _write(frames: Frames, fmt: str, dest: str, stop: Stop) -> None:
     if first is None:
         raise InvalidArgumentError('the video has no frames')
     store = new_for_format(fmt, basedir=dest, imgshape=_as_stored(first[0], fmt).shape, imgdtype=np.uint8)
-    progress = Progress()
     try:
-        with store:
+        with store, Progress('imgstore-save') as progress:
             for number, (image, frame_time) in enumerate(itertools.chain([first], frames)):
                 store.add_image(_as_stored(image, fmt), number, frame_time)
                 progress.step()
                 if stop.signal:
                     break
     finally:
-        progress.end()
         print(f'{store.frame_count} frames saved in {dest!r}')
 
 

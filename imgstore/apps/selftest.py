@@ -8,20 +8,21 @@ import tempfile
 from collections.abc import Sequence
 
 from ..errors import MissingDependencyError
-from ._cli import run
+from ._cli import command_parser, run
+
+
+def parser() -> argparse.ArgumentParser:
+    """Make the parser; what it does not know is for pytest."""
+    made = command_parser('imgstore-test', "Run imgstore's own tests. All arguments are handed on to pytest.",
+                          'imgstore-test -q -k align', verbose=False)
+    made.usage = '%(prog)s [-h] [pytest arguments ...]'
+    return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tests; the exit code is pytest's, 0 if all of them passed."""
-    parser = argparse.ArgumentParser(
-        'imgstore-test',
-        usage='%(prog)s [-h] [pytest arguments ...]',
-        description="Run imgstore's own tests. All arguments are handed on to pytest.",
-        epilog='example: imgstore-test -q -k align',
-        allow_abbrev=False,
-    )
-    _, for_pytest = parser.parse_known_args(argv)
-    return run(parser.prog, lambda: run_tests(for_pytest))
+    _, for_pytest = parser().parse_known_args(argv)
+    return run('imgstore-test', lambda: run_tests(for_pytest))
 
 
 def run_tests(args: Sequence[str] = ()) -> int:

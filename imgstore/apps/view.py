@@ -18,7 +18,7 @@ from ..errors import EndOfStoreError, InvalidArgumentError
 from ..font import FontRendererStatusBar
 from ..stores import new_for_filename
 from ..ui import Window, check_screen, new_window
-from ._cli import run
+from ._cli import command_parser, run
 
 _QUIT = (27, ord('q'), ord('Q'))  # 27 is Esc
 _PAUSE = ord(' ')
@@ -28,20 +28,21 @@ _TEXT_SCALE = 0.6
 _A_YEAR = timedelta(days=365).total_seconds()
 
 
+def parser() -> argparse.ArgumentParser:
+    """Make the parser."""
+    made = command_parser('imgstore-view', 'Play a store in a window. Space pauses and goes on, Esc or q quits.',
+                          'imgstore-view --fps 10 film-store')
+    made.add_argument('path', metavar='PATH', help='the store')
+    made.add_argument(
+        '--fps', type=_fps, help='frames a second (0 = as fast as possible; default: as they were recorded)')
+    made.add_argument('--hide-statusbar', action='store_true', help="do not show the frame's number and time")
+    return made
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Play the store named on the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        'imgstore-view',
-        description='Play a store in a window. Space pauses and goes on, Esc or q quits.',
-        epilog='example: imgstore-view --fps 10 film-store',
-    )
-    parser.add_argument('path', metavar='PATH', help='the store')
-    parser.add_argument(
-        '--fps', type=_fps, help='frames a second (0 = as fast as possible; default: as they were recorded)'
-    )
-    parser.add_argument('--hide-statusbar', action='store_true', help="do not show the frame's number and time")
-    args = parser.parse_args(argv)
-    return run(parser.prog, lambda: _view(args))
+    args = parser().parse_args(argv)
+    return run('imgstore-view', lambda: _view(args), args.verbose)
 
 
 def _fps(text: str) -> float:

@@ -14,15 +14,12 @@ import yaml
 from packaging.requirements import Requirement
 
 import imgstore
+from imgstore.apps.commands import COMMANDS, DISPATCHER
 
 from . import REPOSITORY
 
 CONDA_NAMES = {'opencv-python': 'py-opencv'}
-SCRIPTS = {
-    'imgstore-save': 'imgstore.apps:main_saver',
-    'imgstore-test': 'imgstore.apps:main_test',
-    'imgstore-view': 'imgstore.apps:main_viewer',
-}
+SCRIPTS = {'imgstore': DISPATCHER, **{command.script: command.target for command in COMMANDS}}
 IN_CONDA = ['', 'bloscpack']  # extras whose packages environment.yaml has
 
 

@@ -1,0 +1,64 @@
+"""How far a command has come: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from ._cli import tell
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+_EVERY = 10.0  # seconds between two lines
+
+
+class Progress:
+    """Counts what is done; use it in a ``with`` block.
+
+    Parameters
+    ----------
+    prog
+        The command's name.
+    total
+        How many there will be, if that is known: then the time that is left is told too.
+    unit
+        What is counted.
+    """
+
+    def __init__(self, prog: str, total: int | None = None, unit: str = 'frames') -> None:
+        self._prog, self._total, self._unit = prog, total, unit
+        self._began = self._told = time.monotonic()
+        self._count = 0
+        self._bar: tqdm[Any] | None = self._new_bar() if sys.stderr.isatty() else None
+
+    def _new_bar(self) -> tqdm[Any]:
+        from tqdm import tqdm
+
+        tqdm.monitor_interval = 0  # no thread of its own for a bar that moves all the time
+        return tqdm(total=self._total, unit=f' {self._unit}', file=sys.stderr, dynamic_ncols=True)
+
+    def step(self, count: int = 1) -> None:
+        """Count so many more."""
+        self._count += count
+        if self._bar is not None:
+            self._bar.update(count)
+        elif time.monotonic() - self._told >= _EVERY:
+            self._told = time.monotonic()
+            tell(self._prog, self._line())
+
+    def _line(self) -> str:
+        rate = self._count / max(time.monotonic() - self._began, 1e-6)
+        if self._total is None:
+            return f'{self._count} {self._unit}, {rate:.0f} a second'
+        left = (self._total - self._count) / max(rate, 1e-6)
+        return f'{self._count} of {self._total} {self._unit}, {rate:.0f} a second, {left:.0f} s left'
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._bar is not None:
+            self._bar.close()

@@ -1,0 +1,33 @@
+"""imgstore-index: save the index of stores, so that they open at once."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from ..stores import new_for_filename
+from ._cli import command_parser, run
+
+
+def parser() -> argparse.ArgumentParser:
+    """Make the parser."""
+    made = command_parser(
+        'imgstore-index', 'Save the index of a store of many chunks, so that it opens at once. It is believed only '
+        'while it fits the chunks, and one that is there is replaced.', 'imgstore index recording')
+    made.add_argument('paths', metavar='PATH', nargs='+', help='a store')
+    made.add_argument('--sqlite', action='store_true', help='also as .index.sqlite, which imgstore 0.4 reads')
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Save the indexes; returns the exit code."""
+    args = parser().parse_args(argv)
+    return run('imgstore-index', lambda: _save_all(args), args.verbose)
+
+
+def _save_all(args: argparse.Namespace) -> int:
+    for path in args.paths:
+        with new_for_filename(path) as store:
+            store.save_index(sqlite=args.sqlite)
+            print(f'{path}: the index of {store.frame_count} frames is saved')
+    return 0

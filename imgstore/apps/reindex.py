@@ -1,0 +1,34 @@
+"""imgstore-reindex: put the frame numbers right where a trigger set the camera's counter to 0."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from ..stores import new_for_filename
+from ._cli import command_parser, run
+
+
+def parser() -> argparse.ArgumentParser:
+    """Make the parser."""
+    made = command_parser(
+        'imgstore-reindex', "Where a trigger set the camera's counter to 0 after the recording had begun: count the "
+        'numbers of the frames before that down from -1. There must be exactly one frame numbered 0.',
+        'imgstore reindex recording', 'The numbers as they were are kept beside the new ones, in the indexes of the '
+        'chunks and in the extra data, as _frame_number_before_reindex.')
+    made.add_argument('paths', metavar='PATH', nargs='+', help='a store')
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Renumber the frames; returns the exit code."""
+    args = parser().parse_args(argv)
+    return run('imgstore-reindex', lambda: _reindex_all(args.paths), args.verbose)
+
+
+def _reindex_all(paths: Sequence[str]) -> int:
+    for path in paths:
+        with new_for_filename(path) as store:
+            store.reindex()
+            print(f'{path}: {store.frame_count} frames are numbered from {store.frame_min} to {store.frame_max}')
+    return 0
