@@ -69,6 +69,7 @@ setup(
             'imgstore = imgstore.apps.dispatch:main',  # the rest agrees with imgstore/apps/commands.py
             'imgstore-completion = imgstore.apps.completion:main',
             'imgstore-index = imgstore.apps.index:main',
+            'imgstore-info = imgstore.apps.info:main',
             'imgstore-reindex = imgstore.apps.reindex:main',
             'imgstore-save = imgstore.apps.save:main',
             'imgstore-test = imgstore.apps.selftest:main',

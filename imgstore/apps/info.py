@@ -1,0 +1,222 @@
+"""imgstore-info: what a store is, on one screen."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import math
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import cv2
+
+from .._json import plain
+from .._yaml import dump_yaml
+from ..errors import ImgStoreError, InvalidArgumentError, StoreExistsError, StoreIOError
+from ..frame_times import frame_arrays, time_text
+from ..interval_plot import draw_intervals
+from ..overview import SLOW, Drop, Overview, Pace, overview
+from ..stores import new_for_filename
+from ._cli import FAILED, add_overwrite, command_parser, run, tell
+
+_PROG = 'imgstore-info'
+_LINES_OF_METADATA = 12
+_TITLE_WIDTH = 14
+_UNITS = ('bytes', 'kB', 'MB', 'GB', 'TB')
+_Row = tuple[str, str]
+
+
+def parser() -> argparse.ArgumentParser:
+    """Make the parser."""
+    made = command_parser(
+        _PROG, 'Tell what a store is: its format, size, frames and their rate, what was dropped, its chunks, metadata '
+        'and extra data, and whether its files are in order. No image is read.',
+        'imgstore info recording\nimgstore info --plot intervals.png recording\nimgstore info --json recording',
+        f'An interval counts as long if it is over {SLOW} times the median.')
+    made.add_argument('paths', metavar='PATH', nargs='+', help='a store')
+    made.add_argument('--json', action='store_true', help='as one JSON object a store, a line each; times in seconds')
+    made.add_argument('--drops', metavar='N', type=_count, default=5,
+                      help='name the N largest drops (default: %(default)s)')
+    made.add_argument('--plot', metavar='FILE', help='draw the intervals between frames and the missing frame numbers '
+                      'over time, as an image such as intervals.png; for one store')
+    add_overwrite(made, 'the image of --plot')
+    return made
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f'{text} is no number of drops')
+    return int(text)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Tell of the stores named on the command line; returns the exit code."""
+    made = parser()
+    args = made.parse_args(argv)
+    if args.plot and len(args.paths) > 1:
+        made.error('--plot draws one store')
+    return run(_PROG, lambda: _tell_all(args), args.verbose)
+
+
+def _tell_all(args: argparse.Namespace) -> int:
+    code = 0
+    for place, path in enumerate(args.paths):
+        try:
+            found = overview(path, args.drops)
+        except (ImgStoreError, OSError) as error:
+            if args.verbose or len(args.paths) == 1:
+                raise
+            tell(_PROG, error)
+            code = FAILED
+            continue
+        print(_as_json(found) if args.json else '\n' * bool(place) + '\n'.join(_screen(path, found)))
+    if args.plot:
+        _plot(args.paths[0], args.plot, args.overwrite)
+    return code
+
+
+def _as_json(found: Overview) -> str:
+    record = dataclasses.asdict(found)
+    record['health']['good'] = found.health.good
+    return json.dumps(_finite(plain(record)))
+
+
+def _finite(value: Any) -> Any:
+    """The value without nan and infinities, which JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _screen(path: str, found: Overview) -> Iterator[str]:
+    yield path
+    last = ''
+    for title, text in (*_rows_of_store(found), *_rows_of_frames(found), *_rows_of_rest(found)):
+        yield f'  {"" if title == last else title:<{_TITLE_WIDTH}}{text}'.rstrip()
+        last = title
+
+
+def _rows_of_store(found: Overview) -> Iterator[_Row]:
+    shape = found.image_shape
+    size = f'{shape[1]} x {shape[0]}' if len(shape) > 1 else f'{shape[0]}'
+    kind = {1: 'gray', 3: 'color'}.get(1 if len(shape) == 2 else shape[-1], f'of shape {shape}')
+    encoding = f', decoded from {found.encoding}' if found.encoding else ''
+    yield 'format', f'{found.format}, {size} {kind} {found.dtype}{encoding}'
+    yield 'created', f'{found.created_utc[:19].replace("T", " ")} UTC, in the time zone {found.timezone}'
+    yield 'uuid', found.uuid or 'none'
+    each = f', {_bytes(found.bytes_on_disk / found.frames)} a frame' if found.frames else ''
+    yield 'on disk', f'{_bytes(found.bytes_on_disk)} in {found.files} files{each}'
+
+
+def _rows_of_frames(found: Overview) -> Iterator[_Row]:
+    zone = ZoneInfo(found.timezone)
+    if found.first_time is None or found.last_time is None:
+        yield 'frames', 'none'
+        return
+    yield 'frames', f'{found.frames}, numbered from {found.first_number} to {found.last_number}'
+    yield 'span', f'{_duration(found.duration)}, from {time_text(zone, found.first_time)}'
+    yield 'span', f'{"":{len(_duration(found.duration))}}  to   {time_text(zone, found.last_time)}'
+    if found.frames > 1:
+        yield from _rows_of_pace(zone, found.pace)
+
+
+def _rows_of_pace(zone: ZoneInfo, pace: Pace) -> Iterator[_Row]:
+    yield 'rate', f'{_rate(pace.rate)} by the median interval, {_rate(pace.mean_rate)} over all'
+    yield 'intervals', (f'{_ms(pace.median_interval)} (median), from {_ms(pace.shortest_interval)} '
+                        f'to {_ms(pace.longest_interval)}')
+    yield 'drops', (f'{pace.missing_numbers} frame numbers are missing, at {_places(pace.number_gaps)}; '
+                    f'{pace.slow_intervals} long intervals')
+    for drop in pace.drops:
+        yield 'drops', f'  after frame {drop.frame_number}, {time_text(zone, drop.frame_time)}: {_drop(drop)}'
+    odd = ((pace.backward_times, 'frames are not later than the one before'),
+           (pace.repeated_numbers, 'frames repeat the number of the one before'),
+           (pace.backward_numbers, 'frames have a smaller number than the one before'))
+    for count, what in odd:
+        if count:
+            yield 'odd', f'{count} {what}'
+
+
+def _drop(drop: Drop) -> str:
+    missing = f'{drop.missing_numbers} missing, ' if drop.missing_numbers else ''
+    return f'{missing}{_ms(drop.interval)} to the next'
+
+
+def _rows_of_rest(found: Overview) -> Iterator[_Row]:
+    few, many = found.chunk_frames
+    frames = f'{few}' if few == many else f'{few} to {many}'
+    yield 'chunks', f'{found.chunks} of {frames} frames (chunksize {found.chunksize})'
+    columns = ', '.join(found.extra_data_columns)
+    yield 'extra data', f'{columns} (in {found.extra_data_files} files)' if found.extra_data_files else 'none'
+    lines = dump_yaml(found.metadata).decode().splitlines() if found.metadata else ['none']
+    for line in lines[:_LINES_OF_METADATA]:
+        yield 'metadata', line
+    if len(lines) > _LINES_OF_METADATA:
+        yield 'metadata', f'… and {len(lines) - _LINES_OF_METADATA} more lines, see metadata.yaml'
+    for line in _health(found):
+        yield 'health', line
+
+
+def _health(found: Overview) -> Iterator[str]:
+    health = found.health
+    yield 'good' if health.good else 'NOT GOOD'
+    if health.lock != 'none':
+        yield {'held': 'a writer has the store open', 'left': 'a writer that is gone left its lock'}[health.lock]
+    if health.unclosed:
+        yield f'not completed: {", ".join(health.unclosed)}'
+    yield from health.skipped_chunks
+    if health.missing_chunks:
+        yield f'chunks are missing: {", ".join(map(str, health.missing_chunks[:20]))}'
+    if health.saved_index == 'outdated':
+        yield 'the saved index is outdated: imgstore index writes it anew'
+
+
+def _bytes(size: float) -> str:
+    for unit in _UNITS[:-1]:
+        if size < 1000:
+            return f'{size:.3g} {unit}' if size < 999.5 else f'{size:.0f} {unit}'
+        size /= 1000
+    return f'{size:.4g} {_UNITS[-1]}'
+
+
+def _duration(seconds: float) -> str:
+    if not math.isfinite(seconds):
+        return f'{seconds} s'
+    whole, milliseconds = divmod(round(seconds * 1000), 1000)
+    days, rest = divmod(whole, 86400)
+    text = f'{rest // 3600}:{rest // 60 % 60:02}:{rest % 60:02}.{milliseconds:03}'
+    return f'{days} days {text}' if days else text
+
+
+def _rate(rate: float | None) -> str:
+    return 'no rate' if rate is None else f'{rate:.4g} a second'
+
+
+def _ms(seconds: float | None) -> str:
+    return 'none' if seconds is None else f'{seconds:.4g} s' if abs(seconds) >= 10 else f'{seconds * 1000:.4g} ms'
+
+
+def _places(count: int) -> str:
+    return f'{count} place{"s" * (count != 1)}'
+
+
+def _plot(path: str, target: str, overwrite: bool) -> None:
+    if os.path.exists(target) and not overwrite:
+        raise StoreExistsError(f'{target!r} is there already; --overwrite replaces it')
+    warnings.simplefilter('ignore')  # what is wrong with the store is told already
+    with new_for_filename(path, cache_bytes=0) as store:
+        numbers, times = frame_arrays(store)
+        starts = [own.start for _, _, own in store._index.parts()]
+        first = time_text(store.created[1], float(times[0])) if len(times) else 'no frames'
+        image = draw_intervals(numbers, times, f'{os.path.basename(store.filename)}, from {first}', starts)
+    try:
+        written = cv2.imwrite(target, image)
+    except cv2.error as error:
+        raise InvalidArgumentError(f'{target!r} is no name of an image, such as intervals.png') from error
+    if not written:
+        raise StoreIOError(f'{target!r} cannot be written')
