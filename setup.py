@@ -22,6 +22,8 @@ INSTALL_REQUIRES = [
     'tzlocal>=5.0',
 ]
 BLOSCPACK = ['numcodecs>=0.12']
+PARQUET = ['pyarrow>=14']
+ZARR = ['zarr>=2.18']
 
 setup(
     name='imgstore',
@@ -42,7 +44,7 @@ setup(
         'Typing :: Typed',
     ],
     python_requires='>=3.10',
-    packages=['imgstore', 'imgstore.apps', 'imgstore.chunks', 'imgstore.tests'],
+    packages=['imgstore', 'imgstore.apps', 'imgstore.chunks', 'imgstore.export', 'imgstore.tests'],
     package_dir={'imgstore.tests': 'tests'},
     package_data={
         'imgstore': ['py.typed'],
@@ -52,8 +54,12 @@ setup(
     install_requires=INSTALL_REQUIRES,
     extras_require={
         'bloscpack': BLOSCPACK,
+        'parquet': PARQUET,
+        'zarr': ZARR,
         'test': [
             *BLOSCPACK,
+            *PARQUET,
+            *ZARR,
             'blosc>=1.11.1',
             'bloscpack>=0.16.0',  # the real one, whose containers ours are checked against
             'hypothesis>=6.100',
@@ -68,6 +74,7 @@ setup(
         'console_scripts': [
             'imgstore = imgstore.apps.dispatch:main',  # the rest agrees with imgstore/apps/commands.py
             'imgstore-completion = imgstore.apps.completion:main',
+            'imgstore-export = imgstore.apps.export:main',
             'imgstore-index = imgstore.apps.index:main',
             'imgstore-info = imgstore.apps.info:main',
             'imgstore-reindex = imgstore.apps.reindex:main',

@@ -54,6 +54,7 @@ COMMANDS = (
     Command('save', 'save', 'make a store of a video or of what a camera sees'),
     Command('view', 'view', 'play a store in a window'),
     Command('info', 'info', 'tell what a store is: frames, rate, drops, size, health'),
+    Command('export', 'export', 'write frames as a video, images, arrays or a table'),
     Command('index', 'index', 'save the index of a store, so that it opens at once'),
     Command('reindex', 'reindex', 'count the frame numbers before the one numbered 0 down from -1'),
     Command('test', 'selftest', "run imgstore's own tests"),

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ..base import _ImgStore
 from ..constants import FRAME_TIME
+from ..export.tables import write_timecodes
 from ..stores import new_for_filename
 from ._cli import run
 
@@ -32,10 +33,7 @@ def generate_timecodes(store: _ImgStore, dest_file: TextIO) -> npt.NDArray[np.fl
         Seconds from the first frame, float64, one a frame.
     """
     times = np.asarray(store.get_frame_metadata()[FRAME_TIME], np.float64)
-    from_first = times - times[:1]
-    dest_file.write('# timecode format v2\n')
-    dest_file.writelines(f'{milliseconds:.3f}\n' for milliseconds in (from_first * 1000).tolist())
-    return from_first
+    return write_timecodes(times, dest_file)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,0 +1,177 @@
+"""imgstore-export: frames of a store as a video, as images, as arrays, or as a table."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..base import _ImgStore
+from ..export import (
+    IMAGE_FORMATS,
+    TABLES,
+    ColumnSound,
+    FileSound,
+    Frames,
+    Sound,
+    export_csv,
+    export_images,
+    export_npz,
+    export_parquet,
+    export_tiff,
+    export_timecodes,
+    export_video,
+    export_zarr,
+    select,
+)
+from ..frame_times import time_from_text
+from ..stores import new_for_filename
+from ._cli import add_overwrite, command_parser, run
+from ._progress import Progress
+
+_PROG = 'imgstore-export'
+_BY_EXTENSION = {'.mp4': 'video', '.mkv': 'video', '.tif': 'tiff', '.tiff': 'tiff', '.npz': 'npz', '.zarr': 'zarr',
+                 '.csv': 'csv', '.parquet': 'parquet', '.txt': 'timecodes', '': 'images'}
+_Export = Callable[[argparse.Namespace, Frames, Callable[[], object]], str]
+"""Writes frames, and gives what is to be said of it."""
+
+KINDS = ('video', 'images', 'tiff', 'npz', 'zarr', 'csv', 'parquet', 'timecodes')
+
+_KINDS_OF_OPTIONS = {
+    'status_bar': ('video', 'images', 'tiff'), 'codec': ('video',), 'crf': ('video',), 'audio': ('video',),
+    'sound': ('video',), 'subtitles': ('video',), 'image_format': ('images',), 'table': ('csv', 'parquet')}
+"""Options that not every kind of export has."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Make the parser."""
+    made = command_parser(
+        _PROG, 'Write frames of a store as one video whose frames are shown at their true times, as images in a '
+        'folder, as a TIFF stack, as arrays (npz, zarr), as a table of frame and extra data (csv, parquet), or their '
+        'times as timecodes.',
+        'imgstore export recording film.mp4\n'
+        'imgstore export --from-time "2026-03-01 12:00:05" --to-time "2026-03-01 12:00:15" recording part.mkv\n'
+        'imgstore export --from-number 100 --to-number 200 --status-bar recording images',
+        'Every range is half open: its start is in it, its end is not. A video of H.264 is copied as it is where '
+        'nothing is drawn into it and its first frame can be decoded by itself; else it is encoded anew.')
+    made.add_argument('store', metavar='STORE', help='the store')
+    made.add_argument('dest', metavar='DEST', help='what to write; its ending says what it is: .mp4, .mkv, .tif, .npz, '
+                      '.zarr, .csv, .parquet, .txt (timecodes), none (a folder of images)')
+    made.add_argument('--as', dest='kind', choices=KINDS, help='what to write, whatever the ending')
+    _add_ranges(made.add_argument_group('ranges, each with its start and without its end'))
+    _add_pictures(made)
+    _add_video(made.add_argument_group('video'))
+    add_overwrite(made, 'what')
+    return made
+
+
+def _add_ranges(group: argparse._ArgumentGroup) -> None:
+    for end in ('from', 'to'):
+        group.add_argument(f'--{end}-number', type=int, metavar='N', help=f'{end} this frame number')
+        group.add_argument(f'--{end}-index', type=int, metavar='N',
+                           help=f'{end} this place in the store, from 0; negative: counted from its end')
+        group.add_argument(f'--{end}-time', metavar='TIME', help=f'{end} this frame time: seconds, or a date such as '
+                           '"2026-03-01 12:00:05.5" in the time zone of the recording')
+        group.add_argument(f'--{end}-seconds', type=float, metavar='S', help=f'{end} S seconds after the first frame')
+
+
+def _add_pictures(made: argparse.ArgumentParser) -> None:
+    made.add_argument('--status-bar', action='store_true', help='draw number and time into each image')
+    made.add_argument('--image-format', choices=IMAGE_FORMATS, help='of the images in a folder (default: png)')
+    made.add_argument('--table', choices=TABLES, help='rows of a table: a frame each, a record of extra data each, or '
+                      'each frame with its records (default: joined where there is extra data, else frames)')
+
+
+def _add_video(group: argparse._ArgumentGroup) -> None:
+    group.add_argument('--codec', choices=('auto', 'h264', 'copy'), help='copy: the frames as they are encoded in the '
+                       'store; h264: encoded anew; auto, the default: copied if most players play that')
+    group.add_argument('--crf', type=int, metavar='N', help='quality of what is encoded anew, 0 (best) to 51 '
+                       '(default: 18)')
+    group.add_argument('--audio', metavar='FILE', help='lay the sound of this file beside the frames')
+    group.add_argument('--audio-offset', type=float, default=0.0, metavar='S',
+                       help='the sound begins S seconds after the first frame of the store; negative: before '
+                       '(default: 0)')
+    group.add_argument('--sound', action='append', metavar='COLUMN',
+                       help='a column of the extra data as a track of sound, such as of a microphone; may be repeated')
+    group.add_argument('--subtitles', action='append', metavar='COLUMN',
+                       help='show a column of the extra data as a subtitle; may be repeated')
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Export what the command line names; returns the exit code."""
+    made = parser()
+    args = made.parse_args(argv)
+    extension = os.path.splitext(args.dest)[1].lower()
+    kind = args.kind or _BY_EXTENSION.get(extension)
+    if kind is None:
+        made.error(f'{args.dest!r} does not end in {", ".join(filter(None, _BY_EXTENSION))}: say what it is with --as')
+    for option, kinds in _KINDS_OF_OPTIONS.items():
+        if getattr(args, option) and kind not in kinds:
+            made.error(f'--{option.replace("_", "-")} is for {" and ".join(kinds)}, not for {kind}')
+    return run(_PROG, lambda: _export(args, kind), args.verbose)
+
+
+def _export(args: argparse.Namespace, kind: str) -> int:
+    with new_for_filename(args.store) as store:
+        frames = select(store, **_ranges(store, args))
+        with Progress(_PROG, len(frames)) as progress:
+            remark = _EXPORTS[kind](args, frames, progress.step)
+        print(f'{len(frames)} frames, {frames.numbers[0]} to {frames.numbers[-1]}, exported to {args.dest!r}{remark}')
+    return 0
+
+
+def _ranges(store: _ImgStore, args: argparse.Namespace) -> dict[str, Any]:
+    ranges = {name: value for name, value in vars(args).items() if name.startswith(('from_', 'to_'))}
+    for name in ('from_time', 'to_time'):
+        if ranges[name] is not None:
+            ranges[name] = time_from_text(store, ranges[name])
+    return ranges
+
+
+def _export_video(args: argparse.Namespace, frames: Frames, step: Callable[[], object]) -> str:
+    sounds: list[Sound] = [FileSound(args.audio, args.audio_offset)] if args.audio else []
+    sounds += [ColumnSound(frames.store, column) for column in args.sound or ()]
+    report = export_video(
+        frames, args.dest, codec=args.codec or 'auto', crf=18 if args.crf is None else args.crf,
+        status_bar=args.status_bar, sounds=sounds, captions=args.subtitles or (), overwrite=args.overwrite, step=step)
+    return ', copied as they were encoded' if report.copied else f', encoded anew: {report.reason}'
+
+
+def _export_images(args: argparse.Namespace, frames: Frames, step: Callable[[], object]) -> str:
+    export_images(frames, args.dest, args.image_format or 'png', status_bar=args.status_bar, overwrite=args.overwrite,
+                  step=step)
+    return ''
+
+
+def _export_tiff(args: argparse.Namespace, frames: Frames, step: Callable[[], object]) -> str:
+    export_tiff(frames, args.dest, status_bar=args.status_bar, overwrite=args.overwrite, step=step)
+    return ''
+
+
+def _export_arrays(export: Callable[..., None]) -> _Export:
+    def run_it(args: argparse.Namespace, frames: Frames, step: Callable[[], object]) -> str:
+        export(frames, args.dest, overwrite=args.overwrite, step=step)
+        return ''
+
+    return run_it
+
+
+def _export_table(export: Callable[..., None]) -> _Export:
+    def run_it(args: argparse.Namespace, frames: Frames, step: Callable[[], object]) -> str:
+        table = args.table or ('joined' if frames.store.has_extra_data else 'frames')
+        export(frames, args.dest, table, overwrite=args.overwrite)
+        return ''
+
+    return run_it
+
+
+def _export_timecodes(args: argparse.Namespace, frames: Frames, step: Callable[[], object]) -> str:
+    export_timecodes(frames, args.dest, overwrite=args.overwrite)
+    return ''
+
+
+_EXPORTS: dict[str, _Export] = {
+    'video': _export_video, 'images': _export_images, 'tiff': _export_tiff, 'npz': _export_arrays(export_npz),
+    'zarr': _export_arrays(export_zarr), 'csv': _export_table(export_csv), 'parquet': _export_table(export_parquet),
+    'timecodes': _export_timecodes}

@@ -1,0 +1,18 @@
+"""Frames of a store, or some of them, for other programs: as a video, as images, as arrays, as a table.
+
+>>> with imgstore.new_for_filename('recording') as store:
+...     frames = select(store, from_number=100, to_number=200)
+...     export_video(frames, 'part.mp4', sounds=[FileSound('sound.wav', offset=1.5)])
+"""
+
+from .arrays import export_npz, export_zarr
+from .film import FilmReport, export_video
+from .images import IMAGE_FORMATS, export_images, export_tiff
+from .selection import Frames, select
+from .sound import ColumnSound, FileSound, Sound
+from .tables import TABLES, export_csv, export_parquet, export_timecodes, table_of
+
+__all__ = [
+    'IMAGE_FORMATS', 'TABLES', 'ColumnSound', 'FileSound', 'FilmReport', 'Frames', 'Sound', 'export_csv',
+    'export_images', 'export_npz', 'export_parquet', 'export_tiff', 'export_timecodes', 'export_video', 'export_zarr',
+    'select', 'table_of']

@@ -1,0 +1,121 @@
+"""Frames as arrays: in one npz, or in one zarr."""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from collections.abc import Iterator
+from typing import IO, Any
+
+import numpy as np
+
+from .._files import StrPath
+from ..color import Image
+from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
+from ..errors import ImageRejectedError, InvalidArgumentError, MissingDependencyError
+from .selection import Frames
+from .target import Step, new_file, new_folder, no_step
+
+_IMAGES = 'images'
+
+
+def export_npz(frames: Frames, path: StrPath, *, overwrite: bool = False, step: Step = no_step) -> None:
+    """Write the frames into a file for `numpy.load`, without holding them all in memory.
+
+    It has the arrays ``images`` (n, h, w) or (n, h, w, 3), ``frame_index``, ``frame_number`` and ``frame_time``.
+
+    Parameters
+    ----------
+    frames : Frames
+        Of `select`.
+    path : str or PathLike
+    overwrite : bool
+        Replace a file that is there.
+    step : callable
+        Is called after each frame.
+
+    Raises
+    ------
+    ImageRejectedError
+        The images differ in shape or dtype.
+    StoreExistsError
+        Something is there already.
+    """
+    with new_file(path, overwrite) as place, zipfile.ZipFile(place, 'w', allowZip64=True) as archive:
+        images = _alike(frames)
+        first = next(images)
+        with archive.open(f'{_IMAGES}.npy', 'w', force_zip64=True) as file:
+            file.write(_header((len(frames), *first.shape), first.dtype))
+            _write(file, first, step)
+            for image in images:
+                _write(file, image, step)
+        for name, values in _columns(frames):
+            with archive.open(f'{name}.npy', 'w') as file:
+                np.lib.format.write_array(file, values)
+
+
+def _write(file: IO[bytes], image: Image, step: Step) -> None:
+    file.write(np.ascontiguousarray(image).data)
+    step()
+
+
+def _header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
+    header = io.BytesIO()
+    np.lib.format.write_array_header_2_0(
+        header, {'descr': np.lib.format.dtype_to_descr(dtype), 'fortran_order': False, 'shape': shape})
+    return header.getvalue()
+
+
+def _columns(frames: Frames) -> Iterator[tuple[str, Any]]:
+    yield FRAME_INDEX, frames.indices.astype(np.int64)
+    yield FRAME_NUMBER, np.asarray(frames.numbers)
+    yield FRAME_TIME, np.asarray(frames.times)
+
+
+def _alike(frames: Frames) -> Iterator[Image]:
+    """The images, all of the shape and dtype of the first one."""
+    first: Image | None = None
+    for image, index in zip(frames.images(), frames.indices.tolist(), strict=True):
+        first = image if first is None else first
+        if image.shape != first.shape or image.dtype != first.dtype:
+            raise ImageRejectedError(f'the frame at index {index} is {image.dtype} of shape {image.shape}, the first '
+                                     f'one {first.dtype} of {first.shape}: they do not fit into one array')
+        yield image
+
+
+def export_zarr(frames: Frames, path: StrPath, *, overwrite: bool = False, step: Step = no_step) -> None:
+    """Write the frames into a zarr group of the same arrays as `export_npz`, each image a chunk; needs zarr.
+
+    Raises
+    ------
+    MissingDependencyError
+        zarr is not installed.
+    """
+    try:
+        import zarr
+    except ImportError as error:
+        raise MissingDependencyError('an export to zarr needs it: pip install imgstore[zarr]') from error
+    with new_folder(path, overwrite, _is_zarr) as place:
+        group = zarr.open_group(place, mode='w')
+        create: Any = getattr(group, 'create_array', None) or group.create_dataset  # of zarr 3, of zarr 2
+        array: Any = None
+        for position, image in enumerate(_alike(frames)):
+            if array is None:
+                array = create(_IMAGES, shape=(len(frames), *image.shape), dtype=image.dtype, chunks=(1, *image.shape))
+            array[position] = image
+            step()
+        for name, values in _columns(frames):
+            create(name, shape=values.shape, dtype=values.dtype)[:] = values
+
+
+def _is_zarr(folder: str) -> bool:
+    return any(os.path.isfile(os.path.join(folder, name)) for name in ('zarr.json', '.zgroup'))
+
+
+def check_extension(path: StrPath, allowed: tuple[str, ...]) -> str:
+    """Give the extension of a path; InvalidArgumentError if it is none of those allowed."""
+    extension = os.path.splitext(os.fspath(path))[1].lower()
+    if extension not in allowed:
+        raise InvalidArgumentError(f'{os.fspath(path)!r} must end in {" or ".join(allowed)}')
+    return extension

@@ -1,0 +1,180 @@
+"""Frames of a video store taken over as they are encoded, each at its own time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..chunks.packets import FrameTable, table_from_packets
+from .selection import Frames
+from .target import Step
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+
+_PLAYED = {'.mp4': ('h264', 'hevc'), '.mkv': ('h264', 'hevc', 'mjpeg')}
+_POSSIBLE = ('h264', 'hevc', 'mjpeg')
+_Ticks = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Frames that follow each other in one video file.
+
+    Attributes
+    ----------
+    path : str
+        Of the video.
+    table : FrameTable
+        Of all its frames.
+    first, end : int
+        Which of them: from the first one, to before the end.
+    form : tuple
+        What must be the same in all pieces of one video.
+    """
+
+    path: str
+    table: FrameTable
+    first: int
+    end: int
+    form: tuple[Any, ...]
+
+
+class _CannotCopyError(Exception):
+    """Says why."""
+
+
+def pieces_to_copy(frames: Frames, extension: str, forced: bool) -> list[Piece] | str:
+    """Look whether frames can be copied.
+
+    Parameters
+    ----------
+    frames : Frames
+    extension : {'.mp4', '.mkv'}
+        Of the video to be.
+    forced : bool
+        Even if few players will play it.
+
+    Returns
+    -------
+    list of Piece, or str
+        Why they cannot be.
+    """
+    if frames.store._either.fmt.folders:
+        return 'the store holds images, not videos'
+    if frames.store._metadata.get('encoding'):
+        return 'the store holds raw images that are converted when read'
+    try:
+        pieces = [_piece(path, *own) for path, own in _runs(frames)]
+        _check(pieces, _POSSIBLE if forced else _PLAYED[extension])
+    except _CannotCopyError as why:
+        return str(why)
+    return pieces
+
+
+def _runs(frames: Frames) -> Iterator[tuple[str, tuple[int, int, int]]]:
+    """The frames of each chunk as (first, end, frames of the chunk), less their chunk's start."""
+    if np.any(np.diff(frames.indices) != 1):
+        raise _CannotCopyError('the frames do not follow each other in the store')
+    first, end = int(frames.indices[0]), int(frames.indices[-1]) + 1
+    for chunk, _, own in frames.store._index.parts():
+        inner = max(first, own.start), min(end, own.stop)
+        if inner[0] < inner[1]:
+            yield (frames.store._either.layout.chunk(chunk),
+                   (inner[0] - own.start, inner[1] - own.start, own.stop - own.start))
+
+
+def _piece(path: str, first: int, end: int, count: int) -> Piece:
+    import av
+
+    name = os.path.basename(path)
+    try:
+        with av.open(path) as container:
+            stream: Any = container.streams.video[0]
+            context = stream.codec_context
+            reordered = bool(context.has_b_frames)
+            form = (context.name, context.width, context.height, bytes(context.extradata or b''))
+            table = table_from_packets(container, stream)
+    except (av.FFmpegError, OSError, IndexError) as error:
+        raise _CannotCopyError(f'{name} cannot be read: {error}') from error
+    if table is None or len(table) != count:
+        raise _CannotCopyError(f'the packets of {name} are not one each a frame')
+    if reordered:
+        raise _CannotCopyError(f'the frames of {name} are not in the order in which they are shown')
+    if first not in table.keyframes:
+        before = int(table.keyframes[max(0, table.keyframe_rank(first))])
+        raise _CannotCopyError(f'the first frame can only be decoded with those before it, from {first - before} '
+                               f'frames earlier on')
+    return Piece(path, table, first, end, form)
+
+
+def _check(pieces: list[Piece], codecs: tuple[str, ...]) -> None:
+    codec, *_, extradata = pieces[0].form
+    if codec not in codecs:
+        raise _CannotCopyError(f'few players would play {codec} in such a file')
+    if codec != 'mjpeg' and extradata[:1] != b'\1':
+        raise _CannotCopyError(f'{codec} is not in the form that such a file needs')
+    if any(piece.form != pieces[0].form for piece in pieces):
+        raise _CannotCopyError('the chunks were encoded with different settings')
+
+
+def copied_packets(container: OutputContainer, pieces: list[Piece], unit: Fraction, starts: _Ticks, durations: _Ticks,
+                   step: Step) -> Iterator[tuple[float, Any]]:
+    """Copy frames into a container.
+
+    Parameters
+    ----------
+    container : of PyAV
+        Gets a stream, at once.
+    pieces : list of Piece
+    unit : Fraction
+        Seconds.
+    starts, durations : ndarray of int64
+        When and how long each frame is shown, in that unit.
+    step : callable
+        Is called after each frame.
+
+    Returns
+    -------
+    iterator of (float, packet)
+        Each with the time in seconds at which it is due.
+    """
+    import av
+
+    with av.open(pieces[0].path) as source:
+        template: Any = source.streams.video[0]
+        stream: Any = container.add_stream_from_template(template)
+    stream.time_base = unit
+    return _copying(stream, pieces, unit, starts, durations, step)
+
+
+def _copying(stream: Any, pieces: list[Piece], unit: Fraction, starts: _Ticks, durations: _Ticks,
+             step: Step) -> Iterator[tuple[float, Any]]:
+    written = 0
+    for piece in pieces:
+        for packet in _packets(piece):
+            packet.stream, packet.time_base = stream, unit
+            packet.pts = packet.dts = int(starts[written])
+            packet.duration = int(durations[written])
+            yield float(packet.pts * unit), packet
+            written += 1
+            step()
+
+
+def _packets(piece: Piece) -> Iterator[Any]:
+    import av
+
+    with av.open(piece.path) as source:
+        stream: Any = source.streams.video[0]
+        for packet in source.demux(stream):
+            index = piece.table.index_of(packet.pts) if packet.size and not packet.is_discard else None
+            if index is not None and piece.first <= index < piece.end:
+                yield packet
+            if index == piece.end:
+                return

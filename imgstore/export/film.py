@@ -1,0 +1,203 @@
+"""Frames as one video whose frame times are those of the recording."""
+
+from __future__ import annotations
+
+import datetime
+import heapq
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from .._files import StrPath
+from ..errors import InvalidArgumentError, StoreIOError
+from ..frame_times import Times, is_date
+from .arrays import check_extension
+from .captions import caption_packets
+from .copying import Piece, copied_packets, pieces_to_copy
+from .pictures import even, shown
+from .selection import Frames
+from .sound import Sound, sound_packets
+from .target import Step, new_file, no_step
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+
+_TICKS = {'.mp4': Fraction(1, 90_000), '.mkv': Fraction(1, 1000)}
+"""The units of frame times; Matroska as FFmpeg writes it has milliseconds."""
+
+_PRESET = 'veryfast'
+_BT470BG, _LIMITED = 5, 1  # the colours that swscale makes of BGR: https://ffmpeg.org/doxygen/trunk/pixfmt_8h.html
+
+Packets = Iterator[tuple[float, Any]]
+"""Packets, each with the time in seconds at which it is due."""
+
+
+@dataclass(frozen=True)
+class FilmReport:
+    """What came of `export_video`.
+
+    Attributes
+    ----------
+    copied : bool
+        The encoded frames of the store were taken as they are; else they were encoded anew.
+    reason : str
+        Why they were not copied.
+    """
+
+    copied: bool
+    reason: str = ''
+
+
+def export_video(frames: Frames, path: StrPath, *, codec: Literal['auto', 'h264', 'copy'] = 'auto', crf: int = 18,
+                 status_bar: bool = False, sounds: Sequence[Sound] = (), captions: Sequence[str] = (),
+                 overwrite: bool = False, step: Step = no_step) -> FilmReport:
+    """Write frames as one video, each shown at its own time and until the next one's.
+
+    Parameters
+    ----------
+    frames : Frames
+        Of `select`.
+    path : str or PathLike
+        Ends in .mp4, where times are exact to 1/90000 s, or .mkv, where they are to 1/1000 s.
+    codec : {'auto', 'h264', 'copy'}
+        'copy': the store's encoded frames as they are. 'h264': encoded anew. 'auto': copied if that gives a video
+        that most players play, which Motion JPEG in .mp4 is not.
+    crf : int
+        Quality of what is encoded anew, from 0 (best) to 51.
+    status_bar : bool
+        Draw number and time into each frame, which is encoded anew then.
+    sounds : sequence of Sound
+        Audio tracks.
+    captions : sequence of str
+        Columns of the extra data that become a subtitle track.
+    overwrite : bool
+        Replace a file that is there.
+    step : callable
+        Is called after each frame.
+
+    Raises
+    ------
+    InvalidArgumentError
+        An argument is not allowed, or the frames cannot be copied.
+    StoreExistsError
+        Something is there already.
+    """
+    extension = check_extension(path, tuple(_TICKS))
+    if not 0 <= crf <= 51:
+        raise InvalidArgumentError(f'crf is {crf}; it must be from 0 to 51')
+    pieces = _pieces(frames, extension, codec, status_bar)
+    ticks = _Ticks(_TICKS[extension], frames.times)
+    with new_file(path, overwrite) as place:
+        _write(place, frames, ticks, pieces, crf, status_bar, sounds, captions, step)
+    return FilmReport(True) if not isinstance(pieces, str) else FilmReport(False, pieces)
+
+
+def _pieces(frames: Frames, extension: str, codec: str, status_bar: bool) -> list[Piece] | str:
+    """What is to be copied, or why it is encoded."""
+    if codec not in ('auto', 'h264', 'copy'):
+        raise InvalidArgumentError(f'codec is {codec!r}; it must be auto, h264 or copy')
+    if codec == 'h264':
+        return 'so it was asked for'
+    found = 'the status bar is drawn' if status_bar else pieces_to_copy(frames, extension, codec == 'copy')
+    if codec == 'copy' and isinstance(found, str):
+        raise InvalidArgumentError(f'the frames cannot be copied as they are: {found}')
+    return found
+
+
+class _Ticks:
+    """Times of frames in a container's unit, from 0, strictly ascending."""
+
+    def __init__(self, unit: Fraction, times: Times) -> None:
+        if not np.all(np.isfinite(times)):
+            raise InvalidArgumentError('a frame has no time, so a video cannot show it at one')
+        self.unit = unit
+        wanted = np.rint((times - times[0]) / float(unit)).astype(np.int64)
+        places = np.arange(len(times))
+        self.starts: npt.NDArray[np.int64] = np.maximum.accumulate(wanted - places) + places
+        shifted = int(np.count_nonzero(self.starts != wanted))
+        if shifted:
+            warnings.warn(f'{shifted} frames are not later than the one before, by a time unit of the video at '
+                          f'least; they are shown right after it', stacklevel=4)
+        steps = np.diff(self.starts)
+        last = round(float(np.median(steps))) if len(steps) else round(Fraction(1, 25) / unit)
+        self.durations: npt.NDArray[np.int64] = np.append(steps, max(1, last))
+
+    @property
+    def seconds(self) -> float:
+        """How long the video is."""
+        return float((self.starts[-1] + self.durations[-1]) * self.unit)
+
+
+def _write(path: str, frames: Frames, ticks: _Ticks, pieces: list[Piece] | str, crf: int, status_bar: bool,
+           sounds: Sequence[Sound], captions: Sequence[str], step: Step) -> None:
+    import av
+
+    try:
+        with av.open(path, 'w') as container:
+            _describe(container, frames)
+            sources: list[Packets]
+            if isinstance(pieces, str):
+                sources = [_encoded(container, frames, ticks, crf, status_bar, step)]
+            else:
+                sources = [copied_packets(container, pieces, ticks.unit, ticks.starts, ticks.durations, step)]
+            since_first = float(frames.times[0]) - frames.store._index.frame(0)[1]  # type: ignore[index]
+            sources += [sound_packets(container, sound, since_first, ticks.seconds) for sound in sounds]
+            if captions:
+                sources.append(caption_packets(container, frames, captions, ticks.seconds))
+            for _, packet in heapq.merge(*sources, key=lambda due: due[0]):
+                container.mux(packet)
+    except (av.FFmpegError, ValueError) as error:
+        if isinstance(error, (InvalidArgumentError, OSError)):
+            raise
+        raise StoreIOError(f'{path!r} cannot be written: {error}') from error
+
+
+def _describe(container: OutputContainer, frames: Frames) -> None:
+    container.metadata['title'] = os.path.basename(frames.store.filename)
+    container.metadata['comment'] = f'frames {frames.numbers[0]} to {frames.numbers[-1]} of {frames.store.uuid}'
+    if is_date(float(frames.times[0])):
+        first = datetime.datetime.fromtimestamp(float(frames.times[0]), datetime.timezone.utc)
+        container.metadata['creation_time'] = first.isoformat().replace('+00:00', 'Z')
+
+
+def _encoded(container: OutputContainer, frames: Frames, ticks: _Ticks, crf: int, status_bar: bool,
+             step: Step) -> Packets:
+    pictures = (even(picture) for picture in shown(frames, status_bar))
+    first = next(pictures)
+    stream: Any = container.add_stream('libx264', rate=25, options={'crf': str(crf), 'preset': _PRESET})
+    stream.height, stream.width = first.shape[:2]
+    stream.pix_fmt = 'yuv420p'
+    context = stream.codec_context
+    stream.time_base = context.time_base = ticks.unit
+    context.colorspace, context.color_range = _BT470BG, _LIMITED
+    return _encoding(stream, _all(first, pictures), ticks, step)
+
+
+def _all(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
+    yield first
+    yield from rest
+
+
+def _encoding(stream: Any, pictures: Iterator[Any], ticks: _Ticks, step: Step) -> Packets:
+    import av
+
+    durations = dict(zip(ticks.starts.tolist(), ticks.durations.tolist(), strict=True))
+    for picture, start in zip(pictures, ticks.starts.tolist(), strict=True):
+        frame = av.VideoFrame.from_ndarray(picture, format='bgr24').reformat(format='yuv420p')
+        frame.pts, frame.time_base = start, ticks.unit
+        frame.pict_type = 0
+        yield from _due(stream.encode(frame), durations)
+        step()
+    yield from _due(stream.encode(None), durations)
+
+
+def _due(packets: Sequence[Any], durations: dict[int, int]) -> Packets:
+    for packet in packets:
+        packet.duration = durations.get(packet.pts, 1)
+        yield float(packet.dts * packet.time_base), packet

@@ -1,0 +1,183 @@
+"""Frames as images in a folder, and as the pages of one TIFF."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import struct
+from collections.abc import Iterable, Iterator
+from typing import IO, Any
+
+import cv2
+import numpy as np
+
+from .._files import StrPath
+from ..color import Image
+from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
+from ..errors import InvalidArgumentError
+from .pictures import shown
+from .selection import Frames
+from .target import Step, new_file, new_folder, no_step
+
+_DTYPES = {'png': ('uint8', 'uint16'), 'tif': ('uint8', 'uint16', 'float32'), 'jpg': ('uint8',), 'bmp': ('uint8',)}
+IMAGE_FORMATS = tuple(_DTYPES)
+"""What a folder's images can be."""
+
+_LIST = 'frames.csv'
+_OWN_NAME = re.compile(r'\d{8,}\.(png|tif|jpg|bmp)|frames\.csv')
+
+
+def export_images(frames: Frames, folder: StrPath, image_format: str = 'png', *, status_bar: bool = False,
+                  overwrite: bool = False, step: Step = no_step) -> None:
+    """Write each frame as an image named by its place in the store, and ``frames.csv`` with numbers and times.
+
+    Parameters
+    ----------
+    frames : Frames
+        Of `select`.
+    folder : str or PathLike
+        A new one, or an empty one.
+    image_format : {'png', 'tif', 'jpg', 'bmp'}
+        Values stay as they are where it can hold them.
+    status_bar : bool
+        Draw number and time into each image, which is 8-bit colour then.
+    overwrite : bool
+        Replace a folder of exported images.
+    step : callable
+        Is called after each frame.
+
+    Raises
+    ------
+    InvalidArgumentError
+        The format cannot hold the images.
+    StoreExistsError
+        Something is there already.
+    """
+    if image_format not in _DTYPES:
+        raise InvalidArgumentError(f'image format {image_format!r} is none of {", ".join(IMAGE_FORMATS)}')
+    with new_folder(folder, overwrite, _is_ours) as place:
+        _write_images(frames, place, image_format, status_bar, step)
+
+
+def _write_images(frames: Frames, place: str, image_format: str, status_bar: bool, step: Step) -> None:
+    with open(os.path.join(place, _LIST), 'w', newline='', encoding='utf-8') as file:
+        table = csv.writer(file)
+        table.writerow(['file', FRAME_INDEX, FRAME_NUMBER, FRAME_TIME])
+        for index, number, time, image in _with_images(frames, status_bar):
+            name = f'{index:08d}.{image_format}'
+            _write(os.path.join(place, name), _checked(image, image_format))
+            table.writerow([name, index, number, repr(time)])
+            step()
+
+
+def _with_images(frames: Frames, status_bar: bool) -> Iterator[tuple[int, int, float, Image]]:
+    images = shown(frames, True) if status_bar else frames.images()
+    return zip(frames.indices.tolist(), frames.numbers.tolist(), frames.times.tolist(), images, strict=True)
+
+
+def _is_ours(folder: str) -> bool:
+    return all(_OWN_NAME.fullmatch(name) for name in os.listdir(folder))
+
+
+def _checked(image: Image, image_format: str) -> Image:
+    if image.dtype.name not in _DTYPES[image_format]:
+        held = ' and '.join(_DTYPES[image_format])
+        raise InvalidArgumentError(f'{image_format} holds {held}, and these images are of {image.dtype.name}')
+    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 3, 4)):
+        raise InvalidArgumentError(f'{image_format} holds images of shape (h, w) and (h, w, 3), not {image.shape}')
+    return image
+
+
+def _write(path: str, image: Image) -> None:
+    done, data = cv2.imencode(os.path.splitext(path)[1], image)
+    if not done:
+        raise InvalidArgumentError(f'{path!r} cannot be encoded')
+    with open(path, 'wb') as file:
+        file.write(data.tobytes())
+
+
+# --- one TIFF: https://www.itu.int/itudoc/itu-t/com16/tiff-fx/docs/tiff6.pdf and its 64-bit form, BigTIFF
+
+_SHORT, _ASCII, _LONG, _LONG8 = 3, 2, 4, 16
+_CODES = {_SHORT: 'H', _LONG: 'I', _LONG8: 'Q'}
+_SAMPLE_FORMATS = {'u': 1, 'i': 2, 'f': 3}
+_LARGEST_CLASSIC = 2**32 - 2**20  # bytes; offsets have 32 bits
+
+Tag = tuple[int, int, int | bytes | tuple[int, ...]]
+
+
+def export_tiff(frames: Frames, path: StrPath, *, status_bar: bool = False, overwrite: bool = False,
+                step: Step = no_step) -> None:
+    """Write the frames as the pages of one TIFF, uncompressed, as ImageJ and others read it; BigTIFF above 4 GB.
+
+    The description of each page is a JSON object with ``frame_index``, ``frame_number`` and ``frame_time``. Other
+    parameters and errors are those of `export_images`.
+    """
+    with new_file(path, overwrite) as place, open(place, 'wb') as file:
+        pages = _with_images(frames, status_bar)
+        first = next(pages)
+        stack = _TiffStack(file, first[3].nbytes * len(frames) + 1000 * len(frames) > _LARGEST_CLASSIC)
+        for index, number, time, image in _chained(first, pages):
+            stack.add(image, json.dumps({FRAME_INDEX: index, FRAME_NUMBER: number, FRAME_TIME: time}))
+            step()
+
+
+def _chained(first: Any, rest: Iterable[Any]) -> Iterator[Any]:
+    yield first
+    yield from rest
+
+
+class _TiffStack:
+    """Writes page after page; each one's directory is linked from the one before."""
+
+    def __init__(self, file: IO[bytes], big: bool) -> None:
+        self._file, self._big = file, big
+        file.write(struct.pack('<2sHHHQ', b'II', 43, 8, 0, 0) if big else struct.pack('<2sHI', b'II', 42, 0))
+        self._link = 8 if big else 4
+        """Where the place of the next directory is to be written."""
+
+    def add(self, image: Image, description: str) -> None:
+        if image.dtype.kind not in _SAMPLE_FORMATS or image.ndim not in (2, 3) or image.shape[2:] > (4,):
+            raise InvalidArgumentError(f'tiff holds no images of {image.dtype.name} and shape {image.shape}')
+        channels = image.shape[2] if image.ndim == 3 else 1
+        if channels >= 3:
+            image = image[..., [2, 1, 0, *range(3, channels)]]  # TIFF is in RGB
+        start = self._append(np.ascontiguousarray(image, image.dtype.newbyteorder('<')).tobytes())
+        self._add_directory([
+            (256, _LONG, image.shape[1]), (257, _LONG, image.shape[0]),
+            (258, _SHORT, (8 * image.itemsize,) * channels), (259, _SHORT, 1),
+            (262, _SHORT, 2 if channels >= 3 else 1), (270, _ASCII, description.encode('ascii') + b'\0'),
+            (273, _LONG8 if self._big else _LONG, start), (277, _SHORT, channels), (278, _LONG, image.shape[0]),
+            (279, _LONG8 if self._big else _LONG, image.nbytes), (284, _SHORT, 1),
+            *([(338, _SHORT, 2)] if channels == 4 else []),
+            (339, _SHORT, (_SAMPLE_FORMATS[image.dtype.kind],) * channels)])
+
+    def _append(self, data: bytes) -> int:
+        start = self._file.seek(0, os.SEEK_END)
+        self._file.write(data + b'\0' * (-len(data) % 8))
+        return start
+
+    def _add_directory(self, tags: list[Tag]) -> None:
+        room = 8 if self._big else 4
+        entries = b''
+        for code, kind, value in tags:
+            data, count = _packed(kind, value)
+            field = data.ljust(room, b'\0') if len(data) <= room else self._offset(self._append(data))
+            entries += struct.pack('<HHQ' if self._big else '<HHI', code, kind, count) + field
+        count_of_tags = struct.pack('<Q' if self._big else '<H', len(tags))
+        start = self._append(count_of_tags + entries + self._offset(0))
+        self._file.seek(self._link)
+        self._file.write(self._offset(start))
+        self._link = start + len(count_of_tags) + len(entries)
+
+    def _offset(self, value: int) -> bytes:
+        return struct.pack('<Q' if self._big else '<I', value)
+
+
+def _packed(kind: int, value: int | bytes | tuple[int, ...]) -> tuple[bytes, int]:
+    if isinstance(value, bytes):
+        return value, len(value)
+    values = value if isinstance(value, tuple) else (value,)
+    return struct.pack(f'<{len(values)}{_CODES[kind]}', *values), len(values)

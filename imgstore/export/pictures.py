@@ -1,0 +1,84 @@
+"""Images as they are shown: in 8 bits, in colour, with a status bar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from ..color import Image, ensure_color
+from ..errors import InvalidArgumentError
+from ..font import FontRendererStatusBar
+from ..frame_times import time_text
+from .selection import Frames
+
+_SAMPLES = 16  # frames in which the darkest and the brightest value are looked for
+_TEXT_SCALE, _USUAL_WIDTH = 0.6, 900
+
+
+def shown(frames: Frames, status_bar: bool = False) -> Iterator[Image]:
+    """Read frames as they are shown.
+
+    Parameters
+    ----------
+    frames : Frames
+    status_bar : bool
+        With number and time of each frame at the lower edge.
+
+    Yields
+    ------
+    ndarray of uint8, shape (h, w, 3)
+        In BGR. Values that are not of uint8 are scaled, the least and the largest of some frames becoming black
+        and white.
+
+    Raises
+    ------
+    InvalidArgumentError
+        The images are neither gray nor in colour.
+    """
+    levels = _levels(frames)
+    bar: FontRendererStatusBar | None = None
+    for image, number, time in zip(frames.images(), frames.numbers.tolist(), frames.times.tolist(), strict=True):
+        picture = _to_color(image, levels)
+        if status_bar:
+            texts = f'frame {number}', time_text(frames.store.created[1], time)
+            bar = FontRendererStatusBar.new_for_image(picture, scale=_scale(picture), ltext=texts[0], rtext=texts[1])
+            bar.render(picture, ltext=texts[0], rtext=texts[1], bgcolor=0)
+        yield picture
+
+
+def _scale(picture: Image) -> float:
+    width: int = picture.shape[1]
+    return _TEXT_SCALE * max(1.0, width / _USUAL_WIDTH)
+
+
+def _levels(frames: Frames) -> tuple[float, float] | None:
+    """The least and the largest value of some of the frames; None where they are shown as they are."""
+    chosen = np.unique(np.linspace(0, len(frames) - 1, _SAMPLES).astype(np.intp))
+    some = Frames(frames.store, frames.indices[chosen], frames.numbers[chosen], frames.times[chosen])
+    if next(some.images()).dtype == np.uint8:
+        return None
+    finite = [values for image in some.images() if (values := image[np.isfinite(image)]).size]
+    if not finite:
+        return 0.0, 1.0
+    return float(min(values.min() for values in finite)), float(max(values.max() for values in finite))
+
+
+def _to_color(image: Image, levels: tuple[float, float] | None) -> Image:
+    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 3, 4)) or not image.size:
+        raise InvalidArgumentError(f'images of shape {image.shape} cannot be shown: (h, w) and (h, w, 3) can')
+    image = image[..., :3] if image.ndim == 3 and image.shape[2] == 4 else image
+    if levels is not None:
+        low, high = levels
+        scaled = np.interp(image.astype(np.float64), (low, high if high > low else low + 1), (0, 255))
+        image = np.nan_to_num(scaled).astype(np.uint8)
+    return ensure_color(np.ascontiguousarray(image), ensure_copy=True)
+
+
+def even(picture: Image) -> Image:
+    """Repeat the last row or column of a picture whose height or width is odd."""
+    below, right = picture.shape[0] % 2, picture.shape[1] % 2
+    if not below and not right:
+        return picture
+    return cv2.copyMakeBorder(picture, 0, below, 0, right, cv2.BORDER_REPLICATE)

@@ -1,0 +1,102 @@
+"""Which frames of a store are meant: ranges of numbers, of places in the store, and of times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..base import _ImgStore
+from ..color import Image
+from ..errors import InvalidArgumentError
+from ..frame_times import Numbers, Times, frame_arrays, time_text
+
+Indices = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Frames of a store, in its order.
+
+    Attributes
+    ----------
+    store : store
+        It is open for reading.
+    indices : ndarray of int
+        Their places in the store, from 0.
+    numbers : ndarray of int64
+    times : ndarray of float64
+        In seconds.
+    """
+
+    store: _ImgStore
+    indices: Indices
+    numbers: Numbers
+    times: Times
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def images(self) -> Iterator[Image]:
+        """Read them, one after the other."""
+        for index in self.indices.tolist():
+            yield self.store.get_image(None, frame_index=index)[0]
+
+
+def select(store: _ImgStore, *, from_number: int | None = None, to_number: int | None = None,
+           from_index: int | None = None, to_index: int | None = None,
+           from_time: float | None = None, to_time: float | None = None,
+           from_seconds: float | None = None, to_seconds: float | None = None) -> Frames:
+    """Choose frames of a store; of no limit at all, every frame.
+
+    Every range is half open: its start is in it, its end is not. Frames that are in all ranges given are chosen.
+
+    Parameters
+    ----------
+    store : store
+        Open for reading.
+    from_number, to_number : int
+        Frame numbers.
+    from_index, to_index : int
+        Places in the store, from 0; negative ones are counted from its end.
+    from_time, to_time : float
+        Frame times, in seconds.
+    from_seconds, to_seconds : float
+        Seconds since the first frame of the store.
+
+    Raises
+    ------
+    InvalidArgumentError
+        No frame is in the range.
+    """
+    numbers, times = frame_arrays(store)
+    indices = np.arange(len(numbers))[slice(from_index, to_index)]
+    first = times[0] if len(times) else 0.0
+    inside = _inside(numbers[indices], from_number, to_number)
+    inside &= _inside(times[indices], from_time, to_time)
+    inside &= _inside(times[indices] - first, from_seconds, to_seconds)
+    indices = indices[inside]
+    if not len(indices):
+        raise InvalidArgumentError(_nothing_in_range(store, numbers, times))
+    return Frames(store, indices, numbers[indices], times[indices])
+
+
+def _inside(values: npt.NDArray[Any], start: float | None, end: float | None) -> npt.NDArray[np.bool_]:
+    inside = np.ones(len(values), np.bool_)
+    if start is not None:
+        inside &= values >= start
+    if end is not None:
+        inside &= values < end
+    return inside
+
+
+def _nothing_in_range(store: _ImgStore, numbers: Numbers, times: Times) -> str:
+    if not len(numbers):
+        return f'there are no frames in {store.filename!r}'
+    zone = store.created[1]
+    return (f'no frame of {store.filename!r} is in that range: its {len(numbers)} frames are numbered from '
+            f'{numbers.min()} to {numbers.max()}, and are of {time_text(zone, times.min())} to '
+            f'{time_text(zone, times.max())}')

@@ -1,0 +1,225 @@
+"""Sound beside the frames: of an audio file, or of samples in the extra data."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .._files import StrPath, text_path
+from ..base import _ImgStore
+from ..constants import FRAME_TIME
+from ..errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+
+Samples = npt.NDArray[np.float32]
+"""(channels, n), from -1 to 1."""
+
+_BLOCK = 65536  # samples
+_BYTES_OF_A_SAMPLE = 2  # wider integers come from elsewhere than an analogue converter, as from JSON
+_AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+_LAYOUTS = {1: 'mono', 2: 'stereo'}
+
+
+class Sound(ABC):
+    """Sound to lay beside frames.
+
+    Attributes
+    ----------
+    rate : int
+        Samples a second.
+    channels : int
+        1 or 2.
+    start : float
+        Seconds from the store's first frame to the first sample.
+    title : str
+        Of its track.
+    """
+
+    rate: int
+    channels: int
+    start: float
+    title: str
+
+    @abstractmethod
+    def blocks(self) -> Iterator[Samples]:
+        """Give all samples, from the first one on."""
+
+
+class FileSound(Sound):
+    """The sound in a file.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        Of any file with sound that FFmpeg reads.
+    offset : float
+        Seconds from the store's first frame to the begin of the sound; negative if that began before.
+
+    Raises
+    ------
+    InvalidArgumentError
+        There is no sound in it.
+    """
+
+    def __init__(self, path: StrPath, offset: float = 0.0) -> None:
+        import av
+
+        self._path, self.start = text_path(path, 'audio'), offset
+        self.title = os.path.basename(self._path)
+        try:
+            with av.open(self._path, metadata_errors='replace') as file:
+                if not file.streams.audio:
+                    raise InvalidArgumentError(f'{self._path!r} holds no sound')
+                self.rate = file.streams.audio[0].rate
+                self.channels = min(2, file.streams.audio[0].channels)
+        except av.FFmpegError as error:
+            raise InvalidArgumentError(f'{self._path!r} cannot be read as sound: {error.strerror}') from error
+
+    def blocks(self) -> Iterator[Samples]:
+        """Decode it."""
+        import av
+
+        resampler = av.AudioResampler(format='fltp', layout=_LAYOUTS[self.channels], rate=self.rate)
+        with av.open(self._path, metadata_errors='replace') as file:
+            for frame in file.decode(audio=0):
+                frame.pts = None
+                yield from (_samples(part) for part in resampler.resample(frame))
+            yield from (_samples(part) for part in resampler.resample(None))
+
+
+def _samples(frame: Any) -> Samples:
+    samples: Samples = frame.to_ndarray()
+    return samples
+
+
+class ColumnSound(Sound):
+    """A column of the extra data, such as a microphone's that Motif recorded.
+
+    Integers of 8 and 16 bits are divided by the largest of their type, other numbers by the largest of them if one is
+    above 1.
+
+    Parameters
+    ----------
+    store : store
+        Tells the rate of its samples.
+    column : str
+
+    Raises
+    ------
+    InvalidArgumentError
+        There is no such column, it holds no numbers, or its rate is not known.
+    """
+
+    channels = 1
+
+    def __init__(self, store: _ImgStore, column: str) -> None:
+        rate, data = store.get_extra_data_samplerate(), store.get_extra_data()
+        if data is None or column not in data:
+            there = 'none' if data is None else ', '.join(map(str, data.columns))
+            raise InvalidArgumentError(f'there is no column {column!r} in the extra data; there are: {there}')
+        if not rate:
+            raise InvalidArgumentError(f'the extra data does not tell its sample rate, so {column!r} is no sound')
+        times = data[FRAME_TIME].to_numpy(np.float64)
+        self.title, self.rate = column, round(rate)
+        self._values = _scaled(data[column].to_numpy(), column)
+        self.start = _first_sample(times, rate) - store._index.frame(0)[1]  # type: ignore[index]
+
+    def blocks(self) -> Iterator[Samples]:
+        """Give the column in pieces."""
+        for start in range(0, len(self._values), _BLOCK):
+            yield self._values[None, start:start + _BLOCK]
+
+
+def _scaled(values: npt.NDArray[Any], column: str) -> npt.NDArray[np.float32]:
+    if values.dtype.kind not in 'iuf':
+        raise InvalidArgumentError(f'column {column!r} of the extra data holds no numbers, so it is no sound')
+    if values.dtype.kind in 'iu' and values.dtype.itemsize <= _BYTES_OF_A_SAMPLE:
+        middle, half = ((limits := np.iinfo(values.dtype)).max + limits.min + 1) / 2, 2.0 ** (limits.bits - 1)
+        return ((values - middle) / half).astype(np.float32)
+    known = np.nan_to_num(values.astype(np.float64), posinf=0, neginf=0)
+    scaled: npt.NDArray[np.float32] = (known / max(1.0, float(np.abs(known).max(initial=0)))).astype(np.float32)
+    return scaled
+
+
+def _first_sample(times: npt.NDArray[np.float64], rate: float) -> float:
+    """Time of the first sample: each one has its frame's, which is that of the first sample behind a frame's begin."""
+    begins = np.flatnonzero(np.diff(times, prepend=np.nan) != 0)
+    begins = begins[1:] if len(begins) > 1 else begins
+    return float(np.median(times[begins] - begins / rate))
+
+
+def sound_packets(container: OutputContainer, sound: Sound, begin: float,
+                  seconds: float) -> Iterator[tuple[float, Any]]:
+    """Put the part of a sound that belongs to a video into its container.
+
+    Parameters
+    ----------
+    container : of PyAV
+        Gets a stream, at once.
+    sound : Sound
+    begin : float
+        Seconds from the store's first frame to the video's.
+    seconds : float
+        How long the video is.
+
+    Returns
+    -------
+    iterator of (float, packet)
+        Each with the time in seconds at which it is due.
+    """
+    in_matroska = container.format.name == 'matroska'
+    rate = sound.rate if in_matroska or sound.rate in _AAC_RATES else 48000
+    stream: Any = container.add_stream('flac' if in_matroska else 'aac', rate=rate, layout=_LAYOUTS[sound.channels])
+    if not in_matroska:
+        stream.codec_context.bit_rate = 96_000 * sound.channels
+    stream.metadata['title'] = sound.title
+    first = round((begin - sound.start) * sound.rate)
+    return _encoding(stream, _part(sound, first, round(seconds * sound.rate)), sound)
+
+
+def _part(sound: Sound, first: int, count: int) -> Iterator[Samples]:
+    """So many samples from the first one on, silence where there are none."""
+    place = min(first, 0)
+    end = first + count
+    for block in _with_silence(sound, place, end):
+        yield block[:, max(0, first - place):max(0, end - place)]
+        place += block.shape[1]
+        if place >= end:
+            return
+
+
+def _with_silence(sound: Sound, begin: int, end: int) -> Iterator[Samples]:
+    for start in range(begin, 0, _BLOCK):
+        yield np.zeros((sound.channels, min(_BLOCK, -start)), np.float32)
+    place = 0
+    for block in sound.blocks():
+        yield block.astype(np.float32, copy=False)
+        place += block.shape[1]
+    for start in range(place, end, _BLOCK):
+        yield np.zeros((sound.channels, min(_BLOCK, end - start)), np.float32)
+
+
+def _encoding(stream: Any, blocks: Iterator[Samples], sound: Sound) -> Iterator[tuple[float, Any]]:
+    import av
+
+    place = 0
+    for block in blocks:
+        for start in range(0, block.shape[1], _BLOCK):
+            part = np.ascontiguousarray(block[:, start:start + _BLOCK])
+            frame = av.AudioFrame.from_ndarray(part, format='fltp', layout=_LAYOUTS[sound.channels])
+            frame.sample_rate, frame.pts = sound.rate, place
+            place += part.shape[1]
+            yield from _due(stream.encode(frame))
+    yield from _due(stream.encode(None))
+
+
+def _due(packets: Sequence[Any]) -> Iterator[tuple[float, Any]]:
+    for packet in packets:
+        yield float((packet.pts or 0) * packet.time_base), packet
