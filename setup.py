@@ -74,6 +74,7 @@ setup(
         'console_scripts': [
             'imgstore = imgstore.apps.dispatch:main',  # the rest agrees with imgstore/apps/commands.py
             'imgstore-completion = imgstore.apps.completion:main',
+            'imgstore-convert = imgstore.apps.convert:main',
             'imgstore-export = imgstore.apps.export:main',
             'imgstore-index = imgstore.apps.index:main',
             'imgstore-info = imgstore.apps.info:main',

@@ -55,6 +55,7 @@ COMMANDS = (
     Command('view', 'view', 'play a store in a window'),
     Command('info', 'info', 'tell what a store is: frames, rate, drops, size, health'),
     Command('export', 'export', 'write frames as a video, images, arrays or a table'),
+    Command('convert', 'convert', 'make a store of another format, and compare each frame'),
     Command('index', 'index', 'save the index of a store, so that it opens at once'),
     Command('reindex', 'reindex', 'count the frame numbers before the one numbered 0 down from -1'),
     Command('test', 'selftest', "run imgstore's own tests"),

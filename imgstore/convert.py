@@ -1,0 +1,319 @@
+"""A store made anew in another format: with the same frames, metadata and extra data, and looked at afterwards."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import math
+import os
+import shutil
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ._files import StrPath, aside, existing_store_folder, remove_chunks, store_folder
+from ._numbers import at_least
+from ._version import __version__
+from .base import _ImgStore
+from .color import Image, ensure_grayscale
+from .constants import (
+    EXTRA_JSON,
+    FRAME_INDEX,
+    FRAME_NUMBER,
+    FRAME_NUMBER_BEFORE_REINDEX,
+    FRAME_TIME,
+    MOTIF_EXTRA_H5,
+    MOTIF_EXTRA_JSON,
+    STORE_LOCK_FILENAME,
+    STORE_MD_FILENAME,
+)
+from .errors import (
+    CorruptFileError,
+    FrameWriteError,
+    InvalidArgumentError,
+    StoreExistsError,
+    StoreIOError,
+    StoreLockedError,
+)
+from .formats import Format, format_to_write
+from .frame_times import Numbers, frame_arrays
+from .lock_state import lock_state
+from .metadata import load_metadata, save_metadata
+from .stores import new_for_filename, new_for_format
+
+HISTORY = 'imgstore_history'
+"""The key of the user's metadata under which a store that was converted keeps what it was made of."""
+
+_FRAME_KEYS = {FRAME_TIME, FRAME_NUMBER, FRAME_INDEX}
+_COLOR = '+color'
+_Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What came of `convert`.
+
+    Attributes
+    ----------
+    frames : int
+        How many there are.
+    verified : bool
+        Whether each was compared with what it was made of.
+    exact : bool
+        All of them came back bit for bit.
+    worst_psnr, mean_psnr : float
+        How near to their originals they are, in dB; inf if exact.
+    worst_index : int or None
+        Which frame of the store is the worst.
+    """
+
+    frames: int
+    verified: bool = False
+    exact: bool = False
+    worst_psnr: float = math.inf
+    mean_psnr: float = math.inf
+    worst_index: int | None = None
+
+
+def convert(source: StrPath, dest: StrPath, fmt: str, *, chunksize: int | None = None, overwrite: bool = False,
+            verify: bool = True, min_psnr: float | None = None, workers: int | None = None,
+            step: Callable[[], object] = lambda: None) -> Conversion:
+    """Make a store of another format of the same frames.
+
+    Numbers, times, metadata, extra data, time of creation and time zone are carried over. The new store has a uuid of
+    its own; the metadata's key ``imgstore_history`` lists uuid and format of what it was made of, the oldest first.
+    Files of yours in the store's folder are not. Nothing is at ``dest`` until all is written and compared.
+
+    Parameters
+    ----------
+    source, dest : str or PathLike
+        Folders of the stores.
+    fmt : str
+        One of `get_supported_formats()`. A store of raw images stays raw in a lossless one, and is in colour in others.
+    chunksize : int, optional
+        Frames a chunk; that of the source if both have images or both have videos, else the format's own.
+    overwrite : bool
+        Replace a store that is at ``dest``.
+    verify : bool
+        Compare each frame with what it was made of.
+    min_psnr : float, optional
+        Of a lossy format: how near each frame must be, in dB.
+    workers : int, optional
+        As for `new_for_format`.
+    step : callable
+        Is called after each frame that is written, and after each that is compared.
+
+    Raises
+    ------
+    FrameWriteError
+        A frame did not come back as it should.
+    StoreExistsError
+        There is a store at ``dest`` already.
+    InvalidArgumentError
+        The format cannot hold the frames, or another argument is not allowed.
+    """
+    target = _free_target(existing_store_folder(source), store_folder(dest), overwrite)
+    wanted, temporary = format_to_write(fmt), aside(target)
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        with new_for_filename(source) as old:
+            plan = _plan(old, wanted, fmt, chunksize)
+            _write(old, temporary, plan, workers, step)
+            done = _verify(old, temporary, plan, min_psnr, step) if verify else Conversion(len(old))
+        _put_in_place(temporary, target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return done
+
+
+def _free_target(source: str, target: str, overwrite: bool) -> str:
+    if os.path.realpath(source) == os.path.realpath(target):
+        raise InvalidArgumentError(f'{target!r} is the store that is to be converted; give another folder')
+    if os.path.exists(target) and not os.path.isdir(target):
+        raise StoreExistsError(f'{target!r} is there already, and is no folder')
+    if os.path.exists(os.path.join(target, STORE_MD_FILENAME)) and not overwrite:
+        raise StoreExistsError(f'{target!r} holds a store already')
+    if lock_state(os.path.join(target, STORE_LOCK_FILENAME)) == 'held':
+        raise StoreLockedError(f'{target!r} is open in a writer')
+    return target
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How the new store is to be: ``fmt`` as `new_for_format` takes it, and how images are made to fit."""
+
+    fmt: str
+    chunksize: int
+    encoding: str | None
+    prepare: Callable[[Image], Image]
+
+
+def _plan(old: _ImgStore, wanted: Format, fmt: str, chunksize: int | None) -> _Plan:
+    encoding = old._metadata.get('encoding') or None
+    raw = encoding if wanted.lossless and not wanted.converts else None
+    same_class = old._either.fmt.folders == wanted.folders
+    usual = old._metadata['chunksize'] if same_class else wanted.chunksize
+    size = usual if chunksize is None else at_least(chunksize, 'chunksize', 1)
+    if raw:
+        old.disable_decoding()
+    sensors = [path for path in old.find_extra_data_files() if path.endswith(MOTIF_EXTRA_H5)]
+    if len(sensors) > -(-len(old) // size):
+        raise InvalidArgumentError(f'the sensor data of {len(sensors)} chunks needs as many; with a chunksize of '
+                                   f'{size} there are fewer: choose a smaller one')
+    return _Plan(fmt.removesuffix(_COLOR), size, raw, ensure_grayscale if wanted.planes == 'gray' else _as_it_is)
+
+
+def _as_it_is(image: Image) -> Image:
+    return image
+
+
+def _write(old: _ImgStore, folder: str, plan: _Plan, workers: int | None, step: Callable[[], object]) -> None:
+    numbers, times = frame_arrays(old)
+    records = _records(old, numbers)
+    shape, dtype = _shape(old, plan)
+    with new_for_format(plan.fmt, folder, imgshape=shape, imgdtype=dtype, chunksize=plan.chunksize,
+                        metadata=_metadata(old), encoding=plan.encoding, workers=workers) as new:
+        _add_records(new, records[-1])
+        for index, (number, time) in enumerate(zip(numbers.tolist(), times.tolist(), strict=True)):
+            new.add_image(plan.prepare(old.get_image(None, frame_index=index)[0]), number, time)
+            _add_records(new, records[index])
+            step()
+    _copy_sensors(old, folder)
+    _carry_creation(old, folder)
+
+
+def _shape(old: _ImgStore, plan: _Plan) -> tuple[tuple[int, ...], Any]:
+    if not len(old):
+        return tuple(old._metadata['imgshape']), old._metadata['imgdtype']
+    image = plan.prepare(old.get_image(None, frame_index=0)[0])
+    return image.shape, image.dtype
+
+
+def _metadata(old: _ImgStore) -> dict[Any, Any]:
+    user = old.user_metadata
+    earlier = user.get(HISTORY)
+    created, zone = old.created
+    now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+    entry = {'uuid': old.uuid, 'format': old._format, 'created_utc': created.replace(tzinfo=None).isoformat(),
+             'timezone_local': str(zone), 'converted_utc': now.isoformat(), 'converted_by': f'imgstore {__version__}'}
+    return {**user, HISTORY: [*(earlier if isinstance(earlier, list) else []), entry]}
+
+
+def _carry_creation(old: _ImgStore, folder: str) -> None:
+    created, zone = old.created
+    metadata = load_metadata(folder)
+    carried = {'created_utc': created.replace(tzinfo=None).isoformat(), 'timezone_local': str(zone)}
+    save_metadata(folder, dataclasses.replace(metadata, store={**metadata.store, **carried}))
+
+
+# --- extra data
+
+
+def _records(old: _ImgStore, numbers: Numbers) -> dict[int, list[_Record]]:
+    """The records of each frame, by its index; those from before the first one at -1."""
+    places: dict[int, list[_Record]] = defaultdict(list)
+    firsts = {number: index for index, number in reversed(list(enumerate(numbers.tolist())))}
+    for path in old.find_extra_data_files((EXTRA_JSON, MOTIF_EXTRA_JSON)):
+        reserved = path.endswith(MOTIF_EXTRA_JSON)
+        for record in _load(path):
+            if not (reserved and _is_reserved(record)):
+                own = {key: value for key, value in record.items() if key not in _FRAME_KEYS}
+                places[_place(record, numbers, firsts)].append(own)
+    return places
+
+
+def _load(path: str) -> list[_Record]:
+    try:
+        with open(path, 'rb') as file:
+            records = json.loads(file.read())
+    except (OSError, ValueError, RecursionError) as error:
+        raise CorruptFileError(f'{path} cannot be read as JSON: {error}') from error
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        raise CorruptFileError(f'{path} is damaged: it must be a JSON array of objects')
+    return records
+
+
+def _is_reserved(record: _Record) -> bool:
+    number = record.get(FRAME_NUMBER)
+    return isinstance(number, (int, float)) and number < 0 and record.get(FRAME_NUMBER_BEFORE_REINDEX) is None
+
+
+def _place(record: _Record, numbers: Numbers, firsts: dict[int, int]) -> int:
+    index, number = record.get(FRAME_INDEX), record.get(FRAME_NUMBER)
+    if isinstance(index, int) and 0 <= index < len(numbers) and numbers[index] == number:
+        return index
+    return firsts.get(number, -1) if isinstance(number, int) else -1
+
+
+def _add_records(new: _ImgStore, records: list[_Record]) -> None:
+    for record in records:
+        new.add_extra_data(**record)
+
+
+def _copy_sensors(old: _ImgStore, folder: str) -> None:
+    for chunk, path in enumerate(old.find_extra_data_files((MOTIF_EXTRA_H5,))):
+        try:
+            shutil.copyfile(path, os.path.join(folder, f'{chunk:06d}{MOTIF_EXTRA_H5}'))
+        except OSError as error:
+            raise StoreIOError(f'{path} cannot be copied: {error}') from error
+
+
+# --- looking at what was written
+
+
+def _verify(old: _ImgStore, folder: str, plan: _Plan, min_psnr: float | None,
+            step: Callable[[], object]) -> Conversion:
+    with new_for_filename(folder) as new:
+        if plan.encoding:
+            new.disable_decoding()
+        same = map(np.array_equal, frame_arrays(old), frame_arrays(new), (False, True))
+        if not all(same):
+            raise FrameWriteError(f'{folder!r}: numbers and times did not come back as they were')
+        near = []
+        for index in range(len(old)):
+            near.append(_nearness(old, new, index, plan))
+            if new.lossless and near[-1] < math.inf:
+                raise FrameWriteError(f'{folder!r}: the frame at index {index} did not come back as it was')
+            step()
+    return _judged(near, folder, min_psnr)
+
+
+def _nearness(old: _ImgStore, new: _ImgStore, index: int, plan: _Plan) -> float:
+    written, found = plan.prepare(old.get_image(None, frame_index=index)[0]), new.get_image(None, frame_index=index)[0]
+    if np.array_equal(written, found, equal_nan=written.dtype.kind in 'fc') and written.dtype == found.dtype:
+        return math.inf
+    if new.lossless or written.ndim != found.ndim:
+        return -math.inf
+    height, width = found.shape[:2]  # a video may have lost a row or column
+    return float(cv2.PSNR(np.ascontiguousarray(written[:height, :width]), found))
+
+
+def _judged(near: list[float], folder: str, min_psnr: float | None) -> Conversion:
+    if not near or min(near) == math.inf:
+        return Conversion(len(near), True, True)
+    worst = int(np.argmin(near))
+    if min_psnr is not None and near[worst] < min_psnr:
+        raise FrameWriteError(f'{folder!r}: the frame at index {worst} came back with a PSNR of {near[worst]:.1f} dB, '
+                              f'and {min_psnr:g} dB were asked for')
+    return Conversion(len(near), True, False, near[worst], float(np.mean(near)), worst)
+
+
+def _put_in_place(temporary: str, target: str) -> None:
+    """Move what is ready to where it was wanted; a store that is there already goes, its user's files stay."""
+    try:
+        if not os.path.isdir(target):
+            os.replace(temporary, target)
+            return
+        remove_chunks(target)
+        for name in sorted(os.listdir(temporary), key=lambda name: name != STORE_MD_FILENAME):
+            place = os.path.join(target, name)
+            if os.path.isdir(place):
+                shutil.rmtree(place)
+            os.replace(os.path.join(temporary, name), place)
+    except OSError as error:
+        raise StoreIOError(f'{target!r} cannot be written: {error}') from error
