@@ -6,9 +6,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import av
+import cv2
 import pytest
 
 import imgstore
+from imgstore import doctor
 from imgstore.apps import main_test
 
 from .display import python_env
@@ -32,7 +35,7 @@ def run_elsewhere(folder: Path, test: str, *args: str) -> subprocess.CompletedPr
 
 
 def test_the_installed_tests_run_far_from_a_checkout_and_leave_nothing(tmp_path: Path) -> None:
-    done = run_elsewhere(tmp_path, 'def test_a(): pass\ndef test_b(): pass\n')
+    done = run_elsewhere(tmp_path, 'def test_a(): pass\ndef test_b(): pass\n', '--no-doctor')
     assert done.returncode == 0, done.stdout + done.stderr
     assert '2 passed' in done.stdout
     assert not list((tmp_path / 'cwd').iterdir())
@@ -40,13 +43,13 @@ def test_the_installed_tests_run_far_from_a_checkout_and_leave_nothing(tmp_path:
 
 
 def test_a_test_that_fails_is_told_by_the_exit_code(tmp_path: Path) -> None:
-    done = run_elsewhere(tmp_path, 'def test_a(): assert False\n')
+    done = run_elsewhere(tmp_path, 'def test_a(): assert False\n', '--no-doctor')
     assert done.returncode == 1
     assert '1 failed' in done.stdout
 
 
 def test_arguments_are_handed_on_to_pytest(tmp_path: Path) -> None:
-    done = run_elsewhere(tmp_path, 'def test_a(): assert False\ndef test_b(): pass\n', '-k', 'b', '-q')
+    done = run_elsewhere(tmp_path, 'def test_a(): assert False\ndef test_b(): pass\n', '--no-doctor', '-k', 'b', '-q')
     assert done.returncode == 0, done.stdout + done.stderr
     assert '1 passed, 1 deselected' in done.stdout
 
@@ -55,7 +58,7 @@ def test_without_pytest_one_line_names_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, 'pytest', None)
-    assert main_test([]) == 1
+    assert main_test(['--no-doctor']) == 1
     err = capsys.readouterr().err
     assert err.count('\n') == 1
     assert 'pip install imgstore[test]' in err
@@ -68,8 +71,52 @@ def test_help_tells_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
     assert 'pytest' in capsys.readouterr().out
 
 
+def test_first_a_table_tells_what_works_on_this_machine(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main_test(['--doctor']) == 0
+    out, err = capsys.readouterr()
+    assert err == ''
+    head, _, rows = out.partition('\n\n')
+    assert f'imgstore {imgstore.__version__}' in head
+    assert f'OpenCV {cv2.__version__}' in head
+    assert f'PyAV {av.__version__}, with FFmpeg' in head
+    names = [line.split()[:2] for line in rows.splitlines()[1:-2]]
+    videos = [['mjpeg/avi', 'pyav'], ['mjpeg/avi', 'opencv'], ['h264/mkv', 'pyav'], ['avc1/mp4', 'opencv']]
+    assert [row for row in [*videos, ['png', '-'], ['npy', '-']] if row not in names] == []
+    assert 'WRONG' not in out
+
+
+def test_what_a_format_does_is_found_out() -> None:
+    found = {(each.format, each.backend): each for each in doctor.examine()}
+    for each in found.values():
+        assert each.reads
+        assert each.seeks
+        assert not each.wrong
+        assert each.lossless == imgstore.formats.format_to_write(each.format).lossless
+    assert found['avc1/mp4', 'pyav'].writes
+    assert found['png', ''].writes
+
+
+def test_a_format_that_gives_wrong_images_is_told_by_the_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = doctor.Finding('png', '', 100.0, 100.0, True, False, True)
+    monkeypatch.setattr('imgstore.apps.selftest.examine', lambda: iter([wrong]))
+    monkeypatch.setattr(pytest, 'main', lambda args: 0)
+    assert main_test(['--doctor']) == 1
+    assert main_test([]) == 1
+    assert 'WRONG' in capsys.readouterr().out
+    assert main_test(['--no-doctor']) == 0
+
+
+def test_the_last_line_is_pytests(tmp_path: Path) -> None:
+    done = run_elsewhere(tmp_path, 'def test_a(): pass\n')
+    assert 'format      backend' in done.stdout
+    assert '1 passed' in done.stdout.splitlines()[-1]
+
+
 def test_the_api_calls_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Any] = []
     monkeypatch.setattr(pytest, 'main', lambda args: calls.append(args) or 0)
+    monkeypatch.setattr('imgstore.apps.selftest.examine', lambda: iter([]))
     imgstore.test()
     assert calls[0][-2:] == ['--pyargs', 'imgstore.tests']

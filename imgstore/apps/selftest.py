@@ -1,28 +1,56 @@
-"""imgstore-test: the package's own tests, wherever it is installed."""
+"""imgstore-test: what works on this machine, and the package's own tests, wherever it is installed."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from ..doctor import Finding, examine, table, versions
 from ..errors import MissingDependencyError
-from ._cli import command_parser, run
+from ._cli import FAILED, command_parser, run
 
 
 def parser() -> argparse.ArgumentParser:
     """Make the parser; what it does not know is for pytest."""
-    made = command_parser('imgstore-test', "Run imgstore's own tests. All arguments are handed on to pytest.",
-                          'imgstore-test -q -k align', verbose=False)
-    made.usage = '%(prog)s [-h] [pytest arguments ...]'
+    made = command_parser(
+        'imgstore-test', "Tell what is installed, try what every format and backend does on this machine, then run "
+        "imgstore's own tests. All other arguments are handed on to pytest.",
+        'imgstore-test --doctor\nimgstore-test -q -k align', verbose=False)
+    made.usage = '%(prog)s [-h] [--doctor | --no-doctor] [pytest arguments ...]'
+    only = made.add_mutually_exclusive_group()
+    only.add_argument('--doctor', action='store_true', help='just tell and try, run no tests')
+    only.add_argument('--no-doctor', action='store_true', help='just run the tests')
     return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the tests; the exit code is pytest's, 0 if all of them passed."""
-    _, for_pytest = parser().parse_known_args(argv)
-    return run('imgstore-test', lambda: run_tests(for_pytest))
+    """Examine and run the tests; the exit code is pytest's, 0 if all of them passed, and 1 if a format is wrong."""
+    args, for_pytest = parser().parse_known_args(argv)
+    return run('imgstore-test', lambda: _test(args, for_pytest))
+
+
+def _test(args: argparse.Namespace, for_pytest: Sequence[str]) -> int:
+    wrong = not args.no_doctor and _examine()
+    code = 0 if args.doctor else run_tests(for_pytest)
+    return code or (FAILED if wrong else 0)
+
+
+def _examine() -> bool:
+    """Print what is found out; whether something is wrong."""
+    findings: list[Finding] = []
+
+    def noted() -> Iterator[Finding]:
+        for found in examine():
+            findings.append(found)
+            yield found
+
+    print('\n'.join(versions()) + '\n')
+    for line in table(noted()):
+        print(line, flush=True)
+    print()
+    return any(found.wrong for found in findings)
 
 
 def run_tests(args: Sequence[str] = ()) -> int:

@@ -1,0 +1,195 @@
+"""What really works on this machine: every format, by every backend, tried on images that carry their number."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import re
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ._cores import CORES
+from ._version import __version__
+from .base import _ImgStore
+from .chunks.backends import BACKENDS
+from .color import Image
+from .errors import ImgStoreError
+from .formats import Format, format_names, format_to_write
+from .stores import new_for_filename, new_for_format
+
+HEIGHT, WIDTH = 480, 640
+COUNT = 24
+_BITS, _BLOCK = 5, 64
+_SILENT = 0  # OpenCV's log level
+_FFMPEG_LEVEL = 'OPENCV_FFMPEG_LOGLEVEL'
+_JUMPS = np.random.default_rng(0).permutation(COUNT)[:12].tolist()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one backend does with one format.
+
+    Attributes
+    ----------
+    format, backend : str
+        The backend is '' for formats of images.
+    writes, reads : float or None
+        Images of 640 x 480 in colour a second; None if it cannot.
+    seeks : bool or None
+        Whether images asked for in any order were the right ones.
+    lossless : bool or None
+        Whether they came back bit for bit.
+    expected_lossless : bool
+        Whether they should.
+    remark : str
+        Why something does not work.
+    """
+
+    format: str
+    backend: str
+    writes: float | None = None
+    reads: float | None = None
+    seeks: bool | None = None
+    lossless: bool | None = None
+    expected_lossless: bool = False
+    remark: str = ''
+
+    @property
+    def wrong(self) -> bool:
+        """Whether images came back that should not have; that a backend cannot do something is not wrong."""
+        return self.seeks is False or (self.expected_lossless and self.lossless is False)
+
+
+def versions() -> list[str]:
+    """Lines that say what is installed."""
+    system = f'{platform.system()} on {platform.machine()}, {CORES} cores'
+    lines = [f'imgstore {__version__}, Python {platform.python_version()}, numpy {np.__version__}, {system}',
+             f'OpenCV {cv2.__version__}, {_opencv_ffmpeg()}']
+    try:
+        import av
+    except ImportError as error:
+        return [*lines, f'PyAV cannot be imported: {error}']
+    ffmpeg = getattr(av, 'ffmpeg_version_info', None) or '.'.join(map(str, av.library_versions['libavformat']))
+    return [*lines, f'PyAV {av.__version__}, with FFmpeg {ffmpeg}']
+
+
+def _opencv_ffmpeg() -> str:
+    found = re.search(r'avformat:\s*YES \(([\d.]+)\)', cv2.getBuildInformation())
+    return f'with FFmpeg (libavformat {found[1]})' if found else 'without FFmpeg'
+
+
+def examine() -> Iterator[Finding]:
+    """Try every format that can be written here, by every backend; takes some seconds."""
+    for name in format_names():
+        fmt = format_to_write(name)
+        if not fmt.converts:
+            with tempfile.TemporaryDirectory(prefix='imgstore-') as folder, warnings.catch_warnings(), _quiet_opencv():
+                warnings.simplefilter('ignore')
+                found = list(_examine(fmt, folder))
+            yield from found
+
+
+@contextlib.contextmanager
+def _quiet_opencv() -> Iterator[None]:
+    """Without what OpenCV and its FFmpeg write on standard error of encoders that are not there."""
+    log: Any = getattr(cv2.utils, 'logging', cv2)  # OpenCV 4 has its functions at the top
+    level, ffmpeg_level = log.getLogLevel(), os.environ.get(_FFMPEG_LEVEL)
+    log.setLogLevel(_SILENT)
+    os.environ.setdefault(_FFMPEG_LEVEL, '-8')
+    try:
+        yield
+    finally:
+        log.setLogLevel(level)
+        if ffmpeg_level is None:
+            del os.environ[_FFMPEG_LEVEL]
+
+
+def _examine(fmt: Format, folder: str) -> Iterator[Finding]:
+    images = [_image(number) for number in range(COUNT)]
+    if fmt.planes == 'gray':
+        images = [image[..., 1] for image in images]
+    stores: dict[str, tuple[str, float | None, str]] = {}
+    for backend in ('',) if fmt.folders else BACKENDS:
+        stores[backend] = _write(fmt, backend, os.path.join(folder, backend or 'store'), images)
+    written = [path for path, rate, _ in stores.values() if rate]
+    for backend, (path, rate, remark) in stores.items():
+        if not written:
+            yield Finding(fmt.name, backend, remark=remark)
+        else:
+            yield _read(fmt, backend, path if rate else written[0], images, rate, remark)
+
+
+def _write(fmt: Format, backend: str, path: str, images: list[Image]) -> tuple[str, float | None, str]:
+    options: dict[str, Any] = {'backend': backend} if backend else {}
+    try:
+        began = time.perf_counter()
+        with new_for_format(fmt.name, path, imgshape=images[0].shape, **options) as store:
+            for number, image in enumerate(images):
+                store.add_image(image, number, number / 25)
+        return path, COUNT / (time.perf_counter() - began), ''
+    except (ImgStoreError, OSError) as error:
+        return path, None, str(error)
+
+
+def _read(fmt: Format, backend: str, path: str, images: list[Image], writes: float | None, remark: str) -> Finding:
+    options: dict[str, Any] = {'backend': backend} if backend else {}
+    try:
+        began = time.perf_counter()
+        with new_for_filename(path, **options) as store:
+            found = [store.get_next_image()[0] for _ in range(COUNT)]
+        rate = COUNT / (time.perf_counter() - began)
+        with new_for_filename(path, cache_bytes=0, **options) as store:
+            right = [_number_in(image) for image in found] == list(range(COUNT)) and _seeks(store)
+        same = all(map(np.array_equal, found, images))
+        return Finding(fmt.name, backend, writes, rate, right, same, fmt.lossless, remark)
+    except (ImgStoreError, OSError) as error:
+        return Finding(fmt.name, backend, writes, remark=f'{remark} {error}'.strip())
+
+
+def _seeks(store: _ImgStore) -> bool:
+    return all(_number_in(store.get_image(None, frame_index=number)[0]) == number for number in _JUMPS)
+
+
+def _image(number: int) -> Image:
+    """A colour image with slanted stripes, some noise, and its number as dark and bright blocks."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    noise = np.random.default_rng(number).integers(0, 12, (HEIGHT, WIDTH), np.uint8)
+    plane = ((2 * x + y + 5 * number) % 160 + 40 + noise).astype(np.uint8)
+    for bit in range(_BITS):
+        plane[:_BLOCK, _BLOCK * bit:_BLOCK * (bit + 1)] = 215 if number >> bit & 1 else 40
+    return np.dstack([plane, plane, np.roll(plane, 30, axis=0)])
+
+
+def _number_in(image: Image) -> int:
+    plane = image[..., 1] if image.ndim == 3 else image
+    middles = [plane[_BLOCK // 4:3 * _BLOCK // 4, _BLOCK * bit + _BLOCK // 4:_BLOCK * bit + 3 * _BLOCK // 4].mean()
+               for bit in range(_BITS)]
+    return sum(int(middle > 128) << bit for bit, middle in enumerate(middles))
+
+
+def table(findings: Iterator[Finding]) -> Iterator[str]:
+    """Lines of a table of findings, each as soon as it is known."""
+    row = '{:<11} {:<8} {:>10} {:>10}  {:<8} {:<9} {}'
+    yield row.format('format', 'backend', 'writes', 'reads', 'seeks', 'lossless', '').rstrip()
+    for found in findings:
+        yield row.format(
+            found.format, found.backend or '-', _rate(found.writes), _rate(found.reads),
+            _word(found.seeks, 'exactly', 'WRONG'), _word(found.lossless, 'yes', 'WRONG' if found.wrong else 'no'),
+            found.remark).rstrip()
+    yield f'(frames of {WIDTH} x {HEIGHT} in colour a second)'
+
+
+def _rate(rate: float | None) -> str:
+    return 'no' if rate is None else f'{rate:.0f}'
+
+
+def _word(value: bool | None, yes: str, no: str) -> str:
+    return '-' if value is None else yes if value else no
