@@ -44,7 +44,7 @@ setup(
         'Typing :: Typed',
     ],
     python_requires='>=3.10',
-    packages=['imgstore', 'imgstore.apps', 'imgstore.chunks', 'imgstore.export', 'imgstore.tests'],
+    packages=['imgstore', 'imgstore.apps', 'imgstore.chunks', 'imgstore.export', 'imgstore.sources', 'imgstore.tests'],
     package_dir={'imgstore.tests': 'tests'},
     package_data={
         'imgstore': ['py.typed'],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,13 +37,13 @@ def time_text(zone: datetime.tzinfo, seconds: float) -> str:
         return f'{seconds} s'
 
 
-def time_from_text(store: _ImgStore, text: str) -> float:
+def time_from_text(zone: datetime.tzinfo, text: str) -> float:
     """Give the seconds that a user means, who writes seconds or a date.
 
     Parameters
     ----------
-    store : store
-        A date without an offset is in its time zone.
+    zone : tzinfo
+        Of a date without an offset.
     text : str
         Such as '1700000000.5', '2026-03-01 12:00:05.2' or '2026-03-01T12:00:05+01:00'.
 
@@ -53,14 +52,15 @@ def time_from_text(store: _ImgStore, text: str) -> float:
     InvalidArgumentError
         It is neither.
     """
+    import dateutil.parser
+
     try:
         return float(text)
     except ValueError:
         pass
     try:
-        date = datetime.datetime.fromisoformat(text)
+        date = dateutil.parser.isoparse(text.strip().replace(' ', 'T', 1))
     except ValueError as error:
         allowed = 'give seconds or a date such as 2026-03-01 12:00:05'
         raise InvalidArgumentError(f'{text!r} is no time: {allowed}') from error
-    zone: Any = store.created[1]
     return (date if date.tzinfo else date.replace(tzinfo=zone)).timestamp()

@@ -43,7 +43,7 @@ def command_parser(prog: str, description: str, example: str, more: str = '',
     """
     paragraphs = [textwrap.fill(more, _WIDTH)] if more else []
     several = '\n' in example
-    paragraphs.append('examples:\n' + textwrap.indent(example, '  ') if several else f'example: {example}')
+    paragraphs.append('example:\n' + textwrap.indent(example, '  ') if several else f'example: {example}')
     parser = argparse.ArgumentParser(
         prog, description=textwrap.fill(description, _WIDTH), epilog='\n\n'.join(paragraphs),
         formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)

@@ -51,7 +51,7 @@ class Command:
 
 
 COMMANDS = (
-    Command('save', 'save', 'make a store of a video or of what a camera sees'),
+    Command('save', 'save', 'make a store of a video, of images, of a pipe or of what a camera sees'),
     Command('view', 'view', 'play a store in a window'),
     Command('info', 'info', 'tell what a store is: frames, rate, drops, size, health'),
     Command('export', 'export', 'write frames as a video, images, arrays or a table'),

@@ -125,7 +125,7 @@ def _ranges(store: _ImgStore, args: argparse.Namespace) -> dict[str, Any]:
     ranges = {name: value for name, value in vars(args).items() if name.startswith(('from_', 'to_'))}
     for name in ('from_time', 'to_time'):
         if ranges[name] is not None:
-            ranges[name] = time_from_text(store, ranges[name])
+            ranges[name] = time_from_text(store.created[1], ranges[name])
     return ranges
 
 
