@@ -93,6 +93,7 @@ def film(path: Path) -> tuple[list[int], list[float]]:
     ({'from_index': -3}, 47, 49),
     ({'from_time': TIMES[5], 'to_time': TIMES[7]}, 5, 6),
     ({'to_seconds': 0.1}, 0, 1),
+    ({'from_seconds': 0.12, 'to_seconds': 0.24}, 3, 5),
     ({'from_index': 10, 'to_number': 115}, 10, 14),
 ])
 def test_a_range_has_its_start_and_not_its_end(png: Path, ranges: dict[str, Any], first: int, last: int) -> None:
@@ -159,9 +160,11 @@ def test_a_range_that_begins_elsewhere_is_encoded_anew_and_exact(h264: Path, tmp
     report = export_video(chosen(h264, from_index=5, to_index=30), tmp_path / 'f.mp4')
     assert not report.copied
     assert film(tmp_path / 'f.mp4')[0] == list(range(5, 30))
-    with pytest.raises(InvalidArgumentError, match='5 frames earlier on'):
+    with pytest.raises(InvalidArgumentError, match='that at index 0 can'):
         export_video(chosen(h264, from_index=5), tmp_path / 'g.mp4', codec='copy')
     assert not (tmp_path / 'g.mp4').exists()
+    with pytest.raises(InvalidArgumentError, match='that at index 36 can'):
+        export_video(chosen(h264, from_index=38), tmp_path / 'g.mp4', codec='copy')
 
 
 def test_images_become_a_video(png: Path, tmp_path: Path) -> None:

@@ -160,7 +160,9 @@ def test_the_screen_tells_what_matters(tmp_path: Path, capsys: pytest.CaptureFix
     out = capsys.readouterr().out
     assert out.startswith(f'{folder}\n')
     for text in ('npy, 5 x 4 gray uint8', '17, numbered from 0 to 19', '0:00:01.900', '10 a second',
-                 '3 frame numbers are missing, at 2 places', 'after frame 6', '2 missing, 300 ms to the next',
+                 '3 numbers missing, at 2 places; 2 long intervals',
+                 'after frame 6, at 0.600 s (2023-11-14 22:13:20.600',
+                 '2 missing, 300 ms to the next',
                  '5 of 1 to 4 frames', 'subject: A7', 'good'):
         assert text in out
     assert max(map(len, out.splitlines())) < 120

@@ -17,7 +17,7 @@ import cv2
 from .._json import plain
 from .._yaml import dump_yaml
 from ..errors import ImgStoreError, InvalidArgumentError, StoreExistsError, StoreIOError
-from ..frame_times import frame_arrays, time_text
+from ..frame_times import frame_arrays, is_date, time_text
 from ..interval_plot import draw_intervals
 from ..overview import SLOW, Drop, Overview, Pace, overview
 from ..stores import new_for_filename
@@ -123,23 +123,34 @@ def _rows_of_frames(found: Overview) -> Iterator[_Row]:
     yield 'span', f'{_duration(found.duration)}, from {time_text(zone, found.first_time)}'
     yield 'span', f'{"":{len(_duration(found.duration))}}  to   {time_text(zone, found.last_time)}'
     if found.frames > 1:
-        yield from _rows_of_pace(zone, found.pace)
+        yield from _rows_of_pace(zone, found.pace, found.first_time)
 
 
-def _rows_of_pace(zone: ZoneInfo, pace: Pace) -> Iterator[_Row]:
+def _rows_of_pace(zone: ZoneInfo, pace: Pace, first: float) -> Iterator[_Row]:
     yield 'rate', f'{_rate(pace.rate)} by the median interval, {_rate(pace.mean_rate)} over all'
     yield 'intervals', (f'{_ms(pace.median_interval)} (median), from {_ms(pace.shortest_interval)} '
                         f'to {_ms(pace.longest_interval)}')
-    yield 'drops', (f'{pace.missing_numbers} frame numbers are missing, at {_places(pace.number_gaps)}; '
-                    f'{pace.slow_intervals} long intervals')
+    missing = f'{_count_of(pace.missing_numbers, "number")} missing' if pace.missing_numbers else 'no number missing'
+    places = f', at {_count_of(pace.number_gaps, "place")}' if pace.missing_numbers else ''
+    yield 'drops', f'{missing}{places}; {_count_of(pace.slow_intervals, "long interval")}'
     for drop in pace.drops:
-        yield 'drops', f'  after frame {drop.frame_number}, {time_text(zone, drop.frame_time)}: {_drop(drop)}'
+        yield 'drops', f'  after frame {drop.frame_number}, at {_place(zone, drop, first)}: {_drop(drop)}'
     odd = ((pace.backward_times, 'frames are not later than the one before'),
            (pace.repeated_numbers, 'frames repeat the number of the one before'),
            (pace.backward_numbers, 'frames have a smaller number than the one before'))
     for count, what in odd:
         if count:
             yield 'odd', f'{count} {what}'
+
+
+def _count_of(count: int, what: str) -> str:
+    return f'{count} {what}{"s" * (count != 1)}'
+
+
+def _place(zone: ZoneInfo, drop: Drop, first: float) -> str:
+    """When a drop was, as --from-seconds of imgstore-export has it, and by the calendar if the times are of that."""
+    since = f'{drop.frame_time - first:.3f} s'
+    return f'{since} ({time_text(zone, drop.frame_time)})' if is_date(drop.frame_time) else since
 
 
 def _drop(drop: Drop) -> str:
@@ -199,10 +210,6 @@ def _rate(rate: float | None) -> str:
 
 def _ms(seconds: float | None) -> str:
     return 'none' if seconds is None else f'{seconds:.4g} s' if abs(seconds) >= 10 else f'{seconds * 1000:.4g} ms'
-
-
-def _places(count: int) -> str:
-    return f'{count} place{"s" * (count != 1)}'
 
 
 def _plot(path: str, target: str, overwrite: bool) -> None:

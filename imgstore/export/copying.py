@@ -78,8 +78,8 @@ def pieces_to_copy(frames: Frames, extension: str, forced: bool) -> list[Piece] 
     return pieces
 
 
-def _runs(frames: Frames) -> Iterator[tuple[str, tuple[int, int, int]]]:
-    """The frames of each chunk as (first, end, frames of the chunk), less their chunk's start."""
+def _runs(frames: Frames) -> Iterator[tuple[str, tuple[int, int, int, int]]]:
+    """The frames of each chunk as (its start in the store, first and end from there, frames of the chunk)."""
     if np.any(np.diff(frames.indices) != 1):
         raise _CannotCopyError('the frames do not follow each other in the store')
     first, end = int(frames.indices[0]), int(frames.indices[-1]) + 1
@@ -87,10 +87,10 @@ def _runs(frames: Frames) -> Iterator[tuple[str, tuple[int, int, int]]]:
         inner = max(first, own.start), min(end, own.stop)
         if inner[0] < inner[1]:
             yield (frames.store._either.layout.chunk(chunk),
-                   (inner[0] - own.start, inner[1] - own.start, own.stop - own.start))
+                   (own.start, inner[0] - own.start, inner[1] - own.start, own.stop - own.start))
 
 
-def _piece(path: str, first: int, end: int, count: int) -> Piece:
+def _piece(path: str, start: int, first: int, end: int, count: int) -> Piece:
     import av
 
     name = os.path.basename(path)
@@ -109,8 +109,7 @@ def _piece(path: str, first: int, end: int, count: int) -> Piece:
         raise _CannotCopyError(f'the frames of {name} are not in the order in which they are shown')
     if first not in table.keyframes:
         before = int(table.keyframes[max(0, table.keyframe_rank(first))])
-        raise _CannotCopyError(f'the first frame can only be decoded with those before it, from {first - before} '
-                               f'frames earlier on')
+        raise _CannotCopyError(f'the first frame cannot be decoded by itself, that at index {start + before} can')
     return Piece(path, table, first, end, form)
 
 

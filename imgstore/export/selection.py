@@ -65,7 +65,7 @@ def select(store: _ImgStore, *, from_number: int | None = None, to_number: int |
     from_time, to_time : float
         Frame times, in seconds.
     from_seconds, to_seconds : float
-        Seconds since the first frame of the store.
+        Seconds since the first frame of the store, in whole microseconds.
 
     Raises
     ------
@@ -77,7 +77,8 @@ def select(store: _ImgStore, *, from_number: int | None = None, to_number: int |
     first = times[0] if len(times) else 0.0
     inside = _inside(numbers[indices], from_number, to_number)
     inside &= _inside(times[indices], from_time, to_time)
-    inside &= _inside(times[indices] - first, from_seconds, to_seconds)
+    since = np.round(times[indices] - first, 6)  # times since 1970 are exact to about a quarter of a microsecond
+    inside &= _inside(since, from_seconds, to_seconds)
     indices = indices[inside]
     if not len(indices):
         raise InvalidArgumentError(_nothing_in_range(store, numbers, times))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from imgstore import get_supported_formats
+from imgstore.apps.commands import COMMANDS
 
 from . import REPOSITORY
 
@@ -41,7 +42,7 @@ def test_the_readme_has_the_two_commands_that_ci_pastes() -> None:
 def test_the_readme_names_every_format_and_command_line() -> None:
     text = README.read_text(encoding='utf-8')
     formats = [f'`{name}`' for name in get_supported_formats()]
-    assert [name for name in (*formats, 'imgstore-save', 'imgstore-view', 'imgstore-test') if name not in text] == []
+    assert [name for name in (*formats, *(command.script for command in COMMANDS)) if name not in text] == []
 
 
 def test_the_links_within_the_repository_lead_somewhere() -> None:

@@ -1,0 +1,52 @@
+"""The page of the command lines says what they do: its tables are made of them, its transcripts by them."""
+
+import re
+import runpy
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from imgstore.apps.commands import COMMANDS
+
+from . import REPOSITORY
+
+PAGE = (REPOSITORY / 'docs' / 'command-lines.md').read_text(encoding='utf-8')
+MAKER = runpy.run_path(str(REPOSITORY / 'tools' / 'make_transcripts.py'))
+BLOCKS = {(block['kind'], block['name']): block[0] for block in MAKER['BLOCK'].finditer(PAGE)}
+SECTIONS = dict(re.findall(r'^## (imgstore-\w+)\n(.*?)(?=^## |\Z)', PAGE, re.MULTILINE | re.DOTALL))
+
+
+def test_every_command_has_its_section() -> None:
+    assert list(SECTIONS) == ['imgstore-save', 'imgstore-view', 'imgstore-info', 'imgstore-export', 'imgstore-convert',
+                              'imgstore-index', 'imgstore-reindex', 'imgstore-test', 'imgstore-completion']
+    assert set(SECTIONS) == {command.script for command in COMMANDS}
+
+
+@pytest.mark.parametrize('name', [command.name for command in COMMANDS])
+def test_the_table_of_a_commands_options_is_that_of_its_help(name: str) -> None:
+    assert MAKER['options_table'](name) in BLOCKS['options', name]
+    assert BLOCKS['options', name] in SECTIONS[f'imgstore-{name}']
+
+
+@pytest.mark.parametrize('command', COMMANDS, ids=lambda command: command.name)
+def test_a_section_names_no_option_that_its_command_does_not_have(command) -> None:
+    known = {option for action in command.parser()._actions for option in action.option_strings}
+    named = set(re.findall(r'(?<![\w-])--[a-z][a-z-]+', SECTIONS[command.script]))
+    assert named <= known | {'--verbose'}
+
+
+def test_every_transcript_is_of_the_commands_that_make_it() -> None:
+    made = {name: re.findall(r'^\$ (.*)$', block, re.MULTILINE)
+            for (kind, name), block in BLOCKS.items() if kind == 'transcript'}
+    assert made == MAKER['SESSION']
+
+
+def test_the_commands_of_the_transcripts_run(tmp_path: Path) -> None:
+    (tmp_path / 'scripts').mkdir()
+    environment = MAKER['new_environment'](tmp_path / 'scripts')
+    MAKER['prepare'](tmp_path)
+    for command in [*MAKER['SESSION']['save'], *MAKER['SESSION']['info'], *MAKER['SESSION']['export'][:1],
+                    *MAKER['SESSION']['reindex']]:
+        subprocess.run(['bash', '-c', command], cwd=tmp_path, env=environment, check=True, capture_output=True)
+    assert (tmp_path / 'part.mp4').exists()
