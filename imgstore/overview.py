@@ -261,8 +261,10 @@ def _health(store: _ImgStore, told: list[str]) -> Health:
         saved = 'none'
     else:
         saved = 'fits' if store._index._saved is not None else 'outdated'
-    return Health(lock_state(os.path.join(folder, STORE_LOCK_FILENAME)), _unclosed(folder), tuple(told),
-                  tuple(missing), saved)
+    lock = lock_state(os.path.join(folder, STORE_LOCK_FILENAME))
+    if lock == 'held':  # the chunk that is being written has no index yet
+        told = [text for text in told if f'chunk {max(chunks, default=-1) + 1} is skipped' not in text]
+    return Health(lock, _unclosed(folder), tuple(told), tuple(missing), saved)
 
 
 def _unclosed(folder: str) -> tuple[str, ...]:

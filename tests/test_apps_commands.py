@@ -207,3 +207,37 @@ def test_what_zsh_needs_names_every_command(capsys: pytest.CaptureFixture[str]) 
     out = capsys.readouterr().out
     assert out.startswith('#compdef imgstore')
     assert all(command.script in out for command in COMMANDS)
+
+
+LONG = {
+    'export': ['{s}', '{d}.mp4'], 'convert': ['--format', 'png', '{s}', '{d}'],
+    'save': ['--format', 'npy', '--source', '{s}/../images', '{d}']}
+
+
+@pytest.mark.parametrize(('number', 'code'), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize('name', LONG)
+def test_a_process_that_is_interrupted_leaves_nothing_half_done(
+    name: str, number: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (300, 400), np.uint8)
+    (tmp_path / 'images').mkdir()
+    with imgstore.new_for_format('npy', tmp_path / 's', imgshape=image.shape) as store:
+        for index in range(400):
+            store.add_image(image, index, index / 25)
+            if name == 'save':
+                (tmp_path / 'images' / f'{index}.pgm').write_bytes(b'P5 400 300 255\n' + image.tobytes())
+    args = [arg.format(s=tmp_path / 's', d=tmp_path / 'd') for arg in LONG[name]]
+    with subprocess.Popen([sys.executable, '-c', RUN, name, *args], env=python_env(), stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as running:
+        end = time.monotonic() + 30
+        while not [path for path in tmp_path.iterdir() if path.name not in ('s', 'images')] and time.monotonic() < end:
+            time.sleep(0.01)
+        running.send_signal(number)
+        _, err = running.communicate(timeout=60)
+    assert (running.returncode, err) == (code, '')
+    left = [path for path in tmp_path.iterdir() if path.name not in ('s', 'images')]
+    if name == 'save':
+        with imgstore.new_for_filename(tmp_path / 'd') as whole:
+            assert 0 < len(whole) < 400
+    else:
+        assert left == []

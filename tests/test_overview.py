@@ -107,11 +107,13 @@ def test_a_lock_that_nobody_holds_was_left(tmp_path: Path) -> None:
 
 
 def test_a_store_that_is_being_written_is_told_and_not_disturbed(tmp_path: Path) -> None:
-    with imgstore.new_for_format('npy', tmp_path / 's', imgshape=(4, 5), chunksize=2) as store:
+    with imgstore.new_for_format('npy', tmp_path / 's', imgshape=(4, 5), chunksize=2, workers=0) as store:
         for number in range(3):
             store.add_image(np.zeros((4, 5), np.uint8), number, number)
+        assert (tmp_path / 's' / '000001' / '000000.npy').exists()
         health = overview(tmp_path / 's').health
         assert health.lock == 'held'
+        assert health.good
         assert lock_state(str(tmp_path / 's' / '.lock')) == 'held'
         store.add_image(np.zeros((4, 5), np.uint8), 3, 3)
     assert lock_state(str(tmp_path / 's' / '.lock')) == 'none'

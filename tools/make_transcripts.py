@@ -28,7 +28,9 @@ BLOCK = re.compile(r'(?P<begin><!-- (?P<kind>\w+) (?P<name>\w+) -->\n).*?(?P<end
 
 SESSION = {
     'save': ['imgstore save --format avc1/mp4 --source film.mp4 --metadata subject=A7 film-store'],
-    'info': ['imgstore info recording', "imgstore info --json recording | grep -o '\"missing_numbers\": [0-9]*' | head -1"],
+    'info': [
+        'imgstore info recording',
+        "imgstore info --json recording | grep -o '\"missing_numbers\": [0-9]*' | head -1"],
     'export': [
         'imgstore export --from-seconds 7 --to-seconds 17 --audio sound.wav --subtitles temperature recording part.mp4',
         'imgstore export --from-number 300 --to-number 304 --status-bar recording images', 'ls images',

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
@@ -106,10 +106,10 @@ def write_timecodes(times: Times, file: TextIO) -> Times:
     ndarray of float64
         Seconds from the first frame.
     """
-    from_first: Any = times - times[:1]
+    from_first: Times = times - times[:1]
     file.write('# timecode format v2\n')
     file.writelines(f'{milliseconds:.3f}\n' for milliseconds in (from_first * 1000).tolist())
-    return from_first  # type: ignore[no-any-return]
+    return from_first
 
 
 def export_timecodes(frames: Frames, path: StrPath, *, overwrite: bool = False) -> None:
