@@ -363,6 +363,18 @@ def test_a_camera_is_released_when_nobody_wants_its_frames(steps: type[Steps]) -
     assert not [thread for thread in threading.enumerate() if thread.name == 'imgstore camera']
 
 
+def test_a_camera_that_hangs_can_be_stopped(steps: type[Steps], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('imgstore.sources.camera._PATIENCE', 0.1)
+    stop = False
+    frames = Camera(0).frames(lambda: stop)
+    steps.allowed.release(2)
+    assert [next(frames)[1] for _ in range(2)] == [0, 1]
+    stop = True
+    began = time.monotonic()
+    assert list(frames) == []
+    assert time.monotonic() - began < 3
+
+
 def test_dropped_frames_are_told(
     camera: type[FakeCamera], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

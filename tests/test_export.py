@@ -472,12 +472,14 @@ def test_a_table_of_frames_needs_no_extra_data(tmp_path: Path) -> None:
 def test_csv_and_parquet_hold_the_table(png: Path, tmp_path: Path) -> None:
     export_csv(chosen(png), tmp_path / 'f.csv')
     export_parquet(chosen(png), tmp_path / 'f.parquet')
-    expected = table_of(chosen(png))
-    for found in (pd.read_csv(tmp_path / 'f.csv', dtype_backend='numpy_nullable'),
-                  pd.read_parquet(tmp_path / 'f.parquet')):
-        assert found['frame_number'].tolist() == NUMBERS
-        assert found['frame_time'].tolist() == TIMES
-        assert found['temperature'].dropna().tolist() == expected['temperature'].dropna().tolist()
+    with open(tmp_path / 'f.csv', newline='') as file:
+        rows = list(csv.DictReader(file))
+    expected, stored = table_of(chosen(png)), pd.read_parquet(tmp_path / 'f.parquet')
+    assert stored['frame_number'].tolist() == [int(row['frame_number']) for row in rows] == NUMBERS
+    assert stored['frame_time'].tolist() == [float(row['frame_time']) for row in rows] == TIMES
+    temperatures = expected['temperature'].dropna().tolist()
+    assert stored['temperature'].dropna().tolist() == temperatures
+    assert [float(row['temperature']) for row in rows if row['temperature']] == temperatures
 
 
 def test_records_that_parquet_cannot_hold_are_an_error(tmp_path: Path) -> None:

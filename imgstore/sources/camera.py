@@ -16,6 +16,7 @@ from ..errors import FrameReadError, InvalidArgumentError
 
 _BUFFER_BYTES = 256 * 2**20
 _POLL = 0.05  # seconds
+_PATIENCE = 2.0  # seconds for a device that gives nothing any more and does not return
 _SILENT = 0  # OpenCV's log level
 
 Taken = tuple[Image, int, float]
@@ -94,15 +95,19 @@ class Camera:
                 raise FrameReadError(f'{self._name} gives no more images')
         finally:
             self._end.set()
-            thread.join()
+            thread.join(_PATIENCE)
 
     def _next(self, stopped: Callable[[], bool]) -> Taken | None:
+        ended: float | None = None
         while True:
             if stopped():
                 self._end.set()
+                ended = ended or time.monotonic()
             try:
                 taken = self._taken.get(timeout=_POLL)
             except queue.Empty:
+                if ended and time.monotonic() - ended > _PATIENCE:
+                    return None
                 continue
             with self._lock:
                 self._waiting -= 0 if taken is None else taken[0].nbytes

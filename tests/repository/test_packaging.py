@@ -67,7 +67,8 @@ def test_every_requirement_of_the_package_has_a_floor(wheel: zipfile.ZipFile) ->
 
 
 def test_the_extra_for_tests_brings_the_other_extras_too(wheel: zipfile.ZipFile) -> None:
-    assert set(requirement_names(wheel, 'bloscpack')) <= set(requirement_names(wheel, 'test'))
+    for extra in ('bloscpack', 'parquet', 'zarr'):
+        assert set(requirement_names(wheel, extra)) <= set(requirement_names(wheel, 'test'))
 
 
 def requirement_names(wheel: zipfile.ZipFile, extra: str) -> list[str]:
