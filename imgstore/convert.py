@@ -67,7 +67,7 @@ class Conversion:
     exact : bool
         All of them came back bit for bit.
     worst_psnr, mean_psnr : float
-        How near to their originals they are, in dB; inf if exact.
+        How near to their originals they are, in dB; inf if exact. The mean is that of all pixels of all frames.
     worst_index : int or None
         Which frame of the store is the worst.
     """
@@ -300,7 +300,8 @@ def _judged(near: list[float], folder: str, min_psnr: float | None) -> Conversio
     if min_psnr is not None and near[worst] < min_psnr:
         raise FrameWriteError(f'{folder!r}: the frame at index {worst} came back with a PSNR of {near[worst]:.1f} dB, '
                               f'and {min_psnr:g} dB were asked for')
-    return Conversion(len(near), True, False, near[worst], float(np.mean(near)), worst)
+    mean_square = np.mean(10 ** (-np.array(near) / 10))  # 0 for those that are exact
+    return Conversion(len(near), True, False, near[worst], float(-10 * np.log10(mean_square)), worst)
 
 
 def _put_in_place(temporary: str, target: str) -> None:

@@ -189,6 +189,17 @@ def test_on_a_terminal_a_bar_tells_rate_and_time_left(
     assert '<' in err
 
 
+def test_on_a_real_terminal_the_bar_is_seen(tmp_path: Path) -> None:
+    folder, (ours, theirs) = store_of(tmp_path / 's', list(range(5))), os.openpty()
+    command = [sys.executable, '-c', RUN, 'export', str(folder), str(tmp_path / 'f.npz')]
+    with os.fdopen(ours, 'rb', 0) as terminal, subprocess.Popen(command, env=python_env(), stderr=theirs) as running:
+        assert running.wait(60) == 0
+        shown = terminal.read(10000)
+    os.close(theirs)
+    assert b'5/5 [' in shown
+    assert b'frames/s' in shown
+
+
 @pytest.mark.parametrize('words', ['imgstore re', 'imgstore index --sq', 'imgstore-save --form'])
 def test_bash_completes_commands_and_options(words: str, tmp_path: Path) -> None:
     bash = shutil.which('bash')

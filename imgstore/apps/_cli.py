@@ -22,6 +22,7 @@ SIGNALLED = 128
 """A command that a signal ended exits with this and the signal's number, as in a shell."""
 
 _WIDTH = 100
+_SIGPIPE = 13  # Windows has none by name
 
 
 def command_parser(prog: str, description: str, example: str, more: str = '',
@@ -92,7 +93,7 @@ def _guarded(prog: str, command: Callable[[], int], verbose: bool) -> int:
         return SIGNALLED + signal.SIGINT
     except BrokenPipeError:  # whoever read what it prints has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return SIGNALLED + signal.SIGPIPE
+        return SIGNALLED + _SIGPIPE
     except (ImgStoreError, OSError) as error:
         if verbose:
             traceback.print_exc()

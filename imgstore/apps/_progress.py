@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from types import TracebackType
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 _EVERY = 10.0  # seconds between two lines
+_WIDEST, _LINES = 100, 24
 
 
 class Progress:
@@ -38,7 +40,9 @@ class Progress:
         from tqdm import tqdm
 
         tqdm.monitor_interval = 0  # no thread of its own for a bar that moves all the time
-        return tqdm(total=self._total, unit=f' {self._unit}', file=sys.stderr, dynamic_ncols=True)
+        size = shutil.get_terminal_size()  # tqdm shows nothing where a terminal says that it has no lines
+        return tqdm(total=self._total, unit=f' {self._unit}', file=sys.stderr,
+                    ncols=min(size.columns or _WIDEST, _WIDEST), nrows=size.lines or _LINES)
 
     def step(self, count: int = 1) -> None:
         """Count so many more."""
