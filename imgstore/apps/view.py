@@ -1,10 +1,11 @@
-"""imgstore-view: plays a store in a window."""
+"""imgstore-view: plays a store in a window, or shows stores in a browser."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import math
+import shlex
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -14,10 +15,11 @@ import numpy as np
 from ..base import _ImgStore
 from ..color import Image, ensure_color
 from ..constants import FRAME_TIME
-from ..errors import EndOfStoreError, InvalidArgumentError
+from ..errors import EndOfStoreError, ImgStoreError, InvalidArgumentError
 from ..font import FontRendererStatusBar
 from ..stores import new_for_filename
 from ..ui import Window, check_screen, new_window
+from ..web.serving import USUAL_HOST, USUAL_PORT, serve
 from ._cli import command_parser, run
 
 _QUIT = (27, ord('q'), ord('Q'))  # 27 is Esc
@@ -30,19 +32,44 @@ _A_YEAR = timedelta(days=365).total_seconds()
 
 def parser() -> argparse.ArgumentParser:
     """Make the parser."""
-    made = command_parser('imgstore-view', 'Play a store in a window. Space pauses and goes on, Esc or q quits.',
-                          'imgstore-view --fps 10 film-store')
-    made.add_argument('path', metavar='PATH', help='the store')
+    made = command_parser(
+        'imgstore-view', 'Play a store in a window. Space pauses and goes on, Esc or q quits. '
+        'With --web, show stores in a browser instead, on this machine or over an SSH tunnel.',
+        'imgstore-view --fps 10 film-store\nimgstore-view --web left-camera right-camera')
+    made.add_argument('paths', metavar='PATH', nargs='+', help='the store; with --web several, side by side')
     made.add_argument(
         '--fps', type=_fps, help='frames a second (0 = as fast as possible; default: as they were recorded)')
     made.add_argument('--hide-statusbar', action='store_true', help="do not show the frame's number and time")
+    _add_web_options(made)
     return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Play the store named on the command line; returns the exit code."""
-    args = parser().parse_args(argv)
-    return run('imgstore-view', lambda: _view(args), args.verbose)
+    made = parser()
+    args = made.parse_args(argv)
+    if args.web:
+        return run(made.prog, lambda: _view_in_browser(made.prog, args), args.verbose)
+    if len(args.paths) > 1:
+        made.error('a window shows one store; several are shown side by side with --web')
+    return run(made.prog, lambda: _view(args.paths[0], args), args.verbose)
+
+
+def _add_web_options(parser: argparse.ArgumentParser) -> None:
+    web = parser.add_argument_group('in a browser')
+    web.add_argument('--web', action='store_true', help="serve a page until Ctrl-C (pip install 'imgstore[web]')")
+    web.add_argument(
+        '--host', default=USUAL_HOST, help='address to serve (default: %(default)s); any other demands a token'
+    )
+    web.add_argument('--port', type=_port, help=f'port (0 = a free one; default: {USUAL_PORT}, or the next free one)')
+    web.add_argument('--token', action='store_true', help='demand a token here too: others use this machine as well')
+    web.add_argument('--no-browser', action='store_true', help='just print the address')
+
+
+def _port(text: str) -> int:
+    if not (text.isdecimal() and int(text) < 65536):
+        raise argparse.ArgumentTypeError(f'{text} is no port, which is a whole number from 0 to 65535')
+    return int(text)
 
 
 def _fps(text: str) -> float:
@@ -52,11 +79,19 @@ def _fps(text: str) -> float:
     return fps
 
 
-def _view(args: argparse.Namespace) -> int:
-    with new_for_filename(args.path) as store:
+def _view_in_browser(prog: str, args: argparse.Namespace) -> int:
+    def tell(line: str) -> None:
+        print(f'{prog}: {line}', flush=True)
+
+    serve(args.paths, args.host, args.port, browser=not args.no_browser, tell=tell, with_token=args.token)
+    return 0
+
+
+def _view(path: str, args: argparse.Namespace) -> int:
+    with new_for_filename(path) as store:
         if not store.frame_count:
             raise InvalidArgumentError(f'there are no frames in {store.filename!r}')
-        check_screen()
+        _check_screen(path)
         fps = _recorded_fps(store) if args.fps is None else args.fps
         window = new_window(f'imgstore {store.filename}', expanded_ui=False, shape=store.image_shape)
         try:
@@ -64,6 +99,13 @@ def _view(args: argparse.Namespace) -> int:
         finally:
             window.close()
     return 0
+
+
+def _check_screen(path: str) -> None:
+    try:
+        check_screen()
+    except ImgStoreError as error:
+        raise ImgStoreError(f'{error}; in a browser it is shown by: imgstore-view --web {shlex.quote(path)}') from error
 
 
 def _recorded_fps(store: _ImgStore) -> float:

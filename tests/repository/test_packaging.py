@@ -20,7 +20,7 @@ from . import REPOSITORY
 
 CONDA_NAMES = {'opencv-python': 'py-opencv'}
 SCRIPTS = {'imgstore': DISPATCHER, **{command.script: command.target for command in COMMANDS}}
-IN_CONDA = ['', 'bloscpack']  # extras whose packages environment.yaml has
+IN_CONDA = ['', 'bloscpack', 'web']  # extras whose packages environment.yaml has
 
 
 @pytest.fixture(scope='module')
@@ -67,7 +67,7 @@ def test_every_requirement_of_the_package_has_a_floor(wheel: zipfile.ZipFile) ->
 
 
 def test_the_extra_for_tests_brings_the_other_extras_too(wheel: zipfile.ZipFile) -> None:
-    for extra in ('bloscpack', 'parquet', 'zarr'):
+    for extra in ('bloscpack', 'parquet', 'zarr', 'web'):
         assert set(requirement_names(wheel, extra)) <= set(requirement_names(wheel, 'test'))
 
 

@@ -1,0 +1,89 @@
+"""What a request asks for: each value checked before anything is looked up by it."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from .recording import Recording
+
+LARGEST_NUMBER = 2**63 - 2  # so that the next number is one, too
+_WHOLE = re.compile(r'[+-]?[0-9]{1,19}')
+_DECIMAL = re.compile(r'[+-]?([0-9]{1,25}(\.[0-9]{0,25})?|\.[0-9]{1,25})(e[+-]?[0-9]{1,3})?', re.IGNORECASE)
+_LONGEST = 100  # characters
+
+
+class Refused(HTTPException):
+    """A request that names something that is not there, or a value that is not allowed."""
+
+    def __init__(self, why: str, status: int = 400) -> None:
+        super().__init__(status, why)
+
+
+def text(request: Request, name: str, default: str | None = None) -> str:
+    """A value as it was given."""
+    value = request.query_params.get(name, default)
+    if value is None:
+        raise Refused(f'{name} is missing')
+    if len(value) > _LONGEST:
+        raise Refused(f'{name} has {len(value)} characters; {_LONGEST} are allowed')
+    return value
+
+
+def choice(request: Request, name: str, allowed: tuple[str, ...], default: str | None = None) -> str:
+    """One of the words that are allowed."""
+    value = text(request, name, default)
+    if value not in allowed:
+        raise Refused(f'{name} is {value!r}; it must be one of {", ".join(allowed)}')
+    return value
+
+
+def whole(request: Request, name: str, least: int, largest: int, default: int | None = None) -> int:
+    """A whole number within limits."""
+    value = text(request, name, None if default is None else str(default))
+    number = int(value) if _WHOLE.fullmatch(value) else None
+    if number is None or not least <= number <= largest:
+        raise Refused(f'{name} is {value!r}; it must be a whole number from {least} to {largest}')
+    return number
+
+
+def decimal(request: Request, name: str) -> float | None:
+    """A finite number; None if it is not given. Whole ones come as int, which is exact."""
+    if name not in request.query_params:
+        return None
+    value = text(request, name)
+    if _WHOLE.fullmatch(value):
+        return max(-LARGEST_NUMBER, min(int(value), LARGEST_NUMBER))
+    number = float(value) if _DECIMAL.fullmatch(value) else math.nan
+    if not math.isfinite(number):
+        raise Refused(f'{name} is {value!r}; it must be a number')
+    return number
+
+
+def moment(value: str, recording: Recording) -> float:
+    """Seconds of what a person wrote: seconds, ``+12.5`` from the start, a clock time, a date and time.
+
+    A time without a date is on the day when the recording began; dates are in the recording's time zone.
+    """
+    value = value.strip()
+    first = recording.frame(0)[1] if recording.count else 0.0
+    if _DECIMAL.fullmatch(value):
+        return first + float(value) if value.startswith('+') else float(value)
+    began = recording.store.convert_frame_time_to_datetime(first)
+    try:
+        if re.match(r'\d{1,2}:', value):
+            value = f'{began.date()} {value.zfill(len(value) + (value[1] == ":"))}'
+        told = datetime.datetime.fromisoformat(_padded(value))
+        return (told if told.tzinfo else told.replace(tzinfo=began.tzinfo)).timestamp()
+    except (ValueError, OverflowError) as error:
+        raise Refused(f'{value!r} is no time; write 2024-05-31 14:05:09.5, 14:05:09, +12.5 or seconds') from error
+
+
+def _padded(value: str) -> str:
+    """The fraction of a second in six digits and the zone in figures, as Python 3.10 wants them."""
+    value = re.sub(r'Z$', '+00:00', value)
+    return re.sub(r'(:\d\d)\.(\d{1,9})', lambda found: f'{found[1]}.{found[2][:6]:0<6}', value)

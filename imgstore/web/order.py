@@ -1,0 +1,124 @@
+"""Frames in the order of their numbers, and those of several recordings side by side, as `imgstore.align` has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Numbers = npt.NDArray[np.int64]
+
+POLICIES = ('drop', 'zoh', 'black')
+"""What becomes of a number that not all stores have, in the words of `imgstore.align.StoreAligner`."""
+
+_MOST_STEPS = 10_000
+"""Of a search for a number that all stores have, in one request."""
+
+
+class Order:
+    """The numbers of a recording, ascending and each once, and where the first frame of each is.
+
+    Parameters
+    ----------
+    numbers : numpy.ndarray of int64
+        In the order of the store.
+    """
+
+    def __init__(self, numbers: Numbers) -> None:
+        self.source = numbers
+        self._indices: npt.NDArray[np.intp] | None = None
+        self._numbers = numbers
+        if not bool(np.all(numbers[:-1] < numbers[1:])):
+            self._numbers, self._indices = np.unique(numbers, return_index=True)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def index_at(self, place: int) -> int:
+        """Index in the store of the frame at a place in the order."""
+        return place if self._indices is None else int(self._indices[place])
+
+    def indices_at(self, places: Numbers) -> Numbers:
+        """Those of several."""
+        return places if self._indices is None else self._indices[places].astype(np.int64)
+
+    def place(self, number: float) -> int:
+        """Where in the order a number is, or the nearest one."""
+        right = int(np.searchsorted(self._numbers, number))
+        if right == len(self):
+            return max(0, right - 1)
+        nearer = right > 0 and number - self._numbers[right - 1] <= self._numbers[right] - number
+        return right - 1 if nearer else right
+
+    def at_or_before(self, number: int) -> int | None:
+        """The largest number that is not above; None if there is none."""
+        rank = int(np.searchsorted(self._numbers, number, 'right')) - 1
+        return int(self._numbers[rank]) if rank >= 0 else None
+
+    def at_or_behind(self, number: int) -> int | None:
+        """The smallest number that is not below; None if there is none."""
+        rank = int(np.searchsorted(self._numbers, number))
+        return int(self._numbers[rank]) if rank < len(self) else None
+
+    def index_of(self, number: int) -> int | None:
+        """Index in the store of the first frame with a number."""
+        rank = int(np.searchsorted(self._numbers, number))
+        return self.index_at(rank) if rank < len(self) and self._numbers[rank] == number else None
+
+
+def aligned(orders: Sequence[Order], number: int, direction: int, count: int, policy: str) -> list[dict[str, Any]]:
+    """Frames of several recordings with equal numbers, from one number on.
+
+    Parameters
+    ----------
+    orders : sequence of Order
+    number : int
+        The first that may come.
+    direction : int
+        1: ascending; -1: descending.
+    count : int
+        Of numbers.
+    policy : str
+        One of `POLICIES`.
+
+    Returns
+    -------
+    list of dict
+        For each number ``number``; ``index``, in each store, None where it has nothing to show; ``held``, whether that
+        is an earlier frame.
+    """
+    rows = []
+    for found in _walk(orders, number, direction, policy):
+        rows.append(_row(orders, found, policy))
+        if len(rows) == count:
+            break
+    return rows
+
+
+def _walk(orders: Sequence[Order], number: int, direction: int, policy: str) -> Iterator[int]:
+    choose = min if (policy == 'drop') == (direction < 0) else max
+    for _ in range(_MOST_STEPS):
+        near = [order.at_or_behind(number) if direction > 0 else order.at_or_before(number) for order in orders]
+        there = [found for found in near if found is not None]
+        if not there or (policy == 'drop' and len(there) < len(near)):
+            return
+        found = choose(there)
+        if policy != 'drop' or all(other == found for other in near):
+            yield found
+            number = found + direction
+        else:
+            number = found
+
+
+def _row(orders: Sequence[Order], number: int, policy: str) -> dict[str, Any]:
+    exact = [order.index_of(number) for order in orders]
+    shown = [_held(order, number) if index is None and policy == 'zoh' else index
+             for order, index in zip(orders, exact, strict=True)]
+    return {'number': number, 'index': shown, 'held': [was != now for was, now in zip(exact, shown, strict=True)]}
+
+
+def _held(order: Order, number: int) -> int | None:
+    before = order.at_or_before(number)
+    return None if before is None else order.index_of(before)

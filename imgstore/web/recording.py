@@ -1,0 +1,274 @@
+"""What the page asks of one store; nothing here takes longer the longer the recording is, but a first search."""
+
+from __future__ import annotations
+
+import bisect
+import math
+import os
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..base import _ImgStore
+from ..color import Image
+from ..constants import FRAME_NUMBER, FRAME_TIME
+from ..stores import new_for_filename
+from . import pictures
+from . import timeline as summaries
+from .extra import ExtraData
+from .order import Order
+
+AXES = ('index', 'time', 'number')
+_SAMPLES_FOR_PERIOD = 64
+_MOST_BORDERS = 400  # more would be a grey wall
+_SEARCH_SECONDS = 0.25
+_REFRESH_SECONDS = 0.5
+_THUMBNAIL_CACHE = 32 * 2**20  # bytes
+
+Row = dict[str, Any]
+
+
+class Recording:
+    """One store that the page shows; may be used by several threads.
+
+    Parameters
+    ----------
+    path : str
+        Of the store.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.store = new_for_filename(path)
+        self.name = os.path.basename(self.store.filename.rstrip(os.sep)) or self.store.filename
+        self._thumbnails: tuple[object, _ImgStore] | None = None
+        self._shades = pictures.Shades()
+        self._lock = threading.Lock()
+        self._refreshed = -math.inf
+        self._period: tuple[int, float] | None = None
+        self._order: Order | None = None
+        self._extra = ExtraData(self.store)
+
+    def close(self) -> None:
+        """Free all that is held open."""
+        self.store.close()
+        if self._thumbnails:
+            self._thumbnails[1].close()
+
+    # --- what there is
+
+    def refresh(self) -> None:
+        """Take in what a writer that is alive has added, if this store can; not more often than twice a second."""
+        refresh = getattr(self.store, 'refresh', None)
+        with self._lock:
+            if refresh is None or time.monotonic() - self._refreshed < _REFRESH_SECONDS:
+                return
+            self._refreshed = time.monotonic()
+        refresh()
+
+    @property
+    def count(self) -> int:
+        """Number of frames."""
+        return self.store.frame_count
+
+    def frame(self, index: int) -> tuple[int, float]:
+        """Number and time of a frame; (0, nan) where its chunk turns out to be damaged."""
+        return self.store._index.frame(index) or (0, math.nan)
+
+    @property
+    def period(self) -> float:
+        """Usual seconds from frame to frame; nan where times do not tell."""
+        known, count = self._period, self.count
+        if known is None or not known[0] <= count < 2 * known[0]:  # a little more does not change it
+            known = self._period = count, summaries.take(self.frame, 0, count, _SAMPLES_FOR_PERIOD).period
+        return known[1]
+
+    def summary(self) -> Row:
+        """What the page needs before it shows the first frame."""
+        store, count = self.store, self.count
+        dtype = np.dtype(store._metadata['imgdtype'])
+        return {
+            'name': self.name, 'frames': count, 'shape': list(store.image_shape), 'dtype': str(dtype),
+            'format': store._format, 'lossless': store.lossless, 'period': plain(self.period),
+            'timezone': getattr(store.created[1], 'key', 'UTC'),
+            'first': self.row(0) if count else None, 'last': self.row(count - 1) if count else None,
+            'exact': 'png' if pictures.has_png(store.image_shape, dtype) else 'npy'}
+
+    def about(self) -> Row:
+        """What the store says of itself, and what its user said of the recording."""
+        store, (created, zone) = self.store, self.store.created
+        chunks = self.store._index.parts()
+        return {
+            'store': {
+                'path': store.filename, 'format': store._format, 'uuid': store.uuid,
+                'created': created.astimezone(zone).isoformat(' ', 'seconds'), 'time zone': str(zone),
+                'chunks': len(chunks), 'frames a chunk': store._metadata.get('chunksize')},
+            'user': described(store.user_metadata)}
+
+    def row(self, index: int) -> Row:
+        """A frame's index, number and time."""
+        number, frame_time = self.frame(index)
+        return {'index': index, 'number': number, 'time': plain(frame_time)}
+
+    def rows(self, start: int, count: int) -> list[Row]:
+        """Those of the frames from an index on."""
+        return [self.row(index) for index in range(max(0, start), min(start + count, self.count))]
+
+    # --- finding
+
+    @property
+    def order(self) -> Order:
+        """The frames in the order of their numbers."""
+        numbers = self.store._index.frame_numbers
+        if self._order is None or self._order.source is not numbers:
+            self._order = Order(numbers)
+        return self._order
+
+    def find(self, axis: str, value: float) -> int | None:
+        """Index of the frame at, or nearest to, a place on an axis; None in an empty store."""
+        if axis == 'index':
+            return min(max(round(value), 0), self.count - 1) if self.count else None
+        return self.store._index.find(FRAME_NUMBER if axis == 'number' else FRAME_TIME, value, nearest=True)
+
+    def next_gap(self, index: int, direction: int) -> Row:
+        """The next frame behind (direction 1) or before (-1) an index before which something is missing.
+
+        Returns
+        -------
+        dict
+            ``found``, its index or None; ``searched``, how far has been looked: to go on there if it is not an end.
+        """
+        parts, until = self.store._index.parts(), time.monotonic() + _SEARCH_SECONDS
+        starts = [own.start for _, _, own in parts]
+        while 0 <= (rank := self._rank(starts, index, direction)) < len(parts):
+            found = self._jumps(parts[rank])
+            found = found[found > index] if direction > 0 else found[found < index]
+            if len(found):
+                return {'found': int(found[0 if direction > 0 else -1]), 'searched': index}
+            own = parts[rank][2]
+            index = own.stop - 1 if direction > 0 else own.start
+            if time.monotonic() > until:
+                break
+        ended = index >= self.count - 1 if direction > 0 else index <= 0
+        return {'found': None, 'searched': None if ended else index}
+
+    @staticmethod
+    def _rank(starts: Sequence[int], index: int, direction: int) -> int:
+        """The chunk in which the next frame behind, or before, an index is."""
+        return bisect.bisect_right(starts, index + direction) - 1 if index + direction >= 0 else -1
+
+    def _jumps(self, part: tuple[int, str, slice]) -> npt.NDArray[np.int64]:
+        """Indexes of the frames of a chunk before which something is missing."""
+        frames, start = self.store._get_chunk_metadata(part[0]), part[2].start
+        numbers, times = frames[FRAME_NUMBER], frames[FRAME_TIME]
+        if start > 0:
+            before = self.frame(start - 1)
+            numbers, times, start = [before[0], *numbers], [before[1], *times], start - 1
+        jumps = summaries.steps_that_jump(np.array(numbers, np.int64), np.array(times, np.float64), self.period)
+        return np.asarray(jumps + start, np.int64)
+
+    # --- the timeline
+
+    def timeline(self, axis: str, low: float | None, high: float | None, bins: int) -> Row:
+        """Samples of the frames between two places on an axis, gaps and chunk borders.
+
+        Where times do not ascend, the axis is that of indexes instead.
+        """
+        at, size = self._frames_on(axis)
+        # one frame beyond either end, so that lines are drawn to the edges
+        start = 0 if low is None else max(0, self._place(axis, low) - 1)
+        end = size if high is None else min(size, self._place(axis, high) + 2)
+        samples = summaries.take(at, start, end, bins)
+        if axis == 'time' and not np.all(np.diff(samples.times) >= 0):
+            return self.timeline('index', None, None, bins)
+        places = samples.places if axis != 'number' else self.order.indices_at(samples.places)
+        found = summaries.gaps(at, samples, self.period)
+        return {'axis': axis, 'frames': size, 'index': places.tolist(), 'number': samples.numbers.tolist(),
+                'time': [plain(value) for value in samples.times.tolist()], 'missing': samples.missing.tolist(),
+                'gaps': [self._gap(axis, gap) for gap in found], **self._borders(axis, places)}
+
+    def _frames_on(self, axis: str) -> tuple[summaries.FrameAt, int]:
+        if axis != 'number':
+            return self.frame, self.count
+        order = self.order
+        return lambda place: self.frame(order.index_at(place)), len(order)
+
+    def _place(self, axis: str, value: float) -> int:
+        """Where on an axis of frames a value is."""
+        if axis == 'number':
+            return self.order.place(value)
+        return self.find(axis, value) or 0
+
+    def _gap(self, axis: str, gap: summaries.Gap) -> Row:
+        index = self.order.index_at(gap.place) if axis == 'number' else gap.place
+        return {'index': index, 'missing': gap.missing, 'seconds': plain(gap.seconds),
+                'before': {'number': gap.before[0], 'time': plain(gap.before[1]), 'index': index - 1},
+                'after': {'number': gap.after[0], 'time': plain(gap.after[1]), 'index': index}}
+
+    def _borders(self, axis: str, indices: npt.NDArray[np.int64]) -> Row:
+        """Where chunks begin among these frames; none if there are too many to be told apart."""
+        if not len(indices):
+            return {'borders': [], 'chunks': 0}
+        starts = [(number, own.start) for number, _, own in self.store._index.parts()
+                  if own.start < own.stop and int(indices.min()) < own.start <= int(indices.max())]
+        few = starts if len(starts) <= _MOST_BORDERS else []
+        return {'borders': [{'chunk': chunk, **self.row(start)} for chunk, start in few], 'chunks': len(starts) + 1}
+
+    # --- extra data
+
+    def extra(self, low: int, high: int, bins: int) -> Row:
+        """See `ExtraData.between`."""
+        return self._extra.between(low, high, bins)
+
+    def extra_at(self, index: int) -> Row:
+        """See `ExtraData.at`."""
+        return self._extra.at(index)
+
+    # --- images
+
+    def shown(self, index: int, width: int | None, quality: int, stretch: bool) -> bytes:
+        """A JPEG of a frame."""
+        return pictures.to_show(self._image(index), self._shades, width, quality, stretch)
+
+    def exact(self, index: int, kind: str) -> bytes:
+        """A file with every bit of a frame."""
+        return pictures.exact(self._image(index), kind)
+
+    def thumbnail(self, index: int, width: int) -> bytes:
+        """A small JPEG of a frame, read by a reader of its own, so that playing goes on undisturbed."""
+        with self._lock:
+            store = self._thumbnail_store()
+        image = store.get_image(None, frame_index=index)[0]
+        return pictures.to_show(image, self._shades, width, 75, stretch=False)
+
+    def _image(self, index: int) -> Image:
+        return self.store.get_image(None, frame_index=index)[0]
+
+    def _thumbnail_store(self) -> _ImgStore:
+        """A second reader with the index of the first, made anew when that has another."""
+        key = self.store._index, self.count
+        if self._thumbnails is None or self._thumbnails[0] != key:
+            if self._thumbnails:
+                self._thumbnails[1].close()
+            self._thumbnails = key, new_for_filename(self.store.filename, index=self.store._index,
+                                                     cache_bytes=_THUMBNAIL_CACHE)
+        return self._thumbnails[1]
+
+
+def plain(value: float) -> float | None:
+    """A number as JSON has it: None for nan and the infinite ones."""
+    return value if math.isfinite(value) else None
+
+
+def described(value: Any) -> Any:
+    """Metadata as JSON can hold it; what it has no form for becomes text."""
+    if isinstance(value, dict):
+        return {str(key): described(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [described(inner) for inner in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    return value if value is None or isinstance(value, (bool, int, str)) else str(value)

@@ -1,0 +1,207 @@
+"""The routes: the page, its files, and what it asks of the stores that it was started with, each by its number."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from collections.abc import Callable, Sequence
+from importlib import resources
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from ..errors import FrameNotFoundError, ImgStoreError
+from . import asked
+from .asked import LARGEST_NUMBER, Refused
+from .guard import Guard
+from .order import POLICIES, aligned
+from .pictures import MEDIA_TYPES
+from .recording import AXES, Recording
+from .timeline import MOST_SAMPLES
+
+_MOST_ROWS = 1000
+_WIDEST = 8192  # pixels
+
+Answer = Callable[[Request], Response]
+
+
+def new_app(recordings: Sequence[Recording], host: str = '127.0.0.1', token: str | None = None) -> ASGIApp:
+    """The application that shows recordings.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+        That the page shows, side by side.
+    host : str
+        The address that is served; requests that name another are refused.
+    token : str, optional
+        That requests must bring.
+    """
+    pages = _Pages(recordings)
+    routes = {
+        '/': pages.start, '/static/{name}': pages.static, '/api/stores': pages.stores, '/api/aligned': pages.aligned,
+        '/api/stores/{store}': pages.about, '/api/stores/{store}/rows': pages.rows,
+        '/api/stores/{store}/find': pages.find, '/api/stores/{store}/gap': pages.gap,
+        '/api/stores/{store}/timeline': pages.timeline, '/api/stores/{store}/extra': pages.extra,
+        '/api/stores/{store}/extra/{index}': pages.extra_at,
+        '/api/stores/{store}/image/{index}.{kind}': pages.image,
+        '/api/stores/{store}/thumbnail/{index}.jpg': pages.thumbnail}
+    handlers: Any = {HTTPException: _refused, ImgStoreError: _failed}
+    app = Starlette(routes=[Route(path, _in_thread(answer), methods=['GET']) for path, answer in routes.items()],
+                    exception_handlers=handlers)
+    app.router.redirect_slashes = False
+    return Guard(app, host, token)
+
+
+def _in_thread(answer: Answer) -> Callable[[Request], Any]:
+    """Answers wait for the disk, and others are not to wait with them."""
+    async def in_thread(request: Request) -> Response:
+        return await run_in_threadpool(answer, request)
+    return in_thread
+
+
+def _refused(request: Request, error: HTTPException) -> Response:
+    return JSONResponse({'error': error.detail}, error.status_code, error.headers)
+
+
+def _failed(request: Request, error: ImgStoreError) -> Response:
+    return JSONResponse({'error': str(error)}, 404 if isinstance(error, FrameNotFoundError) else 500)
+
+
+class _Pages:
+    def __init__(self, recordings: Sequence[Recording]) -> None:
+        self._recordings = recordings
+        folder = resources.files(__package__) / 'static'
+        self._files = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+
+    # --- the page
+
+    def start(self, request: Request) -> Response:
+        return Response(self._files['index.html'], media_type='text/html')
+
+    def static(self, request: Request) -> Response:
+        name = request.path_params['name']
+        if name not in self._files:
+            raise Refused('there is no such file', 404)
+        kind = 'text/javascript' if name.endswith('.js') else mimetypes.guess_type(name)[0]
+        return Response(self._files[name], media_type=kind)
+
+    # --- the stores
+
+    def stores(self, request: Request) -> Response:
+        for recording in self._recordings:
+            recording.refresh()
+        return _json([recording.summary() for recording in self._recordings])
+
+    def about(self, request: Request) -> Response:
+        return _json(self._recording(request).about())
+
+    def rows(self, request: Request) -> Response:
+        start = asked.whole(request, 'start', 0, LARGEST_NUMBER)
+        return _json(self._recording(request).rows(start, asked.whole(request, 'count', 1, _MOST_ROWS)))
+
+    def find(self, request: Request) -> Response:
+        recording, axis = self._recording(request), asked.choice(request, 'axis', AXES)
+        if axis == 'time':
+            wanted: float = asked.moment(asked.text(request, 'value'), recording)
+        else:
+            wanted = asked.whole(request, 'value', -LARGEST_NUMBER, LARGEST_NUMBER)
+        index = recording.find(axis, wanted)
+        if index is None:
+            raise Refused('the store has no frames', 404)
+        row = recording.row(index)
+        return _json({**row, 'exact': row[axis] == wanted})
+
+    def gap(self, request: Request) -> Response:
+        index = asked.whole(request, 'index', 0, LARGEST_NUMBER)
+        return _json(self._recording(request).next_gap(index, asked.whole(request, 'direction', -1, 1) or 1))
+
+    def timeline(self, request: Request) -> Response:
+        axis, bins = asked.choice(request, 'axis', AXES), asked.whole(request, 'bins', 2, MOST_SAMPLES, 1000)
+        low, high = asked.decimal(request, 'low'), asked.decimal(request, 'high')
+        return _json(self._recording(request).timeline(axis, low, high, bins))
+
+    def aligned(self, request: Request) -> Response:
+        number = asked.whole(request, 'number', -LARGEST_NUMBER, LARGEST_NUMBER)
+        direction = asked.whole(request, 'direction', -1, 1, 1) or 1
+        policy, count = asked.choice(request, 'policy', POLICIES), asked.whole(request, 'count', 1, _MOST_ROWS)
+        rows = aligned([recording.order for recording in self._recordings], number, direction, count, policy)
+        return _json([{**row, 'time': self._time(row)} for row in rows])
+
+    def _time(self, row: dict[str, Any]) -> float | None:
+        """When a frame of several stores was taken, by the first of them that has it."""
+        there = zip(self._recordings, row['index'], row['held'], strict=True)
+        times = (recording.row(index)['time'] for recording, index, held in there if index is not None and not held)
+        return next(times, None)
+
+    # --- extra data
+
+    def extra(self, request: Request) -> Response:
+        recording = self._recording(request)
+        low = asked.whole(request, 'low', 0, LARGEST_NUMBER, 0)
+        high = asked.whole(request, 'high', 0, LARGEST_NUMBER, max(0, recording.count - 1))
+        return _json(recording.extra(low, max(low, high), asked.whole(request, 'bins', 2, MOST_SAMPLES, 500)))
+
+    def extra_at(self, request: Request) -> Response:
+        return _json(self._recording(request).extra_at(_index(request)))
+
+    # --- images
+
+    def image(self, request: Request) -> Response:
+        recording, kind, index = self._recording(request), request.path_params['kind'], _index(request)
+        if kind not in MEDIA_TYPES:
+            raise Refused(f'images are given as {", ".join(MEDIA_TYPES)}', 404)
+        quality = asked.whole(request, 'quality', 1, 100, 85)
+        width = asked.whole(request, 'width', 1, _WIDEST, _WIDEST)
+        stretch = bool(asked.whole(request, 'stretch', 0, 1, 0))
+        data = recording.shown(index, width, quality, stretch) if kind == 'jpg' else recording.exact(index, kind)
+        headers = {'Content-Disposition': _file_name(recording, index, kind)} \
+            if 'download' in request.query_params else None
+        return Response(data, media_type=MEDIA_TYPES[kind], headers=headers)
+
+    def thumbnail(self, request: Request) -> Response:
+        width = asked.whole(request, 'width', 1, 400, 160)
+        return Response(self._recording(request).thumbnail(_index(request), width), media_type=MEDIA_TYPES['jpg'])
+
+    def _recording(self, request: Request) -> Recording:
+        number = _from_path(request, 'store')
+        if number >= len(self._recordings):
+            raise Refused(f'there is no store {number}', 404)
+        return self._recordings[number]
+
+
+def _from_path(request: Request, name: str) -> int:
+    value: str = request.path_params[name]
+    if not re.fullmatch('[0-9]{1,19}', value):
+        raise Refused(f'{name} must be a whole number', 404)
+    return int(value)
+
+
+def _index(request: Request) -> int:
+    return _from_path(request, 'index')
+
+
+def _file_name(recording: Recording, index: int, kind: str) -> str:
+    name = re.sub(r'[^A-Za-z0-9._-]+', '_', recording.name).strip('._') or 'frame'
+    return f'attachment; filename="{name}_{recording.frame(index)[0]}.{kind}"'
+
+
+def _json(content: Any) -> Response:
+    return JSONResponse(_safe(content))
+
+
+def _safe(content: Any) -> Any:
+    """Whole numbers beyond what JavaScript counts exactly as text."""
+    if isinstance(content, dict):
+        return {key: _safe(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_safe(value) for value in content]
+    return str(content) if isinstance(content, int) and abs(content) > 2**53 else content
+
+

@@ -1,0 +1,48 @@
+// What is asked of the server that this page comes from.
+
+export class Trouble extends Error {}
+
+async function answerOf(response) {
+  if (response.ok) return response;
+  const text = await response.text();
+  let why = text;
+  try {
+    why = JSON.parse(text).error;
+  } catch { /* not every refusal is JSON */ }
+  throw new Trouble(why || `the server answers ${response.status}`);
+}
+
+async function get(path, values = {}) {
+  const given = Object.entries(values).filter(([, value]) => value !== null && value !== undefined);
+  const query = new URLSearchParams(given).toString();
+  try {
+    return await answerOf(await fetch(query ? `${path}?${query}` : path));
+  } catch (error) {
+    if (error instanceof Trouble) throw error;
+    throw new Trouble('the server does not answer; has imgstore-view ended?');
+  }
+}
+
+const json = async (path, values) => (await get(path, values)).json();
+const of = (store) => `/api/stores/${store}`;
+
+export const stores = () => json('/api/stores');
+export const about = (store) => json(of(store));
+export const rows = (store, start, count) => json(`${of(store)}/rows`, { start, count });
+export const find = (store, axis, value) => json(`${of(store)}/find`, { axis, value });
+export const gap = (store, index, direction) => json(`${of(store)}/gap`, { index, direction });
+export const timeline = (store, axis, low, high, bins) => json(`${of(store)}/timeline`, { axis, low, high, bins });
+export const aligned = (number, direction, count, policy) =>
+  json('/api/aligned', { number, direction, count, policy });
+export const extra = (store, low, high, bins) => json(`${of(store)}/extra`, { low, high, bins });
+export const extraAt = (store, index) => json(`${of(store)}/extra/${index}`);
+
+export const thumbnail = (store, index, width) => `${of(store)}/thumbnail/${index}.jpg?width=${width}`;
+export const download = (store, index, kind) => `${of(store)}/image/${index}.${kind}?download=1`;
+
+export async function image(store, index, look) {
+  const exact = look.quality === 'exact';
+  const values = exact ? {} : { quality: look.quality, width: look.width, stretch: look.stretch ? 1 : 0 };
+  const response = await get(`${of(store)}/image/${index}.${exact ? 'png' : 'jpg'}`, values);
+  return createImageBitmap(await response.blob());
+}

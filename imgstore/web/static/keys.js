@@ -1,0 +1,37 @@
+// What each key does, and the list of it.
+
+export class Keys {
+  constructor(list) {
+    this.list = list;
+    this.actions = new Map();
+    document.addEventListener('keydown', (event) => this.pressed(event));
+  }
+
+  // Names are those of KeyboardEvent.key, 'Shift+' before it if it is held; they are shown as `shown`.
+  on(names, shown, what, act) {
+    for (const name of names) this.actions.set(name, act);
+    const term = document.createElement('dt');
+    const key = document.createElement('kbd');
+    key.textContent = shown;
+    term.append(key);
+    const told = document.createElement('dd');
+    told.textContent = what;
+    this.list.append(term, told);
+  }
+
+  pressed(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;
+    if (isWriting(event.target)) return;
+    const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (name === ' ' && event.target.closest('button, a')) return; // it presses what has the focus
+    const act = this.actions.get(event.shiftKey ? `Shift+${name}` : name) ?? (event.key.length === 1 && this.actions.get(name));
+    if (!act) return;
+    event.preventDefault();
+    act();
+  }
+}
+
+function isWriting(target) {
+  if (target.isContentEditable || target.tagName === 'SELECT' || target.tagName === 'TEXTAREA') return true;
+  return target.tagName === 'INPUT' && target.type !== 'checkbox';
+}

@@ -1,0 +1,47 @@
+// What the stores say of themselves, beside the frames.
+
+import * as api from './api.js';
+import * as text from './text.js';
+
+const element = (tag, ...inner) => {
+  const made = document.createElement(tag);
+  made.append(...inner);
+  return made;
+};
+
+function list(values) {
+  const entries = Object.entries(values);
+  return element('dl', ...entries.flatMap(([key, value]) => [element('dt', key), element('dd', shown(value))]));
+}
+
+function shown(value) {
+  if (value !== null && typeof value === 'object') {
+    return Array.isArray(value) && value.every((inner) => inner === null || typeof inner !== 'object')
+      ? value.map(text.value).join(', ') : list(value);
+  }
+  return text.value(value);
+}
+
+function article(summary, about) {
+  const [first, last] = [summary.first, summary.last];
+  const facts = {
+    frames: summary.frames,
+    image: `${summary.shape[1]} × ${summary.shape[0]}, ${summary.shape[2] === 3 ? 'colour' : 'gray'}, ${summary.dtype}`,
+    ...(first && {
+      numbers: `${first.number} … ${last.number}`,
+      begins: text.moment(first.time, summary.timezone),
+      ends: text.moment(last.time, summary.timezone),
+    }),
+    ...(summary.period && { rate: `${text.value(1 / summary.period)} frames a second` }),
+    lossless: summary.lossless ? 'yes' : 'no',
+    ...about.store,
+  };
+  const own = Object.keys(about.user).length ? list(about.user) : element('p', 'none');
+  return element('article', element('h2', summary.name), element('h3', 'Metadata'), own,
+    element('h3', 'Store'), list(Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== null))));
+}
+
+export async function fill(panel, summaries) {
+  const abouts = await Promise.all(summaries.map((_, store) => api.about(store)));
+  panel.replaceChildren(...summaries.map((summary, store) => article(summary, abouts[store])));
+}

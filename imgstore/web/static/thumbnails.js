@@ -1,0 +1,50 @@
+// Small images over the timeline, fetched one after the other, so that the frame that is looked at comes first.
+
+import { thumbnail } from './api.js';
+
+const HEIGHT = 60;
+
+export class Thumbnails {
+  constructor(strip, timeline) {
+    Object.assign(this, { strip, timeline, turn: 0 });
+    timeline.listen(strip);
+  }
+
+  async show() {
+    const { timeline } = this;
+    const turn = this.turn += 1;
+    const [height, width] = timeline.summaries[0].shape;
+    const each = Math.max(48, Math.min(160, Math.round((HEIGHT * width) / height)));
+    const count = Math.max(1, Math.floor(this.strip.clientWidth / each));
+    while (this.strip.childElementCount > count) this.strip.lastElementChild.remove();
+    while (this.strip.childElementCount < count) {
+      const image = document.createElement('img');
+      image.alt = '';
+      image.draggable = false;
+      this.strip.append(image);
+    }
+    for (const rank of spread(count)) {
+      const index = timeline.nearest(0, timeline.at(((rank + 0.5) / count) * timeline.width));
+      if (index === null) return;
+      await loaded(this.strip.children[rank], thumbnail(0, index, each * 2));
+      if (turn !== this.turn) return;
+    }
+  }
+}
+
+// 0, the middle, the quarters …: a rough picture first.
+function spread(count) {
+  const order = new Set();
+  for (let step = 2 ** Math.ceil(Math.log2(count)); step >= 1; step /= 2) {
+    for (let rank = 0; rank < count; rank += step) order.add(rank);
+  }
+  return order;
+}
+
+function loaded(image, source) {
+  if (image.getAttribute('src') === source) return null;
+  return new Promise((resolve) => {
+    image.onload = image.onerror = resolve;
+    image.src = source;
+  });
+}

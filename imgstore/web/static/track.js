@@ -1,0 +1,83 @@
+// The frames in their order: of one store by index, of several by frame number, as StoreAligner has them.
+//
+// A row is one place: number, time, and for each store the index of its frame (null: none) and whether that is held.
+
+import * as api from './api.js';
+
+const single = (row) => ({ number: row.number, time: row.time, index: [row.index], held: [false] });
+
+export class SingleTrack {
+  constructor(summary) {
+    this.count = summary.frames;
+  }
+
+  first() {
+    return this.at(0);
+  }
+
+  last() {
+    return this.at(this.count - 1);
+  }
+
+  async at(index) {
+    const place = Math.max(0, Math.min(index, this.count - 1));
+    return single((await api.rows(0, place, 1))[0]);
+  }
+
+  step(row, by) {
+    return this.at(row.index[0] + by);
+  }
+
+  async after(row, count) {
+    return (await api.rows(0, row.index[0] + 1, count)).map(single);
+  }
+
+  async find(axis, value) {
+    const found = await api.find(0, axis, value);
+    return { ...single(found), exact: found.exact };
+  }
+}
+
+const plus = (number, by) => String(BigInt(number) + BigInt(by)); // numbers may have 64 bits
+
+export class AlignedTrack {
+  constructor(summaries, policy) {
+    this.ends = summaries.filter((summary) => summary.frames);
+    this.policy = policy;
+  }
+
+  async first() {
+    const numbers = this.ends.map((summary) => summary.first.number);
+    return this.from(numbers.reduce((one, other) => (Number(one) < Number(other) ? one : other)));
+  }
+
+  async last() {
+    const numbers = this.ends.map((summary) => summary.last.number);
+    return this.from(numbers.reduce((one, other) => (Number(one) > Number(other) ? one : other)), -1);
+  }
+
+  // The row with a number, else the nearest behind it, else the nearest before it.
+  async from(number, direction = 1) {
+    for (const way of [direction, -direction]) {
+      const [row] = await api.aligned(number, way, 1, this.policy);
+      if (row) return row;
+    }
+    throw new api.Trouble('the stores have no frame in common');
+  }
+
+  async step(row, by) {
+    const way = Math.sign(by);
+    const rows = await api.aligned(plus(row.number, way), way, Math.abs(by), this.policy);
+    return rows.at(-1) ?? row;
+  }
+
+  after(row, count) {
+    return api.aligned(plus(row.number, 1), 1, count, this.policy);
+  }
+
+  async find(axis, value, store = 0) {
+    const number = axis === 'number' ? value : (await api.find(store, axis, value)).number;
+    const row = await this.from(number);
+    return { ...row, exact: axis !== 'number' || String(row.number) === String(number).trim() };
+  }
+}
