@@ -130,8 +130,11 @@ class ExtraData:
         return self._whole[number]
 
     def _load(self, part: Part) -> _Records | None:
+        paths = self._layout.extra_data_files(part[0])
+        if not paths:
+            return None  # before pandas is imported for nothing
         try:
-            table = read_extra_data(self._layout.extra_data_files(part[0]))
+            table = read_extra_data(paths)
         except CorruptFileError as error:
             self.problems[part[0]] = str(error)
             return None

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from ..base import _ImgStore
 from ..color import Image
 from ..constants import FRAME_NUMBER, FRAME_TIME
+from ..errors import FrameReadError
 from ..stores import new_for_filename
 from . import pictures
 from . import timeline as summaries
@@ -241,7 +242,10 @@ class Recording:
         """A small JPEG of a frame, read by a reader of its own, so that playing goes on undisturbed."""
         with self._lock:
             store = self._thumbnail_store()
-        image = store.get_image(None, frame_index=index)[0]
+        try:
+            image = store.get_image(None, frame_index=index)[0]
+        except FrameReadError:  # is told where the frame itself is looked at
+            image = np.zeros(store.image_shape[:2], np.uint8)
         return pictures.to_show(image, self._shades, width, 75, stretch=False)
 
     def _image(self, index: int) -> Image:

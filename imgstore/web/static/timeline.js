@@ -299,7 +299,7 @@ export class Timeline extends EventTarget {
     context.textBaseline = 'middle';
     for (let value = Math.ceil((this.view.low + shift) / step) * step; value <= this.view.high + shift; value += step) {
       const x = this.x(value - shift);
-      const label = time ? text.tick(value - shift, this.zone, step) : text.count(value);
+      const label = time ? text.tick(value - shift, this.zone, value % 86400 ? step : 86400) : text.count(value);
       line(context, x, TICKS - 5, TICKS, color.soft, 1);
       context.fillStyle = color.soft;
       if (x + 4 + context.measureText(label).width < this.width) context.fillText(label, x + 4, TICKS / 2);
@@ -321,9 +321,11 @@ export class Timeline extends EventTarget {
       if (missing) context.fillRect(x, above + tall, Math.max(2, this.x(lane.at[rank + 1]) - x), 3);
     });
     for (const gap of lane.gaps) this.paintGap(context, color, gap, above, tall);
+    context.globalAlpha = clamp(this.width / (15 * lane.borders.length), 0.15, 1); // a hint where there are many
     for (const border of lane.borders) {
       line(context, Math.round(this.x(this.value(border))), above, above + tall, color.border, 1);
     }
+    context.globalAlpha = 1;
   }
 
   paintGap(context, color, gap, above, tall) {

@@ -45,13 +45,14 @@ class Viewer {
     this.name();
     this.listen();
     this.bindKeys();
+    const metadata = innerWidth >= WIDE ? this.metadata() : null; // first, since it makes the rest narrower
     if (!this.summaries.some((summary) => summary.frames)) {
       this.say('There are no frames yet.', true);
     } else {
       await this.player.go(this.remembered());
       await this.timeline.load();
     }
-    if (innerWidth >= WIDE) await this.metadata();
+    await metadata;
     setTimeout(() => this.lookAgain(), LOOK_AGAIN);
   }
 
