@@ -544,6 +544,43 @@ def long_store(path: Path, chunks: int, size: int) -> str:
     return str(path)
 
 
+def test_a_recording_that_goes_on_is_followed(chromium: Browser, tmp_path: Path) -> None:
+    with imgstore.new_for_format('png', tmp_path / 's', imgshape=SHAPE, chunksize=20) as store:
+        def record(until: int) -> None:
+            for number in range(store.frame_count, until):
+                store.add_image(numbered(number, SHAPE), number, START + number / 25)
+                store.add_extra_data(value=number)
+
+        record(5)
+        value = "return document.querySelector('.plot b')?.textContent"
+        with served(str(tmp_path / 's')) as page:
+            chromium.open(page.url)
+            chromium.wait_for_frame(0, 0)
+            chromium.wait_for(lambda: chromium.run("return document.getElementById('follow').className") == 'live')
+            chromium.press('f')
+            for until in (12, 30, 55):
+                record(until)
+                chromium.wait_for_frame(until - 1, until - 1)
+                chromium.wait_for(lambda until=until: chromium.text('facts').startswith(f'{until} frames'))
+                chromium.wait_for(lambda until=until: chromium.run(value) == str(until - 1))
+            store.close()
+            chromium.wait_for(lambda: chromium.run("return document.getElementById('follow').className") == '')
+            chromium.press(Keys.HOME)
+            chromium.press('f')
+            assert chromium.errors() == []
+
+
+def test_a_recording_without_a_frame_yet_shows_its_first(chromium: Browser, tmp_path: Path) -> None:
+    with imgstore.new_for_format('png', tmp_path / 's', imgshape=SHAPE) as store, \
+            served(str(tmp_path / 's')) as page:
+        chromium.driver.get(page.url)
+        chromium.wait_for(lambda: 'no frames yet' in chromium.text('status'))
+        store.add_image(numbered(7, SHAPE), 3, START)
+        chromium.wait_for_frame(3, 7)
+        chromium.wait_for(lambda: 'no frame missing' in chromium.text('legend'))
+        assert chromium.errors() == []
+
+
 def test_the_page_is_not_shown_under_the_name_of_another_host(chromium: Browser, one: Served) -> None:
     chromium.driver.get(f'http://evil.example:{one.port}/')
     text = chromium.run('return document.body.textContent')

@@ -15,12 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .._files import Layout
 from ..base import _ImgStore
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from ..errors import CorruptFileError
 from ..extra_data import read_extra_data
-from ..stores import DirectoryImgStore
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +58,6 @@ class ExtraData:
 
     def __init__(self, store: _ImgStore) -> None:
         self._store = store
-        self._layout = Layout(store.filename, '', isinstance(store, DirectoryImgStore))
         self._lock = threading.Lock()
         self._whole: OrderedDict[int, _Records | None] = OrderedDict()
         self._coarse: dict[int, dict[str, Values]] = {}
@@ -130,7 +127,9 @@ class ExtraData:
         return self._whole[number]
 
     def _load(self, part: Part) -> _Records | None:
-        paths = self._layout.extra_data_files(part[0])
+        reader = self._store._r
+        journal = reader.listing.journals.get(part[0])  # of a chunk that is still being written
+        paths = [*reader.layout.extra_data_files(part[0]), *([journal] if journal else [])]
         if not paths:
             return None  # before pandas is imported for nothing
         try:

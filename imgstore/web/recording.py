@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ..base import _ImgStore
 from ..color import Image
-from ..constants import FRAME_NUMBER, FRAME_TIME
+from ..constants import FRAME_NUMBER, FRAME_TIME, STORE_LOCK_FILENAME
 from ..errors import FrameReadError
 from ..stores import new_for_filename
 from . import pictures
@@ -45,10 +45,10 @@ class Recording:
     def __init__(self, path: str) -> None:
         self.store = new_for_filename(path)
         self.name = os.path.basename(self.store.filename.rstrip(os.sep)) or self.store.filename
-        self._thumbnails: tuple[object, _ImgStore] | None = None
+        self._thumbnails: _ImgStore | None = None
         self._shades = pictures.Shades()
         self._lock = threading.Lock()
-        self._refreshed = -math.inf
+        self._refreshed, self._was_live, self._was_refreshed = -math.inf, False, False
         self._period: tuple[int, float] | None = None
         self._order: Order | None = None
         self._extra = ExtraData(self.store)
@@ -57,18 +57,19 @@ class Recording:
         """Free all that is held open."""
         self.store.close()
         if self._thumbnails:
-            self._thumbnails[1].close()
+            self._thumbnails.close()
 
     # --- what there is
 
     def refresh(self) -> None:
-        """Take in what a writer that is alive has added, if this store can; not more often than twice a second."""
-        refresh = getattr(self.store, 'refresh', None)
+        """Take in what a writer has added that has the store open, not more often than twice a second."""
         with self._lock:
-            if refresh is None or time.monotonic() - self._refreshed < _REFRESH_SECONDS:
+            if time.monotonic() - self._refreshed < _REFRESH_SECONDS:
                 return
-            self._refreshed = time.monotonic()
-        refresh()
+            live = os.path.exists(os.path.join(self.store.filename, STORE_LOCK_FILENAME))
+            if live or self._was_live:  # once more when it has been closed
+                self.store.refresh()
+            self._refreshed, self._was_live = time.monotonic(), live
 
     @property
     def count(self) -> int:
@@ -94,6 +95,7 @@ class Recording:
         return {
             'name': self.name, 'frames': count, 'shape': list(store.image_shape), 'dtype': str(dtype),
             'format': store._format, 'lossless': store.lossless, 'period': plain(self.period),
+            'live': store._r.is_live,
             'timezone': getattr(store.created[1], 'key', 'UTC'),
             'first': self.row(0) if count else None, 'last': self.row(count - 1) if count else None,
             'exact': 'png' if pictures.has_png(store.image_shape, dtype) else 'npy'}
@@ -252,14 +254,15 @@ class Recording:
         return self.store.get_image(None, frame_index=index)[0]
 
     def _thumbnail_store(self) -> _ImgStore:
-        """A second reader with the index of the first, made anew when that has another."""
-        key = self.store._index, self.count
-        if self._thumbnails is None or self._thumbnails[0] != key:
-            if self._thumbnails:
-                self._thumbnails[1].close()
-            self._thumbnails = key, new_for_filename(self.store.filename, index=self.store._index,
-                                                     cache_bytes=_THUMBNAIL_CACHE)
-        return self._thumbnails[1]
+        """A second reader, with the index of the first to begin with."""
+        if self._thumbnails is None:
+            self._thumbnails = new_for_filename(self.store.filename, index=self.store._index,
+                                                cache_bytes=_THUMBNAIL_CACHE)
+            self._was_refreshed = not self._was_live
+        if not self._was_refreshed or self._thumbnails.frame_count < self.count:
+            self._thumbnails.refresh()
+            self._was_refreshed = True
+        return self._thumbnails
 
 
 def plain(value: float) -> float | None:

@@ -6,6 +6,7 @@ const AHEAD = 64; // rows that are known beforehand
 const PREPARED = 4; // images
 const LONGEST = 1000; // milliseconds that a pause in the recording is waited for
 const USUAL = 1 / 25; // seconds
+const NEWS = 300; // milliseconds until it is asked again for frames that are being recorded
 
 const sleep = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
 
@@ -157,7 +158,11 @@ export class Player extends EventTarget {
         if (run !== this.run) return;
         ahead.push(...more);
       }
-      if (!ahead.length) return;
+      if (!ahead.length && !this.live) return;
+      if (!ahead.length) { // more will come
+        await sleep(NEWS);
+        continue;
+      }
       this.every = this.settings.every ? 1 : this.stride(ahead[0]);
       const skipped = Math.min(this.every, ahead.length);
       due = Math.max(due, performance.now() - 200) + this.wait(ahead.slice(0, skipped));

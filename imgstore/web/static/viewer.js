@@ -43,6 +43,7 @@ class Viewer {
     $('policy-field').hidden = !this.several;
     $('index').parentElement.hidden = this.several; // each image has its own
     this.name();
+    this.showLive();
     this.listen();
     this.bindKeys();
     const metadata = innerWidth >= WIDE ? this.metadata() : null; // first, since it makes the rest narrower
@@ -322,14 +323,19 @@ class Viewer {
 
   async grow(summaries) {
     const grown = summaries.some((summary, store) => summary.frames !== this.summaries[store].frames);
-    $('follow').classList.toggle('live', grown);
-    if (!grown) return;
     summaries.forEach((summary, store) => Object.assign(this.summaries[store], summary));
+    this.showLive();
+    if (!grown) return;
     if (!this.several) this.player.track.count = summaries[0].frames;
     this.facts();
     if (!this.player.row) await this.first();
     if (this.following && !this.player.playing) await this.last();
     if (!this.timeline.zoomed) await this.timeline.load();
+  }
+
+  showLive() {
+    this.player.live = this.summaries.some((summary) => summary.live);
+    $('follow').classList.toggle('live', this.player.live);
   }
 
   // The place is in the address, so that it can be kept and passed on.
