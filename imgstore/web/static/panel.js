@@ -17,15 +17,15 @@ function list(values) {
 function shown(value) {
   if (value !== null && typeof value === 'object') {
     return Array.isArray(value) && value.every((inner) => inner === null || typeof inner !== 'object')
-      ? value.map(text.value).join(', ') : list(value);
+      ? value.map(String).join(', ') : list(value);
   }
-  return text.value(value);
+  return value === null ? '–' : String(value); // numbers as they are: they may be those of a camera
 }
 
 function article(summary, about) {
   const [first, last] = [summary.first, summary.last];
   const facts = {
-    frames: summary.frames,
+    frames: text.count(summary.frames),
     image: `${summary.shape[1]} × ${summary.shape[0]}, ${summary.shape[2] === 3 ? 'colour' : 'gray'}, ${summary.dtype}`,
     ...(first && {
       numbers: `${first.number} … ${last.number}`,

@@ -45,7 +45,10 @@ export class Pane {
       from = null;
     });
     this.view.addEventListener('pointercancel', () => { from = null; });
-    new ResizeObserver(() => this.player.resized()).observe(this.view);
+    new ResizeObserver(() => {
+      if (this.bitmap) this.draw(this.bitmap); // at once; as sharp as the new size allows soon after
+      this.player.resized();
+    }).observe(this.view);
   }
 
   // What to fetch, so that it fills the pane and is not larger.

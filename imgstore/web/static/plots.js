@@ -27,7 +27,7 @@ export class Plots {
     const [low, high] = [least(lane.index), largest(lane.index)];
     let complete = false;
     while (!complete && turn === this.turn) {
-      const found = await api.extra(store, low, high, Math.max(100, Math.round(this.timeline.width / 2)));
+      const found = await api.extra(store, low, high, Math.max(100, Math.min(2000, Math.round(this.timeline.width))));
       if (turn !== this.turn) return;
       complete = found.complete;
       for (const [name, rows] of Object.entries(found.columns)) this.set(store, name, rows, axisOf);
@@ -101,7 +101,9 @@ export class Plots {
   // --- drawing
 
   paint() {
-    const color = this.plots.size ? colors() : null;
+    if (!this.plots.size) return;
+    const color = colors();
+    this.box.style.setProperty('--wide', `${this.timeline.canvas.offsetWidth}px`);
     for (const plot of this.plots.values()) this.paintPlot(plot, color);
   }
 
