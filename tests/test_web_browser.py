@@ -395,13 +395,27 @@ def test_what_one_lacks_is_held_black_or_left_out(pair: Browser) -> None:
     pair.wait_for(lambda: 'no frame 151' in pair.run("return document.querySelectorAll('.now')[1].textContent"))
     pair.wait_for(lambda: pair.picture(1).max() == 0)
     pair.choose('policy', 'drop')
-    pair.wait_for_frame(152, 132)
+    pair.wait_for_frame(150, 130)
     pair.press(Keys.ARROW_RIGHT)
-    pair.wait_for_frame(154, 134)
+    pair.wait_for_frame(152, 132)
     pair.press(Keys.HOME)
     pair.wait_for_frame(100, 100)
     pair.press(Keys.END)
     pair.wait_for_frame(198, 178)
+
+
+def test_the_next_gap_is_that_of_any_store(pair: Browser) -> None:
+    pair.jump('number', '90')
+    pair.wait_for_frame(90)
+    pair.press('n')
+    pair.wait_for_frame(102)  # of the right one, which has each second number
+    pair.wait_for(lambda: pair.text('status').startswith('right: 1 frame is missing before frame 102'))
+    pair.jump('number', '139')
+    pair.wait_for_frame(138, 119)
+    pair.press('n')
+    pair.wait_for_frame(140, 120)
+    pair.press('b')
+    pair.wait_for_frame(138)
 
 
 def test_several_stores_play_together(pair: Browser) -> None:

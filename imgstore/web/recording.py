@@ -52,6 +52,7 @@ class Recording:
         self._period: tuple[int, float] | None = None
         self._order: Order | None = None
         self._extra = ExtraData(self.store)
+        self.summary()  # counts the frames, before the page asks for them
 
     def close(self) -> None:
         """Free all that is held open."""

@@ -75,9 +75,18 @@ export class AlignedTrack {
     return api.aligned(plus(row.number, 1), 1, count, this.policy);
   }
 
-  async find(axis, value, store = 0) {
-    const number = axis === 'number' ? value : (await api.find(store, axis, value)).number;
-    const row = await this.from(number);
+  async find(axis, value) {
+    const number = axis === 'number' ? value : (await api.find(0, axis, value)).number;
+    const row = await this.nearest(number);
     return { ...row, exact: axis !== 'number' || String(row.number) === String(number).trim() };
+  }
+
+  // The row with a number, else the one with the nearest number, of two the earlier.
+  async nearest(number) {
+    const sides = await Promise.all([-1, 1].map((way) => api.aligned(number, way, 1, this.policy)));
+    const rows = sides.flat();
+    if (!rows.length) throw new api.Trouble('the stores have no frame in common');
+    const far = (row) => Math.abs(Number(row.number) - Number(number));
+    return rows.length === 2 && far(rows[1]) < far(rows[0]) ? rows[1] : rows[0];
   }
 }

@@ -218,11 +218,14 @@ class Viewer {
   async jump() {
     const [axis, value] = [chosen('jump-axis'), chosen('jump-value').trim()];
     if (!value) return;
+    $('jump-value').blur(); // so that keys are keys again
     const row = await this.player.go(this.player.track.find(axis, value));
-    if (!row) return;
+    if (!row) {
+      $('jump-value').focus();
+      return;
+    }
     if (row.exact || axis === 'time') this.say(`At frame ${row.number}.`);
     else this.say(`There is no frame of ${axis} ${value}; this is the nearest one.`);
-    $('jump-value').blur();
   }
 
   placeholder() {
@@ -236,11 +239,11 @@ class Viewer {
     if (!player.row || this.searching) return;
     this.searching = true;
     try {
-      const place = await this.findGap(direction);
-      if (!place) this.say(direction > 0 ? 'No gap behind this frame.' : 'No gap before this frame.');
+      const gap = await this.findGap(direction);
+      if (!gap) this.say(direction > 0 ? 'No gap behind this frame.' : 'No gap before this frame.');
       else {
-        await player.go(place);
-        this.say(await this.describeGap(player.row));
+        await player.go(player.track.find(this.several ? 'number' : 'index', this.several ? gap.number : gap.index));
+        this.say(await this.describeGap(gap));
       }
     } catch (error) {
       this.say(error.message, true);
@@ -249,27 +252,32 @@ class Viewer {
     }
   }
 
+  // Of all stores the gap that is nearest.
   async findGap(direction) {
-    const [store, start] = this.placeOfSearch();
-    let index = start;
+    const { number } = this.player.row;
+    const found = await Promise.all(this.summaries.map((_, store) => this.findGapOf(store, direction)));
+    const beyond = (gap) => gap && (!this.several || Math.sign(Number(gap.number) - Number(number)) === direction);
+    const distance = (gap) => Math.abs(Number(gap.number) - Number(number));
+    return found.filter(beyond).sort((one, other) => distance(one) - distance(other))[0] ?? null;
+  }
+
+  async findGapOf(store, direction) {
+    const { row } = this.player;
+    if (!this.summaries[store].frames) return null;
+    let index = row.index[store] ?? (await api.find(store, 'number', row.number)).index;
     while (index !== null) {
       const { found, searched } = await api.gap(store, index, direction);
-      if (found !== null) return this.player.track.find('index', found);
+      if (found !== null) return { store, ...(await api.rows(store, found, 1))[0] };
       index = searched;
     }
     return null;
   }
 
-  placeOfSearch() {
-    return [0, this.player.row.index[0] ?? 0];
-  }
-
-  async describeGap(row) {
-    const index = row.index[0];
-    if (!index) return '';
-    const [before, after] = await api.rows(0, index - 1, 2);
+  async describeGap({ store, index }) {
+    const [before, after] = await api.rows(store, index - 1, 2);
     const seconds = after.time === null || before.time === null ? null : after.time - before.time;
-    return text.gapText({ before, after, missing: Number(after.number) - Number(before.number) - 1, seconds });
+    const told = text.gapText({ before, after, missing: Number(after.number) - Number(before.number) - 1, seconds });
+    return this.several ? `${this.summaries[store].name}: ${told}` : told;
   }
 
   // --- the rest
