@@ -36,6 +36,7 @@ class Served:
         assert process.stdout is not None
         self.process = process
         self.line = process.stdout.readline()
+        self.lines = process.stdout
         found = ADDRESS.search(self.line)
         assert found, self.line + (process.stderr.read() if process.stderr else '')
         self.port = int(found[2])
@@ -63,10 +64,11 @@ class Served:
 
 
 @contextmanager
-def served(*args: str) -> Iterator[Served]:
-    command = [sys.executable, '-c', VIEW, '--web', '--no-browser', '--port', '0', *args]
-    with subprocess.Popen(command, env=python_env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True) as process:
+def served(*args: str, environment: dict[str, str] | None = None) -> Iterator[Served]:
+    quiet = [] if environment else ['--no-browser']
+    command = [sys.executable, '-c', VIEW, '--web', *quiet, '--port', '0', *args]
+    with subprocess.Popen(command, env=python_env() | (environment or {}), stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as process:
         try:
             yield Served(process)
         finally:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import io
 import signal
 import socket
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -485,6 +487,32 @@ def test_a_port_that_is_taken_or_an_address_of_others_is_one_line(
 def test_a_store_that_is_none_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main_viewer(['--web', '--no-browser', str(tmp_path / 'none')]) == 1
     assert 'none' in (line := capsys.readouterr().err)
+    assert line.count('\n') == 1
+
+
+def test_a_browser_is_opened_where_there_is_a_screen(folder: Path, tmp_path: Path) -> None:
+    browser, opened = tmp_path / 'browser', tmp_path / 'opened'
+    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}.new && mv {opened}.new {opened}\n')
+    browser.chmod(0o755)
+    with served(str(folder / 'cam_1'), environment={'BROWSER': str(browser), 'DISPLAY': ':1'}) as page:
+        end = time.monotonic() + 20
+        while not opened.exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        assert opened.read_text().strip() == page.url
+
+
+def test_over_ssh_the_tunnel_is_told_and_no_browser_is_opened(folder: Path, tmp_path: Path) -> None:
+    environment = {'BROWSER': 'false', 'DISPLAY': ':1', 'SSH_CONNECTION': '10.0.0.2 50000 10.0.0.1 22'}
+    with served(str(folder / 'cam_1'), environment=environment) as page:
+        assert f'ssh -N -L {page.port}:127.0.0.1:{page.port} ' in page.lines.readline()
+
+
+def test_without_the_packages_of_the_extra_it_is_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, 'uvicorn', None)
+    assert main_viewer(['--web', str(folder / 'cam_1')]) == 1
+    assert "pip install 'imgstore[web]'" in (line := capsys.readouterr().err)
     assert line.count('\n') == 1
 
 

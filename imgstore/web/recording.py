@@ -233,13 +233,13 @@ class Recording:
 
     # --- images
 
-    def shown(self, index: int, width: int | None, quality: int, stretch: bool) -> bytes:
-        """A JPEG of a frame."""
-        return pictures.to_show(self._image(index), self._shades, width, quality, stretch)
+    def image(self, index: int) -> Image:
+        """A frame as it is."""
+        return self.store.get_image(None, frame_index=index)[0]
 
-    def exact(self, index: int, kind: str) -> bytes:
-        """A file with every bit of a frame."""
-        return pictures.exact(self._image(index), kind)
+    def shown(self, image: Image, width: int | None, quality: int, stretch: bool) -> bytes:
+        """A JPEG of a frame."""
+        return pictures.to_show(image, self._shades, width, quality, stretch)
 
     def thumbnail(self, index: int, width: int) -> bytes:
         """A small JPEG of a frame, read by a reader of its own, so that playing goes on undisturbed."""
@@ -250,9 +250,6 @@ class Recording:
         except FrameReadError:  # is told where the frame itself is looked at
             image = np.zeros(store.image_shape[:2], np.uint8)
         return pictures.to_show(image, self._shades, width, 75, stretch=False)
-
-    def _image(self, index: int) -> Image:
-        return self.store.get_image(None, frame_index=index)[0]
 
     def _thumbnail_store(self) -> _ImgStore:
         """A second reader, with the index of the first to begin with."""

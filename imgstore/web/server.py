@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import mimetypes
 import re
 from collections.abc import Callable, Sequence
@@ -16,12 +17,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from ..color import Image
 from ..errors import FrameNotFoundError, ImgStoreError
 from . import asked
 from .asked import LARGEST_NUMBER, Refused
 from .guard import Guard
 from .order import POLICIES, aligned
-from .pictures import MEDIA_TYPES
+from .pictures import MEDIA_TYPES, exact
 from .recording import AXES, Recording
 from .timeline import MOST_SAMPLES
 
@@ -50,10 +52,11 @@ def new_app(recordings: Sequence[Recording], host: str = '127.0.0.1', token: str
         '/api/stores/{store}/find': pages.find, '/api/stores/{store}/gap': pages.gap,
         '/api/stores/{store}/timeline': pages.timeline, '/api/stores/{store}/extra': pages.extra,
         '/api/stores/{store}/extra/{index}': pages.extra_at,
-        '/api/stores/{store}/image/{index}.{kind}': pages.image,
         '/api/stores/{store}/thumbnail/{index}.jpg': pages.thumbnail}
     handlers: Any = {HTTPException: _refused, ImgStoreError: _failed}
-    app = Starlette(routes=[Route(path, _in_thread(answer), methods=['GET']) for path, answer in routes.items()],
+    endpoints: dict[str, Any] = {path: _in_thread(answer) for path, answer in routes.items()}
+    endpoints['/api/stores/{store}/image/{index}.{kind}'] = pages.image
+    app = Starlette(routes=[Route(path, endpoint, methods=['GET']) for path, endpoint in endpoints.items()],
                     exception_handlers=handlers)
     app.router.redirect_slashes = False
     return Guard(app, host, token)
@@ -77,6 +80,7 @@ def _failed(request: Request, error: ImgStoreError) -> Response:
 class _Pages:
     def __init__(self, recordings: Sequence[Recording]) -> None:
         self._recordings = recordings
+        self._turns = {recording: asyncio.Lock() for recording in recordings}
         folder = resources.files(__package__) / 'static'
         self._files = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
 
@@ -153,17 +157,16 @@ class _Pages:
 
     # --- images
 
-    def image(self, request: Request) -> Response:
+    async def image(self, request: Request) -> Response:
         recording, kind, index = self._recording(request), request.path_params['kind'], _index(request)
         if kind not in MEDIA_TYPES:
             raise Refused(f'images are given as {", ".join(MEDIA_TYPES)}', 404)
-        quality = asked.whole(request, 'quality', 1, 100, 85)
-        width = asked.whole(request, 'width', 1, _WIDEST, _WIDEST)
-        stretch = bool(asked.whole(request, 'stretch', 0, 1, 0))
-        data = recording.shown(index, width, quality, stretch) if kind == 'jpg' else recording.exact(index, kind)
+        encode = _encoder(request, recording, kind)
+        async with self._turns[recording]:  # in the order asked, by which the reader knows what comes next
+            image = await run_in_threadpool(recording.image, index)
         headers = {'Content-Disposition': _file_name(recording, index, kind)} \
             if 'download' in request.query_params else None
-        return Response(data, media_type=MEDIA_TYPES[kind], headers=headers)
+        return Response(await run_in_threadpool(encode, image), media_type=MEDIA_TYPES[kind], headers=headers)
 
     def thumbnail(self, request: Request) -> Response:
         width = asked.whole(request, 'width', 1, 400, 160)
@@ -185,6 +188,16 @@ def _from_path(request: Request, name: str) -> int:
 
 def _index(request: Request) -> int:
     return _from_path(request, 'index')
+
+
+def _encoder(request: Request, recording: Recording, kind: str) -> Callable[[Image], bytes]:
+    """What makes of an image the file that is asked for."""
+    quality = asked.whole(request, 'quality', 1, 100, 85)
+    width = asked.whole(request, 'width', 1, _WIDEST, _WIDEST)
+    stretch = bool(asked.whole(request, 'stretch', 0, 1, 0))
+    if kind == 'jpg':
+        return lambda image: recording.shown(image, width, quality, stretch)
+    return lambda image: exact(image, kind)
 
 
 def _file_name(recording: Recording, index: int, kind: str) -> str:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import signal
 import socket
 import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from ..errors import InvalidArgumentError, MissingDependencyError
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from .recording import Recording
 
 USUAL_HOST, USUAL_PORT = '127.0.0.1', 8321
@@ -59,15 +63,28 @@ def serve(paths: Sequence[str], host: str, port: int | None, browser: bool, tell
             from error
     token = secrets.token_urlsafe(24) if with_token or not is_loopback(host) else None
     with _opened(paths) as recordings, _listening(host, port) as listener:
-        url = _url(host, listener.getsockname()[1], token)
-        _announce(url, listener.getsockname()[1], host, tell)
-        if browser and _has_screen():
-            threading.Timer(0.3, webbrowser.open, [url]).start()
         settings = uvicorn.Config(
             new_app(recordings, host, token), log_level='error', access_log=False, server_header=False,
             proxy_headers=False, lifespan='off', ws='none', http='h11', loop='asyncio', timeout_graceful_shutdown=2)
-        with contextlib.suppress(KeyboardInterrupt):  # which is how it ends
-            uvicorn.Server(settings).run(sockets=[listener])
+        server, port = uvicorn.Server(settings), listener.getsockname()[1]
+        with _ended_by_signals(server):
+            _announce(_url(host, port, token), port, host, browser, tell)
+            server.run(sockets=[listener])
+
+
+@contextlib.contextmanager
+def _ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the server before it has handlers of its own, and where it sends them on behind."""
+    def end(number: int, frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    is_main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM) if is_main}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager
@@ -122,10 +139,12 @@ def _url(host: str, port: int, token: str | None) -> str:
     return f'http://{name}:{port}/' + (f'?token={token}' if token else '')
 
 
-def _announce(url: str, port: int, host: str, tell: Tell) -> None:
+def _announce(url: str, port: int, host: str, browser: bool, tell: Tell) -> None:
     tell(f'open {url}  (Ctrl-C ends it)')
     if host in ('127.0.0.1', 'localhost') and os.environ.get('SSH_CONNECTION'):
         tell(f'from your own machine, first: ssh -N -L {port}:127.0.0.1:{port} {socket.gethostname()}')
+    elif browser and _has_screen():
+        threading.Timer(0.3, webbrowser.open, [url]).start()
 
 
 def _has_screen() -> bool:

@@ -333,12 +333,17 @@ class Viewer {
     const grown = summaries.some((summary, store) => summary.frames !== this.summaries[store].frames);
     summaries.forEach((summary, store) => Object.assign(this.summaries[store], summary));
     this.showLive();
+    this.stale ||= grown;
+    if (this.stale && !this.timeline.zoomed && performance.now() - (this.drawn ?? 0) > LOOK_AGAIN) {
+      this.stale = false;
+      await this.timeline.load();
+      this.drawn = performance.now();
+    }
     if (!grown) return;
     if (!this.several) this.player.track.count = summaries[0].frames;
     this.facts();
     if (!this.player.row) await this.first();
     if (this.following && !this.player.playing) await this.last();
-    if (!this.timeline.zoomed) await this.timeline.load();
   }
 
   showLive() {
