@@ -1,8 +1,8 @@
 // Extra data under the timeline, on its axis: a plot for each column of numbers, and the values at the frame shown.
 
 import * as api from './api.js';
+import { colors, line, prepared } from './drawing.js';
 import * as text from './text.js';
-import { colors, line, prepared } from './timeline.js';
 
 const HEIGHT = 64; // pixels
 const MARGIN = 22; // above the curve, where the name is

@@ -1,6 +1,7 @@
 // The recording as a bar for each store: where there are frames, where some are missing, where chunks begin.
 
 import * as api from './api.js';
+import { colors, line, prepared } from './drawing.js';
 import * as text from './text.js';
 
 const LANE = 30; // pixels
@@ -369,28 +370,6 @@ export class Timeline extends EventTarget {
     context.lineTo(x - 6, 6);
     context.fill();
   }
-}
-
-export function prepared(canvas, width, height) {
-  const ratio = devicePixelRatio;
-  const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
-  if (canvas.width !== across) canvas.width = across;
-  if (canvas.height !== down) canvas.height = down;
-  const context = canvas.getContext('2d');
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, width, height);
-  return context;
-}
-
-export function line(context, x, top, bottom, color, width) {
-  context.fillStyle = color;
-  context.fillRect(x - width / 2, top, width, bottom - top);
-}
-
-export function colors() {
-  const style = getComputedStyle(document.documentElement);
-  const names = ['card', 'ink', 'soft', 'line', 'present', 'gap', 'border', 'cursor', 'plot'];
-  return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
 }
 
 // Stretches that are equally full of frames, from one sample to another.
