@@ -85,6 +85,7 @@ setup(
             'imgstore-index = imgstore.apps.index:main',
             'imgstore-info = imgstore.apps.info:main',
             'imgstore-reindex = imgstore.apps.reindex:main',
+            'imgstore-repair = imgstore.apps.repair:main',
             'imgstore-save = imgstore.apps.save:main',
             'imgstore-test = imgstore.apps.selftest:main',
             'imgstore-view = imgstore.apps.view:main',

@@ -42,7 +42,7 @@ from .errors import (
 )
 from .formats import Format, format_to_write
 from .frame_times import Numbers, frame_arrays
-from .lock_state import lock_state
+from .lock import lock_state
 from .metadata import load_metadata, save_metadata
 from .stores import new_for_filename, new_for_format
 

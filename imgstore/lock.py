@@ -44,6 +44,19 @@ def is_held(path: str) -> bool:
             os.close(descriptor)
 
 
+def lock_state(path: str) -> str:
+    """Look at a lock file without disturbing its writer.
+
+    Returns
+    -------
+    str
+        'none': there is no such file; 'held': a writer holds it; 'left': its writer is gone.
+    """
+    if not os.path.exists(path):
+        return 'none'
+    return 'held' if is_held(path) else 'left'
+
+
 class StoreLock:
     """Makes this process the one writer of a store, until `release`.
 

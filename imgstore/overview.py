@@ -16,7 +16,7 @@ from .constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME, STORE_LOCK_FILENAM
 from .errors import CorruptFileError
 from .extra_data import read_extra_data
 from .frame_times import Numbers, Times, frame_arrays
-from .lock_state import lock_state
+from .lock import lock_state
 from .stores import new_for_filename
 
 _ASIDE = re.compile(r'\..+\.open\.\w+')

@@ -98,9 +98,10 @@ class RepairReport:
     def __str__(self) -> str:
         if not self:
             return f'{self.path}: nothing to repair'
-        did = 'would be' if self.dry_run else 'were'
+        count = len(self.chunks)
+        did = 'would be' if self.dry_run else 'was' if count == 1 else 'were'
         names = [os.path.relpath(path, self.path) for path in self.removed]
-        lines = [f'{self.path}: {len(self.chunks)} chunks {did} completed', *map(str, self.chunks)]
+        lines = [f'{self.path}: {count} chunk{"s" * (count != 1)} {did} completed', *map(str, self.chunks)]
         return '\n'.join([*lines, *([f'removed: {", ".join(names)}'] if names else [])])
 
 

@@ -14,7 +14,7 @@ import pytest
 import imgstore
 from imgstore.apps.info import main
 from imgstore.interval_plot import draw_intervals
-from imgstore.lock_state import lock_state
+from imgstore.lock import lock_state
 from imgstore.overview import overview, pace
 
 from .display import python_env

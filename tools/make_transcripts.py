@@ -8,6 +8,7 @@ A block of the page begins with <!-- options NAME --> or <!-- transcript NAME --
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -38,6 +39,7 @@ SESSION = {
     'convert': ['imgstore convert --format jpg recording recording-jpg'],
     'index': ['imgstore index recording-jpg'],
     'reindex': ['imgstore reindex triggered'],
+    'repair': ['imgstore repair --dry-run killed', 'imgstore repair killed'],
     'test': ['imgstore test --doctor'],
     'story': [
         'imgstore save --format avc1/mp4 --source film.mp4 recorded', 'imgstore info recorded',
@@ -59,6 +61,10 @@ def prepare(folder: Path) -> None:
     with imgstore.new_for_format('npy', folder / 'triggered', imgshape=(48, 64)) as store:
         for index, number in enumerate([81, 82, 83, 0, 1, 2, 3, 4]):
             store.add_image(np.zeros((48, 64), np.uint8), number, 1772362800 + index / 25)
+    with imgstore.new_for_format('avc1/mp4', folder / 'open', imgshape=(480, 640), workers=0) as store:
+        for number in range(40):
+            store.add_image(picture(number)[..., 1], number, 1772362800 + number / 25)
+        shutil.copytree(folder / 'open', folder / 'killed')  # what is there of it if its writer ends now
 
 
 def picture(number: int) -> np.ndarray:

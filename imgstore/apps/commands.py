@@ -58,6 +58,7 @@ COMMANDS = (
     Command('convert', 'convert', 'make a store of another format, and compare each frame'),
     Command('index', 'index', 'save the index of a store, so that it opens at once'),
     Command('reindex', 'reindex', 'count the frame numbers before the one numbered 0 down from -1'),
+    Command('repair', 'repair', 'complete a store whose writer was killed'),
     Command('test', 'selftest', "tell what works on this machine, and run imgstore's own tests"),
     Command('completion', 'completion', 'print what makes a shell complete these commands'),
 )

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..chunks.packets import FrameTable, table_from_packets
+from ..chunks.tail import Tail
 from .selection import Frames
 from .target import Step
 
@@ -100,7 +101,7 @@ def _piece(path: str, start: int, first: int, end: int, count: int) -> Piece:
             context = stream.codec_context
             reordered = bool(context.has_b_frames)
             form = (context.name, context.width, context.height, bytes(context.extradata or b''))
-            table = table_from_packets(container, stream)
+            table = table_from_packets(container, stream, Tail(path))
     except (av.FFmpegError, OSError, IndexError) as error:
         raise _CannotCopyError(f'{name} cannot be read: {error}') from error
     if table is None or len(table) != count:

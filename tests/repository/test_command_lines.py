@@ -19,7 +19,8 @@ SECTIONS = dict(re.findall(r'^## (imgstore-\w+)\n(.*?)(?=^## |\Z)', PAGE, re.MUL
 
 def test_every_command_has_its_section() -> None:
     assert list(SECTIONS) == ['imgstore-save', 'imgstore-view', 'imgstore-info', 'imgstore-export', 'imgstore-convert',
-                              'imgstore-index', 'imgstore-reindex', 'imgstore-test', 'imgstore-completion']
+                              'imgstore-index', 'imgstore-reindex', 'imgstore-repair', 'imgstore-test',
+                              'imgstore-completion']
     assert set(SECTIONS) == {command.script for command in COMMANDS}
 
 
@@ -47,6 +48,6 @@ def test_the_commands_of_the_transcripts_run(tmp_path: Path) -> None:
     environment = MAKER['new_environment'](tmp_path / 'scripts')
     MAKER['prepare'](tmp_path)
     for command in [*MAKER['SESSION']['save'], *MAKER['SESSION']['info'], *MAKER['SESSION']['export'][:1],
-                    *MAKER['SESSION']['reindex']]:
+                    *MAKER['SESSION']['reindex'], *MAKER['SESSION']['repair']]:
         subprocess.run(['bash', '-c', command], cwd=tmp_path, env=environment, check=True, capture_output=True)
     assert (tmp_path / 'part.mp4').exists()
