@@ -68,10 +68,6 @@ class Case:
     def lossless(self):
         return format_to_write(self.fmt).lossless
 
-    @property
-    def is_h264(self):
-        return format_to_write(self.fmt).codec == 'h264'
-
     def request(self, path, original=False):
         """What the process is asked; the original knows no options."""
         options = {} if original else {'workers': self.workers, 'durability': self.durability}
@@ -196,8 +192,7 @@ def must_be_there(case, killed, what='frame'):
         frames = max(0, frames - 1) // case.chunksize * case.chunksize
         return frames if what == 'frame' else sum(record_of(index) is not None for index in range(frames))
     if case.workers == 0:
-        count = killed.count(what)
-        return count if not case.is_h264 else max(0, count - 1)
+        return killed.count(what)
     return killed.count(what, killed.at - BOUND)
 
 

@@ -310,4 +310,4 @@ def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main_viewer(['--help'])
     assert end.value.code == 0
-    assert 'example: imgstore-view' in capsys.readouterr().out
+    assert 'imgstore-view --fps 10' in capsys.readouterr().out

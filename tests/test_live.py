@@ -1,6 +1,5 @@
 """Reading a store while it is written: what is there is seen at once, what comes later after `refresh`, in `follow`."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from imgstore import new_for_filename
 from imgstore.errors import StoreClosedError, StoreModeError
 
 from .frames import index_in
-from .test_recovery import COUNT, PLAIN, SHAPE, VIDEO, fill, numbered
+from .test_recovery import COUNT, PLAIN, SHAPE, VIDEO, environment, fill, numbered
 
 FORMATS = ['png', 'npy', *VIDEO]
 
@@ -72,10 +71,8 @@ KILLED = 'import os; time.sleep(0.5); os.kill(os.getpid(), 9)'
 @pytest.mark.parametrize('end', ['store.close()', KILLED])
 @pytest.mark.parametrize('fmt', FORMATS)
 def test_follow_reads_what_another_process_writes_until_that_closes_the_store_or_is_killed(tmp_path, fmt, end):
-    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join([root, os.environ.get('PYTHONPATH', '')])}
     script = WRITER.format(end=end).replace('imgstore.tests', __package__)
-    with subprocess.Popen([sys.executable, '-c', script, fmt, str(tmp_path / 's')], env=environment,
+    with subprocess.Popen([sys.executable, '-c', script, fmt, str(tmp_path / 's')], env=environment(),
                           stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == 'ready\n'
         with new_for_filename(tmp_path / 's') as reader:

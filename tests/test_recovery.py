@@ -1,6 +1,7 @@
 """What a killed writer leaves: its open chunk is read, nothing on disk changes by that, and `repair` completes it."""
 
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
@@ -101,11 +102,15 @@ print('ready', flush=True)
 """
 
 
+def environment():
+    """In which a process finds these tests, in the repository or where they are installed."""
+    root = pathlib.Path(__file__).parents[len(__package__.split('.'))]
+    return {**os.environ, 'PYTHONPATH': os.pathsep.join([str(root), os.environ.get('PYTHONPATH', '')])}
+
+
 def run_writer(tmp_path, fmt, then, end):
     script = WRITER.format(then=then).replace('imgstore.tests', __package__)
-    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join([root, os.environ.get('PYTHONPATH', '')])}
-    process = subprocess.Popen([sys.executable, '-c', script, fmt, str(tmp_path / 's')], env=environment,
+    process = subprocess.Popen([sys.executable, '-c', script, fmt, str(tmp_path / 's')], env=environment(),
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout.readline() == 'ready\n'
     if end is not None:
@@ -131,6 +136,15 @@ def test_sigterm_and_ctrl_c_complete_the_store(tmp_path, fmt, end, code):
     check(tmp_path / 's', COUNT)
 
 
+@pytest.fixture
+def no_handler():
+    """SIGTERM as it is in a program that does nothing about it, as imgstore-test does."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures('no_handler')
 def test_sigterm_is_left_alone_where_the_program_has_its_own_way_and_when_no_store_is_written(tmp_path):
     def own(number, frame):
         pass
@@ -141,12 +155,9 @@ def test_sigterm_is_left_alone_where_the_program_has_its_own_way_and_when_no_sto
     second.close()
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     signal.signal(signal.SIGTERM, own)
-    try:
-        with fill(tmp_path / 'c', 'npy', 1):
-            assert signal.getsignal(signal.SIGTERM) is own
+    with fill(tmp_path / 'c', 'npy', 1):
         assert signal.getsignal(signal.SIGTERM) is own
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    assert signal.getsignal(signal.SIGTERM) is own
 
 
 # --- the journal

@@ -618,7 +618,7 @@ def test_a_backend_that_reads_a_wrong_frame_does_not_count_as_working(monkeypatc
             return backends.numbered_image(max(0, index - 1))
 
     monkeypatch.setattr(backends, 'new_reader', lambda *_, **__: Wrong())
-    assert not backends.works.__wrapped__('pyav', 'h264', '.mkv', 'read')
+    assert not backends._tried.__wrapped__('pyav', 'h264', '.mkv', 'read')
 
 
 def test_no_backend_that_reads_means_none_that_writes(monkeypatch):
