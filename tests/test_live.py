@@ -73,7 +73,7 @@ KILLED = 'import os; time.sleep(0.5); os.kill(os.getpid(), 9)'
 def test_follow_reads_what_another_process_writes_until_that_closes_the_store_or_is_killed(tmp_path, fmt, end):
     script = WRITER.format(end=end).replace('imgstore.tests', __package__)
     with subprocess.Popen([sys.executable, '-c', script, fmt, str(tmp_path / 's')], env=environment(),
-                          stdout=subprocess.PIPE, text=True) as process:
+                          cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == 'ready\n'
         with new_for_filename(tmp_path / 's') as reader:
             seen = [(index_in(image), number) for image, (number, _) in reader.follow()]

@@ -111,7 +111,7 @@ def environment():
 def run_writer(tmp_path, fmt, then, end):
     script = WRITER.format(then=then).replace('imgstore.tests', __package__)
     process = subprocess.Popen([sys.executable, '-c', script, fmt, str(tmp_path / 's')], env=environment(),
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                               cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout.readline() == 'ready\n'
     if end is not None:
         process.send_signal(end)
