@@ -8,7 +8,7 @@ from setuptools import setup
 HERE = Path(__file__).parent
 
 INSTALL_REQUIRES = [
-    'av>=17.0',  # what it says of lost packets and of turned films is right from there on
+    'av>=18.1',  # what it says of lost packets and of turned films is right from there on
     'h5py>=3.9',
     'numpy>=1.26',
     'opencv-python>=4.11',
