@@ -225,7 +225,7 @@ class Layout:
     def find_unfinished_videos(self) -> list[int]:
         """Numbers of the chunks whose video has not got its name yet."""
         names = [] if self.folders else os.listdir(self.basedir)
-        numbers = {name: _chunk_of_file(name) for name in names if _ASIDE.match(name)}
+        numbers = {name: _chunk_of_file(name) for name in names if is_aside(name)}
         return sorted(number for name, number in numbers.items()
                       if number is not None and name == os.path.basename(aside(self.chunk(number))))
 
@@ -257,6 +257,11 @@ def _is_dir(entry: os.DirEntry[str]) -> bool:
 
 _ASIDE = re.compile(r'^\.(.+)\.open(\.\w+)$')
 _EXTENSIONS_BESIDE_IMAGES = (*INDEX_EXTENSIONS, *EXTRA_DATA_FILE_EXTENSIONS, JOURNAL, *TAILS)
+
+
+def is_aside(name: str) -> bool:
+    """Whether a file of that name is one that is `aside`, not written to its end."""
+    return _ASIDE.match(name) is not None
 
 
 def _split_own_name(name: str) -> tuple[str, str]:
@@ -299,7 +304,7 @@ def own_files(basedir: str) -> list[str]:
 
 def leftovers(basedir: str) -> list[str]:
     """Paths of what was not written to its end, journals and videos left out: all of that is elsewhere, or lost."""
-    hidden = [path for path in own_files(basedir) if _ASIDE.match(os.path.basename(path))]
+    hidden = [path for path in own_files(basedir) if is_aside(os.path.basename(path))]
     return [path for path in hidden if not path.endswith((JOURNAL, *VIDEO_EXTENSIONS))]
 
 

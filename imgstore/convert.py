@@ -42,7 +42,7 @@ from .errors import (
 )
 from .formats import Format, format_to_write
 from .frame_times import Numbers, frame_arrays
-from .lock import lock_state
+from .lock import is_held
 from .metadata import load_metadata, save_metadata
 from .stores import new_for_filename, new_for_format
 
@@ -138,7 +138,7 @@ def _free_target(source: str, target: str, overwrite: bool) -> str:
         raise StoreExistsError(f'{target!r} is there already, and is no folder')
     if os.path.exists(os.path.join(target, STORE_MD_FILENAME)) and not overwrite:
         raise StoreExistsError(f'{target!r} holds a store already')
-    if lock_state(os.path.join(target, STORE_LOCK_FILENAME)) == 'held':
+    if is_held(os.path.join(target, STORE_LOCK_FILENAME)):
         raise StoreLockedError(f'{target!r} is open in a writer')
     return target
 

@@ -77,8 +77,7 @@ def versions() -> list[str]:
         import av
     except ImportError as error:
         return [*lines, f'PyAV cannot be imported: {error}']
-    ffmpeg = getattr(av, 'ffmpeg_version_info', None) or '.'.join(map(str, av.library_versions['libavformat']))
-    return [*lines, f'PyAV {av.__version__}, with FFmpeg {ffmpeg}']
+    return [*lines, f'PyAV {av.__version__}, with FFmpeg {av.ffmpeg_version_info}']
 
 
 def _opencv_ffmpeg() -> str:

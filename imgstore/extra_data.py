@@ -178,9 +178,13 @@ def _read_behind(contents: list[tuple[str, Any]], path: str) -> tuple[str, Any]:
     """Kind and content of a file; of a journal just what is not in the chunk's own file before it."""
     if not path.endswith(JOURNAL):
         return _read(path)
-    records = read_records(path)
-    complete = contents[-1][1] if contents and contents[-1][0] == EXTRA_JSON else []
-    return EXTRA_JSON, [] if records == complete[-len(records):] else records
+    return EXTRA_JSON, later_records(path, contents[-1][1] if contents and contents[-1][0] == EXTRA_JSON else [])
+
+
+def later_records(journal: str, complete: list[_Record]) -> list[_Record]:
+    """The records of a chunk's journal, less those that the chunk's own file ends with already; CorruptFileError."""
+    records = read_records(journal)
+    return [] if records == complete[-len(records):] else records
 
 
 def _combine(kind: str, contents: list[Any]) -> pd.DataFrame:

@@ -7,7 +7,6 @@ import datetime
 import math
 import os
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ._numbers import seconds
@@ -151,10 +150,9 @@ class StoreFacts:
         CorruptFileError
             A file is damaged; the message names it.
         """
-        reader = self._r
-        paths = [[*reader.layout.extra_data_files(number), *filter(None, [reader.listing.journals.get(number)])]
-                 for number, _ in reader.listing.chunks()]
-        return read_extra_data([*chain.from_iterable(paths)], ignore_corrupt_chunks)
+        listing = self._r.listing
+        paths = [path for number, _ in listing.chunks() for path in listing.record_files(number)]
+        return read_extra_data(paths, ignore_corrupt_chunks)
 
     def get_extra_data_samplerate(self) -> float | None:
         """Samples a second of the extra data that Motif recorded; None where it does not tell."""

@@ -18,8 +18,8 @@ _A_YEAR = datetime.timedelta(days=365).total_seconds()
 
 def frame_arrays(store: _ImgStore) -> tuple[Numbers, Times]:
     """Numbers and times of all frames of a store that is read, in the order of writing; not to be changed."""
-    frames: tuple[Numbers, Times] = store._index._frames
-    return frames
+    index = store._index
+    return index.frame_numbers, index.frame_times
 
 
 def is_date(seconds: float) -> bool:

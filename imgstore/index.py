@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import contextlib
 import operator
 import os
 import sqlite3
@@ -19,9 +20,9 @@ from ._files import aside, remove_if_there, text_path
 from ._numbers import seconds
 from .chunk_index import Numbers, Times, count_frames, read_chunk_index
 from .constants import FRAME_MD, STORE_SAVED_INDEX_FILENAME
-from .errors import CorruptFileError, InvalidArgumentError, StoreIOError
+from .errors import CorruptFileError, ImgStoreError, InvalidArgumentError, StoreIOError
 from .lookup import Lookup
-from .saved_index import SavedIndex, save
+from .saved_index import WORTH_SAVING, SavedIndex, save
 from .saved_index import load as load_saved
 from .sharing import one_at_a_time
 
@@ -276,6 +277,11 @@ class ImgStoreIndex:
         """Numbers of all frames, in the order of writing: int64, shape (frame_count,); not to be changed."""
         return self._frames[0]
 
+    @property
+    def frame_times(self) -> Times:
+        """Their times in seconds: float64, of the same shape; not to be changed."""
+        return self._frames[1]
+
     def parts(self) -> list[tuple[int, str, slice]]:
         """Number of each chunk, path of its index less the extension, and where in the store its frames are."""
         starts = self._starts.tolist()
@@ -368,3 +374,10 @@ _NO_FRAMES = (np.empty(0, np.int64), np.empty(0, np.float64))
 
 def _as_lists(frames: tuple[Numbers, Times]) -> dict[str, list[Any]]:
     return {key: values.tolist() for key, values in zip(FRAME_MD, frames, strict=True)}
+
+
+def save_if_worth_it(basedir: str, chunks: list[tuple[int, str]]) -> None:
+    """Save the index of a store of many chunks, so that it opens at once; it does as well without."""
+    if len(chunks) >= WORTH_SAVING:
+        with contextlib.suppress(ImgStoreError):
+            ImgStoreIndex.new_from_chunks(chunks).save_beside(basedir)

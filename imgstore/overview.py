@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ._files import StrPath
+from ._files import StrPath, is_aside
 from .base import _ImgStore
 from .constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME, STORE_LOCK_FILENAME, STORE_SAVED_INDEX_FILENAME
 from .errors import CorruptFileError
@@ -18,9 +17,6 @@ from .extra_data import read_extra_data
 from .frame_times import Numbers, Times, frame_arrays
 from .lock import lock_state
 from .stores import new_for_filename
-
-_ASIDE = re.compile(r'\..+\.open\.\w+')
-"""The name of a file while it is written."""
 
 SLOW = 1.5
 """An interval that is longer than so many median ones is told."""
@@ -275,4 +271,4 @@ def _unclosed(folder: str) -> tuple[str, ...]:
     if chunks:
         last = max(chunks, key=int)
         names += [os.path.join(last, name) for name in os.listdir(os.path.join(folder, last))]
-    return tuple(sorted(name for name in names if _ASIDE.fullmatch(os.path.basename(name))))
+    return tuple(sorted(name for name in names if is_aside(os.path.basename(name))))

@@ -104,6 +104,11 @@ class Listing:
         numbers = sorted({*found.complete, *completed, *self.open})
         self.listed = [(number, self._layout.stem(number)) for number in numbers]
 
+    def record_files(self, number: int) -> list[str]:
+        """The files that a chunk's extra data is in: its own that are there, behind them its journal if it has one."""
+        journal = self.journals.get(number)
+        return [*self._layout.extra_data_files(number), *([] if journal is None else [journal])]
+
     @property
     def open_frames(self) -> dict[int, tuple[Numbers, Times]]:
         """Frame numbers and times of the chunks that are not complete."""

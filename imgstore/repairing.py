@@ -28,14 +28,14 @@ from .chunks.packets import show_times
 from .chunks.remux import remux
 from .constants import EXTRA_JSON, STORE_LOCK_FILENAME
 from .errors import CorruptFileError, FrameReadError, FrameWriteError, ImgStoreError, StoreIOError, StoreLockedError
-from .extra_data import read_records
+from .extra_data import later_records, read_records
 from .formats import VIDEO_FRAMES_PER_SECOND
-from .index import ImgStoreIndex
+from .index import save_if_worth_it
 from .lock import StoreLock, is_held
 from .metadata import StoreMetadata, load_metadata
 from .reader import format_of
+from .recorder import Recorder
 from .recovery import open_chunks
-from .saved_index import WORTH_SAVING
 
 _MOST_FRAMES = 10**7  # of a chunk of which nothing tells how many it has
 _DAMAGED = '.damaged'
@@ -231,16 +231,14 @@ class _Patient:
             remove_if_there(path)
         chunks = self._layout.find_chunks().complete
         if not (chunks or self._layout.folders or os.path.exists(self._layout.media(0))):
-            self._add_black_frame()
-        self._save_index(chunks)
+            self._close_empty_video_store()
+        save_if_worth_it(self._layout.basedir, [(number, self._layout.stem(number)) for number in chunks])
 
-    def _add_black_frame(self) -> None:
-        """As `imgstore.recorder.Recorder.close` does, for imgstore 0.4."""
+    def _close_empty_video_store(self) -> None:
+        """As its writer would have, so that imgstore 0.4 can open it."""
         chunks = Chunks(self._layout, self._fmt, self._metadata.imgshape, 'write')
-        writer = chunks.writer(0)
-        writer.write(chunks.prepare(np.zeros(self._metadata.imgshape, self._metadata.imgdtype)))
-        writer.close()
-        write_chunk_index(self._layout.stem(0), np.empty(0, np.int64), np.empty(0, np.float64))
+        black = np.zeros(self._metadata.imgshape, self._metadata.imgdtype)
+        Recorder(self._layout, chunks, self._metadata.chunksize, 'chunk').close(chunks.prepare(black))
 
     def _complete(self, chunk: RepairedChunk) -> None:
         stem = self._layout.stem(chunk.number)
@@ -289,12 +287,4 @@ class _Patient:
         if not os.path.exists(journal):
             return []
         there = read_records(stem + EXTRA_JSON) if os.path.isfile(stem + EXTRA_JSON) else []
-        added = read_records(journal)
-        return there if added == there[-len(added):] else [*there, *added]
-
-    def _save_index(self, chunks: list[int]) -> None:
-        """So that the store opens at once; it does as well without."""
-        if len(chunks) >= WORTH_SAVING:
-            index = ImgStoreIndex.new_from_chunks((number, self._layout.stem(number)) for number in chunks)
-            with contextlib.suppress(ImgStoreError):
-                index.save_beside(self._layout.basedir)
+        return [*there, *later_records(journal, there)]

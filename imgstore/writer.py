@@ -18,15 +18,14 @@ from .buffers import Buffers
 from .chunks import Chunks, Image
 from .color import decoded_shape
 from .constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
-from .errors import FrameReadError, FrameWriteError, ImgStoreError, InvalidArgumentError, StoreClosedError
+from .errors import FrameReadError, FrameWriteError, InvalidArgumentError, StoreClosedError
 from .fit import Fit
 from .formats import Format
-from .index import ImgStoreIndex
+from .index import save_if_worth_it
 from .lock import StoreLock
 from .metadata import StoreMetadata
 from .pipeline import Pipeline, Task
 from .recorder import Recorder
-from .saved_index import WORTH_SAVING
 from .signals import OrderlyEnd
 
 _OWN_KEYS = (FRAME_TIME, FRAME_NUMBER, FRAME_INDEX)
@@ -122,13 +121,6 @@ class StoreWriter:
         except FrameWriteError as error:
             self._failures.append(str(error))
 
-    def _save_index(self) -> None:
-        """So that the store opens at once; it does as well without."""
-        chunks = self._recorder.complete_chunks
-        if len(chunks) >= WORTH_SAVING:
-            with contextlib.suppress(ImgStoreError):
-                ImgStoreIndex.new_from_chunks(chunks).save_beside(self.layout.basedir)
-
     def _finish(self, number: int, time: float, copy: Image | None, prepared: Any) -> None:
         try:
             self._record(number, time, prepared)
@@ -219,7 +211,7 @@ class StoreWriter:
         try:
             self._pipeline.stop()
             self._close_recorder()
-            self._save_index()
+            save_if_worth_it(self.layout.basedir, self._recorder.complete_chunks)
             self._raise_failures()
         finally:
             self._closed = True

@@ -12,7 +12,8 @@ from imgstore import new_for_filename
 from imgstore.errors import StoreClosedError, StoreModeError
 
 from .frames import index_in
-from .test_recovery import COUNT, PLAIN, SHAPE, VIDEO, environment, fill, numbered
+from .kills import environment
+from .test_recovery import COUNT, PLAIN, SHAPE, VIDEO, fill, numbered
 
 FORMATS = ['png', 'npy', *VIDEO]
 

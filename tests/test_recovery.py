@@ -1,7 +1,6 @@
 """What a killed writer leaves: its open chunk is read, nothing on disk changes by that, and `repair` completes it."""
 
 import os
-import pathlib
 import shutil
 import signal
 import subprocess
@@ -17,6 +16,7 @@ from imgstore.errors import InvalidArgumentError, StoreLockedError, StoreNotFoun
 from imgstore.journal import Journal, read_journal
 
 from .frames import index_in, numbered
+from .kills import environment
 
 SHAPE = (64, 96, 3)
 PLAIN = [fmt for fmt in get_supported_formats() if '+' not in fmt and fmt != 'pgm']
@@ -100,12 +100,6 @@ store = fill(sys.argv[2], sys.argv[1], workers=0)
 print('ready', flush=True)
 {then}
 """
-
-
-def environment():
-    """In which a process finds these tests, in the repository or where they are installed."""
-    root = pathlib.Path(__file__).parents[len(__package__.split('.'))]
-    return {**os.environ, 'PYTHONPATH': os.pathsep.join([str(root), os.environ.get('PYTHONPATH', '')])}
 
 
 def run_writer(tmp_path, fmt, then, end):

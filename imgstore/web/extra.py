@@ -127,9 +127,7 @@ class ExtraData:
         return self._whole[number]
 
     def _load(self, part: Part) -> _Records | None:
-        reader = self._store._r
-        journal = reader.listing.journals.get(part[0])  # of a chunk that is still being written
-        paths = [*reader.layout.extra_data_files(part[0]), *([journal] if journal else [])]
+        paths = self._store._r.listing.record_files(part[0])
         if not paths:
             return None  # before pandas is imported for nothing
         try:
