@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import lru_cache
 from typing import Any, cast
 
@@ -18,20 +19,50 @@ from .base import Image
 
 def to_bgr(frame: Any, lent: Lent) -> Image:
     """The frame in BGR, by the interpolation of colours that OpenCV has."""
-    with _reformatters.one() as reformatter:
-        converted = reformatter.reformat(frame, format='bgr24', interpolation='BICUBIC')
-    image = lent.empty((frame.height, frame.width, 3))
-    np.copyto(image.reshape(frame.height, -1), _rows(converted.planes[0])[:, :3 * frame.width])
-    return image
+    with _converters.one() as converter:
+        plane = converter.convert(frame)
+    rows = _rows(plane)[:frame.height]
+    image = rows if plane.line_size == 3 * frame.width else lent.empty((frame.height, 3 * frame.width))
+    if image is not rows:
+        np.copyto(image, rows[:, :3 * frame.width])
+    return image.reshape(frame.height, frame.width, 3)
 
 
-def _new_reformatter() -> Any:
-    from av.video.reformatter import VideoReformatter
+class _Converter:
+    """FFmpeg's swscale, as a filter: that alone gives its images memory that was used before."""
 
-    return VideoReformatter()
+    def __init__(self) -> None:
+        self._graph: Any = None
+        self._input = ''
+        self._places: set[int] = set()
+
+    def convert(self, frame: Any) -> Any:
+        """The plane, in BGR, of a frame of PyAV."""
+        taken = (f'video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base=1/1'
+                 f':colorspace={int(frame.colorspace)}:range={int(frame.color_range)}')
+        if taken != self._input or len(self._places) > _MOST_PLACES:
+            self._begin_anew(taken)
+        self._graph.push(frame)
+        plane = self._graph.pull().planes[0]
+        self._places.add(plane.buffer_ptr)
+        return plane
+
+    def _begin_anew(self, taken: str) -> None:
+        from av.filter import Graph
+
+        self._graph, self._input, self._places = Graph(), taken, set()
+        self._graph.threads = 1
+        filters = [self._graph.add(*given) for given in (
+            ('buffer', taken), ('scale', 'flags=bicubic'), ('format', 'bgr24'), ('buffersink',))]
+        for source, target in itertools.pairwise(filters):
+            source.link_to(target)
+        self._graph.configure()
 
 
-_reformatters = Spare(_new_reformatter, most=2 * THREADS)
+_MOST_PLACES = 8 * THREADS
+"""Images that were in use at once; the filter would keep the memory of all of them for ever."""
+
+_converters = Spare(_Converter, most=2 * THREADS)
 _LUMA_FIRST = frozenset(f'yuv{j}{sampling}p' for j in ('', 'j') for sampling in ('420', '422', '444'))
 _NEUTRAL = (126, 130)
 """Chroma in this range cannot drive a colour out of 0…255, so the gray of the colours is the luma."""

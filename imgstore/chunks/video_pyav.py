@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # so a damaged image is an error; other codecs mark it, and take a start at an open GOP for damage if they are strict
 _STRICT = {'err_detect': 'explode'}
 
+_DECODERS = THREADS + 1  # of which one has a frame that is just being converted
 _LENT_IMAGES = 4 * THREADS  # read ahead, and in the caller's hands
 
 _AVI_CHUNK_HEADER = 8  # bytes before a packet, where an AVI's index points to
@@ -82,7 +83,7 @@ class PyAVChunkReader(VideoReader):
         except (av.FFmpegError, OSError, IndexError) as error:
             self.close()
             raise FrameReadError(f'{self._path} cannot be read as video: {error}') from error
-        self._stream.thread_type, self._stream.codec_context.thread_count = 'FRAME', THREADS
+        self._stream.thread_type, self._stream.codec_context.thread_count = 'FRAME', _DECODERS
         strict = _STRICT if self._stream.codec_context.codec.intra_only else {}
         self._stream.codec_context.options = {**strict, MOST_PIXELS: str(self._pixels)}
         self._touched = False
@@ -135,11 +136,9 @@ class PyAVChunkReader(VideoReader):
         return self._to_image(self._frame(index))
 
     def begin(self, index: int) -> Callable[[], Image]:
-        """Get the packet of a frame that is decoded by itself; decode any other."""
+        """Get the packet of a frame that is decoded by itself; read any other, while FFmpeg's threads decode on."""
         packet = self._packet(index)
-        if packet is None:
-            return partial(self._to_image, self._frame(index))
-        return lambda: self._to_image(_decoded_alone(packet))
+        return super().begin(index) if packet is None else lambda: self._to_image(_decoded_alone(packet))
 
     def _packet(self, index: int) -> Any:
         """The packet of a frame of Motion JPEG; None where it is not quite sure which one that is."""
