@@ -206,9 +206,7 @@ class ImgStoreIndex:
     def _frames(self) -> tuple[Numbers, Times]:
         """Numbers and times of all frames, in one piece each."""
         if self._all is None:
-            parts = list(self._by_chunk())
-            self._all = (np.concatenate([np.empty(0, np.int64), *(numbers for numbers, _ in parts)]),
-                         np.concatenate([np.empty(0, np.float64), *(times for _, times in parts)]))
+            self._all = _in_one_piece(self._by_chunk())
             for chunk in self._chunks:
                 chunk.forget()
         return self._all
@@ -255,11 +253,7 @@ class ImgStoreIndex:
 
     def get_all_metadata(self) -> dict[str, list[Any]]:
         """Numbers and times of all frames, in the order of writing."""
-        lists = _as_lists(_NO_FRAMES)
-        for frames in self._by_chunk():
-            for key, values in _as_lists(frames).items():
-                lists[key] += values
-        return lists
+        return _as_lists(self._all or _in_one_piece(self._by_chunk()))
 
     def get_chunk_metadata(self, chunk_n: int) -> dict[str, list[Any]]:
         """Numbers and times of a chunk's frames; empty lists for a chunk that is not there."""
@@ -370,6 +364,11 @@ def _as_key(what: str, value: object) -> float:
 
 
 _NO_FRAMES = (np.empty(0, np.int64), np.empty(0, np.float64))
+
+
+def _in_one_piece(parts: Iterable[tuple[Numbers, Times]]) -> tuple[Numbers, Times]:
+    numbers, times = zip(_NO_FRAMES, *parts, strict=True)
+    return np.concatenate(numbers), np.concatenate(times)
 
 
 def _as_lists(frames: tuple[Numbers, Times]) -> dict[str, list[Any]]:
