@@ -294,7 +294,7 @@ class ImgStoreIndex:
         starts = self._starts
         if not 0 <= index < starts[-1]:
             return NOT_FOUND
-        position = int(np.searchsorted(starts, index, 'right')) - 1
+        position = int(starts.searchsorted(index, 'right')) - 1
         return self._chunks[position].number, int(index - starts[position])
 
     def index_of(self, chunk: int, within: int) -> int:
@@ -318,7 +318,7 @@ class ImgStoreIndex:
             return (int(self._all[0][index]), float(self._all[1][index])) if 0 <= index < self.frame_count else None
         while 0 <= index < self.frame_count:
             starts = self._starts
-            rank = int(np.searchsorted(starts, index, 'right')) - 1
+            rank = int(starts.searchsorted(index, 'right')) - 1
             frames = self._chunk_frames(self._chunks[rank])
             if frames is not None and self._first is starts:
                 within = index - int(starts[rank])

@@ -39,12 +39,12 @@ class FrameTable:
         """Index of the frame that is shown at that time; None if there is none."""
         if pts is None:
             return None
-        index = int(np.searchsorted(self.pts, pts))
+        index = int(self.pts.searchsorted(pts))
         return index if index < len(self.pts) and self.pts[index] == pts else None
 
     def keyframe_rank(self, index: int) -> int:
         """Which of the keyframes is the last one not behind the frame; -1 if there is none."""
-        return int(np.searchsorted(self.keyframes, index, 'right')) - 1
+        return int(self.keyframes.searchsorted(index, 'right')) - 1
 
     def group(self, index: int) -> range:
         """Indexes of the frames that are decoded from the same keyframe as the one given."""

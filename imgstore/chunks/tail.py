@@ -100,6 +100,9 @@ class Tail:
 
     def behind(self, packets: Iterable[Any], stream: Any) -> Iterator[Any]:
         """The packets of a PyAV stream, and those that are kept of frames behind them."""
+        if not self._packets:
+            yield from packets
+            return
         index = None
         for packet in packets:
             if not packet.size:
