@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -12,6 +14,7 @@ from imgstore.ahead import Ahead
 from imgstore.chunks.kept import KeptFrames
 from imgstore.errors import FrameReadError
 
+from .display import python_env
 from .frames import index_in, numbered
 
 SHAPE = (64, 96)
@@ -156,3 +159,50 @@ def test_kept_frames_hold_no_more_than_they_may():
     assert [kept.get(2), kept.get(3), kept.get(5)] == [frames[0], None, frames[1]]
     kept.put(6, Frame(101))
     assert kept.get(6) is None
+
+@pytest.mark.parametrize('fmt', FORMATS)
+@pytest.mark.parametrize('shape', [(64, 96), (64, 128, 3), (66, 98, 3)])
+def test_images_that_are_held_or_changed_by_their_owner_are_nobody_elses(tmp_path, fmt, shape):
+    with new_for_format(fmt, tmp_path / 's', imgshape=shape) as store:
+        for number in range(90):
+            store.add_image(numbered(number, shape), number, number / 10)
+    with new_for_filename(tmp_path / 's') as store:
+        held = [store.get_next_image()[0] for _ in range(60)]
+        changed = held[::2]
+        for image in changed:
+            image[:] = 0
+        assert [index_in(image) for image in held[1::2]] == list(range(1, 60, 2))
+        assert [index_in(store.get_next_image()[0]) for _ in range(30)] == list(range(60, 90))
+        assert not any(image.any() for image in changed)
+
+
+@pytest.mark.parametrize('fmt', ['mjpeg/avi', 'avc1/mp4'])
+def test_the_memory_of_many_held_images_is_given_back(tmp_path, fmt):
+    code = """if True:
+        import ctypes
+        import sys
+        import numpy as np
+        from imgstore import new_for_filename, new_for_format
+
+        def resident():
+            ctypes.CDLL(None).malloc_trim(0)  # what is free already
+            with open('/proc/self/statm') as file:
+                return int(file.read().split()[1]) * 4096 / 2**20
+
+        path, fmt = sys.argv[1:]
+        with new_for_format(fmt, path, imgshape=(480, 640, 3)) as store:
+            for number in range(200):
+                store.add_image(np.full((480, 640, 3), number, np.uint8), number, number)
+        with new_for_filename(path) as store:
+            for _ in range(20):
+                store.get_next_image()
+            before = resident()
+            held = [store.get_next_image()[0] for _ in range(150)]
+            grown = resident() - before
+            del held
+            for _ in range(20):
+                store.get_next_image()
+            assert grown > 100, grown
+            assert resident() - before < grown / 3, (before, grown, resident())
+    """
+    subprocess.run([sys.executable, '-c', code, str(tmp_path / 's'), fmt], check=True, env=python_env())
