@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,9 @@ from .errors import InvalidArgumentError
 
 Numbers = npt.NDArray[np.int64]
 Times = npt.NDArray[np.float64]
+
+DECIMAL = re.compile(r'[+-]?([0-9]{1,25}(\.[0-9]{0,25})?|\.[0-9]{1,25})(e[+-]?[0-9]{1,3})?', re.IGNORECASE)
+"""A number as people write it, and not of any length."""
 
 _A_YEAR = datetime.timedelta(days=365).total_seconds()
 
@@ -64,3 +68,44 @@ def time_from_text(zone: datetime.tzinfo, text: str) -> float:
         allowed = 'give seconds or a date such as 2026-03-01 12:00:05'
         raise InvalidArgumentError(f'{text!r} is no time: {allowed}') from error
     return (date if date.tzinfo else date.replace(tzinfo=zone)).timestamp()
+
+
+def moment_from_text(store: _ImgStore, text: str) -> float:
+    """Seconds of a moment in a recording that a person looks for.
+
+    Parameters
+    ----------
+    store : store
+        Open for reading. Dates are in its time zone, a clock time is on the day when it began.
+    text : str
+        A date and time, a clock time such as '14:05:09', seconds from the first frame such as '12.5s' or '+12.5', or
+        seconds as the store has them.
+
+    Raises
+    ------
+    InvalidArgumentError
+        It is none of these.
+    """
+    text = text.strip()
+    first = (store._index.frame(0) or (0, 0.0))[1]
+    since = re.sub(r'(?<=[0-9.]) ?s$', '', text)
+    if DECIMAL.fullmatch(since):
+        return first + float(since) if since != text or since.startswith('+') else float(since)
+    try:
+        return _date(text, store.convert_frame_time_to_datetime(first)).timestamp()
+    except (ValueError, OverflowError) as error:
+        raise InvalidArgumentError(
+            f'{text!r} is no time; write 2024-05-31 14:05:09.5, 14:05:09, 12.5s from the start, or seconds') from error
+
+
+def _date(text: str, began: datetime.datetime) -> datetime.datetime:
+    if re.match(r'\d{1,2}:', text):
+        text = f'{began.date()} {text.zfill(len(text) + (text[1] == ":"))}'
+    told = datetime.datetime.fromisoformat(_padded(text))
+    return told if told.tzinfo else told.replace(tzinfo=began.tzinfo)
+
+
+def _padded(text: str) -> str:
+    """The fraction of a second in six digits and the zone in figures, as Python 3.10 wants them."""
+    text = re.sub(r'Z$', '+00:00', text)
+    return re.sub(r'(:\d\d)\.(\d{1,9})', lambda found: f'{found[1]}.{found[2][:6]:0<6}', text)

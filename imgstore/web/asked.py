@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import datetime
 import math
 import re
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from ..errors import InvalidArgumentError
+from ..frame_times import DECIMAL, moment_from_text
 from .recording import Recording
 
 LARGEST_NUMBER = 2**63 - 2  # so that the next number is one, too
 _WHOLE = re.compile(r'[+-]?[0-9]{1,19}')
-_DECIMAL = re.compile(r'[+-]?([0-9]{1,25}(\.[0-9]{0,25})?|\.[0-9]{1,25})(e[+-]?[0-9]{1,3})?', re.IGNORECASE)
 _LONGEST = 100  # characters
 
 
@@ -58,32 +58,15 @@ def decimal(request: Request, name: str) -> float | None:
     value = text(request, name)
     if _WHOLE.fullmatch(value):
         return max(-LARGEST_NUMBER, min(int(value), LARGEST_NUMBER))
-    number = float(value) if _DECIMAL.fullmatch(value) else math.nan
+    number = float(value) if DECIMAL.fullmatch(value) else math.nan
     if not math.isfinite(number):
         raise Refused(f'{name} is {value!r}; it must be a number')
     return number
 
 
 def moment(value: str, recording: Recording) -> float:
-    """Seconds of what a person wrote: seconds, ``+12.5`` from the start, a clock time, a date and time.
-
-    A time without a date is on the day when the recording began; dates are in the recording's time zone.
-    """
-    value = value.strip()
-    first = recording.frame(0)[1] if recording.count else 0.0
-    if _DECIMAL.fullmatch(value):
-        return first + float(value) if value.startswith('+') else float(value)
-    began = recording.store.convert_frame_time_to_datetime(first)
+    """Seconds of what a person wrote, as `moment_from_text` understands it."""
     try:
-        if re.match(r'\d{1,2}:', value):
-            value = f'{began.date()} {value.zfill(len(value) + (value[1] == ":"))}'
-        told = datetime.datetime.fromisoformat(_padded(value))
-        return (told if told.tzinfo else told.replace(tzinfo=began.tzinfo)).timestamp()
-    except (ValueError, OverflowError) as error:
-        raise Refused(f'{value!r} is no time; write 2024-05-31 14:05:09.5, 14:05:09, +12.5 or seconds') from error
-
-
-def _padded(value: str) -> str:
-    """The fraction of a second in six digits and the zone in figures, as Python 3.10 wants them."""
-    value = re.sub(r'Z$', '+00:00', value)
-    return re.sub(r'(:\d\d)\.(\d{1,9})', lambda found: f'{found[1]}.{found[2][:6]:0<6}', value)
+        return moment_from_text(recording.store, value)
+    except InvalidArgumentError as error:
+        raise Refused(str(error)) from error

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import bisect
 import math
 import os
 import threading
 import time
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .. import timeline as summaries
 from ..base import _ImgStore
 from ..color import Image
 from ..constants import FRAME_NUMBER, FRAME_TIME, STORE_LOCK_FILENAME
+from ..course import Course
 from ..errors import FrameReadError
+from ..exact import has_png
+from ..shades import Shades
 from ..stores import new_for_filename
 from . import pictures
-from . import timeline as summaries
 from .extra import ExtraData
 from .order import Order
 
 AXES = ('index', 'time', 'number')
-_SAMPLES_FOR_PERIOD = 64
 _MOST_BORDERS = 400  # more would be a grey wall
-_SEARCH_SECONDS = 0.25
 _REFRESH_SECONDS = 0.5
 _THUMBNAIL_CACHE = 32 * 2**20  # bytes
 
@@ -44,12 +43,12 @@ class Recording:
 
     def __init__(self, path: str) -> None:
         self.store = new_for_filename(path)
+        self.course = Course(self.store)
         self.name = os.path.basename(self.store.filename.rstrip(os.sep)) or self.store.filename
         self._thumbnails: _ImgStore | None = None
-        self._shades = pictures.Shades()
+        self._shades = Shades()
         self._lock = threading.Lock()
         self._refreshed, self._was_live, self._was_refreshed = -math.inf, False, False
-        self._period: tuple[int, float] | None = None
         self._order: Order | None = None
         self._extra = ExtraData(self.store)
         self.summary()  # counts the frames, before the page asks for them
@@ -77,29 +76,17 @@ class Recording:
         """Number of frames."""
         return self.store.frame_count
 
-    def frame(self, index: int) -> tuple[int, float]:
-        """Number and time of a frame; (0, nan) where its chunk turns out to be damaged."""
-        return self.store._index.frame(index) or (0, math.nan)
-
-    @property
-    def period(self) -> float:
-        """Usual seconds from frame to frame; nan where times do not tell."""
-        known, count = self._period, self.count
-        if known is None or not known[0] <= count < 2 * known[0]:  # a little more does not change it
-            known = self._period = count, summaries.take(self.frame, 0, count, _SAMPLES_FOR_PERIOD).period
-        return known[1]
-
     def summary(self) -> Row:
         """What the page needs before it shows the first frame."""
         store, count = self.store, self.count
         dtype = np.dtype(store._metadata['imgdtype'])
         return {
             'name': self.name, 'frames': count, 'shape': list(store.image_shape), 'dtype': str(dtype),
-            'format': store._format, 'lossless': store.lossless, 'period': plain(self.period),
+            'format': store._format, 'lossless': store.lossless, 'period': plain(self.course.period),
             'live': store._r.is_live,
             'timezone': getattr(store.created[1], 'key', 'UTC'),
             'first': self.row(0) if count else None, 'last': self.row(count - 1) if count else None,
-            'exact': 'png' if pictures.has_png(store.image_shape, dtype) else 'npy'}
+            'exact': 'png' if has_png(store.image_shape, dtype) else 'npy'}
 
     def about(self) -> Row:
         """What the store says of itself, and what its user said of the recording."""
@@ -114,7 +101,7 @@ class Recording:
 
     def row(self, index: int) -> Row:
         """A frame's index, number and time."""
-        number, frame_time = self.frame(index)
+        number, frame_time = self.course.frame(index)
         return {'index': index, 'number': number, 'time': plain(frame_time)}
 
     def rows(self, start: int, count: int) -> list[Row]:
@@ -138,41 +125,9 @@ class Recording:
         return self.store._index.find(FRAME_NUMBER if axis == 'number' else FRAME_TIME, value, nearest=True)
 
     def next_gap(self, index: int, direction: int) -> Row:
-        """The next frame behind (direction 1) or before (-1) an index before which something is missing.
-
-        Returns
-        -------
-        dict
-            ``found``, its index or None; ``searched``, how far has been looked: to go on there if it is not an end.
-        """
-        parts, until = self.store._index.parts(), time.monotonic() + _SEARCH_SECONDS
-        starts = [own.start for _, _, own in parts]
-        while 0 <= (rank := self._rank(starts, index, direction)) < len(parts):
-            found = self._jumps(parts[rank])
-            found = found[found > index] if direction > 0 else found[found < index]
-            if len(found):
-                return {'found': int(found[0 if direction > 0 else -1]), 'searched': index}
-            own = parts[rank][2]
-            index = own.stop - 1 if direction > 0 else own.start
-            if time.monotonic() > until:
-                break
-        ended = index >= self.count - 1 if direction > 0 else index <= 0
-        return {'found': None, 'searched': None if ended else index}
-
-    @staticmethod
-    def _rank(starts: Sequence[int], index: int, direction: int) -> int:
-        """The chunk in which the next frame behind, or before, an index is."""
-        return bisect.bisect_right(starts, index + direction) - 1 if index + direction >= 0 else -1
-
-    def _jumps(self, part: tuple[int, str, slice]) -> npt.NDArray[np.int64]:
-        """Indexes of the frames of a chunk before which something is missing."""
-        frames, start = self.store._get_chunk_metadata(part[0]), part[2].start
-        numbers, times = frames[FRAME_NUMBER], frames[FRAME_TIME]
-        if start > 0:
-            before = self.frame(start - 1)
-            numbers, times, start = [before[0], *numbers], [before[1], *times], start - 1
-        jumps = summaries.steps_that_jump(np.array(numbers, np.int64), np.array(times, np.float64), self.period)
-        return np.asarray(jumps + start, np.int64)
+        """See `Course.next_gap`."""
+        found, searched = self.course.next_gap(index, direction)
+        return {'found': found, 'searched': searched}
 
     # --- the timeline
 
@@ -189,16 +144,16 @@ class Recording:
         if axis == 'time' and not np.all(np.diff(samples.times) >= 0):
             return self.timeline('index', None, None, bins)
         places = samples.places if axis != 'number' else self.order.indices_at(samples.places)
-        found = summaries.gaps(at, samples, self.period)
+        found = summaries.gaps(at, samples, self.course.period)
         return {'axis': axis, 'frames': size, 'index': places.tolist(), 'number': samples.numbers.tolist(),
                 'time': [plain(value) for value in samples.times.tolist()], 'missing': samples.missing.tolist(),
                 'gaps': [self._gap(axis, gap) for gap in found], **self._borders(axis, places)}
 
     def _frames_on(self, axis: str) -> tuple[summaries.FrameAt, int]:
         if axis != 'number':
-            return self.frame, self.count
+            return self.course.frame, self.count
         order = self.order
-        return lambda place: self.frame(order.index_at(place)), len(order)
+        return lambda place: self.course.frame(order.index_at(place)), len(order)
 
     def _place(self, axis: str, value: float) -> int:
         """Where on an axis of frames a value is."""
@@ -216,8 +171,7 @@ class Recording:
         """Where chunks begin among these frames; none if there are too many to be told apart."""
         if not len(indices):
             return {'borders': [], 'chunks': 0}
-        starts = [(number, own.start) for number, _, own in self.store._index.parts()
-                  if own.start < own.stop and int(indices.min()) < own.start <= int(indices.max())]
+        starts = self.course.borders(int(indices.min()), int(indices.max()))
         few = starts if len(starts) <= _MOST_BORDERS else []
         return {'borders': [{'chunk': chunk, **self.row(start)} for chunk, start in few], 'chunks': len(starts) + 1}
 

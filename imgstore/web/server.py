@@ -19,13 +19,14 @@ from starlette.types import ASGIApp
 
 from ..color import Image
 from ..errors import FrameNotFoundError, ImgStoreError
+from ..exact import exact
+from ..timeline import MOST_SAMPLES
 from . import asked
 from .asked import LARGEST_NUMBER, Refused
 from .guard import Guard
 from .order import POLICIES, aligned
-from .pictures import MEDIA_TYPES, exact
+from .pictures import MEDIA_TYPES
 from .recording import AXES, Recording
-from .timeline import MOST_SAMPLES
 
 _MOST_ROWS = 1000
 _WIDEST = 8192  # pixels
@@ -202,7 +203,7 @@ def _encoder(request: Request, recording: Recording, kind: str) -> Callable[[Ima
 
 def _file_name(recording: Recording, index: int, kind: str) -> str:
     name = re.sub(r'[^A-Za-z0-9._-]+', '_', recording.name).strip('._') or 'frame'
-    return f'attachment; filename="{name}_{recording.frame(index)[0]}.{kind}"'
+    return f'attachment; filename="{name}_{recording.course.frame(index)[0]}.{kind}"'
 
 
 def _json(content: Any) -> Response:

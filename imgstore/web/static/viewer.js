@@ -229,7 +229,7 @@ class Viewer {
   }
 
   placeholder() {
-    const hints = { number: 'number', index: 'from 0', time: '14:05:09.5 or +12.5' };
+    const hints = { number: 'number', index: 'from 0', time: '14:05:09.5 or 12.5s' };
     $('jump-value').placeholder = hints[chosen('jump-axis')];
   }
 
