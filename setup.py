@@ -46,7 +46,7 @@ setup(
     ],
     python_requires='>=3.10',
     packages=['imgstore', 'imgstore.apps', 'imgstore.chunks', 'imgstore.export', 'imgstore.sources', 'imgstore.tests',
-              'imgstore.web'],
+              'imgstore.viewer', 'imgstore.web'],
     package_dir={'imgstore.tests': 'tests'},
     package_data={
         'imgstore': ['py.typed'],

@@ -99,6 +99,8 @@ def moment_from_text(store: _ImgStore, text: str) -> float:
 
 
 def _date(text: str, began: datetime.datetime) -> datetime.datetime:
+    if not re.search('[-:]', text):
+        raise ValueError(text)  # which of the shorter forms Python reads depends on its version
     if re.match(r'\d{1,2}:', text):
         text = f'{began.date()} {text.zfill(len(text) + (text[1] == ":"))}'
     told = datetime.datetime.fromisoformat(_padded(text))
@@ -107,5 +109,5 @@ def _date(text: str, began: datetime.datetime) -> datetime.datetime:
 
 def _padded(text: str) -> str:
     """The fraction of a second in six digits and the zone in figures, as Python 3.10 wants them."""
-    text = re.sub(r'Z$', '+00:00', text)
+    text = re.sub(r'[Zz]$', '+00:00', text)
     return re.sub(r'(:\d\d)\.(\d{1,9})', lambda found: f'{found[1]}.{found[2][:6]:0<6}', text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import os
@@ -66,6 +67,27 @@ class Window:
     def waitKey(self, delay: int = 0) -> int:  # noqa: N802  the name is OpenCV's
         """Code of the key that is pressed within `delay` milliseconds, else -1; 0 waits for ever."""
         return cv2.waitKey(delay)
+
+    def waitKeyEx(self, delay: int = 0) -> int:  # noqa: N802  the name is OpenCV's
+        """As `waitKey`, with the whole code: those of arrows and their like do not fit a byte, and differ by system."""
+        return cv2.waitKeyEx(delay)
+
+    def on_mouse(self, call: Callable[[int, int, int, int, object], None]) -> None:
+        """Have a function called while keys are waited for, with event, x, y and flags as OpenCV has them.
+
+        The window must be open. x and y are those of the image, also where it is drawn larger or smaller.
+        """
+        cv2.setMouseCallback(self.name, call)
+
+    @property
+    def area(self) -> tuple[int, int]:
+        """Width and height, in pixels, of what is there for images: its user may have changed it."""
+        if self._is_open and not self.closed:
+            with contextlib.suppress(cv2.error):
+                _, _, width, height = cv2.getWindowImageRect(self.name)
+                if width > 0 and height > 0:
+                    return width, height
+        return self.size or _USUAL_RESOLUTION
 
     @property
     def closed(self) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 import imgstore
 
 WIDTH, HEIGHT = 1280, 800
-PATIENCE, TIME_TO_START = 20.0, 6.0  # seconds
+PATIENCE, TIME_TO_START, TIME_TO_PAINT = 20.0, 6.0, 0.15  # seconds
 ATTEMPTS = 8
 
 Seen = Callable[[np.ndarray[Any, Any]], Any]
@@ -34,7 +34,7 @@ class Screen:
         """Run a program, of which something is seen on the screen.
 
         Now and then Qt misses that the server has mapped its window, if there is no window manager, and never paints
-        it: the program is then started again.
+        it: the window is then mapped again, and in the end the program started again.
         """
         for _ in range(ATTEMPTS):
             process = subprocess.Popen(
@@ -42,16 +42,56 @@ class Screen:
             )
             with process:
                 try:
-                    if self._sees(seen, TIME_TO_START):
+                    if self._sees_after_nudges(seen):
                         yield process
                         return
                 finally:
                     process.kill()
         raise AssertionError('nothing was seen on the screen')
 
+    def _sees_after_nudges(self, seen: Seen) -> bool:
+        before: set[str] = set()
+        end = time.monotonic() + TIME_TO_START
+        while time.monotonic() < end:
+            if self._sees(seen, TIME_TO_PAINT):
+                return True
+            windows = self._visible_windows()
+            for window in windows & before:
+                self._xdotool_if_it_can('windowunmap', window, 'windowmap', window)
+            before = windows - before
+        return False
+
+    def _visible_windows(self) -> set[str]:
+        return set(self._xdotool_if_it_can('search', '--onlyvisible', '--name', '.').split())
+
+    def _xdotool_if_it_can(self, *command: str) -> str:
+        """Do something with windows, if there are any and they do not vanish meanwhile."""
+        done = subprocess.run(['xdotool', *command], env=self.env, check=False, timeout=PATIENCE,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        return done.stdout
+
     def press(self, window: str, *keys: str) -> None:
         """Press keys in the window whose title begins so."""
         self._xdotool('search', '--sync', '--onlyvisible', '--name', f'^{window}', 'windowfocus', 'key', *keys)
+
+    def move(self, x: int, y: int) -> None:
+        """Bring the pointer to a place on the screen, at which windows without a manager have their corner."""
+        self._xdotool('mousemove', str(x), str(y))
+
+    def click(self, x: int, y: int) -> None:
+        """Click at a place on the screen."""
+        self._xdotool('mousemove', str(x), str(y), 'click', '1')
+
+    def drag(self, *places: tuple[int, int]) -> None:
+        """Take hold at the first of some places on the screen, and go to the others."""
+        at = [(str(x), str(y)) for x, y in places]
+        self._xdotool('mousemove', *at[0], 'mousedown', '1')
+        for place in at[1:]:
+            self._xdotool('mousemove', *place)
+
+    def let_go(self) -> None:
+        """End dragging."""
+        self._xdotool('mouseup', '1')
 
     def close(self, window: str) -> None:
         """Close a window as its user does by the mouse."""

@@ -1,0 +1,70 @@
+"""Where in a store is meant by what a person wrote."""
+
+from __future__ import annotations
+
+import re
+
+from ..base import _ImgStore
+from ..constants import FRAME_NUMBER, FRAME_TIME
+from ..errors import InvalidArgumentError
+from ..frame_times import moment_from_text
+
+HINT = 'number, #index, 12.5s or a time'
+
+_ALLOWED = 'write a number such as 123, an index #123, 12.5s, 14:05:09 or 2024-05-31 14:05:09.5'
+_WHOLE = re.compile(r'[+-]?[0-9]{1,18}')
+
+
+def find_place(store: _ImgStore, text: str) -> tuple[int, str]:
+    """Find the frame that is asked for, or the one nearest to it.
+
+    Parameters
+    ----------
+    store : store
+        Open for reading; it has frames.
+    text : str
+        '123' is a frame number, '#123' an index; else it is a time, as `moment_from_text` understands it.
+
+    Returns
+    -------
+    index : int
+    note : str
+        That there is no such frame, and this is the nearest; '' if there is.
+
+    Raises
+    ------
+    InvalidArgumentError
+        It is none of these.
+    """
+    text = text.strip()
+    if text.startswith('#'):
+        return _by_index(store, text[1:].strip())
+    if _WHOLE.fullmatch(text) and not text.startswith('+'):
+        return _by_number(store, int(text))
+    try:
+        moment = moment_from_text(store, text)
+    except InvalidArgumentError as error:
+        raise InvalidArgumentError(f'{text!r} is no place; {_ALLOWED}') from error
+    return _nearest(store, FRAME_TIME, moment), ''
+
+
+def _by_index(store: _ImgStore, text: str) -> tuple[int, str]:
+    if not _WHOLE.fullmatch(text):
+        raise InvalidArgumentError(f'{"#" + text!r} is no place; {_ALLOWED}')
+    index, last = int(text), store.frame_count - 1
+    found = max(0, min(index, last))
+    return found, '' if found == index else f'there is no index {index}; this is the nearest'
+
+
+def _by_number(store: _ImgStore, number: int) -> tuple[int, str]:
+    index = store._index.find(FRAME_NUMBER, number)
+    if index is not None:
+        return index, ''
+    return _nearest(store, FRAME_NUMBER, number), f'there is no frame {number}; this is the nearest'
+
+
+def _nearest(store: _ImgStore, what: str, value: float) -> int:
+    index = store._index.find(what, value, nearest=True)
+    if index is None:
+        raise InvalidArgumentError(f'no frame is near {value}')
+    return index
