@@ -30,12 +30,17 @@ class Window:
         (w, h) in pixels; None for that of the image.
     expanded_ui
         With OpenCV's tool bar and status bar, where its build has them.
+    keep_ratio
+        Leave room beside the image where its user has made the window wider or higher; else images fill it, whatever
+        their proportions: for those who draw images as large as `area`.
     """
 
-    def __init__(self, name: str, size: tuple[int, int] | None = None, expanded_ui: bool = True) -> None:
+    def __init__(self, name: str, size: tuple[int, int] | None = None, expanded_ui: bool = True,
+                 keep_ratio: bool = True) -> None:
         self.name = name
         self.size = size
         self._expanded_ui = expanded_ui
+        self._keep_ratio = keep_ratio
         self._is_open = False
 
     def imshow(self, name: str | Image | None = None, mat: Image | None = None) -> None:
@@ -111,6 +116,7 @@ class Window:
         # Qt tells on standard error, once a widget, that the wheel brings no fonts
         os.environ.setdefault('QT_LOGGING_RULES', 'default.warning=false')
         look = cv2.WINDOW_GUI_EXPANDED if self._expanded_ui else cv2.WINDOW_GUI_NORMAL
+        look |= cv2.WINDOW_KEEPRATIO if self._keep_ratio else cv2.WINDOW_FREERATIO
         cv2.namedWindow(self.name, look | (cv2.WINDOW_NORMAL if self.size else cv2.WINDOW_AUTOSIZE))
         if self.size:
             cv2.resizeWindow(self.name, *self.size)
@@ -123,6 +129,7 @@ def new_window(
     expanded_ui: bool = True,
     shape: tuple[int, ...] | None = None,
     screen_relative_size: float = 0.75,
+    keep_ratio: bool = True,
 ) -> Window:
     """Make a window; it opens with the first image.
 
@@ -139,6 +146,8 @@ def new_window(
         be larger than the screen allows.
     screen_relative_size
         How much of the screen's width and height it may take, above 0.
+    keep_ratio
+        As for `Window`.
 
     Returns
     -------
@@ -156,7 +165,7 @@ def new_window(
         size = _fit(shape, screen_relative_size)
     if size is not None and not _is_size(size):
         raise InvalidArgumentError(f'size is {size!r}; it must be (w, h) in pixels')
-    return Window(name, size, expanded_ui)
+    return Window(name, size, expanded_ui, keep_ratio)
 
 
 def get_screen_resolution() -> str:

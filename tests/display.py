@@ -17,7 +17,7 @@ import numpy as np
 import imgstore
 
 WIDTH, HEIGHT = 1280, 800
-PATIENCE, TIME_TO_START, TIME_TO_PAINT = 20.0, 6.0, 0.15  # seconds
+PATIENCE, TIME_TO_START, TIME_TO_PAINT = 6.0, 6.0, 0.15  # seconds
 ATTEMPTS = 8
 
 Seen = Callable[[np.ndarray[Any, Any]], Any]
@@ -73,6 +73,11 @@ class Screen:
     def press(self, window: str, *keys: str) -> None:
         """Press keys in the window whose title begins so."""
         self._xdotool('search', '--sync', '--onlyvisible', '--name', f'^{window}', 'windowfocus', 'key', *keys)
+
+    def resize(self, window: str, width: int, height: int) -> None:
+        """Give the window whose title begins so another size."""
+        size = str(width), str(height)
+        self._xdotool('search', '--sync', '--onlyvisible', '--name', f'^{window}', 'windowsize', *size)
 
     def move(self, x: int, y: int) -> None:
         """Bring the pointer to a place on the screen, at which windows without a manager have their corner."""

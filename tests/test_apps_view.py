@@ -184,7 +184,7 @@ def window(monkeypatch: pytest.MonkeyPatch) -> FakeWindow:
     window = FakeWindow()
     monkeypatch.setattr(view, 'check_screen', lambda: None)
 
-    def new_window(name: str, expanded_ui: bool, shape: tuple[int, int], screen_relative_size: float) -> FakeWindow:
+    def new_window(name: str, *, shape: tuple[int, int], **options: Any) -> FakeWindow:
         window.area = shape[1], shape[0]
         return window
 
@@ -309,6 +309,93 @@ def test_a_broken_frame_is_one_line_and_exit_code_1(
     one_line_in(capsys.readouterr().err)
     assert len(window.images) == 1
     assert window.closed
+
+
+def pressed(*keys: str) -> list[int | Callable[[], None]]:
+    return [ord(key) for key in keys]
+
+
+def test_who_is_there_goes_past_a_broken_frame_and_the_exit_code_tells_of_it(
+    window: FakeWindow, colors: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (Path(colors) / '000000' / '000001.npy').write_bytes(b'')
+    texts = written(monkeypatch)
+    window.keys = pressed('.', '.', 'q')
+    assert main_viewer(['--fps', '0.01', colors]) == 1
+    assert '000001.npy' in one_line_in(capsys.readouterr().err)
+    assert any(text.startswith('frame #1, at index 1 of chunk 0') for text in texts)
+    middles = [tuple(image[100, 100].tolist()) for image in window.images]
+    assert middles == [COLORS[0], (0, 0, 0), COLORS[2]]
+
+
+def test_of_several_broken_frames_their_number_is_told(
+    window: FakeWindow, colors: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ('000001.npy', '000002.npy'):
+        (Path(colors) / '000000' / name).write_bytes(b'')
+    window.keys = pressed('.', '.', ',', '.', 'q')
+    assert main_viewer(['--fps', '0.01', colors]) == 1
+    err = one_line_in(capsys.readouterr().err)
+    assert '2 frames could not be read' in err
+    assert '000001.npy' in err
+
+
+@pytest.mark.parametrize(
+    ('place', 'first', 'note'), [('3', 3, ''), ('#2', 2, ''), ('0.9s', 2, ''), ('99', 4, 'no frame 99')]
+)
+def test_it_begins_where_it_is_asked_to(
+    window: FakeWindow, colors: str, place: str, first: int, note: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = written(monkeypatch)
+    assert main_viewer(['--fps', '0', '--at', place, colors]) == 0
+    assert [tuple(image[100, 100].tolist()) for image in window.images] == COLORS[first:]
+    assert any(note in text for text in texts)
+
+
+@pytest.mark.usefixtures('window')
+def test_a_place_to_begin_at_that_is_none_is_one_line(colors: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main_viewer(['--at', 'x', colors]) == 1
+    assert "'x' is no place" in one_line_in(capsys.readouterr().err)
+
+
+def test_a_loop_goes_on_until_somebody_quits(window: FakeWindow, colors: str) -> None:
+    waits: list[int | Callable[[], None]] = [lambda: None] * 20
+    window.keys = waits + pressed('q')
+    assert main_viewer(['--fps', '0', '--loop', colors]) == 0
+    shown_ones = [COLORS.index(tuple(image[100, 100].tolist())) for image in window.images]
+    assert shown_ones == [k % 5 for k in range(len(shown_ones))]
+    assert len(shown_ones) > 15
+
+
+def test_a_key_that_means_nothing_is_nobody(window: FakeWindow, colors: str) -> None:
+    window.keys = [0xFFE1, ord('y'), 0xFFBE]
+    assert main_viewer(['--fps', '0', colors]) == 0
+    assert len(window.images) == 5
+
+
+@pytest.mark.parametrize(('framework', 'size'), [('GTK3', 4), ('WIN32', 4), ('QT', 2)])
+def test_the_wheel_zooms_where_the_window_has_none_of_its_own(
+    window: FakeWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, framework: str, size: int
+) -> None:
+    monkeypatch.setattr(cv2, 'currentUIFramework', lambda: framework)
+    image = np.zeros((240, 320), np.uint8)
+    image[60, 80] = 255
+    window.keys = [lambda: window.mouse(cv2.EVENT_MOUSEWHEEL, 160, 120, 120 << 16, None), *pressed('q')]
+    assert main_viewer(['--fps', '0.01', store_of(tmp_path / 'store', [image], [0.0])]) == 0
+    assert (window.images[-1][:480] == 255).all(axis=2).sum() == size * size
+
+
+def test_without_the_bar_there_is_no_strip_to_click(window: FakeWindow, colors: str) -> None:
+    window.keys = [lambda: window.mouse(cv2.EVENT_LBUTTONDOWN, 200, 239, cv2.EVENT_FLAG_LBUTTON, None), *pressed('q')]
+    assert main_viewer(['--fps', '0.01', '--hide-statusbar', colors]) == 0
+    assert len(window.images) == 1
+
+
+def test_nothing_is_drawn_while_nothing_changes(window: FakeWindow, colors: str) -> None:
+    waits: list[int | Callable[[], None]] = [lambda: None] * 20
+    window.keys = [*pressed(' '), *waits, *pressed('q')]
+    assert main_viewer(['--fps', '0.01', colors]) == 0
+    assert len(window.images) == 2
 
 
 def test_ctrl_c_closes_the_window(window: FakeWindow, colors: str, monkeypatch: pytest.MonkeyPatch) -> None:

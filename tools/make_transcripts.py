@@ -1,8 +1,9 @@
-"""Fills docs/command-lines.md: the tables of options from the commands themselves, the transcripts by running them.
+"""Fills docs/command-lines.md: tables of options and keys from the commands themselves, transcripts by running them.
 
 Usage: python tools/make_transcripts.py
 
-A block of the page begins with <!-- options NAME --> or <!-- transcript NAME --> and ends with <!-- end -->.
+A block of the page begins with <!-- options NAME -->, <!-- keys view --> or <!-- transcript NAME -->, and ends with
+<!-- end -->.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import numpy as np
 
 import imgstore
 from imgstore.apps.commands import COMMANDS
+from imgstore.viewer.bindings import BINDINGS
 
 REPOSITORY = Path(__file__).parents[1]
 PAGE = REPOSITORY / 'docs' / 'command-lines.md'
@@ -135,6 +137,12 @@ def options_table(name: str) -> str:
     return '\n'.join(['| option | meaning |', '|---|---|', *rows]) + '\n'
 
 
+def keys_table() -> str:
+    """A row for each thing that a key does in the window of imgstore-view."""
+    rows = [f'| {binding.shown} | {binding.what} |' for binding in BINDINGS]
+    return '\n'.join(['| key | what it does |', '|---|---|', *rows]) + '\n'
+
+
 def usage(action: argparse.Action) -> str:
     value = '' if action.nargs == 0 else action.metavar or action.dest.upper()
     return f'`{" ".join(filter(None, ["/".join(action.option_strings), value]))}`'.replace('|', '\\|')
@@ -154,6 +162,7 @@ def filled(page: str, contents: dict[tuple[str, str], str]) -> str:
 def main() -> None:
     page = PAGE.read_text(encoding='utf-8')
     contents = {('options', command.name): options_table(command.name) for command in COMMANDS}
+    contents['keys', 'view'] = keys_table()
     with tempfile.TemporaryDirectory() as work, tempfile.TemporaryDirectory() as scripts:
         environment = new_environment(Path(scripts))
         prepare(Path(work))

@@ -93,7 +93,7 @@ def _view(path: str, args: argparse.Namespace) -> int:
         _check_screen(path)
         with_bar = not args.hide_statusbar
         title, shape = f'imgstore {store.filename}', window_shape(store.image_shape, with_bar)
-        window = new_window(title, expanded_ui=False, shape=shape, screen_relative_size=1)
+        window = new_window(title, expanded_ui=False, shape=shape, screen_relative_size=1, keep_ratio=False)
         try:
             session = Session(store, window, player, with_bar)
             session.controls.tell(note)

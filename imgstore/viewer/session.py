@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable
@@ -188,7 +189,10 @@ class Session:
         controls = self.controls
         if controls.prompt is not None:
             return f'go to: {controls.prompt}_' + ('' if controls.prompt else f'   ({HINT})'), False
-        return (controls.message, controls.is_trouble) if controls.message else (frame.trouble, True)
+        if controls.message:
+            return controls.message, controls.is_trouble
+        folder = controls.store.filename  # is in the window's title, and there is little room
+        return frame.trouble.removeprefix(f'{folder}: ').replace(f'{folder}{os.sep}', ''), True
 
     # --- what its user does
 

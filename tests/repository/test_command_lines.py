@@ -30,6 +30,11 @@ def test_the_table_of_a_commands_options_is_that_of_its_help(name: str) -> None:
     assert BLOCKS['options', name] in SECTIONS[f'imgstore-{name}']
 
 
+def test_the_table_of_keys_is_that_of_the_window() -> None:
+    assert MAKER['keys_table']() in BLOCKS['keys', 'view']
+    assert BLOCKS['keys', 'view'] in SECTIONS['imgstore-view']
+
+
 @pytest.mark.parametrize('command', COMMANDS, ids=lambda command: command.name)
 def test_a_section_names_no_option_that_its_command_does_not_have(command) -> None:
     known = {option for action in command.parser()._actions for option in action.option_strings}
