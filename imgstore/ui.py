@@ -18,6 +18,9 @@ from .errors import ImgStoreError, InvalidArgumentError, MissingDependencyError
 
 _USUAL_RESOLUTION = 1024, 768
 
+# OpenCV 4.11, and not 4.12 or later, draws no image larger than it is in a larger window, and tells just its size
+_STAYS_SMALL = cv2.__version__.startswith('4.11.')
+
 
 class Window:
     """A window on the screen; it opens with the first image.
@@ -87,7 +90,7 @@ class Window:
     @property
     def area(self) -> tuple[int, int]:
         """Width and height, in pixels, of what is there for images: its user may have changed it."""
-        if self._is_open and not self.closed:
+        if self._is_open and not _STAYS_SMALL and not self.closed:
             with contextlib.suppress(cv2.error):
                 _, _, width, height = cv2.getWindowImageRect(self.name)
                 if width > 0 and height > 0:

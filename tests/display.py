@@ -17,7 +17,7 @@ import numpy as np
 import imgstore
 
 WIDTH, HEIGHT = 1280, 800
-PATIENCE, TIME_TO_START, TIME_TO_PAINT = 6.0, 6.0, 0.15  # seconds
+PATIENCE, TIME_TO_START, TIME_TO_PAINT = 20.0, 6.0, 0.15  # seconds
 ATTEMPTS = 8
 
 Seen = Callable[[np.ndarray[Any, Any]], Any]

@@ -369,9 +369,10 @@ def test_the_strip_leads_to_the_frame_that_it_shows_there() -> None:
 
 def test_what_matters_less_is_left_out_where_there_is_no_room() -> None:
     facts = ('frame 5', 'index 5 of 10', '0.500 s')
-    narrow, narrower = bar_of(260, facts=facts), bar_of(260, facts=facts[:1])
-    assert not np.array_equal(narrow, narrower)
-    assert np.array_equal(bar_of(180, facts=facts), bar_of(180, facts=facts[:1]))
+    room = 40 + sum(bar.FONT.measure_string(text)[0] for text in ('   '.join(facts), look().time))
+    for width, kept in ((room, 3), (room - 1, 2), (room // 2, 1)):
+        assert np.array_equal(bar_of(width, facts=facts), bar_of(width, facts=facts[:kept]))
+    assert not np.array_equal(bar_of(room, facts=facts), bar_of(room, facts=facts[:2]))
     assert bar_of(1).shape == (bar.HEIGHT, 1, 3)
 
 

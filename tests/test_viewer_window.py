@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import imgstore
-from imgstore.viewer.bar import HEIGHT
+from imgstore.viewer.bar import GROUND, HEIGHT
 
 from .display import PATIENCE, Screen, screen
 
@@ -266,11 +266,19 @@ def test_the_window_is_closed_while_a_place_is_asked_for(display: Screen, run: s
 
 
 def test_the_picture_follows_the_size_of_the_window(display: Screen, run: str) -> None:
+    # OpenCV 4.11 leaves an image as it is, in the middle of a larger window, and does not tell how large that is
+    stays = cv2.__version__.startswith('4.11.')
+    width, height = (WIDTH, TOP + HEIGHT) if stays else (1000, 700)
+    left, top = (1000 - width) // 2, (700 - height) // 2
+    strip = top + height - HEIGHT + 11
+
+    def sees(index: int) -> Callable[[Image], bool]:
+        return lambda picture: (tuple(picture[strip - 30, left + width // 2]) == color(index)
+                                and (picture[strip - 11, left + 5 : left + width - 5] == GROUND).all())
+
     with viewing(display, *STILL, run) as process:
         display.resize(TITLE, 1000, 700)
-        strip = 700 - HEIGHT
-        display.wait_for(lambda picture: tuple(picture[strip - 20, 500]) == color(0)
-                         and (picture[strip, 5:995] == picture[strip, 5]).all() and picture[strip:, :300].max() > 200)
-        display.click(989, strip + 11)
-        display.wait_for(lambda picture: tuple(picture[strip - 20, 500]) == color(59))
+        display.wait_for(sees(0))
+        display.click(left + width - 11, strip)
+        display.wait_for(sees(59))
         leave(display, process)

@@ -19,7 +19,7 @@ _PRESENT, _PLAYED, _GAP, _BORDER, _CURSOR = (90, 86, 40), (133, 143, 47), (76, 1
 
 FONT = FontRenderer(scale=0.45)
 _WIDTH, _ASCENT = FONT.measure_string('x')
-LINE = round(1.75 * _ASCENT)
+LINE = max(18, round(1.75 * _ASCENT))
 """Pixels from one line of text to the next."""
 
 _PAD = 10  # pixels at the left and the right
