@@ -257,7 +257,7 @@ def test_an_image_that_took_long_does_not_hurry_the_others(window: FakeWindow, t
 
     window.imshow = slow  # type: ignore[method-assign]
     store = store_of(tmp_path / 'store', [np.zeros(SHAPE, np.uint8)] * 4, [0, 1, 2, 3])
-    assert main_viewer(['--fps', '10', store]) == 0
+    assert main_viewer(['--fps', '5', store]) == 0
     assert min(np.diff(window.times)) > 0.05
 
 
