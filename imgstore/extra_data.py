@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from itertools import chain, groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from .constants import (
     MOTIF_EXTRA_JSON,
 )
 from .errors import CorruptFileError, InvalidArgumentError
+from .hdf5 import H5Files
 from .journal import read_journal
 from .motif_h5 import Numbers, Renumber, read_h5, renumber_h5, samplerates
 
@@ -41,7 +43,8 @@ _UNQUESTIONED_CELLS, _CELLS_A_VALUE = 2**22, 256
 _Record = dict[str, Any]
 
 
-def read_extra_data(paths: Sequence[str], ignore_corrupt: bool = False) -> pd.DataFrame | None:
+def read_extra_data(paths: Sequence[str], ignore_corrupt: bool = False,
+                    files: H5Files | None = None) -> pd.DataFrame | None:
     """Read the extra data of a store.
 
     Parameters
@@ -50,6 +53,8 @@ def read_extra_data(paths: Sequence[str], ignore_corrupt: bool = False) -> pd.Da
         The files, in the order of their chunks; behind a chunk's own its journal, if it has one.
     ignore_corrupt : bool
         Leave damaged files out, with one warning, instead of raising.
+    files : H5Files, optional
+        What reads HDF5, for those who call this again and again.
 
     Returns
     -------
@@ -63,11 +68,12 @@ def read_extra_data(paths: Sequence[str], ignore_corrupt: bool = False) -> pd.Da
     """
     contents: list[tuple[str, Any]] = []
     errors: list[CorruptFileError] = []
-    for path in paths:
-        try:
-            contents.append(_read_behind(contents, path))
-        except CorruptFileError as error:
-            errors.append(error)
+    with nullcontext(files) if files else H5Files() as h5:
+        for path in paths:
+            try:
+                contents.append(_read_behind(contents, path, h5))
+            except CorruptFileError as error:
+                errors.append(error)
     if errors and not ignore_corrupt:
         raise errors[0]
     if errors:
@@ -108,12 +114,13 @@ def samplerate(paths: Sequence[str]) -> float | None:
     CorruptFileError
         A file is damaged.
     """
-    for path in paths:
-        rates = samplerates(path) if path.endswith(MOTIF_EXTRA_H5) else set()
-        if len(rates) > 1:
-            raise InvalidArgumentError(f'{path} holds data of several sample rates: {sorted(rates)}')
-        if rates:
-            return rates.pop()
+    with H5Files() as files:
+        for path in paths:
+            rates = samplerates(path, files) if path.endswith(MOTIF_EXTRA_H5) else set()
+            if len(rates) > 1:
+                raise InvalidArgumentError(f'{path} holds data of several sample rates: {sorted(rates)}')
+            if rates:
+                return rates.pop()
     return None
 
 
@@ -169,15 +176,15 @@ def _renumber_by_number(numbers: Numbers, old: Numbers, new: Numbers) -> Numbers
     return renumbered
 
 
-def _read(path: str) -> tuple[str, Any]:
+def _read(path: str, files: H5Files) -> tuple[str, Any]:
     kind = next((kind for kind in (MOTIF_EXTRA_H5, MOTIF_EXTRA_JSON) if path.endswith(kind)), EXTRA_JSON)
-    return kind, read_h5(path) if kind == MOTIF_EXTRA_H5 else read_records(path)
+    return kind, read_h5(path, files) if kind == MOTIF_EXTRA_H5 else read_records(path)
 
 
-def _read_behind(contents: list[tuple[str, Any]], path: str) -> tuple[str, Any]:
+def _read_behind(contents: list[tuple[str, Any]], path: str, files: H5Files) -> tuple[str, Any]:
     """Kind and content of a file; of a journal just what is not in the chunk's own file before it."""
     if not path.endswith(JOURNAL):
-        return _read(path)
+        return _read(path, files)
     return EXTRA_JSON, later_records(path, contents[-1][1] if contents and contents[-1][0] == EXTRA_JSON else [])
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,11 +14,12 @@ from numpy.typing import NDArray
 
 from .constants import FRAME_INDEX, FRAME_NUMBER, FRAME_NUMBER_BEFORE_REINDEX
 from .errors import CorruptFileError
+from .hdf5 import BYTES_OF_AN_OBJECT, H5File, H5Files
 
 if TYPE_CHECKING:
-    import h5py
     import pandas as pd
 
+Array = NDArray[Any]
 Numbers = NDArray[np.int64]
 Renumber = Callable[[Numbers, Numbers], Numbers]
 """Gives the new numbers of frames, by their numbers and their indices in the store (-1 where unknown)."""
@@ -30,29 +30,30 @@ _DATASETS = 'datasets'
 _COLUMN_NAMES = 'column_names'
 _SAMPLERATE = 'samplerate'
 
-# A dataset may claim any size; it is believed up to this, and beyond it as far as HDF5 can compress
-_UNQUESTIONED_SIZE = 2**26
-_MAX_RATIO = 2**11
 
-
-def read_h5(path: str) -> pd.DataFrame:
+def read_h5(path: str, files: H5Files | None = None) -> pd.DataFrame:
     """Read one file: a row for each sample, a column for each channel and each field of the camera.
+
+    Parameters
+    ----------
+    path : str
+    files : H5Files, optional
+        What reads it, for those who read several.
 
     Raises
     ------
     CorruptFileError
         The file is no HDF5, or lacks a part, or its parts differ in length.
+    StoreIOError
+        The process that reads it could not be started.
     """
+    if files is None:
+        with H5Files() as files:
+            return read_h5(path, files)
     import pandas as pd
 
-    with _open(path) as file:
-        camera = _load_camera(file)
-        columns = dict(_columns_of_sensors(file))
-        columns.update((name, camera[name]) for name in camera.dtype.names or ())
-        if _SAMPLE_DELAY in file:
-            columns[_SAMPLE_DELAY] = _load(file, _SAMPLE_DELAY)
-        if {len(values) for values in columns.values()} != {len(camera)}:
-            raise CorruptFileError(f'{path} is damaged: its datasets differ in length')
+    with files.file(path) as file:
+        columns, camera = _columns(file)
         frame = pd.DataFrame({name: v if v.ndim == 1 else list(v) for name, v in columns.items()})
         return frame[_is_real(camera)].reset_index(drop=True)
 
@@ -69,23 +70,24 @@ def h5_attrs(path: str) -> dict[str, Any]:
     ------
     CorruptFileError
         The file is no HDF5.
+    StoreIOError
+        The process that reads it could not be started.
     """
-    with _open(path) as file:
-        attributes = {
-            name: {key: _plain(value) for key, value in file[name].attrs.items()} for name in _own_names(file)
-        }
-        return {'_datasets': _names(file.attrs, _DATASETS), **attributes}
+    with H5Files() as files:
+        return _attributes(path, files)
 
 
-def samplerates(path: str) -> set[float]:
+def samplerates(path: str, files: H5Files) -> set[float]:
     """Read the rates of the sensors' samples, in samples a second.
 
     Raises
     ------
     CorruptFileError
         The file is no HDF5, or a rate is no number.
+    StoreIOError
+        The process that reads it could not be started.
     """
-    attributes = h5_attrs(path)
+    attributes = _attributes(path, files)
     rates = [attributes.get(name, {}).get(_SAMPLERATE) for name in attributes['_datasets']]
     try:
         return {float(np.asarray(rate).item()) for rate in rates if rate is not None}
@@ -99,107 +101,105 @@ def renumber_h5(path: str, target: str, renumber: Renumber) -> None:
     Raises
     ------
     CorruptFileError
-        The file is no HDF5, or its camera has no frame numbers.
+        The file is damaged, or its camera has no frame numbers.
+    StoreIOError
+        The process that reads and writes it could not be started, or the disk is full.
     """
-    import h5py
-
-    with _open(path) as file:
-        camera = _renumbered_camera(_load_camera(file), renumber)
-        attributes, chunks = dict(file[_CAMERA].attrs), file[_CAMERA].chunks
-    shutil.copyfile(path, target)
-    with h5py.File(target, 'r+') as file:
-        del file[_CAMERA]
-        file.create_dataset(_CAMERA, data=camera, chunks=chunks).attrs.update(attributes)
-
-
-@contextmanager
-def _open(path: str) -> Iterator[h5py.File]:
-    import h5py
-
-    try:
-        with h5py.File(path, 'r') as file:
-            yield file
-    except CorruptFileError:
-        raise
-    except Exception as error:  # nothing says what h5py raises for a damaged file
-        raise CorruptFileError(f'{path} cannot be read as HDF5 of extra data: {error}') from error
+    with H5Files() as files:
+        with files.file(path) as file:
+            before, camera = _columns(file)
+        changed = _renumbered(camera, renumber)
+        shutil.copyfile(path, target)
+        with files.file(path) as file:
+            file.replace(target, _CAMERA, changed)
+        with files.file(target) as file:
+            after, _ = _columns(file)
+        if not _are_same({**before, **changed}, after):  # what damage nobody noticed did to the parts beside
+            raise CorruptFileError(f'{path} is damaged: with other frame numbers, the rest of it changes')
 
 
-def _own_names(file: h5py.File) -> list[str]:
-    """Names of what the file itself holds, not of what it links to elsewhere."""
-    import h5py
-
-    return [name for name in file if isinstance(file.get(name, getlink=True), h5py.HardLink)]
+# --- what is in a file
 
 
-def _load(file: h5py.File, name: str) -> NDArray[Any]:
-    import h5py
-
-    dataset = file[name] if name in _own_names(file) else None
-    if not isinstance(dataset, h5py.Dataset) or dataset.shape is None or dataset.external or dataset.is_virtual:
-        raise CorruptFileError(f'{file.filename} is damaged: it has no dataset {name!r}')
-    if dataset.nbytes > max(_UNQUESTIONED_SIZE, dataset.id.get_storage_size() * _MAX_RATIO):
-        raise CorruptFileError(f'{file.filename} is damaged: dataset {name!r} claims {dataset.nbytes} bytes')
-    return _native(np.atleast_1d(dataset[()]))
+def _attributes(path: str, files: H5Files) -> dict[str, Any]:
+    with files.file(path) as file:
+        attributes = {name: file.attributes(name) for name in file.names}
+        return {'_datasets': _names(file, '', _DATASETS), **attributes}
 
 
-def _load_camera(file: h5py.File) -> NDArray[Any]:
-    camera = _load(file, _CAMERA)
-    has_numbers = FRAME_NUMBER in (camera.dtype.names or ()) and camera.dtype[FRAME_NUMBER].kind in 'iuf'
-    if camera.ndim != 1 or not has_numbers:
-        raise CorruptFileError(f'{file.filename} is damaged: dataset {_CAMERA!r} has no numbers {FRAME_NUMBER!r}')
+def _columns(file: H5File) -> tuple[dict[str, Array], dict[str, Array]]:
+    """All columns, each as long as the others; and those that are fields of the camera."""
+    camera = _load_camera(file)
+    columns = dict(_columns_of_sensors(file))
+    columns.update(camera)
+    if _SAMPLE_DELAY in file.names:
+        columns[_SAMPLE_DELAY] = _load(file, _SAMPLE_DELAY)
+    if len({len(values) for values in columns.values()}) != 1:
+        raise CorruptFileError(f'{file.path} is damaged: its datasets differ in length')
+    for values in columns.values():
+        if values.ndim > 1 or values.dtype.kind not in 'biufc':  # whose cells pandas makes objects of
+            file.make_room(len(values) * BYTES_OF_AN_OBJECT)
+    return columns, camera
+
+
+def _load(file: H5File, name: str) -> Array:
+    fields = file.load(name)
+    if '' not in fields:
+        raise CorruptFileError(f'{file.path} is damaged: dataset {name!r} has fields {list(fields)}')
+    return fields['']
+
+
+def _load_camera(file: H5File) -> dict[str, Array]:
+    camera = file.load(_CAMERA)
+    numbers = camera.get(FRAME_NUMBER)
+    if numbers is None or numbers.ndim != 1 or numbers.dtype.kind not in 'iuf':
+        raise CorruptFileError(f'{file.path} is damaged: dataset {_CAMERA!r} has no numbers {FRAME_NUMBER!r}')
     return camera
 
 
-def _columns_of_sensors(file: h5py.File) -> Iterator[tuple[str, NDArray[Any]]]:
-    for dataset in _names(file.attrs, _DATASETS):
+def _columns_of_sensors(file: H5File) -> Iterator[tuple[str, Array]]:
+    for dataset in dict.fromkeys(_names(file, '', _DATASETS)):
         channels = np.atleast_2d(_load(file, dataset))
-        columns = _names(file[dataset].attrs, _COLUMN_NAMES)
+        columns = _names(file, dataset, _COLUMN_NAMES)
         if len(columns) != len(channels):
             raise CorruptFileError(
-                f'{file.filename} is damaged: dataset {dataset!r} has {len(channels)} channels named {columns}'
+                f'{file.path} is damaged: dataset {dataset!r} has {len(channels)} channels named {columns}'
             )
         yield from zip(columns, channels, strict=True)
 
 
-def _is_real(camera: NDArray[Any]) -> NDArray[np.bool_]:
+def _is_real(camera: dict[str, Array]) -> NDArray[np.bool_]:
     real: NDArray[np.bool_] = camera[FRAME_NUMBER] >= 0
-    if FRAME_NUMBER_BEFORE_REINDEX in (camera.dtype.names or ()):
+    if FRAME_NUMBER_BEFORE_REINDEX in camera:
         real |= camera[FRAME_NUMBER_BEFORE_REINDEX] >= 0
     return real
 
 
-def _renumbered_camera(camera: NDArray[Any], renumber: Renumber) -> NDArray[Any]:
-    fields = {name: camera.dtype[name] for name in camera.dtype.names or ()}
+def _renumbered(camera: dict[str, Array], renumber: Renumber) -> dict[str, Array]:
+    """The fields that change."""
     old = _whole(camera[FRAME_NUMBER])
-    indices = _whole(camera[FRAME_INDEX]) if FRAME_INDEX in fields else np.full_like(old, -1)
-    types = {**fields, FRAME_NUMBER: old.dtype}
-    types.setdefault(FRAME_NUMBER_BEFORE_REINDEX, old.dtype)
-    renumbered = np.empty(len(camera), list(types.items()))
-    renumbered[FRAME_NUMBER_BEFORE_REINDEX] = old
-    for name in fields:
-        renumbered[name] = camera[name]
-    renumbered[FRAME_NUMBER] = np.where(_is_real(camera), renumber(old, indices), old)
-    return renumbered
+    indices = _whole(camera[FRAME_INDEX]) if FRAME_INDEX in camera else np.full_like(old, -1)
+    first = {} if FRAME_NUMBER_BEFORE_REINDEX in camera else {FRAME_NUMBER_BEFORE_REINDEX: old}
+    return {FRAME_NUMBER: np.where(_is_real(camera), renumber(old, indices), old), **first}
 
 
-def _whole(values: NDArray[Any]) -> Numbers:
+def _whole(values: Array) -> Numbers:
     whole: Numbers = np.nan_to_num(values, nan=-1).astype(np.int64)
     return whole
 
 
-def _names(attributes: h5py.AttributeManager, key: str) -> list[str]:
+def _names(file: H5File, of: str, key: str) -> list[str]:
     """Split a comma-separated list; [] where there is none."""
-    text = str(_plain(attributes.get(key, '')))
+    text = str(file.attributes(of, [key]).get(key, ''))
     return [name.strip() for name in text.split(',') if name.strip()]
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return value.decode('utf-8', 'replace')
-    return value.item() if isinstance(value, np.generic) else value
+def _are_same(some: dict[str, Array], others: dict[str, Array]) -> bool:
+    """Whether columns have the same names and the same values, bit by bit."""
+    return some.keys() == others.keys() and all(
+        values.dtype == others[name].dtype and np.array_equal(_bits(values), _bits(others[name]))
+        for name, values in some.items())
 
 
-def _native(values: NDArray[Any]) -> NDArray[Any]:
-    """Give the values in this machine's byte order, which pandas needs."""
-    return values.astype(values.dtype.newbyteorder('='), copy=False)
+def _bits(values: Array) -> Array:
+    return values if values.dtype.hasobject else np.ascontiguousarray(values).view(np.uint8)

@@ -19,6 +19,7 @@ from ..base import _ImgStore
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from ..errors import CorruptFileError
 from ..extra_data import read_extra_data
+from ..hdf5 import H5Files
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,10 +75,10 @@ class ExtraData:
             ``columns``: name to rows of [index, least, largest]; ``complete``: whether all files have been read;
             ``read``: how much of them.
         """
-        with self._lock:
+        with self._lock, H5Files() as files:
             parts = [part for part in self._parts() if part[2].start <= high and part[2].stop > low]
             whole = len(parts) <= _WHOLE_CHUNKS // 2
-            missing = self._read_some([part for part in parts if not self._is_known(part, whole)], whole)
+            missing = self._read_some([part for part in parts if not self._is_known(part, whole)], files)
             points = self._points(parts, whole)
             problems = [self.problems[part[0]] for part in parts if part[0] in self.problems]
         columns = {name: _binned(values, low, high, bins) for name, values in points.items()}
@@ -87,9 +88,9 @@ class ExtraData:
 
     def at(self, index: int) -> dict[str, Any]:
         """The record that held at a frame, the latest of its chunk or of the one before; empty if there is none."""
-        with self._lock:
+        with self._lock, H5Files() as files:
             parts = [part for part in self._parts() if part[2].start <= index][-2:]
-            for records in map(self._records, reversed(parts)):
+            for records in (self._records(part, files) for part in reversed(parts)):
                 rank = -1 if records is None else int(np.searchsorted(records.at, index + 1)) - 1
                 if records is not None and rank >= 0:
                     record = records.table.iloc[rank]
@@ -106,32 +107,32 @@ class ExtraData:
         size = part[2].stop - part[2].start
         return self._sizes.get(part[0]) == size and part[0] in (self._whole if whole else self._coarse)
 
-    def _read_some(self, parts: list[Part], whole: bool) -> int:
+    def _read_some(self, parts: list[Part], files: H5Files) -> int:
         """Read chunks until time is up; how many are left."""
         until = time.monotonic() + _SECONDS
         for done, rank in enumerate(_spread(len(parts))):
             if time.monotonic() > until:
                 return len(parts) - done
-            self._records(parts[rank])
+            self._records(parts[rank], files)
         return 0
 
-    def _records(self, part: Part) -> _Records | None:
+    def _records(self, part: Part, files: H5Files) -> _Records | None:
         number, size = part[0], part[2].stop - part[2].start
         if self._sizes.get(number) != size or number not in self._whole:
             self._sizes[number] = size
-            self._whole[number] = records = self._load(part)
+            self._whole[number] = records = self._load(part, files)
             self._coarse[number] = _coarse(records)
             while len(self._whole) > _WHOLE_CHUNKS:
                 self._whole.popitem(last=False)
         self._whole.move_to_end(number)
         return self._whole[number]
 
-    def _load(self, part: Part) -> _Records | None:
+    def _load(self, part: Part, files: H5Files) -> _Records | None:
         paths = self._store._r.listing.record_files(part[0])
         if not paths:
             return None  # before pandas is imported for nothing
         try:
-            table = read_extra_data(paths)
+            table = read_extra_data(paths, files=files)
         except CorruptFileError as error:
             self.problems[part[0]] = str(error)
             return None
