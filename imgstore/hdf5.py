@@ -12,6 +12,7 @@ import json
 import math
 import os
 import signal
+import stat
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -86,7 +87,7 @@ class H5Files:
         if self._child is None:
             self._child = _started(path)
         try:
-            size = os.stat(path).st_size
+            size = _size(path)
             most = max(_UNQUESTIONED_SIZE, size * _MAX_RATIO)
             with self._child.within(_SECONDS + size // 2**20):
                 yield H5File(self._child, path, size, most)
@@ -304,6 +305,13 @@ def _python() -> str | bytes:
 def _name(path: str) -> str:
     """A path for the other process, whatever both think of the encoding of names."""
     return os.fsencode(path).decode('latin-1')
+
+
+def _size(path: str) -> int:
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError('it is no file')
+    return status.st_size
 
 
 def _texts(lengths: Array, joined: Array, decoded: bool) -> Array:

@@ -142,6 +142,19 @@ def with_h5(path):
         file['sample_delay'] = np.zeros(4)
 
 
+def with_h5_of_texts(path):
+    """As `with_h5`, with text in the camera's fields and in many attributes, in heaps of both forms that HDF5 has."""
+    with_h5(path)
+    with h5py.File(path / '000000.extra_data.h5', 'r+', libver='latest') as file:
+        fields = [('frame_number', 'i8'), ('note', h5py.string_dtype())]
+        camera = np.array(list(zip([0, 0, 1, -1], ['a', 'bcd', '', 'x' * 40], strict=True)), fields)
+        del file['camera']
+        file.create_dataset('camera', data=camera, chunks=(2,), compression='gzip', shuffle=True, fletcher32=True)
+        for number in range(12):
+            file['imu'].attrs[f'k{number}'] = f'text {number}'
+        file['imu'].attrs['texts'] = ['a', 'bc']
+
+
 def with_index_member(path):
     write_npz(path / '000000' / 'index.npz', npy(np.arange(-2, 1)))
 
@@ -211,7 +224,8 @@ KINDS = {
     '.index.sqlite': Kind(recorded('npy', edit=with_saved_index), '.index.sqlite'),
     'extra.json': Kind(recorded('npy', extra=True), '000000/index.extra.json'),
     'extra_data.json': Kind(recorded('npy', edit=with_motif_json), '000000.extra_data.json'),
-    'extra_data.h5': Kind(recorded('npy', edit=with_h5), '000000.extra_data.h5'),
+    'extra_data.h5': Kind(recorded('npy', edit=with_h5), '000000.extra_data.h5',
+                          [recorded('npy', edit=with_h5_of_texts)]),
     'png': images('png', {'shape': COLOR}, GRAY_16, COLOR_16),
     'png with sound sums': images('png', {'shape': COLOR}, GRAY_16, COLOR_16, wrap=with_sound_sums),
     'jpg': images('jpg', {'shape': COLOR}),
