@@ -260,11 +260,18 @@ class _Child:
     def _how_it_ended(self) -> str:
         if self._late:
             return 'it takes too long'
-        self._process.kill()
-        code = self._process.wait()
+        code = self._exit_code()
         if code == -getattr(signal, 'SIGXCPU', 1000):
             return 'HDF5 computes for too long'
         return f'HDF5 ends the process that reads it ({_signal(code)})'
+
+    def _exit_code(self) -> int:
+        import subprocess
+
+        with suppress(subprocess.TimeoutExpired):  # it says no more, and is about to end unless it is mad
+            return self._process.wait(1)
+        self._process.kill()
+        return self._process.wait()
 
     def end(self) -> None:
         """Kill it: it has nothing to lose."""
