@@ -8,6 +8,7 @@ first order says where packages are.
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import time
@@ -20,6 +21,8 @@ except ImportError:  # Windows has no limits of this kind
     resource = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import h5py
     from numpy.typing import NDArray
 
@@ -27,6 +30,9 @@ _ROOM = 2**28
 """Bytes that HDF5 may take beside what a file is told to hold."""
 
 _LONGEST_ERROR = 500
+
+_MOST_CHUNKS = 2000
+"""That are looked at by an old HDF5, in less than a second."""
 
 
 def main() -> None:
@@ -106,6 +112,7 @@ class Served:
         if dataset.nbytes > self._most:
             raise ValueError(f'dataset {name!r} claims {dataset.nbytes} bytes')
         _limit_memory(_ROOM + 2 * self._size + 3 * dataset.nbytes)
+        _check_chunks(dataset)
         values = np.atleast_1d(dataset[()])
         fields = values.dtype.names or ()
         answer, arrays = _packed([(field, values[field]) for field in fields] or [('', values)], self._most)
@@ -144,6 +151,30 @@ class Served:
         if name not in self._names:
             raise ValueError(f'it has no dataset {name!r}')
         return self._opened()[name]
+
+
+def _check_chunks(dataset: h5py.Dataset) -> None:
+    """Refuse chunks that are stored as they are but in another size: HDF5 would fill them up with any memory."""
+    if dataset.chunks is None:
+        return
+    unfiltered = 2 ** dataset.id.get_create_plist().get_nfilters() - 1
+    known = not dataset.dtype.hasobject  # of text there is just a reference, whose size is the file's affair
+    sizes = {math.prod(dataset.chunks) * dataset.id.get_type().get_size()} if known else set()
+
+    def is_wrong(chunk: Any) -> bool | None:
+        if chunk.byte_offset is not None and chunk.filter_mask & unfiltered == unfiltered:
+            sizes.add(chunk.size)
+        return len(sizes) > 1 or None  # None: go on
+
+    if _any_chunk(dataset, is_wrong):
+        raise ValueError(f'a chunk of dataset {dataset.name!r} has another size than it must')
+
+
+def _any_chunk(dataset: h5py.Dataset, is_wrong: Callable[[Any], bool | None]) -> bool:
+    if hasattr(dataset.id, 'chunk_iter'):
+        return bool(dataset.id.chunk_iter(is_wrong))
+    count = dataset.id.get_num_chunks()  # before HDF5 1.12.3, which looks for each one from the first on
+    return count <= _MOST_CHUNKS and any(is_wrong(dataset.id.get_chunk_info(place)) for place in range(count))
 
 
 def _packed(values: list[tuple[str, Any]], most: int) -> Answer:
