@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import operator
 from typing import SupportsFloat, SupportsIndex, cast
@@ -30,6 +31,16 @@ def at_least(value: object, what: str, least: int) -> int:
     if number < least:
         raise InvalidArgumentError(f'{what} is {number}; it must be {least} or more')
     return number
+
+
+def whole_between(value: object, what: str, least: int, most: int, whom: str) -> int:
+    """A whole number from ``least`` to ``most``; InvalidArgumentError says ``whom`` it is for. A bool is none."""
+    if not isinstance(value, (bool, np.bool_)):
+        with contextlib.suppress(InvalidArgumentError):
+            number = whole_number(value, what)
+            if least <= number <= most:
+                return number
+    raise InvalidArgumentError(f'{what} is {value!r}; for {whom} it must be a whole number from {least} to {most}')
 
 
 def _whole_float(value: object, what: str) -> int:

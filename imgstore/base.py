@@ -73,6 +73,12 @@ class _ImgStore(StoreFacts):
         too, which makes writing far slower.
     cache_bytes : int
         What decoded frames may hold that are kept or read before they are asked for; 0: there are none.
+    quality : int, optional
+        Of jpg and mjpeg/avi, as JPEG counts it: 1 to 100, the best.
+    crf : int, optional
+        Of h264/mkv and avc1/mp4, x264's constant rate factor: 0, the best, to 51. Colour is never lossless.
+    compression : int, optional
+        Of png and bpk, which stay lossless: 0 to 9, the smallest.
     gpu_id, videosize : object
         Accepted and ignored.
 
@@ -96,6 +102,7 @@ class _ImgStore(StoreFacts):
                  index: ImgStoreIndex | None = None, overwrite: bool = False, backend: str | None = None,
                  workers: int | None = None, buffer_bytes: int = DEFAULT_BUFFER_BYTES,
                  cache_bytes: int = DEFAULT_CACHE_BYTES, durability: str = DEFAULT_DURABILITY,
+                 quality: int | None = None, crf: int | None = None, compression: int | None = None,
                  gpu_id: object = None, videosize: object = None) -> None:
         if mode == 'r':
             self._reopen = {'seek': seek, 'backend': backend, 'cache_bytes': cache_bytes}
@@ -107,7 +114,7 @@ class _ImgStore(StoreFacts):
                 store_folder(basedir=basedir), format_to_write(format, self._class_name), imgshape=imgshape,
                 imgdtype=imgdtype, chunksize=chunksize, user_metadata=metadata, encoding=encoding,
                 overwrite=overwrite, backend=backend, workers=workers, buffer_bytes=buffer_bytes,
-                durability=durability)
+                durability=durability, options={'quality': quality, 'crf': crf, 'compression': compression})
             self._writing_process = os.getpid()
             survive_forks(self._writer, keep_forever)
             weakref.finalize(self, _close_in_the_end, self._writer, self._writing_process)

@@ -40,7 +40,7 @@ from .errors import (
     StoreIOError,
     StoreLockedError,
 )
-from .formats import Format, format_to_write
+from .formats import Format, checked_options, format_to_write
 from .frame_times import Numbers, frame_arrays
 from .lock import is_held
 from .metadata import load_metadata, save_metadata
@@ -82,6 +82,7 @@ class Conversion:
 
 def convert(source: StrPath, dest: StrPath, fmt: str, *, chunksize: int | None = None, overwrite: bool = False,
             verify: bool = True, min_psnr: float | None = None, workers: int | None = None,
+            quality: int | None = None, crf: int | None = None, compression: int | None = None,
             step: Callable[[], object] = lambda: None) -> Conversion:
     """Make a store of another format of the same frames.
 
@@ -103,7 +104,7 @@ def convert(source: StrPath, dest: StrPath, fmt: str, *, chunksize: int | None =
         Compare each frame with what it was made of.
     min_psnr : float, optional
         Of a lossy format: how near each frame must be, in dB.
-    workers : int, optional
+    workers, quality, crf, compression : int, optional
         As for `new_for_format`.
     step : callable
         Is called after each frame that is written, and after each that is compared.
@@ -119,11 +120,12 @@ def convert(source: StrPath, dest: StrPath, fmt: str, *, chunksize: int | None =
     """
     target = _free_target(existing_store_folder(source), store_folder(dest), overwrite)
     wanted, temporary = format_to_write(fmt), aside(target)
+    options = checked_options(wanted, {'quality': quality, 'crf': crf, 'compression': compression})
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         with new_for_filename(source) as old:
             plan = _plan(old, wanted, fmt, chunksize)
-            _write(old, temporary, plan, workers, step)
+            _write(old, temporary, plan, step, workers=workers, **options)
             done = _verify(old, temporary, plan, min_psnr, step) if verify else Conversion(len(old))
         _put_in_place(temporary, target)
     finally:
@@ -172,12 +174,12 @@ def _as_it_is(image: Image) -> Image:
     return image
 
 
-def _write(old: _ImgStore, folder: str, plan: _Plan, workers: int | None, step: Callable[[], object]) -> None:
+def _write(old: _ImgStore, folder: str, plan: _Plan, step: Callable[[], object], **options: Any) -> None:
     numbers, times = frame_arrays(old)
     records = _records(old, numbers)
     shape, dtype = _shape(old, plan)
     with new_for_format(plan.fmt, folder, imgshape=shape, imgdtype=dtype, chunksize=plan.chunksize,
-                        metadata=_metadata(old), encoding=plan.encoding, workers=workers) as new:
+                        metadata=_metadata(old), encoding=plan.encoding, **options) as new:
         _add_records(new, records[-1])
         for index, (number, time) in enumerate(zip(numbers.tolist(), times.tolist(), strict=True)):
             new.add_image(plan.prepare(old.get_image(None, frame_index=index)[0]), number, time)

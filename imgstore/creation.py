@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 from ._cores import THREADS
@@ -14,7 +15,7 @@ from .chunks import Chunks
 from .constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME
 from .errors import InvalidArgumentError, StoreExistsError, StoreIOError
 from .fit import new_fit
-from .formats import Format
+from .formats import Format, checked_options
 from .lock import StoreLock
 from .metadata import StoreMetadata, new_metadata, save_metadata
 from .pipeline import Pipeline
@@ -27,7 +28,7 @@ _SOON = 0.4  # seconds; with the time that a frame takes, it is written half a s
 
 def create_writer(basedir: str, fmt: Format, *, imgshape: Any, imgdtype: Any, chunksize: Any, user_metadata: Any,
                   encoding: Any, overwrite: bool, backend: str | None, workers: Any, buffer_bytes: Any,
-                  durability: Any) -> StoreWriter:
+                  durability: Any, options: Mapping[str, object]) -> StoreWriter:
     """Make a store and open it for writing; the arguments are those of `imgstore.new_for_format`."""
     encoding = '' if encoding is None else encoding
     if not isinstance(encoding, str):
@@ -41,7 +42,7 @@ def create_writer(basedir: str, fmt: Format, *, imgshape: Any, imgdtype: Any, ch
     if durability not in DURABILITIES:
         raise InvalidArgumentError(f'durability is {durability!r}; it must be one of {", ".join(DURABILITIES)}')
     bound, layout = at_least(buffer_bytes, 'buffer_bytes', 0), Layout(basedir, fmt.extension, fmt.folders)
-    chunks = Chunks(layout, fmt, fit.stored_shape, 'write', backend)
+    chunks = Chunks(layout, fmt, fit.stored_shape, 'write', backend, options=checked_options(fmt, options))
     threads = _checked_workers(workers, chunks)
     try:
         lock = _make_room(basedir, overwrite, metadata)

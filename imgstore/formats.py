@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from ._files import VIDEO_EXTENSIONS
+from ._numbers import whole_between
 from .errors import CorruptFileError, InvalidArgumentError, MissingDependencyError
 
 DIRECTORY = 'DirectoryImgStore'
@@ -14,6 +16,39 @@ VIDEO = 'VideoImgStore'
 _MOTIF_VIDEO = 'VideoImgStoreFFMPEG'
 
 VIDEO_FRAMES_PER_SECOND = 25
+
+
+@dataclass(frozen=True)
+class Option:
+    """A whole number by which the user of some formats says how hard, or how well, images are encoded.
+
+    Attributes
+    ----------
+    name : str
+        Of the argument.
+    least, most : int
+        What it may be.
+    meaning : str
+        Of its values, for `--help`.
+    """
+
+    name: str
+    least: int
+    most: int
+    meaning: str
+
+    def checked(self, value: object, whom: str) -> int:
+        """The value as Python's own int; InvalidArgumentError says ``whom`` it was for."""
+        return whole_between(value, self.name, self.least, self.most, whom)
+
+    def __str__(self) -> str:
+        return f'{self.name} ({self.least} to {self.most})'
+
+
+QUALITY = Option('quality', 1, 100, 'quality as JPEG counts it, 100 is best')
+CRF = Option('crf', 0, 51, 'constant rate factor of x264, 0 is best')
+COMPRESSION = Option('compression', 0, 9, 'how hard files are compressed, without loss, 9 is hardest')
+OPTIONS = (QUALITY, CRF, COMPRESSION)
 
 
 @dataclass(frozen=True)
@@ -42,6 +77,8 @@ class Format:
         Other names that a store may be made under.
     converts : bool
         An `encoding` is converted to BGR while writing.
+    options : tuple of Option
+        What its codec can be told; where the user does not, it does what it always did.
     """
 
     name: str
@@ -54,6 +91,7 @@ class Format:
     max_side: int = 2**20
     aliases: tuple[str, ...] = ()
     converts: bool = False
+    options: tuple[Option, ...] = ()
 
     @property
     def folders(self) -> bool:
@@ -69,18 +107,18 @@ class Format:
 _8_AND_16_BIT = ('uint8', 'uint16')
 _IMAGES = (
     Format('tif', DIRECTORY, '.tif', 'cv2', True, (*_8_AND_16_BIT, 'float32')),
-    Format('png', DIRECTORY, '.png', 'cv2', True, _8_AND_16_BIT, max_side=1_000_000),
-    Format('jpg', DIRECTORY, '.jpg', 'cv2', False, max_side=65500),
+    Format('png', DIRECTORY, '.png', 'cv2', True, _8_AND_16_BIT, max_side=1_000_000, options=(COMPRESSION,)),
+    Format('jpg', DIRECTORY, '.jpg', 'cv2', False, max_side=65500, options=(QUALITY,)),
     Format('ppm', DIRECTORY, '.ppm', 'pnm', True, _8_AND_16_BIT, 'color'),
     Format('pgm', DIRECTORY, '.pgm', 'pnm', True, _8_AND_16_BIT, 'gray'),
     Format('bmp', DIRECTORY, '.bmp', 'bmp', True),
     Format('npy', DIRECTORY, '.npy', 'npy', True, None, 'any'),
-    Format('bpk', DIRECTORY, '.bpk', 'bpk', True, None, 'any'),
+    Format('bpk', DIRECTORY, '.bpk', 'bpk', True, None, 'any', options=(COMPRESSION,)),
 )
 _VIDEOS = (
-    Format('mjpeg/avi', VIDEO, '.avi', 'mjpeg', False, max_side=65500, aliases=('mjpeg',)),
-    Format('h264/mkv', VIDEO, '.mkv', 'h264', False, max_side=16384),
-    Format('avc1/mp4', VIDEO, '.mp4', 'h264', False, max_side=16384),
+    Format('mjpeg/avi', VIDEO, '.avi', 'mjpeg', False, max_side=65500, aliases=('mjpeg',), options=(QUALITY,)),
+    Format('h264/mkv', VIDEO, '.mkv', 'h264', False, max_side=16384, options=(CRF,)),
+    Format('avc1/mp4', VIDEO, '.mp4', 'h264', False, max_side=16384, options=(CRF,)),
 )
 _CONVERTING = {f'{row.name}+color': replace(row, converts=True)
                for row in _IMAGES if row.name in ('tif', 'png', 'jpg', 'bmp')}
@@ -106,6 +144,22 @@ def format_to_write(name: object, class_name: str | None = None) -> Format:
     if not _installed(found):
         raise MissingDependencyError(f'format {found.name} needs numcodecs: pip install imgstore[bloscpack]')
     return found
+
+
+def checked_options(fmt: Format, given: Mapping[str, object]) -> dict[str, int]:
+    """What the user says of how images are encoded, None being nothing; InvalidArgumentError tells what is allowed."""
+    known = {option.name: option for option in fmt.options}
+    said = {name: value for name, value in given.items() if value is not None}
+    for name, value in said.items():
+        if name not in known:
+            allowed = ', '.join(map(str, fmt.options)) or 'no such option'
+            raise InvalidArgumentError(f'{name} is {value!r}, and format {fmt.name} has no {name}; it has {allowed}')
+    return {name: known[name].checked(value, f'format {fmt.name}') for name, value in said.items()}
+
+
+def formats_with(option: Option) -> list[str]:
+    """Names of the formats that have an option, those that convert left out."""
+    return [row.name for row in (*_IMAGES, *_VIDEOS) if option in row.options]
 
 
 def format_to_read(name: str, class_name: str, extension: str, path: str) -> Format:

@@ -133,7 +133,7 @@ def new_for_format(fmt: str | None = None, path: StrPath | None = None, mode: st
     **kwargs
         ``overwrite=True`` replaces a store that is there; ``backend``: {'auto', 'pyav', 'opencv'}; ``workers`` and
         ``buffer_bytes``: threads that encode and write (0: the caller's own, as for raw images), and how much may wait
-        for them.
+        for them; ``quality``, ``crf`` and ``compression``: how well, or how hard, images are encoded.
 
     Returns
     -------

@@ -11,11 +11,13 @@ import textwrap
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType, TracebackType
+from typing import Any
 
 from ..errors import ImgStoreError
+from ..formats import OPTIONS, formats_with
 
 FAILED = 1
 SIGNALLED = 128
@@ -56,6 +58,21 @@ def command_parser(prog: str, description: str, example: str, more: str = '',
 def add_overwrite(parser: argparse.ArgumentParser, what: str) -> None:
     """Give a command the option without which it replaces nothing."""
     parser.add_argument('--overwrite', action='store_true', help=f'replace {what} that is there already')
+
+
+def add_encoder_options(parser: argparse.ArgumentParser, formats: Sequence[str] | None = None) -> None:
+    """Give a command the options that those formats have, or all if none are named."""
+    for option in OPTIONS:
+        having = [name for name in formats_with(option) if formats is None or name in formats]
+        if having:
+            parser.add_argument(f'--{option.name}', type=int, metavar='N',
+                                help=f'for {" and ".join(having)}: {option.meaning}; {option.least} to {option.most} '
+                                '(default: usual for the format)')
+
+
+def encoder_options(args: argparse.Namespace) -> dict[str, Any]:
+    """What the user said by those options, by their names."""
+    return {option.name: getattr(args, option.name) for option in OPTIONS}
 
 
 def run(prog: str, command: Callable[[], int], verbose: bool = False) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..convert import HISTORY, Conversion, convert
 from ..stores import get_supported_formats, new_for_filename
-from ._cli import add_overwrite, command_parser, run
+from ._cli import add_encoder_options, add_overwrite, command_parser, encoder_options, run
 from ._progress import Progress
 
 _PROG = 'imgstore-convert'
@@ -27,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument('--format', required=True, choices=get_supported_formats(), help='of the new store')
     made.add_argument('--chunksize', type=int, metavar='N',
                       help='frames a chunk (default: as the store has, or usual for the format)')
+    add_encoder_options(made)
     made.add_argument('--min-psnr', type=float, metavar='DB', help='fail if a frame of a lossy format is worse')
     made.add_argument('--no-verify', action='store_true', help='do not compare')
     made.add_argument('--workers', type=int, metavar='N', help='threads that encode (default: as many as cores, at '
@@ -46,7 +47,8 @@ def _convert(args: argparse.Namespace) -> int:
         total = len(store) * (1 if args.no_verify else 2)
     with Progress(_PROG, total, 'frames written and compared') as progress:
         done = convert(args.store, args.dest, args.format, chunksize=args.chunksize, overwrite=args.overwrite,
-                       verify=not args.no_verify, min_psnr=args.min_psnr, workers=args.workers, step=progress.step)
+                       verify=not args.no_verify, min_psnr=args.min_psnr, workers=args.workers, step=progress.step,
+                       **encoder_options(args))
     print(f'{done.frames} frames converted to {args.format} in {args.dest!r}: {_verdict(done)}')
     return 0
 

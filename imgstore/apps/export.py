@@ -27,7 +27,7 @@ from ..export import (
 )
 from ..frame_times import time_from_text
 from ..stores import new_for_filename
-from ._cli import add_overwrite, command_parser, run
+from ._cli import add_encoder_options, add_overwrite, command_parser, run
 from ._progress import Progress
 
 _PROG = 'imgstore-export'
@@ -40,7 +40,8 @@ KINDS = ('video', 'images', 'tiff', 'npz', 'zarr', 'csv', 'parquet', 'timecodes'
 
 _KINDS_OF_OPTIONS = {
     'status_bar': ('video', 'images', 'tiff'), 'codec': ('video',), 'crf': ('video',), 'audio': ('video',),
-    'sound': ('video',), 'subtitles': ('video',), 'image_format': ('images',), 'table': ('csv', 'parquet')}
+    'sound': ('video',), 'subtitles': ('video',), 'image_format': ('images',), 'quality': ('images',),
+    'compression': ('images',), 'table': ('csv', 'parquet')}
 """Options that not every kind of export has."""
 
 
@@ -79,6 +80,7 @@ def _add_ranges(group: argparse._ArgumentGroup) -> None:
 def _add_pictures(made: argparse.ArgumentParser) -> None:
     made.add_argument('--status-bar', action='store_true', help='draw number and time into each image')
     made.add_argument('--image-format', choices=IMAGE_FORMATS, help='of the images in a folder (default: png)')
+    add_encoder_options(made, IMAGE_FORMATS)
     made.add_argument('--table', choices=TABLES, help='rows of a table: a frame each, a record of extra data each, or '
                       'each frame with its records (default: joined where there is extra data, else frames)')
 
@@ -107,7 +109,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if kind is None:
         made.error(f'{args.dest!r} does not end in {", ".join(filter(None, _BY_EXTENSION))}: say what it is with --as')
     for option, kinds in _KINDS_OF_OPTIONS.items():
-        if getattr(args, option) and kind not in kinds:
+        given = getattr(args, option)
+        if given is not None and given is not False and kind not in kinds:
             made.error(f'--{option.replace("_", "-")} is for {" and ".join(kinds)}, not for {kind}')
     return run(_PROG, lambda: _export(args, kind), args.verbose)
 
@@ -139,8 +142,8 @@ def _export_video(args: argparse.Namespace, frames: Frames, step: Callable[[], o
 
 
 def _export_images(args: argparse.Namespace, frames: Frames, step: Callable[[], object]) -> str:
-    export_images(frames, args.dest, args.image_format or 'png', status_bar=args.status_bar, overwrite=args.overwrite,
-                  step=step)
+    export_images(frames, args.dest, args.image_format or 'png', quality=args.quality, compression=args.compression,
+                  status_bar=args.status_bar, overwrite=args.overwrite, step=step)
     return ''
 
 

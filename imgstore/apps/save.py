@@ -19,12 +19,13 @@ from .._yaml import load_yaml, parse_yaml
 from ..base import _ImgStore
 from ..color import Image, ensure_grayscale
 from ..errors import ImgStoreError, InvalidArgumentError
+from ..formats import checked_options, format_to_write
 from ..frame_times import time_from_text
 from ..metadata import local_timezone
 from ..sources import PIXEL_FORMATS, Camera, film_facts, film_frames, image_paths, raw_images, read_images
 from ..stores import get_supported_formats, new_for_format
 from ..ui import Window, check_screen, new_window
-from ._cli import SIGNALLED, Stop, add_overwrite, command_parser, run
+from ._cli import SIGNALLED, Stop, add_encoder_options, add_overwrite, command_parser, encoder_options, run
 from ._progress import Progress
 
 _PROG = 'imgstore-save'
@@ -62,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_of_store(made: argparse.ArgumentParser) -> None:
     made.add_argument('--chunksize', type=int, metavar='N', help='frames a chunk (default: usual for the format)')
+    add_encoder_options(made)
     made.add_argument('--metadata', action='append', type=_pair, default=[], metavar='KEY=VALUE',
                       help='metadata of the store, numbers as numbers; may be repeated')
     made.add_argument('--metadata-file', metavar='FILE', help='metadata of the store, as YAML or JSON')
@@ -145,6 +147,7 @@ def _is_camera(args: argparse.Namespace) -> bool:
 def _save(args: argparse.Namespace) -> int:
     start = None if args.start_time is None else time_from_text(local_timezone(), args.start_time)
     metadata = _metadata(args)
+    checked_options(format_to_write(args.format), encoder_options(args))  # before a camera is opened
     with Stop() as stop:
         if _is_camera(args):
             camera = Camera(int(args.source), args.fps, args.size)
@@ -220,7 +223,7 @@ def _write(frames: Numbered, args: argparse.Namespace, metadata: dict[Any, Any],
         image = _as_stored(first[0], args)
         store = new_for_format(
             args.format, basedir=args.dest, imgshape=image.shape, imgdtype=image.dtype, chunksize=args.chunksize,
-            metadata=metadata, overwrite=args.overwrite)
+            metadata=metadata, overwrite=args.overwrite, **encoder_options(args))
         try:
             with store, Progress(_PROG, total) as progress:
                 _add(store, itertools.chain([first], frames), args, preview, progress)

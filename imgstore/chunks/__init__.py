@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from .._cores import THREADS
@@ -42,19 +44,23 @@ class Chunks:
         What decoded frames may hold that readers keep.
     image_bytes : int
         Of the store's images; readers refuse a file that claims to be of very much larger ones.
+    options : mapping of str to int
+        Of `Format.options`, those that were given to write with.
     """
 
     def __init__(self, layout: Layout, fmt: Format, shape: tuple[int, ...], direction: backends.Direction,
-                 backend: object = None, seek: bool = True, cache_bytes: int = 0, image_bytes: int = 0) -> None:
+                 backend: object = None, seek: bool = True, cache_bytes: int = 0, image_bytes: int = 0,
+                 options: Mapping[str, int] = MappingProxyType({})) -> None:
         self._layout, self._fmt, self._color = layout, fmt, len(shape) == 3
         self._seek, self._kept, self._cache_bytes = seek, KeptFrames(cache_bytes), cache_bytes
         self._pixels = most_pixels(shape)
         backends.check_name(backend)
         self._asked = backend if direction == 'read' else None
         if fmt.folders:
-            self._codec = image_codec(fmt, self._color, image_bytes)
+            self._codec = image_codec(fmt, self._color, image_bytes, options)
         elif direction == 'write':
-            self._encoder = backends.new_encoder(backends.choose_backend(fmt, 'write', backend), fmt.codec, shape)
+            chosen = backends.choose_backend(fmt, 'write', backend, tuple(options))
+            self._encoder = backends.new_encoder(chosen, fmt.codec, shape, options)
         elif backend:
             backends.choose_backend(fmt, 'read', backend)
 
@@ -124,8 +130,10 @@ def _can_read(reader: ChunkReader, index: int) -> bool:
 _PICTURES = {'cv2': Cv2Codec, 'bmp': BmpCodec, 'pnm': PnmCodec}
 
 
-def image_codec(fmt: Format, color: bool, image_bytes: int) -> ImageCodec:
+def image_codec(fmt: Format, color: bool, image_bytes: int, options: Mapping[str, int]) -> ImageCodec:
     """The codec of an image format, for a store that is in colour or not, of images of about that size."""
     if fmt.codec == 'npy':
         return NpyCodec()
-    return BloscpackCodec(image_bytes) if fmt.codec == 'bpk' else _PICTURES[fmt.codec](fmt, color, image_bytes)
+    if fmt.codec == 'bpk':
+        return BloscpackCodec(image_bytes, options)
+    return _PICTURES[fmt.codec](fmt, color, image_bytes, options)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -21,6 +22,9 @@ Direction = Literal['read', 'write']
 AUTO = 'auto'
 BACKENDS = ('pyav', 'opencv')
 """In the order in which 'auto' tries them: PyAV finds frames by their packets' times, and has an H.264 encoder."""
+
+_TAKE_OPTIONS = ('pyav',)
+"""OpenCV has none for what FFmpeg writes: it does not even start with its own VIDEOWRITER_PROP_QUALITY."""
 
 ENVIRONMENT_VARIABLE = 'IMGSTORE_VIDEO_BACKEND'
 
@@ -41,15 +45,16 @@ def new_reader(backend: str, path: str, color: bool, seek: bool = True, frames: 
     return PyAVChunkReader(path, color, seek, frames, kept, pixels)
 
 
-def new_encoder(backend: str, codec: str, shape: tuple[int, ...]) -> VideoEncoder:
-    """An encoder of videos by that backend."""
+def new_encoder(backend: str, codec: str, shape: tuple[int, ...],
+                options: Mapping[str, int] = MappingProxyType({})) -> VideoEncoder:
+    """An encoder of videos by that backend, which `choose_backend` has found to take these options."""
     if backend == 'opencv':
         from .video_opencv import OpenCVEncoder
 
         return OpenCVEncoder(codec, shape)
     from .video_pyav_writer import ENCODERS
 
-    return ENCODERS[codec](shape)
+    return ENCODERS[codec](shape, options)
 
 
 def check_name(asked: object) -> object:
@@ -59,7 +64,7 @@ def check_name(asked: object) -> object:
     return asked
 
 
-def choose_backend(fmt: Format, direction: Direction, asked: object = None) -> str:
+def choose_backend(fmt: Format, direction: Direction, asked: object = None, options: Sequence[str] = ()) -> str:
     """The backend to use for videos of a format.
 
     Parameters
@@ -70,6 +75,8 @@ def choose_backend(fmt: Format, direction: Direction, asked: object = None) -> s
         What it is to do.
     asked : str, optional
         One of `BACKENDS` or 'auto'; else the environment variable ``IMGSTORE_VIDEO_BACKEND`` decides, else 'auto'.
+    options : sequence of str
+        Names of the options that its encoder has to take.
 
     Raises
     ------
@@ -77,10 +84,14 @@ def choose_backend(fmt: Format, direction: Direction, asked: object = None) -> s
         No such backend, or it cannot do that on this machine.
     """
     asked = check_name(asked or os.environ.get(ENVIRONMENT_VARIABLE) or AUTO)
-    for backend in BACKENDS if asked == AUTO else (str(asked),):
+    if options and asked not in (AUTO, *_TAKE_OPTIONS):
+        raise InvalidArgumentError(f'backend {asked!r} takes no {options[0]} for {fmt.name}; '
+                                   f'{", ".join(_TAKE_OPTIONS)} does')
+    for backend in (_TAKE_OPTIONS if options else BACKENDS) if asked == AUTO else (str(asked),):
         if works(backend, fmt.codec, fmt.extension, direction):
             return backend
-    raise InvalidArgumentError(f'backend {asked!r} cannot {direction} {fmt.name} on this machine')
+    wanted = f' with a {options[0]}' if options else ''
+    raise InvalidArgumentError(f'backend {asked!r} cannot {direction} {fmt.name}{wanted} on this machine')
 
 
 def works(backend: str, codec: str, extension: str, direction: Direction) -> bool:

@@ -34,7 +34,7 @@ _NOT_COMPRESSED, _ZLIB = 0, 1
 _ADLER32 = 1
 
 _CHUNK_SIZE = 2**20
-_COMPRESSOR, _LEVEL, _SHUFFLE = b'lz4', 5, 1
+_COMPRESSOR, USUAL_LEVEL, _SHUFFLE = b'lz4', 5, 1
 _MAX_TYPESIZE = 255
 
 # What a file claims is believed only up to these: far above what any array needs, far below what would hurt
@@ -88,13 +88,15 @@ class _Chunk(NamedTuple):
     size: int
 
 
-def pack(array: NDArray[Any]) -> list[bytes]:
+def pack(array: NDArray[Any], level: int = USUAL_LEVEL) -> list[bytes]:
     """Compress an array into a container.
 
     Parameters
     ----------
     array : numpy.ndarray
         Any shape, strides and dtype without Python objects.
+    level : int
+        How hard to compress, 0 (not at all) to 9.
 
     Returns
     -------
@@ -112,7 +114,7 @@ def pack(array: NDArray[Any]) -> list[bytes]:
     metadata = _encode_metadata(array, order)
     pieces = _split(array.ravel('F' if order == 'F' else 'C'))
     blosc = _import_blosc()
-    chunks = [blosc.compress(piece, _COMPRESSOR, _LEVEL, _SHUFFLE) for piece in pieces]
+    chunks = [blosc.compress(piece, _COMPRESSOR, level, _SHUFFLE) for piece in pieces]
     header = _Header(
         magic=_MAGIC,
         version=_VERSION,

@@ -7,7 +7,7 @@ import io
 import math
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import cast
 
@@ -27,7 +27,7 @@ from .._files import (
 from .._npy import LONGEST_HEADER, NAMES_IN_UTF8, read_header
 from ..color import ensure_color, ensure_grayscale
 from ..errors import FrameReadError, FrameWriteError
-from ..formats import Format
+from ..formats import COMPRESSION, QUALITY, Format
 from . import bloscpack
 from .base import ChunkReader, ChunkWriter, Image
 from .image_headers import check_image
@@ -86,18 +86,39 @@ class BloscpackCodec(ImageCodec):
     ----------
     image_bytes : int
         Of the store's images; what is very much larger is not unpacked.
+    options : mapping of str to int
+        Of `imgstore.formats.Format.options`, those that were given.
     """
 
-    def __init__(self, image_bytes: int) -> None:
-        self._usual = image_bytes
+    def __init__(self, image_bytes: int, options: Mapping[str, int]) -> None:
+        self._usual, self._level = image_bytes, options.get(COMPRESSION.name, bloscpack.USUAL_LEVEL)
 
     def encode(self, image: Image) -> Sequence[bytes | memoryview]:
         """One container."""
-        return bloscpack.pack(image)
+        return bloscpack.pack(image, self._level)
 
     def decode(self, data: Bytes, path: str) -> Image:
         """The array of one container."""
         return bloscpack.unpack(data.tobytes(), path, self._usual)
+
+
+_IMWRITE = {QUALITY.name: cv2.IMWRITE_JPEG_QUALITY, COMPRESSION.name: cv2.IMWRITE_PNG_COMPRESSION}
+
+
+def imwrite_parameters(options: Mapping[str, int]) -> list[int]:
+    """Options of a format as OpenCV's functions that encode images take them."""
+    return [number for name, value in options.items() for number in (_IMWRITE[name], value)]
+
+
+def encoded(extension: str, image: Image, parameters: Sequence[int]) -> memoryview:
+    """The file that OpenCV makes of an image; FrameWriteError if it cannot."""
+    try:
+        done, data = cv2.imencode(extension, np.ascontiguousarray(image), parameters)
+    except cv2.error as error:
+        raise FrameWriteError(f'OpenCV cannot encode it as {extension}: {error.err}') from error
+    if not done:
+        raise FrameWriteError(f'OpenCV could not encode it as {extension}')
+    return data.data
 
 
 class Cv2Codec(ImageCodec):
@@ -111,10 +132,13 @@ class Cv2Codec(ImageCodec):
         Whether images come back as (h, w, 3).
     image_bytes : int
         Of the store's images; what is very much larger is not decoded.
+    options : mapping of str to int
+        Of `imgstore.formats.Format.options`, those that were given.
     """
 
-    def __init__(self, fmt: Format, color: bool, image_bytes: int) -> None:
+    def __init__(self, fmt: Format, color: bool, image_bytes: int, options: Mapping[str, int]) -> None:
         self._extension, self._planes, self._color, self._usual = fmt.extension, fmt.planes, color, image_bytes
+        self._parameters = imwrite_parameters(options)
 
     def encode(self, image: Image) -> Sequence[bytes | memoryview]:
         """One file, lossless as far as the format is."""
@@ -122,13 +146,9 @@ class Cv2Codec(ImageCodec):
             image = ensure_grayscale(image)
         elif self._planes == 'color':
             image = ensure_color(image)
-        try:
-            done, data = cv2.imencode(self._extension, np.ascontiguousarray(image), _parameters(image))
-        except cv2.error as error:
-            raise FrameWriteError(f'OpenCV cannot encode it as {self._extension}: {error.err}') from error
-        if not done:
-            raise FrameWriteError(f'OpenCV could not encode it as {self._extension}')
-        return [data.data]
+        # float is in TIFF alone; OpenCV 4 would write its colour as LogLuv, which is not lossless
+        parameters = [cv2.IMWRITE_TIFF_COMPRESSION, 1] if image.dtype.kind == 'f' else self._parameters
+        return [encoded(self._extension, image, parameters)]
 
     def decode(self, data: Bytes, path: str) -> Image:
         """Gray or colour as the store is, 8 or 16 bit as the file is."""
@@ -142,11 +162,6 @@ class Cv2Codec(ImageCodec):
         if image.ndim == 3 and image.shape[2] == 4:
             image = image[:, :, :3]
         return np.ascontiguousarray(ensure_color(image) if self._color else ensure_grayscale(image))
-
-
-def _parameters(image: Image) -> Sequence[int]:
-    # float is in TIFF alone; OpenCV 4 would write its colour as LogLuv, which is not lossless
-    return [cv2.IMWRITE_TIFF_COMPRESSION, 1] if image.dtype.kind == 'f' else []
 
 
 class ImageChunkWriter(ChunkWriter):

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from .._files import StrPath
 from ..errors import InvalidArgumentError, StoreIOError
+from ..formats import CRF
 from ..frame_times import Times, is_date
 from .arrays import check_extension
 from .captions import caption_packets
@@ -89,8 +90,7 @@ def export_video(frames: Frames, path: StrPath, *, codec: Literal['auto', 'h264'
         Something is there already.
     """
     extension = check_extension(path, tuple(_TICKS))
-    if not 0 <= crf <= 51:
-        raise InvalidArgumentError(f'crf is {crf}; it must be from 0 to 51')
+    crf = CRF.checked(crf, 'a video')
     pieces = _pieces(frames, extension, codec, status_bar)
     ticks = _Ticks(_TICKS[extension], frames.times)
     with new_file(path, overwrite) as place:

@@ -7,16 +7,18 @@ import json
 import os
 import re
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any
 
 import cv2
 import numpy as np
 
 from .._files import StrPath
+from ..chunks.images import imwrite_parameters
 from ..color import Image
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from ..errors import InvalidArgumentError
+from ..formats import checked_options, format_to_write
 from .pictures import shown
 from .selection import Frames
 from .target import Step, new_file, new_folder, no_step
@@ -29,8 +31,9 @@ _LIST = 'frames.csv'
 _OWN_NAME = re.compile(r'\d{8,}\.(png|tif|jpg|bmp)|frames\.csv')
 
 
-def export_images(frames: Frames, folder: StrPath, image_format: str = 'png', *, status_bar: bool = False,
-                  overwrite: bool = False, step: Step = no_step) -> None:
+def export_images(frames: Frames, folder: StrPath, image_format: str = 'png', *, quality: int | None = None,
+                  compression: int | None = None, status_bar: bool = False, overwrite: bool = False,
+                  step: Step = no_step) -> None:
     """Write each frame as an image named by its place in the store, and ``frames.csv`` with numbers and times.
 
     Parameters
@@ -41,6 +44,8 @@ def export_images(frames: Frames, folder: StrPath, image_format: str = 'png', *,
         A new one, or an empty one.
     image_format : {'png', 'tif', 'jpg', 'bmp'}
         Values stay as they are where it can hold them.
+    quality, compression : int, optional
+        Of jpg, 1 to 100, the best; of png, 0 to 9, the smallest.
     status_bar : bool
         Draw number and time into each image, which is 8-bit colour then.
     overwrite : bool
@@ -51,23 +56,25 @@ def export_images(frames: Frames, folder: StrPath, image_format: str = 'png', *,
     Raises
     ------
     InvalidArgumentError
-        The format cannot hold the images.
+        The format cannot hold the images, or has no such option.
     StoreExistsError
         Something is there already.
     """
     if image_format not in _DTYPES:
         raise InvalidArgumentError(f'image format {image_format!r} is none of {", ".join(IMAGE_FORMATS)}')
+    options = checked_options(format_to_write(image_format), {'quality': quality, 'compression': compression})
     with new_folder(folder, overwrite, _is_ours) as place:
-        _write_images(frames, place, image_format, status_bar, step)
+        _write_images(frames, place, image_format, imwrite_parameters(options), status_bar, step)
 
 
-def _write_images(frames: Frames, place: str, image_format: str, status_bar: bool, step: Step) -> None:
+def _write_images(frames: Frames, place: str, image_format: str, parameters: Sequence[int], status_bar: bool,
+                  step: Step) -> None:
     with open(os.path.join(place, _LIST), 'w', newline='', encoding='utf-8') as file:
         table = csv.writer(file)
         table.writerow(['file', FRAME_INDEX, FRAME_NUMBER, FRAME_TIME])
         for index, number, time, image in _with_images(frames, status_bar):
             name = f'{index:08d}.{image_format}'
-            _write(os.path.join(place, name), _checked(image, image_format))
+            _write(os.path.join(place, name), _checked(image, image_format), parameters)
             table.writerow([name, index, number, repr(time)])
             step()
 
@@ -90,8 +97,8 @@ def _checked(image: Image, image_format: str) -> Image:
     return image
 
 
-def _write(path: str, image: Image) -> None:
-    done, data = cv2.imencode(os.path.splitext(path)[1], image)
+def _write(path: str, image: Image, parameters: Sequence[int]) -> None:
+    done, data = cv2.imencode(os.path.splitext(path)[1], image, parameters)
     if not done:
         raise InvalidArgumentError(f'{path!r} cannot be encoded')
     with open(path, 'wb') as file:
