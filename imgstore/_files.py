@@ -74,6 +74,12 @@ def aside(path: str) -> str:
     return os.path.join(folder, f'.{stem}.open{extension}')
 
 
+def whole_path(path: str) -> str:
+    """The path that what is `aside` is to have once it is whole; any other as it is."""
+    folder, name = os.path.split(path)
+    return os.path.join(folder, _ASIDE.sub(r'\1\2', name))
+
+
 @contextlib.contextmanager
 def written_whole(path: str) -> Iterator[IO[bytes]]:
     """Open a file that appears under ``path`` once the block ends without an error, and not before."""
@@ -266,7 +272,7 @@ def is_aside(name: str) -> bool:
 
 def _split_own_name(name: str) -> tuple[str, str]:
     """Stem and extension of a name, of what is `aside` those that it is to have."""
-    stem, dot, extension = _ASIDE.sub(r'\1\2', name).partition('.')
+    stem, dot, extension = whole_path(name).partition('.')
     return stem, dot + extension
 
 

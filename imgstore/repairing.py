@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from .chunk_index import Numbers, Times, read_chunk_index, write_chunk_index
 from .chunks import Chunks
 from .chunks.packets import show_times
 from .chunks.remux import remux
+from .chunks.tail import move_tail, remove_tail, tail_paths
 from .constants import EXTRA_JSON, STORE_LOCK_FILENAME
 from .errors import CorruptFileError, FrameReadError, FrameWriteError, ImgStoreError, StoreIOError, StoreLockedError
 from .extra_data import later_records, read_records
@@ -37,7 +38,6 @@ from .reader import format_of
 from .recorder import Recorder
 from .recovery import open_chunks
 
-_MOST_FRAMES = 10**7  # of a chunk of which nothing tells how many it has
 _DAMAGED = '.damaged'
 
 
@@ -138,11 +138,12 @@ def repair(path: StrPath, dry_run: bool = False) -> RepairReport:
     if is_held(lock_path):
         raise StoreLockedError(f'{basedir!r} is open in a writer, which holds {lock_path}')
     patient = _Patient(basedir)
-    report = RepairReport(basedir, dry_run, list(patient.diagnose()), patient.remains(lock_path))
+    chunks = list(patient.diagnose())
+    report = RepairReport(basedir, dry_run, chunks, patient.remains(lock_path, chunks))
     if report and not dry_run:
         try:
             with contextlib.closing(_Held(lock_path)):
-                patient.treat(report)
+                report = replace(report, removed=patient.treat(report))
         except ImgStoreError:
             raise
         except OSError as error:
@@ -192,7 +193,7 @@ class _Patient:
             return None
 
     def _estimate(self, number: int, complete: list[int], may_be_empty: bool) -> Iterator[RepairedChunk]:
-        count = self._chunks.count_whole(number, _MOST_FRAMES)
+        count = self._chunks.count_whole(number, None)
         if not count:
             if may_be_empty:
                 yield RepairedChunk(number, [], [], [], False)
@@ -217,22 +218,28 @@ class _Patient:
         start = self._metadata.created.timestamp() if before is None else float(before[-1]) + interval
         return np.asarray(start + steps)
 
-    def remains(self, lock_path: str) -> list[str]:
-        """Files that a writer had not finished and that hold no frame, and its lock."""
-        return [*leftovers(self._layout.basedir), *([lock_path] if os.path.exists(lock_path) else [])]
+    def remains(self, lock_path: str, chunks: list[RepairedChunk]) -> list[str]:
+        """Files that a writer had not finished and that hold no frame once the chunks are whole, and its lock."""
+        whole = {chunk.number for chunk in chunks if chunk.frame_numbers}
+        unread = {self._layout.media(number) for number in {*self._layout.find_unfinished_videos()} - whole}
+        kept = {path for video in unread for path in tail_paths(video)}
+        found = [path for path in leftovers(self._layout.basedir) if path not in kept]
+        return [*found, *([lock_path] if os.path.exists(lock_path) else [])]
 
     # --- making it whole
 
-    def treat(self, report: RepairReport) -> None:
-        """Do what the report says."""
+    def treat(self, report: RepairReport) -> list[str]:
+        """Do what the report says; which files were removed, for some may hold frames after all."""
         for chunk in report.chunks:
             self._complete(chunk)
-        for path in report.removed:
+        remaining = [path for path in report.removed if os.path.exists(path)]
+        for path in remaining:
             remove_if_there(path)
         chunks = self._layout.find_chunks().complete
         if not (chunks or self._layout.folders or os.path.exists(self._layout.media(0))):
             self._close_empty_video_store()
         save_if_worth_it(self._layout.basedir, [(number, self._layout.stem(number)) for number in chunks])
+        return remaining
 
     def _close_empty_video_store(self) -> None:
         """As its writer would have, so that imgstore 0.4 can open it."""
@@ -267,19 +274,21 @@ class _Patient:
             remux(source, target, len(chunk.frame_numbers))
             self._check_video(target, len(chunk.frame_numbers))
             os.replace(target, path)
+            remove_tail(path)
             if source != path:
                 remove_if_there(source)
         except (FrameReadError, FrameWriteError):  # then it stays as it is, and can be read all the same
+            move_tail(source, path)  # first, as it is found beside the video that is open, and not the other way round
             os.replace(source, path)
         finally:
             remove_if_there(target)
 
     def _check_video(self, path: str, frames: int) -> None:
-        with contextlib.closing(self._chunks.video_reader(path, frames)) as reader:
-            reader.read(frames - 1)
+        with contextlib.closing(self._chunks.video_reader(path)) as reader:
             found = reader.count()
-        if found != frames:
-            raise FrameReadError(f'{path} has {found} frames instead of {frames}')
+            if found != frames:
+                raise FrameReadError(f'{path} has {found} frames instead of {frames}')
+            reader.read(frames - 1)
 
     def _records(self, number: int) -> list[dict[str, Any]]:
         """All records of a chunk that has a journal."""

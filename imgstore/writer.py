@@ -16,6 +16,7 @@ from ._json import dumps
 from ._numbers import seconds, whole_number
 from .buffers import Buffers
 from .chunks import Chunks, Image
+from .chunks.tail import has_tail
 from .color import decoded_shape
 from .constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from .errors import FrameReadError, FrameWriteError, InvalidArgumentError, StoreClosedError
@@ -187,6 +188,8 @@ class StoreWriter:
             raise InvalidArgumentError(f'{path!r} is no file')
         if os.path.splitext(path)[1].lower() != extension:
             raise InvalidArgumentError(f'{path!r} must be a {extension} video, as the store\'s chunks are')
+        if has_tail(path):
+            raise InvalidArgumentError(f'{path!r} lacks its latest frame, which is kept in a file beside it')
         try:
             with contextlib.closing(self._chunks.video_reader(path)) as reader:
                 frames = reader.count()

@@ -64,8 +64,8 @@ class Chunks:
         elif backend:
             backends.choose_backend(fmt, 'read', backend)
 
-    def reader(self, number: int, frames: int, keep: bool = True) -> ChunkReader:
-        """A reader of a chunk that should have so many frames; FrameReadError if it cannot be opened."""
+    def reader(self, number: int, frames: int | None, keep: bool = True) -> ChunkReader:
+        """A reader of a chunk that should have so many frames, if that is known; FrameReadError if it has none."""
         if self._fmt.folders:
             return ImageChunkReader(self._layout, number, self._codec)
         return self.video_reader(self._layout.media(number), frames, keep)
@@ -76,21 +76,23 @@ class Chunks:
         return backends.new_reader(backend, path, self._color, self._seek, frames, self._kept if keep else None,
                                    self._pixels)
 
-    def count_whole(self, number: int, most: int, known: int = 0) -> int:
-        """How many frames of a chunk, from its first on, are there and can be read, at most so many.
+    def count_whole(self, number: int, added: int | None, known: int = 0) -> int:
+        """How many of the frames that were added to a chunk are there, up to the last one that can be read.
 
-        The first ``known`` ones need not be looked at again.
+        The first ``known`` ones need not be looked at again. Where ``added`` tells how many there were, a video's that
+        are lost between others are counted: those behind them are not taken for others.
         """
         try:
-            with self.reader(number, most) as reader:
-                count = reader.count() if isinstance(reader, VideoReader) else self._count_images(number, most, known)
-                whole = (n for n in range(min(count, most), known, -1) if _can_read(reader, n - 1))
+            with self.reader(number, added) as reader:
+                count = reader.count() if isinstance(reader, VideoReader) else self._count_images(number, known)
+                end = count if added is None else min(count, added)
+                whole = (n for n in range(end, known, -1) if _can_read(reader, n - 1))
                 return next(whole, known)
         except FrameReadError:
             return known
 
-    def _count_images(self, number: int, most: int, known: int) -> int:
-        there = (os.path.isfile(self._layout.image(number, index)) for index in range(known, most))
+    def _count_images(self, number: int, known: int) -> int:
+        there = (os.path.isfile(self._layout.image(number, index)) for index in itertools.count(known))
         return known + sum(itertools.takewhile(bool, there))
 
     def begin_anew(self) -> None:

@@ -85,4 +85,4 @@ class VideoReader(ChunkReader):
 
     @abstractmethod
     def count(self) -> int:
-        """Number of frames that the video has."""
+        """Number of frames that the video has, up to its last one: those that it is known to lack are counted."""

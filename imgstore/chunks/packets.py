@@ -26,11 +26,14 @@ class FrameTable:
         Indexes of the frames at which decoding can start, ascending.
     positions : ndarray of int64, shape (n,), or None
         Where in the file each frame's packet is, if the container's own index told.
+    missing : int
+        How many are lost at the end.
     """
 
     pts: npt.NDArray[np.int64]
     keyframes: npt.NDArray[np.intp]
     positions: npt.NDArray[np.int64] | None = None
+    missing: int = 0
 
     def __len__(self) -> int:
         return len(self.pts)
@@ -113,7 +116,7 @@ def _with_gaps(table: FrameTable, frames: int, pace: float) -> FrameTable | None
         return None
     pts = np.rint(np.arange(frames) * pace).astype(np.int64)
     pts[places] = table.pts
-    return FrameTable(pts, places[table.keyframes])
+    return FrameTable(pts, places[table.keyframes], missing=frames - 1 - int(places[-1]))
 
 
 def _shown_until(table: FrameTable, time: int | None) -> FrameTable:

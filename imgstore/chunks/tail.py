@@ -1,5 +1,7 @@
 """The latest packet of an MP4 that is open, kept in a file: FFmpeg writes it when the next one comes.
 
+Of one that was left open and cannot be closed, it stays beside the video, and is read as the video's last frame.
+
 There are two such files in turn, so that one is whole while the other is written. Each has the frame's index (8
 bytes), length and CRC-32 of what follows (4 bytes each), and then the stream's parameter sets and its packet as an
 H.264 byte stream, ITU-T H.264 Annex B.
@@ -16,7 +18,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
-from .._files import remove_if_there
+from .._files import remove_if_there, whole_path
 from ..constants import TAILS
 from ..errors import FrameReadError
 from ..formats import VIDEO_FRAMES_PER_SECOND
@@ -26,8 +28,27 @@ _HEAD = struct.Struct('<QII')
 _START_CODE = re.compile(b'\x00?\x00\x00\x01')
 
 
-def _paths(video: str) -> list[str]:
+def tail_paths(video: str) -> list[str]:
+    """Where what is kept of a video is."""
     return [os.path.splitext(video)[0] + extension for extension in TAILS]
+
+
+def move_tail(video: str, to: str) -> None:
+    """Give what is kept of a video the name that belongs to another path of it."""
+    for old, new in zip(tail_paths(video), tail_paths(to), strict=True):
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(old, new)
+
+
+def has_tail(video: str) -> bool:
+    """Whether something is kept of a video."""
+    return any(map(os.path.exists, tail_paths(video)))
+
+
+def remove_tail(video: str) -> None:
+    """Remove what is kept of a video, which has all of it now."""
+    for path in tail_paths(video):
+        remove_if_there(path)
 
 
 class TailWriter:
@@ -40,7 +61,7 @@ class TailWriter:
     """
 
     def __init__(self, video: str) -> None:
-        self._paths = _paths(video)
+        self._paths = tail_paths(video)
         self._files: list[IO[bytes]] = []
         try:
             for path in self._paths:
@@ -75,12 +96,12 @@ class Tail:
     Parameters
     ----------
     video : str
-        Its path.
+        Its path. While it is open, the packets may have the names already that they are to have with it.
     """
 
     def __init__(self, video: str) -> None:
         self._packets: dict[int, bytes] = {}
-        for path in _paths(video):
+        for path in dict.fromkeys([*tail_paths(whole_path(video)), *tail_paths(video)]):
             with contextlib.suppress(OSError, struct.error), open(path, 'rb') as file:
                 index, length, checksum = _HEAD.unpack(file.read(_HEAD.size))
                 packet = file.read(min(length, os.path.getsize(path)))

@@ -120,14 +120,14 @@ class PyAVChunkReader(VideoReader):
         self._get_lost()
 
     def count(self) -> int:
-        """Number of frames: of packets, or of what decodes if those do not tell."""
+        """Number of frames: by the packets, or by what decodes if those do not tell."""
         container, self._touched = self._from_the_start(), True
-        table = table_from_packets(container, self._stream, self._tail)
+        table = table_from_packets(container, self._stream, self._tail, self._announced)
         self._get_lost()
         if table is None:
             self._from_the_start()
             self._forward_to(sys.maxsize)
-        return int(self._end) if table is None else len(table)
+        return int(self._end) if table is None else len(table) - table.missing
 
     # --- frames
 

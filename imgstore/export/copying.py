@@ -172,7 +172,7 @@ def _packets(piece: Piece) -> Iterator[Any]:
 
     with av.open(piece.path) as source:
         stream: Any = source.streams.video[0]
-        for packet in source.demux(stream):
+        for packet in Tail(piece.path).behind(source.demux(stream), stream):
             index = piece.table.index_of(packet.pts) if packet.size and not packet.is_discard else None
             if index is not None and piece.first <= index < piece.end:
                 yield packet

@@ -1,0 +1,174 @@
+"""What a killed writer left and then was damaged: no frame is taken for another, a repair loses none that was read."""
+
+import os
+import resource
+import shutil
+import signal
+
+import numpy as np
+import pytest
+
+import imgstore
+from imgstore import new_for_filename, new_for_format
+from imgstore.chunks.tail import move_tail
+from imgstore.errors import FrameReadError, InvalidArgumentError
+from imgstore.export import export_video, select
+from imgstore.sources import film_facts
+
+from .frames import index_in, numbered
+
+SHAPE = (64, 96)
+COUNT = 17  # the last one begins a group of pictures, so that it can be decoded where the one before is lost
+OPEN, WHOLE = '.000000.open', '000000'
+TAILS = [f'{WHOLE}.tail0', f'{WHOLE}.tail1']
+
+
+@pytest.fixture(scope='module')
+def left(tmp_path_factory):
+    """Stores of each video format as a writer leaves them that is killed."""
+    folder = tmp_path_factory.mktemp('left')
+    for extension, fmt in (('.mp4', 'avc1/mp4'), ('.mkv', 'h264/mkv'), ('.avi', 'mjpeg/avi')):
+        with new_for_format(fmt, folder / 'open', imgshape=SHAPE, workers=0, overwrite=True) as store:
+            for index in range(COUNT):
+                store.add_image(numbered(index, SHAPE), 100 + index, index)
+            shutil.copytree(folder / 'open', folder / extension)
+    return folder
+
+
+def damaged(left, path, extension, damage):
+    """A copy of such a store, with its video changed."""
+    shutil.copytree(left / extension, path)
+    video = path / (OPEN + extension)
+    video.write_bytes(damage(video.read_bytes()))
+    return path
+
+
+def cut(data):
+    """Without the end of the latest packet that is in the file."""
+    return data[:-20]
+
+
+def frames(path):
+    """The images that can be read, by their frame numbers."""
+    found = {}
+    with new_for_filename(path) as store:
+        for index, number in enumerate(store.get_frame_metadata()['frame_number']):
+            try:
+                found[number] = store.get_image(None, frame_index=index)[0]
+            except FrameReadError:
+                continue
+    return found
+
+
+def check_same(found, expected):
+    assert list(found) == list(expected)
+    assert all(map(np.array_equal, found.values(), expected.values()))
+
+
+def without_room(size, action):
+    """Do it while no file may be larger."""
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, old[1]))
+    try:
+        return action()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_of_a_video_that_cannot_be_closed_the_latest_frame_stays_beside_it(left, tmp_path):
+    path = damaged(left, tmp_path / 's', '.mp4', cut)
+    before = frames(path)
+    assert list(before) == [100 + index for index in range(COUNT) if index != COUNT - 2]
+    report = imgstore.repair(path)
+    assert [os.path.basename(name) for name in report.removed] == ['.lock']
+    check_same(frames(path), before)
+    assert sorted(os.listdir(path)) == [f'{WHOLE}.mp4', f'{WHOLE}.npz', *TAILS, 'metadata.yaml']
+    assert not imgstore.repair(path)
+    check_same(frames(path), before)
+
+
+def test_a_disk_without_room_to_close_a_video_costs_no_frame(left, tmp_path):
+    path = damaged(left, tmp_path / 's', '.mp4', bytes)
+    before = frames(path)
+    assert [index_in(image) for image in before.values()] == list(range(COUNT))
+    without_room(4000, lambda: imgstore.repair(path))
+    assert set(TAILS) < set(os.listdir(path))
+    check_same(frames(path), before)
+    assert not imgstore.repair(path)
+
+
+def test_a_repair_that_was_ended_between_the_latest_frame_and_the_video_is_done_again(left, tmp_path):
+    path = damaged(left, tmp_path / 's', '.mp4', bytes)
+    before = frames(path)
+    move_tail(str(path / f'{OPEN}.mp4'), str(path / f'{WHOLE}.mp4'))
+    check_same(frames(path), before)
+    imgstore.repair(path)
+    check_same(frames(path), before)
+    assert sorted(os.listdir(path)) == [f'{WHOLE}.mp4', f'{WHOLE}.npz', 'metadata.yaml']
+
+
+def test_a_frame_that_stays_beside_its_video_is_exported_and_goes_with_its_store(left, tmp_path):
+    path = damaged(left, tmp_path / 's', '.mp4', cut)
+    imgstore.repair(path)
+    with new_for_filename(path) as store:
+        assert export_video(select(store, from_index=COUNT - 1), tmp_path / 'film.mp4').copied
+    assert film_facts(str(tmp_path / 'film.mp4'))[0] == 1
+    new_for_format('npy', path, imgshape=SHAPE, overwrite=True).close()
+    assert sorted(os.listdir(path)) == ['metadata.yaml']
+
+
+def test_a_video_with_a_frame_beside_it_is_not_inserted_without_it(left, tmp_path):
+    path = damaged(left, tmp_path / 's', '.mp4', bytes)
+    without_room(4000, lambda: imgstore.repair(path))
+    with new_for_format('avc1/mp4', tmp_path / 'new', imgshape=SHAPE) as store, \
+            pytest.raises(InvalidArgumentError, match='lacks its latest frame'):
+        store.insert_chunk(path / f'{WHOLE}.mp4', range(COUNT), range(COUNT), move=False)
+
+
+@pytest.mark.parametrize('extension', ['.mp4', '.mkv'])
+@pytest.mark.parametrize('place', [0.2, 0.35, 0.5, 0.65, 0.8])
+def test_frames_behind_one_that_is_lost_are_not_taken_for_others(left, tmp_path, extension, place):
+    marker = {'.mp4': b'moof', '.mkv': b'\x1f\x43\xb6\x75'}[extension]  # of a fragment, or a cluster, of one frame
+
+    def damage(data):
+        at = data.index(marker, int(len(data) * place))
+        return data[:at] + b'x' * 40 + data[at + 40:]  # in Matroska also the one that is empty and ends that before
+
+    path = damaged(left, tmp_path / 's', extension, damage)
+    before = frames(path)
+    assert len(before) < COUNT
+    assert {number: index_in(image) for number, image in before.items()} == {n: n - 100 for n in before}
+    assert max(before) == 99 + COUNT
+    imgstore.repair(path)
+    check_same(frames(path), before)
+
+
+@pytest.mark.parametrize('extension', ['.mp4', '.mkv', '.avi'])
+def test_whatever_is_damaged_a_repair_loses_no_frame_that_was_read(left, tmp_path, extension):
+    rng = np.random.default_rng(0)
+    size = os.path.getsize(left / extension / (OPEN + extension))
+    for round_ in range(20):
+        at, length = int(rng.integers(size)), int(rng.integers(1, 300))
+
+        def damage(data, at=at, length=length, round_=round_):
+            if round_ % 2:
+                return data[:at] + data[at + length:]
+            return data[:at] + bytes(byte ^ 0x5a for byte in data[at:at + 8]) + data[at + 8:]
+
+        path = damaged(left, tmp_path / str(round_), extension, damage)
+        before = frames(path)
+        imgstore.repair(path)
+        check_same(frames(path), before)
+        assert not before or (path / (WHOLE + extension)).exists()
+
+
+def test_what_is_kept_of_a_video_that_cannot_be_read_at_all_stays_with_it(left, tmp_path):
+    path = damaged(left, tmp_path / 's', '.mp4', lambda data: bytes(len(data)))
+    there = {f'{OPEN}.mp4', f'{OPEN}.tail0', f'{OPEN}.tail1'}
+    for _ in range(2):
+        report = imgstore.repair(path)
+        assert not there & {os.path.basename(name) for name in report.removed}
+        assert there < set(os.listdir(path))
+    assert not report
