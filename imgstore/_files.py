@@ -10,7 +10,7 @@ import re
 import shutil
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
@@ -203,7 +203,7 @@ class Layout:
     def stem(self, number: int) -> str:
         """Path of the chunk's index and extra data, less their extensions."""
         path = f'{self.basedir}{os.sep}{chunk_name(number)}'  # faster than os.path.join, of which it takes thousands
-        return os.path.join(path, 'index') if self.folders else path
+        return f'{path}{os.sep}index' if self.folders else path
 
     def image(self, number: int, index: int) -> str:
         """Path of an image of a chunk that is a folder."""
@@ -223,10 +223,15 @@ class Layout:
         with os.scandir(self.basedir) as entries:
             found = [(entry.name, _is_dir(entry)) for entry in entries]
         have_frames, have_index = self._folders(found) if self.folders else self._videos(found)
-        journals = {number for name, is_dir in found if not is_dir and (number := _chunk_of_journal(name)) is not None}
+        journals = _journals(name for name, is_dir in found if not is_dir)
         skipped = dict.fromkeys(sorted(have_frames - have_index - journals), 'it has no index')
         skipped |= dict.fromkeys(sorted(have_index - have_frames), f'it has no {self.extension} video')
         return FoundChunks(sorted(have_frames & have_index), sorted(journals), skipped)
+
+    def find_journals(self) -> list[int]:
+        """Numbers of the chunks that have a journal."""
+        with os.scandir(self.basedir) as entries:
+            return sorted(_journals(entry.name for entry in entries if not _is_dir(entry)))
 
     def find_unfinished_videos(self) -> list[int]:
         """Numbers of the chunks whose video has not got its name yet."""
@@ -284,6 +289,10 @@ def _chunk_of_file(name: str) -> int | None:
 def _chunk_of_journal(name: str) -> int | None:
     """The number of the chunk that a file is the journal of, or None."""
     return _chunk_of_file(name) if name.startswith('.') and name.endswith(JOURNAL) else None
+
+
+def _journals(names: Iterable[str]) -> set[int]:
+    return {number for name in names if (number := _chunk_of_journal(name)) is not None}
 
 
 def _is_in_chunk(name: str) -> bool:

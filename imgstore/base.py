@@ -16,8 +16,9 @@ from .creation import create_writer
 from .errors import InvalidArgumentError
 from .facts import StoreFacts
 from .formats import format_names, format_to_write
-from .index import ImgStoreIndex, _Chunk
+from .index import ImgStoreIndex
 from .index_sqlite import ChunkFrames
+from .pieces import KnownChunk
 from .reader import Frame, Frames, open_reader
 from .reindex import reindex
 from .sharing import keep_forever, survive_forks
@@ -367,7 +368,7 @@ def _open_again(cls: type[_ImgStore], basedir: str, options: dict[str, Any], giv
                 state: Any) -> _ImgStore:
     """The store by its path; with the index that was given, for its chunks may be others than those on disk."""
     index = None if given is None else ImgStoreIndex(
-        _Chunk(number, stem, (numbers, times)) for number, stem, numbers, times in given)
+        KnownChunk(number, stem, (numbers, times)) for number, stem, numbers, times in given)
     store = cls(basedir, index=index, **options)
     store._r.state = state
     return store

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import time
 import zipfile
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ._files import aside, index_path, remove_if_there, written_whole
+from ._files import INDEX_EXTENSIONS, aside, index_path, remove_if_there, written_whole
 from ._npy import read_header
 from ._yaml import dump_yaml, load_yaml
 from .constants import FRAME_MD, FRAME_NUMBER, FRAME_NUMBER_BEFORE_REINDEX, FRAME_TIME
@@ -152,6 +153,45 @@ def count_frames(stem: str) -> int:
 def _count_rows(path: str, archive: zipfile.ZipFile, key: str) -> int:
     with archive.open(key + '.npy') as file:
         return _read_header(path, archive, file)[0]
+
+
+class Look(NamedTuple):
+    """What tells a chunk's index file from the one that it becomes when someone changes it."""
+
+    form: int
+    size: int
+    mtime: int
+    ctime: int
+    inode: int
+
+
+def look_at(stem: str) -> Look:
+    """Look which file a chunk's index is; CorruptFileError if there is none."""
+    for form, extension in enumerate(INDEX_EXTENSIONS):
+        try:
+            status = os.stat(stem + extension)
+        except FileNotFoundError:
+            continue
+        return Look(form, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+    raise CorruptFileError(f'{stem}: the chunk has no index')
+
+
+def look_if_settled(stem: str) -> Look | None:
+    """As `look_at`; None of a file that may change yet without being seen to, and where there is none."""
+    now = time.time_ns()
+    try:
+        look = look_at(stem)
+    except CorruptFileError:
+        return None
+    return look if look.mtime <= now - tick(look.mtime) and look.ctime <= now - tick(look.ctime) else None
+
+
+_TICK, _COARSE_TICK = 50_000_000, 2_000_000_000
+
+
+def tick(mtime: int) -> int:
+    """Nanoseconds in which a file may change without its time telling; more on file systems without fractions."""
+    return _TICK if mtime % 1_000_000_000 else _COARSE_TICK
 
 
 def is_empty(stem: str) -> bool:

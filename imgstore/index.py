@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import contextlib
+import itertools
 import operator
 import os
 import sqlite3
@@ -13,49 +14,20 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, SupportsIndex, cast
 
 import numpy as np
-import numpy.typing as npt
 
 from . import index_sqlite
 from ._files import aside, remove_if_there, text_path
 from ._numbers import seconds
-from .chunk_index import Numbers, Times, count_frames, read_chunk_index
+from .chunk_index import Numbers, Times
 from .constants import FRAME_MD, STORE_SAVED_INDEX_FILENAME
 from .errors import CorruptFileError, ImgStoreError, InvalidArgumentError, StoreIOError
-from .lookup import Lookup
+from .pieces import NO_FRAMES, Frames, KnownChunk, Piece, Starts, in_one_piece
 from .saved_index import WORTH_SAVING, SavedIndex, save
 from .saved_index import load as load_saved
 from .sharing import one_at_a_time
 
 NOT_FOUND = (-1, -1)
 _SUMMARY = ('frame_time_min', 'frame_time_max', 'frame_min', 'frame_max')
-
-
-class _Chunk:
-    """Frame numbers and times of one chunk, read when first asked for."""
-
-    def __init__(self, number: int, stem: str, frames: tuple[Numbers, Times] | None = None,
-                 is_open: bool = False) -> None:
-        self.number, self.stem, self.is_open = number, stem, is_open
-        self._frames = frames
-        self.known_count = None if frames is None else len(frames[0])
-
-    @property
-    def count(self) -> int:
-        if self.known_count is None:
-            self.known_count = count_frames(self.stem)
-        return self.known_count
-
-    @property
-    def frames(self) -> tuple[Numbers, Times]:
-        if self._frames is None:
-            self._frames = read_chunk_index(self.stem)
-            self.known_count = len(self._frames[0])
-        return self._frames
-
-    def forget(self) -> None:
-        """Free what is kept in one piece with all others, and can be read again."""
-        if not self.is_open:
-            self._frames = None
 
 
 class ImgStoreIndex:
@@ -69,43 +41,66 @@ class ImgStoreIndex:
 
     VERSION = index_sqlite.VERSION
 
-    def __init__(self, chunks: Iterable[_Chunk] = (), saved: SavedIndex | None = None) -> None:
+    def __init__(self, chunks: Iterable[KnownChunk] = (), base: Piece | None = None,
+                 saved: SavedIndex | None = None) -> None:
         self._chunks = sorted(chunks, key=lambda chunk: chunk.number)
         self.lock = threading.RLock()
-        self._learn(saved)
+        self._learn(base or Piece(), saved)
 
-    def _learn(self, saved: SavedIndex | None) -> None:
-        self._saved = saved
-        self._first: npt.NDArray[np.int64] | None = saved.starts if saved else None
-        self._all: tuple[Numbers, Times] | None = (saved.numbers, saved.times) if saved else None
-        self._lookups: dict[str, Lookup] = {}
+    def _learn(self, base: Piece, saved: SavedIndex | None = None) -> None:
+        """Know the frames of the first chunks, those of ``base``, which may be of a file."""
+        self._base, self._saved = base, saved
+        self._forget()
 
     def _forget(self) -> None:
-        self._learn(None)
+        """Forget what is known of all chunks behind them."""
+        self._first: Starts | None = None
+        self._rest: Piece | None = None
+        self._all: Frames | None = None
 
     @one_at_a_time
     def release(self) -> None:
         """Let go of a file that is mapped into memory; what is asked for later is read from the chunks."""
         if self._saved is not None:
-            self._forget()
+            self._learn(Piece())
 
     @classmethod
     def new_from_chunks(cls, chunk_n_and_chunk_paths: Iterable[tuple[int, str]]) -> ImgStoreIndex:
         """Index of chunks given as (number, path of the chunk's index less its extension)."""
-        return cls(_Chunk(int(number), os.fspath(path)) for number, path in chunk_n_and_chunk_paths)
+        return cls(KnownChunk(int(number), os.fspath(path)) for number, path in chunk_n_and_chunk_paths)
 
     @classmethod
     def new_for_store(cls, basedir: str, chunks: list[tuple[int, str]]) -> ImgStoreIndex:
         """Index of a store's chunks, from what `save_beside` saved if that still fits them."""
         saved = load_saved(os.path.join(basedir, STORE_SAVED_INDEX_FILENAME), chunks)
-        return cls((_Chunk(number, stem) for number, stem in chunks), saved)
+        if saved is None:
+            return cls.new_from_chunks(chunks)
+        known = (KnownChunk(*chunk, seen=look) for chunk, look in zip(chunks, saved.looks, strict=True))
+        return cls(known, Piece((saved.numbers, saved.times), saved.starts, saved.ascend, saved.ranges), saved)
 
+    @one_at_a_time
     def with_chunks(self, chunks: Iterable[tuple[int, str]],
                     frames: dict[int, tuple[Numbers, Times]]) -> ImgStoreIndex:
-        """Index of these chunks, of which some have no index of their own yet; what is known of others stays known."""
-        known = {chunk.number: chunk for chunk in self._chunks if not chunk.is_open}
-        return type(self)(_Chunk(number, stem, frames[number], True) if number in frames
-                          else known.get(number) or _Chunk(number, stem) for number, stem in chunks)
+        """Index of these chunks, of which some have no index of their own yet.
+
+        What is known of others stays known while their files are the same, so just what is new is read.
+        """
+        known = {chunk.number: chunk for chunk in self._chunks if not chunk.is_open and chunk.is_unchanged}
+        index = type(self)(KnownChunk(number, stem, frames[number], True) if number in frames
+                           else known.get(number) or KnownChunk(number, stem) for number, stem in chunks)
+        index._take_over(self)
+        return index
+
+    def _take_over(self, other: ImgStoreIndex) -> None:
+        """Know of the first chunks what another index does, as far as they are the same."""
+        pairs = zip(self._chunks, other._chunks, strict=False)
+        same = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] is pair[1], pairs))
+        base, saved = other._base.head(min(same, other._base.chunks)), other._saved
+        if same > base.chunks and other._rest is not None:
+            behind = other._rest.head(same - base.chunks)
+            if len(behind) > len(base):  # not for every chunk, or all frames would be copied each time
+                base, saved = base.joined(behind), None
+        self._learn(base, saved)
 
     def save_beside(self, basedir: str, stem_of: Callable[[int], str] | None = None) -> None:
         """Save the index in the store's folder, for `new_for_store`.
@@ -140,7 +135,8 @@ class ImgStoreIndex:
         path = text_path(path, 'path')
         if not os.path.isfile(path):
             raise CorruptFileError(f'{path}: there is no such index file')
-        return cls(_Chunk(number, stem, (numbers, times)) for number, stem, numbers, times in index_sqlite.read(path))
+        return cls(KnownChunk(number, stem, (numbers, times))
+                   for number, stem, numbers, times in index_sqlite.read(path))
 
     def to_file(self, path: str | os.PathLike[str]) -> None:
         """Save as an SQLite database that imgstore 0.4 reads too; an older one at ``path`` is replaced.
@@ -163,32 +159,33 @@ class ImgStoreIndex:
 
     # --- levels of knowledge: counts, then everything
 
-    def _drop(self, chunk: _Chunk, why: Exception) -> None:
+    def _drop(self, chunk: KnownChunk, why: Exception) -> None:
         warnings.warn(f'chunk {chunk.number} is skipped: {why}', stacklevel=4)
         self._chunks.remove(chunk)
         self._forget()
 
     @property
     @one_at_a_time
-    def _starts(self) -> npt.NDArray[np.int64]:
+    def _starts(self) -> Starts:
         """Index in the store of each chunk's first frame, and the number of frames at the end."""
         while self._first is None:
             counts = []
-            for chunk in self._chunks:
+            for chunk in self._chunks[self._base.chunks:]:
                 try:
                     counts.append(chunk.count)
                 except CorruptFileError as error:
                     self._drop(chunk, error)
                     break
             else:
-                self._first = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+                known = self._base.starts
+                self._first = np.concatenate([known, known[-1] + np.cumsum(counts, dtype=np.int64)])
         return self._first
 
     @one_at_a_time
-    def _chunk_frames(self, chunk: _Chunk) -> tuple[Numbers, Times] | None:
-        if self._all is not None and self._first is not None:
-            own = slice(*self._first[self._rank(chunk.number):][:2].tolist())
-            return self._all[0][own], self._all[1][own]
+    def _chunk_frames(self, chunk: KnownChunk) -> Frames | None:
+        rank = self._rank(chunk.number)
+        if rank < self._base.chunks:
+            return self._base.of_chunk(rank)
         try:
             counted, frames = chunk.known_count, chunk.frames
         except CorruptFileError as error:
@@ -198,17 +195,27 @@ class ImgStoreIndex:
             self._forget()
         return frames
 
-    def _by_chunk(self) -> Iterator[tuple[Numbers, Times]]:
+    def _by_chunk(self) -> Iterator[Frames]:
         return (frames for chunk in list(self._chunks) if (frames := self._chunk_frames(chunk)))
 
     @property
     @one_at_a_time
-    def _frames(self) -> tuple[Numbers, Times]:
+    def _behind(self) -> Piece:
+        """The frames of all chunks behind the base."""
+        if self._rest is None:
+            parts = [(chunk, frames) for chunk in self._chunks[self._base.chunks:]
+                     if (frames := self._chunk_frames(chunk)) is not None]
+            self._rest = Piece.of([frames for _, frames in parts])
+            for rank, (chunk, _) in enumerate(parts):
+                chunk.keep(self._rest.of_chunk(rank))  # and not twice
+        return self._rest
+
+    @property
+    @one_at_a_time
+    def _frames(self) -> Frames:
         """Numbers and times of all frames, in one piece each."""
         if self._all is None:
-            self._all = _in_one_piece(self._by_chunk())
-            for chunk in self._chunks:
-                chunk.forget()
+            self._all = self._base.joined(self._behind).frames
         return self._all
 
     # --- what there is
@@ -246,21 +253,19 @@ class ImgStoreIndex:
 
     def _range(self, column: int) -> tuple[Any, Any]:
         """Smallest and largest of what is in there, nan left out."""
-        if self._saved is not None:
-            return self._saved.ranges[column]
-        values = self._frames[column]
-        return np.fmin.reduce(values).item(), np.fmax.reduce(values).item()
+        both = np.array([piece.range(column) for piece in (self._base, self._behind) if len(piece)])
+        return np.fmin.reduce(both[:, 0]).item(), np.fmax.reduce(both[:, 1]).item()
 
     def get_all_metadata(self) -> dict[str, list[Any]]:
         """Numbers and times of all frames, in the order of writing."""
-        return _as_lists(self._all or _in_one_piece(self._by_chunk()))
+        return _as_lists(self._all or in_one_piece(list(self._by_chunk())))
 
     def get_chunk_metadata(self, chunk_n: int) -> dict[str, list[Any]]:
         """Numbers and times of a chunk's frames; empty lists for a chunk that is not there."""
         for chunk in self._chunks:
             if chunk.number == chunk_n:
-                return _as_lists(self._chunk_frames(chunk) or _NO_FRAMES)
-        return _as_lists(_NO_FRAMES)
+                return _as_lists(self._chunk_frames(chunk) or NO_FRAMES)
+        return _as_lists(NO_FRAMES)
 
     def load(self) -> None:
         """Read all chunks' indexes now; a damaged one is left out."""
@@ -314,8 +319,11 @@ class ImgStoreIndex:
     @one_at_a_time
     def frame(self, index: int) -> tuple[int, float] | None:
         """Number and time of the frame with that index in the store; None if there is none."""
-        if self._all is not None:
-            return (int(self._all[0][index]), float(self._all[1][index])) if 0 <= index < self.frame_count else None
+        if 0 <= index < len(self._base):
+            return self._base.frame(index)
+        if self._rest is not None:
+            within = index - len(self._base)
+            return self._rest.frame(within) if 0 <= within < len(self._rest) else None
         while 0 <= index < self.frame_count:
             starts = self._starts
             rank = int(starts.searchsorted(index, 'right')) - 1
@@ -337,12 +345,15 @@ class ImgStoreIndex:
             return int(key) if 0 <= key < self.frame_count and key == int(key) else None
         if what not in FRAME_MD:
             raise InvalidArgumentError(f'frames are found by frame_number, frame_time or index, not by {what!r}')
-        frames = self._frames
-        if what not in self._lookups:
-            column = FRAME_MD.index(what)
-            self._lookups[what] = Lookup(frames[column], self._saved.ascend[column] if self._saved else None)
-        lookup = self._lookups[what]
-        return lookup.nearest(key) if nearest else lookup.find(key)
+        column, known = FRAME_MD.index(what), len(self._base)
+        if nearest:
+            both = self._base.nearest(column, key), self._behind.nearest(column, key)
+            near = [(found[0], start + found[1]) for start, found in zip((0, known), both, strict=True) if found]
+            return min(near)[1] if near else None
+        index = self._base.find(column, key)
+        if index is None and (index := self._behind.find(column, key)) is not None:
+            index += known
+        return index
 
     def find_chunk(self, what: str, value: object) -> tuple[int, int]:
         """(chunk, index in the chunk) of a frame; (-1, -1) if there is none."""
@@ -363,15 +374,7 @@ def _as_key(what: str, value: object) -> float:
         return seconds(value, what)
 
 
-_NO_FRAMES = (np.empty(0, np.int64), np.empty(0, np.float64))
-
-
-def _in_one_piece(parts: Iterable[tuple[Numbers, Times]]) -> tuple[Numbers, Times]:
-    numbers, times = zip(_NO_FRAMES, *parts, strict=True)
-    return np.concatenate(numbers), np.concatenate(times)
-
-
-def _as_lists(frames: tuple[Numbers, Times]) -> dict[str, list[Any]]:
+def _as_lists(frames: Frames) -> dict[str, list[Any]]:
     return {key: values.tolist() for key, values in zip(FRAME_MD, frames, strict=True)}
 
 

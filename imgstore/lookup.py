@@ -39,9 +39,10 @@ class Lookup:
         ranks = [right] if right < len(self._values) else []
         if right > 0:
             ranks.append(self._rank(self._values[right - 1].item()))
-        near = [(_distance(self._values[rank].item(), value), self._at(rank)) for rank in ranks]
+        near = [(distance(self._values[rank].item(), value), self._at(rank)) for rank in ranks]
         return min(near)[1] if near else None
 
 
-def _distance(one: float, other: float) -> float:
+def distance(one: float, other: float) -> float:
+    """How far two values are apart."""
     return 0 if one == other else abs(one - other)  # inf - inf is nan

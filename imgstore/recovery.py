@@ -94,8 +94,8 @@ class Listing:
 
     def look_again(self) -> None:
         """List what is there now; a chunk that is completed meanwhile has first a journal and then an index."""
-        before, now = self._layout.find_chunks(), self._layout.find_chunks()
-        self._list(replace(now, journals=sorted({*before.journals, *now.journals})))
+        before, now = self._layout.find_journals(), self._layout.find_chunks()
+        self._list(replace(now, journals=sorted({*before, *now.journals})))
 
     def _list(self, found: FoundChunks) -> None:
         self.journals = {number: self._layout.journal(number) for number in found.journals}

@@ -9,14 +9,14 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ._files import INDEX_EXTENSIONS, check_is_file, written_whole
-from .chunk_index import Numbers, Times, read_chunk_index
+from ._files import check_is_file, written_whole
+from .chunk_index import Look, Numbers, Times, look_at, read_chunk_index, tick
 from .errors import CorruptFileError
 
 ChunkList = Sequence[tuple[int, str]]
@@ -27,9 +27,6 @@ _HEADER = np.dtype([('magic', 'S16'), ('chunks', '<i8'), ('frames', '<i8'), ('as
                     ('numbers', '<i8', 2), ('times', '<f8', 2)])
 _CHUNK = np.dtype([('number', '<i8'), ('form', '<i8'), ('size', '<i8'), ('mtime', '<i8'), ('count', '<i8')])
 _SEEN = ['number', 'form', 'size', 'mtime']
-
-_TICK, _COARSE_TICK = 50_000_000, 2_000_000_000
-"""Nanoseconds in which a file may change without its modification time telling; of file systems without fractions."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +43,8 @@ class SavedIndex:
         Whether numbers and times never go down.
     ranges : tuple of two pairs
         Smallest and largest number and time.
+    looks : sequence of Look
+        The chunks' indexes, which it fits.
     """
 
     numbers: Numbers
@@ -53,6 +52,7 @@ class SavedIndex:
     starts: npt.NDArray[np.int64]
     ascend: tuple[bool, bool]
     ranges: tuple[tuple[int, int], tuple[float, float]]
+    looks: Sequence[Look] = ()
 
 
 WORTH_SAVING = 20  # chunks; the indexes of fewer are read as fast as a saved one
@@ -65,9 +65,10 @@ def load(path: str, chunks: ChunkList) -> SavedIndex | None:
         with open(path, 'rb') as file:
             saved_at = os.fstat(file.fileno()).st_mtime_ns
             data = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
-        rows = _look_at(chunks)
+        looks = [look_at(stem) for _, stem in chunks]
+        rows = _rows(chunks, looks)
         saved = _parse(data, rows)
-        return saved if saved and _fits(saved, chunks, rows, saved_at) else None
+        return replace(saved, looks=looks) if saved and _fits(saved, chunks, looks, saved_at) else None
     except (OSError, ValueError, CorruptFileError):
         return None
 
@@ -87,10 +88,9 @@ def _parse(data: npt.NDArray[np.uint8], rows: npt.NDArray[Any]) -> SavedIndex | 
                       (tuple(header['numbers'].tolist()), tuple(header['times'].tolist())))
 
 
-def _fits(saved: SavedIndex, chunks: ChunkList, rows: npt.NDArray[Any], saved_at: int) -> bool:
+def _fits(saved: SavedIndex, chunks: ChunkList, looks: Sequence[Look], saved_at: int) -> bool:
     """Whether chunks that were written just before the index was saved have not been changed right after that."""
-    tick = np.where(rows['mtime'] % 1_000_000_000 == 0, _COARSE_TICK, _TICK)
-    for rank in np.flatnonzero(rows['mtime'] > saved_at - tick).tolist():
+    for rank in (rank for rank, look in enumerate(looks) if look.mtime > saved_at - tick(look.mtime)):
         own = slice(saved.starts[rank], saved.starts[rank + 1])
         numbers, times = read_chunk_index(chunks[rank][1])
         same = np.array_equal(numbers, saved.numbers[own]) and np.array_equal(times, saved.times[own], equal_nan=True)
@@ -99,23 +99,12 @@ def _fits(saved: SavedIndex, chunks: ChunkList, rows: npt.NDArray[Any], saved_at
     return True
 
 
-def _look_at(chunks: ChunkList) -> npt.NDArray[Any]:
-    """A row a chunk, the count left out; CorruptFileError where a chunk has no index."""
+def _rows(chunks: ChunkList, looks: Sequence[Look]) -> npt.NDArray[Any]:
+    """A row a chunk, the count left out."""
     rows = np.zeros(len(chunks), _CHUNK)
-    seen = [_seen(stem) for _, stem in chunks]
     rows['number'] = [number for number, _ in chunks]
-    rows['form'], rows['size'], rows['mtime'] = np.array(seen, np.int64).reshape(-1, 3).T
+    rows['form'], rows['size'], rows['mtime'] = np.array([look[:3] for look in looks], np.int64).reshape(-1, 3).T
     return rows
-
-
-def _seen(stem: str) -> tuple[int, int, int]:
-    for form, extension in enumerate(INDEX_EXTENSIONS):
-        try:
-            status = os.stat(stem + extension)
-        except FileNotFoundError:
-            continue
-        return form, status.st_size, status.st_mtime_ns
-    raise CorruptFileError(f'{stem}: the chunk has no index')
 
 
 def save(path: str, chunks: ChunkList, counts: Sequence[int]) -> None:
@@ -128,7 +117,7 @@ def save(path: str, chunks: ChunkList, counts: Sequence[int]) -> None:
     OSError
         It cannot be written.
     """
-    rows = _look_at(chunks)
+    rows = _rows(chunks, [look_at(stem) for _, stem in chunks])
     rows['count'] = counts
     frames, summary = int(rows['count'].sum()), _Summary()
     with written_whole(path) as file:
