@@ -8,6 +8,8 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections import namedtuple
 from dataclasses import asdict, dataclass, field
@@ -21,6 +23,7 @@ from imgstore.formats import format_to_write
 from .recording import number_of, read, record_of, time_of
 
 BOUND = 0.5  # seconds: a frame that was added longer ago than that is never lost
+_BETWEEN, _LOOKED_BACK = 0.01, 2.0  # seconds
 LONGEST = 60  # seconds that a process may take to come to the moment it is to be killed at
 FIRST_BYTES = 8192  # of a video in which there is no frame yet
 MOST_LOSSY = 12  # levels that an image of a lossy format differs from what was added, on average
@@ -88,10 +91,16 @@ def _moment(rng, when, chunksize):
 
 @dataclass
 class Killed:
-    """What a process told before it was killed, and when that was."""
+    """What a process told before it was killed, when that was, and for how long the machine had kept others waiting."""
 
     events: list
     at: float = 0.0
+    stood_still: float = 0.0
+
+    @property
+    def bound(self):
+        """A time: what had been added by then must be there."""
+        return self.at - BOUND - self.stood_still
 
     def count(self, what, before=float('inf')):
         """How many frames or records had been added by a time."""
@@ -171,14 +180,46 @@ def said(events):
     return '\n'.join(event.text for event in events if event.what == 'said')
 
 
+class Bystander:
+    """Does now and then the least that the process has to do all the time, and sees how long that takes.
+
+    A machine that keeps this waiting, busy or with a disk that stands still, keeps the process waiting too.
+    """
+
+    def __init__(self, folder, syncs):
+        self._syncs, self._gaps, self._end = syncs, [], threading.Event()
+        self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 -- until its thread ends
+        self._latest = time.monotonic()
+        self._thread = threading.Thread(target=self._loop, daemon=True)
+        self._thread.start()
+
+    def _loop(self):
+        with self._file as file:
+            while not self._end.wait(_BETWEEN):
+                file.write(b'.')
+                if self._syncs:
+                    os.fsync(file.fileno())
+                now = time.monotonic()
+                self._gaps.append((now, now - self._latest))
+                self._latest = now
+
+    def stop(self, at):
+        """The longest time it took in the seconds before that moment."""
+        self._end.set()
+        self._thread.join()
+        took = max((gap for end, gap in self._gaps if end > at - _LOOKED_BACK and end - gap < at), default=0)
+        return max(0, took - 2 * _BETWEEN)
+
+
 def kill(case, path, python=sys.executable, original=False):
     """Record into ``path`` and kill the process when the case says so."""
+    bystander = Bystander(path.parent, case.durability == 'fsync')
     process = Process(SCRIPT, 'write', json.dumps(case.request(path, original)), python=python,
                       original=original)
     moment = process.wait_for(case.moment, min(case.moment_index, case.frames - 1))
     process.listen_until(moment.time + case.delay)
     at = process.end(signal.SIGKILL)
-    return Killed(process.events, at)
+    return Killed(process.events, at, bystander.stop(at))
 
 
 # --- what is left
@@ -188,12 +229,12 @@ def must_be_there(case, killed, what='frame'):
     if killed.told('closed'):
         return killed.count(what)
     if case.durability == 'chunk':  # what is promised are the chunks that are complete
-        frames = killed.count('frame', killed.at - BOUND)
+        frames = killed.count('frame', killed.bound)
         frames = max(0, frames - 1) // case.chunksize * case.chunksize
         return frames if what == 'frame' else sum(record_of(index) is not None for index in range(frames))
     if case.workers == 0:
         return killed.count(what)
-    return killed.count(what, killed.at - BOUND)
+    return killed.count(what, killed.bound)
 
 
 @dataclass
