@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import wave
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -559,7 +560,8 @@ def test_the_command_exports_what_the_ending_says(
 
 @pytest.mark.parametrize(('args', 'count'), [
     (['--from-number', '100', '--to-number', '110'], 10), (['--from-index', '-4'], 4),
-    (['--from-time', '2023-11-14 22:13:20+00:00', '--to-time', '1700000000.1'], 2), (['--to-seconds', '0.1'], 2)])
+    (['--from-time', '2023-11-14 22:13:20+00:00', '--to-time', '1700000000.1'], 2), (['--to-seconds', '0.1'], 2),
+    (['--from-time', f'{datetime.fromtimestamp(FIRST):%H:%M:%S}', '--to-time', '0.1s'], 2)])
 def test_the_command_has_ranges_in_every_unit(
     png: Path, args: list[str], count: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -25,7 +25,7 @@ from ..export import (
     export_zarr,
     select,
 )
-from ..frame_times import time_from_text
+from ..frame_times import moment_from_text
 from ..stores import new_for_filename
 from ._cli import add_encoder_options, add_overwrite, command_parser, run
 from ._progress import Progress
@@ -72,8 +72,8 @@ def _add_ranges(group: argparse._ArgumentGroup) -> None:
         group.add_argument(f'--{end}-number', type=int, metavar='N', help=f'{end} this frame number')
         group.add_argument(f'--{end}-index', type=int, metavar='N',
                            help=f'{end} this place in the store, from 0; negative: counted from its end')
-        group.add_argument(f'--{end}-time', metavar='TIME', help=f'{end} this frame time: seconds, or a date such as '
-                           '"2026-03-01 12:00:05.5" in the time zone of the recording')
+        group.add_argument(f'--{end}-time', metavar='TIME', help=f'{end} this frame time: seconds, a date such as '
+                           '"2026-03-01 12:00:05.5" in the time zone of the recording, or 12:00:05 of the day it began')
         group.add_argument(f'--{end}-seconds', type=float, metavar='S', help=f'{end} S seconds after the first frame')
 
 
@@ -128,7 +128,7 @@ def _ranges(store: _ImgStore, args: argparse.Namespace) -> dict[str, Any]:
     ranges = {name: value for name, value in vars(args).items() if name.startswith(('from_', 'to_'))}
     for name in ('from_time', 'to_time'):
         if ranges[name] is not None:
-            ranges[name] = time_from_text(store.created[1], ranges[name])
+            ranges[name] = moment_from_text(store, ranges[name])
     return ranges
 
 
