@@ -1,21 +1,25 @@
 """What a killed writer left and then was damaged: no frame is taken for another, a repair loses none that was read."""
 
 import os
+import re
 import resource
 import shutil
 import signal
 
+import av
 import numpy as np
 import pytest
 
 import imgstore
 from imgstore import new_for_filename, new_for_format
+from imgstore.chunks.riff import whole_until
 from imgstore.chunks.tail import move_tail
 from imgstore.errors import FrameReadError, InvalidArgumentError
 from imgstore.export import export_video, select
 from imgstore.sources import film_facts
 
 from .frames import index_in, numbered
+from .videos import RECIPES, make_video
 
 SHAPE = (64, 96)
 COUNT = 17  # the last one begins a group of pictures, so that it can be decoded where the one before is lost
@@ -143,6 +147,46 @@ def test_frames_behind_one_that_is_lost_are_not_taken_for_others(left, tmp_path,
     assert max(before) == 99 + COUNT
     imgstore.repair(path)
     check_same(frames(path), before)
+
+
+def chunk_of(data, index):
+    """Where the chunk of a frame begins in an AVI."""
+    starts = [found.start() for found in re.finditer(b'00dc....\xff\xd8', data, re.DOTALL)]
+    assert len(starts) == COUNT
+    return starts[index]
+
+
+DAMAGES = {
+    'bytes that are gone': lambda data, at, end: data[:at] + data[end + 40:],
+    'no name': lambda data, at, end: data[:at] + b'xxxx' + data[at + 4:],
+    'another name': lambda data, at, end: data[:at] + b'00wb' + data[at + 4:],
+    'too long': lambda data, at, end: data[:at + 4] + (end - at + 99).to_bytes(4, 'little') + data[at + 8:],
+    'too short': lambda data, at, end: data[:at + 4] + b'\x10\0\0\0' + data[at + 8:],
+    'nothing': lambda data, at, end: data[:at] + bytes(end - at) + data[end:],
+}
+
+
+@pytest.mark.parametrize('damage', DAMAGES)
+@pytest.mark.parametrize('index', [0, 1, 8, COUNT - 2])
+def test_frames_behind_one_that_an_avi_lacks_are_not_taken_for_others(left, tmp_path, damage, index):
+    def without(data):
+        return DAMAGES[damage](data, chunk_of(data, index), chunk_of(data, index + 1))
+
+    path = damaged(left, tmp_path / 's', '.avi', without)
+    before = frames(path)
+    assert {number: index_in(image) for number, image in before.items()} == {n: n - 100 for n in before}
+    assert {number for number in before if number < 100 + index} == set(range(100, 100 + index))
+    imgstore.repair(path)
+    check_same(frames(path), before)
+
+
+@pytest.mark.parametrize('name', [name for name, recipe in RECIPES.items() if recipe.extension == '.avi'])
+def test_in_a_whole_avi_no_packet_is_taken_for_lost(tmp_path, name):
+    path = str(tmp_path / 'v.avi')
+    make_video(path, RECIPES[name])
+    with av.open(path) as container:
+        places = [packet.pos for packet in container.demux(video=0) if packet.size]
+    assert whole_until(path, places) == len(places) == len(RECIPES[name].times)
 
 
 @pytest.mark.parametrize('extension', ['.mp4', '.mkv', '.avi'])

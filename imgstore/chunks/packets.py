@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from .containers import ANY_PIXELS, open_container
+from .riff import whole_until
 from .tail import Tail
 
 
@@ -80,6 +81,13 @@ def table_from_container_index(stream: Any) -> FrameTable | None:
                   [entry.pos for entry in entries])
 
 
+class _Packet(NamedTuple):
+    pts: int | None
+    dts: int | None
+    is_key: bool
+    place: int
+
+
 def table_from_packets(container: Any, stream: Any, tail: Tail, frames: int | None = None) -> FrameTable | None:
     """The table from reading through all packets of a PyAV container; None if they do not have times of their own.
 
@@ -96,16 +104,18 @@ def table_from_packets(container: Any, stream: Any, tail: Tail, frames: int | No
 
     if container.format.name == 'avi' and stream.codec_context.has_b_frames:
         return None  # the times in there are of decoding, and FFmpeg's guesses at the others are no better
-    packets: list[tuple[int | None, int | None, bool]] = []
+    packets: list[_Packet] = []
     with contextlib.suppress(av.FFmpegError):
-        packets.extend((packet.pts, packet.dts, packet.is_keyframe)
+        packets.extend(_Packet(packet.pts, packet.dts, packet.is_keyframe, packet.pos)
                        for packet in tail.behind(container.demux(stream), stream)
                        if packet.size and not packet.is_discard)
-    table = _table([pts for pts, _, _ in packets], [key for _, _, key in packets])
+    if container.format.name == 'avi':  # whose times are numbers of packets
+        packets = packets[:whole_until(container.name, (packet.place for packet in packets))]
+    table = _table([packet.pts for packet in packets], [packet.is_key for packet in packets])
     if not table or frames is None or len(table) >= frames:
         return table
     pace = 1 / stream.average_rate / stream.time_base if stream.average_rate else 0
-    return _with_gaps(table, frames, float(pace)) or _shown_until(table, packets[-1][1])
+    return _with_gaps(table, frames, float(pace)) or _shown_until(table, packets[-1].dts)
 
 
 def _with_gaps(table: FrameTable, frames: int, pace: float) -> FrameTable | None:

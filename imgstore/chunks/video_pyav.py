@@ -59,6 +59,7 @@ class PyAVChunkReader(VideoReader):
         self._path, self._seek, self._announced = path, seek, frames
         self._to_image = partial(to_bgr if color else to_gray, lent=Lent(_LENT_IMAGES))
         self._kept = kept or KeptFrames(0)
+        self._decoders = _DECODERS
         self._container: InputContainer | None = None
         self._stream: Any = None
         self._next_packet, self._touched = -1, False
@@ -83,7 +84,7 @@ class PyAVChunkReader(VideoReader):
         except (av.FFmpegError, OSError, IndexError) as error:
             self.close()
             raise FrameReadError(f'{self._path} cannot be read as video: {error}') from error
-        self._stream.thread_type, self._stream.codec_context.thread_count = 'FRAME', _DECODERS
+        self._stream.thread_type, self._stream.codec_context.thread_count = 'FRAME', self._decoders
         strict = _STRICT if self._stream.codec_context.codec.intra_only else {}
         self._stream.codec_context.options = {**strict, MOST_PIXELS: str(self._pixels)}
         self._touched = False
@@ -125,7 +126,8 @@ class PyAVChunkReader(VideoReader):
         table = table_from_packets(container, self._stream, self._tail, self._announced)
         self._get_lost()
         if table is None:
-            self._from_the_start()
+            self._decoders = 1
+            self._open()
             self._forward_to(sys.maxsize)
         return int(self._end) if table is None else len(table) - table.missing
 
@@ -175,12 +177,21 @@ class PyAVChunkReader(VideoReader):
         kept = self._kept.get((self._path, index))
         if kept is not None:
             return kept
+        frame = self._look_for(index)
+        if frame is None and self._decoders > 1 and not self._table_is_wrong:
+            self._decoders = 1  # of several, the error of one takes with it what others had ready
+            self._learn(self._table)
+            self._open()
+            frame = self._look_for(index)
+        if frame is None and self._table is not None:
+            self._missing.update(set(self._table.group(index)) & set(self._gap))
+        return frame
+
+    def _look_for(self, index: int) -> Any:
         for is_detour in self._ways_to(index):
             frame = self._forward_to(index, is_detour)
             if frame is not None:
                 return frame
-        if self._table is not None:
-            self._missing.update(set(self._table.group(index)) & set(self._gap))
         return None
 
     def _ways_to(self, index: int) -> Iterator[bool]:

@@ -1,0 +1,80 @@
+"""Which packets of an AVI lie one behind the other: it tells no times, so a lost one is seen by its place alone.
+
+See Microsoft's "AVI RIFF File Reference".
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+from typing import IO, NamedTuple
+
+_LISTS = (b'RIFF', b'LIST')
+_FILLERS = re.compile(rb'JUNK|idx1|ix\d\d')
+_OF_A_STREAM = re.compile(rb'(\d\d)(dc|db|wb|tx|sb|pc)')
+_HEADER_BYTES = 8
+_MOST_BETWEEN = 10_000  # chunks between two of a video, so that a damaged file takes no longer
+
+
+class _Chunk(NamedTuple):
+    kind: bytes
+    size: int
+    form: bytes
+    """Of a list: what it is a list of."""
+
+
+def whole_until(path: str, places: Iterable[int]) -> int:
+    """How many packets there are before the first place where one is lost.
+
+    Parameters
+    ----------
+    path : str
+        Of the AVI.
+    places : iterable of int
+        Where the packets of one video stream are in the file, or their data, in their order.
+    """
+    count, end = 0, None
+    with open(path, 'rb') as file:
+        for place in places:
+            start = _start_around(file, place)
+            chunk = _read(file, start)
+            if start not in itertools.islice(_starts(file, end, chunk.kind), _MOST_BETWEEN):
+                return count
+            count, end = count + 1, _behind(start, chunk)
+    return count
+
+
+def _start_around(file: IO[bytes], place: int) -> int:
+    before = place - _HEADER_BYTES
+    return before if _OF_A_STREAM.fullmatch(_read(file, before).kind) else place
+
+
+def _read(file: IO[bytes], place: int) -> _Chunk:
+    file.seek(max(0, place))
+    head = file.read(12)
+    return _Chunk(head[:4], int.from_bytes(head[4:8], 'little'), head[8:])
+
+
+def _behind(place: int, chunk: _Chunk) -> int:
+    return place + _HEADER_BYTES + chunk.size + chunk.size % 2
+
+
+def _starts(file: IO[bytes], end: int | None, own: bytes) -> Iterator[int]:
+    """Where chunks begin, from that end on or the file's start, up to the first that should not be passed over."""
+    place, among_packets = end or 0, end is not None
+    while (chunk := _read(file, place)).kind:
+        yield place
+        if chunk.kind in _LISTS:
+            among_packets |= chunk.form == b'movi'
+            place += _HEADER_BYTES + len(chunk.form)
+        elif among_packets and not _may_lie_between(chunk, own):
+            return
+        else:
+            place = _behind(place, chunk)
+
+
+def _may_lie_between(chunk: _Chunk, own: bytes) -> bool:
+    """Whether a chunk is no packet of the video's own, other than of a frame that its recorder dropped."""
+    stream = _OF_A_STREAM.fullmatch(chunk.kind)
+    return bool(_FILLERS.fullmatch(chunk.kind) or (stream and (stream[1] != own[:2] or not chunk.size)))
