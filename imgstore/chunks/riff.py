@@ -35,19 +35,20 @@ def whole_until(path: str, places: Iterable[int]) -> int:
         Where the packets of one video stream are in the file, or their data, in their order.
     """
     count, end = 0, None
-    with open(path, 'rb') as file:
+    with open(path, 'rb', buffering=0) as file:
         for place in places:
-            start = _start_around(file, place)
-            chunk = _read(file, start)
-            if start not in itertools.islice(_starts(file, end, chunk.kind), _MOST_BETWEEN):
+            start, chunk = _around(file, place)
+            if start != end and start not in itertools.islice(_starts(file, end, chunk.kind), _MOST_BETWEEN):
                 return count
             count, end = count + 1, _behind(start, chunk)
     return count
 
 
-def _start_around(file: IO[bytes], place: int) -> int:
+def _around(file: IO[bytes], place: int) -> tuple[int, _Chunk]:
+    """The chunk of a packet, and where it begins."""
     before = place - _HEADER_BYTES
-    return before if _OF_A_STREAM.fullmatch(_read(file, before).kind) else place
+    chunk = _read(file, before)
+    return (before, chunk) if _OF_A_STREAM.fullmatch(chunk.kind) else (place, _read(file, place))
 
 
 def _read(file: IO[bytes], place: int) -> _Chunk:
