@@ -16,16 +16,48 @@ from ..color import ensure_grayscale
 from ..sharing import Spare
 from .base import Image
 
+_MOST_IMAGES = 4 * THREADS
+"""That are in use at once: read ahead, and in the caller's hands. The memory of more is not kept to be used again."""
 
-def to_bgr(frame: Any, lent: Lent) -> Image:
-    """The frame in BGR, by the interpolation of colours that OpenCV has."""
-    with _converters.one() as converter:
-        plane = converter.convert(frame)
-    rows = _rows(plane)[:frame.height]
-    image = rows if plane.line_size == 3 * frame.width else lent.empty((frame.height, 3 * frame.width))
-    if image is not rows:
-        np.copyto(image, rows[:, :3 * frame.width])
-    return image.reshape(frame.height, frame.width, 3)
+_LUMA_FIRST = frozenset(f'yuv{j}{sampling}p' for j in ('', 'j') for sampling in ('420', '422', '444'))
+_NEUTRAL = (126, 130)
+"""Chroma in this range cannot drive a colour out of 0…255, so the gray of the colours is the luma."""
+
+
+class Images:
+    """Makes images of the frames of a video, in memory of those that nobody sees any more. For several threads.
+
+    Parameters
+    ----------
+    color : bool
+        As (h, w, 3) in BGR, by the interpolation of colours that OpenCV has; else in gray.
+    """
+
+    def __init__(self, color: bool) -> None:
+        self._color = color
+        self._lent, self._converters = Lent(_MOST_IMAGES), Spare(_Converter, most=2 * THREADS)
+
+    def of(self, frame: Any) -> Image:
+        """The image of a frame of PyAV."""
+        return self._bgr(frame) if self._color else self._gray(frame)
+
+    def _bgr(self, frame: Any) -> Image:
+        with self._converters.one() as converter:
+            plane = converter.convert(frame)
+        rows = _rows(plane)[:frame.height]
+        image = rows if plane.line_size == 3 * frame.width else self._lent.empty((frame.height, 3 * frame.width))
+        if image is not rows:
+            np.copyto(image, rows[:, :3 * frame.width])
+        return image.reshape(frame.height, frame.width, 3)
+
+    def _gray(self, frame: Any) -> Image:
+        """As converting its colours would give it: mostly the luma plane alone tells."""
+        name = frame.format.name
+        if name in _LUMA_FIRST and all(_is_neutral(_plane(plane)) for plane in frame.planes[1:]):
+            levels = _gray_levels(name, int(frame.color_range), int(frame.colorspace))
+            gray = self._lent.empty((frame.height, frame.width))
+            return cast(Image, cv2.LUT(_plane(frame.planes[0]), levels, gray))
+        return ensure_grayscale(self._bgr(frame))
 
 
 class _Converter:
@@ -40,7 +72,7 @@ class _Converter:
         """The plane, in BGR, of a frame of PyAV."""
         taken = (f'video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base=1/1'
                  f':colorspace={int(frame.colorspace)}:range={int(frame.color_range)}')
-        if taken != self._input or len(self._places) > _MOST_PLACES:
+        if taken != self._input or len(self._places) > _MOST_IMAGES:
             self._begin_anew(taken)
         self._graph.push(frame)
         plane = self._graph.pull().planes[0]
@@ -57,24 +89,6 @@ class _Converter:
         for source, target in itertools.pairwise(filters):
             source.link_to(target)
         self._graph.configure()
-
-
-_MOST_PLACES = 8 * THREADS
-"""Images that were in use at once; the filter would keep the memory of all of them for ever."""
-
-_converters = Spare(_Converter, most=2 * THREADS)
-_LUMA_FIRST = frozenset(f'yuv{j}{sampling}p' for j in ('', 'j') for sampling in ('420', '422', '444'))
-_NEUTRAL = (126, 130)
-"""Chroma in this range cannot drive a colour out of 0…255, so the gray of the colours is the luma."""
-
-
-def to_gray(frame: Any, lent: Lent) -> Image:
-    """The frame in gray, as converting its colours would give it: mostly the luma plane alone tells."""
-    name = frame.format.name
-    if name in _LUMA_FIRST and all(_is_neutral(_plane(plane)) for plane in frame.planes[1:]):
-        levels = _gray_levels(name, int(frame.color_range), int(frame.colorspace))
-        return cast(Image, cv2.LUT(_plane(frame.planes[0]), levels, lent.empty((frame.height, frame.width))))
-    return ensure_grayscale(to_bgr(frame, lent))
 
 
 def _plane(plane: Any) -> Image:

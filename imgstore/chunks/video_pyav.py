@@ -7,18 +7,16 @@ import itertools
 import math
 import sys
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .._cores import THREADS
-from ..buffers import Lent
 from ..errors import FrameReadError
 from ..sharing import Spare
 from .base import Image, VideoReader
 from .containers import ANY_PIXELS, MOST_PIXELS
 from .kept import KeptFrames
 from .packets import FrameTable, table_from_container_index, table_from_packets
-from .pyav_pixels import to_bgr, to_gray
+from .pyav_pixels import Images
 from .tail import Tail
 
 if TYPE_CHECKING:
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 _STRICT = {'err_detect': 'explode'}
 
 _DECODERS = THREADS + 1  # of which one has a frame that is just being converted
-_LENT_IMAGES = 4 * THREADS  # read ahead, and in the caller's hands
 
 _AVI_CHUNK_HEADER = 8  # bytes before a packet, where an AVI's index points to
 
@@ -57,7 +54,7 @@ class PyAVChunkReader(VideoReader):
                  kept: KeptFrames | None = None, pixels: int = ANY_PIXELS) -> None:
         self._pixels = pixels
         self._path, self._seek, self._announced = path, seek, frames
-        self._to_image = partial(to_bgr if color else to_gray, lent=Lent(_LENT_IMAGES))
+        self._images = Images(color)
         self._kept = kept or KeptFrames(0)
         self._decoders = _DECODERS
         self._container: InputContainer | None = None
@@ -135,12 +132,12 @@ class PyAVChunkReader(VideoReader):
 
     def read(self, index: int) -> Image:
         """Decode one frame, from the keyframe before it if need be."""
-        return self._to_image(self._frame(index))
+        return self._images.of(self._frame(index))
 
     def begin(self, index: int) -> Callable[[], Image]:
         """Get the packet of a frame that is decoded by itself; read any other, while FFmpeg's threads decode on."""
         packet = self._packet(index)
-        return super().begin(index) if packet is None else lambda: self._to_image(_decoded_alone(packet))
+        return super().begin(index) if packet is None else lambda: self._images.of(_decoded_alone(packet))
 
     def _packet(self, index: int) -> Any:
         """The packet of a frame of Motion JPEG; None where it is not quite sure which one that is."""
