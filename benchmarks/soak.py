@@ -31,7 +31,7 @@ FORMATS = ('png', 'npy', 'jpg', 'mjpeg/avi', 'h264/mkv', 'avc1/mp4')
 CHUNK = 500  # frames
 MOST_BYTES = 2 ** 29  # of frames in a store, so that raw ones fill no disk
 CHECKED = 25  # one frame of so many is looked at
-WARM_UP = 120.0  # seconds in which caches fill and the system's allocator finds its size
+WARM_UP = 300.0  # seconds in which caches fill, and the system's allocator has met every kind of work often enough
 SLACK = 0.05, 8.0, 1  # memory may differ at the end by that share and so many MB, and the descriptors by so many
 
 
@@ -160,7 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Work, then tell; 1 if anything grew."""
     parser = argparse.ArgumentParser(description='Write and read at full speed, and watch memory and open files.')
     parser.add_argument('--minutes', type=float, default=60, metavar='N',
-                        help='how long (default: 60); in less than 5 it cannot be told what grows')
+                        help='how long (default: 60); in less than 10 it cannot be told what grows')
     parser.add_argument('--folder', type=Path, default=CACHE, metavar='FOLDER',
                         help='to write in, 1 GB, removed in the end (default: %(default)s)')
     parser.add_argument('--json', type=Path, metavar='FILE', help='write all samples there')
