@@ -153,15 +153,24 @@ class Cv2Codec(ImageCodec):
     def decode(self, data: Bytes, path: str) -> Image:
         """Gray or colour as the store is, 8 or 16 bit as the file is."""
         check_image(self._extension, data, path, self._usual)
+        image = self.pixels(data)
+        if image is None:
+            image = self._decoded(data, path)
+        return np.ascontiguousarray(ensure_color(image) if self._color else ensure_grayscale(image))
+
+
+    def pixels(self, data: Bytes) -> Image | None:
+        """The image where it lies in the file as it is, in BGR or gray; None: OpenCV has to look."""
+        return None
+
+    def _decoded(self, data: Bytes, path: str) -> Image:
         try:
             image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
         except cv2.error as error:
             raise FrameReadError(f'{path} is damaged: {error.err}') from error
         if image is None:
             raise FrameReadError(f'{path} is damaged, or no {self._extension} image')
-        if image.ndim == 3 and image.shape[2] == 4:
-            image = image[:, :, :3]
-        return np.ascontiguousarray(ensure_color(image) if self._color else ensure_grayscale(image))
+        return image[:, :, :3] if image.ndim == 3 and image.shape[2] == 4 else image
 
 
 class ImageChunkWriter(ChunkWriter):
