@@ -15,10 +15,11 @@ Metrics = dict[str, float]
 
 
 def read(path: str, frames: str) -> Metrics:
-    """Frames a second, from the first to the end of an open store; memory."""
+    """Frames a second, from opening the store, with which the original opens its first video, to its end; memory."""
     images = scenes.load(frames)
-    before, store = memory(), _open(path)
-    start, count = time.perf_counter(), 0
+    _warm_up(path)
+    before, start, count = memory(), time.perf_counter(), 0
+    store = imgstore.new_for_filename(path)
     while True:
         try:
             image, (number, _) = store.get_next_image()
@@ -69,10 +70,14 @@ def read_batch(path: str, frames: str, count: int) -> Metrics:
 
 def _open(path: str) -> Any:
     """A store that nothing was read of yet, in a process that has read one before."""
+    _warm_up(path)
+    return imgstore.new_for_filename(path)
+
+
+def _warm_up(path: str) -> None:
     store = imgstore.new_for_filename(path)
     store.get_next_image()
     store.close()
-    return imgstore.new_for_filename(path)
 
 
 def _random_indices(store: Any, count: int) -> list[int]:
