@@ -117,6 +117,16 @@ class Screen:
         pixels = np.frombuffer(dump, np.uint8, row_bytes * HEIGHT, start + 12 * colors)
         return pixels.reshape(HEIGHT, row_bytes // 4, 4)[:, :WIDTH, :3]
 
+    def settled(self) -> np.ndarray[Any, Any]:
+        """What is on the screen once that stays the same for a moment: a window is painted bit by bit."""
+        end = time.monotonic() + PATIENCE
+        before, now = None, self.picture().copy()
+        while not np.array_equal(before, now):
+            assert time.monotonic() < end, 'the screen never came to rest'
+            time.sleep(0.05)
+            before, now = now, self.picture().copy()
+        return now
+
     def wait_for(self, seen: Seen) -> None:
         """Wait until something is seen."""
         assert self._sees(seen, PATIENCE), 'it was never seen on the screen'

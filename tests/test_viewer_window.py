@@ -80,7 +80,7 @@ def press_and_see(display: Screen, *steps: tuple[str, int]) -> None:
 def press_and_see_it_change(display: Screen, keys: Sequence[str]) -> None:
     """Press keys one after the other, each once the one before has been heard, which changes what is seen."""
     for key in keys:
-        before = display.picture().copy()
+        before = display.settled()
         display.press(TITLE, key)
         display.wait_for(lambda picture, before=before: (picture != before).any())
 
@@ -162,7 +162,7 @@ def test_playing_stays_at_the_last_frame_once_a_key_was_pressed_and_begins_again
 
 
 def bar_of(display: Screen) -> Image:
-    return display.picture()[TOP:TOP + HEIGHT, :WIDTH].copy()
+    return display.settled()[TOP:TOP + HEIGHT, :WIDTH]
 
 
 @pytest.fixture
