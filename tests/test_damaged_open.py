@@ -189,6 +189,19 @@ def test_in_a_whole_avi_no_packet_is_taken_for_lost(tmp_path, name):
     assert whole_until(path, places) == len(places) == len(RECIPES[name].times)
 
 
+def test_an_avi_that_its_writer_completes_meanwhile_is_looked_at_under_its_new_name(left):
+    path = left / '.avi' / f'{OPEN}.avi'
+    with av.open(str(path)) as container:
+        places = [packet.pos for packet in container.demux(video=0) if packet.size]
+    path.rename(left / '.avi' / f'{WHOLE}.avi')
+    try:
+        assert whole_until(str(path), places) == COUNT
+    finally:
+        (left / '.avi' / f'{WHOLE}.avi').rename(path)
+    with pytest.raises(FrameReadError, match='it is gone'):
+        whole_until(str(left / 'none.avi'), places)
+
+
 @pytest.mark.parametrize('extension', ['.mp4', '.mkv', '.avi'])
 def test_whatever_is_damaged_a_repair_loses_no_frame_that_was_read(left, tmp_path, extension):
     rng = np.random.default_rng(0)

@@ -5,10 +5,14 @@ See Microsoft's "AVI RIFF File Reference".
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 from collections.abc import Iterable, Iterator
 from typing import IO, NamedTuple
+
+from .._files import whole_path
+from ..errors import FrameReadError
 
 _LISTS = (b'RIFF', b'LIST')
 _FILLERS = re.compile(rb'JUNK|idx1|ix\d\d')
@@ -33,15 +37,28 @@ def whole_until(path: str, places: Iterable[int]) -> int:
         Of the AVI.
     places : iterable of int
         Where the packets of one video stream are in the file, or their data, in their order.
+
+    Raises
+    ------
+    FrameReadError
+        The file is gone.
     """
     count, end = 0, None
-    with open(path, 'rb', buffering=0) as file:
+    with _opened(path) as file:
         for place in places:
             start, chunk = _around(file, place)
             if start != end and start not in itertools.islice(_starts(file, end, chunk.kind), _MOST_BETWEEN):
                 return count
             count, end = count + 1, _behind(start, chunk)
     return count
+
+
+def _opened(path: str) -> IO[bytes]:
+    """The file, which its writer may have completed since it was found."""
+    for name in (path, whole_path(path)):
+        with contextlib.suppress(FileNotFoundError):
+            return open(name, 'rb', buffering=0)
+    raise FrameReadError(f'{path} cannot be read as video: it is gone')
 
 
 def _around(file: IO[bytes], place: int) -> tuple[int, _Chunk]:
