@@ -406,6 +406,20 @@ def test_what_a_format_can_hold_comes_back(tmp_path, fmt, shape):
             assert abs(image.astype(int) - (80 * number + 40)).max() < 8
 
 
+@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
+@pytest.mark.parametrize('planes', ['gray', 'color'])
+def test_a_video_of_any_height_has_its_levels_and_colours_in_their_places(tmp_path, fmt, planes):
+    for height in (*range(32, 42, 2), 486):
+        image = np.full((height, 64), 60, np.uint8)
+        image[height // 4 * 2:, 32:] = 180
+        if planes == 'color':
+            image = np.stack([image, 255 - image, np.full_like(image, 120)], axis=2)
+        with new(tmp_path / str(height), fmt, image.shape) as store:
+            store.add_image(image, 0, 0)
+        with new_for_filename(tmp_path / str(height)) as store:
+            assert np.abs(store.get_image(0)[0].astype(int) - image).mean() < 2
+
+
 @pytest.mark.parametrize(('fmt', 'backend'), video_backends('write'))
 def test_an_odd_side_of_a_video_loses_its_last_row_or_column(tmp_path, fmt, backend):
     for shape in ((65, 97), (65, 96, 3), (64, 97)):

@@ -15,7 +15,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from .._cores import THREADS
 from .._files import aside, remove_if_there, sync
+from ..buffers import Lent
 from ..color import ensure_color
 from ..errors import FrameWriteError
 from ..formats import QUALITY, VIDEO_FRAMES_PER_SECOND
@@ -40,7 +42,11 @@ _CONTAINER_OPTIONS = {
 # looking ahead, nor waiting to see when the next one is shown, a frame is on disk as soon as it was given.
 _X264 = {'preset': 'veryfast', 'tune': 'psnr', 'crf': '24', 'g': '16', 'bf': '0', 'rc-lookahead': '0',
          'deblock': '1,1', 'forced-idr': '1', 'x264-params': 'force-cfr=1'}
+_MOST_PLANES = 8 * THREADS  # whose memory is kept to be used again: of frames under way, and on the way to them
 _MJPEG_QUANTISER = 3  # as good as OpenCV's
+# Full range squeezed as ITU-R BT.601 says
+_LUMA = np.rint(16 + np.arange(256) * 219 / 255).astype(np.uint8)
+_CHROMA = np.rint(128 + (np.arange(256) - 128) * 224 / 255).astype(np.uint8)
 
 
 class PyAVEncoder(VideoEncoder):
@@ -60,8 +66,7 @@ class PyAVEncoder(VideoEncoder):
     def __init__(self, shape: tuple[int, ...], options: Mapping[str, int] = MappingProxyType({})) -> None:
         self.height, self.width = shape[:2]
         self._options = options
-        self._own = threading.local()
-        self._luma, self._chroma = _ranges(self.pixel_format)
+        self._own, self._lent = threading.local(), Lent(_MOST_PLANES)
 
     def writer(self, path: str) -> ChunkWriter:
         """A writer of one video."""
@@ -80,19 +85,31 @@ class PyAVEncoder(VideoEncoder):
         import av
 
         image = np.ascontiguousarray(image)
-        planes = np.full((self.height * 3 // 2, self.width), 128, np.uint8)
+        planes = self._lent.empty((self.height * 3 // 2, self.width))
+        luma, chroma = planes[:self.height], planes[self.height:].reshape(2, self.height // 2, self.width // 2)
         if image.ndim == 3:
-            self._fill_chroma(planes[self.height:].reshape(2, self.height // 2, self.width // 2), image)
-            image = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-        cv2.LUT(image, self._luma, planes[:self.height])
-        return av.VideoFrame.from_ndarray(planes, format=self.pixel_format)
+            self._fill_chroma(chroma, image)
+            cv2.cvtColor(image, cv2.COLOR_BGR2GRAY, luma)
+        else:
+            luma[:], chroma[:] = image, 128
+        self._into_range(luma, _LUMA)
+        if self.height % 4:  # which PyAV 18 rounds down where it does not copy
+            return av.VideoFrame.from_ndarray(planes, format=self.pixel_format)
+        return av.VideoFrame.from_numpy_buffer(planes, format=self.pixel_format)
 
     def _fill_chroma(self, planes: Image, image: Image) -> None:
         """Cb and Cr, each of four pixels' mean."""
-        small = cv2.resize(image, (self.width // 2, self.height // 2), interpolation=cv2.INTER_AREA)
-        _, cr, cb = cv2.split(cv2.cvtColor(small, cv2.COLOR_BGR2YCrCb))
-        for plane, values in zip(planes, (cb, cr), strict=True):
-            cv2.LUT(values, self._chroma, plane)
+        height, width = planes.shape[1:]
+        small, converted = (self._lent.empty((height, width, 3)) for _ in range(2))
+        cv2.resize(image, (width, height), small, interpolation=cv2.INTER_AREA)
+        cv2.cvtColor(small, cv2.COLOR_BGR2YCrCb, converted)
+        cv2.split(converted, (self._lent.empty((height, width)), planes[1], planes[0]))
+        self._into_range(planes.reshape(-1, width), _CHROMA)
+
+    def _into_range(self, values: Image, levels: npt.NDArray[np.uint8]) -> None:
+        """From full range, in place, to that of the pixel format; a JPEG's 'yuvj' has it."""
+        if 'j' not in self.pixel_format:
+            cv2.LUT(values, levels, values)
 
 
 class MJPEGEncoder(PyAVEncoder):
@@ -256,12 +273,3 @@ class PyAVChunkWriter(ChunkWriter):
         self._end_tail()
         remove_if_there(self._open_path)
         remove_if_there(self._path)
-
-
-def _ranges(pixel_format: str) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """What luma and chroma of full range become: they stay in a JPEG's 'yuvj', else ITU-R BT.601 squeezes them."""
-    levels = np.arange(256)
-    if 'j' in pixel_format:
-        return levels.astype(np.uint8), levels.astype(np.uint8)
-    luma, chroma = 16 + levels * 219 / 255, 128 + (levels - 128) * 224 / 255
-    return np.rint(luma).astype(np.uint8), np.rint(chroma).astype(np.uint8)
