@@ -103,7 +103,7 @@ class StoreReader:
 
     def _get_ready(self) -> None:
         self.lock, self._turn = threading.RLock(), threading.Lock()
-        self._ahead = Ahead(self._begin, self._turn, self._chunks.threads)
+        self._ahead = Ahead(self._begin, self._turn, THREADS)
         self._open: OrderedDict[int, ChunkReader] = OrderedDict()
         self._pool: ThreadPoolExecutor | None = None
 

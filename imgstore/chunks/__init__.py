@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from .._cores import THREADS
 from .._files import Layout
 from ..errors import FrameReadError
 from ..formats import Format
@@ -104,11 +103,6 @@ class Chunks:
     def cheap(self) -> bool:
         """Whether a frame is read and written faster than it could be handed from one thread to another."""
         return self._fmt.codec in ('npy', 'bmp', 'pnm')
-
-    @property
-    def threads(self) -> int:
-        """How many threads reading ahead can use: one, if frames are decoded from those before them."""
-        return THREADS if self._fmt.folders or self._fmt.codec == 'mjpeg' else 1
 
     def prepare(self, image: Image) -> Any:
         """Do the part of writing a frame that needs no other; for several threads at once, in any order."""

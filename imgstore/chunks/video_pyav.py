@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # so a damaged image is an error; other codecs mark it, and take a start at an open GOP for damage if they are strict
 _STRICT = {'err_detect': 'explode'}
 
-_DECODERS = THREADS + 1  # of which one has a frame that is just being converted
+_DECODERS = THREADS + 2  # of which some wait for others, whose frames theirs are made from
 
 _AVI_CHUNK_HEADER = 8  # bytes before a packet, where an AVI's index points to
 
@@ -135,9 +135,12 @@ class PyAVChunkReader(VideoReader):
         return self._images.of(self._frame(index))
 
     def begin(self, index: int) -> Callable[[], Image]:
-        """Get the packet of a frame that is decoded by itself; read any other, while FFmpeg's threads decode on."""
+        """Get the packet of a frame that is decoded by itself; decode any other, while FFmpeg's threads decode on."""
         packet = self._packet(index)
-        return super().begin(index) if packet is None else lambda: self._images.of(_decoded_alone(packet))
+        if packet is not None:
+            return lambda: self._images.of(_decoded_alone(packet))
+        frame = self._frame(index)
+        return lambda: self._images.of(frame)
 
     def _packet(self, index: int) -> Any:
         """The packet of a frame of Motion JPEG; None where it is not quite sure which one that is."""
