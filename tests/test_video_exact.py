@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from imgstore.chunks import backends, video_pyav
 from imgstore.chunks.backends import choose_backend, new_reader
+from imgstore.chunks.kept import KeptFrames
 from imgstore.errors import FrameReadError, InvalidArgumentError
 from imgstore.formats import format_to_write
 from imgstore.stores import new_for_filename, new_for_format
@@ -320,6 +321,39 @@ def test_a_lost_packet_of_an_mkv_does_not_shift_the_frames_behind_it(video, tmp_
     assert len(packets(path)) == 39
     for order in (range(40), range(39, -1, -1)):
         assert read_damaged(path, whole, order, frames=40) == (set(range(13, 20)), set())
+
+
+def counted(monkeypatch):
+    """The frames whose packets the decoder is given from now on."""
+    given, decode = [], video_pyav._decoded
+
+    def count(packet):
+        given.extend([packet.pts] * bool(packet.size))
+        return decode(packet)
+
+    monkeypatch.setattr(video_pyav, '_decoded', count)
+    return given
+
+
+def test_backwards_no_frame_is_decoded_twice(tmp_path, monkeypatch):
+    recipe = replace(RECIPES['constant_rate_mkv'], times=[40 * i for i in range(60)])
+    make_video(tmp_path / 'long.mkv', recipe)
+    with new_reader('pyav', str(tmp_path / 'long.mkv'), color=True, kept=KeptFrames(2**26)) as reader:
+        given = counted(monkeypatch)
+        assert read_all(reader, range(59, -1, -1)) == {index: index for index in range(60)}
+    assert len(given) == 60
+
+
+@pytest.mark.parametrize('group', [1, 2, 3, 10])
+def test_from_any_frame_on_each_is_decoded_once(tmp_path, monkeypatch, group):
+    recipe = replace(RECIPES['constant_rate_mkv'], options={'g': str(group), 'bf': '0'})
+    make_video(tmp_path / 'long.mkv', replace(recipe, times=[40 * i for i in range(60)]))
+    given = counted(monkeypatch)
+    for begin in range(20, 31):
+        given.clear()
+        with new_reader('pyav', str(tmp_path / 'long.mkv'), color=True) as reader:
+            assert read_all(reader, range(begin, 60)) == {index: index for index in range(begin, 60)}
+        assert len(given) == 60 - begin // group * group
 
 
 def test_an_unknown_codec_is_an_error_that_names_the_file(video, tmp_path):

@@ -59,7 +59,7 @@ class PyAVChunkReader(VideoReader):
         self._decoders = _DECODERS
         self._container: InputContainer | None = None
         self._stream: Any = None
-        self._next_packet, self._touched = -1, False
+        self._next_packet, self._enough, self._touched = -1, -1, False
         self._frames: Iterator[tuple[int, Any]] = iter(())
         self._open()
         self._learn(table_from_container_index(self._stream))
@@ -240,6 +240,7 @@ class PyAVChunkReader(VideoReader):
     def _forward_to(self, index: int, keep: bool = False) -> Any:
         """Decode on to the frame; None if it does not come: then it is in the gap of frames that were passed over."""
         self._next_packet = -1
+        self._enough = index + 1 if keep and self._ends_group(index) else -1
         for shown, frame in self._frames:
             if shown < self._next:
                 continue
@@ -252,6 +253,14 @@ class PyAVChunkReader(VideoReader):
             self._end = self._next
         self._gap, self._next = range(self._next, int(self._end)), int(self._end)
         return None
+
+    def _ends_group(self, index: int) -> bool:
+        """Whether a frame is the last of its group, so that none behind it is needed; not where all are keyframes."""
+        table = self._table
+        if table is None or self._decoders == 1 or self._stream.codec_context.has_b_frames:
+            return False
+        rank = table.keyframe_rank(index)
+        return table.keyframe_rank(index + 1) > rank >= 0 and table.keyframes[rank] < index
 
     def _decode(self) -> Iterator[tuple[int, av.VideoFrame]]:
         """The frames from here on and their indexes."""
@@ -269,7 +278,7 @@ class PyAVChunkReader(VideoReader):
     def _decode_by_times(self, table: FrameTable) -> Iterator[tuple[int, av.VideoFrame]]:
         """The frames from here on; what does not decode leaves a hole up to the next keyframe."""
         sound, queue = True, _Untainted()
-        for packet in self._packets():
+        for packet in self._packets_needed(table):
             if not (sound or packet.is_keyframe):
                 continue
             if not self._is_announced(table, packet):
@@ -294,6 +303,14 @@ class PyAVChunkReader(VideoReader):
         self._table_is_wrong |= packet.pts != packet.dts
         return not self._table_is_wrong and packet.pos - int(table.positions[index]) in (0, _AVI_CHUNK_HEADER)
 
+    def _packets_needed(self, table: FrameTable) -> Iterator[Any]:
+        """The packets from here on; where those so far are enough, one that has the decoder give all that it has."""
+        for packet in self._packets():
+            if packet.is_keyframe and table.index_of(packet.pts) == self._enough:
+                yield _last_packet(self._stream)
+                return
+            yield packet
+
     def _packets(self) -> Iterator[Any]:
         import av
 
@@ -316,6 +333,14 @@ def _decoded(packet: Any) -> tuple[list[Any], bool]:
         with contextlib.suppress(av.FFmpegError):
             return packet.stream.codec_context.decode(None), False
         return [], False
+
+
+def _last_packet(stream: Any) -> Any:
+    import av
+
+    packet = av.Packet()
+    packet.stream = stream
+    return packet
 
 
 def _decoded_alone(packet: Any) -> Any:
