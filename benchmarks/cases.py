@@ -149,7 +149,7 @@ def _limit_of_reading(sizes: Sizes, fmt: str) -> Limit:
 
 
 def _jumping(sizes: Sizes) -> Iterator[Case]:
-    count = sizes.frames(25)
+    count, back = sizes.frames(25), sizes.frames(96)  # six groups of ours
     keyframe = Limit('seek, decode a keyframe', 'ms', 'decode_one', {'count': count})
     for fmt, color, whose, by, goal in (
             *(('mjpeg/avi', color, '', ORIGINAL, 10.0) for color in COLORS),
@@ -159,8 +159,8 @@ def _jumping(sizes: Sizes) -> Iterator[Case]:
                    _original_for(fmt), frames=color, recording=_recording(sizes, fmt, color, by), limit=keyframe)
     for color in COLORS:
         yield Case(f'step backwards avc1/mp4 {color}, each its own file', 'read_backwards', (_ms(ratio=20),),
-                   {'count': count}, ORIGINAL_H264, frames=color, recording=_recording(sizes, 'avc1/mp4', color, None))
-    yield Case('step backwards mjpeg/avi gray', 'read_backwards', (_ms(),), {'count': count}, frames='gray',
+                   {'count': back}, ORIGINAL_H264, frames=color, recording=_recording(sizes, 'avc1/mp4', color, None))
+    yield Case('step backwards mjpeg/avi gray', 'read_backwards', (_ms(),), {'count': back}, frames='gray',
                recording=_recording(sizes, 'mjpeg/avi', 'gray', ORIGINAL))
     yield _batch(sizes)
 

@@ -325,13 +325,13 @@ def test_a_lost_packet_of_an_mkv_does_not_shift_the_frames_behind_it(video, tmp_
 
 def counted(monkeypatch):
     """The frames whose packets the decoder is given from now on."""
-    given, decode = [], video_pyav._decoded
+    given, decode = [], video_pyav.decoded
 
     def count(packet):
         given.extend([packet.pts] * bool(packet.size))
         return decode(packet)
 
-    monkeypatch.setattr(video_pyav, '_decoded', count)
+    monkeypatch.setattr(video_pyav, 'decoded', count)
     return given
 
 
@@ -422,8 +422,8 @@ def test_missing_frames_do_not_make_the_reader_decode_the_chunk_over_and_over(tm
     recipe = replace(RECIPES['constant_rate_mkv'], times=[40 * i for i in range(200)], options={'g': '20', 'bf': '0'})
     make_video(tmp_path / 'long.mkv', recipe)
     path = damaged(str(tmp_path / 'long.mkv'), tmp_path, which)
-    decoded, decode = [], video_pyav._decoded
-    monkeypatch.setattr(video_pyav, '_decoded', lambda packet: decoded.append(packet.pts) or decode(packet))
+    decoded, decode = [], video_pyav.decoded
+    monkeypatch.setattr(video_pyav, 'decoded', lambda packet: decoded.append(packet.pts) or decode(packet))
     with new_reader('pyav', path, color=True) as reader:
         for index in [*range(which, 120)] * 5:
             with pytest.raises(FrameReadError, match='missing or damaged'):

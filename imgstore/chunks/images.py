@@ -158,7 +158,6 @@ class Cv2Codec(ImageCodec):
             image = self._decoded(data, path)
         return np.ascontiguousarray(ensure_color(image) if self._color else ensure_grayscale(image))
 
-
     def pixels(self, data: Bytes) -> Image | None:
         """The image where it lies in the file as it is, in BGR or gray; None: OpenCV has to look."""
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import math
 import sys
@@ -11,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from .._cores import THREADS
 from ..errors import FrameReadError
-from ..sharing import Spare
 from .base import Image, VideoReader
 from .containers import ANY_PIXELS, MOST_PIXELS
+from .decoding import STRICT, Untainted, decoded, decoded_alone, last_packet
 from .kept import KeptFrames
 from .packets import FrameTable, table_from_container_index, table_from_packets
 from .pyav_pixels import Images
@@ -22,9 +21,6 @@ from .tail import Tail
 if TYPE_CHECKING:
     import av
     from av.container import InputContainer
-
-# so a damaged image is an error; other codecs mark it, and take a start at an open GOP for damage if they are strict
-_STRICT = {'err_detect': 'explode'}
 
 _DECODERS = THREADS + 2  # of which some wait for others, whose frames theirs are made from
 
@@ -82,7 +78,7 @@ class PyAVChunkReader(VideoReader):
             self.close()
             raise FrameReadError(f'{self._path} cannot be read as video: {error}') from error
         self._stream.thread_type, self._stream.codec_context.thread_count = 'FRAME', self._decoders
-        strict = _STRICT if self._stream.codec_context.codec.intra_only else {}
+        strict = STRICT if self._stream.codec_context.codec.intra_only else {}
         self._stream.codec_context.options = {**strict, MOST_PIXELS: str(self._pixels)}
         self._touched = False
         self._begin_at(0)
@@ -138,7 +134,7 @@ class PyAVChunkReader(VideoReader):
         """Get the packet of a frame that is decoded by itself; decode any other, while FFmpeg's threads decode on."""
         packet = self._packet(index)
         if packet is not None:
-            return lambda: self._images.of(_decoded_alone(packet))
+            return lambda: self._images.of(decoded_alone(packet))
         frame = self._frame(index)
         return lambda: self._images.of(frame)
 
@@ -269,7 +265,7 @@ class PyAVChunkReader(VideoReader):
     def _decode_and_count(self) -> Iterator[tuple[int, av.VideoFrame]]:
         """All frames up to the first that does not decode: behind it none can be counted."""
         for packet in self._packets():
-            frames, sound = _decoded(packet)
+            frames, sound = decoded(packet)
             for frame in itertools.takewhile(lambda frame: not frame.is_corrupt, frames):
                 yield self._next, frame
             if not sound or any(frame.is_corrupt for frame in frames):
@@ -277,7 +273,7 @@ class PyAVChunkReader(VideoReader):
 
     def _decode_by_times(self, table: FrameTable) -> Iterator[tuple[int, av.VideoFrame]]:
         """The frames from here on; what does not decode leaves a hole up to the next keyframe."""
-        sound, queue = True, _Untainted()
+        sound, queue = True, Untainted()
         for packet in self._packets_needed(table):
             if not (sound or packet.is_keyframe):
                 continue
@@ -286,13 +282,13 @@ class PyAVChunkReader(VideoReader):
             index = table.index_of(packet.pts)
             if index is not None:
                 queue.expect(index)
-            frames, sound = _decoded(packet)
+            frames, sound = decoded(packet)
             known = [(shown, frame) for frame in frames if (shown := table.index_of(frame.pts)) is not None]
             sound = all(itertools.starmap(queue.put, known)) and sound
             yield from queue.ready()
             if not sound:
                 self._stream.codec_context.flush_buffers()
-                queue = _Untainted()
+                queue = Untainted()
         yield from queue.rest()
 
     def _is_announced(self, table: FrameTable, packet: Any) -> bool:
@@ -307,7 +303,7 @@ class PyAVChunkReader(VideoReader):
         """The packets from here on; where those so far are enough, one that has the decoder give all that it has."""
         for packet in self._packets():
             if packet.is_keyframe and table.index_of(packet.pts) == self._enough:
-                yield _last_packet(self._stream)
+                yield last_packet(self._stream)
                 return
             yield packet
 
@@ -321,84 +317,3 @@ class PyAVChunkReader(VideoReader):
         except av.FFmpegError as error:
             self.close()
             raise FrameReadError(f'{self._path} cannot be read on: {error}') from error
-
-
-def _decoded(packet: Any) -> tuple[list[Any], bool]:
-    """The frames that the decoder gives for a packet, and whether it took it well; if not, they are its last."""
-    import av
-
-    try:
-        return packet.decode(), not packet.is_corrupt
-    except av.FFmpegError:
-        with contextlib.suppress(av.FFmpegError):
-            return packet.stream.codec_context.decode(None), False
-        return [], False
-
-
-def _last_packet(stream: Any) -> Any:
-    import av
-
-    packet = av.Packet()
-    packet.stream = stream
-    return packet
-
-
-def _decoded_alone(packet: Any) -> Any:
-    """The frame in a packet of Motion JPEG, by a decoder that no other thread uses; any error if that is in doubt."""
-    with _mjpeg_decoders.one() as decoder:
-        frame, = decoder.decode(packet)
-    context = packet.stream.codec_context
-    if packet.is_corrupt or frame.is_corrupt or (frame.width, frame.height) != (context.width, context.height):
-        raise FrameReadError('the frame may be damaged')
-    return frame
-
-
-def _new_mjpeg_decoder() -> Any:
-    import av
-
-    decoder = av.CodecContext.create('mjpeg', 'r')
-    decoder.options = _STRICT
-    return decoder
-
-
-_mjpeg_decoders = Spare(_new_mjpeg_decoder, most=2 * THREADS)
-
-
-class _Untainted:
-    """Holds a frame back until all that was decoded before it is known to be whole, for it may be made from that.
-
-    Some of it is shown later, and the decoder tells of damage only then; of a frame that is lost it tells nothing.
-    """
-
-    def __init__(self) -> None:
-        self._sent = 0
-        self._owed: dict[int, int] = {}
-        self._shown: int | None = None
-        self._held: list[tuple[int, int, Any]] = []
-
-    def expect(self, index: int) -> None:
-        """The next packet that goes to the decoder is of that frame."""
-        self._sent += 1
-        self._owed[index] = self._sent
-
-    def put(self, index: int, frame: Any) -> bool:
-        """Take a frame, in the order of showing; False if it or one before it is damaged: no more can be taken."""
-        order = self._owed.get(index, 0)
-        lost = range(index if self._shown is None else self._shown + 1, index)
-        damaged = [self._owed.get(other, order) for other in lost] + [order] * frame.is_corrupt
-        self._owed = {other: place for other, place in self._owed.items() if other > index}
-        self._shown = index
-        self._held.append((order, index, frame))
-        if damaged:
-            self._owed.clear()
-            self._held = [held for held in self._held if held[0] < min(damaged)]
-        return not damaged
-
-    def ready(self) -> Iterator[tuple[int, Any]]:
-        """The frames that nothing is missing for, and their indexes."""
-        while self._held and all(order > self._held[0][0] for order in self._owed.values()):
-            yield self._held.pop(0)[1:]
-
-    def rest(self) -> Iterator[tuple[int, Any]]:
-        """The frames that are left at the end."""
-        return (held[1:] for held in self._held)
