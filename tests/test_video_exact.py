@@ -323,6 +323,24 @@ def test_a_lost_packet_of_an_mkv_does_not_shift_the_frames_behind_it(video, tmp_
         assert read_damaged(path, whole, order, frames=40) == (set(range(13, 20)), set())
 
 
+@pytest.mark.parametrize('bit', [5, 6, 8, 9, 10, 11, 15])
+@pytest.mark.parametrize('which', [0, 13, 39])
+def test_a_frame_of_an_mkv_whose_time_is_damaged_does_not_shift_others(video, tmp_path, which, bit):
+    original = video('constant_rate_mkv')
+    with new_reader('pyav', original, color=True) as reader:
+        whole = [reader.read(index) for index in range(40)]
+    block = packets(original)[which][0]  # the number of its track, and two bytes of time
+
+    def edit(data):
+        data[block + 2 - bit // 8] ^= 1 << bit % 8
+
+    path = copied(original, tmp_path, edit)
+    for order in (range(40), range(39, -1, -1)):
+        refused, wrong = read_damaged(path, whole, order)
+        assert not wrong
+        assert refused <= {index for index in range(40) if index // 10 == which // 10}
+
+
 def counted(monkeypatch):
     """The frames whose packets the decoder is given from now on."""
     given, decode = [], video_pyav.decoded

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import operator
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -13,6 +16,8 @@ import numpy.typing as npt
 from .containers import ANY_PIXELS, open_container
 from .riff import whole_until
 from .tail import Tail
+
+_DAMAGED_ONE_IN = 100  # packets, at most
 
 
 @dataclass(frozen=True)
@@ -111,11 +116,47 @@ def table_from_packets(container: Any, stream: Any, tail: Tail, frames: int | No
                        if packet.size and not packet.is_discard)
     if container.format.name == 'avi':  # whose times are numbers of packets
         packets = packets[:whole_until(container.name, (packet.place for packet in packets))]
-    table = _table([packet.pts for packet in packets], [packet.is_key for packet in packets])
+    times = [packet.pts for packet in packets]
+    if not stream.codec_context.has_b_frames:
+        times = _ascending(times)
+    table = _table(times, [packet.is_key for packet in packets])
     if not table or frames is None or len(table) >= frames:
         return table
     pace = 1 / stream.average_rate / stream.time_base if stream.average_rate else 0
     return _with_gaps(table, frames, float(pace)) or _shown_until(table, packets[-1].dts)
+
+
+def _ascending(times: list[int | None]) -> list[int | None]:
+    """Times in the order of the file, where nothing is reordered: those that are damaged put between their neighbours.
+
+    A frame is not found by such a time, so it is refused, and those behind it are not taken for others. Where many
+    times seem to be damaged, frames are reordered after all.
+    """
+    known = [time for time in times if time is not None]
+    if len(known) < len(times) or all(itertools.starmap(operator.lt, itertools.pairwise(known))):
+        return times
+    sound = _longest_ascent(known)
+    if len(known) - len(sound) > 1 + len(known) // _DAMAGED_ONE_IN:
+        return times
+    nearest = np.searchsorted(sound, np.arange(len(known)), 'right') - 1
+    before = np.array(sound)[nearest.clip(0)]
+    return [known[at] + rank - at for rank, at in enumerate(before.tolist())]
+
+
+def _longest_ascent(values: list[int]) -> list[int]:
+    """Ranks of as many values as possible that ascend, by patience sorting: https://doi.org/10.1016/0012-365X(75)90103-X."""
+    ends: list[int] = []
+    ranks: list[int] = []
+    before: list[int] = []
+    for rank, value in enumerate(values):
+        place = bisect_left(ends, value)
+        before.append(ranks[place - 1] if place else -1)
+        ends[place:place + 1], ranks[place:place + 1] = [value], [rank]
+    rank, ascent = ranks[-1], []
+    while rank >= 0:
+        ascent.append(rank)
+        rank = before[rank]
+    return ascent[::-1]
 
 
 def _with_gaps(table: FrameTable, frames: int, pace: float) -> FrameTable | None:
