@@ -379,3 +379,4 @@ class StoreReader:
         self.index.release()
         while self._open:
             self._open.popitem()[1].close()
+        self._chunks.close()

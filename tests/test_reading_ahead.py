@@ -143,6 +143,15 @@ def test_what_failed_ahead_is_none():
     ahead.close()
 
 
+def test_a_closed_reader_keeps_no_frames(recording):
+    """Which would else wait for the garbage collector; and that comes late, as it counts objects and not bytes."""
+    store = new_for_filename(recording)
+    for index in (15, 3, 4, 5, 6, 39, 38, 37):
+        store.get_image(None, frame_index=index)
+    store.close()
+    assert store._r._chunks._kept.size == 0
+
+
 class Frame:
     def __init__(self, size: int) -> None:
         self.planes = [type('Plane', (), {'buffer_size': size})]

@@ -94,6 +94,10 @@ class Chunks:
         there = (os.path.isfile(self._layout.image(number, index)) for index in itertools.count(known))
         return known + sum(itertools.takewhile(bool, there))
 
+    def close(self) -> None:
+        """Free the frames that are kept."""
+        self._kept.clear()
+
     def begin_anew(self) -> None:
         """In a forked child: keep frames of its own."""
         keep_forever(self._kept)  # whose memory FFmpeg may just have been busy with
