@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
 from .._files import check_is_file
 from ..errors import FrameReadError
 
 if TYPE_CHECKING:
-    from av.container import InputContainer
+    from av.container import InputContainer, OutputContainer
 
 _QUICKTIME = frozenset((b'ftyp', b'moov', b'mdat', b'free', b'skip', b'wide', b'pnot', b'styp', b'sidx', b'moof'))
 _DEMUXERS = 'avi,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2'
@@ -19,6 +19,8 @@ MOST_PIXELS = 'max_pixels'
 
 ANY_PIXELS = 2**31 - 1
 _UNQUESTIONED_PIXELS, _MOST_TIMES = 2**24, 4
+
+_TEXT_IN_PYAV_18 = {'metadata_errors': 'surrogateescape'}  # as PyAV 19 always does, which has no such argument
 
 
 def most_pixels(shape: tuple[int, ...]) -> int:
@@ -48,8 +50,31 @@ def open_container(path: str, pixels: int = ANY_PIXELS) -> InputContainer:
     pixels : int
         That a frame has at most, of those that are decoded to see what the video is.
     """
+    check_container(path)
+    return open_input(path, options={
+        'format_whitelist': _DEMUXERS, 'protocol_whitelist': 'file', MOST_PIXELS: str(pixels)})
+
+
+def open_input(file: str | IO[bytes], **arguments: Any) -> InputContainer:
+    """Open any file or URL for reading, whichever PyAV is installed.
+
+    Parameters
+    ----------
+    file : str or binary file
+    **arguments
+        Other arguments of ``av.open``.
+    """
+    return cast('InputContainer', _open(file, 'r', arguments))
+
+
+def open_output(path: str, **arguments: Any) -> OutputContainer:
+    """Open a file for writing, whichever PyAV is installed; the arguments are those of `open_input`."""
+    return cast('OutputContainer', _open(path, 'w', arguments))
+
+
+def _open(file: str | IO[bytes], mode: Literal['r', 'w'], arguments: dict[str, Any]) -> Any:
+    """Open a container whose text need not be UTF-8."""
     import av
 
-    check_container(path)
-    options = {'format_whitelist': _DEMUXERS, 'protocol_whitelist': 'file', MOST_PIXELS: str(pixels)}
-    return av.open(path, options=options, metadata_errors='replace')
+    text = _TEXT_IN_PYAV_18 if int(av.__version__.partition('.')[0]) < 19 else {}
+    return av.open(file, mode, **{**text, **arguments})

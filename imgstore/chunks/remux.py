@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 from ..errors import FrameWriteError
+from .containers import open_output
 from .tail import Tail
 
 
@@ -20,7 +21,7 @@ def remux(source: str, target: str, frames: int) -> None:
 
     tail = Tail(source)
     try:
-        with tail.open(source) as old, av.open(target, 'w') as new:
+        with tail.open(source) as old, open_output(target) as new:
             template = old.streams.video[0]
             stream = new.add_stream_from_template(template)
             packets = tail.behind(old.demux(template), template)

@@ -22,7 +22,7 @@ from .._files import remove_if_there, whole_path
 from ..constants import TAILS
 from ..errors import FrameReadError
 from ..formats import VIDEO_FRAMES_PER_SECOND
-from .containers import ANY_PIXELS, open_container
+from .containers import ANY_PIXELS, open_container, open_input
 
 _HEAD = struct.Struct('<QII')
 _START_CODE = re.compile(b'\x00?\x00\x00\x01')
@@ -117,7 +117,7 @@ class Tail:
         except (av.FFmpegError, FrameReadError):
             if 0 not in self._packets:
                 raise
-            return av.open(io.BytesIO(self._packets[0]), format='h264')
+            return open_input(io.BytesIO(self._packets[0]), format='h264')
 
     def behind(self, packets: Iterable[Any], stream: Any) -> Iterator[Any]:
         """The packets of a PyAV stream, and those that are kept of frames behind them."""

@@ -22,6 +22,7 @@ from ..color import ensure_color
 from ..errors import FrameWriteError
 from ..formats import QUALITY, VIDEO_FRAMES_PER_SECOND
 from .base import ChunkWriter, Image, VideoEncoder
+from .containers import open_output
 from .images import encoded, imwrite_parameters
 from .tail import TailWriter
 
@@ -203,8 +204,8 @@ class PyAVChunkWriter(ChunkWriter):
         self._tail: TailWriter | None = None
         try:
             self._tail = TailWriter(self._open_path) if path.endswith('.mp4') else None
-            self._container: OutputContainer = av.open(
-                self._open_path, 'w', options=_CONTAINER_OPTIONS[os.path.splitext(path)[1]])
+            self._container: OutputContainer = open_output(
+                self._open_path, options=_CONTAINER_OPTIONS[os.path.splitext(path)[1]])
             self._stream: Any = self._container.add_stream(encoder.codec, rate=VIDEO_FRAMES_PER_SECOND)
             encoder.set_up(self._stream.codec_context)
             self._stream.codec_context.open()

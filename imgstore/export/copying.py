@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ..chunks.containers import open_container
 from ..chunks.packets import FrameTable, table_from_packets
 from ..chunks.tail import Tail
 from .selection import Frames
@@ -96,7 +97,7 @@ def _piece(path: str, start: int, first: int, end: int, count: int) -> Piece:
 
     name = os.path.basename(path)
     try:
-        with av.open(path) as container:
+        with open_container(path) as container:
             stream: Any = container.streams.video[0]
             context = stream.codec_context
             reordered = bool(context.has_b_frames)
@@ -145,9 +146,7 @@ def copied_packets(container: OutputContainer, pieces: list[Piece], unit: Fracti
     iterator of (float, packet)
         Each with the time in seconds at which it is due.
     """
-    import av
-
-    with av.open(pieces[0].path) as source:
+    with open_container(pieces[0].path) as source:
         template: Any = source.streams.video[0]
         stream: Any = container.add_stream_from_template(template)
     stream.time_base = unit
@@ -168,9 +167,8 @@ def _copying(stream: Any, pieces: list[Piece], unit: Fraction, starts: _Ticks, d
 
 
 def _packets(piece: Piece) -> Iterator[Any]:
-    import av
 
-    with av.open(piece.path) as source:
+    with open_container(piece.path) as source:
         stream: Any = source.streams.video[0]
         for packet in Tail(piece.path).behind(source.demux(stream), stream):
             index = piece.table.index_of(packet.pts) if packet.size and not packet.is_discard else None

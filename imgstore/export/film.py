@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._files import StrPath
+from ..chunks.containers import open_output
 from ..errors import InvalidArgumentError, StoreIOError
 from ..formats import CRF
 from ..frame_times import Times, is_date
@@ -139,7 +140,7 @@ def _write(path: str, frames: Frames, ticks: _Ticks, pieces: list[Piece] | str, 
     import av
 
     try:
-        with av.open(path, 'w') as container:
+        with open_output(path) as container:
             _describe(container, frames)
             sources: list[Packets]
             if isinstance(pieces, str):

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from .._files import StrPath, text_path
 from ..base import _ImgStore
+from ..chunks.containers import open_input
 from ..constants import FRAME_TIME
 from ..errors import InvalidArgumentError
 
@@ -74,7 +75,7 @@ class FileSound(Sound):
         self._path, self.start = text_path(path, 'audio'), offset
         self.title = os.path.basename(self._path)
         try:
-            with av.open(self._path, metadata_errors='replace') as file:
+            with open_input(self._path) as file:
                 if not file.streams.audio:
                     raise InvalidArgumentError(f'{self._path!r} holds no sound')
                 self.rate = file.streams.audio[0].rate
@@ -87,7 +88,7 @@ class FileSound(Sound):
         import av
 
         resampler = av.AudioResampler(format='fltp', layout=_LAYOUTS[self.channels], rate=self.rate)
-        with av.open(self._path, metadata_errors='replace') as file:
+        with open_input(self._path) as file:
             for frame in file.decode(audio=0):
                 frame.pts = None
                 yield from (_samples(part) for part in resampler.resample(frame))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..chunks.containers import open_input
 from ..color import Image
 from ..errors import FrameReadError, InvalidArgumentError
 
@@ -45,7 +46,7 @@ def film_frames(path: str) -> Generator[tuple[Image, float]]:
 
     number = 0
     try:
-        with av.open(path, metadata_errors='replace') as film:
+        with open_input(path) as film:
             if not film.streams.video:
                 raise InvalidArgumentError(f'{path!r} holds no video')
             stream = film.streams.video[0]
@@ -89,7 +90,7 @@ def film_facts(path: str) -> tuple[int | None, float | None]:
     import av
 
     try:
-        with av.open(path, metadata_errors='replace') as film:
+        with open_input(path) as film:
             stream = film.streams.video[0]
             length = float(film.duration / av.time_base) if film.duration else 0.0
             count = stream.frames or round(length * float(stream.average_rate or 0))

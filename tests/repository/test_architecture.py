@@ -90,3 +90,9 @@ def test_a_module_is_short_enough_to_read(module: str) -> None:
 def test_no_file_names_the_machine_it_was_written_on(folder: str) -> None:
     files = [path for path in (REPOSITORY / folder).rglob('*') if path.suffix in {'', '.py', '.md'} and path.is_file()]
     assert not [path for path in files if FOREIGN.search(path.read_text(encoding='utf-8'))]
+
+
+def test_one_function_opens_containers() -> None:
+    calls = {name for name, path in MODULES.items() if 'av.open(' in path.read_text(encoding='utf-8')}
+    assert calls == {'chunks.containers'}
+    assert MODULES['chunks.containers'].read_text(encoding='utf-8').count('av.open(') == 1
