@@ -60,6 +60,7 @@ def store_folder(path: object = None, basedir: object = None) -> str:
 def existing_store_folder(path: object = None, basedir: object = None) -> str:
     """As `store_folder`, of a store that is there."""
     folder = store_folder(path, basedir)
+    finish_replacement(folder)
     if not os.path.exists(folder):
         raise StoreNotFoundError(f'path {folder!r} does not exist')
     if not os.path.isfile(os.path.join(folder, STORE_MD_FILENAME)):
@@ -72,6 +73,22 @@ def aside(path: str) -> str:
     folder, name = os.path.split(path)
     stem, extension = os.path.splitext(name)
     return os.path.join(folder, f'.{stem}.open{extension}')
+
+
+def parked(path: str) -> str:
+    """The hidden name under which a folder that was replaced lies until it is removed."""
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f'.{name}.replaced')
+
+
+def finish_replacement(folder: str) -> None:
+    """Complete the replacement of a folder by another that was cut off between its two renames.
+
+    Once the old folder is `parked`, the new one, which is `aside`, is complete.
+    """
+    if not os.path.lexists(folder) and os.path.isdir(parked(folder)):
+        with contextlib.suppress(OSError):  # somebody else was faster
+            os.rename(aside(folder), folder)
 
 
 def whole_path(path: str) -> str:

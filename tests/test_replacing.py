@@ -1,0 +1,185 @@
+"""A store's folder is replaced at once: killed at any moment, the old or the new store is at its path."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import imgstore
+from imgstore import replacing
+from imgstore._files import aside, parked
+from imgstore.errors import StoreIOError, StoreLockedError
+
+OLD, NEW = 3, 5
+
+KILLED = """
+import os, sys
+from imgstore import _files, replacing
+
+count = 0
+
+
+def counted(function, moment):
+    def call(*args, **options):
+        global count
+        count += 1
+        if count == moment:
+            os._exit(9)
+        return function(*args, **options)
+    return call
+
+
+def replace(target, moment):
+    for name in ('rename', 'link', 'unlink', 'rmdir', 'fsync', 'mkdir', 'symlink'):
+        setattr(os, name, counted(getattr(os, name), moment))
+    replacing.replace_folder(_files.aside(target), target)
+    os._exit(0)
+
+
+if sys.argv[1] == 'renames':
+    replacing._exchange = lambda one, other: False
+for moment, target in enumerate(sys.argv[2:], 1):
+    child = os.fork()
+    if not child:
+        replace(target, moment)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+"""Forks a child for each store, which replaces it and is killed at the moment of that number."""
+
+
+def make(folder: Path, frames: int, fmt: str = 'npy') -> Path:
+    with imgstore.new_for_format(fmt, folder, imgshape=(4, 4), chunksize=2) as store:
+        for number in range(frames):
+            store.add_image(np.full((4, 4), number, np.uint8), number, float(number))
+    return folder
+
+
+def count(folder: Path) -> int:
+    with imgstore.new_for_filename(folder) as store:
+        return len([store.get_next_image() for _ in range(len(store))])
+
+
+@pytest.fixture
+def both(tmp_path: Path) -> Path:
+    """An old store with files of its user, and the new one beside it."""
+    old = make(tmp_path / 's', OLD)
+    (old / 'notes.txt').write_text('mine')
+    (old / '000000' / 'notes.txt').write_text('mine too')
+    (old / 'deep' / 'empty').mkdir(parents=True)
+    (old / 'deep' / 'link').symlink_to('../notes.txt')
+    make(Path(replacing.room_beside(str(old))), NEW)
+    return old
+
+
+def check_user_files(store: Path) -> None:
+    assert (store / 'notes.txt').read_text() == 'mine'
+    assert (store / '000000' / 'notes.txt').read_text() == 'mine too'
+    assert (store / 'deep' / 'empty').is_dir()
+    assert (store / 'deep' / 'link').is_symlink()
+    assert (store / 'deep' / 'link').read_text() == 'mine'
+
+
+@pytest.mark.parametrize('can_exchange', [True, False])
+def test_the_new_store_has_the_users_files_and_nothing_is_left(
+    both: Path, can_exchange: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not can_exchange:
+        monkeypatch.setattr(replacing, '_exchange', lambda one, other: False)
+    replacing.replace_folder(aside(str(both)), str(both))
+    assert count(both) == NEW
+    check_user_files(both)
+    assert not list(both.glob('00000[3-9]'))
+    assert os.listdir(both.parent) == ['s']
+
+
+@pytest.mark.parametrize('way', ['exchange', 'renames'])
+def test_killed_at_any_moment_the_old_or_the_new_store_is_there(tmp_path: Path, way: str) -> None:
+    olds = [tmp_path / f'{moment:02d}' / 's' for moment in range(60)]
+    for old in olds:
+        make(old, OLD)
+        (old / 'notes.txt').write_text('mine')
+        make(Path(aside(str(old))), NEW)
+    done = subprocess.run([sys.executable, '-c', KILLED, way, *map(str, olds)], check=True, capture_output=True)
+    codes = [int(code) for code in done.stdout.split()]
+    assert codes == sorted(codes, reverse=True)
+    assert set(codes) == {0, 9}
+    found = [count(old) for old in olds]
+    assert found == sorted(found)
+    assert set(found) == {OLD, NEW}
+    assert {(old / 'notes.txt').read_text() for old in olds} == {'mine'}
+
+
+def test_all_of_the_new_store_is_synced_before_anything_is_renamed(both: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    def noted(function: Any, what: str) -> Any:
+        return lambda *args: (done.append(f'{what} {args[0]}'), function(*args))[1]
+
+    monkeypatch.setattr(replacing, 'sync', noted(replacing.sync, 'sync'))
+    monkeypatch.setattr(replacing, '_exchange', noted(replacing._exchange, 'exchange'))
+    room = aside(str(both))
+    replacing.replace_folder(room, str(both))
+    swapped = done.index(f'exchange {room}')
+    synced = {line.removeprefix('sync ').rstrip('/') for line in done[:swapped]}
+    files = {f'{room}{str(path).removeprefix(str(both))}' for path in both.rglob('*') if not path.is_symlink()}
+    assert files <= synced
+    assert room in synced
+    assert done[swapped + 1:] == [f'sync {both.parent}']
+
+
+def test_a_chunk_folder_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    other = make(tmp_path / 'other', 4)
+    old = make(tmp_path / 's', OLD)
+    for path in (old / '000001').iterdir():
+        path.unlink()
+    (old / '000001').rmdir()
+    (old / '000001').symlink_to(other / '000001')
+    make(Path(replacing.room_beside(str(old))), NEW)
+    replacing.replace_folder(aside(str(old)), str(old))
+    assert count(other) == 4
+    assert count(old) == NEW
+
+
+def test_two_do_not_build_the_same_replacement(tmp_path: Path) -> None:
+    old = make(tmp_path / 's', OLD)
+    with imgstore.new_for_format('npy', replacing.room_beside(str(old)), imgshape=(4, 4)):
+        with pytest.raises(StoreLockedError, match='another process'):
+            replacing.room_beside(str(old))
+
+
+def test_what_a_killed_run_left_is_kept_under_a_name_of_its_own(tmp_path: Path) -> None:
+    old = make(tmp_path / 's', OLD)
+    for name in ('s.incomplete', 's.incomplete-2'):
+        make(Path(aside(str(old))), NEW)
+        assert not os.path.exists(replacing.room_beside(str(old), keep=True))
+        assert count(tmp_path / name) == NEW
+    make(Path(aside(str(old))), NEW)
+    assert not os.path.exists(replacing.room_beside(str(old)))
+    assert count(old) == OLD
+
+
+def test_the_root_of_a_file_system_is_refused() -> None:
+    with pytest.raises(StoreIOError, match='root of a file system'):
+        replacing.room_beside(os.path.abspath(os.sep))
+
+
+def test_a_failed_rename_brings_the_old_store_back(both: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replacing, '_exchange', lambda one, other: False)
+    rename, room = os.rename, aside(str(both))
+
+    def fails(source: str, target: str) -> None:
+        if source == room:
+            raise PermissionError('no')
+        rename(source, target)
+
+    monkeypatch.setattr(os, 'rename', fails)
+    with pytest.raises(StoreIOError, match='cannot be replaced'):
+        replacing.replace_folder(room, str(both))
+    assert count(both) == OLD
+    assert not os.path.exists(parked(str(both)))
