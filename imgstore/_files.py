@@ -14,8 +14,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
+from ._syncing import open_no_link, sync, sync_folder_and_files
 from .constants import (
     EXTRA_DATA_FILE_EXTENSIONS,
+    EXTRA_JSON,
     FRAME_NUMBER,
     JOURNAL,
     STORE_INDEX_FILENAME,
@@ -98,21 +100,29 @@ def whole_path(path: str) -> str:
 
 
 @contextlib.contextmanager
-def written_whole(path: str) -> Iterator[IO[bytes]]:
-    """Open a file that appears under ``path`` once the block ends without an error, and not before."""
+def written_whole(path: str, sync_it: bool = False) -> Iterator[IO[bytes]]:
+    """Open a file that appears under ``path`` once the block ends without an error, and not before.
+
+    With ``sync_it``, it is on the disk itself before it appears, and its new name is when the block has ended.
+    """
     temporary = aside(path)
     try:
-        with open(temporary, 'wb') as file:
+        with open(temporary, 'wb', opener=open_no_link) as file:
             yield file
+            if sync_it:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         remove_if_there(temporary)
         raise
+    if sync_it:
+        sync(os.path.dirname(path))
 
 
-def write_whole(path: str, data: bytes | memoryview) -> None:
+def write_whole(path: str, data: bytes | memoryview, sync_it: bool = False) -> None:
     """Write ``data`` to ``path``, which is never seen half written."""
-    with written_whole(path) as file:
+    with written_whole(path, sync_it) as file:
         file.write(data)
 
 
@@ -120,18 +130,6 @@ def remove_if_there(path: str) -> None:
     """Remove a file; it is fine if there is none."""
     with contextlib.suppress(OSError):
         os.unlink(path)
-
-
-def sync(path: str) -> None:
-    """Wait until a file, or what a folder lists, is on the disk itself."""
-    is_folder = os.path.isdir(path)
-    if is_folder and os.name == 'nt':  # which cannot do that
-        return
-    descriptor = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def remove_folder_if_empty(path: str) -> None:
@@ -274,6 +272,18 @@ class Layout:
         in_root = os.path.join(self.basedir, chunk_name(number))
         stems = dict.fromkeys((self.stem(number), in_root))
         return [stem + e for stem in stems for e in extensions if os.path.isfile(stem + e)]
+
+
+def sync_chunk(layout: Layout, number: int) -> None:
+    """Wait until all that a chunk has is on the disk itself, under the names that it has now."""
+    if layout.folders and os.path.isdir(folder := layout.chunk(number)):
+        sync_folder_and_files(folder)
+    stem = layout.stem(number)
+    beside = [layout.media(number)] + [stem + extension for extension in (*INDEX_EXTENSIONS, EXTRA_JSON, *TAILS)]
+    for path in () if layout.folders else beside:
+        if os.path.exists(path):
+            sync(path)
+    sync(layout.basedir)
 
 
 def _is_dir(entry: os.DirEntry[str]) -> bool:

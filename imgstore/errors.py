@@ -84,3 +84,20 @@ class FrameWriteError(StoreIOError):
 
 class CorruptFileError(StoreIOError, ValueError):
     """Metadata, a chunk's index or extra data is damaged; the message names the file."""
+
+
+class DamagedJournalWarning(UserWarning):
+    """The journal of a chunk is damaged: some frame numbers and times are estimated.
+
+    Attributes
+    ----------
+    path : str
+        Of the journal.
+    chunk : int
+    frames : tuple of int
+        Indexes in the chunk of the frames whose numbers and times are estimated.
+    """
+
+    def __init__(self, path: str, chunk: int, frames: tuple[int, ...]) -> None:
+        self.path, self.chunk, self.frames = path, chunk, frames
+        super().__init__(f'{path} is damaged: numbers and times of {len(frames)} frames of chunk {chunk} are estimated')

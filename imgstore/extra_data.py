@@ -29,7 +29,7 @@ from .constants import (
 )
 from .errors import CorruptFileError, InvalidArgumentError
 from .hdf5 import H5Files
-from .journal import read_journal
+from .journal_reading import read_journal
 from .motif_h5 import Numbers, Renumber, read_h5, renumber_h5, samplerates
 
 if TYPE_CHECKING:

@@ -1,8 +1,10 @@
-"""The journal of the chunk that is open: what its index and records will have, removed when those are complete.
+"""The journal of the open chunk: what its index and records will have, removed once those are complete.
 
 A line of text is followed by entries: kind (1 byte), length of the content (4 bytes), content, CRC-32 of all that
-(4 bytes), numbers little-endian. Kind 1 is a frame, its number as int64 and its time as float64; kind 2 is a record of
-extra data, as JSON. What a killed writer left behind its last whole entry is no entry.
+(4 bytes), numbers little-endian. Kind 3 is a frame: its index in the chunk as uint64, its number as int64, its time as
+float64. Kind 2 is a record of extra data, as JSON. Kind 1 is a frame without its index, from older versions.
+
+A damaged entry is passed over: the next one is found by its form and its checksum.
 """
 
 from __future__ import annotations
@@ -12,16 +14,14 @@ import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-
-import numpy as np
 
 from ._files import remove_if_there
-from .chunk_index import Numbers, Times
+from ._syncing import open_no_link
 
-_MAGIC = b'imgstore journal 1\n'
-_HEAD, _FRAME, _CHECK = struct.Struct('<BI'), struct.Struct('<qd'), struct.Struct('<I')
-_IS_FRAME, _IS_RECORD = 1, 2
+MAGIC, OLD_MAGIC = b'imgstore journal 2\n', b'imgstore journal 1\n'
+HEAD, FRAME, CHECK = struct.Struct('<BI'), struct.Struct('<Qqd'), struct.Struct('<I')
+FRAME_WITHOUT_INDEX = struct.Struct('<qd')
+IS_OLD_FRAME, IS_RECORD, IS_FRAME = 1, 2, 3
 
 
 class Journal:
@@ -30,14 +30,14 @@ class Journal:
     Parameters
     ----------
     path : str
-        A file that was there is replaced.
+        An existing file is replaced.
     """
 
     def __init__(self, path: str) -> None:
-        self._path, self._size = path, 0
-        self._file = open(path, 'wb', buffering=0)  # noqa: SIM115 -- open until `remove`
+        self._path, self._size, self._frames = path, 0, 0
+        self._file = open(path, 'wb', buffering=0, opener=open_no_link)  # noqa: SIM115 -- open until `remove`
         try:
-            self._write(_MAGIC)
+            self._write(MAGIC)
         except OSError:
             self.remove()
             raise
@@ -45,17 +45,20 @@ class Journal:
     @contextlib.contextmanager
     def frames(self, numbers_and_times: Iterable[tuple[int, float]]) -> Iterator[None]:
         """Enter frames before they are written; taken back if the block, which writes them, ends with an error."""
-        size = self._size
-        self._write(b''.join(_entry(_IS_FRAME, _FRAME.pack(*frame)) for frame in numbers_and_times))
+        size, count = self._size, self._frames
+        entries = [_entry(IS_FRAME, FRAME.pack(index, *frame)) for index, frame in enumerate(numbers_and_times, count)]
+        self._write(b''.join(entries))
+        self._frames += len(entries)
         try:
             yield
         except BaseException:
             self._cut(size)
+            self._frames = count
             raise
 
     def add_record(self, record: str) -> None:
         """Enter a record of extra data."""
-        self._write(_entry(_IS_RECORD, record.encode()))
+        self._write(_entry(IS_RECORD, record.encode()))
 
     def _write(self, data: bytes) -> None:
         size = self._size
@@ -77,7 +80,7 @@ class Journal:
     @property
     def is_empty(self) -> bool:
         """Whether there is no entry."""
-        return self._size == len(_MAGIC)
+        return self._size == len(MAGIC)
 
     def sync(self) -> None:
         """Wait until all of it is on the disk itself."""
@@ -94,64 +97,5 @@ class Journal:
 
 
 def _entry(kind: int, content: bytes) -> bytes:
-    entry = _HEAD.pack(kind, len(content)) + content
-    return entry + _CHECK.pack(zlib.crc32(entry))
-
-
-@dataclass(frozen=True)
-class Journaled:
-    """What a journal tells of a chunk.
-
-    Attributes
-    ----------
-    numbers : ndarray of int64, shape (n,)
-    times : ndarray of float64, shape (n,)
-        In seconds.
-    records : list of str
-        JSON objects.
-    """
-
-    numbers: Numbers = field(default_factory=lambda: np.empty(0, np.int64))
-    times: Times = field(default_factory=lambda: np.empty(0, np.float64))
-    records: list[str] = field(default_factory=list)
-
-
-def read_journal(path: str) -> Journaled:
-    """Read the whole entries of a journal; of a file that is gone, or is none, there are none."""
-    try:
-        with open(path, 'rb') as file:
-            data = file.read()
-    except OSError:
-        return Journaled()
-    frames, records = [], []
-    for kind, content in _entries(data):
-        if kind == _IS_FRAME:
-            frames.append(_FRAME.unpack(content))
-        else:
-            records.append(content.decode())
-    return Journaled(np.array([number for number, _ in frames], np.int64),
-                     np.array([time for _, time in frames], np.float64), records)
-
-
-def _entries(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Kind and content of each entry, up to the first that is not whole."""
-    if not data.startswith(_MAGIC):
-        return
-    start = len(_MAGIC)
-    while start + _HEAD.size <= len(data):
-        kind, length = _HEAD.unpack_from(data, start)
-        end = start + _HEAD.size + length
-        if end + _CHECK.size > len(data) or _CHECK.unpack_from(data, end)[0] != zlib.crc32(data[start:end]):
-            return
-        content = data[start + _HEAD.size:end]
-        if not _is_sound(kind, content):
-            return
-        yield kind, content
-        start = end + _CHECK.size
-
-
-def _is_sound(kind: int, content: bytes) -> bool:
-    if kind == _IS_RECORD:
-        with contextlib.suppress(UnicodeDecodeError):
-            return content.decode().startswith('{')
-    return kind == _IS_FRAME and len(content) == _FRAME.size
+    entry = HEAD.pack(kind, len(content)) + content
+    return entry + CHECK.pack(zlib.crc32(entry))

@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ._files import Layout, make_folder, remove_chunks, sync, take_file, write_whole
+from ._files import Layout, make_folder, remove_chunks, take_file, write_whole
 from ._json import dumps
+from ._syncing import sync
 from .chunk_index import write_chunk_index
 from .chunks import Chunks, ChunkWriter
 from .constants import EXTRA_JSON, FRAME_INDEX, FRAME_NUMBER, FRAME_TIME

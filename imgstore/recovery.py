@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from ._files import FoundChunks, Layout, index_path
 from .chunk_index import Numbers, Times, is_empty
 from .chunks import Chunks
-from .journal import read_journal
+from .errors import DamagedJournalWarning
+from .journal_reading import read_journal
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,14 @@ class OpenChunk:
         In seconds.
     lost : ndarray of int64
         Numbers of the frames behind them that just the journal knows.
+    estimated : tuple of int
+        Indexes of the frames whose numbers and times are estimated, as their entries in the journal are damaged.
     """
 
     numbers: Numbers
     times: Times
     lost: Numbers
+    estimated: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -54,7 +58,8 @@ def open_chunks(layout: Layout, chunks: Chunks, journals: Iterable[int],
 def _read(layout: Layout, chunks: Chunks, number: int, known: int) -> OpenChunk:
     journal = read_journal(layout.journal(number))
     count = chunks.count_whole(number, len(journal.numbers), known) if len(journal.numbers) > known else known
-    return OpenChunk(journal.numbers[:count], journal.times[:count], journal.numbers[count:])
+    estimated = tuple(index for index in journal.estimated if index < count)
+    return OpenChunk(journal.numbers[:count], journal.times[:count], journal.numbers[count:], estimated)
 
 
 class Listing:
@@ -81,6 +86,7 @@ class Listing:
         self.listed: list[tuple[int, str]] | None = None
         self.open: dict[int, OpenChunk] = {}
         self.journals: dict[int, str] = {}
+        self._warned: set[int] = set()
 
     def chunks(self) -> list[tuple[int, str]]:
         """Look once which chunks there are, and warn of what looks like one and is none."""
@@ -101,8 +107,16 @@ class Listing:
         self.journals = {number: self._layout.journal(number) for number in found.journals}
         self.open = open_chunks(self._layout, self._chunks, found.journals, self.open)
         completed = (number for number in found.journals if index_path(self._layout.stem(number)))
+        self._warn_of_estimates()
         numbers = sorted({*found.complete, *completed, *self.open})
         self.listed = [(number, self._layout.stem(number)) for number in numbers]
+
+    def _warn_of_estimates(self) -> None:
+        """Once a chunk."""
+        for number in self.open.keys() - self._warned:
+            if estimated := self.open[number].estimated:
+                self._warned.add(number)
+                warnings.warn(DamagedJournalWarning(self._layout.journal(number), number, estimated), stacklevel=9)
 
     def record_files(self, number: int) -> list[str]:
         """The files that a chunk's extra data is in: its own that are there, behind them its journal if it has one."""

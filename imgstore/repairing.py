@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,23 +20,26 @@ from ._files import (
     leftovers,
     make_folder,
     remove_if_there,
+    sync_chunk,
     write_whole,
 )
+from ._syncing import sync
 from .chunk_index import Numbers, Times, read_chunk_index, write_chunk_index
 from .chunks import Chunks
 from .chunks.packets import show_times
-from .chunks.remux import remux
+from .chunks.remux import check_is_copy, remux
 from .chunks.tail import move_tail, remove_tail, tail_paths
 from .constants import EXTRA_JSON, STORE_LOCK_FILENAME
 from .errors import CorruptFileError, FrameReadError, FrameWriteError, ImgStoreError, StoreIOError, StoreLockedError
 from .extra_data import later_records, read_records
 from .formats import VIDEO_FRAMES_PER_SECOND
 from .index import save_if_worth_it
+from .journal_reading import DEFAULT_PACE, fill_in, pace_of
 from .lock import StoreLock, is_held
 from .metadata import StoreMetadata, load_metadata
 from .reader import format_of
 from .recorder import Recorder
-from .recovery import open_chunks
+from .recovery import OpenChunk, open_chunks
 
 _DAMAGED = '.damaged'
 
@@ -57,6 +60,9 @@ class RepairedChunk:
     estimated : bool
         Nothing told the numbers and times: the numbers go on from the chunk before, the times are those of the video,
         or for images go on at the pace of the chunk before.
+    estimated_indexes : tuple of int
+        Indexes in the chunk of frames that a damaged journal does not tell of. Their numbers and times are estimated
+        from the frames around them.
     """
 
     number: int
@@ -64,13 +70,28 @@ class RepairedChunk:
     frame_times: list[float]
     lost: list[int]
     estimated: bool
+    estimated_indexes: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         frames = f'{len(self.frame_numbers)} frames'
         if self.frame_numbers:
             frames += f', #{self.frame_numbers[0]} to #{self.frame_numbers[-1]}'
-        lost = f'; lost: {", ".join(f"#{number}" for number in self.lost)}' if self.lost else ''
-        return f'chunk {self.number}: {frames}{", numbers and times estimated" if self.estimated else ""}{lost}'
+        if self.estimated:
+            frames += ', numbers and times estimated'
+        elif self.estimated_indexes:
+            frames += (f'; the journal is damaged: number and time of '
+                       f'{_listed(self.frame_numbers[index] for index in self.estimated_indexes)} are estimated')
+        return f'chunk {self.number}: {frames}' + (f'; lost: {_listed(self.lost)}' if self.lost else '')
+
+
+_MOST_LISTED = 20
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    """Frame numbers as text, the first of many."""
+    names = [f'#{number}' for number in numbers]
+    more = len(names) - _MOST_LISTED
+    return ', '.join(names[:_MOST_LISTED]) + (f' and {more} more' if more > 0 else '')
 
 
 @dataclass(frozen=True)
@@ -178,13 +199,24 @@ class _Patient:
         bare = {number for number in bare if index_path(self._layout.stem(number)) is None}
         for number in sorted({*found.journals, *bare, *self._damaged}):
             if number in journaled and (len(journaled[number]) or len(journaled[number].lost)):
-                chunk = journaled[number]
-                yield RepairedChunk(number, chunk.numbers.tolist(), chunk.times.tolist(), chunk.lost.tolist(), False)
+                yield self._journaled(number, journaled[number], found.complete)
             elif number in bare or number in self._damaged or number in journaled:
                 yield from self._estimate(number, found.complete, number in journaled)
             else:  # complete, but for records that came later
                 numbers, times = read_chunk_index(self._layout.stem(number))
                 yield RepairedChunk(number, numbers.tolist(), times.tolist(), [], False)
+
+    def _journaled(self, number: int, chunk: OpenChunk, complete: list[int]) -> RepairedChunk:
+        """A chunk as its journal tells; frames behind the journal's last have lost their entries."""
+        frames = dict(enumerate(zip(chunk.numbers.tolist(), chunk.times.tolist(), strict=True)))
+        estimated = chunk.estimated
+        if len(chunk) and not len(chunk.lost):
+            before = self._before(number, complete)
+            pace = before and pace_of(zip(*(values.tolist() for values in before), strict=True))
+            estimated += fill_in(frames, self._chunks.count_whole(number, None), pace or DEFAULT_PACE)
+        all_frames = [frames[index] for index in range(len(frames))]
+        return RepairedChunk(number, [frame[0] for frame in all_frames], [frame[1] for frame in all_frames],
+                             chunk.lost.tolist(), False, estimated)
 
     def _frames_of(self, number: int) -> tuple[Numbers, Times] | None:
         try:
@@ -198,11 +230,16 @@ class _Patient:
             if may_be_empty:
                 yield RepairedChunk(number, [], [], [], False)
             return
-        before = next((frames for other in reversed(complete) if other < number
-                       and (frames := self._frames_of(other)) is not None and len(frames[0])), None)
-        first = int(before[0][-1]) + 1 if before else 0
+        before = self._before(number, complete)
+        step = max(1, round(float(np.median(np.diff(before[0]))))) if before and len(before[0]) > 1 else 1
+        first = int(before[0][-1]) + step if before else 0
         times = self._estimated_times(number, count, before[1] if before else None)
-        yield RepairedChunk(number, list(range(first, first + count)), times.tolist(), [], True)
+        yield RepairedChunk(number, list(range(first, first + step * count, step)), times.tolist(), [], True)
+
+    def _before(self, number: int, complete: list[int]) -> tuple[Numbers, Times] | None:
+        """Numbers and times of the complete chunk before one."""
+        return next((frames for other in reversed(complete) if other < number
+                     and (frames := self._frames_of(other)) is not None and len(frames[0])), None)
 
     def _estimated_times(self, number: int, count: int, before: Times | None) -> Times:
         interval = float(np.median(np.diff(before))) if before is not None and len(before) > 1 else None
@@ -262,6 +299,7 @@ class _Patient:
             write_whole(stem + EXTRA_JSON, json.dumps(records).encode())
         if index_path(stem) is None and (chunk.frame_numbers or records):
             write_chunk_index(stem, np.array(chunk.frame_numbers, np.int64), np.array(chunk.frame_times, np.float64))
+        sync_chunk(self._layout, chunk.number)  # or a power cut could take both the journal and what it tells of
         remove_if_there(self._layout.journal(chunk.number))
 
     def _close_video(self, chunk: RepairedChunk) -> None:
@@ -273,7 +311,10 @@ class _Patient:
         try:
             remux(source, target, len(chunk.frame_numbers))
             self._check_video(target, len(chunk.frame_numbers))
+            check_is_copy(source, target)
+            sync(target)
             os.replace(target, path)
+            sync(self._layout.basedir)
             remove_tail(path)
             if source != path:
                 remove_if_there(source)

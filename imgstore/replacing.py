@@ -14,7 +14,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from ._files import aside, finish_replacement, own_files, parked, sync
+from ._files import aside, finish_replacement, own_files, parked
+from ._syncing import sync
 from .constants import (
     STORE_INDEX_FILENAME,
     STORE_LOCK_FILENAME,

@@ -21,10 +21,10 @@ from .._files import (
     make_folder,
     remove_folder_if_empty,
     remove_if_there,
-    sync,
     written_whole,
 )
 from .._npy import LONGEST_HEADER, NAMES_IN_UTF8, read_header
+from .._syncing import sync
 from ..color import ensure_color, ensure_grayscale
 from ..errors import FrameReadError, FrameWriteError
 from ..formats import COMPRESSION, QUALITY, Format

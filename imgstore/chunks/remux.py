@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 
-from ..errors import FrameWriteError
-from .containers import open_output
+from ..errors import FrameReadError, FrameWriteError
+from .containers import open_container, open_output
 from .tail import Tail
 
 
@@ -33,3 +33,22 @@ def remux(source: str, target: str, frames: int) -> None:
                 new.mux(packet)
     except (av.FFmpegError, OSError, ValueError, IndexError) as error:
         raise FrameWriteError(f'{source} cannot be made a whole video: {error}') from error
+
+
+def check_is_copy(source: str, target: str) -> None:
+    """FrameReadError where packets of a video that was cut off are not in its copy, bit for bit."""
+    import av
+
+    tail = Tail(source)
+    try:
+        with tail.open(source) as old, open_container(target) as new:
+            if old.format.name == 'h264':  # a first frame alone, which is packed otherwise in a container
+                return
+            there = (bytes(packet) for packet in new.demux(video=0) if packet.size)
+            for packet in tail.behind(old.demux(video=0), old.streams.video[0]):
+                if packet.size and not packet.is_corrupt and bytes(packet) != next(there, None):
+                    raise FrameReadError(f'{target} is no copy of {source}')
+    except (av.FFmpegError, OSError, IndexError) as error:
+        if isinstance(error, FrameReadError):
+            raise
+        raise FrameReadError(f'{target} cannot be compared with {source}: {error}') from error

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from .._files import aside, remove_if_there, sync
+from .._files import aside, remove_if_there
+from .._syncing import sync
 from ..color import ensure_color, ensure_grayscale
 from ..errors import FrameReadError, FrameWriteError, InvalidArgumentError
 from ..formats import VIDEO_FRAMES_PER_SECOND

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .._cores import THREADS
-from .._files import aside, remove_if_there, sync
+from .._files import aside, remove_if_there
+from .._syncing import sync
 from ..buffers import Lent
 from ..color import ensure_color
 from ..errors import FrameWriteError

@@ -1,0 +1,56 @@
+"""Wait until files and folders are on the disk itself."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+
+
+def open_no_link(path: str, flags: int) -> int:
+    """Open a file to write it, as ``opener`` of `open`; a link in its place is removed and never followed."""
+    flags |= getattr(os, 'O_NOFOLLOW', 0)
+    try:
+        return os.open(path, flags, 0o666)
+    except OSError:
+        if not os.path.islink(path):
+            raise
+    os.unlink(path)
+    return os.open(path, flags, 0o666)
+
+
+def sync(path: str) -> None:
+    """Wait until a file, or what a folder lists, is on the disk itself."""
+    is_folder = os.path.isdir(path)
+    if is_folder and os.name == 'nt':  # which cannot do that
+        return
+    descriptor = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder_and_files(folder: str) -> None:
+    """Wait until all files of a folder, and the folder, are on the disk itself: at once where the system can do so."""
+    if not _sync_file_system(folder):
+        for name in os.listdir(folder):
+            if os.path.isfile(path := os.path.join(folder, name)):
+                sync(path)
+        sync(folder)
+
+
+def _sync_file_system(folder: str) -> bool:
+    """Linux's syncfs(2), one wait instead of one a file; False where there is none."""
+    if sys.platform != 'linux':
+        return False
+    syncfs = getattr(ctypes.CDLL(None, use_errno=True), 'syncfs', None)
+    if syncfs is None:
+        return False
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        if syncfs(descriptor):
+            raise OSError(ctypes.get_errno(), f'{folder} could not be put on the disk')
+    finally:
+        os.close(descriptor)
+    return True
