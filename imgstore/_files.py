@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import itertools
 import os
 import re
 import shutil
-import stat
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
+from ._regular_files import open_regular, read_regular
 from ._syncing import open_no_link, sync, sync_folder_and_files
 from .constants import (
     EXTRA_DATA_FILE_EXTENSIONS,
@@ -154,12 +153,6 @@ def take_file(source: str, target: str, move: bool) -> None:
         shutil.copyfileobj(old, new)
     if move:
         os.unlink(source)
-
-
-def check_is_file(path: str) -> None:
-    """OSError for what is there and no file, such as a pipe, which would be waited for."""
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        raise OSError(errno.EINVAL, 'it is no file')
 
 
 def chunk_name(number: int) -> str:
@@ -359,10 +352,9 @@ def _is_index(path: str) -> bool:
     """Whether a file is a chunk's index by what is in it."""
     try:
         if path.endswith('.npz'):
-            with zipfile.ZipFile(path) as archive:
+            with open_regular(path) as file, zipfile.ZipFile(file) as archive:
                 return FRAME_NUMBER + '.npy' in archive.namelist()
-        with open(path, 'rb') as file:
-            return path.endswith('.yaml') and FRAME_NUMBER.encode() in file.read()
+        return path.endswith('.yaml') and FRAME_NUMBER.encode() in read_regular(path)
     except Exception:  # noqa: BLE001 -- zipfile has errors of many kinds for what is none
         return False
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
+import stat
 import sys
 
 
 def open_no_link(path: str, flags: int) -> int:
-    """Open a file to write it, as ``opener`` of `open`; a link in its place is removed and never followed."""
-    flags |= getattr(os, 'O_NOFOLLOW', 0)
-    try:
-        return os.open(path, flags, 0o666)
-    except OSError:
-        if not os.path.islink(path):
-            raise
-    os.unlink(path)
-    return os.open(path, flags, 0o666)
+    """Open a file to write it, as ``opener`` of `open`; a link or a FIFO in its place is removed and never followed."""
+    with contextlib.suppress(OSError):
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            os.unlink(path)
+    return os.open(path, flags | getattr(os, 'O_NOFOLLOW', 0), 0o666)
 
 
 def sync(path: str) -> None:

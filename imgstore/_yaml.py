@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from ._regular_files import read_regular
 from .errors import CorruptFileError
 
 _DEEPEST = 100
@@ -18,6 +19,10 @@ _MOST_VALUES = 100_000
 
 _LONGEST_NUMBER = 1000
 """Characters; Python makes no text of an int of more than 4300 digits, and yaml is slow to read one."""
+
+
+_MAX_BYTES = 2**26
+"""Of a file: the index of two million frames, which takes minutes to read."""
 
 
 class _Loader(getattr(yaml, 'CSafeLoader', yaml.SafeLoader)):  # type: ignore[misc]
@@ -46,8 +51,7 @@ _Loader.add_multi_constructor('tag:yaml.org,2002:python/', _plain_node)
 def load_yaml(path: str) -> Any:
     """What a YAML file holds, as plain data; CorruptFileError if it is no YAML."""
     try:
-        with open(path, 'rb') as file:
-            return parse_yaml(file.read())
+        return parse_yaml(read_regular(path, _MAX_BYTES))
     except Exception as error:  # beside its own errors, yaml lets through what int(), a regex or a dict raise
         raise CorruptFileError(f'{path} is not readable as YAML: {" ".join(str(error).split())}') from error
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ._files import INDEX_EXTENSIONS, aside, index_path, remove_if_there, written_whole
 from ._npy import read_header
+from ._regular_files import open_regular, read_regular
 from ._yaml import dump_yaml, load_yaml
 from .constants import FRAME_MD, FRAME_NUMBER, FRAME_NUMBER_BEFORE_REINDEX, FRAME_TIME
 from .errors import CorruptFileError, StoreIOError
@@ -24,6 +25,9 @@ Times = npt.NDArray[np.float64]
 
 _DEFLATED_AT_MOST = 1032
 """How many times smaller zlib can make data: https://zlib.net/zlib_tech.html."""
+
+_MAX_BYTES = 2**30
+"""Of an index: more frames than a chunk ever has, and room for what others put beside them."""
 
 _YAML_ENDS = (b'\n', b'}', b']')
 
@@ -69,7 +73,9 @@ _LACKS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 @contextlib.contextmanager
 def _opened(path: str) -> Iterator[zipfile.ZipFile]:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
+            if os.fstat(file.fileno()).st_size > _MAX_BYTES:
+                raise ValueError(f'it has more than {_MAX_BYTES} bytes')
             yield archive
     except Exception as error:  # zipfile, zlib and numpy's header parser all have errors of their own
         if isinstance(error, OSError) and error.errno in _LACKS:
@@ -107,9 +113,8 @@ def _read_yaml(path: str) -> tuple[Any, Any]:
         raise CorruptFileError(f'{path} must have the lists {FRAME_NUMBER} and {FRAME_TIME}')
     if not all(isinstance(value, (int, float)) for key in FRAME_MD for value in content[key]):
         raise CorruptFileError(f'{path}: {FRAME_NUMBER} or {FRAME_TIME} has values that are no numbers')
-    with open(path, 'rb') as file:
-        if not file.read().endswith(_YAML_ENDS):  # or the last number would miss its last digits
-            raise CorruptFileError(f'{path} is cut off: it does not end with a line break')
+    if not read_regular(path).endswith(_YAML_ENDS):  # or the last number would miss its last digits
+        raise CorruptFileError(f'{path} is cut off: it does not end with a line break')
     return content[FRAME_NUMBER], content[FRAME_TIME]
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from ._files import StrPath, aside, existing_store_folder, remove_chunks, store_folder
 from ._numbers import at_least
+from ._regular_files import copy_data, read_regular
 from ._version import __version__
 from .base import _ImgStore
 from .color import Image, ensure_grayscale
@@ -231,8 +232,7 @@ def _records(old: _ImgStore, numbers: Numbers) -> dict[int, list[_Record]]:
 
 def _load(path: str) -> list[_Record]:
     try:
-        with open(path, 'rb') as file:
-            records = json.loads(file.read())
+        records = json.loads(read_regular(path))
     except (OSError, ValueError, RecursionError) as error:
         raise CorruptFileError(f'{path} cannot be read as JSON: {error}') from error
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
@@ -260,7 +260,7 @@ def _add_records(new: _ImgStore, records: list[_Record]) -> None:
 def _copy_sensors(old: _ImgStore, folder: str) -> None:
     for chunk, path in enumerate(old.find_extra_data_files((MOTIF_EXTRA_H5,))):
         try:
-            shutil.copyfile(path, os.path.join(folder, f'{chunk:06d}{MOTIF_EXTRA_H5}'))
+            copy_data(path, os.path.join(folder, f'{chunk:06d}{MOTIF_EXTRA_H5}'))
         except OSError as error:
             raise StoreIOError(f'{path} cannot be copied: {error}') from error
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._files import aside, remove_if_there
+from ._regular_files import read_regular
 from .constants import (
     EXTRA_JSON,
     FRAME_INDEX,
@@ -248,8 +249,7 @@ def read_records(path: str) -> list[_Record]:
 def _json_in(path: str) -> str | bytes:
     if path.endswith(JOURNAL):
         return f'[{", ".join(read_journal(path).records)}]'
-    with open(path, 'rb') as file:
-        return file.read()
+    return read_regular(path)
 
 
 def _frame_of_motif(files: list[list[_Record]]) -> pd.DataFrame:

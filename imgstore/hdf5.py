@@ -12,7 +12,6 @@ import json
 import math
 import os
 import signal
-import stat
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ._regular_files import data_bytes
 from .errors import CorruptFileError, ImgStoreError, StoreIOError
 from .sharing import forking
 
@@ -87,7 +87,7 @@ class H5Files:
         if self._child is None:
             self._child = _started(path)
         try:
-            size = _size(path)
+            size = data_bytes(path)
             most = max(_UNQUESTIONED_SIZE, size * _MAX_RATIO)
             with self._child.within(_SECONDS + size // 2**20):
                 yield H5File(self._child, path, size, most)
@@ -312,13 +312,6 @@ def _python() -> str | bytes:
 def _name(path: str) -> str:
     """A path for the other process, whatever both think of the encoding of names."""
     return os.fsencode(path).decode('latin-1')
-
-
-def _size(path: str) -> int:
-    status = os.stat(path)
-    if not stat.S_ISREG(status.st_mode):
-        raise ValueError('it is no file')
-    return status.st_size
 
 
 def _texts(lengths: Array, joined: Array, decoded: bool) -> Array:

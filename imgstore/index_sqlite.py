@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ._regular_files import check_regular, data_bytes
 from .chunk_index import Numbers, Times
 from .errors import CorruptFileError
 
@@ -45,9 +45,10 @@ def write(path: str, chunks: Iterable[ChunkFrames], summary: dict[str, float]) -
 def read(path: str) -> list[ChunkFrames]:
     """The chunks of a database; CorruptFileError where it is none."""
     try:
+        check_regular(path)
         with contextlib.closing(sqlite3.connect(f'{Path(path).as_uri()}?mode=ro', uri=True)) as database:
             return _read(path, database)
-    except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
+    except (sqlite3.Error, OSError, ValueError, TypeError, OverflowError) as error:
         raise CorruptFileError(f'{path} is not a saved index: {error}') from error
 
 
@@ -67,7 +68,7 @@ def _guard(path: str, database: sqlite3.Connection) -> None:
     A view or a column that computes itself would be code; pages that refer to each other a database without an end.
     """
     database.set_authorizer(_allow)
-    steps = _STEPS + _STEPS_A_BYTE * os.path.getsize(path)
+    steps = _STEPS + _STEPS_A_BYTE * data_bytes(path)
     database.set_progress_handler(lambda: 1, min(steps, 2**31 - 1))
     tables = dict(database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table' AND rootpage > 0"))
     if not all(tables.get(name, '((').count('(') == 1 for name in ('frames', 'chunks', 'index_information')):

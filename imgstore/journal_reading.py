@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._files import check_is_file
+from ._regular_files import read_until_zeros
 from .chunk_index import Numbers, Times
 from .constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from .journal import CHECK, FRAME, FRAME_WITHOUT_INDEX, HEAD, IS_FRAME, IS_OLD_FRAME, IS_RECORD, MAGIC, OLD_MAGIC
@@ -66,9 +66,7 @@ def read_journal(path: str) -> Journaled:
     estimated from the frames around it. What follows the last sound entry was never written to its end.
     """
     try:
-        check_is_file(path)
-        with open(path, 'rb') as file:
-            data = file.read()
+        data = read_until_zeros(path)
     except OSError:
         return Journaled()
     content = _Content()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import sys
 import time
 
-from .errors import StoreLockedError
+from ._regular_files import open_regular
+from .errors import StoreIOError, StoreLockedError
 from .sharing import forking, survive_forks
 
 _ATTEMPTS, _BETWEEN_ATTEMPTS = 5, 0.02  # seconds
@@ -35,13 +37,11 @@ def is_held(path: str) -> bool:
     """Whether a living writer holds a lock file; of one on a file system without locks that is not known: False."""
     with forking:  # or the child would hold it too
         try:
-            descriptor = os.open(path, os.O_RDONLY)
+            file = open_regular(path, buffering=0)
         except OSError:
             return False
-        try:
-            return not _hold(descriptor, shared=True)
-        finally:
-            os.close(descriptor)
+        with file:
+            return not _hold(file.fileno(), shared=True)
 
 
 def lock_state(path: str) -> str:
@@ -55,6 +55,15 @@ def lock_state(path: str) -> str:
     if not os.path.exists(path):
         return 'none'
     return 'held' if is_held(path) else 'left'
+
+
+def _is_there(path: str) -> bool:
+    """Whether there is a lock file; StoreIOError where it is something else, which may never let go who opens it."""
+    if not os.path.exists(path):
+        return False
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise StoreIOError(f'{path} is not a regular file, so it cannot be the lock of a store; remove it')
+    return True
 
 
 class StoreLock:
@@ -74,11 +83,13 @@ class StoreLock:
     ------
     StoreLockedError
         Another writer holds it.
+    StoreIOError
+        Something else than a file has its name.
     """
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self.was_left = os.path.exists(path)
+        self.was_left = _is_there(path)
         with forking:
             self._descriptor: int | None = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
             survive_forks(self, StoreLock.leave_to_parent)

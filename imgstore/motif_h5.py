@@ -5,13 +5,13 @@ Sensors are datasets of channels by samples. The dataset ``camera`` says for eac
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._regular_files import copy_data
 from .constants import FRAME_INDEX, FRAME_NUMBER, FRAME_NUMBER_BEFORE_REINDEX
 from .errors import CorruptFileError
 from .hdf5 import BYTES_OF_AN_OBJECT, H5File, H5Files
@@ -109,7 +109,7 @@ def renumber_h5(path: str, target: str, renumber: Renumber) -> None:
         with files.file(path) as file:
             before, camera = _columns(file)
         changed = _renumbered(camera, renumber)
-        shutil.copyfile(path, target)
+        copy_data(path, target)
         with files.file(path) as file:
             file.replace(target, _CAMERA, changed)
         with files.file(target) as file:

@@ -185,7 +185,8 @@ class _Patient:
         self._metadata: StoreMetadata = load_metadata(basedir)
         self._fmt = format_of(self._metadata, basedir)
         self._layout = Layout(basedir, self._fmt.extension, self._fmt.folders)
-        self._chunks = Chunks(self._layout, self._fmt, self._metadata.imgshape, 'read')
+        self._chunks = Chunks(self._layout, self._fmt, self._metadata.imgshape, 'read',
+                              image_bytes=self._metadata.image_bytes)
         self._damaged: set[int] = set()
 
     # --- what is missing

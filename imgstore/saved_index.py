@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._files import check_is_file, written_whole
+from ._files import written_whole
+from ._regular_files import open_regular
 from .chunk_index import Look, Numbers, Times, look_at, read_chunk_index, tick
 from .errors import CorruptFileError
 
@@ -61,8 +62,7 @@ WORTH_SAVING = 20  # chunks; the indexes of fewer are read as fast as a saved on
 def load(path: str, chunks: ChunkList) -> SavedIndex | None:
     """What was saved of these chunks; None where nothing was that fits them as they are now."""
     try:
-        check_is_file(path)
-        with open(path, 'rb') as file:
+        with open_regular(path) as file:
             saved_at = os.fstat(file.fileno()).st_mtime_ns
             data = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
         looks = [look_at(stem) for _, stem in chunks]

@@ -52,7 +52,7 @@ class Chunks:
                  options: Mapping[str, int] = MappingProxyType({})) -> None:
         self._layout, self._fmt, self._color = layout, fmt, len(shape) == 3
         self._seek, self._kept, self._cache_bytes = seek, KeptFrames(cache_bytes), cache_bytes
-        self._pixels = most_pixels(shape)
+        self._pixels, self._image_bytes = most_pixels(shape), image_bytes
         backends.check_name(backend)
         self._asked = backend if direction == 'read' else None
         if fmt.folders:
@@ -66,7 +66,7 @@ class Chunks:
     def reader(self, number: int, frames: int | None, keep: bool = True) -> ChunkReader:
         """A reader of a chunk that should have so many frames, if that is known; FrameReadError if it has none."""
         if self._fmt.folders:
-            return ImageChunkReader(self._layout, number, self._codec)
+            return ImageChunkReader(self._layout, number, self._codec, self._image_bytes)
         return self.video_reader(self._layout.media(number), frames, keep)
 
     def video_reader(self, path: str, frames: int | None = None, keep: bool = False) -> VideoReader:

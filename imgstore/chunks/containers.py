@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
-from .._files import check_is_file
+from .._regular_files import end_of_data, open_regular
 from ..errors import FrameReadError
 
 if TYPE_CHECKING:
@@ -31,14 +32,31 @@ def most_pixels(shape: tuple[int, ...]) -> int:
 def check_container(path: str) -> None:
     """Raise FrameReadError for a file that does not begin like AVI, Matroska, MP4 or QuickTime."""
     try:
-        check_is_file(path)
-        with open(path, 'rb') as file:
+        with open_regular(path) as file:
             begin = file.read(12)
     except OSError as error:
         raise FrameReadError(f'{path} cannot be read as video: {error.strerror or error}') from error
     is_avi = begin[:4] == b'RIFF' and begin[8:11] == b'AVI'
     if not (is_avi or begin[:4] == b'\x1aE\xdf\xa3' or begin[4:8] in _QUICKTIME):
         raise FrameReadError(f'{path} cannot be read as video: it does not begin like one')
+
+
+_SCANNED = ('.avi', '.mkv')
+_MAX_HOLE = 2**25  # bytes
+
+
+def container_url(path: str) -> str:
+    """The name under which FFmpeg reads a file: of one with a large hole just what is before it.
+
+    FFmpeg looks for the next packet in all of a hole, which may have any size. It skips those of MP4.
+    """
+    end = end_of_data(path, _MAX_HOLE) if path.endswith(_SCANNED) else 0
+    return f'subfile,,start,0,end,{end},,:{path}' if end and end < os.path.getsize(path) else path
+
+
+def path_of_url(url: str) -> str:
+    """The path of which `container_url` made the name."""
+    return url.partition(',,:')[2] if url.startswith('subfile,,') else url
 
 
 def open_container(path: str, pixels: int = ANY_PIXELS) -> InputContainer:
@@ -51,8 +69,8 @@ def open_container(path: str, pixels: int = ANY_PIXELS) -> InputContainer:
         That a frame has at most, of those that are decoded to see what the video is.
     """
     check_container(path)
-    return open_input(path, options={
-        'format_whitelist': _DEMUXERS, 'protocol_whitelist': 'file', MOST_PIXELS: str(pixels)})
+    return open_input(container_url(path), options={
+        'format_whitelist': _DEMUXERS, 'protocol_whitelist': 'file,subfile', MOST_PIXELS: str(pixels)})
 
 
 def open_input(file: str | IO[bytes], **arguments: Any) -> InputContainer:

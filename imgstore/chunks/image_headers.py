@@ -37,6 +37,11 @@ def is_credible(size: int, packed: int, usual: int) -> bool:
     return size <= max(_UNQUESTIONED_BYTES, min(_PACKED_AT_MOST * packed, _MOST_TIMES * usual))
 
 
+def max_file_bytes(usual: int) -> int:
+    """What a file of an image may have, in a store of images of ``usual`` bytes."""
+    return max(_UNQUESTIONED_BYTES, _MOST_TIMES * usual)
+
+
 def check_image(extension: str, data: Bytes, path: str, usual: int) -> None:
     """Look through a file before it is decoded.
 

@@ -17,20 +17,20 @@ import numpy.typing as npt
 
 from .._files import (
     Layout,
-    check_is_file,
     make_folder,
     remove_folder_if_empty,
     remove_if_there,
     written_whole,
 )
 from .._npy import LONGEST_HEADER, NAMES_IN_UTF8, read_header
+from .._regular_files import open_regular
 from .._syncing import sync
 from ..color import ensure_color, ensure_grayscale
 from ..errors import FrameReadError, FrameWriteError
 from ..formats import COMPRESSION, QUALITY, Format
 from . import bloscpack
 from .base import ChunkReader, ChunkWriter, Image
-from .image_headers import check_image
+from .image_headers import check_image, max_file_bytes
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -209,15 +209,21 @@ class ImageChunkWriter(ChunkWriter):
 class ImageChunkReader(ChunkReader):
     """Reads a folder of images."""
 
-    def __init__(self, layout: Layout, number: int, codec: ImageCodec) -> None:
+    def __init__(self, layout: Layout, number: int, codec: ImageCodec, image_bytes: int) -> None:
         self._layout, self._number, self._codec = layout, number, codec
+        self._max_bytes = max_file_bytes(image_bytes)
 
     def read(self, index: int) -> Image:
         """Read and decode one file."""
         path = self._layout.image(self._number, index)
         try:
-            check_is_file(path)
-            data: Bytes = np.fromfile(path, np.uint8)
+            with open_regular(path, buffering=0) as file:
+                size = os.fstat(file.fileno()).st_size
+                if size > self._max_bytes:
+                    raise FrameReadError(f'{path} is damaged: an image of this store does not take {size} bytes')
+                data: Bytes = np.fromfile(file, np.uint8)
+        except FrameReadError:
+            raise
         except OSError as error:
             raise FrameReadError(f'{path} cannot be read: {error.strerror or error}') from error
         return self._codec.decode(data, path)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .containers import ANY_PIXELS, open_container
+from .containers import ANY_PIXELS, open_container, path_of_url
 from .riff import whole_until
 from .tail import Tail
 
@@ -115,7 +115,7 @@ def table_from_packets(container: Any, stream: Any, tail: Tail, frames: int | No
                        for packet in tail.behind(container.demux(stream), stream)
                        if packet.size and not packet.is_discard)
     if container.format.name == 'avi':  # whose times are numbers of packets
-        packets = packets[:whole_until(container.name, (packet.place for packet in packets))]
+        packets = packets[:whole_until(path_of_url(container.name), (packet.place for packet in packets))]
     times = [packet.pts for packet in packets]
     if not stream.codec_context.has_b_frames:
         times = _ascending(times)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO, NamedTuple
 
 from .._files import whole_path
+from .._regular_files import open_regular
 from ..errors import FrameReadError
 
 _LISTS = (b'RIFF', b'LIST')
@@ -57,7 +58,7 @@ def _opened(path: str) -> IO[bytes]:
     """The file, which its writer may have completed since it was found."""
     for name in (path, whole_path(path)):
         with contextlib.suppress(FileNotFoundError):
-            return open(name, 'rb', buffering=0)
+            return open_regular(name, buffering=0)
     raise FrameReadError(f'{path} cannot be read as video: it is gone')
 
 

@@ -19,12 +19,14 @@ from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
 from .._files import remove_if_there, whole_path
+from .._regular_files import open_regular
 from ..constants import TAILS
 from ..errors import FrameReadError
 from ..formats import VIDEO_FRAMES_PER_SECOND
 from .containers import ANY_PIXELS, open_container, open_input
 
 _HEAD = struct.Struct('<QII')
+_MAX_PACKET = 2**28  # bytes
 _START_CODE = re.compile(b'\x00?\x00\x00\x01')
 
 
@@ -65,6 +67,7 @@ class TailWriter:
         self._files: list[IO[bytes]] = []
         try:
             for path in self._paths:
+                remove_if_there(path)
                 self._files.append(open(path, 'wb', buffering=0))  # noqa: SIM115 -- until `remove`
         except OSError:
             self.remove()
@@ -102,9 +105,9 @@ class Tail:
     def __init__(self, video: str) -> None:
         self._packets: dict[int, bytes] = {}
         for path in dict.fromkeys([*tail_paths(whole_path(video)), *tail_paths(video)]):
-            with contextlib.suppress(OSError, struct.error), open(path, 'rb') as file:
+            with contextlib.suppress(OSError, struct.error), open_regular(path) as file:
                 index, length, checksum = _HEAD.unpack(file.read(_HEAD.size))
-                packet = file.read(min(length, os.path.getsize(path)))
+                packet = file.read(min(length, os.path.getsize(path), _MAX_PACKET))
                 if len(packet) == length and zlib.crc32(packet) == checksum:
                     self._packets[index] = packet
 

@@ -17,7 +17,7 @@ from ..errors import FrameReadError, FrameWriteError, InvalidArgumentError
 from ..formats import VIDEO_FRAMES_PER_SECOND
 from ..sharing import forking
 from .base import ChunkWriter, Image, VideoEncoder, VideoReader
-from .containers import ANY_PIXELS, check_container
+from .containers import ANY_PIXELS, check_container, container_url
 from .packets import ShowTimes, show_times
 
 _FOURCC = {('.avi', 'mjpeg'): 'MJPG', ('.mkv', 'h264'): 'H264', ('.mp4', 'h264'): 'avc1'}
@@ -139,7 +139,7 @@ class OpenCVChunkReader(VideoReader):
         self.close()
         self._next = 0
         with forking:
-            capture = cv2.VideoCapture(self._path, cv2.CAP_FFMPEG)
+            capture = cv2.VideoCapture(container_url(self._path), cv2.CAP_FFMPEG)
         if not capture.isOpened():
             raise FrameReadError(f'{self._path} cannot be read as video')
         if capture.get(cv2.CAP_PROP_FRAME_WIDTH) * capture.get(cv2.CAP_PROP_FRAME_HEIGHT) > self._pixels:
