@@ -102,38 +102,53 @@ def _chunks_of_png(data: Bytes) -> Iterator[tuple[bytes, int]]:
 
 
 _JPEG_HEADS = frozenset(range(0xc0, 0xd0)) - {0xc4, 0xc8, 0xcc}
-_JPEG_WITHOUT_LENGTH = frozenset((0x01, *range(0xd0, 0xd9)))
-_JPEG_SCAN = 0xda
-_JPEG_SCANS = re.compile(b'\xff\xda')
+_JPEG_WITHOUT_LENGTH = frozenset((0x01, *range(0xd0, 0xda)))
+_JPEG_SCAN, _JPEG_END = 0xda, 0xd9
+_JPEG_BEHIND_SCAN = re.compile(b'\xff[\x01-\xcf\xd8-\xfe]')
 
 
 def _size_of_jpeg(data: Bytes) -> int:
-    """https://www.w3.org/Graphics/JPEG/itu-t81.pdf."""
+    """https://www.w3.org/Graphics/JPEG/itu-t81.pdf; what comes after the end mark is not looked at."""
     content = data.tobytes()
     if content[:2] != b'\xff\xd8':
         raise ValueError('it does not begin like one')
-    if b'\xff\xd9' not in content[-4096:]:
-        raise ValueError('its end mark is missing')
-    if len(_JPEG_SCANS.findall(content)) > _MOST_SCANS:  # faster than to count them
-        raise ValueError(f'it has more than {_MOST_SCANS} scans')
-    height, width, components = _head_of_jpeg(content)
-    return height * width * components
+    size, scans = 0, 0
+    for marker, place in _segments_of_jpeg(content):
+        if marker in _JPEG_HEADS and not size:
+            height, width, components = struct.unpack_from('>HHB', content, place + 5)
+            size = height * width * components
+        scans += marker == _JPEG_SCAN
+        if scans > _MOST_SCANS:
+            raise ValueError(f'it has more than {_MOST_SCANS} scans')
+    if not size or not scans:
+        raise ValueError('it has no head or no image')
+    return size
 
 
-def _head_of_jpeg(content: bytes) -> tuple[int, ...]:
-    place = 2
-    while True:
+def _segments_of_jpeg(content: bytes) -> Iterator[tuple[int, int]]:
+    """Marker and start of each segment up to the end mark; that of a thumbnail in a segment is not the end."""
+    place, marker = 2, 0
+    while marker != _JPEG_END:
+        if place + 1 >= len(content):
+            raise ValueError('its end mark is missing')
         if content[place] != 0xff:
             raise ValueError('its head makes no sense')
         marker = content[place + 1]
-        if marker in _JPEG_HEADS:
-            return struct.unpack_from('>HHB', content, place + 5)
-        if marker == _JPEG_SCAN:
-            raise ValueError('it has no head')
-        padded = marker == 0xff
-        place += 1 if padded else 2
-        if not padded and marker not in _JPEG_WITHOUT_LENGTH:
-            place += max(2, int.from_bytes(content[place:place + 2], 'big'))
+        if marker == 0xff:  # padding
+            place += 1
+            continue
+        yield marker, place
+        place = _after_segment(content, marker, place)
+
+
+def _after_segment(content: bytes, marker: int, place: int) -> int:
+    if marker in _JPEG_WITHOUT_LENGTH:
+        return place + 2
+    place += 2 + max(2, int.from_bytes(content[place + 2:place + 4], 'big'))
+    if marker != _JPEG_SCAN:
+        return place
+    behind = _JPEG_BEHIND_SCAN.search(content, place)
+    return behind.start() if behind else len(content)
 
 
 _TIFF_TYPES = {1: 'B', 3: 'H', 4: 'I', 16: 'Q'}
