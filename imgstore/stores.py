@@ -36,19 +36,22 @@ class VideoImgStore(_ImgStore):
                      move: bool = True) -> None:
         """Take a finished video file as the next chunk.
 
+        The video is decoded once, to check that each frame can be found exactly.
+
         Parameters
         ----------
         video_path : str or PathLike
-            A video with the extension of the store's.
+            A video with the extension and the image size of the store's, neither turned nor mirrored.
         frame_numbers, frame_times : sequence of int, of float (seconds)
-            One each a frame of the video.
+            One each a frame that the video shows, which hidden ones are not.
         move : bool
             False: copy the file, leave it where it is.
 
         Raises
         ------
         InvalidArgumentError
-            The file is no such video, or numbers and times are not one each a frame; nothing was changed.
+            The file is no such video, its frames cannot be told apart exactly, or numbers and times are not one each
+            a frame; nothing was changed.
         FrameWriteError
             The file could not be moved or copied.
         """

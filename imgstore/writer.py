@@ -193,6 +193,7 @@ class StoreWriter:
         try:
             with contextlib.closing(self._chunks.video_reader(path)) as reader:
                 frames = reader.count()
+            self._chunks.check_exact(path, {self._fit.stored_shape[:2], self._fit.shape[:2]})
         except FrameReadError as error:
             raise InvalidArgumentError(f'{path!r} is not a readable video: {error}') from error
         if not frames == numbers == times or not frames:

@@ -1,6 +1,7 @@
 """Makes the little videos in imgstore/chunks/samples by which a backend shows that it finds frames exactly.
 
-They are what is hard to seek in: B-frames, open GOPs and, where the container can, a varying frame rate.
+They are what is hard to seek in: B-frames, open GOPs and, where the container can, a varying frame rate. The
+interlaced one tells whether OpenCV can convert such frames.
 """
 
 from fractions import Fraction
@@ -14,6 +15,8 @@ from imgstore.chunks.backends import numbered_image
 FRAMES = 24
 FOLDER = Path(imgstore.__file__).parent / 'chunks' / 'samples'
 H264 = {'bf': '2', 'g': '8', 'x264-params': 'open-gop=1:b-adapt=0', 'crf': '30'}
+
+INTERLACED = {'bf': '0', 'flags': '+ildct+ilme', 'x264-params': 'tff=1', 'crf': '30'}
 
 
 def make(path: Path, codec: str, pixel_format: str, times: list[int], options: dict[str, str]) -> None:
@@ -32,4 +35,5 @@ if __name__ == '__main__':
     varying = [number + number // 5 * 3 for number in range(FRAMES)]
     make(FOLDER / 'numbered.avi', 'mjpeg', 'yuvj420p', list(range(FRAMES)), {})
     make(FOLDER / 'numbered.mkv', 'libx264', 'yuv420p', varying, H264)
+    make(FOLDER / 'interlaced.mp4', 'libx264', 'yuv420p', list(range(3)), INTERLACED)
     make(FOLDER / 'numbered.mp4', 'libx264', 'yuv420p', varying, H264)

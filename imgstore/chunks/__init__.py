@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +16,7 @@ from . import backends
 from .base import ChunkReader, ChunkWriter, Image, VideoReader
 from .containers import most_pixels
 from .images import BloscpackCodec, Cv2Codec, ImageChunkReader, ImageChunkWriter, ImageCodec, NpyCodec
+from .inspection import check_exact
 from .kept import KeptFrames
 from .raw_images import BmpCodec, PnmCodec
 
@@ -74,6 +75,10 @@ class Chunks:
         backend = backends.choose_backend(self._fmt, 'read', self._asked)
         return backends.new_reader(backend, path, self._color, self._seek, frames, self._kept if keep else None,
                                    self._pixels)
+
+    def check_exact(self, path: str, sizes: Collection[tuple[int, ...]]) -> None:
+        """Check that frames of a video are found exactly and have one of the (height, width); InvalidArgumentError."""
+        check_exact(path, sizes, self._pixels)
 
     def count_whole(self, number: int, added: int | None, known: int = 0) -> int:
         """How many of the frames that were added to a chunk are there, up to the last one that can be read.

@@ -9,13 +9,12 @@ from functools import cache
 from types import MappingProxyType
 from typing import Literal
 
-import numpy as np
-
 from ..errors import ImgStoreError, InvalidArgumentError
 from ..formats import Format
-from .base import Image, VideoEncoder, VideoReader
+from .base import VideoEncoder, VideoReader
 from .containers import ANY_PIXELS
 from .kept import KeptFrames
+from .numbered import NUMBERED_SHAPE, SAMPLES, number_in, numbered_image
 
 Direction = Literal['read', 'write']
 
@@ -28,9 +27,7 @@ _TAKE_OPTIONS = ('pyav',)
 
 ENVIRONMENT_VARIABLE = 'IMGSTORE_VIDEO_BACKEND'
 
-_SAMPLES = os.path.join(os.path.dirname(__file__), 'samples')
 _SAMPLE_ORDER = (0, 1, 17, 3, 23, 16, 9, 2, 22)
-_SHAPE = (64, 64, 3)
 
 
 def new_reader(backend: str, path: str, color: bool, seek: bool = True, frames: int | None = None,
@@ -108,14 +105,14 @@ def _tried(backend: str, codec: str, extension: str, direction: Direction) -> bo
 
 
 def _reads(backend: str, extension: str) -> bool:
-    return _reads_numbers(backend, os.path.join(_SAMPLES, 'numbered' + extension), _SAMPLE_ORDER)
+    return _reads_numbers(backend, os.path.join(SAMPLES, 'numbered' + extension), _SAMPLE_ORDER)
 
 
 def _writes(backend: str, codec: str, extension: str) -> bool:
     reading = [name for name in BACKENDS if works(name, codec, extension, 'read')]
     with tempfile.TemporaryDirectory(prefix='imgstore-') as folder:
         path = os.path.join(folder, 'probe' + extension)
-        encoder = new_encoder(backend, codec, _SHAPE)
+        encoder = new_encoder(backend, codec, NUMBERED_SHAPE)
         writer = encoder.writer(path)
         for number in range(3):
             writer.write(encoder.prepare(numbered_image(number)))
@@ -126,17 +123,3 @@ def _writes(backend: str, codec: str, extension: str) -> bool:
 def _reads_numbers(backend: str, path: str, numbers: Iterable[int]) -> bool:
     with new_reader(backend, path, color=True) as reader:
         return all(number_in(reader.read(number)) == number for number in numbers)
-
-
-def numbered_image(number: int) -> Image:
-    """A small colour image with a number below 32 in it, as stripes that survive any encoder."""
-    stripes = [[40, 215][number >> bit & 1] for bit in range(5)]
-    row = np.repeat(np.array([*stripes, 128], np.uint8), 12)[:_SHAPE[1]]
-    image = np.full(_SHAPE, 128, np.uint8)
-    image[:, :len(row)] = row[None, :, None]
-    return image
-
-
-def number_in(image: Image) -> int:
-    """The number in a `numbered_image`."""
-    return sum((int(image[32, 12 * bit + 6, 1]) > 128) << bit for bit in range(5))

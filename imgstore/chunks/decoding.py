@@ -9,6 +9,7 @@ from typing import Any
 from .._cores import THREADS
 from ..errors import FrameReadError
 from ..sharing import Spare
+from .ffv1 import is_damaged
 
 # so a damaged image is an error; other codecs mark it, and take a start at an open GOP for damage if they are strict
 STRICT = {'err_detect': 'explode'}
@@ -19,11 +20,18 @@ def decoded(packet: Any) -> tuple[list[Any], bool]:
     import av
 
     try:
-        return packet.decode(), not packet.is_corrupt
+        if not _fails_its_checksum(packet):
+            return packet.decode(), not packet.is_corrupt
     except av.FFmpegError:
-        with contextlib.suppress(av.FFmpegError):
-            return packet.stream.codec_context.decode(None), False
-        return [], False
+        pass
+    with contextlib.suppress(av.FFmpegError):
+        return packet.stream.codec_context.decode(None), False
+    return [], False
+
+
+def _fails_its_checksum(packet: Any) -> bool:
+    context = packet.stream.codec_context
+    return context.name == 'ffv1' and bool(packet.size and context.extradata) and is_damaged(bytes(packet))
 
 
 def last_packet(stream: Any) -> Any:

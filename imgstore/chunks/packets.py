@@ -6,16 +6,18 @@ import contextlib
 import itertools
 import operator
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import FrameReadError
 from .containers import ANY_PIXELS, open_container, path_of_url
 from .riff import whole_until
 from .tail import Tail
+from .tracks import is_avi, is_mp4, video_stream
 
 _DAMAGED_ONE_IN = 100  # packets, at most
 
@@ -73,17 +75,47 @@ def _table(times: Sequence[int | None], keys: Sequence[bool], positions: Sequenc
                       np.array(positions, np.int64)[order] if positions else None)
 
 
-def table_from_container_index(stream: Any) -> FrameTable | None:
+def table_from_container_index(stream: Any, frames: int | None = None) -> FrameTable | None:
     """The table that a PyAV container keeps of a stream; None where it keeps none of all frames.
 
     Its times are those of decoding: it is wrong if a packet turns up that is shown at another time.
+
+    Parameters
+    ----------
+    stream : of PyAV
+    frames : int, optional
+        How many the chunk's index has.
+
+    Raises
+    ------
+    FrameReadError
+        The chunk's index counts hidden frames, and which they are is not clear.
     """
     entries = list(stream.index_entries)
     whole = len(entries) > 1 and len(entries) == stream.frames and all(entry.size for entry in entries)
-    if not whole or stream.codec_context.has_b_frames:
+    if not whole or stream.codec_context.has_b_frames or stream.codec_context.name in _SHOWN_BIT:
         return None
-    return _table([entry.timestamp for entry in entries], [entry.is_keyframe for entry in entries],
-                  [entry.pos for entry in entries])
+    shown = [entry for entry in entries if not entry.is_discard]
+    hidden = [entry.timestamp for entry in entries if entry.is_discard]
+    if _counts_hidden([entry.timestamp for entry in shown], hidden, len(shown), frames):
+        shown = entries
+    return _table([entry.timestamp for entry in shown], [entry.is_keyframe for entry in shown],
+                  [entry.pos for entry in shown])
+
+
+def _counts_hidden(times: Sequence[int | None], hidden: Sequence[int | None], shown: int, frames: int | None) -> bool:
+    """Whether a chunk's index of so many frames counts hidden ones, as older versions and other programs let it.
+
+    Those keep their numbers then, though the decoder never gives them. FrameReadError where the count fits neither.
+    """
+    if not hidden or frames is None or frames <= shown:
+        return False
+    known = [time for time in (*hidden, *times) if time is not None]
+    leading = len(known) == len(hidden) + len(times) and max(known[:len(hidden)]) < min(known[len(hidden):])
+    if frames != shown + len(hidden) or not leading:
+        raise FrameReadError(f'the video shows {shown} frames and hides {len(hidden)}, and the chunk\'s index counts '
+                             f'{frames}: which are meant cannot be told')
+    return True
 
 
 class _Packet(NamedTuple):
@@ -91,6 +123,30 @@ class _Packet(NamedTuple):
     dts: int | None
     is_key: bool
     place: int
+    is_hidden: bool
+
+
+_SHOWN_BIT = {'vp8': 0x10}
+"""In the first byte of a packet, of codecs that have packets of frames that others are made from, never shown."""
+
+
+def is_hidden(packet: Any) -> bool:
+    """Whether a packet of PyAV is of no frame: an edit list or the codec hides it."""
+    bit = _SHOWN_BIT.get(packet.stream.codec_context.name)
+    return packet.is_discard or (bit is not None and packet.size > 0 and not memoryview(packet)[0] & bit)
+
+
+def packets_of(container: Any, stream: Any, tail: Tail) -> Iterator[Any]:
+    """Packets of a video stream, each with the time at which its frame is shown.
+
+    AVI has no such times. FFmpeg's guesses differ between an opened file and one that was sought in, so the number
+    of the packet replaces them where nothing is reordered.
+    """
+    counted = is_avi(container) and not stream.codec_context.has_b_frames
+    for packet in tail.behind(container.demux(stream), stream):
+        if counted:
+            packet.pts = packet.dts
+        yield packet
 
 
 def table_from_packets(container: Any, stream: Any, tail: Tail, frames: int | None = None) -> FrameTable | None:
@@ -107,23 +163,41 @@ def table_from_packets(container: Any, stream: Any, tail: Tail, frames: int | No
     """
     import av
 
-    if container.format.name == 'avi' and stream.codec_context.has_b_frames:
+    if is_avi(container) and stream.codec_context.has_b_frames:
         return None  # the times in there are of decoding, and FFmpeg's guesses at the others are no better
     packets: list[_Packet] = []
     with contextlib.suppress(av.FFmpegError):
-        packets.extend(_Packet(packet.pts, packet.dts, packet.is_keyframe, packet.pos)
-                       for packet in tail.behind(container.demux(stream), stream)
-                       if packet.size and not packet.is_discard)
-    if container.format.name == 'avi':  # whose times are numbers of packets
+        packets.extend(_Packet(packet.pts, packet.dts, packet.is_keyframe, packet.pos, is_hidden(packet))
+                       for packet in packets_of(container, stream, tail) if packet.size)
+    if is_avi(container):  # whose times are numbers of packets
         packets = packets[:whole_until(path_of_url(container.name), (packet.place for packet in packets))]
-    times = [packet.pts for packet in packets]
+    shown = _numbered(container, stream, packets, frames)
+    times = [packet.pts for packet in shown]
     if not stream.codec_context.has_b_frames:
         times = _ascending(times)
-    table = _table(times, [packet.is_key for packet in packets])
+    elif _are_of_decoding(shown):
+        return None
+    table = _table(times, [packet.is_key for packet in shown])
     if not table or frames is None or len(table) >= frames:
         return table
     pace = 1 / stream.average_rate / stream.time_base if stream.average_rate else 0
     return _with_gaps(table, frames, float(pace)) or _shown_until(table, packets[-1].dts)
+
+
+def _numbered(container: Any, stream: Any, packets: list[_Packet], frames: int | None) -> list[_Packet]:
+    """The packets that a chunk's index of so many frames counts."""
+    shown = [packet for packet in packets if not packet.is_hidden]
+    hidden = [packet.pts for packet in packets if packet.is_hidden]
+    entries = [entry.is_discard for entry in stream.index_entries]
+    count = max(len(shown), entries.count(False))  # of a file that is cut off the index may know more
+    if 0 < len(entries) < stream.frames and is_mp4(container):  # an edit list left those out
+        hidden += [None] * (stream.frames - len(entries))
+    return packets if _counts_hidden([packet.pts for packet in shown], hidden, count, frames) else shown
+
+
+def _are_of_decoding(packets: Sequence[_Packet]) -> bool:
+    """Whether packets of which some are reordered have just the times of decoding: the container has no others."""
+    return len(packets) > 1 and all(packet.pts == packet.dts for packet in packets)
 
 
 def _ascending(times: list[int | None]) -> list[int | None]:
@@ -178,10 +252,23 @@ def _shown_until(table: FrameTable, time: int | None) -> FrameTable:
 
 @dataclass(frozen=True)
 class ShowTimes:
-    """When each frame of a video is shown, in ms from the stream's start, ascending, to the time base's exactness."""
+    """When each frame of a video is shown, in ms from the stream's start, ascending, to the time base's exactness.
+
+    Attributes
+    ----------
+    milliseconds : ndarray of float64, shape (n,)
+    tolerance : float
+        Largest difference that is none, in ms.
+    size : tuple of int
+        Width and height of the frames.
+    guessed : bool
+        Whether other versions of FFmpeg may tell each frame a frame later: the container has no such times.
+    """
 
     milliseconds: npt.NDArray[np.float64]
     tolerance: float
+    size: tuple[int, int]
+    guessed: bool
 
     def __len__(self) -> int:
         return len(self.milliseconds)
@@ -194,18 +281,25 @@ class ShowTimes:
 
 
 def show_times(path: str, frames: int | None = None, pixels: int = ANY_PIXELS) -> ShowTimes | None:
-    """The times of a video's frames, of which there should be so many; None where PyAV is missing or cannot tell."""
+    """The times of a video's frames, of which there should be so many; None where PyAV is missing or cannot tell.
+
+    FrameReadError where the file is no video, or it cannot be told which of its frames are meant.
+    """
     try:
         import av
     except ImportError:
         return None
     try:
         with open_container(path, pixels) as container:
-            stream: Any = container.streams.video[0]
+            stream: Any = video_stream(container)
             start, tick = stream.start_time, float(stream.time_base * 1000)
             table = table_from_packets(container, stream, Tail(path), frames)
+            size = stream.codec_context.width, stream.codec_context.height
+            guessed = is_avi(container) and not stream.codec_context.codec.intra_only
+    except FrameReadError:
+        raise
     except (av.FFmpegError, OSError, IndexError):
         return None
     if table is None or start is None:  # without the start OpenCV does not tell times
         return None
-    return ShowTimes((table.pts - start) * tick, tick / 2)
+    return ShowTimes((table.pts - start) * tick, tick / 2, size, guessed)

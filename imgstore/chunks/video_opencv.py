@@ -6,6 +6,8 @@ import math
 import os
 import sys
 from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -18,9 +20,15 @@ from ..formats import VIDEO_FRAMES_PER_SECOND
 from ..sharing import forking
 from .base import ChunkWriter, Image, VideoEncoder, VideoReader
 from .containers import ANY_PIXELS, check_container, container_url
+from .numbered import SAMPLES, number_in
 from .packets import ShowTimes, show_times
 
 _FOURCC = {('.avi', 'mjpeg'): 'MJPG', ('.mkv', 'h264'): 'H264', ('.mp4', 'h264'): 'avc1'}
+
+if TYPE_CHECKING:
+    from .video_pyav import PyAVChunkReader
+
+_USE_PYAV = "backend='pyav' reads it"
 
 _SMALLEST_SIDE = 8  # pixels; with fewer it writes behind the end of its memory
 
@@ -104,12 +112,24 @@ class OpenCVChunkWriter(ChunkWriter):
         remove_if_there(self._path)
 
 
+@cache
+def converts_interlaced() -> bool:
+    """Whether OpenCV converts interlaced frames here, tried on a few that carry their number."""
+    with forking:
+        capture = cv2.VideoCapture(os.path.join(SAMPLES, 'interlaced.mp4'), cv2.CAP_FFMPEG)
+    read = [capture.read() for _ in range(3)]
+    with forking:
+        capture.release()
+    return all(done and number_in(image) == number for number, (done, image) in enumerate(read))
+
+
 class OpenCVChunkReader(VideoReader):
     """Reads by ``cv2.VideoCapture``.
 
     OpenCV's position seek lands beside the frame where the frame rate varies. So the time that it reports of a
     frame is held against the packets' times, and where it came too late, it is sent further back. Damage that
-    OpenCV fills up with what was nearby it does not tell.
+    OpenCV fills up with what was nearby it does not tell. Since FFmpeg 7.1 it cannot convert interlaced frames and
+    gives what was in its memory before: PyAV tells whether a frame is one where that may be.
 
     Parameters
     ----------
@@ -128,6 +148,10 @@ class OpenCVChunkReader(VideoReader):
     def __init__(self, path: str, color: bool, seek: bool = True, frames: int | None = None,
                  pixels: int = ANY_PIXELS) -> None:
         self._path, self._color, self._seek, self._pixels = path, color, seek, pixels
+        self._announced = frames
+        self._other: PyAVChunkReader | None = None
+        self._image: Image | None = None
+        self._offset: float | None = None
         self._times: ShowTimes | None = show_times(path, frames, pixels)
         self._end: float = math.inf if self._times is None else len(self._times)
         self._missing: set[int] = set()
@@ -137,7 +161,8 @@ class OpenCVChunkReader(VideoReader):
     def _open(self) -> cv2.VideoCapture:
         check_container(self._path)
         self.close()
-        self._next = 0
+        self._next, self._image = 0, None
+        self._offset = None if self._times and self._times.guessed else 0.0
         with forking:
             capture = cv2.VideoCapture(container_url(self._path), cv2.CAP_FFMPEG)
         if not capture.isOpened():
@@ -146,7 +171,21 @@ class OpenCVChunkReader(VideoReader):
             raise FrameReadError(f'{self._path} claims frames of more than {self._pixels} pixels')
         capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
         self._capture = capture
+        self._check_opened(capture)
         return capture
+
+    def _check_opened(self, capture: cv2.VideoCapture) -> None:
+        """Check that OpenCV has taken the video track that was meant."""
+        size = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
+        if self._times and size != self._times.size:
+            raise FrameReadError(f'{self._path}: OpenCV reads another track than the video; {_USE_PYAV}')
+
+    def _pyav(self) -> PyAVChunkReader:
+        from .video_pyav import PyAVChunkReader
+
+        if self._other is None:
+            self._other = PyAVChunkReader(self._path, self._color, self._seek, self._announced, pixels=self._pixels)
+        return self._other
 
     def close(self) -> None:
         """Close the file; the next read opens it again."""
@@ -154,6 +193,9 @@ class OpenCVChunkReader(VideoReader):
             with forking:
                 self._capture.release()
             self._capture = None
+        if self._other is not None:
+            self._other.close()
+            self._other = None
 
     def count(self) -> int:
         """Number of frames, by counting what decodes if the packets do not tell."""
@@ -169,7 +211,15 @@ class OpenCVChunkReader(VideoReader):
         done, image = (False, None) if capture is None else capture.retrieve()
         if not done or image is None:
             raise FrameReadError(f'{self._path}: the frame is missing or damaged')
+        self._check_converted(index, image)
         return ensure_color(image, ensure_copy=False) if self._color else ensure_grayscale(image)
+
+    def _check_converted(self, index: int, image: Image) -> None:
+        """Check that the image is the frame's: where OpenCV converts none, its memory has what was there before."""
+        before, self._image = self._image, image.copy()
+        may_be_old = before is None or np.array_equal(before, image)
+        if may_be_old and self._pyav().is_interlaced(index) and not converts_interlaced():
+            raise FrameReadError(f'{self._path}: this OpenCV cannot convert interlaced frames; {_USE_PYAV}')
 
     def _find(self, index: int) -> cv2.VideoCapture | None:
         """Where the frame is the one that was grabbed last; None if it does not come."""
@@ -189,6 +239,8 @@ class OpenCVChunkReader(VideoReader):
             yield capture
             if not seekable:
                 return
+        if self._offset is None and capture.grab():
+            self._index_in(self._times, capture)
         for back in (0, 1, 16) if seekable else ():
             if back <= index:
                 capture.set(cv2.CAP_PROP_POS_FRAMES, index - back)
@@ -202,7 +254,7 @@ class OpenCVChunkReader(VideoReader):
             if not capture.grab():
                 patience -= 1  # it tells of the end, and of a frame that it cannot decode, in the same way
                 continue
-            shown = self._next if self._times is None else self._times.index_of(capture.get(cv2.CAP_PROP_POS_MSEC))
+            shown = self._index_in(self._times, capture)
             if shown is not None:
                 self._gap, self._next = range(self._next, shown), shown + 1
                 if shown >= index:
@@ -211,3 +263,15 @@ class OpenCVChunkReader(VideoReader):
             self._end = self._next
         self._gap, self._next = range(self._next, int(self._end)), int(self._end)
         return False
+
+    def _index_in(self, times: ShowTimes | None, capture: cv2.VideoCapture) -> int | None:
+        """Index of the frame that was grabbed last; None where the time that OpenCV reports is no frame's."""
+        if times is None:
+            return self._next
+        reported = float(capture.get(cv2.CAP_PROP_POS_MSEC))
+        if self._offset is None:  # it is the first frame
+            self._offset = 0.0
+            if times.index_of(reported) != 0:
+                self._pyav().read(0)  # or OpenCV may have skipped it
+                self._offset = reported - float(times.milliseconds[0])
+        return times.index_of(reported - self._offset)

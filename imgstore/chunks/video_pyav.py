@@ -14,9 +14,10 @@ from .base import Image, VideoReader
 from .containers import ANY_PIXELS, MOST_PIXELS
 from .decoding import STRICT, Untainted, decoded, decoded_alone, last_packet
 from .kept import KeptFrames
-from .packets import FrameTable, table_from_container_index, table_from_packets
+from .packets import FrameTable, is_hidden, packets_of, table_from_container_index, table_from_packets
 from .pyav_pixels import Images
 from .tail import Tail
+from .tracks import video_stream
 
 if TYPE_CHECKING:
     import av
@@ -58,7 +59,7 @@ class PyAVChunkReader(VideoReader):
         self._next_packet, self._enough, self._touched = -1, -1, False
         self._frames: Iterator[tuple[int, Any]] = iter(())
         self._open()
-        self._learn(table_from_container_index(self._stream))
+        self._learn(table_from_container_index(self._stream, self._announced))
         if self._table is None:
             self._learn_from_packets()
 
@@ -71,7 +72,7 @@ class PyAVChunkReader(VideoReader):
         try:
             self._tail = Tail(self._path)
             self._container = self._tail.open(self._path, self._pixels)
-            self._stream = self._container.streams.video[0]
+            self._stream = video_stream(self._container)
             if self._stream.codec_context is None:
                 raise IndexError('it is of an unknown codec')
         except (av.FFmpegError, OSError, IndexError) as error:
@@ -130,6 +131,10 @@ class PyAVChunkReader(VideoReader):
         """Decode one frame, from the keyframe before it if need be."""
         return self._images.of(self._frame(index))
 
+    def is_interlaced(self, index: int) -> bool:
+        """Whether a frame is two fields woven into one; FrameReadError."""
+        return bool(self._frame(index).interlaced_frame)
+
     def begin(self, index: int) -> Callable[[], Image]:
         """Get the packet of a frame that is decoded by itself; decode any other, while FFmpeg's threads decode on."""
         packet = self._packet(index)
@@ -150,7 +155,7 @@ class PyAVChunkReader(VideoReader):
         self._next = sys.maxsize  # no frame can be decoded on from here
         packet = next(self._packets(), None)
         self._next_packet = index + 1
-        sure = packet is not None and packet.size and packet.pts == table.pts[index]
+        sure = packet is not None and packet.size and not packet.is_discard and packet.pts == table.pts[index]
         return packet if sure and self._is_announced(table, packet) else None
 
     def _frame(self, index: int) -> Any:
@@ -279,7 +284,7 @@ class PyAVChunkReader(VideoReader):
                 continue
             if not self._is_announced(table, packet):
                 return
-            index = table.index_of(packet.pts)
+            index = None if is_hidden(packet) else table.index_of(packet.pts)
             if index is not None:
                 queue.expect(index)
             frames, sound = decoded(packet)
@@ -302,7 +307,7 @@ class PyAVChunkReader(VideoReader):
     def _packets_needed(self, table: FrameTable) -> Iterator[Any]:
         """The packets from here on; where those so far are enough, one that has the decoder give all that it has."""
         for packet in self._packets():
-            if packet.is_keyframe and table.index_of(packet.pts) == self._enough:
+            if packet.is_keyframe and not packet.is_discard and table.index_of(packet.pts) == self._enough:
                 yield last_packet(self._stream)
                 return
             yield packet
@@ -313,7 +318,7 @@ class PyAVChunkReader(VideoReader):
         assert self._container is not None
         self._touched = True
         try:
-            yield from self._tail.behind(self._container.demux(self._stream), self._stream)
+            yield from packets_of(self._container, self._stream, self._tail)
         except av.FFmpegError as error:
             self.close()
             raise FrameReadError(f'{self._path} cannot be read on: {error}') from error
