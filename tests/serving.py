@@ -15,7 +15,7 @@ from typing import Any
 from .display import python_env
 
 VIEW = 'import sys; from imgstore.apps import main_viewer; sys.exit(main_viewer())'
-ADDRESS = re.compile(r'http://(\[[^\]]+\]|[^:/]+):(\d+)/(?:\?token=(\S+))?')
+ADDRESS = re.compile(r'http://(\[[^\]]+\]|[^:/]+):(\d+)/(?:[^\s?]*/)?(?:\?token=([\w-]+))?')
 
 
 class Answer:
@@ -56,6 +56,11 @@ class Served:
         finally:
             connection.close()
 
+    def open(self, link: str, **headers: str) -> tuple[Answer, str]:
+        """What is answered to a link, and the session's cookie as a browser sends it back; '' if there is none."""
+        answer = self.ask(f'/?token={ADDRESS.search(link)[3]}', **headers)  # type: ignore[index]
+        return answer, (answer.headers['Set-Cookie'] or '').split(';')[0]
+
     def get(self, target: str) -> Any:
         """What is answered to a request that is right, as JSON."""
         answer = self.ask(target)
@@ -66,7 +71,8 @@ class Served:
 @contextmanager
 def served(*args: str, environment: dict[str, str] | None = None) -> Iterator[Served]:
     quiet = [] if environment else ['--no-browser']
-    command = [sys.executable, '-c', VIEW, '--web', *quiet, '--port', '0', *args]
+    port = [] if '--port' in args else ['--port', '0']
+    command = [sys.executable, '-c', VIEW, '--web', *quiet, *port, *args]
     with subprocess.Popen(command, env=python_env() | (environment or {}), stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True) as process:
         try:

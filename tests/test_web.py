@@ -410,55 +410,10 @@ def test_the_page_names_nothing_outside(page: Served) -> None:
         assert page.ask(f'/static/{path.name}').body == path.read_bytes()
 
 
-# --- the token
-
-
-@pytest.fixture(scope='module')
-def guarded(folder: Path) -> Iterator[Served]:
-    with served('--host', '0.0.0.0', str(folder / 'cam_1')) as it:
-        yield it
-
-
-def test_any_other_address_demands_a_token(guarded: Served) -> None:
-    assert len(guarded.token) >= 32
-    for target in ('/', '/api/stores', '/static/viewer.js', '/?token=', '/?token=%C3%A9',
-                   f'/?token={guarded.token[:-1]}', f'/?token={guarded.token}x', '/?token=%00', '/?token=x&token=y'):
-        answer = guarded.ask(target)
-        assert answer.status == 403
-        assert guarded.token.encode() not in answer.body
-    for cookie in ('', 'x', f'imgstore-{guarded.port}=', f'imgstore-{guarded.port}=wrong', '\xff;;=', 'a' * 5000):
-        assert guarded.ask('/api/stores', Cookie=cookie).status == 403
-
-
-def test_the_token_is_taken_once_and_kept_in_a_cookie(guarded: Served) -> None:
-    answer = guarded.ask(f'/?token={guarded.token}')
-    assert (answer.status, answer.headers['Location']) == (303, '/')
-    cookie = answer.headers['Set-Cookie']
-    assert 'HttpOnly' in cookie
-    assert 'samesite=strict' in cookie.lower()
-    assert guarded.ask('/api/stores', Cookie=cookie.split(';')[0]).status == 200
-
-
-def test_the_token_does_not_help_under_another_name(guarded: Served) -> None:
-    assert guarded.ask(f'/?token={guarded.token}', 'evil.example').status == 421
-    assert guarded.ask(f'/?token={guarded.token}', socket.gethostname()).status == 303
-
-
-def test_a_token_can_be_demanded_on_this_machine_too(folder: Path) -> None:
-    with served('--token', str(folder / 'cam_1')) as page:
-        assert page.token
-        assert page.ask('/api/stores').status == 403
-
-
-def test_each_server_has_a_token_of_its_own(guarded: Served, folder: Path) -> None:
-    with served('--token', str(folder / 'cam_1')) as page:
-        assert page.token != guarded.token
-
-
 # --- the command line
 
 
-def test_this_machine_alone_is_served_without_a_token(page: Served) -> None:
+def test_this_machine_alone_is_served_without_a_link(page: Served) -> None:
     assert page.url == f'http://127.0.0.1:{page.port}/'
     assert page.token is None
 

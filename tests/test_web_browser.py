@@ -617,11 +617,3 @@ def test_scripts_that_are_not_of_the_page_do_not_run(chromium: Browser, one: Ser
                     document.body.append(image);""")
     assert chromium.run('return window.ran') is None
     chromium.wait_for(lambda: any('Content Security Policy' in error for error in chromium.errors()))
-
-
-def test_a_token_opens_the_page_and_leaves_the_address(chromium: Browser, folder: Path) -> None:
-    with served('--token', str(folder / 'left')) as page:
-        chromium.open(page.url)
-        assert 'token' not in chromium.driver.current_url
-        chromium.wait_for_frame(0, 0)
-        assert chromium.errors() == []

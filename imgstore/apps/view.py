@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 import shlex
 from collections.abc import Sequence
 
@@ -17,7 +18,8 @@ from ..ui import check_screen, new_window
 from ..viewer.places import find_place
 from ..viewer.player import Player
 from ..viewer.session import Session, window_shape
-from ..web.serving import USUAL_HOST, USUAL_PORT, serve
+from ..web.links import further_links
+from ..web.serving import USUAL_HOST, USUAL_PORT, Site, serve
 from ._cli import command_parser, run
 
 _USUAL_FPS = 25.0
@@ -31,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
         'in a browser instead, on this machine or over an SSH tunnel.',
         'imgstore-view --fps 10 film-store\nimgstore-view --at 12.5s --loop film-store\n'
         'imgstore-view --web left-camera right-camera')
-    made.add_argument('paths', metavar='PATH', nargs='+', help='the store; with --web several, side by side')
+    made.add_argument('paths', metavar='PATH', nargs='*', help='the store; with --web several, side by side')
     made.add_argument(
         '--fps', type=_fps, help='frames a second (0 = as fast as possible; default: as they were recorded)')
     made.add_argument('--loop', action='store_true', help='begin again at the end')
@@ -46,6 +48,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Play the store named on the command line; returns the exit code."""
     made = parser()
     args = made.parse_args(argv)
+    if args.link and (args.paths or not args.web):
+        made.error('--link is for a server that is running: imgstore-view --web --link, without PATH')
+    if not (args.paths or args.link):
+        made.error('the following arguments are required: PATH')
     if args.web:
         return run(made.prog, lambda: _view_in_browser(made.prog, args), args.verbose)
     if len(args.paths) > 1:
@@ -57,11 +63,25 @@ def _add_web_options(parser: argparse.ArgumentParser) -> None:
     web = parser.add_argument_group('in a browser')
     web.add_argument('--web', action='store_true', help="serve a page until Ctrl-C (pip install 'imgstore[web]')")
     web.add_argument(
-        '--host', default=USUAL_HOST, help='address to serve (default: %(default)s); any other demands a token'
+        '--host', default=USUAL_HOST, help='address to serve (default: %(default)s); any other demands a link'
     )
     web.add_argument('--port', type=_port, help=f'port (0 = a free one; default: {USUAL_PORT}, or the next free one)')
-    web.add_argument('--token', action='store_true', help='demand a token here too: others use this machine as well')
+    web.add_argument('--token', action='store_true', help='demand a link here too: others use this machine as well')
+    web.add_argument('--link', action='store_true', help='print a further link of your server that is running')
+    web.add_argument('--root-path', type=_root_path, default='', metavar='PREFIX',
+                     help='the path under which a proxy serves the page, such as /camera')
+    web.add_argument('--allow-host', action='append', default=[], metavar='NAME',
+                     help='also answer requests to this name, such as that of a proxy (may be repeated)')
     web.add_argument('--no-browser', action='store_true', help='just print the address')
+
+
+def _root_path(text: str) -> str:
+    path = text.rstrip('/')
+    parts = path.split('/')
+    if path and (parts[0] or not all(re.fullmatch('[A-Za-z0-9._~-]+', part) for part in parts[1:])
+                 or {'.', '..'} & set(parts)):
+        raise argparse.ArgumentTypeError(f'{text} is no path such as /camera or /lab/camera')
+    return path
 
 
 def _port(text: str) -> int:
@@ -81,7 +101,12 @@ def _view_in_browser(prog: str, args: argparse.Namespace) -> int:
     def tell(line: str) -> None:
         print(f'{prog}: {line}', flush=True)
 
-    serve(args.paths, args.host, args.port, browser=not args.no_browser, tell=tell, with_token=args.token)
+    if args.link:
+        for link in further_links(args.port):
+            tell(f'open {link.strip()}  (it opens once, within 10 minutes)')
+        return 0
+    site = Site(args.host, args.port, args.token, args.root_path, tuple(args.allow_host))
+    serve(args.paths, site, browser=not args.no_browser, tell=tell)
     return 0
 
 

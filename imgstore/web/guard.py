@@ -1,4 +1,4 @@
-"""Who may ask: the one named in the Host header, with the token if there is one, and by GET alone.
+"""Who may ask: requests to this machine's own name, from no other site, and with a session where links are demanded.
 
 A page of another site that the same browser has open can send requests to this machine, too. It cannot read the
 answers, since none allows it; and were its own name made to lead here, the Host header would tell.
@@ -6,19 +6,27 @@ answers, since none allows it; and were its own name made to lead here, the Host
 
 from __future__ import annotations
 
-import hmac
 import ipaddress
+import re
 import socket
-from collections.abc import Iterable
+from collections.abc import Collection
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .access import Access
 
 WILDCARDS = ('0.0.0.0', '::')
 """Hosts that stand for all addresses of this machine."""
+
+LINKS = '/api/links'
+"""Where the page asks for a further link."""
+
+AGAIN = '/static/again.js'
+"""Goes once more to where the session's cookie is sent; the one file that needs no session."""
 
 _LOOPBACK = ('localhost', '127.0.0.1', '::1')
 _HEADERS = {
@@ -31,6 +39,11 @@ _HEADERS = {
     'X-Content-Type-Options': 'nosniff',
     'X-Frame-Options': 'DENY',
 }
+_KEY = re.compile(r'/session-([A-Za-z0-9_-]{22})(/.*|)', re.DOTALL)
+_NO_SESSION = ('Open a link that imgstore-view printed. Each works once. '
+               '"imgstore-view --web --link" prints a further one.')
+_NO_SESSION_PAGE = ('<!doctype html><html lang="en"><meta charset="utf-8"><title>imgstore</title>'
+                    f'<p>{_NO_SESSION}</p><script src="{AGAIN[1:]}"></script></html>')
 
 
 def is_loopback(host: str) -> bool:
@@ -39,22 +52,30 @@ def is_loopback(host: str) -> bool:
 
 
 class Guard:
-    """Lets through to the application just what may ask, and puts the headers on every answer.
+    """Let requests through to the application that may ask, and put the headers on every answer.
 
     Parameters
     ----------
     app : ASGIApp
     host : str
         The address that is served.
-    token : str or None
-        That a request has to bring, as ``?token=`` of the first one and in a cookie from then on.
+    access : Access, optional
+        Demand a session, which a link opens.
+    root_path : str
+        The path under which a proxy serves the page, such as '/camera'; requests may have it or not.
+    names : collection of str
+        Further names that requests may use, such as that of a proxy.
     """
 
-    def __init__(self, app: ASGIApp, host: str, token: str | None) -> None:
+    def __init__(self, app: ASGIApp, host: str, access: Access | None = None, root_path: str = '',
+                 names: Collection[str] = ()) -> None:
         self._app = app
-        self._hosts = {*_LOOPBACK, host.lower()} - set(WILDCARDS)
+        self._hosts = {*_LOOPBACK, host.lower(), *(name.lower() for name in names)} - set(WILDCARDS)
         self._all_addresses = host in WILDCARDS
-        self._token = token
+        if self._all_addresses:  # once: a name server may take long to answer
+            self._hosts |= {socket.gethostname().lower(), socket.getfqdn().lower()}
+        self._access = access
+        self._root_path = root_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or hand it on."""
@@ -69,39 +90,85 @@ class Guard:
                 headers.setdefault('Cache-Control', 'no-store')
             await send(message)
 
-        await (self._refusal(scope) or self._app)(scope, receive, send_with_headers)
+        path, key = self._own_path(scope['path'])
+        answer = self._refusal(scope, path) or self._entry(scope, path, key)
+        inner = {**scope, 'path': path, 'raw_path': path.encode(), 'root_path': ''}
+        await (answer or self._app)(inner, receive, send_with_headers)
 
-    def _refusal(self, scope: Scope) -> Response | None:
+    def _own_path(self, path: str) -> tuple[str, str]:
+        """The path without the proxy's prefix and the session's key; and that key, '' if there is none."""
+        root = self._root_path
+        if root and (path == root or path.startswith(root + '/')):
+            path = path[len(root):]
+        found = _KEY.fullmatch(path) if self._access else None
+        return (found[2], found[1]) if found else (path, '')
+
+    # --- what nobody may
+
+    def _refusal(self, scope: Scope, path: str) -> Response | None:
         headers = Headers(scope=scope)
         if not self._is_own_name(headers.getlist('host'), scope):
             return PlainTextResponse('This is not the name of the machine that imgstore-view serves.', 421)
         if scope['method'] not in ('GET', 'HEAD'):
-            return PlainTextResponse('Only GET is understood.', 405, {'Allow': 'GET, HEAD'})
-        if headers.get('sec-fetch-site') == 'cross-site' and headers.get('sec-fetch-mode') != 'navigate':
+            return self._change_refusal(scope, path, headers)
+        if headers.get('sec-fetch-site') in ('cross-site', 'same-site') and headers.get('sec-fetch-mode') != 'navigate':
             return PlainTextResponse('Other sites may not ask.', 403)
-        return self._without_token(scope, headers) if self._token else None
+        return None
+
+    def _change_refusal(self, scope: Scope, path: str, headers: Headers) -> Response | None:
+        """The page alone may ask for a link: another site's page cannot pass for it."""
+        if not (self._access and path == LINKS and scope['method'] == 'POST'):
+            return PlainTextResponse('Only GET is understood.', 405, {'Allow': 'GET, HEAD'})
+        return None if _is_of_the_page(headers) else PlainTextResponse('Other sites may not ask.', 403)
 
     def _is_own_name(self, hosts: list[str], scope: Scope) -> bool:
         name = _name(hosts[0]) if len(hosts) == 1 else None
         return name is not None and (name in self._hosts or (self._all_addresses and _is_here(name, scope)))
 
-    def _without_token(self, scope: Scope, headers: Headers) -> Response | None:
-        """What is answered to a request that has just brought its token, or has none."""
-        port = (scope.get('server') or ('', 0))[1]
-        cookie = f'imgstore-{port}'
-        if self._fits(_cookies(headers.getlist('cookie'), cookie)):
+    # --- links and sessions
+
+    def _entry(self, scope: Scope, path: str, key: str) -> Response | None:
+        """What is answered to a request that has no session, opens one, or has the page's path without its '/'."""
+        home = f'{self._root_path}/session-{key}/' if key else f'{self._root_path}/'
+        if not path:
+            return RedirectResponse(home, 308)
+        if self._access is None or path == AGAIN:
             return None
-        query = parse_qs(scope['query_string'].decode('latin-1'))
-        given = query.pop('token', [])
-        if not self._fits(given):
-            return PlainTextResponse('Open the address that imgstore-view printed, with its token.', 403)
-        answer = RedirectResponse(f'/?{urlencode(query, doseq=True)}' if query else '/', 303)
-        answer.set_cookie(cookie, given[0], httponly=True, samesite='strict')
+        headers = Headers(scope=scope)
+        query = parse_qs(scope['query_string'].decode('latin-1'), keep_blank_values=True)
+        cookie = f'imgstore-{_served(scope)[1]}'
+        if any(self._access.is_session(secret) for secret in _cookies(headers.getlist('cookie'), cookie)):
+            is_detour = path == '/' and ('again' in query or 'token' in query)
+            return RedirectResponse(home, 303) if is_detour else None
+        if path == '/' and 'token' in query and scope['method'] == 'GET':
+            return self._opened(self._access, query['token'], cookie, headers)
+        return self._without_session(path)
+
+    def _opened(self, access: Access, tokens: list[str], cookie: str, headers: Headers) -> Response:
+        """The answer to a link: the session's cookie, and the way to the page."""
+        if 'prefetch' in headers.get('sec-purpose', headers.get('purpose', '')):
+            return PlainTextResponse('A link is not opened before its user asks for it.', 503)
+        session = access.open_session(tokens[0]) if len(tokens) == 1 else None
+        if session is None:
+            return self._without_session('/')
+        home = f'{self._root_path}/session-{session.key}/'
+        answer = RedirectResponse(home, 303)
+        answer.set_cookie(cookie, session.secret, path=home, httponly=True, samesite='strict')
         return answer
 
-    def _fits(self, given: Iterable[str]) -> bool:
-        wanted = (self._token or '').encode()
-        return any(hmac.compare_digest(one.encode('utf-8', 'replace'), wanted) for one in given)
+    def _without_session(self, path: str) -> Response:
+        if path == '/':
+            return HTMLResponse(_NO_SESSION_PAGE, 403)
+        return PlainTextResponse(_NO_SESSION, 403)
+
+
+def _is_of_the_page(headers: Headers) -> bool:
+    """Whether a request is sent by a script of the page itself, as its browser says."""
+    site = headers.get('sec-fetch-site')
+    if site is not None:  # which tells even where a proxy puts another name into Host
+        return site == 'same-origin' and 'x-imgstore' in headers
+    origin = urlsplit(headers.get('origin', ''))
+    return bool(origin.netloc) and origin.netloc == headers.get('host') and 'x-imgstore' in headers
 
 
 def _name(host: str) -> str | None:
@@ -114,14 +181,24 @@ def _name(host: str) -> str | None:
     return name.removeprefix('[').removesuffix(']').removesuffix('.')
 
 
+def _served(scope: Scope) -> tuple[str, int]:
+    """The address and port that a request came to."""
+    host, port = scope.get('server') or ('', 0)
+    return host, port
+
+
 def _is_here(name: str, scope: Scope) -> bool:
-    """Whether a name is this machine's own, or the very address that the request came to."""
-    if name in {socket.gethostname().lower(), socket.getfqdn().lower()}:
-        return True
+    """Whether a name is the very address that the request came to."""
     try:
-        return ipaddress.ip_address(name) == ipaddress.ip_address((scope.get('server') or ('', 0))[0])
+        return _address(name) == _address(_served(scope)[0])
     except ValueError:
         return False
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """An address; that of an IPv4 visitor to an IPv6 socket as IPv4."""
+    address = ipaddress.ip_address(text.partition('%')[0])
+    return getattr(address, 'ipv4_mapped', None) or address
 
 
 def _cookies(headers: list[str], name: str) -> list[str]:

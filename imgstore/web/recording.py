@@ -76,6 +76,11 @@ class Recording:
         """Number of frames."""
         return self.store.frame_count
 
+    @property
+    def image_bytes(self) -> int:
+        """Size of a frame in memory."""
+        return math.prod(self.store.image_shape) * int(np.dtype(self.store._metadata['imgdtype']).itemsize)
+
     def summary(self) -> Row:
         """What the page needs before it shows the first frame."""
         store, count = self.store, self.count

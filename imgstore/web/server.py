@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import mimetypes
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from importlib import resources
 from typing import Any
 
@@ -22,19 +22,24 @@ from ..errors import FrameNotFoundError, ImgStoreError
 from ..exact import exact
 from ..timeline import MOST_SAMPLES
 from . import asked
+from .access import LINK_SECONDS, Access
 from .asked import LARGEST_NUMBER, Refused
-from .guard import Guard
+from .guard import LINKS, Guard
+from .limits import Bounded
 from .order import POLICIES, aligned
 from .pictures import MEDIA_TYPES
 from .recording import AXES, Recording
 
 _MOST_ROWS = 1000
 _WIDEST = 8192  # pixels
+_IMAGE = re.compile('/api/stores/[0-9]+/(image|thumbnail)/.*')
+_COPIES = 2  # of a frame: as it was read, and encoded
 
 Answer = Callable[[Request], Response]
 
 
-def new_app(recordings: Sequence[Recording], host: str = '127.0.0.1', token: str | None = None) -> ASGIApp:
+def new_app(recordings: Sequence[Recording], host: str = '127.0.0.1', access: Access | None = None,
+            root_path: str = '', names: Collection[str] = ()) -> ASGIApp:
     """The application that shows recordings.
 
     Parameters
@@ -43,10 +48,14 @@ def new_app(recordings: Sequence[Recording], host: str = '127.0.0.1', token: str
         That the page shows, side by side.
     host : str
         The address that is served; requests that name another are refused.
-    token : str, optional
-        That requests must bring.
+    access : Access, optional
+        Demand a session.
+    root_path : str
+        The path under which a proxy serves the page.
+    names : collection of str
+        Further names that requests may use.
     """
-    pages = _Pages(recordings)
+    pages = _Pages(recordings, access)
     routes = {
         '/': pages.start, '/static/{name}': pages.static, '/api/stores': pages.stores, '/api/aligned': pages.aligned,
         '/api/stores/{store}': pages.about, '/api/stores/{store}/rows': pages.rows,
@@ -57,10 +66,10 @@ def new_app(recordings: Sequence[Recording], host: str = '127.0.0.1', token: str
     handlers: Any = {HTTPException: _refused, ImgStoreError: _failed}
     endpoints: dict[str, Any] = {path: _in_thread(answer) for path, answer in routes.items()}
     endpoints['/api/stores/{store}/image/{index}.{kind}'] = pages.image
-    app = Starlette(routes=[Route(path, endpoint, methods=['GET']) for path, endpoint in endpoints.items()],
-                    exception_handlers=handlers)
+    found = [Route(path, endpoint, methods=['GET']) for path, endpoint in endpoints.items()]
+    app = Starlette(routes=[*found, Route(LINKS, pages.new_link, methods=['POST'])], exception_handlers=handlers)
     app.router.redirect_slashes = False
-    return Guard(app, host, token)
+    return Guard(Bounded(app, pages.cost), host, access, root_path, names)
 
 
 def _in_thread(answer: Answer) -> Callable[[Request], Any]:
@@ -79,11 +88,16 @@ def _failed(request: Request, error: ImgStoreError) -> Response:
 
 
 class _Pages:
-    def __init__(self, recordings: Sequence[Recording]) -> None:
-        self._recordings = recordings
+    def __init__(self, recordings: Sequence[Recording], access: Access | None) -> None:
+        self._recordings, self._access = recordings, access
+        self._image_cost = _COPIES * max((recording.image_bytes for recording in recordings), default=0)
         self._turns = {recording: asyncio.Lock() for recording in recordings}
         folder = resources.files(__package__) / 'static'
         self._files = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+
+    def cost(self, path: str) -> int:
+        """Bytes that an answer takes while it is made."""
+        return self._image_cost if _IMAGE.fullmatch(path) else 0
 
     # --- the page
 
@@ -96,6 +110,11 @@ class _Pages:
             raise Refused('there is no such file', 404)
         kind = 'text/javascript' if name.endswith('.js') else mimetypes.guess_type(name)[0]
         return Response(self._files[name], media_type=kind)
+
+    async def new_link(self, request: Request) -> Response:
+        if self._access is None:
+            raise Refused('no link is needed', 404)
+        return _json({'token': self._access.new_link(), 'seconds': LINK_SECONDS})
 
     # --- the stores
 

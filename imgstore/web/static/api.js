@@ -12,30 +12,38 @@ async function answerOf(response) {
   throw new Trouble(why || `the server answers ${response.status}`);
 }
 
-async function get(path, values = {}) {
-  const given = Object.entries(values).filter(([, value]) => value !== null && value !== undefined);
-  const query = new URLSearchParams(given).toString();
+async function ask(path, options) {
   try {
-    return await answerOf(await fetch(query ? `${path}?${query}` : path));
+    return await answerOf(await fetch(path, options));
   } catch (error) {
     if (error instanceof Trouble) throw error;
     throw new Trouble('the server does not answer; has imgstore-view ended?');
   }
 }
 
-const json = async (path, values) => (await get(path, values)).json();
-const of = (store) => `/api/stores/${store}`;
+function get(path, values = {}) {
+  const given = Object.entries(values).filter(([, value]) => value !== null && value !== undefined);
+  const query = new URLSearchParams(given).toString();
+  return ask(query ? `${path}?${query}` : path);
+}
 
-export const stores = () => json('/api/stores');
+const json = async (path, values) => (await get(path, values)).json();
+const of = (store) => `api/stores/${store}`;
+
+export const stores = () => json('api/stores');
 export const about = (store) => json(of(store));
 export const rows = (store, start, count) => json(`${of(store)}/rows`, { start, count });
 export const find = (store, axis, value) => json(`${of(store)}/find`, { axis, value });
 export const gap = (store, index, direction) => json(`${of(store)}/gap`, { index, direction });
 export const timeline = (store, axis, low, high, bins) => json(`${of(store)}/timeline`, { axis, low, high, bins });
 export const aligned = (number, direction, count, policy) =>
-  json('/api/aligned', { number, direction, count, policy });
+  json('api/aligned', { number, direction, count, policy });
 export const extra = (store, low, high, bins) => json(`${of(store)}/extra`, { low, high, bins });
 export const extraAt = (store, index) => json(`${of(store)}/extra/${index}`);
+
+// The header is what no other site can send.
+export const newLink = async () =>
+  (await ask('api/links', { method: 'POST', headers: { 'X-Imgstore': 'page' } })).json();
 
 export const thumbnail = (store, index, width) => `${of(store)}/thumbnail/${index}.jpg?width=${width}`;
 export const download = (store, index, kind) => `${of(store)}/image/${index}.${kind}?download=1`;

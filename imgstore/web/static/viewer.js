@@ -3,6 +3,7 @@
 import * as api from './api.js';
 import { Frames } from './frames.js';
 import { Keys } from './keys.js';
+import { copyLink, isDemanded, keepPath, showLink } from './link.js';
 import { Pane } from './panes.js';
 import { fill } from './panel.js';
 import { Player } from './player.js';
@@ -39,6 +40,8 @@ class Viewer {
   }
 
   async start() {
+    keepPath();
+    $('link').hidden = !isDemanded();
     $('stage').append(...this.player.panes.map((pane) => pane.figure));
     $('policy-field').hidden = !this.several;
     $('index').parentElement.hidden = this.several; // each image has its own
@@ -108,6 +111,7 @@ class Viewer {
       play: () => player.toggle(), 'gap-before': () => this.gap(-1), 'gap-behind': () => this.gap(1),
       'zoom-in': () => timeline.zoom(0.5), 'zoom-out': () => timeline.zoom(2), 'zoom-all': () => timeline.showAll(),
       metadata: () => this.metadata(), follow: () => this.follow(), help: () => $('keys').showModal(),
+      link: () => showLink().catch((error) => this.say(error.message, true)), 'link-copy': copyLink,
     };
     for (const [id, act] of Object.entries(acts)) $(id).addEventListener('click', act);
   }

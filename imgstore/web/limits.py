@@ -1,0 +1,240 @@
+"""Limits for clients: how many there are, how long a request takes to arrive, how much nobody reads, and for how long.
+
+The server stays there for one client, whatever the others do or leave undone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from .room import NoRoomError, Room, longest_stalled
+
+MOST_CONNECTIONS = 100
+REQUEST_SECONDS = 10.0
+"""For a request to arrive, from the connection or from the answer before."""
+
+READ_SECONDS = 30.0
+"""For a client to read `_PIECE` bytes."""
+
+ROOM = 256 * 2**20
+"""Bytes of answers that are being made or have not been read."""
+
+_PIECE = 64 * 2**10
+_QUEUE, _AT_ONCE = 1024, 32  # connections that wait to be taken, and how many of them are before others get a turn
+_CONNECTION = 'imgstore.connection'
+_FULL = b'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
+
+Cost = Callable[[str], int]
+"""Of a path: bytes that are needed to answer it."""
+
+
+class Connection(H11Protocol):
+    """A connection of a client.
+
+    Parameters
+    ----------
+    crowd : Crowd
+        All connections.
+    **options
+        Those of uvicorn's own class.
+    """
+
+    def __init__(self, crowd: Crowd, **options: Any) -> None:
+        super().__init__(**options)
+        self._crowd, self._answer = crowd, self.app
+        self.app = self._with_itself
+        self.waiting_since: float | None = time.monotonic()
+        """When it began to wait for a request; None while one is answered."""
+        self._unread_since: float | None = None
+
+    async def _with_itself(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._answer({**scope, _CONNECTION: self}, receive, send)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nothing can be sent to it any more."""
+        return self.transport.is_closing()
+
+    @property
+    def unread_since(self) -> float | None:
+        """When it last stopped to read; None while it reads."""
+        if not self.transport.get_write_buffer_size():
+            self._unread_since = None
+        return self._unread_since
+
+    def drop(self) -> None:
+        """Send it nothing more, and forget what it has not read."""
+        self.transport.abort()
+
+    # --- what happens to it
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request, where there is room for one more connection."""
+        super().connection_made(transport)
+        self._crowd.admit(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Make room."""
+        super().connection_lost(exc)
+        self._crowd.forget(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Look whether that was a request."""
+        super().data_received(data)
+        self._look()
+
+    def on_response_complete(self) -> None:
+        """Begin to wait for the next request."""
+        super().on_response_complete()
+        self._look()
+
+    def pause_writing(self) -> None:
+        """Note since when the client does not read."""
+        super().pause_writing()
+        self._unread_since = self._unread_since or time.monotonic()
+
+    def resume_writing(self) -> None:
+        """Note that it reads."""
+        super().resume_writing()
+        self._unread_since = None
+
+    def shutdown(self) -> None:
+        """Wait a second for the client to read the rest."""
+        super().shutdown()
+        self.loop.call_later(1, self.transport.abort)
+
+    def _look(self) -> None:
+        cycle: Any = self.cycle  # None before the first request, though its type does not say so
+        is_waiting = cycle is None or cycle.response_complete
+        self.waiting_since = (self.waiting_since or time.monotonic()) if is_waiting else None
+
+    def is_too_slow(self, now: float) -> bool:
+        """Whether its request or its reading has taken too long."""
+        unread_since = self.unread_since
+        if unread_since is None and self.transport.get_write_buffer_size():
+            unread_since = self._unread_since = now  # too little for uvicorn to be told of it
+        return (self.waiting_since is not None and now - self.waiting_since > REQUEST_SECONDS) or \
+            (unread_since is not None and now - unread_since > READ_SECONDS)
+
+
+class Crowd:
+    """All connections.
+
+    Parameters
+    ----------
+    most : int
+        How many there may be.
+    """
+
+    def __init__(self, most: int = MOST_CONNECTIONS) -> None:
+        self._most = most
+        self._all: dict[Connection, None] = {}
+
+    def admit(self, newcomer: Connection) -> None:
+        """Take in a connection, and where there are too many end another: this one may be about to ask something."""
+        there = [one for one in self._all if not one.is_gone]
+        self._all[newcomer] = None
+        if len(there) < self._most:
+            return
+        other = _longest_waiting(there) or longest_stalled(list(there))
+        if other is not None:
+            other.drop()
+        else:
+            newcomer.transport.write(_FULL)
+            newcomer.transport.close()
+
+    def forget(self, one: Connection) -> None:
+        """Forget one that has ended."""
+        self._all.pop(one, None)
+
+    async def sweep(self) -> None:
+        """End those that are too slow."""
+        now = time.monotonic()
+        for one in [one for one in self._all if one.is_too_slow(now)]:
+            one.drop()
+
+
+def _longest_waiting(there: list[Connection]) -> Connection | None:
+    """Of those without a request, the oldest of the address that has most of them; None if all are answered."""
+    waiting = [one for one in there if one.waiting_since is not None]
+    addresses = Counter(one.client[0] if one.client else '' for one in waiting)
+    most = max(addresses, key=addresses.__getitem__, default='')
+    theirs = [one for one in waiting if (one.client[0] if one.client else '') == most]
+    return min(theirs, key=lambda one: one.waiting_since or 0.0, default=None)
+
+
+class Bounded:
+    """Let an application answer as far as there is room, and send its answers in pieces, as they are read.
+
+    Parameters
+    ----------
+    app : ASGIApp
+    cost : callable
+        Of each path.
+    room : int
+        In bytes.
+    """
+
+    def __init__(self, app: ASGIApp, cost: Cost, room: int = ROOM) -> None:
+        self._app, self._cost, self._room = app, cost, Room(room)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        connection = scope.get(_CONNECTION)
+        if connection is None:
+            await self._app(scope, receive, send)
+            return
+        try:
+            async with self._room.hold(self._cost(scope['path']), connection) as held:
+                async def send_in_pieces(message: Message) -> None:
+                    held.grow(len(message.get('body', b'')))
+                    for piece in _pieces(message):
+                        if connection.is_gone:
+                            await asyncio.sleep(0)  # until uvicorn knows, which then sends nothing
+                        await send(piece)
+
+                await self._app(scope, receive, send_in_pieces)
+        except NoRoomError:
+            await PlainTextResponse('Too many are asking; ask again.', 503, {'Retry-After': '1'})(scope, receive, send)
+
+
+def _pieces(message: Message) -> list[Message]:
+    """A message, or several if its body is long: uvicorn waits before each until the client has read."""
+    body = message.get('body', b'')
+    if len(body) <= _PIECE:
+        return [message]
+    view, more = memoryview(body), message.get('more_body', False)
+    starts = range(0, len(body), _PIECE)
+    return [{**message, 'body': view[start:start + _PIECE], 'more_body': more or start != starts[-1]}
+            for start in starts]
+
+
+class Server(uvicorn.Server):
+    """A server whose queue of connections to come is long, of which it takes a few at a time."""
+
+    async def startup(self, sockets: Any = None) -> None:
+        """Begin to listen."""
+        await super().startup(sockets)
+        for listener in sockets or []:
+            listener.listen(_QUEUE)
+
+
+def new_server(app: ASGIApp, most: int = MOST_CONNECTIONS) -> Server:
+    """A server of an application, with all limits."""
+    crowd = Crowd(most)
+    protocol: Any = functools.partial(Connection, crowd)  # uvicorn calls it as a class
+    settings = uvicorn.Config(
+        app, log_level='error', access_log=False, server_header=False, proxy_headers=False, lifespan='off', ws='none',
+        http=protocol, loop='asyncio', backlog=_AT_ONCE, timeout_graceful_shutdown=3,
+        callback_notify=crowd.sweep, timeout_notify=1)
+    return Server(settings)
