@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from ._text import is_utf8
 from .errors import ExtraDataTypeError
 
 _MAX_DEPTH = 100
@@ -77,8 +78,10 @@ def plain(value: Any, path: _Path = ()) -> Any:
     ExtraDataTypeError
         Some value or key cannot be written, or the value is nested too deeply (it may contain itself).
     """
-    if value is None or isinstance(value, (str, int, float)):
+    if value is None or isinstance(value, (int, float)):
         return value
+    if isinstance(value, str):
+        return _utf8(value, path)
     if len(path) > _MAX_DEPTH:
         raise ExtraDataTypeError(f'extra data is nested deeper than {_MAX_DEPTH} levels')
     if isinstance(value, dict):
@@ -93,8 +96,16 @@ def plain(value: Any, path: _Path = ()) -> Any:
     raise ExtraDataTypeError(f'extra data{_where(path)} is of type {_type_name(value)}, which JSON cannot hold')
 
 
+def _utf8(text: str, path: _Path) -> str:
+    if not is_utf8(text):
+        raise ExtraDataTypeError(f'extra data{_where(path)} is {text!r}, which is not UTF-8; give it as bytes')
+    return text
+
+
 def _plain_key(key: Any, path: _Path) -> Any:
-    if key is None or isinstance(key, (str, int, float)):
+    if isinstance(key, str):
+        return _utf8(key, path)
+    if key is None or isinstance(key, (int, float)):
         return key
     if isinstance(key, (np.bool_, np.integer, np.floating)):
         return plain(key)
@@ -104,7 +115,7 @@ def _plain_key(key: Any, path: _Path) -> Any:
 
 
 def _plain_array(array: np.ndarray[Any, Any], path: _Path) -> Any:
-    if array.dtype.kind in 'biuU' or array.dtype in (np.float64, np.float32, np.float16):
+    if array.dtype.kind in 'biu' or array.dtype in (np.float64, np.float32, np.float16):
         return array.tolist()
     if array.ndim == 0:
         return plain(array[()], path)

@@ -19,6 +19,7 @@ import numpy as np
 from ._files import StrPath, aside, existing_store_folder, remove_chunks, store_folder
 from ._numbers import at_least
 from ._regular_files import copy_data, read_regular
+from ._text import decode_text, without_surrogates
 from ._version import __version__
 from .base import _ImgStore
 from .color import Image, ensure_grayscale
@@ -198,7 +199,7 @@ def _shape(old: _ImgStore, plan: _Plan) -> tuple[tuple[int, ...], Any]:
 
 
 def _metadata(old: _ImgStore) -> dict[Any, Any]:
-    user = old.user_metadata
+    user = without_surrogates(old.user_metadata)
     earlier = user.get(HISTORY)
     created, zone = old.created
     now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
@@ -232,7 +233,7 @@ def _records(old: _ImgStore, numbers: Numbers) -> dict[int, list[_Record]]:
 
 def _load(path: str) -> list[_Record]:
     try:
-        records = json.loads(read_regular(path))
+        records = without_surrogates(json.loads(decode_text(read_regular(path))))
     except (OSError, ValueError, RecursionError) as error:
         raise CorruptFileError(f'{path} cannot be read as JSON: {error}') from error
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):

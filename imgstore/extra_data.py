@@ -8,6 +8,7 @@ negative frame number, and are left out.
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -19,6 +20,7 @@ import numpy as np
 
 from ._files import aside, remove_if_there
 from ._regular_files import read_regular
+from ._text import decode_text, without_surrogates
 from .constants import (
     EXTRA_JSON,
     FRAME_INDEX,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SENSOR_TIME = 'sensor_time'
+_SURROGATE = re.compile(r'\\u[dD][89a-fA-F]|[\ud800-\udfff]')
 
 _UNQUESTIONED_CELLS, _CELLS_A_VALUE = 2**22, 256
 """Of the table of all records, which has a column for each key of any."""
@@ -234,21 +237,25 @@ def _concatenate(frames: list[pd.DataFrame]) -> pd.DataFrame:
 # --- JSON
 
 
-def read_records(path: str) -> list[_Record]:
-    """The records in a file of JSON, or in a journal; CorruptFileError."""
+def read_records(path: str, as_text: bool = True) -> list[_Record]:
+    """The records in a file of JSON, or in a journal; CorruptFileError.
+
+    With ``as_text`` lone surrogates, which no table of pandas holds, are written as escapes.
+    """
     try:
-        records = json.loads(_json_in(path))
+        content = decode_text(_json_in(path))
+        records = json.loads(content)
     except (OSError, ValueError, RecursionError) as error:
         raise CorruptFileError(f'{path} cannot be read as JSON: {error}') from error
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise CorruptFileError(f'{path} is damaged: it must be a JSON array of objects')
     _check_keys(records, path)
-    return records
+    return without_surrogates(records) if as_text and _SURROGATE.search(content) else records
 
 
-def _json_in(path: str) -> str | bytes:
+def _json_in(path: str) -> bytes:
     if path.endswith(JOURNAL):
-        return f'[{", ".join(read_journal(path).records)}]'
+        return f'[{", ".join(read_journal(path).records)}]'.encode()
     return read_regular(path)
 
 
@@ -270,7 +277,7 @@ def _is_reserved(record: _Record) -> bool:
 
 
 def _renumber_json(path: str, target: str, renumber: Renumber) -> None:
-    records = read_records(path)
+    records = read_records(path, as_text=False)
     reserves = path.endswith(MOTIF_EXTRA_JSON)
     numbered = [
         record

@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from ._files import write_whole
-from ._yaml import dump_yaml, load_yaml, parse_yaml
+from ._text import is_utf8
+from ._yaml import check_yaml, dump_yaml, load_yaml
 from .constants import STORE_MD_FILENAME, STORE_MD_KEY, STORE_VERSION
 from .errors import CorruptFileError, InvalidArgumentError
 
@@ -122,7 +123,7 @@ def checked_user_metadata(user: object) -> dict[Any, Any]:
         raise InvalidArgumentError(f'metadata is a {type(user).__name__}; it must be a dict')
     try:
         plain: dict[Any, Any] = _plain(user, 'metadata')
-        parse_yaml(dump_yaml(plain))
+        check_yaml(dump_yaml(plain))
     except InvalidArgumentError:
         raise
     except Exception as error:  # yaml lets through what datetime, a set or the recursion limit raise
@@ -151,14 +152,18 @@ def _plain_scalar(value: Any, where: str) -> Any:
         return value
     if isinstance(value, datetime.datetime):
         return datetime.datetime.combine(value.date(), value.timetz())
-    if isinstance(value, str):
-        return str.__str__(value)  # str() of an enum is not its value
-    if isinstance(value, PurePath):
-        return str(value)
+    if isinstance(value, (str, PurePath)):
+        return _utf8(str.__str__(value) if isinstance(value, str) else str(value), where)  # str() of an enum: its name
     for kind in _SCALARS:
         if isinstance(value, kind):
             return kind(value)
     raise InvalidArgumentError(f'{where} is a {type(value).__name__}, which metadata.yaml cannot hold')
+
+
+def _utf8(text: str, where: str) -> str:
+    if not is_utf8(text):
+        raise InvalidArgumentError(f'{where} is {text!r}, which is not UTF-8; give it as bytes')
+    return text
 
 
 def save_metadata(basedir: str, metadata: StoreMetadata) -> None:

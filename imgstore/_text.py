@@ -1,0 +1,58 @@
+"""Text of files whose encoding is not what it should be, and text that is safe to show."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+_SURROGATES = re.compile('[\ud800-\udfff]')
+_ESCAPED_BYTES = re.compile('[\udc80-\udcff]')
+
+# Control characters, and what changes lines or the direction of writing: https://www.unicode.org/reports/tr9/
+_UNSAFE = '\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff'
+_UNSAFE_ANYWHERE = re.compile(f'[{_UNSAFE}]')
+_UNSAFE_IN_LINES = re.compile(f'(?![\n\t])[{_UNSAFE}]')
+
+
+def decode_text(data: bytes) -> str:
+    """Decode what should be UTF-8, or UTF-16 or UTF-32 that says so; of other bytes what Windows takes them for."""
+    encoding = json.detect_encoding(data)
+    try:
+        return data.decode(encoding, 'surrogatepass')
+    except UnicodeDecodeError:
+        return _ESCAPED_BYTES.sub(_windows_1252, data.decode('utf-8', 'surrogateescape'))
+
+
+def _windows_1252(match: re.Match[str]) -> str:
+    return bytes([ord(match[0]) - 0xdc00]).decode('cp1252', 'replace')
+
+
+def is_utf8(text: str) -> bool:
+    """Whether a string can be written as UTF-8: it has no lone surrogates, as names have that are not UTF-8."""
+    return text.isascii() or _SURROGATES.search(text) is None
+
+
+def without_surrogates(value: Any) -> Any:
+    r"""Write the lone surrogates in strings of a plain value as escapes, such as ``\udce9``."""
+    if isinstance(value, str):
+        return value if is_utf8(value) else value.encode('utf-8', 'backslashreplace').decode()
+    if isinstance(value, dict):
+        return {without_surrogates(key): without_surrogates(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without_surrogates(item) for item in value]
+    return value
+
+
+def printable(text: str) -> str:
+    """Escape the characters that a terminal obeys instead of showing them, line breaks and tabs among them."""
+    return _UNSAFE_ANYWHERE.sub(_escaped, text)
+
+
+def printable_lines(text: str) -> str:
+    """Escape as `printable` does, and keep line breaks and tabs."""
+    return _UNSAFE_IN_LINES.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return repr(match[0])[1:-1] if ord(match[0]) < 0x2000 else f'\\u{ord(match[0]):04x}'
