@@ -70,6 +70,18 @@ def add_encoder_options(parser: argparse.ArgumentParser, formats: Sequence[str] 
                                 '(default: usual for the format)')
 
 
+def frames_per_second(text: str) -> float:
+    """Give a rate above 0 that is written as a number or as a fraction such as 30000/1001."""
+    count, slash, seconds = text.partition('/')
+    try:
+        rate = float(count) / (float(seconds) if slash else 1)
+    except (ValueError, ZeroDivisionError):
+        rate = 0.0
+    if not 0 < rate < float('inf'):
+        raise argparse.ArgumentTypeError(f'{text!r} is no rate; give frames a second such as 25, 29.97 or 30000/1001')
+    return rate
+
+
 def encoder_options(args: argparse.Namespace) -> dict[str, Any]:
     """What the user said by those options, by their names."""
     return {option.name: getattr(args, option.name) for option in OPTIONS}

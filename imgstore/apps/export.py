@@ -41,7 +41,7 @@ KINDS = ('video', 'images', 'tiff', 'npz', 'zarr', 'csv', 'parquet', 'timecodes'
 _KINDS_OF_OPTIONS = {
     'status_bar': ('video', 'images', 'tiff'), 'codec': ('video',), 'crf': ('video',), 'audio': ('video',),
     'sound': ('video',), 'subtitles': ('video',), 'image_format': ('images',), 'quality': ('images',),
-    'compression': ('images',), 'table': ('csv', 'parquet')}
+    'compression': ('images',), 'table': ('csv', 'parquet'), 'escape_formulas': ('csv',)}
 """Options that not every kind of export has."""
 
 
@@ -83,6 +83,8 @@ def _add_pictures(made: argparse.ArgumentParser) -> None:
     add_encoder_options(made, IMAGE_FORMATS)
     made.add_argument('--table', choices=TABLES, help='rows of a table: a frame each, a record of extra data each, or '
                       'each frame with its records (default: joined where there is extra data, else frames)')
+    made.add_argument('--escape-formulas', action='store_true', help="put ' before text in a CSV that a spreadsheet "
+                      'would compute, as it begins with =, +, - or @')
 
 
 def _add_video(group: argparse._ArgumentGroup) -> None:
@@ -163,7 +165,8 @@ def _export_arrays(export: Callable[..., None]) -> _Export:
 def _export_table(export: Callable[..., None]) -> _Export:
     def run_it(args: argparse.Namespace, frames: Frames, step: Callable[[], object]) -> str:
         table = args.table or ('joined' if frames.store.has_extra_data else 'frames')
-        export(frames, args.dest, table, overwrite=args.overwrite)
+        escape = {'escape_formulas': True} if args.escape_formulas else {}
+        export(frames, args.dest, table, overwrite=args.overwrite, **escape)
         return ''
 
     return run_it

@@ -25,7 +25,16 @@ from ..metadata import local_timezone
 from ..sources import PIXEL_FORMATS, Camera, film_facts, film_frames, image_paths, raw_images, read_images
 from ..stores import get_supported_formats, new_for_format
 from ..ui import Window, check_screen, new_window
-from ._cli import SIGNALLED, Stop, add_encoder_options, add_overwrite, command_parser, encoder_options, run
+from ._cli import (
+    SIGNALLED,
+    Stop,
+    add_encoder_options,
+    add_overwrite,
+    command_parser,
+    encoder_options,
+    frames_per_second,
+    run,
+)
 from ._progress import Progress
 
 _PROG = 'imgstore-save'
@@ -80,7 +89,7 @@ def _add_of_images(made: argparse.ArgumentParser) -> None:
 def _add_of_source(made: argparse.ArgumentParser) -> None:
     made.add_argument('--start-time', metavar='TIME', help='time of the first frame: seconds since 1970, or a date '
                       'such as "2026-03-01 12:00:05.5" in the local time zone')
-    made.add_argument('--fps', type=_positive(float), metavar='F', help='frames a second: what a camera is asked for, '
+    made.add_argument('--fps', type=frames_per_second, metavar='F', help='frames a second: what a camera is asked for, '
                       'and what the times of others are made of (default: times of a film are its own, else 25)')
     made.add_argument('--size', type=_size, metavar='WxH', help='width and height that a camera is asked for')
     made.add_argument('--no-preview', action='store_true', help='do not show what a camera sees')

@@ -20,7 +20,7 @@ from ..viewer.player import Player
 from ..viewer.session import Session, window_shape
 from ..web.links import further_links
 from ..web.serving import USUAL_HOST, USUAL_PORT, Site, serve
-from ._cli import command_parser, run
+from ._cli import command_parser, frames_per_second, run
 
 _USUAL_FPS = 25.0
 
@@ -91,10 +91,7 @@ def _port(text: str) -> int:
 
 
 def _fps(text: str) -> float:
-    fps = float(text)
-    if not 0 <= fps < math.inf:
-        raise argparse.ArgumentTypeError(f'{text} is no number of frames a second')
-    return fps
+    return 0.0 if text.strip() in ('0', '0.0') else frames_per_second(text)
 
 
 def _view_in_browser(prog: str, args: argparse.Namespace) -> int:

@@ -53,6 +53,8 @@ def cues(frames: Frames, columns: Sequence[str], seconds: float) -> list[Cue]:
     if unknown:
         there = ', '.join(str(name) for name in records.columns)
         raise InvalidArgumentError(f'there is no column {unknown[0]!r} in the extra data; there are: {there}')
+    if FRAME_TIME not in records:
+        raise InvalidArgumentError(f'the extra data has no {FRAME_TIME}, so it is not known when to show it')
     records = records.dropna(subset=[FRAME_TIME]).drop_duplicates(FRAME_TIME, keep='last').sort_values(FRAME_TIME)
     starts = np.rint((records[FRAME_TIME].to_numpy(np.float64) - frames.times[0]) * 1000).astype(np.int64)
     ends = np.append(starts[1:], round(seconds * 1000))

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import heapq
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-import numpy.typing as npt
-
 from .._files import StrPath
+from .._text import without_surrogates
 from ..chunks.containers import open_output
 from ..errors import InvalidArgumentError, StoreIOError
 from ..formats import CRF
-from ..frame_times import Times, is_date
+from ..frame_times import is_date
 from .arrays import check_extension
 from .captions import caption_packets
 from .copying import Piece, copied_packets, pieces_to_copy
@@ -26,12 +23,12 @@ from .pictures import even, shown
 from .selection import Frames
 from .sound import Sound, sound_packets
 from .target import Step, new_file, no_step
+from .ticks import EXTENSIONS, Ticks
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
 
-_TICKS = {'.mp4': Fraction(1, 90_000), '.mkv': Fraction(1, 1000)}
-"""The units of frame times; Matroska as FFmpeg writes it has milliseconds."""
+_MAX_HOURS_OF_SOUND = 1000
 
 _PRESET = 'veryfast'
 _BT470BG, _LIMITED = 5, 1  # the colours that swscale makes of BGR: https://ffmpeg.org/doxygen/trunk/pixfmt_8h.html
@@ -66,7 +63,8 @@ def export_video(frames: Frames, path: StrPath, *, codec: Literal['auto', 'h264'
     frames : Frames
         Of `select`.
     path : str or PathLike
-        Ends in .mp4, where times are exact to 1/90000 s, or .mkv, where they are to 1/1000 s.
+        Ends in .mp4, where times are exact to 1/90000 s, or .mkv, where they are to 1/1000 s. With more than 1.6 hours
+        between two frames, .mp4 has milliseconds too; it cannot hold more than 149 hours between them.
     codec : {'auto', 'h264', 'copy'}
         'copy': the store's encoded frames as they are. 'h264': encoded anew. 'auto': copied if that gives a video
         that most players play, which Motion JPEG in .mp4 is not.
@@ -86,14 +84,17 @@ def export_video(frames: Frames, path: StrPath, *, codec: Literal['auto', 'h264'
     Raises
     ------
     InvalidArgumentError
-        An argument is not allowed, or the frames cannot be copied.
+        An argument is not allowed, the frames cannot be copied, or the container cannot hold their times.
     StoreExistsError
         Something is there already.
     """
-    extension = check_extension(path, tuple(_TICKS))
+    extension = check_extension(path, EXTENSIONS)
     crf = CRF.checked(crf, 'a video')
     pieces = _pieces(frames, extension, codec, status_bar)
-    ticks = _Ticks(_TICKS[extension], frames.times)
+    ticks = Ticks(extension, frames)
+    if sounds and ticks.seconds > _MAX_HOURS_OF_SOUND * 3600:
+        raise InvalidArgumentError(f'sound cannot be laid beside frames of more than {_MAX_HOURS_OF_SOUND} hours; '
+                                   'choose a range of frames')
     with new_file(path, overwrite) as place:
         _write(place, frames, ticks, pieces, crf, status_bar, sounds, captions, step)
     return FilmReport(True) if not isinstance(pieces, str) else FilmReport(False, pieces)
@@ -111,36 +112,12 @@ def _pieces(frames: Frames, extension: str, codec: str, status_bar: bool) -> lis
     return found
 
 
-class _Ticks:
-    """Times of frames in a container's unit, from 0, strictly ascending."""
-
-    def __init__(self, unit: Fraction, times: Times) -> None:
-        if not np.all(np.isfinite(times)):
-            raise InvalidArgumentError('a frame has no time, so a video cannot show it at one')
-        self.unit = unit
-        wanted = np.rint((times - times[0]) / float(unit)).astype(np.int64)
-        places = np.arange(len(times))
-        self.starts: npt.NDArray[np.int64] = np.maximum.accumulate(wanted - places) + places
-        shifted = int(np.count_nonzero(self.starts != wanted))
-        if shifted:
-            warnings.warn(f'{shifted} frames are not later than the one before, by a time unit of the video at '
-                          f'least; they are shown right after it', stacklevel=4)
-        steps = np.diff(self.starts)
-        last = round(float(np.median(steps))) if len(steps) else round(Fraction(1, 25) / unit)
-        self.durations: npt.NDArray[np.int64] = np.append(steps, max(1, last))
-
-    @property
-    def seconds(self) -> float:
-        """How long the video is."""
-        return float((self.starts[-1] + self.durations[-1]) * self.unit)
-
-
-def _write(path: str, frames: Frames, ticks: _Ticks, pieces: list[Piece] | str, crf: int, status_bar: bool,
+def _write(path: str, frames: Frames, ticks: Ticks, pieces: list[Piece] | str, crf: int, status_bar: bool,
            sounds: Sequence[Sound], captions: Sequence[str], step: Step) -> None:
     import av
 
     try:
-        with open_output(path) as container:
+        with open_output(path, options=ticks.options) as container:
             _describe(container, frames)
             sources: list[Packets]
             if isinstance(pieces, str):
@@ -160,14 +137,15 @@ def _write(path: str, frames: Frames, ticks: _Ticks, pieces: list[Piece] | str, 
 
 
 def _describe(container: OutputContainer, frames: Frames) -> None:
-    container.metadata['title'] = os.path.basename(frames.store.filename)
+    container.metadata['title'] = without_surrogates(os.path.basename(frames.store.filename))
     container.metadata['comment'] = f'frames {frames.numbers[0]} to {frames.numbers[-1]} of {frames.store.uuid}'
     if is_date(float(frames.times[0])):
-        first = datetime.datetime.fromtimestamp(float(frames.times[0]), datetime.timezone.utc)
-        container.metadata['creation_time'] = first.isoformat().replace('+00:00', 'Z')
+        with contextlib.suppress(ValueError, OverflowError, OSError):  # they may be in ms, or in ns
+            first = datetime.datetime.fromtimestamp(float(frames.times[0]), datetime.timezone.utc)
+            container.metadata['creation_time'] = first.isoformat().replace('+00:00', 'Z')
 
 
-def _encoded(container: OutputContainer, frames: Frames, ticks: _Ticks, crf: int, status_bar: bool,
+def _encoded(container: OutputContainer, frames: Frames, ticks: Ticks, crf: int, status_bar: bool,
              step: Step) -> Packets:
     pictures = (even(picture) for picture in shown(frames, status_bar))
     first = next(pictures)
@@ -185,7 +163,7 @@ def _all(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
     yield from rest
 
 
-def _encoding(stream: Any, pictures: Iterator[Any], ticks: _Ticks, step: Step) -> Packets:
+def _encoding(stream: Any, pictures: Iterator[Any], ticks: Ticks, step: Step) -> Packets:
     import av
 
     durations = dict(zip(ticks.starts.tolist(), ticks.durations.tolist(), strict=True))

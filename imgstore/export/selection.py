@@ -70,9 +70,11 @@ def select(store: _ImgStore, *, from_number: int | None = None, to_number: int |
     Raises
     ------
     InvalidArgumentError
-        No frame is in the range.
+        A range is empty, or no frame is in it.
     """
     numbers, times = frame_arrays(store)
+    _check_ranges(store, numbers, times, number=(from_number, to_number), index=(from_index, to_index),
+                  time=(from_time, to_time), seconds=(from_seconds, to_seconds))
     indices = np.arange(len(numbers))[slice(from_index, to_index)]
     first = times[0] if len(times) else 0.0
     inside = _inside(numbers[indices], from_number, to_number)
@@ -83,6 +85,19 @@ def select(store: _ImgStore, *, from_number: int | None = None, to_number: int |
     if not len(indices):
         raise InvalidArgumentError(_nothing_in_range(store, numbers, times))
     return Frames(store, indices, numbers[indices], times[indices])
+
+
+def _check_ranges(store: _ImgStore, numbers: Numbers, times: Times,
+                  **ranges: tuple[float | None, float | None]) -> None:
+    """Refuse a range whose end is not behind its start, whatever the store has."""
+    for what, (start, end) in ranges.items():
+        if start is None or end is None or (what == 'index' and (start < 0) != (end < 0)):
+            continue
+        if start >= end:
+            told = [time_text(store.created[1], value) if what == 'time' else str(value) for value in (start, end)]
+            raise InvalidArgumentError(
+                f'the range by {what} from {told[0]} to {told[1]} is empty: its end, which is not in it, must be '
+                f'larger than its start. {_what_there_is(store, numbers, times)}')
 
 
 def _inside(values: npt.NDArray[Any], start: float | None, end: float | None) -> npt.NDArray[np.bool_]:
@@ -97,7 +112,12 @@ def _inside(values: npt.NDArray[Any], start: float | None, end: float | None) ->
 def _nothing_in_range(store: _ImgStore, numbers: Numbers, times: Times) -> str:
     if not len(numbers):
         return f'there are no frames in {store.filename!r}'
-    zone = store.created[1]
-    return (f'no frame of {store.filename!r} is in that range: its {len(numbers)} frames are numbered from '
-            f'{numbers.min()} to {numbers.max()}, and are of {time_text(zone, times.min())} to '
-            f'{time_text(zone, times.max())}')
+    return f'no frame of {store.filename!r} is in that range. {_what_there_is(store, numbers, times)}'
+
+
+def _what_there_is(store: _ImgStore, numbers: Numbers, times: Times) -> str:
+    if not len(numbers):
+        return 'There are no frames'
+    first, last = (time_text(store.created[1], time) for time in (times.min(), times.max()))
+    return (f'The {len(numbers)} frames are numbered from {numbers.min()} to {numbers.max()}, and are of {first} to '
+            f'{last}')

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._files import StrPath, text_path
+from .._regular_files import check_regular
 from ..base import _ImgStore
 from ..chunks.containers import open_input
 from ..constants import FRAME_TIME
@@ -25,6 +26,8 @@ Samples = npt.NDArray[np.float32]
 _BLOCK = 65536  # samples
 _BYTES_OF_A_SAMPLE = 2  # wider integers come from elsewhere than an analogue converter, as from JSON
 _AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+_DEMUXERS = ('wav,w64,aiff,au,caf,flac,mp3,ogg,aac,ac3,eac3,dts,amr,wv,ape,tta,tak,asf,voc,gsm,mpc,mpc8,dsf,iff,truehd,'
+             'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpeg,mpegts,mxf,nut')
 _LAYOUTS = {1: 'mono', 2: 'stereo'}
 
 
@@ -75,7 +78,7 @@ class FileSound(Sound):
         self._path, self.start = text_path(path, 'audio'), offset
         self.title = os.path.basename(self._path)
         try:
-            with open_input(self._path) as file:
+            with _opened(self._path) as file:
                 if not file.streams.audio:
                     raise InvalidArgumentError(f'{self._path!r} holds no sound')
                 self.rate = file.streams.audio[0].rate
@@ -88,11 +91,20 @@ class FileSound(Sound):
         import av
 
         resampler = av.AudioResampler(format='fltp', layout=_LAYOUTS[self.channels], rate=self.rate)
-        with open_input(self._path) as file:
+        with _opened(self._path) as file:
             for frame in file.decode(audio=0):
                 frame.pts = None
                 yield from (_samples(part) for part in resampler.resample(frame))
             yield from (_samples(part) for part in resampler.resample(None))
+
+
+def _opened(path: str) -> Any:
+    """The file, opened as sound or as video and as no list of other files."""
+    try:
+        check_regular(path)
+    except OSError as error:
+        raise InvalidArgumentError(f'{path!r} cannot be read as sound: {error.strerror}') from error
+    return open_input(path, options={'format_whitelist': _DEMUXERS, 'protocol_whitelist': 'file'})
 
 
 def _samples(frame: Any) -> Samples:
@@ -127,6 +139,8 @@ class ColumnSound(Sound):
             raise InvalidArgumentError(f'there is no column {column!r} in the extra data; there are: {there}')
         if not rate:
             raise InvalidArgumentError(f'the extra data does not tell its sample rate, so {column!r} is no sound')
+        if FRAME_TIME not in data:
+            raise InvalidArgumentError(f'the extra data has no {FRAME_TIME}, so it is not known when {column!r} begins')
         times = data[FRAME_TIME].to_numpy(np.float64)
         self.title, self.rate = column, round(rate)
         self._values = _scaled(data[column].to_numpy(), column)

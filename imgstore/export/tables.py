@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TextIO
+import csv
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from .target import new_file
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_FRAME_KEYS = (FRAME_INDEX, FRAME_NUMBER, FRAME_TIME)
+_BEGIN_FORMULAS = ('=', '+', '-', '@', '\t', '\r', '\n')
 
 TABLES = ('frames', 'extra', 'joined')
 """What is in a table: a row a frame; a row a record of extra data; both, frames without a record among them."""
@@ -45,28 +49,103 @@ def table_of(frames: Frames, table: str = 'joined') -> pd.DataFrame:
     if table == 'frames':
         return of_frames
     records = records_of(frames)
-    if table == 'extra':
-        return records
-    key = FRAME_INDEX if FRAME_INDEX in records else FRAME_NUMBER
-    own = [name for name in records.columns if name not in (FRAME_INDEX, FRAME_NUMBER, FRAME_TIME)]
-    return of_frames.merge(records[[key, *own]], on=key, how='left')
+    return records if table == 'extra' else _joined(of_frames, records)
+
+
+def _joined(of_frames: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
+    """Each frame with its records; below, with empty cells, the records of which nobody knows the frame."""
+    own = [name for name in records.columns if name not in _FRAME_KEYS]
+    for key in (FRAME_INDEX, FRAME_NUMBER):
+        if _whole(records, key).notna().all():
+            return of_frames.merge(records[own].assign(**{key: _whole(records, key)}), on=key, how='left')
+    return _joined_by_either(of_frames, records, own)
+
+
+def _joined_by_either(of_frames: pd.DataFrame, records: pd.DataFrame, own: list[str]) -> pd.DataFrame:
+    """As `_joined`, where not all records have the same key."""
+    import pandas as pd
+
+    numbers = dict.fromkeys((FRAME_INDEX, FRAME_NUMBER), 'Int64')  # which may be missing
+    rows = of_frames.astype(numbers)
+    places, lost = np.full(len(records), -1), np.ones(len(records), bool)
+    for key in numbers:
+        values = _whole(records, key).to_numpy()
+        found = lost & np.isfinite(values)
+        firsts = of_frames.drop_duplicates(key).reset_index().set_index(key)['index']
+        places[found] = firsts.reindex(values[found].astype(np.int64)).fillna(-1).to_numpy(np.int64)
+        lost &= ~found
+    with_frames = pd.concat([rows.iloc[places[places >= 0]].reset_index(drop=True),
+                             records.loc[places >= 0, own].reset_index(drop=True)], axis='columns')
+    bare = rows[~rows.index.isin(places)]
+    joined = pd.concat([with_frames, bare], ignore_index=True).sort_values(FRAME_INDEX, kind='stable')
+    table: pd.DataFrame = pd.concat([joined, records.loc[lost, own]], ignore_index=True)
+    return table
 
 
 def records_of(frames: Frames) -> pd.DataFrame:
-    """The records of extra data that belong to frames; InvalidArgumentError where the store has none."""
+    """The records of extra data that belong to frames; InvalidArgumentError where the store has none.
+
+    Those that name no frame belong to all frames of the store, and to no part of them.
+    """
     records = frames.store.get_extra_data()
     if records is None:
         raise InvalidArgumentError(f'there is no extra data in {frames.store.filename!r}')
-    by_index = FRAME_INDEX in records
-    wanted = records[FRAME_INDEX if by_index else FRAME_NUMBER].isin(frames.indices if by_index else frames.numbers)
+    wanted, unknown = np.zeros(len(records), bool), np.ones(len(records), bool)
+    for key, chosen in ((FRAME_INDEX, frames.indices), (FRAME_NUMBER, frames.numbers)):
+        values = _whole(records, key)
+        wanted |= unknown & values.isin(chosen).to_numpy()
+        unknown &= values.isna().to_numpy()
+    if len(frames) == len(frames.store):
+        wanted |= unknown
     return records[wanted].reset_index(drop=True)
 
 
-def export_csv(frames: Frames, path: StrPath, table: str = 'joined', *, overwrite: bool = False) -> None:
-    """Write a table of frames as CSV in UTF-8; parameters and errors are those of `table_of` and `export_npz`."""
+def _whole(records: pd.DataFrame, key: str) -> pd.Series[Any]:
+    """The whole numbers of a column; missing where there is none, or no such column."""
+    import pandas as pd
+
+    if key not in records:
+        return pd.Series(np.nan, records.index)
+    values = pd.to_numeric(records[key], errors='coerce')
+    return values.where(values == values.round())
+
+
+def export_csv(frames: Frames, path: StrPath, table: str = 'joined', *, overwrite: bool = False,
+               escape_formulas: bool = False) -> None:
+    """Write a table of frames as CSV in UTF-8; other parameters and errors are those of `table_of` and `export_npz`.
+
+    Parameters
+    ----------
+    escape_formulas : bool
+        Put ``'`` before text that a spreadsheet would compute: it begins with ``=``, ``+``, ``-``, ``@``, a tab or a
+        line break, and is no number.
+    """
     content = table_of(frames, table)
+    if escape_formulas:
+        content = _without_formulas(content)
     with new_file(path, overwrite) as place:
-        content.to_csv(place, index=False)
+        content.to_csv(place, index=False, encoding='utf-8', errors='backslashreplace', quoting=_quoting(content))
+
+
+def _quoting(content: pd.DataFrame) -> Literal[0, 2]:
+    """How cells are quoted: all text where one has a carriage return, which Python would write as it is."""
+    texts = (content.iloc[:, place] for place, dtype in enumerate(content.dtypes) if dtype.kind not in 'biufcmM')
+    has_return = any(isinstance(value, str) and '\r' in value for column in texts for value in column)
+    return csv.QUOTE_NONNUMERIC if has_return else csv.QUOTE_MINIMAL
+
+
+def _without_formulas(content: pd.DataFrame) -> pd.DataFrame:
+    return content.astype(object).map(_harmless).rename(columns=_harmless)
+
+
+def _harmless(value: Any) -> Any:
+    if not isinstance(value, str) or not value.startswith(_BEGIN_FORMULAS):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
 
 
 def export_parquet(frames: Frames, path: StrPath, table: str = 'joined', *, overwrite: bool = False) -> None:
@@ -88,7 +167,8 @@ def export_parquet(frames: Frames, path: StrPath, table: str = 'joined', *, over
             found = pyarrow.Table.from_pandas(content, preserve_index=False)
         except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError) as error:
             raise InvalidArgumentError(f'parquet cannot hold this extra data, csv can: {error}') from error
-        pyarrow.parquet.write_table(found, place)
+        with open(place, 'wb') as file:  # pyarrow takes no name that is not UTF-8
+            pyarrow.parquet.write_table(found, file)
 
 
 def write_timecodes(times: Times, file: TextIO) -> Times:
