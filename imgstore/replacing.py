@@ -70,7 +70,7 @@ def replace_folder(new: str, target: str) -> None:
     """Put the finished folder ``new`` in the place of ``target``, and remove what was there.
 
     In this order: the user's own files in ``target`` are linked into ``new``; all of ``new`` is synced to the disk; the
-    two folders change places, in one step where the system can (Linux and macOS, on most local file systems); the parent
+    two folders change places, in one step where the system can (Linux, macOS, most local file systems); the parent
     folder is synced; the old store is removed. So ``target`` is the complete old or the complete new store after a kill
     or a power cut at any moment. Without that one step there are two renames, and between them ``target`` is missing:
     whoever opens the store next completes the second rename (`imgstore._files.finish_replacement`).

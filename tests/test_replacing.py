@@ -148,9 +148,9 @@ def test_a_chunk_folder_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
 
 def test_two_do_not_build_the_same_replacement(tmp_path: Path) -> None:
     old = make(tmp_path / 's', OLD)
-    with imgstore.new_for_format('npy', replacing.room_beside(str(old)), imgshape=(4, 4)):
-        with pytest.raises(StoreLockedError, match='another process'):
-            replacing.room_beside(str(old))
+    with (imgstore.new_for_format('npy', replacing.room_beside(str(old)), imgshape=(4, 4)),
+          pytest.raises(StoreLockedError, match='another process')):
+        replacing.room_beside(str(old))
 
 
 def test_what_a_killed_run_left_is_kept_under_a_name_of_its_own(tmp_path: Path) -> None:
