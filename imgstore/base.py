@@ -80,6 +80,9 @@ class _ImgStore(StoreFacts):
         Of h264/mkv and avc1/mp4, x264's constant rate factor: 0, the best, to 51. Colour is never lossless.
     compression : int, optional
         Of png and bpk, which stay lossless: 0 to 9, the smallest.
+    fps : float, optional
+        Frames a second that the video files say they have, for other programs. If not given, the metadata's
+        ``hwframerate``, ``motifptpframerate`` or ``acquisitionframerate``, else what the frame times tell.
     gpu_id, videosize : object
         Accepted and ignored.
 
@@ -104,8 +107,10 @@ class _ImgStore(StoreFacts):
                  workers: int | None = None, buffer_bytes: int = DEFAULT_BUFFER_BYTES,
                  cache_bytes: int = DEFAULT_CACHE_BYTES, durability: str = DEFAULT_DURABILITY,
                  quality: int | None = None, crf: int | None = None, compression: int | None = None,
-                 gpu_id: object = None, videosize: object = None) -> None:
+                 fps: float | None = None, gpu_id: object = None, videosize: object = None) -> None:
         if mode == 'r':
+            if fps is not None:
+                raise TypeError(f'fps is {fps!r}; it is for mode \'w\', a store that is read has its own frame times')
             self._reopen = {'seek': seek, 'backend': backend, 'cache_bytes': cache_bytes}
             self._has_given_index = index is not None
             self._reader = open_reader(existing_store_folder(basedir=basedir), self._class_name, seek, index, backend,
@@ -115,7 +120,7 @@ class _ImgStore(StoreFacts):
                 store_folder(basedir=basedir), format_to_write(format, self._class_name), imgshape=imgshape,
                 imgdtype=imgdtype, chunksize=chunksize, user_metadata=metadata, encoding=encoding,
                 overwrite=overwrite, backend=backend, workers=workers, buffer_bytes=buffer_bytes,
-                durability=durability, options={'quality': quality, 'crf': crf, 'compression': compression})
+                durability=durability, fps=fps, options={'quality': quality, 'crf': crf, 'compression': compression})
             self._writing_process = os.getpid()
             survive_forks(self._writer, keep_forever)
             weakref.finalize(self, _close_in_the_end, self._writer, self._writing_process)

@@ -15,7 +15,8 @@ from .chunks import Chunks
 from .constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME
 from .errors import InvalidArgumentError, StoreExistsError, StoreIOError
 from .fit import new_fit
-from .formats import Format, checked_options
+from .formats import Format, checked_fps, checked_options
+from .frame_rate import FrameRate
 from .lock import StoreLock
 from .metadata import StoreMetadata, new_metadata, save_metadata
 from .pipeline import Pipeline
@@ -28,7 +29,7 @@ _SOON = 0.4  # seconds; with the time that a frame takes, it is written half a s
 
 def create_writer(basedir: str, fmt: Format, *, imgshape: Any, imgdtype: Any, chunksize: Any, user_metadata: Any,
                   encoding: Any, overwrite: bool, backend: str | None, workers: Any, buffer_bytes: Any,
-                  durability: Any, options: Mapping[str, object]) -> StoreWriter:
+                  durability: Any, fps: Any, options: Mapping[str, object]) -> StoreWriter:
     """Make a store and open it for writing; the arguments are those of `imgstore.new_for_format`."""
     encoding = '' if encoding is None else encoding
     if not isinstance(encoding, str):
@@ -43,7 +44,7 @@ def create_writer(basedir: str, fmt: Format, *, imgshape: Any, imgdtype: Any, ch
         raise InvalidArgumentError(f'durability is {durability!r}; it must be one of {", ".join(DURABILITIES)}')
     bound, layout = at_least(buffer_bytes, 'buffer_bytes', 0), Layout(basedir, fmt.extension, fmt.folders)
     chunks = Chunks(layout, fmt, fit.stored_shape, 'write', backend, options=checked_options(fmt, options))
-    threads = _checked_workers(workers, chunks)
+    threads, rate = _checked_workers(workers, chunks), FrameRate(checked_fps(fmt, fps), metadata.user)
     try:
         lock = _make_room(basedir, overwrite, metadata)
     except StoreIOError:
@@ -51,7 +52,7 @@ def create_writer(basedir: str, fmt: Format, *, imgshape: Any, imgdtype: Any, ch
     except OSError as error:
         raise StoreIOError(f'no store can be made in {basedir!r}: {error}') from error
     pipeline = Pipeline(threads, bound, math.inf if durability == 'chunk' else _SOON)
-    return StoreWriter(metadata, fmt, layout, fit, chunks, lock, pipeline, durability)
+    return StoreWriter(metadata, fmt, layout, fit, chunks, lock, pipeline, durability, rate)
 
 
 def _checked_workers(workers: object, chunks: Chunks) -> int:

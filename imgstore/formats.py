@@ -10,6 +10,7 @@ from typing import Literal
 from ._files import VIDEO_EXTENSIONS
 from ._numbers import whole_between
 from .errors import CorruptFileError, InvalidArgumentError, MissingDependencyError
+from .frame_rate import checked_rate
 
 DIRECTORY = 'DirectoryImgStore'
 VIDEO = 'VideoImgStore'
@@ -155,6 +156,13 @@ def checked_options(fmt: Format, given: Mapping[str, object]) -> dict[str, int]:
             allowed = ', '.join(map(str, fmt.options)) or 'no such option'
             raise InvalidArgumentError(f'{name} is {value!r}, and format {fmt.name} has no {name}; it has {allowed}')
     return {name: known[name].checked(value, f'format {fmt.name}') for name, value in said.items()}
+
+
+def checked_fps(fmt: Format, given: object) -> float | None:
+    """What the user says of the frame rate, None being nothing; InvalidArgumentError for images, which have none."""
+    if given is not None and fmt.folders:
+        raise InvalidArgumentError(f'fps is {given!r}, and format {fmt.name} has no fps; videos have one')
+    return checked_rate(given)
 
 
 def formats_with(option: Option) -> list[str]:

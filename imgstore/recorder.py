@@ -18,6 +18,7 @@ from .chunk_index import write_chunk_index
 from .chunks import Chunks, ChunkWriter
 from .constants import EXTRA_JSON, FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from .errors import FrameWriteError, StoreIOError
+from .frame_rate import FrameRate
 from .journal import Journal
 
 _Value = TypeVar('_Value', int, float)
@@ -72,10 +73,14 @@ class Recorder:
     durability : {'chunk', 'frame', 'fsync'}
         What is safe: chunks that are complete; each frame, once it was added, from the end of this process; from the
         end of the machine's power too.
+    rate : FrameRate, optional
+        What videos say of their rate; measured if not given.
     """
 
-    def __init__(self, layout: Layout, chunks: Chunks, chunksize: int, durability: str) -> None:
+    def __init__(self, layout: Layout, chunks: Chunks, chunksize: int, durability: str,
+                 rate: FrameRate | None = None) -> None:
         self._layout, self._chunks, self._chunksize = layout, chunks, chunksize
+        self._rate = rate or FrameRate()
         self._keeps_journal, self._syncs = durability != 'chunk', durability == 'fsync'
         self._journal: Journal | None = None
         self._forget()
@@ -253,7 +258,7 @@ class Recorder:
             return ''
         writer, chunk.writer = chunk.writer, None
         try:
-            writer.close()
+            writer.close(self._rate.of(chunk.frame_times))
         except OSError as error:
             numbers = chunk.frame_numbers[:]
             chunk.keep(self._chunks.count_whole(chunk.number, chunk.count))

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ from .constants import EXTRA_JSON, STORE_LOCK_FILENAME
 from .errors import CorruptFileError, FrameReadError, FrameWriteError, ImgStoreError, StoreIOError, StoreLockedError
 from .extra_data import later_records, read_records
 from .formats import VIDEO_FRAMES_PER_SECOND
+from .frame_rate import FrameRate
 from .index import save_if_worth_it
 from .journal_reading import DEFAULT_PACE, fill_in, pace_of
 from .lock import StoreLock, is_held
@@ -310,7 +312,7 @@ class _Patient:
             return
         target = aside(f'{os.path.splitext(path)[0]}.repaired{self._layout.extension}')
         try:
-            remux(source, target, len(chunk.frame_numbers))
+            remux(source, target, len(chunk.frame_numbers), self._rate(chunk))
             self._check_video(target, len(chunk.frame_numbers))
             check_is_copy(source, target)
             sync(target)
@@ -324,6 +326,10 @@ class _Patient:
             os.replace(source, path)
         finally:
             remove_if_there(target)
+
+    def _rate(self, chunk: RepairedChunk) -> Fraction | None:
+        """What the video is to say, as far as metadata and frames know."""
+        return FrameRate(metadata=self._metadata.user).of([] if chunk.estimated else chunk.frame_times)
 
     def _check_video(self, path: str, frames: int) -> None:
         with contextlib.closing(self._chunks.video_reader(path)) as reader:

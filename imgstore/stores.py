@@ -136,7 +136,8 @@ def new_for_format(fmt: str | None = None, path: StrPath | None = None, mode: st
     **kwargs
         ``overwrite=True`` replaces a store that is there; ``backend``: {'auto', 'pyav', 'opencv'}; ``workers`` and
         ``buffer_bytes``: threads that encode and write (0: the caller's own, as for raw images), and how much may wait
-        for them; ``quality``, ``crf`` and ``compression``: how well, or how hard, images are encoded.
+        for them; ``quality``, ``crf`` and ``compression``: how well, or how hard, images are encoded;
+        ``fps``: frames a second that the video files say they have.
 
     Returns
     -------

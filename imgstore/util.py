@@ -12,6 +12,7 @@ from ._json import JsonCustomEncoder
 from .color import ImageCodecProcessor, ensure_color, ensure_grayscale
 from .errors import InvalidArgumentError
 from .extra_data import read_motif_json
+from .frame_rate import rate_from_metadata
 from .metadata import local_timezone, local_timezone_name, zone_or_none
 from .motif_h5 import h5_attrs, read_h5
 
@@ -35,9 +36,6 @@ __all__ = [
     'motif_get_parse_true_fps',
     'motif_get_recording_timezone',
 ]
-
-_FRAME_RATES = ('hwframerate', 'motifptpframerate')
-_CAMERA_FRAME_RATE, _CAMERA_KEEPS_FRAME_RATE = 'acquisitionframerate', 'acquisitionframerateenable'
 
 
 class _Recording(Protocol):
@@ -146,22 +144,10 @@ def motif_get_parse_true_fps(store: _Recording, default: float | None = 25.0, hw
     float
         Frames a second; nan if the first frames have to tell, and don't.
     """
-    metadata = store.user_metadata
-    rates = [metadata.get(name) for name in _FRAME_RATES]
-    if metadata.get(_CAMERA_KEEPS_FRAME_RATE) is True and not hwardware_only:
-        rates.append(metadata.get(_CAMERA_FRAME_RATE))
-    known = [rate for rate in map(_positive, rates) if rate]
-    if known:
-        return known[0]
+    known = rate_from_metadata(store.user_metadata, hwardware_only)
+    if known is not None:
+        return known
     return _rate_of_first_chunk(store) if default is None else default
-
-
-def _positive(value: Any) -> float | None:
-    try:
-        rate = float(value)
-    except (TypeError, ValueError):
-        return None
-    return rate if rate > 0 and math.isfinite(rate) else None
 
 
 def _rate_of_first_chunk(store: _Recording) -> float:

@@ -22,6 +22,7 @@ from .constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from .errors import FrameReadError, FrameWriteError, InvalidArgumentError, StoreClosedError
 from .fit import Fit
 from .formats import Format
+from .frame_rate import FrameRate
 from .index import save_if_worth_it
 from .lock import StoreLock
 from .metadata import StoreMetadata
@@ -50,13 +51,15 @@ class StoreWriter:
         Does the work.
     durability : {'chunk', 'frame', 'fsync'}
         See `imgstore.recorder.Recorder`.
+    rate : FrameRate
+        What videos say of their rate.
     """
 
     def __init__(self, metadata: StoreMetadata, fmt: Format, layout: Layout, fit: Fit, chunks: Chunks,
-                 lock: StoreLock, pipeline: Pipeline, durability: str) -> None:
+                 lock: StoreLock, pipeline: Pipeline, durability: str, rate: FrameRate) -> None:
         self.metadata, self.fmt, self.layout = metadata, fmt, layout
         self._fit, self._chunks, self._lock, self._pipeline = fit, chunks, lock, pipeline
-        self._recorder = Recorder(layout, chunks, metadata.chunksize, durability)
+        self._recorder = Recorder(layout, chunks, metadata.chunksize, durability, rate)
         self._buffers = Buffers()
         self._orderly_end = OrderlyEnd()
         self._closed = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from fractions import Fraction
 from types import TracebackType
 from typing import Any
 
@@ -28,8 +29,14 @@ class ChunkWriter(ABC):
         """Wait until what was handed to the operating system is on the disk itself; OSError if that failed."""
 
     @abstractmethod
-    def close(self) -> None:
-        """Complete the chunk; OSError if that failed."""
+    def close(self, rate: Fraction | None = None) -> None:
+        """Complete the chunk; OSError if that failed.
+
+        Parameters
+        ----------
+        rate : Fraction, optional
+            Frames a second, for a video to say.
+        """
 
     @abstractmethod
     def discard(self) -> None:

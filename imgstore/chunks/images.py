@@ -8,6 +8,7 @@ import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from functools import partial
 from typing import cast
 
@@ -190,7 +191,7 @@ class ImageChunkWriter(ChunkWriter):
         sync(self._layout.image(self._number, self._written - 1))
         sync(self._layout.chunk(self._number))
 
-    def close(self) -> None:
+    def close(self, rate: Fraction | None = None) -> None:
         """All is on disk already; FrameWriteError where the folder is gone."""
         folder = self._layout.chunk(self._number)
         if not os.path.isdir(folder):

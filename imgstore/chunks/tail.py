@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import re
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
@@ -23,11 +22,12 @@ from .._regular_files import open_regular
 from ..constants import TAILS
 from ..errors import FrameReadError
 from ..formats import VIDEO_FRAMES_PER_SECOND
+from .container_rate import is_open_mp4
 from .containers import ANY_PIXELS, open_container, open_input
+from .h264 import has_keyframe, length_prefixed
 
 _HEAD = struct.Struct('<QII')
 _MAX_PACKET = 2**28  # bytes
-_START_CODE = re.compile(b'\x00?\x00\x00\x01')
 
 
 def tail_paths(video: str) -> list[str]:
@@ -124,7 +124,7 @@ class Tail:
 
     def behind(self, packets: Iterable[Any], stream: Any) -> Iterator[Any]:
         """The packets of a PyAV stream, and those that are kept of frames behind them."""
-        if not self._packets:
+        if not (self._packets and is_open_mp4(stream.time_base)):  # finished meanwhile, it has them itself
             yield from packets
             return
         index = None
@@ -141,25 +141,11 @@ class Tail:
         import av
 
         while index in self._packets:
-            data = _length_prefixed(self._packets[index])
+            data = length_prefixed(self._packets[index])
             packet: Any = av.Packet(len(data))  # filled: one made of bytes is freed through Python, and a decoder's
             packet.update(data)  # thread that wants to do so waits for ever for a thread of Python's that waits for it
             packet.stream, packet.time_base = stream, stream.time_base
             packet.pts = packet.dts = round(index / VIDEO_FRAMES_PER_SECOND / stream.time_base)
-            packet.is_keyframe = _has_keyframe(self._packets[index])
+            packet.is_keyframe = has_keyframe(self._packets[index])
             yield packet
             index += 1
-
-
-def _units(stream: bytes) -> list[bytes]:
-    """NAL units of a byte stream."""
-    return _START_CODE.split(stream)[1:]
-
-
-def _length_prefixed(stream: bytes) -> bytes:
-    """As MP4 has them, ISO/IEC 14496-15."""
-    return b''.join(len(unit).to_bytes(4, 'big') + unit for unit in _units(stream))
-
-
-def _has_keyframe(stream: bytes) -> bool:
-    return any(unit[0] & 0x1f == 5 for unit in _units(stream))  # an IDR picture

@@ -6,6 +6,7 @@ import math
 import os
 import sys
 from collections.abc import Iterator
+from fractions import Fraction
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from ..errors import FrameReadError, FrameWriteError, InvalidArgumentError
 from ..formats import VIDEO_FRAMES_PER_SECOND
 from ..sharing import forking
 from .base import ChunkWriter, Image, VideoEncoder, VideoReader
+from .container_rate import set_rate
 from .containers import ANY_PIXELS, check_container, container_url
 from .numbered import SAMPLES, number_in
 from .packets import ShowTimes, show_times
@@ -94,13 +96,15 @@ class OpenCVChunkWriter(ChunkWriter):
         with forking:
             self._writer.release()
 
-    def close(self) -> None:
-        """Finish the file and count its frames."""
+    def close(self, rate: Fraction | None = None) -> None:
+        """Finish the file, count its frames, and have it say its rate."""
         self._release()
         try:
             found = OpenCVChunkReader(self._open_path, color=True).count() if self._written else 0
+            if rate is not None and found and not self._open_path.endswith('.mkv'):
+                set_rate(self._open_path, rate)
             os.replace(self._open_path, self._path)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise FrameWriteError(f'{self._path}: the video could not be finished: {error}') from error
         if found < self._written:
             raise FrameWriteError(f'{self._path}: of {self._written} frames OpenCV wrote only {found}')

@@ -23,8 +23,11 @@ from ..color import ensure_color
 from ..errors import FrameWriteError
 from ..formats import QUALITY, VIDEO_FRAMES_PER_SECOND
 from .base import ChunkWriter, Image, VideoEncoder
+from .container_rate import set_rate
 from .containers import open_output
+from .h264 import configuration, length_prefixed
 from .images import encoded, imwrite_parameters
+from .matroska import BT601, MatroskaFile
 from .tail import TailWriter
 
 if TYPE_CHECKING:
@@ -33,11 +36,9 @@ if TYPE_CHECKING:
 Keep = Callable[[bytes], None]
 
 _TIME_BASE = Fraction(1, VIDEO_FRAMES_PER_SECOND)
-_MILLISECOND = Fraction(1, 1000)
 _CONTAINER_OPTIONS = {
     # what a killed process leaves can be read: https://ffmpeg.org/ffmpeg-formats.html#Fragmentation
     '.mp4': {'movflags': 'hybrid_fragmented+frag_every_frame', 'flush_packets': '1'},
-    '.mkv': {'cluster_time_limit': '1', 'flush_packets': '1'},
     '.avi': {'flush_packets': '1'},
 }
 # As good as 'medium' at crf 23 by PSNR. Short GOPs, so that no frame is far from its keyframe; without B-frames and
@@ -45,6 +46,7 @@ _CONTAINER_OPTIONS = {
 _X264 = {'preset': 'veryfast', 'tune': 'psnr', 'crf': '24', 'g': '16', 'bf': '0', 'rc-lookahead': '0',
          'deblock': '1,1', 'forced-idr': '1', 'x264-params': 'force-cfr=1'}
 _MOST_PLANES = 8 * THREADS  # whose memory is kept to be used again: of frames under way, and on the way to them
+_PARAMETER_SETS_APART = 1 << 22  # https://ffmpeg.org/doxygen/trunk/group__lavc__core.html, AV_CODEC_FLAG_GLOBAL_HEADER
 _MJPEG_QUANTISER = 3  # as good as OpenCV's
 # Full range squeezed as ITU-R BT.601 says
 _LUMA = np.rint(16 + np.arange(256) * 219 / 255).astype(np.uint8)
@@ -72,7 +74,7 @@ class PyAVEncoder(VideoEncoder):
 
     def writer(self, path: str) -> ChunkWriter:
         """A writer of one video."""
-        return PyAVChunkWriter(path, self)
+        return ContainerChunkWriter(path, self)
 
     @abstractmethod
     def write(self, prepared: Any, position: int, stream: Any, container: OutputContainer, keep: Keep) -> None:
@@ -169,25 +171,46 @@ class H264Encoder(PyAVEncoder):
     def set_up(self, context: Any) -> None:
         """Options of https://www.ffmpeg.org/ffmpeg-codecs.html#libx264_002c-libx264rgb; ours have its names."""
         super().set_up(context)
+        context.colorspace, context.color_primaries, context.color_trc, context.color_range = BT601
         context.options = {**_X264, **{name: str(value) for name, value in self._options.items()}}
+
+    def writer(self, path: str) -> ChunkWriter:
+        """A writer of one video."""
+        return MatroskaChunkWriter(path, self) if path.endswith('.mkv') else super().writer(path)
 
     def prepare(self, image: Image) -> Any:
         """A frame."""
         return self.frame(image)
 
     def write(self, prepared: Any, position: int, stream: Any, container: OutputContainer, keep: Keep) -> None:
-        """Encode the frame, which the encoder has ready at once."""
-        prepared.pts, prepared.time_base = position, _TIME_BASE
-        for packet in stream.encode(prepared):
+        """Encode the frame, and keep the packet before it is with the container."""
+        for packet in self.packets(prepared, position, stream):
             keep(bytes(packet))
             container.mux(packet)
+
+    def packets(self, prepared: Any, position: int, encoder: Any) -> list[Any]:
+        """Encode the frame, which the encoder has ready at once."""
+        prepared.pts, prepared.time_base = position, _TIME_BASE
+        packets: list[Any] = encoder.encode(prepared)
+        return packets
+
+    def new_context(self) -> Any:
+        """An encoder that belongs to no container."""
+        from av import CodecContext
+
+        context: Any = CodecContext.create(self.codec, 'w')
+        self.set_up(context)
+        context.time_base, context.framerate = _TIME_BASE, VIDEO_FRAMES_PER_SECOND
+        context.flags |= _PARAMETER_SETS_APART
+        context.open()
+        return context
 
 
 ENCODERS: dict[str, type[PyAVEncoder]] = {'mjpeg': MJPEGEncoder, 'h264': H264Encoder}
 
 
-class PyAVChunkWriter(ChunkWriter):
-    """Writes one video.
+class ContainerChunkWriter(ChunkWriter):
+    """Writes one video in a container of FFmpeg's.
 
     Parameters
     ----------
@@ -201,7 +224,7 @@ class PyAVChunkWriter(ChunkWriter):
         import av
 
         self._path, self._open_path, self._encoder = path, aside(path), encoder
-        self._written, self._failed, self._is_matroska = 0, False, path.endswith('.mkv')
+        self._written, self._failed = 0, False
         self._tail: TailWriter | None = None
         try:
             self._tail = TailWriter(self._open_path) if path.endswith('.mp4') else None
@@ -220,8 +243,6 @@ class PyAVChunkWriter(ChunkWriter):
 
         try:
             self._encoder.write(prepared, self._written, self._stream, self._container, self._keep)
-            if self._is_matroska:
-                self._flush()
         except (av.FFmpegError, OSError, ValueError) as error:
             self._failed = True
             raise FrameWriteError(f'{self._path}: the video could not be written: {error}') from error
@@ -236,15 +257,6 @@ class PyAVChunkWriter(ChunkWriter):
         if self._tail is not None:
             self._tail.remove()
 
-    def _flush(self) -> None:
-        """Have the container write the frame that it holds back until the next one comes."""
-        import av
-
-        packet: Any = av.Packet(0)
-        packet.stream, packet.time_base = self._stream, _MILLISECOND
-        packet.pts = packet.dts = int(self._written * 1000 * _TIME_BASE) + 2  # over the limit of a cluster
-        self._container.mux(packet)
-
     def sync(self) -> None:
         """All that the container has written, and the frame that it holds back."""
         if os.path.exists(self._open_path):  # it begins with the first frame's header, if not with the second
@@ -252,14 +264,16 @@ class PyAVChunkWriter(ChunkWriter):
         if self._tail is not None:
             self._tail.sync()
 
-    def close(self) -> None:
-        """Flush the encoder and finish the file."""
+    def close(self, rate: Fraction | None = None) -> None:
+        """Flush the encoder, finish the file, and have it say its rate."""
         import av
 
         try:
             with contextlib.closing(self._container):
                 if not self._failed:  # FFmpeg crashes on a packet for a file whose header it could not write
                     self._container.mux(self._stream.encode(None))
+            if rate is not None:
+                set_rate(self._open_path, rate)
         except (av.FFmpegError, OSError, ValueError) as error:
             raise FrameWriteError(f'{self._path}: the video could not be finished: {error}') from error
         finally:  # of a video that could not be finished, many frames can be read all the same
@@ -273,5 +287,64 @@ class PyAVChunkWriter(ChunkWriter):
         with contextlib.suppress(Exception):
             self._container.close()
         self._end_tail()
+        remove_if_there(self._open_path)
+        remove_if_there(self._path)
+
+
+class MatroskaChunkWriter(ChunkWriter):
+    """Writes one video in Matroska of our own.
+
+    Parameters
+    ----------
+    path : str
+        Of the video; it is there once the writer is closed.
+    encoder : H264Encoder
+        Whose prepared frames it takes.
+    """
+
+    def __init__(self, path: str, encoder: H264Encoder) -> None:
+        import av
+
+        self._path, self._open_path, self._encoder, self._written = path, aside(path), encoder, 0
+        try:
+            self._context: Any = encoder.new_context()
+            self._configuration = configuration(self._context.extradata or b'')
+            self._file = MatroskaFile(self._open_path, encoder.width, encoder.height, BT601)
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise FrameWriteError(f'{path}: no {encoder.codec} video can be started: {error}') from error
+
+    def write(self, prepared: Any) -> None:
+        """Append a prepared frame."""
+        import av
+
+        try:
+            self._add(self._encoder.packets(prepared, self._written, self._context))
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise FrameWriteError(f'{self._path}: the video could not be written: {error}') from error
+        self._written += 1
+
+    def _add(self, packets: list[Any]) -> None:
+        for packet in packets:
+            self._file.add(length_prefixed(bytes(packet)), packet.is_keyframe, self._configuration)
+
+    def sync(self) -> None:
+        """All that was written."""
+        self._file.sync()
+
+    def close(self, rate: Fraction | None = None) -> None:
+        """Finish the file."""
+        try:
+            with contextlib.closing(self._file):
+                self._file.finish(rate or Fraction(VIDEO_FRAMES_PER_SECOND))
+        except (OSError, ValueError) as error:
+            raise FrameWriteError(f'{self._path}: the video could not be finished: {error}') from error
+        finally:  # it has its frames all the same
+            self._context = None
+            os.replace(self._open_path, self._path)
+
+    def discard(self) -> None:
+        """Remove the video."""
+        self._context = None
+        self._file.close()
         remove_if_there(self._open_path)
         remove_if_there(self._path)

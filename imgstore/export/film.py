@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from .._files import StrPath
 from .._text import without_surrogates
 from ..chunks.containers import open_output
+from ..chunks.matroska import BT601
 from ..errors import InvalidArgumentError, StoreIOError
 from ..formats import CRF
 from ..frame_times import is_date
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 _MAX_HOURS_OF_SOUND = 1000
 
 _PRESET = 'veryfast'
-_BT470BG, _LIMITED = 5, 1  # the colours that swscale makes of BGR: https://ffmpeg.org/doxygen/trunk/pixfmt_8h.html
 
 Packets = Iterator[tuple[float, Any]]
 """Packets, each with the time in seconds at which it is due."""
@@ -154,7 +154,7 @@ def _encoded(container: OutputContainer, frames: Frames, ticks: Ticks, crf: int,
     stream.pix_fmt = 'yuv420p'
     context = stream.codec_context
     stream.time_base = context.time_base = ticks.unit
-    context.colorspace, context.color_range = _BT470BG, _LIMITED
+    context.colorspace, context.color_primaries, context.color_trc, context.color_range = BT601
     return _encoding(stream, _all(first, pictures), ticks, step)
 
 

@@ -1,0 +1,70 @@
+"""H.264 as its encoder gives it, ITU-T H.264 Annex B, and as MP4 and Matroska hold it, ISO/IEC 14496-15."""
+
+from __future__ import annotations
+
+import re
+
+_START_CODE = re.compile(b'\x00?\x00\x00\x01')
+_IDR, _SPS, _PPS = 5, 7, 8
+_PLAIN_PROFILES = (66, 77, 88)
+_NONE_REORDERED, _ONE_REORDERED = '1010', '010010'  # how many, and in how much memory, as Exp-Golomb codes
+_420_OF_8_BITS = b'\xfd\xf8\xf8\x00'
+
+
+def length_prefixed(stream: bytes) -> bytes:
+    """A byte stream as containers hold it: each unit with its length in front."""
+    return b''.join(len(unit).to_bytes(4, 'big') + unit for unit in _units(stream))
+
+
+def has_keyframe(stream: bytes) -> bool:
+    """Whether a byte stream has a picture at which decoding can start."""
+    return any(_kind(unit) == _IDR for unit in _units(stream))
+
+
+def configuration(parameter_sets: bytes) -> bytes:
+    """Make the decoder configuration record of a byte stream's parameter sets, for 4:2:0 of 8 bits.
+
+    Parameters
+    ----------
+    parameter_sets : bytes
+        As an encoder tells them beforehand.
+
+    Raises
+    ------
+    ValueError
+        There are none.
+    """
+    sps, pps = ([unit for unit in _units(parameter_sets) if _kind(unit) == kind] for kind in (_SPS, _PPS))
+    if not sps or not pps:
+        raise ValueError('the encoder gave no parameter sets')
+    record = bytes([1, *sps[0][1:4], 0xff, 0xe0 | len(sps)]) + _listed(sps) + bytes([len(pps)]) + _listed(pps)
+    return record if sps[0][1] in _PLAIN_PROFILES else record + _420_OF_8_BITS
+
+
+def with_reordering(record: bytes) -> bytes | None:
+    """Have a configuration record allow that one frame is reordered, which then none is.
+
+    FFmpeg then tells decoding times from the first frame on, and not from the eighth. None where the record does not
+    end its sequence parameter set as x264 does: bitstream restrictions, no reordering, one reference frame.
+    """
+    end = 8 + int.from_bytes(record[6:8], 'big')
+    bits = ''.join(f'{byte:08b}' for byte in record[8:end]).rstrip('0')[:-1]
+    if record[5] != 0xe1 or not bits.endswith(_NONE_REORDERED):
+        return None
+    bits = bits.removesuffix(_NONE_REORDERED) + _ONE_REORDERED + '1'
+    bits += '0' * (-len(bits) % 8)
+    sps = bytes(int(bits[at:at + 8], 2) for at in range(0, len(bits), 8))
+    return record[:6] + _listed([sps]) + record[end:]
+
+
+def _units(stream: bytes) -> list[bytes]:
+    """NAL units of a byte stream."""
+    return [unit for unit in _START_CODE.split(stream)[1:] if unit]
+
+
+def _kind(unit: bytes) -> int:
+    return unit[0] & 0x1f
+
+
+def _listed(units: list[bytes]) -> bytes:
+    return b''.join(len(unit).to_bytes(2, 'big') + unit for unit in units)
