@@ -32,10 +32,11 @@ _TICKS = 10
 """From one frame to the next: with more of them the rate is less exact, with fewer a slow one is out of reach."""
 _MOST_NANOSECONDS = 2**32 - 1  # that FFmpeg takes for a tick
 _FRAMES_TO_DATE = 8
-"""FFmpeg 5 tells no decoding times of fewer frames of H.264. OpenCV 4.6 then takes a time of 0 for none."""
+"""FFmpeg tells no decoding times of H.264 before it has decoded so many, unless frames may be reordered. Without them
+OpenCV 4.6 seeks to other frames, for which a time of 0 is none too."""
 
 _SLOW = 2
-"""Frames a second. With fewer, FFmpeg does not look at as many frames before it begins, and OpenCV seeks wrong."""
+"""Frames a second. With fewer, FFmpeg does not look at so many frames before it begins."""
 _APPLICATION = b'imgstore'
 
 Color = tuple[int, int, int, int]
@@ -197,7 +198,7 @@ class MatroskaFile:
         first, step, tick = self._times(rate)
         if (first, step) != (0, _TICKS):
             self._move_frames(first, step)
-        if rate < _SLOW and head.other_size_at is not None:
+        if self._needs_other(rate) and head.other_size_at is not None:
             self._put(head.other_size_at, b'\0')  # lets the hidden one out, and then hides the other
             self._put(head.usual_id_at, _UNKNOWN_BYTE)
         self._put(head.place_of(_FRAME_DURATION), (step * tick).to_bytes(_NUMBER_BYTES, 'big'))
@@ -212,11 +213,13 @@ class MatroskaFile:
     def _times(self, rate: Fraction) -> tuple[int, int, int]:
         """Time of the first frame and interval, both in ticks, and the nanoseconds of a tick."""
         assert self._head
-        if rate < _SLOW and self._head.other_size_at is None:
-            rate = Fraction(VIDEO_FRAMES_PER_SECOND)
-        interval = _NANOSECONDS / rate
+        lacks_other = self._needs_other(rate) and self._head.other_size_at is None
+        interval = _NANOSECONDS / (Fraction(VIDEO_FRAMES_PER_SECOND) if lacks_other and rate < _SLOW else rate)
         step = max(_TICKS, math.ceil(interval / _MOST_NANOSECONDS))
-        return int(len(self._clusters) < _FRAMES_TO_DATE), step, max(1, round(interval / step))
+        return int(lacks_other and len(self._clusters) < _FRAMES_TO_DATE), step, max(1, round(interval / step))
+
+    def _needs_other(self, rate: Fraction) -> bool:
+        return rate < _SLOW or len(self._clusters) < _FRAMES_TO_DATE
 
     def _cues(self, first: int, step: int) -> bytes:
         return _element(_CUES, *(_element(
