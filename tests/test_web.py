@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import os
+import re
 import signal
 import socket
 import sys
@@ -75,6 +77,22 @@ def test_rows_are_index_number_and_time(page: Served) -> None:
     assert rows == [{'index': rank, 'number': NUMBERS[rank], 'time': TIMES[rank]} for rank in (29, 30, 31)]
     assert len(page.get('/api/stores/0/rows?start=78&count=100')) == 2
     assert page.get('/api/stores/0/rows?start=80&count=1') == []
+
+
+def test_names_and_metadata_of_any_characters_are_told(tmp_path: Path) -> None:
+    path = os.fsdecode(os.fsencode(tmp_path / 'a') + b'\xff\x1b[31m\r\n"<b>\xe2\x80\xae')
+    odd = '\x00\x1b]0;x\x07\u202e\r\nSet-Cookie: a=b</script>'
+    with imgstore.new_for_format('png', path, imgshape=SHAPE, metadata={odd: odd}) as store:
+        store.add_image(numbered(0, SHAPE), 0, 0.0)
+        store.add_extra_data(**{odd: 1.5})
+    with served(path) as page:
+        assert page.get('/api/stores')[0]['name'] == os.path.basename(path)
+        assert page.get('/api/stores/0')['user'] == {odd: odd}
+        assert page.get('/api/stores/0/extra/0') == {odd: 1.5}
+        answer = page.ask('/api/stores/0/image/0.png?download=1')
+        assert re.fullmatch(r'attachment; filename="[A-Za-z0-9._-]+"', answer.headers['Content-Disposition'])
+        assert 'set-cookie' not in answer.headers
+        assert page.ask('/api/stores/0/find?axis=%0d%0aA:b%1b&value=1').status == 400
 
 
 # --- images

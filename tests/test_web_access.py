@@ -148,6 +148,26 @@ def test_each_server_has_links_and_sessions_of_its_own(guarded: Served, runtime:
         assert page.ask('/api/stores', Cookie=f'imgstore-{page.port}={cookie.split("=")[1]}').status == 403
 
 
+def test_cookies_of_other_servers_do_not_hide_the_session(guarded: Served, runtime: Path) -> None:
+    _, cookie = guarded.open(link_of(guarded, runtime))
+    for other in ('a[0]={"b":1}; ', 'x; ', '=; ', 'a="; ', f'imgstore-{guarded.port}=old; ', '\xff=\xfe; '):
+        assert guarded.ask('/api/stores', Cookie=f'{other}{cookie}; c=d').status == 200, other
+    began = time.monotonic()
+    for _ in range(20):
+        assert guarded.ask('/api/stores', Cookie='a="' + '\\' * 15_000).status == 403
+    assert time.monotonic() - began < 5
+
+
+def test_other_sites_may_lead_to_the_page_and_to_nothing_else(guarded: Served, runtime: Path) -> None:
+    _, cookie = guarded.open(link_of(guarded, runtime))
+    for site in ('cross-site', 'same-site'):
+        for mode, target, status in (('navigate', '/', 200), ('navigate', '/api/stores', 403), ('no-cors', '/', 403),
+                                     ('navigate', '/api/stores/0/image/0.png?download=1', 403),
+                                     ('cors', '/api/stores', 403)):
+            answer = guarded.ask(target, Cookie=cookie, Sec_Fetch_Site=site, Sec_Fetch_Mode=mode)
+            assert answer.status == status, (site, mode, target)
+
+
 # --- further links
 
 
@@ -284,6 +304,7 @@ def test_under_a_prefix_the_page_is_found_whether_the_proxy_takes_it_off_or_not(
             assert page.ask(target).status == 200
         answer = page.ask('/lab/camera')
         assert (answer.status, answer.headers['Location']) == (308, '/lab/camera/')
+        assert page.ask('/lab/camera?token=x').headers['Location'] == '/lab/camera/?token=x'
         for target in ('/lab/', '/lab/cameras/', '/lab/camera/lab/camera/', '/lab/camera/../camera/'):
             assert page.ask(target).status == 404
 

@@ -226,6 +226,17 @@ def test_where_all_are_answered_a_new_connection_is_told_to_come_again() -> None
             assert one.recv(100).startswith(b'HTTP/1.1 200')
 
 
+def test_answers_that_end_their_connection_unread_are_connections_too() -> None:
+    asked = WHOLE.replace(b'/ ', b'/8 ', 1).replace(b'\r\n\r\n', b'\r\nConnection: close\r\n\r\n')
+    with server(most=10) as port, connections(50, port, asked) as there:
+        time.sleep(2)
+        with socket.create_connection(('127.0.0.1', port), timeout=20) as newest:
+            newest.sendall(WHOLE)
+            assert newest.recv(100).startswith(b'HTTP/1.1 200')
+        read = [received(one) > 8 * MEBI for one in there]
+    assert sum(read) <= 10
+
+
 def test_who_does_not_read_gives_up_the_room_to_who_does() -> None:
     with server(size=64 * MEBI) as port, connections(3, port, WHOLE.replace(b'/ ', b'/30 ', 1)):
         time.sleep(0.5)

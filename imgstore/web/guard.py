@@ -10,7 +10,6 @@ import ipaddress
 import re
 import socket
 from collections.abc import Collection
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -111,7 +110,8 @@ class Guard:
             return PlainTextResponse('This is not the name of the machine that imgstore-view serves.', 421)
         if scope['method'] not in ('GET', 'HEAD'):
             return self._change_refusal(scope, path, headers)
-        if headers.get('sec-fetch-site') in ('cross-site', 'same-site') and headers.get('sec-fetch-mode') != 'navigate':
+        is_link = headers.get('sec-fetch-mode') == 'navigate' and path in ('', '/')
+        if headers.get('sec-fetch-site') in ('cross-site', 'same-site') and not is_link:
             return PlainTextResponse('Other sites may not ask.', 403)
         return None
 
@@ -130,12 +130,12 @@ class Guard:
     def _entry(self, scope: Scope, path: str, key: str) -> Response | None:
         """What is answered to a request that has no session, opens one, or has the page's path without its '/'."""
         home = f'{self._root_path}/session-{key}/' if key else f'{self._root_path}/'
+        asked = scope['query_string'].decode('latin-1')
         if not path:
-            return RedirectResponse(home, 308)
+            return RedirectResponse(f'{home}?{asked}' if asked else home, 308)
         if self._access is None or path == AGAIN:
             return None
-        headers = Headers(scope=scope)
-        query = parse_qs(scope['query_string'].decode('latin-1'), keep_blank_values=True)
+        headers, query = Headers(scope=scope), parse_qs(asked, keep_blank_values=True)
         cookie = f'imgstore-{_served(scope)[1]}'
         if any(self._access.is_session(secret) for secret in _cookies(headers.getlist('cookie'), cookie)):
             is_detour = path == '/' and ('again' in query or 'token' in query)
@@ -202,12 +202,6 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 
 
 def _cookies(headers: list[str], name: str) -> list[str]:
-    found = []
-    for header in headers:
-        try:
-            cookies = SimpleCookie(header)
-        except CookieError:
-            continue
-        if name in cookies:
-            found.append(cookies[name].value)
-    return found
+    """The values of a cookie, whatever cookies other servers of this host have set."""
+    pairs = (pair.partition('=') for header in headers for pair in header.split(';'))
+    return [value.strip() for found, _, value in pairs if found.strip() == name]

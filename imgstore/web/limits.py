@@ -56,6 +56,8 @@ class Connection(H11Protocol):
         self.waiting_since: float | None = time.monotonic()
         """When it began to wait for a request; None while one is answered."""
         self._unread_since: float | None = None
+        self.is_dropped = False
+        """Whether it only has to be told so."""
 
     async def _with_itself(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._answer({**scope, _CONNECTION: self}, receive, send)
@@ -72,9 +74,21 @@ class Connection(H11Protocol):
             self._unread_since = None
         return self._unread_since
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether it waits for a request, and its client has read all that was sent."""
+        return self.waiting_since is not None and not self.transport.get_write_buffer_size()
+
     def drop(self) -> None:
         """Send it nothing more, and forget what it has not read."""
+        self.is_dropped = True
         self.transport.abort()
+
+    def refuse(self) -> None:
+        """Tell it to come again."""
+        self.is_dropped = True
+        self.transport.write(_FULL)
+        self.transport.close()
 
     # --- what happens to it
 
@@ -121,8 +135,9 @@ class Connection(H11Protocol):
     def is_too_slow(self, now: float) -> bool:
         """Whether its request or its reading has taken too long."""
         unread_since = self.unread_since
-        if unread_since is None and self.transport.get_write_buffer_size():
-            unread_since = self._unread_since = now  # too little for uvicorn to be told of it
+        if self.transport.get_write_buffer_size():
+            unread_since = self._unread_since = unread_since or now  # which may be too little for uvicorn to be told of
+            self.waiting_since = self.waiting_since and now  # for the next request, once it has read this answer
         return (self.waiting_since is not None and now - self.waiting_since > REQUEST_SECONDS) or \
             (unread_since is not None and now - unread_since > READ_SECONDS)
 
@@ -142,7 +157,7 @@ class Crowd:
 
     def admit(self, newcomer: Connection) -> None:
         """Take in a connection, and where there are too many end another: this one may be about to ask something."""
-        there = [one for one in self._all if not one.is_gone]
+        there = [one for one in self._all if not one.is_dropped]
         self._all[newcomer] = None
         if len(there) < self._most:
             return
@@ -150,8 +165,7 @@ class Crowd:
         if other is not None:
             other.drop()
         else:
-            newcomer.transport.write(_FULL)
-            newcomer.transport.close()
+            newcomer.refuse()
 
     def forget(self, one: Connection) -> None:
         """Forget one that has ended."""
@@ -166,7 +180,7 @@ class Crowd:
 
 def _longest_waiting(there: list[Connection]) -> Connection | None:
     """Of those without a request, the oldest of the address that has most of them; None if all are answered."""
-    waiting = [one for one in there if one.waiting_since is not None]
+    waiting = [one for one in there if one.is_idle]
     addresses = Counter(one.client[0] if one.client else '' for one in waiting)
     most = max(addresses, key=addresses.__getitem__, default='')
     theirs = [one for one in waiting if (one.client[0] if one.client else '') == most]

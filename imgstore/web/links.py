@@ -47,7 +47,7 @@ def private_folder() -> str:
     """
     tried = []
     for folder in _candidates():
-        with contextlib.suppress(FileExistsError, FileNotFoundError, PermissionError):
+        with contextlib.suppress(OSError):  # it is there, or cannot be
             os.mkdir(folder, 0o700)
         if _is_private(folder):
             return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import mimetypes
 import re
 from collections.abc import Callable, Collection, Sequence
@@ -79,12 +80,18 @@ def _in_thread(answer: Answer) -> Callable[[Request], Any]:
     return in_thread
 
 
+class _Json(JSONResponse):
+    def render(self, content: Any) -> bytes:
+        """ASCII alone: names of files need not be UTF-8."""
+        return json.dumps(content, allow_nan=False, separators=(',', ':')).encode('ascii')
+
+
 def _refused(request: Request, error: HTTPException) -> Response:
-    return JSONResponse({'error': error.detail}, error.status_code, error.headers)
+    return _Json({'error': error.detail}, error.status_code, error.headers)
 
 
 def _failed(request: Request, error: ImgStoreError) -> Response:
-    return JSONResponse({'error': str(error)}, 404 if isinstance(error, FrameNotFoundError) else 500)
+    return _Json({'error': str(error)}, 404 if isinstance(error, FrameNotFoundError) else 500)
 
 
 class _Pages:
@@ -226,7 +233,7 @@ def _file_name(recording: Recording, index: int, kind: str) -> str:
 
 
 def _json(content: Any) -> Response:
-    return JSONResponse(_safe(content))
+    return _Json(_safe(content))
 
 
 def _safe(content: Any) -> Any:
