@@ -105,6 +105,20 @@ def test_a_stuck_client_does_not_keep_the_server_from_ending(page: Served) -> No
         page.process.wait(15)
 
 
+def test_nonsense_in_any_state_of_a_connection_is_refused_and_logged_nowhere(page: Served) -> None:
+    image = b'GET /api/stores/0/image/1.npy HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'
+    body = HALF.replace(b'GET', b'POST') + b'Transfer-Encoding: chunked\r\n\r\n'
+    last = HALF + b'Connection: close\r\n\r\n'
+    for data in (b'\x00\r\n\r\n', image + b'\x00\r\n\r\n', body + b'xyz\r\n', WHOLE + body + b'xyz\r\n',
+                 last + b'\x00\r\n\r\n', last + WHOLE, body + b'0\r\n\r\n\x00\r\n\r\n', b'x' * 100_000):
+        with connections(20, page.port, data) as there:
+            for one in there:
+                one.settimeout(0.1)
+                with contextlib.suppress(OSError):
+                    one.recv(1000)
+    assert waits(page, '/') < 1
+
+
 # --- each limit by itself
 
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import h11
 import uvicorn
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -121,6 +122,18 @@ class Connection(H11Protocol):
         """Note that it reads."""
         super().resume_writing()
         self._unread_since = None
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request; where the one before is still being answered, uvicorn would log a traceback."""
+        cycle: Any = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
+            self.drop()
+        elif self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:
+            self.drop()
 
     def shutdown(self) -> None:
         """Wait a second for the client to read the rest."""
