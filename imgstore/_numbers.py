@@ -7,22 +7,32 @@ import math
 import operator
 from typing import SupportsFloat, SupportsIndex, cast
 
-import numpy as np
-
 from .errors import InvalidArgumentError
 
 _INT64 = range(-2**63, 2**63)
 
 
 def whole_number(value: object, what: str) -> int:
-    """A whole number of any type; InvalidArgumentError for nan, None, 1.5 and what int64 cannot hold."""
-    try:
-        number = operator.index(cast(SupportsIndex, value.item() if isinstance(value, np.bool_) else value))
-    except TypeError:
+    """A whole number of any type; InvalidArgumentError for nan, None, 1.5, bools, dates and what int64 cannot hold."""
+    number = None if _is_no_number(value) else _index(value)
+    if number is None:
         number = _whole_float(value, what)
     if number not in _INT64:
-        raise InvalidArgumentError(f'{what} is {value!r}; it must fit 64 bits')
+        raise InvalidArgumentError(f'{what} is {value!r}; it must be from {_INT64[0]} to {_INT64[-1]}')
     return number
+
+
+def _index(value: object) -> int | None:
+    try:
+        return operator.index(cast(SupportsIndex, value))
+    except TypeError:
+        return None
+
+
+def _is_no_number(value: object) -> bool:
+    """Whether Python would make a number of what is none: a bool, a date, a duration, a complex value, an array."""
+    kind = getattr(getattr(value, 'dtype', None), 'kind', 'i')
+    return isinstance(value, bool) or kind not in ('i', 'u', 'f') or bool(getattr(value, 'ndim', 0))
 
 
 def at_least(value: object, what: str, least: int) -> int:
@@ -34,12 +44,11 @@ def at_least(value: object, what: str, least: int) -> int:
 
 
 def whole_between(value: object, what: str, least: int, most: int, whom: str) -> int:
-    """A whole number from ``least`` to ``most``; InvalidArgumentError says ``whom`` it is for. A bool is none."""
-    if not isinstance(value, (bool, np.bool_)):
-        with contextlib.suppress(InvalidArgumentError):
-            number = whole_number(value, what)
-            if least <= number <= most:
-                return number
+    """A whole number from ``least`` to ``most``; InvalidArgumentError says ``whom`` it is for."""
+    with contextlib.suppress(InvalidArgumentError):
+        number = whole_number(value, what)
+        if least <= number <= most:
+            return number
     raise InvalidArgumentError(f'{what} is {value!r}; for {whom} it must be a whole number from {least} to {most}')
 
 
@@ -60,7 +69,7 @@ def seconds(value: object, what: str) -> float:
 
 def _as_float(value: object) -> float | None:
     """Any number as a float; None for what is no number, text and arrays with a dimension among them."""
-    if isinstance(value, SupportsFloat) and not isinstance(value, (str, bytes)) and not getattr(value, 'ndim', 0):
+    if isinstance(value, SupportsFloat) and not isinstance(value, (str, bytes)) and not _is_no_number(value):
         try:
             return float(value)
         except (TypeError, ValueError, OverflowError):

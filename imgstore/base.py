@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import weakref
 from collections.abc import Iterable, Iterator
 from types import TracebackType
@@ -123,7 +124,7 @@ class _ImgStore(StoreFacts):
                 durability=durability, fps=fps, options={'quality': quality, 'crf': crf, 'compression': compression})
             self._writing_process = os.getpid()
             survive_forks(self._writer, keep_forever)
-            weakref.finalize(self, _close_in_the_end, self._writer, self._writing_process)
+            _close_at_exit(self, self._writer)
         else:
             raise InvalidArgumentError(f'mode is {mode!r}; it must be \'r\' or \'w\'')
 
@@ -377,6 +378,14 @@ def _open_again(cls: type[_ImgStore], basedir: str, options: dict[str, Any], giv
     store = cls(basedir, index=index, **options)
     store._r.state = state
     return store
+
+
+def _close_at_exit(store: _ImgStore, writer: StoreWriter) -> None:
+    """Have a store completed that its owner forgets to close."""
+    weakref.finalize(store, _close_in_the_end, writer, os.getpid())
+    multiprocessing = sys.modules.get('multiprocessing')
+    if multiprocessing and multiprocessing.parent_process():  # its processes end without Python's own finalizers
+        multiprocessing.util.Finalize(store, _close_in_the_end, (writer, os.getpid()), exitpriority=0)
 
 
 def _close_in_the_end(writer: StoreWriter, pid: int) -> None:

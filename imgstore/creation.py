@@ -19,7 +19,7 @@ from .formats import Format, checked_fps, checked_options
 from .frame_rate import FrameRate
 from .lock import StoreLock
 from .metadata import StoreMetadata, new_metadata, save_metadata
-from .pipeline import Pipeline
+from .write_queue import Task, WriteQueue
 from .writer import StoreWriter
 
 DURABILITIES = ('chunk', 'frame', 'fsync')
@@ -44,15 +44,19 @@ def create_writer(basedir: str, fmt: Format, *, imgshape: Any, imgdtype: Any, ch
         raise InvalidArgumentError(f'durability is {durability!r}; it must be one of {", ".join(DURABILITIES)}')
     bound, layout = at_least(buffer_bytes, 'buffer_bytes', 0), Layout(basedir, fmt.extension, fmt.folders)
     chunks = Chunks(layout, fmt, fit.stored_shape, 'write', backend, options=checked_options(fmt, options))
-    threads, rate = _checked_workers(workers, chunks), FrameRate(checked_fps(fmt, fps), metadata.user)
+    rate = FrameRate(checked_fps(fmt, fps), metadata.user)
+    queue = WriteQueue(_checked_workers(workers, chunks), bound, math.inf if durability == 'chunk' else _SOON)
+    lock = None
     try:
         lock = _make_room(basedir, overwrite, metadata)
-    except StoreIOError:
+        return StoreWriter(metadata, fmt, layout, fit, chunks, lock, queue, durability, rate)
+    except BaseException as error:
+        queue.close(Task(lambda _: None))
+        if lock is not None:
+            lock.release()
+        if isinstance(error, OSError) and not isinstance(error, StoreIOError):
+            raise StoreIOError(f'no store can be made in {basedir!r}: {error}') from error
         raise
-    except OSError as error:
-        raise StoreIOError(f'no store can be made in {basedir!r}: {error}') from error
-    pipeline = Pipeline(threads, bound, math.inf if durability == 'chunk' else _SOON)
-    return StoreWriter(metadata, fmt, layout, fit, chunks, lock, pipeline, durability, rate)
 
 
 def _checked_workers(workers: object, chunks: Chunks) -> int:

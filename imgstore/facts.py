@@ -79,22 +79,22 @@ class StoreFacts:
     @property
     def frame_min(self) -> int | float:
         """Smallest frame number; nan in an empty store."""
-        return self._r.index.frame_min if self._reader else [*self._w.recorder.frame_number_range, math.nan][0]
+        return self._r.index.frame_min if self._reader else self._number_range[0]
 
     @property
     def frame_max(self) -> int | float:
         """Largest frame number; nan in an empty store."""
-        return self._r.index.frame_max if self._reader else [math.nan, *self._w.recorder.frame_number_range][-1]
+        return self._r.index.frame_max if self._reader else self._number_range[1]
 
     @property
     def frame_time_min(self) -> float:
         """Earliest frame time in seconds; 0.0 in an empty store."""
-        return self._r.index.frame_time_min if self._reader else [*self._w.recorder.frame_time_range, 0.0][0]
+        return self._r.index.frame_time_min if self._reader else self._time_range[0]
 
     @property
     def frame_time_max(self) -> float:
         """Latest frame time in seconds; 0.0 in an empty store."""
-        return self._r.index.frame_time_max if self._reader else [0.0, *self._w.recorder.frame_time_range][-1]
+        return self._r.index.frame_time_max if self._reader else self._time_range[1]
 
     @property
     def duration(self) -> float:
@@ -114,7 +114,21 @@ class StoreFacts:
     @property
     def chunks(self) -> list[int]:
         """Numbers of the chunks that have frames."""
-        return list(self._r.index.chunks) if self._reader else self._w.recorder.chunk_numbers
+        return list(self._r.index.chunks) if self._reader else self._w.ask(lambda recorder: recorder.chunk_numbers)
+
+    @property
+    def _number_range(self) -> tuple[int | float, int | float]:
+        found = self._w.ask(lambda recorder: recorder.frame_number_range)
+        return (found[0], found[-1]) if found else (math.nan, math.nan)
+
+    @property
+    def _time_range(self) -> tuple[float, float]:
+        found = self._w.ask(lambda recorder: recorder.frame_time_range)
+        return (found[0], found[-1]) if found else (0.0, 0.0)
+
+    @property
+    def _complete_chunks(self) -> list[tuple[int, str]]:
+        return self._w.ask(lambda recorder: recorder.complete_chunks)
 
     # --- extra data
 
@@ -122,7 +136,7 @@ class StoreFacts:
     def has_extra_data(self) -> bool:
         """Whether there is any."""
         if self._reader is None:
-            return self._w.recorder.has_records
+            return self._w.ask(lambda recorder: recorder.has_records)
         return bool(self.find_extra_data_files() or any(map(read_records, self._reader.listing.journals.values())))
 
     def find_extra_data_files(self, extensions: Iterable[str] = EXTRA_DATA_FILE_EXTENSIONS) -> list[str]:
@@ -245,7 +259,7 @@ class StoreFacts:
 
     @property
     def _index(self) -> ImgStoreIndex:
-        return self._reader.index if self._reader else ImgStoreIndex.new_from_chunks(self._w.recorder.complete_chunks)
+        return self._reader.index if self._reader else ImgStoreIndex.new_from_chunks(self._complete_chunks)
 
     @property
     def _chunk_n(self) -> int:
@@ -257,7 +271,7 @@ class StoreFacts:
 
     @property
     def _chunk_n_and_chunk_paths(self) -> list[tuple[int, str]] | None:
-        return self._reader.listing.listed if self._reader else self._w.recorder.complete_chunks
+        return self._reader.listing.listed if self._reader else self._complete_chunks
 
     @property
     def _chunk_paths(self) -> list[str] | None:
@@ -265,7 +279,7 @@ class StoreFacts:
         return None if listed is None else [self._either.layout.chunk(number) for number, _ in listed]
 
     def _iter_chunk_n_and_chunk_paths(self) -> Iterator[tuple[int, str]]:
-        return iter(self._reader.listing.chunks() if self._reader else self._w.recorder.complete_chunks)
+        return iter(self._reader.listing.chunks() if self._reader else self._complete_chunks)
 
     def _get_chunk_metadata(self, chunk_n: int) -> dict[str, list[Any]]:
         return self._index.get_chunk_metadata(chunk_n)

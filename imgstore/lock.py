@@ -94,7 +94,7 @@ class StoreLock:
             self._descriptor: int | None = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
             survive_forks(self, StoreLock.leave_to_parent)
         if not self._hold_patiently() or not self._is_ours():
-            os.close(self._descriptor)
+            self.leave_to_parent()
             raise StoreLockedError(f'{os.path.dirname(path)!r} is open in another writer, which holds {path}')
 
     def _hold_patiently(self) -> bool:
@@ -113,6 +113,11 @@ class StoreLock:
             return os.path.samestat(os.fstat(self._descriptor), os.stat(self._path))
         except OSError:
             return False
+
+    def __del__(self) -> None:
+        """Let go: an interrupt may come before anyone owns the lock."""
+        if getattr(self, '_descriptor', None) is not None:
+            self.leave_to_parent()
 
     def leave_to_parent(self) -> None:
         """In a forked child, which would hold the lock for its parent as long as it has the file open."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -29,16 +29,30 @@ class _OpenChunk:
 
     def __init__(self, number: int, writer: ChunkWriter | None, records: list[str]) -> None:
         self.number, self.writer, self.records = number, writer, records
-        self.frame_numbers: list[int] = []
-        self.frame_times: list[float] = []
+        self.frames: list[tuple[int, float]] = []
+        """Number and time of each."""
 
     @property
     def count(self) -> int:
-        return len(self.frame_numbers)
+        return len(self.frames)
 
-    def keep(self, count: int) -> None:
-        """Forget the frames behind the first ``count``."""
-        del self.frame_numbers[count:], self.frame_times[count:]
+    @property
+    def frame_numbers(self) -> list[int]:
+        return [number for number, _ in self.frames]
+
+    @property
+    def frame_times(self) -> list[float]:
+        return [time for _, time in self.frames]
+
+    @property
+    def named(self) -> str:
+        return f' (#{self.frames[0][0]} to #{self.frames[-1][0]})' if self.frames else ''
+
+    def keep(self, count: int) -> list[int]:
+        """Forget the frames behind the first ``count``, and give their numbers."""
+        lost = self.frame_numbers[count:]
+        del self.frames[count:]
+        return lost
 
 
 @dataclass(frozen=True)
@@ -90,6 +104,7 @@ class Recorder:
         self._next_chunk = 0
         self._early_records: list[str] = []
         self._complete: list[_Summary] = []
+        self._complete_frames = 0
         self.latest: tuple[float, float] = (math.nan, math.nan)
         """Number and time of the latest frame written."""
 
@@ -102,7 +117,7 @@ class Recorder:
     @property
     def frame_count(self) -> int:
         """Number of frames."""
-        return sum(summary.count for summary in self._complete) + (self._open.count if self._open else 0)
+        return self._complete_frames + (self._open.count if self._open else 0)
 
     @property
     def frame_number_range(self) -> tuple[int, ...]:
@@ -164,7 +179,7 @@ class Recorder:
                 self._write_to(chunk.writer, prepared)
         except OSError as error:
             raise FrameWriteError(f'{error}{self._give_up_chunk()}') from error
-        except BaseException:  # after Ctrl-C nobody knows whether a video has got the frame
+        except BaseException:  # nobody knows whether a video has got the frame
             self._give_up_chunk()
             raise
 
@@ -213,8 +228,7 @@ class Recorder:
 
     def _index(self, number: int, time: float) -> None:
         assert self._open
-        self._open.frame_numbers.append(number)
-        self._open.frame_times.append(time)
+        self._open.frames.append((number, time))
         self.latest = number, time
 
     def add_record(self, data: str, number: float, time: float) -> None:
@@ -236,6 +250,7 @@ class Recorder:
     def _begin_chunk(self, writer: ChunkWriter | None) -> None:
         if self._open:
             self._complete.append(_Summary.of(self._open))
+            self._complete_frames += self._open.count
         self._open = _OpenChunk(self._next_chunk, writer, self._early_records)
         self._next_chunk, self._early_records = self._next_chunk + 1, []
 
@@ -259,10 +274,8 @@ class Recorder:
         writer, chunk.writer = chunk.writer, None
         try:
             writer.close(self._rate.of(chunk.frame_times))
-        except OSError as error:
-            numbers = chunk.frame_numbers[:]
-            chunk.keep(self._chunks.count_whole(chunk.number, chunk.count))
-            lost = numbers[chunk.count:]
+        except Exception as error:  # noqa: BLE001 -- whatever it is, frames are named that are lost
+            lost = chunk.keep(self._chunks.count_whole(chunk.number, chunk.count))
             return f'; frames #{lost[0]} to #{lost[-1]} are lost: {error}' if lost else ''
         return ''
 
@@ -280,9 +293,9 @@ class Recorder:
             write_chunk_index(stem, np.array(chunk.frame_numbers, np.int64), np.array(chunk.frame_times, np.float64))
             if self._syncs:
                 self._sync_chunk(chunk)
-        except OSError as error:
-            raise FrameWriteError(f'{stem}: the index of {chunk.count} frames could not be written: {error}{lost}'
-                                  ) from error
+        except Exception as error:
+            frames = f'{chunk.count} frames{chunk.named}'
+            raise FrameWriteError(f'{stem}: the index of {frames} could not be written: {error}{lost}') from error
 
     def _sync_chunk(self, chunk: _OpenChunk) -> None:
         stem = self._layout.stem(chunk.number)
@@ -326,14 +339,14 @@ class Recorder:
             raise StoreIOError(f'{self._layout.basedir} could not be emptied: {error}') from error
         self._forget()
 
-    def close(self, black: Any) -> None:
+    def close(self, black: Callable[[], Any]) -> None:
         """Complete the open chunk. Records before the first frame get a chunk without frames.
 
         So does a video store without frames: imgstore 0.4 opens the first video of every store. As a video must have
-        some frame, it has the frame ``black``.
+        some frame, it has the frame that ``black`` gives.
         """
         if self._open is None and not self._layout.folders:
-            self._begin_chunk(self._writer_of_first(black))
+            self._begin_chunk(self._writer_of_first(black()))
         elif self._early_records:
             self._begin_chunk(None)
         try:

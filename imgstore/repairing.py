@@ -285,7 +285,7 @@ class _Patient:
         """As its writer would have, so that imgstore 0.4 can open it."""
         chunks = Chunks(self._layout, self._fmt, self._metadata.imgshape, 'write')
         black = np.zeros(self._metadata.imgshape, self._metadata.imgdtype)
-        Recorder(self._layout, chunks, self._metadata.chunksize, 'chunk').close(chunks.prepare(black))
+        Recorder(self._layout, chunks, self._metadata.chunksize, 'chunk').close(lambda: chunks.prepare(black))
 
     def _complete(self, chunk: RepairedChunk) -> None:
         stem = self._layout.stem(chunk.number)

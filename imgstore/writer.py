@@ -1,13 +1,14 @@
-"""Writing a store: an image is checked in the caller's thread, prepared in others, put into its chunk in order."""
+"""Writing a store: an image is checked in the caller's thread, encoded in others, put into its chunk in order."""
 
 from __future__ import annotations
 
 import contextlib
 import math
 import os
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -26,15 +27,20 @@ from .frame_rate import FrameRate
 from .index import save_if_worth_it
 from .lock import StoreLock
 from .metadata import StoreMetadata
-from .pipeline import Pipeline, Task
 from .recorder import Recorder
-from .signals import OrderlyEnd
+from .signals import SignalGuard
+from .write_queue import Task, WriteQueue
+
+_Answer = TypeVar('_Answer')
 
 _OWN_KEYS = (FRAME_TIME, FRAME_NUMBER, FRAME_INDEX)
 
 
 class StoreWriter:
-    """Writes the frames of one store.
+    """Writes the frames of one store, for any number of threads.
+
+    Arguments are checked in the caller's thread. What is written, and what is known of it, belongs to the thread of
+    the queue: so a caller may be interrupted at any line.
 
     Parameters
     ----------
@@ -47,7 +53,7 @@ class StoreWriter:
         Opens the chunks.
     lock : StoreLock
         Held until `close`.
-    pipeline : Pipeline
+    queue : WriteQueue
         Does the work.
     durability : {'chunk', 'frame', 'fsync'}
         See `imgstore.recorder.Recorder`.
@@ -56,28 +62,24 @@ class StoreWriter:
     """
 
     def __init__(self, metadata: StoreMetadata, fmt: Format, layout: Layout, fit: Fit, chunks: Chunks,
-                 lock: StoreLock, pipeline: Pipeline, durability: str, rate: FrameRate) -> None:
+                 lock: StoreLock, queue: WriteQueue, durability: str, rate: FrameRate) -> None:
         self.metadata, self.fmt, self.layout = metadata, fmt, layout
-        self._fit, self._chunks, self._lock, self._pipeline = fit, chunks, lock, pipeline
+        self._fit, self._chunks, self._lock, self._queue = fit, chunks, lock, queue
         self._recorder = Recorder(layout, chunks, metadata.chunksize, durability, rate)
         self._buffers = Buffers()
-        self._orderly_end = OrderlyEnd()
-        self._closed = False
-        self._begin()
+        self._failures: deque[str] = deque()
+        self._forget_given()
+        queue.watch(lambda: (self._recorder.frame_count, self._recorder.latest))
+        self._signal_guard = SignalGuard(self.close)
 
-    def _begin(self) -> None:
-        self._failures: list[str] = []
-        self._given = 0
-        self.latest: tuple[int | float, float] = (math.nan, math.nan)
-        """Number and time of the latest frame given."""
+    def _forget_given(self) -> None:
+        self._given: tuple[int | float, float] = (math.nan, math.nan)
 
     # --- what there is
 
-    @property
-    def recorder(self) -> Recorder:
-        """What has been written, once all that was given is."""
-        self._pipeline.settle()
-        return self._recorder
+    def ask(self, question: Callable[[Recorder], _Answer]) -> _Answer:
+        """Ask the recorder something, once all that was given is written."""
+        return self._queue.ask(lambda: question(self._recorder))
 
     @property
     def image_shape(self) -> tuple[int, ...]:
@@ -87,14 +89,22 @@ class StoreWriter:
     @property
     def frame_count(self) -> int:
         """Number of frames, those that are still being written among them."""
-        return self.recorder.frame_count if self._failures else self._given
+        (written, _), pending = self._queue.look()
+        return int(written) + len(pending)
+
+    @property
+    def latest(self) -> tuple[int | float, float]:
+        """Number and time of the latest frame given."""
+        (_, written), pending = self._queue.look()
+        latest: tuple[int | float, float] = [written, *pending][-1]
+        return latest
 
     @property
     def chunk_position(self) -> tuple[int, int]:
         """The open chunk and the index in it of the latest frame; before the first frame that index is -1."""
-        return self.recorder.position
+        return self.ask(lambda recorder: recorder.position)
 
-    # --- frames
+    # --- frames and records
 
     def add_image(self, image: object, frame_number: object, frame_time: object) -> None:
         """Append a frame.
@@ -108,55 +118,27 @@ class StoreWriter:
             This one was not taken.
         """
         self._check()
-        number, time = whole_number(frame_number, FRAME_NUMBER), seconds(frame_time, FRAME_TIME)
-        stored = self._fit(image)
-        copy = None
-        if self._pipeline.workers and np.may_share_memory(stored, np.asarray(image)):
+        frame = whole_number(frame_number, FRAME_NUMBER), seconds(frame_time, FRAME_TIME)
+        stored, copy = self._fit(image), None
+        if self._queue.workers and np.may_share_memory(stored, np.asarray(image)):
             stored = copy = self._buffers.copy(stored)
-        self._pipeline.put(Task(partial(self._finish, number, time, copy), partial(self._chunks.prepare, stored),
-                                stored.nbytes))
-        if not self._pipeline.workers:
-            self._raise_failures()
-        self._given, self.latest = self._given + 1, (number, time)
+        self._do(Task(partial(self._add, frame, copy), partial(self._chunks.prepare, stored), stored.nbytes, frame),
+                 wait=not self._queue.workers)
 
-    def _close_recorder(self) -> None:
-        try:
-            self._recorder.close(self._chunks.prepare(np.zeros(self._fit.stored_shape, self._fit.dtype)))
-        except FrameWriteError as error:
-            self._failures.append(str(error))
-
-    def _finish(self, number: int, time: float, copy: Image | None, prepared: Any) -> None:
-        try:
-            self._record(number, time, prepared)
-        finally:
-            if copy is not None:
-                self._buffers.give_back(copy)
-
-    def _record(self, number: int, time: float, prepared: Any) -> None:
+    def _add(self, frame: tuple[int, float], copy: Image | None, prepared: Any) -> None:
+        self._given = frame
         try:
             if isinstance(prepared, BaseException):
                 raise prepared
-            self._recorder.add(prepared, number, time)
-        except FrameWriteError as error:
-            self._failures.append(str(error))
-        except BaseException as error:
-            if not self._pipeline.workers:
+            self._recorder.add(prepared, *frame)
+        except Exception as error:
+            if not self._queue.workers:
                 raise
-            self._failures.append(f'{self.layout.basedir}: frame #{number} could not be written: {error!r}')
-
-    def _check(self) -> None:
-        if self._closed:
-            raise StoreClosedError(f'{self.layout.basedir}: the store was closed, nothing can be added')
-        self._raise_failures()
-
-    def _raise_failures(self) -> None:
-        """Raise what has failed since the last call."""
-        if not self._failures:
-            return
-        self._pipeline.settle()
-        failures, self._failures = self._failures, []
-        self._given, self.latest = self._recorder.frame_count, self._recorder.latest
-        raise FrameWriteError('; '.join(failures))
+            self._failures.append(str(error) if isinstance(error, FrameWriteError) else
+                                  f'{self.layout.basedir}: frame #{frame[0]} could not be written: {error!r}')
+        finally:
+            if copy is not None:
+                self._buffers.give_back(copy)
 
     def add_extra_data(self, data: dict[str, Any]) -> None:
         """Append a record beside the latest frame; ExtraDataTypeError where JSON has no form for a value."""
@@ -164,8 +146,9 @@ class StoreWriter:
         for key in _OWN_KEYS:
             if key in data:
                 raise InvalidArgumentError(f'extra data must not have the key {key!r}: the store sets it')
-        record, latest = dumps(data), self.latest  # the frame that it is of, even where that cannot be written
-        self._pipeline.put(Task(lambda _: self._recorder.add_record(record, *latest), size=len(record)))
+        record = dumps(data)
+        self._do(Task(lambda _: self._recorder.add_record(record, *self._given), size=len(record)),
+                 wait=not self._queue.workers)
 
     def insert_chunk(self, video_path: str, frame_numbers: Iterable[object], frame_times: Iterable[object],
                      move: bool) -> None:
@@ -182,8 +165,11 @@ class StoreWriter:
         numbers = [whole_number(number, FRAME_NUMBER) for number in frame_numbers]
         times = [seconds(time, FRAME_TIME) for time in frame_times]
         self._check_video(video_path, len(numbers), len(times))
-        self.recorder.insert(video_path, numbers, times, move)
-        self._given, self.latest = self._recorder.frame_count, self._recorder.latest
+        self._do(Task(lambda _: self._insert(video_path, numbers, times, move)))
+
+    def _insert(self, video_path: str, numbers: list[int], times: list[float], move: bool) -> None:
+        self._recorder.insert(video_path, numbers, times, move)
+        self._given = numbers[-1], times[-1]
 
     def _check_video(self, path: str, numbers: int, times: int) -> None:
         extension = self.layout.extension
@@ -208,19 +194,67 @@ class StoreWriter:
     def empty(self) -> None:
         """Remove all frames and extra data and begin again."""
         self._check()
-        self.recorder.empty()
-        self._begin()
+        self._do(Task(lambda _: self._empty()))
+
+    def _empty(self) -> None:
+        self._recorder.empty()
+        self._failures.clear()
+        self._forget_given()
 
     def close(self) -> None:
-        """Complete the store; a second call does nothing."""
-        if self._closed:
-            return
+        """Complete the store; a second call does nothing, but waits for the first.
+
+        Raises
+        ------
+        FrameWriteError
+            Frames could not be written; the message names them, and no earlier call did.
+        """
         try:
-            self._pipeline.stop()
-            self._close_recorder()
-            save_if_worth_it(self.layout.basedir, self._recorder.complete_chunks)
+            self._queue.close(Task(lambda _: self._complete()))
             self._raise_failures()
         finally:
-            self._closed = True
+            self._signal_guard.release()
+
+    def _complete(self) -> None:
+        try:
+            self._recorder.close(lambda: self._chunks.prepare(np.zeros(self._fit.stored_shape, self._fit.dtype)))
+            save_if_worth_it(self.layout.basedir, self._recorder.complete_chunks)
+        except Exception as error:  # noqa: BLE001 -- the caller of `close` gets it, with what else failed
+            self._failures.append(str(error) if isinstance(error, FrameWriteError) else
+                                  f'{self.layout.basedir}: the store could not be completed: {error!r}')
+        finally:
             self._lock.release()
-            self._orderly_end.release()
+
+    # --- tasks and failures
+
+    def _do(self, task: Task, wait: bool = True) -> None:
+        """Do a task in order; if this does not wait, or is interrupted, a failure is kept for the next call."""
+        try:
+            (self._queue.run if wait else self._queue.submit)(task)
+        except StoreClosedError as error:
+            raise self._closed_error() from error
+        except BaseException as error:
+            if task.error not in (None, error):
+                self._failures.append(str(task.error))
+            raise
+
+    def _check(self) -> None:
+        if self._queue.is_closing:
+            raise self._closed_error()
+        self._raise_failures()
+
+    def _closed_error(self) -> StoreClosedError:
+        return StoreClosedError(f'{self.layout.basedir}: the store was closed, nothing can be added')
+
+    def _raise_failures(self) -> None:
+        """Raise what has failed since the last call; if this is interrupted, the next call does."""
+        if not self._failures:
+            return
+        self._queue.ask(lambda: None)  # that the error names all that was given before
+        failures = tuple(self._failures)
+        try:
+            raise FrameWriteError('; '.join(failures))
+        finally:
+            for failure in failures:
+                with contextlib.suppress(ValueError):  # another thread had it too
+                    self._failures.remove(failure)

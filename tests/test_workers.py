@@ -10,7 +10,7 @@ import pytest
 
 from imgstore import get_supported_formats, new_for_filename, new_for_format
 from imgstore.errors import FrameWriteError
-from imgstore.pipeline import Pipeline, Task
+from imgstore.write_queue import Task, WriteQueue
 
 from .frames import index_in, numbered
 
@@ -65,28 +65,28 @@ def test_no_thread_is_left_behind(tmp_path):
 
 
 def test_the_caller_waits_while_more_than_the_bound_is_under_way():
-    pipeline, gate, done = Pipeline(workers=1, bound=10), threading.Event(), []
-    pipeline.put(Task(done.append, lambda: gate.wait(10), size=8))
-    late = threading.Thread(target=pipeline.put, args=(Task(done.append, lambda: 2, size=8),))
+    queue, gate, done = WriteQueue(workers=1, bound=10), threading.Event(), []
+    queue.submit(Task(done.append, lambda: gate.wait(10), size=8))
+    late = threading.Thread(target=queue.submit, args=(Task(done.append, lambda: 2, size=8),))
     late.start()
     late.join(0.2)
     assert late.is_alive()
     gate.set()
     late.join(10)
-    pipeline.stop()
+    queue.close(Task(lambda _: None))
     assert done == [True, 2]
 
 
 def test_the_caller_waits_while_a_task_would_not_be_finished_in_time():
-    pipeline, ages = Pipeline(workers=2, bound=1000, patience=0.4), []
+    queue, ages = WriteQueue(workers=2, bound=1000, patience=0.4), []
 
     def finish(begun):
         time.sleep(0.02)
         ages.append(time.monotonic() - begun)
 
     for _ in range(50):
-        pipeline.put(Task(finish, time.monotonic))
-    pipeline.stop()
+        queue.submit(Task(finish, time.monotonic))
+    queue.close(Task(lambda _: None))
     assert len(ages) == 50
     assert sorted(ages)[-3] < 0.4  # a busy machine may stand still for once
 
@@ -103,4 +103,4 @@ def test_raw_images_are_written_before_add_image_returns_and_others_behind_its_b
     threads = threading.active_count()
     with new_for_format(fmt, tmp_path / 's', imgshape=SHAPE) as store:
         store.add_image(numbered(0, SHAPE), 0, 0)
-        assert (threading.active_count() == threads) is waits
+        assert (threading.active_count() == threads + 1) is waits
