@@ -46,7 +46,7 @@ class _OpenChunk:
 
     @property
     def named(self) -> str:
-        return f' (#{self.frames[0][0]} to #{self.frames[-1][0]})' if self.frames else ''
+        return f'; they are #{self.frames[0][0]} to #{self.frames[-1][0]}' if self.frames else ''
 
     def keep(self, count: int) -> list[int]:
         """Forget the frames behind the first ``count``, and give their numbers."""
@@ -294,8 +294,8 @@ class Recorder:
             if self._syncs:
                 self._sync_chunk(chunk)
         except Exception as error:
-            frames = f'{chunk.count} frames{chunk.named}'
-            raise FrameWriteError(f'{stem}: the index of {frames} could not be written: {error}{lost}') from error
+            raise FrameWriteError(f'{stem}: the index of {chunk.count} frames could not be written: {error}'
+                                  f'{chunk.named}{lost}') from error
 
     def _sync_chunk(self, chunk: _OpenChunk) -> None:
         stem = self._layout.stem(chunk.number)

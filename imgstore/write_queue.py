@@ -7,6 +7,7 @@ which happens or does not. Python's own Condition and Event are not safe in that
 
 from __future__ import annotations
 
+import contextlib
 import math
 import queue
 import threading
@@ -228,7 +229,7 @@ class WriteQueue:
 
     def look(self) -> tuple[Any, list[tuple[int, float]]]:
         """The state after the latest commit, and number and time of the frames that are taken and not in it."""
-        pending = tuple(self._pending)  # before the progress, which may only know more
+        pending = self._under_way()  # before the progress, which may only know more
         progress = self._progress
         return progress.state, [task.frame for task in pending if task.frame and task.position > progress.position]
 
@@ -264,16 +265,21 @@ class WriteQueue:
         else:
             task.wait()
 
+    def _under_way(self) -> list[Task]:
+        while True:
+            with contextlib.suppress(RuntimeError):  # the committer took one meanwhile
+                return list(self._pending)
+
     # --- room
 
     def _has_room(self, size: int) -> bool:
-        pending = tuple(self._pending)
+        pending = self._under_way()
         if not pending:
             return True
         room = sum(task.size for task in pending) + size <= self._bound and len(pending) < _MAX_TASKS
         return room and (len(pending) <= self.workers or self._is_in_time(pending))
 
-    def _is_in_time(self, pending: tuple[Task, ...]) -> bool:
+    def _is_in_time(self, pending: list[Task]) -> bool:
         in_time = time.monotonic() - pending[0].begun < self._patience
         return in_time and len(pending) * self._pace < self._patience / 3  # as the pace may yet fall
 
