@@ -18,6 +18,7 @@ import faulthandler
 import os
 import signal
 import threading
+import weakref
 from collections.abc import Callable, Iterable
 from types import FrameType
 
@@ -33,17 +34,23 @@ class SignalGuard:
 
     Parameters
     ----------
-    complete : callable
-        Completes the store; any thread may call it, more than once.
+    complete : bound method
+        Completes the store; any thread may call it, more than once. It does not keep its object.
     """
 
     def __init__(self, complete: Callable[[], None]) -> None:
-        self.complete = complete
+        self._complete = weakref.WeakMethod(complete)
         self.is_of_main_thread = _in_main_thread()
         with _lock:
             _guards.append(self)
             for watcher in _watchers:
                 watcher.take_over() if self.is_of_main_thread else watcher.begin()
+
+    def complete(self) -> None:
+        """Complete the store now."""
+        complete = self._complete()
+        if complete is not None:
+            complete()
 
     def release(self) -> None:
         """End that; a second call does nothing."""

@@ -69,8 +69,14 @@ class StoreWriter:
         self._buffers = Buffers()
         self._failures: deque[str] = deque()
         self._forget_given()
-        queue.watch(lambda: (self._recorder.frame_count, self._recorder.latest))
+        recorder = self._recorder
+        queue.watch(lambda: (recorder.frame_count, recorder.latest))
         self._signal_guard = SignalGuard(self.close)
+
+    def __del__(self) -> None:
+        """Complete a store whose making was interrupted before anyone had it."""
+        if hasattr(self, '_signal_guard') and not self._queue.is_closing:
+            self.close()
 
     def _forget_given(self) -> None:
         self._given: tuple[int | float, float] = (math.nan, math.nan)

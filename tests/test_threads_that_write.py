@@ -1,0 +1,309 @@
+"""One store, written by any number of threads at once and stopped by any of them."""
+
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from imgstore import get_supported_formats, new_for_filename, new_for_format
+from imgstore.errors import FrameWriteError, InvalidArgumentError, StoreClosedError, StoreIOError
+
+from .frames import index_in, numbered
+
+SHAPE = (32, 96)
+IMAGES = [numbered(index, SHAPE) for index in range(512)]
+FORMATS = [fmt for fmt in get_supported_formats() if '+' not in fmt]
+FEW = ['npy', 'png', 'mjpeg/avi', 'avc1/mp4']
+
+
+def in_threads(*jobs):
+    """Run jobs at once; what the first that fails raises."""
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        for done in [pool.submit(job) for job in jobs]:
+            done.result(120)
+
+
+def numbers_and_wrong(path):
+    """The frame numbers of a store, and those whose image is another's."""
+    with new_for_filename(path) as reader:
+        numbers = reader.get_frame_metadata()['frame_number']
+        images, *_ = reader.get_images(frame_indices=range(len(numbers)))
+    return numbers, [number for number, image in zip(numbers, images, strict=True) if index_in(image) != number % 512]
+
+
+@pytest.mark.parametrize('workers', [0, None, 2])
+@pytest.mark.parametrize('fmt', FORMATS)
+def test_frames_of_several_threads_are_all_there_each_under_its_number(tmp_path, fmt, workers):
+    store = new_for_format(fmt, tmp_path / 's', imgshape=SHAPE, chunksize=17, workers=workers)
+
+    def camera(first):
+        for number in range(first, 120, 3):
+            store.add_image(IMAGES[number], number, float(number))
+
+    in_threads(*[lambda first=first: camera(first) for first in range(3)])
+    assert store.frame_count == 120
+    store.close()
+    numbers, wrong = numbers_and_wrong(tmp_path / 's')
+    assert sorted(numbers) == list(range(120))
+    assert not wrong
+    for first in range(3):  # each thread's own frames are in its order
+        assert [number for number in numbers if number % 3 == first] == list(range(first, 120, 3))
+
+
+@pytest.mark.parametrize('fmt', FEW)
+def test_records_of_a_sensors_thread_are_beside_the_latest_frame_and_none_is_lost(tmp_path, fmt):
+    store, end = new_for_format(fmt, tmp_path / 's', imgshape=SHAPE, chunksize=5), threading.Event()
+    taken = []
+
+    def sensor():
+        while not end.is_set():
+            store.add_extra_data(k=len(taken))
+            taken.append(store.frame_count)
+            time.sleep(0.0003)
+
+    def camera():
+        for number in range(200):
+            store.add_image(IMAGES[number], number, float(number))
+            time.sleep(0.001)
+        end.set()
+
+    store.add_image(IMAGES[0], -1, 0.)
+    in_threads(sensor, camera)
+    store.close()
+    with new_for_filename(tmp_path / 's') as reader:
+        records = reader.get_extra_data().sort_values('k')
+        numbers = reader.get_frame_metadata()['frame_number']
+    assert list(records['k']) == list(range(len(taken)))
+    assert [numbers[index] for index in records['frame_index']] == list(records['frame_number'])
+    assert all(index < count for index, count in zip(records['frame_index'], taken, strict=True))
+
+
+@pytest.mark.parametrize('fmt', FEW)
+@pytest.mark.parametrize('pause', [0, 0.002])
+def test_what_add_image_took_before_a_stop_is_in_the_store(tmp_path, fmt, pause):
+    for k in range(6):
+        store, taken = new_for_format(fmt, tmp_path / str(k), imgshape=SHAPE, chunksize=20), []
+
+        def camera(store=store, taken=taken):
+            while True:
+                number = len(taken)
+                try:
+                    store.add_image(IMAGES[number % 512], number, float(number))
+                except StoreClosedError:
+                    return
+                taken.append(number)
+                time.sleep(pause)
+
+        def stop(store=store, k=k):
+            time.sleep(0.05 + k * 0.0037)
+            store.close()
+
+        in_threads(camera, stop, stop)
+        numbers, wrong = numbers_and_wrong(tmp_path / str(k))
+        assert numbers[:len(taken)] == taken
+        assert len(numbers) - len(taken) in (0, 1)
+        assert not wrong
+        assert not (tmp_path / str(k) / '.lock').exists()
+
+
+def test_any_mix_of_calls_from_any_thread_is_right(tmp_path):
+    with new_for_format('mjpeg/avi', tmp_path / 'film', imgshape=SHAPE) as film:
+        for number in range(400, 405):
+            film.add_image(IMAGES[number], number, 0.)
+    store = new_for_format('mjpeg/avi', tmp_path / 's', imgshape=SHAPE, chunksize=7)
+
+    def camera(first):
+        for number in range(first, 200, 2):
+            store.add_image(IMAGES[number], number, float(number))
+
+    def inserter():
+        for _ in range(5):
+            store.insert_chunk(str(tmp_path / 'film' / '000000.avi'), range(400, 405), [0.] * 5, move=False)
+            time.sleep(0.01)
+
+    def sensor():
+        for k in range(100):
+            store.add_extra_data(k=k)
+
+    def watcher():
+        for _ in range(100):
+            assert store.frame_count <= 225
+            assert len(store.chunks) <= 60
+            assert 0 <= store.frame_max <= 404 or store.frame_max != store.frame_max
+
+    in_threads(lambda: camera(0), lambda: camera(1), inserter, sensor, watcher)
+    store.close()
+    numbers, wrong = numbers_and_wrong(tmp_path / 's')
+    assert sorted(numbers) == sorted([*range(200), *[*range(400, 405)] * 5])
+    assert not wrong
+    with new_for_filename(tmp_path / 's') as reader:
+        assert sorted(reader.get_extra_data()['k']) == list(range(100))
+
+
+def test_what_came_after_empty_is_there_and_nothing_from_before(tmp_path):
+    store, started = new_for_format('png', tmp_path / 's', imgshape=SHAPE, chunksize=3), threading.Event()
+
+    def camera():
+        for number in range(150):
+            store.add_image(IMAGES[number], number, float(number))
+            started.set()
+
+    def emptier():
+        started.wait()
+        for _ in range(5):
+            time.sleep(0.005)
+            store.empty()
+
+    in_threads(camera, emptier)
+    store.close()
+    numbers, wrong = numbers_and_wrong(tmp_path / 's')
+    assert numbers == list(range(150 - len(numbers), 150))
+    assert not wrong
+
+
+def test_a_frame_that_fails_is_told_to_the_thread_that_added_it_if_that_waits(tmp_path, monkeypatch):
+    store = new_for_format('npy', tmp_path / 's', imgshape=SHAPE)
+    write = store._writer._recorder.add
+
+    def fail_if_odd(prepared, number, time):
+        if number % 2:
+            raise FrameWriteError(f'frame #{number}')
+        write(prepared, number, time)
+
+    monkeypatch.setattr(store._writer._recorder, 'add', fail_if_odd)
+    failed = []
+
+    def camera(first):
+        for number in range(first, 60, 2):
+            try:
+                store.add_image(IMAGES[number], number, 0.)
+            except FrameWriteError as error:
+                failed.append((number, str(error)))
+
+    in_threads(lambda: camera(0), lambda: camera(1))
+    store.close()
+    assert failed == [(number, f'frame #{number}') for number in range(1, 60, 2)]
+    assert numbers_and_wrong(tmp_path / 's') == (list(range(0, 60, 2)), [])
+
+
+@pytest.mark.parametrize('error', [MemoryError(), RuntimeError('encoder refused'), OSError('no')])
+@pytest.mark.parametrize('fmt', ['avc1/mp4', 'mjpeg/avi', 'h264/mkv'])
+def test_a_close_that_fails_names_the_frames_that_are_lost(tmp_path, fmt, error):
+    store = new_for_format(fmt, tmp_path / 's', imgshape=SHAPE)
+    for number in range(3):
+        store.add_image(IMAGES[number], number, 0.)
+    writer = store._writer.ask(lambda recorder: recorder)._open.writer
+
+    def fail():
+        writer.discard()  # so that none of it can be read
+        raise error
+
+    writer.close = fail
+    with pytest.raises(FrameWriteError, match='frames #0 to #2 are lost'):
+        store.close()
+    assert not (tmp_path / 's' / '.lock').exists()
+    store.close()
+    with pytest.raises(StoreClosedError):
+        store.add_image(IMAGES[0], 3, 0.)
+
+
+@pytest.mark.parametrize('fmt', FEW)
+def test_a_close_that_fails_still_names_a_frame_that_failed_before(tmp_path, fmt, monkeypatch):
+    store = new_for_format(fmt, tmp_path / 's', imgshape=SHAPE, workers=1)
+    for number in range(3):
+        store.add_image(IMAGES[number], number, 0.)
+    recorder = store._writer.ask(lambda recorder: recorder)
+    monkeypatch.setattr(recorder, 'add', _fail)
+    store.add_image(IMAGES[3], 33, 0.)
+    monkeypatch.setattr(recorder, 'finish_chunk', _fail)
+    with pytest.raises(FrameWriteError, match=r'#33(.|\n)*could not be completed'):
+        store.close()
+    assert not (tmp_path / 's' / '.lock').exists()
+
+
+def _fail(*_):
+    raise MemoryError
+
+
+@pytest.mark.parametrize('fmt', ['npy', 'png', 'avc1/mp4'])
+@pytest.mark.parametrize('allowed', [0, 1, 2])
+def test_where_no_thread_can_be_started_nothing_is_made_and_the_lock_is_free(tmp_path, fmt, allowed, monkeypatch):
+    start, started = threading.Thread.start, []
+
+    def refuse(thread):
+        if len(started) >= allowed:
+            raise RuntimeError('can\'t start new thread')
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, 'start', refuse)
+    workers = 2 if fmt != 'npy' or allowed else 0
+    with pytest.raises(StoreIOError, match='ulimit'):
+        new_for_format(fmt, tmp_path / 's', imgshape=SHAPE, workers=workers)
+    assert not (tmp_path / 's').exists()
+    monkeypatch.undo()
+    for thread in started:
+        thread.join(10)
+        assert not thread.is_alive()
+    with new_for_format(fmt, tmp_path / 's', imgshape=SHAPE) as store:
+        store.add_image(IMAGES[0], 0, 0.)
+
+
+def test_at_the_systems_own_limit_of_threads_too(tmp_path):
+    script = """
+import sys, threading, numpy, imgstore, av
+from imgstore.errors import StoreIOError
+threading.stack_size(1 << 36)
+try:
+    imgstore.new_for_format('png', path=sys.argv[1], imgshape=(32, 96))
+except StoreIOError as error:
+    print(error)
+threading.stack_size(0)
+imgstore.new_for_format('png', path=sys.argv[1], imgshape=(32, 96)).close()
+"""
+    limited = 'ulimit -v 20000000; exec "$0" -W ignore -c "$1" "$2"'
+    done = subprocess.run(['bash', '-c', limited, sys.executable, script, str(tmp_path / 's')], capture_output=True,
+                          timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert b'no thread' in done.stdout
+
+
+SECONDS = [np.datetime64('2026-03-01T11:00', unit) for unit in ('s', 'ms', 'us', 'ns', 'ps')]
+DURATIONS = [np.timedelta64(1500, unit) for unit in ('s', 'ms', 'us', 'ns', 'ps', 'D')]
+NO_NUMBERS = [*SECONDS, *DURATIONS, np.complex128(1 + 2j), np.complex64(1), 1j, True, False, np.bool_(True), 'one',
+              b'1', np.array(True), np.array(SECONDS[3]), np.array(DURATIONS[0]), np.array([1]),
+              np.array([[2.]]), [1], None]
+
+
+@pytest.mark.parametrize('value', NO_NUMBERS, ids=repr)
+def test_what_is_no_number_is_refused_wherever_a_number_or_time_goes_in(tmp_path, value):
+    store = new_for_format('mjpeg/avi', tmp_path / 's', imgshape=SHAPE)
+    for number, time_ in ((value, 0.), (0, value)):
+        with pytest.raises(InvalidArgumentError):
+            store.add_image(IMAGES[0], number, time_)
+    store.add_image(IMAGES[0], 0, 0.)
+    store.close()
+    video = str(tmp_path / 's' / '000000.avi')
+    with new_for_format('mjpeg/avi', tmp_path / 't', imgshape=SHAPE) as store:
+        for numbers, times in (([value], [0.]), ([0], [value])):
+            with pytest.raises(InvalidArgumentError):
+                store.insert_chunk(video, numbers, times, move=False)
+    with new_for_filename(tmp_path / 's') as reader:
+        for read in (reader.get_image, reader.get_nearest_image):
+            with pytest.raises(InvalidArgumentError):
+                read(value)
+
+
+@pytest.mark.parametrize('value', [np.uint64(2**64 - 1), np.uint64(2**63), 2**63, -2**63 - 1, 1e19, np.float64(-1e300)])
+def test_a_number_beyond_int64_gets_the_range_that_is_allowed(tmp_path, value):
+    with new_for_format('npy', tmp_path / 's', imgshape=SHAPE) as store:
+        with pytest.raises(InvalidArgumentError, match=r'from -9223372036854775808 to 9223372036854775807'):
+            store.add_image(IMAGES[0], value, 0.)
+        store.add_image(IMAGES[0], np.uint64(2**63 - 1), np.float32(1))
+        store.add_image(IMAGES[0], np.int8(-1), np.array(2.))
+    with new_for_filename(tmp_path / 's') as reader, pytest.raises(InvalidArgumentError, match='9223372036854775807'):
+        reader.get_image(value)
