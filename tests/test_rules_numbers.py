@@ -73,8 +73,10 @@ def test_an_index_is_searched_by_any_type_of_number(store, kind):
     assert index.get_chunk_metadata(kind(1))['frame_number'] == [4, 5, 6, 7]
 
 
-def test_true_is_one_as_ever(store):
-    assert store.get_image(True)[1] == store.get_image(np.True_)[1] == (1, 1.5)
+@pytest.mark.parametrize('value', [True, np.True_])
+def test_a_bool_is_no_frame_number(store, value):
+    with pytest.raises(ValueError, match='True'):
+        store.get_image(value)
 
 
 @pytest.mark.parametrize('shape', [(3, 4), [3, 4], np.array([3, 4]), np.array([3., 4.]), (np.int64(3), np.uint8(4)),
