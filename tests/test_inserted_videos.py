@@ -1,12 +1,13 @@
 """What a video must be to become a chunk, and how chunks are counted that were inserted before this was checked."""
 
+import av
 import pytest
 
 from imgstore.errors import FrameReadError, InvalidArgumentError
 from imgstore.stores import extract_only_frame, new_for_filename, new_for_format
 
 from .frames import index_in, numbered
-from .video_kinds import COUNT, H264, H264_B, MJPEG, MPEG4, edit_list, edited, encoded
+from .video_kinds import COUNT, H264, H264_B, MJPEG, MPEG4, MPEG4_B, edit_list, edited, encoded
 from .videos import SHAPE
 
 both_backends = pytest.mark.parametrize('backend', ['pyav', 'opencv'])
@@ -121,3 +122,17 @@ def test_hidden_frames_get_no_numbers(tmp_path, count):
             pytest.raises(InvalidArgumentError, match=f'has 21 frames, and {count} frame_numbers'):
         store.insert_chunk(tmp_path / 'video.mp4', range(count), range(count))
     assert (tmp_path / 'video.mp4').exists()
+
+
+def test_opencv_refuses_a_video_of_which_it_skips_a_frame_where_only_counting_tells_frames_apart(tmp_path):
+    """AVI has no times of B-frames, and OpenCV goes on to the next frame where one cannot be decoded."""
+    store, chunk = store_with(tmp_path, MPEG4_B, '.avi')
+    with av.open(str(chunk)) as container:
+        position, size = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size][12]
+    data = bytearray(chunk.read_bytes())
+    data[position + 8:position + 8 + size] = bytes(size)
+    chunk.write_bytes(data)
+    for backend in ('pyav', 'opencv'):
+        found = frames_in(store, backend, [20, 3, *range(COUNT)])
+        assert all(found[index] in (None, index) for index in range(COUNT)), 'no frame is another'
+    assert frames_in(store, 'pyav')[3] == 3

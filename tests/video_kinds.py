@@ -1,6 +1,6 @@
 """Videos of many kinds, made by the ffmpeg program and PyAV; one row a kind. Frames carry their index.
 
-``python -m tests.video_kinds`` prints what each way into a store makes of each kind.
+`video_ways` has what each way into a store makes of each kind.
 """
 
 import re
@@ -13,6 +13,7 @@ from fractions import Fraction
 import av
 import numpy as np
 
+from . import h264_pcm
 from .frames import numbered
 from .videos import RECIPES, SHAPE, make_video
 
@@ -33,7 +34,7 @@ class Kind:
     extension : str
     make : callable
         Of a path, where it puts the video.
-    insert, opencv, save, damaged : str
+    insert, opencv, save, export, damaged : str
         Pattern of the reason by that way in; `opencv` of what reading by OpenCV says where it was inserted; `damaged`
         of what reading says of some frames.
     shape : tuple of int
@@ -49,6 +50,7 @@ class Kind:
     insert: str = ''
     opencv: str = ''
     save: str = ''
+    export: str = ''
     damaged: str = ''
     shape: tuple[int, ...] = SHAPE
     track: str = '0:V:0'
@@ -134,17 +136,38 @@ def from_packets(codec, options, arrange, pixel_format='yuv420p'):
             frame.pts, frame.time_base = index, Fraction(1, RATE)
             packets += encoder.encode(frame)
         packets += encoder.encode(None)
-        _mux(path, encoder, codec, pixel_format, arrange([(bytes(p), p.pts, p.dts, p.is_keyframe) for p in packets]))
+        stream = {'codec_name': codec, 'rate': RATE}
+        _mux(path, lambda container: container.add_stream(**stream), arrange(
+            [(bytes(packet), packet.pts, packet.dts, packet.is_keyframe) for packet in packets]), pixel_format)
 
     return make
 
 
-def _mux(path, encoder, codec, pixel_format, packets):
+def from_pictures(interlaced, orders, fields_a_packet=None):
+    """-> makes a video of raw H.264, its frames in an order that is not that of showing, or a field a picture."""
+    def make(path):
+        packets = []
+        for number, order in enumerate(orders):
+            gray, fields = numbered(order, SHAPE[:2]), [None] if fields_a_packet is None else [0, 1]
+            units = [h264_pcm.picture(gray, number, order, interlaced, field) for field in fields]
+            units = [b''.join(units)] if fields_a_packet != 1 else units
+            packets += [(unit, len(units) * (order + 1) + part, len(units) * number + part, not number and not part)
+                        for part, unit in enumerate(units)]
+        packets[0] = (h264_pcm.parameter_sets(interlaced) + packets[0][0], *packets[0][1:])
+        source = path.with_name('source.h264')
+        source.write_bytes(b''.join(packet[0] for packet in packets))
+        with av.open(str(source)) as template:
+            _mux(path, lambda container: container.add_stream_from_template(template.streams.video[0]), packets)
+
+    return make
+
+
+def _mux(path, add_stream, packets, pixel_format=None):
     with av.open(str(path), 'w', options={'avoid_negative_ts': 'disabled'}) as container:
-        stream = container.add_stream(codec, rate=RATE)
-        stream.height, stream.width = SHAPE[:2]
-        stream.pix_fmt = pixel_format
-        stream.codec_context.extradata = encoder.extradata
+        stream = add_stream(container)
+        if pixel_format:
+            stream.height, stream.width = SHAPE[:2]
+            stream.pix_fmt = pixel_format
         for data, pts, dts, is_key in packets:
             packet = av.Packet(data)
             packet.stream, packet.pts, packet.dts, packet.is_keyframe = stream, pts, dts, is_key
@@ -284,9 +307,11 @@ VP9 = encoded('-c:v', 'libvpx-vp9', '-cpu-used', '8', '-deadline', 'realtime', '
 AV1 = encoded('-c:v', 'libsvtav1', '-preset', '12', '-g', '8')
 TRIM = ('-ss', '0.44')
 
+_LATE = [*range(12), 13, 12, 15, 14, 17, 16, 19, 18, 21, 20, 23, 22]
+
 _TURNED = 'turn or mirror'
 _EXTENSION = 'must be a'
-_DAMAGED = 'missing or damaged|only .* frames that can be read'
+_DAMAGED = 'missing or damaged|only .* frames that can be read|does not tell which'
 
 KINDS = {
     # H.264, by container and order
@@ -369,6 +394,16 @@ KINDS = {
         encoded('-c:v', 'libx264', *NO_B, count=12),
         encoded('-c:v', 'libx264', *INTERLACED, *NO_B, '-x264-params', 'tff=1', '-output_ts_offset', '0.48', count=12,
                 first=12)), opencv='interlaced'),
+    'h264_fields_mp4': Kind('.mp4', from_pictures(True, range(COUNT), 2), opencv='interlaced'),
+    'h264_fields_mkv': Kind('.mkv', from_pictures(True, range(COUNT), 2), opencv='interlaced'),
+    'h264_a_field_a_packet_mkv': Kind('.mkv', from_pictures(True, range(COUNT), 1),
+                                      insert='48 packets but shows 24'),
+    'h264_a_field_a_packet_mp4': Kind('.mp4', from_pictures(True, range(COUNT), 1),
+                                      insert='48 packets but shows 24'),
+    'h264_frames_of_an_interlaced_stream_mp4': Kind('.mp4', from_pictures(True, range(COUNT))),
+    'h264_reordered_from_the_middle_on_mkv': Kind('.mkv', from_pictures(False, _LATE)),
+    'h264_reordered_from_the_middle_on_avi': Kind('.avi', from_pictures(False, _LATE), insert='order'),
+    'h264_reordered_from_the_middle_on_mp4': Kind('.mp4', from_pictures(False, _LATE)),
     'mpeg2_interlaced_mkv': Kind('.mkv', encoded('-c:v', 'mpeg2video', *INTERLACED, '-bf', '2', '-g', '8', '-q', '3'),
                                  opencv='interlaced'),
     'mpeg2_interlaced_ts': Kind('.ts', encoded('-c:v', 'mpeg2video', *INTERLACED, '-bf', '2', '-q', '3'),
@@ -444,7 +479,6 @@ KINDS = {
     'ffv1_version_1_avi': Kind('.avi', encoded('-c:v', 'ffv1', '-level', '1', '-g', '8')),
     'damaged_png_avi': Kind('.avi', damaged(12)(encoded('-c:v', 'png', '-pix_fmt', 'rgb24')),
                             insert='13 packets but shows 12'),
-    'damaged_huffyuv_avi': Kind('.avi', damaged(12)(encoded('-c:v', 'huffyuv'))),
     'damaged_mpeg2_mkv': Kind('.mkv', damaged(12)(encoded('-c:v', 'mpeg2video', '-bf', '2', '-g', '8', '-q', '3')),
                               damaged=_DAMAGED),
     'damaged_vp9_mp4': Kind('.mp4', damaged(12)(VP9)),
@@ -462,7 +496,7 @@ KINDS = {
     'cut_off_b_frames_avi': Kind('.avi', edited(MPEG4_B, cut(70)), damaged=_DAMAGED),
     'cut_off_ts': Kind('.ts', edited(H264_B, cut(70)), insert=_EXTENSION),
 }
-KINDS |= {f'recipe_{name}': Kind(recipe.extension, from_recipe(recipe), shape=recipe.shape)
+KINDS |= {f'recipe_{name}': Kind(recipe.extension, from_recipe(recipe), shape=recipe.shape, frames=len(recipe.times))
           for name, recipe in RECIPES.items() if len(recipe.times) < 100}
 
 

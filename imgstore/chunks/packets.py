@@ -36,12 +36,15 @@ class FrameTable:
         Where in the file each frame's packet is, if the container's own index told.
     missing : int
         How many are lost at the end.
+    reordered : bool
+        Whether packets are in another order in the file.
     """
 
     pts: npt.NDArray[np.int64]
     keyframes: npt.NDArray[np.intp]
     positions: npt.NDArray[np.int64] | None = None
     missing: int = 0
+    reordered: bool = False
 
     def __len__(self) -> int:
         return len(self.pts)
@@ -72,7 +75,8 @@ def _table(times: Sequence[int | None], keys: Sequence[bool], positions: Sequenc
     if np.any(pts[1:] == pts[:-1]):
         return None
     return FrameTable(pts, np.flatnonzero(np.array(keys, bool)[order]),
-                      np.array(positions, np.int64)[order] if positions else None)
+                      np.array(positions, np.int64)[order] if positions else None,
+                      reordered=bool(np.any(order[1:] < order[:-1])))
 
 
 def table_from_container_index(stream: Any, frames: int | None = None) -> FrameTable | None:

@@ -152,7 +152,7 @@ class OpenCVChunkReader(VideoReader):
     def __init__(self, path: str, color: bool, seek: bool = True, frames: int | None = None,
                  pixels: int = ANY_PIXELS) -> None:
         self._path, self._color, self._seek, self._pixels = path, color, seek, pixels
-        self._announced = frames
+        self._announced, self._counted = frames, False
         self._other: PyAVChunkReader | None = None
         self._image: Image | None = None
         self._offset: float | None = None
@@ -227,6 +227,8 @@ class OpenCVChunkReader(VideoReader):
 
     def _find(self, index: int) -> cv2.VideoCapture | None:
         """Where the frame is the one that was grabbed last; None if it does not come."""
+        if self._times is None and self._announced is not None:
+            self._check_count(self._announced)
         if index >= self._end or index in self._missing:
             return None
         for capture in self._ways_to(index):
@@ -234,6 +236,15 @@ class OpenCVChunkReader(VideoReader):
                 return capture
         self._missing.update(self._gap)
         return None
+
+    def _check_count(self, frames: int) -> None:
+        """Check that OpenCV gives all frames, where just counting tells them apart: it skips what it cannot decode."""
+        if not self._counted and self.count() == frames:
+            self._counted = True
+            self._open()
+        if not self._counted:
+            raise FrameReadError(f'{self._path}: OpenCV gives {self._end} of {frames} frames and does not tell which; '
+                                 f'{_USE_PYAV}')
 
     def _ways_to(self, index: int) -> Iterator[cv2.VideoCapture]:
         """Go to where decoding leads to the frame, the nearest place first."""

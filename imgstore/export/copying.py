@@ -103,11 +103,14 @@ def _piece(path: str, start: int, first: int, end: int, count: int) -> Piece:
             reordered = bool(context.has_b_frames)
             form = (context.name, context.width, context.height, bytes(context.extradata or b''))
             table = table_from_packets(container, stream, Tail(path))
+            hides = any(entry.is_discard for entry in stream.index_entries)
     except (av.FFmpegError, OSError, IndexError) as error:
         raise _CannotCopyError(f'{name} cannot be read: {error}') from error
     if table is None or len(table) != count:
         raise _CannotCopyError(f'the packets of {name} are not one each a frame')
-    if reordered:
+    if hides:
+        raise _CannotCopyError(f'{name} hides frames that others are made from')
+    if reordered or table.reordered:
         raise _CannotCopyError(f'the frames of {name} are not in the order in which they are shown')
     if first not in table.keyframes:
         before = int(table.keyframes[max(0, table.keyframe_rank(first))])
