@@ -39,8 +39,8 @@ def without_surrogates(value: Any) -> Any:
         return value if is_utf8(value) else value.encode('utf-8', 'backslashreplace').decode()
     if isinstance(value, dict):
         return {without_surrogates(key): without_surrogates(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [without_surrogates(item) for item in value]
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(without_surrogates, value))
     return value
 
 

@@ -12,12 +12,14 @@ import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import FrameType, TracebackType
 from typing import Any
 
+from .._text import printable, printable_lines
 from ..errors import ImgStoreError
 from ..formats import OPTIONS, formats_with
+from ._terminal import filtered_output
 
 FAILED = 1
 SIGNALLED = 128
@@ -25,6 +27,13 @@ SIGNALLED = 128
 
 _WIDTH = 100
 _SIGPIPE = 13  # Windows has none by name
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A parser whose errors repeat no control character that it was given."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        super()._print_message(message and printable_lines(message), file)
 
 
 def command_parser(prog: str, description: str, example: str, more: str = '',
@@ -47,7 +56,7 @@ def command_parser(prog: str, description: str, example: str, more: str = '',
     paragraphs = [textwrap.fill(more, _WIDTH)] if more else []
     several = '\n' in example
     paragraphs.append('example:\n' + textwrap.indent(example, '  ') if several else f'example: {example}')
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog, description=textwrap.fill(description, _WIDTH), epilog='\n\n'.join(paragraphs),
         formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     if verbose:
@@ -87,7 +96,7 @@ def encoder_options(args: argparse.Namespace) -> dict[str, Any]:
     return {option.name: getattr(args, option.name) for option in OPTIONS}
 
 
-def run(prog: str, command: Callable[[], int], verbose: bool = False) -> int:
+def run(prog: str, command: Callable[[], int], verbose: bool = False, filtered: bool = True) -> int:
     """Run a command whose arguments are checked already.
 
     Parameters
@@ -98,13 +107,15 @@ def run(prog: str, command: Callable[[], int], verbose: bool = False) -> int:
         Returns its exit code.
     verbose
         Tell what the library logs, and errors with their traceback.
+    filtered
+        False: the command prints nothing of a store, and may draw on the terminal.
 
     Returns
     -------
     int
         The command's exit code; 1 after an error that its user can mend, which is told in one line on standard error.
     """
-    with warnings.catch_warnings(), _terminable():
+    with warnings.catch_warnings(), _terminable(), filtered_output() if filtered else nullcontext():
         warnings.showwarning = lambda message, *_, **__: tell(prog, f'warning: {message}')
         if verbose:
             logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format=f'{prog}: %(name)s: %(message)s')
@@ -177,4 +188,4 @@ class Stop:
 
 def tell(prog: str, what: object) -> None:
     """Tell something in one line on standard error."""
-    print(f'{prog}: {" ".join(str(what).split())}', file=sys.stderr)
+    print(f'{prog}: {printable(" ".join(str(what).split()))}', file=sys.stderr)

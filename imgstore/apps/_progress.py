@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ._cli import tell
+from ._terminal import unfiltered
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -41,7 +42,7 @@ class Progress:
 
         tqdm.monitor_interval = 0  # no thread of its own for a bar that moves all the time
         size = shutil.get_terminal_size()  # tqdm shows nothing where a terminal says that it has no lines
-        return tqdm(total=self._total, unit=f' {self._unit}', file=sys.stderr,
+        return tqdm(total=self._total, unit=f' {self._unit}', file=unfiltered(sys.stderr),
                     ncols=min(size.columns or _WIDEST, _WIDEST), nrows=size.lines or _LINES)
 
     def step(self, count: int = 1) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from .._text import printable
 from ..stores import new_for_filename
 from ._cli import command_parser, run
 
@@ -29,5 +30,5 @@ def _save_all(args: argparse.Namespace) -> int:
     for path in args.paths:
         with new_for_filename(path) as store:
             store.save_index(sqlite=args.sqlite)
-            print(f'{path}: the index of {store.frame_count} frames is saved')
+            print(f'{printable(path)}: the index of {store.frame_count} frames is saved')
     return 0

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import cv2
 
 from .._json import plain
+from .._text import printable, without_surrogates
 from .._yaml import dump_yaml
 from ..errors import ImgStoreError, InvalidArgumentError, StoreExistsError, StoreIOError
 from ..frame_times import frame_arrays, is_date, time_text
@@ -82,7 +83,7 @@ def _tell_all(args: argparse.Namespace) -> int:
 def _as_json(found: Overview) -> str:
     record = dataclasses.asdict(found)
     record['health']['good'] = found.health.good
-    return json.dumps(_finite(plain(record)))
+    return json.dumps(_finite(plain(without_surrogates(record)))).replace('\x7f', '\\u007f')
 
 
 def _finite(value: Any) -> Any:
@@ -95,10 +96,10 @@ def _finite(value: Any) -> Any:
 
 
 def _screen(path: str, found: Overview) -> Iterator[str]:
-    yield path
+    yield printable(path)
     last = ''
     for title, text in (*_rows_of_store(found), *_rows_of_frames(found), *_rows_of_rest(found)):
-        yield f'  {"" if title == last else title:<{_TITLE_WIDTH}}{text}'.rstrip()
+        yield f'  {"" if title == last else title:<{_TITLE_WIDTH}}{printable(text)}'.rstrip()
         last = title
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from .._text import printable
 from ..stores import new_for_filename
 from ._cli import command_parser, run
 
@@ -30,5 +31,6 @@ def _reindex_all(paths: Sequence[str]) -> int:
     for path in paths:
         with new_for_filename(path) as store:
             store.reindex()
-            print(f'{path}: {store.frame_count} frames are numbered from {store.frame_min} to {store.frame_max}')
+            print(f'{printable(path)}: {store.frame_count} frames are numbered from {store.frame_min} to '
+                  f'{store.frame_max}')
     return 0

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 
+from .._text import printable
 from ..repairing import repair
 from ._cli import command_parser, run
 
@@ -29,5 +30,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _repair_all(paths: Sequence[str], dry_run: bool) -> int:
     for path in paths:
-        print(replace(repair(path, dry_run), path=path))
+        print(replace(repair(path, dry_run), path=printable(path)))
     return 0

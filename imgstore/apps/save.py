@@ -15,6 +15,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from .._text import printable
 from .._yaml import load_yaml, parse_yaml
 from ..base import _ImgStore
 from ..color import Image, ensure_grayscale
@@ -280,7 +281,7 @@ class _Preview:
             check_screen()
         except ImgStoreError:
             return None
-        return cls(f'imgstore camera {args.source}')
+        return cls(f'imgstore camera {printable(args.source)}')
 
     def show(self, image: Image, number: int) -> bool:
         """Show an image if it is time for one; whether the user wants to end."""

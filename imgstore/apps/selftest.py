@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Examine and run the tests; the exit code is pytest's, 0 if all of them passed, and 1 if a format is wrong."""
     args, for_pytest = parser().parse_known_args(argv)
-    return run('imgstore-test', lambda: _test(args, for_pytest))
+    return run('imgstore-test', lambda: _test(args, for_pytest), filtered=False)
 
 
 def _test(args: argparse.Namespace, for_pytest: Sequence[str]) -> int:

@@ -14,7 +14,7 @@ from ..base import _ImgStore
 from ..constants import FRAME_TIME
 from ..export.tables import write_timecodes
 from ..stores import new_for_filename
-from ._cli import run
+from ._cli import CommandParser, run
 
 
 def generate_timecodes(store: _ImgStore, dest_file: TextIO) -> npt.NDArray[np.float64]:
@@ -38,7 +38,7 @@ def generate_timecodes(store: _ImgStore, dest_file: TextIO) -> npt.NDArray[np.fl
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the timecodes of the store named on the command line to standard output."""
-    parser = argparse.ArgumentParser('imgstore-timecodes', description='Print the times of the frames of a store.')
+    parser = CommandParser('imgstore-timecodes', description='Print the times of the frames of a store.')
     parser.add_argument('path', help='the store')
     args = parser.parse_args(argv)
     return run(parser.prog, lambda: _print_timecodes(args))

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .._text import printable
 from ..base import _ImgStore
 from ..constants import FRAME_TIME
 from ..errors import FrameReadError, ImgStoreError, InvalidArgumentError
@@ -114,7 +115,7 @@ def _view(path: str, args: argparse.Namespace) -> int:
         player, note = _player(store, args)
         _check_screen(path)
         with_bar = not args.hide_statusbar
-        title, shape = f'imgstore {store.filename}', window_shape(store.image_shape, with_bar)
+        title, shape = f'imgstore {printable(store.filename)}', window_shape(store.image_shape, with_bar)
         window = new_window(title, expanded_ui=False, shape=shape, screen_relative_size=1, keep_ratio=False)
         try:
             session = Session(store, window, player, with_bar)

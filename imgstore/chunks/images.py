@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
-from typing import cast
+from typing import IO, cast
 
 import cv2
 import numpy as np
@@ -207,6 +207,14 @@ class ImageChunkWriter(ChunkWriter):
         remove_folder_if_empty(folder)
 
 
+def _content(file: IO[bytes], size: int) -> Bytes:
+    """The file's bytes; numpy's own function takes Ctrl-C for an error of the file's type."""
+    data, place = np.empty(size, np.uint8), 0
+    while place < size and (got := file.readinto(data[place:].data)):  # type: ignore[attr-defined]
+        place += got
+    return data[:place]
+
+
 class ImageChunkReader(ChunkReader):
     """Reads a folder of images."""
 
@@ -222,7 +230,7 @@ class ImageChunkReader(ChunkReader):
                 size = os.fstat(file.fileno()).st_size
                 if size > self._max_bytes:
                     raise FrameReadError(f'{path} is damaged: an image of this store does not take {size} bytes')
-                data: Bytes = np.fromfile(file, np.uint8)
+                data = _content(file, size)
         except FrameReadError:
             raise
         except OSError as error:
