@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from types import MethodType
 from typing import Any
+from weakref import WeakMethod
 
 
 class Ahead:
@@ -16,6 +19,7 @@ class Ahead:
     ----------
     begin : callable
         Takes a key and gives a function that does the rest and gives the result. Called in the order of the plan.
+        A method does not keep its object: when that is dropped, what was planned is not got.
     turn : context manager
         Held while ``begin`` runs.
     threads : int
@@ -23,7 +27,8 @@ class Ahead:
 
     def __init__(self, begin: Callable[[Any], Callable[[], Any]], turn: AbstractContextManager[Any],
                  threads: int) -> None:
-        self._begin, self._turn, self._threads = begin, turn, threads
+        self._begin_of = WeakMethod(begin) if isinstance(begin, MethodType) else lambda: begin
+        self._turn, self._threads = turn, threads
         self._pool: ThreadPoolExecutor | None = None
         self._planned: dict[Hashable, Future[Any]] = {}
         self._waiting: deque[tuple[Hashable, Future[Any]]] = deque()
@@ -42,12 +47,7 @@ class Ahead:
     def take(self, key: Hashable) -> Any:
         """What was got for a key, waited for if need be; None if it was not planned or could not be got."""
         future = self._planned.pop(key, None)
-        if future is None:
-            return None
-        try:
-            return future.result()
-        except Exception:  # noqa: BLE001 -- whoever gets it without us is told why it fails
-            return None
+        return None if future is None else future.result()
 
     def close(self) -> None:
         """End the threads; those that are at work are waited for."""
@@ -55,6 +55,11 @@ class Ahead:
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
+
+    @property
+    def is_own_thread(self) -> bool:
+        """Whether this runs in one of its threads."""
+        return self._pool is not None and threading.current_thread() in self._pool._threads
 
     def _threads_of_our_own(self) -> ThreadPoolExecutor:
         if self._pool is None:
@@ -72,17 +77,19 @@ class Ahead:
     def _begin_next(self) -> tuple[Future[Any], Callable[[], Any]] | None:
         while self._waiting:
             key, future = self._waiting.popleft()
-            if future.set_running_or_notify_cancel():
+            begin = self._begin_of()
+            if begin is not None and future.set_running_or_notify_cancel():
                 try:
-                    return future, self._begin(key)
-                except Exception as error:  # noqa: BLE001 -- it is handed on
-                    future.set_exception(error)
+                    return future, begin(key)
+                except Exception:  # noqa: BLE001 -- whoever gets it without us is told why it fails
+                    future.set_result(None)
                     return None
         return None
 
 
 def _settle(future: Future[Any], end: Callable[[], Any]) -> None:
+    """Get the result; None for an error, whose traceback would keep what it was met in."""
     try:
         future.set_result(end())
-    except Exception as error:  # noqa: BLE001 -- it is handed on
-        future.set_exception(error)
+    except Exception:  # noqa: BLE001 -- whoever gets it without us is told why it fails
+        future.set_result(None)

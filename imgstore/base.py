@@ -20,7 +20,7 @@ from .formats import format_names, format_to_write
 from .index import ImgStoreIndex
 from .index_sqlite import ChunkFrames
 from .pieces import KnownChunk
-from .reader import Frame, Frames, open_reader
+from .reader import Frame, Frames, StoreReader, open_reader
 from .reindex import reindex
 from .sharing import keep_forever, survive_forks
 from .writer import StoreWriter
@@ -116,6 +116,7 @@ class _ImgStore(StoreFacts):
             self._has_given_index = index is not None
             self._reader = open_reader(existing_store_folder(basedir=basedir), self._class_name, seek, index, backend,
                                        cache_bytes)
+            weakref.finalize(self, StoreReader.let_go, self._reader).atexit = False
         elif mode == 'w':
             self._writer = create_writer(
                 store_folder(basedir=basedir), format_to_write(format, self._class_name), imgshape=imgshape,
@@ -304,7 +305,11 @@ class _ImgStore(StoreFacts):
         img : ndarray, shape as `image_shape`
         (frame_number, frame_time) : (int, float)
         """
-        return self._r.follow()
+        return self._keeping_open(self._r.follow())
+
+    def _keeping_open(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+        """Hold the store while frames are taken from it, for a store that nobody holds is closed."""
+        yield from frames
 
     def disable_decoding(self) -> None:
         """Give raw images from now on, not converted from the store's encoding to BGR."""

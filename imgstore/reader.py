@@ -8,10 +8,10 @@ import math
 import os
 import threading
 import time
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from types import NoneType
+from types import NoneType, TracebackType
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from ._files import Layout
 from ._numbers import at_least, seconds, whole_number
 from .ahead import Ahead
 from .chunks import ChunkReader, Chunks
+from .chunks.opened import OpenChunks
 from .color import decode_to_bgr, decoded_shape
 from .constants import FRAME_NUMBER, FRAME_TIME, STORE_LOCK_FILENAME, STORE_MD_FILENAME
 from .errors import (
@@ -104,7 +105,7 @@ class StoreReader:
     def _get_ready(self) -> None:
         self.lock, self._turn = threading.RLock(), threading.Lock()
         self._ahead = Ahead(self._begin, self._turn, THREADS)
-        self._open: OrderedDict[int, ChunkReader] = OrderedDict()
+        self._open = OpenChunks(_OPEN_CHUNKS)
         self._pool: ThreadPoolExecutor | None = None
 
     def begin_anew(self) -> None:
@@ -129,8 +130,8 @@ class StoreReader:
         self.listing.look_again()
         self.index = self.index.with_chunks(self.listing.chunks(), self.listing.open_frames)
         with self._turn:
-            for number in were_open & self._open.keys():
-                self._open.pop(number).close()
+            for number in were_open:
+                self._open.close_one(number)
         return self.index.frame_count - before
 
     def follow(self) -> Iterator[Frame]:
@@ -332,15 +333,9 @@ class StoreReader:
         with self._turn, self._naming(place):
             return self._decoded(self._chunk(place[0]).read(place[1]))
 
-    @contextlib.contextmanager
-    def _naming(self, place: Place) -> Iterator[None]:
+    def _naming(self, place: Place) -> _Naming:
         """Say of a frame that cannot be read which one it is."""
-        try:
-            yield
-        except (FrameReadError, CorruptFileError, InvalidArgumentError) as error:
-            number, _ = self._metadata(self.index.index_of(*place))
-            raise FrameReadError(f'{self.layout.basedir}: frame #{number}, at index {place[1]} of chunk {place[0]}, '
-                                 f'cannot be read: {error}') from error
+        return _Naming(self, place)
 
     def _decoded(self, image: Image) -> Image:
         return decode_to_bgr(image, self.metadata.encoding) if self._decode else image
@@ -362,12 +357,7 @@ class StoreReader:
 
     def _chunk(self, number: int) -> ChunkReader:
         """The reader of a chunk; just the latest ones are kept open."""
-        if number not in self._open:
-            self._open[number] = self._chunks.reader(number, self.index.size_of(number))
-            if len(self._open) > _OPEN_CHUNKS:
-                self._open.popitem(last=False)[1].close()
-        self._open.move_to_end(number)
-        return self._open[number]
+        return self._open.reader(number, lambda: self._chunks.reader(number, self.index.size_of(number)))
 
     @one_at_a_time
     def close(self) -> None:
@@ -377,6 +367,27 @@ class StoreReader:
         if self._pool is not None:
             self._pool.shutdown()
         self.index.release()
-        while self._open:
-            self._open.popitem()[1].close()
+        self._open.close()
         self._chunks.close()
+
+    def let_go(self) -> None:
+        """Close for an owner that was dropped, in whatever thread the garbage collector runs."""
+        if not self._ahead.is_own_thread:  # which is amid a frame; what it holds goes with that
+            self.close()
+
+
+class _Naming:
+    """Names a frame in errors. No `contextmanager`, whose errors keep each other, and the reader, in Python 3.13."""
+
+    def __init__(self, reader: StoreReader, place: Place) -> None:
+        self._reader, self._place = reader, place
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        if isinstance(error, (FrameReadError, CorruptFileError, InvalidArgumentError)):
+            number, _ = self._reader._metadata(self._reader.index.index_of(*self._place))
+            chunk, index = self._place
+            raise FrameReadError(f'{self._reader.layout.basedir}: frame #{number}, at index {index} of chunk {chunk}, '
+                                 f'cannot be read: {error}') from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from functools import lru_cache
 from typing import Any, cast
 
@@ -10,14 +9,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from .._cores import THREADS
 from ..buffers import Lent
 from ..color import ensure_grayscale
-from ..sharing import Spare
 from .base import Image
-
-_MOST_IMAGES = 4 * THREADS
-"""That are in use at once: read ahead, and in the caller's hands. The memory of more is not kept to be used again."""
+from .graphs import MOST_IMAGES, Converter
 
 _LUMA_FIRST = frozenset(f'yuv{j}{sampling}p' for j in ('', 'j') for sampling in ('420', '422', '444'))
 _NEUTRAL = (126, 130)
@@ -35,20 +30,24 @@ class Images:
 
     def __init__(self, color: bool) -> None:
         self._color = color
-        self._lent, self._converters = Lent(_MOST_IMAGES), Spare(_Converter, most=2 * THREADS)
+        self._lent, self._converter = Lent(MOST_IMAGES), Converter()
 
     def of(self, frame: Any) -> Image:
         """The image of a frame of PyAV."""
         return self._bgr(frame) if self._color else self._gray(frame)
 
     def _bgr(self, frame: Any) -> Image:
-        with self._converters.one() as converter:
-            plane = converter.convert(frame)
-        rows = _rows(plane)[:frame.height]
-        image = rows if plane.line_size == 3 * frame.width else self._lent.empty((frame.height, 3 * frame.width))
+        plane = self._converter.convert(frame)
+        rows = _rows(plane)[:frame.height, :3 * frame.width]
+        own = plane.buffer_ptr != frame.planes[0].buffer_ptr  # else the caller would write into a frame that is kept
+        image = rows if own and rows.flags.c_contiguous else self._lent.empty(rows.shape)
         if image is not rows:
-            np.copyto(image, rows[:, :3 * frame.width])
+            np.copyto(image, rows)
         return image.reshape(frame.height, frame.width, 3)
+
+    def close(self) -> None:
+        """Give back the memory of images that nobody sees any more."""
+        self._converter.close()
 
     def _gray(self, frame: Any) -> Image:
         """As converting its colours would give it: mostly the luma plane alone tells."""
@@ -58,37 +57,6 @@ class Images:
             gray = self._lent.empty((frame.height, frame.width))
             return cast(Image, cv2.LUT(_plane(frame.planes[0]), levels, gray))
         return ensure_grayscale(self._bgr(frame))
-
-
-class _Converter:
-    """FFmpeg's swscale, as a filter: that alone gives its images memory that was used before."""
-
-    def __init__(self) -> None:
-        self._graph: Any = None
-        self._input = ''
-        self._places: set[int] = set()
-
-    def convert(self, frame: Any) -> Any:
-        """The plane, in BGR, of a frame of PyAV."""
-        taken = (f'video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base=1/1'
-                 f':colorspace={int(frame.colorspace)}:range={int(frame.color_range)}')
-        if taken != self._input or len(self._places) > _MOST_IMAGES:
-            self._begin_anew(taken)
-        self._graph.push(frame)
-        plane = self._graph.pull().planes[0]
-        self._places.add(plane.buffer_ptr)
-        return plane
-
-    def _begin_anew(self, taken: str) -> None:
-        from av.filter import Graph
-
-        self._graph, self._input, self._places = Graph(), taken, set()
-        self._graph.threads = 1
-        filters = [self._graph.add(*given) for given in (
-            ('buffer', taken), ('scale', 'flags=bicubic'), ('format', 'bgr24'), ('buffersink',))]
-        for source, target in itertools.pairwise(filters):
-            source.link_to(target)
-        self._graph.configure()
 
 
 def _plane(plane: Any) -> Image:

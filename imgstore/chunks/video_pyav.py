@@ -59,9 +59,13 @@ class PyAVChunkReader(VideoReader):
         self._next_packet, self._enough, self._touched = -1, -1, False
         self._frames: Iterator[tuple[int, Any]] = iter(())
         self._open()
-        self._learn(table_from_container_index(self._stream, self._announced))
-        if self._table is None:
-            self._learn_from_packets()
+        try:
+            self._learn(table_from_container_index(self._stream, self._announced))
+            if self._table is None:
+                self._learn_from_packets()
+        except BaseException:
+            self.close()
+            raise
 
     # --- the file
 
@@ -94,6 +98,7 @@ class PyAVChunkReader(VideoReader):
         if self._container is not None:
             self._container.close()
             self._container, self._stream, self._frames = None, None, iter(())
+        self._images.close()
 
     def _from_the_start(self) -> InputContainer:
         """The file opened, of which no packet was read yet."""

@@ -1,0 +1,48 @@
+"""Chunks that are open for reading."""
+
+from __future__ import annotations
+
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable
+
+from .base import ChunkReader
+
+
+class OpenChunks:
+    """The readers used last. Each is closed when others take its place, and all when this is dropped.
+
+    Parameters
+    ----------
+    most : int
+        Readers open at once.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._readers: OrderedDict[int, ChunkReader] = OrderedDict()
+        weakref.finalize(self, _close_all, self._readers).atexit = False
+
+    def reader(self, number: int, make: Callable[[], ChunkReader]) -> ChunkReader:
+        """Return the reader of a chunk, made only if it is not open."""
+        if number not in self._readers:
+            self._readers[number] = make()
+            if len(self._readers) > self._most:
+                self._readers.popitem(last=False)[1].close()
+        self._readers.move_to_end(number)
+        return self._readers[number]
+
+    def close_one(self, number: int) -> None:
+        """Close the reader of a chunk if it is open."""
+        reader = self._readers.pop(number, None)
+        if reader is not None:
+            reader.close()
+
+    def close(self) -> None:
+        """Close all readers."""
+        _close_all(self._readers)
+
+
+def _close_all(readers: OrderedDict[int, ChunkReader]) -> None:
+    while readers:
+        readers.popitem()[1].close()
