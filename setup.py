@@ -44,7 +44,7 @@ setup(
         'Topic :: Scientific/Engineering :: Image Processing',
         'Typing :: Typed',
     ],
-    python_requires='>=3.10',
+    python_requires='>=3.11',
     packages=['imgstore', 'imgstore.apps', 'imgstore.chunks', 'imgstore.export', 'imgstore.sources', 'imgstore.tests',
               'imgstore.viewer', 'imgstore.web'],
     package_dir={'imgstore.tests': 'tests'},

@@ -1,5 +1,6 @@
 """imgstore: the container for video that is recorded for hours to weeks and analysed frame by frame."""
 
+from . import _opencv  # noqa: F401 -- before all that needs it
 from ._version import __version__
 from .color import ensure_color, ensure_grayscale
 from .repairing import repair

@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import distributions
 from typing import Any
 
 import cv2
@@ -30,6 +31,7 @@ COUNT = 24
 _BITS, _BLOCK = 5, 64
 _SILENT = 0  # OpenCV's log level
 _FFMPEG_LEVEL = 'OPENCV_FFMPEG_LOGLEVEL'
+_OPENCV = re.compile(r'opencv(-contrib)?-python(-headless)?')
 _JUMPS = np.random.default_rng(0).permutation(COUNT)[:12].tolist()
 
 
@@ -72,12 +74,22 @@ def versions() -> list[str]:
     """Lines that say what is installed."""
     system = f'{platform.system()} on {platform.machine()}, {CORES} cores'
     lines = [f'imgstore {__version__}, Python {platform.python_version()}, numpy {np.__version__}, {system}',
-             f'OpenCV {cv2.__version__}, {_opencv_ffmpeg()}']
+             f'OpenCV {cv2.__version__}, {_opencv_ffmpeg()}', *_opencv_warning()]
     try:
         import av
     except ImportError as error:
         return [*lines, f'PyAV cannot be imported: {error}']
     return [*lines, f'PyAV {av.__version__}, with FFmpeg {av.ffmpeg_version_info}']
+
+
+def _opencv_warning() -> list[str]:
+    """Warn of several distributions of OpenCV, whose files replace each other's."""
+    names = {(found.metadata['Name'] or '').lower().replace('_', '-') for found in distributions()}
+    there = sorted(name for name in names if _OPENCV.fullmatch(name))
+    if len(there) < 2:
+        return []
+    return [f'Warning: {" and ".join(there)} are installed, and only the last one installed counts.',
+            f'Run `pip uninstall {" ".join(there)}`, then install one of them.']
 
 
 def _opencv_ffmpeg() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Generator
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -66,7 +66,7 @@ def _upright(frame: av.VideoFrame) -> Image:
     return np.ascontiguousarray(np.rot90(image, quarter_turns))
 
 
-def _time(frame: av.VideoFrame, number: int, rate: Fraction | None) -> float:
+def _time(frame: av.VideoFrame, number: int, rate: Any) -> float:
     if frame.pts is None or frame.time_base is None:
         return float(number / (rate or _USUAL_RATE))
     return float(frame.pts * frame.time_base)

@@ -51,7 +51,7 @@ def test_the_wheel_has_the_packages_version_and_python(wheel: zipfile.ZipFile) -
     metadata = Parser().parsestr(in_dist_info(wheel, 'METADATA'))
     assert metadata['Name'] == 'imgstore'
     assert metadata['Version'] == imgstore.__version__ == '1.0.0.dev0'
-    assert metadata['Requires-Python'] == '>=3.10'
+    assert metadata['Requires-Python'] == '>=3.11'
 
 
 def test_conda_gets_the_same_packages_and_floors_as_pip(wheel: zipfile.ZipFile) -> None:
@@ -59,7 +59,7 @@ def test_conda_gets_the_same_packages_and_floors_as_pip(wheel: zipfile.ZipFile) 
     assert environment['channels'] == ['conda-forge']
     needs = [need for extra in IN_CONDA for need in requirements(wheel, extra)]
     pip = {f'{CONDA_NAMES.get(need.name, need.name)}{need.specifier}' for need in needs}
-    assert set(environment['dependencies']) == pip | {'python>=3.10', 'pip'}
+    assert set(environment['dependencies']) == pip | {'python>=3.11', 'pip'}
 
 
 def test_every_requirement_of_the_package_has_a_floor(wheel: zipfile.ZipFile) -> None:
@@ -104,3 +104,22 @@ def shipped_as(path: Path) -> str:
 def test_the_changelog_begins_with_this_version() -> None:
     headings = re.findall(r'^## (\S+)', (REPOSITORY / 'CHANGELOG.md').read_text(encoding='utf-8'), re.MULTILINE)
     assert headings[0] == imgstore.__version__
+
+
+def test_every_place_promises_the_same_lowest_python(wheel: zipfile.ZipFile) -> None:
+    promised = Parser().parsestr(in_dist_info(wheel, 'METADATA'))['Requires-Python'].removeprefix('>=')
+    text = {name: (REPOSITORY / name).read_text() for name in ('README.md', '.ci/run', 'pyproject.toml')}
+    assert f'Python {promised} or later' in text['README.md']
+    assert f'Needs Python {promised}' in text['.ci/run']
+    assert f'sys.version_info >= ({promised.replace(".", ", ")})' in text['.ci/run']
+    assert f'target-version = "py{promised.replace(".", "")}"' in text['pyproject.toml']
+    everywhere = [*REPOSITORY.glob('*.md'), *(REPOSITORY / 'docs').glob('*.md')]
+    versions = re.findall(r'Python (3\.\d+) or later', ''.join(path.read_text() for path in everywhere))
+    assert set(versions) == {promised}
+
+
+def test_ci_installs_the_debian_packages_that_the_readme_names() -> None:
+    ci = set(re.findall(r'^packages=\((.*?)\)', (REPOSITORY / '.ci/run').read_text(), re.MULTILINE)[0].split())
+    command, = re.findall(r'^sudo apt-get install (.+)$', (REPOSITORY / 'README.md').read_text(), re.MULTILINE)
+    assert set(command.split()) <= ci
+    assert {'libgl1', 'libglib2.0-0', 'ffmpeg'} <= ci
