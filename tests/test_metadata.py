@@ -265,7 +265,7 @@ class Level(enum.IntEnum):
     ((1, 2), [1, 2]), (np.int64(3), 3), (np.float32(0.5), 0.5), (np.bool_(True), True), (np.str_('x'), 'x'),
     (np.array([[1, 2], [3, 4]]), [[1, 2], [3, 4]]), (np.array(3.0), 3.0), (np.array(['a', 1], object), ['a', 1]),
     (np.datetime64('2020-01-02T03:04:05.000000600'), datetime.datetime(2020, 1, 2, 3, 4, 5)),
-    (np.datetime64('NaT'), None), (pd.Timestamp('2020-01-02'), datetime.datetime(2020, 1, 2)),
+    (np.datetime64('NaT', 'us'), None), (pd.Timestamp('2020-01-02'), datetime.datetime(2020, 1, 2)),
     (pathlib.PurePosixPath('/a/b'), '/a/b'),
     (Color.RED, 'red'), (Level.LOW, 3), (frozenset([1]), {1}), ({np.int8(1): np.uint8(2)}, {1: 2}),
     (HALF_PAST, HALF_PAST), *[(text, text) for text in ('a\x85\u2028\ufeff\x00b', ' \r\n\t', '🐭', '', '1_0')],
