@@ -75,7 +75,7 @@ def test_a_store_in_a_folder_whose_name_is_no_utf8_is_exported(tmp_path, codec):
     except (OSError, UnicodeError):
         return  # a file system that has none
     with imgstore.new_for_format('h264/mkv', folder, imgshape=(48, 64, 3), overwrite=True) as store:
-        for number in range(5):
+        for number in range(12):
             store.add_image(np.full((48, 64, 3), number, np.uint8), number, number / 25)
     with imgstore.new_for_filename(folder) as store:
         export_video(select(store), tmp_path / 'film.mkv', codec=codec)
