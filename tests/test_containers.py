@@ -79,7 +79,9 @@ def test_a_store_in_a_folder_whose_name_is_no_utf8_is_exported(tmp_path, codec):
             store.add_image(np.full((48, 64, 3), number, np.uint8), number, number / 25)
     with imgstore.new_for_filename(folder) as store:
         export_video(select(store), tmp_path / 'film.mkv', codec=codec)
-    assert b'rec\xe9' in (tmp_path / 'film.mkv').read_bytes()
+    with open_input(str(tmp_path / 'film.mkv')) as film:
+        assert film.metadata['TITLE' if 'TITLE' in film.metadata else 'title'].startswith('rec')
+        assert len(list(film.decode(video=0))) == 12
 
 
 def test_the_chunk_of_a_store_that_is_copied_never_has_another_file_opened(tmp_path):
