@@ -222,13 +222,14 @@ def test_a_video_whose_title_is_not_utf_8_is_exported(tmp_path, fmt, codec):
     store_of(tmp_path / 's', [0.0, 0.04, 0.08], fmt).close()
     chunk, = (tmp_path / 's').glob('000000.m??')
     copy = chunk.with_name(f'copy{chunk.suffix}')
-    with av.open(str(chunk)) as old, av.open(str(copy), 'w') as new:
+    options = {'write_crc32': '0'} if fmt == 'h264/mkv' else {}
+    with av.open(str(chunk)) as old, av.open(str(copy), 'w', options=options) as new:
         new.metadata['title'] = 'Jos__'
         stream = new.add_stream_from_template(old.streams.video[0])
         stream.metadata['title'] = 'Jos__'
         for packet in old.demux(video=0):
-            if packet.dts is not None:
-                packet.stream = stream
+            if packet.size:
+                packet.stream, packet.dts = stream, packet.pts
                 new.mux(packet)
     chunk.write_bytes(copy.read_bytes().replace(b'Jos__', b'Jos\xe9!'))
     with imgstore.new_for_filename(tmp_path / 's') as store:
