@@ -36,7 +36,7 @@ class Kind:
         Of a path, where it puts the video.
     insert, opencv, save, export, damaged : str
         Pattern of the reason by that way in; `opencv` of what reading by OpenCV says where it was inserted; `damaged`
-        of what reading says of some frames.
+        of what reading says of some frames. With `insert` too, FFmpeg's version decides.
     shape : tuple of int
         Of the frames as they are coded.
     track : str
@@ -466,7 +466,8 @@ KINDS = {
     'damaged_h264_mp4': Kind('.mp4', damaged(12)(H264), damaged=_DAMAGED),
     'damaged_h264_b_frames_mkv': Kind('.mkv', damaged(12)(H264_B), damaged=_DAMAGED),
     'damaged_keyframe_mp4': Kind('.mp4', damaged(8)(H264), damaged=_DAMAGED),
-    'damaged_hevc_mp4': Kind('.mp4', damaged(10)(HEVC), insert='24 packets but shows 23'),
+    'damaged_hevc_mp4': Kind('.mp4', damaged(10)(HEVC), insert='24 packets but shows 23',
+                             damaged=_DAMAGED),
     'damaged_mpeg4_avi': Kind('.avi', damaged(12)(MPEG4), damaged=_DAMAGED),
     'damaged_mpeg4_b_frames_avi': Kind('.avi', damaged(12)(MPEG4_B), insert='has 1. frames'),
     'damaged_mjpeg_avi': Kind('.avi', damaged(12)(MJPEG), damaged=_DAMAGED),

@@ -139,9 +139,10 @@ def saved(video, folder, fmt='png'):
         count, times = len(reader), reader.get_frame_metadata()['frame_time']
         for _ in range(count):
             image, (number, time) = reader.get_next_image()
-            late = video.due == video.times and abs(time - times[0] - video.times[number] + video.times[0]) > LATEST
-            outcome.wrong |= {number} if late or not video.has(number, image) else set()
-    if any(later <= earlier for earlier, later in pairwise(times)):
+            right = video.has(number, image) and \
+                (video.due != video.times or abs(time - times[0] - video.times[number] + video.times[0]) <= LATEST)
+            outcome.wrong |= set() if right else {number}
+    if any(later < earlier for earlier, later in pairwise(times)):
         outcome.wrong.add('the times go back')
     if count < len(video.images) and not code:
         outcome.wrong.add(f'{len(video.images) - count} frames are missing')
