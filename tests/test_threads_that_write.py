@@ -198,7 +198,7 @@ def test_a_close_that_fails_names_the_frames_that_are_lost(tmp_path, fmt, error)
         store.add_image(IMAGES[number], number, 0.)
     writer = store._writer.ask(lambda recorder: recorder)._open.writer
 
-    def fail():
+    def fail(*_):
         writer.discard()  # so that none of it can be read
         raise error
 
@@ -219,7 +219,7 @@ def test_a_close_that_fails_still_names_a_frame_that_failed_before(tmp_path, fmt
     recorder = store._writer.ask(lambda recorder: recorder)
     monkeypatch.setattr(recorder, 'add', _fail)
     store.add_image(IMAGES[3], 33, 0.)
-    monkeypatch.setattr(recorder, 'finish_chunk', _fail)
+    monkeypatch.setattr(recorder, '_write_index_and_records', _fail)
     with pytest.raises(FrameWriteError, match=r'#33(.|\n)*could not be completed'):
         store.close()
     assert not (tmp_path / 's' / '.lock').exists()
