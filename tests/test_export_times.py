@@ -219,7 +219,8 @@ def test_a_sound_that_is_no_file_is_an_error(tmp_path):
 @pytest.mark.parametrize('codec', ['copy', 'h264'])
 @pytest.mark.parametrize('fmt', ['avc1/mp4', 'h264/mkv'])
 def test_a_video_whose_title_is_not_utf_8_is_exported(tmp_path, fmt, codec):
-    store_of(tmp_path / 's', [0.0, 0.04, 0.08], fmt).close()
+    times = [i / 25 for i in range(30)]  # of fewer frames FFmpeg cannot tell that none is reordered
+    store_of(tmp_path / 's', times, fmt).close()
     chunk, = (tmp_path / 's').glob('000000.m??')
     copy = chunk.with_name(f'copy{chunk.suffix}')
     options = {'write_crc32': '0'} if fmt == 'h264/mkv' else {}
@@ -234,7 +235,7 @@ def test_a_video_whose_title_is_not_utf_8_is_exported(tmp_path, fmt, codec):
     chunk.write_bytes(copy.read_bytes().replace(b'Jos__', b'Jos\xe9!'))
     with imgstore.new_for_filename(tmp_path / 's') as store:
         export_video(select(store), tmp_path / 'x.mkv', codec=codec)
-    assert np.allclose(probed(tmp_path / 'x.mkv'), [0, 0.04, 0.08], atol=1e-3)
+    assert np.allclose(probed(tmp_path / 'x.mkv'), times, atol=1e-3)
 
 
 @pytest.mark.parametrize('extension', ['.mp4', '.mkv', '.csv', '.npz', '.tif', '.txt', '.zarr', '.parquet', ''])
