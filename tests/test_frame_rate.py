@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import multiprocessing
 import os
 import shutil
@@ -312,6 +313,32 @@ def test_matroska_has_a_cue_for_every_keyframe(tmp_path: Path) -> None:
         container.seek(0, stream=stream)
         assert [entry.timestamp for entry in stream.index_entries] == keyframes
     assert len(keyframes) == 7
+
+
+class Counting(io.BytesIO):
+    """A file far away: how much is read of it counts."""
+
+    count = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(size)
+        self.count += len(data)
+        return data
+
+
+@pytest.mark.parametrize('fmt', ['avc1/mp4', 'h264/mkv'])
+def test_a_remote_reader_finds_the_last_frame_without_reading_all(fmt: str, tmp_path: Path) -> None:
+    noise = np.random.default_rng(1)
+    with new_for_format(fmt, tmp_path / 'store', imgshape=SHAPE, fps=200, crf=10) as store:
+        for index in range(200):
+            store.add_image(noise.integers(0, 256, SHAPE, np.uint8), index, index / 200)
+    file = Counting(videos(tmp_path / 'store')[0].read_bytes())
+    with av.open(file) as container:
+        stream = container.streams.video[0]
+        assert stream.time_base is not None
+        container.seek(int(199 / 200 / stream.time_base), stream=stream)
+        assert round([float(frame.time or 0) for frame in container.decode(stream)][-1] * 200) == 199
+    assert file.count < len(file.getvalue()) / 3
 
 
 @pytest.mark.parametrize('fps', [29.97, 200])

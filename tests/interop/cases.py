@@ -8,7 +8,9 @@ ODD_GRAY, ODD_COLOUR = (65, 97), (65, 97, 3)
 IMAGE_FORMATS = ['png', 'tif', 'bmp', 'ppm', 'pgm', 'jpg', 'npy']
 ORIGINALS_VIDEO = ['mjpeg/avi']
 SIXTEEN_BITS = ['png', 'tif', 'ppm', 'pgm']
-H264 = ['avc1/mp4', 'h264/mkv']  # no OpenCV wheel of PyPI can write it, so only this package does
+H264 = ['avc1/mp4', 'h264/mkv']  # no OpenCV wheel of PyPI can write it, so the original does with Debian's alone
+VIDEO = [*ORIGINALS_VIDEO, *H264]
+RATES = {'0.1': 0.1, '7': 7, '29.97': 30000 / 1001, '59.94': 60000 / 1001, '200': 200, '1000': 1000}  # frames a second
 
 UNRULY = (-5, -3, 7, 7, 9, 2, 1000000, 11, 12, 30, 31, 32)  # negative, skipped, repeated, backwards
 METADATA = {'name': 'Ω-3', 'rig': {'fps': 25.0, 'on': True, 'lenses': [50, 85]}}
@@ -33,6 +35,7 @@ class Case:
     reindex: bool = False
     insert: bool = False  # a finished video becomes the first chunk
     metadata: 'dict | tuple' = ()  # the user's
+    rate: 'float | None' = None  # frames a second, evenly
 
     @property
     def channels(self):
@@ -43,7 +46,9 @@ class Case:
         return list(self.numbers) if self.numbers is not None else list(range(self.frames))
 
     def frame_times(self):
-        """Uneven, as a camera's: seconds."""
+        """Seconds: uneven, as a camera's, if there is no rate."""
+        if self.rate is not None:
+            return [1500000000.25 + i / self.rate for i in range(len(self.frame_numbers()))]
         return [1500000000.25 + 0.04 * i + 0.003 * (i % 3) for i in range(len(self.frame_numbers()))]
 
 
@@ -92,11 +97,19 @@ def _other():
         yield Case(f'{fmt}-textured-gray', fmt, (240, 320), kind='textured')
         yield Case(f'{fmt}-textured-colour', fmt, (240, 320, 3), kind='textured')
         yield Case(f'{fmt}-one-long-chunk', fmt, GRAY, None, frames=600)
+        for name, rate in RATES.items():
+            yield Case(f'{fmt}-at-{name}-frames-a-second', fmt, GRAY, 40, rate=rate, frames=47)
+    for fmt in H264:
+        for chunksize in (2, 5, 7, 8):
+            yield Case(f'{fmt}-chunks-of-{chunksize}', fmt, COLOUR, chunksize)
 
 
 CASES = {case.name: case for case in [*_plain(), *_encoded(), *_other()]}
 ORIGINAL_WRITES = [name for name, case in CASES.items() if case.fmt not in H264]
 """All that the original can write with an OpenCV from PyPI."""
+
+VIDEO_CASES = [name for name, case in CASES.items() if case.fmt in VIDEO]
+"""All that is exchanged with the original on Debian's OpenCV, of which just the videos differ."""
 
 WRITTEN = [*(('original', name) for name in ORIGINAL_WRITES), *(('ours', name) for name in CASES)]
 """Every store that there is: who wrote it, and which case it is."""

@@ -6,17 +6,27 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
-from .cases import CASES, H264, folder_of
+from .cases import CASES, VIDEO, folder_of
 
-ORIGINAL_PYTHON = os.environ.get('IMGSTORE_ORIGINAL_PYTHON')
-collect_ignore = [] if ORIGINAL_PYTHON else ['test_interop.py']
+PYTHONS = {'original': os.environ.get('IMGSTORE_ORIGINAL_PYTHON'), 'debian': os.environ.get('IMGSTORE_DEBIAN_PYTHON'),
+           'ours': sys.executable}
+FORMATS = {'debian': VIDEO}
+collect_ignore = [] if PYTHONS['original'] and PYTHONS['debian'] else ['test_interop.py']
+if collect_ignore or not os.environ.get('IMGSTORE_PLAYERS_PYTHON'):
+    collect_ignore.append('test_players.py')
 OUR_WARNINGS = ['-W', 'error', '-W', 'ignore:format pgm holds gray']
+
+
+WAYS = {'from original': 'ours reads original\'s', 'to original': 'original reads ours',
+        'from debian': '… with OpenCV 4.6', 'to debian': '… with OpenCV 4.6'}
+VIDEO_FORMATS = {fmt: fmt for fmt in VIDEO}
 
 
 class Dump(NamedTuple):
@@ -28,23 +38,24 @@ class Dump(NamedTuple):
 
 
 class Exchange:
-    """The stores that both packages wrote, and what each read of them."""
+    """The stores that both packages wrote, the original with two versions of OpenCV, and what each read of them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for writer in ('original', 'ours'):
+        for writer in PYTHONS:
             (folder / writer).mkdir()
             self._run('write', writer, folder / writer)
-            for reader in ('original', 'ours'):
-                self._run('read', reader, folder / writer)
+            for reader in PYTHONS:
+                if {writer, reader} != {'original', 'debian'}:
+                    self._run('read', reader, folder / writer)
 
     def _run(self, action: str, who: str, folder: Path) -> None:
         environment = dict(os.environ)
-        if who == 'original':
+        if who != 'ours':
             environment.pop('PYTHONPATH', None)  # it may lead to ours
-        python = [ORIGINAL_PYTHON] if who == 'original' else [sys.executable, *OUR_WARNINGS]
+        python = [PYTHONS[who], *(OUR_WARNINGS if who == 'ours' else ())]
         script = Path(__file__).with_name('run.py')
-        command = [*python, script, action, who, folder]
+        command = [*python, script, action, who, folder, *FORMATS.get(who, ())]
         done = subprocess.run(command, env=environment, capture_output=True, check=False)
         if done.returncode:  # else OpenCV's complaints about missing encoders are no news
             pytest.fail(f'{who} could not {action}: {done.stderr.decode()[-2000:]}')
@@ -57,9 +68,9 @@ class Exchange:
         path = self.store(writer, name).with_name(f'{who}.error')
         return path.read_text() if path.exists() else None
 
-    def read(self, writer: str, name: str, by: str, saved_index: bool = False) -> Dump:
+    def read(self, writer: str, name: str, by: str, saved_index: bool = False, writer_must_read: bool = True) -> Dump:
         """What was read of a store; fails the test where it could not be."""
-        for who in (writer, by):
+        for who in (writer, by) if writer_must_read else (by,):
             if (error := self.error(writer, name, who)) is not None:
                 pytest.fail(f'{who}: {error}')
         home = self.store(writer, name).with_name(f'by-{by}-and-saved-index' if saved_index else f'by-{by}')
@@ -73,28 +84,39 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Exchange:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print for each format and direction how many stores came over whole, and the largest difference of a pixel."""
-    cells: dict[tuple[str, str, str], list[Any]] = {}
-    for outcome in ('passed', 'failed'):
-        for report in terminalreporter.getreports(outcome):
-            for key, (name, direction, difference) in report.user_properties if report.when == 'call' else []:
-                if key == 'interop':
-                    case = CASES[name]
-                    cells.setdefault((case.fmt, case.channels, direction), []).append((outcome == 'passed', difference))
-    if cells:
+    """Print how many stores came over whole, and what players see, with the largest difference of a pixel or patch."""
+    stores, players = (_results(terminalreporter, key) for key in ('interop', 'player'))
+    if stores:
         terminalreporter.section('stores exchanged with the original (largest difference of a pixel)')
-        for line in _matrix(cells):
-            terminalreporter.write_line(line)
+        cells = {(CASES[name].fmt, CASES[name].channels, way): [] for name, way, *_ in stores}
+        for name, way, *result in stores:
+            cells[CASES[name].fmt, CASES[name].channels, way].append(result)
+        rows = dict.fromkeys((case.fmt, case.channels) for case in CASES.values())
+        _write_table(terminalreporter, rows, WAYS, cells)
+    if players:
+        terminalreporter.section('our videos in other programs (largest difference of a colour)')
+        cells = {}
+        for program, fmt, *result in players:
+            cells.setdefault((program, '', fmt), []).append(result)
+        _write_table(terminalreporter, dict.fromkeys((program, '') for program, *_ in players), VIDEO_FORMATS, cells)
 
 
-def _matrix(cells: dict[tuple[str, str, str], list[Any]]) -> list[str]:
-    lines = [f'{"format":12}{"images":10}{"original writes, ours reads":30}ours writes, original reads']
-    for fmt, channels in dict.fromkeys((case.fmt, case.channels) for case in CASES.values()):
-        there, back = (_cell(cells.get((fmt, channels, way), [])) for way in ('from original', 'to original'))
-        lines.append(f'{fmt:12}{channels:10}{"its OpenCV has no H.264" if fmt in H264 else there:30}{back}')
-    return lines
+def _results(terminalreporter: pytest.TerminalReporter, wanted: str) -> list[list[Any]]:
+    """What tests recorded under a key, each with whether it passed."""
+    return [[*value, outcome == 'passed'] for outcome in ('passed', 'failed')
+            for report in terminalreporter.getreports(outcome) if report.when == 'call'
+            for key, value in report.user_properties if key == wanted]
+
+
+def _write_table(terminalreporter: pytest.TerminalReporter, rows: Iterable[tuple[str, str]], columns: dict[str, str],
+                 cells: dict[tuple[str, str, str], list[Any]]) -> None:
+    terminalreporter.write_line(f'{"":22}' + ''.join(f'{title:24}' for title in columns.values()))
+    for row in rows:
+        found = [_cell(cells.get((*row, column), [])) for column in columns]
+        terminalreporter.write_line(f'{row[0]:12}{row[1]:10}' + ''.join(f'{cell:24}' for cell in found))
 
 
 def _cell(results: list[Any]) -> str:
-    whole = sum(passed for passed, _ in results)
-    return f'{whole} of {len(results)} ({np.nanmax([difference for _, difference in results]):g})' if whole else '0'
+    known = [difference for difference, _ in results if difference == difference]
+    worst = f' ({max(known):g})' if known else ''
+    return f'{sum(passed for _, passed in results)} of {len(results)}{worst}' if results else '-'

@@ -1,6 +1,6 @@
 """Write or read the stores of all cases with the imgstore of whichever python runs this: ours, or the original's.
 
-Usage: python run.py write|read WHO FOLDER
+Usage: python run.py write|read WHO FOLDER [FORMAT...]
 Of each case, FOLDER/<case>/store is the store, by-WHO and by-WHO-and-saved-index beside it are what WHO read of it, and
 WHO.error tells why it could not. Only what both packages have is used here.
 """
@@ -21,9 +21,11 @@ import imgstore
 from imgstore.index import ImgStoreIndex
 
 
-def main(action, who, folder):
+def main(action, who, folder, *formats):
     logging.disable(logging.ERROR)
     for name, case in CASES.items():
+        if formats and case.fmt not in formats:
+            continue
         home = Path(folder) / folder_of(name)
         try:
             if action == 'write':

@@ -7,13 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from .cases import CASES, H264, ORIGINAL_WRITES, SIXTEEN_BITS, WRITTEN, Case, extra_data
+from .cases import CASES, H264, ORIGINAL_WRITES, SIXTEEN_BITS, VIDEO_CASES, WRITTEN, Case, extra_data
 from .conftest import Dump, Exchange
 from .frames import image_of, index_in
 
 GRAY_LEVELS, COLOUR_LEVELS = 2, 3  # by how much two decoders of one video may differ
 SIXTEEN = [name for name, case in CASES.items() if case.fmt in SIXTEEN_BITS and case.dtype == 'uint16']
 WITH_EXTRA_DATA = [name for name, case in CASES.items() if case.extra and not case.reindex]
+
+UNREADABLE_TO_ITS_WRITER = ['avc1/mp4-empty', 'h264/mkv-empty', 'h264/mkv-reindexed']
+"""Of what the original writes with the OpenCV of Debian: videos without frames, and Matroska of few frames, in which it
+seeks to other frames."""
 
 Record = Callable[[str, object], None]
 
@@ -78,6 +82,26 @@ def test_ours_reads_what_the_original_wrote(name: str, exchange: Exchange, recor
 def test_the_original_reads_what_ours_wrote(name: str, exchange: Exchange, record_property: Record) -> None:
     ours, theirs = (exchange.read('ours', name, by) for by in ('ours', 'original'))
     assert_same(theirs, ours, CASES[name], record_property, 'to original')
+
+
+@pytest.mark.parametrize('name', [name for name in VIDEO_CASES if name not in UNREADABLE_TO_ITS_WRITER])
+def test_ours_reads_what_the_original_wrote_with_the_opencv_of_debian(name: str, exchange: Exchange,
+                                                                      record_property: Record) -> None:
+    ours, theirs = (exchange.read('debian', name, by) for by in ('ours', 'debian'))
+    assert_same(ours, theirs, CASES[name], record_property, 'from debian')
+
+
+@pytest.mark.parametrize('name', UNREADABLE_TO_ITS_WRITER)
+def test_ours_reads_what_the_original_wrote_and_cannot_read(name: str, exchange: Exchange) -> None:
+    ours = exchange.read('debian', name, 'ours', writer_must_read=False)
+    assert_whole(ours, CASES[name])
+
+
+@pytest.mark.parametrize('name', VIDEO_CASES)
+def test_the_original_with_the_opencv_of_debian_reads_what_ours_wrote(name: str, exchange: Exchange,
+                                                                      record_property: Record) -> None:
+    ours, theirs = (exchange.read('ours', name, by) for by in ('ours', 'debian'))
+    assert_same(theirs, ours, CASES[name], record_property, 'to debian')
 
 
 @pytest.mark.parametrize('name', H264)
