@@ -360,6 +360,17 @@ def test_h264_has_colour_tags(fmt: str, shape: tuple[int, ...], tmp_path: Path) 
     assert [int(tag) for tag in tags] == [6, 1, 1, 1]
 
 
+def test_chunks_with_few_frames_are_copied_with_the_others(tmp_path: Path) -> None:
+    from imgstore.export import export_video, select
+
+    for name, frames in (('short_last', 13), ('short_alone', 3)):
+        with new_for_filename(record(tmp_path / name, 'h264/mkv', frames, chunksize=10)) as store:
+            assert export_video(select(store), tmp_path / f'{name}.mp4', codec='copy').copied
+        with av.open(str(tmp_path / f'{name}.mp4')) as container:
+            shown = [index_in(frame.to_ndarray(format='bgr24')) for frame in container.decode(video=0)]
+        assert shown == list(range(frames))
+
+
 @pytest.mark.parametrize('name', ['film.mp4', 'film.mkv'])
 def test_an_exported_film_has_colour_tags(name: str, tmp_path: Path) -> None:
     from imgstore.export import export_video, select

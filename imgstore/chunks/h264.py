@@ -49,12 +49,17 @@ def with_reordering(record: bytes) -> bytes | None:
     """
     end = 8 + int.from_bytes(record[6:8], 'big')
     bits = ''.join(f'{byte:08b}' for byte in record[8:end]).rstrip('0')[:-1]
-    if record[5] != 0xe1 or not bits.endswith(_NONE_REORDERED):
+    if record[5:6] != b'\xe1' or not bits.endswith(_NONE_REORDERED):
         return None
     bits = bits.removesuffix(_NONE_REORDERED) + _ONE_REORDERED + '1'
     bits += '0' * (-len(bits) % 8)
     sps = bytes(int(bits[at:at + 8], 2) for at in range(0, len(bits), 8))
     return record[:6] + _listed([sps]) + record[end:]
+
+
+def unified(record: bytes) -> bytes:
+    """A configuration record that is the same whether or not `with_reordering` made it; any other data as it is."""
+    return (with_reordering(record) if record[:1] == b'\1' else None) or record
 
 
 def _units(stream: bytes) -> list[bytes]:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ..errors import FrameReadError
 from .containers import ANY_PIXELS, open_container, path_of_url
+from .matroska import is_ours
 from .riff import whole_until
 from .tail import Tail
 from .tracks import is_avi, is_mp4, video_stream
@@ -177,7 +178,7 @@ def table_from_packets(container: Any, stream: Any, tail: Tail, frames: int | No
         packets = packets[:whole_until(path_of_url(container.name), (packet.place for packet in packets))]
     shown = _numbered(container, stream, packets, frames)
     times = [packet.pts for packet in shown]
-    if not stream.codec_context.has_b_frames:
+    if not stream.codec_context.has_b_frames or is_ours(container):
         times = _ascending(times)
     elif _are_of_decoding(shown):
         return None

@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..chunks.containers import open_container
+from ..chunks.h264 import unified
+from ..chunks.matroska import is_ours
 from ..chunks.packets import FrameTable, table_from_packets
 from ..chunks.tail import Tail
 from .selection import Frames
@@ -100,8 +102,8 @@ def _piece(path: str, start: int, first: int, end: int, count: int) -> Piece:
         with open_container(path) as container:
             stream: Any = container.streams.video[0]
             context = stream.codec_context
-            reordered = bool(context.has_b_frames)
-            form = (context.name, context.width, context.height, bytes(context.extradata or b''))
+            reordered = bool(context.has_b_frames) and not is_ours(container)
+            form = (context.name, context.width, context.height, unified(bytes(context.extradata or b'')))
             table = table_from_packets(container, stream, Tail(path))
             hides = any(entry.is_discard for entry in stream.index_entries)
     except (av.FFmpegError, OSError, IndexError) as error:
