@@ -260,8 +260,8 @@ def add(store, indices):
 ENCODERS = {'png': 'imgstore.chunks.images.Cv2Codec.encode', 'bmp': 'imgstore.chunks.raw_images.BmpCodec.encode',
             'npy': 'imgstore.chunks.images.NpyCodec.encode', 'bpk': 'imgstore.chunks.images.BloscpackCodec.encode',
             'mjpeg/avi': 'imgstore.chunks.video_pyav_writer.MJPEGEncoder.write',
-            'h264/mkv': 'imgstore.chunks.video_pyav_writer.H264Encoder.write',
-            'avc1/mp4': 'imgstore.chunks.video_pyav_writer.H264Encoder.write'}
+            'h264/mkv': 'imgstore.chunks.video_pyav_writer.H264Encoder.packets',
+            'avc1/mp4': 'imgstore.chunks.video_pyav_writer.H264Encoder.packets'}
 
 
 @pytest.mark.parametrize('error', [OSError('it died'), RuntimeError('it died'), MemoryError()])

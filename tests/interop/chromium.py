@@ -20,25 +20,35 @@ _PLAY = """
 const [url, rate, frames, done] = arguments;
 const video = document.createElement('video');
 const told = {}, images = [];
-const seek = index => { video.currentTime = (index + 0.5) / rate; };
-video.muted = true; video.preload = 'auto';
-video.onerror = () => done({error: video.error.message});
-video.onloadeddata = () => {
-    told.duration = video.duration; told.seekable = video.seekable.length ? video.seekable.end(0) : 0;
-    seek(0);
-};
-video.onseeked = () => requestAnimationFrame(() => {
-    const canvas = document.createElement('canvas');
-    canvas.width = video.videoWidth / 4; canvas.height = video.videoHeight / 4;
+const draw = () => {
+    const canvas = document.createElement('canvas'), scale = video.videoWidth > 640 ? 4 : 1;
+    canvas.width = video.videoWidth / scale; canvas.height = video.videoHeight / scale;
     const context = canvas.getContext('2d');
     context.imageSmoothingEnabled = false;
     context.drawImage(video, 0, 0, canvas.width, canvas.height);
     const data = context.getImageData(0, 0, canvas.width, canvas.height).data;
     let text = ''; for (const value of data) text += String.fromCharCode(value);
     images.push([canvas.height, canvas.width, btoa(text)]);
-    if (images.length < 2) seek(frames - 1);
-    else { told.images = images; video.removeAttribute('src'); video.load(); done(told); }
-});
+};
+let waits = true;
+const end = () => {
+    if (!waits) return;
+    waits = false;
+    draw();
+    told.images = images; video.remove(); video.removeAttribute('src'); video.load(); done(told);
+};
+video.muted = true; video.preload = 'auto'; document.body.append(video);
+video.onerror = () => done({error: video.error.message});
+video.onloadeddata = () => {
+    told.duration = video.duration; told.seekable = video.seekable.length ? video.seekable.end(0) : 0;
+    draw();
+    if (frames === 1) { end(); return; }
+    video.onseeked = () => setTimeout(end, 4000);  // if no frame is told of
+    video.requestVideoFrameCallback((now, shown) => {
+        if (shown.mediaTime * rate > 0.5) end(); else video.requestVideoFrameCallback(end);
+    });
+    video.currentTime = (frames - 0.5) / rate;
+};
 video.src = url;
 """
 

@@ -13,13 +13,11 @@ import numpy as np
 PATCHES_ACROSS, PATCHES_DOWN = 4, 2
 COLOURS = ((40, 60, 200), (200, 70, 50), (60, 180, 70), (128, 128, 128),
            (30, 200, 210), (210, 60, 190), (20, 20, 20), (235, 235, 235))  # BGR
-STEP = 3  # by which they rise from one of five frames to the next
 
 
 def picture(index, shape):
     """Make an image of eight patches; the last one has the frame's index as stripes of dark and bright."""
     colours = np.array(COLOURS, int)
-    colours[:6] += STEP * (index % 5)
     colours = colours.mean(axis=1).round() if len(shape) == 2 else colours
     image = np.empty(shape, np.uint8)
     height, width = shape[0] // PATCHES_DOWN, shape[1] // PATCHES_ACROSS
