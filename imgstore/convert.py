@@ -72,6 +72,8 @@ class Conversion:
         How near to their originals they are, in dB; inf if exact. The mean is that of all pixels of all frames.
     worst_index : int or None
         Which frame of the store is the worst.
+    without_colors : int
+        How many frames lost their colours, since the format holds gray. They are compared with their gray.
     """
 
     frames: int
@@ -80,6 +82,7 @@ class Conversion:
     worst_psnr: float = math.inf
     mean_psnr: float = math.inf
     worst_index: int | None = None
+    without_colors: int = 0
 
 
 def convert(source: StrPath, dest: StrPath, fmt: str, *, chunksize: int | None = None, overwrite: bool = False,
@@ -127,8 +130,9 @@ def convert(source: StrPath, dest: StrPath, fmt: str, *, chunksize: int | None =
     try:
         with new_for_filename(source) as old:
             plan = _plan(old, wanted, fmt, chunksize)
-            _write(old, temporary, plan, step, workers=workers, **options)
+            without_colors = _write(old, temporary, plan, step, workers=workers, **options)
             done = _verify(old, temporary, plan, min_psnr, step) if verify else Conversion(len(old))
+        done = dataclasses.replace(done, without_colors=without_colors)
         _put_in_place(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -141,7 +145,7 @@ def _free_target(source: str, target: str, overwrite: bool) -> str:
     if os.path.exists(target) and not os.path.isdir(target):
         raise StoreExistsError(f'{target!r} is there already, and is no folder')
     if os.path.exists(os.path.join(target, STORE_MD_FILENAME)) and not overwrite:
-        raise StoreExistsError(f'{target!r} holds a store already')
+        raise StoreExistsError(f'{target!r} holds a store already', replaceable=True)
     if is_held(os.path.join(target, STORE_LOCK_FILENAME)):
         raise StoreLockedError(f'{target!r} is open in a writer')
     return target
@@ -176,19 +180,24 @@ def _as_it_is(image: Image) -> Image:
     return image
 
 
-def _write(old: _ImgStore, folder: str, plan: _Plan, step: Callable[[], object], **options: Any) -> None:
+def _write(old: _ImgStore, folder: str, plan: _Plan, step: Callable[[], object], **options: Any) -> int:
+    """Write all frames; returns how many lost their colours."""
     numbers, times = frame_arrays(old)
-    records = _records(old, numbers)
+    records, without_colors = _records(old, numbers), 0
     shape, dtype = _shape(old, plan)
     with new_for_format(plan.fmt, folder, imgshape=shape, imgdtype=dtype, chunksize=plan.chunksize,
                         metadata=_metadata(old), encoding=plan.encoding, **options) as new:
         _add_records(new, records[-1])
         for index, (number, time) in enumerate(zip(numbers.tolist(), times.tolist(), strict=True)):
-            new.add_image(plan.prepare(old.get_image(None, frame_index=index)[0]), number, time)
+            image = old.get_image(None, frame_index=index)[0]
+            prepared = plan.prepare(image)
+            without_colors += prepared.ndim < image.ndim and bool(np.any(image != image[..., :1]))
+            new.add_image(prepared, number, time)
             _add_records(new, records[index])
             step()
     _copy_sensors(old, folder)
     _carry_creation(old, folder)
+    return without_colors
 
 
 def _shape(old: _ImgStore, plan: _Plan) -> tuple[tuple[int, ...], Any]:

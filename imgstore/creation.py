@@ -93,7 +93,6 @@ def _refuse_existing(basedir: str, overwrite: bool) -> None:
     if overwrite or not os.path.isdir(basedir):
         return
     if os.path.exists(os.path.join(basedir, STORE_MD_FILENAME)):
-        raise StoreExistsError(f'{basedir!r} holds a store already; overwrite=True would replace it')
+        raise StoreExistsError(f'{basedir!r} holds a store already', replaceable=True)
     if own_files(basedir):
-        raise StoreExistsError(f'{basedir!r} holds chunks of a store without {STORE_MD_FILENAME}; '
-                               f'overwrite=True would remove them')
+        raise StoreExistsError(f'{basedir!r} holds chunks of a store without {STORE_MD_FILENAME}', replaceable=True)

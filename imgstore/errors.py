@@ -67,7 +67,20 @@ class StoreIOError(ImgStoreError, OSError):
 
 
 class StoreExistsError(StoreIOError, FileExistsError):
-    """A store is already where a new one was to be made."""
+    """A store is already where a new one was to be made.
+
+    Attributes
+    ----------
+    replaceable : bool
+        ``overwrite=True``, or ``--overwrite`` of a command, replaces it.
+    """
+
+    def __init__(self, message: str, replaceable: bool = False) -> None:
+        super().__init__(message)
+        self.message, self.replaceable = message, replaceable
+
+    def __str__(self) -> str:
+        return f'{self.message}; overwrite=True would replace it' if self.replaceable else self.message
 
 
 class StoreLockedError(StoreIOError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -130,6 +131,17 @@ _BY_ALIAS = {alias: row for row in _VIDEOS for alias in row.aliases} | _BY_NAME
 def format_names(class_name: str | None = None) -> list[str]:
     """Names of the formats that this installation can write, of one class or of all."""
     return [name for name, row in _BY_NAME.items() if class_name in (None, row.class_name) and _installed(row)]
+
+
+def format_aliases() -> list[str]:
+    """Other names under which a new store's format may be given."""
+    return [alias for alias, row in _BY_ALIAS.items() if alias not in _BY_NAME and _installed(row)]
+
+
+def format_of_file_name(name: str) -> str | None:
+    """Name of the format whose files have the extension that a name has; None if there is none."""
+    extension = os.path.splitext(name)[1].lower()
+    return next((row.name for row in (*_IMAGES, *_VIDEOS) if row.extension == extension and _installed(row)), None)
 
 
 def _installed(row: Format) -> bool:

@@ -17,8 +17,8 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from .._text import printable, printable_lines
-from ..errors import ImgStoreError
-from ..formats import OPTIONS, formats_with
+from ..errors import ImgStoreError, StoreExistsError
+from ..formats import OPTIONS, format_aliases, format_names, formats_with
 from ._terminal import filtered_output
 
 FAILED = 1
@@ -26,6 +26,7 @@ SIGNALLED = 128
 """A command that a signal ended exits with this and the signal's number, as in a shell."""
 
 _WIDTH = 100
+_STANDARD_ERROR = 2  # its descriptor
 _SIGPIPE = 13  # Windows has none by name
 
 
@@ -67,6 +68,11 @@ def command_parser(prog: str, description: str, example: str, more: str = '',
 def add_overwrite(parser: argparse.ArgumentParser, what: str) -> None:
     """Give a command the option without which it replaces nothing."""
     parser.add_argument('--overwrite', action='store_true', help=f'replace {what} that is there already')
+
+
+def add_format(parser: argparse.ArgumentParser, **options: Any) -> None:
+    """Give a command the option that says in which format a new store is written."""
+    parser.add_argument('--format', choices=[*format_names(), *format_aliases()], **options)
 
 
 def add_encoder_options(parser: argparse.ArgumentParser, formats: Sequence[str] | None = None) -> None:
@@ -115,11 +121,26 @@ def run(prog: str, command: Callable[[], int], verbose: bool = False, filtered: 
     int
         The command's exit code; 1 after an error that its user can mend, which is told in one line on standard error.
     """
+    make_streams()
     with warnings.catch_warnings(), _terminable(), filtered_output() if filtered else nullcontext():
         warnings.showwarning = lambda message, *_, **__: tell(prog, f'warning: {message}')
         if verbose:
             logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format=f'{prog}: %(name)s: %(message)s')
         return _guarded(prog, command, verbose)
+
+
+def make_streams() -> None:
+    """Make standard input, output and error where a service or pythonw started the command without them.
+
+    They lead nowhere. Otherwise the next file that is opened would take their place, and get what is printed.
+    """
+    if os.name == 'posix':
+        while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STANDARD_ERROR:
+            os.set_inheritable(descriptor, True)
+        os.close(descriptor)
+    for name, mode in (('stdin', 'r'), ('stdout', 'w'), ('stderr', 'w')):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding='utf-8'))  # noqa: SIM115 -- for as long as the process
 
 
 def _guarded(prog: str, command: Callable[[], int], verbose: bool) -> int:
@@ -137,7 +158,8 @@ def _guarded(prog: str, command: Callable[[], int], verbose: bool) -> int:
     except (ImgStoreError, OSError) as error:
         if verbose:
             traceback.print_exc()
-        tell(prog, error)
+        is_replaceable = isinstance(error, StoreExistsError) and error.replaceable
+        tell(prog, f'{error.args[0]}; --overwrite replaces it' if is_replaceable else error)
         return FAILED
 
 

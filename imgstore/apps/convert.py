@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Sequence
 
 from ..convert import HISTORY, Conversion, convert
-from ..stores import get_supported_formats, new_for_filename
-from ._cli import add_encoder_options, add_overwrite, command_parser, encoder_options, run
+from ..stores import new_for_filename
+from ._cli import add_encoder_options, add_format, add_overwrite, command_parser, encoder_options, run
 from ._progress import Progress
 
 _PROG = 'imgstore-convert'
@@ -24,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
         f'it was made of under {HISTORY}.')
     made.add_argument('store', metavar='STORE', help='the store')
     made.add_argument('dest', metavar='DEST', help='folder of the new store')
-    made.add_argument('--format', required=True, choices=get_supported_formats(), help='of the new store')
+    add_format(made, required=True, help='of the new store')
     made.add_argument('--chunksize', type=int, metavar='N',
                       help='frames a chunk (default: as the store has, or usual for the format)')
     add_encoder_options(made)
@@ -56,6 +56,8 @@ def _convert(args: argparse.Namespace) -> int:
 def _verdict(done: Conversion) -> str:
     if not done.verified:
         return 'they were not compared'
+    if done.without_colors:
+        return f'the colours of {done.without_colors} are lost, since the format holds gray; the gray is exact'
     if done.exact:
         return 'all came back bit for bit'
     return (f'all came back with a PSNR of {done.worst_psnr:.1f} dB or more, {done.mean_psnr:.1f} dB on average; '

@@ -215,7 +215,7 @@ def _ms(seconds: float | None) -> str:
 
 def _plot(path: str, target: str, overwrite: bool) -> None:
     if os.path.exists(target) and not overwrite:
-        raise StoreExistsError(f'{target!r} is there already; --overwrite replaces it')
+        raise StoreExistsError(f'{target!r} is there already', replaceable=True)
     warnings.simplefilter('ignore')  # what is wrong with the store is told already
     with new_for_filename(path, cache_bytes=0) as store:
         numbers, times = frame_arrays(store)

@@ -31,7 +31,7 @@ def new_file(path: StrPath, overwrite: bool) -> Iterator[str]:
     """
     target = text_path(path, 'path')
     if os.path.isdir(target) or (os.path.exists(target) and not overwrite):
-        raise StoreExistsError(f'{target!r} is there already')
+        raise StoreExistsError(f'{target!r} is there already', replaceable=not os.path.isdir(target))
     temporary = aside(target)
     try:
         with _told(target):
@@ -80,7 +80,7 @@ def _refuse_folder(target: str, overwrite: bool, is_ours: Callable[[str], bool])
     if not os.path.lexists(target) or (os.path.isdir(target) and not os.listdir(target)):
         return
     if not overwrite:
-        raise StoreExistsError(f'{target!r} is there already')
+        raise StoreExistsError(f'{target!r} is there already', replaceable=os.path.isdir(target) and is_ours(target))
     if not os.path.isdir(target) or not is_ours(target):
         raise StoreExistsError(f'{target!r} holds something else than an export, and is not replaced')
 
