@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import itertools
 import signal
@@ -340,25 +341,40 @@ def test_a_camera_that_fails_keeps_the_frames_before(
     assert read(tmp_path / 'store')[1] == [0, 1, 2]
 
 
-def endless_film(path: str, presses: int = 1) -> Iterator[tuple[Image, float]]:
+class EndlessFilm(contextlib.AbstractContextManager['EndlessFilm']):
     """Gives frames for ever; while the one numbered 3 is decoded, Ctrl-C is pressed."""
-    for number in itertools.count():
-        for _ in range(presses if number == 3 else 0):
-            signal.raise_signal(signal.SIGINT)
-        yield np.zeros((32, 48, 3), np.uint8), number / 25
+
+    length = created = None
+    presses = 1
+
+    def __init__(self, path: str, to_8_bit: bool) -> None:
+        pass
+
+    def frames(self) -> Iterator[tuple[Image, int, float]]:
+        for number in itertools.count():
+            for _ in range(self.presses if number == 3 else 0):
+                signal.raise_signal(signal.SIGINT)
+            yield np.zeros((32, 48, 3), np.uint8), number, number / 25
+
+    def check(self) -> None:
+        pass
+
+    def __exit__(self, *args: object) -> None:
+        pass
 
 
 def test_ctrl_c_in_a_film_keeps_the_frames_before_and_is_exit_code_130(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(save, 'film_frames', endless_film)
+    monkeypatch.setattr(save, 'Film', EndlessFilm)
     assert main_saver(['--format', 'npy', '--source', 'film', str(tmp_path / 'store')]) == 130
     assert read(tmp_path / 'store')[1] == [0, 1, 2, 3]
     assert capsys.readouterr().err == ''
 
 
 def test_a_second_ctrl_c_does_not_wait_for_the_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(save, 'film_frames', lambda path: endless_film(path, presses=2))
+    monkeypatch.setattr(EndlessFilm, 'presses', 2)
+    monkeypatch.setattr(save, 'Film', EndlessFilm)
     assert main_saver(['--format', 'npy', '--source', 'film', str(tmp_path / 'store')]) == 130
     assert read(tmp_path / 'store')[1] == [0, 1, 2]
 
@@ -366,7 +382,7 @@ def test_a_second_ctrl_c_does_not_wait_for_the_frame(tmp_path: Path, monkeypatch
 def test_on_a_terminal_a_line_counts_frames_and_their_rate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(save, 'film_frames', endless_film)
+    monkeypatch.setattr(save, 'Film', EndlessFilm)
     monkeypatch.setattr(sys.stderr, 'isatty', lambda: True)
     main_saver(['--format', 'npy', '--source', 'film', str(tmp_path / 'store')])
     err = capsys.readouterr().err

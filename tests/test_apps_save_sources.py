@@ -20,7 +20,7 @@ import pytest
 import imgstore
 from imgstore.apps.save import main
 from imgstore.errors import FrameReadError, InvalidArgumentError
-from imgstore.sources import Camera, film_facts
+from imgstore.sources import Camera, Film
 
 from .display import Screen, python_env, screen
 from .frames import index_in, numbered
@@ -169,7 +169,7 @@ def test_metadata_is_of_the_file_and_of_the_options_which_win(tmp_path: Path) ->
           '--metadata', 'dark=true', '--metadata', 'list=[1, 2]', '--metadata-file', str(tmp_path / 'm.yaml'))
     with imgstore.new_for_filename(tmp_path / 'store') as store:
         assert store.user_metadata == {
-            'subject': 'A7', 'lens': {'f': 8}, 'exposure': 0.008, 'note': 'a=b: c', 'dark': True, 'list': [1, 2]}
+            'subject': 'A7', 'lens': {'f': 8}, 'exposure': 0.008, 'note': 'a=b: c', 'dark': True, 'list': '[1, 2]'}
 
 
 def test_metadata_may_be_a_json_file(tmp_path: Path) -> None:
@@ -251,7 +251,8 @@ def test_times_are_counted_from_the_films_creation_if_it_tells_one(date: str, fi
     film = dated(tmp_path, date)
     times = saved(tmp_path, '--source', str(film))[2]
     assert times == pytest.approx([first + number / 25 for number in range(10)], abs=1e-5)
-    assert film_facts(str(film)) == (10, first or None)
+    with Film(str(film)) as source:
+        assert (source.length, source.created) == (10, first or None)
 
 
 def test_a_store_is_replaced_only_if_that_is_wanted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

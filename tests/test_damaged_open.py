@@ -16,7 +16,7 @@ from imgstore.chunks.riff import whole_until
 from imgstore.chunks.tail import move_tail
 from imgstore.errors import FrameReadError, InvalidArgumentError
 from imgstore.export import export_video, select
-from imgstore.sources import film_facts
+from imgstore.sources import Film
 
 from .frames import index_in, numbered
 from .videos import RECIPES, make_video
@@ -118,7 +118,8 @@ def test_a_frame_that_stays_beside_its_video_is_exported_and_goes_with_its_store
     imgstore.repair(path)
     with new_for_filename(path) as store:
         assert export_video(select(store, from_index=COUNT - 1), tmp_path / 'film.mp4').copied
-    assert film_facts(str(tmp_path / 'film.mp4'))[0] == 1
+    with Film(str(tmp_path / 'film.mp4')) as film:
+        assert film.length == 1
     new_for_format('npy', path, imgshape=SHAPE, overwrite=True).close()
     assert sorted(os.listdir(path)) == ['metadata.yaml']
 

@@ -7,41 +7,45 @@ import contextlib
 import glob
 import itertools
 import os
-import re
 import sys
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import IO, Any
 
 import numpy as np
 
-from .._text import printable
-from .._yaml import load_yaml, parse_yaml
+from .._yaml import load_yaml
 from ..base import _ImgStore
 from ..color import Image, ensure_grayscale
 from ..errors import ImgStoreError, InvalidArgumentError
-from ..formats import checked_options, format_to_write
+from ..formats import checked_options, format_of_file_name, format_to_write
 from ..frame_times import time_from_text
 from ..metadata import local_timezone
-from ..sources import PIXEL_FORMATS, Camera, film_facts, film_frames, image_paths, raw_images, read_images
-from ..stores import get_supported_formats, new_for_format
+from ..sources import PIXEL_FORMATS, Camera, Film, image_paths, is_image, raw_images, read_images
+from ..stores import new_for_format
 from ..ui import Window, check_screen, new_window
 from ._cli import (
     SIGNALLED,
     Stop,
     add_encoder_options,
+    add_format,
     add_overwrite,
     command_parser,
     encoder_options,
     frames_per_second,
     run,
+    tell,
 )
+from ._destination import Destination
 from ._progress import Progress
+from ._values import crop, metadata_pair, positive, size
 
 _PROG = 'imgstore-save'
-_USUAL_FPS = 25.0
+_USUAL_FORMAT, _USUAL_FPS = 'mjpeg/avi', 25.0
 _QUIT = (27, ord('q'), ord('Q'))  # 27 is Esc
 _PREVIEWS = 0.1  # seconds from one to the next
+
+_QUOTE_IT = '; if the shell put them there for a pattern, quote it: --source "images/*.png"'
 
 Numbered = Generator[tuple[Image, int, float]]
 """Images with their numbers and times."""
@@ -57,12 +61,13 @@ def parser() -> argparse.ArgumentParser:
         'ffmpeg -i film.mp4 -f rawvideo -pix_fmt gray - | imgstore save --source - --raw 1280x1024 recording',
         'Ctrl-C ends it with a whole store: with exit code 0 for a camera or a pipe, 130 for a file that is not all '
         'read. The times of a film are its own, counted from its time of creation if it tells that; of a camera, those '
-        'of the clock.')
-    made.add_argument(
-        '--format', choices=get_supported_formats(), default='mjpeg/avi', help='of the store (default: %(default)s)')
-    made.add_argument('--source', default='0', metavar='PATH|N', help='a video file, a folder of images or a pattern '
-                      'such as "images/*.png", - for raw images on standard input, or the number of a camera (default: '
-                      'camera 0)')
+        'of the clock. Damaged frames of a video are left out and reported, and their numbers stay free: the exit code '
+        'is then 1. With --overwrite, the old store is replaced once the new one is complete, and stays if the exit '
+        'code is not 0.')
+    add_format(made, help=f'of the store (default: that of files with the extension of DEST, else {_USUAL_FORMAT})')
+    made.add_argument('--source', metavar='PATH|N', help='a video file, an image, a folder of images or a quoted '
+                      'pattern such as "images/*.png", a named pipe or an address with a video, - for raw images on '
+                      'standard input, or the number of a camera if no file has that name (default: camera 0)')
     made.add_argument('dest', metavar='DEST', help='folder of the new store')
     _add_of_store(made)
     _add_of_images(made)
@@ -74,17 +79,19 @@ def parser() -> argparse.ArgumentParser:
 def _add_of_store(made: argparse.ArgumentParser) -> None:
     made.add_argument('--chunksize', type=int, metavar='N', help='frames a chunk (default: usual for the format)')
     add_encoder_options(made)
-    made.add_argument('--metadata', action='append', type=_pair, default=[], metavar='KEY=VALUE',
-                      help='metadata of the store, numbers as numbers; may be repeated')
+    made.add_argument('--metadata', action='append', type=metadata_pair, default=[], metavar='KEY=VALUE',
+                      help='metadata of the store; a number, true, false or null as JSON writes them, else a text; may '
+                      'be repeated')
     made.add_argument('--metadata-file', metavar='FILE', help='metadata of the store, as YAML or JSON')
 
 
 def _add_of_images(made: argparse.ArgumentParser) -> None:
     made.add_argument('--gray', action='store_true', help='save in gray')
-    made.add_argument('--crop', type=_crop, metavar='WxH+X+Y',
+    made.add_argument('--to-8-bit', action='store_true', help='save images of more bits with 8')
+    made.add_argument('--crop', type=crop, metavar='WxH+X+Y',
                       help='save W x H pixels, from X from the left and Y from the top on')
-    made.add_argument('--frames', type=_positive(int), metavar='N', help='end after N frames')
-    made.add_argument('--duration', type=_positive(float), metavar='S', help='end after S seconds')
+    made.add_argument('--frames', type=positive(int), metavar='N', help='end after N frames')
+    made.add_argument('--duration', type=positive(float), metavar='S', help='end after S seconds')
 
 
 def _add_of_source(made: argparse.ArgumentParser) -> None:
@@ -92,63 +99,30 @@ def _add_of_source(made: argparse.ArgumentParser) -> None:
                       'such as "2026-03-01 12:00:05.5" in the local time zone')
     made.add_argument('--fps', type=frames_per_second, metavar='F', help='frames a second: what a camera is asked for, '
                       'and what the times of others are made of (default: times of a film are its own, else 25)')
-    made.add_argument('--size', type=_size, metavar='WxH', help='width and height that a camera is asked for')
+    made.add_argument('--size', type=size, metavar='WxH', help='width and height that a camera is asked for')
     made.add_argument('--no-preview', action='store_true', help='do not show what a camera sees')
-    made.add_argument('--raw', type=_size, metavar='WxH', help='width and height of the raw images of --source -')
+    made.add_argument('--raw', type=size, metavar='WxH', help='width and height of the raw images of --source -')
     made.add_argument('--pixel-format', choices=tuple(PIXEL_FORMATS), default='gray',
                       help='of the raw images, as FFmpeg names it (default: %(default)s)')
-
-
-def _positive(kind: type[int] | type[float]) -> Any:
-    def convert(text: str) -> float:
-        value = kind(text)
-        if not 0 < value < float('inf'):
-            raise argparse.ArgumentTypeError(f'{text} is not above 0')
-        return value
-
-    return convert
-
-
-def _size(text: str) -> tuple[int, int]:
-    found = re.fullmatch(r'([1-9]\d*)x([1-9]\d*)', text)
-    if not found:
-        raise argparse.ArgumentTypeError(f'{text!r} is no width and height, such as 1280x1024')
-    return int(found[1]), int(found[2])
-
-
-def _crop(text: str) -> tuple[int, int, int, int]:
-    found = re.fullmatch(r'([1-9]\d*)x([1-9]\d*)\+(\d+)\+(\d+)', text)
-    if not found:
-        raise argparse.ArgumentTypeError(f'{text!r} is no width, height and place, such as 640x480+100+0')
-    width, height, x, y = map(int, found.groups())
-    return width, height, x, y
-
-
-def _pair(text: str) -> tuple[str, Any]:
-    key, equals, value = text.partition('=')
-    if not key or not equals:
-        raise argparse.ArgumentTypeError(f'{text!r} is no KEY=VALUE')
-    try:
-        parsed = parse_yaml(value.encode())
-    except Exception:  # noqa: BLE001 -- what YAML does not understand is text
-        return key, value
-    # a text with a colon in it was not meant as a mapping
-    return key, value if isinstance(parsed, (dict, list)) and value.lstrip()[:1] not in '{[' else parsed
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Save what the command line names; returns the exit code."""
     made = parser()
-    args = made.parse_args(argv)
+    args, unknown = made.parse_known_args(argv)
+    if unknown:
+        is_pattern = not any(text.startswith('-') for text in unknown)
+        made.error(f'unrecognized arguments: {" ".join(unknown)}' + _QUOTE_IT * is_pattern)
     if (args.source == '-') != (args.raw is not None):
         made.error('--source - and --raw WxH need each other')
     if args.size and not _is_camera(args):
         made.error('--size is for cameras')
+    args.format = args.format or format_of_file_name(args.dest) or _USUAL_FORMAT
     return run(_PROG, lambda: _save(args), args.verbose)
 
 
 def _is_camera(args: argparse.Namespace) -> bool:
-    return str(args.source).isdecimal()
+    return args.source is None or (args.source.isdecimal() and not os.path.exists(args.source))
 
 
 # --- where the frames come from
@@ -158,32 +132,58 @@ def _save(args: argparse.Namespace) -> int:
     start = None if args.start_time is None else time_from_text(local_timezone(), args.start_time)
     metadata = _metadata(args)
     checked_options(format_to_write(args.format), encoder_options(args))  # before a camera is opened
-    with Stop() as stop:
+    with Stop() as stop, Destination(args.dest, args.overwrite, _is_live(args)) as dest:
         if _is_camera(args):
-            camera = Camera(int(args.source), args.fps, args.size)
-            _write(_restarted(camera.frames(lambda: bool(stop.signal)), start), args, metadata, _Preview.of(args))
+            camera = Camera(int(args.source or 0), args.fps, args.size)
+            frames = _restarted(camera.frames(lambda: bool(stop.signal)), start)
+            _write(frames, args, dest, metadata, preview=_Preview.of(args))
             if camera.dropped:
                 print(f'{camera.dropped} frames were dropped, since the ones before were not yet stored')
-            return 0
-        frames, total = _frames_of_files(args, start)
-        _write(_until(frames, stop), args, metadata, None, total)
-    return 0 if args.source == '-' or not stop.signal else SIGNALLED + stop.signal
+        else:
+            _save_files(args, dest, metadata, start, stop)
+        if not stop.signal or _is_live(args):
+            dest.complete()
+    return 0 if _is_live(args) or not stop.signal else SIGNALLED + stop.signal
 
 
-def _frames_of_files(args: argparse.Namespace, start: float | None) -> tuple[Numbered, int | None]:
-    """The frames of a source that is no camera, and how many there are if that is known."""
+def _is_live(args: argparse.Namespace) -> bool:
+    """Whether the frames cannot be had again."""
+    return args.source == '-' or _is_camera(args)
+
+
+def _save_files(args: argparse.Namespace, dest: Destination, metadata: dict[Any, Any], start: float | None,
+                stop: Stop) -> None:
+    with contextlib.ExitStack() as stack:
+        frames, total, check = _frames_of_files(args, start, stack)
+        try:
+            _write(_until(frames, stop), args, dest, metadata, total)
+        except InvalidArgumentError:
+            check()  # if no frame is intact, that tells more
+            raise
+        check()
+
+
+def _frames_of_files(args: argparse.Namespace, start: float | None, stack: contextlib.ExitStack) -> tuple[
+        Numbered, int | None, Callable[[], None]]:
+    """The frames of a source that is no camera, how many there are if that is known, and what finds some damaged."""
     fps = args.fps or _USUAL_FPS
     if args.source == '-':
-        return _paced(raw_images(_standard_input(), args.raw, args.pixel_format), fps, start), args.frames
-    if os.path.isdir(args.source) or (glob.has_magic(args.source) and not os.path.exists(args.source)):
-        paths = image_paths(args.source)
-        return _paced(read_images(paths), fps, start), args.frames or len(paths)
-    total, created = film_facts(args.source)
-    film = film_frames(args.source)
+        return _paced(raw_images(_standard_input(), args.raw, args.pixel_format), fps, start), args.frames, _nothing
+    is_pattern = glob.has_magic(args.source) and not ('://' in args.source or os.path.exists(args.source))
+    if os.path.isdir(args.source) or is_image(args.source) or is_pattern:
+        paths = [args.source] if is_image(args.source) else image_paths(args.source)
+        return _paced(read_images(paths), fps, start), args.frames or len(paths), _nothing
+    film = stack.enter_context(Film(args.source, args.to_8_bit))
+    total = args.frames or film.length
     if args.fps is not None:
-        return _paced((image for image, _ in film), fps, created if start is None else start), args.frames or total
-    numbered = ((image, number, (created or 0.0) + at) for number, (image, at) in enumerate(film))
-    return _restarted(numbered, start), args.frames or total
+        begin = (film.created or 0.0) if start is None else start
+        return ((image, n, begin + n / fps) for image, n, _ in film.frames()), total, film.check
+    frames = ((image, n, (film.created or 0.0) + at) for image, n, at in film.frames())
+    return _restarted(frames, start), total, film.check
+
+
+def _nothing() -> None:
+    """Nothing is to be checked: an image that is damaged ends all."""
 
 
 def _standard_input() -> IO[bytes]:
@@ -223,22 +223,32 @@ def _metadata(args: argparse.Namespace) -> dict[Any, Any]:
 # --- where they go
 
 
-def _write(frames: Numbered, args: argparse.Namespace, metadata: dict[Any, Any], preview: _Preview | None,
-           total: int | None = None) -> None:
+def _write(frames: Numbered, args: argparse.Namespace, dest: Destination, metadata: dict[Any, Any],
+           total: int | None = None, preview: _Preview | None = None) -> None:
     """Put the frames into a new store until there are no more, or as many as were asked for."""
     with contextlib.closing(frames):
         first = next(frames, None)
         if first is None:
             raise InvalidArgumentError('the video has no frames')
-        image = _as_stored(first[0], args)
+        preparation = _Preparation(args)
+        image = preparation.of(first[0])
+        _check_depth(image, args.format)
         store = new_for_format(
-            args.format, basedir=args.dest, imgshape=image.shape, imgdtype=image.dtype, chunksize=args.chunksize,
-            metadata=metadata, overwrite=args.overwrite, **encoder_options(args))
+            args.format, basedir=dest.folder, imgshape=image.shape, imgdtype=image.dtype, chunksize=args.chunksize,
+            metadata=metadata, **encoder_options(args))
         try:
             with store, Progress(_PROG, total) as progress:
-                _add(store, itertools.chain([first], frames), args, preview, progress)
+                prepared = ((preparation.of(each), number, at) for each, number, at in itertools.chain([first], frames))
+                _add(store, prepared, args, preview, progress)
         finally:
-            print(f'{store.frame_count} frames saved in {args.dest!r}')
+            dest.tell(store.frame_count, args.format)
+
+
+def _check_depth(image: Image, name: str) -> None:
+    dtypes = format_to_write(name).dtypes
+    if image.dtype == np.uint16 and dtypes and 'uint16' not in dtypes:
+        raise InvalidArgumentError(f'the images have more than 8 bits, and format {name} holds 8: --to-8-bit converts '
+                                   'them, --format png keeps every bit')
 
 
 def _add(store: _ImgStore, frames: Iterator[tuple[Image, int, float]], args: argparse.Namespace,
@@ -249,20 +259,38 @@ def _add(store: _ImgStore, frames: Iterator[tuple[Image, int, float]], args: arg
             begin = at if begin is None else begin
             if args.duration is not None and at - begin >= args.duration:
                 return
-            store.add_image(_as_stored(image, args), number, at)
+            store.add_image(image, number, at)
             progress.step()
             if store.frame_count == args.frames or (preview and preview.show(image, number)):
                 return
 
 
-def _as_stored(image: Image, args: argparse.Namespace) -> Image:
-    if args.crop:
-        width, height, x, y = args.crop
+class _Preparation:
+    """Makes of an image what is stored."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self._crop, self._to_8_bit, self._format = args.crop, args.to_8_bit, args.format
+        is_gray = format_to_write(args.format).planes == 'gray'
+        self._to_gray = args.gray or is_gray
+        self._warns = is_gray and not args.gray
+
+    def of(self, image: Image) -> Image:
+        """Crop the image and convert it; the first time that colours are lost, that is told."""
+        if self._crop:
+            image = self._cropped(image)
+        if self._to_8_bit and image.dtype == np.uint16:
+            image = (image >> 8).astype(np.uint8)
+        if self._warns and image.ndim == 3 and np.any(image != image[..., :1]):
+            tell(_PROG, f'warning: format {self._format} holds gray, so the colours are lost')
+            self._warns = False
+        return ensure_grayscale(image) if self._to_gray else image
+
+    def _cropped(self, image: Image) -> Image:
+        width, height, x, y = self._crop
         if y + height > image.shape[0] or x + width > image.shape[1]:
             raise InvalidArgumentError(f'{width}x{height}+{x}+{y} is not within the image, which has '
                                        f'{image.shape[1]}x{image.shape[0]} pixels')
-        image = np.ascontiguousarray(image[y:y + height, x:x + width])
-    return ensure_grayscale(image) if args.gray or args.format == 'pgm' else image
+        return np.ascontiguousarray(image[y:y + height, x:x + width])
 
 
 class _Preview:
@@ -281,7 +309,7 @@ class _Preview:
             check_screen()
         except ImgStoreError:
             return None
-        return cls(f'imgstore camera {printable(args.source)}')
+        return cls(f'imgstore camera {int(args.source or 0)}')
 
     def show(self, image: Image, number: int) -> bool:
         """Show an image if it is time for one; whether the user wants to end."""

@@ -1,10 +1,15 @@
-"""The frames of a video file."""
+"""The frames of a video: of a file, of a pipe or of an address."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime
-from collections.abc import Generator
+import os
+import stat
+import warnings
+from collections.abc import Generator, Iterable
 from fractions import Fraction
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,92 +17,229 @@ import numpy as np
 from ..chunks.containers import open_input
 from ..color import Image
 from ..errors import FrameReadError, InvalidArgumentError
+from .cut_off import is_cut_off
+from .intact import IntactFrames
+from .piped import PipedVideo
 
 if TYPE_CHECKING:
     import av
 
 _USUAL_RATE = Fraction(25)
 _FIRST_YEAR = 1980  # what is told to be older was made by a program that does not know the time
+_NO_VIDEO = ('attached_pic', 'timed_thumbnails', 'still_image')
+_NOTHING_FOLLOWS = ('yuv4mpegpipe', 'ivf')  # the last packet, if it is complete
+_MOST_RANGES = 5
 
 
-def film_frames(path: str) -> Generator[tuple[Image, float]]:
-    """Read all frames of a video file.
+class Film:
+    """A video, opened once; use it in a ``with`` block.
 
     Parameters
     ----------
-    path
-        Of any file, or URL, that FFmpeg reads.
+    path : str
+        Of a file, of a pipe, or an address that FFmpeg knows.
+    to_8_bit : bool
+        Give images of 8 bits even where the video has more.
 
-    Yields
-    ------
-    image : numpy.ndarray
-        (h, w, 3) BGR, uint8, upright.
-    time : float
-        The file's own timestamp in seconds.
+    Attributes
+    ----------
+    length : int or None
+        How many frames there are, about.
+    created : float or None
+        When the recording began, in seconds since 1970.
+    bits : int
+        Of each sample, by the stream's header.
 
     Raises
     ------
     InvalidArgumentError
         It is no video.
-    FrameReadError
-        A frame is damaged.
     """
+
+    def __init__(self, path: str, to_8_bit: bool = False) -> None:
+        self._path, self._to_8_bit = path, to_8_bit
+        self._pipe: PipedVideo | None = None
+        self._container = self._open()
+        try:
+            self._stream = self._choose_stream()
+        except BaseException:
+            self.close()
+            raise
+        stream, container = self._stream, self._container
+        length = float(container.duration / _av_time_base()) if container.duration else 0.0
+        self.length = stream.frames or round(length * float(stream.average_rate or 0)) or None
+        self.created = _created(container.metadata.get('creation_time') or stream.metadata.get('creation_time'))
+        self.bits = _bits(stream.codec_context.format)
+        self._intact: IntactFrames | None = None
+        self._ended = False
+
+    def _open(self) -> av.container.InputContainer:
+        import av
+
+        try:
+            where: Any = self._path
+            if os.path.exists(self._path):
+                is_file = stat.S_ISREG(os.stat(self._path).st_mode)
+                self._pipe = None if is_file else PipedVideo(self._path)
+                where = f'file:{os.path.abspath(self._path)}' if is_file else self._pipe
+            return open_input(where)
+        except (av.FFmpegError, OSError) as error:
+            self.close()
+            raise InvalidArgumentError(f'{self._path!r} cannot be read as a video: {error.strerror}') from error
+
+    def _choose_stream(self) -> Any:
+        """The stream that is the film: no cover, and no preview of one image beside another stream."""
+        every: Iterable[Any] = self._container.streams.video
+        streams = [stream for stream in every if stream.codec_context is not None]
+        films = [stream for stream in streams if not any(name in _dispositions(stream) for name in _NO_VIDEO)]
+        if not films:
+            pictures = '; its only picture is a cover' if streams else ''
+            raise InvalidArgumentError(f'{self._path!r} holds no video{pictures}')
+        moving = [stream for stream in films if stream.frames != 1] or films
+        chosen = max(moving, key=lambda stream: ('default' in _dispositions(stream), stream.width * stream.height))
+        if len(moving) > 1:
+            warnings.warn(f'{self._path!r} has {len(moving)} video streams; the one at index {chosen.index} '
+                          f'({chosen.width}x{chosen.height}) is taken', stacklevel=3)
+        return chosen
+
+    def frames(self) -> Generator[tuple[Image, int, float]]:
+        """Give the frames that are intact; `check` tells afterwards whether there are others.
+
+        Yields
+        ------
+        image : numpy.ndarray
+            (h, w, 3) BGR, uint8 or uint16, upright. Gray of more than 8 bits is (h, w). Values of 9 to 15 bits are
+            spread over 16: white stays white.
+        number : int
+            From 0, in the order of showing. A damaged frame has a number too.
+        time : float
+            The file's own timestamp in seconds.
+        """
+        is_cut = self._container.format.name == 'mpegts' and self._is_cut_off(0)  # the others mark an incomplete packet
+        self._intact = IntactFrames(self._container, self._stream, distrusts_end=is_cut)
+        times = _Times(self._stream.time_base, self._stream.average_rate or _USUAL_RATE)
+        for frame, number in self._intact:
+            yield upright(self._image(frame), _matrix(frame)), number, times.of(frame, number)
+        self._ended = True
+
+    def _image(self, frame: av.VideoFrame) -> Image:
+        image: Image
+        if self._to_8_bit or _bits(frame.format) <= 8:
+            image = frame.to_ndarray(format='bgr24')
+        elif frame.format.name.startswith(('gray', 'ya')):
+            image = frame.to_ndarray(format='gray16le')
+        else:
+            image = frame.to_ndarray(format='bgr48le')
+        return image
+
+    def check(self) -> None:
+        """Raise FrameReadError if frames were lost, or if the video is cut off."""
+        intact = self._intact
+        if intact is None:
+            return
+        told = [f'{_ranges(intact.lost)} cannot be read: damaged'] if intact.lost else []
+        is_cut = bool(intact.error) or (self._ended and self._is_cut_off(intact.end))
+        if intact.is_torn and not (intact.lost or is_cut):
+            told.append('the container is damaged, and frames may be missing')
+        if is_cut:
+            told.append(f'frame {intact.following} cannot be read: {intact.error or "the file is cut off"}')
+        if told:
+            raise FrameReadError(f'{self._path!r}: {"; ".join(told)}')
+
+    def _is_cut_off(self, end: int) -> bool:
+        if self._pipe:
+            return self._pipe.is_cut_off()
+        if self._container.format.name in _NOTHING_FOLLOWS and os.path.isfile(self._path):
+            return os.path.getsize(self._path) > end
+        return is_cut_off(self._path)
+
+    def close(self) -> None:
+        """Close the file."""
+        with contextlib.suppress(AttributeError):
+            self._container.close()
+        if self._pipe is not None:
+            self._pipe.close()
+
+    def __enter__(self) -> Film:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+def _av_time_base() -> int:
     import av
 
-    number = 0
-    try:
-        with open_input(path) as film:
-            if not film.streams.video:
-                raise InvalidArgumentError(f'{path!r} holds no video')
-            stream = film.streams.video[0]
-            stream.thread_type = 'SLICE'  # threads that each decode a frame lose the error of a film's cut-off end
-            for frame in film.decode(stream):
-                yield _upright(frame), _time(frame, number, stream.average_rate)
-                number += 1
-    except av.FFmpegError as error:
-        if number == 0:
-            raise InvalidArgumentError(f'{path!r} cannot be read as a video: {error.strerror}') from error
-        raise FrameReadError(f'{path!r}: frame {number} cannot be read: {error.strerror}') from error
+    return int(av.time_base)
 
 
-def _upright(frame: av.VideoFrame) -> Image:
-    image: Image = frame.to_ndarray(format='bgr24')
-    quarter_turns = round(frame.rotation / 90)
-    return np.ascontiguousarray(np.rot90(image, quarter_turns))
+def _dispositions(stream: Any) -> list[str]:
+    return [flag.name for flag in type(stream.disposition) if flag in stream.disposition]
 
 
-def _time(frame: av.VideoFrame, number: int, rate: Any) -> float:
-    if frame.pts is None or frame.time_base is None:
-        return float(number / (rate or _USUAL_RATE))
-    return float(frame.pts * frame.time_base)
+def _bits(pixel_format: Any) -> int:
+    return max((component.bits for component in pixel_format.components), default=8) if pixel_format else 8
 
 
-def film_facts(path: str) -> tuple[int | None, float | None]:
-    """Tell what a video file says of itself, which may be nothing.
+def _ranges(numbers: list[int]) -> str:
+    """Such as 'frames 3, 5 to 9'."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    told = ', '.join(str(a) if a == b else f'{a} to {b}' for a, b in runs[:_MOST_RANGES])
+    more = f' and others, {len(numbers)} in all,' if len(runs) > _MOST_RANGES else ''
+    return f'frame{"s" * (len(numbers) > 1)} {told}{more}'
 
-    Parameters
-    ----------
-    path
-        Of any file, or URL, that FFmpeg reads.
 
-    Returns
-    -------
-    frames : int or None
-        How many there are, about.
-    created : float or None
-        When the recording began, in seconds since 1970.
-    """
-    import av
+# --- upright
 
-    try:
-        with open_input(path) as film:
-            stream = film.streams.video[0]
-            length = float(film.duration / av.time_base) if film.duration else 0.0
-            count = stream.frames or round(length * float(stream.average_rate or 0))
-            told = film.metadata.get('creation_time') or stream.metadata.get('creation_time')
-    except (av.FFmpegError, IndexError):
-        return None, None
-    return count or None, _created(told)
+
+def _matrix(frame: av.VideoFrame) -> tuple[int, ...] | None:
+    """The display matrix, 9 numbers, if the frame has one."""
+    every: Any = frame.side_data
+    found = next((data for data in every if data.type.name == 'DISPLAYMATRIX'), None)
+    return None if found is None else tuple(np.frombuffer(found, np.int32)[:9].tolist())
+
+
+def upright(image: Image, matrix: tuple[int, ...] | None) -> Image:
+    """Turn and mirror an image by quarters, as a display matrix of FFmpeg says."""
+    if matrix is None or len(matrix) < 9:
+        return image
+    a, b, c, d = matrix[0], matrix[1], matrix[3], matrix[4]
+    if max(abs(b), abs(c)) > max(abs(a), abs(d)):
+        image, flips = np.swapaxes(image, 0, 1), (b < 0, c < 0)
+    else:
+        flips = (d < 0, a < 0)
+    return np.ascontiguousarray(image[::-1 if flips[0] else 1, ::-1 if flips[1] else 1])
+
+
+# --- times
+
+
+class _Times:
+    """Times of frames as the ffmpeg program has them: of two kinds of timestamps the one with fewer faults."""
+
+    def __init__(self, unit: Fraction | None, rate: Fraction) -> None:
+        self._unit, self._rate = unit, rate  # a frame's own unit is wrong for those that come at the end
+        self._faults = {'pts': 0, 'dts': 0}
+        self._last: dict[str, int | None] = {'pts': None, 'dts': None}
+
+    def of(self, frame: av.VideoFrame, number: int) -> float:
+        """Give the time of a frame in seconds."""
+        pts, dts = frame.pts, frame.dts
+        self._note('dts', dts, pts)
+        self._note('pts', pts, dts)
+        shown = pts if pts is not None and (dts is None or self._faults['pts'] <= self._faults['dts']) else dts
+        return float(number / self._rate if shown is None or self._unit is None else shown * self._unit)
+
+    def _note(self, kind: str, value: int | None, other: int | None) -> None:
+        last = self._last[kind]
+        if value is not None:
+            self._faults[kind] += last is not None and value <= last
+        self._last[kind] = last if value is None and other is None else other if value is None else value
 
 
 def _created(text: str | None) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO
 
@@ -17,10 +17,23 @@ from ..constants import STORE_MD_FILENAME
 from ..errors import FrameReadError, InvalidArgumentError
 
 _EXTENSIONS = ('.bmp', '.jpeg', '.jpg', '.pgm', '.png', '.ppm', '.tif', '.tiff', '.webp')
+_STACKS = ('.tif', '.tiff')
+_ANIMATED = (b'acTL', b'ANIM')  # what a PNG and a WebP of several images have in their first bytes
+_HEAD = 2**16  # bytes
+_BATCH = 2**26  # bytes of pages that are read at once
+_AS_IT_IS = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR  # upright, 8 or 16 bits, gray or BGR, without transparency
+_IMAGEJ = re.compile(rb'ImageJ=[^\0]*?\bimages=(\d+)')
+
+
+def is_image(path: str) -> bool:
+    """Tell by its name whether a file is one image, or a stack of them."""
+    return os.path.splitext(path)[1].lower() in _EXTENSIONS and os.path.isfile(path)
 
 
 def image_paths(source: str) -> list[str]:
     """Find the images of a folder, or of a pattern such as ``folder/*.png``, in the order in which people count.
+
+    Hidden files are left out, such as those named ``._1.png`` that macOS puts beside others.
 
     Raises
     ------
@@ -30,7 +43,7 @@ def image_paths(source: str) -> list[str]:
     if os.path.exists(os.path.join(source, STORE_MD_FILENAME)):
         raise InvalidArgumentError(f'{source!r} is a store already: imgstore convert makes one of another format')
     found = [os.path.join(source, name) for name in os.listdir(source)] if os.path.isdir(source) else glob.glob(source)
-    images = [path for path in found if os.path.splitext(path)[1].lower() in _EXTENSIONS]
+    images = [path for path in found if is_image(path) and not os.path.basename(path).startswith('.')]
     if not images:
         raise InvalidArgumentError(f'there are no images in {source!r}, neither {", ".join(_EXTENSIONS)}')
     return sorted(images, key=_as_counted)
@@ -42,7 +55,7 @@ def _as_counted(path: str) -> list[tuple[int, str]]:
 
 
 def read_images(paths: list[str]) -> Generator[Image]:
-    """Read images as they are, in 8 or 16 bits, gray or BGR; transparency is left out.
+    """Read images upright, in 8 or 16 bits, gray or BGR; of a file with several pages, each; without transparency.
 
     Raises
     ------
@@ -51,14 +64,65 @@ def read_images(paths: list[str]) -> Generator[Image]:
     """
     for path in paths:
         try:
-            with open(path, 'rb') as file:
-                data = np.frombuffer(file.read(), np.uint8)
-            image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if len(data) else None
+            yield from _pages(path)
         except (OSError, cv2.error) as error:
             raise FrameReadError(f'{path!r} cannot be read: {error}') from error
-        if image is None:
-            raise FrameReadError(f'{path!r} is no image, or damaged')
-        yield np.ascontiguousarray(image[..., :3]) if image.ndim == 3 else image
+
+
+def _pages(path: str) -> Iterator[Image]:
+    with open(path, 'rb') as file:
+        head = file.read(_HEAD)
+        is_stack = path.lower().endswith(_STACKS)
+        count = _page_count(path, head) if is_stack or any(mark in head for mark in _ANIMATED) else 1
+        if count > 1 and is_stack and _opencv_takes(path):
+            yield from _read_stack(path, count)
+            return
+        data = np.frombuffer(head + file.read(), np.uint8)
+    if count > 1:
+        yield from _complete(path, count, cv2.imdecodemulti(data, _AS_IT_IS)[1])
+        return
+    image = cv2.imdecode(data, _AS_IT_IS) if len(data) else None
+    if image is None:
+        raise FrameReadError(f'{path!r} is no image, or damaged')
+    yield image
+
+
+def _page_count(path: str, head: bytes) -> int:
+    """How many images a file has; FrameReadError if it says that there are more than can be read."""
+    if _opencv_takes(path):
+        count = cv2.imcount(path, _AS_IT_IS)
+    else:
+        with open(path, 'rb') as file:
+            count = len(cv2.imdecodemulti(np.frombuffer(file.read(), np.uint8), _AS_IT_IS)[1])
+    told = _IMAGEJ.search(head)
+    if told and int(told[1]) > max(count, 1):
+        raise FrameReadError(f'{path!r} has {told[1].decode()} pages by its description, and {count} can be read: '
+                             'ImageJ wrote the others without an index; save it from there as an image sequence')
+    return count
+
+
+def _opencv_takes(path: str) -> bool:
+    """Whether OpenCV can open a file of that name, which must be UTF-8."""
+    try:
+        return bool(path.encode())
+    except UnicodeEncodeError:
+        return False
+
+
+def _read_stack(path: str, count: int) -> Iterator[Image]:
+    batch, place = 1, 0
+    while place < count:
+        batch = min(batch, count - place)
+        pages = cv2.imreadmulti(path, place, batch, flags=_AS_IT_IS)[1]
+        yield from _complete(path, batch, pages, place)
+        place += batch
+        batch = max(1, _BATCH // max(1, pages[0].nbytes))
+
+
+def _complete(path: str, count: int, pages: Sequence[Image], first: int = 0) -> Iterator[Image]:
+    yield from pages
+    if len(pages) < count:
+        raise FrameReadError(f'{path!r}: page {first + len(pages)} cannot be read')
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,90 @@
+"""Where imgstore-save builds its store: at its path, or beside the store that it replaces."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from types import TracebackType
+
+from .._files import own_files, store_folder
+from ..constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME
+from ..errors import StoreExistsError, StoreLockedError
+from ..lock import is_held
+from ..replacing import incomplete_name, replace_folder, room_beside
+
+
+class Destination:
+    """The place of a new store; use it in a ``with`` block.
+
+    A store that is there already is replaced at the end of the block, once `complete` was called. Otherwise it stays as
+    it is, and what was built is removed, or kept under a name of its own if it is live.
+
+    Parameters
+    ----------
+    path : str
+        Where the new store is to be.
+    overwrite : bool
+        A store that is there may be replaced.
+    is_live : bool
+        The frames cannot be had again.
+
+    Attributes
+    ----------
+    folder : str
+        Where to build it.
+
+    Raises
+    ------
+    StoreExistsError
+        There is a store already, and it may not be replaced.
+    StoreLockedError
+        A writer has it open.
+    """
+
+    def __init__(self, path: str, overwrite: bool, is_live: bool) -> None:
+        self._given, self._is_live = path, is_live
+        self._target = store_folder(path)
+        self._is_complete = False
+        self._replaces = _holds_store(self._target)
+        if self._replaces and not overwrite:
+            raise StoreExistsError(f'{path!r} holds a store already', replaceable=True)
+        if self._replaces and is_held(os.path.join(self._target, STORE_LOCK_FILENAME)):
+            raise StoreLockedError(f'{path!r} is open in a writer')
+        self._target = os.path.realpath(self._target) if self._replaces else self._target
+        self.folder = room_beside(self._target, keep=True) if self._replaces else self._target
+
+    def complete(self) -> None:
+        """Note that the new store is as it should be."""
+        self._is_complete = True
+
+    def tell(self, frames: int, name: str) -> None:
+        """Print how many frames are in the store."""
+        is_like_file = bool(os.path.splitext(self._given)[1])
+        what = f'the folder {self._given!r}, which is a store of format {name}' if is_like_file else f'{self._given!r}'
+        if not self._replaces:
+            print(f'{frames} frames saved in {what}')
+        self._told = f'{frames} frames saved in {what}'
+
+    def __enter__(self) -> Destination:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if not self._replaces:
+            return
+        if self._is_complete and error is None:
+            replace_folder(self.folder, self._target)
+            print(self._told)
+        elif self._is_live and os.path.exists(os.path.join(self.folder, STORE_MD_FILENAME)):
+            kept = incomplete_name(self._target)
+            os.rename(self.folder, kept)
+            print(f'{self._told.partition(" in ")[0]} in {kept!r}; {self._given!r} is as it was')
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            print(f'{self._given!r} is as it was', file=sys.stdout)
+
+
+def _holds_store(folder: str) -> bool:
+    if not os.path.isdir(folder):
+        return False
+    return os.path.exists(os.path.join(folder, STORE_MD_FILENAME)) or bool(own_files(folder))

@@ -1,0 +1,62 @@
+"""Values on the command line of imgstore-save."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+from typing import Any
+
+_NUMBER = re.compile(r'-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?')
+_WORDS = {'true': True, 'false': False, 'null': None}
+_LONGEST_INTEGER = 1000  # digits; YAML and Python refuse much longer ones
+
+
+def positive(kind: type[int] | type[float]) -> Any:
+    """Give the function that reads a number above 0."""
+    def convert(text: str) -> float:
+        value = kind(text)
+        if not 0 < value < float('inf'):
+            raise argparse.ArgumentTypeError(f'{text} is not above 0')
+        return value
+
+    return convert
+
+
+def size(text: str) -> tuple[int, int]:
+    """Read a width and a height, such as 1280x1024."""
+    found = re.fullmatch(r'([1-9]\d*)x([1-9]\d*)', text)
+    if not found:
+        raise argparse.ArgumentTypeError(f'{text!r} is no width and height, such as 1280x1024')
+    return int(found[1]), int(found[2])
+
+
+def crop(text: str) -> tuple[int, int, int, int]:
+    """Read a width, a height and a place, such as 640x480+100+0."""
+    found = re.fullmatch(r'([1-9]\d*)x([1-9]\d*)\+(\d+)\+(\d+)', text)
+    if not found:
+        raise argparse.ArgumentTypeError(f'{text!r} is no width, height and place, such as 640x480+100+0')
+    width, height, x, y = map(int, found.groups())
+    return width, height, x, y
+
+
+def metadata_pair(text: str) -> tuple[str, Any]:
+    """Read KEY=VALUE; the value is text unless it is a number, true, false or null as JSON writes them."""
+    key, equals, value = text.partition('=')
+    if not key or not equals:
+        raise argparse.ArgumentTypeError(f'{text!r} is no KEY=VALUE')
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise argparse.ArgumentTypeError(f'{text!r} is not valid UTF-8') from error
+    return key, _WORDS[value] if value in _WORDS else _number(value)
+
+
+def _number(text: str) -> int | float | str:
+    found = _NUMBER.fullmatch(text)
+    if found is None or len(text) > _LONGEST_INTEGER:
+        return text
+    if found[1] is None and found[2] is None:
+        return int(text)
+    value = float(text)
+    return value if math.isfinite(value) else text

@@ -1,0 +1,72 @@
+"""A video that can be read only once: standard input, a named pipe, what a shell's ``<(...)`` gives."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import IO
+
+from .cut_off import is_cut_off
+
+_HEAD = 64  # bytes, enough for an MP4's first boxes
+_BLOCK = 2**20
+
+
+class PipedVideo:
+    """A file-like object for PyAV, over a pipe.
+
+    An MP4 whose index is at its end cannot be read in one go; it is copied to a temporary file first.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.name = path
+        self._pipe: IO[bytes] = open(path, 'rb', buffering=0)  # noqa: SIM115 -- `close` closes it
+        self._head = self._read_head()
+        self._copy: IO[bytes] | None = None
+        if _is_indexed_at_end(self._head):
+            self._copy = self._copied()
+            self.seek, self.tell = self._copy.seek, self._copy.tell  # PyAV looks whether there are such
+
+    def _read_head(self) -> bytes:
+        head = b''
+        while len(head) < _HEAD and (part := self._pipe.read(_HEAD - len(head))):
+            head += part
+        return head
+
+    def _copied(self) -> IO[bytes]:
+        copy = tempfile.NamedTemporaryFile(prefix='imgstore-')  # noqa: SIM115 -- `close` closes it
+        copy.write(self._head)
+        while part := self._pipe.read(_BLOCK):
+            copy.write(part)
+        copy.flush()
+        copy.seek(0)
+        return copy
+
+    def read(self, count: int) -> bytes:
+        """Give up to so many bytes; none at the end."""
+        if self._copy is not None:
+            return self._copy.read(count)
+        if self._head:
+            part, self._head = self._head[:count], self._head[count:]
+            return part
+        return self._pipe.read(count) or b''
+
+    def is_cut_off(self) -> bool:
+        """Tell whether what was copied is cut off; of what was not, the demuxer tells."""
+        return self._copy is not None and is_cut_off(self._copy.name)
+
+    def close(self) -> None:
+        """Close the pipe, and remove the copy."""
+        self._pipe.close()
+        if self._copy is not None:
+            self._copy.close()
+
+
+def _is_indexed_at_end(head: bytes) -> bool:
+    """Whether a file begins like an MP4 or QuickTime that has its frames before their index."""
+    place = 0
+    while len(head) >= place + 8:
+        length, kind = int.from_bytes(head[place:place + 4], 'big'), head[place + 4:place + 8]
+        if kind in (b'mdat', b'moov') or length < 8:
+            return kind == b'mdat'
+        place += length
+    return False

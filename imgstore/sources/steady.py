@@ -1,0 +1,77 @@
+"""Numbers of the frames of a damaged video: where they come at a steady rate, times tell how many are lost."""
+
+from __future__ import annotations
+
+import math
+
+_FEWEST = 3  # intervals from which a rate is known
+_UNSTEADY = 0.1  # of an interval, by which others may differ
+_TICKS = 2  # or by so many units of the time base
+
+
+class Numbering:
+    """Counts frames, and what is lost between them.
+
+    Attributes
+    ----------
+    lost : list of int
+        Numbers of the frames that are lost.
+    following : int
+        The number after the last frame.
+    """
+
+    def __init__(self) -> None:
+        self.lost: list[int] = []
+        self.following = 0
+        self._missing, self._has_gap, self._is_torn = 0, False, False
+        self._last: int | None = None
+        self._intervals, self._sum = 0, 0
+        self._least, self._most = math.inf, -math.inf
+
+    def lose(self) -> None:
+        """Count a frame that is lost."""
+        self._missing += 1
+
+    def expect_gap(self) -> None:
+        """Have the next frame numbered by its time, since nobody knows what is lost before it."""
+        self._has_gap = True
+
+    def distrust(self) -> None:
+        """Have all frames from now on numbered by their times: some may be lost anywhere."""
+        self._is_torn = True
+
+    def number(self, time: int | None) -> int:
+        """Count a frame; ``time`` is in units of the time base."""
+        if self._missing or self._has_gap or self._is_torn:
+            self._skip(self._missing_before(time))
+        elif time is not None and self._last is not None:
+            self._note(time - self._last)
+        self._last, self._has_gap = time, False
+        self.following += 1
+        return self.following - 1
+
+    def end(self) -> None:
+        """Count what is lost at the end."""
+        self._skip(self._missing)
+
+    def cut(self, number: int) -> None:
+        """Have nothing from that number on."""
+        self.lost = [lost for lost in self.lost if lost < number]
+        self.following, self._missing = number, 0
+
+    def _note(self, interval: int) -> None:
+        self._intervals, self._sum = self._intervals + 1, self._sum + interval
+        self._least, self._most = min(self._least, interval), max(self._most, interval)
+
+    def _missing_before(self, time: int | None) -> int:
+        interval = self._sum / max(self._intervals, 1)
+        is_steady = self._intervals >= _FEWEST and interval > 0 and (
+            self._most - self._least <= max(_UNSTEADY * interval, min(_TICKS, interval / 2)))
+        if not is_steady or time is None or self._last is None or time <= self._last:
+            return self._missing
+        return max(round((time - self._last) / interval) - 1, 0)
+
+    def _skip(self, count: int) -> None:
+        self.lost.extend(range(self.following, self.following + count))
+        self.following += count
+        self._missing = 0
