@@ -10,7 +10,7 @@ import os
 import sqlite3
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, SupportsIndex, cast
 
 import numpy as np
@@ -76,7 +76,8 @@ class ImgStoreIndex:
         if saved is None:
             return cls.new_from_chunks(chunks)
         known = (KnownChunk(*chunk, seen=look) for chunk, look in zip(chunks, saved.looks, strict=True))
-        return cls(known, Piece((saved.numbers, saved.times), saved.starts, saved.ascend, saved.ranges), saved)
+        frames = saved.numbers, saved.times
+        return cls(known, Piece(frames, saved.starts, saved.ascend, saved.ranges, saved.is_sound), saved)
 
     @one_at_a_time
     def with_chunks(self, chunks: Iterable[tuple[int, str]],
@@ -98,7 +99,8 @@ class ImgStoreIndex:
         base, saved = other._base.head(min(same, other._base.chunks)), other._saved
         if same > base.chunks and other._rest is not None:
             behind = other._rest.head(same - base.chunks)
-            if len(behind) > len(base):  # not for every chunk, or all frames would be copied each time
+            # not for every chunk, or all frames would be copied each time
+            if len(behind) > len(base) and base.is_sound(slice(0, len(base))):
                 base, saved = base.joined(behind), None
         self._learn(base, saved)
 
@@ -157,6 +159,13 @@ class ImgStoreIndex:
         finally:
             remove_if_there(temporary)
 
+    def _is_base_sound(self, own: slice, columns: Sequence[int] = (0, 1)) -> bool:
+        """Whether those frames of the base are as they were saved; if not, the chunks are read instead of all of it."""
+        if not self._base.is_sound(own, columns):
+            self.release()
+            return False
+        return True
+
     # --- levels of knowledge: counts, then everything
 
     def _drop(self, chunk: KnownChunk, why: Exception) -> None:
@@ -184,7 +193,7 @@ class ImgStoreIndex:
     @one_at_a_time
     def _chunk_frames(self, chunk: KnownChunk) -> Frames | None:
         rank = self._rank(chunk.number)
-        if rank < self._base.chunks:
+        if rank < self._base.chunks and self._is_base_sound(self._base.own(rank)):
             return self._base.of_chunk(rank)
         try:
             counted, frames = chunk.known_count, chunk.frames
@@ -215,6 +224,7 @@ class ImgStoreIndex:
     def _frames(self) -> Frames:
         """Numbers and times of all frames, in one piece each."""
         if self._all is None:
+            self._is_base_sound(slice(0, len(self._base)))
             self._all = self._base.joined(self._behind).frames
         return self._all
 
@@ -319,7 +329,7 @@ class ImgStoreIndex:
     @one_at_a_time
     def frame(self, index: int) -> tuple[int, float] | None:
         """Number and time of the frame with that index in the store; None if there is none."""
-        if 0 <= index < len(self._base):
+        if 0 <= index < len(self._base) and self._is_base_sound(slice(index, index + 1)):
             return self._base.frame(index)
         if self._rest is not None:
             within = index - len(self._base)
@@ -345,7 +355,9 @@ class ImgStoreIndex:
             return int(key) if 0 <= key < self.frame_count and key == int(key) else None
         if what not in FRAME_MD:
             raise InvalidArgumentError(f'frames are found by frame_number, frame_time or index, not by {what!r}')
-        column, known = FRAME_MD.index(what), len(self._base)
+        column = FRAME_MD.index(what)
+        self._is_base_sound(slice(0, len(self._base)), (column,))
+        known = len(self._base)
         if nearest:
             both = self._base.nearest(column, key), self._behind.nearest(column, key)
             near = [(found[0], start + found[1]) for start, found in zip((0, known), both, strict=True) if found]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -94,12 +94,14 @@ class Piece:
         Whether numbers and times never go down, if that is known.
     ranges : sequence of two pairs, optional
         Smallest and largest number and time, if they are known.
+    check : callable, optional
+        Whether the numbers (0) or times (1) of some frames are as they were saved.
     """
 
     def __init__(self, frames: Frames = NO_FRAMES, starts: Starts | None = None,
                  ascend: tuple[bool | None, bool | None] = (None, None),
-                 ranges: Sequence[tuple[Any, Any]] = ()) -> None:
-        self.frames, self._ascend = frames, ascend
+                 ranges: Sequence[tuple[Any, Any]] = (), check: Callable[[int, slice], bool] | None = None) -> None:
+        self.frames, self._ascend, self._check = frames, ascend, check
         self.starts: Starts = np.zeros(1, np.int64) if starts is None else starts
         self._ranges: dict[int, tuple[Any, Any]] = dict(enumerate(ranges))
         self._lookups: dict[int, Lookup] = {}
@@ -118,9 +120,17 @@ class Piece:
         """How many chunks it has."""
         return len(self.starts) - 1
 
+    def is_sound(self, own: slice, columns: Sequence[int] = (0, 1)) -> bool:
+        """Whether those frames are as they were saved, if they are of a file."""
+        return self._check is None or all(self._check(column, own) for column in columns)
+
+    def own(self, rank: int) -> slice:
+        """Where in it the frames of one of its chunks are."""
+        return slice(*self.starts[rank:rank + 2].tolist())
+
     def of_chunk(self, rank: int) -> Frames:
         """The frames of one of its chunks."""
-        own = slice(*self.starts[rank:rank + 2].tolist())
+        own = self.own(rank)
         return self.frames[0][own], self.frames[1][own]
 
     def frame(self, index: int) -> tuple[int, float]:
@@ -134,7 +144,7 @@ class Piece:
         end = int(self.starts[chunks])
         numbers, times = self._ascend
         return Piece((self.frames[0][:end], self.frames[1][:end]), self.starts[:chunks + 1],
-                     (numbers or None, times or None))
+                     (numbers or None, times or None), check=self._check)
 
     def joined(self, more: Piece) -> Piece:
         """This one and another behind it, copied unless one of them is empty."""

@@ -1,15 +1,18 @@
 """Our own saved index of all chunks: one file of arrays, mapped into memory, so that opening reads next to nothing.
 
-The file is a header, a row a chunk, all frame numbers (int64), all frame times (float64), little-endian. It is believed
-only while the chunks' own indexes have the names, sizes and modification times that it was made from.
+The file is a header, a row a chunk, the checksums of all blocks of 8192 frame numbers or times, all frame numbers
+(int64), all frame times (float64), little-endian. It is believed only while the chunks' own indexes have the names,
+sizes and modification times that it was made from, and only where its checksums are right: that of the head when it
+is opened, that of a block before something of the block is used.
 """
 
 from __future__ import annotations
 
 import mmap
 import os
+import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,11 +26,12 @@ from .errors import CorruptFileError
 ChunkList = Sequence[tuple[int, str]]
 """Numbers of chunks, ascending, and paths of their indexes less the extension."""
 
-_MAGIC = b'imgstore index 1'
-_HEADER = np.dtype([('magic', 'S16'), ('chunks', '<i8'), ('frames', '<i8'), ('ascend', '?', 2), ('spare', 'V6'),
-                    ('numbers', '<i8', 2), ('times', '<f8', 2)])
+_MAGIC = b'imgstore index 2'
+_HEADER = np.dtype([('magic', 'S16'), ('chunks', '<i8'), ('frames', '<i8'), ('ascend', '?', 2), ('spare', 'V2'),
+                    ('check', '<u4'), ('numbers', '<i8', 2), ('times', '<f8', 2)])
 _CHUNK = np.dtype([('number', '<i8'), ('form', '<i8'), ('size', '<i8'), ('mtime', '<i8'), ('count', '<i8')])
 _SEEN = ['number', 'form', 'size', 'mtime']
+_BLOCK, _CHECK = 8192, np.dtype('<u4')
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class SavedIndex:
         Smallest and largest number and time.
     looks : sequence of Look
         The chunks' indexes, which it fits.
+    checks : ndarray of uint32, shape (2, blocks)
+        CRC-32 of each block of numbers, and of times.
     """
 
     numbers: Numbers
@@ -54,6 +60,18 @@ class SavedIndex:
     ascend: tuple[bool, bool]
     ranges: tuple[tuple[int, int], tuple[float, float]]
     looks: Sequence[Look] = ()
+    checks: npt.NDArray[np.uint32] = field(default_factory=lambda: np.empty((2, 0), _CHECK))
+    _sound: set[tuple[int, int]] = field(default_factory=set)
+
+    def is_sound(self, column: int, own: slice) -> bool:
+        """Whether the checksums are right of the blocks that have those numbers (0) or times (1)."""
+        values, checks = (self.numbers, self.times)[column], self.checks[column]
+        for block in range(own.start // _BLOCK, -(-own.stop // _BLOCK)):
+            if (column, block) not in self._sound:
+                if zlib.crc32(values[block * _BLOCK:(block + 1) * _BLOCK].data) != checks[block]:
+                    return False
+                self._sound.add((column, block))
+        return True
 
 
 WORTH_SAVING = 20  # chunks; the indexes of fewer are read as fast as a saved one
@@ -76,16 +94,36 @@ def load(path: str, chunks: ChunkList) -> SavedIndex | None:
 def _parse(data: npt.NDArray[np.uint8], rows: npt.NDArray[Any]) -> SavedIndex | None:
     header = data[:_HEADER.itemsize].view(_HEADER)[0]
     frames, end_of_rows = int(header['frames']), _HEADER.itemsize + rows.nbytes
-    if header['magic'] != _MAGIC or header['chunks'] != len(rows) or len(data) != end_of_rows + frames * 16:
+    end = end_of_rows + _size_of_checks(frames)
+    if header['magic'] != _MAGIC or header['chunks'] != len(rows) or len(data) != end + frames * 16:
+        return None
+    if header['check'] != _check(header, data[_HEADER.itemsize:end]):
         return None
     saved = data[_HEADER.itemsize:end_of_rows].view(_CHUNK)
+    checks = data[end_of_rows:end].view(_CHECK)[:2 * _blocks(frames)].reshape(2, -1)
     starts = np.concatenate([[0], np.cumsum(saved['count'])])
     sound = starts[-1] == frames and np.all((saved['count'] >= 0) & (saved['count'] <= frames))  # or the sum ran over
     if not sound or not np.array_equal(saved[_SEEN], rows[_SEEN]):
         return None
-    numbers, times = (data[end_of_rows + i * frames * 8:][:frames * 8] for i in range(2))
+    numbers, times = (data[end + i * frames * 8:][:frames * 8] for i in range(2))
     return SavedIndex(numbers.view(np.int64), times.view(np.float64), starts, tuple(header['ascend'].tolist()),
-                      (tuple(header['numbers'].tolist()), tuple(header['times'].tolist())))
+                      (tuple(header['numbers'].tolist()), tuple(header['times'].tolist())), checks=checks)
+
+
+def _blocks(frames: int) -> int:
+    return -(-frames // _BLOCK)
+
+
+def _size_of_checks(frames: int) -> int:
+    """In bytes: that of a column is a multiple of 8 behind it."""
+    return 2 * _blocks(frames) * _CHECK.itemsize
+
+
+def _check(header: npt.NDArray[Any], behind: npt.NDArray[np.uint8]) -> int:
+    """The checksum of all that is before the columns, without itself."""
+    unchecked = np.frombuffer(bytearray(header.tobytes()), _HEADER)
+    unchecked['check'] = 0
+    return zlib.crc32(behind.data, zlib.crc32(unchecked.tobytes()))
 
 
 def _fits(saved: SavedIndex, chunks: ChunkList, looks: Sequence[Look], saved_at: int) -> bool:
@@ -119,9 +157,10 @@ def save(path: str, chunks: ChunkList, counts: Sequence[int]) -> None:
     """
     rows = _rows(chunks, [look_at(stem) for _, stem in chunks])
     rows['count'] = counts
-    frames, summary = int(rows['count'].sum()), _Summary()
+    frames = int(rows['count'].sum())
+    summary = _Summary(frames)
     with written_whole(path) as file:
-        at = _HEADER.itemsize + rows.nbytes
+        at = _HEADER.itemsize + rows.nbytes + _size_of_checks(frames)
         for (_, stem), count in zip(chunks, counts, strict=True):
             numbers, times = read_chunk_index(stem)
             if len(numbers) != count:
@@ -132,19 +171,22 @@ def save(path: str, chunks: ChunkList, counts: Sequence[int]) -> None:
             summary.add(numbers, times)
             at += count * 8
         file.seek(0)
-        file.write(summary.header(len(rows), frames).tobytes() + rows.tobytes())
+        file.write(summary.head(rows))
 
 
 class _Summary:
     """What can be told of all frames when each chunk is seen once, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, frames: int) -> None:
+        self._frames, self._seen = frames, 0
+        self._checks = np.zeros((2, _blocks(frames)), _CHECK)
         self._ascend = [True, True]
         self._last: list[Any] = [np.iinfo(np.int64).min, -np.inf]
         self._ranges: list[list[Any]] = [[], []]
 
     def add(self, *columns: npt.NDArray[Any]) -> None:
         for i, values in enumerate(columns):
+            self._sum_up(i, np.ascontiguousarray(values, values.dtype.newbyteorder('<')))
             if len(values):
                 ascend = self._last[i] <= values[0] and np.all(values[:-1] <= values[1:])
                 self._ascend[i] &= bool(ascend)
@@ -152,9 +194,21 @@ class _Summary:
                 both = [*self._ranges[i], np.fmin.reduce(values), np.fmax.reduce(values)]
                 self._ranges[i] = [np.fmin.reduce(both), np.fmax.reduce(both)]
 
-    def header(self, chunks: int, frames: int) -> npt.NDArray[Any]:
+        self._seen += len(columns[0])
+
+    def _sum_up(self, column: int, values: npt.NDArray[Any]) -> None:
+        at = self._seen
+        for start in range(-(at % _BLOCK), len(values), _BLOCK):
+            block = (at + max(0, start)) // _BLOCK
+            own = values[max(0, start):start + _BLOCK]
+            self._checks[column, block] = zlib.crc32(own.data, int(self._checks[column, block]))
+
+    def head(self, rows: npt.NDArray[Any]) -> bytes:
+        """All that is before the columns."""
         header = np.zeros((), _HEADER)
-        header['magic'], header['chunks'], header['frames'] = _MAGIC, chunks, frames
+        header['magic'], header['chunks'], header['frames'] = _MAGIC, len(rows), self._frames
         header['ascend'] = self._ascend
         header['numbers'], header['times'] = self._ranges[0] or [0, 0], self._ranges[1] or [0, 0]
-        return header
+        behind = rows.tobytes() + self._checks.tobytes()
+        header['check'] = _check(header, np.frombuffer(behind, np.uint8))
+        return header.tobytes() + behind

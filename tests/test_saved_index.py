@@ -161,21 +161,58 @@ def test_not_if_it_is_cut_off(saved, cut):
     assert new_for_filename(saved).frame_count == 10
 
 
-@given(st.data())
-def test_no_damage_of_its_head_is_an_error(tmp_path_factory, data):
-    path = tmp_path_factory.getbasetemp() / 'damaged'
-    if not path.exists():
-        record(path)
-        set_times(path, LONG_AGO)
-        save(path)
-        shutil.copy(path / SAVED, path / 'kept')
-    content = bytearray((path / 'kept').read_bytes())
-    place = data.draw(st.integers(0, 16 + 16 + 8 + 32 + 4 * 40 - 1))
-    content[place] ^= data.draw(st.integers(1, 255))
-    (path / SAVED).write_bytes(content)
-    with new_for_filename(path) as store:
-        assert store.frame_count == 10
-        assert index_in(store.get_image(None, frame_index=9)[0]) == 9
+def test_with_any_byte_changed_it_is_right_or_not_believed(saved):
+    def answers(store):
+        return ([store.get_frame_metadata(), store.frame_count, store.chunks, store.frame_min, store.frame_max,
+                 store.frame_time_min, store.frame_time_max]
+                + [store._index.frame(index) for index in range(11)]
+                + [store._index.find_chunk(what, value) for what in ('frame_number', 'frame_time', 'index')
+                   for value in (-1, 0, 0.3, 3, 21, 63)]
+                + [store._index.find_chunk_nearest('frame_number', value) for value in (-5, 24, 100)])
+
+    whole = (saved / SAVED).read_bytes()
+    with new_for_filename(saved) as store:
+        right = answers(store)
+    for place in range(len(whole)):
+        (saved / SAVED).unlink()
+        (saved / SAVED).write_bytes(whole[:place] + bytes([whole[place] ^ 1 << place % 8]) + whole[place + 1:])
+        for order in (list, reversed):  # each question may be the first
+            with new_for_filename(saved) as store:
+                frames = [store._index.frame(index) for index in order(range(11))]
+                assert list(order(frames)) == right[7:18], place
+                assert answers(store) == right, place
+        with new_for_filename(saved) as store:
+            assert store._index.find_chunk('frame_number', 21) == (1, 0), place
+
+
+@pytest.mark.parametrize(('begin', 'length'), [(0, 64), (100_000, 1), (150_000, 4096), (-1, 1)])
+def test_damage_in_any_block_of_a_long_one_is_noticed(tmp_path, begin, length):
+    chunks = [(number, str(tmp_path / f'{number:06d}')) for number in range(5)]
+    numbers = np.arange(20_000, dtype=np.int64).reshape(5, -1)
+    for (_, stem), own in zip(chunks, numbers, strict=True):
+        write_chunk_index(stem, own, own / 8)
+        os.utime(stem + '.npz', (LONG_AGO, LONG_AGO))
+    ImgStoreIndex.new_from_chunks(chunks).save_beside(str(tmp_path))
+    index = ImgStoreIndex.new_for_store(str(tmp_path), chunks)
+    assert index._saved is not None
+    assert np.array_equal(index.frame_numbers, numbers.ravel())
+    assert index._saved is not None
+    data = bytearray((tmp_path / SAVED).read_bytes())
+    begin %= len(data)
+    data[begin:begin + length] = bytes(byte ^ 0x40 for byte in data[begin:begin + length])
+    (tmp_path / SAVED).write_bytes(data)
+    index = ImgStoreIndex.new_for_store(str(tmp_path), chunks)
+    assert np.array_equal(index.frame_numbers, numbers.ravel())
+    assert np.array_equal(index.frame_times, numbers.ravel() / 8)
+    assert index._saved is None
+
+
+def test_one_of_an_older_version_has_no_checksums_and_is_not_believed(saved):
+    data = (saved / SAVED).read_bytes()
+    (saved / SAVED).write_bytes(data.replace(b'imgstore index 2', b'imgstore index 1'))
+    assert not is_believed(saved)
+    assert new_for_filename(saved).frame_count == 10
+    assert is_believed(save(saved))
 
 
 def test_another_index_that_is_given_is_used_as_it_is(saved):
