@@ -138,9 +138,12 @@ def remove_folder_if_empty(path: str) -> None:
 
 
 def make_folder(path: str) -> None:
-    """Make a folder in one that is there; it is fine if it is there too."""
-    with contextlib.suppress(FileExistsError):
+    """Make a folder in one that is there; it is fine if it is there too, but not if a link is, which is not followed."""
+    try:
         os.mkdir(path)
+    except FileExistsError:
+        if os.path.islink(path):
+            raise
 
 
 def take_file(source: str, target: str, move: bool) -> None:
@@ -236,6 +239,10 @@ class Layout:
         skipped |= dict.fromkeys(sorted(have_index - have_frames), f'it has no {self.extension} video')
         return FoundChunks(sorted(have_frames & have_index), sorted(journals), skipped)
 
+    def is_linked(self, number: int) -> bool:
+        """Whether a chunk's folder is a link, so that what is in it is not this store's to change."""
+        return self.folders and os.path.islink(self.chunk(number))
+
     def find_journals(self) -> list[int]:
         """Numbers of the chunks that have a journal."""
         with os.scandir(self.basedir) as entries:
@@ -328,7 +335,10 @@ def own_files(basedir: str) -> list[str]:
     found: dict[int, list[str]] = {}
     for name in sorted(os.listdir(basedir)):
         path = os.path.join(basedir, name)
-        if (number := chunk_number(name)) is not None and os.path.isdir(path):
+        number = chunk_number(name)
+        if number is not None and os.path.islink(path):  # which may be of another store: the link alone is ours
+            found.setdefault(number, []).append(path)
+        elif number is not None and os.path.isdir(path):
             inner = [os.path.join(path, inner) for inner in sorted(os.listdir(path)) if _is_in_chunk(inner)]
             found.setdefault(number, []).extend(inner)
         elif (number := _chunk_of_file(name)) is not None and not os.path.isdir(path):
@@ -345,7 +355,7 @@ def leftovers(basedir: str) -> list[str]:
 
 def _is_whole_chunk(paths: list[str]) -> bool:
     has_frames = any(_split_own_name(os.path.basename(path))[1] not in _EXTENSIONS_BESIDE_IMAGES for path in paths)
-    return has_frames and any(_is_index(path) for path in paths)
+    return has_frames and any(_is_index(path) or index_path(os.path.join(path, 'index')) for path in paths)
 
 
 def _is_index(path: str) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ._files import StrPath, aside, existing_store_folder, remove_chunks, store_folder
+from ._files import StrPath, existing_store_folder, store_folder
 from ._numbers import at_least
 from ._regular_files import copy_data, read_regular
 from ._text import decode_text, without_surrogates
@@ -46,6 +46,7 @@ from .formats import Format, checked_options, format_to_write
 from .frame_times import Numbers, frame_arrays
 from .lock import is_held
 from .metadata import load_metadata, save_metadata
+from .replacing import replace_folder, room_beside
 from .stores import new_for_filename, new_for_format
 
 HISTORY = 'imgstore_history'
@@ -124,16 +125,15 @@ def convert(source: StrPath, dest: StrPath, fmt: str, *, chunksize: int | None =
         The format cannot hold the frames, or another argument is not allowed.
     """
     target = _free_target(existing_store_folder(source), store_folder(dest), overwrite)
-    wanted, temporary = format_to_write(fmt), aside(target)
+    wanted, temporary = format_to_write(fmt), room_beside(target)
     options = checked_options(wanted, {'quality': quality, 'crf': crf, 'compression': compression})
-    shutil.rmtree(temporary, ignore_errors=True)
     try:
         with new_for_filename(source) as old:
             plan = _plan(old, wanted, fmt, chunksize)
             without_colors = _write(old, temporary, plan, step, workers=workers, **options)
             done = _verify(old, temporary, plan, min_psnr, step) if verify else Conversion(len(old))
         done = dataclasses.replace(done, without_colors=without_colors)
-        _put_in_place(temporary, target)
+        replace_folder(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return done
@@ -314,19 +314,3 @@ def _judged(near: list[float], folder: str, min_psnr: float | None) -> Conversio
                               f'and {min_psnr:g} dB were asked for')
     mean_square = np.mean(10 ** (-np.array(near) / 10))  # 0 for those that are exact
     return Conversion(len(near), True, False, near[worst], float(-10 * np.log10(mean_square)), worst)
-
-
-def _put_in_place(temporary: str, target: str) -> None:
-    """Move what is ready to where it was wanted; a store that is there already goes, its user's files stay."""
-    try:
-        if not os.path.isdir(target):
-            os.replace(temporary, target)
-            return
-        remove_chunks(target)
-        for name in sorted(os.listdir(temporary), key=lambda name: name != STORE_MD_FILENAME):
-            place = os.path.join(target, name)
-            if os.path.isdir(place):
-                shutil.rmtree(place)
-            os.replace(os.path.join(temporary, name), place)
-    except OSError as error:
-        raise StoreIOError(f'{target!r} cannot be written: {error}') from error

@@ -200,7 +200,8 @@ class _Patient:
         self._damaged = {number for number in found.complete if self._frames_of(number) is None}
         bare = {*found.skipped, *self._layout.find_unfinished_videos()} - set(found.complete)
         bare = {number for number in bare if index_path(self._layout.stem(number)) is None}
-        for number in sorted({*found.journals, *bare, *self._damaged}):
+        incomplete = (n for n in {*found.journals, *bare, *self._damaged} if not self._layout.is_linked(n))
+        for number in sorted(incomplete):
             if number in journaled and (len(journaled[number]) or len(journaled[number].lost)):
                 yield self._journaled(number, journaled[number], found.complete)
             elif number in bare or number in self._damaged or number in journaled:
