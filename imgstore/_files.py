@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import re
 import shutil
-import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from ._regular_files import open_regular, read_regular
-from ._syncing import open_no_link, sync, sync_folder_and_files
+from ._syncing import open_no_link, sync
 from .constants import (
+    EMPTIED_FOLDER,
     EXTRA_DATA_FILE_EXTENSIONS,
-    EXTRA_JSON,
-    FRAME_NUMBER,
     JOURNAL,
-    STORE_INDEX_FILENAME,
+    STAGED_FOLDER,
     STORE_MD_FILENAME,
-    STORE_SAVED_INDEX_FILENAME,
     TAILS,
 )
 from .errors import InvalidArgumentError, StoreNotFoundError
@@ -138,7 +133,7 @@ def remove_folder_if_empty(path: str) -> None:
 
 
 def make_folder(path: str) -> None:
-    """Make a folder in one that is there; it is fine if it is there too, but not if a link is, which is not followed."""
+    """Make a folder in one that is there; it is fine if it is there too, but a link in its place is not followed."""
     try:
         os.mkdir(path)
     except FileExistsError:
@@ -232,7 +227,7 @@ class Layout:
     def find_chunks(self) -> FoundChunks:
         """Look which chunks are there."""
         with os.scandir(self.basedir) as entries:
-            found = [(entry.name, _is_dir(entry)) for entry in entries]
+            found = _unless_emptied([(entry.name, _is_dir(entry)) for entry in entries])
         have_frames, have_index = self._folders(found) if self.folders else self._videos(found)
         journals = _journals(name for name, is_dir in found if not is_dir)
         skipped = dict.fromkeys(sorted(have_frames - have_index - journals), 'it has no index')
@@ -246,12 +241,13 @@ class Layout:
     def find_journals(self) -> list[int]:
         """Numbers of the chunks that have a journal."""
         with os.scandir(self.basedir) as entries:
-            return sorted(_journals(entry.name for entry in entries if not _is_dir(entry)))
+            found = _unless_emptied([(entry.name, _is_dir(entry)) for entry in entries])
+        return sorted(_journals(name for name, is_dir in found if not is_dir))
 
     def find_unfinished_videos(self) -> list[int]:
         """Numbers of the chunks whose video has not got its name yet."""
         names = [] if self.folders else os.listdir(self.basedir)
-        numbers = {name: _chunk_of_file(name) for name in names if is_aside(name)}
+        numbers = {name: chunk_of_file(name) for name in names if is_aside(name)}
         return sorted(number for name, number in numbers.items()
                       if number is not None and name == os.path.basename(aside(self.chunk(number))))
 
@@ -271,19 +267,20 @@ class Layout:
         """The files of extra data of a chunk that are there."""
         in_root = os.path.join(self.basedir, chunk_name(number))
         stems = dict.fromkeys((self.stem(number), in_root))
-        return [stem + e for stem in stems for e in extensions if os.path.isfile(stem + e)]
+        return [self.staged(stem + e) for stem in stems for e in extensions if os.path.isfile(stem + e)]
+
+    def staged(self, path: str) -> str:
+        """The file that counts instead of another of the store's, by `imgstore.staging`, until it has its place."""
+        folder = os.path.join(self.basedir, STAGED_FOLDER)
+        if not os.path.isdir(folder):
+            return path
+        staged = os.path.join(folder, os.path.relpath(path, self.basedir))
+        return staged if os.path.isfile(staged) else path
 
 
-def sync_chunk(layout: Layout, number: int) -> None:
-    """Wait until all that a chunk has is on the disk itself, under the names that it has now."""
-    if layout.folders and os.path.isdir(folder := layout.chunk(number)):
-        sync_folder_and_files(folder)
-    stem = layout.stem(number)
-    beside = [layout.media(number)] + [stem + extension for extension in (*INDEX_EXTENSIONS, EXTRA_JSON, *TAILS)]
-    for path in () if layout.folders else beside:
-        if os.path.exists(path):
-            sync(path)
-    sync(layout.basedir)
+def _unless_emptied(found: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
+    """What is in a store's folder; nothing where all of that is to be removed, by `imgstore.emptying`."""
+    return [] if (EMPTIED_FOLDER, True) in found else found
 
 
 def _is_dir(entry: os.DirEntry[str]) -> bool:
@@ -294,7 +291,7 @@ def _is_dir(entry: os.DirEntry[str]) -> bool:
 
 
 _ASIDE = re.compile(r'^\.(.+)\.open(\.\w+)$')
-_EXTENSIONS_BESIDE_IMAGES = (*INDEX_EXTENSIONS, *EXTRA_DATA_FILE_EXTENSIONS, JOURNAL, *TAILS)
+EXTENSIONS_BESIDE_IMAGES = (*INDEX_EXTENSIONS, *EXTRA_DATA_FILE_EXTENSIONS, JOURNAL, *TAILS)
 
 
 def is_aside(name: str) -> bool:
@@ -302,81 +299,25 @@ def is_aside(name: str) -> bool:
     return _ASIDE.match(name) is not None
 
 
-def _split_own_name(name: str) -> tuple[str, str]:
+def split_own_name(name: str) -> tuple[str, str]:
     """Stem and extension of a name, of what is `aside` those that it is to have."""
     stem, dot, extension = whole_path(name).partition('.')
     return stem, dot + extension
 
 
-def _chunk_of_file(name: str) -> int | None:
-    stem, extension = _split_own_name(name)
-    return chunk_number(stem) if extension in (*VIDEO_EXTENSIONS, *_EXTENSIONS_BESIDE_IMAGES) else None
+def chunk_of_file(name: str) -> int | None:
+    """The number of the chunk that a file in the store's folder belongs to by its name, or None."""
+    stem, extension = split_own_name(name)
+    return chunk_number(stem) if extension in (*VIDEO_EXTENSIONS, *EXTENSIONS_BESIDE_IMAGES) else None
 
 
 def _chunk_of_journal(name: str) -> int | None:
     """The number of the chunk that a file is the journal of, or None."""
-    return _chunk_of_file(name) if name.startswith('.') and name.endswith(JOURNAL) else None
+    return chunk_of_file(name) if name.startswith('.') and name.endswith(JOURNAL) else None
 
 
 def _journals(names: Iterable[str]) -> set[int]:
     return {number for name in names if (number := _chunk_of_journal(name)) is not None}
-
-
-def _is_in_chunk(name: str) -> bool:
-    stem, extension = _split_own_name(name)
-    return chunk_number(stem) is not None or (stem == 'index' and extension in _EXTENSIONS_BESIDE_IMAGES)
-
-
-def own_files(basedir: str) -> list[str]:
-    """Paths of all files that belong to chunks, whatever the format; the user's files are not among them.
-
-    A number as a name makes no chunk of ``20240131.mp4``: the numbers before it must be there, or frames and an index.
-    """
-    found: dict[int, list[str]] = {}
-    for name in sorted(os.listdir(basedir)):
-        path = os.path.join(basedir, name)
-        number = chunk_number(name)
-        if number is not None and os.path.islink(path):  # which may be of another store: the link alone is ours
-            found.setdefault(number, []).append(path)
-        elif number is not None and os.path.isdir(path):
-            inner = [os.path.join(path, inner) for inner in sorted(os.listdir(path)) if _is_in_chunk(inner)]
-            found.setdefault(number, []).extend(inner)
-        elif (number := _chunk_of_file(name)) is not None and not os.path.isdir(path):
-            found.setdefault(number, []).append(path)
-    unbroken = next(number for number in itertools.count() if number not in found)
-    return [path for number, paths in found.items() if number < unbroken or _is_whole_chunk(paths) for path in paths]
-
-
-def leftovers(basedir: str) -> list[str]:
-    """Paths of what was not written to its end, journals and videos left out: all of that is elsewhere, or lost."""
-    hidden = [path for path in own_files(basedir) if is_aside(os.path.basename(path))]
-    return [path for path in hidden if not path.endswith((JOURNAL, *VIDEO_EXTENSIONS))]
-
-
-def _is_whole_chunk(paths: list[str]) -> bool:
-    has_frames = any(_split_own_name(os.path.basename(path))[1] not in _EXTENSIONS_BESIDE_IMAGES for path in paths)
-    return has_frames and any(_is_index(path) or index_path(os.path.join(path, 'index')) for path in paths)
-
-
-def _is_index(path: str) -> bool:
-    """Whether a file is a chunk's index by what is in it."""
-    try:
-        if path.endswith('.npz'):
-            with open_regular(path) as file, zipfile.ZipFile(file) as archive:
-                return FRAME_NUMBER + '.npy' in archive.namelist()
-        return path.endswith('.yaml') and FRAME_NUMBER.encode() in read_regular(path)
-    except Exception:  # noqa: BLE001 -- zipfile has errors of many kinds for what is none
-        return False
-
-
-def remove_chunks(basedir: str) -> None:
-    """Remove all files that belong to chunks, the folders that are empty then, and the saved indexes."""
-    for path in own_files(basedir):
-        os.unlink(path)
-        if os.path.dirname(path) != basedir:
-            remove_folder_if_empty(os.path.dirname(path))
-    for name in (STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILENAME):
-        remove_if_there(os.path.join(basedir, name))
 
 
 def index_path(stem: str) -> str | None:

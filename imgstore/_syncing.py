@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import stat
 import sys
@@ -19,12 +20,29 @@ def open_no_link(path: str, flags: int) -> int:
 
 def sync(path: str) -> None:
     """Wait until a file, or what a folder lists, is on the disk itself."""
-    is_folder = os.path.isdir(path)
-    if is_folder and os.name == 'nt':  # which cannot do that
+    if os.path.isdir(path):
+        _sync_folder(path)
         return
-    descriptor = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)
+    descriptor = os.open(path, os.O_RDWR)
     try:
         os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_folder(path: str) -> None:
+    """Windows and some network file systems have no such thing; a folder may be one that may not be listed."""
+    if os.name == 'nt':
+        return
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except PermissionError:
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
     finally:
         os.close(descriptor)
 

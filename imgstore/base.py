@@ -21,7 +21,7 @@ from .index import ImgStoreIndex
 from .index_sqlite import ChunkFrames
 from .pieces import KnownChunk
 from .reader import Frame, Frames, StoreReader, open_reader
-from .reindex import reindex
+from .reindex import ReindexReport, reindex
 from .sharing import keep_forever, survive_forks
 from .writer import StoreWriter
 
@@ -315,10 +315,21 @@ class _ImgStore(StoreFacts):
         """Give raw images from now on, not converted from the store's encoding to BGR."""
         self._r.disable_decoding()
 
-    def reindex(self) -> None:
+    def reindex(self, dry_run: bool = False) -> ReindexReport:
         """Renumber the frames before the one numbered 0, counting down from -1, on disk and in this open store.
 
-        The first numbers stay in the chunk indexes and extra data, under ``_frame_number_before_reindex``.
+        The first numbers stay in the chunk indexes and extra data, under ``_frame_number_before_reindex``. Killed at
+        any moment, it has changed nothing or all; `imgstore.repair` then puts the files in their places.
+
+        Parameters
+        ----------
+        dry_run : bool
+            Change nothing, only report.
+
+        Returns
+        -------
+        ReindexReport
+            False in a condition if there was nothing to renumber: then nothing was changed.
 
         Raises
         ------
@@ -326,7 +337,10 @@ class _ImgStore(StoreFacts):
             There is not exactly one frame numbered 0, or a chunk is not complete; nothing was changed.
         """
         self._r.check_complete()
-        self._r.index = reindex(self._r.layout, self._r.listing.chunks())
+        report, index = reindex(self._r.layout, self._r.listing.chunks(), dry_run)
+        if report and not dry_run:
+            self._r.index = index
+        return report
 
     def save_index(self, path: StrPath | None = None, sqlite: bool = True) -> None:
         """Save the index of all complete chunks: for this package, so that the store opens at once, and as SQLite.

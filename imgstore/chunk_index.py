@@ -13,7 +13,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ._files import INDEX_EXTENSIONS, aside, index_path, remove_if_there, written_whole
+from ._files import INDEX_EXTENSIONS, index_path, remove_if_there, written_whole
 from ._npy import read_header
 from ._regular_files import open_regular, read_regular
 from ._yaml import dump_yaml, load_yaml
@@ -214,8 +214,22 @@ def write_chunk_index(stem: str, numbers: Numbers, times: Times) -> None:
         _write_member(archive, FRAME_TIME, times)
 
 
-def renumber_chunk_index(stem: str, numbers: Numbers) -> str:
-    """Write a chunk's index with other frame numbers `aside` the old one, which stays.
+def read_first_numbers(stem: str) -> Numbers | None:
+    """The frame numbers from before the first renumbering; None where there was none, or they are damaged."""
+    path = index_path(stem)
+    if path is None:
+        return None
+    try:
+        if path.endswith('.yaml'):
+            return _as_int64(path, load_yaml(path)[FRAME_NUMBER_BEFORE_REINDEX])
+        with _opened(path) as archive:
+            return _as_int64(path, _read_member(path, archive, FRAME_NUMBER_BEFORE_REINDEX))
+    except (CorruptFileError, KeyError, TypeError):
+        return None
+
+
+def renumber_chunk_index(stem: str, numbers: Numbers, target: str) -> str:
+    """Write a chunk's index with other frame numbers to ``target``; the old one stays.
 
     The first numbers that the chunk ever had are kept under ``_frame_number_before_reindex``, and so is all else that
     the index holds; what is pickled is copied and not loaded.
@@ -230,10 +244,10 @@ def renumber_chunk_index(stem: str, numbers: Numbers) -> str:
         raise CorruptFileError(f'{stem}: the chunk has no index')
     before, _ = read_chunk_index(stem)
     try:
-        with open(aside(path), 'wb') as file:
+        with open(target, 'wb') as file:
             (_renumber_yaml if path.endswith('.yaml') else _renumber_npz)(path, file, before, numbers)
     except BaseException:
-        remove_if_there(aside(path))
+        remove_if_there(target)
         raise
     return path
 

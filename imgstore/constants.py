@@ -5,6 +5,12 @@ STORE_MD_KEY = '__store'
 STORE_LOCK_FILENAME = '.lock'
 STORE_INDEX_FILENAME = '.index.sqlite'
 STORE_SAVED_INDEX_FILENAME = '.index.imgstore'
+STAGED_FOLDER = '.reindex'
+STAGING_FOLDER = '.reindex.open'
+EMPTIED_FOLDER = '.emptied'
+EMPTYING_FOLDER = '.emptied.open'
+UNFINISHED_CHANGES = (STAGED_FOLDER, STAGING_FOLDER, EMPTIED_FOLDER, EMPTYING_FOLDER)
+"""Folders of changes that are not complete; of those with 'open' in their name nothing counts yet."""
 STORE_VERSION = 2
 
 JOURNAL = '.journal'

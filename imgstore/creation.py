@@ -9,16 +9,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from ._cores import THREADS
-from ._files import Layout, own_files, remove_chunks, remove_folder_if_empty
+from ._files import Layout, remove_folder_if_empty
 from ._numbers import at_least
+from ._syncing import sync
+from .chunk_files import own_files, remove_chunks
 from .chunks import Chunks
 from .constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME
+from .emptying import empty_store, finish_emptying
 from .errors import InvalidArgumentError, StoreExistsError, StoreIOError
 from .fit import new_fit
 from .formats import Format, checked_fps, checked_options
 from .frame_rate import FrameRate
 from .lock import StoreLock
-from .metadata import StoreMetadata, new_metadata, save_metadata
+from .metadata import StoreMetadata, metadata_bytes, new_metadata, save_metadata
 from .write_queue import Task, WriteQueue
 from .writer import StoreWriter
 
@@ -73,20 +76,36 @@ def _make_room(basedir: str, overwrite: bool, metadata: StoreMetadata) -> StoreL
     """Make the store's folder, locked and with its metadata; an older store in it is removed if that is allowed."""
     _refuse_existing(basedir, overwrite)
     was_there = os.path.isdir(basedir)
-    os.makedirs(basedir, exist_ok=True)
+    _make_folders(basedir)
     lock = StoreLock(os.path.join(basedir, STORE_LOCK_FILENAME))
     try:
         if lock.was_left:
             warnings.warn(f'{basedir!r} was left by a writer that is gone; its lock is taken over', stacklevel=5)
         _refuse_existing(basedir, overwrite)
-        remove_chunks(basedir)
-        save_metadata(basedir, metadata)
+        if own_files(basedir) or os.path.exists(os.path.join(basedir, STORE_MD_FILENAME)):
+            empty_store(basedir, metadata_bytes(metadata))
+            finish_emptying(basedir)
+        else:
+            remove_chunks(basedir)  # saved indexes
+            save_metadata(basedir, metadata)
     except BaseException:
         lock.release()
         if not was_there:
             remove_folder_if_empty(basedir)
         raise
     return lock
+
+
+def _make_folders(path: str) -> None:
+    """Make a folder and those that it is in; on the disk itself when this returns."""
+    missing = []
+    folder = path
+    while not os.path.isdir(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    os.makedirs(path, exist_ok=True)
+    for folder in missing:
+        sync(os.path.dirname(folder))
 
 
 def _refuse_existing(basedir: str, overwrite: bool) -> None:

@@ -128,7 +128,8 @@ def samplerate(paths: Sequence[str]) -> float | None:
     return None
 
 
-def renumber_extra_data(path: str, old: Numbers, new: Numbers, own: slice) -> str:
+def renumber_extra_data(path: str, old: Numbers, new: Numbers, own: slice, first: Numbers | None = None,
+                        target: str | None = None) -> str:
     """Write a file of extra data with other frame numbers `aside` the old one, which stays.
 
     The first number that a record ever had is kept under ``_frame_number_before_reindex``. Records without a number,
@@ -143,6 +144,10 @@ def renumber_extra_data(path: str, old: Numbers, new: Numbers, own: slice) -> st
     own : slice
         The frames among them that are of the file's chunk. A record is of the frame at its ``frame_index`` if that has
         the record's number; else of the frame of the chunk that has it.
+    first : numpy.ndarray of int64, optional
+        Numbers of all frames before they were renumbered for the first time, which some records may still have.
+    target : str, optional
+        Where to write it instead.
 
     Returns
     -------
@@ -154,20 +159,32 @@ def renumber_extra_data(path: str, old: Numbers, new: Numbers, own: slice) -> st
     CorruptFileError
         The file is damaged.
     """
+    target = aside(path) if target is None else target
+    write = renumber_h5 if path.endswith(MOTIF_EXTRA_H5) else _renumber_json
+    try:
+        write(path, target, _renumbering(old, new, own, old if first is None else first))
+    except BaseException:
+        remove_if_there(target)
+        raise
+    return path
 
+
+def has_other_numbers(path: str, old: Numbers, new: Numbers, own: slice, first: Numbers) -> bool:
+    """Whether `renumber_extra_data` would give a record of a file of JSON another number; CorruptFileError."""
+    _, numbers, indices = _numbered(path, read_records(path))
+    return not np.array_equal(_renumbering(old, new, own, first)(numbers, indices), numbers)
+
+
+def _renumbering(old: Numbers, new: Numbers, own: slice, first: Numbers) -> Renumber:
     def renumber(numbers: Numbers, indices: Numbers) -> Numbers:
         known = (indices >= 0) & (indices < len(old))
-        known[known] = old[indices[known]] == numbers[known]
+        theirs = indices[known]
+        known[known] = (old[theirs] == numbers[known]) | (first[theirs] == numbers[known])
         renumbered = _renumber_by_number(numbers, old[own], new[own])
         renumbered[known] = new[indices[known]]
         return renumbered
 
-    try:
-        (renumber_h5 if path.endswith(MOTIF_EXTRA_H5) else _renumber_json)(path, aside(path), renumber)
-    except BaseException:
-        remove_if_there(aside(path))
-        raise
-    return path
+    return renumber
 
 
 def _renumber_by_number(numbers: Numbers, old: Numbers, new: Numbers) -> Numbers:
@@ -278,21 +295,27 @@ def _is_reserved(record: _Record) -> bool:
 
 def _renumber_json(path: str, target: str, renumber: Renumber) -> None:
     records = read_records(path, as_text=False)
-    reserves = path.endswith(MOTIF_EXTRA_JSON)
-    numbered = [
-        record
-        for record in records
-        if _whole(record.get(FRAME_NUMBER)) is not None and not (reserves and _is_reserved(record))
-    ]
-    old = np.array([_whole(record[FRAME_NUMBER]) for record in numbered], np.int64)
-    indices = [_whole(record.get(FRAME_INDEX)) for record in numbered]
-    new = renumber(old, np.array([-1 if index is None else index for index in indices], np.int64))
+    numbered, old, indices = _numbered(path, records)
+    new = renumber(old, indices)
     for record, before, number in zip(numbered, old.tolist(), new.tolist(), strict=True):
         if record.get(FRAME_NUMBER_BEFORE_REINDEX) is None:
             record[FRAME_NUMBER_BEFORE_REINDEX] = before
         record[FRAME_NUMBER] = number
     with open(target, 'w', encoding='utf-8') as file:
         json.dump(records, file)
+
+
+def _numbered(path: str, records: list[_Record]) -> tuple[list[_Record], Numbers, Numbers]:
+    """The records of frames, their frame numbers, and their indexes, -1 where there is none."""
+    reserves = path.endswith(MOTIF_EXTRA_JSON)
+    numbered = [
+        record
+        for record in records
+        if _whole(record.get(FRAME_NUMBER)) is not None and not (reserves and _is_reserved(record))
+    ]
+    numbers = np.array([_whole(record[FRAME_NUMBER]) for record in numbered], np.int64)
+    indices = [_whole(record.get(FRAME_INDEX)) for record in numbered]
+    return numbered, numbers, np.array([-1 if index is None else index for index in indices], np.int64)
 
 
 def _whole(value: object) -> int | None:

@@ -19,7 +19,7 @@ import numpy as np
 from ._files import write_whole
 from ._text import is_utf8
 from ._yaml import check_yaml, dump_yaml, load_yaml
-from .constants import STORE_MD_FILENAME, STORE_MD_KEY, STORE_VERSION
+from .constants import EMPTIED_FOLDER, STORE_MD_FILENAME, STORE_MD_KEY, STORE_VERSION
 from .errors import CorruptFileError, InvalidArgumentError
 
 _DATED_NAME = re.compile(r'(?<!\d)(\d{8}_\d{6})(?!\d)', re.ASCII)
@@ -167,14 +167,21 @@ def _utf8(text: str, where: str) -> str:
 
 
 def save_metadata(basedir: str, metadata: StoreMetadata) -> None:
-    """Write metadata.yaml into the store's folder."""
+    """Write metadata.yaml into the store's folder, and wait until it is on the disk itself."""
+    write_whole(os.path.join(basedir, STORE_MD_FILENAME), metadata_bytes(metadata), sync_it=True)
+
+
+def metadata_bytes(metadata: StoreMetadata) -> bytes:
+    """The content of metadata.yaml."""
     # the store's part comes last: if it is whole, the file is
-    write_whole(os.path.join(basedir, STORE_MD_FILENAME), dump_yaml({**metadata.user, STORE_MD_KEY: metadata.store}))
+    return dump_yaml({**metadata.user, STORE_MD_KEY: metadata.store})
 
 
 def load_metadata(basedir: str) -> StoreMetadata:
     """Read metadata.yaml of the store in ``basedir``; CorruptFileError says what is wrong with it."""
-    path = os.path.join(basedir, STORE_MD_FILENAME)
+    path = os.path.join(basedir, EMPTIED_FOLDER, STORE_MD_FILENAME)  # of a store that is being replaced
+    if not os.path.isfile(path):
+        path = os.path.join(basedir, STORE_MD_FILENAME)
     content = load_yaml(path)
     store = content.pop(STORE_MD_KEY, None) if isinstance(content, dict) else None
     if not isinstance(store, dict):

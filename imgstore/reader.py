@@ -117,7 +117,7 @@ class StoreReader:
 
     def _new_index(self) -> ImgStoreIndex:
         listed = self.listing.chunks()
-        if self.listing.open:
+        if self.listing.open_frames:
             return ImgStoreIndex().with_chunks(listed, self.listing.open_frames)
         return ImgStoreIndex.new_for_store(self.layout.basedir, listed)
 

@@ -11,12 +11,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ._files import Layout, make_folder, remove_chunks, take_file, write_whole
+from ._files import Layout, make_folder, take_file, write_whole
 from ._json import dumps
+from ._regular_files import read_regular
 from ._syncing import sync
 from .chunk_index import write_chunk_index
 from .chunks import Chunks, ChunkWriter
-from .constants import EXTRA_JSON, FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
+from .constants import EXTRA_JSON, FRAME_INDEX, FRAME_NUMBER, FRAME_TIME, STORE_MD_FILENAME
+from .emptying import empty_store, finish_emptying
 from .errors import FrameWriteError, StoreIOError
 from .frame_rate import FrameRate
 from .journal import Journal
@@ -330,11 +332,13 @@ class Recorder:
 
     def empty(self) -> None:
         """Remove all frames and records and begin again."""
+        basedir = self._layout.basedir
         try:
+            empty_store(basedir, read_regular(os.path.join(basedir, STORE_MD_FILENAME)))
             if self._open and self._open.writer:
                 self._open.writer.discard()
             self._end_journal()
-            remove_chunks(self._layout.basedir)
+            finish_emptying(basedir)
         except OSError as error:
             raise StoreIOError(f'{self._layout.basedir} could not be emptied: {error}') from error
         self._forget()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ._files import FoundChunks, Layout, index_path
-from .chunk_index import Numbers, Times, is_empty
+from .chunk_index import Numbers, Times, is_empty, read_chunk_index
 from .chunks import Chunks
-from .errors import DamagedJournalWarning
+from .errors import CorruptFileError, DamagedJournalWarning
 from .journal_reading import read_journal
+from .staging import is_pending
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,16 @@ def open_chunks(layout: Layout, chunks: Chunks, journals: Iterable[int],
         What was found before: those frames are not looked at again.
     """
     found = {number: _read(layout, chunks, number, len((known or {}).get(number, ()))) for number in journals}
-    return {number: chunk for number, chunk in found.items() if index_path(layout.stem(number)) is None}
+    return {number: chunk for number, chunk in found.items() if not _has_index(layout.stem(number))}
+
+
+def _has_index(stem: str) -> bool:
+    """Whether a chunk has a sound index: after a power cut it may be there by name alone, and so the journal counts."""
+    try:
+        read_chunk_index(stem)
+    except CorruptFileError:
+        return False
+    return True
 
 
 def _read(layout: Layout, chunks: Chunks, number: int, known: int) -> OpenChunk:
@@ -87,6 +99,7 @@ class Listing:
         self.open: dict[int, OpenChunk] = {}
         self.journals: dict[int, str] = {}
         self._warned: set[int] = set()
+        self._staged: dict[int, tuple[Numbers, Times]] = {}
 
     def chunks(self) -> list[tuple[int, str]]:
         """Look once which chunks there are, and warn of what looks like one and is none."""
@@ -106,10 +119,11 @@ class Listing:
     def _list(self, found: FoundChunks) -> None:
         self.journals = {number: self._layout.journal(number) for number in found.journals}
         self.open = open_chunks(self._layout, self._chunks, found.journals, self.open)
-        completed = (number for number in found.journals if index_path(self._layout.stem(number)))
+        completed = set(found.journals) - self.open.keys()
         self._warn_of_estimates()
         numbers = sorted({*found.complete, *completed, *self.open})
         self.listed = [(number, self._layout.stem(number)) for number in numbers]
+        self._staged = dict(self._read_staged())
 
     def _warn_of_estimates(self) -> None:
         """Once a chunk."""
@@ -118,6 +132,14 @@ class Listing:
                 self._warned.add(number)
                 warnings.warn(DamagedJournalWarning(self._layout.journal(number), number, estimated), stacklevel=9)
 
+    def _read_staged(self) -> Iterator[tuple[int, tuple[Numbers, Times]]]:
+        """The indexes that count instead of those that are in their places yet: read now, as they may be moved."""
+        for number, stem in (self.listed or []) if is_pending(self._layout.basedir) else []:
+            path = index_path(stem)
+            if path is not None and (staged := self._layout.staged(path)) != path:
+                with contextlib.suppress(CorruptFileError):
+                    yield number, read_chunk_index(os.path.splitext(staged)[0])
+
     def record_files(self, number: int) -> list[str]:
         """The files that a chunk's extra data is in: its own that are there, behind them its journal if it has one."""
         journal = self.journals.get(number)
@@ -125,5 +147,5 @@ class Listing:
 
     @property
     def open_frames(self) -> dict[int, tuple[Numbers, Times]]:
-        """Frame numbers and times of the chunks that are not complete."""
-        return {number: (chunk.numbers, chunk.times) for number, chunk in self.open.items()}
+        """Frame numbers and times that are not in the chunks' own indexes yet."""
+        return {**self._staged, **{number: (chunk.numbers, chunk.times) for number, chunk in self.open.items()}}

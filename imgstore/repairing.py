@@ -18,19 +18,27 @@ from ._files import (
     aside,
     existing_store_folder,
     index_path,
-    leftovers,
     make_folder,
     remove_if_there,
-    sync_chunk,
     write_whole,
 )
 from ._syncing import sync
+from .chunk_files import leftovers, remove_tree, sync_chunk
 from .chunk_index import Numbers, Times, read_chunk_index, write_chunk_index
 from .chunks import Chunks
 from .chunks.packets import show_times
 from .chunks.remux import check_is_copy, remux
 from .chunks.tail import move_tail, remove_tail, tail_paths
-from .constants import EXTRA_JSON, STORE_LOCK_FILENAME
+from .constants import (
+    EMPTYING_FOLDER,
+    EXTRA_JSON,
+    STAGING_FOLDER,
+    STORE_INDEX_FILENAME,
+    STORE_LOCK_FILENAME,
+    STORE_MD_FILENAME,
+    STORE_SAVED_INDEX_FILENAME,
+)
+from .emptying import finish_emptying, is_emptied
 from .errors import CorruptFileError, FrameReadError, FrameWriteError, ImgStoreError, StoreIOError, StoreLockedError
 from .extra_data import later_records, read_records
 from .formats import VIDEO_FRAMES_PER_SECOND
@@ -42,6 +50,7 @@ from .metadata import StoreMetadata, load_metadata
 from .reader import format_of
 from .recorder import Recorder
 from .recovery import OpenChunk, open_chunks
+from .staging import finish, is_pending
 
 _DAMAGED = '.damaged'
 
@@ -108,15 +117,18 @@ class RepairReport:
     chunks : list of RepairedChunk
     removed : list of str
         Files that a writer had not finished, and the lock that it left.
+    reindexed : bool
+        A `reindex` that was killed was completed.
     """
 
     path: str
     dry_run: bool
     chunks: list[RepairedChunk]
     removed: list[str]
+    reindexed: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.chunks or self.removed)
+        return bool(self.chunks or self.removed or self.reindexed)
 
     def __str__(self) -> str:
         if not self:
@@ -125,6 +137,7 @@ class RepairReport:
         did = 'would be' if self.dry_run else 'was' if count == 1 else 'were'
         names = [os.path.relpath(path, self.path) for path in self.removed]
         lines = [f'{self.path}: {count} chunk{"s" * (count != 1)} {did} completed', *map(str, self.chunks)]
+        lines += ['a reindex that was cut off is completed'] if self.reindexed else []
         return '\n'.join([*lines, *([f'removed: {", ".join(names)}'] if names else [])])
 
 
@@ -160,18 +173,26 @@ def repair(path: StrPath, dry_run: bool = False) -> RepairReport:
     lock_path = os.path.join(basedir, STORE_LOCK_FILENAME)
     if is_held(lock_path):
         raise StoreLockedError(f'{basedir!r} is open in a writer, which holds {lock_path}')
+    if is_emptied(basedir) and not dry_run:
+        _finish_emptying(basedir, lock_path)
     patient = _Patient(basedir)
     chunks = list(patient.diagnose())
-    report = RepairReport(basedir, dry_run, chunks, patient.remains(lock_path, chunks))
+    report = RepairReport(basedir, dry_run, chunks, patient.remains(lock_path, chunks), is_pending(basedir))
     if report and not dry_run:
         try:
             with contextlib.closing(_Held(lock_path)):
+                finish(basedir)
                 report = replace(report, removed=patient.treat(report))
         except ImgStoreError:
             raise
         except OSError as error:
             raise StoreIOError(f'{basedir}: the store could not be repaired: {error}') from error
     return report
+
+
+def _finish_emptying(basedir: str, lock_path: str) -> None:
+    with contextlib.closing(_Held(lock_path)):
+        finish_emptying(basedir)
 
 
 class _Held(StoreLock):
@@ -265,7 +286,10 @@ class _Patient:
         unread = {self._layout.media(number) for number in {*self._layout.find_unfinished_videos()} - whole}
         kept = {path for video in unread for path in tail_paths(video)}
         found = [path for path in leftovers(self._layout.basedir) if path not in kept]
-        return [*found, *([lock_path] if os.path.exists(lock_path) else [])]
+        whole_files = (STORE_MD_FILENAME, STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILENAME)
+        others = [STAGING_FOLDER, EMPTYING_FOLDER, *map(aside, whole_files)]
+        paths = [os.path.join(self._layout.basedir, name) for name in others]
+        return [*found, *filter(os.path.lexists, [*paths, lock_path])]
 
     # --- making it whole
 
@@ -275,7 +299,7 @@ class _Patient:
             self._complete(chunk)
         remaining = [path for path in report.removed if os.path.exists(path)]
         for path in remaining:
-            remove_if_there(path)
+            remove_tree(path) if os.path.isdir(path) else remove_if_there(path)
         chunks = self._layout.find_chunks().complete
         if not (chunks or self._layout.folders or os.path.exists(self._layout.media(0))):
             self._close_empty_video_store()
@@ -310,6 +334,7 @@ class _Patient:
         """Give the chunk's video its name, in a container that is whole if that can be done."""
         path, source = self._layout.chunk(chunk.number), self._layout.media(chunk.number)
         if source == path and not chunk.estimated:
+            self._remove_original(path, len(chunk.frame_numbers))
             return
         target = aside(f'{os.path.splitext(path)[0]}.repaired{self._layout.extension}')
         try:
@@ -331,6 +356,14 @@ class _Patient:
     def _rate(self, chunk: RepairedChunk) -> Fraction | None:
         """What the video is to say, as far as metadata and frames know."""
         return FrameRate(metadata=self._metadata.user).of([] if chunk.estimated else chunk.frame_times)
+
+    def _remove_original(self, path: str, frames: int) -> None:
+        """Remove what a repair that was killed had made a whole video of."""
+        if os.path.exists(original := aside(path)):
+            with contextlib.suppress(FrameReadError):
+                self._check_video(path, frames)
+                sync(path)
+                remove_if_there(original)
 
     def _check_video(self, path: str, frames: int) -> None:
         with contextlib.closing(self._chunks.video_reader(path)) as reader:

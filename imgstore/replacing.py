@@ -14,13 +14,15 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from ._files import aside, finish_replacement, own_files, parked
+from ._files import aside, finish_replacement, parked
 from ._syncing import sync
+from .chunk_files import own_files
 from .constants import (
     STORE_INDEX_FILENAME,
     STORE_LOCK_FILENAME,
     STORE_MD_FILENAME,
     STORE_SAVED_INDEX_FILENAME,
+    UNFINISHED_CHANGES,
 )
 from .errors import StoreIOError, StoreLockedError
 from .lock import is_held
@@ -165,6 +167,7 @@ def _user_paths(folder: str) -> Iterator[str]:
     own = {*own_files(folder), *(os.path.join(folder, name) for name in _OF_THE_STORE)}
     chunks = {os.path.dirname(path) for path in own}
     for base, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if base != folder or name not in UNFINISHED_CHANGES]
         links = [name for name in folders if os.path.islink(os.path.join(base, name))]
         for name in (*files, *links):
             path = os.path.join(base, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 
 from .._text import printable
 from ..stores import new_for_filename
@@ -18,19 +19,18 @@ def parser() -> argparse.ArgumentParser:
         'imgstore reindex recording', 'The numbers as they were are kept beside the new ones, in the indexes of the '
         'chunks and in the extra data, as _frame_number_before_reindex.')
     made.add_argument('paths', metavar='PATH', nargs='+', help='a store')
+    made.add_argument('--dry-run', action='store_true', help='change nothing, only tell what would be done')
     return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Renumber the frames; returns the exit code."""
     args = parser().parse_args(argv)
-    return run('imgstore-reindex', lambda: _reindex_all(args.paths), args.verbose)
+    return run('imgstore-reindex', lambda: _reindex_all(args.paths, args.dry_run), args.verbose)
 
 
-def _reindex_all(paths: Sequence[str]) -> int:
+def _reindex_all(paths: Sequence[str], dry_run: bool) -> int:
     for path in paths:
         with new_for_filename(path) as store:
-            store.reindex()
-            print(f'{printable(path)}: {store.frame_count} frames are numbered from {store.frame_min} to '
-                  f'{store.frame_max}')
+            print(printable(str(replace(store.reindex(dry_run), path=path))))
     return 0

@@ -1,0 +1,126 @@
+"""Which files of a folder belong to chunks: found, removed, put on the disk."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import shutil
+import zipfile
+from collections.abc import Collection
+
+from ._files import (
+    EXTENSIONS_BESIDE_IMAGES,
+    INDEX_EXTENSIONS,
+    VIDEO_EXTENSIONS,
+    Layout,
+    chunk_number,
+    chunk_of_file,
+    index_path,
+    is_aside,
+    remove_folder_if_empty,
+    remove_if_there,
+    split_own_name,
+)
+from ._regular_files import open_regular, read_regular
+from ._syncing import sync, sync_folder_and_files
+from .constants import EXTRA_JSON, FRAME_NUMBER, JOURNAL, STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILENAME, TAILS
+
+
+def is_chunk_file(path: str) -> bool:
+    """Whether a path relative to a store's folder is one of a chunk's index, extra data or the like."""
+    folder, name = os.path.split(path)
+    if not folder:
+        return chunk_of_file(name) is not None and not is_aside(name)
+    return chunk_number(folder) is not None and _is_in_chunk(name)
+
+
+def _is_in_chunk(name: str) -> bool:
+    stem, extension = split_own_name(name)
+    return chunk_number(stem) is not None or (stem == 'index' and extension in EXTENSIONS_BESIDE_IMAGES)
+
+
+def own_files(basedir: str, known: Collection[int] = ()) -> list[str]:
+    """Paths of all files that belong to chunks, whatever the format; the user's files are not among them.
+
+    A number as a name makes no chunk of ``20240131.mp4``: the numbers before it must be there, or frames and an index,
+    or it is among the chunks that are ``known``.
+    """
+    unbroken, found = _own_files_by_chunk(basedir)
+    return [path for number, paths in found.items()
+            if number < unbroken or number in known or _is_whole_chunk(paths) for path in paths]
+
+
+def own_chunks(basedir: str) -> list[int]:
+    """Numbers of the chunks that `own_files` belong to."""
+    unbroken, found = _own_files_by_chunk(basedir)
+    return [number for number, paths in found.items() if number < unbroken or _is_whole_chunk(paths)]
+
+
+def _own_files_by_chunk(basedir: str) -> tuple[int, dict[int, list[str]]]:
+    """The first number that there is no chunk of, and the files that may be those of each chunk."""
+    found: dict[int, list[str]] = {}
+    for name in sorted(os.listdir(basedir)):
+        path = os.path.join(basedir, name)
+        number = chunk_number(name)
+        if number is not None and os.path.islink(path):  # which may be of another store: the link alone is ours
+            found.setdefault(number, []).append(path)
+        elif number is not None and os.path.isdir(path):
+            inner = [os.path.join(path, inner) for inner in sorted(os.listdir(path)) if _is_in_chunk(inner)]
+            found.setdefault(number, []).extend(inner)
+        elif (number := chunk_of_file(name)) is not None and not os.path.isdir(path):
+            found.setdefault(number, []).append(path)
+    unbroken = next(number for number in itertools.count() if number not in found)
+    return unbroken, found
+
+
+def leftovers(basedir: str) -> list[str]:
+    """Paths of what was not written to its end, journals and videos left out: all of that is elsewhere, or lost."""
+    hidden = [path for path in own_files(basedir) if is_aside(os.path.basename(path))]
+    return [path for path in hidden if not path.endswith((JOURNAL, *VIDEO_EXTENSIONS))]
+
+
+def _is_whole_chunk(paths: list[str]) -> bool:
+    has_frames = any(split_own_name(os.path.basename(path))[1] not in EXTENSIONS_BESIDE_IMAGES for path in paths)
+    return has_frames and any(_is_index(path) or index_path(os.path.join(path, 'index')) for path in paths)
+
+
+def _is_index(path: str) -> bool:
+    """Whether a file is a chunk's index by what is in it."""
+    try:
+        if path.endswith('.npz'):
+            with open_regular(path) as file, zipfile.ZipFile(file) as archive:
+                return FRAME_NUMBER + '.npy' in archive.namelist()
+        return path.endswith('.yaml') and FRAME_NUMBER.encode() in read_regular(path)
+    except Exception:  # noqa: BLE001 -- zipfile has errors of many kinds for what is none
+        return False
+
+
+def remove_chunks(basedir: str, known: Collection[int] = ()) -> None:
+    """Remove all files that belong to chunks, the folders that are empty then, and the saved indexes."""
+    for path in own_files(basedir, known):
+        os.unlink(path)
+        if os.path.dirname(path) != basedir:
+            remove_folder_if_empty(os.path.dirname(path))
+    for name in (STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILENAME):
+        remove_if_there(os.path.join(basedir, name))
+
+
+def remove_tree(path: str) -> None:
+    """Remove a folder and all in it, if it is there; of a link the link alone."""
+    if os.path.islink(path):
+        os.unlink(path)
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(path)
+
+
+def sync_chunk(layout: Layout, number: int) -> None:
+    """Wait until all that a chunk has is on the disk itself, under the names that it has now."""
+    if layout.folders and os.path.isdir(folder := layout.chunk(number)):
+        sync_folder_and_files(folder)
+    stem = layout.stem(number)
+    beside = [layout.media(number)] + [stem + extension for extension in (*INDEX_EXTENSIONS, EXTRA_JSON, *TAILS)]
+    for path in () if layout.folders else beside:
+        if os.path.exists(path):
+            sync(path)
+    sync(layout.basedir)
