@@ -7,11 +7,12 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO
 
 from ._syncing import open_no_link, sync
 from .constants import (
+    COMPLETE_JOURNAL,
     EMPTIED_FOLDER,
     EXTRA_DATA_FILE_EXTENSIONS,
     JOURNAL,
@@ -176,11 +177,14 @@ class FoundChunks:
         The chunks that have a journal; mostly they are not complete.
     skipped : dict of int to str
         What the chunks lack that cannot be read.
+    complete_journals : list of int
+        The chunks that were completed and may not have been on the disk itself when their writer ended.
     """
 
     complete: list[int]
     journals: list[int]
     skipped: dict[int, str]
+    complete_journals: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -219,6 +223,14 @@ class Layout:
         """Path of the journal of a chunk while it is written."""
         return aside(os.path.join(self.basedir, chunk_name(number) + JOURNAL))
 
+    def complete_journal(self, number: int) -> str:
+        """Path of the journal of a complete chunk that may not be on the disk itself yet."""
+        return aside(os.path.join(self.basedir, chunk_name(number) + COMPLETE_JOURNAL))
+
+    def journal_to_read(self, number: int) -> str:
+        """Path of the journal that a chunk has."""
+        return next(filter(os.path.exists, [self.journal(number), self.complete_journal(number)]), self.journal(number))
+
     def media(self, number: int) -> str:
         """Path of the chunk's folder or video as it is now, which may be open yet."""
         path = self.chunk(number)
@@ -229,10 +241,11 @@ class Layout:
         with os.scandir(self.basedir) as entries:
             found = _unless_emptied([(entry.name, _is_dir(entry)) for entry in entries])
         have_frames, have_index = self._folders(found) if self.folders else self._videos(found)
-        journals = _journals(name for name, is_dir in found if not is_dir)
+        files = [name for name, is_dir in found if not is_dir]
+        journals, complete_journals = _journals(files), _journals(files, COMPLETE_JOURNAL)
         skipped = dict.fromkeys(sorted(have_frames - have_index - journals), 'it has no index')
         skipped |= dict.fromkeys(sorted(have_index - have_frames), f'it has no {self.extension} video')
-        return FoundChunks(sorted(have_frames & have_index), sorted(journals), skipped)
+        return FoundChunks(sorted(have_frames & have_index), sorted(journals), skipped, sorted(complete_journals))
 
     def is_linked(self, number: int) -> bool:
         """Whether a chunk's folder is a link, so that what is in it is not this store's to change."""
@@ -291,7 +304,7 @@ def _is_dir(entry: os.DirEntry[str]) -> bool:
 
 
 _ASIDE = re.compile(r'^\.(.+)\.open(\.\w+)$')
-EXTENSIONS_BESIDE_IMAGES = (*INDEX_EXTENSIONS, *EXTRA_DATA_FILE_EXTENSIONS, JOURNAL, *TAILS)
+EXTENSIONS_BESIDE_IMAGES = (*INDEX_EXTENSIONS, *EXTRA_DATA_FILE_EXTENSIONS, JOURNAL, COMPLETE_JOURNAL, *TAILS)
 
 
 def is_aside(name: str) -> bool:
@@ -311,13 +324,13 @@ def chunk_of_file(name: str) -> int | None:
     return chunk_number(stem) if extension in (*VIDEO_EXTENSIONS, *EXTENSIONS_BESIDE_IMAGES) else None
 
 
-def _chunk_of_journal(name: str) -> int | None:
+def _chunk_of_journal(name: str, extension: str) -> int | None:
     """The number of the chunk that a file is the journal of, or None."""
-    return chunk_of_file(name) if name.startswith('.') and name.endswith(JOURNAL) else None
+    return chunk_of_file(name) if name.startswith('.') and name.endswith(extension) else None
 
 
-def _journals(names: Iterable[str]) -> set[int]:
-    return {number for name in names if (number := _chunk_of_journal(name)) is not None}
+def _journals(names: Iterable[str], extension: str = JOURNAL) -> set[int]:
+    return {number for name in names if (number := _chunk_of_journal(name, extension)) is not None}
 
 
 def index_path(stem: str) -> str | None:

@@ -22,6 +22,7 @@ from ._files import aside, remove_if_there
 from ._regular_files import read_regular
 from ._text import decode_text, without_surrogates
 from .constants import (
+    COMPLETE_JOURNAL,
     EXTRA_JSON,
     FRAME_INDEX,
     FRAME_NUMBER,
@@ -204,7 +205,7 @@ def _read(path: str, files: H5Files) -> tuple[str, Any]:
 
 def _read_behind(contents: list[tuple[str, Any]], path: str, files: H5Files) -> tuple[str, Any]:
     """Kind and content of a file; of a journal just what is not in the chunk's own file before it."""
-    if not path.endswith(JOURNAL):
+    if not path.endswith((JOURNAL, COMPLETE_JOURNAL)):
         return _read(path, files)
     return EXTRA_JSON, later_records(path, contents[-1][1] if contents and contents[-1][0] == EXTRA_JSON else [])
 
@@ -271,7 +272,7 @@ def read_records(path: str, as_text: bool = True) -> list[_Record]:
 
 
 def _json_in(path: str) -> bytes:
-    if path.endswith(JOURNAL):
+    if path.endswith((JOURNAL, COMPLETE_JOURNAL)):
         return f'[{", ".join(read_journal(path).records)}]'.encode()
     return read_regular(path)
 

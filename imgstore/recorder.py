@@ -17,6 +17,7 @@ from ._regular_files import read_regular
 from ._syncing import sync
 from .chunk_index import write_chunk_index
 from .chunks import Chunks, ChunkWriter
+from .completing import Completer
 from .constants import EXTRA_JSON, FRAME_INDEX, FRAME_NUMBER, FRAME_TIME, STORE_MD_FILENAME
 from .emptying import empty_store, finish_emptying
 from .errors import FrameWriteError, StoreIOError
@@ -33,6 +34,7 @@ class _OpenChunk:
         self.number, self.writer, self.records = number, writer, records
         self.frames: list[tuple[int, float]] = []
         """Number and time of each."""
+        self.is_on_disk = False
 
     @property
     def count(self) -> int:
@@ -99,6 +101,7 @@ class Recorder:
         self._rate = rate or FrameRate()
         self._keeps_journal, self._syncs = durability != 'chunk', durability == 'fsync'
         self._journal: Journal | None = None
+        self._completer = Completer(layout)
         self._forget()
 
     def _forget(self) -> None:
@@ -190,6 +193,8 @@ class Recorder:
         writer = self._chunks.writer(self._next_chunk)
         try:
             self._write_to(writer, prepared)
+            if self._syncs:  # what lists the chunk's new files
+                sync(self._layout.basedir)
         except BaseException:
             writer.discard()
             raise
@@ -209,18 +214,20 @@ class Recorder:
             return
         try:
             with journal.frames(frames):
+                if self._syncs:
+                    journal.sync()
                 yield
         except BaseException:
             if journal.is_empty:  # and the chunk did not begin
                 self._end_journal()
             raise
-        if self._syncs:
-            journal.sync()
 
     def _journal_of(self, chunk: int) -> Journal | None:
         """The journal, begun if need be; None if none is kept."""
         if self._journal is None and self._keeps_journal:
             self._journal = Journal(self._layout.journal(chunk))
+            if self._syncs:
+                sync(self._layout.basedir)
         return self._journal
 
     def _end_journal(self) -> None:
@@ -246,6 +253,8 @@ class Recorder:
             journal = self._journal_of(self._open.number if self._open else self._next_chunk)
             if journal is not None:
                 journal.add_record(record)
+                if self._syncs:
+                    journal.sync()
 
     # --- chunks
 
@@ -265,7 +274,11 @@ class Recorder:
             return
         lost = self._finish_frames(self._open)
         self._write_index_and_records(self._open, lost)
-        self._end_journal()
+        if self._keeps_journal and (self._journal or not self._open.is_on_disk):
+            if self._journal is not None:
+                self._journal.let_go()
+            self._completer.put(self._open.number)
+            self._journal, self._open.is_on_disk = None, True
         if lost:
             raise FrameWriteError(f'{self._layout.basedir}: chunk {self._open.number} could not be completed{lost}')
 
@@ -293,18 +306,9 @@ class Recorder:
             if chunk.records:
                 write_whole(stem + EXTRA_JSON, f'[{", ".join(chunk.records)}]'.encode())
             write_chunk_index(stem, np.array(chunk.frame_numbers, np.int64), np.array(chunk.frame_times, np.float64))
-            if self._syncs:
-                self._sync_chunk(chunk)
         except Exception as error:
             raise FrameWriteError(f'{stem}: the index of {chunk.count} frames could not be written: {error}'
                                   f'{chunk.named}{lost}') from error
-
-    def _sync_chunk(self, chunk: _OpenChunk) -> None:
-        stem = self._layout.stem(chunk.number)
-        media = self._layout.chunk(chunk.number)
-        for path in (stem + EXTRA_JSON, stem + '.npz', media, self._layout.basedir):
-            if os.path.exists(path):
-                sync(path)
 
     def _give_up_chunk(self) -> str:
         """After a frame that failed, keep what the chunk has; the next frame begins another. Tell what else failed."""
@@ -333,6 +337,7 @@ class Recorder:
     def empty(self) -> None:
         """Remove all frames and records and begin again."""
         basedir = self._layout.basedir
+        self._completer.wait()
         try:
             empty_store(basedir, read_regular(os.path.join(basedir, STORE_MD_FILENAME)))
             if self._open and self._open.writer:
@@ -358,3 +363,7 @@ class Recorder:
         finally:
             if self._journal is not None:
                 self._journal.let_go()
+            self._completer.wait()
+        if (error := self._completer.error) is not None:
+            raise FrameWriteError(f'{self._layout.basedir}: complete chunks may not be on the disk yet: {error}; '
+                                  f'their journals are kept') from error

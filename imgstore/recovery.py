@@ -54,8 +54,15 @@ def open_chunks(layout: Layout, chunks: Chunks, journals: Iterable[int],
     known : mapping, optional
         What was found before: those frames are not looked at again.
     """
-    found = {number: _read(layout, chunks, number, len((known or {}).get(number, ()))) for number in journals}
+    found = {number: _read(layout, chunks, number, len((known or {}).get(number, ())))
+             for number in journals if not _has_index(layout.stem(number))}  # it may have one meanwhile
     return {number: chunk for number, chunk in found.items() if not _has_index(layout.stem(number))}
+
+
+def journaled_chunks(layout: Layout, found: FoundChunks) -> list[int]:
+    """The chunks whose journals count, those too that were completed, but not on the disk before a power cut."""
+    torn = (number for number in found.complete_journals if not _has_index(layout.stem(number)))
+    return sorted({*found.journals, *torn})
 
 
 def _has_index(stem: str) -> bool:
@@ -68,7 +75,7 @@ def _has_index(stem: str) -> bool:
 
 
 def _read(layout: Layout, chunks: Chunks, number: int, known: int) -> OpenChunk:
-    journal = read_journal(layout.journal(number))
+    journal = read_journal(layout.journal_to_read(number))
     count = chunks.count_whole(number, len(journal.numbers), known) if len(journal.numbers) > known else known
     estimated = tuple(index for index in journal.estimated if index < count)
     return OpenChunk(journal.numbers[:count], journal.times[:count], journal.numbers[count:], estimated)
@@ -117,9 +124,10 @@ class Listing:
         self._list(replace(now, journals=sorted({*before, *now.journals})))
 
     def _list(self, found: FoundChunks) -> None:
-        self.journals = {number: self._layout.journal(number) for number in found.journals}
-        self.open = open_chunks(self._layout, self._chunks, found.journals, self.open)
-        completed = set(found.journals) - self.open.keys()
+        journaled = journaled_chunks(self._layout, found)
+        self.journals = {number: self._layout.journal_to_read(number) for number in journaled}
+        self.open = open_chunks(self._layout, self._chunks, journaled, self.open)
+        completed = set(journaled) - self.open.keys()
         self._warn_of_estimates()
         numbers = sorted({*found.complete, *completed, *self.open})
         self.listed = [(number, self._layout.stem(number)) for number in numbers]

@@ -49,7 +49,7 @@ from .lock import StoreLock, is_held
 from .metadata import StoreMetadata, load_metadata
 from .reader import format_of
 from .recorder import Recorder
-from .recovery import OpenChunk, open_chunks
+from .recovery import OpenChunk, journaled_chunks, open_chunks
 from .staging import finish, is_pending
 
 _DAMAGED = '.damaged'
@@ -211,17 +211,20 @@ class _Patient:
         self._chunks = Chunks(self._layout, self._fmt, self._metadata.imgshape, 'read',
                               image_bytes=self._metadata.image_bytes)
         self._damaged: set[int] = set()
+        self._unsynced: list[int] = []
 
     # --- what is missing
 
     def diagnose(self) -> Iterator[RepairedChunk]:
         """The chunks that are not complete."""
         found = self._layout.find_chunks()
-        journaled = open_chunks(self._layout, self._chunks, found.journals)
+        journals = journaled_chunks(self._layout, found)
+        journaled = open_chunks(self._layout, self._chunks, journals)
+        self._unsynced = [*{*found.complete_journals} - {*journals}]
         self._damaged = {number for number in found.complete if self._frames_of(number) is None}
         bare = {*found.skipped, *self._layout.find_unfinished_videos()} - set(found.complete)
         bare = {number for number in bare if index_path(self._layout.stem(number)) is None}
-        incomplete = (n for n in {*found.journals, *bare, *self._damaged} if not self._layout.is_linked(n))
+        incomplete = (n for n in {*journals, *bare, *self._damaged} if not self._layout.is_linked(n))
         for number in sorted(incomplete):
             if number in journaled and (len(journaled[number]) or len(journaled[number].lost)):
                 yield self._journaled(number, journaled[number], found.complete)
@@ -297,6 +300,8 @@ class _Patient:
         """Do what the report says; which files were removed, for some may hold frames after all."""
         for chunk in report.chunks:
             self._complete(chunk)
+        for number in self._unsynced:
+            sync_chunk(self._layout, number)
         remaining = [path for path in report.removed if os.path.exists(path)]
         for path in remaining:
             remove_tree(path) if os.path.isdir(path) else remove_if_there(path)
@@ -328,7 +333,8 @@ class _Patient:
         if index_path(stem) is None and (chunk.frame_numbers or records):
             write_chunk_index(stem, np.array(chunk.frame_numbers, np.int64), np.array(chunk.frame_times, np.float64))
         sync_chunk(self._layout, chunk.number)  # or a power cut could take both the journal and what it tells of
-        remove_if_there(self._layout.journal(chunk.number))
+        for journal in (self._layout.journal(chunk.number), self._layout.complete_journal(chunk.number)):
+            remove_if_there(journal)
 
     def _close_video(self, chunk: RepairedChunk) -> None:
         """Give the chunk's video its name, in a container that is whole if that can be done."""
@@ -374,7 +380,7 @@ class _Patient:
 
     def _records(self, number: int) -> list[dict[str, Any]]:
         """All records of a chunk that has a journal."""
-        stem, journal = self._layout.stem(number), self._layout.journal(number)
+        stem, journal = self._layout.stem(number), self._layout.journal_to_read(number)
         if not os.path.exists(journal):
             return []
         there = read_records(stem + EXTRA_JSON) if os.path.isfile(stem + EXTRA_JSON) else []

@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imgstore import hdf5, new_for_filename
+from imgstore.chunk_index import write_chunk_index
 from imgstore.errors import CorruptFileError, ImgStoreError, StoreIOError
 from imgstore.extra_data import read_extra_data
 from imgstore.hdf5 import H5Files
@@ -223,6 +224,7 @@ def test_a_store_with_a_damaged_h5_is_not_reindexed_and_stays_as_it_is(tmp_path)
     file = tmp_path / 's' / '000000.extra_data.h5'
     content = file.read_bytes()
     file.write_bytes(content.replace(b'SNOD', b'SNOB'))
+    write_chunk_index(str(tmp_path / 's' / '000000' / 'index'), np.array([7, 0, 1]), np.arange(3.0))
     files = {path: path.read_bytes() for path in (tmp_path / 's').rglob('*') if path.is_file()}
     with new_for_filename(tmp_path / 's') as store, pytest.raises(CorruptFileError, match=r'\.h5'):
         store.reindex()
