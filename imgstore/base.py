@@ -319,17 +319,8 @@ class _ImgStore(StoreFacts):
         """Renumber the frames before the one numbered 0, counting down from -1, on disk and in this open store.
 
         The first numbers stay in the chunk indexes and extra data, under ``_frame_number_before_reindex``. Killed at
-        any moment, it has changed nothing or all; `imgstore.repair` then puts the files in their places.
-
-        Parameters
-        ----------
-        dry_run : bool
-            Change nothing, only report.
-
-        Returns
-        -------
-        ReindexReport
-            False in a condition if there was nothing to renumber: then nothing was changed.
+        any moment, it has changed nothing or all. The report is False in a condition if there was nothing to renumber;
+        with ``dry_run`` nothing is changed at all.
 
         Raises
         ------

@@ -34,7 +34,7 @@ class Completer:
 
     def put(self, number: int) -> None:
         """Take a chunk whose media and index are complete; waits only while many others do."""
-        with contextlib.suppress(FileNotFoundError):  # it had no journal
+        with contextlib.suppress(OSError):  # where it had none, or has to keep it
             os.replace(self._layout.journal(number), self._layout.complete_journal(number))
         with self._changed:
             self._changed.wait_for(lambda: len(self._waiting) < _MOST_WAITING)
