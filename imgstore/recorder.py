@@ -277,6 +277,8 @@ class Recorder:
         if self._keeps_journal and (self._journal or not self._open.is_on_disk):
             if self._journal is not None:
                 self._journal.let_go()
+            if self._open.is_on_disk:  # which got records since, and has another journal for them
+                self._completer.wait()
             self._completer.put(self._open.number)
             self._journal, self._open.is_on_disk = None, True
         if lost:
@@ -304,7 +306,7 @@ class Recorder:
             elif chunk.count and not os.path.exists(path := self._layout.chunk(chunk.number)):
                 os.replace(self._layout.media(chunk.number), path)  # which failed before
             if chunk.records:
-                write_whole(stem + EXTRA_JSON, f'[{", ".join(chunk.records)}]'.encode())
+                write_whole(stem + EXTRA_JSON, f'[{", ".join(chunk.records)}]'.encode(), chunk.is_on_disk)
             write_chunk_index(stem, np.array(chunk.frame_numbers, np.int64), np.array(chunk.frame_times, np.float64))
         except Exception as error:
             raise FrameWriteError(f'{stem}: the index of {chunk.count} frames could not be written: {error}'

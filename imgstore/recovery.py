@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ._files import FoundChunks, Layout, index_path
+from ._regular_files import read_regular
 from .chunk_index import Numbers, Times, is_empty, read_chunk_index
 from .chunks import Chunks
+from .constants import EXTRA_JSON
 from .errors import CorruptFileError, DamagedJournalWarning
 from .journal_reading import read_journal
 from .staging import is_pending
@@ -61,8 +64,17 @@ def open_chunks(layout: Layout, chunks: Chunks, journals: Iterable[int],
 
 def journaled_chunks(layout: Layout, found: FoundChunks) -> list[int]:
     """The chunks whose journals count, those too that were completed, but not on the disk before a power cut."""
-    torn = (number for number in found.complete_journals if not _has_index(layout.stem(number)))
+    torn = (number for number in found.complete_journals
+            if not (_has_index(layout.stem(number)) and has_sound_records(layout.stem(number))))
     return sorted({*found.journals, *torn})
+
+
+def has_sound_records(stem: str) -> bool:
+    """Whether a chunk's own extra data can be read, if it has any."""
+    try:
+        return not os.path.isfile(stem + EXTRA_JSON) or isinstance(json.loads(read_regular(stem + EXTRA_JSON)), list)
+    except (OSError, ValueError, RecursionError):
+        return False
 
 
 def _has_index(stem: str) -> bool:
@@ -150,8 +162,12 @@ class Listing:
 
     def record_files(self, number: int) -> list[str]:
         """The files that a chunk's extra data is in: its own that are there, behind them its journal if it has one."""
-        journal = self.journals.get(number)
-        return [*self._layout.extra_data_files(number), *([] if journal is None else [journal])]
+        journal, files = self.journals.get(number), self._layout.extra_data_files(number)
+        if journal is None:
+            return files
+        if not has_sound_records(self._layout.stem(number)):  # it was not on the disk yet when the power failed
+            files = [path for path in files if not path.endswith(EXTRA_JSON)]
+        return [*files, journal]
 
     @property
     def open_frames(self) -> dict[int, tuple[Numbers, Times]]:

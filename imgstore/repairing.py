@@ -49,7 +49,7 @@ from .lock import StoreLock, is_held
 from .metadata import StoreMetadata, load_metadata
 from .reader import format_of
 from .recorder import Recorder
-from .recovery import OpenChunk, journaled_chunks, open_chunks
+from .recovery import OpenChunk, has_sound_records, journaled_chunks, open_chunks
 from .staging import finish, is_pending
 
 _DAMAGED = '.damaged'
@@ -383,5 +383,6 @@ class _Patient:
         stem, journal = self._layout.stem(number), self._layout.journal_to_read(number)
         if not os.path.exists(journal):
             return []
-        there = read_records(stem + EXTRA_JSON) if os.path.isfile(stem + EXTRA_JSON) else []
+        is_sound = os.path.isfile(stem + EXTRA_JSON) and has_sound_records(stem)
+        there = read_records(stem + EXTRA_JSON) if is_sound else []
         return [*there, *later_records(journal, there)]

@@ -85,9 +85,9 @@ def open_input(file: str | IO[bytes], **arguments: Any) -> InputContainer:
     return cast('InputContainer', _open(file, 'r', arguments))
 
 
-def open_output(path: str, **arguments: Any) -> OutputContainer:
-    """Open a file for writing, whichever PyAV is installed; the arguments are those of `open_input`."""
-    return cast('OutputContainer', _open(path, 'w', arguments))
+def open_output(file: Any, **arguments: Any) -> OutputContainer:
+    """Open a path, or a file that can seek, for writing; the arguments are those of `open_input`."""
+    return cast('OutputContainer', _open(file, 'w', arguments))
 
 
 def _open(file: str | IO[bytes], mode: Literal['r', 'w'], arguments: dict[str, Any]) -> Any:

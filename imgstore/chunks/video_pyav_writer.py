@@ -28,6 +28,7 @@ from .containers import open_output
 from .h264 import configuration, length_prefixed
 from .images import encoded, imwrite_parameters
 from .matroska import BT601, MatroskaFile
+from .ordered_file import OrderedFile
 from .tail import TailWriter
 
 if TYPE_CHECKING:
@@ -226,10 +227,13 @@ class ContainerChunkWriter(ChunkWriter):
         self._path, self._open_path, self._encoder = path, aside(path), encoder
         self._written, self._failed = 0, False
         self._tail: TailWriter | None = None
+        self._file: OrderedFile | None = None
+        self._is_synced = False
         try:
-            self._tail = TailWriter(self._open_path) if path.endswith('.mp4') else None
+            if path.endswith('.mp4'):
+                self._tail, self._file = TailWriter(self._open_path), OrderedFile(self._open_path)
             self._container: OutputContainer = open_output(
-                self._open_path, options=_CONTAINER_OPTIONS[os.path.splitext(path)[1]])
+                self._file or self._open_path, options=_CONTAINER_OPTIONS[os.path.splitext(path)[1]])
             self._stream: Any = self._container.add_stream(encoder.codec, rate=VIDEO_FRAMES_PER_SECOND)
             encoder.set_up(self._stream.codec_context)
             self._stream.codec_context.open()
@@ -254,11 +258,16 @@ class ContainerChunkWriter(ChunkWriter):
             self._tail.put(self._written, (self._stream.codec_context.extradata or b'') + packet)
 
     def _end_tail(self) -> None:
+        if self._file is not None:
+            self._file.close()
         if self._tail is not None:
             self._tail.remove()
 
     def sync(self) -> None:
         """All that the container has written, and the frame that it holds back."""
+        self._is_synced = True
+        if self._file is not None:
+            self._file.syncs = True
         if os.path.exists(self._open_path):  # it begins with the first frame's header, if not with the second
             sync(self._open_path)
         if self._tail is not None:
@@ -274,6 +283,8 @@ class ContainerChunkWriter(ChunkWriter):
                     self._container.mux(self._stream.encode(None))
             if rate is not None:
                 set_rate(self._open_path, rate)
+            if self._is_synced:  # before the latest frame beside it goes
+                sync(self._open_path)
         except (av.FFmpegError, OSError, ValueError) as error:
             raise FrameWriteError(f'{self._path}: the video could not be finished: {error}') from error
         finally:  # of a video that could not be finished, many frames can be read all the same
