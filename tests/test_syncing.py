@@ -1,0 +1,222 @@
+"""What is put on the disk, and in what order: seen by the calls that wait for it."""
+
+import os
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import imgstore
+from imgstore import new_for_filename, new_for_format
+from imgstore.errors import FrameWriteError
+
+from .test_recovery import killed
+
+SHAPE = (64, 96)
+VIDEOS = {'avc1/mp4': '.mp4', 'h264/mkv': '.mkv', 'mjpeg/avi': '.avi'}
+CALLS = ('fsync', 'replace', 'rename', 'unlink')
+
+
+@pytest.fixture
+def calls(tmp_path, monkeypatch):
+    """The calls that sync, rename or remove something below the folder: name, relative path, thread."""
+    seen = []
+
+    def relative(path):
+        return os.path.relpath(os.fsdecode(path), tmp_path)
+
+    def noted(name):
+        call = getattr(os, name)
+
+        def made(*arguments, **keywords):
+            result = call(*arguments, **keywords)
+            if name == 'fsync':
+                path = os.readlink(f'/proc/self/fd/{arguments[0]}')
+            else:
+                path = arguments[-1] if name != 'unlink' else arguments[0]
+            seen.append((name, relative(path), threading.get_ident()))
+            return result
+        return made
+
+    for name in CALLS:
+        monkeypatch.setattr(os, name, noted(name))
+    monkeypatch.setattr('imgstore.completing.sync_file_system', lambda folder: False)  # as where there is no such thing
+    return seen
+
+
+def record(path, fmt, durability, count=7, chunksize=3, **options):
+    with new_for_format(fmt, path, imgshape=SHAPE, chunksize=chunksize, durability=durability, workers=0,
+                        **options) as store:
+        for index in range(count):
+            store.add_image(np.full(SHAPE, index, np.uint8), index, index)
+            store.add_extra_data(v=index)
+
+
+def places(calls, name, path):
+    return [place for place, call in enumerate(calls) if call[:2] == (name, path)]
+
+
+def names(calls, name):
+    return [path for call, path, _ in calls if call == name]
+
+
+@pytest.mark.parametrize('durability', ['chunk', 'frame', 'fsync'])
+def test_a_new_store_is_on_the_disk_with_its_folders(tmp_path, calls, durability):
+    store = new_for_format('npy', tmp_path / 'a' / 'b' / 's', imgshape=SHAPE, durability=durability)
+    content, name = places(calls, 'fsync', 'a/b/s/.metadata.open.yaml'), places(calls, 'replace', 'a/b/s/metadata.yaml')
+    assert content[0] < name[0] < places(calls, 'fsync', 'a/b/s')[-1]
+    assert {'.', 'a', 'a/b'} <= set(names(calls, 'fsync'))
+    store.close()
+
+
+@pytest.mark.parametrize('fmt', ['npy', *VIDEOS])
+def test_with_fsync_a_frame_and_its_record_are_on_the_disk_when_the_calls_return(tmp_path, calls, fmt):
+    with new_for_format(fmt, tmp_path / 's', imgshape=SHAPE, durability='fsync', workers=0) as store:
+        for index in range(3):
+            del calls[:]
+            store.add_image(np.full(SHAPE, index, np.uint8), index, index)
+            synced = names(calls, 'fsync')
+            media = f's/000000/{index:06d}.npy' if fmt == 'npy' else f's/.000000.open{VIDEOS[fmt]}'
+            assert media in synced
+            assert synced.index('s/.000000.open.journal') < synced.index(media)
+            assert fmt != 'npy' or 's/000000' in synced
+            assert fmt != 'avc1/mp4' or {'s/.000000.open.tail0', 's/.000000.open.tail1'} <= set(synced)
+            assert index or synced.index(media) < len(synced) - 1 - synced[::-1].index('s')  # its name
+            del calls[:]
+            store.add_extra_data(v=index)
+            assert names(calls, 'fsync') == ['s/.000000.open.journal']
+
+
+@pytest.mark.parametrize('fmt', ['npy', *VIDEOS])
+@pytest.mark.parametrize('durability', ['frame', 'chunk'])
+def test_without_fsync_no_frame_waits_for_the_disk(tmp_path, calls, fmt, durability):
+    with new_for_format(fmt, tmp_path / 's', imgshape=SHAPE, durability=durability, workers=0) as store:
+        del calls[:]
+        for index in range(5):
+            store.add_image(np.full(SHAPE, index, np.uint8), index, index)
+            store.add_extra_data(v=index)
+        assert names(calls, 'fsync') == []
+
+
+@pytest.mark.parametrize('fmt', ['npy', *VIDEOS])
+@pytest.mark.parametrize('durability', ['frame', 'fsync'])
+def test_a_journal_goes_when_its_complete_chunk_is_on_the_disk(tmp_path, calls, fmt, durability):
+    record(tmp_path / 's', fmt, durability)
+    for chunk in ('000000', '000001', '000002'):
+        stem = f's/{chunk}/index' if fmt == 'npy' else f's/{chunk}'
+        gone = places(calls, 'unlink', f's/.{chunk}.open.complete')
+        assert len(gone) == 1
+        media = [] if fmt == 'npy' else [f's/{chunk}{VIDEOS[fmt]}']
+        for path in [f'{stem}.npz', f'{stem}.extra.json', *media]:
+            renamed = places(calls, 'replace', path)
+            synced = [place for place in places(calls, 'fsync', path) if place > renamed[-1]]
+            assert synced, path
+            assert synced[0] < gone[0]
+        last = max(place for place in places(calls, 'replace', f'{stem}.npz'))
+        assert any(last < place < gone[0] for place in places(calls, 'fsync', 's'))
+
+
+def test_with_frame_chunks_are_synced_once_and_by_another_thread(tmp_path, calls):
+    record(tmp_path / 's', 'mjpeg/avi', 'frame')
+    by_others = [path for name, path, thread in calls if name == 'fsync' and thread != threading.get_ident()]
+    own = [path for name, path, thread in calls if name == 'fsync' and thread == threading.get_ident()]
+    assert sorted(path for path in by_others if path.endswith('.avi')) == [f's/00000{chunk}.avi' for chunk in range(3)]
+    assert set(own) == {'.', 's', 's/.metadata.open.yaml'}
+
+
+def test_many_small_chunks_are_synced_together(tmp_path, monkeypatch):
+    together, first = [], threading.Event()
+
+    def slow(layout, number):
+        first.wait(5)
+
+    monkeypatch.setattr('imgstore.completing.sync_chunk', slow)
+    monkeypatch.setattr('imgstore.completing.sync_file_system', lambda folder: together.append(folder) or True)
+    with new_for_format('npy', tmp_path / 's', imgshape=SHAPE, chunksize=1) as store:
+        for index in range(10):
+            store.add_image(np.full(SHAPE, index, np.uint8), index, index)
+        first.set()
+    assert together == [str(tmp_path / 's')]
+    assert not list((tmp_path / 's').glob('.*'))
+
+
+def test_with_chunk_nothing_but_the_new_store_is_synced(tmp_path, calls):
+    record(tmp_path / 's', 'mjpeg/avi', 'chunk')
+    assert set(names(calls, 'fsync')) == {'.', 's', 's/.metadata.open.yaml'}
+
+
+def test_an_mp4_is_on_the_disk_before_its_beginning_says_that_it_is_closed(tmp_path, calls):
+    record(tmp_path / 's', 'avc1/mp4', 'fsync', 3)
+    closing = calls[:places(calls, 'replace', 's/000000.mp4')[0]]
+    last_frame = places(closing, 'fsync', 's/.000000.open.tail1')[-1]
+    assert [path for name, path, _ in closing[last_frame:] if path.endswith('.mp4')] == ['s/.000000.open.mp4'] * 2
+    assert places(calls, 'unlink', 's/.000000.open.tail0')[0] > len(closing)
+
+
+def test_a_slow_disk_does_not_keep_a_caller_waiting(tmp_path, monkeypatch):
+    fsync = os.fsync
+    monkeypatch.setattr(os, 'fsync', lambda descriptor: (time.sleep(0.3), fsync(descriptor)))
+    with new_for_format('mjpeg/avi', tmp_path / 's', imgshape=SHAPE, chunksize=2, workers=0) as store:
+        begun = time.monotonic()
+        for index in range(7):
+            store.add_image(np.full(SHAPE, index, np.uint8), index, index)
+        assert time.monotonic() - begun < 0.6
+
+
+def test_a_chunk_that_cannot_be_synced_keeps_its_journal_and_close_says_so(tmp_path, monkeypatch):
+    store = new_for_format('mjpeg/avi', tmp_path / 's', imgshape=SHAPE, chunksize=2, workers=0)
+
+    def fail(layout, number):
+        raise OSError(5, 'Input/output error')
+
+    monkeypatch.setattr('imgstore.completing.sync_chunk', fail)
+    for index in range(3):
+        store.add_image(np.full(SHAPE, index, np.uint8), index, index)
+    monkeypatch.setattr('imgstore.completing.sync_file_system', lambda folder: False)
+    with pytest.raises(FrameWriteError, match='Input/output error'):
+        store.close()
+    assert sorted(path.name for path in (tmp_path / 's').glob('.*')) == ['.000000.open.complete',
+                                                                         '.000001.open.complete']
+    monkeypatch.undo()
+    assert new_for_filename(tmp_path / 's').frame_count == 3
+    imgstore.repair(tmp_path / 's')
+    assert not list((tmp_path / 's').glob('.*'))
+
+
+@pytest.mark.parametrize('fmt', ['npy', *VIDEOS])
+def test_repair_syncs_what_it_made_before_it_removes_anything(tmp_path, calls, fmt):
+    path = killed(tmp_path, fmt)
+    del calls[:]
+    imgstore.repair(path)
+    stem = 's/000002/index' if fmt == 'npy' else 's/000002'
+    gone = places(calls, 'unlink', 's/.000002.open.journal')[0]
+    for made in [f'{stem}.npz', f'{stem}.extra.json', 's/000002.mp4' if fmt == 'avc1/mp4' else f'{stem}.npz']:
+        renamed = places(calls, 'replace', made)[-1]
+        assert any(renamed < place < gone for place in places(calls, 'fsync', made))
+    if fmt != 'npy':
+        video = f's/.000002.open{VIDEOS[fmt]}'
+        copied = places(calls, 'fsync', f's/.000002.repaired.open{VIDEOS[fmt]}')[0]
+        placed = places(calls, 'replace', f's/000002{VIDEOS[fmt]}')[0]
+        listed = next(place for place in places(calls, 'fsync', 's') if place > placed)
+        assert copied < placed < listed < places(calls, 'unlink', video)[0]
+
+
+# --- what a power cut leaves of a chunk that was not on the disk yet
+
+@pytest.mark.parametrize('torn', ['index', 'records', 'both'])
+@pytest.mark.parametrize('fmt', ['npy', *VIDEOS])
+def test_a_chunk_whose_index_or_records_are_torn_is_read_and_repaired_by_its_journal(tmp_path, fmt, torn, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr('imgstore.completing.remove_if_there', lambda path: None)
+        record(tmp_path / 's', fmt, 'frame')
+    stem = tmp_path / 's' / ('000001/index' if fmt == 'npy' else '000001')
+    for extension in {'index': ['.npz'], 'records': ['.extra.json'], 'both': ['.npz', '.extra.json']}[torn]:
+        stem.with_name(stem.name + extension).write_bytes(b'')
+    for _ in range(2):
+        with new_for_filename(tmp_path / 's') as store:
+            assert store.get_frame_metadata()['frame_number'] == list(range(7))
+            assert store.get_extra_data()['v'].tolist() == list(range(7))
+            assert [round(store.get_next_image()[0].mean()) for _ in range(7)] == pytest.approx(range(7), abs=2)
+        imgstore.repair(tmp_path / 's')
+    assert not [name for name in os.listdir(tmp_path / 's') if name.startswith('.')]
