@@ -33,7 +33,8 @@ SHUTDOWN, WITHOUT_LOG = 0x8004587D, 2  # FS_IOC_SHUTDOWN and its NOLOGFLUSH
 MKFS = {'ext4': ['mkfs.ext4', '-q', '-F'], 'xfs': ['mkfs.xfs', '-q', '-f'], 'btrfs': ['mkfs.btrfs', '-q', '-f']}
 FORMATS = ['npy', 'png', 'mjpeg/avi', 'avc1/mp4', 'h264/mkv']
 WHEN = {'fsync, writing': 'every frame that was added', 'frame, closed': 'every frame',
-        'frame, repaired': 'every frame', 'frame, writing': 'what was on the disk', 'chunk, writing': 'what was on the disk'}
+        'frame, repaired': 'every frame', 'frame, writing': 'what was on the disk',
+        'chunk, writing': 'what was on the disk'}
 SIZE = '400M'
 CODE = str(Path(__file__).resolve().parents[1])
 

@@ -32,5 +32,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _reindex_all(paths: Sequence[str], dry_run: bool) -> int:
     for path in paths:
         with new_for_filename(path) as store:
-            print(printable(str(replace(store.reindex(dry_run), path=path))))
+            print(replace(store.reindex(dry_run), path=printable(path)))
     return 0
