@@ -326,6 +326,8 @@ class _Patient:
         if chunk.frame_numbers and not self._layout.folders:
             self._close_video(chunk)
         records = self._records(chunk.number)
+        if not has_sound_records(stem):  # it was not on the disk yet when the power failed
+            os.replace(stem + EXTRA_JSON, stem + EXTRA_JSON + _DAMAGED)
         if records and self._layout.folders:
             make_folder(self._layout.chunk(chunk.number))
         if records:

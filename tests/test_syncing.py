@@ -220,3 +220,18 @@ def test_a_chunk_whose_index_or_records_are_torn_is_read_and_repaired_by_its_jou
             assert [round(store.get_next_image()[0].mean()) for _ in range(7)] == pytest.approx(range(7), abs=2)
         imgstore.repair(tmp_path / 's')
     assert not [name for name in os.listdir(tmp_path / 's') if name.startswith('.')]
+
+
+@pytest.mark.parametrize('fmt', ['npy', 'mjpeg/avi'])
+def test_records_that_neither_file_nor_journal_has_cost_no_others(tmp_path, fmt, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr('imgstore.completing.remove_if_there', lambda path: None)
+        record(tmp_path / 's', fmt, 'frame')
+    stem = tmp_path / 's' / ('000001/index' if fmt == 'npy' else '000001')
+    stem.with_name(stem.name + '.extra.json').write_bytes(b'')
+    (tmp_path / 's' / '.000001.open.complete').write_bytes(b'')
+    for _ in range(2):
+        with new_for_filename(tmp_path / 's') as store:
+            assert store.frame_count == 7
+            assert store.get_extra_data()['v'].tolist() == [0, 1, 2, 6]
+        imgstore.repair(tmp_path / 's')
