@@ -318,9 +318,7 @@ class _ImgStore(StoreFacts):
     def reindex(self, dry_run: bool = False) -> ReindexReport:
         """Renumber the frames before the one numbered 0, counting down from -1, on disk and in this open store.
 
-        The first numbers stay in the chunk indexes and extra data, under ``_frame_number_before_reindex``. Killed at
-        any moment, it has changed nothing or all. The report is False in a condition if there was nothing to renumber;
-        with ``dry_run`` nothing is changed at all.
+        The first numbers stay beside them, as ``_frame_number_before_reindex``. With ``dry_run`` it only reports.
 
         Raises
         ------
@@ -328,15 +326,11 @@ class _ImgStore(StoreFacts):
             There is not exactly one frame numbered 0, or a chunk is not complete; nothing was changed.
         """
         self._r.check_complete()
-        report, index = reindex(self._r.layout, self._r.listing.chunks(), dry_run)
-        if report and not dry_run:
-            self._r.index = index
+        report, self._r.index = reindex(self._r.layout, self._r.listing.chunks(), dry_run)
         return report
 
     def save_index(self, path: StrPath | None = None, sqlite: bool = True) -> None:
-        """Save the index of all complete chunks: for this package, so that the store opens at once, and as SQLite.
-
-        What is saved is believed only while it fits the chunks' own indexes.
+        """Save the index of all complete chunks, for this package and as SQLite; believed only while it fits them.
 
         Parameters
         ----------
