@@ -7,7 +7,8 @@ import shutil
 import sys
 from types import TracebackType
 
-from .._files import own_files, store_folder
+from .._files import store_folder
+from ..chunk_files import own_files
 from ..constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME
 from ..errors import StoreExistsError, StoreLockedError
 from ..lock import is_held
