@@ -39,7 +39,10 @@ const end = () => {
 };
 video.muted = true; video.preload = 'auto'; document.body.append(video);
 video.onerror = () => done({error: video.error.message});
-video.onloadeddata = () => {
+let began = false;
+const begin = () => {  // once the first frame is shown: before, there is nothing to draw
+    if (began) return;
+    began = true;
     told.duration = video.duration; told.seekable = video.seekable.length ? video.seekable.end(0) : 0;
     draw();
     if (frames === 1) { end(); return; }
@@ -49,6 +52,8 @@ video.onloadeddata = () => {
     });
     video.currentTime = (frames - 0.5) / rate;
 };
+video.requestVideoFrameCallback(begin);
+video.onloadeddata = () => setTimeout(begin, 4000);  // if no frame is told of
 video.src = url;
 """
 
