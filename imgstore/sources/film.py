@@ -199,8 +199,10 @@ def _ranges(numbers: list[int]) -> str:
 
 def _matrix(frame: av.VideoFrame) -> tuple[int, ...] | None:
     """The display matrix, 9 numbers, if the frame has one."""
+    from av.sidedata.sidedata import Type
+
     every: Any = frame.side_data
-    found = next((data for data in every if data.type.name == 'DISPLAYMATRIX'), None)
+    found = every.get(Type.DISPLAYMATRIX)
     return None if found is None else tuple(np.frombuffer(found, np.int32)[:9].tolist())
 
 
