@@ -357,6 +357,8 @@ class Recorder:
         some frame, it has the frame that ``black`` gives.
         """
         if self._open is None and not self._layout.folders:
+            # first, or a repair would take the black frame of a killed process for one that was added
+            write_chunk_index(self._layout.stem(0), np.empty(0, np.int64), np.empty(0))
             self._begin_chunk(self._writer_of_first(black()))
         elif self._early_records:
             self._begin_chunk(None)

@@ -306,7 +306,7 @@ class _Patient:
         for path in remaining:
             remove_tree(path) if os.path.isdir(path) else remove_if_there(path)
         chunks = self._layout.find_chunks().complete
-        if not (chunks or self._layout.folders or os.path.exists(self._layout.media(0))):
+        if not (chunks or self._layout.folders or os.path.exists(self._layout.chunk(0))):
             self._close_empty_video_store()
         save_if_worth_it(self._layout.basedir, [(number, self._layout.stem(number)) for number in chunks])
         return remaining
