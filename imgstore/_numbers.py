@@ -7,6 +7,8 @@ import math
 import operator
 from typing import SupportsFloat, SupportsIndex, cast
 
+import numpy as np
+
 from .errors import InvalidArgumentError
 
 _INT64 = range(-2**63, 2**63)
@@ -32,7 +34,9 @@ def _index(value: object) -> int | None:
 def _is_no_number(value: object) -> bool:
     """Whether Python would make a number of what is none: a bool, a date, a duration, a complex value, an array."""
     kind = getattr(getattr(value, 'dtype', None), 'kind', 'i')
-    return isinstance(value, bool) or kind not in ('i', 'u', 'f') or bool(getattr(value, 'ndim', 0))
+    if isinstance(value, bool) or value is np.ma.masked:
+        return True
+    return kind not in ('i', 'u', 'f') or bool(getattr(value, 'ndim', 0))
 
 
 def at_least(value: object, what: str, least: int) -> int:
@@ -70,8 +74,7 @@ def seconds(value: object, what: str) -> float:
 def _as_float(value: object) -> float | None:
     """Any number as a float; None for what is no number, text and arrays with a dimension among them."""
     if isinstance(value, SupportsFloat) and not isinstance(value, (str, bytes)) and not _is_no_number(value):
-        try:
-            return float(value)
-        except (TypeError, ValueError, OverflowError):
-            pass
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
+            number = float(value)
+            return None if math.isinf(number) and value != number else number  # Decimal and longdouble go further
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import weakref
@@ -395,4 +396,5 @@ def _close_at_exit(store: _ImgStore, writer: StoreWriter) -> None:
 def _close_in_the_end(writer: StoreWriter, pid: int) -> None:
     """Complete a store that its owner forgot to close; a forked child leaves it to its parent."""
     if os.getpid() == pid:
-        writer.close()
+        with contextlib.suppress(KeyboardInterrupt, SystemExit):  # which came meanwhile
+            writer.close()

@@ -50,7 +50,7 @@ class _OpenChunk:
 
     @property
     def named(self) -> str:
-        return f'; they are #{self.frames[0][0]} to #{self.frames[-1][0]}' if self.frames else ''
+        return f'; they are {_named(self.frame_numbers)}' if self.frames else ''
 
     def keep(self, count: int) -> list[int]:
         """Forget the frames behind the first ``count``, and give their numbers."""
@@ -76,6 +76,17 @@ class _Summary:
 
 def _extremes(values: Sequence[_Value]) -> tuple[_Value, ...]:
     return (min(values), max(values)) if values else ()
+
+
+def _named(numbers: Iterable[int]) -> str:
+    """Frame numbers as text, runs of them in short."""
+    runs: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    return ', '.join(' to '.join(f'#{number}' for number in run) for run in runs)
 
 
 class Recorder:
@@ -293,7 +304,7 @@ class Recorder:
             writer.close(self._rate.of(chunk.frame_times))
         except Exception as error:  # noqa: BLE001 -- whatever it is, frames are named that are lost
             lost = chunk.keep(self._chunks.count_whole(chunk.number, chunk.count))
-            return f'; frames #{lost[0]} to #{lost[-1]} are lost: {error}' if lost else ''
+            return f'; frames {_named(lost)} are lost: {error}' if lost else ''
         return ''
 
     def _write_index_and_records(self, chunk: _OpenChunk, lost: str = '') -> None:

@@ -18,6 +18,7 @@ import faulthandler
 import os
 import signal
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterable
 from types import FrameType
@@ -27,6 +28,15 @@ _SIGNALS = [getattr(signal, name) for name in ('SIGTERM', 'SIGHUP') if hasattr(s
 
 _lock = threading.RLock()  # a handler runs between any two lines of its thread
 _guards: list[SignalGuard] = []
+_has_ended = _is_ending = False
+_LONGEST_END = 10.0  # seconds
+
+
+def wait_for_end_of_program() -> None:
+    """Wait if a signal has completed the stores and is about to end the program, which must not go on without them."""
+    end = time.monotonic() + _LONGEST_END
+    while _is_ending and time.monotonic() < end:
+        time.sleep(0.01)
 
 
 class SignalGuard:
@@ -73,12 +83,15 @@ def _complete(guards: Iterable[SignalGuard]) -> None:
 
 def _end(number: int, frame: FrameType | None) -> None:
     """End the program as `sys.exit` does, from the main thread."""
+    global _has_ended
     if not _guards:
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
-        return
-    _thread.start_new_thread(_complete_in_turn, ())  # a handler must not wait: its thread may hold any lock
-    raise SystemExit(_SIGNALLED + number)
+    elif not _has_ended:  # a further signal must not interrupt the end
+        _has_ended = True
+        with contextlib.suppress(RuntimeError):  # no thread can be started
+            _thread.start_new_thread(_complete_in_turn, ())  # a handler must not wait: its thread may hold any lock
+        raise SystemExit(_SIGNALLED + number)
 
 
 def _complete_in_turn() -> None:
@@ -115,7 +128,12 @@ class _Watcher:
         self._unwatch()
         self._pipe = os.pipe()
         os.set_blocking(self._pipe[1], False)
-        _thread.start_new_thread(self._watch, (self._pipe[0],))
+        try:
+            _thread.start_new_thread(self._watch, (self._pipe[0],))
+        except RuntimeError:  # no thread can be started: the signal stays as it is, the journal remains
+            os.close(self._pipe[0])
+            self._unwatch()
+            return
         faulthandler.unregister(self._number)  # or, where its handler was replaced since, it would set none
         faulthandler.register(self._number, file=self._pipe[1], all_threads=False)
         self._disposition = _disposition(self._number)
@@ -135,13 +153,16 @@ class _Watcher:
         self._forget()
 
     def _watch(self, reading: int) -> None:
+        global _is_ending
         with open(reading, 'rb', buffering=0) as pipe:
             came = pipe.read(1)
         if came:
+            _is_ending = True
             _complete(_guards[:])
             with _lock:
                 self._unwatch()
             os.kill(os.getpid(), self._number)
+            _is_ending = False
 
     def leave_to_parent(self) -> None:
         """In a forked child, which has no part in what its parent writes, and may be ended in any way."""
@@ -179,8 +200,8 @@ def _in_parent() -> None:
 
 
 def _in_child() -> None:
-    global _lock
-    _lock = threading.RLock()
+    global _lock, _has_ended, _is_ending
+    _lock, _has_ended, _is_ending = threading.RLock(), False, False
     _guards.clear()
     for watcher in _watchers:
         watcher.leave_to_parent()

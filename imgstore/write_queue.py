@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
-from .errors import StoreClosedError, StoreIOError
+from .errors import StoreClosedError, StoreIOError, StoreModeError
 
 _Result = TypeVar('_Result')
 
@@ -177,6 +177,7 @@ class WriteQueue:
 
     def submit(self, task: Task) -> None:
         """Take a task once there is room for it; StoreClosedError after `close`."""
+        self._refuse_own_threads()
         while not self.is_closing and not self._has_room(task.size):
             self._wait_for_room(task.size)
         task.begun = time.monotonic()
@@ -198,6 +199,7 @@ class WriteQueue:
         Exception
             What the task raised.
         """
+        self._refuse_own_threads()
         try:
             self._take(task)
             self._settle(task)
@@ -218,7 +220,7 @@ class WriteQueue:
 
     def ask(self, question: Callable[[], _Result]) -> _Result:
         """Call a function after all tasks taken before, while none runs."""
-        if threading.current_thread() is self._committer:
+        if self._is_own_thread():
             return question()
         try:
             result: _Result = self.run(Task(lambda _: question()))
@@ -244,11 +246,20 @@ class WriteQueue:
         except BaseException:
             self._take(last, closing=True)
             raise
-        if threading.current_thread() is self._committer:  # a finalizer may run anywhere; the loop comes to the task
+        if self._is_own_thread():
             return False
         self._settle(last, through_interrupts=True)
         self._committer.join()
         return not isinstance(last.error, StoreClosedError)
+
+    def _is_own_thread(self) -> bool:
+        """Whether a finalizer calls, which may run anywhere, or a reader: this thread must not wait for itself."""
+        return threading.current_thread() in (self._committer, *self._encoders)
+
+    def _refuse_own_threads(self) -> None:
+        if self._is_own_thread():
+            raise StoreModeError('a finalizer runs in a thread of the store, which cannot wait for itself; '
+                                 'write to the store from another thread')
 
     def _take(self, task: Task, closing: bool = False) -> None:
         if self.is_closing and not closing:

@@ -28,7 +28,7 @@ from .index import save_if_worth_it
 from .lock import StoreLock
 from .metadata import StoreMetadata
 from .recorder import Recorder
-from .signals import SignalGuard
+from .signals import SignalGuard, wait_for_end_of_program
 from .write_queue import Task, WriteQueue
 
 _Answer = TypeVar('_Answer')
@@ -250,6 +250,7 @@ class StoreWriter:
         self._raise_failures()
 
     def _closed_error(self) -> StoreClosedError:
+        wait_for_end_of_program()
         return StoreClosedError(f'{self.layout.basedir}: the store was closed, nothing can be added')
 
     def _raise_failures(self) -> None:
@@ -258,6 +259,8 @@ class StoreWriter:
             return
         self._queue.ask(lambda: None)  # that the error names all that was given before
         failures = tuple(self._failures)
+        if not failures:  # another thread raised them meanwhile
+            return
         try:
             raise FrameWriteError('; '.join(failures))
         finally:

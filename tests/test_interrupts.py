@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import warnings
+from types import SimpleNamespace
 
 import pytest
 
@@ -294,6 +295,54 @@ assert threading.active_count() == 1
 os.kill(os.getpid(), signal.SIGTERM)
 """), str(tmp_path / 's')], capture_output=True, timeout=60)
     assert done.returncode == -signal.SIGTERM, done.stderr
+
+
+ENDS_WHEN_CLOSED = """
+def run():
+    store = imgstore.new_for_format('png', path=sys.argv[1], imgshape=(32, 96))
+    try: record(store)
+    except imgstore.errors.StoreClosedError: pass
+thread = threading.Thread(target=run); thread.start(); thread.join()
+print('went on')
+"""
+
+
+def test_a_program_does_not_go_on_without_its_stores_after_a_signal(tmp_path):
+    for k in range(5):
+        (tmp_path / str(k)).mkdir()
+        process = start(tmp_path / str(k), ENDS_WHEN_CLOSED)
+        process.terminate()
+        output, errors = process.communicate(timeout=60)
+        assert (process.returncode, errors) == (-signal.SIGTERM, b'')
+        assert b'went on' not in output
+
+
+@pytest.mark.parametrize('main', ['global', 'recorded by a thread', 'with'])
+def test_further_signals_while_the_store_is_completed_change_nothing(tmp_path, main):
+    process = start(tmp_path, MAINS[main], fmt='avc1/mp4')
+    for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGHUP, signal.SIGTERM):
+        process.send_signal(number)
+        time.sleep(0.005)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode in (128 + signal.SIGTERM, -signal.SIGTERM, -signal.SIGHUP)
+    assert b'ignored' not in errors
+    assert not (tmp_path / 's' / '.lock').exists()
+
+
+def test_a_store_opened_by_a_thread_needs_no_thread_for_signals(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise RuntimeError('can\'t start new thread')
+
+    def make():
+        monkeypatch.setattr('imgstore.signals._thread.start_new_thread', refuse)
+        with new_for_format('npy', tmp_path / 's', imgshape=SHAPE) as store:
+            store.add_image(IMAGES[0], 0, 0.)
+
+    thread = threading.Thread(target=make)
+    monkeypatch.setattr('imgstore.signals._thread', SimpleNamespace(start_new_thread=None))
+    thread.start()
+    thread.join(20)
+    assert not what_is_wrong(tmp_path / 's', [0])
 
 
 @pytest.mark.parametrize('how', ['fork', 'forkserver', 'spawn'])

@@ -1,16 +1,18 @@
 """One store, written by any number of threads at once and stopped by any of them."""
 
+import gc
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 
 import numpy as np
 import pytest
 
 from imgstore import get_supported_formats, new_for_filename, new_for_format
-from imgstore.errors import FrameWriteError, InvalidArgumentError, StoreClosedError, StoreIOError
+from imgstore.errors import FrameWriteError, InvalidArgumentError, StoreClosedError, StoreIOError, StoreModeError
 
 from .frames import index_in, numbered
 
@@ -229,6 +231,112 @@ def _fail(*_):
     raise MemoryError
 
 
+def test_lost_frames_are_named_one_by_one_where_numbers_do_not_ascend(tmp_path):
+    store = new_for_format('avc1/mp4', tmp_path / 's', imgshape=SHAPE)
+    for number in (50, 7, 900, 20, 8, 9):
+        store.add_image(IMAGES[number % 512], number, 0.)
+    writer = store._writer.ask(lambda recorder: recorder)._open.writer
+    writer.discard()
+    writer.close = _fail
+    with pytest.raises(FrameWriteError, match='frames #7 to #9, #20, #50, #900 are lost'):
+        store.close()
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+def test_several_threads_that_meet_one_failure_get_errors_that_name_frames(tmp_path, workers, monkeypatch):
+    store = new_for_format('tif', tmp_path / 's', imgshape=SHAPE, workers=workers)
+    monkeypatch.setattr(store._writer._recorder, 'add', _fail_slowly)
+    messages = []
+
+    def camera(first):
+        for number in range(first, 60, 3):
+            try:
+                store.add_image(IMAGES[number], number, 0.)
+            except (FrameWriteError, MemoryError) as error:
+                messages.append(repr(error))
+
+    in_threads(*[lambda first=first: camera(first) for first in range(3)])
+    try:
+        store.close()
+    except FrameWriteError as error:
+        messages.append(repr(error))
+    assert messages
+    assert all('#' in message or 'MemoryError()' in message for message in messages)
+
+
+def _fail_slowly(*_):
+    time.sleep(0.002)
+    raise MemoryError
+
+
+class Closes:
+    """In a cycle, so that the garbage collector calls it, in whatever thread makes it run."""
+
+    def __init__(self, act):
+        self.act, self.me = act, self
+
+    def __del__(self):
+        self.act()
+
+
+@pytest.mark.parametrize('workers', [0, 3])
+@pytest.mark.parametrize('fmt', ['npy', 'png', 'avc1/mp4', 'bpk'])
+def test_a_store_that_the_collector_closes_in_any_thread_is_complete_and_nobody_hangs(tmp_path, fmt, workers):
+    before, hung = gc.get_threshold(), []
+    gc.set_threshold(10, 2, 2)
+    try:
+        for k in range(4):
+            store = new_for_format(fmt, tmp_path / str(k), imgshape=SHAPE, chunksize=3, workers=workers)
+            read = Closes(lambda store=store: (store.frame_count, store.chunks, store.duration))
+            for number in range(6):
+                store.add_image(IMAGES[number], number, float(number))
+            read.store = store  # the store is part of the cycle
+            thread = threading.Thread(target=gc.collect, daemon=True)
+            del store, read
+            thread.start()
+            thread.join(20)
+            hung.append(thread.is_alive())
+    finally:
+        gc.set_threshold(*before)
+    assert not any(hung)
+    for k in range(4):
+        for _ in range(200):
+            if not (tmp_path / str(k) / '.lock').exists():
+                break
+            time.sleep(0.05)
+        assert numbers_and_wrong(tmp_path / str(k)) == (list(range(6)), [])
+
+
+@pytest.mark.parametrize('where', ['encode', 'commit'])
+@pytest.mark.parametrize('fmt', ['bmp', 'png'])
+def test_a_finalizer_in_a_thread_of_the_store_may_close_it_and_is_refused_to_write(tmp_path, fmt, where, monkeypatch):
+    store, outcomes = new_for_format(fmt, tmp_path / 's', imgshape=SHAPE, workers=2), []
+
+    def finalize():
+        assert store.frame_count >= 0
+        assert isinstance(store.chunks, list)
+        for act in (lambda: store.add_image(IMAGES[1], 9, 0.), lambda: store.add_extra_data(k=1), store.empty):
+            try:
+                act()
+            except StoreModeError as error:
+                outcomes.append(type(error))
+        store.close()
+        finalized.set()
+
+    finalized = threading.Event()
+    holder, method = {'encode': (store._writer._chunks, 'prepare'), 'commit': (store._writer._recorder, 'add')}[where]
+    original, once = getattr(holder, method), iter([finalize])
+    monkeypatch.setattr(holder, method, lambda *args: (next(once, int)(), original(*args))[1])
+    store.add_image(IMAGES[0], 0, 0.)
+    assert finalized.wait(20)
+    closer = threading.Thread(target=store.close, daemon=True)
+    closer.start()
+    closer.join(20)
+    assert not closer.is_alive()
+    assert outcomes == [StoreModeError] * 3
+    assert numbers_and_wrong(tmp_path / 's') == ([0], [])
+
+
 @pytest.mark.parametrize('fmt', ['npy', 'png', 'avc1/mp4'])
 @pytest.mark.parametrize('allowed', [0, 1, 2])
 def test_where_no_thread_can_be_started_nothing_is_made_and_the_lock_is_free(tmp_path, fmt, allowed, monkeypatch):
@@ -276,7 +384,8 @@ SECONDS = [np.datetime64('2026-03-01T11:00', unit) for unit in ('s', 'ms', 'us',
 DURATIONS = [np.timedelta64(1500, unit) for unit in ('s', 'ms', 'us', 'ns', 'ps', 'D')]
 NO_NUMBERS = [*SECONDS, *DURATIONS, np.complex128(1 + 2j), np.complex64(1), 1j, True, False, np.bool_(True), 'one',
               b'1', np.array(True), np.array(SECONDS[3]), np.array(DURATIONS[0]), np.array([1]),
-              np.array([[2.]]), [1], None]
+              np.array([[2.]]), [1], None, np.ma.masked,
+              Decimal('1e999'), np.longdouble('1e4000')]
 
 
 @pytest.mark.parametrize('value', NO_NUMBERS, ids=repr)
