@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
 import weakref
 from collections.abc import Iterable, Iterator
 from types import TracebackType
@@ -24,7 +22,6 @@ from .pieces import KnownChunk
 from .reader import Frame, Frames, StoreReader, open_reader
 from .reindex import ReindexReport, reindex
 from .sharing import keep_forever, survive_forks
-from .writer import StoreWriter
 
 DEFAULT_DTYPE = np.uint8
 DEFAULT_DURABILITY = 'frame'
@@ -126,7 +123,7 @@ class _ImgStore(StoreFacts):
                 durability=durability, fps=fps, options={'quality': quality, 'crf': crf, 'compression': compression})
             self._writing_process = os.getpid()
             survive_forks(self._writer, keep_forever)
-            _close_at_exit(self, self._writer)
+            self._writer.close_with(self)
         else:
             raise InvalidArgumentError(f'mode is {mode!r}; it must be \'r\' or \'w\'')
 
@@ -383,18 +380,3 @@ def _open_again(cls: type[_ImgStore], basedir: str, options: dict[str, Any], giv
     store = cls(basedir, index=index, **options)
     store._r.state = state
     return store
-
-
-def _close_at_exit(store: _ImgStore, writer: StoreWriter) -> None:
-    """Have a store completed that its owner forgets to close."""
-    weakref.finalize(store, _close_in_the_end, writer, os.getpid())
-    multiprocessing = sys.modules.get('multiprocessing')
-    if multiprocessing and multiprocessing.parent_process():  # its processes end without Python's own finalizers
-        multiprocessing.util.Finalize(store, _close_in_the_end, (writer, os.getpid()), exitpriority=0)
-
-
-def _close_in_the_end(writer: StoreWriter, pid: int) -> None:
-    """Complete a store that its owner forgot to close; a forked child leaves it to its parent."""
-    if os.getpid() == pid:
-        with contextlib.suppress(KeyboardInterrupt, SystemExit):  # which came meanwhile
-            writer.close()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import sys
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -221,6 +223,13 @@ class StoreWriter:
         finally:
             self._signal_guard.release()
 
+    def close_with(self, owner: object) -> None:
+        """Have the store completed when its owner is forgotten, or this process ends."""
+        weakref.finalize(owner, _close_in_the_end, self, os.getpid())
+        multiprocessing = sys.modules.get('multiprocessing')
+        if multiprocessing and multiprocessing.parent_process():  # such processes end without Python's own finalizers
+            multiprocessing.util.Finalize(owner, _close_in_the_end, (self, os.getpid()), exitpriority=0)
+
     def _complete(self) -> None:
         try:
             self._recorder.close(lambda: self._chunks.prepare(np.zeros(self._fit.stored_shape, self._fit.dtype)))
@@ -267,3 +276,10 @@ class StoreWriter:
             for failure in failures:
                 with contextlib.suppress(ValueError):  # another thread had it too
                     self._failures.remove(failure)
+
+
+def _close_in_the_end(writer: StoreWriter, pid: int) -> None:
+    """Complete a store that its owner forgot to close; a forked child leaves it to its parent."""
+    if os.getpid() == pid:
+        with contextlib.suppress(KeyboardInterrupt, SystemExit):  # which came meanwhile
+            writer.close()
