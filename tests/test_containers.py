@@ -9,7 +9,7 @@ from imgstore.chunks.containers import open_container, open_input, open_output
 from imgstore.chunks.video_pyav import PyAVChunkReader
 from imgstore.export import export_video, select
 from imgstore.export.sound import FileSound
-from imgstore.sources.film import film_facts, film_frames
+from imgstore.sources import Film
 
 from .videos import RECIPES, make_video
 
@@ -47,8 +47,9 @@ def test_text_of_a_container_keeps_its_bytes(film):
 
 
 def test_a_film_with_text_in_no_utf8_is_read(film):
-    assert len(list(film_frames(film))) == 5
-    assert film_facts(film)[0] in (None, 5)
+    with Film(film) as source:
+        assert source.length in (None, 5)
+        assert len(list(source.frames())) == 5
     assert FileSound(film).rate == 8000
     assert sum(block.shape[1] for block in FileSound(film).blocks()) == 5 * 320
     with PyAVChunkReader(film, color=True) as reader:
