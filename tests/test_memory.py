@@ -6,6 +6,7 @@ import gc
 import os
 import random
 import threading
+import wave
 
 import av
 import cv2
@@ -18,7 +19,7 @@ from imgstore.chunks.graphs import Converter
 from imgstore.chunks.pyav_pixels import Images
 from imgstore.convert import convert
 from imgstore.errors import FrameNotFoundError, FrameReadError
-from imgstore.export import export_video, select
+from imgstore.export import FileSound, export_video, select
 from imgstore.formats import format_to_write
 
 SHAPE, SMALL, COUNT = (480, 640, 3), (120, 160, 3), 300
@@ -205,6 +206,51 @@ def test_exports_and_conversions_leave_nothing_behind(tmp_path):
     for number in range(3):
         use(number)
     check_nothing_is_left(before)
+
+
+def sound_file(path, channels):
+    with wave.open(str(path), 'wb') as file:
+        file.setparams((channels, 2, 44100, 0, 'NONE', None))
+        file.writeframes(np.random.default_rng(0).integers(-9000, 9000, 2 * 44100 * channels, np.int16).tobytes())
+    return path
+
+
+def graphs_there():
+    """How many filter graphs PyAV has not freed; each of sound holds up to half a MiB."""
+    return sum(isinstance(there, av.filter.Graph) for there in gc.get_objects())
+
+
+@pytest.mark.parametrize('extension', ['.mkv', '.mp4'])
+@pytest.mark.parametrize('channels', [1, 6])
+@pytest.mark.parametrize('seconds', [1, 4])  # a part of the sound, and all of it with silence behind
+def test_exports_with_sound_leave_no_filter_graph_behind(tmp_path, extension, channels, seconds):
+    record(tmp_path / 's', 'png', 25 * seconds, SMALL[:2])
+    sound = FileSound(sound_file(tmp_path / 'a.wav', channels))
+    export = graphs_of_exports(tmp_path, extension, sound)
+    next(export)
+    before = used(), graphs_there()
+    for _ in range(3):
+        assert next(export) == before[1]
+    check_nothing_is_left(before[0])
+
+
+def graphs_of_exports(path, extension, sound):
+    with imgstore.new_for_filename(path / 's') as store:
+        while True:
+            export_video(select(store), path / f'film{extension}', sounds=[sound], overwrite=True)
+            yield graphs_there()
+
+
+def test_an_export_with_sound_that_fails_leaves_no_filter_graph_behind(tmp_path):
+    record(tmp_path / 's', 'png', 50, SMALL[:2])
+    sound = FileSound(sound_file(tmp_path / 'a.wav', 2))
+    with imgstore.new_for_filename(tmp_path / 's') as store:
+        before = graphs_there()
+        for extension in ('.mkv', '.mp4'):
+            left = [*range(40)]
+            with pytest.raises(IndexError):
+                export_video(select(store), tmp_path / f'film{extension}', sounds=[sound], step=left.pop)
+    assert graphs_there() == before
 
 
 # --- conversion to BGR

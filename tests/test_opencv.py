@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from imgstore import doctor
+from imgstore.apps import commands
 from imgstore.errors import MissingDependencyError
 
 from .display import python_env
@@ -14,29 +15,70 @@ from .display import python_env
 NO_LIBGL = 'libGL.so.1: cannot open shared object file: No such file or directory'
 
 
-def importing(folder, module='imgstore'):
-    """What importing prints on standard error where another cv2 is found first."""
+NO_CV2 = "raise ModuleNotFoundError(\"No module named 'cv2'\", name='cv2')\n"
+COMMANDS = {'imgstore': 'dispatch', **{command.script: command.module for command in commands.COMMANDS}}
+
+
+def broken(folder, code=f'raise ImportError({NO_LIBGL!r})\n'):
+    """Make a cv2 that cannot be imported."""
+    (folder / 'cv2').mkdir()
+    (folder / 'cv2' / '__init__.py').write_text(code)
+    return folder
+
+
+def python(folder, *arguments):
+    """Run another Python that finds the cv2 of a folder first."""
     environment = python_env()
     environment['PYTHONPATH'] = os.pathsep.join(filter(None, [str(folder), environment.get('PYTHONPATH')]))
-    done = subprocess.run([sys.executable, '-c', f'import {module}'], env=environment, text=True, capture_output=True)
+    return subprocess.run([sys.executable, *arguments], env=environment, text=True, capture_output=True)
+
+
+def importing(folder, module='imgstore'):
+    """What importing prints last on standard error where another cv2 is found first."""
+    done = python(folder, '-c', f'import {module}')
     assert done.returncode
     return done.stderr.strip().splitlines()[-1]
 
 
+def script(folder, name, module='info'):
+    """Make a program as pip makes it of an entry point."""
+    path = folder / name
+    path.write_text(f'import sys\nfrom imgstore.apps.{module} import main\nsys.exit(main())\n')
+    return path
+
+
 @pytest.mark.parametrize('module', ['imgstore', 'imgstore.stores', 'imgstore.apps.info', 'imgstore.ui'])
 def test_without_libgl_one_sentence_says_what_to_install(tmp_path, module):
-    (tmp_path / 'cv2').mkdir()
-    (tmp_path / 'cv2' / '__init__.py').write_text(f'raise ImportError({NO_LIBGL!r})\n')
-    said = importing(tmp_path, module)
+    said = importing(broken(tmp_path), module)
     assert said.startswith('imgstore.errors.MissingDependencyError: OpenCV cannot be imported (libGL.so.1')
     assert 'apt-get install libgl1 libglib2.0-0' in said
     assert 'opencv-python-headless' in said
 
 
 def test_without_opencv_one_sentence_says_what_to_install(tmp_path):
-    (tmp_path / 'cv2.py').write_text("raise ModuleNotFoundError(\"No module named 'cv2'\", name='cv2')\n")
-    said = importing(tmp_path)
+    said = importing(broken(tmp_path, NO_CV2))
     assert said.startswith('imgstore.errors.MissingDependencyError: OpenCV is not installed: run `pip install')
+
+
+@pytest.mark.parametrize('command', COMMANDS)
+def test_without_libgl_a_command_ends_with_one_sentence(tmp_path, command):
+    done = python(broken(tmp_path), script(tmp_path, command, COMMANDS[command]), '--help')
+    assert (done.returncode, done.stdout, done.stderr.count('\n')) == (1, '', 1)
+    assert done.stderr.startswith(f'{command}: OpenCV cannot be imported (libGL.so.1')
+    assert 'apt-get install libgl1 libglib2.0-0' in done.stderr
+
+
+def test_without_opencv_a_command_ends_with_one_sentence(tmp_path):
+    done = python(broken(tmp_path, NO_CV2), script(tmp_path, 'imgstore-info'))
+    assert (done.returncode, done.stdout, done.stderr.count('\n')) == (1, '', 1)
+    assert done.stderr.startswith('imgstore-info: OpenCV is not installed: run `pip install')
+
+
+@pytest.mark.parametrize('name', ['record.py', 'imgstore_of_mine.py'])
+def test_without_libgl_other_programs_have_their_traceback(tmp_path, name):
+    done = python(broken(tmp_path), script(tmp_path, name))
+    assert done.returncode == 1
+    assert 'Traceback' in done.stderr
 
 
 def test_the_error_is_an_import_error():

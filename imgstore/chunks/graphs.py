@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import weakref
 from collections import defaultdict, deque
@@ -68,6 +69,23 @@ def _configured(key: Key) -> Any:
         source.link_to(target)
     graph.configure()
     return graph
+
+
+def free_filters(holder: Any) -> None:
+    """Free the filter graph inside a resampler or an audio encoder of PyAV, which is of no use after that.
+
+    In PyAV 19 a graph and its filters hold each other, in dictionaries that no attribute gives.
+    """
+    from av import AudioResampler
+    from av.filter import Graph
+
+    for held in gc.get_referents(holder):
+        if isinstance(held, AudioResampler):
+            free_filters(held)
+        elif isinstance(held, Graph):
+            for filters in gc.get_referents(held):
+                if isinstance(filters, dict):
+                    filters.clear()
 
 
 def _small_frame(key: Key) -> Any:

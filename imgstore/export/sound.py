@@ -14,6 +14,7 @@ from .._files import StrPath, text_path
 from .._regular_files import check_regular
 from ..base import _ImgStore
 from ..chunks.containers import open_input
+from ..chunks.graphs import free_filters
 from ..constants import FRAME_TIME
 from ..errors import InvalidArgumentError
 
@@ -91,11 +92,14 @@ class FileSound(Sound):
         import av
 
         resampler = av.AudioResampler(format='fltp', layout=_LAYOUTS[self.channels], rate=self.rate)
-        with _opened(self._path) as file:
-            for frame in file.decode(audio=0):
-                frame.pts = None
-                yield from (_samples(part) for part in resampler.resample(frame))
-            yield from (_samples(part) for part in resampler.resample(None))
+        try:
+            with _opened(self._path) as file:
+                for frame in file.decode(audio=0):
+                    frame.pts = None
+                    yield from (_samples(part) for part in resampler.resample(frame))
+                yield from (_samples(part) for part in resampler.resample(None))
+        finally:
+            free_filters(resampler)
 
 
 def _opened(path: str) -> Any:
@@ -196,7 +200,7 @@ def sound_packets(container: OutputContainer, sound: Sound, begin: float,
         stream.codec_context.bit_rate = 96_000 * sound.channels
     stream.metadata['title'] = sound.title
     first = round((begin - sound.start) * sound.rate)
-    return _encoding(stream, _part(sound, first, round(seconds * sound.rate)), sound)
+    return _encoding_freed(stream, _part(sound, first, round(seconds * sound.rate)), sound)
 
 
 def _part(sound: Sound, first: int, count: int) -> Iterator[Samples]:
@@ -219,6 +223,14 @@ def _with_silence(sound: Sound, begin: int, end: int) -> Iterator[Samples]:
         place += block.shape[1]
     for start in range(place, end, _BLOCK):
         yield np.zeros((sound.channels, min(_BLOCK, end - start)), np.float32)
+
+
+def _encoding_freed(stream: Any, blocks: Iterator[Samples], sound: Sound) -> Iterator[tuple[float, Any]]:
+    encoder = stream.codec_context
+    try:
+        yield from _encoding(stream, blocks, sound)
+    finally:
+        free_filters(encoder)
 
 
 def _encoding(stream: Any, blocks: Iterator[Samples], sound: Sound) -> Iterator[tuple[float, Any]]:
