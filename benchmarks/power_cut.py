@@ -66,7 +66,7 @@ with imgstore.new_for_filename(sys.argv[1]) as store:
         i, there = round((number - 900) / 7), there + 1
         if number != 900 + 7 * i or abs(seconds - i * .04) > 1e-6 or abs(int(image.mean()) - i * 5 % 250) > 4:
             wrong.append([index, number, seconds, float(image.mean())])
-    table = store.get_extra_data(ignore_corrupt_chunks=True)
+    table = store.get_extra_data()
     records = [] if table is None else table['v'].tolist()
 if sorted(set(records)) != records:
     wrong.append('records')

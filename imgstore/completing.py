@@ -6,8 +6,8 @@ import contextlib
 import os
 import threading
 
-from ._files import Layout, remove_if_there
-from ._syncing import sync_file_system
+from ._files import Layout, aside, remove_if_there
+from ._syncing import open_no_link, sync_file_system
 from .chunk_files import sync_chunk
 
 _MOST_WAITING = 16  # chunks; many small ones are put on the disk together
@@ -31,6 +31,16 @@ class Completer:
         self._changed = threading.Condition()
         self.error: OSError | None = None
         """Why a chunk could not be put on the disk. Its journal stays."""
+
+    def announce(self, number: int) -> None:
+        """Say, by an empty journal, that the files which a chunk gets now are not on the disk yet.
+
+        It is renamed as they are: btrfs may keep new names of renamed files, and not the names of new files.
+        """
+        journal, new = self._layout.complete_journal(number), aside(self._layout.stem(number) + '.npz')
+        with contextlib.suppress(OSError):
+            open(new, 'wb', opener=open_no_link).close()
+            os.replace(new, journal)
 
     def put(self, number: int) -> None:
         """Take a chunk whose media and index are complete; waits only while many others do."""

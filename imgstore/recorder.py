@@ -34,7 +34,7 @@ class _OpenChunk:
         self.number, self.writer, self.records = number, writer, records
         self.frames: list[tuple[int, float]] = []
         """Number and time of each."""
-        self.is_on_disk = False
+        self.is_on_disk, self.written_records = False, 0
 
     @property
     def count(self) -> int:
@@ -285,7 +285,7 @@ class Recorder:
             return
         lost = self._finish_frames(self._open)
         self._write_index_and_records(self._open, lost)
-        if self._keeps_journal and (self._journal or not self._open.is_on_disk):
+        if self._journal or not self._open.is_on_disk:
             if self._journal is not None:
                 self._journal.let_go()
             if self._open.is_on_disk:  # which got records since, and has another journal for them
@@ -310,15 +310,22 @@ class Recorder:
     def _write_index_and_records(self, chunk: _OpenChunk, lost: str = '') -> None:
         if not (chunk.count or chunk.records or (chunk.number == 0 and not self._layout.folders)):
             return
+        if chunk.is_on_disk and len(chunk.records) == chunk.written_records:
+            return
         stem = self._layout.stem(chunk.number)
         try:
             if self._layout.folders:
                 make_folder(self._layout.chunk(chunk.number))
             elif chunk.count and not os.path.exists(path := self._layout.chunk(chunk.number)):
                 os.replace(self._layout.media(chunk.number), path)  # which failed before
+            if not (self._syncs or chunk.is_on_disk):
+                self._completer.announce(chunk.number)
             if chunk.records:
                 write_whole(stem + EXTRA_JSON, f'[{", ".join(chunk.records)}]'.encode(), chunk.is_on_disk)
-            write_chunk_index(stem, np.array(chunk.frame_numbers, np.int64), np.array(chunk.frame_times, np.float64))
+            chunk.written_records = len(chunk.records)
+            if not chunk.is_on_disk:  # or a power cut could take what is there; nothing else tells of it any more
+                write_chunk_index(stem, np.array(chunk.frame_numbers, np.int64),
+                                  np.array(chunk.frame_times, np.float64))
         except Exception as error:
             raise FrameWriteError(f'{stem}: the index of {chunk.count} frames could not be written: {error}'
                                   f'{chunk.named}{lost}') from error

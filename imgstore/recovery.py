@@ -138,7 +138,9 @@ class Listing:
     def _list(self, found: FoundChunks) -> None:
         journaled = journaled_chunks(self._layout, found)
         self.journals = {number: self._layout.journal_to_read(number) for number in journaled}
-        self.open = open_chunks(self._layout, self._chunks, journaled, self.open)
+        opened = open_chunks(self._layout, self._chunks, journaled, self.open)
+        self.open = {number: chunk for number, chunk in opened.items()
+                     if len(chunk) or len(chunk.lost) or index_path(self._layout.stem(number)) is None}
         completed = set(journaled) - self.open.keys()
         self._warn_of_estimates()
         numbers = sorted({*found.complete, *completed, *self.open})

@@ -35,7 +35,7 @@ def calls(tmp_path, monkeypatch):
                 path = os.readlink(f'/proc/self/fd/{arguments[0]}')
             else:
                 path = arguments[-1] if name != 'unlink' else arguments[0]
-            seen.append((name, relative(path), threading.get_ident()))
+            seen.append((name, relative(path), threading.current_thread().name))
             return result
         return made
 
@@ -88,6 +88,13 @@ def test_with_fsync_a_frame_and_its_record_are_on_the_disk_when_the_calls_return
             assert names(calls, 'fsync') == ['s/.000000.open.journal']
 
 
+def test_with_fsync_a_record_before_the_first_frame_is_on_the_disk_with_its_journals_name(tmp_path, calls):
+    with new_for_format('npy', tmp_path / 's', imgshape=SHAPE, durability='fsync', workers=0) as store:
+        del calls[:]
+        store.add_extra_data(v=0)
+        assert sorted(names(calls, 'fsync')) == ['s', 's/.000000.open.journal']
+
+
 @pytest.mark.parametrize('fmt', ['npy', *VIDEOS])
 @pytest.mark.parametrize('durability', ['frame', 'chunk'])
 def test_without_fsync_no_frame_waits_for_the_disk(tmp_path, calls, fmt, durability):
@@ -100,7 +107,7 @@ def test_without_fsync_no_frame_waits_for_the_disk(tmp_path, calls, fmt, durabil
 
 
 @pytest.mark.parametrize('fmt', ['npy', *VIDEOS])
-@pytest.mark.parametrize('durability', ['frame', 'fsync'])
+@pytest.mark.parametrize('durability', ['chunk', 'frame', 'fsync'])
 def test_a_journal_goes_when_its_complete_chunk_is_on_the_disk(tmp_path, calls, fmt, durability):
     record(tmp_path / 's', fmt, durability)
     for chunk in ('000000', '000001', '000002'):
@@ -117,10 +124,11 @@ def test_a_journal_goes_when_its_complete_chunk_is_on_the_disk(tmp_path, calls, 
         assert any(last < place < gone[0] for place in places(calls, 'fsync', 's'))
 
 
-def test_with_frame_chunks_are_synced_once_and_by_another_thread(tmp_path, calls):
-    record(tmp_path / 's', 'mjpeg/avi', 'frame')
-    by_others = [path for name, path, thread in calls if name == 'fsync' and thread != threading.get_ident()]
-    own = [path for name, path, thread in calls if name == 'fsync' and thread == threading.get_ident()]
+@pytest.mark.parametrize('durability', ['chunk', 'frame'])
+def test_without_fsync_chunks_are_synced_once_and_by_another_thread(tmp_path, calls, durability):
+    record(tmp_path / 's', 'mjpeg/avi', durability)
+    by_others = [path for name, path, thread in calls if name == 'fsync' and thread == 'imgstore sync']
+    own = [path for name, path, thread in calls if name == 'fsync' and thread != 'imgstore sync']
     assert sorted(path for path in by_others if path.endswith('.avi')) == [f's/00000{chunk}.avi' for chunk in range(3)]
     assert set(own) == {'.', 's', 's/.metadata.open.yaml'}
 
@@ -141,9 +149,36 @@ def test_many_small_chunks_are_synced_together(tmp_path, monkeypatch):
     assert not list((tmp_path / 's').glob('.*'))
 
 
-def test_with_chunk_nothing_but_the_new_store_is_synced(tmp_path, calls):
-    record(tmp_path / 's', 'mjpeg/avi', 'chunk')
-    assert set(names(calls, 'fsync')) == {'.', 's', 's/.metadata.open.yaml'}
+@pytest.mark.parametrize('durability', ['chunk', 'frame'])
+@pytest.mark.parametrize('fmt', ['npy', 'mjpeg/avi'])
+def test_files_that_may_be_torn_are_announced_before_they_appear(tmp_path, fmt, durability, monkeypatch):
+    replace, announced, renamed = os.replace, [], []
+
+    def noted(source, target):
+        if os.fspath(target).endswith(('.npz', '.extra.json')):
+            announced.append([path.name for path in (tmp_path / 's').glob('.*.open.*')])
+        renamed.append(os.path.basename(target))
+        replace(source, target)
+
+    monkeypatch.setattr(os, 'replace', noted)
+    record(tmp_path / 's', fmt, durability)
+    assert {f'.00000{chunk}.open.complete' for chunk in range(3)} <= set(renamed)
+    assert len(announced) == 6
+    for number, there in enumerate(announced):
+        assert f'.00000{number // 2}.open.complete' in there
+
+
+@pytest.mark.parametrize('durability', ['chunk', 'frame', 'fsync'])
+def test_what_is_on_the_disk_of_an_inserted_chunk_is_not_written_again(tmp_path, calls, durability):
+    record(tmp_path / 'other', 'mjpeg/avi', 'frame', 3)
+    with new_for_format('mjpeg/avi', tmp_path / 's', imgshape=SHAPE, durability=durability) as store:
+        store.insert_chunk(tmp_path / 'other' / '000000.avi', range(3), range(3))
+        store.add_extra_data(v=1)
+    assert len(places(calls, 'replace', 's/000000.npz')) == 1
+    journals = {'chunk': 1, 'frame': 3, 'fsync': 2}[durability]  # announced, complete, and complete with the record
+    assert len(places(calls, 'replace', 's/.000000.open.complete')) == journals
+    records, = places(calls, 'replace', 's/000000.extra.json')
+    assert places(calls, 'fsync', 's/.000000.extra.open.json')[0] < records
 
 
 def test_an_mp4_is_on_the_disk_before_its_beginning_says_that_it_is_closed(tmp_path, calls):
@@ -235,3 +270,41 @@ def test_records_that_neither_file_nor_journal_has_cost_no_others(tmp_path, fmt,
             assert store.frame_count == 7
             assert store.get_extra_data()['v'].tolist() == [0, 1, 2, 6]
         imgstore.repair(tmp_path / 's')
+
+
+def torn_store(path, fmt, monkeypatch, extensions):
+    """A store of 'chunk', of whose chunk 1 these files were not on the disk when the power failed."""
+    with monkeypatch.context() as patch:
+        patch.setattr('imgstore.completing.remove_if_there', lambda path: None)
+        record(path, fmt, 'chunk')
+    stem = path / ('000001/index' if fmt == 'npy' else '000001')
+    for extension in extensions:
+        torn = stem.with_name(stem.name + extension)
+        torn.write_bytes(bytes(torn.stat().st_size))
+    return path
+
+
+@pytest.mark.parametrize('fmt', ['npy', *VIDEOS])
+def test_with_chunk_torn_records_cost_no_others(tmp_path, fmt, monkeypatch):
+    path = torn_store(tmp_path / 's', fmt, monkeypatch, ['.extra.json'])
+    for _ in range(2):
+        with new_for_filename(path) as store:
+            assert store.get_frame_metadata()['frame_number'] == list(range(7))
+            assert store.get_extra_data()['v'].tolist() == [0, 1, 2, 6]
+        imgstore.repair(path)
+    assert not list(path.glob('.*'))
+
+
+@pytest.mark.parametrize('fmt', ['npy', *VIDEOS])
+def test_with_chunk_a_torn_index_costs_its_chunk_until_a_repair_estimates_it(tmp_path, fmt, monkeypatch):
+    path = torn_store(tmp_path / 's', fmt, monkeypatch, ['.npz', '.extra.json'])
+    with new_for_filename(path) as store:
+        with pytest.warns(UserWarning, match='000001'):
+            assert store.get_frame_metadata()['frame_number'] == [0, 1, 2, 6]
+        assert store.get_extra_data()['v'].tolist() == [0, 1, 2, 6]
+    report = imgstore.repair(path)
+    assert [(chunk.number, chunk.frame_numbers) for chunk in report.chunks] == [(1, [3, 4, 5])]
+    with new_for_filename(path) as store:
+        assert store.get_frame_metadata()['frame_number'] == list(range(7))
+        assert store.get_extra_data()['v'].tolist() == [0, 1, 2, 6]
+    assert not list(path.glob('.*'))
