@@ -135,7 +135,7 @@ def test_a_video_whose_index_is_cut_off_is_refused(
     assert not (tmp_path / 's').exists()
 
 
-@pytest.mark.parametrize('name', ['hevc.mkv'])
+@pytest.mark.parametrize('name', ['hevc.mkv', 'b.mkv', 'h264.mp4', 'b.flv', 'b.ts'])
 def test_a_missing_reference_loses_the_frames_made_from_it(films: Path, name: str, tmp_path: Path) -> None:
     sizes = [size for _, size in places(films / name)]
     largest = max(range(11, 18), key=sizes.__getitem__)

@@ -87,14 +87,9 @@ def test_an_inserted_video_is_exported_as_it_is_shown_or_the_error_says_why(made
     assert not found.why or re.search(kind.damaged or kind.export or 'no reason', found.why), found.why
 
 
-NOT_SAVED_EXACTLY = re.compile(
-    'b_frames_avi|packed_b_frames|reordered_from_the_middle_on_avi|without_show_times|times_of_decoding|negative_start|'
-    'mirrored|thumbnail_first|^damaged|^cut_off|size_that_changes')
-"""Kinds of which imgstore-save still takes another frame or time, or does not tell of a damaged one."""
-
-
-@pytest.mark.parametrize('name', [name for name in KINDS if not NOT_SAVED_EXACTLY.search(name)])
-def test_a_saved_video_is_as_it_is_shown(made, tmp_path, name):
-    found = saved(made(name), tmp_path / 's')
+@pytest.mark.parametrize('name', KINDS)
+def test_a_saved_video_is_as_it_is_shown_and_what_is_left_out_is_told(made, tmp_path, name):
+    kind, found = KINDS[name], saved(made(name), tmp_path / 's')
     assert not found.wrong
-    assert not found.why
+    assert bool(found.why) == bool(kind.save), found.why
+    assert re.search(kind.save, found.why)

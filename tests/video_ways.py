@@ -16,9 +16,11 @@ import numpy as np
 
 from imgstore.apps import export as export_command
 from imgstore.apps import save as save_command
+from imgstore.color import ensure_grayscale
 from imgstore.errors import FrameReadError, InvalidArgumentError
 from imgstore.stores import new_for_filename, new_for_format
 
+from .frames import numbered
 from .video_kinds import KINDS, RATE, Kind, shown
 
 FORMATS = {'.avi': 'mjpeg/avi', '.mkv': 'h264/mkv', '.mp4': 'avc1/mp4'}
@@ -45,8 +47,8 @@ class Video:
 
     @property
     def due(self):
-        """When each frame is to come; where the ffmpeg program goes back in time itself, at an even pace."""
-        ascend = all(later - earlier >= 0.001 for earlier, later in pairwise(self.times))
+        """When each frame is to come; where the ffmpeg program goes back in time or makes times up, at an even pace."""
+        ascend = all(later - earlier >= 0.002 for earlier, later in pairwise(self.times))
         return self.times if ascend else [index / RATE for index in range(len(self.times))]
 
     def has(self, index, image):
@@ -64,10 +66,17 @@ class Video:
         pair = [one[:height, :width].mean(axis=2) for one in (image, self.images[index])]
         return np.abs(pair[0] - pair[1]).mean() <= LARGEST_DIFFERENCE
 
+    def is_made_of(self, number, image):
+        """Whether an image is the frame of that number as it was before it was encoded, in gray."""
+        if image.shape[:2] != self.kind.shape[:2]:
+            return False
+        pair = [ensure_grayscale(one).astype(float) for one in (in_8_bit(image), numbered(number, self.kind.shape))]
+        return np.abs(pair[0] - pair[1]).mean() <= LARGEST_DIFFERENCE
+
 
 def in_8_bit(image):
     """An image of 8 or 16 bits, in 8."""
-    return image if image.dtype == np.uint8 else image / 257
+    return image if image.dtype == np.uint8 else (image // 257).astype(np.uint8)
 
 
 @dataclass
@@ -130,18 +139,24 @@ def run(command, *arguments):
 
 
 def saved(video, folder, fmt='png'):
-    """What imgstore-save makes of it: each frame at its number and time, any other told of."""
+    """What imgstore-save makes of it: each frame at its number and time, any other told of.
+
+    Of a video that is told to be damaged, FFmpeg does not tell which frames are missing: frames are compared with what
+    was encoded.
+    """
     code, said = run(save_command, '--format', fmt, '--source', video.path, folder)
-    outcome = Outcome(why=said if code else '')
+    outcome = Outcome(why=f'{said} (exit code {code})' if code else '')
     if not (folder / 'metadata.yaml').exists():
         return outcome
     with new_for_filename(folder) as reader:
         count, times = len(reader), reader.get_frame_metadata()['frame_time']
+        first = reader.frame_min
         for _ in range(count):
             image, (number, time) = reader.get_next_image()
-            right = video.has(number, image) and \
-                (video.due != video.times or abs(time - times[0] - video.times[number] + video.times[0]) <= LATEST)
-            outcome.wrong |= set() if right else {number}
+            is_right = video.is_made_of(number, image) if code else video.has(number, image)
+            late = (number - first) / RATE if code else video.due[number] - video.due[first]
+            in_time = (not code and video.due != video.times) or abs(time - times[0] - late) <= LATEST
+            outcome.wrong |= set() if is_right and in_time else {number}
     if any(later < earlier for earlier, later in pairwise(times)):
         outcome.wrong.add('the times go back')
     if count < len(video.images) and not code:

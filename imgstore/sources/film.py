@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import itertools
 import os
-import stat
 import warnings
-from collections.abc import Generator, Iterable
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator
 from fractions import Fraction
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from ..errors import FrameReadError, InvalidArgumentError
 from .cut_off import is_cut_off
 from .intact import IntactFrames
 from .piped import PipedVideo
+from .shown_times import ShownTimes, Timed
 
 if TYPE_CHECKING:
     import av
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 _USUAL_RATE = Fraction(25)
 _FIRST_YEAR = 1980  # what is told to be older was made by a program that does not know the time
 _NO_VIDEO = ('attached_pic', 'timed_thumbnails', 'still_image')
+_OF_PICTURES = ('mjpeg', 'png', 'bmp', 'gif', 'tiff', 'webp')
+_MOST_PACKETS = 1000  # that are looked at to tell a picture from a film
 _NOTHING_FOLLOWS = ('yuv4mpegpipe', 'ivf')  # the last packet, if it is complete
 _MOST_RANGES = 5
 
@@ -77,15 +81,16 @@ class Film:
         import av
 
         try:
-            where: Any = self._path
-            if os.path.exists(self._path):
-                is_file = stat.S_ISREG(os.stat(self._path).st_mode)
-                self._pipe = None if is_file else PipedVideo(self._path)
-                where = f'file:{os.path.abspath(self._path)}' if is_file else self._pipe
+            where: Any = self._address()
+            if os.path.exists(self._path) and not os.path.isfile(self._path):
+                where = self._pipe = PipedVideo(self._path)
             return open_input(where)
         except (av.FFmpegError, OSError) as error:
             self.close()
             raise InvalidArgumentError(f'{self._path!r} cannot be read as a video: {error.strerror}') from error
+
+    def _address(self) -> str:
+        return f'file:{os.path.abspath(self._path)}' if os.path.isfile(self._path) else self._path
 
     def _choose_stream(self) -> Any:
         """The stream that is the film: no cover, and no preview of one image beside another stream."""
@@ -95,12 +100,22 @@ class Film:
         if not films:
             pictures = '; its only picture is a cover' if streams else ''
             raise InvalidArgumentError(f'{self._path!r} holds no video{pictures}')
-        moving = [stream for stream in films if stream.frames != 1] or films
+        moving = self._moving(films) if len(films) > 1 else films
         chosen = max(moving, key=lambda stream: ('default' in _dispositions(stream), stream.width * stream.height))
         if len(moving) > 1:
             warnings.warn(f'{self._path!r} has {len(moving)} video streams; the one at index {chosen.index} '
                           f'({chosen.width}x{chosen.height}) is taken', stacklevel=3)
         return chosen
+
+    def _moving(self, streams: list[Any]) -> list[Any]:
+        """Those of several streams that are no picture; what can be read only once is not read for that."""
+        found = [stream for stream in streams if stream.frames != 1]
+        if all(stream.frames for stream in found):
+            return found or streams
+        if os.path.isfile(self._path):
+            pictures = _pictures(self._address(), {stream.index for stream in found})
+            return [stream for stream in found if stream.index not in pictures] or streams
+        return [stream for stream in found if stream.codec_context.name not in _OF_PICTURES] or streams
 
     def frames(self) -> Generator[tuple[Image, int, float]]:
         """Give the frames that are intact; `check` tells afterwards whether there are others.
@@ -113,14 +128,22 @@ class Film:
         number : int
             From 0, in the order of showing. A damaged frame has a number too.
         time : float
-            The file's own timestamp in seconds.
+            The file's own timestamp in seconds, as `ShownTimes` has it.
         """
         is_cut = self._container.format.name == 'mpegts' and self._is_cut_off(0)  # the others mark an incomplete packet
-        self._intact = IntactFrames(self._container, self._stream, distrusts_end=is_cut)
-        times = _Times(self._stream.time_base, self._stream.average_rate or _USUAL_RATE)
-        for frame, number in self._intact:
-            yield upright(self._image(frame), _matrix(frame)), number, times.of(frame, number)
+        stream = self._stream
+        times = ShownTimes(stream.time_base, stream.average_rate or _USUAL_RATE, self._container.format.name,
+                           stream.codec_context.name)
+        self._intact = IntactFrames(self._container, stream, times.note, distrusts_end=is_cut)
+        for frame, number, time in self._timed(times, self._intact):
+            yield upright(self._image(frame), _matrix(frame)), number, time
         self._ended = True
+
+    @staticmethod
+    def _timed(times: ShownTimes, frames: Iterable[tuple[Any, int]]) -> Iterator[Timed]:
+        for frame, number in frames:
+            yield from times.of(frame, number)
+        yield from times.rest()
 
     def _image(self, frame: av.VideoFrame) -> Image:
         image: Image
@@ -165,6 +188,18 @@ class Film:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+def _pictures(address: str, indexes: set[int]) -> set[int]:
+    """Those streams that have one packet, as far as is looked at."""
+    counts: Counter[int] = Counter()
+    with contextlib.suppress(OSError), open_input(address) as container:
+        streams = [stream for stream in container.streams if stream.index in indexes]
+        for packet in itertools.islice(container.demux(streams), _MOST_PACKETS):
+            counts[packet.stream.index] += packet.size > 0
+            if all(counts[index] > 1 for index in indexes):
+                break
+    return {index for index in indexes if counts[index] == 1}
 
 
 def _av_time_base() -> int:
@@ -216,32 +251,6 @@ def upright(image: Image, matrix: tuple[int, ...] | None) -> Image:
     else:
         flips = (d < 0, a < 0)
     return np.ascontiguousarray(image[::-1 if flips[0] else 1, ::-1 if flips[1] else 1])
-
-
-# --- times
-
-
-class _Times:
-    """Times of frames as the ffmpeg program has them: of two kinds of timestamps the one with fewer faults."""
-
-    def __init__(self, unit: Fraction | None, rate: Fraction) -> None:
-        self._unit, self._rate = unit, rate  # a frame's own unit is wrong for those that come at the end
-        self._faults = {'pts': 0, 'dts': 0}
-        self._last: dict[str, int | None] = {'pts': None, 'dts': None}
-
-    def of(self, frame: av.VideoFrame, number: int) -> float:
-        """Give the time of a frame in seconds."""
-        pts, dts = frame.pts, frame.dts
-        self._note('dts', dts, pts)
-        self._note('pts', pts, dts)
-        shown = pts if pts is not None and (dts is None or self._faults['pts'] <= self._faults['dts']) else dts
-        return float(number / self._rate if shown is None or self._unit is None else shown * self._unit)
-
-    def _note(self, kind: str, value: int | None, other: int | None) -> None:
-        last = self._last[kind]
-        if value is not None:
-            self._faults[kind] += last is not None and value <= last
-        self._last[kind] = last if value is None and other is None else other if value is None else value
 
 
 def _created(text: str | None) -> float | None:

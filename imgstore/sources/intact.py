@@ -6,7 +6,7 @@ import contextlib
 import heapq
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,15 +15,22 @@ from .steady import Numbering
 _CHAINED = frozenset(('ffv1',))
 """Intra only as FFmpeg sees it, yet what was learned from one frame is used for the next."""
 
-_TELL_IN_LOG = frozenset(('ffv1', 'gif', 'png', 'apng'))
+_TELL_IN_LOG = frozenset(('ffv1', 'gif', 'png', 'apng', 'h264'))
 """Decoders that tell of damage in the log alone, and log no other errors."""
 
-_STRICT = frozenset(('h264', 'hevc'))
+_STRICT = frozenset(('hevc',))
 """Decoders that tell of a missing reference if they are strict, and of that alone."""
+
+_GAP_IN_H264 = 'Frame num gap'
+"""What the decoder of H.264 logs, for developers only, of a reference that is missing: it makes one up."""
+
+_UNKNOWN_IN_H264 = 'mmco: unref short failure'
+"""What it logs of a reference that may go, and that never came."""
 
 _FIELDS = 0.6  # frames a packet; fewer where each packet is a field
 _DELAY = 32  # packets after which no frame of one is expected any more, where their times do not tell
 _GAP, _TEAR = object(), object()
+_Line = tuple[int, str, str]
 _Entry = tuple[float, int, int, Any]
 """When it is shown, order of arrival, number of its packet, and a frame; None: it is lost. Or `_GAP`, or `_TEAR`."""
 
@@ -57,6 +64,8 @@ class IntactFrames:
     ----------
     container, stream
         Of PyAV; nothing was read yet.
+    note : callable
+        Is given each packet that is to be shown, before its frame.
     distrusts_end : bool
         The last packet may be incomplete without a mark, and is left out.
 
@@ -74,7 +83,8 @@ class IntactFrames:
         Where the last packet ends in the file, in bytes.
     """
 
-    def __init__(self, container: Any, stream: Any, distrusts_end: bool = False) -> None:
+    def __init__(self, container: Any, stream: Any, note: Callable[[Any], None],
+                 distrusts_end: bool = False) -> None:
         self._container, self._stream, self._context = container, stream, stream.codec_context
         codec = self._context.codec
         self._name = self._context.name
@@ -82,7 +92,7 @@ class IntactFrames:
         self._context.thread_type = 'SLICE'  # threads that each decode a frame lose errors
         self._context.copy_opaque = True
         self._context.options = _options(codec)
-        self._distrusts, self._last = distrusts_end, None
+        self._note, self._distrusts, self._last = note, distrusts_end, None
         self.error: str | None = None
         self.is_torn, self.end = False, 0
         self._numbering = Numbering()
@@ -91,7 +101,7 @@ class IntactFrames:
         self._shown = self._latest = -math.inf  # all that is shown up to there has come; time of the latest frame
         self._waiting = self._resumes = False  # for a keyframe; with the next packet
         self._resumed: tuple[int, float] | None = None  # a keyframe; what is shown before it is made from what is lost
-        self._key = (-1, -math.inf)  # the latest keyframe
+        self._key, self._groups = (-1, -math.inf), 0  # the latest keyframe; how many since decoding began
         self._packets, self._frames, self._share = 0, 0, 1.0
         self._tells_times = True  # until the decoder gives a frame that is shown before the last one
 
@@ -107,7 +117,7 @@ class IntactFrames:
 
     def __iter__(self) -> Iterator[tuple[Any, int]]:
         """Give the frames of PyAV and their numbers."""
-        with _error_log() as log:
+        with _log_of(self._name) as log:
             for packet in self._demuxed(log):
                 if self._waiting and not self._starts(packet):
                     self._lose(packet)
@@ -132,18 +142,18 @@ class IntactFrames:
 
     # --- packets
 
-    def _demuxed(self, log: list[tuple[int, str, str]]) -> Iterator[Any]:
+    def _demuxed(self, log: list[_Line]) -> Iterator[Any]:
         import av
 
         packets, is_corrupt = self._container.demux(self._stream), False
         while True:
-            before = len(log)
+            log.clear()
             try:
                 packet = next(packets, None)
             except av.FFmpegError as error:
                 self.error = error.strerror
                 return
-            if _has_error(log[before:], self._container.format.name):
+            if _errors(log, self._container.format.name):
                 self._tear()
                 if self._container.format.name == 'ogg':
                     continue  # of a packet over two pages only the end may be left
@@ -158,6 +168,8 @@ class IntactFrames:
                 is_corrupt = packet.is_corrupt
                 self._packets += not packet.is_discard
                 self.end = max(self.end, (packet.pos or 0) + packet.size)
+                if not packet.is_discard:
+                    self._note(packet)
                 yield packet
 
     def _tear(self) -> None:
@@ -179,15 +191,17 @@ class IntactFrames:
         time: int | None = of.pts
         return time if self._tells_times else None
 
-    def _decode(self, packet: Any, log: list[tuple[int, str, str]]) -> None:
+    def _decode(self, packet: Any, log: list[_Line]) -> None:
         import av
 
-        number, before = next(self._count), len(log)
+        number = next(self._count)
+        log.clear()
         sound = packet is None or not packet.is_corrupt
         frames: list[Any] = []
         if packet is not None:
             packet.opaque, time = number, self._time_of(packet)
             if packet.is_keyframe:
+                self._groups += 1
                 self._key = (number, math.inf if time is None else time)
             if self._resumes:
                 self._resumed, self._resumes = (number, math.inf if time is None else time), False
@@ -197,7 +211,7 @@ class IntactFrames:
             frames = self._context.decode(packet) if sound else []
         except av.FFmpegError:
             sound = False
-        sound = sound and not (self._name in _TELL_IN_LOG and _has_error(log[before:], self._name))
+        sound = sound and not self._is_told(log, packet)
         if not sound and self._leads(packet):
             self._resumed, sound = self._key, True
         damaged = [number] * (not sound)
@@ -205,6 +219,19 @@ class IntactFrames:
             damaged += self._take(frame, normally=packet is not None or not (self.error or self.is_torn))
         if damaged:
             self._give_up(min(damaged), drain=packet is not None)
+
+    def _is_told(self, log: list[_Line], packet: Any) -> bool:
+        """Whether the log tells that a packet is damaged, or made from one that is missing."""
+        if self._name not in _TELL_IN_LOG:
+            return False
+        told = _errors(log, self._name)
+        if self._name == 'h264':
+            told += [text for _, name, text in log if name == 'h264' and text.startswith(_GAP_IN_H264)]
+            if self._groups <= 1:  # what came before the first keyframe is missing, and nothing is made from it
+                begins = packet is not None and packet.is_keyframe
+                told = [text for text in told
+                        if not text.startswith(_UNKNOWN_IN_H264) and not (begins and text.startswith(_GAP_IN_H264))]
+        return bool(told)
 
     def _leads(self, packet: Any) -> bool:
         """Whether a packet is shown before the first frame, a keyframe: it misses what came before the file."""
@@ -259,7 +286,7 @@ class IntactFrames:
             self._push(self._shown if time is None else float(time), damaged, None)
         self._sent.times.clear()
         self._context.flush_buffers()
-        self._waiting, self._resumes, self._resumed = True, False, None
+        self._waiting, self._resumes, self._resumed, self._groups = True, False, None, 0
 
     def _lose(self, packet: Any) -> None:
         if not packet.is_discard and (self._share == 1 or self._packets % 2):
@@ -291,12 +318,12 @@ def _options(codec: Any) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _error_log() -> Iterator[list[tuple[int, str, str]]]:
-    """Collect the errors that FFmpeg logs, as level, name of what tells, and text."""
+def _log_of(decoder: str) -> Iterator[list[_Line]]:
+    """Collect what FFmpeg logs, as level, name of what tells, and text: the errors, and more of some decoders."""
     import av.logging
 
     level, skip = av.logging.get_level(), av.logging.get_skip_repeated()
-    av.logging.set_level(av.logging.ERROR)
+    av.logging.set_level(av.logging.DEBUG if decoder == 'h264' else av.logging.ERROR)
     av.logging.set_skip_repeated(False)
     try:
         with av.logging.Capture(local=False) as log:
@@ -306,5 +333,7 @@ def _error_log() -> Iterator[list[tuple[int, str, str]]]:
         av.logging.set_level(level)
 
 
-def _has_error(log: list[tuple[int, str, str]], name: str) -> bool:
-    return any(told == name for _, told, _ in log)
+def _errors(log: list[_Line], name: str) -> list[str]:
+    import av.logging
+
+    return [text for level, told, text in log if told == name and level <= av.logging.ERROR]

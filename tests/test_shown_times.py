@@ -1,0 +1,57 @@
+"""Times of the frames of a video whose timestamps are missing, or are those of decoding."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from imgstore.sources.shown_times import ShownTimes
+
+
+def timed(packets: list[tuple[int | None, int | None]], shown: list[int], *names: str) -> list[float]:
+    """Times of frames, given the timestamps of their packets and the packets in the order of showing."""
+    made, found = ShownTimes(Fraction(1), Fraction(1), *names), []
+    sent: list[Any] = [SimpleNamespace(pts=pts, dts=dts) for pts, dts in packets]
+    coming = iter(enumerate(sent))
+    at = -1
+    for number, index in enumerate(shown):
+        while at < index:
+            at, packet = next(coming)
+            made.note(packet)
+        found += list(made.of(SimpleNamespace(pts=sent[index].pts), number))
+    found += list(made.rest())
+    assert [number for _, number, _ in found] == list(range(len(shown)))
+    return [time for _, _, time in found]
+
+
+def test_times_of_showing_stay_as_they_are_at_a_varying_rate() -> None:
+    assert timed([(0, -2), (9, -1), (2, 0), (3, 2), (11, 3)], [0, 2, 3, 1, 4]) == [0, 2, 3, 9, 11]
+
+
+def test_times_of_decoding_are_given_in_the_order_of_showing() -> None:
+    assert timed([(0, None), (1, None), (2, 0), (3, 1), (4, 2)], [0, 2, 3, 1, 4]) == [0, 1, 2, 3, 4]
+
+
+def test_frames_before_the_first_time_come_at_the_rate_of_the_stream() -> None:
+    assert timed([(None, None), (None, None), (1, 1), (5, 5)], [0, 1, 2, 3]) == [-1, 0, 1, 5]
+
+
+def test_a_video_without_times_comes_at_the_rate_of_the_stream() -> None:
+    assert timed([(None, None)] * 40, list(range(40))) == list(range(40))
+
+
+def test_packets_that_show_nothing_do_not_delay_the_times() -> None:
+    packets: list[tuple[int | None, int | None]] = [(time, time) for time in range(80)]
+    assert timed(packets, list(range(0, 80, 2))) == list(range(0, 80, 2))
+
+
+@pytest.mark.parametrize('codec', ['h264', 'mpeg4'])
+def test_an_avi_begins_when_its_first_frame_is_decoded(codec: str) -> None:
+    assert timed([(1, 0), (4, 1), (2, 2), (3, 3)], [0, 2, 3, 1], 'avi', codec) == [0, 1, 2, 3]
+
+
+def test_pauses_of_h264_in_avi_are_where_the_file_has_them() -> None:
+    assert timed([(1, 0), (5, 1), (6, 5), (9, 6)], [0, 1, 2, 3], 'avi', 'h264') == [0, 1, 5, 6]
