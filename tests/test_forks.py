@@ -19,6 +19,7 @@ import pytest
 import imgstore
 from imgstore import new_for_filename, new_for_format, sharing
 from imgstore.chunks.backends import BACKENDS, works
+from imgstore.chunks.pyav_pixels import _gray_levels
 from imgstore.errors import StoreModeError
 from imgstore.formats import format_to_write
 
@@ -107,6 +108,25 @@ if hasattr(os, 'fork'):
             for thread in threads:
                 thread.join()
         assert errors == []
+
+    def test_a_child_begins_though_another_thread_has_asked_for_gray_levels():
+        asked, stop = threading.Event(), threading.Event()
+
+        def ask():
+            _gray_levels.__wrapped__('yuv420p', 1, 5)
+            asked.set()
+            stop.wait()
+
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        try:
+            assert asked.wait(60)
+            assert [status_of(forked(lambda: None)) for _ in range(FORKS)] == [0] * FORKS
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
 
     @pytest.mark.parametrize('shape', [SHAPE, COLOR])
     @pytest.mark.parametrize(('fmt', 'backend'), READERS)

@@ -84,4 +84,5 @@ def _gray_levels(pixel_format: str, color_range: int, colorspace: int) -> npt.ND
         rows = np.full((plane.height, plane.line_size), 128, np.uint8)
         rows[:, :plane.width] = value[:plane.height, :plane.width]
         plane.update(rows)
-    return np.ascontiguousarray(frame.to_ndarray(format='bgr24')[0, :, 1])
+    # PyAV 19 keeps a converter for each thread; a forked child frees it, and would wait for threads it had
+    return np.ascontiguousarray(frame.to_ndarray(format='bgr24', threads=1)[0, :, 1])

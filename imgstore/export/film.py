@@ -168,7 +168,7 @@ def _encoding(stream: Any, pictures: Iterator[Any], ticks: Ticks, step: Step) ->
 
     durations = dict(zip(ticks.starts.tolist(), ticks.durations.tolist(), strict=True))
     for picture, start in zip(pictures, ticks.starts.tolist(), strict=True):
-        frame = av.VideoFrame.from_ndarray(picture, format='bgr24').reformat(format='yuv420p')
+        frame = av.VideoFrame.from_ndarray(picture, format='bgr24').reformat(format='yuv420p', threads=1)
         frame.pts, frame.time_base = start, ticks.unit
         frame.pict_type = 0
         yield from _due(stream.encode(frame), durations)

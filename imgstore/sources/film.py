@@ -148,11 +148,11 @@ class Film:
     def _image(self, frame: av.VideoFrame) -> Image:
         image: Image
         if self._to_8_bit or _bits(frame.format) <= 8:
-            image = frame.to_ndarray(format='bgr24')
+            image = frame.to_ndarray(format='bgr24', threads=1)
         elif frame.format.name.startswith(('gray', 'ya')):
-            image = frame.to_ndarray(format='gray16le')
+            image = frame.to_ndarray(format='gray16le', threads=1)
         else:
-            image = frame.to_ndarray(format='bgr48le')
+            image = frame.to_ndarray(format='bgr48le', threads=1)
         return image
 
     def check(self) -> None:
