@@ -9,6 +9,7 @@ import threading
 from ._files import Layout, aside, remove_if_there
 from ._syncing import open_no_link, sync_file_system
 from .chunk_files import sync_chunk
+from .sharing import BackgroundThread
 
 _MOST_WAITING = 16  # chunks; many small ones are put on the disk together
 
@@ -54,7 +55,7 @@ class Completer:
         if was_busy:
             return
         try:
-            threading.Thread(target=self._work, daemon=True, name='imgstore sync').start()
+            BackgroundThread(self._work, 'sync').start()
         except RuntimeError:  # there can be no more threads
             self._work()
 

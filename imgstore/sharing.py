@@ -40,6 +40,13 @@ def one_at_a_time(method: Callable[Concatenate[_Owner, _Arguments], _Result]
     return locked
 
 
+class BackgroundThread(threading.Thread):
+    """A thread that writes a store. It must not wait for a store, as a finalizer does that happens to run in it."""
+
+    def __init__(self, target: Callable[[], object], name: str) -> None:
+        super().__init__(target=target, name=f'imgstore {name}', daemon=True)
+
+
 class Spare(Generic[_Thing]):
     """Things that are costly to make, each used by one thread at a time.
 

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from .errors import StoreClosedError, StoreIOError, StoreModeError
+from .sharing import BackgroundThread
 
 _Result = TypeVar('_Result')
 
@@ -152,14 +153,14 @@ class WriteQueue:
         """Whether `close` was called."""
         self._is_closed = False
         self._encoders: list[threading.Thread] = []
-        self._committer = threading.Thread(target=self._commit_all, daemon=True, name='imgstore writer')
+        self._committer = BackgroundThread(self._commit_all, 'writer')
         self._start()
 
     def _start(self) -> None:
         try:
             self._committer.start()
             for _ in range(self.workers):
-                thread = threading.Thread(target=self._encode_all, daemon=True, name='imgstore encoder')
+                thread = BackgroundThread(self._encode_all, 'encoder')
                 thread.start()
                 self._encoders.append(thread)
         except RuntimeError as error:
@@ -177,7 +178,7 @@ class WriteQueue:
 
     def submit(self, task: Task) -> None:
         """Take a task once there is room for it; StoreClosedError after `close`."""
-        self._refuse_own_threads()
+        self._refuse_background()
         while not self.is_closing and not self._has_room(task.size):
             self._wait_for_room(task.size)
         task.begun = time.monotonic()
@@ -199,7 +200,7 @@ class WriteQueue:
         Exception
             What the task raised.
         """
-        self._refuse_own_threads()
+        self._refuse_background()
         try:
             self._take(task)
             self._settle(task)
@@ -220,7 +221,7 @@ class WriteQueue:
 
     def ask(self, question: Callable[[], _Result]) -> _Result:
         """Call a function after all tasks taken before, while none runs."""
-        if self._is_own_thread():
+        if _in_background():
             return question()
         try:
             result: _Result = self.run(Task(lambda _: question()))
@@ -246,19 +247,16 @@ class WriteQueue:
         except BaseException:
             self._take(last, closing=True)
             raise
-        if self._is_own_thread():
+        if _in_background():
             return False
         self._settle(last, through_interrupts=True)
         self._committer.join()
         return not isinstance(last.error, StoreClosedError)
 
-    def _is_own_thread(self) -> bool:
-        """Whether a finalizer calls, which may run anywhere, or a reader: this thread must not wait for itself."""
-        return threading.current_thread() in (self._committer, *self._encoders)
-
-    def _refuse_own_threads(self) -> None:
-        if self._is_own_thread():
-            raise StoreModeError('a finalizer runs in a thread of the store, which cannot wait for itself; '
+    @staticmethod
+    def _refuse_background() -> None:
+        if _in_background():
+            raise StoreModeError('a finalizer runs in a thread that writes a store, which must not wait for a store; '
                                  'write to the store from another thread')
 
     def _take(self, task: Task, closing: bool = False) -> None:
@@ -339,3 +337,7 @@ class WriteQueue:
         self._is_closed = task.is_last
         self._learn_pace(task.begun)
         self._open_gates()
+
+
+def _in_background() -> bool:
+    return isinstance(threading.current_thread(), BackgroundThread)
