@@ -306,10 +306,14 @@ class _Patient:
         for path in remaining:
             remove_tree(path) if os.path.isdir(path) else remove_if_there(path)
         chunks = self._layout.find_chunks().complete
-        if not (chunks or self._layout.folders or os.path.exists(self._layout.chunk(0))):
+        if not (chunks or self._layout.folders or self._may_hold_frames()):
             self._close_empty_video_store()
         save_if_worth_it(self._layout.basedir, [(number, self._layout.stem(number)) for number in chunks])
         return remaining
+
+    def _may_hold_frames(self) -> bool:
+        """Whether the first video is one that nobody can read; the black one of an empty store has an index before it."""
+        return os.path.exists(self._layout.media(0)) and index_path(self._layout.stem(0)) is None
 
     def _close_empty_video_store(self) -> None:
         """As its writer would have, so that imgstore 0.4 can open it."""

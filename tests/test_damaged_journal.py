@@ -193,8 +193,8 @@ def test_a_repaired_video_replaces_the_original_only_if_it_is_a_copy(tmp_path, m
     before = source.read_bytes()
     remux = imgstore.repairing.remux
 
-    def damaging(old, new, frames):
-        remux(old, new, frames)
+    def damaging(old, new, frames, fps):
+        remux(old, new, frames, fps)
         with open(new, 'r+b') as file:
             file.seek(len(before) // 2)
             file.write(b'\0' * 20)
