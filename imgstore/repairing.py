@@ -288,7 +288,7 @@ class _Patient:
         whole = {chunk.number for chunk in chunks if chunk.frame_numbers}
         unread = {self._layout.media(number) for number in {*self._layout.find_unfinished_videos()} - whole}
         kept = {path for video in unread for path in tail_paths(video)}
-        found = [path for path in leftovers(self._layout.basedir) if path not in kept]
+        found = [path for path in leftovers(self._layout.basedir) if path not in kept or not os.path.getsize(path)]
         whole_files = (STORE_MD_FILENAME, STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILENAME)
         others = [STAGING_FOLDER, EMPTYING_FOLDER, *map(aside, whole_files)]
         paths = [os.path.join(self._layout.basedir, name) for name in others]
@@ -312,7 +312,7 @@ class _Patient:
         return remaining
 
     def _may_hold_frames(self) -> bool:
-        """Whether the first video is one that nobody can read; the black one of an empty store has an index before it."""
+        """Whether the first video is there and unreadable; the black one of an empty store has an index first."""
         return os.path.exists(self._layout.media(0)) and index_path(self._layout.stem(0)) is None
 
     def _close_empty_video_store(self) -> None:

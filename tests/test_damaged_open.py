@@ -230,3 +230,12 @@ def test_what_is_kept_of_a_video_that_cannot_be_read_at_all_stays_with_it(left, 
         assert not there & {os.path.basename(name) for name in report.removed}
         assert there < set(os.listdir(path))
     assert not report
+
+
+def test_empty_files_of_a_writer_that_was_killed_before_its_first_frame_do_not_stay(tmp_path):
+    with imgstore.new_for_format('avc1/mp4', tmp_path / 's', imgshape=(64, 96)) as store:
+        store.add_image(np.zeros((64, 96), np.uint8), 0, 0.)
+    for extension in ('mp4', 'tail0', 'tail1'):
+        (tmp_path / 's' / f'.000001.open.{extension}').touch()
+    imgstore.repair(tmp_path / 's')
+    assert not list((tmp_path / 's').glob('.*tail*'))
