@@ -135,7 +135,8 @@ def _quoting(content: pd.DataFrame) -> Literal[0, 2]:
 
 
 def _without_formulas(content: pd.DataFrame) -> pd.DataFrame:
-    return content.astype(object).map(_harmless).rename(columns=_harmless)
+    cells: pd.DataFrame = content.astype(object).apply(lambda column: column.map(_harmless))
+    return cells.rename(columns=_harmless)
 
 
 def _harmless(value: Any) -> Any:
