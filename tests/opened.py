@@ -8,8 +8,10 @@ _watchers = []
 
 def _watch(event, arguments):
     if event == 'open':
+        path, mode, _ = arguments
         for opened in _watchers:
-            opened.append(str(arguments[0]))
+            if mode is not None or opened[-1:] != [str(path)]:  # `open` with an opener is told of twice
+                opened.append(str(path))
 
 
 sys.addaudithook(_watch)  # it can never be removed, so there is one for all

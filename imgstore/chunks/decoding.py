@@ -9,6 +9,7 @@ from typing import Any
 from .._cores import THREADS
 from ..errors import FrameReadError
 from ..sharing import Spare
+from .containers import path_of_url
 from .ffv1 import is_damaged
 
 # so a damaged image is an error; other codecs mark it, and take a start at an open GOP for damage if they are strict
@@ -16,14 +17,19 @@ STRICT = {'err_detect': 'explode'}
 
 
 def decoded(packet: Any) -> tuple[list[Any], bool]:
-    """The frames that the decoder gives for a packet, and whether it took it well; if not, they are its last."""
+    """The frames that the decoder gives for a packet, and whether it took it well; if not, they are its last.
+
+    FrameReadError if the decoder cannot be opened; then the container is of no more use.
+    """
     import av
 
     try:
         if not _fails_its_checksum(packet):
             return packet.decode(), not packet.is_corrupt
-    except av.FFmpegError:
-        pass
+    except av.FFmpegError as error:
+        if not packet.stream.codec_context.is_open:  # nothing else may be asked of it: PyAV 19 crashes
+            path = path_of_url(packet.stream.container.name)
+            raise FrameReadError(f'{path}: its decoder cannot be opened: {error}') from error
     with contextlib.suppress(av.FFmpegError):
         return packet.stream.codec_context.decode(None), False
     return [], False

@@ -270,7 +270,11 @@ class PyAVChunkReader(VideoReader):
 
     def _decode(self) -> Iterator[tuple[int, av.VideoFrame]]:
         """The frames from here on and their indexes."""
-        yield from self._decode_and_count() if self._table is None else self._decode_by_times(self._table)
+        try:
+            yield from self._decode_and_count() if self._table is None else self._decode_by_times(self._table)
+        except FrameReadError:
+            self.close()
+            raise
 
     def _decode_and_count(self) -> Iterator[tuple[int, av.VideoFrame]]:
         """All frames up to the first that does not decode: behind it none can be counted."""
