@@ -56,6 +56,11 @@ class SignalGuard:
             for watcher in _watchers:
                 watcher.take_over() if self.is_of_main_thread else watcher.begin()
 
+    @property
+    def is_needed(self) -> bool:
+        """Whether the store is there; an interrupt may have kept its guard."""
+        return self._complete() is not None
+
     def complete(self) -> None:
         """Complete the store now."""
         complete = self._complete()
@@ -65,8 +70,7 @@ class SignalGuard:
     def release(self) -> None:
         """End that; a second call does nothing."""
         with _lock:
-            if self in _guards:
-                _guards.remove(self)
+            _guards[:] = [guard for guard in _guards if guard is not self and guard.is_needed]
             for watcher in _watchers if not _guards else []:
                 watcher.end()
 

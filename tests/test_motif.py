@@ -114,7 +114,7 @@ def test_pickled_members_of_an_index_are_never_loaded_and_kept(tmp_path):
         store.save_index()
     with np.load(path / '000000.npz') as content:
         edited = {key: content[key] for key in ('frame_time', 'uuid', 'camera')}
-    np.savez(path / '000000.npz', frame_number=np.arange(-5, COUNT - 5), **edited,
+    np.savez(path / '000000.npz', frame_number=np.r_[95:100, :COUNT - 5], **edited,
              evil=np.array(_Touch(str(path / 'evil')), dtype=object))
     with new_for_filename(path) as store:
         store.reindex()

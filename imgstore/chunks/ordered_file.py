@@ -27,13 +27,20 @@ class OrderedFile:
 
     def __init__(self, path: str) -> None:
         self.name, self.syncs, self._end = path, False, 0
+        self._error: OSError | None = None
         self._file = open(path, 'wb', buffering=0, opener=open_no_link)  # noqa: SIM115 -- until `close`
 
     def write(self, data: bytes) -> int:
-        """Write all of the data."""
+        """Write all of the data; after an error nothing any more, or the beginning would tell of what is not there."""
+        if self._error is not None:
+            raise self._error
         rest = memoryview(data)
-        while rest:
-            rest = rest[self._file.write(rest):]
+        try:
+            while rest:
+                rest = rest[self._file.write(rest):]
+        except OSError as error:
+            self._error = error
+            raise
         self._end = max(self._end, self._file.tell())
         return len(data)
 
