@@ -712,8 +712,9 @@ if resource:
 
 def named(messages):
     """Numbers of the frames of which errors say that they are lost."""
-    return {number for message in messages for first, last in re.findall(r'frames #(\d+) to #(\d+) are lost', message)
-            for number in range(int(first), int(last) + 1)}
+    told = ', '.join(run for message in messages for run in re.findall(r'frames (#[#\d, to]+) are lost', message))
+    runs = re.findall(r'#(\d+)(?: to #(\d+))?', told)
+    return {number for first, last in runs for number in range(int(first), int(last or first) + 1)}
 
 
 @pytest.mark.parametrize('fmt', ['npy', 'png', 'mjpeg', 'h264/mkv', 'avc1/mp4'])

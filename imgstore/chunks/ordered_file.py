@@ -34,12 +34,14 @@ class OrderedFile:
         """Write all of the data; after an error nothing any more, or the beginning would tell of what is not there."""
         if self._error is not None:
             raise self._error
-        rest = memoryview(data)
+        rest, start = memoryview(data), self._file.tell()
         try:
             while rest:
                 rest = rest[self._file.write(rest):]
         except OSError as error:
             self._error = error
+            if start >= self._end:  # FFmpeg reads nothing of an MP4 that ends within the head of a fragment
+                self._file.truncate(start)
             raise
         self._end = max(self._end, self._file.tell())
         return len(data)
