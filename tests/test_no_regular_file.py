@@ -29,7 +29,7 @@ from .display import python_env
 from .frames import index_in, numbered
 from .hostile import CHANGING, KINDS, SHAPE, ask, ask_sqlite, recorded
 
-SECONDS, GIBIBYTES = 10, 3
+SECONDS, GIBIBYTES = 10, 6  # of addresses, which libraries reserve generously
 HUGE = 8 << 30
 CHUNK_0 = ('index.npz', 'index.yaml', 'extra.json', 'extra_data.json', 'extra_data.h5', 'npy', 'png', 'bpk', 'avi',
            'mkv', 'mp4')
