@@ -46,12 +46,15 @@ class Lent:
 
     def empty(self, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
         """An array of bytes with anything in them."""
-        with self._lock:
-            for i in range(len(self._arrays)):
-                if _references(self._arrays, i) == _NOBODY_ELSE and self._arrays[i].shape == shape:
-                    return self._arrays[i][:]
-            self._arrays = [*self._arrays, np.empty(shape, np.uint8)][-self._most:]
-            return self._arrays[-1][:]
+        with self._lock:  # no loop here: from within one, Python 3.13 lets an interrupt out without unlocking
+            return self._find(shape)
+
+    def _find(self, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+        for i in range(len(self._arrays)):
+            if _references(self._arrays, i) == _NOBODY_ELSE and self._arrays[i].shape == shape:
+                return self._arrays[i][:]
+        self._arrays = [*self._arrays, np.empty(shape, np.uint8)][-self._most:]
+        return self._arrays[-1][:]
 
 
 def _references(arrays: list[npt.NDArray[Any]], i: int) -> int:

@@ -52,9 +52,12 @@ class SignalGuard:
         self._complete = weakref.WeakMethod(complete)
         self.is_of_main_thread = _in_main_thread()
         with _lock:
-            _guards.append(self)
-            for watcher in _watchers:
-                watcher.take_over() if self.is_of_main_thread else watcher.begin()
+            self._join()
+
+    def _join(self) -> None:
+        _guards.append(self)
+        for watcher in _watchers:
+            watcher.take_over() if self.is_of_main_thread else watcher.begin()
 
     @property
     def is_needed(self) -> bool:
@@ -69,10 +72,13 @@ class SignalGuard:
 
     def release(self) -> None:
         """End that; a second call does nothing."""
-        with _lock:
-            _guards[:] = [guard for guard in _guards if guard is not self and guard.is_needed]
-            for watcher in _watchers if not _guards else []:
-                watcher.end()
+        with _lock:  # the loops are elsewhere: from within one, Python 3.13 lets an interrupt out without unlocking
+            self._leave()
+
+    def _leave(self) -> None:
+        _guards[:] = [guard for guard in _guards if guard is not self and guard.is_needed]
+        for watcher in _watchers if not _guards else []:
+            watcher.end()
 
 
 def _in_main_thread() -> bool:
