@@ -303,7 +303,8 @@ class Recorder:
         try:
             writer.close(self._rate.of(chunk.frame_times))
         except Exception as error:  # noqa: BLE001 -- whatever it is, frames are named that are lost
-            lost = chunk.keep(self._chunks.count_whole(chunk.number, chunk.count))
+            count = self._chunks.count_whole(chunk.number, chunk.count, if_unknown=chunk.count)
+            lost = chunk.keep(count)
             return f'; frames {_named(lost)} are lost: {error}' if lost else ''
         return ''
 

@@ -1,6 +1,7 @@
 """Faults of the system while a store is written or read: every frame from before is kept, none is wrong or made up."""
 
 import contextlib
+import errno
 import itertools
 import json
 import os
@@ -17,7 +18,9 @@ from pathlib import Path
 import pytest
 
 from imgstore import new_for_filename, new_for_format, repair
-from imgstore.errors import ImgStoreError
+from imgstore.chunks import Chunks
+from imgstore.chunks.video_pyav_writer import ContainerChunkWriter
+from imgstore.errors import FrameReadError, FrameWriteError, ImgStoreError
 
 from . import kills
 from .frames import index_in
@@ -191,6 +194,34 @@ def test_a_lack_of_file_descriptors_loses_no_frame_from_before(tmp_path):
     asked = [request for spare, workers in enumerate([(0,), (0, 2), (0,), (0,)])
              for request in requests(tmp_path / str(spare), spare=spare, moments=moments, workers=workers)]
     assert losses('few descriptors', asked) == []
+
+
+@pytest.mark.parametrize('fmt', ['mjpeg/avi', 'avc1/mp4'])
+def test_a_rate_that_cannot_be_written_for_want_of_descriptors_costs_no_frame(tmp_path, monkeypatch, fmt):
+    def fail(path, rate):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), path)
+
+    monkeypatch.setattr('imgstore.chunks.video_pyav_writer.set_rate', fail)
+    with new_for_format(fmt, tmp_path / 's', imgshape=GRAY, fps=200) as store:
+        store.add_image(picture(0, GRAY), 0, 0)
+    assert len(read(str(tmp_path / 's'))['frames']) == 1
+
+
+def test_frames_count_while_no_descriptor_is_left_to_look_at_a_chunk_that_failed(tmp_path, monkeypatch):
+    def fail(*_):
+        raise FrameReadError('it cannot be opened') from OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    def close(writer, rate=None):
+        closes(writer, rate)
+        raise FrameWriteError('it could not be finished')
+
+    closes = ContainerChunkWriter.close
+    monkeypatch.setattr(ContainerChunkWriter, 'close', close)
+    monkeypatch.setattr(Chunks, 'reader', fail)
+    with new_for_format('mjpeg/avi', tmp_path / 's', imgshape=GRAY) as store:
+        store.add_image(picture(0, GRAY), 0, 0)
+    monkeypatch.undo()
+    assert len(read(str(tmp_path / 's'))['frames']) == 1
 
 
 def test_a_folder_that_is_removed_is_told_and_not_made_again(tmp_path):

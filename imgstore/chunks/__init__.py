@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 from collections.abc import Collection, Mapping
@@ -21,6 +22,8 @@ from .kept import KeptFrames
 from .raw_images import BmpCodec, PnmCodec
 
 __all__ = ['ChunkReader', 'ChunkWriter', 'Chunks', 'Image']
+
+_LACKS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 class Chunks:
@@ -80,11 +83,12 @@ class Chunks:
         """Check that frames of a video are found exactly and have one of the (height, width); InvalidArgumentError."""
         check_exact(path, sizes, self._pixels)
 
-    def count_whole(self, number: int, added: int | None, known: int = 0) -> int:
+    def count_whole(self, number: int, added: int | None, known: int = 0, if_unknown: int = 0) -> int:
         """How many of the frames that were added to a chunk are there, up to the last one that can be read.
 
         The first ``known`` ones need not be looked at again. Where ``added`` tells how many there were, a video's that
-        are lost between others are counted: those behind them are not taken for others.
+        are lost between others are counted: those behind them are not taken for others. ``if_unknown`` is the count
+        where the system lacks what it takes to look.
         """
         try:
             with self.reader(number, added) as reader:
@@ -92,8 +96,8 @@ class Chunks:
                 end = count if added is None else min(count, added)
                 whole = (n for n in range(end, known, -1) if _can_read(reader, n - 1))
                 return next(whole, known)
-        except FrameReadError:
-            return known
+        except FrameReadError as error:
+            return max(known, if_unknown if _is_for_lack(error) else 0)
 
     def _count_images(self, number: int, known: int) -> int:
         there = (os.path.isfile(self._layout.image(number, index)) for index in itertools.count(known))
@@ -122,6 +126,10 @@ class Chunks:
         if self._fmt.folders:
             return ImageChunkWriter(self._layout, number)
         return self._encoder.writer(self._layout.chunk(number))
+
+
+def _is_for_lack(error: FrameReadError) -> bool:
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in _LACKS
 
 
 def _can_read(reader: ChunkReader, index: int) -> bool:

@@ -282,7 +282,8 @@ class ContainerChunkWriter(ChunkWriter):
                 if not self._failed:  # FFmpeg crashes on a packet for a file whose header it could not write
                     self._container.mux(self._stream.encode(None))
             if rate is not None:
-                set_rate(self._open_path, rate)
+                with contextlib.suppress(OSError):  # a video of 25 frames a second has all its frames too
+                    set_rate(self._open_path, rate)
             if self._is_synced:  # before the latest frame beside it goes
                 sync(self._open_path)
         except (av.FFmpegError, OSError, ValueError) as error:
