@@ -48,14 +48,19 @@ def picture(number: int) -> Image:
     return np.roll(NOISE, 3 * number, 1)
 
 
+def make_film(path: Path, options: str) -> Path:
+    raw = b''.join(picture(number).tobytes() for number in range(COUNT))
+    command = ['ffmpeg', '-v', 'error', '-f', 'rawvideo', '-pix_fmt', 'gray', '-s', f'{SHAPE[1]}x{SHAPE[0]}',
+               '-r', '25', '-i', '-', *options.split(), str(path)]
+    subprocess.run(command, input=raw, check=True, capture_output=True)
+    return path
+
+
 @pytest.fixture(scope='module')
 def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('films')
-    raw = b''.join(picture(number).tobytes() for number in range(COUNT))
     for name, options in KINDS.items():
-        command = ['ffmpeg', '-v', 'error', '-f', 'rawvideo', '-pix_fmt', 'gray', '-s', f'{SHAPE[1]}x{SHAPE[0]}',
-                   '-r', '25', '-i', '-', *options.split(), str(folder / name)]
-        subprocess.run(command, input=raw, check=True, capture_output=True)
+        make_film(folder / name, options)
     return folder
 
 

@@ -471,7 +471,7 @@ KINDS = {
                              damaged=_DAMAGED, save='frames 9, 11 to 15 cannot be read'),
     'damaged_mpeg4_avi': Kind('.avi', damaged(12)(MPEG4), damaged=_DAMAGED, save='frames 12 to 15 cannot be read'),
     'damaged_mpeg4_b_frames_avi': Kind('.avi', damaged(12)(MPEG4_B), insert='has 1. frames',
-                                       save='frames 11, 13 to 14 cannot be read'),
+                                       save='frames 11 to 14 cannot be read'),
     'damaged_mjpeg_avi': Kind('.avi', damaged(12)(MJPEG), damaged=_DAMAGED, save='frame 12 cannot be read'),
     'damaged_ffv1_mkv': Kind('.mkv', damaged(12)(FFV1), damaged=_DAMAGED, save='frames 12 to 23 cannot be read'),
     'damaged_ffv1_of_groups_mkv': Kind('.mkv', damaged(10)(encoded(

@@ -8,7 +8,7 @@ import itertools
 import os
 import warnings
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from fractions import Fraction
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -18,8 +18,10 @@ import numpy as np
 from ..chunks.containers import open_input
 from ..color import Image
 from ..errors import FrameReadError, InvalidArgumentError
+from .avi import MendedFile, find_damage
 from .cut_off import is_cut_off
 from .intact import IntactFrames
+from .jpeg import JpegCheck
 from .piped import PipedVideo
 from .shown_times import ShownTimes, Timed
 
@@ -32,6 +34,8 @@ _NO_VIDEO = ('attached_pic', 'timed_thumbnails', 'still_image')
 _OF_PICTURES = ('mjpeg', 'png', 'bmp', 'gif', 'tiff', 'webp')
 _MOST_PACKETS = 1000  # that are looked at to tell a picture from a film
 _NOTHING_FOLLOWS = ('yuv4mpegpipe', 'ivf')  # the last packet, if it is complete
+_SEPARATE = {'fflags': 'noparse+nofillin'}
+_SAMPLES = 8  # packets
 _MOST_RANGES = 5
 
 
@@ -63,9 +67,17 @@ class Film:
     def __init__(self, path: str, to_8_bit: bool = False) -> None:
         self._path, self._to_8_bit = path, to_8_bit
         self._pipe: PipedVideo | None = None
+        self._damage = find_damage(path) if os.path.isfile(path) else None
+        headers = self._damage.headers if self._damage is not None else {}
+        self._mended = MendedFile(path, headers) if headers else None
         self._container = self._open()
         try:
             self._stream = self._choose_stream()
+            if self._joins_packets():
+                index = self._stream.index
+                self._container.close()
+                self._container = self._open(_SEPARATE)
+                self._stream = self._container.streams[index]
         except BaseException:
             self.close()
             raise
@@ -77,14 +89,22 @@ class Film:
         self._intact: IntactFrames | None = None
         self._ended = False
 
-    def _open(self) -> av.container.InputContainer:
+    def _joins_packets(self) -> bool:
+        """Whether FFmpeg would take what follows a damaged frame for a part of it."""
+        is_file = self._damage is not None
+        return is_file and self._container.format.name == 'avi' and self._stream.codec_context.name == 'png'
+
+    def _open(self, options: dict[str, str] | None = None) -> av.container.InputContainer:
         import av
 
         try:
             where: Any = self._address()
             if os.path.exists(self._path) and not os.path.isfile(self._path):
                 where = self._pipe = PipedVideo(self._path)
-            return open_input(where)
+            elif self._mended is not None:
+                self._mended.seek(0)
+                where = self._mended
+            return open_input(where, options=options or {})
         except (av.FFmpegError, OSError) as error:
             self.close()
             raise InvalidArgumentError(f'{self._path!r} cannot be read as a video: {error.strerror}') from error
@@ -134,10 +154,21 @@ class Film:
         stream = self._stream
         times = ShownTimes(stream.time_base, stream.average_rate or _USUAL_RATE, self._container.format.name,
                            stream.codec_context.name)
-        self._intact = IntactFrames(self._container, stream, times.note, distrusts_end=is_cut)
-        for frame, number, time in self._timed(times, self._intact):
-            yield upright(self._image(frame), _matrix(frame)), number, time
+        with self._content_check() as check:
+            self._intact = IntactFrames(self._container, stream, times.note, is_cut, self._damage, check)
+            for frame, number, time in self._timed(times, self._intact):
+                yield upright(self._image(frame), _matrix(frame)), number, time
         self._ended = True
+
+    @contextlib.contextmanager
+    def _content_check(self) -> Iterator[Callable[[bytes], bool]]:
+        """What tells that a packet is damaged where the decoder does not."""
+        if self._stream.codec_context.name != 'mjpeg':
+            yield lambda data: False
+            return
+        samples = _first_packets(self._address(), self._stream.index) if os.path.isfile(self._path) else ()
+        with JpegCheck(samples) as check:
+            yield check.is_damaged
 
     @staticmethod
     def _timed(times: ShownTimes, frames: Iterable[tuple[Any, int]]) -> Iterator[Timed]:
@@ -180,8 +211,9 @@ class Film:
         """Close the file."""
         with contextlib.suppress(AttributeError):
             self._container.close()
-        if self._pipe is not None:
-            self._pipe.close()
+        for file in (self._pipe, self._mended):
+            if file is not None:
+                file.close()
 
     def __enter__(self) -> Film:
         return self
@@ -200,6 +232,13 @@ def _pictures(address: str, indexes: set[int]) -> set[int]:
             if all(counts[index] > 1 for index in indexes):
                 break
     return {index for index in indexes if counts[index] == 1}
+
+
+def _first_packets(address: str, index: int) -> list[bytes]:
+    with contextlib.suppress(OSError), open_input(address) as container:
+        packets = container.demux(container.streams[index])
+        return [bytes(packet) for packet in itertools.islice(packets, _SAMPLES) if packet.size]
+    return []
 
 
 def _av_time_base() -> int:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from .avi import AviDamage
+from .demuxed import Demuxed, Log, errors_in, log_of
 from .steady import Numbering
 
 _CHAINED = frozenset(('ffv1',))
@@ -30,7 +32,6 @@ _UNKNOWN_IN_H264 = 'mmco: unref short failure'
 _FIELDS = 0.6  # frames a packet; fewer where each packet is a field
 _DELAY = 32  # packets after which no frame of one is expected any more, where their times do not tell
 _GAP, _TEAR = object(), object()
-_Line = tuple[int, str, str]
 _Entry = tuple[float, int, int, Any]
 """When it is shown, order of arrival, number of its packet, and a frame; None: it is lost. Or `_GAP`, or `_TEAR`."""
 
@@ -68,6 +69,10 @@ class IntactFrames:
         Is given each packet that is to be shown, before its frame.
     distrusts_end : bool
         The last packet may be incomplete without a mark, and is left out.
+    damage : AviDamage, optional
+        Which packets have damaged headers.
+    is_damaged : callable, optional
+        Whether a packet's content is damaged though the decoder does not see it.
 
     Attributes
     ----------
@@ -84,17 +89,19 @@ class IntactFrames:
     """
 
     def __init__(self, container: Any, stream: Any, note: Callable[[Any], None],
-                 distrusts_end: bool = False) -> None:
+                 distrusts_end: bool = False, damage: AviDamage | None = None,
+                 is_damaged: Callable[[bytes], bool] = lambda data: False) -> None:
         self._container, self._stream, self._context = container, stream, stream.codec_context
         codec = self._context.codec
         self._name = self._context.name
         self._all_keys = codec.intra_only and self._name not in _CHAINED
+        self._is_guessed = container.format.name == 'avi' and not self._all_keys  # times are, from later packets
         self._context.thread_type = 'SLICE'  # threads that each decode a frame lose errors
         self._context.copy_opaque = True
         self._context.options = _options(codec)
-        self._note, self._distrusts, self._last = note, distrusts_end, None
-        self.error: str | None = None
-        self.is_torn, self.end = False, 0
+        self._demuxed = Demuxed(container, stream, distrusts_end, damage)
+        self._note, self._check = note, is_damaged
+        self.is_torn = False
         self._numbering = Numbering()
         self._heap: list[_Entry] = []
         self._sent, self._count, self._arrivals = _Sent(), itertools.count(), itertools.count()
@@ -111,14 +118,30 @@ class IntactFrames:
         return self._numbering.lost
 
     @property
+    def error(self) -> str | None:
+        """Why the container could not be read to its end."""
+        return self._demuxed.error
+
+    @property
+    def end(self) -> int:
+        """Where the last packet ends in the file, in bytes."""
+        return self._demuxed.end
+
+    @property
     def following(self) -> int:
         """The number after the last frame."""
         return self._numbering.following
 
     def __iter__(self) -> Iterator[tuple[Any, int]]:
         """Give the frames of PyAV and their numbers."""
-        with _log_of(self._name) as log:
-            for packet in self._demuxed(log):
+        with log_of(self._name) as log:
+            for packet in self._demuxed.packets(log):
+                if packet is None:
+                    self._tear()
+                    continue
+                if not packet.is_discard:
+                    self._packets += 1
+                    self._note(packet)
                 if self._waiting and not self._starts(packet):
                     self._lose(packet)
                     continue
@@ -142,36 +165,6 @@ class IntactFrames:
 
     # --- packets
 
-    def _demuxed(self, log: list[_Line]) -> Iterator[Any]:
-        import av
-
-        packets, is_corrupt = self._container.demux(self._stream), False
-        while True:
-            log.clear()
-            try:
-                packet = next(packets, None)
-            except av.FFmpegError as error:
-                self.error = error.strerror
-                return
-            if _errors(log, self._container.format.name):
-                self._tear()
-                if self._container.format.name == 'ogg':
-                    continue  # of a packet over two pages only the end may be left
-            if packet is None:
-                self.error = 'the file is cut off' if is_corrupt or self._distrusts else None
-                return
-            if self._distrusts and packet.size:
-                packet, self._last = self._last, packet
-                if packet is None:
-                    continue
-            if packet.size:
-                is_corrupt = packet.is_corrupt
-                self._packets += not packet.is_discard
-                self.end = max(self.end, (packet.pos or 0) + packet.size)
-                if not packet.is_discard:
-                    self._note(packet)
-                yield packet
-
     def _tear(self) -> None:
         """Note that the demuxer passed over damage: packets may be lost, of which others were made."""
         self.is_torn = True
@@ -181,7 +174,7 @@ class IntactFrames:
 
     def _starts(self, packet: Any) -> bool:
         """Whether decoding can begin anew at a packet."""
-        if packet.is_corrupt or not (packet.is_keyframe or self._all_keys):
+        if self._demuxed.is_damaged(packet) or not (packet.is_keyframe or self._all_keys):
             return False
         self._waiting, self._resumes = False, True
         return True
@@ -191,12 +184,12 @@ class IntactFrames:
         time: int | None = of.pts
         return time if self._tells_times else None
 
-    def _decode(self, packet: Any, log: list[_Line]) -> None:
+    def _decode(self, packet: Any, log: Log) -> None:
         import av
 
         number = next(self._count)
         log.clear()
-        sound = packet is None or not packet.is_corrupt
+        sound = packet is None or not self._demuxed.is_damaged(packet)
         frames: list[Any] = []
         if packet is not None:
             packet.opaque, time = number, self._time_of(packet)
@@ -211,7 +204,7 @@ class IntactFrames:
             frames = self._context.decode(packet) if sound else []
         except av.FFmpegError:
             sound = False
-        sound = sound and not self._is_told(log, packet)
+        sound = sound and not self._is_told(log, packet) and (packet is None or not self._check(bytes(packet)))
         if not sound and self._leads(packet):
             self._resumed, sound = self._key, True
         damaged = [number] * (not sound)
@@ -220,11 +213,11 @@ class IntactFrames:
         if damaged:
             self._give_up(min(damaged), drain=packet is not None)
 
-    def _is_told(self, log: list[_Line], packet: Any) -> bool:
+    def _is_told(self, log: Log, packet: Any) -> bool:
         """Whether the log tells that a packet is damaged, or made from one that is missing."""
         if self._name not in _TELL_IN_LOG:
             return False
-        told = _errors(log, self._name)
+        told = errors_in(log, self._name)
         if self._name == 'h264':
             told += [text for _, name, text in log if name == 'h264' and text.startswith(_GAP_IN_H264)]
             if self._groups <= 1:  # what came before the first keyframe is missing, and nothing is made from it
@@ -250,6 +243,9 @@ class IntactFrames:
         time = self._latest if shown is None else max(self._latest, float(shown))
         if self._resumed is not None and number != self._resumed[0] and (shown is None or shown < self._resumed[1]):
             self._push(self._latest if shown is None else float(shown), number, None)
+            return []
+        if not normally and self._is_guessed:
+            self._push(self._latest, number, None)
             return []
         self._latest = time
         if normally:
@@ -315,25 +311,3 @@ def _options(codec: Any) -> dict[str, str]:
     more = '+explode' if codec.intra_only or codec.name in _STRICT else '+bitstream+buffer'
     delay = {'max_frame_delay': '1'} if codec.name == 'libdav1d' else {}  # what is in it is lost with a damaged frame
     return {'err_detect': f'crccheck{more}', **delay}
-
-
-@contextlib.contextmanager
-def _log_of(decoder: str) -> Iterator[list[_Line]]:
-    """Collect what FFmpeg logs, as level, name of what tells, and text: the errors, and more of some decoders."""
-    import av.logging
-
-    level, skip = av.logging.get_level(), av.logging.get_skip_repeated()
-    av.logging.set_level(av.logging.DEBUG if decoder == 'h264' else av.logging.ERROR)
-    av.logging.set_skip_repeated(False)
-    try:
-        with av.logging.Capture(local=False) as log:
-            yield log
-    finally:
-        av.logging.set_skip_repeated(skip)
-        av.logging.set_level(level)
-
-
-def _errors(log: list[_Line], name: str) -> list[str]:
-    import av.logging
-
-    return [text for level, told, text in log if told == name and level <= av.logging.ERROR]

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 _LONGEST = 16  # frames; H.264 and HEVC move none further
-_GUESSED_IN_AVI = ('h264', 'hevc')
+_GUESSED_IN_AVI = ('h264', 'hevc', 'png')
 """Of these FFmpeg takes the time of the next packet: AVI has the times of decoding alone."""
 
 Timed = tuple[Any, int, float]

@@ -1,0 +1,265 @@
+"""Where the headers of packets in an AVI are damaged: its index tells what they should be.
+
+FFmpeg looks for the next header then, so that all later frames would get the numbers and times of others. See
+Microsoft's "AVI RIFF File Reference" and the "OpenDML AVI File Format Extensions".
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import struct
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby, pairwise
+from typing import IO, NamedTuple
+
+_HEADER = struct.Struct('<4sI')
+_OLD_ENTRY = struct.Struct('<4sIII')
+_INDEX_HEAD, _ENTRY = struct.Struct('<HBBI4sQI'), struct.Struct('<II')
+_SUPER_ENTRY = struct.Struct('<QII')
+_OF_CHUNKS = 1  # kind of an index
+_SIZE_BITS = 2**31 - 1  # the other bit says that it is no keyframe
+_NAME = re.compile(rb'\d\d(?:dc|db|wb|tx|sb|pc)|ix\d\d|JUNK|idx1|LIST')
+_OF_A_STREAM = re.compile(rb'\d\d[a-z]{2}')
+_BEHIND = (b'idx1', b'JUNK', b'LIST', b'RIFF')
+"""What may follow the packets."""
+
+_LIST_HEAD = 12  # bytes
+_BLOCK = 2**20
+_LARGEST_INDEX = 2**28  # bytes
+_SAMPLES = 100  # entries by which it is seen what offsets are counted from
+_ALIKE = 2  # letters of a damaged name that may differ
+
+
+class _Chunk(NamedTuple):
+    place: int
+    """Of its header."""
+    name: bytes
+    size: int
+
+    @property
+    def end(self) -> int:
+        return self.place + _HEADER.size + self.size + self.size % 2
+
+
+@dataclass
+class AviDamage:
+    """What is wrong with the headers of packets.
+
+    Attributes
+    ----------
+    headers : dict of int to bytes
+        What headers should be, by their places in the file.
+    broken_at : int or None
+        From where on nobody knows which packet is which, since there is no index.
+    """
+
+    headers: dict[int, bytes] = field(default_factory=dict)
+    broken_at: int | None = None
+
+    def concerns(self, place: int | None) -> bool:
+        """Whether the header of a packet is damaged; FFmpeg tells the place of the header or of what follows it."""
+        return place is not None and (place in self.headers or place - _HEADER.size in self.headers)
+
+    def is_behind(self, place: int | None) -> bool:
+        """Whether nobody knows which packet that is."""
+        return self.broken_at is not None and place is not None and place >= self.broken_at
+
+
+class MendedFile(io.FileIO):
+    """A file, read as if its headers were not damaged."""
+
+    def __init__(self, path: str, headers: dict[int, bytes]) -> None:
+        super().__init__(path)
+        self._headers = sorted(headers.items())
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read up to so many bytes."""
+        begin = self.tell()
+        data = bytearray(super().read(-1 if size is None else size) or b'')
+        for place, header in self._headers:
+            first, last = max(place, begin), min(place + len(header), begin + len(data))
+            if first < last:
+                data[first - begin:last - begin] = header[first - place:last - place]
+        return bytes(data)
+
+
+def find_damage(path: str) -> AviDamage:
+    """Compare the headers of an AVI's packets with its index; of another file nothing is told."""
+    try:
+        with open(path, 'rb') as file:
+            head = file.read(_LIST_HEAD)
+            if head[:4] != b'RIFF' or head[8:11] != b'AVI':
+                return AviDamage()
+            return _damage(file, os.fstat(file.fileno()).st_size)
+    except (OSError, ValueError, struct.error):
+        return AviDamage()
+
+
+def _damage(file: IO[bytes], size: int) -> AviDamage:
+    layout = _Layout(file, size)
+    found, breaks = AviDamage(), list[int | None]()
+    for begin, end in layout.movies:
+        expected = [chunk for chunk in layout.index if begin <= chunk.place and chunk.end <= end + 1]
+        if expected:
+            found.headers.update(_wrong_headers(file, expected, begin, end))
+        else:
+            breaks.append(_break(file, begin, end, size))
+            breaks.append(end if end < size and _read(file, end + end % 2).name not in _BEHIND else None)
+    found.broken_at = min((place for place in breaks if place is not None), default=None)
+    return found
+
+
+class _Layout:
+    """Where an AVI has its packets, and what its indexes tell of them.
+
+    Attributes
+    ----------
+    movies : list of (int, int)
+        Begin and end of the lists of packets.
+    index : list of _Chunk
+        In the order of the file; empty if most of them are somewhere else.
+    """
+
+    def __init__(self, file: IO[bytes], size: int) -> None:
+        self._file, self._size = file, size
+        self.movies: list[tuple[int, int]] = []
+        self._standard: list[_Chunk] = []
+        old: _Chunk | None = None
+        for chunk in self._chunks(0, size):
+            for child in self._chunks(chunk.place + _LIST_HEAD, min(chunk.end, size) if chunk.size else size):
+                old = child if child.name == b'idx1' and old is None else old
+                self._enter(child)
+        known = {chunk.place: chunk for chunk in (*self._old(old), *self._standard) if chunk.size}
+        chunks = sorted(known.values())
+        fitting = sum(_read(file, chunk.place) == chunk for chunk in chunks)
+        self.index = chunks if fitting > len(chunks) / 2 else []
+
+    def _chunks(self, place: int, end: int) -> Iterator[_Chunk]:
+        while place + _HEADER.size <= end:
+            chunk = _read(self._file, place)
+            yield chunk
+            place = chunk.end
+
+    def _enter(self, chunk: _Chunk) -> None:
+        if chunk.name == b'indx':
+            self._add_standard(chunk)
+        elif chunk.name == b'LIST':
+            form = _at(self._file, chunk.place + _HEADER.size, 4)
+            begin, end = chunk.place + _LIST_HEAD, min(chunk.end, self._size) if chunk.size > 4 else self._size
+            if form == b'movi':
+                self.movies.append((begin, end))
+            elif form in (b'hdrl', b'strl'):
+                for child in self._chunks(begin, end):
+                    self._enter(child)
+
+    def _old(self, chunk: _Chunk | None) -> list[_Chunk]:
+        """The entries of the usual index; writers count from the file's start or from that of the packets."""
+        if chunk is None or chunk.size > _LARGEST_INDEX or not self.movies:
+            return []
+        data = _at(self._file, chunk.place + _HEADER.size, chunk.size)
+        entries = [(offset, name, size) for name, _, offset, size in
+                   _OLD_ENTRY.iter_unpack(data[:len(data) // _OLD_ENTRY.size * _OLD_ENTRY.size])]
+        samples = [entry for entry in entries if entry[2]][::max(1, len(entries) // _SAMPLES)]
+        begin = self.movies[0][0]
+        base = max((begin - 4, 0, begin), key=lambda base: sum(
+            _read(self._file, base + offset) == (base + offset, name, size) for offset, name, size in samples))
+        return [_Chunk(base + offset, name, size) for offset, name, size in entries if _NAME.fullmatch(name)]
+
+    def _add_standard(self, chunk: _Chunk) -> None:
+        """Those of an index of OpenDML, which may be of other indexes."""
+        head = _at(self._file, chunk.place + _HEADER.size, _INDEX_HEAD.size)
+        _, _, kind, count, name, base, _ = _INDEX_HEAD.unpack(head)
+        begin = chunk.place + _HEADER.size + _INDEX_HEAD.size
+        entry = _ENTRY if kind == _OF_CHUNKS else _SUPER_ENTRY
+        data = _at(self._file, begin, min(count * entry.size, chunk.size, _LARGEST_INDEX))
+        for found in entry.iter_unpack(data[:len(data) // entry.size * entry.size]):
+            if kind == _OF_CHUNKS:
+                self._standard.append(_Chunk(base + found[0] - _HEADER.size, name, found[1] & _SIZE_BITS))
+            elif not chunk.name.startswith(b'ix'):  # so that none leads to itself
+                other = _read(self._file, found[0])
+                if other.name.startswith(b'ix'):
+                    self._add_standard(other)
+
+
+def _wrong_headers(file: IO[bytes], expected: Sequence[_Chunk], begin: int, end: int) -> dict[int, bytes]:
+    """What headers should be, between those that are as the index tells."""
+    borders, rest, wrong = [begin], list[_Chunk](), dict[int, bytes]()
+    for chunk in expected:
+        if _fits(_read(file, chunk.place), chunk):
+            borders += [chunk.place, chunk.end]
+        else:
+            rest.append(chunk)
+    names = {Counter(chunk.name for chunk in group).most_common(1)[0][0]
+             for _, group in groupby(sorted(expected, key=_stream), _stream)}
+    for first, last in zip(borders[::2], [*borders[1::2], end], strict=True):
+        inside = [chunk for chunk in rest[bisect_left(rest, (first,)):bisect_left(rest, (last,))]
+                  if chunk.end <= last + 1]
+        apart = all(earlier.end <= later.place for earlier, later in pairwise(inside))
+        if inside and apart and not _is_chain(file, first, last, names):
+            wrong.update((chunk.place, _HEADER.pack(chunk.name, chunk.size)) for chunk in inside)
+    return wrong
+
+
+def _stream(chunk: _Chunk) -> bytes:
+    return chunk.name[:2]
+
+
+def _fits(chunk: _Chunk, expected: _Chunk) -> bool:
+    """Whether a header is as the index tells; some tell of another kind of packet of the same stream."""
+    alike = _NAME.fullmatch(chunk.name) is not None and chunk.name[:2] == expected.name[:2]
+    return chunk.size == expected.size and alike
+
+
+def _is_chain(file: IO[bytes], begin: int, end: int, names: Collection[bytes]) -> bool:
+    """Whether headers follow each other from one place up to another, packets by those names."""
+    place = begin
+    while place + _HEADER.size <= end:
+        chunk = _read(file, place)
+        if not _NAME.fullmatch(chunk.name) or (_OF_A_STREAM.fullmatch(chunk.name) and chunk.name not in names):
+            return False
+        place = place + _LIST_HEAD if chunk.name == b'LIST' else chunk.end
+    return place <= end + 1
+
+
+def _break(file: IO[bytes], begin: int, end: int, size: int) -> int | None:
+    """From where on headers do not follow each other; the file may be cut off, or end with zeros."""
+    place, before = begin, begin
+    while place + _HEADER.size <= end:
+        chunk = _read(file, place)
+        is_name = _may_be(chunk.name)
+        if not is_name and not _has_data(file, place, end):
+            return None
+        if not is_name or (end < size and chunk.end > end + 1):
+            is_end = chunk.end == end or _may_be(_read(file, chunk.end).name)
+            return place if is_end or is_name else before  # where the size makes no sense, the one before led astray
+        before, place = place, place + _LIST_HEAD if chunk.name == b'LIST' else chunk.end
+    return None
+
+
+def _may_be(name: bytes) -> bool:
+    """Whether a name is one of AVI's, or one that is like none of them: cameras write chunks of their own."""
+    if _NAME.fullmatch(name):
+        return True
+    is_text = all(32 <= letter < 127 for letter in name) and len(name) == 4
+    return is_text and not any(sum(a != b for a, b in zip(name, usual, strict=True)) <= _ALIKE
+                               for usual in (b'00dc', b'00db', b'01wb'))
+
+
+def _has_data(file: IO[bytes], place: int, end: int) -> bool:
+    """Whether there is anything but zeros."""
+    return any(any(_at(file, at, min(_BLOCK, end - at))) for at in range(place, end, _BLOCK))
+
+
+def _read(file: IO[bytes], place: int) -> _Chunk:
+    head = _at(file, place, _HEADER.size)
+    return _Chunk(place, *_HEADER.unpack(head)) if len(head) == _HEADER.size else _Chunk(place, b'', 0)
+
+
+def _at(file: IO[bytes], place: int, length: int) -> bytes:
+    file.seek(place)
+    return file.read(length)

@@ -1,0 +1,123 @@
+"""The packets of a video stream, and where the container around them is damaged."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from .avi import AviDamage
+
+_BROKEN = 'the container is damaged there, and has no index that tells what follows'
+_OVER_TWO = ('ogg',)
+"""Containers that divide packets: behind damage only the end of one may be left."""
+
+Log = list[tuple[int, str, str]]
+"""Level, name of what tells, and text."""
+
+
+class Demuxed:
+    """Reads the packets of one stream.
+
+    Parameters
+    ----------
+    container, stream
+        Of PyAV; nothing was read yet.
+    distrusts_end : bool
+        The last packet may be incomplete without a mark, and is left out.
+    damage : AviDamage, optional
+        Which packets have damaged headers.
+
+    Attributes
+    ----------
+    error : str or None
+        Why the container could not be read to its end.
+    end : int
+        Where the last packet ends in the file, in bytes.
+    """
+
+    def __init__(self, container: Any, stream: Any, distrusts_end: bool, damage: AviDamage | None) -> None:
+        self._container, self._stream, self._distrusts = container, stream, distrusts_end
+        self._damage = damage or AviDamage()
+        self.error: str | None = None
+        self.end = self._count = 0
+
+    def is_damaged(self, packet: Any) -> bool:
+        """Whether the container tells that a packet is damaged."""
+        return packet.is_corrupt or self._damage.concerns(packet.pos)
+
+    def packets(self, log: Log) -> Iterator[Any]:
+        """Give the packets; None where the demuxer passed over damage, as it says in the log."""
+        packets, is_corrupt = self._read(log), False
+        for packet in self._but_the_last(packets) if self._distrusts else packets:
+            if packet is None:
+                yield None
+                continue
+            if self._damage.is_behind(packet.pos):
+                self.error = self._why_broken()
+                yield None
+                return
+            self._count += packet.pos is not None
+            if packet.size:
+                is_corrupt = packet.is_corrupt
+                self.end = max(self.end, (packet.pos or 0) + packet.size)
+                yield packet
+        self.error = self.error or ('the file is cut off' if is_corrupt or self._distrusts else self._why_broken())
+
+    def _why_broken(self) -> str | None:
+        is_broken = self._damage.broken_at is not None and self._count != self._stream.frames
+        return _BROKEN if is_broken else None
+
+    def _read(self, log: Log) -> Iterator[Any]:
+        import av
+
+        packets = self._container.demux(self._stream)
+        name = self._container.format.name
+        while True:
+            log.clear()
+            try:
+                packet = next(packets, None)
+            except av.FFmpegError as error:
+                self.error = error.strerror
+                return
+            is_torn = bool(errors_in(log, name))
+            if is_torn:
+                yield None
+            if packet is None:
+                return
+            if not (is_torn and name in _OVER_TWO):
+                yield packet
+
+    @staticmethod
+    def _but_the_last(packets: Iterator[Any]) -> Iterator[Any]:
+        last = None
+        for packet in packets:
+            if packet is None or not packet.size:
+                yield packet
+                continue
+            if last is not None:
+                yield last
+            last = packet
+
+
+@contextlib.contextmanager
+def log_of(decoder: str) -> Iterator[Log]:
+    """Collect what FFmpeg logs: the errors, and more of some decoders."""
+    import av.logging
+
+    level, skip = av.logging.get_level(), av.logging.get_skip_repeated()
+    av.logging.set_level(av.logging.DEBUG if decoder == 'h264' else av.logging.ERROR)
+    av.logging.set_skip_repeated(False)
+    try:
+        with av.logging.Capture(local=False) as log:
+            yield log
+    finally:
+        av.logging.set_skip_repeated(skip)
+        av.logging.set_level(level)
+
+
+def errors_in(log: Log, name: str) -> list[str]:
+    """What a decoder or a demuxer of that name logged as errors."""
+    import av.logging
+
+    return [text for level, told, text in log if told == name and level <= av.logging.ERROR]

@@ -1,0 +1,150 @@
+"""Damage in the coded data of a JPEG, which decoders pass over: they make up what is missing.
+
+https://www.w3.org/Graphics/JPEG/itu-t81.pdf
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+import sys
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+
+import cv2
+import numpy as np
+
+_OF_LIBJPEG = re.compile(rb'(?:Corrupt JPEG data|Premature end of JPEG|Inconsistent progression|Invalid SOS).*\n')
+_IN_DATA = re.compile(rb'Corrupt JPEG data: (?:premature end of data|bad Huffman|found marker|bad arithmetic)')
+_TOO_MUCH = re.compile(rb'Corrupt JPEG data: (\d+) extraneous bytes before marker 0xd')
+_PADDING = 16  # bytes, with which encoders may end the data
+_HOLE = bytes(16)
+_END, _SCAN, _TABLES = b'\xff\xd9', b'\xff\xda', 0xc4
+_STANDARD_ERROR = 2  # its descriptor
+_FEWEST = 3  # frames by which an encoder is known
+_SMALL = cv2.IMREAD_REDUCED_GRAYSCALE_8  # all is read, and little computed
+
+_one_at_a_time = threading.Lock()  # standard error is that of the process
+
+
+class JpegCheck:
+    """Tells which images of one encoder are damaged; use it in a ``with`` block.
+
+    Some encoders write what looks like damage into each image. So an image counts as damaged if it is not like the
+    others: libjpeg misses data or finds some left over, its end mark is missing, or it has a hole of zeros.
+
+    Parameters
+    ----------
+    samples : iterable of bytes
+        Images of the encoder. Without any, the first images show what is usual.
+    """
+
+    def __init__(self, samples: Iterable[bytes] = ()) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 -- `close` closes it
+        self._whole = self._ended = self._seen = 0
+        for data in samples:
+            self._learn(data)
+
+    def _learn(self, data: bytes) -> bool:
+        is_whole, is_ended = self.why(data) is None, _is_ended(data)
+        self._seen += 1
+        self._whole += is_whole
+        self._ended += is_ended
+        return is_whole
+
+    def is_damaged(self, data: bytes) -> bool:
+        """Whether an image is damaged, unless most are like that."""
+        is_whole = self._learn(data)
+        expects_end = self._seen > _FEWEST and self._ended >= self._seen - 1
+        return (not is_whole and 2 * self._whole >= self._seen) or (expects_end and not _is_ended(data))
+
+    def why(self, data: bytes) -> str | None:
+        """Say what is wrong with the coded data of an image; None if nothing is known to be wrong."""
+        told = self._told(data if _is_ended(data) else data + _END)
+        left = max((int(count) for count in _TOO_MUCH.findall(told)), default=0)
+        if _IN_DATA.search(told) or left > _padding(data):
+            return 'its coded data are damaged'
+        return 'there is a hole in its coded data' if _has_hole(data) else None
+
+    def _told(self, data: bytes) -> bytes:
+        """What libjpeg says of an image on standard error: OpenCV does not hand that on."""
+        with _one_at_a_time:
+            try:
+                usual = os.dup(_STANDARD_ERROR)
+            except OSError:
+                return b''
+            try:
+                os.dup2(self._file.fileno(), _STANDARD_ERROR)
+                cv2.imdecode(np.frombuffer(data, np.uint8), _SMALL)
+            except cv2.error:
+                pass
+            finally:
+                os.dup2(usual, _STANDARD_ERROR)
+                os.close(usual)
+        return self._read()
+
+    def _read(self) -> bytes:
+        if not self._file.seek(0, os.SEEK_END):
+            return b''
+        self._file.seek(0)
+        told = self._file.read()
+        self._file.seek(0)
+        self._file.truncate()
+        if others := _OF_LIBJPEG.sub(b'', told):  # of another thread
+            sys.stderr.write(others.decode(errors='replace'))
+        return told
+
+    def close(self) -> None:
+        """Free what it holds."""
+        self._file.close()
+
+    def __enter__(self) -> JpegCheck:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _is_ended(data: bytes) -> bool:
+    return data.rfind(_END) > data.rfind(_SCAN)
+
+
+def _padding(data: bytes) -> int:
+    """How many bytes may be left over: as many zeros as there are at the end, and a few of any kind."""
+    coded = data[:data.rfind(_END)] if _is_ended(data) else data
+    return _PADDING + len(coded) - len(coded.rstrip(b'\0'))
+
+
+def _has_hole(data: bytes) -> bool:
+    """Whether there are zeros that would be one tiny value after another, as no image has so many."""
+    scan = data.find(_SCAN)
+    coded = data[scan:data.rfind(_END) if _is_ended(data) else len(data)].rstrip(b'\0')
+    if scan < 0 or _HOLE not in coded or data.count(_SCAN) > 1:
+        return False
+    try:
+        table = data[scan + 6] & 0x0f
+        return _zeros_mean(data[:scan], table) & 0x0f != 0
+    except (IndexError, struct.error):
+        return False
+
+
+def _zeros_mean(head: bytes, table: int) -> int:
+    """The symbol of a Huffman table of AC coefficients whose code is of zeros: the first of the shortest."""
+    found = 0x01  # in the usual table, which need not be in there
+    for place in _tables(head):
+        if head[place] == 0x10 | table:
+            found = head[place + 17]
+    return found
+
+
+def _tables(head: bytes) -> Iterator[int]:
+    """Where the Huffman tables begin."""
+    place = 2
+    while place + 4 <= len(head):
+        marker, (length,) = head[place + 1], struct.unpack_from('>H', head, place + 2)
+        start, place = place + 4, place + 2 + length
+        while marker == _TABLES and start + 17 <= place:
+            yield start
+            start += 17 + sum(head[start + 1:start + 17])

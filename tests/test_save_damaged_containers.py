@@ -1,0 +1,183 @@
+"""imgstore-save of videos whose container is damaged: frames keep their numbers and times, what is lost is reported."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from imgstore.sources.avi import AviDamage, find_damage
+
+from .test_save_damaged import COUNT, DAMAGED, KINDS, make_film, places, saved
+
+AVIS = ('mjpeg.avi', 'mpeg4_b.avi', 'png.avi')
+AHEAD = 2
+"""Frames by which one that is decoded at a place may be shown earlier or later."""
+
+Edit = Callable[[bytearray, list[int]], None]
+
+
+@pytest.fixture(scope='module')
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp('films')
+    for name in AVIS:
+        make_film(folder / name, KINDS[name])
+    return folder
+
+
+def headers(path: Path) -> list[int]:
+    """Where the header of each packet in an AVI is."""
+    data = path.read_bytes()
+    return [place if data[place:place + 2] == b'00' else place - 8 for place, _ in places(path)]
+
+
+def overwrite(offset: int, new: bytes, number: int = DAMAGED) -> Edit:
+    def edit(data: bytearray, found: list[int]) -> None:
+        place = found[number] + offset
+        data[place:place + len(new)] = new
+
+    return edit
+
+
+def both(*edits: Edit) -> Edit:
+    def edit(data: bytearray, found: list[int]) -> None:
+        for each in edits:
+            each(data, found)
+
+    return edit
+
+
+def rename_index(data: bytearray, found: list[int]) -> None:
+    place = data.rindex(b'idx1')
+    data[place:place + 4] = b'\0\1\2\3'
+
+
+def damage_index(data: bytearray, found: list[int]) -> None:
+    place = data.rindex(b'idx1') + 8 + 16 * DAMAGED
+    data[place + 8:place + 16] = b'\x77\x10\0\0\1\2\0\0'
+
+
+DAMAGE = {
+    'name': overwrite(0, b'\xfa\x13\x99\x01'), 'letter': overwrite(0, b'0pdc'),
+    'another stream': overwrite(0, b'01dc'), 'too large': overwrite(4, b'\0\xff\0\0'),
+    'no size': overwrite(4, bytes(4)), 'too small': overwrite(4, b'\x10\0\0\0'),
+    'zeros': overwrite(-20, bytes(40)), 'first': overwrite(0, bytes(8), 0), 'last': overwrite(0, bytes(8), COUNT - 1),
+    'two': both(overwrite(0, bytes(4), 5), overwrite(0, b'abcd', 25))}
+
+
+def damaged(film: Path, target: Path, edit: Edit) -> Path:
+    data = bytearray(film.read_bytes())
+    edit(data, headers(film))
+    target.write_bytes(data)
+    return target
+
+
+@pytest.mark.parametrize('kind', DAMAGE)
+@pytest.mark.parametrize('name', AVIS)
+def test_behind_a_damaged_header_in_an_avi_frames_keep_numbers_and_times(
+    films: Path, name: str, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = saved(damaged(films / name, tmp_path / name, DAMAGE[kind]), 1)
+    assert 'cannot be read: damaged' in capsys.readouterr().err
+    assert all(abs(time - number / 25) < 0.001 for number, time in found.items())
+    lost = set(range(COUNT)) - set(found)
+    if name in ('mjpeg.avi', 'png.avi'):
+        expected = {'zeros': {DAMAGED - 1, DAMAGED}, 'first': {0}, 'last': {COUNT - 1}, 'two': {5, 25}}
+        assert lost == expected.get(kind, {DAMAGED})
+    else:
+        groups = {number // 10 for number in lost if number % 10 >= AHEAD}
+        assert groups == {'first': {0}, 'last': {3}, 'two': {0, 2}}.get(kind, {1})
+
+
+@pytest.mark.parametrize('name', AVIS)
+def test_a_damaged_index_alone_loses_no_frame_of_an_avi(films: Path, name: str, tmp_path: Path) -> None:
+    assert list(saved(damaged(films / name, tmp_path / name, damage_index), 0)) == list(range(COUNT))
+
+
+@pytest.mark.parametrize('kind', ['name', 'letter', 'too large', 'too small'])
+@pytest.mark.parametrize('name', AVIS)
+def test_where_no_index_tells_what_follows_damage_an_avi_ends_and_that_is_reported(
+    films: Path, name: str, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = list(saved(damaged(films / name, tmp_path / name, both(rename_index, DAMAGE[kind])), 1))
+    assert found == list(range(len(found)))
+    assert DAMAGED - AHEAD <= len(found) <= DAMAGED
+    assert 'has no index' in capsys.readouterr().err
+
+
+def test_an_avi_of_several_parts_is_compared_with_all_its_indexes(films: Path, tmp_path: Path) -> None:
+    data = (films / 'mjpeg.avi').read_bytes()
+    path = opendml(data, tmp_path / 'x.avi')
+    assert list(saved(path, 0)) == list(range(COUNT))
+    whole = bytearray(path.read_bytes())
+    place = whole.index(b'00dc', whole.index(b'AVIX') + 40)
+    whole[place:place + 8] = b'\1\2\3\4\5\6\7\0'
+    path.with_suffix('.store').rename(tmp_path / 'before')
+    path.write_bytes(whole)
+    assert find_damage(str(path)).headers.keys() == {place}
+    assert len(saved(path, 1)) == COUNT - 1
+
+
+def opendml(data: bytes, path: Path) -> Path:
+    """Move the second half of an AVI's packets into a part of its own; of each half there is an index of OpenDML."""
+    movie = data.index(b'movi') - 8
+    end = movie + 8 + struct.unpack_from('<I', data, movie + 4)[0]
+    packets, place = [], movie + 12
+    while place < end:
+        size = 8 + struct.unpack_from('<I', data, place + 4)[0]
+        packets.append(data[place:place + size + size % 2])
+        place += size + size % 2
+    halves = [part(packets[:COUNT // 2]), part(packets[COUNT // 2:])]
+    header = bytearray(data[12:movie])
+    index = header.index(b'indx' if b'indx' in header else b'JUNK')
+    first = 12 + len(header)
+    second = first + len(halves[0][0]) + 12
+    parts = [(first + halves[0][1], 24 + 8 + 8 * 20), (second + halves[1][1], 24 + 8 + 8 * 20)]
+    entries = b''.join(struct.pack('<QII', *each, COUNT // 2) for each in parts)
+    body = struct.pack('<HBBI4s12x', 4, 0, 0, 2, b'00dc') + entries
+    size = struct.unpack_from('<I', header, index + 4)[0]
+    header[index:index + 8 + size] = b'indx' + struct.pack('<I', size) + body.ljust(size, b'\0')
+    offsets = [first, second]
+    lists = [fixed(half[0], half[1], offset) for half, offset in zip(halves, offsets, strict=True)]
+    path.write_bytes(riff(b'AVI ', bytes(header) + lists[0]) + riff(b'AVIX', lists[1]))
+    return path
+
+
+def riff(form: bytes, content: bytes) -> bytes:
+    return b'RIFF' + struct.pack('<I', 4 + len(content)) + form + content
+
+
+def part(packets: list[bytes]) -> tuple[bytes, int]:
+    """A list of packets with its index, and where the index is in there."""
+    head = struct.pack('<HBBI4sQI', 2, 0, 1, len(packets), b'00dc', 0, 0)
+    entries, place = b'', 12
+    for packet in packets:
+        entries += struct.pack('<II', place + 8, struct.unpack_from('<I', packet, 4)[0])
+        place += len(packet)
+    index = b'ix00' + struct.pack('<I', len(head + entries)) + head + entries
+    content = b''.join(packets) + index
+    return b'LIST' + struct.pack('<I', 4 + len(content)) + b'movi' + content, 12 + len(b''.join(packets))
+
+
+def fixed(content: bytes, index: int, offset: int) -> bytes:
+    """The list with its index counted from where the list is in the file."""
+    return content[:index + 20] + struct.pack('<Q', offset) + content[index + 28:]
+
+
+def test_behind_the_packets_of_an_avi_nothing_is_taken_for_one(films: Path, tmp_path: Path) -> None:
+    assert list(saved(damaged(films / 'mjpeg.avi', tmp_path / 'x.avi', rename_index), 1)) == list(range(COUNT))
+
+
+@pytest.mark.parametrize('between', [b'JUNK', b'gps0', b'LIST'])
+def test_chunks_of_other_programs_are_no_damage(films: Path, between: bytes, tmp_path: Path) -> None:
+    data = bytearray((films / 'mjpeg.avi').read_bytes())
+    place = headers(films / 'mjpeg.avi')[DAMAGED]
+    data[place:place] = between + struct.pack('<I', 4) + b'rec '
+    size = data.index(b'movi') - 4
+    data[size:size + 4] = struct.pack('<I', struct.unpack_from('<I', data, size)[0] + 12)
+    data = data[:data.rindex(b'idx1')]
+    (tmp_path / 'x.avi').write_bytes(riff(b'AVI ', bytes(data[12:])))
+    assert find_damage(str(tmp_path / 'x.avi')) == AviDamage()
+    assert list(saved(tmp_path / 'x.avi', 0)) == list(range(COUNT))
