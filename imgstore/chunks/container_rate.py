@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import IO
 
 from ..formats import VIDEO_FRAMES_PER_SECOND
+from .h264 import record_with_rate
 
 _MP4_OPEN_TIMESCALE = 12_800
 """That FFmpeg takes for 25 frames a second: an MP4 of ours with another one is finished."""
@@ -23,6 +24,7 @@ its edit."""
 
 _MOST = 2**32 - 1
 _MICROSECONDS = 10**6
+_SAMPLE_ENTRY = 8 + 8 + 78  # bytes before the boxes of the first one: how many there are, its head, its numbers
 _BOXES_OF_BOXES = (b'moov', b'trak', b'mdia', b'minf', b'stbl', b'edts')
 
 Change = tuple[int, bytes]
@@ -89,7 +91,20 @@ def _changes_of_mp4(file: IO[bytes], rate: Fraction) -> list[Change]:
     for name in (b'mdhd', b'mvhd'):
         place, wide = _times_at(file, boxes[name])
         changes += [_duration(place + 4, wide, duration), (place, timescale.to_bytes(4, 'big'))]
-    return changes
+    return [*_changes_of_h264(file, boxes.get(b'stsd'), rate), *changes]
+
+
+def _changes_of_h264(file: IO[bytes], box: int | None, rate: Fraction) -> list[Change]:
+    """The rate in the parameter sets of H.264, if `imgstore.chunks.h264.with_changeable_rates` made them."""
+    if box is None or _read(file, box + 12, 4) != b'avc1':
+        return []
+    end = box + 8 + int.from_bytes(_read(file, box + 8, 4), 'big')
+    place = dict(_boxes(file, box + _SAMPLE_ENTRY, end)).get(b'avcC')
+    if place is None:
+        return []
+    old = _read(file, place, int.from_bytes(_read(file, place - 8, 4), 'big') - 8)
+    new = record_with_rate(old, rate, in_place=True)
+    return [] if new is None else [(place, new)]
 
 
 def _mp4_numbers(rate: Fraction) -> tuple[int, int]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
+
+from .parameter_sets import with_changeable_rate, with_rate, with_rate_in_place
 
 _START_CODE = re.compile(b'\x00?\x00\x00\x01')
 _IDR, _SPS, _PPS = 5, 7, 8
@@ -47,19 +50,53 @@ def with_reordering(record: bytes) -> bytes | None:
     FFmpeg then tells decoding times from the first frame on, and not from the eighth. None where the record does not
     end its sequence parameter set as x264 does: bitstream restrictions, no reordering, one reference frame.
     """
-    end = 8 + int.from_bytes(record[6:8], 'big')
-    bits = ''.join(f'{byte:08b}' for byte in record[8:end]).rstrip('0')[:-1]
-    if record[5:6] != b'\xe1' or not bits.endswith(_NONE_REORDERED):
+    sps = _only_sps(record) or b''
+    bits = ''.join(f'{byte:08b}' for byte in sps).rstrip('0')[:-1]
+    if not bits.endswith(_NONE_REORDERED):
         return None
     bits = bits.removesuffix(_NONE_REORDERED) + _ONE_REORDERED + '1'
     bits += '0' * (-len(bits) % 8)
-    sps = bytes(int(bits[at:at + 8], 2) for at in range(0, len(bits), 8))
-    return record[:6] + _listed([sps]) + record[end:]
+    return _with_sps(record, bytes(int(bits[at:at + 8], 2) for at in range(0, len(bits), 8)))
+
+
+def record_with_rate(record: bytes, rate: Fraction, in_place: bool = False) -> bytes | None:
+    """Have a configuration record tell a rate; None where that cannot be done.
+
+    Parameters
+    ----------
+    record : bytes
+    rate : Fraction
+        Frames a second.
+    in_place : bool
+        Keep the size, so that it can be overwritten by the new one, which may be cut off meanwhile.
+    """
+    sps = _only_sps(record)
+    new = None if sps is None else (with_rate_in_place if in_place else with_rate)(sps, rate)
+    return None if new is None else _with_sps(record, new)
+
+
+def with_changeable_rates(parameter_sets: bytes, rate: Fraction) -> bytes:
+    """A byte stream's parameter sets that tell a rate so that it can be changed in place."""
+    return b''.join(b'\0\0\0\1' + (with_changeable_rate(unit, rate) if _kind(unit) == _SPS else unit)
+                    for unit in _units(parameter_sets))
 
 
 def unified(record: bytes) -> bytes:
-    """A configuration record that is the same whether or not `with_reordering` made it; any other data as it is."""
-    return (with_reordering(record) if record[:1] == b'\1' else None) or record
+    """A configuration record that is the same whatever its rate is, and whether or not `with_reordering` made it.
+
+    Any other data is given back as it is.
+    """
+    record = with_reordering(record) or record
+    return record_with_rate(record, Fraction(1)) or record
+
+
+def _only_sps(record: bytes) -> bytes | None:
+    """The one sequence parameter set of a configuration record."""
+    return record[8:8 + int.from_bytes(record[6:8], 'big')] if record[:1] == b'\1' and record[5:6] == b'\xe1' else None
+
+
+def _with_sps(record: bytes, sps: bytes) -> bytes:
+    return record[:6] + _listed([sps]) + record[8 + int.from_bytes(record[6:8], 'big'):]
 
 
 def _units(stream: bytes) -> list[bytes]:

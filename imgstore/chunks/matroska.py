@@ -11,10 +11,10 @@ import math
 import os
 import struct
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..formats import VIDEO_FRAMES_PER_SECOND
-from .h264 import with_reordering
+from .h264 import record_with_rate, with_reordering
 
 _SEGMENT, _SEEK_HEAD, _SEEK, _SEEK_ID, _SEEK_POSITION = 0x18538067, 0x114D9B74, 0x4DBB, 0x53AB, 0x53AC
 _INFO, _SCALE, _DURATION, _MUXING_APP, _WRITING_APP = 0x1549A966, 0x2AD7B1, 0x4489, 0x4D80, 0x5741
@@ -26,14 +26,19 @@ _UNKNOWN_SIZE = 2**56 - 1
 _NUMBER_BYTES = 8
 _TRACK, _PROGRESSIVE = 1, 2
 _KEYFRAME = 0x80
-_NANOSECONDS = 10**9
+_NANOSECONDS, _MICROSECOND = 10**9, 1000
 _VOID, _CODEC_PRIVATE, _UNKNOWN_BYTE = 0xEC, 0x63A2, b'\xa3'  # of the ID 63A3, which readers pass over
+_LONGER, _MOST_ROOM = 32, 256  # bytes: room for other numbers and what fills it up; one byte holds its size
 _TICKS = 10
 """From one frame to the next: with more of them the rate is less exact, with fewer a slow one is out of reach."""
+_INEXACT = Fraction(1, 10**5)  # so far off may the sum of rounded ticks be; else ticks are as OpenCV has them
 _MOST_NANOSECONDS = 2**32 - 1  # that FFmpeg takes for a tick
 _FRAMES_TO_DATE = 8
 """FFmpeg tells no decoding times of H.264 before it has decoded so many, unless frames may be reordered. Without them
 OpenCV 4.6 seeks to other frames, for which a time of 0 is none too."""
+
+MATROSKA_FASTEST = Fraction(30_000)
+"""Frames a second. Of a faster file FFmpeg tells that many, and OpenCV counts too few frames by them."""
 
 _SLOW = 2
 """Frames a second. With fewer, FFmpeg does not look at so many frames before it begins."""
@@ -64,10 +69,23 @@ def _number(number: int, value: int) -> bytes:
     return _element(number, value.to_bytes(_NUMBER_BYTES, 'big'))
 
 
+class _Times(NamedTuple):
+    """When frames are shown: the first one's time and the interval in ticks, a tick and the interval in nanoseconds."""
+
+    first: int
+    step: Fraction
+    tick: int
+    interval: int
+
+    def of(self, frame: int) -> int:
+        return self.first + round(self.step * frame)
+
+
 class _Head:
     """What is in front of the clusters, and where in it the numbers are that change."""
 
     def __init__(self, width: int, height: int, configuration: bytes, color: Color) -> None:
+        self.usual = configuration
         beginning = _ebml() + _id(_SEGMENT)
         self.size_at, self.segment_at = len(beginning), len(beginning) + _NUMBER_BYTES
         info, tracks = _info(), _tracks(width, height, configuration, color)
@@ -79,9 +97,15 @@ class _Head:
         self.data = b''.join((beginning, _size(_UNKNOWN_SIZE),
                               _seek_head(info_at, tracks_at, self.cluster_at - self.segment_at), info, tracks))
 
-        usual, other = _configurations(configuration)
-        self.other_size_at = self.cluster_at - len(other) + _NUMBER_BYTES if other else None
-        self.usual_id_at = self.cluster_at - len(other) - len(usual) + len(_id(_CODEC_PRIVATE)) - 1
+        usual, room = _configurations(configuration)
+        self.room_size_at = self.cluster_at - len(room) + _NUMBER_BYTES if room else None
+        self.room = len(room) - len(_element(_VOID))
+        self.usual_id_at = self.cluster_at - len(room) - len(usual) + len(_id(_CODEC_PRIVATE)) - 1
+
+    def configuration(self, rate: Fraction, with_dates: bool) -> bytes | None:
+        """The configuration for a finished file, None where it is none of x264's."""
+        known = with_reordering(self.usual) if with_dates else self.usual
+        return None if known is None or self.room_size_at is None else record_with_rate(known, rate)
 
     def place_of(self, number: int) -> int:
         """Where the value of an element is."""
@@ -118,10 +142,10 @@ def _tracks(width: int, height: int, configuration: bytes, color: Color) -> byte
 
 
 def _configurations(usual: bytes) -> tuple[bytes, bytes]:
-    """The configuration in use, and one that is hidden until a slow rate needs it."""
-    other = with_reordering(usual)
-    return (_element(_CODEC_PRIVATE, usual),
-            b'' if other is None else _element(_VOID, _element(_CODEC_PRIVATE, other)))
+    """The configuration in use, and hidden room for another one, if one can be made."""
+    room = len(_element(_CODEC_PRIVATE, usual)) + _LONGER
+    is_known = record_with_rate(usual, Fraction(VIDEO_FRAMES_PER_SECOND)) is not None and room < _MOST_ROOM
+    return _element(_CODEC_PRIVATE, usual), _element(_VOID, bytes(room)) if is_known else b''
 
 
 def is_ours(container: Any) -> bool:
@@ -192,47 +216,56 @@ class MatroskaFile:
 
         A process that ends meanwhile leaves a file that has all frames.
         """
-        head = self._head
+        head, rate = self._head, min(rate, MATROSKA_FASTEST)
         if head is None:
             return
-        first, step, tick = self._times(rate)
-        if (first, step) != (0, _TICKS):
-            self._move_frames(first, step)
-        if self._needs_other(rate) and head.other_size_at is not None:
-            self._put(head.other_size_at, b'\0')  # lets the hidden one out, and then hides the other
-            self._put(head.usual_id_at, _UNKNOWN_BYTE)
-        self._put(head.place_of(_FRAME_DURATION), (step * tick).to_bytes(_NUMBER_BYTES, 'big'))
-        self._put(head.place_of(_SCALE), tick.to_bytes(_NUMBER_BYTES, 'big'))
-        self._put(head.place_of(_DURATION), struct.pack('>d', step * self._next))
+        times = self._times(head, rate)
+        if times != _Times(0, Fraction(_TICKS), times.tick, times.interval):
+            self._move_frames(head, times)
+        self._put_configuration(head, rate)
+        for number, value in ((_FRAME_DURATION, times.interval), (_SCALE, times.tick)):
+            self._put(head.place_of(number), value.to_bytes(_NUMBER_BYTES, 'big'))
+        self._put(head.place_of(_DURATION), struct.pack('>d', times.step * self._next))
         cues_at = self._size - head.segment_at
-        self._append(self._cues(first, step))
+        self._append(self._cues(times))
         self._put(head.seek_position_at, cues_at.to_bytes(_NUMBER_BYTES, 'big'))
         self._put(head.seek_id_at, _id(_CUES))
         self._put(head.size_at, _size(self._size - head.segment_at))
 
-    def _times(self, rate: Fraction) -> tuple[int, int, int]:
-        """Time of the first frame and interval, both in ticks, and the nanoseconds of a tick."""
-        assert self._head
-        lacks_other = self._needs_other(rate) and self._head.other_size_at is None
-        interval = _NANOSECONDS / (Fraction(VIDEO_FRAMES_PER_SECOND) if lacks_other and rate < _SLOW else rate)
-        step = max(_TICKS, math.ceil(interval / _MOST_NANOSECONDS))
-        return int(lacks_other and len(self._clusters) < _FRAMES_TO_DATE), step, max(1, round(interval / step))
+    def _times(self, head: _Head, rate: Fraction) -> _Times:
+        lacks_dates = self._needs_dates(rate) and head.configuration(rate, True) is None
+        interval = _NANOSECONDS / (Fraction(VIDEO_FRAMES_PER_SECOND) if lacks_dates and rate < _SLOW else rate)
+        step = Fraction(max(_TICKS, math.ceil(interval / _MOST_NANOSECONDS)))
+        tick = round(interval / step)
+        if abs(tick * step / interval - 1) > _INEXACT:
+            step, tick = interval / _MICROSECOND, _MICROSECOND
+        return _Times(int(lacks_dates and len(self._clusters) < _FRAMES_TO_DATE), step, tick, round(interval))
 
-    def _needs_other(self, rate: Fraction) -> bool:
+    def _needs_dates(self, rate: Fraction) -> bool:
         return rate < _SLOW or len(self._clusters) < _FRAMES_TO_DATE
 
-    def _cues(self, first: int, step: int) -> bytes:
+    def _put_configuration(self, head: _Head, rate: Fraction) -> None:
+        """Have the decoder's configuration tell the rate, and decoding times where they are needed."""
+        other = head.configuration(rate, self._needs_dates(rate))
+        if other is None or head.room_size_at is None or other == head.usual:
+            return
+        element = _element(_CODEC_PRIVATE, other)
+        filling = _element(_VOID, bytes(head.room - len(element) - len(_element(_VOID))))
+        self._put(head.room_size_at + 1, element + filling)
+        self._put(head.room_size_at, b'\0')  # lets it out, and then hides the other
+        self._put(head.usual_id_at, _UNKNOWN_BYTE)
+
+    def _cues(self, times: _Times) -> bytes:
         return _element(_CUES, *(_element(
-            _CUE_POINT, _number(_CUE_TIME, first + step * frame),
+            _CUE_POINT, _number(_CUE_TIME, times.of(frame)),
             _element(_CUE_POSITIONS, _number(_CUE_TRACK, _TRACK), _number(_CUE_CLUSTER, self._clusters[frame])))
             for frame in self._keyframes))
 
-    def _move_frames(self, first: int, step: int) -> None:
+    def _move_frames(self, head: _Head, times: _Times) -> None:
         """Give frames their times, the last one first: so times ascend at any moment."""
-        assert self._head
-        inner = self._head.segment_at + len(_element(_CLUSTER)) + len(_number(_TIMESTAMP, 0)) - _NUMBER_BYTES
+        inner = head.segment_at + len(_element(_CLUSTER)) + len(_number(_TIMESTAMP, 0)) - _NUMBER_BYTES
         for frame, place in reversed(self._clusters.items()):
-            self._put(inner + place, (first + step * frame).to_bytes(_NUMBER_BYTES, 'big'))
+            self._put(inner + place, times.of(frame).to_bytes(_NUMBER_BYTES, 'big'))
 
     def _put(self, place: int, data: bytes) -> None:
         self._file.seek(place)

@@ -20,6 +20,7 @@ from .riff import whole_until
 from .tail import Tail
 from .tracks import is_avi, is_mp4, video_stream
 
+_OPENCV_TICK = 0.001  # ms: what OpenCV reports is rounded so
 _DAMAGED_ONE_IN = 100  # packets, at most
 
 
@@ -280,7 +281,9 @@ class ShowTimes:
 
     def index_of(self, milliseconds: float) -> int | None:
         """Index of the frame that is shown at that time; None if there is none."""
-        index = int(np.searchsorted(self.milliseconds, milliseconds - self.tolerance))
+        behind = int(np.searchsorted(self.milliseconds, milliseconds))
+        near = self.milliseconds[max(0, behind - 1):behind + 1]
+        index = max(0, behind - 1) + int(np.argmin(np.abs(near - milliseconds))) if near.size else len(self)
         found = index < len(self) and abs(self.milliseconds[index] - milliseconds) <= self.tolerance
         return index if found else None
 
@@ -307,4 +310,4 @@ def show_times(path: str, frames: int | None = None, pixels: int = ANY_PIXELS) -
         return None
     if table is None or start is None:  # without the start OpenCV does not tell times
         return None
-    return ShowTimes((table.pts - start) * tick, tick / 2, size, guessed)
+    return ShowTimes((table.pts - start) * tick, max(tick / 2, _OPENCV_TICK), size, guessed)

@@ -25,7 +25,7 @@ from ..formats import QUALITY, VIDEO_FRAMES_PER_SECOND
 from .base import ChunkWriter, Image, VideoEncoder
 from .container_rate import set_rate
 from .containers import open_output
-from .h264 import configuration, length_prefixed
+from .h264 import configuration, length_prefixed, with_changeable_rates
 from .images import encoded, imwrite_parameters
 from .matroska import BT601, MatroskaFile
 from .ordered_file import OrderedFile
@@ -84,6 +84,11 @@ class PyAVEncoder(VideoEncoder):
     def set_up(self, context: Any) -> None:
         """Say how a codec context encodes."""
         context.width, context.height, context.pix_fmt = self.width, self.height, self.pixel_format
+
+    def open(self, context: Any) -> None:
+        """Begin to encode."""
+        self.set_up(context)
+        context.open()
 
     def frame(self, image: Image) -> Any:
         """The image as a frame of the codec's pixel format; by OpenCV, which is more exact than swscale."""
@@ -175,6 +180,12 @@ class H264Encoder(PyAVEncoder):
         context.colorspace, context.color_primaries, context.color_trc, context.color_range = BT601
         context.options = {**_X264, **{name: str(value) for name, value in self._options.items()}}
 
+    def open(self, context: Any) -> None:
+        """Begin to encode, with parameter sets whose rate can be changed in the file."""
+        super().open(context)
+        if context.extradata:
+            context.extradata = with_changeable_rates(context.extradata, Fraction(VIDEO_FRAMES_PER_SECOND))
+
     def writer(self, path: str) -> ChunkWriter:
         """A writer of one video."""
         return MatroskaChunkWriter(path, self) if path.endswith('.mkv') else super().writer(path)
@@ -200,10 +211,9 @@ class H264Encoder(PyAVEncoder):
         from av import CodecContext
 
         context: Any = CodecContext.create(self.codec, 'w')
-        self.set_up(context)
         context.time_base, context.framerate = _TIME_BASE, VIDEO_FRAMES_PER_SECOND
         context.flags |= _PARAMETER_SETS_APART
-        context.open()
+        self.open(context)
         return context
 
 
@@ -235,8 +245,7 @@ class ContainerChunkWriter(ChunkWriter):
             self._container: OutputContainer = open_output(
                 self._file or self._open_path, options=_CONTAINER_OPTIONS[os.path.splitext(path)[1]])
             self._stream: Any = self._container.add_stream(encoder.codec, rate=VIDEO_FRAMES_PER_SECOND)
-            encoder.set_up(self._stream.codec_context)
-            self._stream.codec_context.open()
+            encoder.open(self._stream.codec_context)
         except (av.FFmpegError, OSError, ValueError) as error:
             self._end_tail()
             raise FrameWriteError(f'{path}: no {encoder.codec} video can be started: {error}') from error

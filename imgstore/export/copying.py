@@ -5,26 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ..chunks.containers import open_container
-from ..chunks.h264 import unified
+from ..chunks.h264 import record_with_rate, unified
 from ..chunks.matroska import is_ours
 from ..chunks.packets import FrameTable, table_from_packets
 from ..chunks.tail import Tail
 from .selection import Frames
 from .target import Step
+from .ticks import Ticks
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
 
 _PLAYED = {'.mp4': ('h264', 'hevc'), '.mkv': ('h264', 'hevc', 'mjpeg')}
 _POSSIBLE = ('h264', 'hevc', 'mjpeg')
-_Ticks = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -130,7 +128,7 @@ def _check(pieces: list[Piece], codecs: tuple[str, ...]) -> None:
         raise _CannotCopyError('the chunks were encoded with different settings')
 
 
-def copied_packets(container: OutputContainer, pieces: list[Piece], unit: Fraction, starts: _Ticks, durations: _Ticks,
+def copied_packets(container: OutputContainer, pieces: list[Piece], ticks: Ticks,
                    step: Step) -> Iterator[tuple[float, Any]]:
     """Copy frames into a container.
 
@@ -139,10 +137,8 @@ def copied_packets(container: OutputContainer, pieces: list[Piece], unit: Fracti
     container : of PyAV
         Gets a stream, at once.
     pieces : list of Piece
-    unit : Fraction
-        Seconds.
-    starts, durations : ndarray of int64
-        When and how long each frame is shown, in that unit.
+    ticks : Ticks
+        When and how long each frame is shown.
     step : callable
         Is called after each frame.
 
@@ -154,19 +150,22 @@ def copied_packets(container: OutputContainer, pieces: list[Piece], unit: Fracti
     with open_container(pieces[0].path) as source:
         template: Any = source.streams.video[0]
         stream: Any = container.add_stream_from_template(template)
-    stream.time_base = unit
-    return _copying(stream, pieces, unit, starts, durations, step)
+    stream.time_base = ticks.unit
+    context = stream.codec_context
+    if context is not None:  # FFmpeg has an encoder of that codec
+        context.framerate = ticks.rate
+        context.extradata = record_with_rate(context.extradata or b'', ticks.rate) or context.extradata
+    return _copying(stream, pieces, ticks, step)
 
 
-def _copying(stream: Any, pieces: list[Piece], unit: Fraction, starts: _Ticks, durations: _Ticks,
-             step: Step) -> Iterator[tuple[float, Any]]:
+def _copying(stream: Any, pieces: list[Piece], ticks: Ticks, step: Step) -> Iterator[tuple[float, Any]]:
     written = 0
     for piece in pieces:
         for packet in _packets(piece):
-            packet.stream, packet.time_base = stream, unit
-            packet.pts = packet.dts = int(starts[written])
-            packet.duration = int(durations[written])
-            yield float(packet.pts * unit), packet
+            packet.stream, packet.time_base = stream, ticks.unit
+            packet.pts = packet.dts = int(ticks.starts[written])
+            packet.duration = int(ticks.durations[written])
+            yield float(packet.pts * ticks.unit), packet
             written += 1
             step()
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from .._files import StrPath
 from .._text import without_surrogates
 from ..chunks.containers import open_output
+from ..chunks.h264 import with_changeable_rates
 from ..chunks.matroska import BT601
 from ..errors import InvalidArgumentError, StoreIOError
 from ..formats import CRF
@@ -123,7 +124,7 @@ def _write(path: str, frames: Frames, ticks: Ticks, pieces: list[Piece] | str, c
             if isinstance(pieces, str):
                 sources = [_encoded(container, frames, ticks, crf, status_bar, step)]
             else:
-                sources = [copied_packets(container, pieces, ticks.unit, ticks.starts, ticks.durations, step)]
+                sources = [copied_packets(container, pieces, ticks, step)]
             since_first = float(frames.times[0]) - frames.store._index.frame(0)[1]  # type: ignore[index]
             sources += [sound_packets(container, sound, since_first, ticks.seconds) for sound in sounds]
             if captions:
@@ -149,12 +150,14 @@ def _encoded(container: OutputContainer, frames: Frames, ticks: Ticks, crf: int,
              step: Step) -> Packets:
     pictures = (even(picture) for picture in shown(frames, status_bar))
     first = next(pictures)
-    stream: Any = container.add_stream('libx264', rate=25, options={'crf': str(crf), 'preset': _PRESET})
+    stream: Any = container.add_stream('libx264', rate=ticks.rate, options={'crf': str(crf), 'preset': _PRESET})
     stream.height, stream.width = first.shape[:2]
     stream.pix_fmt = 'yuv420p'
     context = stream.codec_context
     stream.time_base = context.time_base = ticks.unit
     context.colorspace, context.color_primaries, context.color_trc, context.color_range = BT601
+    context.open()
+    context.extradata = with_changeable_rates(context.extradata, ticks.rate)
     return _encoding(stream, _all(first, pictures), ticks, step)
 
 

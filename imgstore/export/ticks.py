@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InvalidArgumentError
+from ..formats import VIDEO_FRAMES_PER_SECOND
+from ..frame_rate import FrameRate
 from ..frame_times import Times
 from .selection import Frames
 
@@ -41,6 +43,8 @@ class Ticks:
         When and how long each frame is shown.
     options : dict
         What FFmpeg is told for that unit.
+    rate : Fraction
+        Frames a second, by their times; by the metadata if there is one frame.
 
     Raises
     ------
@@ -53,6 +57,7 @@ class Ticks:
             raise InvalidArgumentError('a frame has no time, so a video cannot show it at one')
         _check_setbacks(frames)
         self.unit = _unit(extension, frames)
+        self.rate = _rate(frames)
         self.options = {'video_track_timescale': str(self.unit.denominator)} if extension == '.mp4' else {}
         wanted = np.rint((frames.times - frames.times[0]) / float(self.unit)).astype(np.int64)
         self.starts: npt.NDArray[np.int64] = _ascending(wanted)
@@ -64,6 +69,12 @@ class Ticks:
     def seconds(self) -> float:
         """How long the video is."""
         return float((self.starts[-1] + self.durations[-1]) * self.unit)
+
+
+def _rate(frames: Frames) -> Fraction:
+    user = frames.store.user_metadata
+    return FrameRate().of(frames.times.tolist()) or FrameRate(metadata=user).of([]) or Fraction(
+        VIDEO_FRAMES_PER_SECOND)
 
 
 def _ascending(wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -30,7 +30,7 @@ PYTHONS = {'OpenCV 4.6': ('IMGSTORE_DEBIAN_PYTHON', 'opencv'), 'OpenCV 4': ('IMG
 
 class Video(NamedTuple):
     fmt: str
-    rate: int
+    rate: float
     channels: str
     size: str
     frames: int
@@ -43,7 +43,9 @@ class Video(NamedTuple):
         return f'{self.fmt}-{self.rate}-{self.channels}-{self.size}-{self.frames}'
 
 
-VIDEOS = [Video(*values) for values in itertools.product(FORMATS, (25, 200), ('gray', 'colour'), SIZES, LENGTHS)]
+RATES = (0.1, 7, 29.97, 59.94, 1000)
+VIDEOS = [*(Video(*values) for values in itertools.product(FORMATS, (25, 200), ('gray', 'colour'), SIZES, LENGTHS)),
+          *(Video(*values) for values in itertools.product(FORMATS, RATES, ('gray',), ('320x240',), (7, 20)))]
 SEEN = [*((program, video) for program in PYTHONS for video in VIDEOS),
         *(('Chromium', video) for video in VIDEOS if video.fmt != 'mjpeg/avi')]
 
