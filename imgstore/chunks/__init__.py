@@ -19,6 +19,7 @@ from .containers import most_pixels
 from .images import BloscpackCodec, Cv2Codec, ImageChunkReader, ImageChunkWriter, ImageCodec, NpyCodec
 from .inspection import check_exact
 from .kept import KeptFrames
+from .live import LiveVideoReader
 from .raw_images import BmpCodec, PnmCodec
 
 __all__ = ['ChunkReader', 'ChunkWriter', 'Chunks', 'Image']
@@ -71,7 +72,10 @@ class Chunks:
         """A reader of a chunk that should have so many frames, if that is known; FrameReadError if it has none."""
         if self._fmt.folders:
             return ImageChunkReader(self._layout, number, self._codec, self._image_bytes)
-        return self.video_reader(self._layout.media(number), frames, keep)
+        path = self._layout.media(number)
+        if path == self._layout.chunk(number):
+            return self.video_reader(path, frames, keep)
+        return LiveVideoReader(lambda: self._layout.media(number), lambda path: self.video_reader(path, frames, keep))
 
     def video_reader(self, path: str, frames: int | None = None, keep: bool = False) -> VideoReader:
         """A reader of a video that need not be in the store yet, nor known for how many frames it should have."""

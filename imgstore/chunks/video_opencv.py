@@ -35,6 +35,8 @@ _USE_PYAV = "backend='pyav' reads it"
 _COMPARED = 8
 """Of so many rows of an image one is held against that of the image before."""
 
+_LOOKS = 5
+
 _SMALLEST_SIDE = 8  # pixels; with fewer it writes behind the end of its memory
 
 
@@ -170,8 +172,12 @@ class OpenCVChunkReader(VideoReader):
         self.close()
         self._next, self._image = 0, None
         self._offset = None if self._times and self._times.guessed else 0.0
+        try:
+            url = container_url(self._path)
+        except OSError as error:  # it has another name now
+            raise FrameReadError(f'{self._path} cannot be read as video: {error.strerror or error}') from error
         with forking:
-            capture = cv2.VideoCapture(container_url(self._path), cv2.CAP_FFMPEG)
+            capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG)
         if not capture.isOpened():
             raise FrameReadError(f'{self._path} cannot be read as video')
         if capture.get(cv2.CAP_PROP_FRAME_WIDTH) * capture.get(cv2.CAP_PROP_FRAME_HEIGHT) > self._pixels:
@@ -242,12 +248,26 @@ class OpenCVChunkReader(VideoReader):
 
     def _check_count(self, frames: int) -> None:
         """Check that OpenCV gives all frames, where just counting tells them apart: it skips what it cannot decode."""
-        if not self._counted and self.count() == frames:
+        if not self._counted and (self.count() == frames or (self._end > frames and self._has_grown())):
             self._counted = True
             self._open()
         if not self._counted:
             raise FrameReadError(f'{self._path}: OpenCV gives {self._end} of {frames} frames and does not tell which; '
                                  f'{_USE_PYAV}')
+
+    def _has_grown(self) -> bool:
+        """Whether OpenCV gives a frame for each packet of a video that has more of them than were announced."""
+        for _ in range(_LOOKS):  # its writer may add some meanwhile
+            before, found, after = self._packets(), self.count(), self._packets()
+            if before == after:
+                return found == after
+        return False
+
+    def _packets(self) -> int:
+        from .video_pyav import PyAVChunkReader
+
+        with PyAVChunkReader(self._path, self._color, pixels=self._pixels) as reader:
+            return reader.count()
 
     def _ways_to(self, index: int) -> Iterator[cv2.VideoCapture]:
         """Go to where decoding leads to the frame, the nearest place first."""
