@@ -121,6 +121,17 @@ def test_matroska_has_the_duration_of_fast_frames(tmp_path: Path) -> None:
     assert [float(time) for time in times] == pytest.approx([index / 7777.7 for index in range(200)], abs=1e-6)
 
 
+@pytest.mark.parametrize('frames', [1, 7, 100])
+@pytest.mark.parametrize('fps', [0.1, 7, 29.97, 59.94, 119.88, 2761])
+def test_no_program_counts_too_few_frames_by_the_duration(fps: float, frames: int, tmp_path: Path) -> None:
+    with av.open(str(record(tmp_path, 'h264/mkv', frames, fps))) as container:
+        rate, duration = container.streams.video[0].average_rate, container.duration
+    assert rate is not None
+    assert duration is not None
+    assert int(duration / 1e6 * rate) == frames
+    assert duration == pytest.approx(frames / as_fraction(fps) * 10**6, rel=1e-6, abs=1)
+
+
 # --- the numbers in H.264
 
 

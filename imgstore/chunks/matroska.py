@@ -26,7 +26,7 @@ _UNKNOWN_SIZE = 2**56 - 1
 _NUMBER_BYTES = 8
 _TRACK, _PROGRESSIVE = 1, 2
 _KEYFRAME = 0x80
-_NANOSECONDS, _MICROSECOND = 10**9, 1000
+_NANOSECONDS, _MICROSECONDS, _MICROSECOND = 10**9, 10**6, 1000
 _VOID, _CODEC_PRIVATE, _UNKNOWN_BYTE = 0xEC, 0x63A2, b'\xa3'  # of the ID 63A3, which readers pass over
 _LONGER, _MOST_ROOM = 32, 256  # bytes: room for other numbers and what fills it up; one byte holds its size
 _TICKS = 10
@@ -79,6 +79,22 @@ class _Times(NamedTuple):
 
     def of(self, frame: int) -> int:
         return self.first + round(self.step * frame)
+
+    def duration(self, frames: int) -> float:
+        """In ticks: in whole microseconds, at which no program counts fewer frames by FFmpeg's numbers."""
+        rate = min(_rate_of(self.interval), _NANOSECONDS / (self.step * self.tick))
+        duration = math.ceil(frames / rate * _MICROSECONDS)
+        duration += int(duration / _MICROSECONDS * float(rate)) < frames  # as floats are
+        ticks = duration * _MICROSECOND / self.tick
+        is_less = int(ticks * self.tick * 1000 / _MICROSECONDS) < duration  # as FFmpeg computes
+        return (duration + is_less / 4) * _MICROSECOND / self.tick
+
+
+def _rate_of(interval: int) -> Fraction:
+    """The rate that FFmpeg tells of an interval in nanoseconds: the nearest fraction of numbers that are not larger."""
+    most = int(MATROSKA_FASTEST)
+    rate = Fraction(_NANOSECONDS, interval)
+    return 1 / (1 / rate).limit_denominator(most) if rate > 1 else rate.limit_denominator(most)
 
 
 class _Head:
@@ -225,7 +241,7 @@ class MatroskaFile:
         self._put_configuration(head, rate)
         for number, value in ((_FRAME_DURATION, times.interval), (_SCALE, times.tick)):
             self._put(head.place_of(number), value.to_bytes(_NUMBER_BYTES, 'big'))
-        self._put(head.place_of(_DURATION), struct.pack('>d', times.step * self._next))
+        self._put(head.place_of(_DURATION), struct.pack('>d', times.duration(self._next)))
         cues_at = self._size - head.segment_at
         self._append(self._cues(times))
         self._put(head.seek_position_at, cues_at.to_bytes(_NUMBER_BYTES, 'big'))

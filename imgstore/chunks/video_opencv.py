@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import sys
@@ -266,7 +267,7 @@ class OpenCVChunkReader(VideoReader):
     def _packets(self) -> int:
         from .video_pyav import PyAVChunkReader
 
-        with PyAVChunkReader(self._path, self._color, pixels=self._pixels) as reader:
+        with contextlib.closing(PyAVChunkReader(self._path, self._color, pixels=self._pixels)) as reader:
             return reader.count()
 
     def _ways_to(self, index: int) -> Iterator[cv2.VideoCapture]:
