@@ -197,6 +197,7 @@ def record(store):
         os.write(1, b'%d\\n' % n); time.sleep(.002)
 {main}
 """
+FROM_A_TERMINAL = 'signal.signal(signal.SIGHUP, signal.SIG_DFL)'  # even where what runs the tests ignores it
 OTHER_THREAD = """
 def run(): record(imgstore.new_for_format(sys.argv[2], path=sys.argv[1], imgshape=(32, 96)))
 thread = threading.Thread(target=run, daemon={daemon}); thread.start()
@@ -213,7 +214,7 @@ MAINS = {
 }
 
 
-def start(tmp_path, main, fmt='png', setup='', wait_for=20):
+def start(tmp_path, main, fmt='png', setup=FROM_A_TERMINAL, wait_for=20):
     """A process that records, once it has added some frames."""
     code = PROGRAM.format(setup=setup, main=main)
     process = subprocess.Popen([sys.executable, '-c', code, str(tmp_path / 's'), fmt], stdout=subprocess.PIPE,
@@ -274,7 +275,7 @@ def test_a_programs_own_handler_stays(tmp_path, when, main):
     if when == 'after':
         text = (text.replace('record(store)', f'{HANDLED}; record(store)') if main == 'with' else
                 text.replace('time.sleep(100)', f'time.sleep(.2); {HANDLED}; time.sleep(100)'))
-    process = start(tmp_path, text, setup=HANDLED if when == 'before' else '', wait_for=150)
+    process = start(tmp_path, text, setup=HANDLED if when == 'before' else FROM_A_TERMINAL, wait_for=150)
     process.terminate()
     output, _ = process.communicate(timeout=60)
     assert b'mine' in output
@@ -282,7 +283,7 @@ def test_a_programs_own_handler_stays(tmp_path, when, main):
 
 
 def test_signals_are_the_systems_again_after_the_last_store(tmp_path):
-    done = subprocess.run([sys.executable, '-c', PROGRAM.format(setup='', main="""
+    done = subprocess.run([sys.executable, '-c', PROGRAM.format(setup=FROM_A_TERMINAL, main="""
 import ctypes
 def own(path): imgstore.new_for_format('npy', path=path, imgshape=(8, 8)).close()
 own(sys.argv[1] + '1')
@@ -373,7 +374,7 @@ if __name__ == '__main__':
 
 
 def test_a_signal_to_a_forked_child_is_no_concern_of_its_parents_store(tmp_path):
-    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', PROGRAM.format(setup='', main="""
+    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', PROGRAM.format(setup=FROM_A_TERMINAL, main="""
 def run():
     store = imgstore.new_for_format('png', path=sys.argv[1], imgshape=(32, 96))
     for n in range(50):
@@ -401,7 +402,7 @@ def test_a_daemon_thread_that_records_when_python_ends_loses_nothing(tmp_path):
 
 
 def test_real_signals_at_random_moments_leave_stores_that_close(tmp_path):
-    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', PROGRAM.format(setup='', main="""
+    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', PROGRAM.format(setup=FROM_A_TERMINAL, main="""
 import random
 class Stop(BaseException): pass
 def stop(*_): raise Stop
