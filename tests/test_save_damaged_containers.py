@@ -13,6 +13,7 @@ from imgstore.sources.avi import AviDamage, find_damage
 from .test_save_damaged import COUNT, DAMAGED, KINDS, make_film, places, saved
 
 AVIS = ('mjpeg.avi', 'mpeg4_b.avi', 'png.avi')
+TIMED = ('mpeg2.ts', 'b.ts')
 AHEAD = 2
 """Frames by which one that is decoded at a place may be shown earlier or later."""
 
@@ -22,7 +23,7 @@ Edit = Callable[[bytearray, list[int]], None]
 @pytest.fixture(scope='module')
 def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('films')
-    for name in AVIS:
+    for name in (*AVIS, *TIMED):
         make_film(folder / name, KINDS[name])
     return folder
 
@@ -181,3 +182,33 @@ def test_chunks_of_other_programs_are_no_damage(films: Path, between: bytes, tmp
     (tmp_path / 'x.avi').write_bytes(riff(b'AVI ', bytes(data[12:])))
     assert find_damage(str(tmp_path / 'x.avi')) == AviDamage()
     assert list(saved(tmp_path / 'x.avi', 0)) == list(range(COUNT))
+
+
+# --- times in MPEG-TS: ISO/IEC 13818-1
+
+
+def stamps(data: bytes) -> list[int]:
+    """Where the times of the video's packets are."""
+    found = []
+    for place in range(0, len(data), 188):
+        start = place + 4 + (1 + data[place + 4] if data[place + 3] & 0x20 else 0)
+        if data[place + 1] & 0x40 and data[start:start + 3] == b'\0\0\1' and data[start + 3] & 0xf0 == 0xe0:
+            found.append(start + 9)
+    return found
+
+
+@pytest.mark.parametrize('number', [1, 7, COUNT - 4])
+@pytest.mark.parametrize('name', TIMED)
+def test_a_damaged_time_of_a_frame_moves_those_of_no_other(
+    films: Path, name: str, number: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_bytes((films / name).read_bytes())
+    whole = saved(tmp_path / name, 0)
+    (tmp_path / name).with_suffix('.store').rename(tmp_path / 'whole')
+    data = bytearray((tmp_path / name).read_bytes())
+    data[stamps(data)[number]] ^= 0x0c
+    (tmp_path / name).write_bytes(data)
+    capsys.readouterr()
+    found = saved(tmp_path / name, 1)
+    assert 'is damaged, and was estimated' in capsys.readouterr().err
+    assert found == pytest.approx(whole, abs=0.001)

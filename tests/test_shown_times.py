@@ -55,3 +55,43 @@ def test_an_avi_begins_when_its_first_frame_is_decoded(codec: str) -> None:
 
 def test_pauses_of_h264_in_avi_are_where_the_file_has_them() -> None:
     assert timed([(1, 0), (5, 1), (6, 5), (9, 6)], [0, 1, 2, 3], 'avi', 'h264') == [0, 1, 5, 6]
+
+
+def shown_at(times: list[int], *names: str) -> tuple[list[float], list[int]]:
+    made = ShownTimes(Fraction(1), Fraction(1), *names)
+    found = []
+    for number, time in enumerate(times):
+        made.note(SimpleNamespace(pts=time, dts=None))
+        found += list(made.of(SimpleNamespace(pts=time), number))
+    return [time for _, _, time in [*found, *made.rest()]], made.estimated
+
+
+@pytest.mark.parametrize('wrong', [-(10**9), -20, 0, 3, 17, 22, 60, 10**9])
+@pytest.mark.parametrize('place', [0, 1, 15, 37, 38])
+def test_one_damaged_time_is_estimated_and_moves_no_other(place: int, wrong: int) -> None:
+    times = [*range(10, 50)]
+    times[place] = wrong
+    found, estimated = shown_at(times)
+    if (place == 0 and wrong < 11) or (place == 38 and wrong == 49):
+        return  # a pause may begin so
+    assert [*found[:place], *found[place + 1:]] == [time for time in range(10, 50) if time != 10 + place]
+    assert estimated == [place]
+    assert found[place] == 10 + place
+
+
+def test_two_damaged_times_are_estimated_at_a_varying_rate() -> None:
+    times = [n * n for n in range(30)]
+    times[5], times[20] = 10**6, 7
+    found, estimated = shown_at(times)
+    assert estimated == [5, 20]
+    assert found == [n * n + (n in estimated) for n in range(30)]
+
+
+def test_a_clock_that_is_set_back_is_no_damage() -> None:
+    assert shown_at([*range(100, 130), *range(20)])[1] == []
+    assert shown_at([*range(10), *range(1000, 1010)]) == ([*range(10), *range(1000, 1010)], [])
+
+
+def test_rare_frames_that_are_shown_late_are_no_damage() -> None:
+    packets: list[tuple[int | None, int | None]] = [(time, None) for time in range(40)]
+    assert timed(packets, [*range(10), 11, 10, *range(12, 40)]) == list(range(40))

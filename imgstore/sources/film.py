@@ -87,6 +87,7 @@ class Film:
         self.created = _created(container.metadata.get('creation_time') or stream.metadata.get('creation_time'))
         self.bits = _bits(stream.codec_context.format)
         self._intact: IntactFrames | None = None
+        self._times: ShownTimes | None = None
         self._ended = False
 
     def _joins_packets(self) -> bool:
@@ -152,8 +153,8 @@ class Film:
         """
         is_cut = self._container.format.name == 'mpegts' and self._is_cut_off(0)  # the others mark an incomplete packet
         stream = self._stream
-        times = ShownTimes(stream.time_base, stream.average_rate or _USUAL_RATE, self._container.format.name,
-                           stream.codec_context.name)
+        times = self._times = ShownTimes(stream.time_base, stream.average_rate or _USUAL_RATE,
+                                         self._container.format.name, stream.codec_context.name)
         with self._content_check() as check:
             self._intact = IntactFrames(self._container, stream, times.note, is_cut, self._damage, check)
             for frame, number, time in self._timed(times, self._intact):
@@ -192,6 +193,8 @@ class Film:
         if intact is None:
             return
         told = [f'{_ranges(intact.lost)} cannot be read: damaged'] if intact.lost else []
+        if self._times is not None and self._times.estimated:
+            told.append(f'the time of {_ranges(self._times.estimated)} is damaged, and was estimated')
         is_cut = bool(intact.error) or (self._ended and self._is_cut_off(intact.end))
         if intact.is_torn and not (intact.lost or is_cut):
             told.append('the container is damaged, and frames may be missing')

@@ -8,6 +8,11 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
+from .damaged_stamps import damaged
+
+_AHEAD = 8  # frames by which it is seen why timestamps go back
+_BEFORE = 4  # frames that were given, to compare with
+_PAUSE = 4  # frames; after a longer one the next timestamp shows whether it is one
 _LONGEST = 16  # frames; H.264 and HEVC move none further
 _GUESSED_IN_AVI = ('h264', 'hevc', 'png')
 """Of these FFmpeg takes the time of the next packet: AVI has the times of decoding alone."""
@@ -31,6 +36,13 @@ class _Pool:
         elif self._is_complete:
             heapq.heappush(self._heap, stamp)
 
+    def forget(self, stamp: int) -> None:
+        """Leave out a timestamp that is damaged; its place counts."""
+        if stamp in self._heap:
+            self._heap.remove(stamp)
+            heapq.heapify(self._heap)
+            self._taken += 1
+
     def take(self, number: int) -> int | None:
         """Give the timestamp that has this place; places ascend. None if there is none."""
         found = None
@@ -42,10 +54,10 @@ class _Pool:
 class ShownTimes:
     """Gives frames their times.
 
-    A frame has the timestamp of its own packet, as long as these ascend in the order of showing. From where they go
-    back, they are those of decoding: each frame then has the timestamp that is next in ascending order. Frames for
-    which that may still prove true are held back. Frames before the first timestamp, and those of a video without any,
-    come at the stream's rate.
+    A frame has the timestamp of its own packet, as long as these ascend in the order of showing. Where they go back,
+    one of them is damaged, and is estimated from those around it. Or else all from there on are those of decoding: each
+    frame then has the timestamp that is next in ascending order. Frames for which that may still prove true are held
+    back. Frames before the first timestamp, and those of a video without any, come at the stream's rate.
 
     Parameters
     ----------
@@ -55,6 +67,11 @@ class ShownTimes:
         Frames a second.
     container, codec : str
         Their names: in AVI, the first frame is shown when it is decoded.
+
+    Attributes
+    ----------
+    estimated : list of int
+        Numbers of the frames whose timestamps are damaged.
     """
 
     def __init__(self, unit: Fraction | None, rate: Fraction, container: str = '', codec: str = '') -> None:
@@ -64,9 +81,12 @@ class ShownTimes:
         self._unit, self._interval = unit or Fraction(1), 1 / rate
         self._ranks = (_Pool(), _Pool())  # by presentation, by decoding
         self._coming: Counter[int] = Counter()  # timestamps of packets of which no frame came yet
-        self._held: deque[tuple[Any, int, int | None]] = deque()
-        self._latest: int | None = None
+        self._held: deque[tuple[Any, int, int | Fraction | None]] = deque()
+        self._given: deque[tuple[int, int | Fraction]] = deque(maxlen=_BEFORE)
+        self._latest: int | Fraction | None = None
         self._is_ranked = self._is_untimed = False
+        self._unclear = 0  # frames since timestamps went back
+        self.estimated: list[int] = []
         self._last: tuple[int, Fraction] | None = None
 
     def note(self, packet: Any) -> None:
@@ -85,33 +105,72 @@ class ShownTimes:
         """Take the frame that is shown next; gives those whose times are known now."""
         stamp = frame.pts
         self._held.append((frame, number, stamp))
-        if self._latest is not None and (stamp is None or stamp < self._latest):
-            self._is_ranked = True
+        if self._unclear or (stamp is not None and self._latest is not None and stamp < self._latest):
+            self._unclear += not self._is_ranked
         if stamp is not None:
             self._coming[stamp] -= 1
             self._latest = stamp if self._latest is None else max(stamp, self._latest)
         self._is_untimed = self._is_untimed or (self._latest is None and len(self._held) > _LONGEST)
+        if self._unclear > _AHEAD:
+            self._clear_up()
         while self._held and (self._is_known() or len(self._held) > _LONGEST):
             yield self._release()
 
     def rest(self) -> Iterator[Timed]:
         """Give the frames that are still held back."""
+        if self._unclear:
+            self._clear_up()
         while self._held:
             yield self._release()
 
     def _is_known(self) -> bool:
         stamp = self._held[0][2]
+        if self._unclear:
+            return False
         if stamp is None or self._is_ranked:
             return self._is_untimed or self._latest is not None
+        if len(self._held) == 1 and self._is_behind_a_pause(stamp):
+            return False
         return not any(count > 0 and other < stamp for other, count in self._coming.items())
+
+    def _is_behind_a_pause(self, stamp: int | Fraction) -> bool:
+        return not self._given or (stamp - self._given[-1][1]) * self._unit > _PAUSE * self._interval
+
+    def _clear_up(self) -> None:
+        """See whether the timestamps that go back are damaged, or all are those of decoding."""
+        self._unclear = 0
+        held = [(number, stamp) for _, number, stamp in self._held if stamp is not None]
+        wrong = damaged([*self._given, *held])
+        if wrong is None or not wrong <= {number for number, _ in held}:
+            self._is_ranked = True
+            return
+        self.estimated += sorted(wrong)
+        for number, stamp in held:
+            if number in wrong:
+                self._ranks[0].forget(int(stamp))
+        sound = [*self._given, *((number, stamp) for number, stamp in held if number not in wrong)]
+        self._held = deque((frame, number, self._estimate(number, sound) if number in wrong else stamp)
+                           for frame, number, stamp in self._held)
+        self._latest = max(stamp for _, stamp in sound)
+
+    def _estimate(self, number: int, sound: list[tuple[int, int | Fraction]]) -> Fraction:
+        """A timestamp between those of the frames around it."""
+        before = [stamp for stamp in sound if stamp[0] < number][-1:]
+        behind = [stamp for stamp in sound if stamp[0] > number][:1]
+        if before and behind:
+            (first, begin), (last, end) = before[0], behind[0]
+            return Fraction(begin) + Fraction(end - begin) * (number - first) / (last - first)
+        other, stamp = (before or behind)[0]
+        return Fraction(stamp) + (number - other) * self._interval / self._unit
 
     def _release(self) -> Timed:
         frame, number, stamp = self._held.popleft()
         ranked = [rank.take(number) for rank in self._ranks]
         if self._is_ranked:
-            stamp = next((found for found in ranked if found is not None), None)
+            stamp = next(iter(found for found in ranked if found is not None), None)
         elif stamp is not None:
             self._coming = Counter({other: n for other, n in self._coming.items() if n > 0 and other > stamp})
+            self._given.append((number, stamp))
         time = None if stamp is None or self._is_untimed else (stamp - (self._delay or 0)) * self._unit
         if time is None or (self._is_ranked and self._last is not None and time <= self._last[1]):
             time = self._at_rate(number)
