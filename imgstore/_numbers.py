@@ -71,6 +71,14 @@ def seconds(value: object, what: str) -> float:
     return number
 
 
+def finite_seconds(value: object, what: str) -> float:
+    """A time in seconds as `seconds` takes it, neither nan nor infinite; InvalidArgumentError."""
+    number = seconds(value, what)
+    if not math.isfinite(number):
+        raise InvalidArgumentError(f'{what} is {value!r}; it must be a finite number of seconds')
+    return number
+
+
 def _as_float(value: object) -> float | None:
     """Any number as a float; None for what is no number, text and arrays with a dimension among them."""
     if isinstance(value, SupportsFloat) and not isinstance(value, (str, bytes)) and not _is_no_number(value):

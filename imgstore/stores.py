@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 from ._files import StrPath, existing_store_folder, store_folder, text_path
 from .base import DEFAULT_DTYPE, _ImgStore
@@ -36,13 +36,13 @@ class VideoImgStore(_ImgStore):
                      move: bool = True) -> None:
         """Take a finished video file as the next chunk.
 
-        The video is decoded once, to check that each frame can be found exactly.
+        The video is decoded once, to check that each frame is sound and can be found exactly.
 
         Parameters
         ----------
         video_path : str or PathLike
-            A video with the extension and the image size of the store's, neither turned nor mirrored.
-        frame_numbers, frame_times : sequence of int, of float (seconds)
+            A video of 8 bits with the extension and the image size of the store's, neither turned nor mirrored.
+        frame_numbers, frame_times : sequence of int, of float (finite, seconds)
             One each a frame that the video shows, which hidden ones are not.
         move : bool
             False: copy the file, leave it where it is.
@@ -50,8 +50,8 @@ class VideoImgStore(_ImgStore):
         Raises
         ------
         InvalidArgumentError
-            The file is no such video, its frames cannot be told apart exactly, or numbers and times are not one each
-            a frame; nothing was changed.
+            The file is no such video, it is damaged or cut off, its frames cannot be told apart exactly, or numbers
+            and times are not one each a frame; nothing was changed.
         FrameWriteError
             The file could not be moved or copied.
         """
@@ -63,7 +63,21 @@ class DirectoryImgStore(_ImgStore):
 
     _class_name = DIRECTORY
 
+    def insert_chunk(self, video_path: StrPath, frame_numbers: Iterable[Any], frame_times: Iterable[Any],
+                     move: bool = True) -> NoReturn:
+        """Refuse a video: a chunk of images cannot be one.
 
+        Raises
+        ------
+        InvalidArgumentError
+            Always; the message says which formats take videos.
+        """
+        raise InvalidArgumentError(
+            f'{text_path(video_path, "video_path")!r} cannot be a chunk of {self.filename!r}, which has images of '
+            f'format {self._w.fmt.name}; make a store of {_VIDEO_FORMATS} for it, or give its frames to add_image')
+
+
+_VIDEO_FORMATS = ' or '.join(map(repr, format_names(VIDEO)))
 _CLASSES: dict[str, type[_ImgStore]] = {VIDEO: VideoImgStore, DIRECTORY: DirectoryImgStore}
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from ._files import Layout
 from ._json import dumps
-from ._numbers import seconds, whole_number
+from ._numbers import finite_seconds, seconds, whole_number
 from .buffers import Buffers
 from .chunks import Chunks, Image
 from .chunks.tail import has_tail
@@ -170,8 +170,9 @@ class StoreWriter:
             It could not be moved or copied.
         """
         self._check()
-        numbers = [whole_number(number, FRAME_NUMBER) for number in frame_numbers]
-        times = [seconds(time, FRAME_TIME) for time in frame_times]
+        numbers = [whole_number(number, f'frame_numbers[{at}] for {video_path!r}')
+                   for at, number in enumerate(frame_numbers)]
+        times = [finite_seconds(time, f'frame_times[{at}] for {video_path!r}') for at, time in enumerate(frame_times)]
         self._check_video(video_path, len(numbers), len(times))
         self._do(Task(lambda _: self._insert(video_path, numbers, times, move)))
 
@@ -188,9 +189,9 @@ class StoreWriter:
         if has_tail(path):
             raise InvalidArgumentError(f'{path!r} lacks its latest frame, which is kept in a file beside it')
         try:
+            self._chunks.check_exact(path, {self._fit.stored_shape[:2], self._fit.shape[:2]})
             with contextlib.closing(self._chunks.video_reader(path)) as reader:
                 frames = reader.count()
-            self._chunks.check_exact(path, {self._fit.stored_shape[:2], self._fit.shape[:2]})
         except FrameReadError as error:
             raise InvalidArgumentError(f'{path!r} is not a readable video: {error}') from error
         if not frames == numbers == times or not frames:

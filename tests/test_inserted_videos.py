@@ -1,13 +1,37 @@
 """What a video must be to become a chunk, and how chunks are counted that were inserted before this was checked."""
 
+import functools
+import re
+import tempfile
+from pathlib import Path
+
 import av
+import numpy as np
 import pytest
 
 from imgstore.errors import FrameReadError, InvalidArgumentError
-from imgstore.stores import extract_only_frame, new_for_filename, new_for_format
+from imgstore.stores import DirectoryImgStore, extract_only_frame, new_for_filename, new_for_format
 
 from .frames import index_in, numbered
-from .video_kinds import COUNT, H264, H264_B, MJPEG, MPEG4, MPEG4_B, edit_list, edited, encoded
+from .video_kinds import (
+    COUNT,
+    FFV1,
+    H264,
+    H264_B,
+    HEVC,
+    MJPEG,
+    MPEG4,
+    MPEG4_B,
+    NO_B,
+    OPEN,
+    B,
+    cut,
+    damaged,
+    edit_list,
+    edited,
+    encoded,
+    without_packet,
+)
 from .videos import SHAPE
 
 both_backends = pytest.mark.parametrize('backend', ['pyav', 'opencv'])
@@ -122,6 +146,108 @@ def test_hidden_frames_get_no_numbers(tmp_path, count):
             pytest.raises(InvalidArgumentError, match=f'has 21 frames, and {count} frame_numbers'):
         store.insert_chunk(tmp_path / 'video.mp4', range(count), range(count))
     assert (tmp_path / 'video.mp4').exists()
+
+
+@functools.cache
+def _bytes_of(make, extension):
+    with tempfile.TemporaryDirectory() as folder:
+        make(path := Path(folder) / f'video{extension}')
+        return path.read_bytes()
+
+
+def once(make):
+    """-> makes the same video, encoded once for all tests."""
+    return lambda path: path.write_bytes(_bytes_of(make, path.suffix))
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def check_refused(tmp_path, extension, make, why, numbers=range(COUNT), times=range(COUNT)):
+    """A video is refused with that reason and nothing changes; a good one goes in afterwards."""
+    given, good = tmp_path / f'given{extension}', tmp_path / f'good{extension}'
+    make(given)
+    once({'.mp4': H264, '.mkv': H264_B, '.avi': MJPEG}[extension])(good)
+    fmt = {'.mp4': 'avc1/mp4', '.avi': 'mjpeg/avi', '.mkv': 'h264/mkv'}[extension]
+    with new_for_format(fmt, tmp_path / 's', imgshape=SHAPE) as store:
+        before, video = contents(tmp_path / 's'), given.read_bytes()
+        with pytest.raises(InvalidArgumentError, match=why) as refused:
+            store.insert_chunk(given, numbers, times)
+        assert str(given) in str(refused.value)
+        assert (contents(tmp_path / 's'), given.read_bytes(), len(store)) == (before, video, 0)
+        store.insert_chunk(good, range(COUNT), range(COUNT))
+    assert frames_in(str(tmp_path / 's'), 'pyav') == {index: index for index in range(COUNT)}
+
+
+DEEP = {
+    'h264 of 10 bits': ('.mp4', 10, ('-c:v', 'libx264', *B, '-pix_fmt', 'yuv420p10le')),
+    'gray h264 of 10 bits': ('.mkv', 10, ('-c:v', 'libx264', *B, '-pix_fmt', 'gray10le')),
+    'hevc of 12 bits': ('.mp4', 12, ('-c:v', 'libx265', '-x265-params', 'log-level=none', '-pix_fmt', 'yuv444p12le')),
+    'ffv1 of 16 bits': ('.mkv', 16, ('-c:v', 'ffv1', '-level', '3', '-pix_fmt', 'gray16le')),
+    'png of 16 bits': ('.avi', 16, ('-c:v', 'png', '-pix_fmt', 'rgb48be')),
+    'vp9 of 10 bits': ('.mkv', 10, ('-c:v', 'libvpx-vp9', '-cpu-used', '8', '-pix_fmt', 'yuv420p10le'))}
+
+
+@pytest.mark.parametrize('name', DEEP)
+def test_a_video_of_more_than_8_bits_is_refused_and_nothing_changes(tmp_path, name):
+    extension, bits, options = DEEP[name]
+    check_refused(tmp_path, extension, encoded(*options),
+                  f'has {bits} bits a sample.* holds 8.*--to-8-bit')
+
+
+@pytest.mark.parametrize('packet', [0, 9, COUNT - 1])
+@pytest.mark.parametrize(('extension', 'make'), [
+    ('.mp4', H264), ('.mkv', H264_B), ('.mp4', OPEN), ('.avi', MPEG4), ('.avi', MJPEG), ('.mkv', FFV1),
+    ('.avi', encoded('-c:v', 'png', '-pix_fmt', 'rgb24'))],
+    ids=['h264', 'h264 with B-frames', 'open groups', 'mpeg4', 'mjpeg', 'ffv1', 'png'])
+def test_a_damaged_video_is_refused_and_nothing_changes(tmp_path, extension, make, packet):
+    check_refused(tmp_path, extension, damaged(packet, 2)(once(make)), 'damaged or missing|not a readable video')
+
+
+@pytest.mark.parametrize('packet', [1, 9])
+@pytest.mark.parametrize(('extension', 'make'), [('.mp4', H264), ('.mkv', H264_B), ('.mp4', HEVC), ('.avi', H264)],
+                         ids=['h264', 'h264 with B-frames', 'hevc', 'avi'])
+def test_a_video_that_lacks_a_frame_that_others_are_made_from_is_refused(tmp_path, extension, make, packet):
+    count = range(COUNT - 1)
+    check_refused(tmp_path, extension, without_packet(packet)(once(make)), 'damaged or missing', count, count)
+
+
+@pytest.mark.parametrize('percent', [35, 60, 97])
+@pytest.mark.parametrize(('extension', 'make'), [
+    ('.mp4', encoded('-c:v', 'libx264', *B, '-movflags', 'faststart')),
+    ('.mp4', encoded('-c:v', 'libx264', *NO_B, '-movflags', 'frag_keyframe+empty_moov')),
+    ('.mp4', H264), ('.mkv', H264_B), ('.mkv', MJPEG), ('.avi', MJPEG), ('.avi', MPEG4_B)],
+    ids=['index first', 'fragments', 'index last', 'mkv', 'mkv of jpeg', 'avi', 'avi with B-frames'])
+def test_a_video_that_is_cut_off_is_refused_and_nothing_changes(tmp_path, extension, make, percent):
+    check_refused(tmp_path, extension, edited(once(make), cut(percent)), 'is cut off|is not a readable video')
+
+
+@pytest.mark.parametrize('time', [float('nan'), float('inf'), -np.inf, np.float32('nan')])
+def test_frame_times_that_are_not_finite_are_refused_and_nothing_changes(tmp_path, time):
+    times = [*range(7), time, *range(8, COUNT)]
+    why = rf'frame_times\[7\] .* is {re.escape(repr(time))}; it must be a finite number'
+    check_refused(tmp_path, '.avi', once(MJPEG), why, times=times)
+
+
+def test_frame_numbers_that_are_none_are_named_with_their_place(tmp_path):
+    check_refused(tmp_path, '.avi', once(MJPEG), r'frame_numbers\[2\] .* is 1\.5; it must be a whole number',
+                  numbers=[0, 1, 1.5, *range(3, COUNT)])
+
+
+@pytest.mark.parametrize('move', [True, False])
+def test_a_store_of_images_says_that_it_takes_no_video(tmp_path, move):
+    once(MJPEG)(tmp_path / 'video.avi')
+    with new_for_format('png', tmp_path / 's', imgshape=SHAPE) as store:
+        assert type(store) is DirectoryImgStore
+        before = contents(tmp_path / 's')
+        with pytest.raises(InvalidArgumentError, match=r"video\.avi'.* format png; .* 'mjpeg/avi'.* add_image"):
+            store.insert_chunk(tmp_path / 'video.avi', range(COUNT), range(COUNT), move=move)
+        assert contents(tmp_path / 's') == before
+        store.add_image(numbered(0, SHAPE), 0, 0)
+    assert (tmp_path / 'video.avi').exists()
+    with new_for_filename(tmp_path / 's') as reader, pytest.raises(InvalidArgumentError, match='open for reading'):
+        reader.insert_chunk(tmp_path / 'video.avi', range(COUNT), range(COUNT))
 
 
 def test_opencv_refuses_a_video_of_which_it_skips_a_frame_where_only_counting_tells_frames_apart(tmp_path):

@@ -36,7 +36,7 @@ class Kind:
         Of a path, where it puts the video.
     insert, opencv, save, export, damaged : str
         Pattern of the reason by that way in; `opencv` of what reading by OpenCV says where it was inserted; `damaged`
-        of what reading says of some frames. With `insert` too, FFmpeg's version decides.
+        of what reading says of some frames, of a chunk that an older version took.
     shape : tuple of int
         Of the frames as they are coded.
     track : str
@@ -55,6 +55,11 @@ class Kind:
     shape: tuple[int, ...] = SHAPE
     track: str = '0:V:0'
     frames: int = COUNT
+
+    @property
+    def was_inserted(self):
+        """Whether older versions took what is refused today, so that it still reads."""
+        return bool(self.damaged) or self.insert == _DEEP
 
 
 # --- steps
@@ -243,6 +248,24 @@ def damaged(which, seed=3):
     return remake
 
 
+def without_packet(which):
+    """-> leaves a packet out."""
+    def remake(make):
+        def leave_out(path):
+            source = path.with_name('source' + path.suffix)
+            make(source)
+            with av.open(str(source)) as old, av.open(str(path), 'w') as new:
+                stream = new.add_stream_from_template(old.streams.video[0])
+                for number, packet in enumerate(packet for packet in old.demux(video=0) if packet.size):
+                    packet.stream = stream
+                    if number != which:
+                        new.mux(packet)
+
+        return leave_out
+
+    return remake
+
+
 # --- arrangements of packets
 
 _NOT_CODED = b'\x00\x00\x01\xb6\x50\x4f'  # a VOP of MPEG-4 that repeats the one before
@@ -311,6 +334,9 @@ _LATE = [*range(12), 13, 12, 15, 14, 17, 16, 19, 18, 21, 20, 23, 22]
 
 _TURNED = 'turn or mirror'
 _EXTENSION = 'must be a'
+_REFUSED = 'damaged or missing frame'
+_CUT_OFF = 'is cut off'
+_DEEP, _DEEP_RECIPES = 'bits a sample', ('yuv420p10_mp4',)
 _DAMAGED = 'missing or damaged|only .* frames that can be read|does not tell which'
 
 KINDS = {
@@ -328,7 +354,7 @@ KINDS = {
     'h264_fragmented_mp4': Kind('.mp4', encoded('-c:v', 'libx264', *B, '-movflags', 'frag_keyframe+empty_moov')),
     'h264_lossless_mkv': Kind('.mkv', encoded('-c:v', 'libx264', '-qp', '0', '-pix_fmt', 'yuv444p')),
     'h264_rgb_mkv': Kind('.mkv', encoded('-c:v', 'libx264rgb', '-qp', '0')),
-    'h264_10_bit_mp4': Kind('.mp4', encoded('-c:v', 'libx264', *B, '-pix_fmt', 'yuv420p10le')),
+    'h264_10_bit_mp4': Kind('.mp4', encoded('-c:v', 'libx264', *B, '-pix_fmt', 'yuv420p10le'), insert=_DEEP),
     'h264_gray_mp4': Kind('.mp4', encoded('-c:v', 'libx264', *B, '-pix_fmt', 'gray')),
     # trimmed without re-encoding: frames before the cut are there, hidden
     'h264_trimmed_mp4': Kind('.mp4', copied(H264, before=TRIM)),
@@ -423,9 +449,9 @@ KINDS = {
     'hevc_mp4': Kind('.mp4', HEVC),
     'hevc_open_gops_mkv': Kind('.mkv', HEVC_OPEN),
     'hevc_10_bit_mkv': Kind('.mkv', encoded('-c:v', 'libx265', '-pix_fmt', 'yuv420p10le', '-x265-params',
-                                            'log-level=none:lossless=1')),
+                                            'log-level=none:lossless=1'), insert=_DEEP),
     'hevc_12_bit_444_mkv': Kind('.mkv', encoded('-c:v', 'libx265', '-pix_fmt', 'yuv444p12le', '-x265-params',
-                                                'log-level=none')),
+                                                'log-level=none'), insert=_DEEP),
     'theora_mkv': Kind('.mkv', encoded('-c:v', 'libtheora', '-q', '8', '-g', '8')),
     'prores_mov': Kind('.mov', encoded('-c:v', 'prores_ks', '-profile', '1'), insert=_EXTENSION),
     'dnxhr_mkv': Kind('.mkv', encoded('-c:v', 'dnxhd', '-profile:v', 'dnxhr_sq', '-pix_fmt', 'yuv422p',
@@ -436,7 +462,7 @@ KINDS = {
     'mjpeg_mkv': Kind('.mkv', MJPEG),
     'mjpeg_uneven_mkv': Kind('.mkv', from_packets('mjpeg', {}, uneven, 'yuvj420p')),
     'png_avi': Kind('.avi', encoded('-c:v', 'png', '-pix_fmt', 'rgb24')),
-    'png_16_bit_mkv': Kind('.mkv', encoded('-c:v', 'png', '-pix_fmt', 'rgb48be')),
+    'png_16_bit_mkv': Kind('.mkv', encoded('-c:v', 'png', '-pix_fmt', 'rgb48be'), insert=_DEEP),
     'huffyuv_avi': Kind('.avi', encoded('-c:v', 'huffyuv')),
     'utvideo_avi': Kind('.avi', encoded('-c:v', 'utvideo', '-pix_fmt', 'gbrp')),
     'qtrle_mov': Kind('.mov', encoded('-c:v', 'qtrle', '-pix_fmt', 'rgb24'), insert=_EXTENSION),
@@ -444,8 +470,8 @@ KINDS = {
     'raw_bgr_avi': Kind('.avi', encoded('-c:v', 'rawvideo', '-pix_fmt', 'bgr24')),
     'raw_422_avi': Kind('.avi', encoded('-c:v', 'rawvideo', '-pix_fmt', 'yuyv422')),
     'ffv1_gray_mkv': Kind('.mkv', FFV1),
-    'ffv1_16_bit_mkv': Kind('.mkv', encoded('-c:v', 'ffv1', '-level', '3', '-pix_fmt', 'gray16le')),
-    'ffv1_10_bit_mkv': Kind('.mkv', encoded('-c:v', 'ffv1', '-level', '3', '-pix_fmt', 'yuv422p10le')),
+    'ffv1_16_bit_mkv': Kind('.mkv', encoded('-c:v', 'ffv1', '-level', '3', '-pix_fmt', 'gray16le'), insert=_DEEP),
+    'ffv1_10_bit_mkv': Kind('.mkv', encoded('-c:v', 'ffv1', '-level', '3', '-pix_fmt', 'yuv422p10le'), insert=_DEEP),
     'ffv1_alpha_mkv': Kind('.mkv', encoded('-c:v', 'ffv1', '-level', '3', '-pix_fmt', 'bgra')),
     # sizes and tracks
     'mjpeg_odd_size_avi': Kind('.avi', encoded('-c:v', 'mjpeg', '-q', '3', shape=(65, 97, 3)), shape=(65, 97, 3)),
@@ -463,44 +489,51 @@ KINDS = {
     'thumbnail_first_mkv': Kind('.mkv', lambda path: _with_picture(path, H264_B, '-map', '1', '-map', '0'),
                                 insert='2 video tracks', track='0:v:1'),
     # damaged and cut off
-    'damaged_h264_mp4': Kind('.mp4', damaged(12)(H264), damaged=_DAMAGED, save='frames 12 to 15 cannot be read'),
-    'damaged_h264_b_frames_mkv': Kind('.mkv', damaged(12)(H264_B), damaged=_DAMAGED,
+    'damaged_h264_mp4': Kind('.mp4', damaged(12)(H264),
+                             insert=_REFUSED, damaged=_DAMAGED, save='frames 12 to 15 cannot be read'),
+    'damaged_h264_b_frames_mkv': Kind('.mkv', damaged(12)(H264_B), insert=_REFUSED, damaged=_DAMAGED,
                                       save='frames 12 to 15 cannot be read'),
-    'damaged_keyframe_mp4': Kind('.mp4', damaged(8)(H264), damaged=_DAMAGED, save='frames 8 to 15 cannot be read'),
-    'damaged_hevc_mp4': Kind('.mp4', damaged(10)(HEVC), insert='24 packets but shows 23',
-                             damaged=_DAMAGED, save='frames 9, 11 to 15 cannot be read'),
-    'damaged_mpeg4_avi': Kind('.avi', damaged(12)(MPEG4), damaged=_DAMAGED, save='frames 12 to 15 cannot be read'),
-    'damaged_mpeg4_b_frames_avi': Kind('.avi', damaged(12)(MPEG4_B), insert='has 1. frames',
+    'damaged_keyframe_mp4': Kind('.mp4', damaged(8)(H264),
+                                 insert=_REFUSED, damaged=_DAMAGED, save='frames 8 to 15 cannot be read'),
+    'damaged_hevc_mp4': Kind('.mp4', damaged(10)(HEVC),
+                             insert=_REFUSED, damaged=_DAMAGED, save='frames 9, 11 to 15 cannot be read'),
+    'damaged_mpeg4_avi': Kind('.avi', damaged(12)(MPEG4),
+                              insert=_REFUSED, damaged=_DAMAGED, save='frames 12 to 15 cannot be read'),
+    'damaged_mpeg4_b_frames_avi': Kind('.avi', damaged(12)(MPEG4_B), insert=_REFUSED,
                                        save='frames 11 to 14 cannot be read'),
-    'damaged_mjpeg_avi': Kind('.avi', damaged(12)(MJPEG), damaged=_DAMAGED, save='frame 12 cannot be read'),
-    'damaged_ffv1_mkv': Kind('.mkv', damaged(12)(FFV1), damaged=_DAMAGED, save='frames 12 to 23 cannot be read'),
+    'damaged_mjpeg_avi': Kind('.avi', damaged(12)(MJPEG),
+                              insert=_REFUSED, damaged=_DAMAGED, save='frame 12 cannot be read'),
+    'damaged_ffv1_mkv': Kind('.mkv', damaged(12)(FFV1),
+                             insert=_REFUSED, damaged=_DAMAGED, save='frames 12 to 23 cannot be read'),
     'damaged_ffv1_of_groups_mkv': Kind('.mkv', damaged(10)(encoded(
         '-c:v', 'ffv1', '-level', '3', '-slicecrc', '1', '-slices', '4', '-g', '8', '-pix_fmt', 'gray16le')),
-        insert='has 24 frames', save='frames 10 to 15 cannot be read'),
+        insert='16 bits', save='frames 10 to 15 cannot be read'),
     'ffv1_without_checksums_mkv': Kind('.mkv', encoded('-c:v', 'ffv1', '-level', '3', '-slicecrc', '0',
                                                        '-slices', '9')),
     'ffv1_version_1_avi': Kind('.avi', encoded('-c:v', 'ffv1', '-level', '1', '-g', '8')),
     'damaged_png_avi': Kind('.avi', damaged(12)(encoded('-c:v', 'png', '-pix_fmt', 'rgb24')),
-                            insert='13 packets but shows 12', save='frame 12 cannot be read'),
+                            insert=_REFUSED, save='frame 12 cannot be read'),
     'damaged_mpeg2_mkv': Kind('.mkv', damaged(12)(encoded('-c:v', 'mpeg2video', '-bf', '2', '-g', '8', '-q', '3')),
-                              damaged=_DAMAGED, save='frames 11, 13 to 14 cannot be read'),
+                              insert=_REFUSED, damaged=_DAMAGED, save='frames 11, 13 to 14 cannot be read'),
     'damaged_vp9_mp4': Kind('.mp4', damaged(12)(VP9)),
     'damaged_vp8_mkv': Kind('.mkv', damaged(12)(encoded('-c:v', 'libvpx', '-b:v', '300k', '-g', '8'))),
-    'damaged_av1_mp4': Kind('.mp4', damaged(12)(AV1), insert='has 24 frames', save='frames 12 to 15 cannot be read'),
+    'damaged_av1_mp4': Kind('.mp4', damaged(12)(AV1), insert=_REFUSED, save='frames 12 to 15 cannot be read'),
     'damaged_theora_mkv': Kind('.mkv', damaged(12)(encoded('-c:v', 'libtheora', '-q', '8', '-g', '8'))),
     'cut_off_mp4': Kind('.mp4', edited(H264, cut(60)), insert='not a readable video',
                         save='cannot be read as a video'),
     'cut_off_index_first_mp4': Kind('.mp4', edited(encoded('-c:v', 'libx264', *B, '-movflags', 'faststart'), cut(70)),
-                                    insert='has 9 frames', save='the file is cut off'),
+                                    insert=_CUT_OFF, save='the file is cut off'),
     'cut_off_fragmented_mp4': Kind('.mp4', edited(encoded('-c:v', 'libx264', *NO_B, '-movflags',
                                                           'frag_keyframe+empty_moov'), cut(70)),
-                                   insert='has 12 frames', save='the file is cut off'),
-    'cut_off_mkv': Kind('.mkv', edited(H264_B, cut(70)), damaged=_DAMAGED, save='the file is cut off'),
-    'cut_off_avi': Kind('.avi', edited(MJPEG, cut(70)), damaged=_DAMAGED, save='the file is cut off'),
-    'cut_off_b_frames_avi': Kind('.avi', edited(MPEG4_B, cut(70)), damaged=_DAMAGED, save='the file is cut off'),
+                                   insert=_CUT_OFF, save='the file is cut off'),
+    'cut_off_mkv': Kind('.mkv', edited(H264_B, cut(70)), insert=_CUT_OFF, damaged=_DAMAGED, save='the file is cut off'),
+    'cut_off_avi': Kind('.avi', edited(MJPEG, cut(70)), insert=_CUT_OFF, damaged=_DAMAGED, save='the file is cut off'),
+    'cut_off_b_frames_avi': Kind('.avi', edited(MPEG4_B, cut(70)),
+                                 insert=_CUT_OFF, damaged=_DAMAGED, save='the file is cut off'),
     'cut_off_ts': Kind('.ts', edited(H264_B, cut(70)), insert=_EXTENSION, save='the file is cut off'),
 }
-KINDS |= {f'recipe_{name}': Kind(recipe.extension, from_recipe(recipe), shape=recipe.shape, frames=len(recipe.times))
+KINDS |= {f'recipe_{name}': Kind(recipe.extension, from_recipe(recipe), shape=recipe.shape, frames=len(recipe.times),
+                                insert=_DEEP * (name in _DEEP_RECIPES))
           for name, recipe in RECIPES.items() if len(recipe.times) < 100}
 
 

@@ -6,6 +6,7 @@
 import contextlib
 import io
 import re
+import shutil
 import sys
 import tempfile
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ import numpy as np
 
 from imgstore.apps import export as export_command
 from imgstore.apps import save as save_command
+from imgstore.chunk_index import write_chunk_index
 from imgstore.color import ensure_grayscale
 from imgstore.errors import FrameReadError, InvalidArgumentError
 from imgstore.stores import new_for_filename, new_for_format
@@ -107,6 +109,15 @@ def inserted(video, folder):
         except InvalidArgumentError as error:
             assert (len(store), store.chunks) == (0, []), 'nothing changes'
             return error
+    return str(folder)
+
+
+def once_inserted(video, folder):
+    """Folder of a store that has the video as its chunk, as an older version took it."""
+    with new_for_format(FORMATS[video.kind.extension], folder, imgshape=video.kind.shape, chunksize=1000) as store:
+        store.add_image(numbered(0, video.kind.shape), 0, 0)
+    shutil.copy(video.path, folder / ('000000' + video.kind.extension))
+    write_chunk_index(str(folder / '000000'), np.arange(len(video.images)), np.array(video.due))
     return str(folder)
 
 

@@ -16,12 +16,12 @@ _420_OF_8_BITS = b'\xfd\xf8\xf8\x00'
 
 def length_prefixed(stream: bytes) -> bytes:
     """A byte stream as containers hold it: each unit with its length in front."""
-    return b''.join(len(unit).to_bytes(4, 'big') + unit for unit in _units(stream))
+    return b''.join(len(unit).to_bytes(4, 'big') + unit for unit in units_of(stream))
 
 
 def has_keyframe(stream: bytes) -> bool:
     """Whether a byte stream has a picture at which decoding can start."""
-    return any(_kind(unit) == _IDR for unit in _units(stream))
+    return any(kind_of(unit) == _IDR for unit in units_of(stream))
 
 
 def configuration(parameter_sets: bytes) -> bytes:
@@ -37,7 +37,7 @@ def configuration(parameter_sets: bytes) -> bytes:
     ValueError
         There are none.
     """
-    sps, pps = ([unit for unit in _units(parameter_sets) if _kind(unit) == kind] for kind in (_SPS, _PPS))
+    sps, pps = ([unit for unit in units_of(parameter_sets) if kind_of(unit) == kind] for kind in (_SPS, _PPS))
     if not sps or not pps:
         raise ValueError('the encoder gave no parameter sets')
     record = bytes([1, *sps[0][1:4], 0xff, 0xe0 | len(sps)]) + _listed(sps) + bytes([len(pps)]) + _listed(pps)
@@ -77,8 +77,8 @@ def record_with_rate(record: bytes, rate: Fraction, in_place: bool = False) -> b
 
 def with_changeable_rates(parameter_sets: bytes, rate: Fraction) -> bytes:
     """A byte stream's parameter sets that tell a rate so that it can be changed in place."""
-    return b''.join(b'\0\0\0\1' + (with_changeable_rate(unit, rate) if _kind(unit) == _SPS else unit)
-                    for unit in _units(parameter_sets))
+    return b''.join(b'\0\0\0\1' + (with_changeable_rate(unit, rate) if kind_of(unit) == _SPS else unit)
+                    for unit in units_of(parameter_sets))
 
 
 def unified(record: bytes) -> bytes:
@@ -99,12 +99,13 @@ def _with_sps(record: bytes, sps: bytes) -> bytes:
     return record[:6] + _listed([sps]) + record[8 + int.from_bytes(record[6:8], 'big'):]
 
 
-def _units(stream: bytes) -> list[bytes]:
+def units_of(stream: bytes) -> list[bytes]:
     """NAL units of a byte stream."""
     return [unit for unit in _START_CODE.split(stream)[1:] if unit]
 
 
-def _kind(unit: bytes) -> int:
+def kind_of(unit: bytes) -> int:
+    """The type of a NAL unit."""
     return unit[0] & 0x1f
 
 

@@ -1,15 +1,16 @@
-"""Whether every frame of a video can be found exactly: the decoder tells, before the video becomes a chunk."""
+"""Whether a video can become a chunk: the decoder tells if every frame is sound and can be found exactly."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 from ..errors import FrameReadError, InvalidArgumentError
 from .containers import ANY_PIXELS, MOST_PIXELS, open_container
+from .cut_off import is_cut_off
 from .decoding import decoded
+from .h264_references import ReferenceCheck
 from .packets import FrameTable, packets_of, table_from_packets
 from .tail import Tail
 from .tracks import is_turned, video_streams
@@ -17,28 +18,19 @@ from .tracks import is_turned, video_streams
 Size = tuple[int, ...]
 
 _SAVE = 'imgstore-save takes such a video, as does ffmpeg to re-encode it'
+_SAVE_THE_REST = 'imgstore-save keeps the frames that can be read'
 _NOT_NEEDED = {'skip_loop_filter': 'all', 'skip_idct': 'all'}
 """Costs a decoder time, and changes neither number nor order of the frames."""
 
+_STRICT = ('hevc',)
+"""Decoders that tell of a missing reference if they are strict; of codecs without references, all tell of damage so."""
 
-@dataclass
-class _Given:
-    """What a decoder gives for a video: times of frames in its order, their (height, width), and what it says."""
-
-    times: list[int | None] = field(default_factory=list)
-    sizes: set[Size] = field(default_factory=set)
-    turned: bool = False
-    damaged: bool = False
-
-    def add(self, frame: Any) -> None:
-        self.times.append(frame.pts)
-        self.sizes.add((frame.height, frame.width))
-        self.turned |= is_turned(frame)
-        self.damaged |= frame.is_corrupt
+_BITS = 8
+"""A sample that a chunk gives back."""
 
 
 def check_exact(path: str, sizes: Collection[Size], pixels: int = ANY_PIXELS) -> None:
-    """Check that a video's frames have a size that fits and are shown in the order of their times.
+    """Check that a video is whole, and that its frames fit and are shown in the order of their times.
 
     Parameters
     ----------
@@ -51,90 +43,98 @@ def check_exact(path: str, sizes: Collection[Size], pixels: int = ANY_PIXELS) ->
     Raises
     ------
     InvalidArgumentError
-        They are not, or a player would turn them.
+        It is cut off, a frame is damaged or has more than 8 bits, or a player would turn them.
     FrameReadError
         The file cannot be read as a video.
     """
     import av
 
     try:
-        table, given = _inspected(path, pixels)
+        why = _why_not(path, _Look(sizes), pixels)
     except (av.FFmpegError, IndexError) as error:
         raise FrameReadError(f'{path} cannot be read as video: {error}') from error
-    why = _why_of_another_size(given, sizes) or _why_turned(given) or _why_not_in_order(given, table)
     if why:
         raise InvalidArgumentError(f'{path!r} {why}')
 
 
-def _inspected(path: str, pixels: int) -> tuple[FrameTable | None, _Given]:
+class _Look:
+    """What is wrong with the frames that a decoder gives for a video, and their times in its order."""
+
+    def __init__(self, sizes: Collection[Size]) -> None:
+        self._sizes = sizes
+        self.times: list[int | None] = []
+
+    def why_not(self, frame: Any) -> str:
+        """Why a frame cannot be in a chunk; '' if it can."""
+        self.times.append(frame.pts)
+        if (frame.height, frame.width) not in self._sizes:
+            fitting = ' or '.join(f'{height} x {width}' for height, width in sorted(self._sizes))
+            return (f'has frames of {frame.height} x {frame.width} pixels (height x width); this store takes '
+                    f'{fitting}')
+        if frame.is_corrupt:
+            return self.why_damaged()
+        if is_turned(frame):
+            return f'asks players to turn or mirror its frames, which a chunk cannot; {_SAVE}'
+        return _why_too_deep(frame.format)
+
+    def why_damaged(self) -> str:
+        """What is said where the latest frame is damaged."""
+        return f'has a damaged or missing frame near index {max(0, len(self.times) - 1)}; {_SAVE_THE_REST}'
+
+
+def _why_not(path: str, look: _Look, pixels: int) -> str:
     with open_container(path, pixels) as container:
         streams = video_streams(container)
         if len(streams) > 1:
-            raise InvalidArgumentError(f'{path!r} has {len(streams)} video tracks; it must have one: '
-                                       f"'ffmpeg -i … -map 0:v:N -c copy …' keeps track N")
+            return (f"has {len(streams)} video tracks; it must have one: 'ffmpeg -i … -map 0:v:N -c copy …' keeps "
+                    'track N')
+        if is_cut_off(path):
+            return f'is cut off: the file ends before its container says; {_SAVE_THE_REST}'
         table = table_from_packets(container, streams[0], Tail(path))
-        alone = table is not None and streams[0].codec_context.codec.intra_only
-    return table, _first_of(path, pixels) if alone else _all_of(path, pixels)
+    return _why_not_by_frames(path, look, pixels) or _why_not_in_order(look.times, table)
 
 
-def _first_of(path: str, pixels: int) -> _Given:
-    """For codecs whose every packet is a frame, which the times of the packets tell all of but the rest."""
-    given = _Given(damaged=True)
+def _why_not_by_frames(path: str, look: _Look, pixels: int) -> str:
     with open_container(path, pixels) as container:
         stream = _prepared(video_streams(container)[0], pixels)
-        for packet in packets_of(container, stream, Tail(path)):
-            frames, _ = decoded(packet)
-            if frames:
-                given.add(frames[0])
-                break
-        given.sizes.add((stream.codec_context.height, stream.codec_context.width))
-    return given
-
-
-def _all_of(path: str, pixels: int) -> _Given:
-    given = _Given()
-    with open_container(path, pixels) as container:
-        stream = _prepared(video_streams(container)[0], pixels)
+        context = stream.codec_context
+        why = _why_too_deep(context.format)
+        references = ReferenceCheck(bytes(context.extradata or b'')) if context.name == 'h264' else None
         for packet in packets_of(container, stream, Tail(path)):
             frames, sound = decoded(packet)
-            for frame in frames:
-                given.add(frame)
-            if not sound:
-                given.damaged = True
-                stream.codec_context.flush_buffers()
-    return given
+            sound = sound and not (references and packet.size and references.lacks_one(bytes(packet)))
+            why = why or next(filter(None, map(look.why_not, frames)), '') or ('' if sound else look.why_damaged())
+            if why:
+                return why
+    return ''
 
 
 def _prepared(stream: Any, pixels: int) -> Any:
-    if stream.codec_context is None:
+    context = stream.codec_context
+    if context is None:
         raise IndexError('it is of an unknown codec')
-    stream.thread_type = 'AUTO'
-    stream.codec_context.options = {**_NOT_NEEDED, MOST_PIXELS: str(pixels)}
+    context.thread_count = 1  # several do not tell of every damage
+    strict = context.codec.intra_only or context.name in _STRICT
+    context.options = {'err_detect': 'crccheck+explode' if strict else 'crccheck+bitstream+buffer', **_NOT_NEEDED,
+                       MOST_PIXELS: str(pixels)}
     return stream
 
 
-def _why_of_another_size(given: _Given, sizes: Collection[Size]) -> str:
-    wrong = sorted(given.sizes - set(sizes))
-    if not wrong:
+def _why_too_deep(pixel_format: Any) -> str:
+    bits = max((component.bits for component in pixel_format.components), default=_BITS) if pixel_format else _BITS
+    if bits <= _BITS:
         return ''
-    fitting = ' or '.join(f'{height} x {width}' for height, width in sorted(sizes))
-    return f'has frames of {wrong[0][0]} x {wrong[0][1]} pixels (height x width); this store takes {fitting}'
+    return (f'has {bits} bits a sample, and a video store holds {_BITS}; imgstore-save keeps them with --format png, '
+            'and --to-8-bit converts them')
 
 
-def _why_turned(given: _Given) -> str:
-    if not given.turned:
-        return ''
-    return f'asks players to turn or mirror its frames, which a chunk cannot; {_SAVE}'
-
-
-def _why_not_in_order(given: _Given, table: FrameTable | None) -> str:
-    """A damaged frame is not given; it is refused when it is read, and no other is taken for it."""
+def _why_not_in_order(given: list[int | None], table: FrameTable | None) -> str:
     if table is None:
         return ''
-    times = [time for time in given.times if time is not None]
-    ascend = len(times) == len(given.times) and all(earlier < later for earlier, later in pairwise(times))
+    times = [time for time in given if time is not None]
+    ascend = len(times) == len(given) and all(earlier < later for earlier, later in pairwise(times))
     if not ascend or not set(times) <= set(table.pts.tolist()):
         return f'does not show its frames in the order of their times; {_SAVE}'
-    if len(times) < len(table) and not given.damaged:
+    if len(times) < len(table):
         return f'has {len(table)} packets but shows {len(times)} frames, so which is which is not clear; {_SAVE}'
     return ''

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..chunks.containers import open_input
+from ..chunks.cut_off import is_cut_off
 from ..color import Image
 from ..errors import FrameReadError, InvalidArgumentError
 from .avi import MendedFile, find_damage
-from .cut_off import is_cut_off
 from .intact import IntactFrames
 from .jpeg import JpegCheck
 from .piped import PipedVideo
