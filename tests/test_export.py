@@ -587,6 +587,34 @@ def test_wrong_usage_is_exit_code_2(png: Path, args: list[str], capsys: pytest.C
     assert 'usage: imgstore-export' in capsys.readouterr().err
 
 
+VIDEO_ENDINGS = ['.avi', '.AVI', '.mov', '.webm', '.m4v', '.wmv', '.ts', '.gif', '.mpg', '.flv', '.ogv']
+
+
+@pytest.mark.parametrize('ending', [*VIDEO_ENDINGS, '.png', '.npy', '.h5', '.xlsx', '.json', '.xyz', '.2026'])
+def test_an_ending_that_is_not_written_is_an_error_that_says_what_is(
+    png: Path, ending: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main([str(png), str(tmp_path / f'f{ending}')])
+    told = ' '.join(capsys.readouterr().err.split())
+    assert end.value.code == 2
+    assert f"cannot write {ending.lower()}, the ending of '{tmp_path}/f{ending}'" in told
+    assert 'a video as .mp4 or .mkv' in told
+    assert '.npz or .zarr' in told
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize('ending', [*VIDEO_ENDINGS, '.xyz', ''])
+@pytest.mark.parametrize('codec', ['auto', 'copy'])
+def test_a_container_that_is_not_written_is_refused_whatever_it_is_called(
+    h264: Path, ending: str, codec: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(h264), str(tmp_path / f'f{ending}'), '--as', 'video', '--codec', codec]) == 1
+    told = capsys.readouterr().err
+    assert f"f{ending}' cannot be written as a video: its name must end in .mp4 or .mkv" in told
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize('args', [
     ['f.mp4', '--from-number', '9999'], ['f.mp4', '--from-time', 'yesterday'], ['f.mp4', '--audio', 'none.wav'],
     ['none/f.mp4'], ['f.mp4', '--sound', 'temperature'], ['f.mp4', '--subtitles', 'x'], ['f.mp4', '--crf', '99']])

@@ -17,7 +17,8 @@ from imgstore.errors import ImgStoreError, InvalidArgumentError
 from imgstore.export import FileSound, export_csv, export_video, select, table_of
 
 from .display import python_env
-from .frames import numbered
+from .frames import index_in, numbered
+from .video_kinds import Kind, shown
 
 T0 = 1.7e9
 SHAPE = (64, 96)
@@ -43,12 +44,13 @@ CASES = {
     'a frame a day': [T0 + 86400 * i for i in range(6)],
     'a frame every 6 hours': [T0 + 21600 * i for i in range(6)],
     'a frame a week': [T0 + 7 * 86400 * i for i in range(6)],
+    'a frame a month': [T0 + 30 * 86400 * i for i in range(6)],
     'a clock that was set': [5 + i / 25 for i in range(4)] + [T0 + i / 25 for i in range(4)],
     'milliseconds': [T0 * 1000 + 40 * i for i in range(6)],
     'microseconds': [T0 * 1e6 + 40_000 * i for i in range(6)],
     'nanoseconds': [T0 * 1e9 + 4e7 * i for i in range(6)],
     'one frame': [T0]}
-NOT_IN_MP4 = {'a frame a week', 'a clock that was set', 'nanoseconds'}
+NOT_IN_MP4 = {'a frame a month', 'a clock that was set', 'nanoseconds'}
 
 
 @pytest.mark.parametrize('fmt', ['png', 'avc1/mp4'])
@@ -65,6 +67,44 @@ def test_frames_are_shown_at_their_times_or_the_error_names_the_container(tmp_pa
         export_video(select(store), target)
     shown = probed(target)
     assert np.allclose(np.subtract(shown, shown[0]), np.subtract(times, times[0]), rtol=0, atol=1e-3)
+
+
+def told_by_ffprobe(path):
+    """When the ffprobe program shows each frame, and what it warns of."""
+    done = subprocess.run(['ffprobe', '-v', 'warning', '-show_entries', 'frame=best_effort_timestamp_time', '-of',
+                           'csv=p=0', str(path)], capture_output=True, text=True, check=True)
+    return [float(line.strip(',')) for line in done.stdout.split()], done.stderr
+
+
+LONG = {f'{seconds} s after frame {before}': [T0 + i / 25 + seconds * (i >= before) for i in range(24)]
+        for seconds in (1400, 2900, 3000, 5900) for before in (1, 2, 3, 12, 23)}
+LONG |= {f'{seconds} s between frames': [T0 + seconds * i for i in range(24)] for seconds in (180, 800, 3000)}
+LONG |= {'two pauses': [T0 + i / 25 + 1600 * (i > 9) + 1600 * (i > 11) for i in range(24)],
+         'over 6 hours': [T0 + i / 25 + 24_000 * (i > 9) for i in range(24)],
+         'over 23 days': [T0 + i / 25 + 2e6 * (i > 9) for i in range(24)]}
+
+
+@pytest.mark.parametrize('name', LONG)
+def test_the_ffmpeg_programs_show_an_mp4_with_long_pauses_at_its_times(tmp_path, name):
+    """FFmpeg 5.1 ignores the order of showing in a file in which a frame is shown 2**28 ticks after it is decoded."""
+    times = LONG[name]
+    with store_of(tmp_path / 's', times) as store:
+        export_video(select(store), tmp_path / 'x.mp4')
+    found, warnings = told_by_ffprobe(tmp_path / 'x.mp4')
+    assert warnings == ''
+    assert np.allclose(np.subtract(found, found[0]), np.subtract(times, times[0]), rtol=0, atol=1e-3)
+    images, _ = shown(tmp_path / 'x.mp4', Kind('.mp4', None))
+    assert [index_in(image) for image in images] == list(range(24))
+
+
+def test_frames_are_reordered_where_the_container_holds_that(tmp_path):
+    for name, times in {'short': [T0 + i / 25 for i in range(24)], 'long': LONG['3000 s after frame 12']}.items():
+        for extension in ('.mp4', '.mkv'):
+            with store_of(tmp_path / 's', times, overwrite=True) as store:
+                export_video(select(store), tmp_path / f'{name}{extension}')
+            with av.open(str(tmp_path / f'{name}{extension}')) as container:
+                reorders = any(packet.pts != packet.dts for packet in container.demux(video=0) if packet.size)
+            assert reorders == (name == 'short' or extension == '.mkv')
 
 
 @pytest.mark.parametrize('extension', ['.mp4', '.mkv'])

@@ -33,6 +33,9 @@ from ._progress import Progress
 _PROG = 'imgstore-export'
 _BY_EXTENSION = {'.mp4': 'video', '.mkv': 'video', '.tif': 'tiff', '.tiff': 'tiff', '.npz': 'npz', '.zarr': 'zarr',
                  '.csv': 'csv', '.parquet': 'parquet', '.txt': 'timecodes', '': 'images'}
+_WHAT_IS_WRITTEN = (
+    'It writes a video as .mp4 or .mkv, a TIFF stack as .tif, arrays as .npz or .zarr, a table as .csv or .parquet, '
+    'timecodes as .txt, and images into a folder without an ending. All but videos may have any ending with --as')
 _Export = Callable[[argparse.Namespace, Frames, Callable[[], object]], str]
 """Writes frames, and gives what is to be said of it."""
 
@@ -109,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     extension = os.path.splitext(args.dest)[1].lower()
     kind = args.kind or _BY_EXTENSION.get(extension)
     if kind is None:
-        made.error(f'{args.dest!r} does not end in {", ".join(filter(None, _BY_EXTENSION))}: say what it is with --as')
+        made.error(f'cannot write {extension}, the ending of {args.dest!r}. {_WHAT_IS_WRITTEN}')
     for option, kinds in _KINDS_OF_OPTIONS.items():
         given = getattr(args, option)
         if given is not None and given is not False and kind not in kinds:

@@ -13,7 +13,7 @@ import numpy as np
 from .._files import StrPath
 from ..color import Image
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
-from ..errors import ImageRejectedError, InvalidArgumentError, MissingDependencyError
+from ..errors import ImageRejectedError, MissingDependencyError
 from .selection import Frames
 from .target import Step, new_file, new_folder, no_step
 
@@ -111,11 +111,3 @@ def export_zarr(frames: Frames, path: StrPath, *, overwrite: bool = False, step:
 
 def _is_zarr(folder: str) -> bool:
     return any(os.path.isfile(os.path.join(folder, name)) for name in ('zarr.json', '.zgroup'))
-
-
-def check_extension(path: StrPath, allowed: tuple[str, ...]) -> str:
-    """Give the extension of a path; InvalidArgumentError if it is none of those allowed."""
-    extension = os.path.splitext(os.fspath(path))[1].lower()
-    if extension not in allowed:
-        raise InvalidArgumentError(f'{os.fspath(path)!r} must end in {" or ".join(allowed)}')
-    return extension

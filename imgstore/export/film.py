@@ -18,7 +18,6 @@ from ..chunks.matroska import BT601
 from ..errors import InvalidArgumentError, StoreIOError
 from ..formats import CRF
 from ..frame_times import is_date
-from .arrays import check_extension
 from .captions import caption_packets
 from .copying import Piece, copied_packets, pieces_to_copy
 from .pictures import even, shown
@@ -64,8 +63,8 @@ def export_video(frames: Frames, path: StrPath, *, codec: Literal['auto', 'h264'
     frames : Frames
         Of `select`.
     path : str or PathLike
-        Ends in .mp4, where times are exact to 1/90000 s, or .mkv, where they are to 1/1000 s. With more than 1.6 hours
-        between two frames, .mp4 has milliseconds too; it cannot hold more than 149 hours between them.
+        Ends in .mp4, where times are exact to 1/90000 s, or .mkv, where they are to 1/1000 s. With more than 6.6 hours
+        between two frames, .mp4 has milliseconds too; it cannot hold more than 596 hours between them.
     codec : {'auto', 'h264', 'copy'}
         'copy': the store's encoded frames as they are. 'h264': encoded anew. 'auto': copied if that gives a video
         that most players play, which Motion JPEG in .mp4 is not.
@@ -89,7 +88,7 @@ def export_video(frames: Frames, path: StrPath, *, codec: Literal['auto', 'h264'
     StoreExistsError
         Something is there already.
     """
-    extension = check_extension(path, EXTENSIONS)
+    extension = _checked_extension(path)
     crf = CRF.checked(crf, 'a video')
     pieces = _pieces(frames, extension, codec, status_bar)
     ticks = Ticks(extension, frames)
@@ -99,6 +98,14 @@ def export_video(frames: Frames, path: StrPath, *, codec: Literal['auto', 'h264'
     with new_file(path, overwrite) as place:
         _write(place, frames, ticks, pieces, crf, status_bar, sounds, captions, step)
     return FilmReport(True) if not isinstance(pieces, str) else FilmReport(False, pieces)
+
+
+def _checked_extension(path: StrPath) -> str:
+    extension = os.path.splitext(os.fspath(path))[1].lower()
+    if extension not in EXTENSIONS:
+        raise InvalidArgumentError(f'{os.fspath(path)!r} cannot be written as a video: its name must end in '
+                                   f'{" or ".join(EXTENSIONS)}, which other programs convert')
+    return extension
 
 
 def _pieces(frames: Frames, extension: str, codec: str, status_bar: bool) -> list[Piece] | str:
@@ -150,7 +157,8 @@ def _encoded(container: OutputContainer, frames: Frames, ticks: Ticks, crf: int,
              step: Step) -> Packets:
     pictures = (even(picture) for picture in shown(frames, status_bar))
     first = next(pictures)
-    stream: Any = container.add_stream('libx264', rate=ticks.rate, options={'crf': str(crf), 'preset': _PRESET})
+    options = {'crf': str(crf), 'preset': _PRESET, **({} if ticks.can_reorder else {'bf': '0'})}
+    stream: Any = container.add_stream('libx264', rate=ticks.rate, options=options)
     stream.height, stream.width = first.shape[:2]
     stream.pix_fmt = 'yuv420p'
     context = stream.codec_context

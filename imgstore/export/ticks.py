@@ -18,7 +18,9 @@ _MILLISECOND = Fraction(1, 1000)
 _TICKS = {'.mp4': (Fraction(1, 90_000), _MILLISECOND), '.mkv': (_MILLISECOND,)}
 """The units of frame times, the finest first; Matroska as FFmpeg writes it has milliseconds."""
 
-_MAX_TICKS_OF_MP4 = 2**29  # between two frames, as it holds 32 bits from one to where it is reordered to
+_MAX_TICKS_OF_MP4 = 2**31 - 1  # between two frames
+_MAX_TICKS_TO_REORDER = 2**28  # from decoding to showing: FFmpeg 5.1 ignores all such times if one is longer
+_MAX_FRAMES_TO_REORDER = 16  # that are decoded earlier than they are shown, of H.264
 _MAX_TICKS = 2**53  # in all
 _MAX_SETBACK = 1.0  # seconds that a clock may go back, so that frames are shown later than they were taken
 
@@ -45,6 +47,8 @@ class Ticks:
         What FFmpeg is told for that unit.
     rate : Fraction
         Frames a second, by their times; by the metadata if there is one frame.
+    can_reorder : bool
+        Whether the container holds how much later than decoded each frame is shown, if an encoder reorders them.
 
     Raises
     ------
@@ -64,6 +68,7 @@ class Ticks:
         steps = np.diff(self.starts)
         last = round(float(np.median(steps))) if len(steps) else round(Fraction(1, 25) / self.unit)
         self.durations: npt.NDArray[np.int64] = np.append(steps, max(1, last))
+        self.can_reorder = extension != '.mp4' or 2 * _widest(self.starts) < _MAX_TICKS_TO_REORDER
 
     @property
     def seconds(self) -> float:
@@ -75,6 +80,12 @@ def _rate(frames: Frames) -> Fraction:
     user = frames.store.user_metadata
     return FrameRate().of(frames.times.tolist()) or FrameRate(metadata=user).of([]) or Fraction(
         VIDEO_FRAMES_PER_SECOND)
+
+
+def _widest(starts: npt.NDArray[np.int64]) -> int:
+    """The longest time that a frame may be decoded before it is shown; those at the start as much earlier again."""
+    apart = min(_MAX_FRAMES_TO_REORDER, len(starts) - 1)
+    return int((starts[apart:] - starts[:len(starts) - apart]).max())
 
 
 def _ascending(wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -105,12 +116,12 @@ def _unit(extension: str, frames: Frames) -> Fraction:
     if extension != '.mp4':
         return _checked(_TICKS[extension][-1], frames)
     for unit in _TICKS[extension]:
-        if longest / unit < _MAX_TICKS_OF_MP4:
+        if longest / unit <= _MAX_TICKS_OF_MP4:
             return _checked(unit, frames)
     index = int(frames.indices[steps.argmax()])
     raise InvalidArgumentError(
         f'there are {longest / 3600:.0f} hours between the frames at index {index} and the next, and an interval in '
-        f'.mp4 can have {float(_MAX_TICKS_OF_MP4 * _MILLISECOND) / 3600:.0f} hours; export to .mkv')
+        f'.mp4 can have {int(_MAX_TICKS_OF_MP4 * _MILLISECOND) // 3600} hours; export to .mkv')
 
 
 def _checked(unit: Fraction, frames: Frames) -> Fraction:
