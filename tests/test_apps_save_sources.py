@@ -81,11 +81,43 @@ def test_images_of_several_sizes_end_it_with_those_before(
     assert read(folder.parent / 'store')[1] == [0, 1, 2, 3, 4]
 
 
-def test_an_image_that_is_damaged_ends_it_with_those_before(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (folder / 'im5.png').write_bytes(b'hello')
+@pytest.mark.parametrize('content', [b'hello', b'', None])
+def test_an_image_that_is_damaged_leaves_its_number_free_and_later_ones_are_kept(
+    folder: Path, content: bytes | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = (folder / 'im5.png').read_bytes()
+    (folder / 'im5.png').write_bytes(whole[:len(whole) // 2] if content is None else content)
+    (folder / 'im11.png').write_bytes(whole[:-9])
     assert main(['--format', 'png', '--source', str(folder), str(folder.parent / 'store')]) == 1
-    assert 'im5.png' in one_line(capsys)
-    assert read(folder.parent / 'store')[1] == [0, 1, 2, 3, 4]
+    told = one_line(capsys)
+    assert 'frame 5' in told
+    assert 'im5.png' in told
+    assert 'frame 11' in told
+    images, numbers, times = read(folder.parent / 'store')
+    assert [index_in(image) for image in images] == numbers == [0, 1, 2, 3, 4, 6, 7, 8, 9, 10]
+    assert times == pytest.approx([number / 25 for number in numbers])
+
+
+def test_many_damaged_images_are_counted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(3, 12):
+        (folder / f'im{number}.png').write_bytes(b'hello')
+    assert main(['--format', 'png', '--source', str(folder), str(folder.parent / 'store')]) == 1
+    assert '9 in all' in one_line(capsys)
+    assert read(folder.parent / 'store')[1] == [0, 1, 2]
+
+
+def test_jpegs_in_a_folder_that_are_damaged_inside_are_left_out(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(12):
+        (folder / f'im{number}.png').unlink()
+        data = bytearray(cv2.imencode('.jpg', numbered(number, (64, 96, 3)))[1].tobytes())
+        if number == 5:
+            data[len(data) * 2 // 3:len(data) * 2 // 3 + 100] = bytes(100)
+        (folder / f'im{number}.jpg').write_bytes(data)
+    assert main(['--format', 'png', '--source', str(folder), str(folder.parent / 'store')]) == 1
+    assert 'im5.jpg' in one_line(capsys)
+    assert read(folder.parent / 'store')[1] == [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11]
 
 
 def test_a_store_as_source_is_told_from_images(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -435,12 +467,14 @@ def test_what_a_camera_sees_is_shown_and_q_ends_it_with_a_whole_store(display: S
 
 
 def test_a_source_that_is_no_image_is_told_by_the_library(tmp_path: Path) -> None:
-    from imgstore.sources import image_paths, read_images
+    from imgstore.sources import Images, image_paths
 
     with pytest.raises(InvalidArgumentError, match='no images'):
         image_paths(str(tmp_path))
     (tmp_path / 'a.png').touch()
-    with pytest.raises(FrameReadError, match=r'a\.png'):
-        list(read_images(image_paths(str(tmp_path))))
+    with Images(image_paths(str(tmp_path))) as images:
+        assert list(images.frames()) == []
+        with pytest.raises(FrameReadError, match=r'a\.png'):
+            images.check()
 
 

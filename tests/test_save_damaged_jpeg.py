@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from imgstore.sources.jpeg import JpegCheck
+from imgstore.sources.quiet import Overheard
 
 from .test_save_damaged import COUNT, KINDS, make_film, picture, places, saved
 
@@ -78,10 +80,10 @@ def test_a_hole_of_zeros_in_the_coded_data_is_damage(kind: str) -> None:
 
 
 def test_what_others_write_on_standard_error_meanwhile_is_handed_on(capfd: pytest.CaptureFixture[str]) -> None:
-    with JpegCheck() as check:
-        check._file.write(b'of another thread\nCorrupt JPEG data: bad Huffman code\n')
-        check._file.flush()
-        check.why(encoded(picture(0), USUAL))
+    overheard = Overheard()
+    told = overheard.call(lambda: os.write(2, b'of another thread\nCorrupt JPEG data: bad Huffman code\n'))[1]
+    overheard.close()
+    assert told.endswith(b'Huffman code\n')
     assert capfd.readouterr().err == 'of another thread\n'
 
 

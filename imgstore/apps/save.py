@@ -21,7 +21,7 @@ from ..errors import ImgStoreError, InvalidArgumentError
 from ..formats import checked_options, format_of_file_name, format_to_write
 from ..frame_times import time_from_text
 from ..metadata import local_timezone
-from ..sources import PIXEL_FORMATS, Camera, Film, image_paths, is_image, raw_images, read_images
+from ..sources import PIXEL_FORMATS, Camera, Film, Images, image_paths, is_image, raw_images
 from ..stores import new_for_format
 from ..ui import Window, check_screen, new_window
 from ._cli import (
@@ -168,11 +168,13 @@ def _frames_of_files(args: argparse.Namespace, start: float | None, stack: conte
     """The frames of a source that is no camera, how many there are if that is known, and what finds some damaged."""
     fps = args.fps or _USUAL_FPS
     if args.source == '-':
-        return _paced(raw_images(_standard_input(), args.raw, args.pixel_format), fps, start), args.frames, _nothing
+        raw = raw_images(_standard_input(), args.raw, args.pixel_format)
+        return _paced(((image, number) for number, image in enumerate(raw)), fps, start), args.frames, _nothing
     is_pattern = glob.has_magic(args.source) and not ('://' in args.source or os.path.exists(args.source))
     if os.path.isdir(args.source) or is_image(args.source) or is_pattern:
         paths = [args.source] if is_image(args.source) else image_paths(args.source)
-        return _paced(read_images(paths), fps, start), args.frames or len(paths), _nothing
+        images = stack.enter_context(Images(paths))
+        return _paced(images.frames(), fps, start), args.frames or images.length, images.check
     film = stack.enter_context(Film(args.source, args.to_8_bit))
     total = args.frames or film.length
     if args.fps is not None:
@@ -183,15 +185,15 @@ def _frames_of_files(args: argparse.Namespace, start: float | None, stack: conte
 
 
 def _nothing() -> None:
-    """Nothing is to be checked: an image that is damaged ends all."""
+    """Nothing is to be checked: an input that is incomplete ends all."""
 
 
 def _standard_input() -> IO[bytes]:
     return sys.stdin.buffer
 
 
-def _paced(images: Iterator[Image], fps: float, start: float | None) -> Numbered:
-    for number, image in enumerate(images):
+def _paced(images: Iterator[tuple[Image, int]], fps: float, start: float | None) -> Numbered:
+    for image, number in images:
         yield image, number, (start or 0.0) + number / fps
 
 
@@ -229,7 +231,7 @@ def _write(frames: Numbered, args: argparse.Namespace, dest: Destination, metada
     with contextlib.closing(frames):
         first = next(frames, None)
         if first is None:
-            raise InvalidArgumentError('the video has no frames')
+            raise InvalidArgumentError('no frame of it can be read')
         preparation = _Preparation(args)
         image = preparation.of(first[0])
         _check_depth(image, args.format)

@@ -2,6 +2,6 @@
 
 from .camera import Camera
 from .film import Film
-from .images import PIXEL_FORMATS, image_paths, is_image, raw_images, read_images
+from .images import PIXEL_FORMATS, Images, image_paths, is_image, raw_images
 
-__all__ = ['PIXEL_FORMATS', 'Camera', 'Film', 'image_paths', 'is_image', 'raw_images', 'read_images']
+__all__ = ['PIXEL_FORMATS', 'Camera', 'Film', 'Images', 'image_paths', 'is_image', 'raw_images']

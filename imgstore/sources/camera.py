@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
-from typing import Any
+from collections.abc import Callable, Generator
 
 import cv2
 
 from ..color import Image
 from ..errors import FrameReadError, InvalidArgumentError
+from .quiet import quiet_opencv
 
 _BUFFER_BYTES = 256 * 2**20
 _POLL = 0.05  # seconds
 _PATIENCE = 2.0  # seconds for a device that gives nothing any more and does not return
-_SILENT = 0  # OpenCV's log level
 
 Taken = tuple[Image, int, float]
 
@@ -53,7 +51,7 @@ class Camera:
         self._waiting = 0
         self._lock = threading.Lock()
         self._end = threading.Event()
-        with _quiet_opencv():
+        with quiet_opencv():
             self._device = cv2.VideoCapture(number)
         if not self._device.isOpened():
             self._device.release()
@@ -134,15 +132,3 @@ class Camera:
                 return
             self._waiting += image.nbytes
         self._taken.put((image, number, now))
-
-
-@contextlib.contextmanager
-def _quiet_opencv() -> Iterator[None]:
-    """Without OpenCV's own lines on standard error, one from each kind of camera that it tries."""
-    log: Any = getattr(cv2.utils, 'logging', cv2)  # OpenCV 4 has its functions at the top
-    level = log.getLogLevel()
-    log.setLogLevel(_SILENT)
-    try:
-        yield
-    finally:
-        log.setLogLevel(level)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import re
@@ -15,11 +16,18 @@ import numpy as np
 from ..color import Image
 from ..constants import STORE_MD_FILENAME
 from ..errors import FrameReadError, InvalidArgumentError
+from .jpeg import JpegCheck
+from .quiet import Overheard, quiet_opencv
+from .tiff import pages_of
 
 _EXTENSIONS = ('.bmp', '.jpeg', '.jpg', '.pgm', '.png', '.ppm', '.tif', '.tiff', '.webp')
 _STACKS = ('.tif', '.tiff')
 _ANIMATED = (b'acTL', b'ANIM')  # what a PNG and a WebP of several images have in their first bytes
+_JPEG = b'\xff\xd8'
 _HEAD = 2**16  # bytes
+_MOST_TOLD = 5
+_DECODING = re.compile(rb'TIFF_Error (?!.*Directory)')  # the chain of pages is looked at before
+_SAMPLES = 100  # files
 _BATCH = 2**26  # bytes of pages that are read at once
 _AS_IT_IS = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR  # upright, 8 or 16 bits, gray or BGR, without transparency
 _IMAGEJ = re.compile(rb'ImageJ=[^\0]*?\bimages=(\d+)')
@@ -54,51 +62,155 @@ def _as_counted(path: str) -> list[tuple[int, str]]:
     return [(int(part), '') if part.isdecimal() else (0, part) for part in re.split(r'(\d+)', path)]
 
 
-def read_images(paths: list[str]) -> Generator[Image]:
-    """Read images upright, in 8 or 16 bits, gray or BGR; of a file with several pages, each; without transparency.
+class Images:
+    """Images in files, one after the other; use it in a ``with`` block.
 
-    Raises
-    ------
-    FrameReadError
-        One of them cannot be read.
+    Attributes
+    ----------
+    length : int
+        How many files there are; some may have several pages.
     """
-    for path in paths:
+
+    def __init__(self, paths: list[str]) -> None:
+        self._paths, self.length = paths, len(paths)
+        self._number, self._lost = 0, list[tuple[int, str]]()
+        self._ends: str | None = None
+        self._jpeg, self._overheard = JpegCheck(), Overheard()
+
+    def frames(self) -> Generator[tuple[Image, int]]:
+        """Give the images that are intact; `check` tells afterwards whether there are others.
+
+        Yields
+        ------
+        image : numpy.ndarray
+            Upright, of 8 or 16 bits, gray or BGR, without transparency; each page of a file that has several.
+        number : int
+            From 0. An image that cannot be read has a number too.
+        """
+        for path in self._paths:
+            try:
+                for image in self._pages(path):
+                    if isinstance(image, str):
+                        self._lost.append((self._number, image))
+                    else:
+                        yield image, self._number
+                    self._number += 1
+            except _UncountedError as error:
+                self._ends = str(error)
+                return
+
+    def check(self) -> None:
+        """Raise FrameReadError if images could not be read."""
+        told = [f'frame {number}: {why}' for number, why in self._lost[:_MOST_TOLD]]
+        if len(self._lost) > _MOST_TOLD:
+            told.append(f'{len(self._lost)} in all')
+        if self._ends is not None:
+            told.append(self._ends)
+        if told:
+            raise FrameReadError('; '.join(told))
+
+    def _pages(self, path: str) -> Iterator[Image | str]:
+        """The images of a file, each or why it cannot be read."""
         try:
-            yield from _pages(path)
-        except (OSError, cv2.error) as error:
-            raise FrameReadError(f'{path!r} cannot be read: {error}') from error
-
-
-def _pages(path: str) -> Iterator[Image]:
-    with open(path, 'rb') as file:
-        head = file.read(_HEAD)
-        is_stack = path.lower().endswith(_STACKS)
-        count = _page_count(path, head) if is_stack or any(mark in head for mark in _ANIMATED) else 1
-        if count > 1 and is_stack and _opencv_takes(path):
-            yield from _read_stack(path, count)
+            with open(path, 'rb') as file:
+                head = file.read(_HEAD)
+                found, total = _page_counts(path, head)
+                if total is None and found <= self._is_single(path):
+                    found, total = 1, 1
+                if found != 1 or total != 1:
+                    yield from self._stack(path, found, total)
+                    return
+                data = head + file.read()
+        except OSError as error:
+            yield f'{path!r} cannot be read: {error}'
             return
-        data = np.frombuffer(head + file.read(), np.uint8)
-    if count > 1:
-        yield from _complete(path, count, cv2.imdecodemulti(data, _AS_IT_IS)[1])
-        return
-    image = cv2.imdecode(data, _AS_IT_IS) if len(data) else None
-    if image is None:
-        raise FrameReadError(f'{path!r} is no image, or damaged')
-    yield image
+        if any(mark in head for mark in _ANIMATED) and len(pages := _multiple(data)) > 1:
+            yield from pages
+            return
+        why = self._jpeg.why(data) if data.startswith(_JPEG) else None
+        yield f'{path!r} is damaged: {why}' if why else self._decoded(path, data)
+
+    def _stack(self, path: str, found: int, total: int | None) -> Iterator[Image | str]:
+        """The pages of a TIFF, several at once unless one of them is damaged."""
+        batch, place = 1, 0
+        while place < found:
+            pages = self._some_pages(path, place, min(batch, found - place))
+            if len(pages) < min(batch, found - place) and batch > 1:
+                batch = 1
+                continue
+            yield from pages
+            if not pages:
+                yield f'{path!r}: page {place} cannot be read'
+            place += max(1, len(pages))
+            batch = max(1, _BATCH // max(1, pages[0].nbytes)) if pages else 1
+        if total is None:
+            raise _UncountedError(f'{path!r} is cut off or damaged after page {found - 1}; how many pages are missing '
+                                  'is not known, so the images after it would have wrong numbers, and are not saved')
+        for page in range(found, total):
+            yield f'{path!r}: page {page} is missing'
+
+    def _some_pages(self, path: str, place: int, count: int) -> Sequence[Image]:
+        """So many pages; none if OpenCV reports an error, since it makes up what it cannot decode."""
+        with contextlib.suppress(cv2.error):
+            pages, told = self._overheard.call(lambda: _pages_of(path, place, count))
+            return () if _DECODING.search(told) else pages
+        return ()
+
+    def _decoded(self, path: str, data: bytes) -> Image | str:
+        with contextlib.suppress(cv2.error):
+            image, told = self._overheard.call(lambda: cv2.imdecode(np.frombuffer(data, np.uint8), _AS_IT_IS))
+            if image is not None and not _DECODING.search(told):
+                return image
+        return f'{path!r} is no image, or damaged'
+
+    def _is_single(self, path: str) -> bool:
+        """Whether a TIFF has one page, since all others have."""
+        others = [other for other in self._paths if other != path and other.lower().endswith(_STACKS)][:_SAMPLES]
+        with contextlib.suppress(OSError):
+            return bool(others) and all(pages_of(other) in (None, (1, True), (0, False)) for other in others)
+        return False
+
+    def close(self) -> None:
+        """Free what it holds."""
+        self._jpeg.close()
+        self._overheard.close()
+
+    def __enter__(self) -> Images:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
-def _page_count(path: str, head: bytes) -> int:
-    """How many images a file has; FrameReadError if it says that there are more than can be read."""
-    if _opencv_takes(path):
-        count = cv2.imcount(path, _AS_IT_IS)
-    else:
-        with open(path, 'rb') as file:
-            count = len(cv2.imdecodemulti(np.frombuffer(file.read(), np.uint8), _AS_IT_IS)[1])
+class _UncountedError(Exception):
+    """Nobody knows how many images a file has, so those of the next would get the numbers of others."""
+
+
+def _multiple(data: bytes) -> Sequence[Image]:
+    with quiet_opencv(), contextlib.suppress(cv2.error):
+        return cv2.imdecodemulti(np.frombuffer(data, np.uint8), _AS_IT_IS)[1]
+    return ()
+
+
+def _page_counts(path: str, head: bytes) -> tuple[int, int | None]:
+    """How many pages of a TIFF are found, and how many there should be if that is known; of other files, 1."""
+    pages = pages_of(path) if path.lower().endswith(_STACKS) else None
+    if pages is None:
+        return 1, 1
     told = _IMAGEJ.search(head)
-    if told and int(told[1]) > max(count, 1):
-        raise FrameReadError(f'{path!r} has {told[1].decode()} pages by its description, and {count} can be read: '
-                             'ImageJ wrote the others without an index; save it from there as an image sequence')
-    return count
+    named = int(told[1]) if told else 0
+    if pages.is_whole and named > pages.found:
+        raise _UncountedError(f'{path!r} has {named} pages by its description, and {pages.found} can be read: ImageJ '
+                              'wrote the others without an index; save it from there as an image sequence')
+    if pages.is_whole:
+        return pages.found, pages.found
+    return pages.found, named if named > pages.found else None
+
+
+def _pages_of(path: str, place: int, count: int) -> Sequence[Image]:
+    if _opencv_takes(path):
+        return cv2.imreadmulti(path, place, count, flags=_AS_IT_IS)[1]
+    return cv2.imdecodemulti(np.fromfile(path, np.uint8), _AS_IT_IS, range=(place, place + count))[1]
 
 
 def _opencv_takes(path: str) -> bool:
@@ -107,22 +219,6 @@ def _opencv_takes(path: str) -> bool:
         return bool(path.encode())
     except UnicodeEncodeError:
         return False
-
-
-def _read_stack(path: str, count: int) -> Iterator[Image]:
-    batch, place = 1, 0
-    while place < count:
-        batch = min(batch, count - place)
-        pages = cv2.imreadmulti(path, place, batch, flags=_AS_IT_IS)[1]
-        yield from _complete(path, batch, pages, place)
-        place += batch
-        batch = max(1, _BATCH // max(1, pages[0].nbytes))
-
-
-def _complete(path: str, count: int, pages: Sequence[Image], first: int = 0) -> Iterator[Image]:
-    yield from pages
-    if len(pages) < count:
-        raise FrameReadError(f'{path!r}: page {first + len(pages)} cannot be read')
 
 
 @dataclass(frozen=True)

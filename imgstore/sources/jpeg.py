@@ -5,28 +5,23 @@ https://www.w3.org/Graphics/JPEG/itu-t81.pdf
 
 from __future__ import annotations
 
-import os
+import contextlib
 import re
 import struct
-import sys
-import tempfile
-import threading
 from collections.abc import Iterable, Iterator
 
 import cv2
 import numpy as np
 
-_OF_LIBJPEG = re.compile(rb'(?:Corrupt JPEG data|Premature end of JPEG|Inconsistent progression|Invalid SOS).*\n')
+from .quiet import Overheard
+
 _IN_DATA = re.compile(rb'Corrupt JPEG data: (?:premature end of data|bad Huffman|found marker|bad arithmetic)')
 _TOO_MUCH = re.compile(rb'Corrupt JPEG data: (\d+) extraneous bytes before marker 0xd')
 _PADDING = 16  # bytes, with which encoders may end the data
 _HOLE = bytes(16)
 _END, _SCAN, _TABLES = b'\xff\xd9', b'\xff\xda', 0xc4
-_STANDARD_ERROR = 2  # its descriptor
 _FEWEST = 3  # frames by which an encoder is known
 _SMALL = cv2.IMREAD_REDUCED_GRAYSCALE_8  # all is read, and little computed
-
-_one_at_a_time = threading.Lock()  # standard error is that of the process
 
 
 class JpegCheck:
@@ -42,7 +37,7 @@ class JpegCheck:
     """
 
     def __init__(self, samples: Iterable[bytes] = ()) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 -- `close` closes it
+        self._overheard = Overheard()
         self._whole = self._ended = self._seen = 0
         for data in samples:
             self._learn(data)
@@ -69,42 +64,23 @@ class JpegCheck:
         return 'there is a hole in its coded data' if _has_hole(data) else None
 
     def _told(self, data: bytes) -> bytes:
-        """What libjpeg says of an image on standard error: OpenCV does not hand that on."""
-        with _one_at_a_time:
-            try:
-                usual = os.dup(_STANDARD_ERROR)
-            except OSError:
-                return b''
-            try:
-                os.dup2(self._file.fileno(), _STANDARD_ERROR)
-                cv2.imdecode(np.frombuffer(data, np.uint8), _SMALL)
-            except cv2.error:
-                pass
-            finally:
-                os.dup2(usual, _STANDARD_ERROR)
-                os.close(usual)
-        return self._read()
-
-    def _read(self) -> bytes:
-        if not self._file.seek(0, os.SEEK_END):
-            return b''
-        self._file.seek(0)
-        told = self._file.read()
-        self._file.seek(0)
-        self._file.truncate()
-        if others := _OF_LIBJPEG.sub(b'', told):  # of another thread
-            sys.stderr.write(others.decode(errors='replace'))
-        return told
+        """What libjpeg says of an image: OpenCV does not hand that on."""
+        return self._overheard.call(lambda: _decode(data))[1]
 
     def close(self) -> None:
         """Free what it holds."""
-        self._file.close()
+        self._overheard.close()
 
     def __enter__(self) -> JpegCheck:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _decode(data: bytes) -> None:
+    with contextlib.suppress(cv2.error):
+        cv2.imdecode(np.frombuffer(data, np.uint8), _SMALL)
 
 
 def _is_ended(data: bytes) -> bool:
