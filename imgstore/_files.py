@@ -60,8 +60,11 @@ def existing_store_folder(path: object = None, basedir: object = None) -> str:
     finish_replacement(folder)
     if not os.path.exists(folder):
         raise StoreNotFoundError(f'path {folder!r} does not exist')
-    if not os.path.isfile(os.path.join(folder, STORE_MD_FILENAME)):
-        raise StoreNotFoundError(f'{folder!r} holds no store: there is no {STORE_MD_FILENAME} in it')
+    metadata = os.path.join(folder, STORE_MD_FILENAME)
+    if not os.path.isfile(metadata):
+        why = f'{STORE_MD_FILENAME} in it is not a regular file'
+        raise StoreNotFoundError(f'{folder!r} holds no store: '
+                                 f'{why if os.path.lexists(metadata) else f"there is no {STORE_MD_FILENAME} in it"}')
     return folder
 
 
@@ -277,10 +280,10 @@ class Layout:
                 {int(name) for name, extension in files if extension in INDEX_EXTENSIONS})
 
     def extra_data_files(self, number: int, extensions: tuple[str, ...] = EXTRA_DATA_FILE_EXTENSIONS) -> list[str]:
-        """The files of extra data of a chunk that are there."""
+        """The files of extra data of a chunk that are there, and whatever else has their names: it is damage."""
         in_root = os.path.join(self.basedir, chunk_name(number))
         stems = dict.fromkeys((self.stem(number), in_root))
-        return [self.staged(stem + e) for stem in stems for e in extensions if os.path.isfile(stem + e)]
+        return [self.staged(stem + e) for stem in stems for e in extensions if os.path.lexists(stem + e)]
 
     def staged(self, path: str) -> str:
         """The file that counts instead of another of the store's, by `imgstore.staging`, until it has its place."""

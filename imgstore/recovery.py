@@ -72,7 +72,7 @@ def journaled_chunks(layout: Layout, found: FoundChunks) -> list[int]:
 def has_sound_records(stem: str) -> bool:
     """Whether a chunk's own extra data can be read, if it has any."""
     try:
-        return not os.path.isfile(stem + EXTRA_JSON) or isinstance(json.loads(read_regular(stem + EXTRA_JSON)), list)
+        return not os.path.lexists(stem + EXTRA_JSON) or isinstance(json.loads(read_regular(stem + EXTRA_JSON)), list)
     except (OSError, ValueError, RecursionError):
         return False
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ._files import (
+    INDEX_EXTENSIONS,
     Layout,
     StrPath,
     aside,
@@ -201,6 +202,12 @@ class _Held(StoreLock):
     close = StoreLock.release
 
 
+def _keep_damaged(paths: Iterable[str]) -> None:
+    """Give whatever has these names another one."""
+    for path in filter(os.path.lexists, paths):
+        os.replace(path, path + _DAMAGED)
+
+
 class _Patient:
     """A store that may need repair."""
 
@@ -323,15 +330,13 @@ class _Patient:
 
     def _complete(self, chunk: RepairedChunk) -> None:
         stem = self._layout.stem(chunk.number)
-        if chunk.number in self._damaged:
-            damaged = index_path(stem)
-            assert damaged
-            os.replace(damaged, damaged + _DAMAGED)
+        if chunk.number in self._damaged or index_path(stem) is None:
+            _keep_damaged([stem + extension for extension in INDEX_EXTENSIONS])
         if chunk.frame_numbers and not self._layout.folders:
             self._close_video(chunk)
         records = self._records(chunk.number)
         if not has_sound_records(stem):  # it was not on the disk yet when the power failed
-            os.replace(stem + EXTRA_JSON, stem + EXTRA_JSON + _DAMAGED)
+            _keep_damaged([stem + EXTRA_JSON])
         if records and self._layout.folders:
             make_folder(self._layout.chunk(chunk.number))
         if records:

@@ -22,7 +22,7 @@ from imgstore._regular_files import (
     read_regular,
     read_until_zeros,
 )
-from imgstore.errors import ImgStoreError, StoreIOError
+from imgstore.errors import CorruptFileError, ImgStoreError, StoreIOError, StoreNotFoundError
 from imgstore.index import ImgStoreIndex
 
 from .display import python_env
@@ -246,6 +246,54 @@ def test_a_store_can_be_made_where_strange_files_lie(tmp_path):
     with soon(), new_for_format('avc1/mp4', tmp_path / 's', imgshape=SHAPE, overwrite=True) as store:
         store.add_image(numbered(0, SHAPE), 0, 0.0)
     assert len(new_for_filename(tmp_path / 's')) == 1
+
+
+NO_FILES = [fifo, bound_socket, device, folder, lambda path, sound: path.symlink_to('nowhere')]
+
+
+@pytest.mark.parametrize('replace', NO_FILES)
+def test_a_repair_keeps_what_lies_in_the_place_of_a_videos_index_and_makes_a_new_one(tmp_path, replace):
+    chunk_of(tmp_path / 's', 'mjpeg/avi')
+    path = tmp_path / 's' / '000000.npz'
+    sound = path.read_bytes()
+    path.unlink()
+    replace(path, sound)
+    with warnings.catch_warnings(), soon():
+        warnings.simplefilter('ignore')
+        assert 'estimated' in str(repair(tmp_path / 's'))
+    assert os.path.lexists(f'{path}.damaged')
+    with new_for_filename(tmp_path / 's') as store:
+        assert [index_in(store.get_next_image()[0]) for _ in range(len(store))] == list(range(3))
+    assert not repair(tmp_path / 's')
+
+
+@pytest.mark.parametrize('fmt', ['png', 'mjpeg/avi'])
+@pytest.mark.parametrize('replace', NO_FILES)
+def test_extra_data_that_are_no_file_are_damaged_and_never_just_missing(tmp_path, fmt, replace):
+    chunk_of(tmp_path / 's', fmt)
+    [path] = (tmp_path / 's').rglob('*extra.json')
+    path.unlink()
+    replace(path, b'')
+    with soon(), new_for_filename(tmp_path / 's') as store:
+        with pytest.raises(CorruptFileError, match=r'extra\.json cannot be read'):
+            store.get_extra_data()
+        with pytest.warns(UserWarning, match='extra data is left out'):
+            assert store.get_extra_data(ignore_corrupt_chunks=True) is None
+        assert len(store) == 3
+
+
+@pytest.mark.parametrize('replace', NO_FILES)
+def test_metadata_that_are_no_file_are_said_to_be_there(tmp_path, replace):
+    replace(tmp_path / 'metadata.yaml', b'')
+    with soon(), pytest.raises(StoreNotFoundError, match=r'metadata\.yaml in it is not a regular file'):
+        new_for_filename(tmp_path)
+
+
+def chunk_of(path, fmt):
+    with new_for_format(fmt, path, imgshape=SHAPE) as store:
+        for index in range(3):
+            store.add_image(numbered(index, SHAPE), index, index / 25)
+            store.add_extra_data(v=index)
 
 
 def test_a_copy_of_a_sparse_file_is_sparse(tmp_path):
