@@ -81,7 +81,7 @@ class _ImgStore(StoreFacts):
         Of png and bpk, which stay lossless: 0 to 9, the smallest.
     fps : float, optional
         Frames a second that the video files say they have, for other programs. If not given, the metadata's
-        ``hwframerate``, ``motifptpframerate`` or ``acquisitionframerate``, else what the frame times tell.
+        ``hwframerate``, ``motifptpframerate`` or ``acquisitionframerate``, else what the frame times tell, else 25.
     gpu_id, videosize : object
         Accepted and ignored.
 

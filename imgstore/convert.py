@@ -43,6 +43,7 @@ from .errors import (
     StoreLockedError,
 )
 from .formats import Format, checked_options, format_to_write
+from .frame_rate import kept_rate
 from .frame_times import Numbers, frame_arrays
 from .lock import is_held
 from .metadata import load_metadata, save_metadata
@@ -126,10 +127,12 @@ def convert(source: StrPath, dest: StrPath, fmt: str, *, chunksize: int | None =
     """
     target = _free_target(existing_store_folder(source), store_folder(dest), overwrite)
     wanted, temporary = format_to_write(fmt), room_beside(target)
-    options = checked_options(wanted, {'quality': quality, 'crf': crf, 'compression': compression})
+    options: dict[str, Any] = {
+        **checked_options(wanted, {'quality': quality, 'crf': crf, 'compression': compression})}
     try:
         with new_for_filename(source) as old:
             plan = _plan(old, wanted, fmt, chunksize)
+            options['fps'] = None if wanted.folders else kept_rate(old._metadata.get('fps'))
             without_colors = _write(old, temporary, plan, step, workers=workers, **options)
             done = _verify(old, temporary, plan, min_psnr, step) if verify else Conversion(len(old))
         done = dataclasses.replace(done, without_colors=without_colors)

@@ -42,12 +42,12 @@ def create_writer(basedir: str, fmt: Format, *, imgshape: Any, imgdtype: Any, ch
         imgshape=fit.stored_shape, imgdtype=fit.dtype.name, chunksize=_checked_chunksize(chunksize, fmt),
         format=fmt.name, class_name=fmt.class_name,
         encoding='' if fit.convert_from else encoding, extension='' if fmt.folders else fmt.extension,
-        user=user_metadata)
+        user=user_metadata, fps=checked_fps(fmt, fps))
     if durability not in DURABILITIES:
         raise InvalidArgumentError(f'durability is {durability!r}; it must be one of {", ".join(DURABILITIES)}')
     bound, layout = at_least(buffer_bytes, 'buffer_bytes', 0), Layout(basedir, fmt.extension, fmt.folders)
     chunks = Chunks(layout, fmt, fit.stored_shape, 'write', backend, options=checked_options(fmt, options))
-    rate = FrameRate(checked_fps(fmt, fps), metadata.user)
+    rate = FrameRate(metadata.fps, metadata.user)
     queue = WriteQueue(_checked_workers(workers, chunks), bound, math.inf if durability == 'chunk' else _SOON)
     lock = None
     try:

@@ -21,6 +21,7 @@ from ._text import is_utf8
 from ._yaml import check_yaml, dump_yaml, load_yaml
 from .constants import EMPTIED_FOLDER, STORE_MD_FILENAME, STORE_MD_KEY, STORE_VERSION
 from .errors import CorruptFileError, InvalidArgumentError
+from .frame_rate import kept_rate
 
 _DATED_NAME = re.compile(r'(?<!\d)(\d{8}_\d{6})(?!\d)', re.ASCII)
 _DATED_NAME_FORMAT = '%Y%m%d_%H%M%S'
@@ -98,9 +99,14 @@ class StoreMetadata:
         """Size of an image as it is on disk, but for compression."""
         return math.prod(self.imgshape) * np.dtype(self.imgdtype).itemsize
 
+    @property
+    def fps(self) -> float | None:
+        """Frames a second that the user gave, for videos to say."""
+        return kept_rate(self.store.get('fps'))
+
 
 def new_metadata(*, imgshape: tuple[int, ...], imgdtype: str, chunksize: int, format: str, class_name: str,
-                 encoding: str, extension: str, user: object) -> StoreMetadata:
+                 encoding: str, extension: str, user: object, fps: float | None = None) -> StoreMetadata:
     """Metadata of a store that is made now; ``user`` is checked and copied."""
     now = datetime.datetime.now(datetime.timezone.utc)
     zone, identity = local_timezone(), uuid.uuid4().hex
@@ -110,6 +116,8 @@ def new_metadata(*, imgshape: tuple[int, ...], imgdtype: str, chunksize: int, fo
         'timezone_local': zone.key, 'uuid': identity}
     if extension:
         store['extension'] = extension
+    if fps is not None:
+        store['fps'] = fps
     store['version'] = STORE_VERSION  # last, so that a file that was cut off has none
     return StoreMetadata(imgshape, imgdtype, chunksize, format, class_name, encoding, extension, identity, now, zone,
                          checked_user_metadata(user), store)

@@ -6,8 +6,9 @@ import contextlib
 import json
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from ._files import FoundChunks, Layout, index_path
 from ._regular_files import read_regular
@@ -15,7 +16,9 @@ from .chunk_index import Numbers, Times, is_empty, read_chunk_index
 from .chunks import Chunks
 from .constants import EXTRA_JSON
 from .errors import CorruptFileError, DamagedJournalWarning
+from .frame_rate import MANY_TIMES, FrameRate
 from .journal_reading import read_journal
+from .metadata import StoreMetadata
 from .staging import is_pending
 
 
@@ -60,6 +63,24 @@ def open_chunks(layout: Layout, chunks: Chunks, journals: Iterable[int],
     found = {number: _read(layout, chunks, number, len((known or {}).get(number, ())))
              for number in journals if not _has_index(layout.stem(number))}  # it may have one meanwhile
     return {number: chunk for number, chunk in found.items() if not _has_index(layout.stem(number))}
+
+
+def rate_of_chunk(layout: Layout, metadata: StoreMetadata, number: int, times: Sequence[float]) -> Fraction | None:
+    """What a chunk's video is to say, as far as metadata and frame times tell, those of the chunks before too."""
+    rate = FrameRate(metadata.fps, metadata.user)
+    for before in _times_before(layout, number):
+        rate.of(before)
+    return rate.of(times)
+
+
+def _times_before(layout: Layout, number: int) -> Iterator[list[float]]:
+    """Frame times of the complete chunks just before one, the first chunk first; of enough to tell their rate."""
+    found: list[list[float]] = []
+    with contextlib.suppress(CorruptFileError):
+        while number > 0 and sum(map(len, found)) < MANY_TIMES > len(found):
+            number -= 1
+            found.append(read_chunk_index(layout.stem(number))[1].tolist())
+    return reversed(found)
 
 
 def journaled_chunks(layout: Layout, found: FoundChunks) -> list[int]:

@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -43,14 +42,13 @@ from .emptying import finish_emptying, is_emptied
 from .errors import CorruptFileError, FrameReadError, FrameWriteError, ImgStoreError, StoreIOError, StoreLockedError
 from .extra_data import later_records, read_records
 from .formats import VIDEO_FRAMES_PER_SECOND
-from .frame_rate import FrameRate
 from .index import save_if_worth_it
 from .journal_reading import DEFAULT_PACE, fill_in, pace_of
 from .lock import StoreLock, is_held
 from .metadata import StoreMetadata, load_metadata
 from .reader import format_of
 from .recorder import Recorder
-from .recovery import OpenChunk, has_sound_records, journaled_chunks, open_chunks
+from .recovery import OpenChunk, has_sound_records, journaled_chunks, open_chunks, rate_of_chunk
 from .staging import finish, is_pending
 
 _DAMAGED = '.damaged'
@@ -355,7 +353,9 @@ class _Patient:
             return
         target = aside(f'{os.path.splitext(path)[0]}.repaired{self._layout.extension}')
         try:
-            remux(source, target, len(chunk.frame_numbers), self._rate(chunk))
+            times = [] if chunk.estimated else chunk.frame_times
+            remux(source, target, len(chunk.frame_numbers),
+                  rate_of_chunk(self._layout, self._metadata, chunk.number, times))
             self._check_video(target, len(chunk.frame_numbers))
             check_is_copy(source, target)
             sync(target)
@@ -369,10 +369,6 @@ class _Patient:
             os.replace(source, path)
         finally:
             remove_if_there(target)
-
-    def _rate(self, chunk: RepairedChunk) -> Fraction | None:
-        """What the video is to say, as far as metadata and frames know."""
-        return FrameRate(metadata=self._metadata.user).of([] if chunk.estimated else chunk.frame_times)
 
     def _remove_original(self, path: str, frames: int) -> None:
         """Remove what a repair that was killed had made a whole video of."""
