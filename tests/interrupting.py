@@ -13,7 +13,7 @@ _TESTS = os.path.dirname(__file__) + os.sep
 
 
 class Interrupter:
-    """Counts the lines of imgstore that this thread runs, each three times at most, and raises at those asked for.
+    """Counts the lines of imgstore that this thread runs, each twice at most, and raises at those asked for.
 
     Where a ``with`` block is left, Python lets no signal in; a tracer could come in, so those lines do not count.
     """
@@ -50,7 +50,7 @@ class Interrupter:
 
     def _is_new(self, file, line):
         self._passes[file, line] += 1
-        return self._passes[file, line] <= 3  # a loop's further rounds differ in nothing
+        return self._passes[file, line] <= 2  # a loop's further rounds differ in nothing
 
     def _leaves_block(self, frame):
         here = (id(frame), frame.f_lineno)

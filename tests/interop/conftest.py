@@ -6,7 +6,10 @@ import json
 import os
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product, repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,14 +45,14 @@ class Exchange:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for writer in PYTHONS:
-            (folder / writer).mkdir()
-            self._run('write', writer, folder / writer)
-            for reader in PYTHONS:
-                if {writer, reader} != {'original', 'debian'}:
-                    self._run('read', reader, folder / writer)
+        with ThreadPoolExecutor(2) as pool:
+            deque(pool.map(self._run, repeat('write'), PYTHONS, PYTHONS), 0)
+            pairs = [pair for pair in product(PYTHONS, PYTHONS) if {*pair} != {'original', 'debian'}]
+            deque(pool.map(self._run, repeat('read'), *zip(*pairs, strict=True)), 0)
 
-    def _run(self, action: str, who: str, folder: Path) -> None:
+    def _run(self, action: str, who: str, writer: str) -> None:
+        folder = self.folder / writer
+        folder.mkdir(exist_ok=True)
         environment = dict(os.environ)
         if who != 'ours':
             environment.pop('PYTHONPATH', None)  # it may lead to ours

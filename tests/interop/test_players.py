@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,19 +64,26 @@ def record(folder: Path, video: Video) -> Path:
     return path / f'000000{FORMATS[video.fmt]}'
 
 
+def ask(program: tuple[str, str], paths: list[Path]) -> list[dict[str, Any]]:
+    """What a program says of each video."""
+    variable, reader = program
+    python = os.environ[variable] if variable else sys.executable
+    script = Path(__file__).with_name('players.py')
+    environment = {name: value for name, value in os.environ.items() if name != 'PYTHONPATH'}
+    done = subprocess.run([python, script, reader, *paths], env=environment, capture_output=True, check=True)
+    return [json.loads(line) for line in done.stdout.decode().splitlines()]
+
+
 @pytest.fixture(scope='session')
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     """What each program says of each video."""
     folder = tmp_path_factory.mktemp('players')
     paths = {video: record(folder, video) for video in VIDEOS}
     found: Told = {}
-    for program, (variable, reader) in PYTHONS.items():
-        python = os.environ[variable] if variable else sys.executable
-        script = Path(__file__).with_name('players.py')
-        environment = {name: value for name, value in os.environ.items() if name != 'PYTHONPATH'}
-        command = [python, script, reader, *paths.values()]
-        lines = subprocess.run(command, env=environment, capture_output=True, check=True).stdout.decode().splitlines()
-        found |= {(program, video): json.loads(line) for video, line in zip(paths, lines, strict=True)}
+    with ThreadPoolExecutor(2) as pool:
+        answered = pool.map(ask, PYTHONS.values(), itertools.repeat([*paths.values()]))
+        for program, answers in zip(PYTHONS, answered, strict=True):
+            found |= {(program, video): answer for video, answer in zip(paths, answers, strict=True)}
     with player(folder) as play:
         for video, path in paths.items():
             if ('Chromium', video) in SEEN:
