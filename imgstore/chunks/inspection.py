@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
 from typing import Any
 
 from ..errors import FrameReadError, InvalidArgumentError
 from .containers import ANY_PIXELS, MOST_PIXELS, open_container
 from .cut_off import is_cut_off
+from .decoder_log import Log, lacks_reference, log_of
 from .decoding import decoded
 from .h264_references import ReferenceCheck
 from .packets import FrameTable, packets_of, table_from_packets
@@ -100,13 +102,19 @@ def _why_not_by_frames(path: str, look: _Look, pixels: int) -> str:
         context = stream.codec_context
         why = _why_too_deep(context.format)
         references = ReferenceCheck(bytes(context.extradata or b'')) if context.name == 'h264' else None
-        for packet in packets_of(container, stream, Tail(path)):
-            frames, sound = decoded(packet)
-            sound = sound and not (references and packet.size and references.lacks_one(bytes(packet)))
-            why = why or next(filter(None, map(look.why_not, frames)), '') or ('' if sound else look.why_damaged())
-            if why:
-                return why
+        with _log(context.name) as log:
+            for packet in packets_of(container, stream, Tail(path)):
+                frames, sound = decoded(packet)
+                sound = sound and not (references and packet.size and references.lacks_one(bytes(packet)))
+                sound = sound and not lacks_reference(log)
+                why = why or next(filter(None, map(look.why_not, frames)), '') or ('' if sound else look.why_damaged())
+                if why:
+                    return why
     return ''
+
+
+def _log(decoder: str) -> AbstractContextManager[Log]:
+    return log_of(decoder) if decoder in _STRICT else nullcontext([])
 
 
 def _prepared(stream: Any, pixels: int) -> Any:

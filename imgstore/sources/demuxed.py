@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from ..chunks.decoder_log import Log, errors_in
 from .avi import AviDamage
 
 _BROKEN = 'the container is damaged there, and has no index that tells what follows'
 _OVER_TWO = ('ogg',)
 """Containers that divide packets: behind damage only the end of one may be left."""
-
-Log = list[tuple[int, str, str]]
-"""Level, name of what tells, and text."""
 
 
 class Demuxed:
@@ -98,26 +95,3 @@ class Demuxed:
             if last is not None:
                 yield last
             last = packet
-
-
-@contextlib.contextmanager
-def log_of(decoder: str) -> Iterator[Log]:
-    """Collect what FFmpeg logs: the errors, and more of some decoders."""
-    import av.logging
-
-    level, skip = av.logging.get_level(), av.logging.get_skip_repeated()
-    av.logging.set_level(av.logging.DEBUG if decoder == 'h264' else av.logging.ERROR)
-    av.logging.set_skip_repeated(False)
-    try:
-        with av.logging.Capture(local=False) as log:
-            yield log
-    finally:
-        av.logging.set_skip_repeated(skip)
-        av.logging.set_level(level)
-
-
-def errors_in(log: Log, name: str) -> list[str]:
-    """What a decoder or a demuxer of that name logged as errors."""
-    import av.logging
-
-    return [text for level, told, text in log if told == name and level <= av.logging.ERROR]

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..chunks.decoder_log import Log, errors_in, lacks_reference, log_of
 from .avi import AviDamage
-from .demuxed import Demuxed, Log, errors_in, log_of
+from .demuxed import Demuxed
 from .steady import Numbering
 
 _CHAINED = frozenset(('ffv1',))
@@ -216,7 +217,7 @@ class IntactFrames:
     def _is_told(self, log: Log, packet: Any) -> bool:
         """Whether the log tells that a packet is damaged, or made from one that is missing."""
         if self._name not in _TELL_IN_LOG:
-            return False
+            return lacks_reference(log)
         told = errors_in(log, self._name)
         if self._name == 'h264':
             told += [text for _, name, text in log if name == 'h264' and text.startswith(_GAP_IN_H264)]
