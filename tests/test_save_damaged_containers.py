@@ -6,13 +6,19 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import pytest
 
-from imgstore.sources.avi import AviDamage, find_damage
+from imgstore.apps.save import main
+from imgstore.sources.avi import find_damaged_headers
+from imgstore.sources.damage import Damage
+from imgstore.sources.ebml import find_tears
 
 from .test_save_damaged import COUNT, DAMAGED, KINDS, make_film, places, saved
 
 AVIS = ('mjpeg.avi', 'mpeg4_b.avi', 'png.avi')
+MATROSKAS = {'mjpeg.mkv': '-c:v mjpeg -q:v 3 -cluster_time_limit 200',
+             'h264.mkv': '-c:v libx264 -pix_fmt yuv420p -g 10 -cluster_time_limit 200'}
 TIMED = ('mpeg2.ts', 'b.ts')
 AHEAD = 2
 """Frames by which one that is decoded at a place may be shown earlier or later."""
@@ -23,8 +29,8 @@ Edit = Callable[[bytearray, list[int]], None]
 @pytest.fixture(scope='module')
 def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('films')
-    for name in (*AVIS, *TIMED):
-        make_film(folder / name, KINDS[name])
+    for name in (*AVIS, *TIMED, *MATROSKAS):
+        make_film(folder / name, MATROSKAS.get(name) or KINDS[name])
     return folder
 
 
@@ -117,7 +123,7 @@ def test_an_avi_of_several_parts_is_compared_with_all_its_indexes(films: Path, t
     whole[place:place + 8] = b'\1\2\3\4\5\6\7\0'
     path.with_suffix('.store').rename(tmp_path / 'before')
     path.write_bytes(whole)
-    assert find_damage(str(path)).headers.keys() == {place}
+    assert find_damaged_headers(str(path)).headers.keys() == {place}
     assert len(saved(path, 1)) == COUNT - 1
 
 
@@ -180,7 +186,7 @@ def test_chunks_of_other_programs_are_no_damage(films: Path, between: bytes, tmp
     data[size:size + 4] = struct.pack('<I', struct.unpack_from('<I', data, size)[0] + 12)
     data = data[:data.rindex(b'idx1')]
     (tmp_path / 'x.avi').write_bytes(riff(b'AVI ', bytes(data[12:])))
-    assert find_damage(str(tmp_path / 'x.avi')) == AviDamage()
+    assert find_damaged_headers(str(tmp_path / 'x.avi')) == Damage()
     assert list(saved(tmp_path / 'x.avi', 0)) == list(range(COUNT))
 
 
@@ -212,3 +218,80 @@ def test_a_damaged_time_of_a_frame_moves_those_of_no_other(
     found = saved(tmp_path / name, 1)
     assert 'is damaged, and was estimated' in capsys.readouterr().err
     assert found == pytest.approx(whole, abs=0.001)
+
+
+# --- the structure of Matroska: RFC 9559
+
+CLUSTER, CUES, SIMPLE_BLOCK = b'\x1f\x43\xb6\x75', b'\x1c\x53\xbb\x6b', b'\xa3'
+
+
+def clusters(data: bytes) -> list[int]:
+    found = [data.find(CLUSTER)]
+    while (place := data.find(CLUSTER, found[-1] + 1)) >= 0:
+        found.append(place)
+    return found
+
+
+STRUCTURE: dict[str, Callable[[bytearray, list[int], int], tuple[int, bytes]]] = {
+    'name of a cluster': lambda data, starts, block: (starts[1], b'\x11\x22\x33\x44'),
+    'head of a cluster': lambda data, starts, block: (starts[1], bytes(12)),
+    'size of a cluster': lambda data, starts, block: (starts[1] + 4, b'\x01\0\0\0\x01\0\0\0'),
+    'a whole cluster': lambda data, starts, block: (starts[2] - 5, bytes(starts[3] - starts[2] + 10)),
+    'name of a block': lambda data, starts, block: (data.rindex(SIMPLE_BLOCK, 0, block), b'\x93'),
+    'head of a block': lambda data, starts, block: (block - 6, b'\xfa\x13\x99\x01\x77\x03')}
+
+
+@pytest.mark.parametrize('kind', STRUCTURE)
+@pytest.mark.parametrize('name', MATROSKAS)
+def test_behind_damage_of_a_matroska_frames_keep_numbers_and_times(
+    films: Path, name: str, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = bytearray((films / name).read_bytes())
+    place, new = STRUCTURE[kind](data, clusters(data), places(films / name)[DAMAGED][0])
+    data[place:place + len(new)] = new
+    (tmp_path / name).write_bytes(data)
+    found = saved(tmp_path / name, 1)
+    assert 'damaged' in capsys.readouterr().err
+    assert all(abs(time - number / 25) < 0.002 for number, time in found.items())
+    assert {*range(2), *range(30, COUNT)} <= set(found)
+
+
+@pytest.mark.parametrize('name', MATROSKAS)
+def test_a_lost_end_of_a_matroska_is_counted(
+    films: Path, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = bytearray((films / name).read_bytes())
+    place = clusters(data)[-1]
+    data[place:place + 4] = bytes(4)
+    (tmp_path / name).write_bytes(data)
+    assert list(saved(tmp_path / name, 1)) == list(range(COUNT - 2))
+    assert f'about 2 frames from frame {COUNT - 2} on cannot be read' in capsys.readouterr().err
+
+
+def test_where_times_do_not_tell_how_many_frames_are_lost_that_is_said(
+    films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with av.open(films / 'mjpeg.mkv') as source, av.open(tmp_path / 'x.mkv', 'w') as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                number = packet.pts // 40
+                packet.pts = packet.dts = 40 * number + 900 * (number // 3)
+                packet.stream = stream
+                target.mux(packet)
+    data = bytearray((tmp_path / 'x.mkv').read_bytes())
+    place = clusters(data)[2]
+    data[place:place + 4] = bytes(4)
+    (tmp_path / 'x.mkv').write_bytes(data)
+    assert main(['--source', str(tmp_path / 'x.mkv'), str(tmp_path / 's')]) == 1
+    assert 'may be too small' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('name', ['Void', 'of another program'])
+def test_other_elements_of_a_matroska_are_no_damage(films: Path, name: str, tmp_path: Path) -> None:
+    data = bytearray((films / 'mjpeg.mkv').read_bytes())
+    element = (b'\xec' if name == 'Void' else b'\x42\x13') + b'\x85hello'
+    assert find_tears(str(films / 'mjpeg.mkv')) == []
+    place = data.rindex(CUES)
+    (tmp_path / 'x.mkv').write_bytes(data[:place] + element + data[place:])
+    assert find_tears(str(tmp_path / 'x.mkv')) == []

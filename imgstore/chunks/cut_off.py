@@ -59,8 +59,8 @@ def _elements(file: IO[bytes], begin: bytes, size: int) -> bool:
     """Matroska: elements whose length is unknown are entered, others are passed over."""
     place = 0
     while head := _at(file, place, 12):
-        kind, used = _number(head, keep_mark=True)
-        length, more = _number(head[used:], keep_mark=False)
+        kind, used = ebml_number(head, keep_mark=True)
+        length, more = ebml_number(head[used:], keep_mark=False)
         if not used or not more:
             return len(head) < 12
         place += used + more
@@ -72,7 +72,7 @@ def _elements(file: IO[bytes], begin: bytes, size: int) -> bool:
     return False
 
 
-def _number(data: bytes, keep_mark: bool) -> tuple[int, int]:
+def ebml_number(data: bytes, keep_mark: bool) -> tuple[int, int]:
     """A number of EBML and how many bytes it takes, 0 if it is none; -1 is the unknown length."""
     length = 9 - data[0].bit_length() if data else 9
     if length > min(8, len(data)):

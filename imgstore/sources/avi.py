@@ -13,9 +13,10 @@ import struct
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from typing import IO, NamedTuple
+
+from .damage import Damage
 
 _HEADER = struct.Struct('<4sI')
 _OLD_ENTRY = struct.Struct('<4sIII')
@@ -46,30 +47,6 @@ class _Chunk(NamedTuple):
         return self.place + _HEADER.size + self.size + self.size % 2
 
 
-@dataclass
-class AviDamage:
-    """What is wrong with the headers of packets.
-
-    Attributes
-    ----------
-    headers : dict of int to bytes
-        What headers should be, by their places in the file.
-    broken_at : int or None
-        From where on nobody knows which packet is which, since there is no index.
-    """
-
-    headers: dict[int, bytes] = field(default_factory=dict)
-    broken_at: int | None = None
-
-    def concerns(self, place: int | None) -> bool:
-        """Whether the header of a packet is damaged; FFmpeg tells the place of the header or of what follows it."""
-        return place is not None and (place in self.headers or place - _HEADER.size in self.headers)
-
-    def is_behind(self, place: int | None) -> bool:
-        """Whether nobody knows which packet that is."""
-        return self.broken_at is not None and place is not None and place >= self.broken_at
-
-
 class MendedFile(io.FileIO):
     """A file, read as if its headers were not damaged."""
 
@@ -88,21 +65,21 @@ class MendedFile(io.FileIO):
         return bytes(data)
 
 
-def find_damage(path: str) -> AviDamage:
+def find_damaged_headers(path: str) -> Damage:
     """Compare the headers of an AVI's packets with its index; of another file nothing is told."""
     try:
         with open(path, 'rb') as file:
             head = file.read(_LIST_HEAD)
             if head[:4] != b'RIFF' or head[8:11] != b'AVI':
-                return AviDamage()
+                return Damage()
             return _damage(file, os.fstat(file.fileno()).st_size)
     except (OSError, ValueError, struct.error):
-        return AviDamage()
+        return Damage()
 
 
-def _damage(file: IO[bytes], size: int) -> AviDamage:
+def _damage(file: IO[bytes], size: int) -> Damage:
     layout = _Layout(file, size)
-    found, breaks = AviDamage(), list[int | None]()
+    found, breaks = Damage(), list[int | None]()
     for begin, end in layout.movies:
         expected = [chunk for chunk in layout.index if begin <= chunk.place and chunk.end <= end + 1]
         if expected:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..chunks.decoder_log import Log, errors_in
-from .avi import AviDamage
+from .damage import Damage
 
 _BROKEN = 'the container is damaged there, and has no index that tells what follows'
 _OVER_TWO = ('ogg',)
@@ -22,8 +22,8 @@ class Demuxed:
         Of PyAV; nothing was read yet.
     distrusts_end : bool
         The last packet may be incomplete without a mark, and is left out.
-    damage : AviDamage, optional
-        Which packets have damaged headers.
+    damage : Damage, optional
+        Where the container is damaged.
 
     Attributes
     ----------
@@ -33,9 +33,10 @@ class Demuxed:
         Where the last packet ends in the file, in bytes.
     """
 
-    def __init__(self, container: Any, stream: Any, distrusts_end: bool, damage: AviDamage | None) -> None:
+    def __init__(self, container: Any, stream: Any, distrusts_end: bool, damage: Damage | None) -> None:
         self._container, self._stream, self._distrusts = container, stream, distrusts_end
-        self._damage = damage or AviDamage()
+        self._damage = damage or Damage()
+        self._tears = sorted(self._damage.tears)
         self.error: str | None = None
         self.end = self._count = 0
 
@@ -55,11 +56,19 @@ class Demuxed:
                 yield None
                 return
             self._count += packet.pos is not None
+            if self._passes_tear(packet.pos):
+                yield None
             if packet.size:
                 is_corrupt = packet.is_corrupt
                 self.end = max(self.end, (packet.pos or 0) + packet.size)
                 yield packet
         self.error = self.error or ('the file is cut off' if is_corrupt or self._distrusts else self._why_broken())
+
+    def _passes_tear(self, place: int | None) -> bool:
+        """Whether the container is damaged between the packet before and this one; the end has no place."""
+        passed = [tear for tear in self._tears if place is None or tear < place]
+        self._tears = self._tears[len(passed):]
+        return bool(passed)
 
     def _why_broken(self) -> str | None:
         is_broken = self._damage.broken_at is not None and self._count != self._stream.frames

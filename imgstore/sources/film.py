@@ -19,7 +19,9 @@ from ..chunks.containers import open_input
 from ..chunks.cut_off import is_cut_off
 from ..color import Image
 from ..errors import FrameReadError, InvalidArgumentError
-from .avi import MendedFile, find_damage
+from .avi import MendedFile, find_damaged_headers
+from .damage import Damage
+from .ebml import find_tears
 from .intact import IntactFrames
 from .jpeg import JpegCheck
 from .piped import PipedVideo
@@ -67,7 +69,7 @@ class Film:
     def __init__(self, path: str, to_8_bit: bool = False) -> None:
         self._path, self._to_8_bit = path, to_8_bit
         self._pipe: PipedVideo | None = None
-        self._damage = find_damage(path) if os.path.isfile(path) else None
+        self._damage = _find_damage(path) if os.path.isfile(path) else None
         headers = self._damage.headers if self._damage is not None else {}
         self._mended = MendedFile(path, headers) if headers else None
         self._container = self._open()
@@ -196,12 +198,23 @@ class Film:
         if self._times is not None and self._times.estimated:
             told.append(f'the time of {_ranges(self._times.estimated)} is damaged, and was estimated')
         is_cut = bool(intact.error) or (self._ended and self._is_cut_off(intact.end))
-        if intact.is_torn and not (intact.lost or is_cut):
-            told.append('the container is damaged, and frames may be missing')
+        if intact.is_torn and not is_cut:
+            told += self._why_torn(intact)
         if is_cut:
             told.append(f'frame {intact.following} cannot be read: {intact.error or "the file is cut off"}')
         if told:
             raise FrameReadError(f'{self._path!r}: {"; ".join(told)}')
+
+    def _why_torn(self, intact: IntactFrames) -> list[str]:
+        """What is known of frames that the container has lost."""
+        missing = (self.length or 0) - intact.following
+        if intact.unsure is not None:
+            why = f'numbers from frame {intact.unsure} on may be too small: times do not tell how many are lost'
+        elif missing > 0 and self._ended:
+            why = f'about {missing} frame{"s" * (missing > 1)} from frame {intact.following} on cannot be read'
+        else:
+            why = '' if intact.lost else 'frames may be missing'
+        return [f'the container is damaged, and {why}'] if why else []
 
     def _is_cut_off(self, end: int) -> bool:
         if self._pipe:
@@ -235,6 +248,12 @@ def _pictures(address: str, indexes: set[int]) -> set[int]:
             if all(counts[index] > 1 for index in indexes):
                 break
     return {index for index in indexes if counts[index] == 1}
+
+
+def _find_damage(path: str) -> Damage:
+    damage = find_damaged_headers(path)
+    damage.tears = find_tears(path)
+    return damage
 
 
 def _first_packets(address: str, index: int) -> list[bytes]:

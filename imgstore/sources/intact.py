@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..chunks.decoder_log import Log, errors_in, lacks_reference, log_of
-from .avi import AviDamage
+from .damage import Damage
 from .demuxed import Demuxed
 from .steady import Numbering
 
@@ -70,8 +70,8 @@ class IntactFrames:
         Is given each packet that is to be shown, before its frame.
     distrusts_end : bool
         The last packet may be incomplete without a mark, and is left out.
-    damage : AviDamage, optional
-        Which packets have damaged headers.
+    damage : Damage, optional
+        Where the container is damaged.
     is_damaged : callable, optional
         Whether a packet's content is damaged though the decoder does not see it.
 
@@ -90,7 +90,7 @@ class IntactFrames:
     """
 
     def __init__(self, container: Any, stream: Any, note: Callable[[Any], None],
-                 distrusts_end: bool = False, damage: AviDamage | None = None,
+                 distrusts_end: bool = False, damage: Damage | None = None,
                  is_damaged: Callable[[bytes], bool] = lambda data: False) -> None:
         self._container, self._stream, self._context = container, stream, stream.codec_context
         codec = self._context.codec
@@ -103,7 +103,7 @@ class IntactFrames:
         self._demuxed = Demuxed(container, stream, distrusts_end, damage)
         self._note, self._check = note, is_damaged
         self.is_torn = False
-        self._numbering = Numbering()
+        self._numbering = Numbering(_usual_interval(stream))
         self._heap: list[_Entry] = []
         self._sent, self._count, self._arrivals = _Sent(), itertools.count(), itertools.count()
         self._shown = self._latest = -math.inf  # all that is shown up to there has come; time of the latest frame
@@ -117,6 +117,11 @@ class IntactFrames:
     def lost(self) -> list[int]:
         """Numbers of the frames that are lost."""
         return self._numbering.lost
+
+    @property
+    def unsure(self) -> int | None:
+        """From which number on they may be too small."""
+        return self._numbering.unsure
 
     @property
     def error(self) -> str | None:
@@ -305,6 +310,12 @@ class IntactFrames:
                 self._numbering.distrust()
             else:
                 yield frame, self._numbering.number(self._time_of(frame))
+
+
+def _usual_interval(stream: Any) -> float | None:
+    """That of a stream whose rate does not vary, as far as FFmpeg knows."""
+    rate, unit = stream.average_rate, stream.time_base
+    return float(1 / rate / unit) if rate and unit and rate == stream.base_rate else None
 
 
 def _options(codec: Any) -> dict[str, str]:

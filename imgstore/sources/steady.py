@@ -12,15 +12,24 @@ _TICKS = 2  # or by so many units of the time base
 class Numbering:
     """Counts frames, and what is lost between them.
 
+    Parameters
+    ----------
+    usual : float, optional
+        Interval that the container tells of, in units of the time base.
+
     Attributes
     ----------
     lost : list of int
         Numbers of the frames that are lost.
     following : int
         The number after the last frame.
+    unsure : int or None
+        From that number on they may be too small, since the times do not tell how many frames are lost.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, usual: float | None = None) -> None:
+        self._usual = usual
+        self.unsure: int | None = None
         self.lost: list[int] = []
         self.following = 0
         self._missing, self._has_gap, self._is_torn = 0, False, False
@@ -64,12 +73,28 @@ class Numbering:
         self._least, self._most = min(self._least, interval), max(self._most, interval)
 
     def _missing_before(self, time: int | None) -> int:
-        interval = self._sum / max(self._intervals, 1)
-        is_steady = self._intervals >= _FEWEST and interval > 0 and (
-            self._most - self._least <= max(_UNSTEADY * interval, min(_TICKS, interval / 2)))
-        if not is_steady or time is None or self._last is None or time <= self._last:
+        interval = self._interval()
+        last: float | None = self._last
+        if not self.following and self._is_torn and interval is not None:
+            last = -interval  # a film begins at 0
+        if interval is None or time is None or last is None or time <= last:
+            self._doubt()
             return self._missing
-        return max(round((time - self._last) / interval) - 1, 0)
+        return max(round((time - last) / interval) - 1, 0)
+
+    def _doubt(self) -> None:
+        if (self._has_gap or self._is_torn) and self.unsure is None:
+            self.unsure = self.following + self._missing
+
+    def _interval(self) -> float | None:
+        """The interval of a steady rate; None if it is not steady, or not known."""
+        if self._intervals < _FEWEST:
+            fits = all(self._usual is not None and abs(seen - self._usual) <= max(_UNSTEADY * self._usual, _TICKS)
+                       for seen in (self._least, self._most) if self._intervals)
+            return self._usual if fits else None
+        interval = self._sum / self._intervals
+        spread = max(_UNSTEADY * interval, min(_TICKS, interval / 2))
+        return interval if interval > 0 and self._most - self._least <= spread else None
 
     def _skip(self, count: int) -> None:
         self.lost.extend(range(self.following, self.following + count))
