@@ -2,14 +2,19 @@
 
 import os
 import threading
+import time
 
 import numpy as np
 import pytest
 
 import imgstore.recorder
 from imgstore import new_for_filename, new_for_format
+from imgstore._files import Layout
+from imgstore.chunk_files import sync_chunk
+from imgstore.completing import Completer
+from imgstore.constants import EXTRA_JSON, TAILS
 
-from .test_syncing import SHAPE, calls, places, record  # noqa: F401 -- `calls` is a fixture
+from .test_syncing import SHAPE, calls, names, places, record  # noqa: F401 -- `calls` is a fixture
 
 FRAMES = range(3)
 
@@ -93,3 +98,103 @@ def test_a_store_is_emptied_when_no_chunk_of_it_is_being_put_on_the_disk(tmp_pat
     with new_for_filename(tmp_path / 's') as reader:
         assert reader.get_frame_metadata()['frame_number'] == [9]
     assert not list((tmp_path / 's').glob('.*'))
+
+
+# --- the thread that puts them there
+
+class Disk:
+    """Chunks of a folder, put on a disk that waits until it is let go."""
+
+    def __init__(self, folder, monkeypatch, at_once=True):
+        self.folder, self.layout, self.go = folder, Layout(str(folder), '.avi', folders=False), threading.Event()
+        self.completer = Completer(self.layout)
+        self.synced, self.together, patch = [], [], monkeypatch.setattr
+        patch('imgstore.completing.sync_chunk', lambda layout, number: self._sync(self.synced, number))
+        patch('imgstore.completing.sync_file_system', lambda path: self._sync(self.together, path, at_once))
+
+    def _sync(self, told, what, answer=None):
+        self.go.wait(10)
+        told.append(what)
+        return answer
+
+    def put(self, number):
+        """Complete a chunk that has a journal."""
+        with open(self.layout.journal(number), 'wb'):
+            pass
+        self.completer.put(number)
+
+    @property
+    def journals(self):
+        return sorted(path.name for path in self.folder.iterdir())
+
+
+def test_the_journals_of_chunks_on_the_disk_go_when_the_next_is_complete(tmp_path, monkeypatch):
+    disk = Disk(tmp_path, monkeypatch)
+    disk.put(0)
+    assert disk.journals == ['.000000.open.complete']
+    disk.go.set()
+    until = time.monotonic() + 10
+    while disk.completer._busy and time.monotonic() < until:
+        time.sleep(0.001)
+    assert disk.journals == ['.000000.open.complete'], 'files vanish only in calls'
+    disk.go.clear()
+    disk.put(1)
+    assert disk.journals == ['.000001.open.complete']
+    disk.go.set()
+    disk.completer.wait()
+    assert (disk.journals, disk.synced) == ([], [0, 1])
+
+
+def test_a_chunk_that_has_the_number_of_an_earlier_one_keeps_its_journal(tmp_path, monkeypatch):
+    disk = Disk(tmp_path, monkeypatch)
+    disk.go.set()
+    disk.put(0)
+    disk.completer.wait()
+    disk.go.clear()
+    disk.put(0)
+    assert disk.journals == ['.000000.open.complete']
+    disk.go.set()
+    disk.completer.wait()
+    assert disk.journals == []
+
+
+@pytest.mark.parametrize('at_once', [True, False])
+def test_chunks_that_wait_are_all_put_on_the_disk_and_so_many_at_most(tmp_path, monkeypatch, at_once):
+    disk = Disk(tmp_path, monkeypatch, at_once)
+    disk.put(0)
+    for number in range(1, 17):
+        disk.put(number)
+    last = threading.Thread(target=disk.put, args=(17,))
+    last.start()
+    last.join(0.1)
+    assert last.is_alive(), 'it waits until others are on the disk'
+    disk.go.set()
+    last.join()
+    disk.completer.wait()
+    assert disk.together in ([str(tmp_path)], [str(tmp_path)] * 2)
+    assert disk.synced in ([0], [0, 17]) if at_once else disk.synced == list(range(18))
+    assert disk.journals == []
+
+
+def test_where_there_can_be_no_more_threads_the_caller_does_the_work(tmp_path, monkeypatch):
+    def fail(thread):
+        raise RuntimeError("can't start new thread")
+
+    disk = Disk(tmp_path, monkeypatch)
+    disk.go.set()
+    monkeypatch.setattr('imgstore.completing.BackgroundThread.start', fail)
+    disk.put(0)
+    assert disk.synced == [0]
+    disk.completer.wait()
+    assert disk.journals == []
+
+
+def test_a_video_that_could_not_be_closed_is_put_on_the_disk_with_its_latest_frame(tmp_path, calls):  # noqa: F811
+    layout = Layout(str(tmp_path), '.mp4', folders=False)
+    made = [layout.media(0), *(layout.stem(0) + extension for extension in ('.npz', EXTRA_JSON, *TAILS))]
+    for path in made:
+        with open(path, 'wb'):
+            pass
+    sync_chunk(layout, 0)
+    assert sorted(names(calls, 'fsync')[:-1]) == sorted(os.path.relpath(path, tmp_path) for path in made)
+    assert names(calls, 'fsync')[-1] == '.'
