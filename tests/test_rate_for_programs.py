@@ -12,6 +12,7 @@ from typing import Any
 import av
 import pytest
 
+import imgstore
 from imgstore import new_for_filename, new_for_format
 from imgstore.chunks.h264 import record_with_rate, unified, with_changeable_rates
 from imgstore.chunks.parameter_sets import with_changeable_rate, with_rate, with_rate_in_place
@@ -86,6 +87,17 @@ def test_ffprobe_tells_the_rate(fmt: str, fps: float, tmp_path: Path) -> None:
 @pytest.mark.parametrize('fmt', H264)
 def test_the_stream_itself_tells_the_rate(fmt: str, fps: float, frames: int, tmp_path: Path) -> None:
     assert rate_in_stream(record(tmp_path, fmt, frames, fps)) == as_fraction(fps)
+
+
+@pytest.mark.parametrize('fmt', H264)
+def test_the_stream_of_a_repaired_video_tells_the_rate(fmt: str, tmp_path: Path) -> None:
+    with new_for_format(fmt, tmp_path / 'open', imgshape=SHAPE, workers=0, fps=1000) as store:
+        for index in range(9):
+            store.add_image(numbered(index, SHAPE), index, index / 1000)
+        shutil.copytree(tmp_path / 'open', tmp_path / 'left')
+    (tmp_path / 'left' / '.lock').unlink()
+    imgstore.repair(tmp_path / 'left')
+    assert rate_in_stream(tmp_path / 'left' / f'000000{H264[fmt]}') == 1000
 
 
 def test_matroska_tells_a_usual_fraction_exactly(tmp_path: Path) -> None:
