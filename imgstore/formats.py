@@ -120,7 +120,7 @@ _IMAGES = (
 _VIDEOS = (
     Format('mjpeg/avi', VIDEO, '.avi', 'mjpeg', False, max_side=65500, aliases=('mjpeg',), options=(QUALITY,)),
     Format('h264/mkv', VIDEO, '.mkv', 'h264', False, max_side=16384, options=(CRF,)),
-    Format('avc1/mp4', VIDEO, '.mp4', 'h264', False, max_side=16384, options=(CRF,)),
+    Format('avc1/mp4', VIDEO, '.mp4', 'h264', False, max_side=16384, aliases=('avc1',), options=(CRF,)),
 )
 _CONVERTING = {f'{row.name}+color': replace(row, converts=True)
                for row in _IMAGES if row.name in ('tif', 'png', 'jpg', 'bmp')}

@@ -193,7 +193,8 @@ class StoreWriter:
             with contextlib.closing(self._chunks.video_reader(path)) as reader:
                 frames = reader.count()
         except FrameReadError as error:
-            raise InvalidArgumentError(f'{path!r} is not a readable video: {error}') from error
+            why = str(error).removeprefix(f'{path} cannot be read as video: ')
+            raise InvalidArgumentError(f'{path!r} is not a readable video: {why}') from error
         if not frames == numbers == times or not frames:
             raise InvalidArgumentError(f'{path!r} has {frames} frames, and {numbers} frame_numbers and '
                                        f'{times} frame_times were given; it must be one each a frame')

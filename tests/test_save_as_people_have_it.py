@@ -18,7 +18,9 @@ import numpy as np
 import pytest
 
 import imgstore
+from imgstore.apps.export import main as export_main
 from imgstore.apps.save import main
+from imgstore.errors import InvalidArgumentError
 
 from .display import python_env
 from .frames import index_in, numbered
@@ -305,10 +307,11 @@ def test_metadata_that_is_not_utf_8_is_refused(capsys: pytest.CaptureFixture[str
     assert 'not valid UTF-8' in capsys.readouterr().err
 
 
-def test_an_alias_of_a_format_is_taken(tmp_path: Path) -> None:
-    store = save(tmp_path, '--source', film(tmp_path / 'f.mp4', *X264), fmt='mjpeg')
+@pytest.mark.parametrize(('alias', 'fmt'), [('mjpeg', 'mjpeg/avi'), ('avc1', 'avc1/mp4')])
+def test_an_alias_of_a_format_is_taken(alias: str, fmt: str, tmp_path: Path) -> None:
+    store = save(tmp_path, '--source', film(tmp_path / 'f.mp4', *X264), fmt=alias)
     with imgstore.new_for_filename(store) as opened:
-        assert opened._format == 'mjpeg/avi'
+        assert opened._format == fmt
 
 
 @pytest.mark.parametrize(('name', 'fmt'), [
@@ -394,3 +397,45 @@ def test_a_store_may_be_replaced_by_its_own_images(tmp_path: Path) -> None:
     assert main(['--overwrite', '--format', 'bmp', '--source', str(store / '000000' / '*.png'), str(store)]) == 0
     assert indexes(store) == list(range(COUNT))
     assert sorted(os.listdir(tmp_path)) == ['f.mp4', 'store']
+
+
+def test_of_a_pattern_whose_first_name_begins_like_an_option_the_error_says_to_quote_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for arguments in (['--source', '-a.png', 'b.png', 'store'], ['--source', 'a.png', '-b.png', 'store']):
+        (tmp_path / '-b.png').touch()
+        with pytest.raises(SystemExit):
+            main(arguments)
+        assert 'quote it' in capsys.readouterr().err
+
+
+def test_a_file_where_the_store_should_be_is_told_and_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / 'store').write_text('mine')
+    for more in ([], ['--overwrite']):
+        save(tmp_path, '--source', film(tmp_path / 'f.mp4', *X264), *more, code=1)
+        assert 'is a file, and a store is a folder: give another name' in capsys.readouterr().err
+    assert (tmp_path / 'store').read_text() == 'mine'
+
+
+def test_one_frame_is_no_frames(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save(tmp_path, '--frames', '1', '--source', film(tmp_path / 'f.mp4', *X264))
+    assert '1 frame saved' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('value', ['nan', 'inf', '-inf', 'soon'])
+def test_a_range_in_seconds_is_of_numbers(value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        export_main([f'--from-seconds={value}', 'store', 'out.mp4'])
+    assert f'{value!r} is no number of seconds' in capsys.readouterr().err
+
+
+def test_why_a_video_cannot_be_read_is_said_once(tmp_path: Path) -> None:
+    (tmp_path / 'f.mp4').write_bytes(b'hello')
+    with imgstore.new_for_format('avc1/mp4', tmp_path / 's', imgshape=SHAPE) as store, \
+            pytest.raises(InvalidArgumentError) as told:
+        store.insert_chunk(tmp_path / 'f.mp4', [0], [0.0])
+    assert str(told.value).count('read') == 1
+    assert str(told.value).count('f.mp4') == 1

@@ -10,7 +10,7 @@ from types import TracebackType
 from .._files import store_folder
 from ..chunk_files import own_files
 from ..constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME
-from ..errors import StoreExistsError, StoreLockedError
+from ..errors import InvalidArgumentError, StoreExistsError, StoreLockedError
 from ..lock import is_held
 from ..replacing import incomplete_name, replace_folder, room_beside
 
@@ -39,6 +39,8 @@ class Destination:
     ------
     StoreExistsError
         There is a store already, and it may not be replaced.
+    InvalidArgumentError
+        There is a file of that name.
     StoreLockedError
         A writer has it open.
     """
@@ -47,6 +49,8 @@ class Destination:
         self._given, self._is_live = path, is_live
         self._target = store_folder(path)
         self._is_complete = False
+        if os.path.lexists(self._target) and not os.path.isdir(self._target):
+            raise InvalidArgumentError(f'{path!r} is a file, and a store is a folder: give another name, or remove it')
         self._replaces = _holds_store(self._target)
         if self._replaces and not overwrite:
             raise StoreExistsError(f'{path!r} holds a store already', replaceable=True)
@@ -63,9 +67,9 @@ class Destination:
         """Print how many frames are in the store."""
         is_like_file = bool(os.path.splitext(self._given)[1])
         what = f'the folder {self._given!r}, which is a store of format {name}' if is_like_file else f'{self._given!r}'
+        self._told = f'{frames} frame{"s" * (frames != 1)} saved in {what}'
         if not self._replaces:
-            print(f'{frames} frames saved in {what}')
-        self._told = f'{frames} frames saved in {what}'
+            print(self._told)
 
     def __enter__(self) -> Destination:
         return self

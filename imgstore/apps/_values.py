@@ -1,4 +1,4 @@
-"""Values on the command line of imgstore-save."""
+"""Values on the command lines of imgstore-save and imgstore-export."""
 
 from __future__ import annotations
 
@@ -21,6 +21,17 @@ def positive(kind: type[int] | type[float]) -> Any:
         return value
 
     return convert
+
+
+def seconds(text: str) -> float:
+    """Read a number of seconds, which nan and inf are not."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f'{text!r} is no number of seconds, such as 12.5')
+    return value
 
 
 def size(text: str) -> tuple[int, int]:

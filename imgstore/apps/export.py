@@ -29,6 +29,7 @@ from ..frame_times import moment_from_text
 from ..stores import new_for_filename
 from ._cli import add_encoder_options, add_overwrite, command_parser, run
 from ._progress import Progress
+from ._values import seconds
 
 _PROG = 'imgstore-export'
 _BY_EXTENSION = {'.mp4': 'video', '.mkv': 'video', '.tif': 'tiff', '.tiff': 'tiff', '.npz': 'npz', '.zarr': 'zarr',
@@ -77,7 +78,7 @@ def _add_ranges(group: argparse._ArgumentGroup) -> None:
                            help=f'{end} this place in the store, from 0; negative: counted from its end')
         group.add_argument(f'--{end}-time', metavar='TIME', help=f'{end} this frame time: seconds, a date such as '
                            '"2026-03-01 12:00:05.5" in the time zone of the recording, or 12:00:05 of the day it began')
-        group.add_argument(f'--{end}-seconds', type=float, metavar='S', help=f'{end} S seconds after the first frame')
+        group.add_argument(f'--{end}-seconds', type=seconds, metavar='S', help=f'{end} S seconds after the first frame')
 
 
 def _add_pictures(made: argparse.ArgumentParser) -> None:
@@ -96,7 +97,7 @@ def _add_video(group: argparse._ArgumentGroup) -> None:
     group.add_argument('--crf', type=int, metavar='N', help='quality of what is encoded anew, 0 (best) to 51 '
                        '(default: 18)')
     group.add_argument('--audio', metavar='FILE', help='lay the sound of this file beside the frames')
-    group.add_argument('--audio-offset', type=float, default=0.0, metavar='S',
+    group.add_argument('--audio-offset', type=seconds, default=0.0, metavar='S',
                        help='the sound begins S seconds after the first frame of the store; negative: before '
                        '(default: 0)')
     group.add_argument('--sound', action='append', metavar='COLUMN',

@@ -109,9 +109,10 @@ def _add_of_source(made: argparse.ArgumentParser) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Save what the command line names; returns the exit code."""
     made = parser()
+    _check_source(made, sys.argv[1:] if argv is None else argv)
     args, unknown = made.parse_known_args(argv)
     if unknown:
-        is_pattern = not any(text.startswith('-') for text in unknown)
+        is_pattern = any(os.path.exists(text) or not text.startswith('-') for text in unknown)
         made.error(f'unrecognized arguments: {" ".join(unknown)}' + _QUOTE_IT * is_pattern)
     if (args.source == '-') != (args.raw is not None):
         made.error('--source - and --raw WxH need each other')
@@ -119,6 +120,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         made.error('--size is for cameras')
     args.format = args.format or format_of_file_name(args.dest) or _USUAL_FORMAT
     return run(_PROG, lambda: _save(args), args.verbose)
+
+
+def _check_source(made: argparse.ArgumentParser, argv: Sequence[str]) -> None:
+    """Explain a name that looks like an option, such as the first one for a pattern that the shell replaced."""
+    for option, value in itertools.pairwise(argv):
+        is_name = value.startswith('-') and value not in ('-', '-h') and (
+            os.path.exists(value) or not value.startswith('--'))
+        if option == '--source' and is_name:
+            made.error(f'argument --source: {value!r} begins with - as options do; for that file alone, say '
+                       f'--source=./{value}{_QUOTE_IT}')
 
 
 def _is_camera(args: argparse.Namespace) -> bool:
@@ -138,7 +149,8 @@ def _save(args: argparse.Namespace) -> int:
             frames = _restarted(camera.frames(lambda: bool(stop.signal)), start)
             _write(frames, args, dest, metadata, preview=_Preview.of(args))
             if camera.dropped:
-                print(f'{camera.dropped} frames were dropped, since the ones before were not yet stored')
+                many = 'frames were' if camera.dropped > 1 else 'frame was'
+                print(f'{camera.dropped} {many} dropped, since the ones before were not yet stored')
         else:
             _save_files(args, dest, metadata, start, stop)
         if not stop.signal or _is_live(args):

@@ -54,7 +54,8 @@ def check_exact(path: str, sizes: Collection[Size], pixels: int = ANY_PIXELS) ->
     try:
         why = _why_not(path, _Look(sizes), pixels)
     except (av.FFmpegError, IndexError) as error:
-        raise FrameReadError(f'{path} cannot be read as video: {error}') from error
+        told = getattr(error, 'strerror', None) or error
+        raise FrameReadError(f'{path} cannot be read as video: {told}') from error
     if why:
         raise InvalidArgumentError(f'{path!r} {why}')
 

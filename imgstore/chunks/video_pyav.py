@@ -79,9 +79,13 @@ class PyAVChunkReader(VideoReader):
             self._stream = video_stream(self._container)
             if self._stream.codec_context is None:
                 raise IndexError('it is of an unknown codec')
+        except FrameReadError:
+            self.close()
+            raise
         except (av.FFmpegError, OSError, IndexError) as error:
             self.close()
-            raise FrameReadError(f'{self._path} cannot be read as video: {error}') from error
+            why = getattr(error, 'strerror', None) or error
+            raise FrameReadError(f'{self._path} cannot be read as video: {why}') from error
         self._stream.thread_type, self._stream.codec_context.thread_count = 'FRAME', self._decoders
         strict = STRICT if self._stream.codec_context.codec.intra_only else {}
         self._stream.codec_context.options = {**strict, MOST_PIXELS: str(self._pixels)}
