@@ -1,0 +1,122 @@
+"""The order in which a store's folder is made, replaced and cleared, and what is left where that fails."""
+
+import os
+
+import pytest
+
+from imgstore import chunk_index, creation, new_for_format
+from imgstore.chunk_files import remove_chunks, remove_tree
+from imgstore.constants import EMPTIED_FOLDER, STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILENAME
+from imgstore.errors import StoreExistsError
+
+from .test_syncing import SHAPE, calls, places, record  # noqa: F401 -- `calls` is a fixture
+
+
+def new(path, fmt='npy', **options):
+    return new_for_format(fmt, path, imgshape=SHAPE, workers=0, **options)
+
+
+@pytest.mark.parametrize('has_metadata', [True, False])
+def test_an_overwritten_store_is_empty_before_a_file_of_it_goes(tmp_path, calls, has_metadata):  # noqa: F811
+    record(tmp_path / 's', 'npy', 'frame', 3)
+    if not has_metadata:
+        (tmp_path / 's' / 'metadata.yaml').unlink()
+    del calls[:]
+    new(tmp_path / 's', overwrite=True).close()
+    emptied, = places(calls, 'rename', f's/{EMPTIED_FOLDER}')
+    gone = [place for place, call in enumerate(calls) if call[:2] == ('unlink', 's/000000/000000.npy')]
+    assert len(gone) == 1
+    assert any(emptied < place < gone[0] for place in places(calls, 'fsync', 's'))
+
+
+def test_saved_indexes_go_before_a_new_store_is_there(tmp_path, calls):  # noqa: F811
+    (tmp_path / 's').mkdir()
+    for name in (STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILENAME):
+        (tmp_path / 's' / name).write_bytes(b'of another store')
+    new(tmp_path / 's').close()
+    there, = places(calls, 'replace', 's/metadata.yaml')
+    for name in (STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILENAME):
+        assert places(calls, 'unlink', f's/{name}')[0] < there
+
+
+@pytest.mark.parametrize('was_there', [True, False])
+def test_a_store_that_could_not_be_made_leaves_no_lock_and_no_folder_of_its_own(tmp_path, was_there, monkeypatch):
+    def fail(*_):
+        raise OSError(28, 'No space left on device')
+
+    if was_there:
+        (tmp_path / 's').mkdir()
+    monkeypatch.setattr(creation, 'save_metadata', fail)
+    with pytest.raises(OSError, match='No space'):
+        new(tmp_path / 's')
+    assert os.listdir(tmp_path) == ['s'] * was_there
+    assert not was_there or os.listdir(tmp_path / 's') == []
+
+
+def test_a_store_that_another_writer_has_open_is_there_already(tmp_path):
+    with new(tmp_path / 's'), pytest.raises(StoreExistsError, match='holds a store already'):
+        new(tmp_path / 's')
+
+
+def test_a_store_that_appears_while_the_lock_is_taken_is_left_alone(tmp_path, monkeypatch):
+    lock = creation.StoreLock
+
+    def lock_late(path):
+        monkeypatch.setattr(creation, 'StoreLock', lock)
+        record(tmp_path / 's', 'npy', 'frame', 3)
+        return lock(path)
+
+    monkeypatch.setattr(creation, 'StoreLock', lock_late)
+    with pytest.raises(StoreExistsError, match='holds a store already'):
+        new(tmp_path / 's')
+    assert (tmp_path / 's' / '000000' / '000002.npy').exists()
+
+
+def test_removing_chunks_keeps_what_is_not_theirs(tmp_path):
+    record(tmp_path / 's', 'npy', 'frame', 6)
+    record(tmp_path / 'v', 'mjpeg/avi', 'frame', 3)
+    (tmp_path / 's' / '000001' / 'notes.txt').write_text('mine')
+    (tmp_path / 'v' / 'notes.txt').write_text('mine')
+    for name in ('s', 'v'):
+        remove_chunks(str(tmp_path / name))
+    left = sorted(os.path.relpath(path, tmp_path) for path in (tmp_path).rglob('*'))
+    assert left == ['s', 's/000001', 's/000001/notes.txt', 's/metadata.yaml', 'v', 'v/metadata.yaml', 'v/notes.txt']
+
+
+def test_a_tree_is_removed_and_of_a_link_the_link(tmp_path):
+    (tmp_path / 'real' / 'inner').mkdir(parents=True)
+    (tmp_path / 'link').symlink_to('real')
+    remove_tree(str(tmp_path / 'link'))
+    remove_tree(str(tmp_path / 'none'))
+    assert [path.name for path in tmp_path.iterdir()] == ['real']
+    remove_tree(str(tmp_path / 'real'))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_index_that_could_not_be_renumbered_leaves_no_new_one(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(28, 'No space left on device')
+
+    record(tmp_path / 's', 'mjpeg/avi', 'frame', 3)
+    monkeypatch.setattr(chunk_index, '_renumber_npz', fail)
+    with pytest.raises(OSError, match='No space'):
+        chunk_index.renumber_chunk_index(str(tmp_path / 's' / '000000'), [1, 2, 3], str(tmp_path / 'new'))
+    assert [path.name for path in tmp_path.iterdir()] == ['s']
+
+
+@pytest.mark.parametrize('durability', ['frame', 'fsync'])
+def test_the_frames_of_an_inserted_video_are_in_the_journal_before_it_is_there(tmp_path, durability, monkeypatch):
+    record(tmp_path / 'other', 'mjpeg/avi', 'frame', 3)
+    replace, journals = os.replace, []
+
+    def told_replace(source, target):
+        if os.path.basename(target) == '000000.avi':
+            journals.append((tmp_path / 's' / '.000000.open.journal').stat().st_size)
+        replace(source, target)
+
+    with new(tmp_path / 's', 'mjpeg/avi', durability=durability) as store:
+        monkeypatch.setattr(os, 'replace', told_replace)
+        store.insert_chunk(tmp_path / 'other' / '000000.avi', range(3), range(3))
+        monkeypatch.undo()
+    size, = journals
+    assert size > 3 * 24, 'numbers and times of three frames'
