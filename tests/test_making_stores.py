@@ -1,10 +1,11 @@
 """The order in which a store's folder is made, replaced and cleared, and what is left where that fails."""
 
 import os
+import shutil
 
 import pytest
 
-from imgstore import chunk_index, creation, new_for_format
+from imgstore import chunk_index, creation, new_for_filename, new_for_format
 from imgstore.chunk_files import remove_chunks, remove_tree
 from imgstore.constants import EMPTIED_FOLDER, STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILENAME
 from imgstore.errors import StoreExistsError
@@ -27,6 +28,16 @@ def test_an_overwritten_store_is_empty_before_a_file_of_it_goes(tmp_path, calls,
     gone = [place for place, call in enumerate(calls) if call[:2] == ('unlink', 's/000000/000000.npy')]
     assert len(gone) == 1
     assert any(emptied < place < gone[0] for place in places(calls, 'fsync', 's'))
+
+
+def test_an_emptying_that_was_killed_is_finished_before_the_store_is_overwritten(tmp_path):
+    new(tmp_path / 's', metadata={'who': 'old'}).close()
+    (tmp_path / 's' / EMPTIED_FOLDER).mkdir()
+    shutil.copy(tmp_path / 's' / 'metadata.yaml', tmp_path / 's' / EMPTIED_FOLDER)
+    new(tmp_path / 's', metadata={'who': 'new'}, overwrite=True).close()
+    with new_for_filename(tmp_path / 's') as store:
+        assert store.user_metadata == {'who': 'new'}
+    assert not (tmp_path / 's' / EMPTIED_FOLDER).exists()
 
 
 def test_saved_indexes_go_before_a_new_store_is_there(tmp_path, calls):  # noqa: F811
