@@ -19,6 +19,7 @@ from .constants import (
     STAGED_FOLDER,
     STORE_MD_FILENAME,
     TAILS,
+    UNFINISHED_CHANGES,
 )
 from .errors import InvalidArgumentError, StoreNotFoundError
 
@@ -134,6 +135,11 @@ def remove_folder_if_empty(path: str) -> None:
     """Remove a folder; it is fine if that cannot be."""
     with contextlib.suppress(OSError):
         os.rmdir(path)
+
+
+def is_folder(path: str) -> bool:
+    """Whether a folder has this name, and not a link to one, which is another store's or the user's."""
+    return os.path.isdir(path) and not os.path.islink(path)
 
 
 def make_folder(path: str) -> None:
@@ -288,7 +294,7 @@ class Layout:
     def staged(self, path: str) -> str:
         """The file that counts instead of another of the store's, by `imgstore.staging`, until it has its place."""
         folder = os.path.join(self.basedir, STAGED_FOLDER)
-        if not os.path.isdir(folder):
+        if not is_folder(folder):
             return path
         staged = os.path.join(folder, os.path.relpath(path, self.basedir))
         return staged if os.path.isfile(staged) else path
@@ -301,7 +307,7 @@ def _unless_emptied(found: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
 
 def _is_dir(entry: os.DirEntry[str]) -> bool:
     try:
-        return entry.is_dir()
+        return entry.is_dir(follow_symlinks=entry.name not in UNFINISHED_CHANGES)
     except OSError:  # a link to itself
         return False
 

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import os
 import shutil
+import stat
 import zipfile
 from collections.abc import Collection
 
@@ -107,11 +108,12 @@ def remove_chunks(basedir: str, known: Collection[int] = ()) -> None:
 
 
 def remove_tree(path: str) -> None:
-    """Remove a folder and all in it, if it is there; of a link the link alone."""
-    if os.path.islink(path):
-        os.unlink(path)
+    """Remove a folder and all in it, or whatever else is there; of a link the link alone."""
     with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(path)
+        if stat.S_ISDIR(os.lstat(path).st_mode):
+            shutil.rmtree(path)
+        else:  # which shutil would open first, and a FIFO keeps it waiting
+            os.unlink(path)
 
 
 def sync_chunk(layout: Layout, number: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 
+from ._files import is_folder
 from ._regular_files import read_regular
 from ._syncing import sync
 from .chunk_files import own_chunks, remove_chunks, remove_tree
@@ -35,6 +36,7 @@ def empty_store(basedir: str, metadata: bytes) -> None:
         _write(os.path.join(folder, STORE_MD_FILENAME), metadata)
         _write(os.path.join(folder, _CHUNKS), ' '.join(map(str, own_chunks(basedir))).encode())
         sync(folder)
+        remove_tree(os.path.join(basedir, EMPTIED_FOLDER))  # whatever it is, it is not what was just finished
         os.rename(folder, os.path.join(basedir, EMPTIED_FOLDER))
     except BaseException:
         remove_tree(folder)
@@ -58,7 +60,7 @@ def _old_chunks(emptied: str) -> set[int]:
 
 def is_emptied(basedir: str) -> bool:
     """Whether a store was emptied and the rest of its old files is not removed yet."""
-    return os.path.isdir(os.path.join(basedir, EMPTIED_FOLDER))
+    return is_folder(os.path.join(basedir, EMPTIED_FOLDER))
 
 
 def finish_emptying(basedir: str) -> None:

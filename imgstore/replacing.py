@@ -5,6 +5,7 @@ Killed at any moment, the old store or the new one is at its path, never neither
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import itertools
@@ -16,7 +17,7 @@ from typing import Any
 
 from ._files import aside, finish_replacement, parked
 from ._syncing import sync
-from .chunk_files import own_files
+from .chunk_files import own_files, remove_tree
 from .constants import (
     STORE_INDEX_FILENAME,
     STORE_LOCK_FILENAME,
@@ -58,7 +59,8 @@ def room_beside(target: str, keep: bool = False) -> str:
     if keep and os.path.isdir(room):
         os.rename(room, incomplete_name(target))
     for leftover in (room, parked(target)):
-        shutil.rmtree(leftover, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            remove_tree(leftover)
     return room
 
 

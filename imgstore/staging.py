@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from ._files import is_folder
 from ._syncing import sync
 from .chunk_files import is_chunk_file, remove_tree
 from .constants import STAGED_FOLDER, STAGING_FOLDER
@@ -44,7 +45,10 @@ class Staging:
                 if not os.path.isdir(path := os.path.join(folder, name)):
                     sync(path)
             sync(folder)
-        os.rename(self._folder, os.path.join(self._basedir, STAGED_FOLDER))
+        staged = os.path.join(self._basedir, STAGED_FOLDER)
+        if not is_pending(self._basedir):
+            remove_tree(staged)  # whatever it is
+        os.rename(self._folder, staged)
         sync(self._basedir)
         finish(self._basedir)
 
@@ -55,7 +59,7 @@ class Staging:
 
 def is_pending(basedir: str) -> bool:
     """Whether staged files count that have not got to their places."""
-    return os.path.isdir(os.path.join(basedir, STAGED_FOLDER))
+    return is_folder(os.path.join(basedir, STAGED_FOLDER))
 
 
 def finish(basedir: str) -> None:

@@ -137,3 +137,24 @@ def test_a_file_that_is_written_aside_is_not_written_behind_a_link(tmp_path, nam
     with new_for_filename(mine) as opened:
         opened.save_index()
     assert (tmp_path / 'precious').read_bytes() == b'precious'
+
+
+@pytest.mark.parametrize('name', ['.reindex', '.reindex.open', '.emptied', '.emptied.open'])
+@pytest.mark.parametrize('change', ['repair', 'reindex', 'overwrite'])
+def test_no_file_of_another_store_is_taken_through_a_link_in_place_of_a_folder_of_changes(tmp_path, name, change):
+    for path in (tmp_path / 'other', tmp_path / 's'):
+        with new_for_format('png', path, imgshape=(8, 8), chunksize=2, metadata={'of': path.name}) as store:
+            for number in (7, 8, 0):
+                store.add_image(np.zeros((8, 8), np.uint8), number, float(number))
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / 'other').rglob('*')}
+    (tmp_path / 's' / name).symlink_to('../other')
+    with new_for_filename(tmp_path / 's') as store:
+        assert (len(store), store.user_metadata) == (3, {'of': 's'})
+        if change == 'reindex':
+            assert store.reindex()
+    if change == 'overwrite':
+        new_for_format('png', tmp_path / 's', imgshape=(8, 8), overwrite=True).close()
+    imgstore.repair(tmp_path / 's')
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / 'other').rglob('*')} == before
+    with new_for_filename(tmp_path / 's') as store:
+        assert len(store) == (0 if change == 'overwrite' else 3)

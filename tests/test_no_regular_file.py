@@ -289,6 +289,21 @@ def test_metadata_that_are_no_file_are_said_to_be_there(tmp_path, replace):
         new_for_filename(tmp_path)
 
 
+@pytest.mark.parametrize('name', ['.reindex', '.reindex.open', '.emptied', '.emptied.open'])
+@pytest.mark.parametrize('replace', [replace for replace in NO_FILES if replace is not folder])
+def test_what_lies_in_the_place_of_a_folder_of_changes_keeps_nobody_waiting(tmp_path, replace, name):
+    chunk_of(tmp_path / 's', 'png')
+    replace(tmp_path / 's' / name, b'')
+    with soon(), new_for_filename(tmp_path / 's') as store:
+        assert len(store) == 3
+        assert not store.reindex()
+    with soon():
+        repair(tmp_path / 's')
+        new_for_format('png', tmp_path / 's', imgshape=SHAPE, overwrite=True).close()
+    assert not os.path.lexists(tmp_path / 's' / name)
+    assert len(new_for_filename(tmp_path / 's')) == 0
+
+
 def chunk_of(path, fmt):
     with new_for_format(fmt, path, imgshape=SHAPE) as store:
         for index in range(3):

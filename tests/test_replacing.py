@@ -183,3 +183,14 @@ def test_a_failed_rename_brings_the_old_store_back(both: Path, monkeypatch: pyte
         replacing.replace_folder(room, str(both))
     assert count(both) == OLD
     assert not os.path.exists(parked(str(both)))
+
+
+def test_a_fifo_or_a_link_in_the_place_of_the_room_keeps_nobody_waiting(tmp_path: Path) -> None:
+    for name in ('elsewhere', 's'):
+        (tmp_path / name).mkdir()
+    (tmp_path / 'elsewhere' / 'file').touch()
+    os.mkfifo(aside(str(tmp_path / 's')))
+    os.symlink('elsewhere', parked(str(tmp_path / 's')))
+    room = replacing.room_beside(str(tmp_path / 's'))
+    assert not os.path.lexists(room)
+    assert sorted(path.name for path in tmp_path.rglob('*')) == ['elsewhere', 'file', 's']
