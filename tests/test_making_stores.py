@@ -3,12 +3,13 @@
 import os
 import shutil
 
+import numpy as np
 import pytest
 
-from imgstore import chunk_index, creation, new_for_filename, new_for_format
+from imgstore import chunk_index, creation, new_for_filename, new_for_format, recorder
 from imgstore.chunk_files import remove_chunks, remove_tree
 from imgstore.constants import EMPTIED_FOLDER, STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILENAME
-from imgstore.errors import StoreExistsError
+from imgstore.errors import FrameWriteError, StoreExistsError
 
 from .test_syncing import SHAPE, calls, places, record  # noqa: F401 -- `calls` is a fixture
 
@@ -131,3 +132,46 @@ def test_the_frames_of_an_inserted_video_are_in_the_journal_before_it_is_there(t
         monkeypatch.undo()
     size, = journals
     assert size > 3 * 24, 'numbers and times of three frames'
+
+
+def journals_open():
+    """Paths of the journals that this process has open."""
+    folder = '/proc/self/fd'
+    paths = [os.readlink(path) for name in os.listdir(folder) if os.path.lexists(path := os.path.join(folder, name))]
+    return [path for path in paths if '.journal' in path]
+
+
+def test_the_journal_of_an_emptied_store_goes_after_its_frames_and_the_next_is_a_new_one(tmp_path, calls):  # noqa: F811
+    image = np.zeros(SHAPE, np.uint8)
+    with new(tmp_path / 's', durability='frame') as store:
+        store.add_image(image, 0, 0)
+        store.empty()
+        assert places(calls, 'rename', f's/{EMPTIED_FOLDER}') < places(calls, 'unlink', 's/.000000.open.journal')
+        store.add_image(image, 1, 1)
+        assert journals_open() == [str(tmp_path / 's' / '.000000.open.journal')]
+
+
+def test_a_chunk_that_could_not_begin_leaves_no_journal(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(28, 'No space left on device')
+
+    with new(tmp_path / 's', durability='frame') as store:
+        with monkeypatch.context() as patch:
+            patch.setattr(recorder.Recorder, '_writer_of_first', fail)
+            with pytest.raises(FrameWriteError, match='No space'):
+                store.add_image(np.zeros(SHAPE, np.uint8), 0, 0)
+        assert not list((tmp_path / 's').glob('*.journal'))
+        assert not list((tmp_path / 's').glob('.*.journal'))
+
+
+def test_a_store_that_could_not_be_completed_keeps_its_journal_and_closes_it(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(28, 'No space left on device')
+
+    store = new(tmp_path / 's', durability='frame')
+    store.add_image(np.zeros(SHAPE, np.uint8), 0, 0)
+    monkeypatch.setattr(recorder, 'write_chunk_index', fail)
+    with pytest.raises(FrameWriteError, match='No space'):
+        store.close()
+    assert (tmp_path / 's' / '.000000.open.journal').exists()
+    assert journals_open() == []
