@@ -26,7 +26,9 @@ _ANIMATED = (b'acTL', b'ANIM')  # what a PNG and a WebP of several images have i
 _JPEG = b'\xff\xd8'
 _HEAD = 2**16  # bytes
 _MOST_TOLD = 5
-_DECODING = re.compile(rb'TIFF_Error (?!.*Directory)')  # the chain of pages is looked at before
+_DECODING = re.compile(rb'TIFF_Error (?!.*Directory)|OpenCV TIFF: .*(?:ecoding error|Using code|Not enough data)')
+"""The chain of pages is looked at before."""
+
 _SAMPLES = 100  # files
 _BATCH = 2**26  # bytes of pages that are read at once
 _AS_IT_IS = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR  # upright, 8 or 16 bits, gray or BGR, without transparency

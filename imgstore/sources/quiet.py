@@ -13,9 +13,11 @@ from typing import Any, TypeVar
 
 import cv2
 
-_SILENT, _ERRORS = 0, 2  # OpenCV's log levels
+_SILENT = 0  # OpenCV's log level
+_ERRORS = 2 if int(cv2.__version__.partition('.')[0]) > 4 else 6  # OpenCV 4 tells of errors in TIFF to developers
 _STANDARD_ERROR = 2  # its descriptor
-_EXPECTED = re.compile(rb'(?:\[ ?[A-Z]+:|Corrupt JPEG|Premature end of|Inconsistent progr|Invalid SOS|libpng ).*\n')
+_EXPECTED = re.compile(
+    rb'(?:\[ ?[A-Z]+:|OpenCV TIFF|Corrupt JPEG|Premature end|Inconsistent progr|Invalid SOS|libpng ).*\n')
 
 _Result = TypeVar('_Result')
 
