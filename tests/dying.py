@@ -124,7 +124,14 @@ def after(path):
     return [*found, state(path), sorted({*hidden} - {'.index.imgstore', '.index.sqlite'})]
 
 
+def load():
+    """Import what each child would import anew."""
+    import av  # noqa: F401
+    import pandas  # noqa: F401
+
+
 def main(operation, fmt, folder):
+    load()
     ready = os.path.join(folder, 'ready', 's')
     os.mkdir(os.path.dirname(ready))
     in_child(lambda: prepare(operation, fmt, ready))
