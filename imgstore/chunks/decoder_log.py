@@ -13,12 +13,16 @@ _LACKS_IN_HEVC = 'Could not find ref'
 
 
 @contextlib.contextmanager
-def log_of(decoder: str) -> Iterator[Log]:
-    """Collect what FFmpeg logs: the errors, and more of some decoders."""
+def logged_errors() -> Iterator[Log]:
+    """Collect the errors that FFmpeg logs.
+
+    No more than errors: a thread of a decoder that logs waits for the interpreter, and PyAV holds that while it waits
+    for the threads of a decoder that is freed.
+    """
     import av.logging
 
     level, skip = av.logging.get_level(), av.logging.get_skip_repeated()
-    av.logging.set_level(av.logging.DEBUG if decoder == 'h264' else av.logging.ERROR)
+    av.logging.set_level(av.logging.ERROR)
     av.logging.set_skip_repeated(False)
     try:
         with av.logging.Capture(local=False) as log:

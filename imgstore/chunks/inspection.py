@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import FrameReadError, InvalidArgumentError
 from .containers import ANY_PIXELS, MOST_PIXELS, open_container
 from .cut_off import is_cut_off
-from .decoder_log import Log, lacks_reference, log_of
+from .decoder_log import Log, lacks_reference, logged_errors
 from .decoding import decoded
 from .h264_references import ReferenceCheck
 from .packets import FrameTable, packets_of, table_from_packets
@@ -115,7 +115,7 @@ def _why_not_by_frames(path: str, look: _Look, pixels: int) -> str:
 
 
 def _log(decoder: str) -> AbstractContextManager[Log]:
-    return log_of(decoder) if decoder in _STRICT else nullcontext([])
+    return logged_errors() if decoder in _STRICT else nullcontext([])
 
 
 def _prepared(stream: Any, pixels: int) -> Any:

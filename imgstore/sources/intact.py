@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..chunks.decoder_log import Log, errors_in, lacks_reference, log_of
+from ..chunks.decoder_log import Log, errors_in, lacks_reference, logged_errors
+from ..chunks.h264_references import ReferenceCheck
 from .damage import Damage
 from .demuxed import Demuxed
 from .steady import Numbering
@@ -24,11 +25,8 @@ _TELL_IN_LOG = frozenset(('ffv1', 'gif', 'png', 'apng', 'h264'))
 _STRICT = frozenset(('hevc',))
 """Decoders that tell of a missing reference if they are strict, and of that alone."""
 
-_GAP_IN_H264 = 'Frame num gap'
-"""What the decoder of H.264 logs, for developers only, of a reference that is missing: it makes one up."""
-
 _UNKNOWN_IN_H264 = 'mmco: unref short failure'
-"""What it logs of a reference that may go, and that never came."""
+"""What the decoder of H.264 logs of a reference that may go, and that never came."""
 
 _FIELDS = 0.6  # frames a packet; fewer where each packet is a field
 _DELAY = 32  # packets after which no frame of one is expected any more, where their times do not tell
@@ -97,7 +95,8 @@ class IntactFrames:
         self._name = self._context.name
         self._all_keys = codec.intra_only and self._name not in _CHAINED
         self._is_guessed = container.format.name == 'avi' and not self._all_keys  # times are, from later packets
-        self._context.thread_type = 'SLICE'  # threads that each decode a frame lose errors
+        self._context.thread_count = 1  # several lose errors
+        self._references = ReferenceCheck(bytes(self._context.extradata or b'')) if self._name == 'h264' else None
         self._context.copy_opaque = True
         self._context.options = _options(codec)
         self._demuxed = Demuxed(container, stream, distrusts_end, damage)
@@ -140,7 +139,7 @@ class IntactFrames:
 
     def __iter__(self) -> Iterator[tuple[Any, int]]:
         """Give the frames of PyAV and their numbers."""
-        with log_of(self._name) as log:
+        with logged_errors() as log:
             for packet in self._demuxed.packets(log):
                 if packet is None:
                     self._tear()
@@ -148,10 +147,11 @@ class IntactFrames:
                 if not packet.is_discard:
                     self._packets += 1
                     self._note(packet)
+                gap = self._references is not None and self._references.lacks_one(bytes(packet))
                 if self._waiting and not self._starts(packet):
                     self._lose(packet)
                     continue
-                self._decode(packet, log)
+                self._decode(packet, log, gap)
                 yield from self._ready()
             self._decode(None, log)
         self._shown = math.inf
@@ -190,7 +190,7 @@ class IntactFrames:
         time: int | None = of.pts
         return time if self._tells_times else None
 
-    def _decode(self, packet: Any, log: Log) -> None:
+    def _decode(self, packet: Any, log: Log, gap: bool = False) -> None:
         import av
 
         number = next(self._count)
@@ -210,7 +210,7 @@ class IntactFrames:
             frames = self._context.decode(packet) if sound else []
         except av.FFmpegError:
             sound = False
-        sound = sound and not self._is_told(log, packet) and (packet is None or not self._check(bytes(packet)))
+        sound = sound and not self._is_told(log, packet, gap) and (packet is None or not self._check(bytes(packet)))
         if not sound and self._leads(packet):
             self._resumed, sound = self._key, True
         damaged = [number] * (not sound)
@@ -219,18 +219,15 @@ class IntactFrames:
         if damaged:
             self._give_up(min(damaged), drain=packet is not None)
 
-    def _is_told(self, log: Log, packet: Any) -> bool:
-        """Whether the log tells that a packet is damaged, or made from one that is missing."""
+    def _is_told(self, log: Log, packet: Any, gap: bool) -> bool:
+        """Whether a packet is damaged, as the log tells, or made from one that is missing."""
         if self._name not in _TELL_IN_LOG:
             return lacks_reference(log)
         told = errors_in(log, self._name)
-        if self._name == 'h264':
-            told += [text for _, name, text in log if name == 'h264' and text.startswith(_GAP_IN_H264)]
-            if self._groups <= 1:  # what came before the first keyframe is missing, and nothing is made from it
-                begins = packet is not None and packet.is_keyframe
-                told = [text for text in told
-                        if not text.startswith(_UNKNOWN_IN_H264) and not (begins and text.startswith(_GAP_IN_H264))]
-        return bool(told)
+        if self._name == 'h264' and self._groups <= 1:  # what came before the first keyframe is missing
+            gap &= packet is not None and not packet.is_keyframe
+            told = [text for text in told if not text.startswith(_UNKNOWN_IN_H264)]
+        return gap or bool(told)
 
     def _leads(self, packet: Any) -> bool:
         """Whether a packet is shown before the first frame, a keyframe: it misses what came before the file."""
