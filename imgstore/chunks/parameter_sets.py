@@ -10,37 +10,14 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 
+from .h264_sequence import Bits, read_sequence
+
 _ESCAPED, _TO_ESCAPE = re.compile(b'\x00\x00\x03'), re.compile(b'\x00\x00(?=[\x00-\x03])')
-_WITH_CHROMA_FORMAT = (44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244)
 _EXTENDED_ASPECT = 255
 _FIELDS = 2  # of a frame, which is what a tick lasts
 _MOST_UNITS, _MOST_SCALE = 2**30, 2**32 - 1  # FFmpeg doubles the units in 32 bits
 _TRIALS = 500
 _NEARLY = Fraction(1, 10**8)
-
-
-class _Bits:
-    """Reads the bits of a parameter set."""
-
-    def __init__(self, unit: bytes) -> None:
-        data = _ESCAPED.sub(b'\x00\x00', unit)
-        self.text = ''.join(f'{byte:08b}' for byte in data).rstrip('0')[:-1]
-        self.place = 8  # behind the kind of unit
-
-    def number(self, bits: int) -> int:
-        self.place += bits
-        return int(self.text[self.place - bits:self.place], 2)
-
-    def is_set(self) -> bool:
-        return self.number(1) == 1
-
-    def exp_golomb(self, count: int = 1) -> int:
-        """The last one of so many numbers of a length of their own."""
-        number = 0
-        for _ in range(count):
-            zeros = self.text.index('1', self.place) - self.place
-            number = self.number(2 * zeros + 1) - 1
-        return number
 
 
 def with_rate(sps: bytes, rate: Fraction) -> bytes | None:
@@ -86,62 +63,53 @@ def _numbers(rate: Fraction) -> Iterator[tuple[int, int]]:
 
 
 def _with_timing(sps: bytes, units: int, scale: int) -> bytes | None:
-    bits = _Bits(sps)
-    try:
-        _pass_dimensions(bits)
-        _pass_colors(bits)
-        start, is_told = bits.place, bits.is_set()
-        end = start + 65 if is_told else start + 1
-    except (IndexError, ValueError):
+    bits = Bits(sps[1:])
+    is_told = _goes_to_timing(bits)
+    text, start = bits.text.rstrip('0')[:-1], bits.place - 1
+    end = start + 65 if is_told else start + 1
+    if is_told is None or end > len(text):
         return None
     fixed = '' if is_told else '1'
-    return _unit(f'{bits.text[:start]}1{units:032b}{scale:032b}{fixed}{bits.text[end:]}')
+    return _unit(sps[:1], f'{text[:start]}1{units:032b}{scale:032b}{fixed}{text[end:]}')
 
 
-def _pass_dimensions(bits: _Bits) -> None:
-    """Go to what tells how images are to be shown; ValueError where nothing does."""
-    profile = bits.number(24) >> 16
-    bits.exp_golomb()
-    if profile in _WITH_CHROMA_FORMAT:
-        if bits.exp_golomb() == 3:
-            bits.number(1)
-        bits.exp_golomb(2)
-        bits.number(1)
-        if bits.is_set():
-            raise ValueError('it has matrices of its own')
-    bits.exp_golomb()
-    order = bits.exp_golomb()
-    if order == 1:
-        raise ValueError('frames are ordered by a cycle')
-    bits.exp_golomb(2 if order == 0 else 1)  # and how many frames are referred to
-    bits.number(1)
-    bits.exp_golomb(2)
-    if not bits.is_set():
-        bits.number(1)
-    bits.number(1)
-    if bits.is_set():
-        bits.exp_golomb(4)
-    if not bits.is_set():
-        raise ValueError('nothing tells how images are to be shown')
+def _goes_to_timing(bits: Bits) -> bool | None:
+    """Whether the rate is told, by the bit before it; None where nothing is told of how images are shown."""
+    read_sequence(bits)
+    _take_codes(bits, 2)  # width and height
+    if not bits.take(1):
+        bits.take(1)
+    bits.take(1)
+    if bits.take(1):
+        _take_codes(bits, 4)  # what is cut off
+    if not bits.take(1):
+        return None
+    _pass_colors(bits)
+    return bool(bits.take(1))
 
 
-def _pass_colors(bits: _Bits) -> None:
-    if bits.is_set() and bits.number(8) == _EXTENDED_ASPECT:
-        bits.number(32)
-    if bits.is_set():
-        bits.number(1)
-    if bits.is_set():
-        bits.number(4)
-        if bits.is_set():
-            bits.number(24)
-    if bits.is_set():
-        bits.exp_golomb(2)
+def _pass_colors(bits: Bits) -> None:
+    if bits.take(1) and bits.take(8) == _EXTENDED_ASPECT:
+        bits.take(32)
+    if bits.take(1):
+        bits.take(1)
+    if bits.take(1):
+        bits.take(4)
+        if bits.take(1):
+            bits.take(24)
+    if bits.take(1):
+        _take_codes(bits, 2)
 
 
-def _unit(bits: str) -> bytes:
+def _take_codes(bits: Bits, count: int) -> None:
+    for _ in range(count):
+        bits.code()
+
+
+def _unit(kind: bytes, bits: str) -> bytes:
     bits += '1'
     bits += '0' * (-len(bits) % 8)
-    data = bytes(int(bits[place:place + 8], 2) for place in range(0, len(bits), 8))
+    data = kind + bytes(int(bits[place:place + 8], 2) for place in range(0, len(bits), 8))
     return _TO_ESCAPE.sub(b'\x00\x00\x03', data)
 
 
