@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import IO
 
+from ._regular_files import open_regular, read_regular
 from ._syncing import open_no_link, sync
 from .constants import (
     COMPLETE_JOURNAL,
+    EMPTIED_CHUNKS,
     EMPTIED_FOLDER,
     EXTRA_DATA_FILE_EXTENSIONS,
     JOURNAL,
     STAGED_FOLDER,
     STORE_MD_FILENAME,
+    STORE_MD_KEY,
     TAILS,
     UNFINISHED_CHANGES,
 )
-from .errors import InvalidArgumentError, StoreNotFoundError
+from .errors import InvalidArgumentError, StoreIOError, StoreNotFoundError
 
 StrPath = str | os.PathLike[str]
 
@@ -87,7 +92,7 @@ def finish_replacement(folder: str) -> None:
 
     Once the old folder is `parked`, the new one, which is `aside`, is complete.
     """
-    if not os.path.lexists(folder) and os.path.isdir(parked(folder)):
+    if not os.path.lexists(folder) and is_folder(parked(folder)) and is_folder(aside(folder)):
         with contextlib.suppress(OSError):  # somebody else was faster
             os.rename(aside(folder), folder)
 
@@ -248,7 +253,7 @@ class Layout:
     def find_chunks(self) -> FoundChunks:
         """Look which chunks are there."""
         with os.scandir(self.basedir) as entries:
-            found = _unless_emptied([(entry.name, _is_dir(entry)) for entry in entries])
+            found = self._unless_emptied([(entry.name, _is_dir(entry)) for entry in entries])
         have_frames, have_index = self._folders(found) if self.folders else self._videos(found)
         files = [name for name, is_dir in found if not is_dir]
         journals, complete_journals = _journals(files), _journals(files, COMPLETE_JOURNAL)
@@ -263,7 +268,7 @@ class Layout:
     def find_journals(self) -> list[int]:
         """Numbers of the chunks that have a journal."""
         with os.scandir(self.basedir) as entries:
-            found = _unless_emptied([(entry.name, _is_dir(entry)) for entry in entries])
+            found = self._unless_emptied([(entry.name, _is_dir(entry)) for entry in entries])
         return sorted(_journals(name for name, is_dir in found if not is_dir))
 
     def find_unfinished_videos(self) -> list[int]:
@@ -297,12 +302,51 @@ class Layout:
         if not is_folder(folder):
             return path
         staged = os.path.join(folder, os.path.relpath(path, self.basedir))
-        return staged if os.path.isfile(staged) else path
+        return staged if may_replace(staged, path) else path
+
+    def _unless_emptied(self, found: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
+        """What is in the folder; nothing where all of that is to be removed, by `imgstore.emptying`."""
+        return [] if (EMPTIED_FOLDER, True) in found and is_emptied(self.basedir) else found
 
 
-def _unless_emptied(found: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
-    """What is in a store's folder; nothing where all of that is to be removed, by `imgstore.emptying`."""
-    return [] if (EMPTIED_FOLDER, True) in found else found
+def is_emptied(basedir: str) -> bool:
+    """Whether a store was emptied, by `imgstore.emptying`, and the rest of its old files is not removed yet.
+
+    A folder counts only with all that was put into it before it got its name: it would cost all frames.
+    """
+    folder = os.path.join(basedir, EMPTIED_FOLDER)
+    paths = [os.path.join(folder, name) for name in (STORE_MD_FILENAME, EMPTIED_CHUNKS)]
+    if not (is_folder(folder) and all(map(_is_file, paths))):
+        return False
+    try:
+        metadata, chunks = map(read_regular, paths)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.EINVAL, errno.EFBIG):  # finished meanwhile, or no text
+            return False
+        raise StoreIOError(f'{folder} cannot be read: {error}') from error
+    return STORE_MD_KEY.encode() in metadata and all(number.isdigit() for number in chunks.split())
+
+
+def may_replace(staged: str, path: str) -> bool:
+    """Whether a file may be one that `imgstore.reindex` made, to replace a chunk's index or extra data."""
+    ends = next((ends for extension, ends in _STAGED.items() if path.endswith(extension)), None)
+    if ends is None or not (_is_file(staged) and os.path.isfile(path)):
+        return False
+    with contextlib.suppress(OSError), open_regular(staged) as file:
+        return file.read(8).startswith(ends)
+    return False
+
+
+_STAGED = {'.npz': b'PK', '.yaml': b'', '.json': b'[', '.h5': b'\x89HDF\r\n\x1a\n'}
+"""Extensions of the files that `imgstore.reindex` replaces, and how such files begin."""
+
+
+def _is_file(path: str) -> bool:
+    """Whether it is a regular file, and not a link to one."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
 
 
 def _is_dir(entry: os.DirEntry[str]) -> bool:

@@ -8,6 +8,7 @@ STORE_SAVED_INDEX_FILENAME = '.index.imgstore'
 STAGED_FOLDER = '.reindex'
 STAGING_FOLDER = '.reindex.open'
 EMPTIED_FOLDER = '.emptied'
+EMPTIED_CHUNKS = 'chunks'
 EMPTYING_FOLDER = '.emptied.open'
 UNFINISHED_CHANGES = (STAGED_FOLDER, STAGING_FOLDER, EMPTIED_FOLDER, EMPTYING_FOLDER)
 """Folders of changes that are not complete; of those with 'open' in their name nothing counts yet."""

@@ -12,9 +12,9 @@ from ._cores import THREADS
 from ._files import Layout, remove_folder_if_empty
 from ._numbers import at_least
 from ._syncing import sync
-from .chunk_files import own_files, remove_chunks
+from .chunk_files import own_files, remove_chunks, remove_tree
 from .chunks import Chunks
-from .constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME
+from .constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME, UNFINISHED_CHANGES
 from .emptying import empty_store, finish_emptying
 from .errors import InvalidArgumentError, StoreExistsError, StoreIOError
 from .fit import new_fit
@@ -82,11 +82,14 @@ def _make_room(basedir: str, overwrite: bool, metadata: StoreMetadata) -> StoreL
         if lock.was_left:
             warnings.warn(f'{basedir!r} was left by a writer that is gone; its lock is taken over', stacklevel=5)
         _refuse_existing(basedir, overwrite)
+        finish_emptying(basedir)
         if own_files(basedir) or os.path.exists(os.path.join(basedir, STORE_MD_FILENAME)):
             empty_store(basedir, metadata_bytes(metadata))
             finish_emptying(basedir)
         else:
             remove_chunks(basedir)  # saved indexes
+            for name in UNFINISHED_CHANGES:  # or they would become those of the new store
+                remove_tree(os.path.join(basedir, name))
             save_metadata(basedir, metadata)
     except BaseException:
         lock.release()

@@ -7,16 +7,22 @@ store is the old one or the new, empty one.
 
 from __future__ import annotations
 
-import contextlib
 import os
 
-from ._files import is_folder
+from ._files import is_emptied
 from ._regular_files import read_regular
 from ._syncing import sync
 from .chunk_files import own_chunks, remove_chunks, remove_tree
-from .constants import EMPTIED_FOLDER, EMPTYING_FOLDER, STORE_MD_FILENAME, UNFINISHED_CHANGES
+from .constants import (
+    EMPTIED_CHUNKS,
+    EMPTIED_FOLDER,
+    EMPTYING_FOLDER,
+    STORE_MD_FILENAME,
+    STORE_MD_KEY,
+    UNFINISHED_CHANGES,
+)
+from .errors import CorruptFileError
 
-_CHUNKS = 'chunks'
 
 def empty_store(basedir: str, metadata: bytes) -> None:
     """Make a store empty to whoever reads it from now on; `finish_emptying` then removes its old files.
@@ -27,14 +33,21 @@ def empty_store(basedir: str, metadata: bytes) -> None:
         The store's folder, whose lock is held.
     metadata : bytes
         The new content of metadata.yaml.
+
+    Raises
+    ------
+    CorruptFileError
+        ``metadata`` is of no store; nothing was changed.
     """
+    if STORE_MD_KEY.encode() not in metadata:
+        raise CorruptFileError(f'{os.path.join(basedir, STORE_MD_FILENAME)} is not the metadata of a store')
     finish_emptying(basedir)
     folder = os.path.join(basedir, EMPTYING_FOLDER)
     remove_tree(folder)
     os.mkdir(folder)
     try:
         _write(os.path.join(folder, STORE_MD_FILENAME), metadata)
-        _write(os.path.join(folder, _CHUNKS), ' '.join(map(str, own_chunks(basedir))).encode())
+        _write(os.path.join(folder, EMPTIED_CHUNKS), ' '.join(map(str, own_chunks(basedir))).encode())
         sync(folder)
         remove_tree(os.path.join(basedir, EMPTIED_FOLDER))  # whatever it is, it is not what was just finished
         os.rename(folder, os.path.join(basedir, EMPTIED_FOLDER))
@@ -53,14 +66,7 @@ def _write(path: str, data: bytes) -> None:
 
 def _old_chunks(emptied: str) -> set[int]:
     """The chunks that are to be removed: of one that is removed in part, nobody knows whether it was a chunk."""
-    with contextlib.suppress(OSError, ValueError):
-        return {int(number) for number in read_regular(os.path.join(emptied, _CHUNKS)).split()}
-    return set()
-
-
-def is_emptied(basedir: str) -> bool:
-    """Whether a store was emptied and the rest of its old files is not removed yet."""
-    return is_folder(os.path.join(basedir, EMPTIED_FOLDER))
+    return {int(number) for number in read_regular(os.path.join(emptied, EMPTIED_CHUNKS)).split()}
 
 
 def finish_emptying(basedir: str) -> None:
@@ -73,9 +79,7 @@ def finish_emptying(basedir: str) -> None:
         if name != EMPTIED_FOLDER:
             remove_tree(os.path.join(basedir, name))
     sync(basedir)
-    metadata = os.path.join(emptied, STORE_MD_FILENAME)
-    if os.path.isfile(metadata):
-        os.replace(metadata, os.path.join(basedir, STORE_MD_FILENAME))
-        sync(basedir)
+    os.replace(os.path.join(emptied, STORE_MD_FILENAME), os.path.join(basedir, STORE_MD_FILENAME))
+    sync(basedir)
     remove_tree(emptied)
     sync(basedir)

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from ._files import is_folder, write_whole
+from ._files import is_emptied, write_whole
 from ._text import is_utf8
 from ._yaml import check_yaml, dump_yaml, load_yaml
 from .constants import EMPTIED_FOLDER, STORE_MD_FILENAME, STORE_MD_KEY, STORE_VERSION
@@ -187,9 +187,8 @@ def metadata_bytes(metadata: StoreMetadata) -> bytes:
 
 def load_metadata(basedir: str) -> StoreMetadata:
     """Read metadata.yaml of the store in ``basedir``; CorruptFileError says what is wrong with it."""
-    path = os.path.join(basedir, EMPTIED_FOLDER, STORE_MD_FILENAME)  # of a store that is being replaced
-    if not (is_folder(os.path.dirname(path)) and os.path.isfile(path)):
-        path = os.path.join(basedir, STORE_MD_FILENAME)
+    folder = os.path.join(basedir, EMPTIED_FOLDER) if is_emptied(basedir) else basedir
+    path = os.path.join(folder, STORE_MD_FILENAME)
     content = load_yaml(path)
     store = content.pop(STORE_MD_KEY, None) if isinstance(content, dict) else None
     if not isinstance(store, dict):

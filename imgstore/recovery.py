@@ -19,7 +19,7 @@ from .errors import CorruptFileError, DamagedJournalWarning
 from .frame_rate import MANY_TIMES, FrameRate
 from .journal_reading import read_journal
 from .metadata import StoreMetadata
-from .staging import is_pending
+from .staging import is_pending, is_renumbered
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ class Listing:
         """The indexes that count instead of those that are in their places yet: read now, as they may be moved."""
         for number, stem in (self.listed or []) if is_pending(self._layout.basedir) else []:
             path = index_path(stem)
-            if path is not None and (staged := self._layout.staged(path)) != path:
+            if path is not None and (staged := self._layout.staged(path)) != path and is_renumbered(staged, path):
                 with contextlib.suppress(CorruptFileError):
                     yield number, read_chunk_index(os.path.splitext(staged)[0])
 

@@ -18,6 +18,7 @@ from ._files import (
     aside,
     existing_store_folder,
     index_path,
+    is_emptied,
     make_folder,
     remove_if_there,
     write_whole,
@@ -30,15 +31,13 @@ from .chunks.packets import show_times
 from .chunks.remux import check_is_copy, remux
 from .chunks.tail import move_tail, remove_tail, tail_paths
 from .constants import (
-    EMPTYING_FOLDER,
     EXTRA_JSON,
-    STAGING_FOLDER,
     STORE_INDEX_FILENAME,
     STORE_LOCK_FILENAME,
     STORE_MD_FILENAME,
     STORE_SAVED_INDEX_FILENAME,
 )
-from .emptying import finish_emptying, is_emptied
+from .emptying import finish_emptying
 from .errors import CorruptFileError, FrameReadError, FrameWriteError, ImgStoreError, StoreIOError, StoreLockedError
 from .extra_data import later_records, read_records
 from .formats import VIDEO_FRAMES_PER_SECOND
@@ -49,7 +48,7 @@ from .metadata import StoreMetadata, load_metadata
 from .reader import format_of
 from .recorder import Recorder
 from .recovery import OpenChunk, has_sound_records, journaled_chunks, open_chunks, rate_of_chunk
-from .staging import finish, is_pending
+from .staging import finish, is_pending, uncounted
 
 _DAMAGED = '.damaged'
 
@@ -118,6 +117,9 @@ class RepairReport:
         Files that a writer had not finished, and the lock that it left.
     reindexed : bool
         A `reindex` that was killed was completed.
+    emptied : bool
+        All frames of the store had been removed, by `empty` or an overwrite that was killed; the rest of their files
+        was removed too.
     """
 
     path: str
@@ -125,9 +127,10 @@ class RepairReport:
     chunks: list[RepairedChunk]
     removed: list[str]
     reindexed: bool = False
+    emptied: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.chunks or self.removed or self.reindexed)
+        return bool(self.chunks or self.removed or self.reindexed or self.emptied)
 
     def __str__(self) -> str:
         if not self:
@@ -137,6 +140,7 @@ class RepairReport:
         names = [os.path.relpath(path, self.path) for path in self.removed]
         lines = [f'{self.path}: {count} chunk{"s" * (count != 1)} {did} completed', *map(str, self.chunks)]
         lines += ['a reindex that was cut off is completed'] if self.reindexed else []
+        lines += ['the removal of all frames, which was cut off, is completed'] if self.emptied else []
         return '\n'.join([*lines, *([f'removed: {", ".join(names)}'] if names else [])])
 
 
@@ -172,11 +176,14 @@ def repair(path: StrPath, dry_run: bool = False) -> RepairReport:
     lock_path = os.path.join(basedir, STORE_LOCK_FILENAME)
     if is_held(lock_path):
         raise StoreLockedError(f'{basedir!r} is open in a writer, which holds {lock_path}')
-    if is_emptied(basedir) and not dry_run:
-        _finish_emptying(basedir, lock_path)
+    emptied = is_emptied(basedir)
+    if emptied and not dry_run:
+        with contextlib.closing(_Held(lock_path)):
+            finish_emptying(basedir)
     patient = _Patient(basedir)
     chunks = list(patient.diagnose())
-    report = RepairReport(basedir, dry_run, chunks, patient.remains(lock_path, chunks), is_pending(basedir))
+    report = RepairReport(basedir, dry_run, chunks, patient.remains(lock_path, chunks), is_pending(basedir),
+                          emptied)
     if report and not dry_run:
         try:
             with contextlib.closing(_Held(lock_path)):
@@ -187,11 +194,6 @@ def repair(path: StrPath, dry_run: bool = False) -> RepairReport:
         except OSError as error:
             raise StoreIOError(f'{basedir}: the store could not be repaired: {error}') from error
     return report
-
-
-def _finish_emptying(basedir: str, lock_path: str) -> None:
-    with contextlib.closing(_Held(lock_path)):
-        finish_emptying(basedir)
 
 
 class _Held(StoreLock):
@@ -295,7 +297,7 @@ class _Patient:
         kept = {path for video in unread for path in tail_paths(video)}
         found = [path for path in leftovers(self._layout.basedir) if path not in kept or not os.path.getsize(path)]
         whole_files = (STORE_MD_FILENAME, STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILENAME)
-        others = [STAGING_FOLDER, EMPTYING_FOLDER, *map(aside, whole_files)]
+        others = [*uncounted(self._layout.basedir), *map(aside, whole_files)]
         paths = [os.path.join(self._layout.basedir, name) for name in others]
         return [*found, *filter(os.path.lexists, [*paths, lock_path])]
 
@@ -307,7 +309,7 @@ class _Patient:
             self._complete(chunk)
         for number in self._unsynced:
             sync_chunk(self._layout, number)
-        remaining = [path for path in report.removed if os.path.exists(path)]
+        remaining = [path for path in report.removed if os.path.lexists(path)]
         for path in remaining:
             remove_tree(path) if os.path.isdir(path) else remove_if_there(path)
         chunks = self._layout.find_chunks().complete

@@ -7,11 +7,16 @@ the rest of them to their places. So after a kill or a power cut at any moment a
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
-from ._files import is_folder
+import numpy as np
+
+from ._files import INDEX_EXTENSIONS, index_path, is_emptied, is_folder, may_replace
 from ._syncing import sync
 from .chunk_files import is_chunk_file, remove_tree
-from .constants import STAGED_FOLDER, STAGING_FOLDER
+from .chunk_index import read_chunk_index, read_first_numbers
+from .constants import EMPTIED_FOLDER, STAGED_FOLDER, STAGING_FOLDER, UNFINISHED_CHANGES
+from .errors import CorruptFileError
 
 
 class Staging:
@@ -59,31 +64,54 @@ class Staging:
 
 def is_pending(basedir: str) -> bool:
     """Whether staged files count that have not got to their places."""
-    return is_folder(os.path.join(basedir, STAGED_FOLDER))
+    return any(_pending(basedir))
 
 
 def finish(basedir: str) -> None:
     """Move staged files that count to their places."""
-    if not is_pending(basedir):
-        return
-    staged = os.path.join(basedir, STAGED_FOLDER)
-    folders = {basedir}
-    for path in _files_in(staged):
-        name = os.path.relpath(path, staged)
-        target = os.path.join(basedir, name)
-        folder = os.path.dirname(target)
-        if is_chunk_file(name) and os.path.isdir(folder) and not os.path.islink(folder):
-            os.replace(path, target)
-            folders.add(folder)
+    folders = set()
+    for path, target in _pending(basedir):
+        os.replace(path, target)
+        folders.add(os.path.dirname(target))
     for folder in sorted(folders, reverse=True):
         sync(folder)
-    remove_tree(staged)
-    sync(basedir)
+    if folders:
+        remove_tree(os.path.join(basedir, STAGED_FOLDER))
+        sync(basedir)
 
 
 def discard(basedir: str) -> None:
     """Remove what was staged and does not count."""
     remove_tree(os.path.join(basedir, STAGING_FOLDER))
+
+
+def uncounted(basedir: str) -> list[str]:
+    """The names of the folders of changes in a store in which nothing counts, whether they are there or not."""
+    counted = {STAGED_FOLDER: is_pending(basedir), EMPTIED_FOLDER: is_emptied(basedir)}
+    return [name for name in UNFINISHED_CHANGES if not counted.get(name)]
+
+
+def _pending(basedir: str) -> Iterator[tuple[str, str]]:
+    """The staged files that count, and those that they are to replace; no other file that lies among them."""
+    staged = os.path.join(basedir, STAGED_FOLDER)
+    for path in _files_in(staged) if is_folder(staged) else []:
+        name = os.path.relpath(path, staged)
+        target = os.path.join(basedir, name)
+        if is_chunk_file(name) and not os.path.islink(os.path.dirname(target)) and may_replace(path, target) and (
+                not path.endswith(INDEX_EXTENSIONS) or is_renumbered(path, target)):
+            yield path, target
+
+
+def is_renumbered(staged: str, path: str) -> bool:
+    """Whether a chunk's index is that of the same frames under other numbers."""
+    new, old = (os.path.splitext(index)[0] for index in (staged, path))
+    if index_path(new) != staged or index_path(old) != path:
+        return False
+    try:
+        (_, new_times), (_, old_times) = read_chunk_index(new), read_chunk_index(old)
+        return read_first_numbers(new) is not None and np.array_equal(new_times, old_times, equal_nan=True)
+    except CorruptFileError:
+        return False
 
 
 def _files_in(folder: str) -> list[str]:
