@@ -24,7 +24,7 @@ import environments
 from killing import Pythons, Result, judge
 from lost import BEGIN, markdown, table
 from model import ORIGINAL, ORIGINAL_BPK, ORIGINAL_H264
-from report import put_into
+from report import check_page, put_into
 
 from tests.kills import KINDS, Case
 
@@ -32,6 +32,7 @@ from tests.kills import KINDS, Case
 def main(arguments: Sequence[str] | None = None) -> int:
     """Kill, then tell; 1 if anything was wrong with ours."""
     options = _parse(arguments)
+    check_page(options.markdown, BEGIN)
     options.folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix='imgstore-kills-', dir=options.folder) as folder:
@@ -57,7 +58,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
                         help='for the recordings, removed in the end (default: %(default)s)')
     parser.add_argument('--keep', type=Path, metavar='FOLDER', help='move what something is wrong with there')
     parser.add_argument('--json', type=Path, metavar='FILE', help='write what became of every kill there')
-    parser.add_argument('--markdown', type=Path, metavar='FILE', help='put the table into that page')
+    parser.add_argument('--markdown', type=Path, metavar='FILE',
+                        help='put the table into that page, which is there and has the marks for it')
     return parser.parse_args(arguments)
 
 

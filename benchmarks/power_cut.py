@@ -26,7 +26,7 @@ from typing import IO, Any
 
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))  # for this imgstore
 
-from report import put_into
+from report import check_page, put_into
 
 BEGIN = '<!-- what power_cut.py found -->'
 SHUTDOWN, WITHOUT_LOG = 0x8004587D, 2  # FS_IOC_SHUTDOWN and its NOLOGFLUSH
@@ -217,8 +217,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument('--seed', type=int, default=0, metavar='N', help='other cuts with another one')
     parser.add_argument('--fs', nargs='+', default=list(MKFS), choices=list(MKFS), help='file systems (default: all)')
     parser.add_argument('--when', nargs='+', default=list(WHEN), choices=list(WHEN), help='durability, and the moment')
-    parser.add_argument('--markdown', type=Path, metavar='FILE', help='put the table into that page')
+    parser.add_argument('--markdown', type=Path, metavar='FILE',
+                        help='put the table into that page, which is there and has the marks for it')
     options = parser.parse_args(arguments)
+    check_page(options.markdown, BEGIN)
     results = []
     for number in range(options.cuts):
         cut = Cut.of(options.seed, number, options.fs, options.when)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,11 +117,30 @@ def _notes(rows: list[Row]) -> list[str]:
 
 def put_into(page: Path, text: str, begin: str = BEGIN) -> None:
     """Replace what stands between the marks in a page."""
-    before, _, rest = page.read_text(encoding='utf-8').partition(begin)
+    before, after = _around(page, begin)
+    page.write_text(f'{before}{begin}\n{text}{END}{after}', encoding='utf-8')
+
+
+def check_page(page: Path | None, begin: str = BEGIN) -> None:
+    """End the program before its work if the page is none that `put_into` can change; None is fine."""
+    if page is None:
+        return
+    _around(page, begin)
+    if not os.access(page, os.W_OK):
+        raise SystemExit(f'{page} cannot be written; --markdown puts the table into a page that is there')
+
+
+def _around(page: Path, begin: str) -> tuple[str, str]:
+    """What stands before and after the marks in a page."""
+    try:
+        before, _, rest = page.read_text(encoding='utf-8').partition(begin)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SystemExit(f'{page} cannot be read: {error}; --markdown puts the table into a page that is '
+                         f'there and has the lines {begin} and {END}') from error
     _, found, after = rest.partition(END)
     if not found:
         raise SystemExit(f'{page} has no place for the table, which is between {begin} and {END}')
-    page.write_text(f'{before}{begin}\n{text}{END}{after}', encoding='utf-8')
+    return before, after
 
 
 # --- for programs

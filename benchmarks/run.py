@@ -20,12 +20,13 @@ from cases import cases
 from environments import CACHE
 from measuring import CORES
 from model import FULL, QUICK, Case, Sizes
-from report import as_json, markdown, put_into, rows, table
+from report import as_json, check_page, markdown, put_into, rows, table
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, then tell; 1 if anything failed."""
     options = _parse(arguments)
+    check_page(options.markdown)
     sizes = QUICK if options.quick else FULL
     chosen = [case for case in cases(sizes) if re.search(options.only, case.name)]
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -48,7 +49,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--folder', type=Path, default=CACHE, metavar='FOLDER',
                         help='on the disk to be measured; 5 GB, removed in the end (default: %(default)s)')
     parser.add_argument('--json', type=Path, metavar='FILE', help='write all numbers there')
-    parser.add_argument('--markdown', type=Path, metavar='FILE', help='put the table into that page')
+    parser.add_argument('--markdown', type=Path, metavar='FILE',
+                        help='put the table into that page, which is there and has the marks for it')
     return parser.parse_args(arguments)
 
 

@@ -15,6 +15,7 @@ from imgstore.apps._cli import frames_per_second
 from imgstore.apps.export import main
 from imgstore.errors import ImgStoreError, InvalidArgumentError
 from imgstore.export import FileSound, export_csv, export_video, select, table_of
+from imgstore.export.tables import _harmless
 
 from .display import python_env
 from .frames import index_in, numbered
@@ -229,6 +230,17 @@ def test_text_that_a_spreadsheet_would_compute_is_escaped_if_you_say_so(tmp_path
     assert [row["'=a"] for row in safe] == [
         "'=1+1", "'+SUM(A1)", "'-2+3", "'@cmd", "'\tx", "'\rx", 'x=1', '-5', '+1.5e3', '']
     assert [row['b'] for row in safe] == ['-1'] * len(values)
+
+
+@pytest.mark.parametrize(('value', 'safe'), [
+    ('\uff1d1+1', "'\uff1d1+1"), ('\uff0b1+1', "'\uff0b1+1"), ('\uff0d1+1', "'\uff0d1+1"), ('\uff20x', "'\uff20x"),
+    ('\ufe661', "'\ufe661"), (' =1+1', "' =1+1"), ('\u3000\uff1d1', "'\u3000\uff1d1"), ('\xa0=1', "'\xa0=1"),
+    ('\ufeff=1', "'\ufeff=1"), ('\x00=1', "'\x00=1"), ('x;=1+1', "x;'=1+1"), ('x; \uff1d1', "x;' \uff1d1"),
+    ('x\t=1', "x\t'=1"), ('x\r=1', "x\r'=1"), ('x\n@a', "x\n'@a"), ('\t=1', "'\t'=1"), ('\n=1', "'\n'=1"),
+    (';=1', ";'=1"), ('a;-5', 'a;-5'), (' -5', ' -5'), ('x = 1; y = 2', 'x = 1; y = 2'), ('\xbd + 1', '\xbd + 1'),
+    ('', ''), (None, None), (-1, -1)])
+def test_what_a_spreadsheet_takes_for_a_formula_in_disguise_is_escaped(value, safe):
+    assert _harmless(value) == safe
 
 
 # --- files that are something else, and names

@@ -88,7 +88,7 @@ def _add_pictures(made: argparse.ArgumentParser) -> None:
     made.add_argument('--table', choices=TABLES, help='rows of a table: a frame each, a record of extra data each, or '
                       'each frame with its records (default: joined where there is extra data, else frames)')
     made.add_argument('--escape-formulas', action='store_true', help="put ' before text in a CSV that a spreadsheet "
-                      'would compute, as it begins with =, +, - or @')
+                      'would compute, as it begins with =, +, - or @, also behind blanks or a semicolon')
 
 
 def _add_video(group: argparse._ArgumentGroup) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+import unicodedata
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import numpy as np
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _FRAME_KEYS = (FRAME_INDEX, FRAME_NUMBER, FRAME_TIME)
-_BEGIN_FORMULAS = ('=', '+', '-', '@', '\t', '\r', '\n')
+_FORMULA = re.compile(r'[\s\0-\x1f\u200b-\u200f\u2060\ufeff]*[=+\-@]')
+_SEPARATOR = re.compile(r'([;\t\r\n])')
+"""Where a spreadsheet may end a cell, beside the comma, for which cells are quoted."""
 
 TABLES = ('frames', 'extra', 'joined')
 """What is in a table: a row a frame; a row a record of extra data; both, frames without a record among them."""
@@ -117,8 +121,9 @@ def export_csv(frames: Frames, path: StrPath, table: str = 'joined', *, overwrit
     Parameters
     ----------
     escape_formulas : bool
-        Put ``'`` before text that a spreadsheet would compute: it begins with ``=``, ``+``, ``-``, ``@``, a tab or a
-        line break, and is no number.
+        Put ``'`` before text that a spreadsheet would compute: it begins with ``=``, ``+``, ``-`` or ``@``, wide ones
+        and ones behind blanks too, and is no number. So is what begins with a tab or a line break, and what follows
+        one, or a ``;``, which may separate cells.
     """
     content = table_of(frames, table)
     if escape_formulas:
@@ -140,13 +145,20 @@ def _without_formulas(content: pd.DataFrame) -> pd.DataFrame:
 
 
 def _harmless(value: Any) -> Any:
-    if not isinstance(value, str) or not value.startswith(_BEGIN_FORMULAS):
+    if not isinstance(value, str):
         return value
+    safe = ''.join(f"'{part}" if _is_formula(part) else part for part in _SEPARATOR.split(value))
+    return f"'{safe}" if value.startswith(('\t', '\r', '\n')) else safe
+
+
+def _is_formula(text: str) -> bool:
+    if not _FORMULA.match(unicodedata.normalize('NFKC', text)):  # which makes wide signs plain ones
+        return False
     try:
-        float(value)
+        float(text)
     except ValueError:
-        return f"'{value}"
-    return value
+        return True
+    return False
 
 
 def export_parquet(frames: Frames, path: StrPath, table: str = 'joined', *, overwrite: bool = False) -> None:

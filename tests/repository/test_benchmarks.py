@@ -64,6 +64,22 @@ def test_the_kills_tell_a_table_and_json(tmp_path: Path) -> None:
     assert '| `tif` | ' in page.read_text(encoding='utf-8')
 
 
+@pytest.mark.parametrize(('name', 'work'), [('power_cut', 'try_one'), ('faults', '_run'), ('run', '_run')])
+@pytest.mark.parametrize('content', [None, 'no marks', '<!-- what power_cut.py found -->', b'\xff'])
+def test_a_page_without_a_place_for_the_table_is_refused_before_the_work(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, work: str, content: str | bytes | None) -> None:
+    monkeypatch.syspath_prepend(str(FOLDER))
+    module, page = import_module(name), tmp_path / 'page.md'
+    if content is not None:
+        page.write_bytes(content.encode() if isinstance(content, str) else content)
+    begun: list[Any] = []
+    monkeypatch.setattr(module, work, lambda *given: begun.append(given))
+    folder = [str(tmp_path)] if name == 'power_cut' else ['--folder', str(tmp_path), '--environments', str(tmp_path)]
+    with pytest.raises(SystemExit, match=r'page\.md'):
+        module.main([*folder, '--markdown', str(page)])
+    assert not begun
+
+
 @pytest.mark.parametrize(('memory', 'descriptors', 'grown'), [
     (lambda second: 200.0, lambda second: 7, 0),
     (lambda second: 90.0 + min(second, 110), lambda second: 5 + (second > 60), 0),  # while it gets warm
