@@ -26,6 +26,7 @@ from ._files import (
 from ._regular_files import open_regular, read_regular
 from ._syncing import sync, sync_folder_and_files
 from .constants import EXTRA_JSON, FRAME_NUMBER, JOURNAL, STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILENAME, TAILS
+from .errors import FrameWriteError
 
 
 def is_chunk_file(path: str) -> bool:
@@ -114,6 +115,18 @@ def remove_tree(path: str) -> None:
             shutil.rmtree(path)
         else:  # which shutil would open first, and a FIFO keeps it waiting
             os.unlink(path)
+
+
+def check_folder(path: str, what: str) -> None:
+    """Raise FrameWriteError if a folder is no longer there, or with what the system says where that cannot be told."""
+    try:
+        is_there = stat.S_ISDIR(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        is_there = False
+    except OSError as error:
+        raise FrameWriteError(f'{what} cannot be reached: {error}') from error
+    if not is_there:
+        raise FrameWriteError(f'{what} was removed')
 
 
 def sync_chunk(layout: Layout, number: int) -> None:

@@ -15,6 +15,7 @@ from ._files import Layout, make_folder, take_file, write_whole
 from ._json import dumps
 from ._regular_files import read_regular
 from ._syncing import sync
+from .chunk_files import check_folder
 from .chunk_index import write_chunk_index
 from .chunks import Chunks, ChunkWriter
 from .completing import Completer
@@ -189,8 +190,7 @@ class Recorder:
             self._begin_chunk(writer)
             return
         try:
-            if not os.path.isdir(self._layout.basedir):  # an open video would not notice before it is full
-                raise FrameWriteError('the folder of the store was removed')
+            check_folder(self._layout.basedir, 'the folder of the store')  # an open video would notice when it is full
             with self._journaled(chunk.number, [(number, time)]):
                 self._write_to(chunk.writer, prepared)
         except OSError as error:

@@ -1,5 +1,7 @@
 """The order in which a store's folder is made, replaced and cleared, and what is left where that fails."""
 
+import contextlib
+import errno
 import os
 import shutil
 
@@ -39,6 +41,27 @@ def test_an_emptying_that_was_killed_is_finished_before_the_store_is_overwritten
     with new_for_filename(tmp_path / 's') as store:
         assert store.user_metadata == {'who': 'new'}
     assert not (tmp_path / 's' / EMPTIED_FOLDER).exists()
+
+
+@pytest.mark.parametrize('fmt', ['npy', 'mjpeg/avi'])
+def test_a_disk_that_fails_is_not_said_to_have_lost_a_folder(tmp_path, fmt, monkeypatch):
+    store = new(tmp_path / 's', fmt)
+    store.add_image(np.zeros(SHAPE, np.uint8), 0, 0)
+    stat, where = os.stat, str(tmp_path / 's')
+
+    def fail(path, **options):
+        if str(path).startswith(where):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+        return stat(path, **options)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, 'stat', fail)
+        with pytest.raises(FrameWriteError, match='Input/output error') as told:
+            store.add_image(np.zeros(SHAPE, np.uint8), 1, 1)
+        assert 'removed' not in str(told.value)
+    with contextlib.suppress(FrameWriteError):  # of what was to be put on the disk meanwhile
+        store.close()
+    store.close()
 
 
 def test_saved_indexes_go_before_a_new_store_is_there(tmp_path, calls):  # noqa: F811

@@ -14,7 +14,8 @@ import pytest
 import imgstore
 from imgstore import replacing
 from imgstore._files import aside, parked
-from imgstore.errors import StoreIOError, StoreLockedError
+from imgstore.apps._destination import Destination
+from imgstore.errors import InvalidArgumentError, StoreIOError, StoreLockedError
 
 OLD, NEW = 3, 5
 
@@ -167,6 +168,30 @@ def test_what_a_killed_run_left_is_kept_under_a_name_of_its_own(tmp_path: Path) 
 def test_the_root_of_a_file_system_is_refused() -> None:
     with pytest.raises(StoreIOError, match='root of a file system'):
         replacing.room_beside(os.path.abspath(os.sep))
+
+
+@pytest.mark.parametrize('overwrite', [False, True])
+@pytest.mark.parametrize('kind', ['root', 'home', 'files', 'folder'])
+def test_the_place_of_a_saved_store_is_no_folder_of_other_files(
+    tmp_path: Path, kind: str, overwrite: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(os.path.abspath(os.sep)) if kind == 'root' else tmp_path
+    if kind == 'home':
+        monkeypatch.setenv('HOME', str(tmp_path))
+    elif kind == 'files':
+        (tmp_path / 'thesis.txt').touch()
+    elif kind == 'folder':
+        (tmp_path / 'thesis').mkdir()
+    before = sorted(os.listdir(folder))
+    with pytest.raises(InvalidArgumentError, match='new folder'):
+        Destination(str(folder), overwrite, False)
+    assert sorted(os.listdir(folder)) == before
+
+
+def test_the_place_of_a_saved_store_may_be_an_empty_folder_or_have_hidden_files(tmp_path: Path) -> None:
+    assert Destination(str(tmp_path), False, False).folder == str(tmp_path)
+    (tmp_path / '.DS_Store').touch()
+    assert Destination(str(tmp_path), True, False).folder == str(tmp_path)
 
 
 def test_a_failed_rename_brings_the_old_store_back(both: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,7 @@ class Destination:
     StoreExistsError
         There is a store already, and it may not be replaced.
     InvalidArgumentError
-        There is a file of that name.
+        There is a file of that name, or a folder with files and no store, or it is the root or the home folder.
     StoreLockedError
         A writer has it open.
     """
@@ -52,6 +52,7 @@ class Destination:
         if os.path.lexists(self._target) and not os.path.isdir(self._target):
             raise InvalidArgumentError(f'{path!r} is a file, and a store is a folder: give another name, or remove it')
         self._replaces = _holds_store(self._target)
+        _refuse_others_folder(path, self._target, self._replaces)
         if self._replaces and not overwrite:
             raise StoreExistsError(f'{path!r} holds a store already', replaceable=True)
         if self._replaces and is_held(os.path.join(self._target, STORE_LOCK_FILENAME)):
@@ -87,6 +88,14 @@ class Destination:
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
             print(f'{self._given!r} is as it was', file=sys.stdout)
+
+
+def _refuse_others_folder(given: str, folder: str, holds_store: bool) -> None:
+    """A store would be mixed with what is in the folder: the root, a home, or a project. Hidden files are no matter."""
+    homes = {os.path.realpath(place) for place in (os.sep, os.path.expanduser('~'))}
+    is_used = not holds_store and os.path.isdir(folder) and any(not name.startswith('.') for name in os.listdir(folder))
+    if is_used or os.path.realpath(folder) in homes:
+        raise InvalidArgumentError(f'{given!r} is a folder with other files; give the name of a new folder')
 
 
 def _holds_store(folder: str) -> bool:

@@ -26,6 +26,7 @@ from .._files import (
 from .._npy import LONGEST_HEADER, NAMES_IN_UTF8, read_header
 from .._regular_files import open_regular
 from .._syncing import sync
+from ..chunk_files import check_folder
 from ..color import ensure_color, ensure_grayscale
 from ..errors import FrameReadError, FrameWriteError
 from ..formats import COMPRESSION, QUALITY, Format
@@ -192,10 +193,9 @@ class ImageChunkWriter(ChunkWriter):
         sync(self._layout.chunk(self._number))
 
     def close(self, rate: Fraction | None = None) -> None:
-        """All is on disk already; FrameWriteError where the folder is gone."""
+        """All is on disk already; FrameWriteError where the folder is gone or cannot be reached."""
         folder = self._layout.chunk(self._number)
-        if not os.path.isdir(folder):
-            raise FrameWriteError(f'{folder} was removed')
+        check_folder(folder, folder)
 
     def discard(self) -> None:
         """Remove the images, and the folder if nothing else is in it."""
