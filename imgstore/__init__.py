@@ -1,6 +1,9 @@
 """imgstore: the container for video that is recorded for hours to weeks and analysed frame by frame."""
 
-from . import _opencv  # noqa: F401 -- before all that needs it
+from . import (
+    _opencv,  # noqa: F401 -- before all that needs it
+    errors,
+)
 from ._version import __version__
 from .color import ensure_color, ensure_grayscale
 from .repairing import repair
@@ -19,6 +22,7 @@ __all__ = [
     '__version__',
     'ensure_color',
     'ensure_grayscale',
+    'errors',
     'extract_only_frame',
     'get_supported_formats',
     'new_for_filename',

@@ -45,18 +45,19 @@ def text_path(path: object, what: str) -> str:
         text = os.fsdecode(path)
         if text and '\0' not in text:
             return os.path.abspath(text)
-    raise InvalidArgumentError(f'{what} is {path!r}; it must be a path (str or os.PathLike)')
+    raise InvalidArgumentError(f'{what} is {path!r}; it must be a path (str or os.PathLike)', argument=what)
 
 
 def store_folder(path: object = None, basedir: object = None) -> str:
     """The folder meant by a store's path, its metadata.yaml's path, or ``basedir``."""
     if (path is None) == (basedir is None):
-        raise InvalidArgumentError('give either path or basedir, and not both')
+        raise InvalidArgumentError('give either path or basedir, and not both', argument='path')
     folder = text_path(path if basedir is None else basedir, 'path' if basedir is None else 'basedir')
     if os.path.basename(folder) != STORE_MD_FILENAME or os.path.isdir(folder):
         return folder
     if basedir is not None:
-        raise InvalidArgumentError(f'basedir {folder!r} must be the folder of the store, not a file in it')
+        raise InvalidArgumentError(f'basedir {folder!r} must be the folder of the store, not a file in it',
+                                   argument='basedir')
     return os.path.dirname(folder)
 
 
@@ -65,12 +66,13 @@ def existing_store_folder(path: object = None, basedir: object = None) -> str:
     folder = store_folder(path, basedir)
     finish_replacement(folder)
     if not os.path.exists(folder):
-        raise StoreNotFoundError(f'path {folder!r} does not exist')
+        raise StoreNotFoundError(f'path {folder!r} does not exist', path=folder)
     metadata = os.path.join(folder, STORE_MD_FILENAME)
     if not os.path.isfile(metadata):
         why = f'{STORE_MD_FILENAME} in it is not a regular file'
         raise StoreNotFoundError(f'{folder!r} holds no store: '
-                                 f'{why if os.path.lexists(metadata) else f"there is no {STORE_MD_FILENAME} in it"}')
+                                 f'{why if os.path.lexists(metadata) else f"there is no {STORE_MD_FILENAME} in it"}',
+                                 path=folder)
     return folder
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import operator
+from collections.abc import Iterable
 from typing import SupportsFloat, SupportsIndex, cast
 
 import numpy as np
@@ -14,13 +15,18 @@ from .errors import InvalidArgumentError
 _INT64 = range(-2**63, 2**63)
 
 
+def not_allowed(what: str, value: object, rule: str) -> InvalidArgumentError:
+    """Make the error for an argument, or for an item of one such as ``frame_numbers[3] for 'a.mp4'``."""
+    return InvalidArgumentError(f'{what} is {value!r}; {rule}', argument=what.partition('[')[0])
+
+
 def whole_number(value: object, what: str) -> int:
     """A whole number of any type; InvalidArgumentError for nan, None, 1.5, bools, dates and what int64 cannot hold."""
     number = None if _is_no_number(value) else _index(value)
     if number is None:
         number = _whole_float(value, what)
     if number not in _INT64:
-        raise InvalidArgumentError(f'{what} is {value!r}; it must be from {_INT64[0]} to {_INT64[-1]}')
+        raise not_allowed(what, value, f'it must be from {_INT64[0]} to {_INT64[-1]}')
     return number
 
 
@@ -43,7 +49,7 @@ def at_least(value: object, what: str, least: int) -> int:
     """A whole number that is not smaller than ``least``; InvalidArgumentError."""
     number = whole_number(value, what)
     if number < least:
-        raise InvalidArgumentError(f'{what} is {number}; it must be {least} or more')
+        raise not_allowed(what, number, f'it must be {least} or more')
     return number
 
 
@@ -53,13 +59,13 @@ def whole_between(value: object, what: str, least: int, most: int, whom: str) ->
         number = whole_number(value, what)
         if least <= number <= most:
             return number
-    raise InvalidArgumentError(f'{what} is {value!r}; for {whom} it must be a whole number from {least} to {most}')
+    raise not_allowed(what, value, f'for {whom} it must be a whole number from {least} to {most}')
 
 
 def _whole_float(value: object, what: str) -> int:
     number = _as_float(value)
     if number is None or not math.isfinite(number) or number != int(number):
-        raise InvalidArgumentError(f'{what} is {value!r}; it must be a whole number')
+        raise not_allowed(what, value, 'it must be a whole number')
     return int(number)
 
 
@@ -67,7 +73,7 @@ def seconds(value: object, what: str) -> float:
     """A time in seconds of any type of number; InvalidArgumentError for what is none."""
     number = _as_float(value)
     if number is None:
-        raise InvalidArgumentError(f'{what} is {value!r}; it must be a number of seconds')
+        raise not_allowed(what, value, 'it must be a number of seconds')
     return number
 
 
@@ -75,7 +81,7 @@ def finite_seconds(value: object, what: str) -> float:
     """A time in seconds as `seconds` takes it, neither nan nor infinite; InvalidArgumentError."""
     number = seconds(value, what)
     if not math.isfinite(number):
-        raise InvalidArgumentError(f'{what} is {value!r}; it must be a finite number of seconds')
+        raise not_allowed(what, value, 'it must be a finite number of seconds')
     return number
 
 
@@ -86,3 +92,14 @@ def _as_float(value: object) -> float | None:
             number = float(value)
             return None if math.isinf(number) and value != number else number  # Decimal and longdouble go further
     return None
+
+
+def as_runs(numbers: Iterable[int]) -> str:
+    """Frame numbers as text, runs of them in short."""
+    runs: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    return ', '.join(' to '.join(f'#{number}' for number in run) for run in runs)

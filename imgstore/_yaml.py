@@ -119,7 +119,7 @@ def load_yaml(path: str) -> Any:
         return parse_yaml(read_regular(path, _MAX_BYTES))
     except Exception as error:  # beside its own errors, yaml lets through what int(), a regex or a dict raise
         told = str(error).replace('"<unicode string>"', 'it').replace('"<byte string>"', 'it')
-        raise CorruptFileError(f'{path} is not readable as YAML: {" ".join(told.split())}') from error
+        raise CorruptFileError(f'{path} is not readable as YAML: {" ".join(told.split())}', path=path) from error
 
 
 def parse_yaml(data: bytes) -> Any:

@@ -41,10 +41,11 @@ class StoreAligner:
 
     def __init__(self, *stores: _ImgStore) -> None:
         if not stores:
-            raise InvalidArgumentError('there are no stores to align: give at least one')
+            raise InvalidArgumentError('there are no stores to align: give at least one', argument='stores')
         shapes = [tuple(store.image_shape) for store in stores]
         if len(set(shapes)) > 1:
-            raise InvalidArgumentError(f'stores to align must have images of one shape, these have {shapes}')
+            raise InvalidArgumentError(f'stores to align must have images of one shape, these have {shapes}',
+                                       argument='stores')
         self._stores = stores
         self._policy = ''
         self._held: list[Numbers] = []
@@ -71,7 +72,8 @@ class StoreAligner:
         """
         policies = self.MISSING_POLICY_DROP, self.MISSING_POLICY_HOLD, self.MISSING_POLICY_BLACK
         if policy not in policies:
-            raise InvalidArgumentError(f'the policy for missing frames is {policy!r}; it must be one of {policies}')
+            raise InvalidArgumentError(f'the policy for missing frames is {policy!r}; it must be one of {policies}',
+                                       argument='policy')
         self._policy = policy
         self._held = [_frame_numbers(store) for store in self._stores]
         self._numbers = reduce(np.intersect1d if policy == self.MISSING_POLICY_DROP else np.union1d, self._held)

@@ -125,7 +125,7 @@ class _ImgStore(StoreFacts):
             survive_forks(self._writer, keep_forever)
             self._writer.close_with(self)
         else:
-            raise InvalidArgumentError(f'mode is {mode!r}; it must be \'r\' or \'w\'')
+            raise InvalidArgumentError(f'mode is {mode!r}; it must be \'r\' or \'w\'', argument='mode')
 
     # --- opening
 

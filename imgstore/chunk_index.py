@@ -53,11 +53,11 @@ def read_chunk_index(stem: str) -> tuple[Numbers, Times]:
     """
     path = index_path(stem)
     if path is None:
-        raise CorruptFileError(f'{stem}: the chunk has no index')
+        raise CorruptFileError(f'{stem}: the chunk has no index', path=stem)
     numbers, times = _read_yaml(path) if path.endswith('.yaml') else _read_npz(path)
     numbers, times = _as_int64(path, numbers), _as_float64(path, times)
     if numbers.ndim != 1 or numbers.shape != times.shape:
-        raise CorruptFileError(f'{path} has {numbers.shape} frame numbers and {times.shape} frame times')
+        raise CorruptFileError(f'{path} has {numbers.shape} frame numbers and {times.shape} frame times', path=path)
     return numbers, times
 
 
@@ -79,8 +79,8 @@ def _opened(path: str) -> Iterator[zipfile.ZipFile]:
             yield archive
     except Exception as error:  # zipfile, zlib and numpy's header parser all have errors of their own
         if isinstance(error, OSError) and error.errno in _LACKS:
-            raise StoreIOError(f'{path} could not be read: {error.strerror}') from error
-        raise CorruptFileError(f'{path} is not a readable index of a chunk: {error!r}') from error
+            raise StoreIOError(f'{path} could not be read: {error.strerror}', path=path) from error
+        raise CorruptFileError(f'{path} is not a readable index of a chunk: {error!r}', path=path) from error
 
 
 def _read_member(path: str, archive: zipfile.ZipFile, key: str) -> npt.NDArray[Any]:
@@ -110,11 +110,11 @@ def _check_size(path: str, members: list[zipfile.ZipInfo]) -> None:
 def _read_yaml(path: str) -> tuple[Any, Any]:
     content = load_yaml(path)
     if not isinstance(content, dict) or not all(isinstance(content.get(key), list) for key in FRAME_MD):
-        raise CorruptFileError(f'{path} must have the lists {FRAME_NUMBER} and {FRAME_TIME}')
+        raise CorruptFileError(f'{path} must have the lists {FRAME_NUMBER} and {FRAME_TIME}', path=path)
     if not all(isinstance(value, (int, float)) for key in FRAME_MD for value in content[key]):
-        raise CorruptFileError(f'{path}: {FRAME_NUMBER} or {FRAME_TIME} has values that are no numbers')
+        raise CorruptFileError(f'{path}: {FRAME_NUMBER} or {FRAME_TIME} has values that are no numbers', path=path)
     if not read_regular(path).endswith(_YAML_ENDS):  # or the last number would miss its last digits
-        raise CorruptFileError(f'{path} is cut off: it does not end with a line break')
+        raise CorruptFileError(f'{path} is cut off: it does not end with a line break', path=path)
     return content[FRAME_NUMBER], content[FRAME_TIME]
 
 
@@ -125,7 +125,7 @@ def _as_int64(path: str, values: Any) -> Numbers:
     with np.errstate(invalid='ignore'):
         numbers = array.astype(np.int64)
     if not np.array_equal(numbers, array):
-        raise CorruptFileError(f'{path}: {FRAME_NUMBER} has values that are no whole numbers')
+        raise CorruptFileError(f'{path}: {FRAME_NUMBER} has values that are no whole numbers', path=path)
     return numbers
 
 
@@ -137,9 +137,9 @@ def _numeric(path: str, key: str, values: Any) -> npt.NDArray[Any]:
     try:
         array = np.asarray(values)
     except (ValueError, OverflowError) as error:
-        raise CorruptFileError(f'{path}: {key} is no list of numbers') from error
+        raise CorruptFileError(f'{path}: {key} is no list of numbers', path=path) from error
     if array.dtype.kind not in 'iuf':
-        raise CorruptFileError(f'{path}: {key} is of {array.dtype}, not of numbers')
+        raise CorruptFileError(f'{path}: {key} is of {array.dtype}, not of numbers', path=path)
     return array
 
 
@@ -151,7 +151,7 @@ def count_frames(stem: str) -> int:
     with _opened(path) as archive:
         numbers, times = (_count_rows(path, archive, key) for key in FRAME_MD)
     if numbers != times:
-        raise CorruptFileError(f'{path} has {numbers} frame numbers and {times} frame times')
+        raise CorruptFileError(f'{path} has {numbers} frame numbers and {times} frame times', path=path)
     return numbers
 
 
@@ -178,7 +178,7 @@ def look_at(stem: str) -> Look:
         except FileNotFoundError:
             continue
         return Look(form, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-    raise CorruptFileError(f'{stem}: the chunk has no index')
+    raise CorruptFileError(f'{stem}: the chunk has no index', path=stem)
 
 
 def look_if_settled(stem: str) -> Look | None:
@@ -241,7 +241,7 @@ def renumber_chunk_index(stem: str, numbers: Numbers, target: str) -> str:
     """
     path = index_path(stem)
     if path is None:
-        raise CorruptFileError(f'{stem}: the chunk has no index')
+        raise CorruptFileError(f'{stem}: the chunk has no index', path=stem)
     before, _ = read_chunk_index(stem)
     try:
         with open(target, 'wb') as file:

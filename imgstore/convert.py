@@ -144,13 +144,13 @@ def convert(source: StrPath, dest: StrPath, fmt: str, *, chunksize: int | None =
 
 def _free_target(source: str, target: str, overwrite: bool) -> str:
     if os.path.realpath(source) == os.path.realpath(target):
-        raise InvalidArgumentError(f'{target!r} is the store that is to be converted; give another folder')
+        raise InvalidArgumentError(f'{target!r} is the store that is to be converted; give another folder', path=target)
     if os.path.exists(target) and not os.path.isdir(target):
-        raise StoreExistsError(f'{target!r} is there already, and is no folder')
+        raise StoreExistsError(f'{target!r} is there already, and is no folder', path=target)
     if os.path.exists(os.path.join(target, STORE_MD_FILENAME)) and not overwrite:
-        raise StoreExistsError(f'{target!r} holds a store already', replaceable=True)
+        raise StoreExistsError(f'{target!r} holds a store already', replaceable=True, path=target)
     if is_held(os.path.join(target, STORE_LOCK_FILENAME)):
-        raise StoreLockedError(f'{target!r} is open in a writer')
+        raise StoreLockedError(f'{target!r} is open in a writer', path=target)
     return target
 
 
@@ -247,9 +247,9 @@ def _load(path: str) -> list[_Record]:
     try:
         records = without_surrogates(json.loads(decode_text(read_regular(path))))
     except (OSError, ValueError, RecursionError) as error:
-        raise CorruptFileError(f'{path} cannot be read as JSON: {error}') from error
+        raise CorruptFileError(f'{path} cannot be read as JSON: {error}', path=path) from error
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        raise CorruptFileError(f'{path} is damaged: it must be a JSON array of objects')
+        raise CorruptFileError(f'{path} is damaged: it must be a JSON array of objects', path=path)
     return records
 
 
@@ -275,7 +275,7 @@ def _copy_sensors(old: _ImgStore, folder: str) -> None:
         try:
             copy_data(path, os.path.join(folder, f'{chunk:06d}{MOTIF_EXTRA_H5}'))
         except OSError as error:
-            raise StoreIOError(f'{path} cannot be copied: {error}') from error
+            raise StoreIOError(f'{path} cannot be copied: {error}', path=path) from error
 
 
 # --- looking at what was written
@@ -293,7 +293,8 @@ def _verify(old: _ImgStore, folder: str, plan: _Plan, min_psnr: float | None,
         for index in range(len(old)):
             near.append(_nearness(old, new, index, plan))
             if new.lossless and near[-1] < math.inf:
-                raise FrameWriteError(f'{folder!r}: the frame at index {index} did not come back as it was')
+                raise FrameWriteError(f'{folder!r}: the frame at index {index} did not come back as it was',
+                                      frame_index=index)
             step()
     return _judged(near, folder, min_psnr)
 
@@ -314,6 +315,6 @@ def _judged(near: list[float], folder: str, min_psnr: float | None) -> Conversio
     worst = int(np.argmin(near))
     if min_psnr is not None and near[worst] < min_psnr:
         raise FrameWriteError(f'{folder!r}: the frame at index {worst} came back with a PSNR of {near[worst]:.1f} dB, '
-                              f'and {min_psnr:g} dB were asked for')
+                              f'and {min_psnr:g} dB were asked for', frame_index=worst)
     mean_square = np.mean(10 ** (-np.array(near) / 10))  # 0 for those that are exact
     return Conversion(len(near), True, False, near[worst], float(-10 * np.log10(mean_square)), worst)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,11 +11,12 @@ from ._cores import THREADS
 from ._files import Layout, remove_folder_if_empty
 from ._numbers import at_least
 from ._syncing import sync
+from ._warn import warn
 from .chunk_files import own_files, remove_chunks, remove_tree
 from .chunks import Chunks
 from .constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME, UNFINISHED_CHANGES
 from .emptying import empty_store, finish_emptying
-from .errors import InvalidArgumentError, StoreExistsError, StoreIOError
+from .errors import InvalidArgumentError, LockTakenOverWarning, StoreExistsError, StoreIOError
 from .fit import new_fit
 from .formats import Format, checked_fps, checked_options
 from .frame_rate import FrameRate
@@ -36,7 +36,7 @@ def create_writer(basedir: str, fmt: Format, *, imgshape: Any, imgdtype: Any, ch
     """Make a store and open it for writing; the arguments are those of `imgstore.new_for_format`."""
     encoding = '' if encoding is None else encoding
     if not isinstance(encoding, str):
-        raise InvalidArgumentError(f'encoding is {encoding!r}; it must be the name of one')
+        raise InvalidArgumentError(f'encoding is {encoding!r}; it must be the name of one', argument='encoding')
     fit = new_fit(fmt, imgshape, imgdtype, encoding)
     metadata = new_metadata(
         imgshape=fit.stored_shape, imgdtype=fit.dtype.name, chunksize=_checked_chunksize(chunksize, fmt),
@@ -44,7 +44,8 @@ def create_writer(basedir: str, fmt: Format, *, imgshape: Any, imgdtype: Any, ch
         encoding='' if fit.convert_from else encoding, extension='' if fmt.folders else fmt.extension,
         user=user_metadata, fps=checked_fps(fmt, fps))
     if durability not in DURABILITIES:
-        raise InvalidArgumentError(f'durability is {durability!r}; it must be one of {", ".join(DURABILITIES)}')
+        raise InvalidArgumentError(f'durability is {durability!r}; it must be one of {", ".join(DURABILITIES)}',
+                                   argument='durability')
     bound, layout = at_least(buffer_bytes, 'buffer_bytes', 0), Layout(basedir, fmt.extension, fmt.folders)
     chunks = Chunks(layout, fmt, fit.stored_shape, 'write', backend, options=checked_options(fmt, options))
     rate = FrameRate(metadata.fps, metadata.user)
@@ -58,7 +59,7 @@ def create_writer(basedir: str, fmt: Format, *, imgshape: Any, imgdtype: Any, ch
         if lock is not None:
             lock.release()
         if isinstance(error, OSError) and not isinstance(error, StoreIOError):
-            raise StoreIOError(f'no store can be made in {basedir!r}: {error}') from error
+            raise StoreIOError(f'no store can be made in {basedir!r}: {error}', store=basedir) from error
         raise
 
 
@@ -80,7 +81,7 @@ def _make_room(basedir: str, overwrite: bool, metadata: StoreMetadata) -> StoreL
     lock = StoreLock(os.path.join(basedir, STORE_LOCK_FILENAME))
     try:
         if lock.was_left:
-            warnings.warn(f'{basedir!r} was left by a writer that is gone; its lock is taken over', stacklevel=5)
+            warn(LockTakenOverWarning(basedir))
         _refuse_existing(basedir, overwrite)
         finish_emptying(basedir)
         if own_files(basedir) or os.path.exists(os.path.join(basedir, STORE_MD_FILENAME)):
@@ -115,6 +116,7 @@ def _refuse_existing(basedir: str, overwrite: bool) -> None:
     if overwrite or not os.path.isdir(basedir):
         return
     if os.path.exists(os.path.join(basedir, STORE_MD_FILENAME)):
-        raise StoreExistsError(f'{basedir!r} holds a store already', replaceable=True)
+        raise StoreExistsError(f'{basedir!r} holds a store already', replaceable=True, path=basedir)
     if own_files(basedir):
-        raise StoreExistsError(f'{basedir!r} holds chunks of a store without {STORE_MD_FILENAME}', replaceable=True)
+        raise StoreExistsError(f'{basedir!r} holds chunks of a store without {STORE_MD_FILENAME}', replaceable=True,
+                               path=basedir)

@@ -1,6 +1,6 @@
-"""The errors of imgstore, one small tree.
+"""The errors and warnings of imgstore, two small trees.
 
-Each is also the built-in error that the same mistake has always raised, so an ``except ValueError`` written years
+Each error is also the built-in error that the same mistake has always raised, so an ``except ValueError`` written years
 ago still works::
 
     ImgStoreError
@@ -19,11 +19,102 @@ ago still works::
         ├── FrameReadError                     a frame is missing or damaged
         ├── FrameWriteError                    a frame could not be written
         └── CorruptFileError (ValueError)      metadata, an index or extra data is damaged
+
+Warnings::
+
+    ImgStoreWarning (UserWarning)
+    ├── ChunkSkippedWarning        a chunk cannot be read and is left out
+    ├── ColorLostWarning           a new store's format holds gray images alone
+    ├── DamagedJournalWarning      some frame numbers and times are estimated
+    ├── ExtraDataSkippedWarning    files of extra data cannot be read and are left out
+    ├── FramesDelayedWarning       a video shows frames later than their times
+    ├── LockTakenOverWarning       the last writer of the store did not close it
+    └── StreamChosenWarning        of a file's video streams one is taken
+
+Programs compare the class and the attributes of an error or warning. Its text is for people, and may change. They
+keep their attributes when they are copied or pickled.
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+__all__ = [
+    'ChunkSkippedWarning',
+    'ColorLostWarning',
+    'CorruptFileError',
+    'DamagedJournalWarning',
+    'EndOfStoreError',
+    'ExtraDataSkippedWarning',
+    'ExtraDataTypeError',
+    'FrameNotFoundError',
+    'FrameReadError',
+    'FrameWriteError',
+    'FramesDelayedWarning',
+    'ImageRejectedError',
+    'ImgStoreError',
+    'ImgStoreWarning',
+    'InvalidArgumentError',
+    'LockTakenOverWarning',
+    'MissingDependencyError',
+    'StoreClosedError',
+    'StoreExistsError',
+    'StoreIOError',
+    'StoreLockedError',
+    'StoreModeError',
+    'StoreNotFoundError',
+    'StreamChosenWarning',
+]
 
 
 class ImgStoreError(Exception):
-    """Base of every error that imgstore raises on purpose."""
+    """Base of every error that imgstore raises on purpose.
+
+    Parameters
+    ----------
+    *args
+        The message.
+    store, chunk, index_in_chunk, frame_index, frame_number, path, reason, argument
+        The attributes; None where that is not known.
+
+    Attributes
+    ----------
+    store : str or None
+        Folder of the store.
+    chunk : int or None
+        Number of the chunk.
+    index_in_chunk : int or None
+        Index of the frame in its chunk.
+    frame_index : int or None
+        Index of the frame in the store.
+    frame_number : int or None
+        Number of the frame.
+    path : str or None
+        The file or folder that it is about.
+    reason : str or None
+        What is wrong, without the names of store, frame and file. Text for people, like the message.
+    argument : str or None
+        Name of the argument, field or option whose value is not allowed.
+    """
+
+    store: str | None = None
+    chunk: int | None = None
+    index_in_chunk: int | None = None
+    frame_index: int | None = None
+    frame_number: int | None = None
+    path: str | None = None
+    reason: str | None = None
+    argument: str | None = None
+
+    def __init__(self, *args: object, store: str | None = None, chunk: int | None = None,
+                 index_in_chunk: int | None = None, frame_index: int | None = None, frame_number: int | None = None,
+                 path: str | None = None,
+                 reason: str | None = None, argument: str | None = None) -> None:
+        super().__init__(*args)
+        known = {'store': store, 'chunk': chunk, 'index_in_chunk': index_in_chunk, 'frame_index': frame_index,
+                 'frame_number': frame_number, 'path': path, 'reason': reason, 'argument': argument}
+        self.__dict__.update((name, value) for name, value in known.items() if value is not None)
 
 
 class InvalidArgumentError(ImgStoreError, ValueError):
@@ -71,12 +162,16 @@ class StoreExistsError(StoreIOError, FileExistsError):
 
     Attributes
     ----------
+    message : str
+        The text without a hint how to replace it.
+    path : str or None
+        What is there.
     replaceable : bool
         ``overwrite=True``, or ``--overwrite`` of a command, replaces it.
     """
 
-    def __init__(self, message: str, replaceable: bool = False) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, replaceable: bool = False, *, path: str | None = None) -> None:
+        super().__init__(message, path=path)
         self.message, self.replaceable = message, replaceable
 
     def __str__(self) -> str:
@@ -92,14 +187,73 @@ class FrameReadError(StoreIOError):
 
 
 class FrameWriteError(StoreIOError):
-    """A frame could not be written; it is not in the store, all before it is."""
+    """A frame could not be written; it is not in the store, all before it is.
+
+    Attributes
+    ----------
+    frame_numbers : tuple of int
+        Numbers of all frames that the message names, ascending: they are lost, or have no index yet.
+    """
+
+    def __init__(self, *args: object, frame_numbers: Iterable[int] = (), **fields: Any) -> None:
+        super().__init__(*args, **fields)
+        self.frame_numbers = tuple(sorted(set(frame_numbers)))
 
 
 class CorruptFileError(StoreIOError, ValueError):
     """Metadata, a chunk's index or extra data is damaged; the message names the file."""
 
 
-class DamagedJournalWarning(UserWarning):
+class ImgStoreWarning(UserWarning):
+    """Base of every warning that imgstore gives."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remade, (type(self), self.args, dict(self.__dict__))
+
+
+def _remade(kind: type[ImgStoreWarning], args: tuple[object, ...], fields: dict[str, Any]) -> ImgStoreWarning:
+    """What was pickled: from its message, while its class takes fields."""
+    warning = kind.__new__(kind, *args)
+    warning.__dict__.update(fields)
+    return warning
+
+
+class ChunkSkippedWarning(ImgStoreWarning):
+    """A chunk cannot be read and is left out; the rest of the store is there.
+
+    Attributes
+    ----------
+    store : str
+        Folder of the store.
+    chunk : int
+    reason : str
+        Why; text for people.
+    error : CorruptFileError or None
+        What is wrong with the chunk's index; None if the chunk lacks a file.
+    """
+
+    def __init__(self, store: str, chunk: int, reason: str | CorruptFileError) -> None:
+        self.store, self.chunk, self.reason = store, chunk, str(reason)
+        self.error = reason if isinstance(reason, CorruptFileError) else None
+        where = '' if self.error else f'{store}: '  # which the error names
+        super().__init__(f'{where}chunk {chunk} is skipped: {reason}')
+
+
+class ColorLostWarning(ImgStoreWarning):
+    """A new store of colour images has a format that holds gray images alone.
+
+    Attributes
+    ----------
+    format : str
+        Name of the format.
+    """
+
+    def __init__(self, format: str) -> None:
+        self.format = format
+        super().__init__(f'format {format} holds gray images: the colour of this store is lost')
+
+
+class DamagedJournalWarning(ImgStoreWarning):
     """The journal of a chunk is damaged: some frame numbers and times are estimated.
 
     Attributes
@@ -114,3 +268,67 @@ class DamagedJournalWarning(UserWarning):
     def __init__(self, path: str, chunk: int, frames: tuple[int, ...]) -> None:
         self.path, self.chunk, self.frames = path, chunk, frames
         super().__init__(f'{path} is damaged: numbers and times of {len(frames)} frames of chunk {chunk} are estimated')
+
+
+class ExtraDataSkippedWarning(ImgStoreWarning):
+    """Files of extra data cannot be read and are left out.
+
+    Attributes
+    ----------
+    errors : tuple of CorruptFileError
+        What is wrong with each; its ``path`` is the file.
+    """
+
+    def __init__(self, errors: Iterable[CorruptFileError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__(f'extra data is left out: {"; ".join(map(str, self.errors))}')
+
+
+class FramesDelayedWarning(ImgStoreWarning):
+    """An exported video shows frames later than their times, as a video's times must ascend.
+
+    Attributes
+    ----------
+    count : int
+        How many frames.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        super().__init__(f'{count} frames are not later than the one before, by a time unit of the video at least; '
+                         f'they are shown right after it')
+
+
+class LockTakenOverWarning(ImgStoreWarning):
+    """The last writer of the store ended without closing it; its lock is taken over.
+
+    Attributes
+    ----------
+    store : str
+        Folder of the store.
+    """
+
+    def __init__(self, store: str) -> None:
+        self.store = store
+        super().__init__(f'{store!r} was left by a writer that is gone; its lock is taken over')
+
+
+class StreamChosenWarning(ImgStoreWarning):
+    """A file has several video streams, of which one is taken.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    streams : int
+        How many video streams it has.
+    index : int
+        Index in the file of the one that is taken.
+    size : (int, int)
+        Its width and height in pixels.
+    """
+
+    def __init__(self, path: str, streams: int, index: int, size: tuple[int, int]) -> None:
+        self.path, self.streams, self.index, self.size = path, streams, index, size
+        super().__init__(f'{path!r} has {streams} video streams; the one at index {index} ({size[0]}x{size[1]}) '
+                         f'is taken')

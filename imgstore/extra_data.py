@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
 from itertools import chain, groupby
@@ -21,6 +20,7 @@ import numpy as np
 from ._files import aside, remove_if_there
 from ._regular_files import read_regular
 from ._text import decode_text, without_surrogates
+from ._warn import warn
 from .constants import (
     COMPLETE_JOURNAL,
     EXTRA_JSON,
@@ -31,7 +31,7 @@ from .constants import (
     MOTIF_EXTRA_H5,
     MOTIF_EXTRA_JSON,
 )
-from .errors import CorruptFileError, InvalidArgumentError
+from .errors import CorruptFileError, ExtraDataSkippedWarning, InvalidArgumentError
 from .hdf5 import H5Files
 from .journal_reading import read_journal
 from .motif_h5 import Numbers, Renumber, read_h5, renumber_h5, samplerates
@@ -82,7 +82,7 @@ def read_extra_data(paths: Sequence[str], ignore_corrupt: bool = False,
     if errors and not ignore_corrupt:
         raise errors[0]
     if errors:
-        warnings.warn(f'extra data is left out: {"; ".join(map(str, errors))}', stacklevel=3)
+        warn(ExtraDataSkippedWarning(errors))
     frames = [_combine(kind, [content for _, content in group]) for kind, group in groupby(contents, itemgetter(0))]
     frame = _concatenate(frames)
     return frame if len(frame) else None
@@ -123,7 +123,7 @@ def samplerate(paths: Sequence[str]) -> float | None:
         for path in paths:
             rates = samplerates(path, files) if path.endswith(MOTIF_EXTRA_H5) else set()
             if len(rates) > 1:
-                raise InvalidArgumentError(f'{path} holds data of several sample rates: {sorted(rates)}')
+                raise InvalidArgumentError(f'{path} holds data of several sample rates: {sorted(rates)}', path=path)
             if rates:
                 return rates.pop()
     return None
@@ -264,9 +264,9 @@ def read_records(path: str, as_text: bool = True) -> list[_Record]:
         content = decode_text(_json_in(path))
         records = json.loads(content)
     except (OSError, ValueError, RecursionError) as error:
-        raise CorruptFileError(f'{path} cannot be read as JSON: {error}') from error
+        raise CorruptFileError(f'{path} cannot be read as JSON: {error}', path=path) from error
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        raise CorruptFileError(f'{path} is damaged: it must be a JSON array of objects')
+        raise CorruptFileError(f'{path} is damaged: it must be a JSON array of objects', path=path)
     _check_keys(records, path)
     return without_surrogates(records) if as_text and _SURROGATE.search(content) else records
 

@@ -34,16 +34,18 @@ class StoreFacts:
     @property
     def _r(self) -> StoreReader:
         if self._reader is None:
-            raise StoreModeError(f'{self.filename!r} is open for writing; to read it, open it with mode \'r\'')
+            raise StoreModeError(f'{self.filename!r} is open for writing; to read it, open it with mode \'r\'',
+                                 store=self.filename)
         return self._reader
 
     @property
     def _w(self) -> StoreWriter:
         if self._writer is None:
-            raise StoreModeError(f'{self.filename!r} is open for reading; to write a store, open it with mode \'w\'')
+            raise StoreModeError(f'{self.filename!r} is open for reading; to write a store, open it with mode \'w\'',
+                                 store=self.filename)
         if self._is_left_to_parent:
             raise StoreModeError(f'{self.filename!r} is written by process {self._writing_process}, which opened it, '
-                                 f'not by this one, which was forked from it')
+                                 f'not by this one, which was forked from it', store=self.filename)
         return self._writer
 
     @property
@@ -208,7 +210,7 @@ class StoreFacts:
         """
         zone = self._either.metadata.timezone if tz is None else tz if not isinstance(tz, str) else zone_or_none(tz)
         if not isinstance(zone, datetime.tzinfo):
-            raise InvalidArgumentError(f'tz is {tz!r}; it must be a time zone or the name of one')
+            raise InvalidArgumentError(f'tz is {tz!r}; it must be a time zone or the name of one', argument='tz')
         try:
             return datetime.datetime.fromtimestamp(seconds(frame_time, FRAME_TIME), zone)
         except (ValueError, OverflowError, OSError) as error:

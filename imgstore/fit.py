@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ._warn import warn
 from .color import check_encoding, decode_to_bgr, decoded_shape
-from .errors import ImageRejectedError, InvalidArgumentError
+from .errors import ColorLostWarning, ImageRejectedError, InvalidArgumentError
 from .formats import Format
 
 Image = npt.NDArray[Any]
@@ -134,7 +134,7 @@ def _stored_shape(fmt: Format, shape: tuple[int, ...]) -> tuple[int, ...]:
         raise InvalidArgumentError(f'format {fmt.name} holds images of at most {fmt.max_side} pixels a side and '
                                    f'{_MAX_PIXELS} in all, not {shape[0]} x {shape[1]}')
     if fmt.planes == 'gray' and len(shape) == 3:
-        warnings.warn(f'format {fmt.name} holds gray images: the colour of this store is lost', stacklevel=6)
+        warn(ColorLostWarning(fmt.name))
     return shape if fmt.folders else _even(shape)
 
 
@@ -151,7 +151,8 @@ def checked_shape(imgshape: object) -> tuple[int, ...]:
         sizes = list(imgshape)
         if sizes and all(_is_size(size) for size in sizes):
             return tuple(int(size) for size in sizes)
-    raise InvalidArgumentError(f'imgshape is {imgshape!r}; it must be sizes in pixels, (h, w) or (h, w, 3)')
+    raise InvalidArgumentError(f'imgshape is {imgshape!r}; it must be sizes in pixels, (h, w) or (h, w, 3)',
+                               argument='imgshape')
 
 
 def _is_size(size: object) -> bool:
@@ -167,7 +168,9 @@ def checked_dtype(imgdtype: object) -> np.dtype[Any]:
         dtype: np.dtype[Any] = np.dtype(imgdtype)  # type: ignore[call-overload]
         named: np.dtype[Any] = np.dtype(dtype.name)
     except (TypeError, ValueError) as error:
-        raise InvalidArgumentError(f'imgdtype is {imgdtype!r}, which names no dtype that a store can keep') from error
+        raise InvalidArgumentError(f'imgdtype is {imgdtype!r}, which names no dtype that a store can keep',
+                                   argument='imgdtype') from error
     if named.kind != dtype.kind or named.itemsize != dtype.itemsize or named.hasobject:
-        raise InvalidArgumentError(f'imgdtype is {imgdtype!r}, which names no dtype that a store can keep')
+        raise InvalidArgumentError(f'imgdtype is {imgdtype!r}, which names no dtype that a store can keep',
+                                   argument='imgdtype')
     return named

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
+from ._numbers import not_allowed
 from .color import Image
 from .errors import InvalidArgumentError
 
@@ -360,7 +361,7 @@ def _scalar(color: Color) -> tuple[float, ...]:
     except (TypeError, ValueError):
         parts = ()
     if len(parts) not in (1, 3, 4):
-        raise InvalidArgumentError(f'color is {color!r}; it must be (blue, green, red) or one number')
+        raise not_allowed('color', color, 'it must be (blue, green, red) or one number')
     return parts * 3 if len(parts) == 1 else parts
 
 
@@ -374,26 +375,26 @@ def _point(pos: Any) -> tuple[int, int]:
 
 def _check_position(pos: int) -> None:
     if pos not in _POSITIONS:
-        raise InvalidArgumentError(f'position is {pos!r}; it must be one of the FONT_POS_… constants, {_POSITIONS}')
+        raise not_allowed('position', pos, f'it must be one of the FONT_POS_… constants, {_POSITIONS}')
 
 
 def _check_font(name: int, scale: float, thickness: int) -> None:
     if name & ~cv2.FONT_ITALIC not in _FONTS:
-        raise InvalidArgumentError(f'font is {name!r}; it must be one of the cv2.FONT_HERSHEY_… constants')
+        raise not_allowed('font', name, 'it must be one of the cv2.FONT_HERSHEY_… constants')
     if not 0 < scale < math.inf:
-        raise InvalidArgumentError(f'scale is {scale!r}; it must be a number above 0')
+        raise not_allowed('scale', scale, 'it must be a number above 0')
     if thickness < 1 or thickness != int(thickness):
-        raise InvalidArgumentError(f'thickness is {thickness!r}; it must be a whole number of pixels, at least 1')
+        raise not_allowed('thickness', thickness, 'it must be a whole number of pixels, at least 1')
 
 
 def _check_image(img: object) -> None:
     if not isinstance(img, np.ndarray):
-        raise InvalidArgumentError(f'text is drawn into images, which are numpy arrays, not {type(img).__name__}')
+        raise InvalidArgumentError(f'text is drawn into images, which are numpy arrays, not {type(img).__name__}',
+                                   argument='img')
     channels = img.shape[2] if img.ndim == 3 else 1
     if img.dtype != np.uint8 or img.size == 0 or img.ndim not in (2, 3) or channels not in (1, 3, 4):
-        raise InvalidArgumentError(
-            f'text is drawn into images of uint8 with 1, 3 or 4 channels, not into {img.dtype} of shape {img.shape}'
-        )
+        raise InvalidArgumentError('text is drawn into images of uint8 with 1, 3 or 4 channels, '
+                                   f'not into {img.dtype} of shape {img.shape}', argument='img')
     by_pixel = img.strides[1] == channels and (img.ndim == 2 or img.strides[2] == 1) and img.strides[0] > 0
     if not (by_pixel and img.flags.writeable):
         raise InvalidArgumentError('text cannot be drawn into an image that is read-only or not contiguous: copy it')

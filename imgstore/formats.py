@@ -173,7 +173,8 @@ def checked_options(fmt: Format, given: Mapping[str, object]) -> dict[str, int]:
 def checked_fps(fmt: Format, given: object) -> float | None:
     """What the user says of the frame rate, None being nothing; InvalidArgumentError for images, which have none."""
     if given is not None and fmt.folders:
-        raise InvalidArgumentError(f'fps is {given!r}, and format {fmt.name} has no fps; videos have one')
+        raise InvalidArgumentError(f'fps is {given!r}, and format {fmt.name} has no fps; videos have one',
+                                   argument='fps')
     return checked_rate(given)
 
 
@@ -189,8 +190,8 @@ def format_to_read(name: str, class_name: str, extension: str, path: str) -> For
     if class_name == DIRECTORY and known and known.folders:
         return known
     if class_name != VIDEO or (known and known.folders):
-        raise CorruptFileError(f'{path}: this imgstore reads no {name!r} of class {class_name!r}')
+        raise CorruptFileError(f'{path}: this imgstore reads no {name!r} of class {class_name!r}', path=path)
     extension = extension or ('.avi' if name == 'mjpeg' else '.mp4')
     if extension not in VIDEO_EXTENSIONS:
-        raise CorruptFileError(f'{path}: extension {extension!r} is none of {", ".join(VIDEO_EXTENSIONS)}')
+        raise CorruptFileError(f'{path}: extension {extension!r} is none of {", ".join(VIDEO_EXTENSIONS)}', path=path)
     return Format(name, VIDEO, extension, known.codec if known else name, False)

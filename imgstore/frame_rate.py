@@ -156,7 +156,7 @@ def checked_rate(value: object) -> float | None:
     if rate is None:
         text = 'the text ' if isinstance(value, (str, bytes)) else ''
         raise InvalidArgumentError(f'fps is {text}{value!r}; it must be a number from {SLOWEST} to {FASTEST:,.0f}, '
-                                   'in frames a second')
+                                   'in frames a second', argument='fps')
     return rate
 
 

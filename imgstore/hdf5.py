@@ -95,7 +95,7 @@ class H5Files:
             self.close()  # damage may have done something to the process, too
             if isinstance(error, ImgStoreError) or not isinstance(error, Exception):
                 raise
-            raise CorruptFileError(f'{path} cannot be read as HDF5 of extra data: {error}') from error
+            raise CorruptFileError(f'{path} cannot be read as HDF5 of extra data: {error}', path=path) from error
 
 
 class H5File:
@@ -146,7 +146,7 @@ class H5File:
             self._child.ask('replace', path=_name(path), name=name, arrays=described, behind=list(fields.values()))
         except _Told as error:
             if error.errno:
-                raise StoreIOError(f'{path} cannot be written: {error}') from error
+                raise StoreIOError(f'{path} cannot be written: {error}', path=path) from error
             raise
 
     def make_room(self, size: int) -> None:
@@ -291,7 +291,8 @@ def _started(path: str) -> _Child:
     except (OSError, ValueError, _Ended, _Told) as error:
         if child:
             child.end()
-        raise StoreIOError(f'{path} is HDF5, which another process reads; that cannot be started: {error}') from error
+        raise StoreIOError(f'{path} is HDF5, which another process reads; that cannot be started: {error}',
+                           path=path) from error
     return child
 
 

@@ -9,7 +9,6 @@ import operator
 import os
 import sqlite3
 import threading
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, SupportsIndex, cast
 
@@ -18,9 +17,10 @@ import numpy as np
 from . import index_sqlite
 from ._files import aside, remove_if_there, text_path
 from ._numbers import seconds
+from ._warn import warn
 from .chunk_index import Numbers, Times
 from .constants import FRAME_MD, STORE_SAVED_INDEX_FILENAME
-from .errors import CorruptFileError, ImgStoreError, InvalidArgumentError, StoreIOError
+from .errors import ChunkSkippedWarning, CorruptFileError, ImgStoreError, InvalidArgumentError, StoreIOError
 from .pieces import NO_FRAMES, Frames, KnownChunk, Piece, Starts, in_one_piece
 from .saved_index import WORTH_SAVING, SavedIndex, save
 from .saved_index import load as load_saved
@@ -123,7 +123,7 @@ class ImgStoreIndex:
         except CorruptFileError:
             raise
         except OSError as error:
-            raise StoreIOError(f'{path}: the index could not be saved: {error}') from error
+            raise StoreIOError(f'{path}: the index could not be saved: {error}', path=path) from error
 
     @classmethod
     def new_from_file(cls, path: str | os.PathLike[str]) -> ImgStoreIndex:
@@ -136,7 +136,7 @@ class ImgStoreIndex:
         """
         path = text_path(path, 'path')
         if not os.path.isfile(path):
-            raise CorruptFileError(f'{path}: there is no such index file')
+            raise CorruptFileError(f'{path}: there is no such index file', path=path)
         return cls(KnownChunk(number, stem, (numbers, times))
                    for number, stem, numbers, times in index_sqlite.read(path))
 
@@ -155,7 +155,7 @@ class ImgStoreIndex:
             index_sqlite.write(temporary, self._each_chunk(), {name: float(getattr(self, name)) for name in _SUMMARY})
             os.replace(temporary, path)
         except (sqlite3.Error, OSError) as error:
-            raise StoreIOError(f'{path}: the index could not be saved: {error}') from error
+            raise StoreIOError(f'{path}: the index could not be saved: {error}', path=path) from error
         finally:
             remove_if_there(temporary)
 
@@ -168,8 +168,8 @@ class ImgStoreIndex:
 
     # --- levels of knowledge: counts, then everything
 
-    def _drop(self, chunk: KnownChunk, why: Exception) -> None:
-        warnings.warn(f'chunk {chunk.number} is skipped: {why}', stacklevel=4)
+    def _drop(self, chunk: KnownChunk, why: CorruptFileError) -> None:
+        warn(ChunkSkippedWarning(os.path.dirname(chunk.stem), chunk.number, why))
         self._chunks.remove(chunk)
         self._forget()
 

@@ -49,7 +49,7 @@ def read(path: str) -> list[ChunkFrames]:
         with contextlib.closing(sqlite3.connect(f'{Path(path).as_uri()}?mode=ro', uri=True)) as database:
             return _read(path, database)
     except (sqlite3.Error, OSError, ValueError, TypeError, OverflowError) as error:
-        raise CorruptFileError(f'{path} is not a saved index: {error}') from error
+        raise CorruptFileError(f'{path} is not a saved index: {error}', path=path) from error
 
 
 _COLUMNS_READ = {('frames', 'chunk'), ('frames', 'frame_idx'), ('frames', 'frame_number'), ('frames', 'frame_time'),

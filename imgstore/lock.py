@@ -62,7 +62,7 @@ def _is_there(path: str) -> bool:
     if not os.path.exists(path):
         return False
     if not stat.S_ISREG(os.stat(path).st_mode):
-        raise StoreIOError(f'{path} is not a regular file, so it cannot be the lock of a store; remove it')
+        raise StoreIOError(f'{path} is not a regular file, so it cannot be the lock of a store; remove it', path=path)
     return True
 
 
@@ -95,7 +95,8 @@ class StoreLock:
             survive_forks(self, StoreLock.leave_to_parent)
         if not self._hold_patiently() or not self._is_ours():
             self.leave_to_parent()
-            raise StoreLockedError(f'{os.path.dirname(path)!r} is open in another writer, which holds {path}')
+            raise StoreLockedError(f'{os.path.dirname(path)!r} is open in another writer, which holds {path}',
+                                   path=path)
 
     def _hold_patiently(self) -> bool:
         """Take the lock, past readers that look whether it is held."""

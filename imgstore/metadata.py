@@ -192,10 +192,10 @@ def load_metadata(basedir: str) -> StoreMetadata:
     content = load_yaml(path)
     store = content.pop(STORE_MD_KEY, None) if isinstance(content, dict) else None
     if not isinstance(store, dict):
-        raise CorruptFileError(f'{path} is not the metadata of a store: it has no mapping {STORE_MD_KEY!r}')
+        raise CorruptFileError(f'{path} is not the metadata of a store: it has no mapping {STORE_MD_KEY!r}', path=path)
     version = store.get('version')
     if version not in (1, STORE_VERSION):
-        raise CorruptFileError(f'{path}: version is {version!r}; this imgstore reads 1 and {STORE_VERSION}')
+        raise CorruptFileError(f'{path}: version is {version!r}; this imgstore reads 1 and {STORE_VERSION}', path=path)
     return _parse(path, store, content)
 
 
@@ -215,7 +215,7 @@ def _text(path: str, store: dict[str, Any], key: str, optional: bool = False) ->
     value = store.get(key)
     if isinstance(value, str) or (optional and value is None):
         return value or ''
-    raise CorruptFileError(f'{path}: {key} is {value!r}; it must be a string')
+    raise CorruptFileError(f'{path}: {key} is {value!r}; it must be a string', path=path)
 
 
 def _shape(path: str, store: dict[str, Any]) -> tuple[int, ...]:
@@ -224,7 +224,8 @@ def _shape(path: str, store: dict[str, Any]) -> tuple[int, ...]:
         sizes = tuple(shape)
         if all(isinstance(n, int) and n > 0 for n in sizes) and math.prod(sizes) <= _MOST_VALUES:
             return sizes
-    raise CorruptFileError(f'{path}: imgshape is {shape!r}; it must be a list of sizes such as [480, 640, 3]')
+    raise CorruptFileError(f'{path}: imgshape is {shape!r}; it must be a list of sizes such as [480, 640, 3]',
+                           path=path)
 
 
 def _dtype(path: str, store: dict[str, Any]) -> str:
@@ -233,14 +234,15 @@ def _dtype(path: str, store: dict[str, Any]) -> str:
         dtype = np.dtype(name)
         if dtype.names is None and dtype.subdtype is None and not dtype.hasobject:
             return name
-    raise CorruptFileError(f'{path}: imgdtype is {name!r}; it must be the name of a dtype of numpy, such as uint8')
+    raise CorruptFileError(f'{path}: imgdtype is {name!r}; it must be the name of a dtype of numpy, such as uint8',
+                           path=path)
 
 
 def _chunksize(path: str, store: dict[str, Any]) -> int:
     chunksize = store.get('chunksize')
     if isinstance(chunksize, int) and chunksize >= 1:
         return chunksize
-    raise CorruptFileError(f'{path}: chunksize is {chunksize!r}; it must be a number of frames, 1 or more')
+    raise CorruptFileError(f'{path}: chunksize is {chunksize!r}; it must be a number of frames, 1 or more', path=path)
 
 
 def _created_utc(value: object) -> datetime.datetime | None:

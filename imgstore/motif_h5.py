@@ -92,7 +92,7 @@ def samplerates(path: str, files: H5Files) -> set[float]:
     try:
         return {float(np.asarray(rate).item()) for rate in rates if rate is not None}
     except (TypeError, ValueError) as error:
-        raise CorruptFileError(f'{path} is damaged: a {_SAMPLERATE} is no number ({rates})') from error
+        raise CorruptFileError(f'{path} is damaged: a {_SAMPLERATE} is no number ({rates})', path=path) from error
 
 
 def renumber_h5(path: str, target: str, renumber: Renumber) -> None:
@@ -115,7 +115,7 @@ def renumber_h5(path: str, target: str, renumber: Renumber) -> None:
         with files.file(target) as file:
             after, _ = _columns(file)
         if not _are_same({**before, **changed}, after):  # what damage nobody noticed did to the parts beside
-            raise CorruptFileError(f'{path} is damaged: with other frame numbers, the rest of it changes')
+            raise CorruptFileError(f'{path} is damaged: with other frame numbers, the rest of it changes', path=path)
 
 
 # --- what is in a file
@@ -135,7 +135,7 @@ def _columns(file: H5File) -> tuple[dict[str, Array], dict[str, Array]]:
     if _SAMPLE_DELAY in file.names:
         columns[_SAMPLE_DELAY] = _load(file, _SAMPLE_DELAY)
     if len({len(values) for values in columns.values()}) != 1:
-        raise CorruptFileError(f'{file.path} is damaged: its datasets differ in length')
+        raise CorruptFileError(f'{file.path} is damaged: its datasets differ in length', path=file.path)
     for values in columns.values():
         if values.ndim > 1 or values.dtype.kind not in 'biufc':  # whose cells pandas makes objects of
             file.make_room(len(values) * BYTES_OF_AN_OBJECT)
@@ -145,7 +145,7 @@ def _columns(file: H5File) -> tuple[dict[str, Array], dict[str, Array]]:
 def _load(file: H5File, name: str) -> Array:
     fields = file.load(name)
     if '' not in fields:
-        raise CorruptFileError(f'{file.path} is damaged: dataset {name!r} has fields {list(fields)}')
+        raise CorruptFileError(f'{file.path} is damaged: dataset {name!r} has fields {list(fields)}', path=file.path)
     return fields['']
 
 
@@ -153,7 +153,8 @@ def _load_camera(file: H5File) -> dict[str, Array]:
     camera = file.load(_CAMERA)
     numbers = camera.get(FRAME_NUMBER)
     if numbers is None or numbers.ndim != 1 or numbers.dtype.kind not in 'iuf':
-        raise CorruptFileError(f'{file.path} is damaged: dataset {_CAMERA!r} has no numbers {FRAME_NUMBER!r}')
+        raise CorruptFileError(f'{file.path} is damaged: dataset {_CAMERA!r} has no numbers {FRAME_NUMBER!r}',
+                               path=file.path)
     return camera
 
 
@@ -163,7 +164,8 @@ def _columns_of_sensors(file: H5File) -> Iterator[tuple[str, Array]]:
         columns = _names(file, dataset, _COLUMN_NAMES)
         if len(columns) != len(channels):
             raise CorruptFileError(
-                f'{file.path} is damaged: dataset {dataset!r} has {len(channels)} channels named {columns}'
+                f'{file.path} is damaged: dataset {dataset!r} has {len(channels)} channels named {columns}',
+                path=file.path,
             )
         yield from zip(columns, channels, strict=True)
 

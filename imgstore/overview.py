@@ -12,7 +12,7 @@ import numpy as np
 from ._files import StrPath, is_aside
 from .base import _ImgStore
 from .constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME, STORE_LOCK_FILENAME, STORE_SAVED_INDEX_FILENAME
-from .errors import CorruptFileError
+from .errors import ChunkSkippedWarning, CorruptFileError
 from .extra_data import read_extra_data
 from .frame_times import Numbers, Times, frame_arrays
 from .lock import lock_state
@@ -163,11 +163,10 @@ def overview(path: StrPath, drops: int = 5) -> Overview:
         warnings.simplefilter('always')
         with new_for_filename(path, cache_bytes=0) as store:
             store._index.load()
-            told = [str(each.message) for each in caught]
-            return _overview(store, told, drops)
+            return _overview(store, [each.message for each in caught], drops)
 
 
-def _overview(store: _ImgStore, told: list[str], drops: int) -> Overview:
+def _overview(store: _ImgStore, told: list[Warning | str], drops: int) -> Overview:
     numbers, times = frame_arrays(store)
     counts = [own.stop - own.start for _, _, own in store._index.parts()]
     size, files = _size(store.filename)
@@ -250,7 +249,7 @@ def _columns(paths: list[str]) -> tuple[str, ...]:
     return () if frame is None else tuple(str(name) for name in frame.columns if name not in frame_columns)
 
 
-def _health(store: _ImgStore, told: list[str]) -> Health:
+def _health(store: _ImgStore, told: list[Warning | str]) -> Health:
     folder, chunks = store.filename, [number for number, _ in store._iter_chunk_n_and_chunk_paths()]
     missing = sorted(set(range(max(chunks, default=0))) - set(chunks))
     if not os.path.exists(os.path.join(folder, STORE_SAVED_INDEX_FILENAME)):
@@ -259,8 +258,12 @@ def _health(store: _ImgStore, told: list[str]) -> Health:
         saved = 'fits' if store._index._saved is not None else 'outdated'
     lock = lock_state(os.path.join(folder, STORE_LOCK_FILENAME))
     if lock == 'held':  # the chunk that is being written has no index yet
-        told = [text for text in told if f'chunk {max(chunks, default=-1) + 1} is skipped' not in text]
-    return Health(lock, _unclosed(folder), tuple(told), tuple(missing), saved)
+        told = [each for each in told if not _is_skipped(each, max(chunks, default=-1) + 1)]
+    return Health(lock, _unclosed(folder), tuple(map(str, told)), tuple(missing), saved)
+
+
+def _is_skipped(warning: Warning | str, chunk: int) -> bool:
+    return isinstance(warning, ChunkSkippedWarning) and warning.chunk == chunk
 
 
 def _unclosed(folder: str) -> tuple[str, ...]:

@@ -58,9 +58,9 @@ def open_reader(basedir: str, class_name: str, seek: bool, index: ImgStoreIndex 
     metadata = load_metadata(basedir)
     fmt = format_of(metadata, basedir)
     if fmt.class_name != class_name:
-        raise InvalidArgumentError(f'{basedir!r} is a {fmt.class_name}, not a {class_name}')
+        raise InvalidArgumentError(f'{basedir!r} is a {fmt.class_name}, not a {class_name}', store=basedir)
     if not isinstance(index, (ImgStoreIndex, NoneType)):
-        raise InvalidArgumentError(f'index is a {type(index).__name__}; it must be an ImgStoreIndex')
+        raise InvalidArgumentError(f'index is a {type(index).__name__}; it must be an ImgStoreIndex', argument='index')
     layout, bound = Layout(basedir, fmt.extension, fmt.folders), at_least(cache_bytes, 'cache_bytes', 0)
     chunks = Chunks(layout, fmt, metadata.imgshape, 'read', backend, seek, bound // 2, metadata.image_bytes)
     return StoreReader(metadata, fmt, layout, index, chunks, bound // 2)
@@ -90,7 +90,7 @@ class StoreReader:
 
     def __init__(self, metadata: StoreMetadata, fmt: Format, layout: Layout, index: ImgStoreIndex | None,
                  chunks: Chunks, ahead_bytes: int) -> None:
-        self.metadata, self.fmt, self.layout = metadata, fmt, layout
+        self.metadata, self.fmt, self.layout, self._store = metadata, fmt, layout, layout.basedir
         self._chunks = chunks
         self.listing = Listing(layout, chunks)
         self.index = index or self._new_index()
@@ -155,7 +155,9 @@ class StoreReader:
         """Raise InvalidArgumentError if a chunk is not complete."""
         if self.listing.open:
             why = 'a writer has the store open' if self.is_live else 'imgstore.repair completes it'
-            raise InvalidArgumentError(f'{self.layout.basedir}: chunk {min(self.listing.open)} is not complete; {why}')
+            chunk = min(self.listing.open)
+            raise InvalidArgumentError(f'{self._store}: chunk {chunk} is not complete; {why}',
+                                       store=self._store, chunk=chunk)
 
     # --- what it reads
 
@@ -197,7 +199,7 @@ class StoreReader:
     def state(self) -> tuple[Place | None, bool]:
         """What a copy that is opened elsewhere has to be told: where it stands, and whether it decodes."""
         if self._closed:
-            raise StoreClosedError(f'{self.layout.basedir}: the store was closed, it cannot be copied')
+            raise StoreClosedError(f'{self._store}: the store was closed, it cannot be copied', store=self._store)
         return self._latest, self._decode
 
     @state.setter
@@ -211,7 +213,7 @@ class StoreReader:
         """Number of the frame that `next` would give; EndOfStoreError behind the last."""
         metadata = self.index.frame(self.position + 1)
         if metadata is None:
-            raise EndOfStoreError(f'{self.layout.basedir}: there is no frame behind index {self.position}')
+            raise EndOfStoreError(f'{self._store}: there is no frame behind index {self.position}', store=self._store)
         return metadata[0]
 
     @one_at_a_time
@@ -230,7 +232,8 @@ class StoreReader:
         number = whole_number(frame_number, FRAME_NUMBER)
         index = self.index.find(FRAME_NUMBER, number, nearest=not exact_only)
         if index is None:
-            raise FrameNotFoundError(f'frame #{number} not found in {self.layout.basedir}')
+            raise FrameNotFoundError(f'frame #{number} not found in {self._store}', store=self._store,
+                                     frame_number=number)
         return index
 
     @one_at_a_time
@@ -239,7 +242,7 @@ class StoreReader:
         wanted = seconds(frame_time, FRAME_TIME)
         index = self.index.find(FRAME_TIME, wanted, nearest=True)
         if index is None:
-            raise FrameNotFoundError(f'no frame near time {wanted} found in {self.layout.basedir}')
+            raise FrameNotFoundError(f'no frame near time {wanted} found in {self._store}', store=self._store)
         return self.at(index)
 
     @one_at_a_time
@@ -268,7 +271,7 @@ class StoreReader:
             return [self._index_of_number(number, exact_only=True) for number in numbers]
         if numbers is None and indices is not None:
             return [whole_number(index, 'frame_index') for index in indices]
-        raise InvalidArgumentError('give either frame_numbers or frame_indices, and not both')
+        raise InvalidArgumentError('give either frame_numbers or frame_indices, and not both', argument='frame_numbers')
 
     def _batch(self, indices: list[int]) -> Image | list[Image]:
         """The images of those indexes as one array; as a list where someone changed the store and they differ."""
@@ -316,14 +319,15 @@ class StoreReader:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise StoreClosedError(f'{self.layout.basedir}: the store was closed')
+            raise StoreClosedError(f'{self._store}: the store was closed', store=self._store)
 
     def _metadata(self, index: int) -> tuple[int, float]:
         self._check_open()
         metadata = self.index.frame(index)
         if metadata is None:
-            raise FrameNotFoundError(f'frame_index {index} not found in {self.layout.basedir}, '
-                                     f'which has {self.index.frame_count} frames')
+            count = self.index.frame_count
+            raise FrameNotFoundError(f'frame_index {index} not found in {self._store}, which has {count} frames',
+                                     store=self._store, frame_index=index)
         return metadata
 
     def _read(self, place: Place) -> Image:
@@ -387,7 +391,10 @@ class _Naming:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         if isinstance(error, (FrameReadError, CorruptFileError, InvalidArgumentError)):
-            number, _ = self._reader._metadata(self._reader.index.index_of(*self._place))
-            chunk, index = self._place
-            raise FrameReadError(f'{self._reader.layout.basedir}: frame #{number}, at index {index} of chunk {chunk}, '
-                                 f'cannot be read: {error}') from error
+            store, (chunk, index) = self._reader._store, self._place
+            frame_index = self._reader.index.index_of(chunk, index)
+            number, _ = self._reader._metadata(frame_index)
+            raise FrameReadError(f'{store}: frame #{number}, at index {index} of chunk {chunk}, cannot be '
+                                 f'read: {error}',
+                                 store=store, chunk=chunk, index_in_chunk=index, frame_index=frame_index,
+                                 frame_number=number, path=getattr(error, 'path', None)) from error

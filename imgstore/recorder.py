@@ -7,12 +7,13 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from ._files import Layout, make_folder, take_file, write_whole
 from ._json import dumps
+from ._numbers import as_runs
 from ._regular_files import read_regular
 from ._syncing import sync
 from .chunk_files import check_folder
@@ -51,13 +52,23 @@ class _OpenChunk:
 
     @property
     def named(self) -> str:
-        return f'; they are {_named(self.frame_numbers)}' if self.frames else ''
+        return f'; they are {as_runs(self.frame_numbers)}' if self.frames else ''
 
     def keep(self, count: int) -> list[int]:
         """Forget the frames behind the first ``count``, and give their numbers."""
         lost = self.frame_numbers[count:]
         del self.frames[count:]
         return lost
+
+
+class _Loss(NamedTuple):
+    """Frames that were given and are not in the store, and what to tell of them."""
+
+    numbers: tuple[int, ...] = ()
+    told: str = ''
+
+
+_NO_LOSS = _Loss()
 
 
 @dataclass(frozen=True)
@@ -77,17 +88,6 @@ class _Summary:
 
 def _extremes(values: Sequence[_Value]) -> tuple[_Value, ...]:
     return (min(values), max(values)) if values else ()
-
-
-def _named(numbers: Iterable[int]) -> str:
-    """Frame numbers as text, runs of them in short."""
-    runs: list[list[int]] = []
-    for number in sorted(set(numbers)):
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1][1:] = [number]
-        else:
-            runs.append([number])
-    return ', '.join(' to '.join(f'#{number}' for number in run) for run in runs)
 
 
 class Recorder:
@@ -177,7 +177,9 @@ class Recorder:
         try:
             self._write(prepared, number, time)
         except OSError as error:
-            raise FrameWriteError(f'{self._layout.basedir}: frame #{number} could not be written: {error}') from error
+            raise FrameWriteError(f'{self._layout.basedir}: frame #{number} could not be written: {error}',
+                                  store=self._layout.basedir, frame_number=number,
+                                  frame_numbers=(number, *getattr(error, 'frame_numbers', ()))) from error
         self._index(number, time)
 
     def _write(self, prepared: Any, number: int, time: float) -> None:
@@ -194,7 +196,8 @@ class Recorder:
             with self._journaled(chunk.number, [(number, time)]):
                 self._write_to(chunk.writer, prepared)
         except OSError as error:
-            raise FrameWriteError(f'{error}{self._give_up_chunk()}') from error
+            lost = self._give_up_chunk()
+            raise FrameWriteError(f'{error}{lost.told}', frame_numbers=lost.numbers) from error
         except BaseException:  # nobody knows whether a video has got the frame
             self._give_up_chunk()
             raise
@@ -292,23 +295,25 @@ class Recorder:
                 self._completer.wait()
             self._completer.put(self._open.number)
             self._journal, self._open.is_on_disk = None, True
-        if lost:
-            raise FrameWriteError(f'{self._layout.basedir}: chunk {self._open.number} could not be completed{lost}')
+        if lost.numbers:
+            raise FrameWriteError(f'{self._layout.basedir}: chunk {self._open.number} could not be completed'
+                                  f'{lost.told}',
+                                  store=self._layout.basedir, chunk=self._open.number, frame_numbers=lost.numbers)
 
-    def _finish_frames(self, chunk: _OpenChunk) -> str:
+    def _finish_frames(self, chunk: _OpenChunk) -> _Loss:
         """Close the chunk's writer; where that fails keep just the frames that can be read back, and tell."""
         if chunk.writer is None:
-            return ''
+            return _NO_LOSS
         writer, chunk.writer = chunk.writer, None
         try:
             writer.close(self._rate.of(chunk.frame_times))
         except Exception as error:  # noqa: BLE001 -- whatever it is, frames are named that are lost
             count = self._chunks.count_whole(chunk.number, chunk.count, if_unknown=chunk.count)
             lost = chunk.keep(count)
-            return f'; frames {_named(lost)} are lost: {error}' if lost else ''
-        return ''
+            return _Loss(tuple(lost), f'; frames {as_runs(lost)} are lost: {error}') if lost else _NO_LOSS
+        return _NO_LOSS
 
-    def _write_index_and_records(self, chunk: _OpenChunk, lost: str = '') -> None:
+    def _write_index_and_records(self, chunk: _OpenChunk, lost: _Loss = _NO_LOSS) -> None:
         if not (chunk.count or chunk.records or (chunk.number == 0 and not self._layout.folders)):
             return
         if chunk.is_on_disk and len(chunk.records) == chunk.written_records:
@@ -329,15 +334,16 @@ class Recorder:
                                   np.array(chunk.frame_times, np.float64))
         except Exception as error:
             raise FrameWriteError(f'{stem}: the index of {chunk.count} frames could not be written: {error}'
-                                  f'{chunk.named}{lost}') from error
+                                  f'{chunk.named}{lost.told}', store=self._layout.basedir, chunk=chunk.number,
+                                  frame_numbers=(*chunk.frame_numbers, *lost.numbers)) from error
 
-    def _give_up_chunk(self) -> str:
+    def _give_up_chunk(self) -> _Loss:
         """After a frame that failed, keep what the chunk has; the next frame begins another. Tell what else failed."""
         try:
             self.finish_chunk()
         except FrameWriteError as error:
-            return f'; {error}'
-        return ''
+            return _Loss(error.frame_numbers, f'; {error}')
+        return _NO_LOSS
 
     def insert(self, video_path: str, numbers: Iterable[int], times: Iterable[float], move: bool) -> None:
         """Take a finished video, which was checked, as the next chunk; FrameWriteError."""
@@ -347,7 +353,8 @@ class Recorder:
             with self._journaled(self._next_chunk, frames):
                 take_file(video_path, self._layout.chunk(self._next_chunk), move)
         except OSError as error:
-            raise FrameWriteError(f'{video_path!r} could not be taken into the store: {error}') from error
+            raise FrameWriteError(f'{video_path!r} could not be taken into the store: {error}',
+                                  store=self._layout.basedir, path=video_path) from error
         self._begin_chunk(None)
         for number, time in frames:
             self._index(number, time)
@@ -366,7 +373,8 @@ class Recorder:
             self._end_journal()
             finish_emptying(basedir)
         except OSError as error:
-            raise StoreIOError(f'{self._layout.basedir} could not be emptied: {error}') from error
+            raise StoreIOError(f'{self._layout.basedir} could not be emptied: {error}',
+                               store=self._layout.basedir) from error
         self._forget()
 
     def close(self, black: Callable[[], Any]) -> None:
@@ -389,4 +397,4 @@ class Recorder:
             self._completer.wait()
         if (error := self._completer.error) is not None:
             raise FrameWriteError(f'{self._layout.basedir}: complete chunks may not be on the disk yet: {error}; '
-                                  f'their journals are kept') from error
+                                  f'their journals are kept', store=self._layout.basedir) from error

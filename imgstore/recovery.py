@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ._files import FoundChunks, Layout, index_path
 from ._regular_files import read_regular
+from ._warn import warn
 from .chunk_index import Numbers, Times, is_empty, read_chunk_index
 from .chunks import Chunks
 from .constants import EXTRA_JSON
-from .errors import CorruptFileError, DamagedJournalWarning
+from .errors import ChunkSkippedWarning, CorruptFileError, DamagedJournalWarning
 from .frame_rate import MANY_TIMES, FrameRate
 from .journal_reading import read_journal
 from .metadata import StoreMetadata
@@ -147,7 +147,7 @@ class Listing:
             found = self._layout.find_chunks()
             for number, why in found.skipped.items():
                 if not is_empty(self._layout.stem(number)):
-                    warnings.warn(f'{self._layout.basedir}: chunk {number} is skipped: {why}', stacklevel=8)
+                    warn(ChunkSkippedWarning(self._layout.basedir, number, why))
             self._list(found)
         return self.listed or []
 
@@ -173,7 +173,7 @@ class Listing:
         for number in self.open.keys() - self._warned:
             if estimated := self.open[number].estimated:
                 self._warned.add(number)
-                warnings.warn(DamagedJournalWarning(self._layout.journal(number), number, estimated), stacklevel=9)
+                warn(DamagedJournalWarning(self._layout.journal(number), number, estimated))
 
     def _read_staged(self) -> Iterator[tuple[int, tuple[Numbers, Times]]]:
         """The indexes that count instead of those that are in their places yet: read now, as they may be moved."""

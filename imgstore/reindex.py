@@ -103,7 +103,7 @@ def _said_of(layout: Layout) -> Iterator[None]:
     except ImgStoreError:
         raise
     except OSError as error:
-        raise StoreIOError(f'{layout.basedir} could not be reindexed: {error}') from error
+        raise StoreIOError(f'{layout.basedir} could not be reindexed: {error}', store=layout.basedir) from error
 
 
 @contextlib.contextmanager
@@ -190,7 +190,8 @@ def renumbered(numbers: Numbers, store: str) -> Numbers:
     """Frame numbers of a store, in its order, with those before the one 0 counting down from -1."""
     zeros = np.flatnonzero(numbers == 0)
     if len(zeros) != 1:
-        raise InvalidArgumentError(f'{store}: {len(zeros)} frames are numbered 0; to reindex there must be exactly one')
+        raise InvalidArgumentError(f'{store}: {len(zeros)} frames are numbered 0; to reindex there must be exactly one',
+                                   store=store)
     new = numbers.copy()
     new[:zeros[0]] = np.arange(-zeros[0], 0)
     return new

@@ -175,7 +175,8 @@ def repair(path: StrPath, dry_run: bool = False) -> RepairReport:
     basedir = existing_store_folder(path)
     lock_path = os.path.join(basedir, STORE_LOCK_FILENAME)
     if is_held(lock_path):
-        raise StoreLockedError(f'{basedir!r} is open in a writer, which holds {lock_path}')
+        raise StoreLockedError(f'{basedir!r} is open in a writer, which holds {lock_path}',
+                               store=basedir, path=lock_path)
     emptied = is_emptied(basedir)
     if emptied and not dry_run:
         with contextlib.closing(_Held(lock_path)):
@@ -192,7 +193,7 @@ def repair(path: StrPath, dry_run: bool = False) -> RepairReport:
         except ImgStoreError:
             raise
         except OSError as error:
-            raise StoreIOError(f'{basedir}: the store could not be repaired: {error}') from error
+            raise StoreIOError(f'{basedir}: the store could not be repaired: {error}', store=basedir) from error
     return report
 
 
@@ -384,7 +385,7 @@ class _Patient:
         with contextlib.closing(self._chunks.video_reader(path)) as reader:
             found = reader.count()
             if found != frames:
-                raise FrameReadError(f'{path} has {found} frames instead of {frames}')
+                raise FrameReadError(f'{path} has {found} frames instead of {frames}', path=path)
             reader.read(frames - 1)
 
     def _records(self, number: int) -> list[dict[str, Any]]:

@@ -51,11 +51,12 @@ def room_beside(target: str, keep: bool = False) -> str:
         ``target`` is the root of a file system, which cannot be renamed.
     """
     if os.path.ismount(target):
-        raise StoreIOError(f'{target!r} is the root of a file system and cannot be replaced; give a folder in it')
+        raise StoreIOError(f'{target!r} is the root of a file system and cannot be replaced; give a folder in it',
+                           path=target)
     room = aside(target)
     finish_replacement(target)
     if is_held(os.path.join(room, STORE_LOCK_FILENAME)):
-        raise StoreLockedError(f'{target!r}: another process builds its replacement in {room!r}')
+        raise StoreLockedError(f'{target!r}: another process builds its replacement in {room!r}', path=target)
     if keep and os.path.isdir(room):
         os.rename(room, incomplete_name(target))
     for leftover in (room, parked(target)):
@@ -99,7 +100,7 @@ def replace_folder(new: str, target: str) -> None:
         old = _change_places(new, target)
         sync(os.path.dirname(target))
     except OSError as error:
-        raise StoreIOError(f'{target!r} cannot be replaced: {error}') from error
+        raise StoreIOError(f'{target!r} cannot be replaced: {error}', path=target) from error
     if old is not None:
         shutil.rmtree(old, ignore_errors=True)
 

@@ -164,7 +164,7 @@ def save(path: str, chunks: ChunkList, counts: Sequence[int]) -> None:
         for (_, stem), count in zip(chunks, counts, strict=True):
             numbers, times = read_chunk_index(stem)
             if len(numbers) != count:
-                raise CorruptFileError(f'{stem}: the chunk has {len(numbers)} frames and no longer {count}')
+                raise CorruptFileError(f'{stem}: the chunk has {len(numbers)} frames and no longer {count}', path=stem)
             for column, values in enumerate((numbers, times)):
                 file.seek(at + column * frames * 8)
                 file.write(np.ascontiguousarray(values, values.dtype.newbyteorder('<')).data)

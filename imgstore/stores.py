@@ -74,7 +74,8 @@ class DirectoryImgStore(_ImgStore):
         """
         raise InvalidArgumentError(
             f'{text_path(video_path, "video_path")!r} cannot be a chunk of {self.filename!r}, which has images of '
-            f'format {self._w.fmt.name}; make a store of {_VIDEO_FORMATS} for it, or give its frames to add_image')
+            f'format {self._w.fmt.name}; make a store of {_VIDEO_FORMATS} for it, or give its frames to add_image',
+            store=self.filename)
 
 
 _VIDEO_FORMATS = ' or '.join(map(repr, format_names(VIDEO)))
@@ -114,7 +115,8 @@ def new_for_filename(path: StrPath | None = None, mode: str = 'r', basedir: StrP
         Another argument is not allowed.
     """
     if mode != 'r':
-        raise InvalidArgumentError(f'mode is {mode!r}; a store is opened with \'r\', new_for_format makes a new one')
+        raise InvalidArgumentError(f'mode is {mode!r}; a store is opened with \'r\', new_for_format makes a new one',
+                                   argument='mode')
     folder = existing_store_folder(path, basedir)
     store = _CLASSES[format_of(load_metadata(folder), folder).class_name]
     return store(basedir=folder, mode='r', index=index, seek=seek, **kwargs)

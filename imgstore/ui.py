@@ -163,11 +163,12 @@ def new_window(
         size or shape is none, or screen_relative_size not above 0.
     """
     if screen_relative_size <= 0:
-        raise InvalidArgumentError(f'screen_relative_size is {screen_relative_size!r}; it must be above 0')
+        raise InvalidArgumentError(f'screen_relative_size is {screen_relative_size!r}; it must be above 0',
+                                   argument='screen_relative_size')
     if shape is not None:
         size = _fit(shape, screen_relative_size)
     if size is not None and not _is_size(size):
-        raise InvalidArgumentError(f'size is {size!r}; it must be (w, h) in pixels')
+        raise InvalidArgumentError(f'size is {size!r}; it must be (w, h) in pixels', argument='size')
     return Window(name, size, expanded_ui, keep_ratio)
 
 
@@ -212,7 +213,8 @@ def _is_size(size: Sequence[int]) -> bool:
 
 def _fit(shape: tuple[int, ...], screen_relative_size: float) -> tuple[int, int]:
     if len(shape) < 2 or min(shape) < 1:
-        raise InvalidArgumentError(f'shape is {shape!r}; it must be that of an image, (h, w) or (h, w, channels)')
+        raise InvalidArgumentError(f'shape is {shape!r}; it must be that of an image, (h, w) or (h, w, channels)',
+                                   argument='shape')
     height, width = shape[:2]
     screen = get_and_parse_screen_resolution()
     scale = min(1, screen[0] * screen_relative_size / width, screen[1] * screen_relative_size / height)

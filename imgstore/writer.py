@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import math
 import os
 import sys
@@ -69,7 +70,7 @@ class StoreWriter:
         self._fit, self._chunks, self._lock, self._queue = fit, chunks, lock, queue
         self._recorder = Recorder(layout, chunks, metadata.chunksize, durability, rate)
         self._buffers = Buffers()
-        self._failures: deque[str] = deque()
+        self._failures: deque[FrameWriteError] = deque()
         self._forget_given()
         recorder = self._recorder
         queue.watch(lambda: (recorder.frame_count, recorder.latest))
@@ -142,8 +143,8 @@ class StoreWriter:
         except Exception as error:
             if not self._queue.workers:
                 raise
-            self._failures.append(str(error) if isinstance(error, FrameWriteError) else
-                                  f'{self.layout.basedir}: frame #{frame[0]} could not be written: {error!r}')
+            text = f'{self.layout.basedir}: frame #{frame[0]} could not be written: {error!r}'
+            self._failures.append(_as_failure(error, text, frame[0]))
         finally:
             if copy is not None:
                 self._buffers.give_back(copy)
@@ -183,21 +184,21 @@ class StoreWriter:
     def _check_video(self, path: str, numbers: int, times: int) -> None:
         extension = self.layout.extension
         if not os.path.isfile(path):
-            raise InvalidArgumentError(f'{path!r} is no file')
+            raise InvalidArgumentError(f'{path!r} is no file', path=path)
         if os.path.splitext(path)[1].lower() != extension:
-            raise InvalidArgumentError(f'{path!r} must be a {extension} video, as the store\'s chunks are')
+            raise InvalidArgumentError(f'{path!r} must be a {extension} video, as the store\'s chunks are', path=path)
         if has_tail(path):
-            raise InvalidArgumentError(f'{path!r} lacks its latest frame, which is kept in a file beside it')
+            raise InvalidArgumentError(f'{path!r} lacks its latest frame, which is kept in a file beside it', path=path)
         try:
             self._chunks.check_exact(path, {self._fit.stored_shape[:2], self._fit.shape[:2]})
             with contextlib.closing(self._chunks.video_reader(path)) as reader:
                 frames = reader.count()
         except FrameReadError as error:
-            why = str(error).removeprefix(f'{path} cannot be read as video: ')
-            raise InvalidArgumentError(f'{path!r} is not a readable video: {why}') from error
+            why = error.reason or error
+            raise InvalidArgumentError(f'{path!r} is not a readable video: {why}', path=path) from error
         if not frames == numbers == times or not frames:
             raise InvalidArgumentError(f'{path!r} has {frames} frames, and {numbers} frame_numbers and '
-                                       f'{times} frame_times were given; it must be one each a frame')
+                                       f'{times} frame_times were given; it must be one each a frame', path=path)
 
     # --- all of it
 
@@ -237,8 +238,8 @@ class StoreWriter:
             self._recorder.close(lambda: self._chunks.prepare(np.zeros(self._fit.stored_shape, self._fit.dtype)))
             save_if_worth_it(self.layout.basedir, self._recorder.complete_chunks)
         except Exception as error:  # noqa: BLE001 -- the caller of `close` gets it, with what else failed
-            self._failures.append(str(error) if isinstance(error, FrameWriteError) else
-                                  f'{self.layout.basedir}: the store could not be completed: {error!r}')
+            text = f'{self.layout.basedir}: the store could not be completed: {error!r}'
+            self._failures.append(_as_failure(error, text))
         finally:
             self._lock.release()
 
@@ -251,8 +252,8 @@ class StoreWriter:
         except StoreClosedError as error:
             raise self._closed_error() from error
         except BaseException as error:
-            if task.error not in (None, error):
-                self._failures.append(str(task.error))
+            if task.error is not None and task.error is not error:
+                self._failures.append(_as_failure(task.error, str(task.error)))
             raise
 
     def _check(self) -> None:
@@ -262,7 +263,8 @@ class StoreWriter:
 
     def _closed_error(self) -> StoreClosedError:
         wait_for_end_of_program()
-        return StoreClosedError(f'{self.layout.basedir}: the store was closed, nothing can be added')
+        return StoreClosedError(f'{self.layout.basedir}: the store was closed, nothing can be added',
+                                store=self.layout.basedir)
 
     def _raise_failures(self) -> None:
         """Raise what has failed since the last call; if this is interrupted, the next call does."""
@@ -273,11 +275,21 @@ class StoreWriter:
         if not failures:  # another thread raised them meanwhile
             return
         try:
-            raise FrameWriteError('; '.join(failures))
+            raise FrameWriteError(
+                '; '.join(map(str, failures)), store=self.layout.basedir, chunk=failures[0].chunk,
+                frame_number=failures[0].frame_number, path=failures[0].path,
+                frame_numbers=[number for failure in failures for number in failure.frame_numbers])
         finally:
             for failure in failures:
                 with contextlib.suppress(ValueError):  # another thread had it too
                     self._failures.remove(failure)
+
+
+def _as_failure(error: BaseException, text: str, number: int | None = None) -> FrameWriteError:
+    """What `_raise_failures` tells of an error, without its traceback, which holds images."""
+    if isinstance(error, FrameWriteError):
+        return copy.copy(error)
+    return FrameWriteError(text, frame_number=number, frame_numbers=() if number is None else (number,))
 
 
 def _close_in_the_end(writer: StoreWriter, pid: int) -> None:

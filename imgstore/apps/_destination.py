@@ -50,13 +50,14 @@ class Destination:
         self._target = store_folder(path)
         self._is_complete = False
         if os.path.lexists(self._target) and not os.path.isdir(self._target):
-            raise InvalidArgumentError(f'{path!r} is a file, and a store is a folder: give another name, or remove it')
+            raise InvalidArgumentError(f'{path!r} is a file, and a store is a folder: give another name, or remove it',
+                                       path=path)
         self._replaces = _holds_store(self._target)
         _refuse_others_folder(path, self._target, self._replaces)
         if self._replaces and not overwrite:
-            raise StoreExistsError(f'{path!r} holds a store already', replaceable=True)
+            raise StoreExistsError(f'{path!r} holds a store already', replaceable=True, path=path)
         if self._replaces and is_held(os.path.join(self._target, STORE_LOCK_FILENAME)):
-            raise StoreLockedError(f'{path!r} is open in a writer')
+            raise StoreLockedError(f'{path!r} is open in a writer', path=path)
         self._target = os.path.realpath(self._target) if self._replaces else self._target
         self.folder = room_beside(self._target, keep=True) if self._replaces else self._target
 

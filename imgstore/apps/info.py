@@ -215,7 +215,7 @@ def _ms(seconds: float | None) -> str:
 
 def _plot(path: str, target: str, overwrite: bool) -> None:
     if os.path.exists(target) and not overwrite:
-        raise StoreExistsError(f'{target!r} is there already', replaceable=True)
+        raise StoreExistsError(f'{target!r} is there already', replaceable=True, path=target)
     warnings.simplefilter('ignore')  # what is wrong with the store is told already
     with new_for_filename(path, cache_bytes=0) as store:
         numbers, times = frame_arrays(store)
@@ -225,6 +225,6 @@ def _plot(path: str, target: str, overwrite: bool) -> None:
     try:
         written = cv2.imwrite(target, image)
     except cv2.error as error:
-        raise InvalidArgumentError(f'{target!r} is no name of an image, such as intervals.png') from error
+        raise InvalidArgumentError(f'{target!r} is no name of an image, such as intervals.png', path=target) from error
     if not written:
-        raise StoreIOError(f'{target!r} cannot be written')
+        raise StoreIOError(f'{target!r} cannot be written', path=target)

@@ -111,7 +111,7 @@ def _view_in_browser(prog: str, args: argparse.Namespace) -> int:
 def _view(path: str, args: argparse.Namespace) -> int:
     with new_for_filename(path) as store:
         if not store.frame_count:
-            raise InvalidArgumentError(f'there are no frames in {store.filename!r}')
+            raise InvalidArgumentError(f'there are no frames in {store.filename!r}', store=store.filename)
         player, note = _player(store, args)
         _check_screen(path)
         with_bar = not args.hide_statusbar

@@ -57,7 +57,8 @@ def new_encoder(backend: str, codec: str, shape: tuple[int, ...],
 def check_name(asked: object) -> object:
     """Give back what was asked for; InvalidArgumentError where no backend has that name."""
     if asked not in (None, '', AUTO, *BACKENDS):
-        raise InvalidArgumentError(f'backend is {asked!r}; it must be one of {", ".join((AUTO, *BACKENDS))}')
+        raise InvalidArgumentError(f'backend is {asked!r}; it must be one of {", ".join((AUTO, *BACKENDS))}',
+                                   argument='backend')
     return asked
 
 

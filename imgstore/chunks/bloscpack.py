@@ -210,7 +210,7 @@ class _Container:
         self._source = source
 
     def damage(self, what: str) -> CorruptFileError:
-        return CorruptFileError(f'{self._source} is damaged or no Bloscpack file: {what}')
+        return CorruptFileError(f'{self._source} is damaged or no Bloscpack file: {what}', path=self._source)
 
     def read_header(self) -> _Header:
         header = _Header(*_HEADER.unpack(self._take(_HEADER.size)))

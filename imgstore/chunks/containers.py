@@ -29,16 +29,21 @@ def most_pixels(shape: tuple[int, ...]) -> int:
     return min(max(_UNQUESTIONED_PIXELS, _MOST_TIMES * math.prod(shape[:2])), ANY_PIXELS)
 
 
+def unreadable_video(path: str, why: object) -> FrameReadError:
+    """Make the error for a file that cannot be read as a video."""
+    return FrameReadError(f'{path} cannot be read as video: {why}', path=path, reason=str(why))
+
+
 def check_container(path: str) -> None:
     """Raise FrameReadError for a file that does not begin like AVI, Matroska, MP4 or QuickTime."""
     try:
         with open_regular(path) as file:
             begin = file.read(12)
     except OSError as error:
-        raise FrameReadError(f'{path} cannot be read as video: {error.strerror or error}') from error
+        raise unreadable_video(path, error.strerror or error) from error
     is_avi = begin[:4] == b'RIFF' and begin[8:11] == b'AVI'
     if not (is_avi or begin[:4] == b'\x1aE\xdf\xa3' or begin[4:8] in _QUICKTIME):
-        raise FrameReadError(f'{path} cannot be read as video: it does not begin like one')
+        raise unreadable_video(path, 'it does not begin like one')
 
 
 _SCANNED = ('.avi', '.mkv')

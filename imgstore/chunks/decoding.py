@@ -29,7 +29,7 @@ def decoded(packet: Any) -> tuple[list[Any], bool]:
     except av.FFmpegError as error:
         if not packet.stream.codec_context.is_open:  # nothing else may be asked of it: PyAV 19 crashes
             path = path_of_url(packet.stream.container.name)
-            raise FrameReadError(f'{path}: its decoder cannot be opened: {error}') from error
+            raise FrameReadError(f'{path}: its decoder cannot be opened: {error}', path=path) from error
     with contextlib.suppress(av.FFmpegError):
         return packet.stream.codec_context.decode(None), False
     return [], False

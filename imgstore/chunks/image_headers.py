@@ -64,9 +64,9 @@ def check_image(extension: str, data: Bytes, path: str, usual: int) -> None:
     try:
         size = _SIZES[extension](data)
     except (ValueError, IndexError, struct.error) as error:
-        raise FrameReadError(f'{path} is cut off, damaged, or no {extension} image: {error}') from error
+        raise FrameReadError(f'{path} is cut off, damaged, or no {extension} image: {error}', path=path) from error
     if not is_credible(size, len(data), usual):
-        raise FrameReadError(f'{path} is damaged: a file of {len(data)} bytes claims an image of {size}')
+        raise FrameReadError(f'{path} is damaged: a file of {len(data)} bytes claims an image of {size}', path=path)
 
 
 # --- one function a format: how many bytes the image takes, about

@@ -66,7 +66,7 @@ class NpyCodec(ImageCodec):
         try:
             return _array_in(data)
         except Exception as error:
-            raise FrameReadError(f'{path} is no readable npy image: {error}') from error
+            raise FrameReadError(f'{path} is no readable npy image: {error}', path=path) from error
 
 
 def _array_in(data: Bytes) -> Image:
@@ -168,9 +168,9 @@ class Cv2Codec(ImageCodec):
         try:
             image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
         except cv2.error as error:
-            raise FrameReadError(f'{path} is damaged: {error.err}') from error
+            raise FrameReadError(f'{path} is damaged: {error.err}', path=path) from error
         if image is None:
-            raise FrameReadError(f'{path} is damaged, or no {self._extension} image')
+            raise FrameReadError(f'{path} is damaged, or no {self._extension} image', path=path)
         return image[:, :, :3] if image.ndim == 3 and image.shape[2] == 4 else image
 
 
@@ -229,12 +229,13 @@ class ImageChunkReader(ChunkReader):
             with open_regular(path, buffering=0) as file:
                 size = os.fstat(file.fileno()).st_size
                 if size > self._max_bytes:
-                    raise FrameReadError(f'{path} is damaged: an image of this store does not take {size} bytes')
+                    raise FrameReadError(f'{path} is damaged: an image of this store does not take {size} bytes',
+                                         path=path)
                 data = _content(file, size)
         except FrameReadError:
             raise
         except OSError as error:
-            raise FrameReadError(f'{path} cannot be read: {error.strerror or error}') from error
+            raise FrameReadError(f'{path} cannot be read: {error.strerror or error}', path=path) from error
         return self._codec.decode(data, path)
 
     def begin(self, index: int) -> Callable[[], Image]:

@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
 from typing import Any
 
-from ..errors import FrameReadError, InvalidArgumentError
-from .containers import ANY_PIXELS, MOST_PIXELS, open_container
+from ..errors import InvalidArgumentError
+from .containers import ANY_PIXELS, MOST_PIXELS, open_container, unreadable_video
 from .cut_off import is_cut_off
 from .decoder_log import Log, lacks_reference, logged_errors
 from .decoding import decoded
@@ -55,9 +55,9 @@ def check_exact(path: str, sizes: Collection[Size], pixels: int = ANY_PIXELS) ->
         why = _why_not(path, _Look(sizes), pixels)
     except (av.FFmpegError, IndexError) as error:
         told = getattr(error, 'strerror', None) or error
-        raise FrameReadError(f'{path} cannot be read as video: {told}') from error
+        raise unreadable_video(path, told) from error
     if why:
-        raise InvalidArgumentError(f'{path!r} {why}')
+        raise InvalidArgumentError(f'{path!r} {why}', path=path)
 
 
 class _Look:

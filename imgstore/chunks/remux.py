@@ -42,7 +42,7 @@ def remux(source: str, target: str, frames: int, rate: Fraction | None = None) -
             packets = itertools.islice(_sound_packets(old, tail), frames)
             _copy(old, packets, target, rate, is_gapless=count >= frames)
     except (av.FFmpegError, OSError, ValueError, IndexError) as error:
-        raise FrameWriteError(f'{source} cannot be made a whole video: {error}') from error
+        raise FrameWriteError(f'{source} cannot be made a whole video: {error}', path=source) from error
 
 
 def check_is_copy(source: str, target: str) -> None:
@@ -57,11 +57,11 @@ def check_is_copy(source: str, target: str) -> None:
             there = (bytes(packet) for packet in new.demux(video=0) if packet.size)
             for packet in tail.behind(old.demux(video=0), old.streams.video[0]):
                 if packet.size and not packet.is_corrupt and bytes(packet) != next(there, None):
-                    raise FrameReadError(f'{target} is no copy of {source}')
+                    raise FrameReadError(f'{target} is no copy of {source}', path=target)
     except (av.FFmpegError, OSError, IndexError) as error:
         if isinstance(error, FrameReadError):
             raise
-        raise FrameReadError(f'{target} cannot be compared with {source}: {error}') from error
+        raise FrameReadError(f'{target} cannot be compared with {source}: {error}', path=target) from error
 
 
 def _sound_packets(container: Any, tail: Tail) -> Iterator[Any]:

@@ -13,7 +13,7 @@ from typing import IO, NamedTuple
 
 from .._files import whole_path
 from .._regular_files import open_regular
-from ..errors import FrameReadError
+from .containers import unreadable_video
 
 _LISTS = (b'RIFF', b'LIST')
 _FILLERS = re.compile(rb'JUNK|idx1|ix\d\d')
@@ -59,7 +59,7 @@ def _opened(path: str) -> IO[bytes]:
     for name in (path, whole_path(path)):
         with contextlib.suppress(FileNotFoundError):
             return open_regular(name, buffering=0)
-    raise FrameReadError(f'{path} cannot be read as video: it is gone')
+    raise unreadable_video(path, 'it is gone')
 
 
 def _around(file: IO[bytes], place: int) -> tuple[int, _Chunk]:

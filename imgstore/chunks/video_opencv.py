@@ -22,7 +22,7 @@ from ..formats import VIDEO_FRAMES_PER_SECOND
 from ..sharing import forking
 from .base import ChunkWriter, Image, VideoEncoder, VideoReader
 from .container_rate import set_rate
-from .containers import ANY_PIXELS, check_container, container_url
+from .containers import ANY_PIXELS, check_container, container_url, unreadable_video
 from .numbered import SAMPLES, number_in
 from .packets import ShowTimes, show_times
 
@@ -84,14 +84,15 @@ class OpenCVChunkWriter(ChunkWriter):
         self._written = 0
         if not self._writer.isOpened():
             self.discard()
-            raise FrameWriteError(f'{path}: OpenCV cannot start a {codec} video here')
+            raise FrameWriteError(f'{path}: OpenCV cannot start a {codec} video here', path=path)
 
     def write(self, prepared: Image) -> None:
         """Hand a frame to OpenCV."""
         try:
             self._writer.write(prepared)
         except cv2.error as error:
-            raise FrameWriteError(f'{self._path}: the video could not be written: {error.err}') from error
+            raise FrameWriteError(f'{self._path}: the video could not be written: {error.err}',
+                                  path=self._path) from error
         self._written += 1
 
     def sync(self) -> None:
@@ -111,9 +112,9 @@ class OpenCVChunkWriter(ChunkWriter):
                 set_rate(self._open_path, rate)
             os.replace(self._open_path, self._path)
         except (OSError, ValueError) as error:
-            raise FrameWriteError(f'{self._path}: the video could not be finished: {error}') from error
+            raise FrameWriteError(f'{self._path}: the video could not be finished: {error}', path=self._path) from error
         if found < self._written:
-            raise FrameWriteError(f'{self._path}: of {self._written} frames OpenCV wrote only {found}')
+            raise FrameWriteError(f'{self._path}: of {self._written} frames OpenCV wrote only {found}', path=self._path)
 
     def discard(self) -> None:
         """Remove the video."""
@@ -176,13 +177,13 @@ class OpenCVChunkReader(VideoReader):
         try:
             url = container_url(self._path)
         except OSError as error:  # it has another name now
-            raise FrameReadError(f'{self._path} cannot be read as video: {error.strerror or error}') from error
+            raise unreadable_video(self._path, error.strerror or error) from error
         with forking:
             capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG)
         if not capture.isOpened():
-            raise FrameReadError(f'{self._path} cannot be read as video')
+            raise FrameReadError(f'{self._path} cannot be read as video', path=self._path)
         if capture.get(cv2.CAP_PROP_FRAME_WIDTH) * capture.get(cv2.CAP_PROP_FRAME_HEIGHT) > self._pixels:
-            raise FrameReadError(f'{self._path} claims frames of more than {self._pixels} pixels')
+            raise FrameReadError(f'{self._path} claims frames of more than {self._pixels} pixels', path=self._path)
         capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
         self._capture = capture
         self._check_opened(capture)
@@ -192,7 +193,8 @@ class OpenCVChunkReader(VideoReader):
         """Check that OpenCV has taken the video track that was meant."""
         size = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
         if self._times and size != self._times.size:
-            raise FrameReadError(f'{self._path}: OpenCV reads another track than the video; {_USE_PYAV}')
+            raise FrameReadError(f'{self._path}: OpenCV reads another track than the video; {_USE_PYAV}',
+                                 path=self._path)
 
     def _pyav(self) -> PyAVChunkReader:
         from .video_pyav import PyAVChunkReader
@@ -221,10 +223,10 @@ class OpenCVChunkReader(VideoReader):
         """Decode one frame."""
         capture = self._find(index)
         if capture is None and index >= self._end:
-            raise FrameReadError(f'{self._path} has only {self._end} frames that can be read')
+            raise FrameReadError(f'{self._path} has only {self._end} frames that can be read', path=self._path)
         done, image = (False, None) if capture is None else capture.retrieve()
         if not done or image is None:
-            raise FrameReadError(f'{self._path}: the frame is missing or damaged')
+            raise FrameReadError(f'{self._path}: the frame is missing or damaged', path=self._path)
         self._check_converted(index, image)
         return ensure_color(image, ensure_copy=False) if self._color else ensure_grayscale(image)
 
@@ -233,7 +235,8 @@ class OpenCVChunkReader(VideoReader):
         before, self._image = self._image, image[::_COMPARED].copy()
         may_be_old = before is None or np.array_equal(before, self._image)
         if may_be_old and self._pyav().is_interlaced(index) and not converts_interlaced():
-            raise FrameReadError(f'{self._path}: this OpenCV cannot convert interlaced frames; {_USE_PYAV}')
+            raise FrameReadError(f'{self._path}: this OpenCV cannot convert interlaced frames; {_USE_PYAV}',
+                                 path=self._path)
 
     def _find(self, index: int) -> cv2.VideoCapture | None:
         """Where the frame is the one that was grabbed last; None if it does not come."""
@@ -254,7 +257,7 @@ class OpenCVChunkReader(VideoReader):
             self._open()
         if not self._counted:
             raise FrameReadError(f'{self._path}: OpenCV gives {self._end} of {frames} frames and does not tell which; '
-                                 f'{_USE_PYAV}')
+                                 f'{_USE_PYAV}', path=self._path)
 
     def _has_grown(self) -> bool:
         """Whether OpenCV gives a frame for each packet of a video that has more of them than were announced."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .._cores import THREADS
 from ..errors import FrameReadError
 from .base import Image, VideoReader
-from .containers import ANY_PIXELS, MOST_PIXELS
+from .containers import ANY_PIXELS, MOST_PIXELS, unreadable_video
 from .decoding import STRICT, Untainted, decoded, decoded_alone, last_packet
 from .kept import KeptFrames
 from .packets import FrameTable, is_hidden, packets_of, table_from_container_index, table_from_packets
@@ -85,7 +85,7 @@ class PyAVChunkReader(VideoReader):
         except (av.FFmpegError, OSError, IndexError) as error:
             self.close()
             why = getattr(error, 'strerror', None) or error
-            raise FrameReadError(f'{self._path} cannot be read as video: {why}') from error
+            raise unreadable_video(self._path, why) from error
         self._stream.thread_type, self._stream.codec_context.thread_count = 'FRAME', self._decoders
         strict = STRICT if self._stream.codec_context.codec.intra_only else {}
         self._stream.codec_context.options = {**strict, MOST_PIXELS: str(self._pixels)}
@@ -176,9 +176,9 @@ class PyAVChunkReader(VideoReader):
             self._learn_from_packets()
             frame = self._find(index)
         if frame is None and index >= self._end:
-            raise FrameReadError(f'{self._path} has only {self._end} frames that can be read')
+            raise FrameReadError(f'{self._path} has only {self._end} frames that can be read', path=self._path)
         if frame is None:
-            raise FrameReadError(f'{self._path}: the frame is missing or damaged')
+            raise FrameReadError(f'{self._path}: the frame is missing or damaged', path=self._path)
         return frame
 
     def _find(self, index: int) -> Any:
@@ -334,4 +334,4 @@ class PyAVChunkReader(VideoReader):
             yield from packets_of(self._container, self._stream, self._tail)
         except av.FFmpegError as error:
             self.close()
-            raise FrameReadError(f'{self._path} cannot be read on: {error}') from error
+            raise FrameReadError(f'{self._path} cannot be read on: {error}', path=self._path) from error

@@ -248,7 +248,7 @@ class ContainerChunkWriter(ChunkWriter):
             encoder.open(self._stream.codec_context)
         except (av.FFmpegError, OSError, ValueError) as error:
             self._end_tail()
-            raise FrameWriteError(f'{path}: no {encoder.codec} video can be started: {error}') from error
+            raise FrameWriteError(f'{path}: no {encoder.codec} video can be started: {error}', path=path) from error
 
     def write(self, prepared: Any) -> None:
         """Append a prepared frame."""
@@ -258,7 +258,7 @@ class ContainerChunkWriter(ChunkWriter):
             self._encoder.write(prepared, self._written, self._stream, self._container, self._keep)
         except (av.FFmpegError, OSError, ValueError) as error:
             self._failed = True
-            raise FrameWriteError(f'{self._path}: the video could not be written: {error}') from error
+            raise FrameWriteError(f'{self._path}: the video could not be written: {error}', path=self._path) from error
         self._written += 1
 
     def _keep(self, packet: bytes) -> None:
@@ -296,7 +296,7 @@ class ContainerChunkWriter(ChunkWriter):
             if self._is_synced:  # before the latest frame beside it goes
                 sync(self._open_path)
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise FrameWriteError(f'{self._path}: the video could not be finished: {error}') from error
+            raise FrameWriteError(f'{self._path}: the video could not be finished: {error}', path=self._path) from error
         finally:  # of a video that could not be finished, many frames can be read all the same
             try:
                 os.replace(self._open_path, self._path)
@@ -332,7 +332,7 @@ class MatroskaChunkWriter(ChunkWriter):
             self._configuration = configuration(self._context.extradata or b'')
             self._file = MatroskaFile(self._open_path, encoder.width, encoder.height, BT601)
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise FrameWriteError(f'{path}: no {encoder.codec} video can be started: {error}') from error
+            raise FrameWriteError(f'{path}: no {encoder.codec} video can be started: {error}', path=path) from error
 
     def write(self, prepared: Any) -> None:
         """Append a prepared frame."""
@@ -341,7 +341,7 @@ class MatroskaChunkWriter(ChunkWriter):
         try:
             self._add(self._encoder.packets(prepared, self._written, self._context))
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise FrameWriteError(f'{self._path}: the video could not be written: {error}') from error
+            raise FrameWriteError(f'{self._path}: the video could not be written: {error}', path=self._path) from error
         self._written += 1
 
     def _add(self, packets: list[Any]) -> None:
@@ -358,7 +358,7 @@ class MatroskaChunkWriter(ChunkWriter):
             with contextlib.closing(self._file):
                 self._file.finish(rate or Fraction(VIDEO_FRAMES_PER_SECOND))
         except (OSError, ValueError) as error:
-            raise FrameWriteError(f'{self._path}: the video could not be finished: {error}') from error
+            raise FrameWriteError(f'{self._path}: the video could not be finished: {error}', path=self._path) from error
         finally:  # it has its frames all the same
             self._context = None
             os.replace(self._open_path, self._path)

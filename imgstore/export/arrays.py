@@ -80,7 +80,8 @@ def _alike(frames: Frames) -> Iterator[Image]:
         first = image if first is None else first
         if image.shape != first.shape or image.dtype != first.dtype:
             raise ImageRejectedError(f'the frame at index {index} is {image.dtype} of shape {image.shape}, the first '
-                                     f'one {first.dtype} of {first.shape}: they do not fit into one array')
+                                     f'one {first.dtype} of {first.shape}: they do not fit into one array',
+                                     frame_index=index)
         yield image
 
 

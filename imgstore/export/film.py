@@ -111,7 +111,7 @@ def _checked_extension(path: StrPath) -> str:
 def _pieces(frames: Frames, extension: str, codec: str, status_bar: bool) -> list[Piece] | str:
     """What is to be copied, or why it is encoded."""
     if codec not in ('auto', 'h264', 'copy'):
-        raise InvalidArgumentError(f'codec is {codec!r}; it must be auto, h264 or copy')
+        raise InvalidArgumentError(f'codec is {codec!r}; it must be auto, h264 or copy', argument='codec')
     if codec == 'h264':
         return 'so it was asked for'
     found = 'the status bar is drawn' if status_bar else pieces_to_copy(frames, extension, codec == 'copy')
@@ -141,7 +141,7 @@ def _write(path: str, frames: Frames, ticks: Ticks, pieces: list[Piece] | str, c
     except (av.FFmpegError, ValueError) as error:
         if isinstance(error, (InvalidArgumentError, OSError)):
             raise
-        raise StoreIOError(f'{path!r} cannot be written: {error}') from error
+        raise StoreIOError(f'{path!r} cannot be written: {error}', path=path) from error
 
 
 def _describe(container: OutputContainer, frames: Frames) -> None:

@@ -100,7 +100,7 @@ def _checked(image: Image, image_format: str) -> Image:
 def _write(path: str, image: Image, parameters: Sequence[int]) -> None:
     done, data = cv2.imencode(os.path.splitext(path)[1], image, parameters)
     if not done:
-        raise InvalidArgumentError(f'{path!r} cannot be encoded')
+        raise InvalidArgumentError(f'{path!r} cannot be encoded', path=path)
     with open(path, 'wb') as file:
         file.write(data.tobytes())
 

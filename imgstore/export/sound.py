@@ -81,11 +81,12 @@ class FileSound(Sound):
         try:
             with _opened(self._path) as file:
                 if not file.streams.audio:
-                    raise InvalidArgumentError(f'{self._path!r} holds no sound')
+                    raise InvalidArgumentError(f'{self._path!r} holds no sound', path=self._path)
                 self.rate = file.streams.audio[0].rate
                 self.channels = min(2, file.streams.audio[0].channels)
         except av.FFmpegError as error:
-            raise InvalidArgumentError(f'{self._path!r} cannot be read as sound: {error.strerror}') from error
+            raise InvalidArgumentError(f'{self._path!r} cannot be read as sound: {error.strerror}',
+                                       path=self._path) from error
 
     def blocks(self) -> Iterator[Samples]:
         """Decode it."""
@@ -107,7 +108,7 @@ def _opened(path: str) -> Any:
     try:
         check_regular(path)
     except OSError as error:
-        raise InvalidArgumentError(f'{path!r} cannot be read as sound: {error.strerror}') from error
+        raise InvalidArgumentError(f'{path!r} cannot be read as sound: {error.strerror}', path=path) from error
     return open_input(path, options={'format_whitelist': _DEMUXERS, 'protocol_whitelist': 'file'})
 
 

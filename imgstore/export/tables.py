@@ -93,7 +93,7 @@ def records_of(frames: Frames) -> pd.DataFrame:
     """
     records = frames.store.get_extra_data()
     if records is None:
-        raise InvalidArgumentError(f'there is no extra data in {frames.store.filename!r}')
+        raise InvalidArgumentError(f'there is no extra data in {frames.store.filename!r}', store=frames.store.filename)
     wanted, unknown = np.zeros(len(records), bool), np.ones(len(records), bool)
     for key, chosen in ((FRAME_INDEX, frames.indices), (FRAME_NUMBER, frames.numbers)):
         values = _whole(records, key)

@@ -31,7 +31,7 @@ def new_file(path: StrPath, overwrite: bool) -> Iterator[str]:
     """
     target = text_path(path, 'path')
     if os.path.isdir(target) or (os.path.exists(target) and not overwrite):
-        raise StoreExistsError(f'{target!r} is there already', replaceable=not os.path.isdir(target))
+        raise StoreExistsError(f'{target!r} is there already', replaceable=not os.path.isdir(target), path=target)
     temporary = aside(target)
     try:
         with _told(target):
@@ -80,9 +80,10 @@ def _refuse_folder(target: str, overwrite: bool, is_ours: Callable[[str], bool])
     if not os.path.lexists(target) or (os.path.isdir(target) and not os.listdir(target)):
         return
     if not overwrite:
-        raise StoreExistsError(f'{target!r} is there already', replaceable=os.path.isdir(target) and is_ours(target))
+        raise StoreExistsError(f'{target!r} is there already', replaceable=os.path.isdir(target) and is_ours(target),
+                               path=target)
     if not os.path.isdir(target) or not is_ours(target):
-        raise StoreExistsError(f'{target!r} holds something else than an export, and is not replaced')
+        raise StoreExistsError(f'{target!r} holds something else than an export, and is not replaced', path=target)
 
 
 @contextlib.contextmanager
@@ -93,4 +94,4 @@ def _told(target: str) -> Iterator[None]:
     except StoreIOError:
         raise
     except OSError as error:
-        raise StoreIOError(f'{target!r} cannot be written: {error}') from error
+        raise StoreIOError(f'{target!r} cannot be written: {error}', path=target) from error

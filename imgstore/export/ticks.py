@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import InvalidArgumentError
+from .._warn import warn
+from ..errors import FramesDelayedWarning, InvalidArgumentError
 from ..formats import VIDEO_FRAMES_PER_SECOND
 from ..frame_rate import FrameRate
 from ..frame_times import Times
@@ -93,8 +93,7 @@ def _ascending(wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     starts: npt.NDArray[np.int64] = np.maximum.accumulate(wanted - places) + places
     shifted = int(np.count_nonzero(starts != wanted))
     if shifted:
-        warnings.warn(f'{shifted} frames are not later than the one before, by a time unit of the video at '
-                      f'least; they are shown right after it', stacklevel=5)
+        warn(FramesDelayedWarning(shifted))
     return starts
 
 
@@ -106,7 +105,8 @@ def _check_setbacks(frames: Frames) -> None:
         index, seconds = int(frames.indices[late[0]]), float(behind[late[0]])
         raise InvalidArgumentError(
             f'the time goes back by {seconds:.3f} s at index {index}, where the clock was set, and no video can show '
-            f'that; export the frames before index {index} and from there on as two videos, or as images or a table')
+            f'that; export the frames before index {index} and from there on as two videos, or as images or a table',
+            frame_index=index)
 
 
 def _unit(extension: str, frames: Frames) -> Fraction:
@@ -121,7 +121,7 @@ def _unit(extension: str, frames: Frames) -> Fraction:
     index = int(frames.indices[steps.argmax()])
     raise InvalidArgumentError(
         f'there are {longest / 3600:.0f} hours between the frames at index {index} and the next, and an interval in '
-        f'.mp4 can have {int(_MAX_TICKS_OF_MP4 * _MILLISECOND) // 3600} hours; export to .mkv')
+        f'.mp4 can have {int(_MAX_TICKS_OF_MP4 * _MILLISECOND) // 3600} hours; export to .mkv', frame_index=index)
 
 
 def _checked(unit: Fraction, frames: Frames) -> Fraction:

@@ -6,7 +6,6 @@ import contextlib
 import datetime
 import itertools
 import os
-import warnings
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from fractions import Fraction
@@ -15,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._warn import warn
 from ..chunks.containers import open_input
 from ..chunks.cut_off import is_cut_off
 from ..color import Image
-from ..errors import FrameReadError, InvalidArgumentError
+from ..errors import FrameReadError, InvalidArgumentError, StreamChosenWarning
 from .avi import MendedFile, find_damaged_headers
 from .damage import Damage
 from .ebml import find_tears
@@ -110,7 +110,8 @@ class Film:
             return open_input(where, options=options or {})
         except (av.FFmpegError, OSError) as error:
             self.close()
-            raise InvalidArgumentError(f'{self._path!r} cannot be read as a video: {error.strerror}') from error
+            raise InvalidArgumentError(f'{self._path!r} cannot be read as a video: {error.strerror}',
+                                       path=self._path) from error
 
     def _address(self) -> str:
         return f'file:{os.path.abspath(self._path)}' if os.path.isfile(self._path) else self._path
@@ -122,12 +123,11 @@ class Film:
         films = [stream for stream in streams if not any(name in _dispositions(stream) for name in _NO_VIDEO)]
         if not films:
             pictures = '; its only picture is a cover' if streams else ''
-            raise InvalidArgumentError(f'{self._path!r} holds no video{pictures}')
+            raise InvalidArgumentError(f'{self._path!r} holds no video{pictures}', path=self._path)
         moving = self._moving(films) if len(films) > 1 else films
         chosen = max(moving, key=lambda stream: ('default' in _dispositions(stream), stream.width * stream.height))
         if len(moving) > 1:
-            warnings.warn(f'{self._path!r} has {len(moving)} video streams; the one at index {chosen.index} '
-                          f'({chosen.width}x{chosen.height}) is taken', stacklevel=3)
+            warn(StreamChosenWarning(self._path, len(moving), chosen.index, (chosen.width, chosen.height)))
         return chosen
 
     def _moving(self, streams: list[Any]) -> list[Any]:
@@ -203,7 +203,7 @@ class Film:
         if is_cut:
             told.append(f'frame {intact.following} cannot be read: {intact.error or "the file is cut off"}')
         if told:
-            raise FrameReadError(f'{self._path!r}: {"; ".join(told)}')
+            raise FrameReadError(f'{self._path!r}: {"; ".join(told)}', path=self._path)
 
     def _why_torn(self, intact: IntactFrames) -> list[str]:
         """What is known of frames that the container has lost."""

@@ -51,11 +51,12 @@ def image_paths(source: str) -> list[str]:
         There are none.
     """
     if os.path.exists(os.path.join(source, STORE_MD_FILENAME)):
-        raise InvalidArgumentError(f'{source!r} is a store already: imgstore convert makes one of another format')
+        raise InvalidArgumentError(f'{source!r} is a store already: imgstore convert makes one of another format',
+                                   path=source)
     found = [os.path.join(source, name) for name in os.listdir(source)] if os.path.isdir(source) else glob.glob(source)
     images = [path for path in found if is_image(path) and not os.path.basename(path).startswith('.')]
     if not images:
-        raise InvalidArgumentError(f'there are no images in {source!r}, neither {", ".join(_EXTENSIONS)}')
+        raise InvalidArgumentError(f'there are no images in {source!r}, neither {", ".join(_EXTENSIONS)}', path=source)
     return sorted(images, key=_as_counted)
 
 

@@ -40,7 +40,7 @@ def grab(image: Image, name: str, folder: str = '') -> str:
         except FileExistsError:
             continue
         except OSError as error:
-            raise StoreIOError(f'{path} cannot be written: {error.strerror}') from error
+            raise StoreIOError(f'{path} cannot be written: {error.strerror}', path=path) from error
         return path
     raise AssertionError  # count() has no end
 
