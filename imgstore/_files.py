@@ -66,13 +66,13 @@ def existing_store_folder(path: object = None, basedir: object = None) -> str:
     folder = store_folder(path, basedir)
     finish_replacement(folder)
     if not os.path.exists(folder):
-        raise StoreNotFoundError(f'path {folder!r} does not exist', path=folder)
+        raise StoreNotFoundError(f'path {folder!r} does not exist', path=folder, store=folder)
     metadata = os.path.join(folder, STORE_MD_FILENAME)
     if not os.path.isfile(metadata):
         why = f'{STORE_MD_FILENAME} in it is not a regular file'
         raise StoreNotFoundError(f'{folder!r} holds no store: '
                                  f'{why if os.path.lexists(metadata) else f"there is no {STORE_MD_FILENAME} in it"}',
-                                 path=folder)
+                                 path=folder, store=folder)
     return folder
 
 

@@ -34,8 +34,8 @@ except ImportError as error:
         sys.excepthook = _tell
     if isinstance(error, ModuleNotFoundError) and error.name == 'cv2':
         raise MissingDependencyError('OpenCV is not installed: run `pip install opencv-python`, '
-                                     'or `pip install opencv-python-headless` on a server') from error
+                                     'or `pip install opencv-python-headless` on a server', name='cv2') from error
     raise MissingDependencyError(
         f'OpenCV cannot be imported ({error}): install its libraries, on Debian and Ubuntu by '
         f'`apt-get install {LIBRARIES}`, or run `pip uninstall opencv-python` and '
-        '`pip install opencv-python-headless`') from error
+        '`pip install opencv-python-headless`', name='cv2') from error

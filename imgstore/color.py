@@ -166,7 +166,8 @@ def check_encoding(encoding: str | None, imgshape: tuple[int, ...], dtype: DType
         return
     raise InvalidArgumentError(
         f'encoding {encoding} does not fit images of shape {tuple(imgshape)} and dtype {np.dtype(dtype)}: '
-        f'it takes {_describe(raw)}'
+        f'it takes {_describe(raw)}',
+        argument='encoding',
     )
 
 
@@ -187,7 +188,8 @@ def decoded_shape(imgshape: tuple[int, ...], encoding: str | None) -> tuple[int,
         return tuple(imgshape)
     raw = _conversion(encoding).raw
     if len(imgshape) not in (2, 3):
-        raise InvalidArgumentError(f'images of shape {tuple(imgshape)} cannot be of encoding {encoding}')
+        raise InvalidArgumentError(f'images of shape {tuple(imgshape)} cannot be of encoding {encoding}',
+                                   argument='encoding')
     height, width = imgshape[:2]
     if raw is _PLANAR_YUV:
         height = height * 2 // 3
@@ -237,7 +239,8 @@ class ImageCodecProcessor:
         """
         if name and name not in _CODE_OF_PYLON_FORMAT:
             raise InvalidArgumentError(
-                f'unknown Pylon format {name!r}; the known ones are {", ".join(_CODE_OF_PYLON_FORMAT)}'
+                f'unknown Pylon format {name!r}; the known ones are {", ".join(_CODE_OF_PYLON_FORMAT)}',
+                argument='name',
             )
         processor = cls()
         processor.set_default_code(_CODE_OF_PYLON_FORMAT[name] if name else None)
@@ -289,7 +292,8 @@ class ImageCodecProcessor:
             if conversion.enum == enum:
                 return conversion.codes[0]
         known = ', '.join(f'{conversion.enum} ({conversion.codes[0]})' for conversion in _CONVERSIONS)
-        raise InvalidArgumentError(f'no encoding for the OpenCV conversion {enum!r}; the known ones are {known}')
+        raise InvalidArgumentError(f'no encoding for the OpenCV conversion {enum!r}; the known ones are {known}',
+                                   argument='enum')
 
     def convert_to_bgr(self, img: Image, code: str | None = None) -> Image:
         """Convert a raw image to BGR by the code given, or else by the one that is set.
@@ -305,7 +309,7 @@ class ImageCodecProcessor:
             No code is given and none is set, there is no such code, or it is not one of this image.
         """
         if not (code or self._code):
-            raise InvalidArgumentError('no encoding to convert by: none is given and none is set')
+            raise InvalidArgumentError('no encoding to convert by: none is given and none is set', argument='code')
         return decode_to_bgr(img, code or self._code)
 
     def autoconvert(self, img: Image) -> Image:
@@ -315,7 +319,8 @@ class ImageCodecProcessor:
 
 def _conversion(code: str) -> _Conversion:
     if not is_encoding(code):
-        raise InvalidArgumentError(f'unknown encoding {code!r}; the known ones are {", ".join(sorted(_BY_CODE))}')
+        raise InvalidArgumentError(f'unknown encoding {code!r}; the known ones are {", ".join(sorted(_BY_CODE))}',
+                                   argument='encoding')
     return _BY_CODE[code]
 
 
@@ -338,7 +343,7 @@ def _describe(raw: _Raw) -> str:
 
 def _check_array(img: object) -> None:
     if not isinstance(img, np.ndarray):
-        raise InvalidArgumentError(f'an image must be a numpy array, not {type(img).__name__}')
+        raise InvalidArgumentError(f'an image must be a numpy array, not {type(img).__name__}', argument='img')
 
 
 def _channels(img: Image) -> int:
@@ -347,14 +352,15 @@ def _channels(img: Image) -> int:
         return 1
     if img.ndim == 3 and img.shape[2] in (1, 3):
         return int(img.shape[2])
-    raise InvalidArgumentError(f'an image must be (h, w), (h, w, 1) or (h, w, 3), not {img.shape}')
+    raise InvalidArgumentError(f'an image must be (h, w), (h, w, 1) or (h, w, 3), not {img.shape}', argument='img')
 
 
 def _convert(img: Image, enum: int) -> Image:
     if img.dtype not in _ALL or img.size == 0:
         raise InvalidArgumentError(
             f'cannot convert an image of shape {img.shape} and dtype {img.dtype} between gray and colour: '
-            f'it must be uint8, uint16 or float32, and not empty'
+            f'it must be uint8, uint16 or float32, and not empty',
+            argument='img',
         )
     converted: Image = cv2.cvtColor(img, enum)
     return converted

@@ -144,13 +144,14 @@ def convert(source: StrPath, dest: StrPath, fmt: str, *, chunksize: int | None =
 
 def _free_target(source: str, target: str, overwrite: bool) -> str:
     if os.path.realpath(source) == os.path.realpath(target):
-        raise InvalidArgumentError(f'{target!r} is the store that is to be converted; give another folder', path=target)
+        raise InvalidArgumentError(f'{target!r} is the store that is to be converted; give another folder', path=target,
+                                   argument='target')
     if os.path.exists(target) and not os.path.isdir(target):
         raise StoreExistsError(f'{target!r} is there already, and is no folder', path=target)
     if os.path.exists(os.path.join(target, STORE_MD_FILENAME)) and not overwrite:
-        raise StoreExistsError(f'{target!r} holds a store already', replaceable=True, path=target)
+        raise StoreExistsError(f'{target!r} holds a store already', replaceable=True, path=target, store=target)
     if is_held(os.path.join(target, STORE_LOCK_FILENAME)):
-        raise StoreLockedError(f'{target!r} is open in a writer', path=target)
+        raise StoreLockedError(f'{target!r} is open in a writer', path=target, store=target)
     return target
 
 
@@ -288,13 +289,13 @@ def _verify(old: _ImgStore, folder: str, plan: _Plan, min_psnr: float | None,
             new.disable_decoding()
         same = map(np.array_equal, frame_arrays(old), frame_arrays(new), (False, True))
         if not all(same):
-            raise FrameWriteError(f'{folder!r}: numbers and times did not come back as they were')
+            raise FrameWriteError(f'{folder!r}: numbers and times did not come back as they were', store=folder)
         near = []
         for index in range(len(old)):
             near.append(_nearness(old, new, index, plan))
             if new.lossless and near[-1] < math.inf:
                 raise FrameWriteError(f'{folder!r}: the frame at index {index} did not come back as it was',
-                                      frame_index=index)
+                                      frame_index=index, store=folder)
             step()
     return _judged(near, folder, min_psnr)
 
@@ -315,6 +316,6 @@ def _judged(near: list[float], folder: str, min_psnr: float | None) -> Conversio
     worst = int(np.argmin(near))
     if min_psnr is not None and near[worst] < min_psnr:
         raise FrameWriteError(f'{folder!r}: the frame at index {worst} came back with a PSNR of {near[worst]:.1f} dB, '
-                              f'and {min_psnr:g} dB were asked for', frame_index=worst)
+                              f'and {min_psnr:g} dB were asked for', frame_index=worst, store=folder)
     mean_square = np.mean(10 ** (-np.array(near) / 10))  # 0 for those that are exact
     return Conversion(len(near), True, False, near[worst], float(-10 * np.log10(mean_square)), worst)

@@ -150,7 +150,17 @@ class ExtraDataTypeError(ImgStoreError, TypeError):
 
 
 class MissingDependencyError(ImgStoreError, ImportError):
-    """An optional package is needed and not installed."""
+    """An optional package is needed and not installed.
+
+    Attributes
+    ----------
+    name : str or None
+        Name by which it is imported.
+    """
+
+    def __init__(self, *args: object, name: str | None = None, **fields: Any) -> None:
+        super().__init__(*args, **fields)
+        self.name = name
 
 
 class StoreIOError(ImgStoreError, OSError):
@@ -170,8 +180,8 @@ class StoreExistsError(StoreIOError, FileExistsError):
         ``overwrite=True``, or ``--overwrite`` of a command, replaces it.
     """
 
-    def __init__(self, message: str, replaceable: bool = False, *, path: str | None = None) -> None:
-        super().__init__(message, path=path)
+    def __init__(self, message: str, replaceable: bool = False, **fields: Any) -> None:
+        super().__init__(message, **fields)
         self.message, self.replaceable = message, replaceable
 
     def __str__(self) -> str:

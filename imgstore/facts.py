@@ -214,7 +214,8 @@ class StoreFacts:
         try:
             return datetime.datetime.fromtimestamp(seconds(frame_time, FRAME_TIME), zone)
         except (ValueError, OverflowError, OSError) as error:
-            raise InvalidArgumentError(f'frame_time {frame_time!r} is no date: {error}') from error
+            raise InvalidArgumentError(f'frame_time {frame_time!r} is no date: {error}',
+                                       argument='frame_time') from error
 
     @property
     def uuid(self) -> str | None:

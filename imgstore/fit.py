@@ -63,14 +63,14 @@ class Fit:
             return image
         if _without_channel_of_one(image.shape) == _without_channel_of_one(self.shape):
             return image.reshape(self.shape)
-        raise ImageRejectedError(f'the image is of shape {image.shape}; this store takes {self.shape}')
+        raise ImageRejectedError(f'the image is of shape {image.shape}; this store takes {self.shape}', argument='img')
 
     def _cast(self, image: Image) -> Image:
         if image.dtype == self.dtype:
             return image
         if not cast_loses_nothing(image, self.dtype):
             raise ImageRejectedError(f'the image is of {image.dtype} and its values do not all fit {self.dtype}, '
-                                     f'the dtype of this store')
+                                     f'the dtype of this store', argument='img')
         return image.astype(self.dtype)
 
 
@@ -78,7 +78,8 @@ def _as_array(image: object) -> Image:
     try:
         return np.asarray(image)
     except ValueError as error:
-        raise ImageRejectedError(f'the {type(image).__name__} given as image makes no array: {error}') from error
+        raise ImageRejectedError(f'the {type(image).__name__} given as image makes no array: {error}',
+                                 argument='img') from error
 
 
 def cast_loses_nothing(image: Image, dtype: np.dtype[Any]) -> bool:
@@ -115,7 +116,8 @@ def new_fit(fmt: Format, imgshape: object, imgdtype: object, encoding: str) -> F
     """
     shape, dtype = checked_shape(imgshape), checked_dtype(imgdtype)
     if fmt.dtypes is not None and dtype.name not in fmt.dtypes:
-        raise InvalidArgumentError(f'format {fmt.name} holds {" or ".join(fmt.dtypes)}, not imgdtype {dtype.name}')
+        raise InvalidArgumentError(f'format {fmt.name} holds {" or ".join(fmt.dtypes)}, not imgdtype {dtype.name}',
+                                   argument='imgdtype')
     check_encoding(encoding, shape, dtype)
     convert_from = encoding if fmt.converts else ''
     stored = _stored_shape(fmt, decoded_shape(shape, convert_from))
@@ -129,10 +131,11 @@ def _stored_shape(fmt: Format, shape: tuple[int, ...]) -> tuple[int, ...]:
         return shape
     shape = _without_channel_of_one(shape)
     if len(shape) not in (2, 3) or shape[2:] not in ((), (3,)):
-        raise InvalidArgumentError(f'format {fmt.name} holds images of shape (h, w) or (h, w, 3), not {shape}')
+        raise InvalidArgumentError(f'format {fmt.name} holds images of shape (h, w) or (h, w, 3), not {shape}',
+                                   argument='imgshape')
     if max(shape) > fmt.max_side or math.prod(shape[:2]) > _MAX_PIXELS:
         raise InvalidArgumentError(f'format {fmt.name} holds images of at most {fmt.max_side} pixels a side and '
-                                   f'{_MAX_PIXELS} in all, not {shape[0]} x {shape[1]}')
+                                   f'{_MAX_PIXELS} in all, not {shape[0]} x {shape[1]}', argument='imgshape')
     if fmt.planes == 'gray' and len(shape) == 3:
         warn(ColorLostWarning(fmt.name))
     return shape if fmt.folders else _even(shape)
@@ -141,7 +144,8 @@ def _stored_shape(fmt: Format, shape: tuple[int, ...]) -> tuple[int, ...]:
 def _even(shape: tuple[int, ...]) -> tuple[int, ...]:
     height, width = shape[0] // 2 * 2, shape[1] // 2 * 2
     if not (height and width):
-        raise InvalidArgumentError(f'video needs images of at least 2 x 2 pixels, not {shape[0]} x {shape[1]}')
+        raise InvalidArgumentError(f'video needs images of at least 2 x 2 pixels, not {shape[0]} x {shape[1]}',
+                                   argument='imgshape')
     return (height, width, *shape[2:])
 
 

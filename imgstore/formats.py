@@ -153,9 +153,10 @@ def format_to_write(name: object, class_name: str | None = None) -> Format:
     found = _BY_ALIAS.get(name) if isinstance(name, str) else None
     if found is None or class_name not in (None, found.class_name):
         allowed = ', '.join(format_names(class_name))
-        raise InvalidArgumentError(f'format {name!r} is not supported; supported formats: {allowed}')
+        raise InvalidArgumentError(f'format {name!r} is not supported; supported formats: {allowed}', argument='format')
     if not _installed(found):
-        raise MissingDependencyError(f'format {found.name} needs numcodecs: pip install imgstore[bloscpack]')
+        raise MissingDependencyError(f'format {found.name} needs numcodecs: pip install imgstore[bloscpack]',
+                                     name='numcodecs')
     return found
 
 
@@ -166,7 +167,8 @@ def checked_options(fmt: Format, given: Mapping[str, object]) -> dict[str, int]:
     for name, value in said.items():
         if name not in known:
             allowed = ', '.join(map(str, fmt.options)) or 'no such option'
-            raise InvalidArgumentError(f'{name} is {value!r}, and format {fmt.name} has no {name}; it has {allowed}')
+            raise InvalidArgumentError(f'{name} is {value!r}, and format {fmt.name} has no {name}; it has {allowed}',
+                                       argument=name)
     return {name: known[name].checked(value, f'format {fmt.name}') for name, value in said.items()}
 
 

@@ -354,7 +354,8 @@ class ImgStoreIndex:
         if what == 'index' and not nearest:
             return int(key) if 0 <= key < self.frame_count and key == int(key) else None
         if what not in FRAME_MD:
-            raise InvalidArgumentError(f'frames are found by frame_number, frame_time or index, not by {what!r}')
+            raise InvalidArgumentError(f'frames are found by frame_number, frame_time or index, not by {what!r}',
+                                       argument='what')
         column = FRAME_MD.index(what)
         self._is_base_sound(slice(0, len(self._base)), (column,))
         known = len(self._base)

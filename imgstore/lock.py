@@ -96,7 +96,7 @@ class StoreLock:
         if not self._hold_patiently() or not self._is_ours():
             self.leave_to_parent()
             raise StoreLockedError(f'{os.path.dirname(path)!r} is open in another writer, which holds {path}',
-                                   path=path)
+                                   path=path, store=os.path.dirname(path))
 
     def _hold_patiently(self) -> bool:
         """Take the lock, past readers that look whether it is held."""

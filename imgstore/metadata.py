@@ -128,16 +128,18 @@ def checked_user_metadata(user: object) -> dict[Any, Any]:
     if user is None:
         return {}
     if not isinstance(user, Mapping):
-        raise InvalidArgumentError(f'metadata is a {type(user).__name__}; it must be a dict')
+        raise InvalidArgumentError(f'metadata is a {type(user).__name__}; it must be a dict', argument='metadata')
     try:
         plain: dict[Any, Any] = _plain(user, 'metadata')
         check_yaml(dump_yaml(plain))
     except InvalidArgumentError:
         raise
     except Exception as error:  # yaml lets through what datetime, a set or the recursion limit raise
-        raise InvalidArgumentError(f'metadata cannot be written as YAML: {" ".join(str(error).split())}') from error
+        raise InvalidArgumentError(f'metadata cannot be written as YAML: {" ".join(str(error).split())}',
+                                   argument='metadata') from error
     if STORE_MD_KEY in plain:
-        raise InvalidArgumentError(f'metadata must not have the key {STORE_MD_KEY!r}: it is the store\'s own')
+        raise InvalidArgumentError(f'metadata must not have the key {STORE_MD_KEY!r}: it is the store\'s own',
+                                   argument='metadata')
     return plain
 
 
@@ -165,12 +167,13 @@ def _plain_scalar(value: Any, where: str) -> Any:
     for kind in _SCALARS:
         if isinstance(value, kind):
             return kind(value)
-    raise InvalidArgumentError(f'{where} is a {type(value).__name__}, which metadata.yaml cannot hold')
+    raise InvalidArgumentError(f'{where} is a {type(value).__name__}, which metadata.yaml cannot hold',
+                               argument='metadata')
 
 
 def _utf8(text: str, where: str) -> str:
     if not is_utf8(text):
-        raise InvalidArgumentError(f'{where} is {text!r}, which is not UTF-8; give it as bytes')
+        raise InvalidArgumentError(f'{where} is {text!r}, which is not UTF-8; give it as bytes', argument='metadata')
     return text
 
 

@@ -213,7 +213,8 @@ class StoreReader:
         """Number of the frame that `next` would give; EndOfStoreError behind the last."""
         metadata = self.index.frame(self.position + 1)
         if metadata is None:
-            raise EndOfStoreError(f'{self._store}: there is no frame behind index {self.position}', store=self._store)
+            raise EndOfStoreError(f'{self._store}: there is no frame behind index {self.position}', store=self._store,
+                                  frame_index=self.position)
         return metadata[0]
 
     @one_at_a_time
@@ -391,10 +392,9 @@ class _Naming:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         if isinstance(error, (FrameReadError, CorruptFileError, InvalidArgumentError)):
-            store, (chunk, index) = self._reader._store, self._place
-            frame_index = self._reader.index.index_of(chunk, index)
+            store, (chunk, at) = self._reader._store, self._place
+            frame_index = self._reader.index.index_of(chunk, at)
             number, _ = self._reader._metadata(frame_index)
-            raise FrameReadError(f'{store}: frame #{number}, at index {index} of chunk {chunk}, cannot be '
-                                 f'read: {error}',
-                                 store=store, chunk=chunk, index_in_chunk=index, frame_index=frame_index,
+            raise FrameReadError(f'{store}: frame #{number}, at index {at} of chunk {chunk}, cannot be read: {error}',
+                                 store=store, chunk=chunk, index_in_chunk=at, frame_index=frame_index,
                                  frame_number=number, path=getattr(error, 'path', None)) from error

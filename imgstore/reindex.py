@@ -152,7 +152,8 @@ class _Change:
         linked = [chunk for chunk, _, _ in self._parts if self._layout.is_linked(chunk)]
         if linked and self._files:
             raise InvalidArgumentError(f'{self._layout.chunk(linked[0])} is a link, and what it points to may be of '
-                                       f'another store; put a copy there to reindex')
+                                       f'another store; put a copy there to reindex',
+                                       store=self._layout.basedir, chunk=linked[0])
 
     def report(self, dry_run: bool) -> ReindexReport:
         first, last = self._new[[0, -1]].tolist()

@@ -56,7 +56,8 @@ def room_beside(target: str, keep: bool = False) -> str:
     room = aside(target)
     finish_replacement(target)
     if is_held(os.path.join(room, STORE_LOCK_FILENAME)):
-        raise StoreLockedError(f'{target!r}: another process builds its replacement in {room!r}', path=target)
+        raise StoreLockedError(f'{target!r}: another process builds its replacement in {room!r}', path=target,
+                               store=target)
     if keep and os.path.isdir(room):
         os.rename(room, incomplete_name(target))
     for leftover in (room, parked(target)):

@@ -75,7 +75,7 @@ class DirectoryImgStore(_ImgStore):
         raise InvalidArgumentError(
             f'{text_path(video_path, "video_path")!r} cannot be a chunk of {self.filename!r}, which has images of '
             f'format {self._w.fmt.name}; make a store of {_VIDEO_FORMATS} for it, or give its frames to add_image',
-            store=self.filename)
+            store=self.filename, argument='video_path')
 
 
 _VIDEO_FORMATS = ' or '.join(map(repr, format_names(VIDEO)))

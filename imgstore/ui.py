@@ -65,7 +65,7 @@ class Window:
         """
         title, image = (name, mat) if isinstance(name, str) else (self.name, name if mat is None else mat)
         if image is None:
-            raise InvalidArgumentError('imshow needs an image')
+            raise InvalidArgumentError('imshow needs an image', argument='image')
         try:
             self._open()
             cv2.imshow(title, image)
@@ -201,7 +201,8 @@ def check_screen() -> None:
     """
     if not cv2.currentUIFramework():
         raise MissingDependencyError(
-            'this build of OpenCV (opencv-python-headless?) cannot open windows: pip install opencv-python'
+            'this build of OpenCV (opencv-python-headless?) cannot open windows: pip install opencv-python',
+            name='cv2'
         )
     if sys.platform.startswith('linux') and not _x11_size():
         raise ImgStoreError('there is no screen to show a window on (DISPLAY is not set, or cannot be reached)')

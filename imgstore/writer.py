@@ -154,7 +154,8 @@ class StoreWriter:
         self._check()
         for key in _OWN_KEYS:
             if key in data:
-                raise InvalidArgumentError(f'extra data must not have the key {key!r}: the store sets it')
+                raise InvalidArgumentError(f'extra data must not have the key {key!r}: the store sets it',
+                                           argument='data')
         record = dumps(data)
         self._do(Task(lambda _: self._recorder.add_record(record, *self._given), size=len(record)),
                  wait=not self._queue.workers)
@@ -184,21 +185,25 @@ class StoreWriter:
     def _check_video(self, path: str, numbers: int, times: int) -> None:
         extension = self.layout.extension
         if not os.path.isfile(path):
-            raise InvalidArgumentError(f'{path!r} is no file', path=path)
+            raise InvalidArgumentError(f'{path!r} is no file', path=path, argument='video_path')
         if os.path.splitext(path)[1].lower() != extension:
-            raise InvalidArgumentError(f'{path!r} must be a {extension} video, as the store\'s chunks are', path=path)
+            raise InvalidArgumentError(f'{path!r} must be a {extension} video, as the store\'s chunks are', path=path,
+                                       argument='video_path')
         if has_tail(path):
-            raise InvalidArgumentError(f'{path!r} lacks its latest frame, which is kept in a file beside it', path=path)
+            raise InvalidArgumentError(f'{path!r} lacks its latest frame, which is kept in a file beside it', path=path,
+                                       argument='video_path')
         try:
             self._chunks.check_exact(path, {self._fit.stored_shape[:2], self._fit.shape[:2]})
             with contextlib.closing(self._chunks.video_reader(path)) as reader:
                 frames = reader.count()
         except FrameReadError as error:
             why = error.reason or error
-            raise InvalidArgumentError(f'{path!r} is not a readable video: {why}', path=path) from error
+            raise InvalidArgumentError(f'{path!r} is not a readable video: {why}', path=path,
+                                       argument='video_path') from error
         if not frames == numbers == times or not frames:
             raise InvalidArgumentError(f'{path!r} has {frames} frames, and {numbers} frame_numbers and '
-                                       f'{times} frame_times were given; it must be one each a frame', path=path)
+                                       f'{times} frame_times were given; it must be one each a frame', path=path,
+                                       argument='frame_numbers')
 
     # --- all of it
 

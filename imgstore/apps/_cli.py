@@ -158,8 +158,10 @@ def _guarded(prog: str, command: Callable[[], int], verbose: bool) -> int:
     except (ImgStoreError, OSError) as error:
         if verbose:
             traceback.print_exc()
-        is_replaceable = isinstance(error, StoreExistsError) and error.replaceable
-        tell(prog, f'{error.args[0]}; --overwrite replaces it' if is_replaceable else error)
+        if isinstance(error, StoreExistsError) and error.replaceable:
+            tell(prog, f'{error.message}; --overwrite replaces it')
+        else:
+            tell(prog, error)
         return FAILED
 
 

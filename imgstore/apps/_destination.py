@@ -55,9 +55,9 @@ class Destination:
         self._replaces = _holds_store(self._target)
         _refuse_others_folder(path, self._target, self._replaces)
         if self._replaces and not overwrite:
-            raise StoreExistsError(f'{path!r} holds a store already', replaceable=True, path=path)
+            raise StoreExistsError(f'{path!r} holds a store already', replaceable=True, path=path, store=path)
         if self._replaces and is_held(os.path.join(self._target, STORE_LOCK_FILENAME)):
-            raise StoreLockedError(f'{path!r} is open in a writer', path=path)
+            raise StoreLockedError(f'{path!r} is open in a writer', path=path, store=path)
         self._target = os.path.realpath(self._target) if self._replaces else self._target
         self.folder = room_beside(self._target, keep=True) if self._replaces else self._target
 

@@ -74,7 +74,7 @@ def run_tests(args: Sequence[str] = ()) -> int:
     try:
         import pytest
     except ImportError as error:
-        raise MissingDependencyError('the tests need pytest: pip install imgstore[test]') from error
+        raise MissingDependencyError('the tests need pytest: pip install imgstore[test]', name='pytest') from error
     with tempfile.TemporaryDirectory() as elsewhere:
         # neither the settings of a project around this environment count, nor is anything written there
         ours = ['-c', os.devnull, '--rootdir', elsewhere, '-p', 'no:cacheprovider', '--pyargs', 'imgstore.tests']

@@ -140,9 +140,11 @@ def _player(store: _ImgStore, args: argparse.Namespace) -> tuple[Player, str]:
 def _tell_of_unread(unread: dict[int, str]) -> None:
     """Frames that could not be read were gone past in the window; the exit code tells of them all the same."""
     if len(unread) == 1:
-        raise FrameReadError(unread.popitem()[1])
+        index, why = unread.popitem()
+        raise FrameReadError(why, frame_index=index)
     if unread:
-        raise FrameReadError(f'{len(unread)} frames could not be read, such as: {unread[min(unread)]}')
+        first = min(unread)
+        raise FrameReadError(f'{len(unread)} frames could not be read, such as: {unread[first]}', frame_index=first)
 
 
 def _check_screen(path: str) -> None:

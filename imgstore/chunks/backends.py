@@ -84,12 +84,13 @@ def choose_backend(fmt: Format, direction: Direction, asked: object = None, opti
     asked = check_name(asked or os.environ.get(ENVIRONMENT_VARIABLE) or AUTO)
     if options and asked not in (AUTO, *_TAKE_OPTIONS):
         raise InvalidArgumentError(f'backend {asked!r} takes no {options[0]} for {fmt.name}; '
-                                   f'{", ".join(_TAKE_OPTIONS)} does')
+                                   f'{", ".join(_TAKE_OPTIONS)} does', argument='backend')
     for backend in (_TAKE_OPTIONS if options else BACKENDS) if asked == AUTO else (str(asked),):
         if works(backend, fmt.codec, fmt.extension, direction):
             return backend
     wanted = f' with a {options[0]}' if options else ''
-    raise InvalidArgumentError(f'backend {asked!r} cannot {direction} {fmt.name}{wanted} on this machine')
+    raise InvalidArgumentError(f'backend {asked!r} cannot {direction} {fmt.name}{wanted} on this machine',
+                               argument='backend')
 
 
 def works(backend: str, codec: str, extension: str, direction: Direction) -> bool:

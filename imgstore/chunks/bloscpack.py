@@ -183,11 +183,11 @@ def _encode_metadata(array: NDArray[Any], order: str) -> bytes:
 
 def _describe(dtype: np.dtype[Any]) -> Any:
     if dtype.hasobject:
-        raise InvalidArgumentError(f'dtype {dtype} holds Python objects, which bpk cannot store')
+        raise InvalidArgumentError(f'dtype {dtype} holds Python objects, which bpk cannot store', argument='imgdtype')
     try:
         return np.lib.format.dtype_to_descr(dtype)
     except ValueError as error:
-        raise InvalidArgumentError(f'dtype {dtype} cannot be stored as bpk: {error}') from error
+        raise InvalidArgumentError(f'dtype {dtype} cannot be stored as bpk: {error}', argument='imgdtype') from error
 
 
 def _offsets_and_chunks(chunks: list[bytes], start: int) -> list[bytes]:
@@ -319,6 +319,7 @@ def _import_blosc() -> ModuleType:
     try:
         from numcodecs import blosc
     except ImportError as error:
-        raise MissingDependencyError('the format bpk needs numcodecs: pip install imgstore[bloscpack]') from error
+        raise MissingDependencyError('the format bpk needs numcodecs: pip install imgstore[bloscpack]',
+                                     name='numcodecs') from error
     module: ModuleType = blosc
     return module

@@ -57,7 +57,7 @@ class OpenCVEncoder(VideoEncoder):
     def __init__(self, codec: str, shape: tuple[int, ...]) -> None:
         if min(shape[:2]) < _SMALLEST_SIDE:
             raise InvalidArgumentError(f'OpenCV writes videos of at least {_SMALLEST_SIDE} x {_SMALLEST_SIDE} pixels, '
-                                       f'not {shape[0]} x {shape[1]}')
+                                       f'not {shape[0]} x {shape[1]}', argument='imgshape')
         self._codec, self._shape = codec, shape
 
     def prepare(self, image: Image) -> Image:

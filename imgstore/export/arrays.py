@@ -96,7 +96,7 @@ def export_zarr(frames: Frames, path: StrPath, *, overwrite: bool = False, step:
     try:
         import zarr
     except ImportError as error:
-        raise MissingDependencyError('an export to zarr needs it: pip install imgstore[zarr]') from error
+        raise MissingDependencyError('an export to zarr needs it: pip install imgstore[zarr]', name='zarr') from error
     with new_folder(path, overwrite, _is_zarr) as place:
         group = zarr.open_group(place, mode='w')
         create: Any = getattr(group, 'create_array', None) or group.create_dataset  # of zarr 3, of zarr 2

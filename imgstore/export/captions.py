@@ -52,7 +52,8 @@ def cues(frames: Frames, columns: Sequence[str], seconds: float) -> list[Cue]:
     unknown = [name for name in columns if name not in records]
     if unknown:
         there = ', '.join(str(name) for name in records.columns)
-        raise InvalidArgumentError(f'there is no column {unknown[0]!r} in the extra data; there are: {there}')
+        raise InvalidArgumentError(f'there is no column {unknown[0]!r} in the extra data; there are: {there}',
+                                   argument='columns')
     if FRAME_TIME not in records:
         raise InvalidArgumentError(f'the extra data has no {FRAME_TIME}, so it is not known when to show it')
     records = records.dropna(subset=[FRAME_TIME]).drop_duplicates(FRAME_TIME, keep='last').sort_values(FRAME_TIME)

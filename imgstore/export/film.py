@@ -104,7 +104,7 @@ def _checked_extension(path: StrPath) -> str:
     extension = os.path.splitext(os.fspath(path))[1].lower()
     if extension not in EXTENSIONS:
         raise InvalidArgumentError(f'{os.fspath(path)!r} cannot be written as a video: its name must end in '
-                                   f'{" or ".join(EXTENSIONS)}, which other programs convert')
+                                   f'{" or ".join(EXTENSIONS)}, which other programs convert', argument='path')
     return extension
 
 
@@ -116,7 +116,7 @@ def _pieces(frames: Frames, extension: str, codec: str, status_bar: bool) -> lis
         return 'so it was asked for'
     found = 'the status bar is drawn' if status_bar else pieces_to_copy(frames, extension, codec == 'copy')
     if codec == 'copy' and isinstance(found, str):
-        raise InvalidArgumentError(f'the frames cannot be copied as they are: {found}')
+        raise InvalidArgumentError(f'the frames cannot be copied as they are: {found}', argument='codec')
     return found
 
 

@@ -61,7 +61,8 @@ def export_images(frames: Frames, folder: StrPath, image_format: str = 'png', *,
         Something is there already.
     """
     if image_format not in _DTYPES:
-        raise InvalidArgumentError(f'image format {image_format!r} is none of {", ".join(IMAGE_FORMATS)}')
+        raise InvalidArgumentError(f'image format {image_format!r} is none of {", ".join(IMAGE_FORMATS)}',
+                                   argument='image_format')
     options = checked_options(format_to_write(image_format), {'quality': quality, 'compression': compression})
     with new_folder(folder, overwrite, _is_ours) as place:
         _write_images(frames, place, image_format, imwrite_parameters(options), status_bar, step)
@@ -91,9 +92,11 @@ def _is_ours(folder: str) -> bool:
 def _checked(image: Image, image_format: str) -> Image:
     if image.dtype.name not in _DTYPES[image_format]:
         held = ' and '.join(_DTYPES[image_format])
-        raise InvalidArgumentError(f'{image_format} holds {held}, and these images are of {image.dtype.name}')
+        raise InvalidArgumentError(f'{image_format} holds {held}, and these images are of {image.dtype.name}',
+                                   argument='image_format')
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 3, 4)):
-        raise InvalidArgumentError(f'{image_format} holds images of shape (h, w) and (h, w, 3), not {image.shape}')
+        raise InvalidArgumentError(f'{image_format} holds images of shape (h, w) and (h, w, 3), not {image.shape}',
+                                   argument='image_format')
     return image
 
 

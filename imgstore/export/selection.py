@@ -83,7 +83,7 @@ def select(store: _ImgStore, *, from_number: int | None = None, to_number: int |
     inside &= _inside(since, from_seconds, to_seconds)
     indices = indices[inside]
     if not len(indices):
-        raise InvalidArgumentError(_nothing_in_range(store, numbers, times))
+        raise InvalidArgumentError(_nothing_in_range(store, numbers, times), store=store.filename)
     return Frames(store, indices, numbers[indices], times[indices])
 
 
@@ -97,7 +97,7 @@ def _check_ranges(store: _ImgStore, numbers: Numbers, times: Times,
             told = [time_text(store.created[1], value) if what == 'time' else str(value) for value in (start, end)]
             raise InvalidArgumentError(
                 f'the range by {what} from {told[0]} to {told[1]} is empty: its end, which is not in it, must be '
-                f'larger than its start. {_what_there_is(store, numbers, times)}')
+                f'larger than its start. {_what_there_is(store, numbers, times)}', argument=what, store=store.filename)
 
 
 def _inside(values: npt.NDArray[Any], start: float | None, end: float | None) -> npt.NDArray[np.bool_]:

@@ -141,11 +141,14 @@ class ColumnSound(Sound):
         rate, data = store.get_extra_data_samplerate(), store.get_extra_data()
         if data is None or column not in data:
             there = 'none' if data is None else ', '.join(map(str, data.columns))
-            raise InvalidArgumentError(f'there is no column {column!r} in the extra data; there are: {there}')
+            raise InvalidArgumentError(f'there is no column {column!r} in the extra data; there are: {there}',
+                                       argument='column')
         if not rate:
-            raise InvalidArgumentError(f'the extra data does not tell its sample rate, so {column!r} is no sound')
+            raise InvalidArgumentError(f'the extra data does not tell its sample rate, so {column!r} is no sound',
+                                       argument='column')
         if FRAME_TIME not in data:
-            raise InvalidArgumentError(f'the extra data has no {FRAME_TIME}, so it is not known when {column!r} begins')
+            raise InvalidArgumentError(f'the extra data has no {FRAME_TIME}, so it is not known when {column!r} begins',
+                                       argument='column')
         times = data[FRAME_TIME].to_numpy(np.float64)
         self.title, self.rate = column, round(rate)
         self._values = _scaled(data[column].to_numpy(), column)
@@ -159,7 +162,8 @@ class ColumnSound(Sound):
 
 def _scaled(values: npt.NDArray[Any], column: str) -> npt.NDArray[np.float32]:
     if values.dtype.kind not in 'iuf':
-        raise InvalidArgumentError(f'column {column!r} of the extra data holds no numbers, so it is no sound')
+        raise InvalidArgumentError(f'column {column!r} of the extra data holds no numbers, so it is no sound',
+                                   argument='column')
     if values.dtype.kind in 'iu' and values.dtype.itemsize <= _BYTES_OF_A_SAMPLE:
         middle, half = ((limits := np.iinfo(values.dtype)).max + limits.min + 1) / 2, 2.0 ** (limits.bits - 1)
         return ((values - middle) / half).astype(np.float32)

@@ -47,7 +47,7 @@ def table_of(frames: Frames, table: str = 'joined') -> pd.DataFrame:
     import pandas as pd
 
     if table not in TABLES:
-        raise InvalidArgumentError(f'table {table!r} is none of {", ".join(TABLES)}')
+        raise InvalidArgumentError(f'table {table!r} is none of {", ".join(TABLES)}', argument='table')
     of_frames = pd.DataFrame({FRAME_INDEX: frames.indices.astype(np.int64), FRAME_NUMBER: np.asarray(frames.numbers),
                               FRAME_TIME: np.asarray(frames.times)})
     if table == 'frames':
@@ -173,7 +173,8 @@ def export_parquet(frames: Frames, path: StrPath, table: str = 'joined', *, over
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise MissingDependencyError('an export to parquet needs pyarrow: pip install imgstore[parquet]') from error
+        raise MissingDependencyError('an export to parquet needs pyarrow: pip install imgstore[parquet]',
+                                     name='pyarrow') from error
     content = table_of(frames, table)
     with new_file(path, overwrite) as place:
         try:

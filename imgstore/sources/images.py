@@ -262,7 +262,8 @@ def raw_images(stream: IO[bytes], size: tuple[int, int], pixel_format: str) -> G
     length, count = int(np.prod(shape)) * np.dtype(form.dtype).itemsize, 0
     while data := _read(stream, length):
         if len(data) < length:
-            raise FrameReadError(f'the input ends within image {count}: it has {len(data)} of {length} bytes')
+            raise FrameReadError(f'the input ends within image {count}: it has {len(data)} of {length} bytes',
+                                 frame_index=count)
         image: Image = np.frombuffer(data, form.dtype).reshape(shape)
         yield image if form.conversion is None else cv2.cvtColor(image, form.conversion)
         count += 1

@@ -138,7 +138,8 @@ class Session:
         began = time.monotonic()
         frame = self.controls.see()
         if frame.image is None and not self._player.attended:
-            raise FrameReadError(frame.trouble)
+            raise FrameReadError(frame.trouble, store=self.controls.store.filename, frame_index=frame.index,
+                                 frame_number=frame.number)
         self._draw()
         now = time.monotonic()
         self._cost += (now - began - self._cost) / 4

@@ -81,8 +81,8 @@ def serve(paths: Sequence[str], site: Site, browser: bool, tell: Tell) -> None:
         from .limits import new_server
         from .server import new_app
     except ImportError as error:
-        raise MissingDependencyError("the browser's page needs uvicorn and starlette: pip install 'imgstore[web]'") \
-            from error
+        raise MissingDependencyError("the browser's page needs uvicorn and starlette: pip install 'imgstore[web]'",
+                                     name=error.name) from error
     access = Access() if site.with_token or not is_loopback(site.host) else None
     with _opened(paths) as recordings, _listening(site.host, site.port) as listener:
         server = new_server(new_app(recordings, site.host, access, site.root_path, site.names))
