@@ -169,7 +169,7 @@ class ImgStoreIndex:
     # --- levels of knowledge: counts, then everything
 
     def _drop(self, chunk: KnownChunk, why: CorruptFileError) -> None:
-        warn(ChunkSkippedWarning(os.path.dirname(chunk.stem), chunk.number, why))
+        warn(ChunkSkippedWarning(chunk.store, chunk.number, why))
         self._chunks.remove(chunk)
         self._forget()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -67,6 +68,12 @@ class KnownChunk:
             self._frames = read_chunk_index(self.stem)
             self.known_count = len(self._frames[0])
         return self._frames
+
+    @property
+    def store(self) -> str:
+        """The store's folder: that of the chunk's index, or the one around it if the chunk has a folder of its own."""
+        folder, name = os.path.split(self.stem)
+        return os.path.dirname(folder) if name == 'index' else folder
 
     def keep(self, frames: Frames) -> None:
         """Have the same ones in another place."""
