@@ -18,6 +18,8 @@ from imgstore.color import (
 )
 from imgstore.errors import InvalidArgumentError
 
+from .raised import raises
+
 CODE_OF_ENUM = {
     1: 'cv_bgra',
     3: 'cv_rgba',
@@ -110,7 +112,7 @@ def test_views_of_images_are_converted_too() -> None:
     'img', [np.zeros(4), np.zeros((6, 4, 2)), np.zeros((6, 4, 4)), np.zeros((6, 4, 3, 1)), [[1]], None], ids=str
 )
 def test_what_is_no_image_is_refused(convert: Any, img: Any) -> None:
-    with pytest.raises(InvalidArgumentError, match='an image must be'):
+    with raises(InvalidArgumentError, argument='img'):
         convert(img)
 
 
@@ -157,9 +159,9 @@ def test_just_the_images_that_opencv_converts_pass_the_check(dtype: str, enum: i
             check_encoding(CODE_OF_ENUM[enum], shape, dtype)
             assert decode_to_bgr(img, CODE_OF_ENUM[enum]).shape == decoded_shape(shape, CODE_OF_ENUM[enum])
         else:
-            with pytest.raises(InvalidArgumentError, match='does not fit images of shape'):
+            with raises(InvalidArgumentError, argument='encoding'):
                 check_encoding(CODE_OF_ENUM[enum], shape, dtype)
-            with pytest.raises(InvalidArgumentError, match='does not fit images of shape'):
+            with raises(InvalidArgumentError, argument='encoding'):
                 decode_to_bgr(img, CODE_OF_ENUM[enum])
 
 
@@ -178,7 +180,7 @@ def test_planar_images_decode_to_two_thirds_of_their_rows() -> None:
 
 @pytest.mark.parametrize('shape', [(), (5,), (5, 4, 3, 2)])
 def test_what_has_no_rows_and_columns_has_no_decoded_shape(shape: tuple[int, ...]) -> None:
-    with pytest.raises(InvalidArgumentError, match='cannot be of encoding cv_rgb'):
+    with raises(InvalidArgumentError, argument='encoding'):
         decoded_shape(shape, 'cv_rgb')
 
 
@@ -202,7 +204,7 @@ def test_a_wrong_code_is_named_beside_the_right_ones(code: Any) -> None:
         lambda: processor.set_default_code(code),
         lambda: processor.convert_to_bgr(img, code),
     ):
-        with pytest.raises(InvalidArgumentError, match=f'{code!r}; the known ones are cv_bayerbg, .*cv_yuv_i420'):
+        with raises(InvalidArgumentError, argument='encoding'):
             call()
     assert processor.encoding == ''
 
@@ -223,10 +225,10 @@ def test_pylon_names_differ_from_those_of_opencv(name: str | None, code: str) ->
 
 
 def test_an_unknown_pylon_name_or_number_is_an_error() -> None:
-    with pytest.raises(InvalidArgumentError, match="'Mono8'; the known ones are BayerBG"):
+    with raises(InvalidArgumentError, argument='name'):
         ImageCodecProcessor.from_pylon_format('Mono8')
     for enum in (-1, None, cv2.COLOR_BGR2GRAY):
-        with pytest.raises(InvalidArgumentError, match='no encoding for'):
+        with raises(InvalidArgumentError, argument='enum'):
             ImageCodecProcessor.from_cv2_enum(enum)  # type: ignore[arg-type]
 
 
@@ -235,7 +237,7 @@ def test_a_processor_converts_by_the_code_given_or_else_set() -> None:
     processor = ImageCodecProcessor()
     assert processor.encoding == ''
     assert processor.autoconvert(img) is img
-    with pytest.raises(InvalidArgumentError, match='none is given and none is set'):
+    with raises(InvalidArgumentError, argument='code'):
         processor.convert_to_bgr(img)
 
     processor.set_default_code('cv_bayerrg')

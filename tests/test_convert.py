@@ -25,6 +25,7 @@ from imgstore.errors import (
 )
 
 from .frames import index_in, numbered
+from .raised import raises
 
 SHAPE = (64, 96, 3)
 COUNT = 23
@@ -187,7 +188,7 @@ def test_a_store_at_the_destination_is_replaced_only_if_that_is_wanted_and_its_u
 def test_a_store_is_not_converted_into_itself(tmp_path: Path) -> None:
     store_of(tmp_path / 's')
     (tmp_path / 'link').symlink_to(tmp_path / 's')
-    with pytest.raises(InvalidArgumentError, match='another folder'):
+    with raises(InvalidArgumentError, argument='target'):
         convert(tmp_path / 's', tmp_path / 'link', 'png', overwrite=True)
     assert len(images(tmp_path / 's')) == COUNT
 
@@ -202,7 +203,7 @@ def test_a_store_that_a_writer_has_open_is_not_replaced(tmp_path: Path) -> None:
 def test_a_format_that_cannot_hold_the_frames_is_refused_and_leaves_nothing(
     fmt: str, dtype: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(InvalidArgumentError, match=dtype):
+    with raises(InvalidArgumentError, argument='imgdtype'):
         convert(store_of(tmp_path / 's', 'npy', (64, 96), dtype), tmp_path / 'd', fmt)
     assert [path.name for path in tmp_path.iterdir()] == ['s']
 
@@ -226,7 +227,7 @@ def test_a_frame_that_does_not_come_back_is_noticed(tmp_path: Path) -> None:
         if len(calls) == COUNT:  # all is written, nothing is compared
             np.save(folder / '000003' / '000002.npy', np.zeros(SHAPE, np.uint8))
 
-    with pytest.raises(FrameWriteError, match='index 17'):
+    with raises(FrameWriteError, frame_index=17):
         convert(folder, tmp_path / 'd', 'png', step=damage)
     assert not (tmp_path / 'd').exists()
 

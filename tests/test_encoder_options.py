@@ -22,6 +22,7 @@ from imgstore.export import export_images, export_video, select
 from imgstore.formats import OPTIONS, checked_options, format_names, format_to_write
 
 from .frames import index_in, numbered
+from .raised import raises
 
 SHAPES = [(96, 128), (96, 128, 3)]
 COUNT = 3
@@ -153,7 +154,7 @@ def test_just_the_whole_numbers_in_the_range_are_taken_of_whatever_type(having, 
         assert taken == {option.name: number}
         assert type(taken[option.name]) is int
     else:
-        with pytest.raises(InvalidArgumentError, match=f'^{option.name} is '):
+        with raises(InvalidArgumentError, argument=option.name):
             checked_options(fmt, {option.name: number})
 
 
@@ -181,12 +182,10 @@ def test_every_option_of_a_format_is_an_argument():
 
 @pytest.mark.parametrize(('fmt', 'option'), [('mjpeg/avi', {'quality': 50}), ('avc1/mp4', {'crf': 30})])
 def test_opencv_takes_no_option_of_a_video_and_says_so(tmp_path, monkeypatch, fmt, option):
-    name = next(iter(option))
-    said = f"^backend 'opencv' takes no {name} for {fmt}; pyav does$"
-    with pytest.raises(InvalidArgumentError, match=said):
+    with raises(InvalidArgumentError, argument='backend'):
         new_for_format(fmt, tmp_path / 's', imgshape=SHAPES[0], backend='opencv', **option)
     monkeypatch.setenv(ENVIRONMENT_VARIABLE, 'opencv')
-    with pytest.raises(InvalidArgumentError, match=said):
+    with raises(InvalidArgumentError, argument='backend'):
         new_for_format(fmt, tmp_path / 's', imgshape=SHAPES[0], **option)
     assert os.listdir(tmp_path) == []
     record(tmp_path / 's', fmt, backend='auto', **option)
@@ -194,7 +193,7 @@ def test_opencv_takes_no_option_of_a_video_and_says_so(tmp_path, monkeypatch, fm
 
 def test_auto_takes_no_backend_that_cannot_do_what_was_said(tmp_path, monkeypatch):
     monkeypatch.setattr('imgstore.chunks.backends.works', lambda backend, *args: backend == 'opencv')
-    with pytest.raises(InvalidArgumentError, match=r"^backend 'auto' cannot write mjpeg/avi with a quality on this"):
+    with raises(InvalidArgumentError, argument='backend'):
         new_for_format('mjpeg/avi', tmp_path / 's', imgshape=SHAPES[0], quality=50)
     assert os.listdir(tmp_path) == []
 
@@ -235,7 +234,7 @@ def test_a_converted_store_is_encoded_as_was_said(tmp_path):
     worst = [convert(tmp_path / 's', tmp_path / str(quality), 'jpg', quality=quality).worst_psnr
              for quality in (10, 100)]
     assert worst[0] < worst[1] - 3
-    with pytest.raises(InvalidArgumentError, match='format png has no quality'):
+    with raises(InvalidArgumentError, argument='quality'):
         convert(tmp_path / 's', tmp_path / 'd', 'png', quality=10)
     assert sorted(os.listdir(tmp_path)) == ['10', '100', 's']
 
@@ -266,9 +265,9 @@ def test_exported_images_are_encoded_as_was_said(tmp_path, capsys):
     with new_for_filename(tmp_path / 's') as store:
         frames = select(store)
         export_images(frames, tmp_path / 'jpg', 'jpg', quality=30)
-        with pytest.raises(InvalidArgumentError, match='format bmp has no quality; it has no such option'):
+        with raises(InvalidArgumentError, argument='quality'):
             export_images(frames, tmp_path / 'no', 'bmp', quality=30)
-        with pytest.raises(InvalidArgumentError, match='crf is True; for a video it must be a whole number from 0 to'):
+        with raises(InvalidArgumentError, argument='crf'):
             export_video(frames, tmp_path / 'no.mp4', crf=True)
     expected = cv2.imencode('.jpg', picture(1), [cv2.IMWRITE_JPEG_QUALITY, 30])[1].tobytes()
     assert (tmp_path / 'jpg' / '00000001.jpg').read_bytes() == expected

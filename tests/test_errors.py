@@ -47,7 +47,7 @@ def fields_of(told: BaseException) -> dict[str, Any]:
 
 def copies_of(told: BaseException) -> list[BaseException]:
     return [copy.copy(told), copy.deepcopy(told),
-            *(pickle.loads(pickle.dumps(told, protocol)) for protocol in range(pickle.HIGHEST_PROTOCOL + 1))]
+            *(pickle.loads(pickle.dumps(told, protocol)) for protocol in range(pickle.HIGHEST_PROTOCOL + 1))]  # noqa: S301
 
 
 def test_all_are_exported() -> None:

@@ -19,6 +19,7 @@ from imgstore.export.tables import _harmless
 
 from .display import python_env
 from .frames import index_in, numbered
+from .raised import raises
 from .video_kinds import Kind, shown
 
 T0 = 1.7e9
@@ -112,7 +113,7 @@ def test_frames_are_reordered_where_the_container_holds_that(tmp_path):
 def test_a_clock_that_was_set_back_is_an_error_that_says_where(tmp_path, extension):
     times = [T0 + i / 25 for i in range(4)] + [T0 - 3600 + i / 25 for i in range(4)]
     with store_of(tmp_path / 's', times) as store:
-        with pytest.raises(InvalidArgumentError, match=r'goes back by 3600\.\d+ s at index 4'):
+        with raises(InvalidArgumentError, frame_index=4):
             export_video(select(store), tmp_path / f'x{extension}')
         for name, part in (('a', select(store, to_index=4)), ('b', select(store, from_index=4))):
             export_video(part, tmp_path / f'{name}{extension}')

@@ -20,7 +20,7 @@ import imgstore
 from imgstore import new_for_filename, new_for_format, sharing
 from imgstore.chunks.backends import BACKENDS, works
 from imgstore.chunks.pyav_pixels import _gray_levels
-from imgstore.errors import StoreModeError
+from imgstore.errors import LockTakenOverWarning, StoreModeError
 from imgstore.formats import format_to_write
 
 from .frames import index_in, numbered
@@ -286,7 +286,7 @@ if hasattr(os, 'fork'):
             image = numbered(0, SHAPE)
             for call in (lambda: store.add_image(image, 0, 0), lambda: store.add_extra_data(a=1), store.empty,
                          lambda: store.frame_count, lambda: store.chunks, lambda: store.save_index()):
-                with pytest.raises(StoreModeError, match='was forked from it'):
+                with pytest.raises(StoreModeError):
                     call()
             assert str(tmp_path / 's') in repr(store)
             store.close()
@@ -402,7 +402,7 @@ if hasattr(os, 'fork'):
         assert code == -signal.SIGKILL
         os.kill(int(child), 0)  # it lives
         try:
-            with pytest.warns(UserWarning, match='left by a writer that is gone; its lock is taken over'):
+            with pytest.warns(LockTakenOverWarning):
                 new_for_format('npy', tmp_path / 's', imgshape=SHAPE, overwrite=True).close()
         finally:
             os.kill(int(child), signal.SIGKILL)

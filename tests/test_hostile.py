@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from imgstore import new_for_filename, new_for_format
 from imgstore._yaml import dump_yaml, parse_yaml
 from imgstore.chunks import bloscpack
-from imgstore.errors import CorruptFileError, FrameReadError
+from imgstore.errors import ChunkSkippedWarning, CorruptFileError, ExtraDataSkippedWarning, FrameReadError
 from imgstore.index import ImgStoreIndex
 
 from .frames import index_in, numbered
@@ -44,6 +44,7 @@ from .hostile import (
     write_npz,
 )
 from .opened import opened_files
+from .raised import raises, warns
 
 SECONDS, MEBIBYTES = 5, 300
 
@@ -151,11 +152,11 @@ def test_a_yaml_bomb_is_no_metadata_and_no_index(tmp_path, text):
     path = make(tmp_path / 's', edit=with_yaml_index)
     index = path / '000000' / 'index.yaml'
     index.write_text(text + index.read_text())
-    with soon_and_in_little_memory(), pytest.warns(UserWarning, match='chunk 0 is skipped'):
+    with soon_and_in_little_memory(), warns(ChunkSkippedWarning, chunk=0):
         assert new_for_filename(path).frame_count == FRAMES - 3
     metadata = path / 'metadata.yaml'
     metadata.write_text(text + metadata.read_text())
-    with soon_and_in_little_memory(), pytest.raises(CorruptFileError, match=r'metadata\.yaml'):
+    with soon_and_in_little_memory(), raises(CorruptFileError, file='metadata.yaml'):
         new_for_filename(path)
 
 
@@ -176,7 +177,7 @@ def test_metadata_that_makes_no_sense_is_refused(tmp_path, line):
     path = make(tmp_path / 's')
     metadata = path / 'metadata.yaml'
     metadata.write_text(metadata.read_text() + f'  {line}\n')  # the later one of two counts
-    with pytest.raises(CorruptFileError, match=r'metadata\.yaml'):
+    with raises(CorruptFileError, file='metadata.yaml'):
         new_for_filename(path)
 
 
@@ -228,7 +229,7 @@ def test_a_small_index_of_many_rows_is_damaged(tmp_path, member):
             with zipfile.ZipFile(path / '000000' / 'index.npz', 'w') as archive:
                 archive.writestr('frame_number.npy', member)
                 archive.writestr('frame_time.npy', member)
-        with soon_and_in_little_memory(), pytest.warns(UserWarning, match='chunk 0 is skipped'):
+        with soon_and_in_little_memory(), warns(ChunkSkippedWarning, chunk=0):
             assert new_for_filename(path).frame_count == FRAMES - 3
 
 
@@ -238,7 +239,7 @@ def test_an_archive_is_not_unpacked_by_what_has_no_bounds_and_numpy_never_packs_
     with zipfile.ZipFile(path / '000000' / 'index.npz', 'w', method) as archive:
         archive.writestr('frame_number.npy', npy(np.arange(3)))
         archive.writestr('frame_time.npy', npy(np.arange(3.)))
-    with soon_and_in_little_memory(), pytest.warns(UserWarning, match='chunk 0 is skipped'):
+    with soon_and_in_little_memory(), warns(ChunkSkippedWarning, chunk=0):
         assert new_for_filename(path).frame_count == FRAMES - 3
 
 
@@ -249,7 +250,7 @@ def test_reindexing_an_archive_with_a_bomb_changes_nothing(tmp_path):
         archive.writestr('more.npy', bytes(5 * 10**7))
     before = index.read_bytes()
     with new_for_filename(path) as store, soon_and_in_little_memory():
-        with pytest.raises(CorruptFileError, match=r'index\.npz'):
+        with raises(CorruptFileError, file='index.npz'):
             store.reindex()
         assert store.frame_count == FRAMES
     assert index.read_bytes() == before
@@ -261,7 +262,7 @@ def test_reindexing_an_archive_with_a_broken_member_is_damage(tmp_path):
     with zipfile.ZipFile(index, 'a') as archive:
         archive.writestr('more.npy', b'precious')
     index.write_bytes(index.read_bytes().replace(b'precious', b'pernicio'))
-    with new_for_filename(path) as store, pytest.raises(CorruptFileError, match=r'index\.npz'):
+    with new_for_filename(path) as store, raises(CorruptFileError, file='index.npz'):
         store.reindex()
 
 
@@ -269,7 +270,7 @@ def test_texts_in_a_yaml_index_are_refused_before_numpy_makes_them_equally_long(
     path = make(tmp_path / 's', edit=with_yaml_index)
     texts = '- a\n' * 2000
     (path / '000000' / 'index.yaml').write_text(f'frame_number:\n- {"x" * 500_000}\n{texts}frame_time:\n{texts}- 1\n')
-    with soon_and_in_little_memory(), pytest.warns(UserWarning, match='chunk 0 is skipped'):
+    with soon_and_in_little_memory(), warns(ChunkSkippedWarning, chunk=0):
         assert new_for_filename(path).frame_count == FRAMES - 3
 
 
@@ -345,7 +346,7 @@ COMPUTED = {
 def test_a_database_computes_nothing(tmp_path, statements):
     path = make(tmp_path / 's', edit=with_saved_index)
     index = sqlite_index(path, 'DROP TABLE frames', *statements)
-    with soon_and_in_little_memory(), pytest.raises(CorruptFileError, match=r'\.index\.sqlite'):
+    with soon_and_in_little_memory(), raises(CorruptFileError, file='.index.sqlite'):
         ImgStoreIndex.new_from_file(index)
 
 
@@ -555,7 +556,7 @@ def test_a_video_of_much_larger_frames_is_damaged(tmp_path, backend, fmt):
         stream.codec_context.thread_count = 1
         for packet in [*stream.encode(av.VideoFrame(6144, 4096, stream.pix_fmt)), *stream.encode(None)]:
             container.mux(packet)
-    with new_for_filename(path, backend=backend) as store, pytest.raises(FrameReadError, match='000000'):
+    with new_for_filename(path, backend=backend) as store, raises(FrameReadError, chunk=0):
         store.get_image(None, frame_index=0)
 
 
@@ -585,9 +586,9 @@ def test_extra_data_that_would_fill_memory_is_damaged(tmp_path, name, text):
     path = make(tmp_path / 's')
     (path / name).write_text(text)
     with soon_and_in_little_memory(), new_for_filename(path) as store:
-        with pytest.raises(CorruptFileError, match='extra'):
+        with raises(CorruptFileError, path=str(path / name)):
             store.get_extra_data()
-        with pytest.warns(UserWarning, match='extra data is left out'):
+        with pytest.warns(ExtraDataSkippedWarning):
             assert store.get_extra_data(ignore_corrupt_chunks=True) is None
 
 

@@ -16,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imgstore.chunk_index import read_chunk_index, write_chunk_index
-from imgstore.errors import CorruptFileError, InvalidArgumentError, StoreIOError
+from imgstore.errors import ChunkSkippedWarning, CorruptFileError, InvalidArgumentError, StoreIOError
 from imgstore.index import ImgStoreIndex
 
 from .opened import opened_files
+from .raised import raises, warns
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
@@ -108,9 +109,9 @@ def test_find_chunk_nearest(folder):
 
 def test_what_is_looked_for_must_be_known_and_a_number(folder):
     index = some_index(folder)
-    with pytest.raises(InvalidArgumentError, match='by frame_number, frame_time or index'):
+    with raises(InvalidArgumentError, argument='what'):
         index.find_chunk('uuid', 3)
-    with pytest.raises(InvalidArgumentError, match='index'):
+    with raises(InvalidArgumentError, argument='what'):
         index.find_chunk_nearest('index', 3)
     for value in (None, 'three', b'3', [3]):
         with pytest.raises(InvalidArgumentError):
@@ -235,7 +236,7 @@ def caught(index):
     """What the index tells of its frames, and the warnings it gave."""
     with warnings.catch_warnings(record=True) as given_warnings:
         warnings.simplefilter('always')
-        return index.get_all_metadata()['frame_number'], [str(w.message) for w in given_warnings]
+        return index.get_all_metadata()['frame_number'], [w.message for w in given_warnings]
 
 
 def assert_skipped(folder, data, extension='.npz'):
@@ -248,8 +249,8 @@ def assert_skipped(folder, data, extension='.npz'):
     numbers, given_warnings = caught(ImgStoreIndex.new_from_chunks(listed))
     assert numbers == [1, 3]
     assert len(given_warnings) == 1
-    assert path in given_warnings[0]
-    assert given_warnings[0].startswith('chunk 1 is skipped')
+    assert (given_warnings[0].store, given_warnings[0].chunk) == (str(folder), 1)
+    assert given_warnings[0].error.path == path
 
 
 def test_an_npz_cut_at_any_byte_is_skipped(folder):
@@ -258,7 +259,7 @@ def test_an_npz_cut_at_any_byte_is_skipped(folder):
     for end in range(len(whole)):
         with open(stem + '.npz', 'wb') as file:
             file.write(whole[:end])
-        with pytest.raises(CorruptFileError, match=r'000001\.npz'):
+        with raises(CorruptFileError, file='000001.npz'):
             read_chunk_index(stem)
     assert_skipped(folder, whole[:-1])
     assert_skipped(folder, whole[:300])
@@ -371,7 +372,7 @@ def test_a_chunk_that_turns_out_damaged_late_is_skipped_once_and_the_rest_found(
     data[data.index(np.int64(11).tobytes())] ^= 1
     with open(listed[1][1] + '.npz', 'wb') as file:
         file.write(data)
-    with pytest.warns(UserWarning, match='chunk 1 is skipped') as given_warnings:
+    with warns(ChunkSkippedWarning, chunk=1) as given_warnings:
         assert index.find_chunk('frame_number', 30) == (3, 0)
     assert len(given_warnings) == 1
     assert index.chunks == (0, 2, 3)
@@ -438,7 +439,7 @@ def test_what_was_saved_is_read_again_and_without_the_chunks(folder):
 
 def test_reading_a_missing_index_file_makes_none(folder):
     path = os.path.join(folder, 'none.sqlite')
-    with pytest.raises(CorruptFileError, match=r'none\.sqlite'):
+    with raises(CorruptFileError, file='none.sqlite'):
         ImgStoreIndex.new_from_file(path)
     assert os.listdir(folder) == []
 
@@ -464,7 +465,7 @@ def test_a_broken_saved_index_is_refused(folder, edit):
     database.execute(edit)
     database.commit()
     database.close()
-    with pytest.raises(CorruptFileError, match='saved'):
+    with raises(CorruptFileError, path=path):
         ImgStoreIndex.new_from_file(path)
 
 
@@ -473,7 +474,7 @@ def test_a_file_that_is_no_saved_index_is_refused(folder, data):
     path = os.path.join(folder, 'saved')
     with open(path, 'wb') as file:
         file.write(data)
-    with pytest.raises(CorruptFileError, match='saved'):
+    with raises(CorruptFileError, path=path):
         ImgStoreIndex.new_from_file(path)
 
 
@@ -481,6 +482,6 @@ def test_a_saved_index_that_cannot_be_written_is_an_error_and_leaves_nothing(fol
     index = some_index(folder)
     before = sorted(os.listdir(folder))
     for path in (os.path.join(folder, 'missing', 'saved'), folder):
-        with pytest.raises(StoreIOError, match='could not be saved'):
+        with raises(StoreIOError, path=path):
             index.to_file(path)
     assert sorted(os.listdir(folder)) == before

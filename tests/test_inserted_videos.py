@@ -9,10 +9,11 @@ import av
 import numpy as np
 import pytest
 
-from imgstore.errors import FrameReadError, InvalidArgumentError
+from imgstore.errors import FrameReadError, InvalidArgumentError, StoreModeError
 from imgstore.stores import DirectoryImgStore, extract_only_frame, new_for_filename, new_for_format
 
 from .frames import index_in, numbered
+from .raised import raises
 from .video_kinds import (
     COUNT,
     FFV1,
@@ -143,7 +144,7 @@ def test_a_gray_store_takes_videos_in_colour(tmp_path):
 def test_hidden_frames_get_no_numbers(tmp_path, count):
     edited(H264, edit_list((3, 21)))(tmp_path / 'video.mp4')
     with new_for_format('avc1/mp4', tmp_path / 's', imgshape=SHAPE) as store, \
-            pytest.raises(InvalidArgumentError, match=f'has 21 frames, and {count} frame_numbers'):
+            raises(InvalidArgumentError, argument='frame_numbers'):
         store.insert_chunk(tmp_path / 'video.mp4', range(count), range(count))
     assert (tmp_path / 'video.mp4').exists()
 
@@ -241,12 +242,12 @@ def test_a_store_of_images_says_that_it_takes_no_video(tmp_path, move):
     with new_for_format('png', tmp_path / 's', imgshape=SHAPE) as store:
         assert type(store) is DirectoryImgStore
         before = contents(tmp_path / 's')
-        with pytest.raises(InvalidArgumentError, match=r"video\.avi'.* format png; .* 'mjpeg/avi'.* add_image"):
+        with raises(InvalidArgumentError, argument='video_path'):
             store.insert_chunk(tmp_path / 'video.avi', range(COUNT), range(COUNT), move=move)
         assert contents(tmp_path / 's') == before
         store.add_image(numbered(0, SHAPE), 0, 0)
     assert (tmp_path / 'video.avi').exists()
-    with new_for_filename(tmp_path / 's') as reader, pytest.raises(InvalidArgumentError, match='open for reading'):
+    with new_for_filename(tmp_path / 's') as reader, pytest.raises(StoreModeError):
         reader.insert_chunk(tmp_path / 'video.avi', range(COUNT), range(COUNT))
 
 

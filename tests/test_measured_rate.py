@@ -19,6 +19,7 @@ from imgstore.frame_rate import FrameRate, as_fraction, rate_of_times
 from imgstore.util import motif_get_parse_true_fps
 
 from .frames import index_in, numbered
+from .raised import raises
 
 SHAPE = (64, 96, 3)
 EXTENSIONS = {'avc1/mp4': '.mp4', 'h264/mkv': '.mkv', 'mjpeg/avi': '.avi'}
@@ -143,10 +144,9 @@ def test_truth_in_the_metadata_is_no_rate(value: Any, tmp_path: Path) -> None:
         assert motif_get_parse_true_fps(store) == 25
 
 
-@pytest.mark.parametrize(('fps', 'words'), [('25', "fps is the text '25'; it must be a number"), (True, 'fps is True'),
-                                            (2e6, 'from 0.0001 to 1,000,000, in frames a second')])
-def test_a_refused_rate_is_told_what_is_allowed(fps: Any, words: str, tmp_path: Path) -> None:
-    with pytest.raises(InvalidArgumentError, match=words):
+@pytest.mark.parametrize('fps', ['25', True, 2e6])
+def test_what_is_no_rate_is_refused(fps: Any, tmp_path: Path) -> None:
+    with raises(InvalidArgumentError, argument='fps'):
         new_for_format('mjpeg/avi', tmp_path / 'store', imgshape=SHAPE, fps=fps)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import yaml
 
-from imgstore.errors import CorruptFileError
+from imgstore.errors import CorruptFileError, FrameNotFoundError
 from imgstore.stores import VideoImgStore, extract_only_frame, new_for_filename, new_for_format
 from imgstore.util import (
     motif_extra_data_h5_attrs,
@@ -22,6 +22,7 @@ from imgstore.util import (
 )
 
 from .frames import index_in, numbered
+from .raised import raises
 from .videos import RECIPES, SHAPE, make_video
 
 COUNT = 12  # frames a chunk
@@ -102,7 +103,7 @@ def test_every_format_of_motif_is_read_without_an_extension(tmp_path, fmt):
             assert index_in(store.get_image(100 + index)[0]) == index
             assert index_in(store.get_nearest_image(1000 + index / 20 + 0.01)[0]) == index
             assert index_in(extract_only_frame(path, index)) == index
-        with pytest.raises(ValueError, match='not found'):
+        with pytest.raises(FrameNotFoundError):
             store.get_image(0)
 
 
@@ -285,5 +286,5 @@ def test_no_encoding_may_be_written_in_two_ways(tmp_path, encoding):
 def test_a_class_or_extension_that_is_unknown_is_an_error_that_names_the_file(tmp_path):
     for nth, own in enumerate(({'class': 'AudioStore'}, {'extension': '.webm'}, {'class': 'DirectoryImgStore'})):
         path = write_motif_store(tmp_path / f'store{nth}', **own)
-        with pytest.raises(CorruptFileError, match=r'metadata\.yaml'):
+        with raises(CorruptFileError, file='metadata.yaml'):
             new_for_filename(path)

@@ -12,10 +12,11 @@ import pytest
 from imgstore import new_for_filename, new_for_format
 from imgstore.ahead import Ahead
 from imgstore.chunks.kept import KeptFrames
-from imgstore.errors import FrameReadError
+from imgstore.errors import FrameReadError, InvalidArgumentError
 
 from .display import python_env
 from .frames import index_in, numbered
+from .raised import raises
 
 SHAPE = (64, 96)
 FORMATS = ('png', 'npy', 'mjpeg/avi', 'avc1/mp4', 'h264/mkv')
@@ -44,7 +45,7 @@ def test_without_a_cache_nothing_is_read_ahead_and_all_is_right(recording):
 
 @pytest.mark.parametrize('cache_bytes', [-1, 1.5, None, 'much'])
 def test_cache_bytes_is_checked(recording, cache_bytes):
-    with pytest.raises(ValueError, match='cache_bytes'):
+    with raises(InvalidArgumentError, argument='cache_bytes'):
         new_for_filename(recording, cache_bytes=cache_bytes)
 
 
@@ -56,7 +57,7 @@ def test_a_frame_that_is_missing_ahead_is_told_of_when_its_turn_comes(tmp_path):
     with new_for_filename(tmp_path / 's') as store:
         assert [index_in(store.get_next_image()[0]) for _ in range(17)] == list(range(17))
         for _ in range(2):
-            with pytest.raises(FrameReadError, match='index 17 of chunk 0'):
+            with raises(FrameReadError, index_in_chunk=17, chunk=0):
                 store.get_next_image()
         assert index_in(store.get_image(18)[0]) == 18
 

@@ -12,12 +12,19 @@ import pytest
 import imgstore
 from imgstore import get_supported_formats, new_for_filename, new_for_format
 from imgstore._files import Layout
-from imgstore.errors import InvalidArgumentError, StoreLockedError, StoreNotFoundError
+from imgstore.errors import (
+    InvalidArgumentError,
+    LockTakenOverWarning,
+    StoreIOError,
+    StoreLockedError,
+    StoreNotFoundError,
+)
 from imgstore.journal import Journal
 from imgstore.journal_reading import read_journal
 
 from .frames import index_in, numbered
 from .kills import environment
+from .raised import raises
 
 SHAPE = (64, 96, 3)
 PLAIN = [fmt for fmt in get_supported_formats() if '+' not in fmt and fmt != 'pgm']
@@ -280,7 +287,7 @@ def test_a_store_that_is_closed_is_the_same_whatever_the_durability(tmp_path, fm
 
 
 def test_another_durability_is_refused(tmp_path):
-    with pytest.raises(InvalidArgumentError, match="durability is 'always'; it must be one of chunk, frame, fsync"):
+    with raises(InvalidArgumentError, argument='durability'):
         new_for_format('npy', tmp_path / 's', imgshape=SHAPE, durability='always')
     assert not (tmp_path / 's').exists()
 
@@ -290,7 +297,7 @@ def test_another_durability_is_refused(tmp_path):
 @pytest.mark.parametrize('fmt', PLAIN)
 def test_of_a_killed_store_that_is_replaced_nothing_stays(tmp_path, fmt):
     path = killed(tmp_path, fmt)
-    with pytest.warns(UserWarning, match='left by a writer that is gone'):
+    with pytest.warns(LockTakenOverWarning):
         new_for_format(fmt, path, imgshape=SHAPE, overwrite=True).close()
     fill(tmp_path / 'empty', fmt, 0).close()
     assert content(path).keys() == content(tmp_path / 'empty').keys()
@@ -310,7 +317,7 @@ def test_of_a_store_that_was_killed_before_its_first_frame_nothing_is_missing(tm
 def test_what_cannot_be_repaired_is_refused(tmp_path):
     with pytest.raises(StoreNotFoundError):
         imgstore.repair(tmp_path / 'none')
-    with fill(tmp_path / 's', 'npy', 3), pytest.raises(StoreLockedError, match='open in a writer'):
+    with fill(tmp_path / 's', 'npy', 3), raises(StoreLockedError, file='.lock'):
         imgstore.repair(tmp_path / 's')
     assert not imgstore.repair(tmp_path / 's')
     assert 'nothing to repair' in str(imgstore.repair(tmp_path / 's'))
@@ -332,7 +339,7 @@ def test_a_store_with_an_open_chunk_is_not_reindexed_nor_its_index_saved(tmp_pat
     before = content(path)
     with new_for_filename(path) as store:
         for change in (store.reindex, store.save_index):
-            with pytest.raises(InvalidArgumentError, match=r'chunk 2 is not complete; imgstore\.repair'):
+            with raises(InvalidArgumentError, chunk=2):
                 change()
     assert content(path) == before
 
@@ -342,7 +349,7 @@ def test_repair_again_after_it_was_itself_interrupted(tmp_path, fmt, monkeypatch
     path = killed(tmp_path, fmt)
     with monkeypatch.context() as patch:
         patch.setattr('imgstore.repairing.write_chunk_index', lambda *args: (_ for _ in ()).throw(OSError('full')))
-        with pytest.raises(OSError, match='could not be repaired: full'):
+        with raises(StoreIOError, store=str(path)):
             imgstore.repair(path)
     check(path, COUNT)
     imgstore.repair(path)

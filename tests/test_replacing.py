@@ -22,6 +22,7 @@ OLD, NEW = 3, 5
 KILLED = """
 import os, sys
 from imgstore import _files, replacing
+from .raised import raises
 
 count = 0
 
@@ -150,7 +151,7 @@ def test_a_chunk_folder_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
 def test_two_do_not_build_the_same_replacement(tmp_path: Path) -> None:
     old = make(tmp_path / 's', OLD)
     with (imgstore.new_for_format('npy', replacing.room_beside(str(old)), imgshape=(4, 4)),
-          pytest.raises(StoreLockedError, match='another process')):
+          pytest.raises(StoreLockedError)):
         replacing.room_beside(str(old))
 
 
@@ -166,7 +167,7 @@ def test_what_a_killed_run_left_is_kept_under_a_name_of_its_own(tmp_path: Path) 
 
 
 def test_the_root_of_a_file_system_is_refused() -> None:
-    with pytest.raises(StoreIOError, match='root of a file system'):
+    with raises(StoreIOError, path=os.path.abspath(os.sep)):
         replacing.room_beside(os.path.abspath(os.sep))
 
 
@@ -204,7 +205,7 @@ def test_a_failed_rename_brings_the_old_store_back(both: Path, monkeypatch: pyte
         rename(source, target)
 
     monkeypatch.setattr(os, 'rename', fails)
-    with pytest.raises(StoreIOError, match='cannot be replaced'):
+    with raises(StoreIOError, path=str(both)):
         replacing.replace_folder(room, str(both))
     assert count(both) == OLD
     assert not os.path.exists(parked(str(both)))

@@ -7,7 +7,6 @@ import itertools
 import math
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
@@ -23,19 +22,23 @@ from imgstore import DirectoryImgStore, VideoImgStore, new_for_filename, new_for
 from imgstore.chunks.backends import BACKENDS, works
 from imgstore.chunks.video_pyav_writer import H264Encoder
 from imgstore.errors import (
+    ColorLostWarning,
     FrameWriteError,
     ImageRejectedError,
-    ImgStoreError,
     InvalidArgumentError,
+    LockTakenOverWarning,
     MissingDependencyError,
+    StoreClosedError,
     StoreExistsError,
     StoreIOError,
     StoreLockedError,
+    StoreModeError,
     StoreNotFoundError,
 )
 from imgstore.formats import format_to_write
 
 from .frames import index_in, numbered
+from .raised import raises, warns
 
 try:
     import resource
@@ -102,7 +105,7 @@ def run(code, *arguments):
 # --- arguments
 
 def test_a_missing_imgshape_is_said(tmp_path):
-    with pytest.raises(ValueError, match='imgshape is None; it must be'):
+    with raises(ValueError, argument='imgshape'):
         new_for_format('npy', tmp_path / 's')
     assert os.listdir(tmp_path) == []
 
@@ -112,7 +115,7 @@ def test_a_missing_imgshape_is_said(tmp_path):
     lambda path: new_for_format('npy', imgshape=SHAPE),
     lambda path: new_for_filename(path, basedir=path), lambda path: new_for_filename()])
 def test_path_or_basedir_is_given_and_not_both(tmp_path, make):
-    with pytest.raises(ValueError, match='either path or basedir'):
+    with raises(InvalidArgumentError, argument='path'):
         make(tmp_path / 's')
     assert os.listdir(tmp_path) == []
 
@@ -124,7 +127,7 @@ def test_path_or_basedir_mean_the_same(tmp_path):
             assert new_for_filename(**given).filename == str(tmp_path / name)
     new_for_format('npy', tmp_path / 'c' / 'metadata.yaml', imgshape=SHAPE).close()
     assert files(tmp_path / 'c') == ['metadata.yaml']
-    with pytest.raises(ValueError, match='must be the folder'):
+    with raises(InvalidArgumentError, argument='basedir'):
         new_for_filename(basedir=tmp_path / 'a' / 'metadata.yaml')
 
 
@@ -134,7 +137,7 @@ def test_mode_r_opens_as_new_for_filename_does(tmp_path):
                    'imgshape': None, 'metadata': {}, 'encoding': 'x', 'seek': False, 'gpu_id': 0, 'format': 'png'}):
         with new_for_format(None, mode='r', **kwargs) as store:
             assert (store.mode, len(store)) == ('r', 7)
-    with pytest.raises(StoreNotFoundError, match='does not exist'):
+    with raises(StoreNotFoundError, file='__'):
         new_for_format('npy', tmp_path / 'none', mode='r')
     assert os.listdir(tmp_path) == ['s']
 
@@ -143,7 +146,7 @@ def test_mode_r_opens_as_new_for_filename_does(tmp_path):
 def test_another_mode_is_refused(tmp_path, mode):
     for make in (lambda: new(tmp_path / 's', mode=mode), lambda: new_for_filename(tmp_path / 's', mode=mode),
                  lambda: DirectoryImgStore(tmp_path / 's', mode)):
-        with pytest.raises(ValueError, match='mode is'):
+        with raises(ValueError, argument='mode'):
             make()
     assert os.listdir(tmp_path) == []
 
@@ -173,17 +176,17 @@ def test_stores_are_made_by_their_classes_too(tmp_path):
         add(store, 0, 1)
     with VideoImgStore(basedir=tmp_path / 'v') as store:
         assert (store._format, store.user_metadata, len(store)) == ('mjpeg/avi', {'a': 1}, 2)
-    with pytest.raises(ValueError, match='is a VideoImgStore, not a DirectoryImgStore'):
+    with raises(InvalidArgumentError, store=str(tmp_path / 'v')):
         DirectoryImgStore(basedir=tmp_path / 'v', mode='r')
     for store_class, fmt in ((DirectoryImgStore, 'mjpeg'), (VideoImgStore, 'npy'), (DirectoryImgStore, None)):
-        with pytest.raises(ValueError, match=f'format {fmt!r} is not supported; supported formats: '):
+        with raises(ValueError, argument='format'):
             store_class(tmp_path / 'x', 'w', imgshape=SHAPE, format=fmt)
     assert os.listdir(tmp_path) == ['v']
 
 
 @pytest.mark.parametrize('fmt', [None, '', 'nope', 'PNG', 5, ['png'], 'mjpeg/mp4'])
 def test_an_unknown_format_is_refused_and_the_known_ones_are_said(tmp_path, fmt):
-    with pytest.raises(ValueError, match=r'supported formats: .*png.*avc1/mp4'):
+    with raises(InvalidArgumentError, argument='format'):
         new(tmp_path / 's', fmt)
     assert os.listdir(tmp_path) == []
 
@@ -197,7 +200,7 @@ def test_mjpeg_is_a_name_of_mjpeg_avi(tmp_path):
 
 def test_bpk_without_numcodecs_is_refused_when_the_store_is_made(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, 'numcodecs', None)
-    with pytest.raises(MissingDependencyError, match=r'pip install imgstore\[bloscpack]'):
+    with raises(MissingDependencyError, name='numcodecs'):
         new(tmp_path / 's', 'bpk')
     assert os.listdir(tmp_path) == []
     assert 'bpk' not in imgstore.get_supported_formats()
@@ -205,7 +208,7 @@ def test_bpk_without_numcodecs_is_refused_when_the_store_is_made(tmp_path, monke
 
 @pytest.mark.parametrize('chunksize', [0, -1, 1.5, float('nan'), '5', [5], 2**70])
 def test_a_chunk_has_a_whole_number_of_frames_of_at_least_1(tmp_path, chunksize):
-    with pytest.raises(ValueError, match='chunksize is'):
+    with raises(ValueError, argument='chunksize'):
         new(tmp_path / 's', chunksize=chunksize)
     assert os.listdir(tmp_path) == []
 
@@ -236,14 +239,14 @@ def test_another_wrong_argument_leaves_nothing_behind(tmp_path, kwargs):
 @pytest.mark.parametrize('path', ['', 5, ['a'], 'a\0b', b'', True])
 def test_what_is_no_path_is_refused(path):
     for make in (new, new_for_filename):
-        with pytest.raises(InvalidArgumentError, match='path is'):
+        with raises(InvalidArgumentError, argument='path'):
             make(path)
 
 
 @pytest.mark.parametrize('name', ['file', 'file/s', 'x' * 300])
 def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path, name):
     (tmp_path / 'file').write_text('mine')
-    with pytest.raises(StoreIOError, match='no store can be made in'):
+    with raises(StoreIOError, store=str(tmp_path / 's')):
         new(tmp_path / name)
     assert files(tmp_path) == ['file']
 
@@ -387,8 +390,9 @@ SIDES = {'jpg': 65500, 'png': 10**6, 'tif': 2**20, 'bmp': 2**20, 'ppm': 2**20, '
     *[(fmt, (8, 8), t) for fmt in ('npy', 'bpk') for t in (object, [('a', 'u1')], 'U3', 'nonsense', None, 5)],
     *[('npy', shape, 'uint8') for shape in ('88', {8, 9}, 8, (True, 8), (8, None))]])
 def test_what_a_format_cannot_hold_is_refused_when_the_store_is_made(tmp_path, fmt, shape, dtype):
-    with pytest.raises(InvalidArgumentError, match=r'^(format|video|imgshape|imgdtype) [^\n]*$'):
+    with pytest.raises(InvalidArgumentError) as refused:
         new(tmp_path / 's', fmt, shape, imgdtype=dtype)
+    assert refused.value.argument in ('imgshape', 'imgdtype')
     assert os.listdir(tmp_path) == []
 
 
@@ -464,7 +468,7 @@ def test_gray_values_come_back_the_same_from_ppm_and_pgm_all_of_them(tmp_path):
 
 
 def test_colour_in_pgm_is_warned_of_at_the_users_line(tmp_path):
-    with pytest.warns(UserWarning, match='the colour of this store is lost') as warned:
+    with warns(ColorLostWarning, format='pgm') as warned:
         new(tmp_path / 's', 'pgm', (*SHAPE, 3)).close()
     assert warned[0].filename == __file__
 
@@ -484,7 +488,7 @@ def test_a_store_that_is_there_is_untouched(tmp_path, fmt):
     record(tmp_path / 's', fmt)
     before = {name: (tmp_path / 's' / name).read_bytes() for name in files(tmp_path / 's')}
     for kwargs in ({}, {'overwrite': False}, {'fmt': 'avc1/mp4'}):
-        with pytest.raises(FileExistsError, match='holds a store already; overwrite=True would replace it'):
+        with raises(StoreExistsError, replaceable=True):
             new(tmp_path / 's', **kwargs)
     with pytest.raises(InvalidArgumentError):
         new(tmp_path / 's', overwrite=True, chunksize=0)
@@ -496,7 +500,7 @@ def test_chunks_that_have_lost_their_metadata_are_untouched(tmp_path):
         record(tmp_path / fmt[0], fmt)
         (tmp_path / fmt[0] / 'metadata.yaml').unlink()
         before = files(tmp_path)
-        with pytest.raises(FileExistsError, match=r'holds chunks of a store without metadata\.yaml'):
+        with raises(StoreExistsError, replaceable=True):
             new(tmp_path / fmt[0])
         assert files(tmp_path) == before
 
@@ -506,7 +510,7 @@ USERS_FILES = ['notes/000000/000000.png', '20240131.mp4', '20240131.npz', '24013
                '000000.json', '000.mp4']
 
 
-@pytest.mark.filterwarnings('ignore:.*chunk 2?0?240131 is skipped')
+@pytest.mark.filterwarnings('ignore::imgstore.errors.ChunkSkippedWarning')
 @pytest.mark.parametrize('old', ['npy', 'mjpeg', 'avc1/mp4'])
 @pytest.mark.parametrize('fmt', ['png', 'npy', 'mjpeg', 'h264/mkv'])
 def test_overwrite_replaces_the_whole_store_and_leaves_the_users_files(tmp_path, old, fmt):
@@ -552,7 +556,7 @@ def test_a_store_that_another_writer_holds_is_refused(tmp_path):
         before = files(tmp_path)
         with pytest.raises(StoreExistsError):
             new(tmp_path / 's')
-        with pytest.raises(StoreLockedError, match='is open in another writer'):
+        with raises(StoreLockedError, file='.lock'):
             new(tmp_path / 's', overwrite=True)
         assert files(tmp_path) == before
         add(store, 1)
@@ -595,7 +599,7 @@ def test_the_lock_of_a_writer_that_was_killed_is_said_so_and_taken_over(tmp_path
     check(tmp_path / 's', range(8))
     with pytest.raises(StoreExistsError):
         new(tmp_path / 's')
-    with pytest.warns(UserWarning, match='left by a writer that is gone; its lock is taken over') as warned:
+    with pytest.warns(LockTakenOverWarning) as warned:
         store = new(tmp_path / 's', overwrite=True)
     assert warned[0].filename == __file__
     with store:
@@ -631,7 +635,7 @@ if resource:
             add(store, 0, 1, 2, 3, 4)
             with files_of_at_most(1000):
                 for number in (55, 56):
-                    with pytest.raises(FrameWriteError, match=f'frame #{number} could not be written'):
+                    with raises(FrameWriteError, frame_number=number):
                         add(store, number)
             assert store.frame_count == 5
             add(store, 5, 6, 7, 8, 9)
@@ -643,7 +647,7 @@ if resource:
             add(store, 0, 1)
             with files_of_at_most(1000):
                 for number in range(50, 53):
-                    with pytest.raises(FrameWriteError, match=f'#{number} '):
+                    with raises(FrameWriteError, frame_number=number):
                         add(store, number)
             store.add_extra_data(of=1)
             there = {*os.listdir(tmp_path / 's')} - {'.000000.open.complete'}  # which goes at any time
@@ -659,7 +663,7 @@ if resource:
             store.add_extra_data(text='x' * 50000)
             with files_of_at_most(50000):
                 for number in (33, 34):
-                    with pytest.raises(FrameWriteError, match=rf'#{number} could not .*index of 3 frames'):
+                    with raises(FrameWriteError, frame_number=number, frame_numbers=(0, 1, 2, number)):
                         add(store, number)
             add(store, 3, 4)
             assert store.chunks == [0, 1]
@@ -671,7 +675,7 @@ if resource:
         store = at_once(tmp_path / 's', fmt, chunksize=3)
         add(store, 0, 1, 2, 3)
         store.add_extra_data(text='x' * 50000)
-        with files_of_at_most(50000), pytest.raises(FrameWriteError, match='index of 1 frames could not be written'):
+        with files_of_at_most(50000), raises(FrameWriteError, chunk=1, frame_numbers=(3,)):
             store.close()
         store.close()
         assert not (tmp_path / 's' / '.lock').exists()
@@ -690,8 +694,8 @@ if resource:
                     add(store, number, shape=shape)
                     added.append(number)
                 except FrameWriteError as error:
-                    failed.append((number, str(error)))
-        assert all(f'frame #{number} could not be written' in message for number, message in failed)
+                    failed.append((number, error))
+        assert all(error.frame_number == number for number, error in failed)
         add(store, 200, 201, shape=shape)
         store.close()
         with new_for_filename(tmp_path / 's') as reader:
@@ -700,21 +704,14 @@ if resource:
         assert kept[-2:] == [200, 201]
         assert failed
         assert len(kept) > 10
-        assert set(added) - set(kept) <= named(message for _, message in failed)
+        assert set(added) - set(kept) <= {number for _, error in failed for number in error.frame_numbers}
 
     @pytest.mark.parametrize('size', [0, 10])
     def test_a_store_that_cannot_be_made_leaves_no_folder(tmp_path, size):
-        with files_of_at_most(size), pytest.raises(StoreIOError, match='no store can be made in'):
+        with files_of_at_most(size), raises(StoreIOError, store=str(tmp_path / 's')):
             at_once(tmp_path / 's')
         assert os.listdir(tmp_path) == []
         record(tmp_path / 's')
-
-
-def named(messages):
-    """Numbers of the frames of which errors say that they are lost."""
-    told = ', '.join(run for message in messages for run in re.findall(r'frames (#[#\d, to]+) are lost', message))
-    runs = re.findall(r'#(\d+)(?: to #(\d+))?', told)
-    return {number for first, last in runs for number in range(int(first), int(last or first) + 1)}
 
 
 @pytest.mark.parametrize('fmt', ['npy', 'png', 'mjpeg', 'h264/mkv', 'avc1/mp4'])
@@ -723,10 +720,10 @@ def test_a_store_whose_folder_was_removed_is_not_made_anew(tmp_path, fmt):
     add(store, 0, 1)
     store.add_extra_data(a=1)
     shutil.rmtree(tmp_path / 's')
-    with pytest.raises(FrameWriteError, match=r'frame #2 could not be written.*frames #0 to #1 are lost'):
+    with raises(FrameWriteError, frame_number=2, frame_numbers=(0, 1, 2)):
         add(store, 2)
     for number in (3, 4):
-        with pytest.raises(FrameWriteError, match=f'#{number} '):
+        with raises(FrameWriteError, frame_number=number):
             add(store, number)
     with contextlib.suppress(FrameWriteError):
         store.close()
@@ -739,7 +736,7 @@ def test_frames_whose_folder_was_removed_are_named_at_the_latest_by_close(tmp_pa
     store = at_once(tmp_path / 's', fmt)
     add(store, 5, 6, 7)
     shutil.rmtree(tmp_path / 's')
-    with pytest.raises(FrameWriteError, match='frames #5 to #7 are lost'):
+    with raises(FrameWriteError, frame_numbers=(5, 6, 7)):
         store.close()
     assert os.listdir(tmp_path) == []
 
@@ -759,7 +756,7 @@ def test_frames_of_a_chunk_that_was_removed_are_named_and_the_rest_goes_on(tmp_p
     with at_once(tmp_path / 's', chunksize=5) as store:
         add(store, *range(7))
         shutil.rmtree(tmp_path / 's' / '000001')
-        with pytest.raises(FrameWriteError, match=r'frame #7 could not .* frames #5 to #6 are lost'):
+        with raises(FrameWriteError, frame_number=7, frame_numbers=(5, 6, 7)):
             add(store, 7)
         add(store, 8, 9)
     check(tmp_path / 's', [0, 1, 2, 3, 4, 8, 9])
@@ -797,7 +794,7 @@ def failing_from(first, error=None, after=False):
     return packets
 
 
-@pytest.mark.filterwarnings('ignore:.*chunk 0 is skipped')  # where not one frame of it can be read
+@pytest.mark.filterwarnings('ignore::imgstore.errors.ChunkSkippedWarning')  # where not one frame of it can be read
 @pytest.mark.parametrize('fmt', VIDEO_FORMATS)
 @pytest.mark.parametrize('first', [0, 1, 4])
 def test_a_video_encoder_that_fails_costs_just_the_frames_that_are_named(tmp_path, monkeypatch, fmt, first):
@@ -807,12 +804,12 @@ def test_a_video_encoder_that_fails_costs_just_the_frames_that_are_named(tmp_pat
         patch.setattr(av, 'open', lambda *args, **kwargs: FailingContainer(opened(*args, **kwargs), first)
                       if 'w' in args else opened(*args, **kwargs))
         patch.setattr(H264Encoder, 'packets', failing_from(first) if fmt == 'h264/mkv' else H264Encoder.packets)
-        with pytest.raises(FrameWriteError, match=r'frame #\d+ could not be written.*the encoder died') as raised:
+        with pytest.raises(FrameWriteError) as raised:
             add(store, *range(18))
     written = store.frame_count
     add(store, 20, 21)
     store.close()
-    assert f'frame #{written + len(named([str(raised.value)]))} could' in str(raised.value)
+    assert raised.value.frame_numbers == tuple(range(written, raised.value.frame_number + 1))
     check(tmp_path / 's', [*range(written), 20, 21])
 
 
@@ -841,7 +838,7 @@ def test_frames_that_opencv_lost_without_a_word_are_named(tmp_path, monkeypatch,
         patch.setattr(cv2, 'VideoWriter', LossyWriter)
         store = at_once(tmp_path / 's', fmt, backend=backend, chunksize=5)
         add(store, *range(5))
-        with pytest.raises(FrameWriteError, match=r'#5 could not be written.* frames #3 to #4 are lost'):
+        with raises(FrameWriteError, frame_number=5, frame_numbers=(3, 4, 5)):
             add(store, 5)
     add(store, 6)
     store.close()
@@ -901,7 +898,7 @@ def test_close_may_be_called_again_and_nothing_can_be_added_then(tmp_path, fmt):
     with store:
         pass
     for call in (lambda: add(store, 1), lambda: store.add_extra_data(a=1), store.empty):
-        with pytest.raises(ValueError, match='was closed'):
+        with pytest.raises(StoreClosedError):
             call()
     assert files(tmp_path) == before
     assert (store.frame_count, store.chunks, store.frame_number) == (1, [0], 0)
@@ -1004,7 +1001,7 @@ def test_extra_data_of_a_store_without_frames_are_kept(tmp_path):
 def test_a_key_of_the_stores_own_in_extra_data_is_refused(tmp_path, key):
     with new(tmp_path / 's') as store:
         add(store, 0)
-        with pytest.raises(ValueError, match=key):
+        with raises(ValueError, argument='data'):
             store.add_extra_data(**{key: 1, 'a': 2})
         assert not store.has_extra_data
 
@@ -1196,11 +1193,11 @@ def test_a_file_that_is_no_such_video_is_refused_and_nothing_changes(tmp_path, v
 def test_only_a_writer_of_videos_inserts_chunks(tmp_path, video):
     record(tmp_path / 's', 'mjpeg')
     path = video('mjpeg', 5, 6)
-    with new_for_filename(tmp_path / 's') as reader, pytest.raises(ImgStoreError, match='open for reading'):
+    with new_for_filename(tmp_path / 's') as reader, pytest.raises(StoreModeError):
         reader.insert_chunk(path, [5, 6], [5, 6])
     store = new(tmp_path / 'w', 'mjpeg')
     store.close()
-    with pytest.raises(ValueError, match='was closed'):
+    with pytest.raises(StoreClosedError):
         store.insert_chunk(path, [5, 6], [5, 6])
     assert path.exists()
 
@@ -1212,7 +1209,7 @@ def test_writing_to_a_reader_says_so(tmp_path):
     before = files(tmp_path)
     with new_for_filename(tmp_path / 's') as reader:
         for call in (lambda: add(reader, 9), lambda: reader.add_extra_data(a=1), reader.empty):
-            with pytest.raises(ImgStoreError, match='open for reading'):
+            with pytest.raises(StoreModeError):
                 call()
     assert files(tmp_path) == before
 
@@ -1223,7 +1220,7 @@ def test_reading_from_a_writer_says_so(tmp_path):
         for call in (store.get_next_image, store.get_next_framenumber, lambda: store.get_image(0), store.reindex,
                      lambda: store.get_nearest_image(0), store.get_frame_metadata, store.get_extra_data,
                      store.disable_decoding):
-            with pytest.raises(ImgStoreError, match='open for writing'):
+            with pytest.raises(StoreModeError):
                 call()
         add(store, 1)
     check(tmp_path / 's', [0, 1])

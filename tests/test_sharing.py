@@ -136,14 +136,14 @@ def test_a_writer_cannot_be_copied(tmp_path, closed):
     with new_for_format('npy', tmp_path / 's', imgshape=SHAPE) as store:
         if closed:
             store.close()
-        with pytest.raises(StoreModeError, match='is open for writing; to read it'):
+        with pytest.raises(StoreModeError):
             pickle.dumps(store)
 
 
 def test_a_store_that_was_closed_cannot_be_copied(recording):
     store = new_for_filename(recording)
     store.close()
-    with pytest.raises(StoreClosedError, match='the store was closed, it cannot be copied'):
+    with pytest.raises(StoreClosedError):
         pickle.dumps(store)
 
 
@@ -151,7 +151,7 @@ def test_a_copy_of_a_store_that_is_gone_says_so(recording):
     with new_for_filename(recording) as store:
         pickled = pickle.dumps(store)
     shutil.rmtree(recording)
-    with pytest.raises(StoreNotFoundError, match='does not exist'):
+    with pytest.raises(StoreNotFoundError):
         pickle.loads(pickled)  # noqa: S301 -- our own
 
 

@@ -21,6 +21,7 @@ GREEN = (20, 200, 40)
 SHOWS = f"""
 import numpy as np
 from imgstore.ui import new_window
+from .raised import raises
 window = new_window('shown', shape=(300, 400), expanded_ui=False)
 image = np.full((300, 400, 3), {GREEN}, np.uint8)
 window.imshow(*{{arguments}})
@@ -118,7 +119,7 @@ def test_a_window_is_of_the_size_given_or_of_the_images_that_fits_the_screen(arg
 
 
 @pytest.mark.parametrize(
-    ('arguments', 'message'),
+    ('arguments', 'argument'),
     [
         ({'size': (0, 10)}, 'size'),
         ({'size': (10,)}, 'size'),
@@ -127,8 +128,8 @@ def test_a_window_is_of_the_size_given_or_of_the_images_that_fits_the_screen(arg
         ({'shape': (10, 10), 'screen_relative_size': 0}, 'screen_relative_size'),
     ],
 )
-def test_a_size_that_is_none_is_refused(arguments: Any, message: str) -> None:
-    with pytest.raises(InvalidArgumentError, match=message):
+def test_a_size_that_is_none_is_refused(arguments: Any, argument: str) -> None:
+    with raises(InvalidArgumentError, argument=argument):
         ui.new_window('w', **arguments)
 
 
@@ -150,14 +151,14 @@ def test_the_process_lives_on_where_there_is_no_screen() -> None:
 
 def test_a_build_of_opencv_without_windows_is_said_to_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cv2, 'currentUIFramework', lambda: '')
-    with pytest.raises(MissingDependencyError, match='opencv-python'):
+    with raises(MissingDependencyError, name='cv2'):
         ui.new_window('w').imshow(IMAGE)
 
 
 def test_imshow_wants_an_image() -> None:
-    with pytest.raises(InvalidArgumentError, match='image'):
+    with raises(InvalidArgumentError, argument='image'):
         ui.new_window('w').imshow('w')
-    with pytest.raises(InvalidArgumentError, match='image'):
+    with raises(InvalidArgumentError, argument='image'):
         ui.new_window('w').imshow()
 
 

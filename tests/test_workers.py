@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from imgstore import get_supported_formats, new_for_filename, new_for_format
-from imgstore.errors import FrameWriteError
+from imgstore.errors import FrameWriteError, InvalidArgumentError
 from imgstore.write_queue import Task, WriteQueue
 
 from .frames import index_in, numbered
+from .raised import raises
 
 SHAPE = (64, 96, 3)
 COUNT = 23
@@ -48,7 +49,7 @@ def test_a_frame_that_could_not_be_written_is_told_at_the_latest_by_close(tmp_pa
     store.add_image(numbered(0, SHAPE), 0, 0)
     assert store.chunks == [0]
     shutil.rmtree(tmp_path / 's')
-    with pytest.raises(FrameWriteError, match='frame #1 could not be written'):
+    with raises(FrameWriteError, frame_number=1):
         add_and_close(store, 1, 2, 3)
     with contextlib.suppress(FrameWriteError):  # that frame 0 is gone, if a frame was what failed above
         store.close()
@@ -93,7 +94,7 @@ def test_the_caller_waits_while_a_task_would_not_be_finished_in_time():
 
 @pytest.mark.parametrize('kwargs', [{'workers': -1}, {'workers': 1.5}, {'workers': 'two'}, {'buffer_bytes': -1}])
 def test_a_wrong_number_is_refused(tmp_path, kwargs):
-    with pytest.raises(ValueError, match=next(iter(kwargs))):
+    with raises(InvalidArgumentError, argument=next(iter(kwargs))):
         new_for_format('png', tmp_path / 's', imgshape=SHAPE, **kwargs)
     assert not (tmp_path / 's').exists()
 
