@@ -19,7 +19,6 @@ FONT_POS_TOP, FONT_POS_BOTTOM, FONT_POS_TOP_LEFT = range(3)
 
 Color = float | Sequence[float]
 Position = int | tuple[int, int]
-
 _POSITIONS = (FONT_POS_TOP, FONT_POS_BOTTOM, FONT_POS_TOP_LEFT)
 _FONTS = range(cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_SCRIPT_COMPLEX + 1)
 _SMALLEST_SCALE = 0.01  # below it OpenCV draws nothing
@@ -397,4 +396,5 @@ def _check_image(img: object) -> None:
                                    f'not into {img.dtype} of shape {img.shape}', argument='img')
     by_pixel = img.strides[1] == channels and (img.ndim == 2 or img.strides[2] == 1) and img.strides[0] > 0
     if not (by_pixel and img.flags.writeable):
-        raise InvalidArgumentError('text cannot be drawn into an image that is read-only or not contiguous: copy it')
+        raise InvalidArgumentError('text cannot be drawn into an image that is read-only or not contiguous: copy it',
+                                   argument='img')

@@ -17,12 +17,13 @@ from imgstore._files import aside, parked
 from imgstore.apps._destination import Destination
 from imgstore.errors import InvalidArgumentError, StoreIOError, StoreLockedError
 
+from .raised import raises
+
 OLD, NEW = 3, 5
 
 KILLED = """
 import os, sys
 from imgstore import _files, replacing
-from .raised import raises
 
 count = 0
 

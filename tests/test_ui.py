@@ -14,6 +14,7 @@ from imgstore import ui
 from imgstore.errors import ImgStoreError, InvalidArgumentError, MissingDependencyError
 
 from .display import HEIGHT, PATIENCE, WIDTH, Screen, python_env, screen
+from .raised import raises
 
 IMAGE = np.zeros((20, 30), np.uint8)
 GREEN = (20, 200, 40)
@@ -21,7 +22,6 @@ GREEN = (20, 200, 40)
 SHOWS = f"""
 import numpy as np
 from imgstore.ui import new_window
-from .raised import raises
 window = new_window('shown', shape=(300, 400), expanded_ui=False)
 image = np.full((300, 400, 3), {GREEN}, np.uint8)
 window.imshow(*{{arguments}})
