@@ -16,7 +16,6 @@ from .errors import InvalidArgumentError
 
 DEFAULT_FONT = cv2.FONT_HERSHEY_SIMPLEX
 FONT_POS_TOP, FONT_POS_BOTTOM, FONT_POS_TOP_LEFT = range(3)
-
 Color = float | Sequence[float]
 Position = int | tuple[int, int]
 _POSITIONS = (FONT_POS_TOP, FONT_POS_BOTTOM, FONT_POS_TOP_LEFT)

@@ -91,8 +91,7 @@ class StoreReader:
     def __init__(self, metadata: StoreMetadata, fmt: Format, layout: Layout, index: ImgStoreIndex | None,
                  chunks: Chunks, ahead_bytes: int) -> None:
         self.metadata, self.fmt, self.layout, self._store = metadata, fmt, layout, layout.basedir
-        self._chunks = chunks
-        self.listing = Listing(layout, chunks)
+        self._chunks, self.listing = chunks, Listing(layout, chunks)
         self.index = index or self._new_index()
         self._decode = bool(metadata.encoding)
         self._frames_ahead = 0 if chunks.cheap else min(_READ_AHEAD, ahead_bytes // max(1, self._image_bytes))
@@ -397,4 +396,4 @@ class _Naming:
             number, _ = self._reader._metadata(frame_index)
             raise FrameReadError(f'{store}: frame #{number}, at index {at} of chunk {chunk}, cannot be read: {error}',
                                  store=store, chunk=chunk, index_in_chunk=at, frame_index=frame_index,
-                                 frame_number=number, path=getattr(error, 'path', None)) from error
+                                 frame_number=number, path=error.path) from error

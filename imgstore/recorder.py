@@ -373,8 +373,7 @@ class Recorder:
             self._end_journal()
             finish_emptying(basedir)
         except OSError as error:
-            raise StoreIOError(f'{self._layout.basedir} could not be emptied: {error}',
-                               store=self._layout.basedir) from error
+            raise StoreIOError(f'{basedir} could not be emptied: {error}', store=basedir) from error
         self._forget()
 
     def close(self, black: Callable[[], Any]) -> None:
