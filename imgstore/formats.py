@@ -195,5 +195,6 @@ def format_to_read(name: str, class_name: str, extension: str, path: str) -> For
         raise CorruptFileError(f'{path}: this imgstore reads no {name!r} of class {class_name!r}', path=path)
     extension = extension or ('.avi' if name == 'mjpeg' else '.mp4')
     if extension not in VIDEO_EXTENSIONS:
-        raise CorruptFileError(f'{path}: extension {extension!r} is none of {", ".join(VIDEO_EXTENSIONS)}', path=path)
+        raise CorruptFileError(f'{path}: extension {extension!r} is none of {", ".join(VIDEO_EXTENSIONS)}', path=path,
+                               argument='extension')
     return Format(name, VIDEO, extension, known.codec if known else name, False)

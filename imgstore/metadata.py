@@ -198,7 +198,8 @@ def load_metadata(basedir: str) -> StoreMetadata:
         raise CorruptFileError(f'{path} is not the metadata of a store: it has no mapping {STORE_MD_KEY!r}', path=path)
     version = store.get('version')
     if version not in (1, STORE_VERSION):
-        raise CorruptFileError(f'{path}: version is {version!r}; this imgstore reads 1 and {STORE_VERSION}', path=path)
+        raise CorruptFileError(f'{path}: version is {version!r}; this imgstore reads 1 and {STORE_VERSION}', path=path,
+                               argument='version')
     return _parse(path, store, content)
 
 
@@ -218,7 +219,7 @@ def _text(path: str, store: dict[str, Any], key: str, optional: bool = False) ->
     value = store.get(key)
     if isinstance(value, str) or (optional and value is None):
         return value or ''
-    raise CorruptFileError(f'{path}: {key} is {value!r}; it must be a string', path=path)
+    raise CorruptFileError(f'{path}: {key} is {value!r}; it must be a string', path=path, argument=key)
 
 
 def _shape(path: str, store: dict[str, Any]) -> tuple[int, ...]:
@@ -228,7 +229,7 @@ def _shape(path: str, store: dict[str, Any]) -> tuple[int, ...]:
         if all(isinstance(n, int) and n > 0 for n in sizes) and math.prod(sizes) <= _MOST_VALUES:
             return sizes
     raise CorruptFileError(f'{path}: imgshape is {shape!r}; it must be a list of sizes such as [480, 640, 3]',
-                           path=path)
+                           path=path, argument='imgshape')
 
 
 def _dtype(path: str, store: dict[str, Any]) -> str:
@@ -238,14 +239,15 @@ def _dtype(path: str, store: dict[str, Any]) -> str:
         if dtype.names is None and dtype.subdtype is None and not dtype.hasobject:
             return name
     raise CorruptFileError(f'{path}: imgdtype is {name!r}; it must be the name of a dtype of numpy, such as uint8',
-                           path=path)
+                           path=path, argument='imgdtype')
 
 
 def _chunksize(path: str, store: dict[str, Any]) -> int:
     chunksize = store.get('chunksize')
     if isinstance(chunksize, int) and chunksize >= 1:
         return chunksize
-    raise CorruptFileError(f'{path}: chunksize is {chunksize!r}; it must be a number of frames, 1 or more', path=path)
+    raise CorruptFileError(f'{path}: chunksize is {chunksize!r}; it must be a number of frames, 1 or more', path=path,
+                           argument='chunksize')
 
 
 def _created_utc(value: object) -> datetime.datetime | None:

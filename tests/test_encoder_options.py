@@ -125,23 +125,16 @@ def test_motion_jpeg_has_ffmpegs_third_quantiser_if_nothing_is_said(tmp_path):
 
 @pytest.mark.parametrize(('fmt', 'name'), LACKING)
 def test_an_option_that_a_format_does_not_have_is_refused_and_leaves_nothing(tmp_path, fmt, name):
-    row = format_to_write(fmt)
-    allowed = ', '.join(f'{option.name} ({option.least} to {option.most})' for option in row.options)
-    with pytest.raises(InvalidArgumentError) as caught:
+    with raises(InvalidArgumentError, argument=name):
         new_for_format(fmt, tmp_path / 's', imgshape=SHAPES[0], **{name: 5})
-    assert str(caught.value) == (f'{name} is 5, and format {row.name} has no {name}; '
-                                 f'it has {allowed or "no such option"}')
     assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize('name', BAD)
 def test_a_value_that_is_none_is_refused_and_leaves_nothing(tmp_path, name):
-    option = next(option for option in OPTIONS if option.name == name)
     for fmt, value in itertools.product(HAVING[name], [*BAD[name], *NEVER]):
-        with pytest.raises(InvalidArgumentError) as caught:
+        with raises(InvalidArgumentError, argument=name):
             new_for_format(fmt, tmp_path / 's', imgshape=SHAPES[0], **{name: value})
-        assert str(caught.value) == (f'{name} is {value!r}; for format {format_to_write(fmt).name} it must be a whole '
-                                     f'number from {option.least} to {option.most}')
     assert os.listdir(tmp_path) == []
 
 

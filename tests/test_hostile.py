@@ -86,7 +86,7 @@ def refused(path):
     """The error of the store's first image."""
     with soon_and_in_little_memory(), pytest.raises(FrameReadError) as caught, new_for_filename(path) as store:
         store.get_image(None, frame_index=0)
-    return str(caught.value)
+    return caught.value
 
 
 # --- any damage
@@ -435,7 +435,7 @@ IMAGES = {
 def test_an_image_that_claims_to_be_huge_is_damaged(tmp_path, fmt, side):
     path = make(tmp_path / 's', fmt)
     (path / '000000' / f'000000.{fmt}').write_bytes(IMAGES[fmt](side))
-    assert f'000000.{fmt}' in refused(path)
+    assert os.path.basename(refused(path).path) == f'000000.{fmt}'
 
 
 def test_no_version_of_npy_makes_room_before_it_looks(tmp_path):
@@ -444,7 +444,7 @@ def test_no_version_of_npy_makes_room_before_it_looks(tmp_path):
         text = b"{'descr': '|u1', 'fortran_order': False, 'shape': (60000, 60000)}\n"
         length = struct.pack('<H' if version == 1 else '<I', len(text))
         (path / '000000' / '000000.npy').write_bytes(b'\x93NUMPY' + bytes((version, 0)) + length + text)
-        assert 'no readable npy image' in refused(path)
+        assert 'no readable npy image' in str(refused(path))
 
 
 def test_fields_have_the_names_that_a_npy_of_version_3_gives_them(tmp_path):
@@ -459,7 +459,7 @@ def test_fields_have_the_names_that_a_npy_of_version_3_gives_them(tmp_path):
 def test_an_array_that_packs_very_well_is_not_unpacked_if_the_store_has_none_as_large(tmp_path):
     path = make(tmp_path / 's', 'bpk')
     (path / '000000' / '000000.bpk').write_bytes(b''.join(bloscpack.pack(np.zeros((2**14, 2**13), np.uint8))))
-    assert '000000.bpk' in refused(path)
+    assert os.path.basename(refused(path).path) == '000000.bpk'
 
 
 @pytest.mark.parametrize('bit', range(32))
@@ -471,7 +471,7 @@ def test_a_wrong_length_in_a_png_is_noticed_at_once(tmp_path, bit):
     struct.pack_into('>I', content, place, struct.unpack_from('>I', content, place)[0] ^ 1 << bit)
     file.write_bytes(content)
     begin = time.monotonic()
-    assert '000000.png' in refused(path)
+    assert os.path.basename(refused(path).path) == '000000.png'
     assert time.monotonic() - begin < 1
 
 
@@ -492,7 +492,7 @@ def test_a_jpeg_of_a_thousand_scans_is_damaged(tmp_path):
     assert new_for_filename(path).get_image(None, frame_index=0)[0].shape == (96, 96)
     last = content.rindex(b'\xff\xda')
     file.write_bytes(content[:last] + content[last:-2] * 1000 + content[-2:])
-    assert 'scans' in refused(path)
+    assert 'scans' in str(refused(path))
 
 
 @pytest.mark.parametrize('fmt', ['png', 'jpg', 'tif', 'bmp', 'ppm', 'pgm'])
@@ -503,7 +503,7 @@ def test_an_image_of_another_kind_is_damaged(tmp_path, fmt, other):
         content = cv2.imencode(other, image / np.float32(255) if other == '.hdr' else image)[1].tobytes()
         path = make(tmp_path / 's', fmt)
         (path / '000000' / f'000000.{fmt}').write_bytes(content)
-        assert f'000000.{fmt}' in refused(path)
+        assert os.path.basename(refused(path).path) == f'000000.{fmt}'
 
 
 @pytest.mark.parametrize('fmt', IMAGES)

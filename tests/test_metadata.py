@@ -203,7 +203,7 @@ def test_an_entry_that_is_missing_is_an_error_that_names_the_file(tmp_path, key)
 
 @pytest.mark.parametrize('extension', ['.exe', '/../../x.mp4', 'mp4'])
 def test_a_video_of_an_unknown_extension_is_an_error(tmp_path, extension):
-    with pytest.raises(CorruptFileError, match='extension'):
+    with raises(CorruptFileError, file='metadata.yaml', argument='extension'):
         new_for_filename(write(tmp_path / 's', **{'class': 'VideoImgStore'}, format='avc1/mp4', extension=extension))
 
 

@@ -25,6 +25,8 @@ from imgstore.viewer.player import FASTEST, SLOWEST, Player
 from imgstore.viewer.session import window_shape
 from imgstore.viewer.zoom import SCALES, Zoom
 
+from .raised import raises
+
 Image = np.ndarray[Any, Any]
 
 START = 1772362800.0  # 2026-03-01 11:00:00 UTC
@@ -216,10 +218,9 @@ def _in_utc(store: Any, frame_time: float, tz: Any = None) -> Any:
 
 
 @pytest.mark.parametrize('text', ['x', '#', '#1.5', '#x', '2026-13-01', '11:70', '1' * 40, '12.5 m', 's', '?'])
-def test_what_is_no_place_is_said_in_one_line_with_what_is(store: Any, text: str) -> None:
-    with pytest.raises(InvalidArgumentError, match='no place; write a number such as 123') as told:
+def test_what_is_no_place_is_refused(store: Any, text: str) -> None:
+    with raises(InvalidArgumentError, argument='text'):
         find_place(store, text)
-    assert '\n' not in str(told.value)
 
 
 def test_the_page_and_the_window_understand_the_same_moments(store: Any) -> None:
@@ -441,7 +442,7 @@ def test_a_grabbed_frame_replaces_no_file(tmp_path: Path) -> None:
 
 
 def test_a_frame_that_cannot_be_grabbed_is_one_error(tmp_path: Path) -> None:
-    with pytest.raises(StoreIOError, match='cannot be written'):
+    with raises(StoreIOError, path=str(tmp_path / 'none' / 'run_5.png')):
         grab(np.zeros((2, 2), np.uint8), 'run_5', str(tmp_path / 'none'))
 
 

@@ -44,13 +44,13 @@ def find_place(store: _ImgStore, text: str) -> tuple[int, str]:
     try:
         moment = moment_from_text(store, text)
     except InvalidArgumentError as error:
-        raise InvalidArgumentError(f'{text!r} is no place; {_ALLOWED}') from error
+        raise InvalidArgumentError(f'{text!r} is no place; {_ALLOWED}', argument='text') from error
     return _nearest(store, FRAME_TIME, moment), ''
 
 
 def _by_index(store: _ImgStore, text: str) -> tuple[int, str]:
     if not _WHOLE.fullmatch(text):
-        raise InvalidArgumentError(f'{"#" + text!r} is no place; {_ALLOWED}')
+        raise InvalidArgumentError(f'{"#" + text!r} is no place; {_ALLOWED}', argument='text')
     index, last = int(text), store.frame_count - 1
     found = max(0, min(index, last))
     return found, '' if found == index else f'there is no index {index}; this is the nearest'

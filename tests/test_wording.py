@@ -1,0 +1,147 @@
+"""What errors and warnings say: what was given, what is allowed, which file, what to do next.
+
+All other tests compare classes and attributes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from imgstore import new_for_filename, new_for_format
+from imgstore.errors import (
+    ChunkSkippedWarning,
+    ColorLostWarning,
+    CorruptFileError,
+    DamagedJournalWarning,
+    ExtraDataSkippedWarning,
+    FramesDelayedWarning,
+    FrameWriteError,
+    ImgStoreError,
+    InvalidArgumentError,
+    LockTakenOverWarning,
+    StoreExistsError,
+    StreamChosenWarning,
+)
+from imgstore.viewer.places import find_place
+
+SHAPE = (4, 6)
+DAMAGED = [CorruptFileError(f'{name} is damaged', path=name) for name in ('a.json', 'b.h5')]
+
+
+def text_of(call: Callable[[], Any]) -> str:
+    with pytest.raises(ImgStoreError) as caught:
+        call()
+    return str(caught.value)
+
+
+def made(folder: Path, **options: Any) -> Any:
+    return new_for_format(options.pop('fmt', 'npy'), folder, imgshape=SHAPE, **options)
+
+
+@pytest.mark.parametrize(('warning', 'text'), [
+    (ChunkSkippedWarning('/s', 3, 'it has no index'), '/s: chunk 3 is skipped: it has no index'),
+    (ChunkSkippedWarning('/s', 3, CorruptFileError('/s/000003.npz is cut off')),
+     'chunk 3 is skipped: /s/000003.npz is cut off'),
+    (ColorLostWarning('pgm'), 'format pgm holds gray images: the colour of this store is lost'),
+    (DamagedJournalWarning('/s/.000003.open.journal', 3, (1, 2)),
+     '/s/.000003.open.journal is damaged: numbers and times of 2 frames of chunk 3 are estimated'),
+    (ExtraDataSkippedWarning(DAMAGED), 'extra data is left out: a.json is damaged; b.h5 is damaged'),
+    (FramesDelayedWarning(2), 'they are shown right after it'),
+    (LockTakenOverWarning('/s'), "'/s' was left by a writer that is gone; its lock is taken over"),
+    (StreamChosenWarning('f.mkv', 2, 1, (64, 48)),
+     "'f.mkv' has 2 video streams; the one at index 1 (64x48) is taken")])
+def test_a_warning_says_what_and_which(warning: Warning, text: str) -> None:
+    assert str(warning).endswith(text)
+
+
+def test_an_unknown_format_is_told_the_known_ones(tmp_path: Path) -> None:
+    text = text_of(lambda: made(tmp_path / 's', fmt='nope'))
+    assert text.startswith("format 'nope' is not supported; supported formats: tif, png, ")
+    assert 'avc1/mp4' in text
+
+
+def test_a_wrong_choice_is_told_the_allowed_ones(tmp_path: Path) -> None:
+    assert text_of(lambda: made(tmp_path / 's', durability='always')) == (
+        "durability is 'always'; it must be one of chunk, frame, fsync")
+
+
+def test_a_number_beyond_the_allowed_ones_is_told_the_range(tmp_path: Path) -> None:
+    with made(tmp_path / 's') as store:
+        assert text_of(lambda: store.add_image(np.zeros(SHAPE, np.uint8), 2**63, 0.0)) == (
+            'frame_number is 9223372036854775808; it must be from -9223372036854775808 to 9223372036854775807')
+
+
+@pytest.mark.parametrize(('fmt', 'options', 'text'), [
+    ('bmp', {'quality': 5}, 'quality is 5, and format bmp has no quality; it has no such option'),
+    ('png', {'quality': 5}, 'quality is 5, and format png has no quality; it has compression (0 to 9)'),
+    ('jpg', {'quality': 0}, 'quality is 0; for format jpg it must be a whole number from 1 to 100'),
+    ('mjpeg/avi', {'fps': '25'},
+     "fps is the text '25'; it must be a number from 0.0001 to 1,000,000, in frames a second")])
+def test_an_option_is_told_what_is_allowed(tmp_path: Path, fmt: str, options: dict[str, Any], text: str) -> None:
+    assert text_of(lambda: made(tmp_path / 's', fmt=fmt, **options)) == text
+
+
+def test_a_store_that_is_there_is_told_how_to_replace_it(tmp_path: Path) -> None:
+    made(tmp_path / 's').close()
+    assert text_of(lambda: made(tmp_path / 's')) == (
+        f"'{tmp_path / 's'}' holds a store already; overwrite=True would replace it")
+    assert StoreExistsError('it is there', replaceable=False).message == str(StoreExistsError('it is there'))
+
+
+def test_a_writer_that_has_the_store_is_told_with_its_lock(tmp_path: Path) -> None:
+    with made(tmp_path / 's'):
+        assert text_of(lambda: made(tmp_path / 's', overwrite=True)) == (
+            f"'{tmp_path / 's'}' is open in another writer, which holds {tmp_path / 's' / '.lock'}")
+
+
+def test_a_store_that_is_not_there_is_told_why(tmp_path: Path) -> None:
+    assert text_of(lambda: new_for_filename(tmp_path / 'none')) == f"path '{tmp_path / 'none'}' does not exist"
+    assert text_of(lambda: new_for_filename(tmp_path)) == (
+        f"'{tmp_path}' holds no store: there is no metadata.yaml in it")
+
+
+def test_lost_frames_are_named_in_runs(tmp_path: Path) -> None:
+    store = made(tmp_path / 's', workers=0)
+    for number in (50, 7, 900, 20, 8, 9):
+        store.add_image(np.zeros(SHAPE, np.uint8), number, 0.0)
+    shutil.rmtree(tmp_path / 's')
+    with pytest.raises(FrameWriteError) as caught:
+        store.add_image(np.zeros(SHAPE, np.uint8), 3, 0.0)
+    assert str(caught.value).startswith(f'{tmp_path / "s"}: frame #3 could not be written: the folder of the store was')
+    assert '#7 to #9, #20, #50, #900' in str(caught.value)
+    with contextlib.suppress(FrameWriteError):
+        store.close()
+
+
+def test_a_frame_that_cannot_be_read_is_told_where_it_is(tmp_path: Path) -> None:
+    with made(tmp_path / 's') as store:
+        store.add_image(np.zeros(SHAPE, np.uint8), 7, 0.0)
+    image = tmp_path / 's' / '000000' / '000000.npy'
+    image.write_bytes(b'damaged')
+    with new_for_filename(tmp_path / 's') as store:
+        assert text_of(lambda: store.get_image(7)).startswith(
+            f'{tmp_path / "s"}: frame #7, at index 0 of chunk 0, cannot be read: {image} ')
+
+
+def test_a_video_for_a_store_of_images_is_told_what_would_do(tmp_path: Path) -> None:
+    with made(tmp_path / 's', fmt='png') as store:
+        text = text_of(lambda: store.insert_chunk(tmp_path / 'v.avi', [0], [0.0]))
+    assert text.startswith(f"'{tmp_path / 'v.avi'}' cannot be a chunk of '{tmp_path / 's'}', which has images of ")
+    assert text.endswith('or give its frames to add_image')
+
+
+@pytest.mark.parametrize('text', ['x', '#1.5', '1' * 40])
+def test_what_is_no_place_is_told_what_is(tmp_path: Path, text: str) -> None:
+    with made(tmp_path / 's') as store:
+        store.add_image(np.zeros(SHAPE, np.uint8), 7, 0.0)
+    with new_for_filename(tmp_path / 's') as store, pytest.raises(InvalidArgumentError) as caught:
+        find_place(store, text)
+    assert str(caught.value).startswith(f'{text!r} is no place; write a number such as 123, ')
+    assert '\n' not in str(caught.value)
