@@ -229,15 +229,16 @@ def _table(records: list[_Record]) -> pd.DataFrame:
     """The records as rows."""
     import pandas as pd
 
-    _check_keys(records, 'extra data')
+    _check_keys(records)
     return pd.DataFrame(records)
 
 
-def _check_keys(records: list[_Record], what: str) -> None:
+def _check_keys(records: list[_Record], path: str | None = None) -> None:
     """CorruptFileError where each record has other keys, so that nearly nothing would fill memory as a table."""
     cells = len(records) * len(set().union(*records))
     if cells > max(_UNQUESTIONED_CELLS, _CELLS_A_VALUE * sum(map(len, records))):
-        raise CorruptFileError(f'{what} is damaged: its {len(records)} records have too many different keys')
+        raise CorruptFileError(f'{path or "extra data"} is damaged: its {len(records)} records have too many different '
+                               f'keys', path=path)
 
 
 def _concatenate(frames: list[pd.DataFrame]) -> pd.DataFrame:

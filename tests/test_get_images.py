@@ -67,10 +67,11 @@ def test_frames_that_are_not_there_are_refused_and_nothing_is_read(recording, mo
             store.get_images(**arguments)
 
 
-@pytest.mark.parametrize('arguments', [{}, {'frame_numbers': [1], 'frame_indices': [1]}, {'frame_numbers': [1.5]},
-                                       {'frame_indices': [None]}])
-def test_arguments_that_make_no_sense_are_refused(recording, arguments):
-    with new_for_filename(recording) as store, raises(InvalidArgumentError, argument='frame_numbers'):
+@pytest.mark.parametrize(('arguments', 'wrong'), [
+    ({}, 'frame_numbers'), ({'frame_numbers': [1], 'frame_indices': [1]}, 'frame_numbers'),
+    ({'frame_numbers': [1.5]}, 'frame_number'), ({'frame_indices': [None]}, 'frame_index')])
+def test_arguments_that_make_no_sense_are_refused(recording, arguments, wrong):
+    with new_for_filename(recording) as store, raises(InvalidArgumentError, argument=wrong):
         store.get_images(**arguments)
 
 
