@@ -467,7 +467,7 @@ def test_a_table_of_frames_needs_no_extra_data(tmp_path: Path) -> None:
         store.add_image(np.zeros((4, 5), np.uint8), 7, 0.5)
     assert table_of(chosen(tmp_path / 's'), 'frames').to_dict('list') == {
         'frame_index': [0], 'frame_number': [7], 'frame_time': [0.5]}
-    with raises(InvalidArgumentError, store=str(h264)):
+    with raises(InvalidArgumentError, store=str(tmp_path / 's')):
         table_of(chosen(tmp_path / 's'), 'joined')
 
 

@@ -276,7 +276,7 @@ def test_extra_data_that_are_no_file_are_damaged_and_never_just_missing(tmp_path
     path.unlink()
     replace(path, b'')
     with soon(), new_for_filename(tmp_path / 's') as store:
-        with raises(CorruptFileError, file='index.extra.json'):
+        with raises(CorruptFileError, path=str(path)):
             store.get_extra_data()
         with pytest.warns(ExtraDataSkippedWarning):
             assert store.get_extra_data(ignore_corrupt_chunks=True) is None
