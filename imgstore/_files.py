@@ -325,7 +325,7 @@ def is_emptied(basedir: str) -> bool:
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.EINVAL, errno.EFBIG):  # finished meanwhile, or no text
             return False
-        raise StoreIOError(f'{folder} cannot be read: {error}') from error
+        raise StoreIOError(f'{folder} cannot be read: {error}', path=folder) from error
     return STORE_MD_KEY.encode() in metadata and all(number.isdigit() for number in chunks.split())
 
 

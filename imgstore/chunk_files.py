@@ -124,9 +124,9 @@ def check_folder(path: str, what: str) -> None:
     except (FileNotFoundError, NotADirectoryError):
         is_there = False
     except OSError as error:
-        raise FrameWriteError(f'{what} cannot be reached: {error}') from error
+        raise FrameWriteError(f'{what} cannot be reached: {error}', path=path) from error
     if not is_there:
-        raise FrameWriteError(f'{what} was removed')
+        raise FrameWriteError(f'{what} was removed', path=path)
 
 
 def sync_chunk(layout: Layout, number: int) -> None:

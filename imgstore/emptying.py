@@ -40,7 +40,8 @@ def empty_store(basedir: str, metadata: bytes) -> None:
         ``metadata`` is of no store; nothing was changed.
     """
     if STORE_MD_KEY.encode() not in metadata:
-        raise CorruptFileError(f'{os.path.join(basedir, STORE_MD_FILENAME)} is not the metadata of a store')
+        path = os.path.join(basedir, STORE_MD_FILENAME)
+        raise CorruptFileError(f'{path} is not the metadata of a store', path=path)
     finish_emptying(basedir)
     folder = os.path.join(basedir, EMPTYING_FOLDER)
     remove_tree(folder)

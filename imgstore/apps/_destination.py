@@ -96,7 +96,7 @@ def _refuse_others_folder(given: str, folder: str, holds_store: bool) -> None:
     homes = {os.path.realpath(place) for place in (os.sep, os.path.expanduser('~'))}
     is_used = not holds_store and os.path.isdir(folder) and any(not name.startswith('.') for name in os.listdir(folder))
     if is_used or os.path.realpath(folder) in homes:
-        raise InvalidArgumentError(f'{given!r} is a folder with other files; give the name of a new folder')
+        raise InvalidArgumentError(f'{given!r} is a folder with other files; give the name of a new folder', path=given)
 
 
 def _holds_store(folder: str) -> bool:
