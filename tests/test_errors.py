@@ -130,7 +130,7 @@ def fail_to_read(path: str) -> None:
 
 def test_an_error_crosses_to_another_process(tmp_path: Path) -> None:
     store(tmp_path)
-    with ProcessPoolExecutor(1, get_context('forkserver')) as pool, \
+    with ProcessPoolExecutor(1, get_context('spawn')) as pool, \
             raises(errors.FrameNotFoundError, store=str(tmp_path / 's'), frame_number=5):
         pool.submit(fail_to_read, str(tmp_path / 's')).result()
 
