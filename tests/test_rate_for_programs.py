@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import subprocess
@@ -201,8 +202,9 @@ def test_an_older_video_gets_its_rate_where_the_stream_cannot_tell_it(tmp_path: 
 # --- films made by exporting
 
 
-@pytest.mark.parametrize('fps', [0.1, 7, 29.97, 200, 997])
-@pytest.mark.parametrize(('fmt', 'codec'), [('h264/mkv', 'copy'), ('mjpeg/avi', 'copy'), ('mjpeg/avi', 'h264')])
+@pytest.mark.parametrize(('fmt', 'codec', 'fps'), [
+    *itertools.product(['h264/mkv', 'mjpeg/avi'], ['copy'], [0.1, 7, 29.97, 200, 997]),
+    *itertools.product(['mjpeg/avi'], ['h264'], [0.5, 7, 29.97, 200, 997])])  # in slower ones OpenCV 4.11 gets lost
 def test_an_exported_matroska_says_the_rate_of_its_frames(fmt: str, codec: Any, fps: float, tmp_path: Path) -> None:
     import cv2
 
