@@ -1,9 +1,13 @@
 """Packaging of imgstore; the tools' settings are in pyproject.toml."""
 
+import sys
 from pathlib import Path
 from runpy import run_path
 
 from setuptools import setup
+
+if sys.version_info < (3, 11):  # noqa: UP036 -- pip 23.0 would rather say that it finds no PyAV
+    sys.exit('imgstore needs Python 3.11 or later, and this is Python {}.{}'.format(*sys.version_info))
 
 HERE = Path(__file__).parent
 

@@ -8,6 +8,7 @@ import zipfile
 from email.parser import Parser
 from importlib import import_module
 from pathlib import Path
+from runpy import run_path
 
 import pytest
 import yaml
@@ -52,6 +53,12 @@ def test_the_wheel_has_the_packages_version_and_python(wheel: zipfile.ZipFile) -
     assert metadata['Name'] == 'imgstore'
     assert metadata['Version'] == imgstore.__version__ == '1.0.0.dev0'
     assert metadata['Requires-Python'] == '>=3.11'
+
+
+def test_setup_names_the_python_it_needs_where_it_runs_on_an_older_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, 'version_info', (3, 10, 13, 'final', 0))
+    with pytest.raises(SystemExit, match=r'^imgstore needs Python 3\.11 or later, and this is Python 3\.10$'):
+        run_path(str(REPOSITORY / 'setup.py'))
 
 
 def test_conda_gets_the_same_packages_and_floors_as_pip(wheel: zipfile.ZipFile) -> None:
