@@ -15,7 +15,19 @@ from .display import python_env
 NO_LIBGL = 'libGL.so.1: cannot open shared object file: No such file or directory'
 
 
+LISTED = """
+from importlib import metadata
+from types import SimpleNamespace
+
+def distribution(name):
+    if name not in {listed}:
+        raise metadata.PackageNotFoundError(name)
+    return SimpleNamespace(metadata={{'Name': name}})
+
+metadata.distribution = distribution
+"""
 NO_CV2 = "raise ModuleNotFoundError(\"No module named 'cv2'\", name='cv2')\n"
+NOT_INSTALLED = LISTED.format(listed=[]) + NO_CV2
 COMMANDS = {'imgstore': 'dispatch', **{command.script: command.module for command in commands.COMMANDS}}
 
 
@@ -56,7 +68,7 @@ def test_without_libgl_one_sentence_says_what_to_install(tmp_path, module):
 
 
 def test_without_opencv_one_sentence_says_what_to_install(tmp_path):
-    said = importing(broken(tmp_path, NO_CV2))
+    said = importing(broken(tmp_path, NOT_INSTALLED))
     assert said.startswith('imgstore.errors.MissingDependencyError: OpenCV is not installed: run `pip install')
 
 
@@ -68,8 +80,21 @@ def test_without_libgl_a_command_ends_with_one_sentence(tmp_path, command):
     assert 'apt-get install libgl1 libglib2.0-0' in done.stderr
 
 
+@pytest.mark.parametrize('code', ['', NO_CV2])
+def test_opencv_whose_files_went_with_another_package_is_told_of(tmp_path, code):
+    said = importing(broken(tmp_path, LISTED.format(listed=['opencv-python-headless']) + code))
+    assert said.startswith('imgstore.errors.MissingDependencyError: OpenCV is incomplete')
+    assert said.endswith('`pip install --force-reinstall --no-deps opencv-python-headless`')
+
+
+def test_opencv_whose_files_went_ends_a_command_with_one_sentence(tmp_path):
+    done = python(broken(tmp_path, ''), script(tmp_path, 'imgstore-info'))
+    assert (done.returncode, done.stdout, done.stderr.count('\n')) == (1, '', 1)
+    assert done.stderr.startswith('imgstore-info: OpenCV is incomplete')
+
+
 def test_without_opencv_a_command_ends_with_one_sentence(tmp_path):
-    done = python(broken(tmp_path, NO_CV2), script(tmp_path, 'imgstore-info'))
+    done = python(broken(tmp_path, NOT_INSTALLED), script(tmp_path, 'imgstore-info'))
     assert (done.returncode, done.stdout, done.stderr.count('\n')) == (1, '', 1)
     assert done.stderr.startswith('imgstore-info: OpenCV is not installed: run `pip install')
 
