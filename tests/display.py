@@ -72,7 +72,8 @@ class Screen:
 
     def press(self, window: str, *keys: str) -> None:
         """Press keys in the window whose title begins so."""
-        self._xdotool('search', '--sync', '--onlyvisible', '--name', f'^{window}', 'windowfocus', 'key', *keys)
+        focus = ('windowfocus', '--sync')
+        self._xdotool('search', '--sync', '--onlyvisible', '--name', f'^{window}', *focus, 'key', *keys)
 
     def resize(self, window: str, width: int, height: int) -> None:
         """Give the window whose title begins so another size."""

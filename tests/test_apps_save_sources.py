@@ -461,7 +461,7 @@ def test_what_a_camera_sees_is_shown_and_q_ends_it_with_a_whole_store(display: S
     command = [sys.executable, '-c', PREVIEW, '--format', 'npy', '--overwrite', str(tmp_path / 's')]
     with display.running(command, lambda picture: np.all(picture == (40, 200, 90), axis=2).sum() > 240 * 320 / 2) as it:
         display.press('imgstore camera', 'q')
-        assert it.wait(20) == 0
+        assert it.wait(60) == 0
     images, numbers, _ = read(tmp_path / 's')
     assert numbers == list(range(len(images)))
     assert len(images) > 2

@@ -137,7 +137,8 @@ for name in 'abc':
     ask({str(tmp_path)!r} + '/' + name + '/store')
 print('done')
 """
-    done = subprocess.run([sys.executable, '-c', code], env=python_env(), capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, '-c', code], env=python_env(), cwd=tmp_path, capture_output=True, text=True,
+                          timeout=60)
     assert done.stdout == 'done\n', done.stderr
 
 
