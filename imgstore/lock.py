@@ -59,9 +59,11 @@ def lock_state(path: str) -> str:
 
 def _is_there(path: str) -> bool:
     """Whether there is a lock file; StoreIOError where it is something else, which may never let go who opens it."""
-    if not os.path.exists(path):
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:  # there is none, or another writer has just removed it
         return False
-    if not stat.S_ISREG(os.stat(path).st_mode):
+    if not stat.S_ISREG(mode):
         raise StoreIOError(f'{path} is not a regular file, so it cannot be the lock of a store; remove it', path=path)
     return True
 
