@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 
@@ -18,10 +19,10 @@ SHAPE = (64, 96, 3)
 
 
 class Recording:
-    """A store that is being written, six frames a chunk."""
+    """A store that is being written, six frames a chunk or as is said."""
 
     def __init__(self, path: Path, fmt: str, **options: Any) -> None:
-        self.store = new_for_format(fmt, path, imgshape=SHAPE, chunksize=6, workers=0, **options)
+        self.store = new_for_format(fmt, path, imgshape=SHAPE, workers=0, **{'chunksize': 6, **options})
         self.count = 0
 
     def add(self, frames: int) -> None:
@@ -69,6 +70,21 @@ def test_more_frames_of_an_open_chunk_do_not_hide_the_known_ones(fmt: str, backe
         known = len(store)
         recording.add(2)
         assert_reads(store, known)
+    recording.store.close()
+
+
+def test_opencv_reads_an_open_chunk_that_grows_at_every_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recording = Recording(tmp_path / 'store', 'h264/mkv', chunksize=100)
+    recording.add(2)
+
+    def open_and_grow(*arguments: Any, **options: Any) -> Any:
+        recording.add(2)
+        return av_open(*arguments, **options)
+
+    av_open = av.open
+    with new_for_filename(tmp_path / 'store', backend='opencv') as store:
+        monkeypatch.setattr(av, 'open', open_and_grow)
+        assert_reads(store, len(store))
     recording.store.close()
 
 

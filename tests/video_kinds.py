@@ -556,9 +556,9 @@ def _with_attachment(path, make):
 
 def shown(path, kind):
     """Images, upright, and times in seconds from the first, of the frames that the ffmpeg program shows."""
-    done = subprocess.run(['ffmpeg', '-hide_banner', '-nostdin', '-i', str(path), '-map', kind.track, '-vf', 'showinfo',
-                           '-fps_mode', 'passthrough', '-f', 'rawvideo', '-pix_fmt', 'bgr24', '-'],
-                          capture_output=True, check=False)
+    decode = ['ffmpeg', '-hide_banner', '-nostdin', '-threads', '1']  # more make up damaged frames now so, now so
+    done = subprocess.run([*decode, '-i', str(path), '-map', kind.track, '-vf', 'showinfo', '-fps_mode', 'passthrough',
+                           '-f', 'rawvideo', '-pix_fmt', 'bgr24', '-'], capture_output=True, check=False)
     found = re.findall(r'pts_time:\s*(\S+).*? s:(\d+)x(\d+)', done.stderr.decode(errors='replace'))
     images, begin = [], 0
     for _, width, height in found:

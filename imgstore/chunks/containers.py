@@ -50,13 +50,15 @@ _SCANNED = ('.avi', '.mkv')
 _MAX_HOLE = 2**25  # bytes
 
 
-def container_url(path: str) -> str:
-    """The name under which FFmpeg reads a file: of one with a large hole just what is before it.
+def container_url(path: str, end: int = 0) -> str:
+    """The name under which FFmpeg reads a file up to an offset: else, of one with a large hole, what is before it.
 
     FFmpeg looks for the next packet in all of a hole, which may have any size. It skips those of MP4.
     """
-    end = end_of_data(path, _MAX_HOLE) if path.endswith(_SCANNED) else 0
-    return f'subfile,,start,0,end,{end},,:{path}' if end and end < os.path.getsize(path) else path
+    if not end and path.endswith(_SCANNED):
+        data = end_of_data(path, _MAX_HOLE)
+        end = data if data < os.path.getsize(path) else 0
+    return f'subfile,,start,0,end,{end},,:{path}' if end else path
 
 
 def path_of_url(url: str) -> str:
@@ -64,7 +66,7 @@ def path_of_url(url: str) -> str:
     return url.partition(',,:')[2] if url.startswith('subfile,,') else url
 
 
-def open_container(path: str, pixels: int = ANY_PIXELS) -> InputContainer:
+def open_container(path: str, pixels: int = ANY_PIXELS, end: int = 0) -> InputContainer:
     """A video opened by PyAV, which never opens another file; FrameReadError, and FFmpeg's own errors.
 
     Parameters
@@ -72,9 +74,11 @@ def open_container(path: str, pixels: int = ANY_PIXELS) -> InputContainer:
     path : str
     pixels : int
         That a frame has at most, of those that are decoded to see what the video is.
+    end : int
+        Offset up to which the file is read; 0: all of it.
     """
     check_container(path)
-    return open_input(container_url(path), options={
+    return open_input(container_url(path, end), options={
         'format_whitelist': _DEMUXERS, 'protocol_whitelist': 'file,subfile', MOST_PIXELS: str(pixels)})
 
 

@@ -311,3 +311,14 @@ def show_times(path: str, frames: int | None = None, pixels: int = ANY_PIXELS) -
     if table is None or start is None:  # without the start OpenCV does not tell times
         return None
     return ShowTimes((table.pts - start) * tick, max(tick / 2, _OPENCV_TICK), size, guessed)
+
+
+def packet_count(path: str, pixels: int = ANY_PIXELS, end: int = 0) -> int:
+    """How many packets of frames a video has up to an offset, 0 where it cannot be read; see `open_container`."""
+    import av
+
+    count = 0
+    with contextlib.suppress(av.FFmpegError, IndexError), open_container(path, pixels, end) as container:
+        for packet in container.demux(video_stream(container)):
+            count += packet.size > 0 and not is_hidden(packet)
+    return count

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import sys
@@ -24,7 +23,7 @@ from .base import ChunkWriter, Image, VideoEncoder, VideoReader
 from .container_rate import set_rate
 from .containers import ANY_PIXELS, check_container, container_url, unreadable_video
 from .numbered import SAMPLES, number_in
-from .packets import ShowTimes, show_times
+from .packets import ShowTimes, packet_count, show_times
 
 _FOURCC = {('.avi', 'mjpeg'): 'MJPG', ('.mkv', 'h264'): 'H264', ('.mp4', 'h264'): 'avc1'}
 
@@ -35,8 +34,6 @@ _USE_PYAV = "backend='pyav' reads it"
 
 _COMPARED = 8
 """Of so many rows of an image one is held against that of the image before."""
-
-_LOOKS = 5
 
 _SMALLEST_SIDE = 8  # pixels; with fewer it writes behind the end of its memory
 
@@ -169,13 +166,13 @@ class OpenCVChunkReader(VideoReader):
         self._capture: cv2.VideoCapture | None = None
         self._open()
 
-    def _open(self) -> cv2.VideoCapture:
+    def _open(self, until: int = 0) -> cv2.VideoCapture:
         check_container(self._path)
         self.close()
         self._next, self._image = 0, None
         self._offset = None if self._times and self._times.guessed else 0.0
         try:
-            url = container_url(self._path)
+            url = container_url(self._path, until)
         except OSError as error:  # it has another name now
             raise unreadable_video(self._path, error.strerror or error) from error
         with forking:
@@ -252,26 +249,22 @@ class OpenCVChunkReader(VideoReader):
 
     def _check_count(self, frames: int) -> None:
         """Check that OpenCV gives all frames, where just counting tells them apart: it skips what it cannot decode."""
-        if not self._counted and (self.count() == frames or (self._end > frames and self._has_grown())):
+        if not self._counted and (self.count() == frames or (self._end > frames and self._gives_each_packet())):
             self._counted = True
             self._open()
         if not self._counted:
             raise FrameReadError(f'{self._path}: OpenCV gives {self._end} of {frames} frames and does not tell which; '
                                  f'{_USE_PYAV}', path=self._path)
 
-    def _has_grown(self) -> bool:
-        """Whether OpenCV gives a frame for each packet of a video that has more of them than were announced."""
-        for _ in range(_LOOKS):  # its writer may add some meanwhile
-            before, found, after = self._packets(), self.count(), self._packets()
-            if before == after:
-                return found == after
-        return False
-
-    def _packets(self) -> int:
-        from .video_pyav import PyAVChunkReader
-
-        with contextlib.closing(PyAVChunkReader(self._path, self._color, pixels=self._pixels)) as reader:
-            return reader.count()
+    def _gives_each_packet(self) -> bool:
+        """Whether OpenCV gives a frame for each packet of what the video has now; its writer may add some meanwhile."""
+        try:
+            until = os.path.getsize(self._path)
+            packets = packet_count(self._path, self._pixels, until)
+        except OSError as error:
+            raise unreadable_video(self._path, error.strerror or error) from error
+        self._forward_to(sys.maxsize, self._open(until))
+        return self._end == packets
 
     def _ways_to(self, index: int) -> Iterator[cv2.VideoCapture]:
         """Go to where decoding leads to the frame, the nearest place first."""
