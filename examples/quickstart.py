@@ -28,7 +28,7 @@ def find_bar(image):
 
 
 def make_video(path):
-    """Write the film that stands for yours."""
+    """Write the video that stands for yours."""
     video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), FPS, (WIDTH, HEIGHT))
     for number in range(FRAMES):
         video.write(draw(number))
@@ -49,9 +49,9 @@ def describe(folder):
 def main():
     """Do it all in a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory() as folder:
-        film, store = Path(folder) / 'film.avi', Path(folder) / 'store'
-        make_video(film)
-        status = main_saver(['--format', 'avc1/mp4', '--source', str(film), str(store)])
+        video, store = Path(folder) / 'video.avi', Path(folder) / 'store'
+        make_video(video)
+        status = main_saver(['--format', 'avc1/mp4', '--source', str(video), str(store)])
         if status == 0:
             describe(store)
         return status

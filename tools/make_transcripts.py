@@ -30,7 +30,7 @@ IMAGES = REPOSITORY / 'docs' / 'images'
 BLOCK = re.compile(r'(?P<begin><!-- (?P<kind>\w+) (?P<name>\w+) -->\n).*?(?P<end><!-- end -->)', re.DOTALL)
 
 SESSION = {
-    'save': ['imgstore save --format avc1/mp4 --source film.mp4 --metadata subject=A7 film-store'],
+    'save': ['imgstore save --format avc1/mp4 --source video.mp4 --metadata subject=A7 video-store'],
     'info': [
         'imgstore info recording',
         "imgstore info --json recording | grep -o '\"missing_numbers\": [0-9]*' | head -1"],
@@ -44,14 +44,14 @@ SESSION = {
     'repair': ['imgstore repair --dry-run killed', 'imgstore repair killed'],
     'test': ['imgstore test --doctor'],
     'story': [
-        'imgstore save --format avc1/mp4 --source film.mp4 recorded', 'imgstore info recorded',
-        'imgstore export --from-seconds 7 --to-seconds 17 --audio film.mp4 recorded around.mp4'],
+        'imgstore save --format avc1/mp4 --source video.mp4 recorded', 'imgstore info recorded',
+        'imgstore export --from-seconds 7 --to-seconds 17 --audio video.mp4 recorded around.mp4'],
 }
 """What is typed for each transcript, in this order, in a folder that has what `prepare` makes."""
 
 
 def prepare(folder: Path) -> None:
-    make_film(folder / 'film.mp4')
+    make_video(folder / 'video.mp4')
     make_sound(folder / 'sound.wav')
     with imgstore.new_for_format('avc1/mp4', folder / 'recording', imgshape=(480, 640), chunksize=250,
                                  metadata={'subject': 'A7', 'exposure': 0.008}) as store:
@@ -83,8 +83,8 @@ def tone(seconds: float) -> np.ndarray:
     return (np.sin(2 * np.pi * 880 * at) * (at % 1 < 0.1) * 12000).astype(np.int16)[None]
 
 
-def make_film(path: Path) -> None:
-    """A film of 20 s with sound, in which the frames of 0.2 s are missing."""
+def make_video(path: Path) -> None:
+    """A video of 20 s with sound, in which the frames of 0.2 s are missing."""
     with av.open(str(path), 'w') as container:
         container.metadata['creation_time'] = '2026-03-01T11:00:00Z'
         stream = container.add_stream('libx264', rate=25)

@@ -20,7 +20,7 @@ def parser() -> argparse.ArgumentParser:
         'the extra data and the time of creation, and compare each frame with what it was made of.',
         'imgstore convert --format png recording recording-png',
         'A frame that does not come back bit for bit from a lossless format is an error; of a lossy one, the lowest '
-        'PSNR is told. Nothing is at DEST until all is written and compared. The metadata of the new store lists what '
+        'PSNR is shown. Nothing is at DEST until all is written and compared. The metadata of the new store lists what '
         f'it was made of under {HISTORY}.')
     made.add_argument('store', metavar='STORE', help='the store')
     made.add_argument('dest', metavar='DEST', help='folder of the new store')

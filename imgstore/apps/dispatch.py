@@ -16,7 +16,7 @@ def parser() -> argparse.ArgumentParser:
     width = max(len(command.name) for command in COMMANDS)
     made = command_parser(
         'imgstore', 'Record, look at, and take apart stores of images. Each command has --help.',
-        'imgstore save --source film.mp4 recording\nimgstore COMMAND --help', verbose=False)
+        'imgstore save --source video.mp4 recording\nimgstore COMMAND --help', verbose=False)
     made.description = '\n'.join(
         [made.description or '', '', *(f'  {row.name:<{width}}  {row.summary}' for row in COMMANDS)])
     made.add_argument('--version', action='version', version=f'imgstore {__version__}')

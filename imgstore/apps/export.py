@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
         _PROG, 'Write frames of a store as one video whose frames are shown at their true times, as images in a '
         'folder, as a TIFF stack, as arrays (npz, zarr), as a table of frame and extra data (csv, parquet), or their '
         'times as timecodes.',
-        'imgstore export recording film.mp4\n'
+        'imgstore export recording video.mp4\n'
         'imgstore export --from-time "2026-03-01 12:00:05" --to-time "2026-03-01 12:00:15" recording part.mkv\n'
         'imgstore export --from-number 100 --to-number 200 --status-bar recording images',
         'Every range is half open: its start is in it, its end is not. A video of H.264 is copied as it is where '
@@ -88,7 +88,7 @@ def _add_pictures(made: argparse.ArgumentParser) -> None:
     made.add_argument('--table', choices=TABLES, help='rows of a table: a frame each, a record of extra data each, or '
                       'each frame with its records (default: joined where there is extra data, else frames)')
     made.add_argument('--escape-formulas', action='store_true', help="put ' before text in a CSV that a spreadsheet "
-                      'would compute, as it begins with =, +, - or @, also behind blanks or a semicolon')
+                      'would compute, as it begins with =, +, - or @, also after blanks or a semicolon')
 
 
 def _add_video(group: argparse._ArgumentGroup) -> None:

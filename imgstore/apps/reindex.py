@@ -19,7 +19,7 @@ def parser() -> argparse.ArgumentParser:
         'imgstore reindex recording', 'The numbers as they were are kept beside the new ones, in the indexes of the '
         'chunks and in the extra data, as _frame_number_before_reindex.')
     made.add_argument('paths', metavar='PATH', nargs='+', help='a store')
-    made.add_argument('--dry-run', action='store_true', help='change nothing, only tell what would be done')
+    made.add_argument('--dry-run', action='store_true', help='change nothing, only say what would be done')
     return made
 
 

@@ -18,7 +18,7 @@ def parser() -> argparse.ArgumentParser:
         'without that; what was repaired can be read by imgstore 0.4 too.',
         'imgstore repair --dry-run recording', 'No frame that can be read is ever removed.')
     made.add_argument('paths', metavar='PATH', nargs='+', help='a store')
-    made.add_argument('--dry-run', action='store_true', help='change nothing, just tell what would be done')
+    made.add_argument('--dry-run', action='store_true', help='change nothing, only say what would be done')
     return made
 
 

@@ -55,12 +55,12 @@ def parser() -> argparse.ArgumentParser:
     """Make the parser."""
     made = command_parser(
         _PROG, 'Save the frames of a video file, of a folder of images, of a pipe or of a camera in a new store.',
-        'imgstore-save --format png --source film.mp4 film-store\n'
+        'imgstore-save --format png --source video.mp4 video-store\n'
         'imgstore save --source 0 --duration 60 --format avc1/mp4 --metadata subject=A7 recording\n'
         'imgstore save --source "images/*.png" --fps 30 recording\n'
-        'ffmpeg -i film.mp4 -f rawvideo -pix_fmt gray - | imgstore save --source - --raw 1280x1024 recording',
+        'ffmpeg -i video.mp4 -f rawvideo -pix_fmt gray - | imgstore save --source - --raw 1280x1024 recording',
         'Ctrl-C ends it with a whole store: with exit code 0 for a camera or a pipe, 130 for a file that is not all '
-        'read. The times of a film are its own, counted from its time of creation if it tells that; of a camera, those '
+        'read. The times of a video are its own, counted from its time of creation if it has one; of a camera, those '
         'of the clock. Damaged frames of a video are left out and reported, and their numbers stay free: the exit code '
         'is then 1. With --overwrite, the old store is replaced once the new one is complete, and stays if the exit '
         'code is not 0.')
@@ -98,7 +98,7 @@ def _add_of_source(made: argparse.ArgumentParser) -> None:
     made.add_argument('--start-time', metavar='TIME', help='time of the first frame: seconds since 1970, or a date '
                       'such as "2026-03-01 12:00:05.5" in the local time zone')
     made.add_argument('--fps', type=frames_per_second, metavar='F', help='frames a second: what a camera is asked for, '
-                      'and what the times of others are made of (default: times of a film are its own, else 25)')
+                      'and what the times of others are made of (default: times of a video are its own, else 25)')
     made.add_argument('--size', type=size, metavar='WxH', help='width and height that a camera is asked for')
     made.add_argument('--no-preview', action='store_true', help='do not show what a camera sees')
     made.add_argument('--raw', type=size, metavar='WxH', help='width and height of the raw images of --source -')

@@ -20,7 +20,7 @@ def parser() -> argparse.ArgumentParser:
         'imgstore-test --doctor\nimgstore-test -q -k align', verbose=False)
     made.usage = '%(prog)s [-h] [--doctor | --no-doctor] [pytest arguments ...]'
     only = made.add_mutually_exclusive_group()
-    only.add_argument('--doctor', action='store_true', help='just tell and try, run no tests')
+    only.add_argument('--doctor', action='store_true', help='only show and try, run no tests')
     only.add_argument('--no-doctor', action='store_true', help='just run the tests')
     return made
 

@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
         'imgstore-view', 'Play a store in a window. Space pauses and goes on, the arrows go from frame to frame, h '
         'lists all keys, Esc or q quits. If no key is pressed, it ends after the last frame. With --web, show stores '
         'in a browser instead, on this machine or over an SSH tunnel.',
-        'imgstore-view --fps 10 film-store\nimgstore-view --at 12.5s --loop film-store\n'
+        'imgstore-view --fps 10 video-store\nimgstore-view --at 12.5s --loop video-store\n'
         'imgstore-view --web left-camera right-camera')
     made.add_argument('paths', metavar='PATH', nargs='*', help='the store; with --web several, side by side')
     made.add_argument(
