@@ -112,7 +112,7 @@ class Soak:
             self._look(count, lambda index: store.get_image(None, frame_index=index), step=37)
         self.formats[fmt] = self.formats.get(fmt, 0) + 1
 
-    def _add(self, store: imgstore.stores._ImgStore, shape: tuple[int, ...]) -> int:
+    def _add(self, store: imgstore.ImgStore, shape: tuple[int, ...]) -> int:
         images = [picture(index, shape) for index in range(64)]
         most, until, index = MOST_BYTES // images[0].nbytes, time.monotonic() + self._slice, 0
         while index < most and self._goes_on(until):

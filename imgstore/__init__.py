@@ -9,6 +9,7 @@ from .color import ensure_color, ensure_grayscale
 from .repairing import repair
 from .stores import (
     DirectoryImgStore,
+    ImgStore,
     VideoImgStore,
     extract_only_frame,
     get_supported_formats,
@@ -18,6 +19,7 @@ from .stores import (
 
 __all__ = [
     'DirectoryImgStore',
+    'ImgStore',
     'VideoImgStore',
     '__version__',
     'ensure_color',

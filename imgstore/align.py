@@ -10,7 +10,7 @@ from typing import Literal, overload
 import numpy as np
 import numpy.typing as npt
 
-from .base import _ImgStore
+from .base import ImgStore
 from .color import Image
 from .constants import FRAME_NUMBER
 from .errors import InvalidArgumentError
@@ -39,7 +39,7 @@ class StoreAligner:
     MISSING_POLICY_HOLD = 'zoh'
     MISSING_POLICY_BLACK = 'black'
 
-    def __init__(self, *stores: _ImgStore) -> None:
+    def __init__(self, *stores: ImgStore) -> None:
         if not stores:
             raise InvalidArgumentError('there are no stores to align: give at least one', argument='stores')
         shapes = [tuple(store.image_shape) for store in stores]
@@ -114,7 +114,7 @@ class StoreAligner:
             images, times = [image for image, _ in frames], [time for _, time in frames]
             yield (number, images, times) if return_times else (number, images)
 
-    def _frame(self, store: _ImgStore, held: Numbers, number: int) -> tuple[Image, float]:
+    def _frame(self, store: ImgStore, held: Numbers, number: int) -> tuple[Image, float]:
         latest = held[: np.searchsorted(held, number, side='right')][-1:].tolist()
         if latest == [number]:
             image, (_, time) = store.get_image(number)
@@ -122,8 +122,8 @@ class StoreAligner:
         if latest and self._policy == self.MISSING_POLICY_HOLD:
             # read again, not kept: the caller may have drawn into the image it got
             return store.get_image(latest[0])[0], math.nan
-        return np.zeros(store.image_shape, store._metadata['imgdtype']), math.nan
+        return np.zeros(store.image_shape, store.dtype), math.nan
 
 
-def _frame_numbers(store: _ImgStore) -> Numbers:
+def _frame_numbers(store: ImgStore) -> Numbers:
     return np.unique(np.asarray(store.get_frame_metadata()[FRAME_NUMBER], np.int64))

@@ -6,7 +6,7 @@ import os
 import weakref
 from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -29,7 +29,7 @@ DEFAULT_BUFFER_BYTES = 64 * 2**20
 DEFAULT_CACHE_BYTES = 256 * 2**20
 
 
-class _ImgStore(StoreFacts):
+class ImgStore(StoreFacts):
     """A recording in a folder.
 
     Use `new_for_filename` to open one and `new_for_format` to make one.
@@ -143,7 +143,7 @@ class _ImgStore(StoreFacts):
         if save_index:
             self.save_index()
 
-    def __enter__(self) -> _ImgStore:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -372,8 +372,12 @@ class _ImgStore(StoreFacts):
             return store._r.at(frame_index)[0]
 
 
-def _open_again(cls: type[_ImgStore], basedir: str, options: dict[str, Any], given: list[ChunkFrames] | None,
-                state: Any) -> _ImgStore:
+_ImgStore = ImgStore
+"""Its old name."""
+
+
+def _open_again(cls: type[ImgStore], basedir: str, options: dict[str, Any], given: list[ChunkFrames] | None,
+                state: Any) -> ImgStore:
     """The store by its path; with the index that was given, for its chunks may be others than those on disk."""
     index = None if given is None else ImgStoreIndex(
         KnownChunk(number, stem, (numbers, times)) for number, stem, numbers, times in given)

@@ -21,7 +21,7 @@ from ._numbers import at_least
 from ._regular_files import copy_data, read_regular
 from ._text import decode_text, without_surrogates
 from ._version import __version__
-from .base import _ImgStore
+from .base import ImgStore
 from .color import Image, ensure_grayscale
 from .constants import (
     EXTRA_JSON,
@@ -43,12 +43,11 @@ from .errors import (
     StoreLockedError,
 )
 from .formats import Format, checked_options, format_to_write
-from .frame_rate import kept_rate
 from .frame_times import Numbers, frame_arrays
 from .lock import is_held
 from .metadata import load_metadata, save_metadata
 from .replacing import replace_folder, room_beside
-from .stores import new_for_filename, new_for_format
+from .stores import DirectoryImgStore, new_for_filename, new_for_format
 
 HISTORY = 'imgstore_history'
 """The key of the user's metadata under which a store that was converted keeps what it was made of."""
@@ -132,7 +131,7 @@ def convert(source: StrPath, dest: StrPath, fmt: str, *, chunksize: int | None =
     try:
         with new_for_filename(source) as old:
             plan = _plan(old, wanted, fmt, chunksize)
-            options['fps'] = None if wanted.folders else kept_rate(old._metadata.get('fps'))
+            options['fps'] = None if wanted.folders else load_metadata(old.filename).fps
             without_colors = _write(old, temporary, plan, step, workers=workers, **options)
             done = _verify(old, temporary, plan, min_psnr, step) if verify else Conversion(len(old))
         done = dataclasses.replace(done, without_colors=without_colors)
@@ -165,11 +164,11 @@ class _Plan:
     prepare: Callable[[Image], Image]
 
 
-def _plan(old: _ImgStore, wanted: Format, fmt: str, chunksize: int | None) -> _Plan:
-    encoding = old._metadata.get('encoding') or None
+def _plan(old: ImgStore, wanted: Format, fmt: str, chunksize: int | None) -> _Plan:
+    encoding = old.encoding
     raw = encoding if wanted.lossless and not wanted.converts else None
-    same_class = old._either.fmt.folders == wanted.folders
-    usual = old._metadata['chunksize'] if same_class else wanted.chunksize
+    same_class = isinstance(old, DirectoryImgStore) == wanted.folders
+    usual = old.chunksize if same_class else wanted.chunksize
     size = usual if chunksize is None else at_least(chunksize, 'chunksize', 1)
     if raw:
         old.disable_decoding()
@@ -184,7 +183,7 @@ def _as_it_is(image: Image) -> Image:
     return image
 
 
-def _write(old: _ImgStore, folder: str, plan: _Plan, step: Callable[[], object], **options: Any) -> int:
+def _write(old: ImgStore, folder: str, plan: _Plan, step: Callable[[], object], **options: Any) -> int:
     """Write all frames; returns how many lost their colours."""
     numbers, times = frame_arrays(old)
     records, without_colors = _records(old, numbers), 0
@@ -204,24 +203,24 @@ def _write(old: _ImgStore, folder: str, plan: _Plan, step: Callable[[], object],
     return without_colors
 
 
-def _shape(old: _ImgStore, plan: _Plan) -> tuple[tuple[int, ...], Any]:
+def _shape(old: ImgStore, plan: _Plan) -> tuple[tuple[int, ...], Any]:
     if not len(old):
-        return tuple(old._metadata['imgshape']), old._metadata['imgdtype']
+        return old.image_shape, old.dtype
     image = plan.prepare(old.get_image(None, frame_index=0)[0])
     return image.shape, image.dtype
 
 
-def _metadata(old: _ImgStore) -> dict[Any, Any]:
+def _metadata(old: ImgStore) -> dict[Any, Any]:
     user = without_surrogates(old.user_metadata)
     earlier = user.get(HISTORY)
     created, zone = old.created
     now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
-    entry = {'uuid': old.uuid, 'format': old._format, 'created_utc': created.replace(tzinfo=None).isoformat(),
+    entry = {'uuid': old.uuid, 'format': old.format, 'created_utc': created.replace(tzinfo=None).isoformat(),
              'timezone_local': str(zone), 'converted_utc': now.isoformat(), 'converted_by': f'imgstore {__version__}'}
     return {**user, HISTORY: [*(earlier if isinstance(earlier, list) else []), entry]}
 
 
-def _carry_creation(old: _ImgStore, folder: str) -> None:
+def _carry_creation(old: ImgStore, folder: str) -> None:
     created, zone = old.created
     metadata = load_metadata(folder)
     carried = {'created_utc': created.replace(tzinfo=None).isoformat(), 'timezone_local': str(zone)}
@@ -231,7 +230,7 @@ def _carry_creation(old: _ImgStore, folder: str) -> None:
 # --- extra data
 
 
-def _records(old: _ImgStore, numbers: Numbers) -> dict[int, list[_Record]]:
+def _records(old: ImgStore, numbers: Numbers) -> dict[int, list[_Record]]:
     """The records of each frame, by its index; those from before the first one at -1."""
     places: dict[int, list[_Record]] = defaultdict(list)
     firsts = {number: index for index, number in reversed(list(enumerate(numbers.tolist())))}
@@ -266,12 +265,12 @@ def _place(record: _Record, numbers: Numbers, firsts: dict[int, int]) -> int:
     return firsts.get(number, -1) if isinstance(number, int) else -1
 
 
-def _add_records(new: _ImgStore, records: list[_Record]) -> None:
+def _add_records(new: ImgStore, records: list[_Record]) -> None:
     for record in records:
         new.add_extra_data(**record)
 
 
-def _copy_sensors(old: _ImgStore, folder: str) -> None:
+def _copy_sensors(old: ImgStore, folder: str) -> None:
     for chunk, path in enumerate(old.find_extra_data_files((MOTIF_EXTRA_H5,))):
         try:
             copy_data(path, os.path.join(folder, f'{chunk:06d}{MOTIF_EXTRA_H5}'))
@@ -282,7 +281,7 @@ def _copy_sensors(old: _ImgStore, folder: str) -> None:
 # --- looking at what was written
 
 
-def _verify(old: _ImgStore, folder: str, plan: _Plan, min_psnr: float | None,
+def _verify(old: ImgStore, folder: str, plan: _Plan, min_psnr: float | None,
             step: Callable[[], object]) -> Conversion:
     with new_for_filename(folder) as new:
         if plan.encoding:
@@ -300,7 +299,7 @@ def _verify(old: _ImgStore, folder: str, plan: _Plan, min_psnr: float | None,
     return _judged(near, folder, min_psnr)
 
 
-def _nearness(old: _ImgStore, new: _ImgStore, index: int, plan: _Plan) -> float:
+def _nearness(old: ImgStore, new: ImgStore, index: int, plan: _Plan) -> float:
     written, found = plan.prepare(old.get_image(None, frame_index=index)[0]), new.get_image(None, frame_index=index)[0]
     if np.array_equal(written, found, equal_nan=written.dtype.kind in 'fc') and written.dtype == found.dtype:
         return math.inf

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import timeline
-from .base import _ImgStore
+from .base import ImgStore
 from .constants import FRAME_NUMBER, FRAME_TIME
 
 _SAMPLES_FOR_PERIOD = 64
@@ -26,13 +26,13 @@ class Course:
     store : store
     """
 
-    def __init__(self, store: _ImgStore) -> None:
+    def __init__(self, store: ImgStore) -> None:
         self._store = store
         self._period: tuple[int, float] | None = None
 
     def frame(self, index: int) -> timeline.Frame:
         """Number and time of a frame; (0, nan) where its chunk turns out to be damaged."""
-        return self._store._index.frame(index) or (0, math.nan)
+        return self._store.index.frame(index) or (0, math.nan)
 
     @property
     def period(self) -> float:
@@ -44,7 +44,7 @@ class Course:
 
     def borders(self, low: int, high: int) -> list[tuple[int, int]]:
         """Number and first index of each chunk that begins behind an index, and not behind another."""
-        return [(number, own.start) for number, _, own in self._store._index.parts()
+        return [(number, own.start) for number, _, own in self._store.index.parts()
                 if own.start < own.stop and low < own.start <= high]
 
     def next_gap(self, index: int, direction: int) -> tuple[int | None, int | None]:
@@ -57,7 +57,7 @@ class Course:
         searched : int or None
             How far has been looked, which is not for ever: to go on there. None at an end.
         """
-        parts, until = self._store._index.parts(), time.monotonic() + _SEARCH_SECONDS
+        parts, until = self._store.index.parts(), time.monotonic() + _SEARCH_SECONDS
         starts = [own.start for _, _, own in parts]
         while 0 <= (rank := _rank(starts, index, direction)) < len(parts):
             found = self._jumps(parts[rank])
@@ -73,7 +73,7 @@ class Course:
 
     def _jumps(self, part: tuple[int, str, slice]) -> npt.NDArray[np.int64]:
         """Indexes of the frames of a chunk before which something is missing."""
-        frames, start = self._store._get_chunk_metadata(part[0]), part[2].start
+        frames, start = self._store.index.get_chunk_metadata(part[0]), part[2].start
         numbers, times = frames[FRAME_NUMBER], frames[FRAME_TIME]
         if start > 0:
             before = self.frame(start - 1)

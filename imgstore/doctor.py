@@ -19,7 +19,7 @@ import numpy as np
 
 from ._cores import CORES
 from ._version import __version__
-from .base import _ImgStore
+from .base import ImgStore
 from .chunks.backends import BACKENDS
 from .color import Image
 from .errors import ImgStoreError
@@ -165,7 +165,7 @@ def _read(fmt: Format, backend: str, path: str, images: list[Image], writes: flo
         return Finding(fmt.name, backend, writes, remark=f'{remark} {error}'.strip())
 
 
-def _seeks(store: _ImgStore) -> bool:
+def _seeks(store: ImgStore) -> bool:
     return all(_number_in(store.get_image(None, frame_index=number)[0]) == number for number in _JUMPS)
 
 

@@ -7,10 +7,14 @@ import datetime
 import math
 import os
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from ._numbers import seconds
-from .constants import EXTRA_DATA_FILE_EXTENSIONS, FRAME_TIME, STORE_MD_FILENAME
+from .chunk_index import Numbers, Times
+from .constants import EXTRA_DATA_FILE_EXTENSIONS, FRAME_NUMBER, FRAME_TIME, STORE_MD_FILENAME
 from .errors import InvalidArgumentError, StoreModeError
 from .extra_data import read_extra_data, read_records, samplerate
 from .index import ImgStoreIndex
@@ -22,6 +26,14 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     import pandas as pd
+
+_Scalar = TypeVar('_Scalar', bound=np.generic)
+
+
+def _read_only(values: npt.NDArray[_Scalar]) -> npt.NDArray[_Scalar]:
+    view = values.view()
+    view.flags.writeable = False
+    return view
 
 
 class StoreFacts:
@@ -71,6 +83,50 @@ class StoreFacts:
         return self._r.index.get_all_metadata()
 
     @property
+    def index(self) -> ImgStoreIndex:
+        """Numbers and times of the frames that are known now; one of all others is made by `refresh`."""
+        return self._r.index if self._reader else self._w.index
+
+    @property
+    def frame_numbers(self) -> Numbers:
+        """Numbers of all frames, in the order of writing: a read-only array of int64, shape (frame_count,)."""
+        return _read_only(self.index.frame_numbers)
+
+    @property
+    def frame_times(self) -> Times:
+        """Times of all frames in seconds, in the order of writing: a read-only array of float64."""
+        return _read_only(self.index.frame_times)
+
+    def find(self, *, number: Any = None, time: Any = None, nearest: bool = False) -> int:
+        """Find a frame by its number or by its time; the position does not move.
+
+        Parameters
+        ----------
+        number : int
+            The first frame with that number is meant.
+        time : float
+            Instead of a number: in seconds.
+        nearest : bool
+            Find the frame with the nearest number or time, of two the earlier.
+
+        Returns
+        -------
+        int
+            Its index in the store, from 0.
+
+        Raises
+        ------
+        FrameNotFoundError
+            There is no such frame.
+        InvalidArgumentError
+            Both were given, or neither.
+        """
+        if (number is None) == (time is None):
+            raise InvalidArgumentError('give either number or time, and not both', argument='number')
+        what, value = (FRAME_TIME, time) if number is None else (FRAME_NUMBER, number)
+        return self._r.find(what, value, nearest)
+
+    @property
     def frame_count(self) -> int:
         """Number of frames."""
         return self._index.frame_count if self._reader else self._w.frame_count
@@ -118,6 +174,17 @@ class StoreFacts:
         """Numbers of the chunks that have frames."""
         return list(self._r.index.chunks) if self._reader else self._w.ask(lambda recorder: recorder.chunk_numbers)
 
+    def chunk_ranges(self) -> list[tuple[int, int, int]]:
+        """Where in the store the chunks are that have frames: of each its number, first index and stop index."""
+        return [(chunk, own.start, own.stop) for chunk, _, own in self.index.parts() if own.start < own.stop]
+
+    def chunk_paths(self) -> dict[int, str]:
+        """Number and path of each chunk there is on disk, also of one without frames: a video, or a folder of images.
+
+        Of a store that is written, of those that are complete.
+        """
+        return {number: self._either.layout.chunk(number) for number, _ in self._iter_chunk_n_and_chunk_paths()}
+
     @property
     def _number_range(self) -> tuple[int | float, int | float]:
         found = self._w.ask(lambda recorder: recorder.frame_number_range)
@@ -146,6 +213,10 @@ class StoreFacts:
         layout, wanted = self._either.layout, tuple(extensions)
         return [path for number, _ in self._iter_chunk_n_and_chunk_paths()
                 for path in layout.extra_data_files(number, wanted)]
+
+    def extra_data_files(self, chunk: int) -> list[str]:
+        """Paths of the files that hold the extra data of a chunk, its journal among them if it is not complete."""
+        return self._r.listing.record_files(chunk)
 
     def get_extra_data(self, ignore_corrupt_chunks: bool = False) -> pd.DataFrame | None:
         """All records of extra data.
@@ -180,6 +251,31 @@ class StoreFacts:
     def image_shape(self) -> tuple[int, ...]:
         """Shape of the images that reading gives: (h, w) or (h, w, 3)."""
         return self._either.image_shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Dtype of the images."""
+        return np.dtype(self._either.metadata.imgdtype)
+
+    @property
+    def format(self) -> str:
+        """Name of the format, as metadata.yaml has it."""
+        return self._either.metadata.format
+
+    @property
+    def encoding(self) -> str | None:
+        """Encoding of the raw images on disk, such as 'cv_bayerrg'; None if they are stored as reading gives them."""
+        return self._either.metadata.encoding or None
+
+    @property
+    def chunksize(self) -> int:
+        """Frames of a full chunk."""
+        return self._either.metadata.chunksize
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a writer has the store open: this one, or if it is read, any."""
+        return self._either.is_live
 
     @property
     def user_metadata(self) -> dict[Any, Any]:

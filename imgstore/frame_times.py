@@ -8,7 +8,7 @@ import re
 import numpy as np
 import numpy.typing as npt
 
-from .base import _ImgStore
+from .base import ImgStore
 from .errors import InvalidArgumentError
 
 Numbers = npt.NDArray[np.int64]
@@ -20,9 +20,9 @@ DECIMAL = re.compile(r'[+-]?([0-9]{1,25}(\.[0-9]{0,25})?|\.[0-9]{1,25})(e[+-]?[0
 _A_YEAR = datetime.timedelta(days=365).total_seconds()
 
 
-def frame_arrays(store: _ImgStore) -> tuple[Numbers, Times]:
+def frame_arrays(store: ImgStore) -> tuple[Numbers, Times]:
     """Numbers and times of all frames of a store that is read, in the order of writing; not to be changed."""
-    index = store._index
+    index = store.index
     return index.frame_numbers, index.frame_times
 
 
@@ -70,7 +70,7 @@ def time_from_text(zone: datetime.tzinfo, text: str) -> float:
     return (date if date.tzinfo else date.replace(tzinfo=zone)).timestamp()
 
 
-def moment_from_text(store: _ImgStore, text: str) -> float:
+def moment_from_text(store: ImgStore, text: str) -> float:
     """Seconds of a moment in a recording that a person looks for.
 
     Parameters
@@ -87,7 +87,7 @@ def moment_from_text(store: _ImgStore, text: str) -> float:
         It is none of these.
     """
     text = text.strip()
-    first = (store._index.frame(0) or (0, 0.0))[1]
+    first = (store.index.frame(0) or (0, 0.0))[1]
     since = re.sub(r'(?<=[0-9.]) ?s$', '', text)
     if DECIMAL.fullmatch(since):
         return first + float(since) if since != text or since.startswith('+') else float(since)

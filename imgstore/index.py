@@ -49,7 +49,7 @@ class ImgStoreIndex:
 
     def _learn(self, base: Piece, saved: SavedIndex | None = None) -> None:
         """Know the frames of the first chunks, those of ``base``, which may be of a file."""
-        self._base, self._saved = base, saved
+        self._base, self.saved = base, saved
         self._forget()
 
     def _forget(self) -> None:
@@ -61,7 +61,7 @@ class ImgStoreIndex:
     @one_at_a_time
     def release(self) -> None:
         """Let go of a file that is mapped into memory; what is asked for later is read from the chunks."""
-        if self._saved is not None:
+        if self.saved is not None:
             self._learn(Piece())
 
     @classmethod
@@ -96,7 +96,7 @@ class ImgStoreIndex:
         """Know of the first chunks what another index does, as far as they are the same."""
         pairs = zip(self._chunks, other._chunks, strict=False)
         same = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] is pair[1], pairs))
-        base, saved = other._base.head(min(same, other._base.chunks)), other._saved
+        base, saved = other._base.head(min(same, other._base.chunks)), other.saved
         if same > base.chunks and other._rest is not None:
             behind = other._rest.head(same - base.chunks)
             # not for every chunk, or all frames would be copied each time

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ._files import StrPath, is_aside
-from .base import _ImgStore
+from .base import ImgStore
 from .constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME, STORE_LOCK_FILENAME, STORE_SAVED_INDEX_FILENAME
 from .errors import ChunkSkippedWarning, CorruptFileError
 from .extra_data import read_extra_data
@@ -162,21 +162,21 @@ def overview(path: StrPath, drops: int = 5) -> Overview:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always')
         with new_for_filename(path, cache_bytes=0) as store:
-            store._index.load()
+            store.index.load()
             return _overview(store, [each.message for each in caught], drops)
 
 
-def _overview(store: _ImgStore, told: list[Warning | str], drops: int) -> Overview:
+def _overview(store: ImgStore, told: list[Warning | str], drops: int) -> Overview:
     numbers, times = frame_arrays(store)
-    counts = [own.stop - own.start for _, _, own in store._index.parts()]
+    counts = [own.stop - own.start for _, _, own in store.index.parts()]
     size, files = _size(store.filename)
     extra = store.find_extra_data_files()
     created, zone = store.created
     return Overview(
-        store.filename, store._format, store.image_shape, store._metadata['imgdtype'], store._metadata.get('encoding'),
+        store.filename, store.format, store.image_shape, str(store.dtype), store.encoding,
         store.uuid, created.replace(tzinfo=None).isoformat(), str(zone), size, files, len(numbers),
         *_ends(numbers), *_ends(times),
-        store.duration, pace(numbers, times, drops), len(counts), store._metadata['chunksize'],
+        store.duration, pace(numbers, times, drops), len(counts), store.chunksize,
         (min(counts, default=0), max(counts, default=0)), len(extra), _columns(extra), store.user_metadata,
         _health(store, told))
 
@@ -249,13 +249,13 @@ def _columns(paths: list[str]) -> tuple[str, ...]:
     return () if frame is None else tuple(str(name) for name in frame.columns if name not in frame_columns)
 
 
-def _health(store: _ImgStore, told: list[Warning | str]) -> Health:
-    folder, chunks = store.filename, [number for number, _ in store._iter_chunk_n_and_chunk_paths()]
+def _health(store: ImgStore, told: list[Warning | str]) -> Health:
+    folder, chunks = store.filename, list(store.chunk_paths())
     missing = sorted(set(range(max(chunks, default=0))) - set(chunks))
     if not os.path.exists(os.path.join(folder, STORE_SAVED_INDEX_FILENAME)):
         saved = 'none'
     else:
-        saved = 'fits' if store._index._saved is not None else 'outdated'
+        saved = 'fits' if store.index.saved is not None else 'outdated'
     lock = lock_state(os.path.join(folder, STORE_LOCK_FILENAME))
     if lock == 'held':  # the chunk that is being written has no index yet
         told = [each for each in told if not _is_skipped(each, max(chunks, default=-1) + 1)]

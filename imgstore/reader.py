@@ -226,24 +226,23 @@ class StoreReader:
     @one_at_a_time
     def by_number(self, frame_number: object, exact_only: bool) -> Frame:
         """The (first) frame with that number, or the one with the nearest; FrameNotFoundError."""
-        return self.at(self._index_of_number(frame_number, exact_only))
-
-    def _index_of_number(self, frame_number: object, exact_only: bool) -> int:
-        number = whole_number(frame_number, FRAME_NUMBER)
-        index = self.index.find(FRAME_NUMBER, number, nearest=not exact_only)
-        if index is None:
-            raise FrameNotFoundError(f'frame #{number} not found in {self._store}', store=self._store,
-                                     frame_number=number)
-        return index
+        return self.at(self.find(FRAME_NUMBER, frame_number, not exact_only))
 
     @one_at_a_time
     def nearest_in_time(self, frame_time: object) -> Frame:
         """The frame whose time is nearest; FrameNotFoundError in an empty store, and for nan."""
-        wanted = seconds(frame_time, FRAME_TIME)
-        index = self.index.find(FRAME_TIME, wanted, nearest=True)
+        return self.at(self.find(FRAME_TIME, frame_time, nearest=True))
+
+    @one_at_a_time
+    def find(self, what: str, value: object, nearest: bool = False) -> int:
+        """Index of the (first) frame with that number or time, or of the one nearest to it; FrameNotFoundError."""
+        key = whole_number(value, what) if what == FRAME_NUMBER else seconds(value, what)
+        index = self.index.find(what, key, nearest)
         if index is None:
-            raise FrameNotFoundError(f'no frame near time {wanted} found in {self._store}', store=self._store)
-        return self.at(index)
+            told = f'frame #{key}' if what == FRAME_NUMBER else f'frame {"near" if nearest else "at"} time {key}'
+            raise FrameNotFoundError(f'{told} not found in {self._store}', store=self._store,
+                                     frame_number=int(key) if what == FRAME_NUMBER else None)
+        return index
 
     @one_at_a_time
     def at(self, frame_index: object) -> Frame:
@@ -268,7 +267,7 @@ class StoreReader:
 
     def _indices(self, numbers: Iterable[object] | None, indices: Iterable[object] | None) -> list[int]:
         if numbers is not None and indices is None:
-            return [self._index_of_number(number, exact_only=True) for number in numbers]
+            return [self.find(FRAME_NUMBER, number) for number in numbers]
         if numbers is None and indices is not None:
             return [whole_number(index, 'frame_index') for index in indices]
         raise InvalidArgumentError('give either frame_numbers or frame_indices, and not both', argument='frame_numbers')

@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,8 @@ from ._numbers import as_runs
 from ._regular_files import read_regular
 from ._syncing import sync
 from .chunk_files import check_folder
-from .chunk_index import write_chunk_index
+from .chunk_index import Numbers, Times, write_chunk_index
+from .chunk_state import NO_LOSS, FillingChunk, Loss, Summary, extremes
 from .chunks import Chunks, ChunkWriter
 from .completing import Completer
 from .constants import EXTRA_JSON, FRAME_INDEX, FRAME_NUMBER, FRAME_TIME, STORE_MD_FILENAME
@@ -25,69 +25,6 @@ from .emptying import empty_store, finish_emptying
 from .errors import FrameWriteError, StoreIOError
 from .frame_rate import FrameRate
 from .journal import Journal
-
-_Value = TypeVar('_Value', int, float)
-
-
-class _OpenChunk:
-    """The chunk that frames are being added to; without a writer once no more can be."""
-
-    def __init__(self, number: int, writer: ChunkWriter | None, records: list[str]) -> None:
-        self.number, self.writer, self.records = number, writer, records
-        self.frames: list[tuple[int, float]] = []
-        """Number and time of each."""
-        self.is_on_disk, self.written_records = False, 0
-
-    @property
-    def count(self) -> int:
-        return len(self.frames)
-
-    @property
-    def frame_numbers(self) -> list[int]:
-        return [number for number, _ in self.frames]
-
-    @property
-    def frame_times(self) -> list[float]:
-        return [time for _, time in self.frames]
-
-    @property
-    def named(self) -> str:
-        return f'; they are {as_runs(self.frame_numbers)}' if self.frames else ''
-
-    def keep(self, count: int) -> list[int]:
-        """Forget the frames behind the first ``count``, and give their numbers."""
-        lost = self.frame_numbers[count:]
-        del self.frames[count:]
-        return lost
-
-
-class _Loss(NamedTuple):
-    """Frames that were given and are not in the store, and what to tell of them."""
-
-    numbers: tuple[int, ...] = ()
-    told: str = ''
-
-
-_NO_LOSS = _Loss()
-
-
-@dataclass(frozen=True)
-class _Summary:
-    """What is remembered of a chunk that is complete."""
-
-    chunk: int
-    count: int
-    numbers: tuple[int, ...]
-    times: tuple[float, ...]
-
-    @classmethod
-    def of(cls, chunk: _OpenChunk) -> _Summary:
-        times = [time for time in chunk.frame_times if time == time]
-        return cls(chunk.number, chunk.count, _extremes(chunk.frame_numbers), _extremes(times))
-
-
-def _extremes(values: Sequence[_Value]) -> tuple[_Value, ...]:
-    return (min(values), max(values)) if values else ()
 
 
 class Recorder:
@@ -117,10 +54,10 @@ class Recorder:
         self._forget()
 
     def _forget(self) -> None:
-        self._open: _OpenChunk | None = None
+        self._open: FillingChunk | None = None
         self._next_chunk = 0
         self._early_records: list[str] = []
-        self._complete: list[_Summary] = []
+        self._complete: list[Summary] = []
         self._complete_frames = 0
         self.latest: tuple[float, float] = (math.nan, math.nan)
         """Number and time of the latest frame written."""
@@ -128,8 +65,8 @@ class Recorder:
     # --- what there is
 
     @property
-    def _summaries(self) -> list[_Summary]:
-        return [*self._complete, _Summary.of(self._open)] if self._open else self._complete
+    def _summaries(self) -> list[Summary]:
+        return [*self._complete, Summary.of(self._open)] if self._open else self._complete
 
     @property
     def frame_count(self) -> int:
@@ -139,12 +76,12 @@ class Recorder:
     @property
     def frame_number_range(self) -> tuple[int, ...]:
         """Smallest and largest frame number; () without frames."""
-        return _extremes([number for summary in self._summaries for number in summary.numbers])
+        return extremes([number for summary in self._summaries for number in summary.numbers])
 
     @property
     def frame_time_range(self) -> tuple[float, ...]:
         """Earliest and latest frame time; () without frames."""
-        return _extremes([time for summary in self._summaries for time in summary.times])
+        return extremes([time for summary in self._summaries for time in summary.times])
 
     @property
     def chunk_numbers(self) -> list[int]:
@@ -158,6 +95,17 @@ class Recorder:
         if self._open and not self._open.writer:
             chunks.append(self._open.number)
         return [(chunk, self._layout.stem(chunk)) for chunk in chunks]
+
+    @property
+    def all_chunks(self) -> list[tuple[int, str]]:
+        """Those, and the open one."""
+        opened = {self._open.number} if self._open else set()
+        return [(chunk, self._layout.stem(chunk)) for chunk in sorted({*dict(self.complete_chunks), *opened})]
+
+    @property
+    def open_frames(self) -> dict[int, tuple[Numbers, Times]]:
+        """Numbers and times of the open chunk's frames, which may have no index yet."""
+        return {self._open.number: self._open.arrays} if self._open else {}
 
     @property
     def position(self) -> tuple[int, int]:
@@ -274,9 +222,9 @@ class Recorder:
 
     def _begin_chunk(self, writer: ChunkWriter | None) -> None:
         if self._open:
-            self._complete.append(_Summary.of(self._open))
+            self._complete.append(Summary.of(self._open))
             self._complete_frames += self._open.count
-        self._open = _OpenChunk(self._next_chunk, writer, self._early_records)
+        self._open = FillingChunk(self._next_chunk, writer, self._early_records)
         self._next_chunk, self._early_records = self._next_chunk + 1, []
 
     def finish_chunk(self) -> None:
@@ -300,20 +248,20 @@ class Recorder:
                                   f'{lost.told}',
                                   store=self._layout.basedir, chunk=self._open.number, frame_numbers=lost.numbers)
 
-    def _finish_frames(self, chunk: _OpenChunk) -> _Loss:
+    def _finish_frames(self, chunk: FillingChunk) -> Loss:
         """Close the chunk's writer; where that fails keep just the frames that can be read back, and tell."""
         if chunk.writer is None:
-            return _NO_LOSS
+            return NO_LOSS
         writer, chunk.writer = chunk.writer, None
         try:
             writer.close(self._rate.of(chunk.frame_times))
         except Exception as error:  # noqa: BLE001 -- whatever it is, frames are named that are lost
             count = self._chunks.count_whole(chunk.number, chunk.count, if_unknown=chunk.count)
             lost = chunk.keep(count)
-            return _Loss(tuple(lost), f'; frames {as_runs(lost)} are lost: {error}') if lost else _NO_LOSS
-        return _NO_LOSS
+            return Loss(tuple(lost), f'; frames {as_runs(lost)} are lost: {error}') if lost else NO_LOSS
+        return NO_LOSS
 
-    def _write_index_and_records(self, chunk: _OpenChunk, lost: _Loss = _NO_LOSS) -> None:
+    def _write_index_and_records(self, chunk: FillingChunk, lost: Loss = NO_LOSS) -> None:
         if not (chunk.count or chunk.records or (chunk.number == 0 and not self._layout.folders)):
             return
         if chunk.is_on_disk and len(chunk.records) == chunk.written_records:
@@ -330,20 +278,19 @@ class Recorder:
                 write_whole(stem + EXTRA_JSON, f'[{", ".join(chunk.records)}]'.encode(), chunk.is_on_disk)
             chunk.written_records = len(chunk.records)
             if not chunk.is_on_disk:  # or a power cut could take what is there; nothing else tells of it any more
-                write_chunk_index(stem, np.array(chunk.frame_numbers, np.int64),
-                                  np.array(chunk.frame_times, np.float64))
+                write_chunk_index(stem, *chunk.arrays)
         except Exception as error:
             raise FrameWriteError(f'{stem}: the index of {chunk.count} frames could not be written: {error}'
                                   f'{chunk.named}{lost.told}', store=self._layout.basedir, chunk=chunk.number,
                                   frame_numbers=(*chunk.frame_numbers, *lost.numbers)) from error
 
-    def _give_up_chunk(self) -> _Loss:
+    def _give_up_chunk(self) -> Loss:
         """After a frame that failed, keep what the chunk has; the next frame begins another. Tell what else failed."""
         try:
             self.finish_chunk()
         except FrameWriteError as error:
-            return _Loss(error.frame_numbers, f'; {error}')
-        return _NO_LOSS
+            return Loss(error.frame_numbers, f'; {error}')
+        return NO_LOSS
 
     def insert(self, video_path: str, numbers: Iterable[int], times: Iterable[float], move: bool) -> None:
         """Take a finished video, which was checked, as the next chunk; FrameWriteError."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from ._files import StrPath, existing_store_folder, store_folder, text_path
-from .base import DEFAULT_DTYPE, _ImgStore
+from .base import DEFAULT_DTYPE, ImgStore, _ImgStore
 from .color import ImageCodecProcessor, ensure_color, ensure_grayscale
 from .constants import (
     EXTRA_DATA_FILE_EXTENSIONS,
@@ -23,11 +23,12 @@ from .reader import format_of
 
 __all__ = [
     'EXTRA_DATA_FILE_EXTENSIONS', 'STORE_INDEX_FILENAME', 'STORE_LOCK_FILENAME', 'STORE_MD_FILENAME', 'STORE_MD_KEY',
-    'DirectoryImgStore', 'ImageCodecProcessor', 'ImgStoreIndex', 'VideoImgStore', 'ensure_color', 'ensure_grayscale',
-    'extract_only_frame', 'get_supported_formats', 'new_for_filename', 'new_for_format']
+    'DirectoryImgStore', 'ImageCodecProcessor', 'ImgStore', 'ImgStoreIndex', 'VideoImgStore', '_ImgStore',
+    'ensure_color', 'ensure_grayscale', 'extract_only_frame', 'get_supported_formats', 'new_for_filename',
+    'new_for_format']
 
 
-class VideoImgStore(_ImgStore):
+class VideoImgStore(ImgStore):
     """A store whose chunks are video files. See `new_for_format` and `new_for_filename`."""
 
     _class_name = VIDEO
@@ -58,7 +59,7 @@ class VideoImgStore(_ImgStore):
         self._w.insert_chunk(text_path(video_path, 'video_path'), frame_numbers, frame_times, move)
 
 
-class DirectoryImgStore(_ImgStore):
+class DirectoryImgStore(ImgStore):
     """A store whose chunks are folders of images. See `new_for_format` and `new_for_filename`."""
 
     _class_name = DIRECTORY
@@ -79,11 +80,11 @@ class DirectoryImgStore(_ImgStore):
 
 
 _VIDEO_FORMATS = ' or '.join(map(repr, format_names(VIDEO)))
-_CLASSES: dict[str, type[_ImgStore]] = {VIDEO: VideoImgStore, DIRECTORY: DirectoryImgStore}
+_CLASSES: dict[str, type[ImgStore]] = {VIDEO: VideoImgStore, DIRECTORY: DirectoryImgStore}
 
 
 def new_for_filename(path: StrPath | None = None, mode: str = 'r', basedir: StrPath | None = None,
-                     index: ImgStoreIndex | None = None, seek: bool = True, **kwargs: Any) -> _ImgStore:
+                     index: ImgStoreIndex | None = None, seek: bool = True, **kwargs: Any) -> ImgStore:
     """Open a store to read it.
 
     Parameters
@@ -125,7 +126,7 @@ def new_for_filename(path: StrPath | None = None, mode: str = 'r', basedir: StrP
 def new_for_format(fmt: str | None = None, path: StrPath | None = None, mode: str = 'w',
                    basedir: StrPath | None = None, imgshape: Any = None, imgdtype: Any = DEFAULT_DTYPE,
                    chunksize: Any = None, metadata: dict[Any, Any] | None = None, encoding: str | None = None,
-                   **kwargs: Any) -> _ImgStore:
+                   **kwargs: Any) -> ImgStore:
     """Make a new store.
 
     Parameters

@@ -13,6 +13,7 @@ from .color import ImageCodecProcessor, ensure_color, ensure_grayscale
 from .errors import InvalidArgumentError
 from .extra_data import read_motif_json
 from .frame_rate import rate_from_metadata
+from .index import ImgStoreIndex
 from .metadata import local_timezone, local_timezone_name, zone_or_none
 from .motif_h5 import h5_attrs, read_h5
 
@@ -47,7 +48,8 @@ class _Recording(Protocol):
     def created(self) -> tuple[datetime.datetime, ZoneInfo]: ...
     @property
     def chunks(self) -> list[int]: ...
-    def _get_chunk_metadata(self, chunk_n: int) -> dict[str, list[Any]]: ...
+    @property
+    def index(self) -> ImgStoreIndex: ...
 
 
 def FourCC(a: str, b: str, c: str, d: str) -> int:  # noqa: N802
@@ -151,7 +153,7 @@ def motif_get_parse_true_fps(store: _Recording, default: float | None = 25.0, hw
 
 
 def _rate_of_first_chunk(store: _Recording) -> float:
-    times = [store._get_chunk_metadata(chunk)['frame_time'] for chunk in store.chunks[:1]]
+    times = [store.index.get_chunk_metadata(chunk)['frame_time'] for chunk in store.chunks[:1]]
     intervals = np.diff(times)
     interval = float(np.median(intervals)) if intervals.size else 0.0
     return 1 / interval if interval > 0 else math.nan

@@ -27,7 +27,7 @@ from .errors import FrameReadError, FrameWriteError, InvalidArgumentError, Store
 from .fit import Fit
 from .formats import Format
 from .frame_rate import FrameRate
-from .index import save_if_worth_it
+from .index import ImgStoreIndex, save_if_worth_it
 from .lock import StoreLock
 from .metadata import StoreMetadata
 from .recorder import Recorder
@@ -69,7 +69,7 @@ class StoreWriter:
         self.metadata, self.fmt, self.layout = metadata, fmt, layout
         self._fit, self._chunks, self._lock, self._queue = fit, chunks, lock, queue
         self._recorder = Recorder(layout, chunks, metadata.chunksize, durability, rate)
-        self._buffers = Buffers()
+        self._buffers, self._index = Buffers(), ImgStoreIndex()
         self._failures: deque[FrameWriteError] = deque()
         self._forget_given()
         recorder = self._recorder
@@ -107,6 +107,18 @@ class StoreWriter:
         (_, written), pending = self._queue.look()
         latest: tuple[int | float, float] = [written, *pending][-1]
         return latest
+
+    @property
+    def index(self) -> ImgStoreIndex:
+        """Numbers and times of all frames given; what is known of complete chunks is not read again."""
+        chunks, frames = self.ask(lambda recorder: (recorder.all_chunks, recorder.open_frames))
+        self._index = self._index.with_chunks(chunks, frames)
+        return self._index
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is open."""
+        return not self._queue.is_closing
 
     @property
     def chunk_position(self) -> tuple[int, int]:

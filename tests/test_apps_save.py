@@ -101,7 +101,7 @@ def test_the_format_is_motion_jpeg_if_none_is_given(tmp_path: Path) -> None:
     film = make_film(tmp_path / 'film.mkv', noise(2, (32, 48, 3)), 'bgr0')
     assert main_saver(['--source', str(film), str(tmp_path / 'store')]) == 0
     with imgstore.new_for_filename(tmp_path / 'store') as store:
-        assert store._format == 'mjpeg/avi'
+        assert store.format == 'mjpeg/avi'
 
 
 @pytest.mark.parametrize('fmt', imgstore.get_supported_formats())

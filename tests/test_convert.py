@@ -157,7 +157,7 @@ def test_raw_images_stay_raw_in_a_lossless_format_and_are_decoded_for_others(
     done = convert(store_of(tmp_path / 's', 'npy', (64, 96), encoding='cv_bayerbg'), tmp_path / 'd', fmt)
     assert done.exact == ('png' in fmt)
     with imgstore.new_for_filename(tmp_path / 's') as old, imgstore.new_for_filename(tmp_path / 'd') as new:
-        assert new._metadata['encoding'] == encoding
+        assert new.encoding == encoding
         assert new.image_shape == SHAPE
         assert cv2.PSNR(old.get_next_image()[0], new.get_next_image()[0]) > 20
 

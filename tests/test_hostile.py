@@ -317,7 +317,7 @@ def test_a_saved_index_whose_counts_run_over_is_not_believed(tmp_path):
         struct.pack_into('<q', content, head + chunk * 40 + 32, count)
     saved.write_bytes(content)
     with new_for_filename(path) as store:
-        assert store._index._saved is None
+        assert store.index.saved is None
         assert [store.get_next_image()[1][0] for _ in range(FRAMES)] == list(range(-2, FRAMES - 2))
 
 

@@ -92,7 +92,7 @@ def test_every_format_of_motif_is_read_without_an_extension(tmp_path, fmt):
     with new_for_filename(path) as store:
         assert type(store) is VideoImgStore
         assert store._ext == ('.avi' if fmt == 'mjpeg' else '.mp4')
-        assert store._format == fmt
+        assert store.format == fmt
         assert (store.frame_count, store.chunks, store.image_shape) == (2 * COUNT, [0, 1], SHAPE)
         assert (store.frame_min, store.frame_max) == (100, 100 + 2 * COUNT - 1)
         assert not store.lossless

@@ -163,7 +163,7 @@ def test_an_unknown_keyword_is_a_type_error_that_names_it(tmp_path, call):
 
 def test_gpu_id_videosize_and_format_beside_fmt_are_tolerated(tmp_path):
     with new(tmp_path / 's', gpu_id=1, videosize=(5, 5), format='mjpeg') as store:
-        assert store._format == 'npy'
+        assert store.format == 'npy'
     assert new_for_filename(tmp_path / 's', gpu_id=1, videosize=None)._format == 'npy'
     new_for_format(fmt='png', path=tmp_path / 'a', imgshape=SHAPE).close()
     new_for_format(format='png', path=tmp_path / 'b', imgshape=SHAPE).close()
@@ -175,7 +175,7 @@ def test_stores_are_made_by_their_classes_too(tmp_path):
                        metadata={'a': 1}, encoding=None, format='mjpeg', seek=True) as store:
         add(store, 0, 1)
     with VideoImgStore(basedir=tmp_path / 'v') as store:
-        assert (store._format, store.user_metadata, len(store)) == ('mjpeg/avi', {'a': 1}, 2)
+        assert (store.format, store.user_metadata, len(store)) == ('mjpeg/avi', {'a': 1}, 2)
     with raises(InvalidArgumentError, store=str(tmp_path / 'v')):
         DirectoryImgStore(basedir=tmp_path / 'v', mode='r')
     for store_class, fmt in ((DirectoryImgStore, 'mjpeg'), (VideoImgStore, 'npy'), (DirectoryImgStore, None)):
@@ -222,7 +222,7 @@ def test_chunks_of_one_frame_work(tmp_path):
 @pytest.mark.parametrize('fmt', FORMATS)
 def test_a_chunk_has_200_images_or_10000_frames_of_video_if_not_told(tmp_path, fmt):
     with new(tmp_path / 's', fmt) as store:
-        assert store._metadata['chunksize'] == (10000 if fmt in VIDEO_FORMATS else 200)
+        assert store.chunksize == (10000 if fmt in VIDEO_FORMATS else 200)
 
 
 @pytest.mark.parametrize('kwargs', [
@@ -455,7 +455,7 @@ def test_a_store_with_an_encoding_holds_raw_images_and_gives_bgr(tmp_path, encod
     with new(tmp_path / 'c', 'png+color', shape, encoding=encoding) as store:
         store.add_image(raw, 0, 0)
     with new_for_filename(tmp_path / 'c') as store:
-        assert store._metadata['encoding'] is None
+        assert store.encoding is None
         np.testing.assert_array_equal(store.get_next_image()[0], bgr)
 
 

@@ -47,7 +47,7 @@ def set_times(path, seconds):
 
 def is_believed(path):
     with new_for_filename(path) as store:
-        return store._index._saved is not None
+        return store.index.saved is not None
 
 
 @pytest.fixture(params=['npy', 'mjpeg/avi'])
@@ -59,9 +59,9 @@ def saved(request, tmp_path):
 
 def test_it_answers_as_the_chunks_do(saved):
     def answers(store):
-        found = [store._index.find_chunk(what, value) for what in ('frame_number', 'frame_time', 'index')
+        found = [store.index.find_chunk(what, value) for what in ('frame_number', 'frame_time', 'index')
                  for value in (-1, 0, 0.3, 3, 21, 63, 100)]
-        near = [store._index.find_chunk_nearest(what, value) for what in ('frame_number', 'frame_time')
+        near = [store.index.find_chunk_nearest(what, value) for what in ('frame_number', 'frame_time')
                 for value in (-5, 0.25, 3, 24, 100)]
         images = [index_in(store.get_next_image()[0]) for _ in range(10)]
         return (found, near, images, store.frame_count, store.chunks, store.frame_min, store.frame_max,
@@ -69,11 +69,11 @@ def test_it_answers_as_the_chunks_do(saved):
                 [store._get_chunk_metadata(chunk) for chunk in range(5)])
 
     with new_for_filename(saved) as store:
-        assert store._index._saved is not None
+        assert store.index.saved is not None
         fast = answers(store)
     (saved / SAVED).unlink()
     with new_for_filename(saved) as store:
-        assert store._index._saved is None
+        assert store.index.saved is None
         assert answers(store) == fast
 
 
@@ -166,10 +166,10 @@ def test_with_any_byte_changed_it_is_right_or_not_believed(saved):
     def answers(store):
         return ([store.get_frame_metadata(), store.frame_count, store.chunks, store.frame_min, store.frame_max,
                  store.frame_time_min, store.frame_time_max]
-                + [store._index.frame(index) for index in range(11)]
-                + [store._index.find_chunk(what, value) for what in ('frame_number', 'frame_time', 'index')
+                + [store.index.frame(index) for index in range(11)]
+                + [store.index.find_chunk(what, value) for what in ('frame_number', 'frame_time', 'index')
                    for value in (-1, 0, 0.3, 3, 21, 63)]
-                + [store._index.find_chunk_nearest('frame_number', value) for value in (-5, 24, 100)])
+                + [store.index.find_chunk_nearest('frame_number', value) for value in (-5, 24, 100)])
 
     whole = (saved / SAVED).read_bytes()
     with new_for_filename(saved) as store:
@@ -179,11 +179,11 @@ def test_with_any_byte_changed_it_is_right_or_not_believed(saved):
         (saved / SAVED).write_bytes(whole[:place] + bytes([whole[place] ^ 1 << place % 8]) + whole[place + 1:])
         for order in (list, reversed):  # each question may be the first
             with new_for_filename(saved) as store:
-                frames = [store._index.frame(index) for index in order(range(11))]
+                frames = [store.index.frame(index) for index in order(range(11))]
                 assert list(order(frames)) == right[7:18], place
                 assert answers(store) == right, place
         with new_for_filename(saved) as store:
-            assert store._index.find_chunk('frame_number', 21) == (1, 0), place
+            assert store.index.find_chunk('frame_number', 21) == (1, 0), place
 
 
 @pytest.mark.parametrize(('begin', 'length'), [(0, 64), (100_000, 1), (150_000, 4096), (-1, 1)])
@@ -195,9 +195,9 @@ def test_damage_in_any_block_of_a_long_one_is_noticed(tmp_path, begin, length):
         os.utime(stem + '.npz', (LONG_AGO, LONG_AGO))
     ImgStoreIndex.new_from_chunks(chunks).save_beside(str(tmp_path))
     index = ImgStoreIndex.new_for_store(str(tmp_path), chunks)
-    assert index._saved is not None
+    assert index.saved is not None
     assert np.array_equal(index.frame_numbers, numbers.ravel())
-    assert index._saved is not None
+    assert index.saved is not None
     data = bytearray((tmp_path / SAVED).read_bytes())
     begin %= len(data)
     data[begin:begin + length] = bytes(byte ^ 0x40 for byte in data[begin:begin + length])
@@ -205,7 +205,7 @@ def test_damage_in_any_block_of_a_long_one_is_noticed(tmp_path, begin, length):
     index = ImgStoreIndex.new_for_store(str(tmp_path), chunks)
     assert np.array_equal(index.frame_numbers, numbers.ravel())
     assert np.array_equal(index.frame_times, numbers.ravel() / 8)
-    assert index._saved is None
+    assert index.saved is None
 
 
 def test_one_of_an_older_version_has_no_checksums_and_is_not_believed(saved):
@@ -220,7 +220,7 @@ def test_another_index_that_is_given_is_used_as_it_is(saved):
     with new_for_filename(saved) as store:
         given = ImgStoreIndex.new_from_chunks(store._iter_chunk_n_and_chunk_paths())
     with new_for_filename(saved, index=given) as store:
-        assert store._index is given
+        assert store.index is given
 
 
 # --- kept in step
@@ -272,7 +272,7 @@ def test_any_numbers_and_times_are_found_as_without_it(tmp_path_factory, numbers
     plain = ImgStoreIndex.new_from_chunks(chunks)
     plain.save_beside(str(folder))
     fast = ImgStoreIndex.new_for_store(str(folder), chunks)
-    assert fast._saved is not None
+    assert fast.saved is not None
 
     def answers(index):
         wanted = [*numbers[:5], 0, 17]

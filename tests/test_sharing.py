@@ -114,8 +114,8 @@ def test_a_copy_does_not_decode_where_the_first_one_does_not(tmp_path):
 
 def test_a_copy_has_the_index_that_was_given(recording, tmp_path):
     with new_for_filename(recording) as store:
-        index = ImgStoreIndex.new_from_chunks(store._index.parts()[i][:2] for i in (0, 2))
-        ImgStoreIndex.new_from_chunks([store._index.parts()[1][:2]]).to_file(tmp_path / 'second')
+        index = ImgStoreIndex.new_from_chunks(store.index.parts()[i][:2] for i in (0, 2))
+        ImgStoreIndex.new_from_chunks([store.index.parts()[1][:2]]).to_file(tmp_path / 'second')
     for given, count, first in ((index, 30, 0), (ImgStoreIndex.new_from_file(tmp_path / 'second'), 20, 20)):
         with new_for_filename(recording, index=given) as store:
             store.get_image(1000 + first)

@@ -29,7 +29,11 @@ class Recording:
         self.chunks = [3, 4] if times else []
         self._times = list(times)
 
-    def _get_chunk_metadata(self, chunk_n: int) -> dict[str, list[Any]]:
+    @property
+    def index(self) -> Recording:
+        return self
+
+    def get_chunk_metadata(self, chunk_n: int) -> dict[str, list[Any]]:
         assert chunk_n == self.chunks[0]
         return {'frame_time': self._times, 'frame_number': list(range(len(self._times)))}
 

@@ -253,7 +253,7 @@ def test_several_stores_are_aligned_as_store_aligner_does(folder: Path, policy: 
             known = [n for n in store.get_frame_metadata()['frame_number'] if n <= row['number']]
             latest = max(known, default=None)
             expected = latest if latest == row['number'] or policy == 'zoh' else None
-            shown = None if index is None else store._index.frame(index)[0]
+            shown = None if index is None else store.index.frame(index)[0]
             assert shown == expected
             assert held == (expected is not None and expected != row['number'])
     for store in stores:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..base import _ImgStore
+from ..base import ImgStore
 from ..export import (
     IMAGE_FORMATS,
     TABLES,
@@ -130,7 +130,7 @@ def _export(args: argparse.Namespace, kind: str) -> int:
     return 0
 
 
-def _ranges(store: _ImgStore, args: argparse.Namespace) -> dict[str, Any]:
+def _ranges(store: ImgStore, args: argparse.Namespace) -> dict[str, Any]:
     ranges = {name: value for name, value in vars(args).items() if name.startswith(('from_', 'to_'))}
     for name in ('from_time', 'to_time'):
         if ranges[name] is not None:

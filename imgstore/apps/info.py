@@ -219,7 +219,7 @@ def _plot(path: str, target: str, overwrite: bool) -> None:
     warnings.simplefilter('ignore')  # what is wrong with the store is told already
     with new_for_filename(path, cache_bytes=0) as store:
         numbers, times = frame_arrays(store)
-        starts = [own.start for _, _, own in store._index.parts()]
+        starts = [own.start for _, _, own in store.index.parts()]
         first = time_text(store.created[1], float(times[0])) if len(times) else 'no frames'
         image = draw_intervals(numbers, times, f'{os.path.basename(store.filename)}, from {first}', starts)
     try:

@@ -15,7 +15,7 @@ from typing import IO, Any
 import numpy as np
 
 from .._yaml import load_yaml
-from ..base import _ImgStore
+from ..base import ImgStore
 from ..color import Image, ensure_grayscale
 from ..errors import ImgStoreError, InvalidArgumentError
 from ..formats import checked_options, format_of_file_name, format_to_write
@@ -265,7 +265,7 @@ def _check_depth(image: Image, name: str) -> None:
                                    'them, --format png keeps every bit')
 
 
-def _add(store: _ImgStore, frames: Iterator[tuple[Image, int, float]], args: argparse.Namespace,
+def _add(store: ImgStore, frames: Iterator[tuple[Image, int, float]], args: argparse.Namespace,
          preview: _Preview | None, progress: Progress) -> None:
     begin: float | None = None
     with contextlib.closing(preview) if preview else contextlib.nullcontext():

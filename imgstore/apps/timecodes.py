@@ -10,14 +10,14 @@ from typing import TextIO
 import numpy as np
 import numpy.typing as npt
 
-from ..base import _ImgStore
+from ..base import ImgStore
 from ..constants import FRAME_TIME
 from ..export.tables import write_timecodes
 from ..stores import new_for_filename
 from ._cli import CommandParser, run
 
 
-def generate_timecodes(store: _ImgStore, dest_file: TextIO) -> npt.NDArray[np.float64]:
+def generate_timecodes(store: ImgStore, dest_file: TextIO) -> npt.NDArray[np.float64]:
     """Write the times of a store's frames in Matroska's timecode format v2.
 
     Parameters

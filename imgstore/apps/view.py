@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .._text import printable
-from ..base import _ImgStore
+from ..base import ImgStore
 from ..constants import FRAME_TIME
 from ..errors import FrameReadError, ImgStoreError, InvalidArgumentError
 from ..stores import new_for_filename
@@ -127,7 +127,7 @@ def _view(path: str, args: argparse.Namespace) -> int:
     return 0
 
 
-def _player(store: _ImgStore, args: argparse.Namespace) -> tuple[Player, str]:
+def _player(store: ImgStore, args: argparse.Namespace) -> tuple[Player, str]:
     """A player that begins where that is asked for, and what is to be said of it."""
     fps = _recorded_fps(store) if args.fps is None else args.fps
     player = Player(store.frame_count, 1 / fps if fps else 0, args.loop)
@@ -154,7 +154,7 @@ def _check_screen(path: str) -> None:
         raise ImgStoreError(f'{error}; in a browser it is shown by: imgstore-view --web {shlex.quote(path)}') from error
 
 
-def _recorded_fps(store: _ImgStore) -> float:
-    times = store._get_chunk_metadata(store.chunks[0])[FRAME_TIME]
+def _recorded_fps(store: ImgStore) -> float:
+    times = store.index.get_chunk_metadata(store.chunks[0])[FRAME_TIME]
     interval = np.median(np.diff(times)) if len(times) > 1 else math.nan
     return float(1 / interval) if 0 < interval < math.inf else _USUAL_FPS

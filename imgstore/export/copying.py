@@ -14,6 +14,7 @@ from ..chunks.h264 import record_with_rate, unified
 from ..chunks.matroska import is_ours
 from ..chunks.packets import FrameTable, table_from_packets
 from ..chunks.tail import Tail
+from ..stores import DirectoryImgStore
 from .selection import Frames
 from .target import Step
 from .ticks import Ticks
@@ -68,9 +69,9 @@ def pieces_to_copy(frames: Frames, extension: str, forced: bool) -> list[Piece] 
     list of Piece, or str
         Why they cannot be.
     """
-    if frames.store._either.fmt.folders:
+    if isinstance(frames.store, DirectoryImgStore):
         return 'the store holds images, not videos'
-    if frames.store._metadata.get('encoding'):
+    if frames.store.encoding:
         return 'the store holds raw images that are converted when read'
     try:
         pieces = [_piece(path, *own) for path, own in _runs(frames)]
@@ -85,10 +86,11 @@ def _runs(frames: Frames) -> Iterator[tuple[str, tuple[int, int, int, int]]]:
     if np.any(np.diff(frames.indices) != 1):
         raise _CannotCopyError('the frames do not follow each other in the store')
     first, end = int(frames.indices[0]), int(frames.indices[-1]) + 1
-    for chunk, _, own in frames.store._index.parts():
+    paths = frames.store.chunk_paths()
+    for chunk, _, own in frames.store.index.parts():
         inner = max(first, own.start), min(end, own.stop)
         if inner[0] < inner[1]:
-            yield (frames.store._either.layout.chunk(chunk),
+            yield (paths[chunk],
                    (own.start, inner[0] - own.start, inner[1] - own.start, own.stop - own.start))
 
 

@@ -132,7 +132,7 @@ def _write(path: str, frames: Frames, ticks: Ticks, pieces: list[Piece] | str, c
                 sources = [_encoded(container, frames, ticks, crf, status_bar, step)]
             else:
                 sources = [copied_packets(container, pieces, ticks, step)]
-            since_first = float(frames.times[0]) - frames.store._index.frame(0)[1]  # type: ignore[index]
+            since_first = float(frames.times[0]) - frames.store.index.frame(0)[1]  # type: ignore[index]
             sources += [sound_packets(container, sound, since_first, ticks.seconds) for sound in sounds]
             if captions:
                 sources.append(caption_packets(container, frames, captions, ticks.seconds))

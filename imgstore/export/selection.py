@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..base import _ImgStore
+from ..base import ImgStore
 from ..color import Image
 from ..errors import InvalidArgumentError
 from ..frame_times import Numbers, Times, frame_arrays, time_text
@@ -32,7 +32,7 @@ class Frames:
         In seconds.
     """
 
-    store: _ImgStore
+    store: ImgStore
     indices: Indices
     numbers: Numbers
     times: Times
@@ -46,7 +46,7 @@ class Frames:
             yield self.store.get_image(None, frame_index=index)[0]
 
 
-def select(store: _ImgStore, *, from_number: int | None = None, to_number: int | None = None,
+def select(store: ImgStore, *, from_number: int | None = None, to_number: int | None = None,
            from_index: int | None = None, to_index: int | None = None,
            from_time: float | None = None, to_time: float | None = None,
            from_seconds: float | None = None, to_seconds: float | None = None) -> Frames:
@@ -87,7 +87,7 @@ def select(store: _ImgStore, *, from_number: int | None = None, to_number: int |
     return Frames(store, indices, numbers[indices], times[indices])
 
 
-def _check_ranges(store: _ImgStore, numbers: Numbers, times: Times,
+def _check_ranges(store: ImgStore, numbers: Numbers, times: Times,
                   **ranges: tuple[float | None, float | None]) -> None:
     """Refuse a range whose end is not behind its start, whatever the store has."""
     for what, (start, end) in ranges.items():
@@ -109,13 +109,13 @@ def _inside(values: npt.NDArray[Any], start: float | None, end: float | None) ->
     return inside
 
 
-def _nothing_in_range(store: _ImgStore, numbers: Numbers, times: Times) -> str:
+def _nothing_in_range(store: ImgStore, numbers: Numbers, times: Times) -> str:
     if not len(numbers):
         return f'there are no frames in {store.filename!r}'
     return f'no frame of {store.filename!r} is in that range. {_what_there_is(store, numbers, times)}'
 
 
-def _what_there_is(store: _ImgStore, numbers: Numbers, times: Times) -> str:
+def _what_there_is(store: ImgStore, numbers: Numbers, times: Times) -> str:
     if not len(numbers):
         return 'There are no frames'
     first, last = (time_text(store.created[1], time) for time in (times.min(), times.max()))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from .._files import StrPath, text_path
 from .._regular_files import check_regular
-from ..base import _ImgStore
+from ..base import ImgStore
 from ..chunks.containers import open_input
 from ..chunks.graphs import free_filters
 from ..constants import FRAME_TIME
@@ -137,7 +137,7 @@ class ColumnSound(Sound):
 
     channels = 1
 
-    def __init__(self, store: _ImgStore, column: str) -> None:
+    def __init__(self, store: ImgStore, column: str) -> None:
         rate, data = store.get_extra_data_samplerate(), store.get_extra_data()
         if data is None or column not in data:
             there = 'none' if data is None else ', '.join(map(str, data.columns))
@@ -152,7 +152,7 @@ class ColumnSound(Sound):
         times = data[FRAME_TIME].to_numpy(np.float64)
         self.title, self.rate = column, round(rate)
         self._values = _scaled(data[column].to_numpy(), column)
-        self.start = _first_sample(times, rate) - store._index.frame(0)[1]  # type: ignore[index]
+        self.start = _first_sample(times, rate) - store.index.frame(0)[1]  # type: ignore[index]
 
     def blocks(self) -> Iterator[Samples]:
         """Give the column in pieces."""

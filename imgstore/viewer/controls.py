@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from ..base import _ImgStore
+from ..base import ImgStore
 from ..course import Course
 from ..errors import ImgStoreError
 from ..timeline import Gap
@@ -32,7 +32,7 @@ class Controls:
         Width and height of what is there for images, in pixels.
     """
 
-    def __init__(self, store: _ImgStore, player: Player, room: Size) -> None:
+    def __init__(self, store: ImgStore, player: Player, room: Size) -> None:
         self.store = store
         self.player = player
         self.frames = Frames(store)
@@ -70,9 +70,9 @@ class Controls:
         """Take in what a writer has added that has the store open, not too often; whether there is more."""
         now = time.monotonic()
         soon = now - self._looked_again < _BETWEEN_LOOKS and not at_once
-        if soon or not (self._looked_again or self.store._r.is_live):
+        if soon or not (self._looked_again or self.store.is_live):
             return False
-        self._looked_again = now if self.store._r.is_live else 0.0  # once more when it has been closed
+        self._looked_again = now if self.store.is_live else 0.0  # once more when it has been closed
         self.store.refresh()
         return self._count()
 
@@ -111,7 +111,7 @@ class Controls:
 
     def follow(self) -> None:
         """Go to each new frame of a store that is being written, or no longer."""
-        if not self.following and not self.store._r.is_live:
+        if not self.following and not self.store.is_live:
             self.tell('nobody writes to this store: there is nothing to follow')
             return
         self.last()

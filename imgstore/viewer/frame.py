@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..base import _ImgStore
+from ..base import ImgStore
 from ..color import Image, ensure_color
 from ..errors import ImgStoreError, InvalidArgumentError
 from ..frame_times import time_text
@@ -44,7 +44,7 @@ class Frames:
         Open for reading.
     """
 
-    def __init__(self, store: _ImgStore) -> None:
+    def __init__(self, store: ImgStore) -> None:
         self._store = store
         self._shades = Shades()
         self._picture: tuple[SeenFrame, bool, Image] | None = None
@@ -60,7 +60,7 @@ class Frames:
         try:
             image, (number, time) = self._store.get_image(None, frame_index=index)
         except ImgStoreError as error:
-            number, time = self._store._index.frame(index) or (0, math.nan)
+            number, time = self._store.index.frame(index) or (0, math.nan)
             return SeenFrame(index, number, time, None, str(error))
         if not _can_be_seen(image.shape):
             raise InvalidArgumentError(f'images of shape {image.shape} cannot be shown: (h, w) and (h, w, 3) can')

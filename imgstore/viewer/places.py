@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ..base import _ImgStore
-from ..constants import FRAME_NUMBER, FRAME_TIME
-from ..errors import InvalidArgumentError
+from ..base import ImgStore
+from ..errors import FrameNotFoundError, InvalidArgumentError
 from ..frame_times import moment_from_text
 
 HINT = 'number, #index, 12.5s or a time'
@@ -15,7 +14,7 @@ _ALLOWED = 'write a number such as 123, an index #123, 12.5s, 14:05:09 or 2024-0
 _WHOLE = re.compile(r'[+-]?[0-9]{1,18}')
 
 
-def find_place(store: _ImgStore, text: str) -> tuple[int, str]:
+def find_place(store: ImgStore, text: str) -> tuple[int, str]:
     """Find the frame that is asked for, or the one nearest to it.
 
     Parameters
@@ -45,10 +44,10 @@ def find_place(store: _ImgStore, text: str) -> tuple[int, str]:
         moment = moment_from_text(store, text)
     except InvalidArgumentError as error:
         raise InvalidArgumentError(f'{text!r} is no place; {_ALLOWED}', argument='text') from error
-    return _nearest(store, FRAME_TIME, moment), ''
+    return store.find(time=moment, nearest=True), ''
 
 
-def _by_index(store: _ImgStore, text: str) -> tuple[int, str]:
+def _by_index(store: ImgStore, text: str) -> tuple[int, str]:
     if not _WHOLE.fullmatch(text):
         raise InvalidArgumentError(f'{"#" + text!r} is no place; {_ALLOWED}', argument='text')
     index, last = int(text), store.frame_count - 1
@@ -56,15 +55,8 @@ def _by_index(store: _ImgStore, text: str) -> tuple[int, str]:
     return found, '' if found == index else f'there is no index {index}; this is the nearest'
 
 
-def _by_number(store: _ImgStore, number: int) -> tuple[int, str]:
-    index = store._index.find(FRAME_NUMBER, number)
-    if index is not None:
-        return index, ''
-    return _nearest(store, FRAME_NUMBER, number), f'there is no frame {number}; this is the nearest'
-
-
-def _nearest(store: _ImgStore, what: str, value: float) -> int:
-    index = store._index.find(what, value, nearest=True)
-    if index is None:
-        raise InvalidArgumentError(f'no frame is near {value}')
-    return index
+def _by_number(store: ImgStore, number: int) -> tuple[int, str]:
+    try:
+        return store.find(number=number), ''
+    except FrameNotFoundError:
+        return store.find(number=number, nearest=True), f'there is no frame {number}; this is the nearest'

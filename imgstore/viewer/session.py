@@ -10,7 +10,7 @@ from typing import Protocol
 
 import cv2
 
-from ..base import _ImgStore
+from ..base import ImgStore
 from ..color import Image
 from ..course import Course
 from ..errors import FrameReadError
@@ -88,7 +88,7 @@ class Session:
         With a bar below the image.
     """
 
-    def __init__(self, store: _ImgStore, window: AnyWindow, player: Player, with_bar: bool) -> None:
+    def __init__(self, store: ImgStore, window: AnyWindow, player: Player, with_bar: bool) -> None:
         self._window = window
         self._player = player
         self._with_bar = with_bar
@@ -244,7 +244,7 @@ class Session:
 class _Marks:
     """What is marked on the strip: found once, and again when the recording has grown by much."""
 
-    def __init__(self, store: _ImgStore, course: Course) -> None:
+    def __init__(self, store: ImgStore, course: Course) -> None:
         self._store = store
         self._course = course
         self._count = 0

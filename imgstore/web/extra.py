@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..base import _ImgStore
+from ..base import ImgStore
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from ..errors import CorruptFileError
 from ..extra_data import read_extra_data
@@ -53,11 +53,11 @@ class ExtraData:
 
     Parameters
     ----------
-    store : _ImgStore
+    store : ImgStore
         Open for reading.
     """
 
-    def __init__(self, store: _ImgStore) -> None:
+    def __init__(self, store: ImgStore) -> None:
         self._store = store
         self._lock = threading.Lock()
         self._whole: OrderedDict[int, _Records | None] = OrderedDict()
@@ -100,7 +100,7 @@ class ExtraData:
     # --- which files have been read
 
     def _parts(self) -> list[Part]:
-        return [part for part in self._store._index.parts() if part[2].start < part[2].stop]
+        return [part for part in self._store.index.parts() if part[2].start < part[2].stop]
 
     def _is_known(self, part: Part, whole: bool) -> bool:
         """Whether a chunk has been read as far as is needed, and has not grown since."""
@@ -128,7 +128,7 @@ class ExtraData:
         return self._whole[number]
 
     def _load(self, part: Part, files: H5Files) -> _Records | None:
-        paths = self._store._r.listing.record_files(part[0])
+        paths = self._store.extra_data_files(part[0])
         if not paths:
             return None  # before pandas is imported for nothing
         try:
@@ -138,7 +138,7 @@ class ExtraData:
             return None
         if table is None or FRAME_NUMBER not in table:
             return None
-        numbers = np.array(self._store._get_chunk_metadata(part[0])[FRAME_NUMBER], np.int64)
+        numbers = np.array(self._store.index.get_chunk_metadata(part[0])[FRAME_NUMBER], np.int64)
         return _placed(table, numbers, part[2].start)
 
     def _points(self, parts: list[Part], whole: bool) -> dict[str, list[Values]]:

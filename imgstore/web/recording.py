@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import timeline as summaries
-from ..base import _ImgStore
+from ..base import ImgStore
 from ..color import Image
 from ..constants import FRAME_NUMBER, FRAME_TIME, STORE_LOCK_FILENAME
 from ..course import Course
@@ -45,7 +45,7 @@ class Recording:
         self.store = new_for_filename(path)
         self.course = Course(self.store)
         self.name = os.path.basename(self.store.filename.rstrip(os.sep)) or self.store.filename
-        self._thumbnails: _ImgStore | None = None
+        self._thumbnails: ImgStore | None = None
         self._shades = Shades()
         self._lock = threading.Lock()
         self._refreshed, self._was_live, self._was_refreshed = -math.inf, False, False
@@ -79,16 +79,16 @@ class Recording:
     @property
     def image_bytes(self) -> int:
         """Size of a frame in memory."""
-        return math.prod(self.store.image_shape) * int(np.dtype(self.store._metadata['imgdtype']).itemsize)
+        return math.prod(self.store.image_shape) * self.store.dtype.itemsize
 
     def summary(self) -> Row:
         """What the page needs before it shows the first frame."""
         store, count = self.store, self.count
-        dtype = np.dtype(store._metadata['imgdtype'])
+        dtype = store.dtype
         return {
             'name': self.name, 'frames': count, 'shape': list(store.image_shape), 'dtype': str(dtype),
-            'format': store._format, 'lossless': store.lossless, 'period': plain(self.course.period),
-            'live': store._r.is_live,
+            'format': store.format, 'lossless': store.lossless, 'period': plain(self.course.period),
+            'live': store.is_live,
             'timezone': getattr(store.created[1], 'key', 'UTC'),
             'first': self.row(0) if count else None, 'last': self.row(count - 1) if count else None,
             'exact': 'png' if has_png(store.image_shape, dtype) else 'npy'}
@@ -96,12 +96,12 @@ class Recording:
     def about(self) -> Row:
         """What the store says of itself, and what its user said of the recording."""
         store, (created, zone) = self.store, self.store.created
-        chunks = self.store._index.parts()
+        chunks = self.store.index.parts()
         return {
             'store': {
-                'path': store.filename, 'format': store._format, 'uuid': store.uuid,
+                'path': store.filename, 'format': store.format, 'uuid': store.uuid,
                 'created': created.astimezone(zone).isoformat(' ', 'seconds'), 'time zone': str(zone),
-                'chunks': len(chunks), 'frames a chunk': store._metadata.get('chunksize')},
+                'chunks': len(chunks), 'frames a chunk': store.chunksize},
             'user': described(store.user_metadata)}
 
     def row(self, index: int) -> Row:
@@ -118,7 +118,7 @@ class Recording:
     @property
     def order(self) -> Order:
         """The frames in the order of their numbers."""
-        numbers = self.store._index.frame_numbers
+        numbers = self.store.index.frame_numbers
         if self._order is None or self._order.source is not numbers:
             self._order = Order(numbers)
         return self._order
@@ -127,7 +127,7 @@ class Recording:
         """Index of the frame at, or nearest to, a place on an axis; None in an empty store."""
         if axis == 'index':
             return min(max(round(value), 0), self.count - 1) if self.count else None
-        return self.store._index.find(FRAME_NUMBER if axis == 'number' else FRAME_TIME, value, nearest=True)
+        return self.store.index.find(FRAME_NUMBER if axis == 'number' else FRAME_TIME, value, nearest=True)
 
     def next_gap(self, index: int, direction: int) -> Row:
         """See `Course.next_gap`."""
@@ -210,10 +210,10 @@ class Recording:
             image = np.zeros(store.image_shape[:2], np.uint8)
         return pictures.to_show(image, self._shades, width, 75, stretch=False)
 
-    def _thumbnail_store(self) -> _ImgStore:
+    def _thumbnail_store(self) -> ImgStore:
         """A second reader, with the index of the first to begin with."""
         if self._thumbnails is None:
-            self._thumbnails = new_for_filename(self.store.filename, index=self.store._index,
+            self._thumbnails = new_for_filename(self.store.filename, index=self.store.index,
                                                 cache_bytes=_THUMBNAIL_CACHE)
             self._was_refreshed = not self._was_live
         if not self._was_refreshed or self._thumbnails.frame_count < self.count:

@@ -1,11 +1,16 @@
 """The house stays as it was built: imports go down, modules stay short, nothing names the machine it was written on."""
 
 import ast
+import inspect
 import re
+import textwrap
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from imgstore import DirectoryImgStore, VideoImgStore
+from imgstore.index import ImgStoreIndex
 
 from . import REPOSITORY
 
@@ -79,6 +84,40 @@ def test_no_import_goes_round() -> None:
 
 def test_the_old_names_in_util_are_for_users_alone() -> None:
     assert not [module for module in MODULES if module != 'util' and 'util' in imported_by(module)]
+
+
+@pytest.mark.parametrize('module', [name for name in MODULES if FLOOR[part(name)] > FLOOR['stores']])
+def test_above_the_core_nothing_private_of_a_store_is_touched(module: str) -> None:
+    assert not private_names_in(MODULES[module].read_text(encoding='utf-8')) & PRIVATE_OF_STORES
+
+
+@pytest.mark.parametrize('line', ['store._index', 'self.store._reader.at(0)', 'frames.store.index._chunks',
+                                  "getattr(store, '_format')", 'a = store._get_chunk_metadata', 'store._w = 1'])
+def test_touching_something_private_of_a_store_is_noticed(line: str) -> None:
+    assert private_names_in(line) & PRIVATE_OF_STORES
+
+
+def private_names_in(source: str) -> set[str]:
+    """The attributes with an underscore that a module takes of anything but its own objects."""
+    nodes = list(ast.walk(ast.parse(source)))
+    names = {node.attr for node in nodes if isinstance(node, ast.Attribute)
+             and not (isinstance(node.value, ast.Name) and node.value.id in {'self', 'cls'})}
+    asked = [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func).endswith('attr')]
+    names |= {arg.value for node in asked for arg in node.args
+              if isinstance(arg, ast.Constant) and isinstance(arg.value, str)}
+    return {name for name in names if name.startswith('_') and not name.endswith('__')}
+
+
+def own_private_names(kind: type) -> set[str]:
+    """The names with an underscore that a class and its bases define, those too that they give their objects."""
+    sources = [textwrap.dedent(inspect.getsource(base)) for base in kind.__mro__ if base is not object]
+    nodes = [node for source in sources for node in ast.walk(ast.parse(source))]
+    names = {node.attr for node in nodes if isinstance(node, ast.Attribute) and ast.unparse(node.value) == 'self'}
+    names |= set(dir(kind))
+    return {name for name in names if name.startswith('_') and not name.endswith('__')}
+
+
+PRIVATE_OF_STORES = set().union(*map(own_private_names, (VideoImgStore, DirectoryImgStore, ImgStoreIndex)))
 
 
 @pytest.mark.parametrize('module', MODULES)
