@@ -10,7 +10,9 @@ from .repairing import repair
 from .stores import (
     DirectoryImgStore,
     ImgStore,
+    ReadOptions,
     VideoImgStore,
+    WriteOptions,
     extract_only_frame,
     get_supported_formats,
     new_for_filename,
@@ -20,7 +22,9 @@ from .stores import (
 __all__ = [
     'DirectoryImgStore',
     'ImgStore',
+    'ReadOptions',
     'VideoImgStore',
+    'WriteOptions',
     '__version__',
     'ensure_color',
     'ensure_grayscale',

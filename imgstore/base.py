@@ -8,8 +8,6 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-import numpy as np
-
 from ._files import StrPath, existing_store_folder, store_folder
 from .constants import STORE_INDEX_FILENAME
 from .creation import create_writer
@@ -18,15 +16,11 @@ from .facts import StoreFacts
 from .formats import format_names, format_to_write
 from .index import ImgStoreIndex
 from .index_sqlite import ChunkFrames
+from .options import ReadOptions, WriteOptions, options_for
 from .pieces import KnownChunk
 from .reader import Frame, Frames, StoreReader, open_reader
 from .reindex import ReindexReport, reindex
 from .sharing import keep_forever, survive_forks
-
-DEFAULT_DTYPE = np.uint8
-DEFAULT_DURABILITY = 'frame'
-DEFAULT_BUFFER_BYTES = 64 * 2**20
-DEFAULT_CACHE_BYTES = 256 * 2**20
 
 
 class ImgStore(StoreFacts):
@@ -40,55 +34,17 @@ class ImgStore(StoreFacts):
         The store's folder.
     mode : {'r', 'w'}
         Read the store that is there, or write a new one.
-    imgshape : tuple of int
-        Shape of the images, (h, w) or (h, w, 3), to write.
-    imgdtype : dtype
-        Their dtype.
-    chunksize : int
-        Frames a chunk.
-    metadata : dict
-        The user's own, kept in metadata.yaml.
-    encoding : str
-        OpenCV's conversion to BGR that raw images need, such as 'cv_bayerrg'.
-    format : str
-        One of `supported_formats()`.
-    seek : bool
-        False: read videos sequentially.
-    index : ImgStoreIndex
-        Used as it is instead of the chunks' indexes.
-    overwrite : bool
-        Replace a store that is already there.
-    backend : {'auto', 'pyav', 'opencv'}
-        Which library writes or reads videos.
-    workers : int
-        Threads that encode the images that are added, beside one that writes them; a frame that cannot be written
-        is then told of by a later call, at the latest by `close`. 0: `add_image` does all before it returns. If not
-        given, as many as there are cores, 4 at most, and 0 for raw images (npy, bmp, ppm, pgm), which are written
-        faster than they are handed on.
-    buffer_bytes : int
-        `add_image` waits while the images that are still to be written hold more than this.
-    durability : {'frame', 'chunk', 'fsync'}
-        What is safe from the end of this process: each frame, half a second after it was added (at once if
-        ``workers=0``), or just chunks that are complete. 'fsync': each frame, from the end of the machine's power
-        too, which makes writing far slower.
-    cache_bytes : int
-        What decoded frames may hold that are kept or read before they are asked for; 0: there are none.
-    quality : int, optional
-        Of jpg and mjpeg/avi, as JPEG counts it: 1 to 100, the best.
-    crf : int, optional
-        Of h264/mkv and avc1/mp4, x264's constant rate factor: 0, the best, to 51. Colour is never lossless.
-    compression : int, optional
-        Of png and bpk, which stay lossless: 0 to 9, the smallest.
-    fps : float, optional
-        Frames a second that the video files say they have, for other programs. If not given, the metadata's
-        ``hwframerate``, ``motifptpframerate`` or ``acquisitionframerate``, else what the frame times tell, else 25.
-    gpu_id, videosize : object
-        Accepted and ignored.
+    **options
+        Those of `ReadOptions` or `WriteOptions`, as the mode is. ``imgshape``, ``imgdtype``, ``chunksize``,
+        ``metadata``, ``encoding``, ``format``, ``index`` and ``seek`` are accepted in both modes. ``gpu_id`` and
+        ``videosize`` are accepted and ignored.
 
     Raises
     ------
     InvalidArgumentError
         An argument is not allowed; nothing on disk was touched.
+    InvalidOptionError
+        The mode has no such option.
     StoreNotFoundError
         There is no store to read.
     StoreExistsError
@@ -99,33 +55,27 @@ class ImgStore(StoreFacts):
 
     _class_name: ClassVar[str]
 
-    def __init__(self, basedir: StrPath | None = None, mode: str = 'r', *, imgshape: Any = None,
-                 imgdtype: Any = DEFAULT_DTYPE, chunksize: Any = None, metadata: Any = None,
-                 encoding: str | None = None, format: str | None = None, seek: bool = True,
-                 index: ImgStoreIndex | None = None, overwrite: bool = False, backend: str | None = None,
-                 workers: int | None = None, buffer_bytes: int = DEFAULT_BUFFER_BYTES,
-                 cache_bytes: int = DEFAULT_CACHE_BYTES, durability: str = DEFAULT_DURABILITY,
-                 quality: int | None = None, crf: int | None = None, compression: int | None = None,
-                 fps: float | None = None, gpu_id: object = None, videosize: object = None) -> None:
+    def __init__(self, basedir: StrPath | None = None, mode: str = 'r', **options: Any) -> None:
         if mode == 'r':
-            if fps is not None:
-                raise TypeError(f'fps is {fps!r}; it is for mode \'w\', a store that is read has its own frame times')
-            self._reopen = {'seek': seek, 'backend': backend, 'cache_bytes': cache_bytes}
-            self._has_given_index = index is not None
-            self._reader = open_reader(existing_store_folder(basedir=basedir), self._class_name, seek, index, backend,
-                                       cache_bytes)
-            weakref.finalize(self, StoreReader.let_go, self._reader).atexit = False
+            self._begin_reading(basedir, options_for(mode, options))
         elif mode == 'w':
-            self._writer = create_writer(
-                store_folder(basedir=basedir), format_to_write(format, self._class_name), imgshape=imgshape,
-                imgdtype=imgdtype, chunksize=chunksize, user_metadata=metadata, encoding=encoding,
-                overwrite=overwrite, backend=backend, workers=workers, buffer_bytes=buffer_bytes,
-                durability=durability, fps=fps, options={'quality': quality, 'crf': crf, 'compression': compression})
-            self._writing_process = os.getpid()
-            survive_forks(self._writer, keep_forever)
-            self._writer.close_with(self)
+            self._begin_writing(basedir, options_for(mode, options))
         else:
             raise InvalidArgumentError(f'mode is {mode!r}; it must be \'r\' or \'w\'', argument='mode')
+
+    def _begin_reading(self, basedir: StrPath | None, options: ReadOptions) -> None:
+        self._reopen = {'seek': options.seek, 'backend': options.backend, 'cache_bytes': options.cache_bytes}
+        self._has_given_index = options.index is not None
+        self._reader = open_reader(existing_store_folder(basedir=basedir), self._class_name, options.seek,
+                                   options.index, options.backend, options.cache_bytes)
+        weakref.finalize(self, StoreReader.let_go, self._reader).atexit = False
+
+    def _begin_writing(self, basedir: StrPath | None, options: WriteOptions) -> None:
+        self._writer = create_writer(store_folder(basedir=basedir), format_to_write(options.format, self._class_name),
+                                     options)
+        self._writing_process = os.getpid()
+        survive_forks(self._writer, keep_forever)
+        self._writer.close_with(self)
 
     # --- opening
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
-from typing import Any
 
 from ._cores import THREADS
 from ._files import Layout, remove_folder_if_empty
@@ -22,6 +20,7 @@ from .formats import Format, checked_fps, checked_options
 from .frame_rate import FrameRate
 from .lock import StoreLock
 from .metadata import StoreMetadata, metadata_bytes, new_metadata, save_metadata
+from .options import WriteOptions
 from .write_queue import Task, WriteQueue
 from .writer import StoreWriter
 
@@ -30,30 +29,31 @@ DURABILITIES = ('chunk', 'frame', 'fsync')
 _SOON = 0.4  # seconds; with the time that a frame takes, it is written half a second after it was added
 
 
-def create_writer(basedir: str, fmt: Format, *, imgshape: Any, imgdtype: Any, chunksize: Any, user_metadata: Any,
-                  encoding: Any, overwrite: bool, backend: str | None, workers: Any, buffer_bytes: Any,
-                  durability: Any, fps: Any, options: Mapping[str, object]) -> StoreWriter:
-    """Make a store and open it for writing; the arguments are those of `imgstore.new_for_format`."""
-    encoding = '' if encoding is None else encoding
+def create_writer(basedir: str, fmt: Format, options: WriteOptions) -> StoreWriter:
+    """Make a store and open it for writing."""
+    encoding = '' if options.encoding is None else options.encoding
     if not isinstance(encoding, str):
         raise InvalidArgumentError(f'encoding is {encoding!r}; it must be the name of one', argument='encoding')
-    fit = new_fit(fmt, imgshape, imgdtype, encoding)
+    fit = new_fit(fmt, options.imgshape, options.imgdtype, encoding)
     metadata = new_metadata(
-        imgshape=fit.stored_shape, imgdtype=fit.dtype.name, chunksize=_checked_chunksize(chunksize, fmt),
+        imgshape=fit.stored_shape, imgdtype=fit.dtype.name, chunksize=_checked_chunksize(options.chunksize, fmt),
         format=fmt.name, class_name=fmt.class_name,
         encoding='' if fit.convert_from else encoding, extension='' if fmt.folders else fmt.extension,
-        user=user_metadata, fps=checked_fps(fmt, fps))
-    if durability not in DURABILITIES:
-        raise InvalidArgumentError(f'durability is {durability!r}; it must be one of {", ".join(DURABILITIES)}',
-                                   argument='durability')
-    bound, layout = at_least(buffer_bytes, 'buffer_bytes', 0), Layout(basedir, fmt.extension, fmt.folders)
-    chunks = Chunks(layout, fmt, fit.stored_shape, 'write', backend, options=checked_options(fmt, options))
+        user=options.metadata, fps=checked_fps(fmt, options.fps))
+    if options.durability not in DURABILITIES:
+        raise InvalidArgumentError(f'durability is {options.durability!r}; it must be one of '
+                                   f'{", ".join(DURABILITIES)}', argument='durability')
+    bound = at_least(options.buffer_bytes, 'buffer_bytes', 0)
+    layout = Layout(basedir, fmt.extension, fmt.folders)
+    encoder = checked_options(fmt, {name: getattr(options, name) for name in ('quality', 'crf', 'compression')})
+    chunks = Chunks(layout, fmt, fit.stored_shape, 'write', options.backend, options=encoder)
     rate = FrameRate(metadata.fps, metadata.user)
-    queue = WriteQueue(_checked_workers(workers, chunks), bound, math.inf if durability == 'chunk' else _SOON)
+    queue = WriteQueue(_checked_workers(options.workers, chunks), bound,
+                       math.inf if options.durability == 'chunk' else _SOON)
     lock = None
     try:
-        lock = _make_room(basedir, overwrite, metadata)
-        return StoreWriter(metadata, fmt, layout, fit, chunks, lock, queue, durability, rate)
+        lock = _make_room(basedir, options.overwrite, metadata)
+        return StoreWriter(metadata, fmt, layout, fit, chunks, lock, queue, options.durability, rate)
     except BaseException as error:
         queue.close(Task(lambda _: None))
         if lock is not None:

@@ -12,6 +12,7 @@ ago still works::
     │   └── StoreNotFoundError (FileNotFoundError)  there is no store at that path
     ├── EndOfStoreError (EOFError)             there is no next frame
     ├── ExtraDataTypeError (TypeError)         a value that JSON cannot hold
+    ├── InvalidOptionError (TypeError)         the mode has no such option
     ├── MissingDependencyError (ImportError)   an optional package is needed
     └── StoreIOError (OSError)                 the disk, or what lies on it
         ├── StoreExistsError (FileExistsError) a store is already there
@@ -56,6 +57,7 @@ __all__ = [
     'ImgStoreError',
     'ImgStoreWarning',
     'InvalidArgumentError',
+    'InvalidOptionError',
     'LockTakenOverWarning',
     'MissingDependencyError',
     'StoreClosedError',
@@ -147,6 +149,10 @@ class EndOfStoreError(ImgStoreError, EOFError):
 
 class ExtraDataTypeError(ImgStoreError, TypeError):
     """A value of an extra data record cannot be written as JSON."""
+
+
+class InvalidOptionError(ImgStoreError, TypeError):
+    """A store that is opened with this mode, for reading or for writing, has no such option."""
 
 
 class MissingDependencyError(ImgStoreError, ImportError):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from ._files import StrPath, existing_store_folder, store_folder, text_path
-from .base import DEFAULT_DTYPE, ImgStore, _ImgStore
+from .base import ImgStore, _ImgStore
 from .color import ImageCodecProcessor, ensure_color, ensure_grayscale
 from .constants import (
     EXTRA_DATA_FILE_EXTENSIONS,
@@ -19,13 +19,14 @@ from .errors import InvalidArgumentError
 from .formats import DIRECTORY, VIDEO, format_names, format_to_write
 from .index import ImgStoreIndex
 from .metadata import load_metadata
+from .options import DEFAULT_DTYPE, ReadOptions, WriteOptions
 from .reader import format_of
 
 __all__ = [
     'EXTRA_DATA_FILE_EXTENSIONS', 'STORE_INDEX_FILENAME', 'STORE_LOCK_FILENAME', 'STORE_MD_FILENAME', 'STORE_MD_KEY',
-    'DirectoryImgStore', 'ImageCodecProcessor', 'ImgStore', 'ImgStoreIndex', 'VideoImgStore', '_ImgStore',
-    'ensure_color', 'ensure_grayscale', 'extract_only_frame', 'get_supported_formats', 'new_for_filename',
-    'new_for_format']
+    'DirectoryImgStore', 'ImageCodecProcessor', 'ImgStore', 'ImgStoreIndex', 'ReadOptions', 'VideoImgStore',
+    'WriteOptions', '_ImgStore', 'ensure_color', 'ensure_grayscale', 'extract_only_frame', 'get_supported_formats',
+    'new_for_filename', 'new_for_format']
 
 
 class VideoImgStore(ImgStore):
@@ -99,8 +100,7 @@ def new_for_filename(path: StrPath | None = None, mode: str = 'r', basedir: StrP
     seek : bool
         False: read videos sequentially.
     **kwargs
-        ``backend``: {'auto', 'pyav', 'opencv'}; ``cache_bytes``: what frames may hold that are kept, or read before
-        they are asked for. What else `new_for_format` takes is accepted and ignored.
+        The other `ReadOptions`. What imgstore 0.4 takes here besides, such as ``imgshape``, is accepted and ignored.
 
     Returns
     -------
@@ -114,6 +114,8 @@ def new_for_filename(path: StrPath | None = None, mode: str = 'r', basedir: StrP
         Its metadata is damaged.
     InvalidArgumentError
         Another argument is not allowed.
+    InvalidOptionError
+        It is an option of stores that are written, or none.
     """
     if mode != 'r':
         raise InvalidArgumentError(f'mode is {mode!r}; a store is opened with \'r\', new_for_format makes a new one',
@@ -151,10 +153,7 @@ def new_for_format(fmt: str | None = None, path: StrPath | None = None, mode: st
         OpenCV's conversion to BGR that the images need, such as 'cv_bayerrg'; they are stored raw and converted when
         read. The formats '…+color' convert before they store.
     **kwargs
-        ``overwrite=True`` replaces a store that is there; ``backend``: {'auto', 'pyav', 'opencv'}; ``workers`` and
-        ``buffer_bytes``: threads that encode and write (0: the caller's own, as for raw images), and how much may wait
-        for them; ``quality``, ``crf`` and ``compression``: how well, or how hard, images are encoded;
-        ``fps``: frames a second that the video files say they have.
+        The other `WriteOptions`.
 
     Returns
     -------
@@ -164,6 +163,8 @@ def new_for_format(fmt: str | None = None, path: StrPath | None = None, mode: st
     ------
     InvalidArgumentError
         An argument is not allowed; nothing on disk was touched.
+    InvalidOptionError
+        It is an option of stores that are read, or none.
     StoreExistsError
         A store is already there; it is untouched.
     StoreLockedError
