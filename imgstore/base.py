@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import weakref
 from collections.abc import Iterable, Iterator
@@ -11,7 +12,8 @@ from typing import Any, ClassVar, Self
 from ._files import StrPath, existing_store_folder, store_folder
 from .constants import STORE_INDEX_FILENAME
 from .creation import create_writer
-from .errors import InvalidArgumentError
+from .describing import as_html
+from .errors import ImgStoreError, InvalidArgumentError
 from .facts import StoreFacts
 from .formats import format_names, format_to_write
 from .index import ImgStoreIndex
@@ -64,7 +66,8 @@ class ImgStore(StoreFacts):
             raise InvalidArgumentError(f'mode is {mode!r}; it must be \'r\' or \'w\'', argument='mode')
 
     def _begin_reading(self, basedir: StrPath | None, options: ReadOptions) -> None:
-        self._reopen = {'seek': options.seek, 'backend': options.backend, 'cache_bytes': options.cache_bytes}
+        self._reopen: dict[str, Any] = {
+            'seek': options.seek, 'backend': options.backend, 'cache_bytes': options.cache_bytes}
         self._has_given_index = options.index is not None
         self._reader = open_reader(existing_store_folder(basedir=basedir), self._class_name, options.seek,
                                    options.index, options.backend, options.cache_bytes)
@@ -106,7 +109,39 @@ class ImgStore(StoreFacts):
         return _open_again, (type(self), self.filename, self._reopen, given, reader.state)
 
     def __repr__(self) -> str:
-        return f'<{type(self).__name__} {self.filename!r}, {self._metadata["format"]}, mode {self.mode!r}>'
+        return f'<{type(self).__name__} {self.filename!r}, {", ".join(self._described().values())}, mode {self.mode!r}>'
+
+    def _repr_html_(self) -> str:
+        """Describe the store in a notebook, with its first frame if it is read."""
+        rows = {**self._described(), 'mode': self.mode, 'folder': self.filename}
+        image = None
+        try:
+            if self._reader is not None and self.frame_count:
+                image = self._first_image(self._reader)
+        except (ImgStoreError, OSError) as error:
+            rows['first frame'] = f'cannot be read: {error}'
+        return as_html(type(self).__name__, rows, image)
+
+    def _first_image(self, reader: StoreReader) -> Any:
+        """Read by a reader of its own, so that the position of this one does not move."""
+        assert reader.state  # raises StoreClosedError
+        with type(self)(self.filename, index=reader.index, **{**self._reopen, 'cache_bytes': 0}) as other:
+            return other.get_image(None, frame_index=0)[0]
+
+    def _described(self) -> dict[str, str]:
+        """Format, images and times in words; less where a store cannot tell, as in a forked child."""
+        rows = {'format': self.format, 'shape': f'{self.image_shape} {self.dtype}'}
+        with contextlib.suppress(ImgStoreError, OSError):
+            rows['frames'] = f'{self.frame_count} frames'
+            rows['span'] = f'{self._span():.6g} s'
+        return rows
+
+    def _span(self) -> float:
+        """Seconds from the first frame to the last: of a reader without looking at the frames between."""
+        if self._reader is None:
+            return self.duration
+        ends = [self._reader.index.frame(index) for index in (0, self.frame_count - 1)]
+        return ends[1][1] - ends[0][1] if ends[0] and ends[1] else 0.0
 
     # --- writing
 
