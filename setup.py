@@ -4,10 +4,10 @@ import sys
 from pathlib import Path
 from runpy import run_path
 
-from setuptools import setup
-
 if sys.version_info < (3, 11):  # noqa: UP036 -- pip 23.0 would rather say that it finds no PyAV
     sys.exit('imgstore needs Python 3.11 or later, and this is Python {}.{}'.format(*sys.version_info))
+
+from setuptools import setup  # which is not needed to say that
 
 HERE = Path(__file__).parent
 
