@@ -76,7 +76,7 @@ def existing_store_folder(path: object = None, basedir: object = None) -> str:
     return folder
 
 
-def aside(path: str) -> str:
+def partial_path(path: str) -> str:
     """The hidden name, of the same extension, under which ``path`` is written until it is whole."""
     folder, name = os.path.split(path)
     stem, extension = os.path.splitext(name)
@@ -92,26 +92,26 @@ def parked(path: str) -> str:
 def finish_replacement(folder: str) -> None:
     """Complete the replacement of a folder by another that was cut off between its two renames.
 
-    Once the old folder is `parked`, the new one, which is `aside`, is complete.
+    Once the old folder is `parked`, the new one, which is `partial_path`, is complete.
     """
-    if not os.path.lexists(folder) and is_folder(parked(folder)) and is_folder(aside(folder)):
+    if not os.path.lexists(folder) and is_folder(parked(folder)) and is_folder(partial_path(folder)):
         with contextlib.suppress(OSError):  # somebody else was faster
-            os.rename(aside(folder), folder)
+            os.rename(partial_path(folder), folder)
 
 
-def whole_path(path: str) -> str:
-    """The path that what is `aside` is to have once it is whole; any other as it is."""
+def final_path(path: str) -> str:
+    """The path that what is `partial_path` is to have once it is whole; any other as it is."""
     folder, name = os.path.split(path)
-    return os.path.join(folder, _ASIDE.sub(r'\1\2', name))
+    return os.path.join(folder, _PARTIAL.sub(r'\1\2', name))
 
 
 @contextlib.contextmanager
-def written_whole(path: str, sync_it: bool = False) -> Iterator[IO[bytes]]:
+def open_atomic(path: str, sync_it: bool = False) -> Iterator[IO[bytes]]:
     """Open a file that appears under ``path`` once the block ends without an error, and not before.
 
     With ``sync_it``, it is on the disk itself before it appears, and its new name is when the block has ended.
     """
-    temporary = aside(path)
+    temporary = partial_path(path)
     try:
         with open(temporary, 'wb', opener=open_no_link) as file:
             yield file
@@ -126,9 +126,9 @@ def written_whole(path: str, sync_it: bool = False) -> Iterator[IO[bytes]]:
         sync(os.path.dirname(path))
 
 
-def write_whole(path: str, data: bytes | memoryview, sync_it: bool = False) -> None:
+def write_atomic(path: str, data: bytes | memoryview, sync_it: bool = False) -> None:
     """Write ``data`` to ``path``, which is never seen half written."""
-    with written_whole(path, sync_it) as file:
+    with open_atomic(path, sync_it) as file:
         file.write(data)
 
 
@@ -158,13 +158,13 @@ def make_folder(path: str) -> None:
             raise
 
 
-def take_file(source: str, target: str, move: bool) -> None:
+def move_or_copy(source: str, target: str, move: bool) -> None:
     """Move or copy a file, from another file system too; ``target`` appears whole."""
     if move and not os.path.islink(source):  # which might be relative
         with contextlib.suppress(OSError):  # another file system
             os.replace(source, target)
             return
-    with open(source, 'rb') as old, written_whole(target) as new:
+    with open(source, 'rb') as old, open_atomic(target) as new:
         shutil.copyfileobj(old, new)
     if move:
         os.unlink(source)
@@ -213,23 +213,23 @@ class Layout:
         The store's folder.
     extension : str
         Of the images, or of the videos.
-    folders : bool
+    is_image_folder : bool
         A chunk is a folder of images; else one video file.
     """
 
     basedir: str
     extension: str
-    folders: bool
+    is_image_folder: bool
 
     def chunk(self, number: int) -> str:
         """Path of the chunk's folder, or of its video."""
         name = chunk_name(number)
-        return os.path.join(self.basedir, name if self.folders else name + self.extension)
+        return os.path.join(self.basedir, name if self.is_image_folder else name + self.extension)
 
-    def stem(self, number: int) -> str:
+    def index_stem(self, number: int) -> str:
         """Path of the chunk's index and extra data, less their extensions."""
         path = f'{self.basedir}{os.sep}{chunk_name(number)}'  # faster than os.path.join, of which it takes thousands
-        return f'{path}{os.sep}index' if self.folders else path
+        return f'{path}{os.sep}index' if self.is_image_folder else path
 
     def image(self, number: int, index: int) -> str:
         """Path of an image of a chunk that is a folder."""
@@ -237,26 +237,26 @@ class Layout:
 
     def journal(self, number: int) -> str:
         """Path of the journal of a chunk while it is written."""
-        return aside(os.path.join(self.basedir, chunk_name(number) + JOURNAL))
+        return partial_path(os.path.join(self.basedir, chunk_name(number) + JOURNAL))
 
     def complete_journal(self, number: int) -> str:
         """Path of the journal of a complete chunk that may not be on the disk itself yet."""
-        return aside(os.path.join(self.basedir, chunk_name(number) + COMPLETE_JOURNAL))
+        return partial_path(os.path.join(self.basedir, chunk_name(number) + COMPLETE_JOURNAL))
 
     def journal_to_read(self, number: int) -> str:
         """Path of the journal that a chunk has."""
         return next(filter(os.path.exists, [self.journal(number), self.complete_journal(number)]), self.journal(number))
 
-    def media(self, number: int) -> str:
+    def current_path(self, number: int) -> str:
         """Path of the chunk's folder or video as it is now, which may be open yet."""
         path = self.chunk(number)
-        return path if self.folders or os.path.exists(path) else aside(path)
+        return path if self.is_image_folder or os.path.exists(path) else partial_path(path)
 
     def find_chunks(self) -> FoundChunks:
         """Look which chunks are there."""
         with os.scandir(self.basedir) as entries:
             found = self._unless_emptied([(entry.name, _is_dir(entry)) for entry in entries])
-        have_frames, have_index = self._folders(found) if self.folders else self._videos(found)
+        have_frames, have_index = self._folders(found) if self.is_image_folder else self._videos(found)
         files = [name for name, is_dir in found if not is_dir]
         journals, complete_journals = _journals(files), _journals(files, COMPLETE_JOURNAL)
         skipped = dict.fromkeys(sorted(have_frames - have_index - journals), 'it has no index')
@@ -265,7 +265,7 @@ class Layout:
 
     def is_linked(self, number: int) -> bool:
         """Whether a chunk's folder is a link, so that what is in it is not this store's to change."""
-        return self.folders and os.path.islink(self.chunk(number))
+        return self.is_image_folder and os.path.islink(self.chunk(number))
 
     def find_journals(self) -> list[int]:
         """Numbers of the chunks that have a journal."""
@@ -275,14 +275,14 @@ class Layout:
 
     def find_unfinished_videos(self) -> list[int]:
         """Numbers of the chunks whose video has not got its name yet."""
-        names = [] if self.folders else os.listdir(self.basedir)
-        numbers = {name: chunk_of_file(name) for name in names if is_aside(name)}
+        names = [] if self.is_image_folder else os.listdir(self.basedir)
+        numbers = {name: chunk_of_file(name) for name in names if is_partial(name)}
         return sorted(number for name, number in numbers.items()
-                      if number is not None and name == os.path.basename(aside(self.chunk(number))))
+                      if number is not None and name == os.path.basename(partial_path(self.chunk(number))))
 
     def _folders(self, found: list[tuple[str, bool]]) -> tuple[set[int], set[int]]:
         folders = {n for name, is_dir in found if is_dir and (n := chunk_number(name)) is not None}
-        have_index = {n for n in folders if index_path(self.stem(n))}
+        have_index = {n for n in folders if index_path(self.index_stem(n))}
         have_images = {n for n in folders - have_index
                        if any(name.endswith(self.extension) for name in os.listdir(self.chunk(n)))}
         return have_images | have_index, have_index
@@ -295,7 +295,7 @@ class Layout:
     def extra_data_files(self, number: int, extensions: tuple[str, ...] = EXTRA_DATA_FILE_EXTENSIONS) -> list[str]:
         """The files of extra data of a chunk that are there, and whatever else has their names: it is damage."""
         in_root = os.path.join(self.basedir, chunk_name(number))
-        stems = dict.fromkeys((self.stem(number), in_root))
+        stems = dict.fromkeys((self.index_stem(number), in_root))
         return [self.staged(stem + e) for stem in stems for e in extensions if os.path.lexists(stem + e)]
 
     def staged(self, path: str) -> str:
@@ -358,18 +358,18 @@ def _is_dir(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-_ASIDE = re.compile(r'^\.(.+)\.open(\.\w+)$')
+_PARTIAL = re.compile(r'^\.(.+)\.open(\.\w+)$')
 EXTENSIONS_BESIDE_IMAGES = (*INDEX_EXTENSIONS, *EXTRA_DATA_FILE_EXTENSIONS, JOURNAL, COMPLETE_JOURNAL, *TAILS)
 
 
-def is_aside(name: str) -> bool:
-    """Whether a file of that name is one that is `aside`, not written to its end."""
-    return _ASIDE.match(name) is not None
+def is_partial(name: str) -> bool:
+    """Whether a file of that name is one that is `partial_path`, not written to its end."""
+    return _PARTIAL.match(name) is not None
 
 
 def split_own_name(name: str) -> tuple[str, str]:
-    """Stem and extension of a name, of what is `aside` those that it is to have."""
-    stem, dot, extension = whole_path(name).partition('.')
+    """Stem and extension of a name, of what is `partial_path` those that it is to have."""
+    stem, dot, extension = final_path(name).partition('.')
     return stem, dot + extension
 
 

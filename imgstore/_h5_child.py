@@ -41,7 +41,7 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whatever a library prints is no answer
     if resource is not None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    served = Served()
+    served = Commands()
     for line in orders:
         order = json.loads(line)
         arrays = {name: _received(orders, dtype, shape) for name, dtype, shape in order.pop('arrays', ())}
@@ -60,7 +60,7 @@ Answer = tuple[dict[str, Any], list[Any]]
 """What becomes JSON, and the arrays behind it."""
 
 
-class Served:
+class Commands:
     """What may be ordered; one file is open at a time."""
 
     def __init__(self) -> None:

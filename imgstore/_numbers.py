@@ -20,7 +20,7 @@ def not_allowed(what: str, value: object, rule: str) -> InvalidArgumentError:
     return InvalidArgumentError(f'{what} is {value!r}; {rule}', argument=what.partition('[')[0])
 
 
-def whole_number(value: object, what: str) -> int:
+def as_int(value: object, what: str) -> int:
     """A whole number of any type; InvalidArgumentError for nan, None, 1.5, bools, dates and what int64 cannot hold."""
     number = None if _is_no_number(value) else _index(value)
     if number is None:
@@ -45,18 +45,18 @@ def _is_no_number(value: object) -> bool:
     return kind not in ('i', 'u', 'f') or bool(getattr(value, 'ndim', 0))
 
 
-def at_least(value: object, what: str, least: int) -> int:
+def as_int_min(value: object, what: str, least: int) -> int:
     """A whole number that is not smaller than ``least``; InvalidArgumentError."""
-    number = whole_number(value, what)
+    number = as_int(value, what)
     if number < least:
         raise not_allowed(what, number, f'it must be {least} or more')
     return number
 
 
-def whole_between(value: object, what: str, least: int, most: int, whom: str) -> int:
+def as_int_between(value: object, what: str, least: int, most: int, whom: str) -> int:
     """A whole number from ``least`` to ``most``; InvalidArgumentError says ``whom`` it is for."""
     with contextlib.suppress(InvalidArgumentError):
-        number = whole_number(value, what)
+        number = as_int(value, what)
         if least <= number <= most:
             return number
     raise not_allowed(what, value, f'for {whom} it must be a whole number from {least} to {most}')
@@ -69,7 +69,7 @@ def _whole_float(value: object, what: str) -> int:
     return int(number)
 
 
-def seconds(value: object, what: str) -> float:
+def as_seconds(value: object, what: str) -> float:
     """A time in seconds of any type of number; InvalidArgumentError for what is none."""
     number = _as_float(value)
     if number is None:
@@ -77,9 +77,9 @@ def seconds(value: object, what: str) -> float:
     return number
 
 
-def finite_seconds(value: object, what: str) -> float:
-    """A time in seconds as `seconds` takes it, neither nan nor infinite; InvalidArgumentError."""
-    number = seconds(value, what)
+def as_finite_seconds(value: object, what: str) -> float:
+    """A time in seconds as `as_seconds` takes it, neither nan nor infinite; InvalidArgumentError."""
+    number = as_seconds(value, what)
     if not math.isfinite(number):
         raise not_allowed(what, value, 'it must be a finite number of seconds')
     return number

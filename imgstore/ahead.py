@@ -12,7 +12,7 @@ from typing import Any
 from weakref import WeakMethod
 
 
-class Ahead:
+class Prefetcher:
     """Gets what is planned while the caller is busy with what it has got.
 
     Parameters
@@ -33,7 +33,7 @@ class Ahead:
         self._planned: dict[Hashable, Future[Any]] = {}
         self._waiting: deque[tuple[Hashable, Future[Any]]] = deque()
 
-    def plan(self, keys: Iterable[Hashable]) -> None:
+    def schedule(self, keys: Iterable[Hashable]) -> None:
         """Get these, behind those of them that are planned already; of all others nothing more is wanted."""
         wanted = dict.fromkeys(keys)
         for key in self._planned.keys() - wanted.keys():
@@ -44,14 +44,14 @@ class Ahead:
                 self._waiting.append((key, self._planned[key]))
                 self._threads_of_our_own().submit(self._get_next)
 
-    def take(self, key: Hashable) -> Any:
+    def result(self, key: Hashable) -> Any:
         """What was got for a key, waited for if need be; None if it was not planned or could not be got."""
         future = self._planned.pop(key, None)
         return None if future is None else future.result()
 
     def close(self) -> None:
         """End the threads; those that are at work are waited for."""
-        self.plan(())
+        self.schedule(())
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None

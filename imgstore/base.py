@@ -14,18 +14,18 @@ from .constants import STORE_INDEX_FILENAME
 from .creation import create_writer
 from .describing import as_html
 from .errors import ImgStoreError, InvalidArgumentError
-from .facts import StoreFacts
-from .formats import format_names, format_to_write
+from .facts import StoreProperties
+from .formats import format_names, resolve_format
 from .index import ImgStoreIndex
 from .index_sqlite import ChunkFrames
 from .options import ReadOptions, WriteOptions, options_for
-from .pieces import KnownChunk
+from .pieces import LazyChunkIndex
 from .reader import Frame, Frames, StoreReader, open_reader
 from .reindex import ReindexReport, reindex
-from .sharing import keep_forever, survive_forks
+from .sharing import leak, register_fork_handler
 
 
-class ImgStore(StoreFacts):
+class ImgStore(StoreProperties):
     """A recording in a folder.
 
     Use `new_for_filename` to open one and `new_for_format` to make one.
@@ -74,10 +74,10 @@ class ImgStore(StoreFacts):
         weakref.finalize(self, StoreReader.let_go, self._reader).atexit = False
 
     def _begin_writing(self, basedir: StrPath | None, options: WriteOptions) -> None:
-        self._writer = create_writer(store_folder(basedir=basedir), format_to_write(options.format, self._class_name),
+        self._writer = create_writer(store_folder(basedir=basedir), resolve_format(options.format, self._class_name),
                                      options)
         self._writing_process = os.getpid()
-        survive_forks(self._writer, keep_forever)
+        register_fork_handler(self._writer, leak)
         self._writer.close_with(self)
 
     # --- opening
@@ -92,7 +92,7 @@ class ImgStore(StoreFacts):
         """
         if self._is_left_to_parent:
             return
-        (self._reader or self._w).close()
+        (self._reader or self._require_writer()).close()
         if save_index:
             self.save_index()
 
@@ -104,7 +104,7 @@ class ImgStore(StoreFacts):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy in another process is opened there by the path, and stands where this one does."""
-        reader = self._r
+        reader = self._require_reader()
         given = list(reader.index._each_chunk()) if self._has_given_index else None
         return _open_again, (type(self), self.filename, self._reopen, given, reader.state)
 
@@ -168,7 +168,7 @@ class ImgStore(StoreFacts):
         StoreClosedError
             The store was closed.
         """
-        self._w.add_image(img, frame_number, frame_time)
+        self._require_writer().add_image(img, frame_number, frame_time)
 
     def add_extra_data(self, /, **data: Any) -> None:
         """Append a record beside the latest frame, of values that JSON, numpy, datetime or pathlib know.
@@ -180,11 +180,11 @@ class ImgStore(StoreFacts):
         InvalidArgumentError
             A key is named frame_time, frame_number or frame_index.
         """
-        self._w.add_extra_data(data)
+        self._require_writer().add_extra_data(data)
 
     def empty(self) -> None:
         """Remove all frames and extra data and begin again; the store stays open for writing."""
-        self._w.empty()
+        self._require_writer().empty()
 
     # --- reading frames
 
@@ -203,11 +203,11 @@ class ImgStore(StoreFacts):
         FrameReadError
             It is missing or damaged; the position does not move.
         """
-        return self._r.next()
+        return self._require_reader().next()
 
     def get_next_framenumber(self) -> int:
         """Number of the frame that `get_next_image` would give; EndOfStoreError if there is none."""
-        return self._r.next_frame_number()
+        return self._require_reader().next_frame_number()
 
     def get_image(self, frame_number: Any, exact_only: bool = True, frame_index: Any = None) -> Frame:
         """Read a frame by its index in the store if one is given, else by its number.
@@ -233,7 +233,7 @@ class ImgStore(StoreFacts):
         FrameReadError
             It is missing or damaged; the position does not move.
         """
-        reader = self._r
+        reader = self._require_reader()
         return reader.by_number(frame_number, exact_only) if frame_index is None else reader.at(frame_index)
 
     def get_images(self, frame_numbers: Iterable[Any] | None = None,
@@ -264,11 +264,11 @@ class ImgStore(StoreFacts):
         InvalidArgumentError
             Both were given, or neither.
         """
-        return self._r.many(frame_numbers, frame_indices)
+        return self._require_reader().many(frame_numbers, frame_indices)
 
     def get_nearest_image(self, frame_time: Any) -> Frame:
         """Read the frame that is nearest in time, in seconds; of two the earlier. Else as `get_image`."""
-        return self._r.nearest_in_time(frame_time)
+        return self._require_reader().nearest_in_time(frame_time)
 
     def refresh(self) -> int:
         """Look again which frames there are, of a store that is being written.
@@ -278,7 +278,7 @@ class ImgStore(StoreFacts):
         int
             How many more there are than before. The position does not move.
         """
-        return self._r.refresh()
+        return self._require_reader().refresh()
 
     def follow(self) -> Iterator[Frame]:
         """Read on, as `get_next_image` does, and wait for more frames until the writer has closed the store.
@@ -288,7 +288,7 @@ class ImgStore(StoreFacts):
         img : ndarray, shape as `image_shape`
         (frame_number, frame_time) : (int, float)
         """
-        return self._keeping_open(self._r.follow())
+        return self._keeping_open(self._require_reader().follow())
 
     def _keeping_open(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         """Hold the store while frames are taken from it, for a store that nobody holds is closed."""
@@ -296,7 +296,7 @@ class ImgStore(StoreFacts):
 
     def disable_decoding(self) -> None:
         """Give raw images from now on, not converted from the store's encoding to BGR."""
-        self._r.disable_decoding()
+        self._require_reader().disable_decoding()
 
     def reindex(self, dry_run: bool = False) -> ReindexReport:
         """Renumber the frames before the one numbered 0, counting down from -1, on disk and in this open store.
@@ -308,8 +308,9 @@ class ImgStore(StoreFacts):
         InvalidArgumentError
             There is not exactly one frame numbered 0, or a chunk is not complete; nothing was changed.
         """
-        self._r.check_complete()
-        report, self._r.index = reindex(self._r.layout, self._r.listing.chunks(), dry_run)
+        self._require_reader().check_complete()
+        reader = self._require_reader()
+        report, reader.index = reindex(reader.layout, reader.listing.chunks(), dry_run)
         return report
 
     def save_index(self, path: StrPath | None = None, sqlite: bool = True) -> None:
@@ -333,7 +334,7 @@ class ImgStore(StoreFacts):
         if self._reader is not None:
             self._reader.check_complete()
         if path is None:
-            self._index.save_beside(self.filename, self._either.layout.stem)
+            self._index.save_cache(self.filename, self._impl.layout.index_stem)
         if sqlite or path is not None:
             self._index.to_file(os.path.join(self.filename, STORE_INDEX_FILENAME) if path is None else path)
 
@@ -346,7 +347,7 @@ class ImgStore(StoreFacts):
     def supports_format(cls, fmt: str) -> bool:
         """Whether stores of this class can be made in a format."""
         try:
-            return format_to_write(fmt, cls._class_name).name in cls.supported_formats()
+            return resolve_format(fmt, cls._class_name).name in cls.supported_formats()
         except InvalidArgumentError:
             return False
 
@@ -354,7 +355,7 @@ class ImgStore(StoreFacts):
     def extract_only_frame(cls, full_path: StrPath, frame_index: int) -> Any:
         """See `imgstore.extract_only_frame`."""
         with cls(basedir=existing_store_folder(full_path)) as store:
-            return store._r.at(frame_index)[0]
+            return store._require_reader().at(frame_index)[0]
 
 
 _ImgStore = ImgStore
@@ -365,7 +366,7 @@ def _open_again(cls: type[ImgStore], basedir: str, options: dict[str, Any], give
                 state: Any) -> ImgStore:
     """The store by its path; with the index that was given, for its chunks may be others than those on disk."""
     index = None if given is None else ImgStoreIndex(
-        KnownChunk(number, stem, (numbers, times)) for number, stem, numbers, times in given)
+        LazyChunkIndex(number, stem, (numbers, times)) for number, stem, numbers, times in given)
     store = cls(basedir, index=index, **options)
-    store._r.state = state
+    store._require_reader().state = state
     return store

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 
-class Buffers:
+class BufferPool:
     """Arrays of one shape and dtype, as many as were out at once. For several threads at once."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Buffers:
         self._free.append(copy)
 
 
-class Lent:
+class RefcountedBufferPool:
     """Arrays that are used again once nobody has any part of them, without being given back. For several threads.
 
     Parameters

@@ -18,7 +18,7 @@ from ._files import (
     chunk_number,
     chunk_of_file,
     index_path,
-    is_aside,
+    is_partial,
     remove_folder_if_empty,
     remove_if_there,
     split_own_name,
@@ -33,7 +33,7 @@ def is_chunk_file(path: str) -> bool:
     """Whether a path relative to a store's folder is one of a chunk's index, extra data or the like."""
     folder, name = os.path.split(path)
     if not folder:
-        return chunk_of_file(name) is not None and not is_aside(name)
+        return chunk_of_file(name) is not None and not is_partial(name)
     return chunk_number(folder) is not None and _is_in_chunk(name)
 
 
@@ -42,24 +42,24 @@ def _is_in_chunk(name: str) -> bool:
     return chunk_number(stem) is not None or (stem == 'index' and extension in EXTENSIONS_BESIDE_IMAGES)
 
 
-def own_files(basedir: str, known: Collection[int] = ()) -> list[str]:
+def find_chunk_files(basedir: str, known: Collection[int] = ()) -> list[str]:
     """Paths of all files that belong to chunks, whatever the format; the user's files are not among them.
 
     A number as a name makes no chunk of ``20240131.mp4``: the numbers before it must be there, or frames and an index,
     or it is among the chunks that are ``known``.
     """
-    unbroken, found = _own_files_by_chunk(basedir)
+    unbroken, found = _chunk_files_by_number(basedir)
     return [path for number, paths in found.items()
             if number < unbroken or number in known or _is_whole_chunk(paths) for path in paths]
 
 
-def own_chunks(basedir: str) -> list[int]:
-    """Numbers of the chunks that `own_files` belong to."""
-    unbroken, found = _own_files_by_chunk(basedir)
+def find_chunk_numbers(basedir: str) -> list[int]:
+    """Numbers of the chunks that `find_chunk_files` belong to."""
+    unbroken, found = _chunk_files_by_number(basedir)
     return [number for number, paths in found.items() if number < unbroken or _is_whole_chunk(paths)]
 
 
-def _own_files_by_chunk(basedir: str) -> tuple[int, dict[int, list[str]]]:
+def _chunk_files_by_number(basedir: str) -> tuple[int, dict[int, list[str]]]:
     """The first number that there is no chunk of, and the files that may be those of each chunk."""
     found: dict[int, list[str]] = {}
     for name in sorted(os.listdir(basedir)):
@@ -76,9 +76,9 @@ def _own_files_by_chunk(basedir: str) -> tuple[int, dict[int, list[str]]]:
     return unbroken, found
 
 
-def leftovers(basedir: str) -> list[str]:
+def partial_files(basedir: str) -> list[str]:
     """Paths of what was not written to its end, journals and videos left out: all of that is elsewhere, or lost."""
-    hidden = [path for path in own_files(basedir) if is_aside(os.path.basename(path))]
+    hidden = [path for path in find_chunk_files(basedir) if is_partial(os.path.basename(path))]
     return [path for path in hidden if not path.endswith((JOURNAL, *VIDEO_EXTENSIONS))]
 
 
@@ -100,7 +100,7 @@ def _is_index(path: str) -> bool:
 
 def remove_chunks(basedir: str, known: Collection[int] = ()) -> None:
     """Remove all files that belong to chunks, the folders that are empty then, and the saved indexes."""
-    for path in own_files(basedir, known):
+    for path in find_chunk_files(basedir, known):
         os.unlink(path)
         if os.path.dirname(path) != basedir:
             remove_folder_if_empty(os.path.dirname(path))
@@ -131,11 +131,11 @@ def check_folder(path: str, what: str) -> None:
 
 def sync_chunk(layout: Layout, number: int) -> None:
     """Wait until all that a chunk has is on the disk itself, under the names that it has now."""
-    if layout.folders and os.path.isdir(folder := layout.chunk(number)):
+    if layout.is_image_folder and os.path.isdir(folder := layout.chunk(number)):
         sync_folder_and_files(folder)
-    stem = layout.stem(number)
-    beside = [layout.media(number)] + [stem + extension for extension in (*INDEX_EXTENSIONS, EXTRA_JSON, *TAILS)]
-    for path in () if layout.folders else beside:
+    stem = layout.index_stem(number)
+    beside = [layout.current_path(number)] + [stem + extension for extension in (*INDEX_EXTENSIONS, EXTRA_JSON, *TAILS)]
+    for path in () if layout.is_image_folder else beside:
         if os.path.exists(path):
             sync(path)
     sync(layout.basedir)

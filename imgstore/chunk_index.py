@@ -13,7 +13,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ._files import INDEX_EXTENSIONS, index_path, remove_if_there, written_whole
+from ._files import INDEX_EXTENSIONS, index_path, open_atomic, remove_if_there
 from ._npy import read_header
 from ._regular_files import open_regular, read_regular
 from ._yaml import dump_yaml, load_yaml
@@ -160,7 +160,7 @@ def _count_rows(path: str, archive: zipfile.ZipFile, key: str) -> int:
         return _read_header(path, archive, file)[0]
 
 
-class Look(NamedTuple):
+class FileStamp(NamedTuple):
     """What tells a chunk's index file from the one that it becomes when someone changes it."""
 
     form: int
@@ -170,31 +170,32 @@ class Look(NamedTuple):
     inode: int
 
 
-def look_at(stem: str) -> Look:
+def stamp(stem: str) -> FileStamp:
     """Look which file a chunk's index is; CorruptFileError if there is none."""
     for form, extension in enumerate(INDEX_EXTENSIONS):
         try:
             status = os.stat(stem + extension)
         except FileNotFoundError:
             continue
-        return Look(form, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        return FileStamp(form, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
     raise CorruptFileError(f'{stem}: the chunk has no index', path=stem)
 
 
-def look_if_settled(stem: str) -> Look | None:
-    """As `look_at`; None of a file that may change yet without being seen to, and where there is none."""
+def stamp_if_stable(stem: str) -> FileStamp | None:
+    """As `stamp`; None of a file that may change yet without being seen to, and where there is none."""
     now = time.time_ns()
     try:
-        look = look_at(stem)
+        look = stamp(stem)
     except CorruptFileError:
         return None
-    return look if look.mtime <= now - tick(look.mtime) and look.ctime <= now - tick(look.ctime) else None
+    is_stable = all(changed <= now - mtime_resolution_ns(changed) for changed in (look.mtime, look.ctime))
+    return look if is_stable else None
 
 
 _TICK, _COARSE_TICK = 50_000_000, 2_000_000_000
 
 
-def tick(mtime: int) -> int:
+def mtime_resolution_ns(mtime: int) -> int:
     """Nanoseconds in which a file may change without its time telling; more on file systems without fractions."""
     return _TICK if mtime % 1_000_000_000 else _COARSE_TICK
 
@@ -209,7 +210,7 @@ def is_empty(stem: str) -> bool:
 
 def write_chunk_index(stem: str, numbers: Numbers, times: Times) -> None:
     """Write a chunk's ``.npz``; it is there whole or not at all."""
-    with written_whole(stem + '.npz') as file, zipfile.ZipFile(file, 'w') as archive:
+    with open_atomic(stem + '.npz') as file, zipfile.ZipFile(file, 'w') as archive:
         _write_member(archive, FRAME_NUMBER, numbers)
         _write_member(archive, FRAME_TIME, times)
 
@@ -228,7 +229,7 @@ def read_first_numbers(stem: str) -> Numbers | None:
         return None
 
 
-def renumber_chunk_index(stem: str, numbers: Numbers, target: str) -> str:
+def rewrite_frame_numbers(stem: str, numbers: Numbers, target: str) -> str:
     """Write a chunk's index with other frame numbers to ``target``; the old one stays.
 
     The first numbers that the chunk ever had are kept under ``_frame_number_before_reindex``, and so is all else that

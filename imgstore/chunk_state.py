@@ -49,7 +49,7 @@ class FillingChunk:
         """Their numbers, for the message of an error."""
         return f'; they are {as_runs(self.frame_numbers)}' if self.frames else ''
 
-    def keep(self, count: int) -> list[int]:
+    def truncate(self, count: int) -> list[int]:
         """Forget the frames behind the first ``count``, and give their numbers."""
         lost = self.frame_numbers[count:]
         del self.frames[count:]
@@ -67,7 +67,7 @@ NO_LOSS = Loss()
 
 
 @dataclass(frozen=True)
-class Summary:
+class ChunkStats:
     """What is remembered of a chunk that is complete."""
 
     chunk: int
@@ -76,7 +76,7 @@ class Summary:
     times: tuple[float, ...]
 
     @classmethod
-    def of(cls, chunk: FillingChunk) -> Summary:
+    def of(cls, chunk: FillingChunk) -> ChunkStats:
         """Summary of a chunk's frames, times that are nan left out."""
         times = [time for time in chunk.frame_times if time == time]
         return cls(chunk.number, chunk.count, extremes(chunk.frame_numbers), extremes(times))

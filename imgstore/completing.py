@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 
-from ._files import Layout, aside, remove_if_there
+from ._files import Layout, partial_path, remove_if_there
 from ._syncing import open_no_link, sync_file_system
 from .chunk_files import sync_chunk
 from .sharing import BackgroundThread
@@ -38,7 +38,7 @@ class Completer:
 
         It is renamed as they are: btrfs may keep new names of renamed files, and not the names of new files.
         """
-        journal, new = self._layout.complete_journal(number), aside(self._layout.stem(number) + '.npz')
+        journal, new = self._layout.complete_journal(number), partial_path(self._layout.index_stem(number) + '.npz')
         with contextlib.suppress(OSError):
             open(new, 'wb', opener=open_no_link).close()
             os.replace(new, journal)

@@ -17,10 +17,11 @@ import cv2
 import numpy as np
 
 from ._files import StrPath, existing_store_folder, store_folder
-from ._numbers import at_least
+from ._numbers import as_int_min
 from ._regular_files import copy_data, read_regular
 from ._text import decode_text, without_surrogates
 from ._version import __version__
+from ._warn import renamed_keyword
 from .base import ImgStore
 from .color import Image, ensure_grayscale
 from .constants import (
@@ -42,7 +43,7 @@ from .errors import (
     StoreIOError,
     StoreLockedError,
 )
-from .formats import Format, checked_options, format_to_write
+from .formats import Format, resolve_format, validate_options
 from .frame_times import Numbers, frame_arrays
 from .lock import is_held
 from .metadata import load_metadata, save_metadata
@@ -86,10 +87,11 @@ class Conversion:
     without_colors: int = 0
 
 
+@renamed_keyword('step', 'progress')
 def convert(source: StrPath, dest: StrPath, fmt: str, *, chunksize: int | None = None, overwrite: bool = False,
             verify: bool = True, min_psnr: float | None = None, workers: int | None = None,
             quality: int | None = None, crf: int | None = None, compression: int | None = None,
-            step: Callable[[], object] = lambda: None) -> Conversion:
+            progress: Callable[[], object] = lambda: None) -> Conversion:
     """Make a store of another format of the same frames.
 
     Numbers, times, metadata, extra data, time of creation and time zone are carried over. The new store has a uuid of
@@ -112,7 +114,7 @@ def convert(source: StrPath, dest: StrPath, fmt: str, *, chunksize: int | None =
         Of a lossy format: how near each frame must be, in dB.
     workers, quality, crf, compression : int, optional
         As for `new_for_format`.
-    step : callable
+    progress : callable
         Is called after each frame that is written, and after each that is compared.
 
     Raises
@@ -125,15 +127,15 @@ def convert(source: StrPath, dest: StrPath, fmt: str, *, chunksize: int | None =
         The format cannot hold the frames, or another argument is not allowed.
     """
     target = _free_target(existing_store_folder(source), store_folder(dest), overwrite)
-    wanted, temporary = format_to_write(fmt), room_beside(target)
+    wanted, temporary = resolve_format(fmt), room_beside(target)
     options: dict[str, Any] = {
-        **checked_options(wanted, {'quality': quality, 'crf': crf, 'compression': compression})}
+        **validate_options(wanted, {'quality': quality, 'crf': crf, 'compression': compression})}
     try:
         with new_for_filename(source) as old:
             plan = _plan(old, wanted, fmt, chunksize)
-            options['fps'] = None if wanted.folders else load_metadata(old.filename).fps
-            without_colors = _write(old, temporary, plan, step, workers=workers, **options)
-            done = _verify(old, temporary, plan, min_psnr, step) if verify else Conversion(len(old))
+            options['fps'] = None if wanted.is_image_folder else load_metadata(old.filename).fps
+            without_colors = _write(old, temporary, plan, progress, workers=workers, **options)
+            done = _verify(old, temporary, plan, min_psnr, progress) if verify else Conversion(len(old))
         done = dataclasses.replace(done, without_colors=without_colors)
         replace_folder(temporary, target)
     finally:
@@ -166,24 +168,24 @@ class _Plan:
 
 def _plan(old: ImgStore, wanted: Format, fmt: str, chunksize: int | None) -> _Plan:
     encoding = old.encoding
-    raw = encoding if wanted.lossless and not wanted.converts else None
-    same_class = isinstance(old, DirectoryImgStore) == wanted.folders
+    raw = encoding if wanted.lossless and not wanted.converts_to_bgr else None
+    same_class = isinstance(old, DirectoryImgStore) == wanted.is_image_folder
     usual = old.chunksize if same_class else wanted.chunksize
-    size = usual if chunksize is None else at_least(chunksize, 'chunksize', 1)
+    size = usual if chunksize is None else as_int_min(chunksize, 'chunksize', 1)
     if raw:
         old.disable_decoding()
     sensors = [path for path in old.find_extra_data_files() if path.endswith(MOTIF_EXTRA_H5)]
     if len(sensors) > -(-len(old) // size):
         raise InvalidArgumentError(f'the sensor data of {len(sensors)} chunks needs as many; with a chunksize of '
                                    f'{size} there are fewer: choose a smaller one')
-    return _Plan(fmt.removesuffix(_COLOR), size, raw, ensure_grayscale if wanted.planes == 'gray' else _as_it_is)
+    return _Plan(fmt.removesuffix(_COLOR), size, raw, ensure_grayscale if wanted.color_model == 'gray' else _as_it_is)
 
 
 def _as_it_is(image: Image) -> Image:
     return image
 
 
-def _write(old: ImgStore, folder: str, plan: _Plan, step: Callable[[], object], **options: Any) -> int:
+def _write(old: ImgStore, folder: str, plan: _Plan, progress: Callable[[], object], **options: Any) -> int:
     """Write all frames; returns how many lost their colours."""
     numbers, times = frame_arrays(old)
     records, without_colors = _records(old, numbers), 0
@@ -197,7 +199,7 @@ def _write(old: ImgStore, folder: str, plan: _Plan, step: Callable[[], object], 
             without_colors += prepared.ndim < image.ndim and bool(np.any(image != image[..., :1]))
             new.add_image(prepared, number, time)
             _add_records(new, records[index])
-            step()
+            progress()
     _copy_sensors(old, folder)
     _carry_creation(old, folder)
     return without_colors
@@ -282,7 +284,7 @@ def _copy_sensors(old: ImgStore, folder: str) -> None:
 
 
 def _verify(old: ImgStore, folder: str, plan: _Plan, min_psnr: float | None,
-            step: Callable[[], object]) -> Conversion:
+            progress: Callable[[], object]) -> Conversion:
     with new_for_filename(folder) as new:
         if plan.encoding:
             new.disable_decoding()
@@ -295,7 +297,7 @@ def _verify(old: ImgStore, folder: str, plan: _Plan, min_psnr: float | None,
             if new.lossless and near[-1] < math.inf:
                 raise FrameWriteError(f'{folder!r}: the frame at index {index} did not come back as it was',
                                       frame_index=index, store=folder)
-            step()
+            progress()
     return _judged(near, folder, min_psnr)
 
 

@@ -18,7 +18,7 @@ _SAMPLES_FOR_PERIOD = 64
 _SEARCH_SECONDS = 0.25
 
 
-class Course:
+class Navigator:
     """How a store that is read goes on from frame to frame, also one that grows; may be used by several threads.
 
     Parameters
@@ -39,12 +39,12 @@ class Course:
         """Usual seconds from frame to frame; nan where times do not tell."""
         known, count = self._period, self._store.frame_count
         if known is None or not known[0] <= count < 2 * known[0]:  # a little more does not change it
-            known = self._period = count, timeline.take(self.frame, 0, count, _SAMPLES_FOR_PERIOD).period
+            known = self._period = count, timeline.sample_frames(self.frame, 0, count, _SAMPLES_FOR_PERIOD).period
         return known[1]
 
-    def borders(self, low: int, high: int) -> list[tuple[int, int]]:
+    def chunk_starts(self, low: int, high: int) -> list[tuple[int, int]]:
         """Number and first index of each chunk that begins behind an index, and not behind another."""
-        return [(number, own.start) for number, _, own in self._store.index.parts()
+        return [(number, own.start) for number, _, own in self._store.index.chunk_ranges()
                 if own.start < own.stop and low < own.start <= high]
 
     def next_gap(self, index: int, direction: int) -> tuple[int | None, int | None]:
@@ -57,7 +57,7 @@ class Course:
         searched : int or None
             How far has been looked, which is not for ever: to go on there. None at an end.
         """
-        parts, until = self._store.index.parts(), time.monotonic() + _SEARCH_SECONDS
+        parts, until = self._store.index.chunk_ranges(), time.monotonic() + _SEARCH_SECONDS
         starts = [own.start for _, _, own in parts]
         while 0 <= (rank := _rank(starts, index, direction)) < len(parts):
             found = self._jumps(parts[rank])
@@ -78,7 +78,7 @@ class Course:
         if start > 0:
             before = self.frame(start - 1)
             numbers, times, start = [before[0], *numbers], [before[1], *times], start - 1
-        jumps = timeline.steps_that_jump(np.array(numbers, np.int64), np.array(times, np.float64), self.period)
+        jumps = timeline.find_discontinuities(np.array(numbers, np.int64), np.array(times, np.float64), self.period)
         return np.asarray(jumps + start, np.int64)
 
 

@@ -7,16 +7,16 @@ import os
 
 from ._cores import THREADS
 from ._files import Layout, remove_folder_if_empty
-from ._numbers import at_least
+from ._numbers import as_int_min
 from ._syncing import sync
 from ._warn import warn
-from .chunk_files import own_files, remove_chunks, remove_tree
-from .chunks import Chunks
+from .chunk_files import find_chunk_files, remove_chunks, remove_tree
+from .chunks import ChunkIO
 from .constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME, UNFINISHED_CHANGES
 from .emptying import empty_store, finish_emptying
 from .errors import InvalidArgumentError, LockTakenOverWarning, StoreExistsError, StoreIOError
-from .fit import new_fit
-from .formats import Format, checked_fps, checked_options
+from .fit import image_spec_for
+from .formats import Format, validate_fps, validate_options
 from .frame_rate import FrameRate
 from .lock import StoreLock
 from .metadata import StoreMetadata, metadata_bytes, new_metadata, save_metadata
@@ -34,25 +34,25 @@ def create_writer(basedir: str, fmt: Format, options: WriteOptions) -> StoreWrit
     encoding = '' if options.encoding is None else options.encoding
     if not isinstance(encoding, str):
         raise InvalidArgumentError(f'encoding is {encoding!r}; it must be the name of one', argument='encoding')
-    fit = new_fit(fmt, options.imgshape, options.imgdtype, encoding)
+    fit = image_spec_for(fmt, options.imgshape, options.imgdtype, encoding)
     metadata = new_metadata(
         imgshape=fit.stored_shape, imgdtype=fit.dtype.name, chunksize=_checked_chunksize(options.chunksize, fmt),
         format=fmt.name, class_name=fmt.class_name,
-        encoding='' if fit.convert_from else encoding, extension='' if fmt.folders else fmt.extension,
-        user=options.metadata, fps=checked_fps(fmt, options.fps))
+        encoding='' if fit.convert_from else encoding, extension='' if fmt.is_image_folder else fmt.extension,
+        user=options.metadata, fps=validate_fps(fmt, options.fps))
     if options.durability not in DURABILITIES:
         raise InvalidArgumentError(f'durability is {options.durability!r}; it must be one of '
                                    f'{", ".join(DURABILITIES)}', argument='durability')
-    bound = at_least(options.buffer_bytes, 'buffer_bytes', 0)
-    layout = Layout(basedir, fmt.extension, fmt.folders)
-    encoder = checked_options(fmt, {name: getattr(options, name) for name in ('quality', 'crf', 'compression')})
-    chunks = Chunks(layout, fmt, fit.stored_shape, 'write', options.backend, options=encoder)
+    bound = as_int_min(options.buffer_bytes, 'buffer_bytes', 0)
+    layout = Layout(basedir, fmt.extension, fmt.is_image_folder)
+    encoder = validate_options(fmt, {name: getattr(options, name) for name in ('quality', 'crf', 'compression')})
+    chunks = ChunkIO(layout, fmt, fit.stored_shape, 'write', options.backend, options=encoder)
     rate = FrameRate(metadata.fps, metadata.user)
     queue = WriteQueue(_checked_workers(options.workers, chunks), bound,
                        math.inf if options.durability == 'chunk' else _SOON)
     lock = None
     try:
-        lock = _make_room(basedir, options.overwrite, metadata)
+        lock = _create_folder(basedir, options.overwrite, metadata)
         return StoreWriter(metadata, fmt, layout, fit, chunks, lock, queue, options.durability, rate)
     except BaseException as error:
         queue.close(Task(lambda _: None))
@@ -63,17 +63,17 @@ def create_writer(basedir: str, fmt: Format, options: WriteOptions) -> StoreWrit
         raise
 
 
-def _checked_workers(workers: object, chunks: Chunks) -> int:
+def _checked_workers(workers: object, chunks: ChunkIO) -> int:
     if workers is None:
-        return 0 if chunks.cheap else THREADS
-    return at_least(workers, 'workers', 0)
+        return 0 if chunks.is_uncompressed else THREADS
+    return as_int_min(workers, 'workers', 0)
 
 
 def _checked_chunksize(chunksize: object, fmt: Format) -> int:
-    return fmt.chunksize if chunksize is None else at_least(chunksize, 'chunksize', 1)
+    return fmt.chunksize if chunksize is None else as_int_min(chunksize, 'chunksize', 1)
 
 
-def _make_room(basedir: str, overwrite: bool, metadata: StoreMetadata) -> StoreLock:
+def _create_folder(basedir: str, overwrite: bool, metadata: StoreMetadata) -> StoreLock:
     """Make the store's folder, locked and with its metadata; an older store in it is removed if that is allowed."""
     _refuse_existing(basedir, overwrite)
     was_there = os.path.isdir(basedir)
@@ -84,7 +84,7 @@ def _make_room(basedir: str, overwrite: bool, metadata: StoreMetadata) -> StoreL
             warn(LockTakenOverWarning(basedir))
         _refuse_existing(basedir, overwrite)
         finish_emptying(basedir)
-        if own_files(basedir) or os.path.exists(os.path.join(basedir, STORE_MD_FILENAME)):
+        if find_chunk_files(basedir) or os.path.exists(os.path.join(basedir, STORE_MD_FILENAME)):
             empty_store(basedir, metadata_bytes(metadata))
             finish_emptying(basedir)
         else:
@@ -117,6 +117,6 @@ def _refuse_existing(basedir: str, overwrite: bool) -> None:
         return
     if os.path.exists(os.path.join(basedir, STORE_MD_FILENAME)):
         raise StoreExistsError(f'{basedir!r} holds a store already', replaceable=True, path=basedir, store=basedir)
-    if own_files(basedir):
+    if find_chunk_files(basedir):
         raise StoreExistsError(f'{basedir!r} holds chunks of a store without {STORE_MD_FILENAME}', replaceable=True,
                                path=basedir, store=basedir)

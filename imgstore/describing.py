@@ -13,7 +13,7 @@ from ._text import printable, without_surrogates
 from .color import Image
 from .errors import ImgStoreError
 from .exact import encoded
-from .shades import Shades
+from .shades import IntensityScaler
 
 _LONGEST_SIDE = 320  # pixels
 
@@ -39,7 +39,7 @@ def _png(image: Image) -> str | None:
     if small.ndim == 3:
         small = small[..., :3] if small.shape[2] in (3, 4) else small[..., 0]
     with np.errstate(all='ignore'):
-        shown = np.ascontiguousarray(Shades().to_8_bit(small, stretch=False))
+        shown = np.ascontiguousarray(IntensityScaler().to_8_bit(small, stretch=False))
     try:
         return base64.b64encode(encoded('.png', shown, [cv2.IMWRITE_PNG_COMPRESSION, 1])).decode()
     except ImgStoreError:

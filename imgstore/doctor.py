@@ -23,7 +23,7 @@ from .base import ImgStore
 from .chunks.backends import BACKENDS
 from .color import Image
 from .errors import ImgStoreError
-from .formats import Format, format_names, format_to_write
+from .formats import Format, format_names, resolve_format
 from .stores import new_for_filename, new_for_format
 
 HEIGHT, WIDTH = 480, 640
@@ -65,7 +65,7 @@ class Finding:
     remark: str = ''
 
     @property
-    def wrong(self) -> bool:
+    def failed(self) -> bool:
         """Whether images came back that should not have; that a backend cannot do something is not wrong."""
         return self.seeks is False or (self.expected_lossless and self.lossless is False)
 
@@ -97,11 +97,11 @@ def _opencv_ffmpeg() -> str:
     return f'with FFmpeg (libavformat {found[1]})' if found else 'without FFmpeg'
 
 
-def examine() -> Iterator[Finding]:
+def check_formats() -> Iterator[Finding]:
     """Try every format that can be written here, by every backend; takes some seconds."""
     for name in format_names():
-        fmt = format_to_write(name)
-        if not fmt.converts:
+        fmt = resolve_format(name)
+        if not fmt.converts_to_bgr:
             with tempfile.TemporaryDirectory(prefix='imgstore-') as folder, warnings.catch_warnings(), _quiet_opencv():
                 warnings.simplefilter('ignore')
                 found = list(_examine(fmt, folder))
@@ -125,10 +125,10 @@ def _quiet_opencv() -> Iterator[None]:
 
 def _examine(fmt: Format, folder: str) -> Iterator[Finding]:
     images = [_image(number) for number in range(COUNT)]
-    if fmt.planes == 'gray':
+    if fmt.color_model == 'gray':
         images = [image[..., 1] for image in images]
     stores: dict[str, tuple[str, float | None, str]] = {}
-    for backend in ('',) if fmt.folders else BACKENDS:
+    for backend in ('',) if fmt.is_image_folder else BACKENDS:
         stores[backend] = _write(fmt, backend, os.path.join(folder, backend or 'store'), images)
     written = [path for path, rate, _ in stores.values() if rate]
     for backend, (path, rate, remark) in stores.items():
@@ -193,7 +193,7 @@ def table(findings: Iterator[Finding]) -> Iterator[str]:
     for found in findings:
         yield row.format(
             found.format, found.backend or '-', _rate(found.writes), _rate(found.reads),
-            _word(found.seeks, 'exactly', 'WRONG'), _word(found.lossless, 'yes', 'WRONG' if found.wrong else 'no'),
+            _word(found.seeks, 'exactly', 'WRONG'), _word(found.lossless, 'yes', 'WRONG' if found.failed else 'no'),
             found.remark).rstrip()
     yield f'(frames of {WIDTH} x {HEIGHT} in colour a second)'
 

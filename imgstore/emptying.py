@@ -12,7 +12,7 @@ import os
 from ._files import is_emptied
 from ._regular_files import read_regular
 from ._syncing import sync
-from .chunk_files import own_chunks, remove_chunks, remove_tree
+from .chunk_files import find_chunk_numbers, remove_chunks, remove_tree
 from .constants import (
     EMPTIED_CHUNKS,
     EMPTIED_FOLDER,
@@ -48,7 +48,7 @@ def empty_store(basedir: str, metadata: bytes) -> None:
     os.mkdir(folder)
     try:
         _write(os.path.join(folder, STORE_MD_FILENAME), metadata)
-        _write(os.path.join(folder, EMPTIED_CHUNKS), ' '.join(map(str, own_chunks(basedir))).encode())
+        _write(os.path.join(folder, EMPTIED_CHUNKS), ' '.join(map(str, find_chunk_numbers(basedir))).encode())
         sync(folder)
         remove_tree(os.path.join(basedir, EMPTIED_FOLDER))  # whatever it is, it is not what was just finished
         os.rename(folder, os.path.join(basedir, EMPTIED_FOLDER))

@@ -14,7 +14,7 @@ _EXACT_IN_PNG = (np.uint8, np.uint16)
 _FAST = 1  # of PNG's 9 levels: half again as large as the slowest, and ten times as fast
 
 
-def exact(image: Image, kind: str) -> bytes:
+def encode_lossless(image: Image, kind: str) -> bytes:
     """A file that keeps every bit of an image.
 
     Raises
@@ -26,12 +26,12 @@ def exact(image: Image, kind: str) -> bytes:
         file = io.BytesIO()
         np.save(file, image, allow_pickle=False)
         return file.getvalue()
-    if not has_png(image.shape, image.dtype):
+    if not fits_png(image.shape, image.dtype):
         raise InvalidArgumentError(f'a PNG cannot hold an image of shape {image.shape} and {image.dtype}; take .npy')
     return encoded('.png', image, [cv2.IMWRITE_PNG_COMPRESSION, _FAST])
 
 
-def has_png(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> bool:
+def fits_png(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> bool:
     """Whether a PNG can hold such images, every bit of them."""
     return dtype in _EXACT_IN_PNG and (len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4)))
 

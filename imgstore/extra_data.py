@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._files import aside, remove_if_there
+from ._files import partial_path, remove_if_there
 from ._regular_files import read_regular
 from ._text import decode_text, without_surrogates
 from ._warn import warn
@@ -32,7 +32,7 @@ from .constants import (
     MOTIF_EXTRA_JSON,
 )
 from .errors import CorruptFileError, ExtraDataSkippedWarning, InvalidArgumentError
-from .hdf5 import H5Files
+from .hdf5 import HDF5Worker
 from .journal_reading import read_journal
 from .motif_h5 import Numbers, Renumber, read_h5, renumber_h5, samplerates
 
@@ -49,7 +49,7 @@ _Record = dict[str, Any]
 
 
 def read_extra_data(paths: Sequence[str], ignore_corrupt: bool = False,
-                    files: H5Files | None = None) -> pd.DataFrame | None:
+                    files: HDF5Worker | None = None) -> pd.DataFrame | None:
     """Read the extra data of a store.
 
     Parameters
@@ -58,7 +58,7 @@ def read_extra_data(paths: Sequence[str], ignore_corrupt: bool = False,
         The files, in the order of their chunks; behind a chunk's own its journal, if it has one.
     ignore_corrupt : bool
         Leave damaged files out, with one warning, instead of raising.
-    files : H5Files, optional
+    files : HDF5Worker, optional
         What reads HDF5, for those who call this again and again.
 
     Returns
@@ -73,7 +73,7 @@ def read_extra_data(paths: Sequence[str], ignore_corrupt: bool = False,
     """
     contents: list[tuple[str, Any]] = []
     errors: list[CorruptFileError] = []
-    with nullcontext(files) if files else H5Files() as h5:
+    with nullcontext(files) if files else HDF5Worker() as h5:
         for path in paths:
             try:
                 contents.append(_read_behind(contents, path, h5))
@@ -119,7 +119,7 @@ def samplerate(paths: Sequence[str]) -> float | None:
     CorruptFileError
         A file is damaged.
     """
-    with H5Files() as files:
+    with HDF5Worker() as files:
         for path in paths:
             rates = samplerates(path, files) if path.endswith(MOTIF_EXTRA_H5) else set()
             if len(rates) > 1:
@@ -131,7 +131,7 @@ def samplerate(paths: Sequence[str]) -> float | None:
 
 def renumber_extra_data(path: str, old: Numbers, new: Numbers, own: slice, first: Numbers | None = None,
                         target: str | None = None) -> str:
-    """Write a file of extra data with other frame numbers `aside` the old one, which stays.
+    """Write a file of extra data with other frame numbers as `partial_path`; the old one stays.
 
     The first number that a record ever had is kept under ``_frame_number_before_reindex``. Records without a number,
     and reserved rows, stay as they are.
@@ -160,7 +160,7 @@ def renumber_extra_data(path: str, old: Numbers, new: Numbers, own: slice, first
     CorruptFileError
         The file is damaged.
     """
-    target = aside(path) if target is None else target
+    target = partial_path(path) if target is None else target
     write = renumber_h5 if path.endswith(MOTIF_EXTRA_H5) else _renumber_json
     try:
         write(path, target, _renumbering(old, new, own, old if first is None else first))
@@ -198,19 +198,19 @@ def _renumber_by_number(numbers: Numbers, old: Numbers, new: Numbers) -> Numbers
     return renumbered
 
 
-def _read(path: str, files: H5Files) -> tuple[str, Any]:
+def _read(path: str, files: HDF5Worker) -> tuple[str, Any]:
     kind = next((kind for kind in (MOTIF_EXTRA_H5, MOTIF_EXTRA_JSON) if path.endswith(kind)), EXTRA_JSON)
     return kind, read_h5(path, files) if kind == MOTIF_EXTRA_H5 else read_records(path)
 
 
-def _read_behind(contents: list[tuple[str, Any]], path: str, files: H5Files) -> tuple[str, Any]:
+def _read_behind(contents: list[tuple[str, Any]], path: str, files: HDF5Worker) -> tuple[str, Any]:
     """Kind and content of a file; of a journal just what is not in the chunk's own file before it."""
     if not path.endswith((JOURNAL, COMPLETE_JOURNAL)):
         return _read(path, files)
-    return EXTRA_JSON, later_records(path, contents[-1][1] if contents and contents[-1][0] == EXTRA_JSON else [])
+    return EXTRA_JSON, records_missing_from(path, contents[-1][1] if contents and contents[-1][0] == EXTRA_JSON else [])
 
 
-def later_records(journal: str, complete: list[_Record]) -> list[_Record]:
+def records_missing_from(journal: str, complete: list[_Record]) -> list[_Record]:
     """The records of a chunk's journal, less those that the chunk's own file ends with already; CorruptFileError."""
     records = read_records(journal)
     return [] if records == complete[-len(records):] else records

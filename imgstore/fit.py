@@ -23,7 +23,7 @@ _MAX_PIXELS = 2**29
 
 
 @dataclass(frozen=True)
-class Fit:
+class ImageSpec:
     """Takes images of one shape and dtype and makes of each what the format stores.
 
     Attributes
@@ -68,7 +68,7 @@ class Fit:
     def _cast(self, image: Image) -> Image:
         if image.dtype == self.dtype:
             return image
-        if not cast_loses_nothing(image, self.dtype):
+        if not is_lossless_cast(image, self.dtype):
             raise ImageRejectedError(f'the image is of {image.dtype} and its values do not all fit {self.dtype}, '
                                      f'the dtype of this store', argument='img')
         return image.astype(self.dtype)
@@ -82,7 +82,7 @@ def _as_array(image: object) -> Image:
                                  argument='img') from error
 
 
-def cast_loses_nothing(image: Image, dtype: np.dtype[Any]) -> bool:
+def is_lossless_cast(image: Image, dtype: np.dtype[Any]) -> bool:
     """Whether every value of the image is the same in the other dtype."""
     if image.dtype.kind not in _NUMBERS or dtype.kind not in _NUMBERS:
         return image.dtype.kind == dtype.kind and np.can_cast(image.dtype, dtype, 'safe')
@@ -106,7 +106,7 @@ def _without_channel_of_one(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape[:-1] if len(shape) == 3 and shape[2] == 1 else shape
 
 
-def new_fit(fmt: Format, imgshape: object, imgdtype: object, encoding: str) -> Fit:
+def image_spec_for(fmt: Format, imgshape: object, imgdtype: object, encoding: str) -> ImageSpec:
     """What a new store of that format, shape, dtype and encoding takes.
 
     Raises
@@ -114,20 +114,20 @@ def new_fit(fmt: Format, imgshape: object, imgdtype: object, encoding: str) -> F
     InvalidArgumentError
         The format cannot hold that.
     """
-    shape, dtype = checked_shape(imgshape), checked_dtype(imgdtype)
+    shape, dtype = validate_shape(imgshape), validate_dtype(imgdtype)
     if fmt.dtypes is not None and dtype.name not in fmt.dtypes:
         raise InvalidArgumentError(f'format {fmt.name} holds {" or ".join(fmt.dtypes)}, not imgdtype {dtype.name}',
                                    argument='imgdtype')
     check_encoding(encoding, shape, dtype)
-    convert_from = encoding if fmt.converts else ''
+    convert_from = encoding if fmt.converts_to_bgr else ''
     stored = _stored_shape(fmt, decoded_shape(shape, convert_from))
     if not convert_from:
         check_encoding(encoding, stored, dtype)
-    return Fit(shape, dtype, stored, convert_from)
+    return ImageSpec(shape, dtype, stored, convert_from)
 
 
 def _stored_shape(fmt: Format, shape: tuple[int, ...]) -> tuple[int, ...]:
-    if fmt.planes == 'any':
+    if fmt.color_model == 'any':
         return shape
     shape = _without_channel_of_one(shape)
     if len(shape) not in (2, 3) or shape[2:] not in ((), (3,)):
@@ -136,9 +136,9 @@ def _stored_shape(fmt: Format, shape: tuple[int, ...]) -> tuple[int, ...]:
     if max(shape) > fmt.max_side or math.prod(shape[:2]) > _MAX_PIXELS:
         raise InvalidArgumentError(f'format {fmt.name} holds images of at most {fmt.max_side} pixels a side and '
                                    f'{_MAX_PIXELS} in all, not {shape[0]} x {shape[1]}', argument='imgshape')
-    if fmt.planes == 'gray' and len(shape) == 3:
+    if fmt.color_model == 'gray' and len(shape) == 3:
         warn(ColorLostWarning(fmt.name))
-    return shape if fmt.folders else _even(shape)
+    return shape if fmt.is_image_folder else _even(shape)
 
 
 def _even(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -149,7 +149,7 @@ def _even(shape: tuple[int, ...]) -> tuple[int, ...]:
     return (height, width, *shape[2:])
 
 
-def checked_shape(imgshape: object) -> tuple[int, ...]:
+def validate_shape(imgshape: object) -> tuple[int, ...]:
     """A shape as a tuple of Python's own ints; InvalidArgumentError if it is none."""
     if isinstance(imgshape, (Sequence, np.ndarray)) and not isinstance(imgshape, (str, bytes)):
         sizes = list(imgshape)
@@ -164,7 +164,7 @@ def _is_size(size: object) -> bool:
     return whole and not isinstance(size, (bool, np.bool_)) and 0 < size < 2**31  # type: ignore[operator]
 
 
-def checked_dtype(imgdtype: object) -> np.dtype[Any]:
+def validate_dtype(imgdtype: object) -> np.dtype[Any]:
     """A dtype that its name alone tells, in this machine's byte order; InvalidArgumentError if it is none."""
     try:
         if imgdtype is None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ._files import VIDEO_EXTENSIONS
-from ._numbers import whole_between
+from ._numbers import as_int_between
 from .errors import CorruptFileError, InvalidArgumentError, MissingDependencyError
 from .frame_rate import checked_rate
 
@@ -28,23 +28,23 @@ class Option:
     ----------
     name : str
         Of the argument.
-    least, most : int
+    min, max : int
         What it may be.
     meaning : str
         Of its values, for `--help`.
     """
 
     name: str
-    least: int
-    most: int
+    min: int
+    max: int
     meaning: str
 
     def checked(self, value: object, whom: str) -> int:
         """The value as Python's own int; InvalidArgumentError says ``whom`` it was for."""
-        return whole_between(value, self.name, self.least, self.most, whom)
+        return as_int_between(value, self.name, self.min, self.max, whom)
 
     def __str__(self) -> str:
-        return f'{self.name} ({self.least} to {self.most})'
+        return f'{self.name} ({self.min} to {self.max})'
 
 
 QUALITY = Option('quality', 1, 100, 'quality as JPEG counts it, 100 is best')
@@ -71,13 +71,13 @@ class Format:
         Images come back bit for bit.
     dtypes : tuple of str, or None
         numpy names of the dtypes it holds; None: any.
-    planes : str
+    color_model : str
         'any' shape; 'image': (h, w) or (h, w, 3), as are those that hold 'gray' or 'color' alone on disk.
     max_side : int
         Pixels that an image may be high or wide at most, if it may not be of 'any' shape.
     aliases : tuple of str
         Other names that a store may be made under.
-    converts : bool
+    converts_to_bgr : bool
         An `encoding` is converted to BGR while writing.
     options : tuple of Option
         What its codec can be told; where the user does not, it does what it always did.
@@ -89,21 +89,21 @@ class Format:
     codec: str
     lossless: bool
     dtypes: tuple[str, ...] | None = ('uint8',)
-    planes: Literal['any', 'image', 'gray', 'color'] = 'image'
+    color_model: Literal['any', 'image', 'gray', 'color'] = 'image'
     max_side: int = 2**20
     aliases: tuple[str, ...] = ()
-    converts: bool = False
+    converts_to_bgr: bool = False
     options: tuple[Option, ...] = ()
 
     @property
-    def folders(self) -> bool:
+    def is_image_folder(self) -> bool:
         """Whether a chunk is a folder of images."""
         return self.class_name == DIRECTORY
 
     @property
     def chunksize(self) -> int:
         """Frames a chunk where the user does not say."""
-        return 200 if self.folders else 10000
+        return 200 if self.is_image_folder else 10000
 
 
 _8_AND_16_BIT = ('uint8', 'uint16')
@@ -122,7 +122,7 @@ _VIDEOS = (
     Format('h264/mkv', VIDEO, '.mkv', 'h264', False, max_side=16384, options=(CRF,)),
     Format('avc1/mp4', VIDEO, '.mp4', 'h264', False, max_side=16384, aliases=('avc1',), options=(CRF,)),
 )
-_CONVERTING = {f'{row.name}+color': replace(row, converts=True)
+_CONVERTING = {f'{row.name}+color': replace(row, converts_to_bgr=True)
                for row in _IMAGES if row.name in ('tif', 'png', 'jpg', 'bmp')}
 _BY_NAME = {row.name: row for row in (*_IMAGES, *_VIDEOS)} | _CONVERTING
 _BY_ALIAS = {alias: row for row in _VIDEOS for alias in row.aliases} | _BY_NAME
@@ -148,7 +148,7 @@ def _installed(row: Format) -> bool:
     return row.codec != 'bpk' or importlib.util.find_spec('numcodecs') is not None
 
 
-def format_to_write(name: object, class_name: str | None = None) -> Format:
+def resolve_format(name: object, class_name: str | None = None) -> Format:
     """The format of a new store; InvalidArgumentError names those that there are, MissingDependencyError an extra."""
     found = _BY_ALIAS.get(name) if isinstance(name, str) else None
     if found is None or class_name not in (None, found.class_name):
@@ -160,7 +160,7 @@ def format_to_write(name: object, class_name: str | None = None) -> Format:
     return found
 
 
-def checked_options(fmt: Format, given: Mapping[str, object]) -> dict[str, int]:
+def validate_options(fmt: Format, given: Mapping[str, object]) -> dict[str, int]:
     """What the user says of how images are encoded, None being nothing; InvalidArgumentError tells what is allowed."""
     known = {option.name: option for option in fmt.options}
     said = {name: value for name, value in given.items() if value is not None}
@@ -172,9 +172,9 @@ def checked_options(fmt: Format, given: Mapping[str, object]) -> dict[str, int]:
     return {name: known[name].checked(value, f'format {fmt.name}') for name, value in said.items()}
 
 
-def checked_fps(fmt: Format, given: object) -> float | None:
+def validate_fps(fmt: Format, given: object) -> float | None:
     """What the user says of the frame rate, None being nothing; InvalidArgumentError for images, which have none."""
-    if given is not None and fmt.folders:
+    if given is not None and fmt.is_image_folder:
         raise InvalidArgumentError(f'fps is {given!r}, and format {fmt.name} has no fps; videos have one',
                                    argument='fps')
     return checked_rate(given)
@@ -185,13 +185,13 @@ def formats_with(option: Option) -> list[str]:
     return [row.name for row in (*_IMAGES, *_VIDEOS) if option in row.options]
 
 
-def format_to_read(name: str, class_name: str, extension: str, path: str) -> Format:
+def parse_format(name: str, class_name: str, extension: str, path: str) -> Format:
     """The format of a store that is there, Motif's among them; CorruptFileError names ``path``."""
     class_name = VIDEO if class_name == _MOTIF_VIDEO else class_name
     known = _BY_ALIAS.get(name)
-    if class_name == DIRECTORY and known and known.folders:
+    if class_name == DIRECTORY and known and known.is_image_folder:
         return known
-    if class_name != VIDEO or (known and known.folders):
+    if class_name != VIDEO or (known and known.is_image_folder):
         raise CorruptFileError(f'{path}: this imgstore reads no {name!r} of class {class_name!r}', path=path)
     extension = extension or ('.avi' if name == 'mjpeg' else '.mp4')
     if extension not in VIDEO_EXTENSIONS:

@@ -31,7 +31,7 @@ def is_date(seconds: float) -> bool:
     return bool(abs(seconds) >= _A_YEAR)
 
 
-def time_text(zone: datetime.tzinfo, seconds: float) -> str:
+def format_time(zone: datetime.tzinfo, seconds: float) -> str:
     """A frame's time as people read it: a date in the recording's time zone, or seconds."""
     if not is_date(seconds):
         return f'{seconds:.3f} s'
@@ -70,7 +70,7 @@ def time_from_text(zone: datetime.tzinfo, text: str) -> float:
     return (date if date.tzinfo else date.replace(tzinfo=zone)).timestamp()
 
 
-def moment_from_text(store: ImgStore, text: str) -> float:
+def parse_time(store: ImgStore, text: str) -> float:
     """Seconds of a moment in a recording that a person looks for.
 
     Parameters

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from ._regular_files import data_bytes
 from .errors import CorruptFileError, ImgStoreError, StoreIOError
-from .sharing import forking
+from .sharing import fork_lock
 
 if TYPE_CHECKING:
     import subprocess
@@ -47,21 +47,21 @@ _LONGEST_LINE = 2**22
 _ONE_THREAD = dict.fromkeys(('OPENBLAS_NUM_THREADS', 'OMP_NUM_THREADS', 'MKL_NUM_THREADS'), '1')
 
 
-class H5Files:
+class HDF5Worker:
     """Reads HDF5 files one after the other; a context manager, to be used by one thread.
 
     The other process is started with the first file, and anew behind one that is damaged.
 
     Examples
     --------
-    >>> with H5Files() as files, files.file('000000.extra_data.h5') as file:  # doctest: +SKIP
+    >>> with HDF5Worker() as files, files.file('000000.extra_data.h5') as file:  # doctest: +SKIP
     ...     file.load('camera')['frame_number']
     """
 
     def __init__(self) -> None:
         self._child: _Child | None = None
 
-    def __enter__(self) -> H5Files:
+    def __enter__(self) -> HDF5Worker:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -144,12 +144,12 @@ class H5File:
         described = [(field, values.dtype.str, values.shape) for field, values in fields.items()]
         try:
             self._child.ask('replace', path=_name(path), name=name, arrays=described, behind=list(fields.values()))
-        except _Told as error:
+        except _WorkerError as error:
             if error.errno:
                 raise StoreIOError(f'{path} cannot be written: {error}', path=path) from error
             raise
 
-    def make_room(self, size: int) -> None:
+    def charge_memory(self, size: int) -> None:
         """Count bytes that what was read will take here, ValueError if they are too many for such a file."""
         self._left -= size
         if self._left < 0:
@@ -164,7 +164,7 @@ class H5File:
             return arrays[0]
         if part['kind'] == 'other':
             return None
-        self.make_room(arrays[0].size * BYTES_OF_AN_OBJECT)
+        self.charge_memory(arrays[0].size * BYTES_OF_AN_OBJECT)
         lengths, joined = arrays
         return _texts(lengths, joined, part['kind'] == 'str')
 
@@ -173,18 +173,18 @@ class H5File:
         if dtype.hasobject or not dtype.itemsize or min(shape, default=0) < 0:
             raise ValueError(f'{dtype} is no type of what is handed on')
         size = math.prod(shape) * dtype.itemsize
-        self.make_room(size)
+        self.charge_memory(size)
         return np.frombuffer(self._child.receive(size), np.uint8).view(dtype).reshape(shape)
 
 
 # --- the other process
 
 
-class _Ended(Exception):  # noqa: N818 -- what became of the process
+class _WorkerDied(Exception):  # noqa: N818 -- what became of the process
     """The process is no more."""
 
 
-class _Told(Exception):  # noqa: N818 -- what the process says
+class _WorkerError(Exception):  # what the process says
     """The process says what is wrong with the file, or with the system."""
 
     def __init__(self, text: str, errno: int | None) -> None:
@@ -204,7 +204,7 @@ class _Child:
         import subprocess
 
         self._late = False
-        with forking:  # a child that is forked meanwhile would hold the other end of the pipes
+        with fork_lock:  # a child that is forked meanwhile would hold the other end of the pipes
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                 env={**os.environ, **_ONE_THREAD}, start_new_session=True,  # Ctrl-C is the parent's affair
@@ -213,7 +213,7 @@ class _Child:
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
-        """Kill the process if the block takes longer; _Ended then."""
+        """Kill the process if the block takes longer; _WorkerDied then."""
         timer = threading.Timer(seconds, self._be_late)
         timer.daemon = True
         timer.start()
@@ -235,10 +235,10 @@ class _Child:
             self._pipes.orders.flush()
             line = self._pipes.answers.readline(_LONGEST_LINE)
         if not line.endswith(b'\n'):
-            raise _Ended(self._how_it_ended())
+            raise _WorkerDied(self._how_it_ended())
         answer = json.loads(line)
         if 'error' in answer:
-            raise _Told(answer['error'], answer['errno'])
+            raise _WorkerError(answer['error'], answer['errno'])
         return cast('dict[str, Any]', answer)
 
     def receive(self, size: int) -> bytearray:
@@ -247,7 +247,7 @@ class _Child:
         with self._alive():
             got = self._pipes.answers.readinto(content)  # type: ignore[attr-defined]
         if got != size:
-            raise _Ended(self._how_it_ended())
+            raise _WorkerDied(self._how_it_ended())
         return content
 
     @contextmanager
@@ -255,7 +255,7 @@ class _Child:
         try:
             yield
         except OSError as error:  # of pipes alone
-            raise _Ended(self._how_it_ended()) from error
+            raise _WorkerDied(self._how_it_ended()) from error
 
     def _how_it_ended(self) -> str:
         if self._late:
@@ -288,7 +288,7 @@ def _started(path: str) -> _Child:
         child = _Child([_python(), '-I', _CHILD])
         with child.within(_START_SECONDS):
             child.ask('begin', path=[os.path.abspath(folder) for folder in sys.path])
-    except (OSError, ValueError, _Ended, _Told) as error:
+    except (OSError, ValueError, _WorkerDied, _WorkerError) as error:
         if child:
             child.end()
         raise StoreIOError(f'{path} is HDF5, which another process reads; that cannot be started: {error}',

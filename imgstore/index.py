@@ -15,16 +15,16 @@ from typing import Any, SupportsIndex, cast
 import numpy as np
 
 from . import index_sqlite
-from ._files import aside, remove_if_there, text_path
-from ._numbers import seconds
+from ._files import partial_path, remove_if_there, text_path
+from ._numbers import as_seconds
 from ._warn import warn
 from .chunk_index import Numbers, Times
 from .constants import FRAME_MD, STORE_SAVED_INDEX_FILENAME
 from .errors import ChunkSkippedWarning, CorruptFileError, ImgStoreError, InvalidArgumentError, StoreIOError
-from .pieces import NO_FRAMES, Frames, KnownChunk, Piece, Starts, in_one_piece
-from .saved_index import WORTH_SAVING, SavedIndex, save
+from .pieces import NO_FRAMES, ChunkOffsets, FrameTimes, IndexSegment, LazyChunkIndex, concatenate
+from .saved_index import MIN_CHUNKS_TO_CACHE, SavedIndex, save
 from .saved_index import load as load_saved
-from .sharing import one_at_a_time
+from .sharing import synchronized
 
 NOT_FOUND = (-1, -1)
 _SUMMARY = ('frame_time_min', 'frame_time_max', 'frame_min', 'frame_max')
@@ -41,54 +41,54 @@ class ImgStoreIndex:
 
     VERSION = index_sqlite.VERSION
 
-    def __init__(self, chunks: Iterable[KnownChunk] = (), base: Piece | None = None,
+    def __init__(self, chunks: Iterable[LazyChunkIndex] = (), base: IndexSegment | None = None,
                  saved: SavedIndex | None = None) -> None:
         self._chunks = sorted(chunks, key=lambda chunk: chunk.number)
         self.lock = threading.RLock()
-        self._learn(base or Piece(), saved)
+        self._learn(base or IndexSegment(), saved)
 
-    def _learn(self, base: Piece, saved: SavedIndex | None = None) -> None:
+    def _learn(self, base: IndexSegment, saved: SavedIndex | None = None) -> None:
         """Know the frames of the first chunks, those of ``base``, which may be of a file."""
         self._base, self.saved = base, saved
         self._forget()
 
     def _forget(self) -> None:
         """Forget what is known of all chunks behind them."""
-        self._first: Starts | None = None
-        self._rest: Piece | None = None
-        self._all: Frames | None = None
+        self._first: ChunkOffsets | None = None
+        self._rest: IndexSegment | None = None
+        self._all: FrameTimes | None = None
 
-    @one_at_a_time
-    def release(self) -> None:
+    @synchronized
+    def close(self) -> None:
         """Let go of a file that is mapped into memory; what is asked for later is read from the chunks."""
         if self.saved is not None:
-            self._learn(Piece())
+            self._learn(IndexSegment())
 
     @classmethod
     def new_from_chunks(cls, chunk_n_and_chunk_paths: Iterable[tuple[int, str]]) -> ImgStoreIndex:
         """Index of chunks given as (number, path of the chunk's index less its extension)."""
-        return cls(KnownChunk(int(number), os.fspath(path)) for number, path in chunk_n_and_chunk_paths)
+        return cls(LazyChunkIndex(int(number), os.fspath(path)) for number, path in chunk_n_and_chunk_paths)
 
     @classmethod
-    def new_for_store(cls, basedir: str, chunks: list[tuple[int, str]]) -> ImgStoreIndex:
-        """Index of a store's chunks, from what `save_beside` saved if that still fits them."""
+    def open_cached(cls, basedir: str, chunks: list[tuple[int, str]]) -> ImgStoreIndex:
+        """Index of a store's chunks, from what `save_cache` saved if that still fits them."""
         saved = load_saved(os.path.join(basedir, STORE_SAVED_INDEX_FILENAME), chunks)
         if saved is None:
             return cls.new_from_chunks(chunks)
-        known = (KnownChunk(*chunk, seen=look) for chunk, look in zip(chunks, saved.looks, strict=True))
+        known = (LazyChunkIndex(*chunk, seen=look) for chunk, look in zip(chunks, saved.stamps, strict=True))
         frames = saved.numbers, saved.times
-        return cls(known, Piece(frames, saved.starts, saved.ascend, saved.ranges, saved.is_sound), saved)
+        return cls(known, IndexSegment(frames, saved.starts, saved.is_sorted, saved.ranges, saved.is_sound), saved)
 
-    @one_at_a_time
-    def with_chunks(self, chunks: Iterable[tuple[int, str]],
-                    frames: dict[int, tuple[Numbers, Times]]) -> ImgStoreIndex:
+    @synchronized
+    def updated(self, chunks: Iterable[tuple[int, str]],
+                frames: dict[int, tuple[Numbers, Times]]) -> ImgStoreIndex:
         """Index of these chunks, of which some have no index of their own yet.
 
         What is known of others stays known while their files are the same, so just what is new is read.
         """
         known = {chunk.number: chunk for chunk in self._chunks if not chunk.is_open and chunk.is_unchanged}
-        index = type(self)(KnownChunk(number, stem, frames[number], True) if number in frames
-                           else known.get(number) or KnownChunk(number, stem) for number, stem in chunks)
+        index = type(self)(LazyChunkIndex(number, stem, frames[number], True) if number in frames
+                           else known.get(number) or LazyChunkIndex(number, stem) for number, stem in chunks)
         index._take_over(self)
         return index
 
@@ -96,16 +96,16 @@ class ImgStoreIndex:
         """Know of the first chunks what another index does, as far as they are the same."""
         pairs = zip(self._chunks, other._chunks, strict=False)
         same = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] is pair[1], pairs))
-        base, saved = other._base.head(min(same, other._base.chunks)), other.saved
+        base, saved = other._base.first_chunks(min(same, other._base.chunks)), other.saved
         if same > base.chunks and other._rest is not None:
-            behind = other._rest.head(same - base.chunks)
+            behind = other._rest.first_chunks(same - base.chunks)
             # not for every chunk, or all frames would be copied each time
             if len(behind) > len(base) and base.is_sound(slice(0, len(base))):
-                base, saved = base.joined(behind), None
+                base, saved = base.concat(behind), None
         self._learn(base, saved)
 
-    def save_beside(self, basedir: str, stem_of: Callable[[int], str] | None = None) -> None:
-        """Save the index in the store's folder, for `new_for_store`.
+    def save_cache(self, basedir: str, stem_of: Callable[[int], str] | None = None) -> None:
+        """Save the index in the store's folder, for `open_cached`.
 
         ``stem_of`` tells where a chunk is, if what is known in here may come from a file and is not to be followed.
 
@@ -137,7 +137,7 @@ class ImgStoreIndex:
         path = text_path(path, 'path')
         if not os.path.isfile(path):
             raise CorruptFileError(f'{path}: there is no such index file', path=path)
-        return cls(KnownChunk(number, stem, (numbers, times))
+        return cls(LazyChunkIndex(number, stem, (numbers, times))
                    for number, stem, numbers, times in index_sqlite.read(path))
 
     def to_file(self, path: str | os.PathLike[str]) -> None:
@@ -149,7 +149,7 @@ class ImgStoreIndex:
             It cannot be written there; an older one is untouched.
         """
         path = text_path(path, 'path')
-        temporary = aside(path)
+        temporary = partial_path(path)
         remove_if_there(temporary)
         try:
             index_sqlite.write(temporary, self._each_chunk(), {name: float(getattr(self, name)) for name in _SUMMARY})
@@ -162,20 +162,20 @@ class ImgStoreIndex:
     def _is_base_sound(self, own: slice, columns: Sequence[int] = (0, 1)) -> bool:
         """Whether those frames of the base are as they were saved; if not, the chunks are read instead of all of it."""
         if not self._base.is_sound(own, columns):
-            self.release()
+            self.close()
             return False
         return True
 
     # --- levels of knowledge: counts, then everything
 
-    def _drop(self, chunk: KnownChunk, why: CorruptFileError) -> None:
+    def _drop(self, chunk: LazyChunkIndex, why: CorruptFileError) -> None:
         warn(ChunkSkippedWarning(chunk.store, chunk.number, why))
         self._chunks.remove(chunk)
         self._forget()
 
     @property
-    @one_at_a_time
-    def _starts(self) -> Starts:
+    @synchronized
+    def _starts(self) -> ChunkOffsets:
         """Index in the store of each chunk's first frame, and the number of frames at the end."""
         while self._first is None:
             counts = []
@@ -190,8 +190,8 @@ class ImgStoreIndex:
                 self._first = np.concatenate([known, known[-1] + np.cumsum(counts, dtype=np.int64)])
         return self._first
 
-    @one_at_a_time
-    def _chunk_frames(self, chunk: KnownChunk) -> Frames | None:
+    @synchronized
+    def _chunk_frames(self, chunk: LazyChunkIndex) -> FrameTimes | None:
         rank = self._rank(chunk.number)
         if rank < self._base.chunks and self._is_base_sound(self._base.own(rank)):
             return self._base.of_chunk(rank)
@@ -204,28 +204,28 @@ class ImgStoreIndex:
             self._forget()
         return frames
 
-    def _by_chunk(self) -> Iterator[Frames]:
+    def _by_chunk(self) -> Iterator[FrameTimes]:
         return (frames for chunk in list(self._chunks) if (frames := self._chunk_frames(chunk)))
 
     @property
-    @one_at_a_time
-    def _behind(self) -> Piece:
+    @synchronized
+    def _behind(self) -> IndexSegment:
         """The frames of all chunks behind the base."""
         if self._rest is None:
             parts = [(chunk, frames) for chunk in self._chunks[self._base.chunks:]
                      if (frames := self._chunk_frames(chunk)) is not None]
-            self._rest = Piece.of([frames for _, frames in parts])
+            self._rest = IndexSegment.of([frames for _, frames in parts])
             for rank, (chunk, _) in enumerate(parts):
                 chunk.keep(self._rest.of_chunk(rank))  # and not twice
         return self._rest
 
     @property
-    @one_at_a_time
-    def _frames(self) -> Frames:
+    @synchronized
+    def _frames(self) -> FrameTimes:
         """Numbers and times of all frames, in one piece each."""
         if self._all is None:
             self._is_base_sound(slice(0, len(self._base)))
-            self._all = self._base.joined(self._behind).frames
+            self._all = self._base.concat(self._behind).frames
         return self._all
 
     # --- what there is
@@ -268,7 +268,7 @@ class ImgStoreIndex:
 
     def get_all_metadata(self) -> dict[str, list[Any]]:
         """Numbers and times of all frames, in the order of writing."""
-        return _as_lists(self._all or in_one_piece(list(self._by_chunk())))
+        return _as_lists(self._all or concatenate(list(self._by_chunk())))
 
     def get_chunk_metadata(self, chunk_n: int) -> dict[str, list[Any]]:
         """Numbers and times of a chunk's frames; empty lists for a chunk that is not there."""
@@ -291,7 +291,7 @@ class ImgStoreIndex:
         """Their times in seconds: float64, of the same shape; not to be changed."""
         return self._frames[1]
 
-    def parts(self) -> list[tuple[int, str, slice]]:
+    def chunk_ranges(self) -> list[tuple[int, str, slice]]:
         """Number of each chunk, path of its index less the extension, and where in the store its frames are."""
         starts = self._starts.tolist()
         return [(chunk.number, chunk.stem, slice(start, end))
@@ -299,12 +299,12 @@ class ImgStoreIndex:
 
     def _each_chunk(self) -> Iterator[index_sqlite.ChunkFrames]:
         numbers, times = self._frames
-        for chunk, stem, own in self.parts():
+        for chunk, stem, own in self.chunk_ranges():
             yield chunk, stem, numbers[own], times[own]
 
     # --- from index to frame and back
 
-    def locate(self, index: int) -> tuple[int, int]:
+    def to_chunk(self, index: int) -> tuple[int, int]:
         """The chunk of the frame with that index in the store, and its index in there; (-1, -1) if there is none."""
         starts = self._starts
         if not 0 <= index < starts[-1]:
@@ -312,12 +312,12 @@ class ImgStoreIndex:
         position = int(starts.searchsorted(index, 'right')) - 1
         return self._chunks[position].number, int(index - starts[position])
 
-    def index_of(self, chunk: int, within: int) -> int:
+    def from_chunk(self, chunk: int, within: int) -> int:
         """Index in the store of a chunk's frame; of the frame before it in the store if the chunk is left out."""
         starts = self._starts
-        return int(starts[self._rank(chunk)]) + (within if self.size_of(chunk) else -1)
+        return int(starts[self._rank(chunk)]) + (within if self.chunk_length(chunk) else -1)
 
-    def size_of(self, chunk: int) -> int:
+    def chunk_length(self, chunk: int) -> int:
         """Number of frames of a chunk; 0 if it is not there."""
         starts, rank = self._starts, self._rank(chunk)
         there = rank < len(self._chunks) and self._chunks[rank].number == chunk
@@ -326,7 +326,7 @@ class ImgStoreIndex:
     def _rank(self, chunk: int) -> int:
         return bisect.bisect_left(self._chunks, chunk, key=lambda known: known.number)
 
-    @one_at_a_time
+    @synchronized
     def frame(self, index: int) -> tuple[int, float] | None:
         """Number and time of the frame with that index in the store; None if there is none."""
         if 0 <= index < len(self._base) and self._is_base_sound(slice(index, index + 1)):
@@ -345,7 +345,7 @@ class ImgStoreIndex:
 
     # --- looking up
 
-    @one_at_a_time
+    @synchronized
     def find(self, what: str, value: object, nearest: bool = False) -> int | None:
         """Index in the store of the frame with that number or time, or of the one nearest to it; None if none is."""
         key = _as_key(what, value)
@@ -371,12 +371,12 @@ class ImgStoreIndex:
     def find_chunk(self, what: str, value: object) -> tuple[int, int]:
         """(chunk, index in the chunk) of a frame; (-1, -1) if there is none."""
         index = self.find(what, value)
-        return NOT_FOUND if index is None else self.locate(index)
+        return NOT_FOUND if index is None else self.to_chunk(index)
 
     def find_chunk_nearest(self, what: str, value: object) -> tuple[int, int]:
         """(chunk, index in the chunk) of the frame with the nearest number or time; (-1, -1) in an empty store."""
         index = self.find(what, value, nearest=True)
-        return NOT_FOUND if index is None else self.locate(index)
+        return NOT_FOUND if index is None else self.to_chunk(index)
 
 
 def _as_key(what: str, value: object) -> float:
@@ -384,15 +384,15 @@ def _as_key(what: str, value: object) -> float:
     try:
         return operator.index(cast(SupportsIndex, value))
     except TypeError:
-        return seconds(value, what)
+        return as_seconds(value, what)
 
 
-def _as_lists(frames: Frames) -> dict[str, list[Any]]:
+def _as_lists(frames: FrameTimes) -> dict[str, list[Any]]:
     return {key: values.tolist() for key, values in zip(FRAME_MD, frames, strict=True)}
 
 
-def save_if_worth_it(basedir: str, chunks: list[tuple[int, str]]) -> None:
+def save_cache_if_large(basedir: str, chunks: list[tuple[int, str]]) -> None:
     """Save the index of a store of many chunks, so that it opens at once; it does as well without."""
-    if len(chunks) >= WORTH_SAVING:
+    if len(chunks) >= MIN_CHUNKS_TO_CACHE:
         with contextlib.suppress(ImgStoreError):
-            ImgStoreIndex.new_from_chunks(chunks).save_beside(basedir)
+            ImgStoreIndex.new_from_chunks(chunks).save_cache(basedir)

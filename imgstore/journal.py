@@ -86,13 +86,13 @@ class Journal:
         """Wait until all of it is on the disk itself."""
         os.fsync(self._file.fileno())
 
-    def let_go(self) -> None:
+    def close(self) -> None:
         """Close the file and leave it."""
         self._file.close()
 
     def remove(self) -> None:
         """Remove the file."""
-        self.let_go()
+        self.close()
         remove_if_there(self._path)
 
 

@@ -36,7 +36,7 @@ DEFAULT_PACE: FrameEntry = (1, 1 / 25)
 
 
 @dataclass(frozen=True)
-class Journaled:
+class JournalContent:
     """What a journal tells of a chunk.
 
     Attributes
@@ -59,7 +59,7 @@ class Journaled:
     is_damaged: bool = False
 
 
-def read_journal(path: str) -> Journaled:
+def read_journal(path: str) -> JournalContent:
     """Read the sound entries of a journal; a missing file has none.
 
     A frame whose entry is damaged takes number and time from its record of extra data, if it has one. Else they are
@@ -68,7 +68,7 @@ def read_journal(path: str) -> Journaled:
     try:
         data = read_until_zeros(path)
     except OSError:
-        return Journaled()
+        return JournalContent()
     content = _Content()
     for entry in _Entries(data):
         content.add(entry)
@@ -181,7 +181,7 @@ class _Content:
         self._frames[index] = number, time
         self._count, self._is_sure = index + 1, True
 
-    def journaled(self, is_damaged: bool) -> Journaled:
+    def journaled(self, is_damaged: bool) -> JournalContent:
         """All of it; frames of damaged entries are estimated."""
         count = self._count if self._frames else 0
         self._frames = {index: frame for index, frame in self._frames.items() if index < count}
@@ -189,8 +189,8 @@ class _Content:
             self._frames = {**dict(self._told_by_records(count)), **self._frames}
         estimated = fill_in(self._frames, count)
         numbers, times = zip(*(self._frames[index] for index in range(count)), strict=True) if count else ((), ())
-        return Journaled(np.array(numbers, np.int64), np.array(times, np.float64), self._records, estimated,
-                         is_damaged or self._is_damaged)
+        return JournalContent(np.array(numbers, np.int64), np.array(times, np.float64), self._records, estimated,
+                              is_damaged or self._is_damaged)
 
     def _told_by_records(self, count: int) -> Iterator[tuple[int, FrameEntry]]:
         """Index in the chunk, number and time of frames that have a record."""

@@ -10,7 +10,7 @@ import time
 
 from ._regular_files import open_regular
 from .errors import StoreIOError, StoreLockedError
-from .sharing import forking, survive_forks
+from .sharing import fork_lock, register_fork_handler
 
 _ATTEMPTS, _BETWEEN_ATTEMPTS = 5, 0.02  # seconds
 
@@ -35,7 +35,7 @@ def _hold(descriptor: int, shared: bool = False) -> bool:
 
 def is_held(path: str) -> bool:
     """Whether a living writer holds a lock file; of one on a file system without locks that is not known: False."""
-    with forking:  # or the child would hold it too
+    with fork_lock:  # or the child would hold it too
         try:
             file = open_regular(path, buffering=0)
         except OSError:
@@ -92,9 +92,9 @@ class StoreLock:
     def __init__(self, path: str) -> None:
         self._path = path
         self.was_left = _is_there(path)
-        with forking:
+        with fork_lock:
             self._descriptor: int | None = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-            survive_forks(self, StoreLock.leave_to_parent)
+            register_fork_handler(self, StoreLock.leave_to_parent)
         if not self._hold_patiently() or not self._is_ours():
             self.leave_to_parent()
             raise StoreLockedError(f'{os.path.dirname(path)!r} is open in another writer, which holds {path}',

@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 
-class Lookup:
+class SortedLookup:
     """Finds values in an array that need not be sorted; the first of equal values wins."""
 
-    def __init__(self, values: npt.NDArray[Any], ascend: bool | None = None) -> None:
+    def __init__(self, values: npt.NDArray[Any], is_sorted: bool | None = None) -> None:
         self._order: npt.NDArray[np.intp] | None = None
-        if not (bool(np.all(values[:-1] <= values[1:])) if ascend is None else ascend):
+        if not (bool(np.all(values[:-1] <= values[1:])) if is_sorted is None else is_sorted):
             self._order = np.argsort(values, kind='stable')
             values = values[self._order]
         self._values = values[:np.searchsorted(values, np.inf, 'right')] if values.dtype.kind == 'f' else values

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from ._files import is_emptied, write_whole
+from ._files import is_emptied, write_atomic
 from ._text import is_utf8
 from ._yaml import check_yaml, dump_yaml, load_yaml
 from .constants import EMPTIED_FOLDER, STORE_MD_FILENAME, STORE_MD_KEY, STORE_VERSION
@@ -179,7 +179,7 @@ def _utf8(text: str, where: str) -> str:
 
 def save_metadata(basedir: str, metadata: StoreMetadata) -> None:
     """Write metadata.yaml into the store's folder, and wait until it is on the disk itself."""
-    write_whole(os.path.join(basedir, STORE_MD_FILENAME), metadata_bytes(metadata), sync_it=True)
+    write_atomic(os.path.join(basedir, STORE_MD_FILENAME), metadata_bytes(metadata), sync_it=True)
 
 
 def metadata_bytes(metadata: StoreMetadata) -> bytes:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ._regular_files import copy_data
 from .constants import FRAME_INDEX, FRAME_NUMBER, FRAME_NUMBER_BEFORE_REINDEX
 from .errors import CorruptFileError
-from .hdf5 import BYTES_OF_AN_OBJECT, H5File, H5Files
+from .hdf5 import BYTES_OF_AN_OBJECT, H5File, HDF5Worker
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,13 +31,13 @@ _COLUMN_NAMES = 'column_names'
 _SAMPLERATE = 'samplerate'
 
 
-def read_h5(path: str, files: H5Files | None = None) -> pd.DataFrame:
+def read_h5(path: str, files: HDF5Worker | None = None) -> pd.DataFrame:
     """Read one file: a row for each sample, a column for each channel and each field of the camera.
 
     Parameters
     ----------
     path : str
-    files : H5Files, optional
+    files : HDF5Worker, optional
         What reads it, for those who read several.
 
     Raises
@@ -48,7 +48,7 @@ def read_h5(path: str, files: H5Files | None = None) -> pd.DataFrame:
         The process that reads it could not be started.
     """
     if files is None:
-        with H5Files() as files:
+        with HDF5Worker() as files:
             return read_h5(path, files)
     import pandas as pd
 
@@ -73,11 +73,11 @@ def h5_attrs(path: str) -> dict[str, Any]:
     StoreIOError
         The process that reads it could not be started.
     """
-    with H5Files() as files:
+    with HDF5Worker() as files:
         return _attributes(path, files)
 
 
-def samplerates(path: str, files: H5Files) -> set[float]:
+def samplerates(path: str, files: HDF5Worker) -> set[float]:
     """Read the rates of the sensors' samples, in samples a second.
 
     Raises
@@ -105,7 +105,7 @@ def renumber_h5(path: str, target: str, renumber: Renumber) -> None:
     StoreIOError
         The process that reads and writes it could not be started, or the disk is full.
     """
-    with H5Files() as files:
+    with HDF5Worker() as files:
         with files.file(path) as file:
             before, camera = _columns(file)
         changed = _renumbered(camera, renumber)
@@ -121,7 +121,7 @@ def renumber_h5(path: str, target: str, renumber: Renumber) -> None:
 # --- what is in a file
 
 
-def _attributes(path: str, files: H5Files) -> dict[str, Any]:
+def _attributes(path: str, files: HDF5Worker) -> dict[str, Any]:
     with files.file(path) as file:
         attributes = {name: file.attributes(name) for name in file.names}
         return {'_datasets': _names(file, '', _DATASETS), **attributes}
@@ -138,7 +138,7 @@ def _columns(file: H5File) -> tuple[dict[str, Array], dict[str, Array]]:
         raise CorruptFileError(f'{file.path} is damaged: its datasets differ in length', path=file.path)
     for values in columns.values():
         if values.ndim > 1 or values.dtype.kind not in 'biufc':  # whose cells pandas makes objects of
-            file.make_room(len(values) * BYTES_OF_AN_OBJECT)
+            file.charge_memory(len(values) * BYTES_OF_AN_OBJECT)
     return columns, camera
 
 

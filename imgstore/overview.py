@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ._files import StrPath, is_aside
+from ._files import StrPath, is_partial
 from .base import ImgStore
 from .constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME, STORE_LOCK_FILENAME, STORE_SAVED_INDEX_FILENAME
 from .errors import ChunkSkippedWarning, CorruptFileError
@@ -18,12 +18,12 @@ from .frame_times import Numbers, Times, frame_arrays
 from .lock import lock_state
 from .stores import new_for_filename
 
-SLOW = 1.5
+LONG_INTERVAL = 1.5
 """An interval that is longer than so many median ones is told."""
 
 
 @dataclass(frozen=True)
-class Drop:
+class FrameGap:
     """Where frames seem to be missing: between two frames that follow each other in the store.
 
     Attributes
@@ -44,7 +44,7 @@ class Drop:
 
 
 @dataclass(frozen=True)
-class Pace:
+class FrameTiming:
     """How the frames of a store follow each other.
 
     Attributes
@@ -56,14 +56,14 @@ class Pace:
     median_interval, shortest_interval, longest_interval : float or None
         In seconds.
     slow_intervals : int
-        Of those longer than `SLOW` times the median.
+        Of those longer than `LONG_INTERVAL` times the median.
     backward_times : int
         Of frames that are not later than the one before.
     missing_numbers, number_gaps : int
         Frame numbers that are left out, and at how many places.
     repeated_numbers, backward_numbers : int
         Of frames whose number is that of the one before, or smaller.
-    drops : tuple of Drop
+    drops : tuple of FrameGap
         The largest of them, in the order of the store.
     """
 
@@ -78,7 +78,7 @@ class Pace:
     number_gaps: int = 0
     repeated_numbers: int = 0
     backward_numbers: int = 0
-    drops: tuple[Drop, ...] = ()
+    drops: tuple[FrameGap, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class Overview:
     first_time: float | None
     last_time: float | None
     duration: float
-    pace: Pace
+    pace: FrameTiming
     chunks: int
     chunksize: int
     chunk_frames: tuple[int, int]
@@ -166,9 +166,9 @@ def overview(path: StrPath, drops: int = 5) -> Overview:
             return _overview(store, [each.message for each in caught], drops)
 
 
-def _overview(store: ImgStore, told: list[Warning | str], drops: int) -> Overview:
+def _overview(store: ImgStore, messages: list[Warning | str], drops: int) -> Overview:
     numbers, times = frame_arrays(store)
-    counts = [own.stop - own.start for _, _, own in store.index.parts()]
+    counts = [own.stop - own.start for _, _, own in store.index.chunk_ranges()]
     size, files = _size(store.filename)
     extra = store.find_extra_data_files()
     created, zone = store.created
@@ -176,16 +176,16 @@ def _overview(store: ImgStore, told: list[Warning | str], drops: int) -> Overvie
         store.filename, store.format, store.image_shape, str(store.dtype), store.encoding,
         store.uuid, created.replace(tzinfo=None).isoformat(), str(zone), size, files, len(numbers),
         *_ends(numbers), *_ends(times),
-        store.duration, pace(numbers, times, drops), len(counts), store.chunksize,
+        store.duration, frame_timing(numbers, times, drops), len(counts), store.chunksize,
         (min(counts, default=0), max(counts, default=0)), len(extra), _columns(extra), store.user_metadata,
-        _health(store, told))
+        _health(store, messages))
 
 
 def _ends(values: Numbers | Times) -> tuple[Any, Any]:
     return (values[0].item(), values[-1].item()) if len(values) else (None, None)
 
 
-def pace(numbers: Numbers, times: Times, drops: int = 5) -> Pace:
+def frame_timing(numbers: Numbers, times: Times, drops: int = 5) -> FrameTiming:
     """Look how frames follow each other.
 
     Parameters
@@ -196,21 +196,21 @@ def pace(numbers: Numbers, times: Times, drops: int = 5) -> Pace:
         How many of the largest drops to name.
     """
     if len(numbers) < 2:
-        return Pace()
+        return FrameTiming()
     steps, intervals = np.diff(numbers), np.diff(times)
     median, span = float(np.median(intervals)), float(times[-1] - times[0])
     slow = slow_intervals(intervals)
     gaps = steps > 1
-    return Pace(
+    return FrameTiming(
         _rate(1, median), _rate(len(intervals), span), median, float(intervals.min()), float(intervals.max()),
         int(slow.sum()), int((intervals <= 0).sum()), int((steps[gaps] - 1).sum()), int(gaps.sum()),
         int((steps == 0).sum()), int((steps < 0).sum()), _drops(numbers, times, slow | gaps, drops))
 
 
 def slow_intervals(intervals: Times) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Which intervals are longer than `SLOW` median ones."""
+    """Which intervals are longer than `LONG_INTERVAL` median ones."""
     median = np.median(intervals) if len(intervals) else 0
-    slow: np.ndarray[Any, np.dtype[np.bool_]] = intervals > SLOW * median
+    slow: np.ndarray[Any, np.dtype[np.bool_]] = intervals > LONG_INTERVAL * median
     return slow if median > 0 else np.zeros(len(intervals), np.bool_)
 
 
@@ -218,12 +218,12 @@ def _rate(count: int, seconds: float) -> float | None:
     return count / seconds if 0 < seconds < np.inf else None
 
 
-def _drops(numbers: Numbers, times: Times, places: Any, count: int) -> tuple[Drop, ...]:
+def _drops(numbers: Numbers, times: Times, places: Any, count: int) -> tuple[FrameGap, ...]:
     before = np.flatnonzero(places)
     missing, intervals = numbers[before + 1] - numbers[before] - 1, times[before + 1] - times[before]
     largest = np.sort(np.lexsort((-intervals, -missing))[:count])
-    return tuple(Drop(int(before[i]), int(numbers[before[i]]), float(times[before[i]]), max(0, int(missing[i])),
-                      float(intervals[i])) for i in largest.tolist())
+    return tuple(FrameGap(int(before[i]), int(numbers[before[i]]), float(times[before[i]]), max(0, int(missing[i])),
+                          float(intervals[i])) for i in largest.tolist())
 
 
 def _size(folder: str) -> tuple[int, int]:
@@ -249,7 +249,7 @@ def _columns(paths: list[str]) -> tuple[str, ...]:
     return () if frame is None else tuple(str(name) for name in frame.columns if name not in frame_columns)
 
 
-def _health(store: ImgStore, told: list[Warning | str]) -> Health:
+def _health(store: ImgStore, messages: list[Warning | str]) -> Health:
     folder, chunks = store.filename, list(store.chunk_paths())
     missing = sorted(set(range(max(chunks, default=0))) - set(chunks))
     if not os.path.exists(os.path.join(folder, STORE_SAVED_INDEX_FILENAME)):
@@ -258,8 +258,8 @@ def _health(store: ImgStore, told: list[Warning | str]) -> Health:
         saved = 'fits' if store.index.saved is not None else 'outdated'
     lock = lock_state(os.path.join(folder, STORE_LOCK_FILENAME))
     if lock == 'held':  # the chunk that is being written has no index yet
-        told = [each for each in told if not _is_skipped(each, max(chunks, default=-1) + 1)]
-    return Health(lock, _unclosed(folder), tuple(map(str, told)), tuple(missing), saved)
+        messages = [each for each in messages if not _is_skipped(each, max(chunks, default=-1) + 1)]
+    return Health(lock, _unclosed(folder), tuple(map(str, messages)), tuple(missing), saved)
 
 
 def _is_skipped(warning: Warning | str, chunk: int) -> bool:
@@ -274,4 +274,4 @@ def _unclosed(folder: str) -> tuple[str, ...]:
     if chunks:
         last = max(chunks, key=int)
         names += [os.path.join(last, name) for name in os.listdir(os.path.join(folder, last))]
-    return tuple(sorted(name for name in names if is_aside(os.path.basename(name))))
+    return tuple(sorted(name for name in names if is_partial(os.path.basename(name))))

@@ -9,23 +9,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .chunk_index import Look, Numbers, Times, count_frames, look_at, look_if_settled, read_chunk_index
+from .chunk_index import FileStamp, Numbers, Times, count_frames, read_chunk_index, stamp, stamp_if_stable
 from .errors import CorruptFileError
-from .lookup import Lookup, distance
+from .lookup import SortedLookup, distance
 
-Frames = tuple[Numbers, Times]
-Starts = npt.NDArray[np.int64]
+FrameTimes = tuple[Numbers, Times]
+ChunkOffsets = npt.NDArray[np.int64]
 
-NO_FRAMES: Frames = (np.empty(0, np.int64), np.empty(0, np.float64))
+NO_FRAMES: FrameTimes = (np.empty(0, np.int64), np.empty(0, np.float64))
 
 
-def in_one_piece(parts: Sequence[Frames]) -> Frames:
+def concatenate(parts: Sequence[FrameTimes]) -> FrameTimes:
     """The frames of chunks, copied."""
     numbers, times = zip(NO_FRAMES, *parts, strict=True)
     return np.concatenate(numbers), np.concatenate(times)
 
 
-class KnownChunk:
+class LazyChunkIndex:
     """Frame numbers and times of one chunk, read when first asked for.
 
     Parameters
@@ -37,12 +37,12 @@ class KnownChunk:
         If they are not to be read.
     is_open : bool
         It is not complete.
-    seen : Look, optional
+    seen : FileStamp, optional
         Its index file, if what that tells is known from elsewhere.
     """
 
-    def __init__(self, number: int, stem: str, frames: Frames | None = None, is_open: bool = False,
-                 seen: Look | None = None) -> None:
+    def __init__(self, number: int, stem: str, frames: FrameTimes | None = None, is_open: bool = False,
+                 seen: FileStamp | None = None) -> None:
         self.number, self.stem, self.is_open = number, stem, is_open
         self._frames, self._seen, self._was_read = frames, seen, seen is not None
         self.known_count = None if frames is None else len(frames[0])
@@ -50,7 +50,7 @@ class KnownChunk:
     def _look(self) -> None:
         """Look at the file before it is read, so that a change meanwhile is noticed by the next look."""
         if not self._was_read:
-            self._seen, self._was_read = look_if_settled(self.stem), True
+            self._seen, self._was_read = stamp_if_stable(self.stem), True
 
     @property
     def count(self) -> int:
@@ -61,7 +61,7 @@ class KnownChunk:
         return self.known_count
 
     @property
-    def frames(self) -> Frames:
+    def frames(self) -> FrameTimes:
         """Their numbers and times."""
         if self._frames is None:
             self._look()
@@ -75,7 +75,7 @@ class KnownChunk:
         folder, name = os.path.split(self.stem)
         return os.path.dirname(folder) if name == 'index' else folder
 
-    def keep(self, frames: Frames) -> None:
+    def keep(self, frames: FrameTimes) -> None:
         """Have the same ones in another place."""
         self._frames = frames
 
@@ -83,12 +83,12 @@ class KnownChunk:
     def is_unchanged(self) -> bool:
         """Whether its index is still the file that was read, if it was."""
         try:
-            return not self._was_read or self._seen == look_at(self.stem)
+            return not self._was_read or self._seen == stamp(self.stem)
         except CorruptFileError:
             return False
 
 
-class Piece:
+class IndexSegment:
     """Frames of several chunks in one piece.
 
     Parameters
@@ -97,7 +97,7 @@ class Piece:
         Numbers and times.
     starts : ndarray of int64
         Index of each chunk's first frame, and the number of frames at the end.
-    ascend : pair of bool or None
+    is_sorted : pair of bool or None
         Whether numbers and times never go down, if that is known.
     ranges : sequence of two pairs, optional
         Smallest and largest number and time, if they are known.
@@ -105,19 +105,19 @@ class Piece:
         Whether the numbers (0) or times (1) of some frames are as they were saved.
     """
 
-    def __init__(self, frames: Frames = NO_FRAMES, starts: Starts | None = None,
-                 ascend: tuple[bool | None, bool | None] = (None, None),
+    def __init__(self, frames: FrameTimes = NO_FRAMES, starts: ChunkOffsets | None = None,
+                 is_sorted: tuple[bool | None, bool | None] = (None, None),
                  ranges: Sequence[tuple[Any, Any]] = (), check: Callable[[int, slice], bool] | None = None) -> None:
-        self.frames, self._ascend, self._check = frames, ascend, check
-        self.starts: Starts = np.zeros(1, np.int64) if starts is None else starts
+        self.frames, self._is_sorted, self._check = frames, is_sorted, check
+        self.starts: ChunkOffsets = np.zeros(1, np.int64) if starts is None else starts
         self._ranges: dict[int, tuple[Any, Any]] = dict(enumerate(ranges))
-        self._lookups: dict[int, Lookup] = {}
+        self._lookups: dict[int, SortedLookup] = {}
 
     @classmethod
-    def of(cls, parts: Sequence[Frames]) -> Piece:
+    def of(cls, parts: Sequence[FrameTimes]) -> IndexSegment:
         """The frames of chunks, each as its numbers and times."""
         starts = np.concatenate([[0], np.cumsum([len(numbers) for numbers, _ in parts], dtype=np.int64)])
-        return cls(in_one_piece(parts), starts)
+        return cls(concatenate(parts), starts)
 
     def __len__(self) -> int:
         return len(self.frames[0])
@@ -135,7 +135,7 @@ class Piece:
         """Where in it the frames of one of its chunks are."""
         return slice(*self.starts[rank:rank + 2].tolist())
 
-    def of_chunk(self, rank: int) -> Frames:
+    def of_chunk(self, rank: int) -> FrameTimes:
         """The frames of one of its chunks."""
         own = self.own(rank)
         return self.frames[0][own], self.frames[1][own]
@@ -144,21 +144,21 @@ class Piece:
         """Number and time of a frame."""
         return int(self.frames[0][index]), float(self.frames[1][index])
 
-    def head(self, chunks: int) -> Piece:
+    def first_chunks(self, chunks: int) -> IndexSegment:
         """The first so many chunks, not copied."""
         if chunks == self.chunks:
             return self
         end = int(self.starts[chunks])
-        numbers, times = self._ascend
-        return Piece((self.frames[0][:end], self.frames[1][:end]), self.starts[:chunks + 1],
-                     (numbers or None, times or None), check=self._check)
+        numbers, times = self._is_sorted
+        return IndexSegment((self.frames[0][:end], self.frames[1][:end]), self.starts[:chunks + 1],
+                            (numbers or None, times or None), check=self._check)
 
-    def joined(self, more: Piece) -> Piece:
+    def concat(self, more: IndexSegment) -> IndexSegment:
         """This one and another behind it, copied unless one of them is empty."""
         if not more.chunks or not self.chunks:
             return self if self.chunks else more
         starts = np.concatenate([self.starts, self.starts[-1] + more.starts[1:]])
-        return Piece(in_one_piece([self.frames, more.frames]), starts)
+        return IndexSegment(concatenate([self.frames, more.frames]), starts)
 
     def range(self, column: int) -> tuple[Any, Any]:
         """Smallest and largest number (0) or time (1), nan left out; there must be frames."""
@@ -167,9 +167,9 @@ class Piece:
             self._ranges[column] = np.fmin.reduce(values).item(), np.fmax.reduce(values).item()
         return self._ranges[column]
 
-    def _lookup(self, column: int) -> Lookup:
+    def _lookup(self, column: int) -> SortedLookup:
         if column not in self._lookups:
-            self._lookups[column] = Lookup(self.frames[column], self._ascend[column])
+            self._lookups[column] = SortedLookup(self.frames[column], self._is_sorted[column])
         return self._lookups[column]
 
     def find(self, column: int, key: float) -> int | None:

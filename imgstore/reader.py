@@ -19,9 +19,9 @@ import numpy.typing as npt
 
 from ._cores import THREADS
 from ._files import Layout
-from ._numbers import at_least, seconds, whole_number
-from .ahead import Ahead
-from .chunks import ChunkReader, Chunks
+from ._numbers import as_int, as_int_min, as_seconds
+from .ahead import Prefetcher
+from .chunks import ChunkIO, ChunkReader
 from .chunks.opened import OpenChunks
 from .color import decode_to_bgr, decoded_shape
 from .constants import FRAME_NUMBER, FRAME_TIME, STORE_LOCK_FILENAME, STORE_MD_FILENAME
@@ -33,12 +33,12 @@ from .errors import (
     InvalidArgumentError,
     StoreClosedError,
 )
-from .formats import Format, format_to_read
+from .formats import Format, parse_format
 from .index import ImgStoreIndex
 from .lock import is_held
 from .metadata import StoreMetadata, load_metadata
-from .recovery import Listing
-from .sharing import keep_forever, one_at_a_time, survive_forks
+from .recovery import ChunkListing
+from .sharing import leak, register_fork_handler, synchronized
 
 Image = npt.NDArray[Any]
 Place = tuple[int, int]
@@ -61,15 +61,15 @@ def open_reader(basedir: str, class_name: str, seek: bool, index: ImgStoreIndex 
         raise InvalidArgumentError(f'{basedir!r} is a {fmt.class_name}, not a {class_name}', store=basedir)
     if not isinstance(index, (ImgStoreIndex, NoneType)):
         raise InvalidArgumentError(f'index is a {type(index).__name__}; it must be an ImgStoreIndex', argument='index')
-    layout, bound = Layout(basedir, fmt.extension, fmt.folders), at_least(cache_bytes, 'cache_bytes', 0)
-    chunks = Chunks(layout, fmt, metadata.imgshape, 'read', backend, seek, bound // 2, metadata.image_bytes)
+    layout, bound = Layout(basedir, fmt.extension, fmt.is_image_folder), as_int_min(cache_bytes, 'cache_bytes', 0)
+    chunks = ChunkIO(layout, fmt, metadata.imgshape, 'read', backend, seek, bound // 2, metadata.image_bytes)
     return StoreReader(metadata, fmt, layout, index, chunks, bound // 2)
 
 
 def format_of(metadata: StoreMetadata, basedir: str) -> Format:
     """The format of the store in a folder; CorruptFileError if it is none that can be read."""
-    return format_to_read(metadata.format, metadata.class_name, metadata.extension,
-                          os.path.join(basedir, STORE_MD_FILENAME))
+    return parse_format(metadata.format, metadata.class_name, metadata.extension,
+                        os.path.join(basedir, STORE_MD_FILENAME))
 
 
 class StoreReader:
@@ -82,52 +82,52 @@ class StoreReader:
     layout : Layout
     index : ImgStoreIndex, optional
         Which frames there are; found out from the chunks if it is not given.
-    chunks : Chunks
+    chunks : ChunkIO
         Opens the chunks.
     ahead_bytes : int
         What images may hold that are read before they are asked for.
     """
 
     def __init__(self, metadata: StoreMetadata, fmt: Format, layout: Layout, index: ImgStoreIndex | None,
-                 chunks: Chunks, ahead_bytes: int) -> None:
+                 chunks: ChunkIO, ahead_bytes: int) -> None:
         self.metadata, self.fmt, self.layout, self._store = metadata, fmt, layout, layout.basedir
-        self._chunks, self.listing = chunks, Listing(layout, chunks)
+        self._chunks, self.listing = chunks, ChunkListing(layout, chunks)
         self.index = index or self._new_index()
         self._decode = bool(metadata.encoding)
-        self._frames_ahead = 0 if chunks.cheap else min(_READ_AHEAD, ahead_bytes // max(1, self._image_bytes))
+        self._frames_ahead = 0 if chunks.is_uncompressed else min(_READ_AHEAD, ahead_bytes // max(1, self._image_bytes))
         self._in_a_row, self._step = 0, 0
         self._closed = False
         self._latest: tuple[int, int] | None = None
         self._get_ready()
-        survive_forks(self, StoreReader.begin_anew, lambda reader: reader.index.lock)
+        register_fork_handler(self, StoreReader.reset_after_fork, lambda reader: reader.index.lock)
 
     def _get_ready(self) -> None:
         self.lock, self._turn = threading.RLock(), threading.Lock()
-        self._ahead = Ahead(self._begin, self._turn, THREADS)
+        self._ahead = Prefetcher(self._begin, self._turn, THREADS)
         self._open = OpenChunks(_OPEN_CHUNKS)
         self._pool: ThreadPoolExecutor | None = None
 
-    def begin_anew(self) -> None:
+    def reset_after_fork(self) -> None:
         """In a forked child: leave to the parent what has threads and open files, and stand where the parent did."""
-        keep_forever((self._ahead, self._open, self._pool))
-        self._chunks.begin_anew()
+        leak((self._ahead, self._open, self._pool))
+        self._chunks.reset_after_fork()
         self.index.lock = threading.RLock()
         self._get_ready()
 
     def _new_index(self) -> ImgStoreIndex:
         listed = self.listing.chunks()
         if self.listing.open_frames:
-            return ImgStoreIndex().with_chunks(listed, self.listing.open_frames)
-        return ImgStoreIndex.new_for_store(self.layout.basedir, listed)
+            return ImgStoreIndex().updated(listed, self.listing.open_frames)
+        return ImgStoreIndex.open_cached(self.layout.basedir, listed)
 
-    @one_at_a_time
+    @synchronized
     def refresh(self) -> int:
         """Look again which frames there are; how many more they are now."""
         self._check_open()
-        before, were_open = self.index.frame_count, set(self.listing.open)
-        self._ahead.plan(())
-        self.listing.look_again()
-        self.index = self.index.with_chunks(self.listing.chunks(), self.listing.open_frames)
+        before, were_open = self.index.frame_count, set(self.listing.incomplete)
+        self._ahead.schedule(())
+        self.listing.rescan()
+        self.index = self.index.updated(self.listing.chunks(), self.listing.open_frames)
         with self._turn:
             for number in were_open:
                 self._open.close_one(number)
@@ -152,9 +152,9 @@ class StoreReader:
 
     def check_complete(self) -> None:
         """Raise InvalidArgumentError if a chunk is not complete."""
-        if self.listing.open:
+        if self.listing.incomplete:
             why = 'a writer has the store open' if self.is_live else 'imgstore.repair completes it'
-            chunk = min(self.listing.open)
+            chunk = min(self.listing.incomplete)
             raise InvalidArgumentError(f'{self._store}: chunk {chunk} is not complete; {why}',
                                        store=self._store, chunk=chunk)
 
@@ -170,10 +170,10 @@ class StoreReader:
     def _image_bytes(self) -> int:
         return math.prod(self.image_shape) * np.dtype(self.metadata.imgdtype).itemsize
 
-    @one_at_a_time
+    @synchronized
     def disable_decoding(self) -> None:
         """Give raw images from now on."""
-        self._ahead.plan(())
+        self._ahead.schedule(())
         self._decode = False
 
     @property
@@ -182,12 +182,12 @@ class StoreReader:
 
         It is not what is remembered, for it changes when a chunk before it turns out to be damaged.
         """
-        return -1 if self._latest is None else self.index.index_of(*self._latest)
+        return -1 if self._latest is None else self.index.from_chunk(*self._latest)
 
     @property
     def chunk_position(self) -> tuple[int, int]:
         """Chunk of the latest frame read and the frame's index in it; before the first frame that index is -1."""
-        return self._latest or (self.index.locate(0)[0] if self.index.frame_count else 0, -1)
+        return self._latest or (self.index.to_chunk(0)[0] if self.index.frame_count else 0, -1)
 
     @property
     def latest(self) -> tuple[int | float, float]:
@@ -207,7 +207,7 @@ class StoreReader:
 
     # --- frames
 
-    @one_at_a_time
+    @synchronized
     def next_frame_number(self) -> int:
         """Number of the frame that `next` would give; EndOfStoreError behind the last."""
         metadata = self.index.frame(self.position + 1)
@@ -216,27 +216,27 @@ class StoreReader:
                                   frame_index=self.position)
         return metadata[0]
 
-    @one_at_a_time
+    @synchronized
     def next(self) -> Frame:
         """The frame behind the position; EndOfStoreError behind the last."""
         self.next_frame_number()
         self._in_a_row, self._step = _SEQUENTIAL, 1
         return self.at(self.position + 1)
 
-    @one_at_a_time
+    @synchronized
     def by_number(self, frame_number: object, exact_only: bool) -> Frame:
         """The (first) frame with that number, or the one with the nearest; FrameNotFoundError."""
         return self.at(self.find(FRAME_NUMBER, frame_number, not exact_only))
 
-    @one_at_a_time
+    @synchronized
     def nearest_in_time(self, frame_time: object) -> Frame:
         """The frame whose time is nearest; FrameNotFoundError in an empty store, and for nan."""
         return self.at(self.find(FRAME_TIME, frame_time, nearest=True))
 
-    @one_at_a_time
+    @synchronized
     def find(self, what: str, value: object, nearest: bool = False) -> int:
         """Index of the (first) frame with that number or time, or of the one nearest to it; FrameNotFoundError."""
-        key = whole_number(value, what) if what == FRAME_NUMBER else seconds(value, what)
+        key = as_int(value, what) if what == FRAME_NUMBER else as_seconds(value, what)
         index = self.index.find(what, key, nearest)
         if index is None:
             told = f'frame #{key}' if what == FRAME_NUMBER else f'frame {"near" if nearest else "at"} time {key}'
@@ -244,32 +244,32 @@ class StoreReader:
                                      frame_number=int(key) if what == FRAME_NUMBER else None)
         return index
 
-    @one_at_a_time
+    @synchronized
     def at(self, frame_index: object) -> Frame:
         """The frame with that index in the store; FrameNotFoundError, FrameReadError."""
-        index = whole_number(frame_index, 'frame_index')
+        index = as_int(frame_index, 'frame_index')
         metadata = self._metadata(index)
-        place = self.index.locate(index)
+        place = self.index.to_chunk(index)
         self._expect(index)
         image = self._read(place)
         self._latest = place
         return image, metadata
 
-    @one_at_a_time
+    @synchronized
     def many(self, frame_numbers: Iterable[object] | None, frame_indices: Iterable[object] | None) -> Frames:
         """The frames with those numbers or indexes, in that order; FrameNotFoundError before anything is read."""
         indices = self._indices(frame_numbers, frame_indices)
         metadata = [self._metadata(index) for index in indices]
         images = self._batch(indices)
         if indices:
-            self._latest = self.index.locate(indices[-1])
+            self._latest = self.index.to_chunk(indices[-1])
         return images, [number for number, _ in metadata], [time for _, time in metadata]
 
     def _indices(self, numbers: Iterable[object] | None, indices: Iterable[object] | None) -> list[int]:
         if numbers is not None and indices is None:
             return [self.find(FRAME_NUMBER, number) for number in numbers]
         if numbers is None and indices is not None:
-            return [whole_number(index, 'frame_index') for index in indices]
+            return [as_int(index, 'frame_index') for index in indices]
         raise InvalidArgumentError('give either frame_numbers or frame_indices, and not both', argument='frame_numbers')
 
     def _batch(self, indices: list[int]) -> Image | list[Image]:
@@ -290,9 +290,9 @@ class StoreReader:
 
     def _in_order(self, indices: list[int]) -> Iterator[tuple[int, Image]]:
         """The images of ascending indexes: of several videos at once, else read ahead."""
-        frames = [(index, self.index.locate(index)) for index in indices]
+        frames = [(index, self.index.to_chunk(index)) for index in indices]
         by_chunk = [list(group) for _, group in itertools.groupby(frames, lambda frame: frame[1][0])]
-        if self.fmt.folders or len(by_chunk) == 1:
+        if self.fmt.is_image_folder or len(by_chunk) == 1:
             yield from self._read_in_turn(frames)
             return
         # which is kept: OpenCV holds a lock while a thread ends, and a child that is forked then would find it locked
@@ -302,14 +302,14 @@ class StoreReader:
 
     def _read_in_turn(self, frames: list[tuple[int, Place]]) -> Iterator[tuple[int, Image]]:
         for rank, (index, place) in enumerate(frames):
-            self._ahead.plan(place for _, place in frames[rank:rank + self._frames_ahead])
+            self._ahead.schedule(place for _, place in frames[rank:rank + self._frames_ahead])
             yield index, self._read(place)
 
     def _read_in_chunk(self, frames: list[tuple[int, Place]]) -> list[tuple[int, Image]]:
         """Images of one chunk, by a reader of their own."""
         first, images = frames[0][1], []
         with self._naming(first):
-            reader = self._chunks.reader(first[0], self.index.size_of(first[0]), keep=False)
+            reader = self._chunks.reader(first[0], self.index.chunk_length(first[0]), keep=False)
         with reader:
             for index, place in frames:
                 with self._naming(place):
@@ -330,7 +330,7 @@ class StoreReader:
         return metadata
 
     def _read(self, place: Place) -> Image:
-        image: Image | None = self._ahead.take(place)
+        image: Image | None = self._ahead.result(place)
         if image is not None:
             return image
         with self._turn, self._naming(place):
@@ -345,7 +345,7 @@ class StoreReader:
 
     def _begin(self, place: Place) -> Callable[[], Image]:
         """Begin to read a frame ahead."""
-        end = self._chunk(place[0]).begin(place[1])
+        end = self._chunk(place[0]).read_deferred(place[1])
         return lambda: self._decoded(end())
 
     def _expect(self, index: int) -> None:
@@ -353,23 +353,23 @@ class StoreReader:
         step = index - self.position
         self._in_a_row, self._step = (self._in_a_row + 1 if step == self._step else 1), step
         if abs(step) != 1 or self._in_a_row < _SEQUENTIAL or not self._frames_ahead:
-            self._ahead.plan(())
+            self._ahead.schedule(())
             return
         indices = range(index, index + step * (self._frames_ahead + 1), step)
-        self._ahead.plan([self.index.locate(i) for i in indices if 0 <= i < self.index.frame_count])
+        self._ahead.schedule([self.index.to_chunk(i) for i in indices if 0 <= i < self.index.frame_count])
 
     def _chunk(self, number: int) -> ChunkReader:
         """The reader of a chunk; just the latest ones are kept open."""
-        return self._open.reader(number, lambda: self._chunks.reader(number, self.index.size_of(number)))
+        return self._open.reader(number, lambda: self._chunks.reader(number, self.index.chunk_length(number)))
 
-    @one_at_a_time
+    @synchronized
     def close(self) -> None:
         """Free all that is held open."""
         self._closed = True
         self._ahead.close()
         if self._pool is not None:
             self._pool.shutdown()
-        self.index.release()
+        self.index.close()
         self._open.close()
         self._chunks.close()
 
@@ -391,7 +391,7 @@ class _Naming:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         if isinstance(error, (FrameReadError, CorruptFileError, InvalidArgumentError)):
             store, (chunk, at) = self._reader._store, self._place
-            frame_index = self._reader.index.index_of(chunk, at)
+            frame_index = self._reader.index.from_chunk(chunk, at)
             number, _ = self._reader._metadata(frame_index)
             raise FrameReadError(f'{store}: frame #{number}, at index {at} of chunk {chunk}, cannot be read: {error}',
                                  store=store, chunk=chunk, index_in_chunk=at, frame_index=frame_index,

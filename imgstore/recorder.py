@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from ._files import Layout, make_folder, take_file, write_whole
+from ._files import Layout, make_folder, move_or_copy, write_atomic
 from ._json import dumps
 from ._numbers import as_runs
 from ._regular_files import read_regular
 from ._syncing import sync
 from .chunk_files import check_folder
 from .chunk_index import Numbers, Times, write_chunk_index
-from .chunk_state import NO_LOSS, FillingChunk, Loss, Summary, extremes
-from .chunks import Chunks, ChunkWriter
+from .chunk_state import NO_LOSS, ChunkStats, FillingChunk, Loss, extremes
+from .chunks import ChunkIO, ChunkWriter
 from .completing import Completer
 from .constants import EXTRA_JSON, FRAME_INDEX, FRAME_NUMBER, FRAME_TIME, STORE_MD_FILENAME
 from .emptying import empty_store, finish_emptying
@@ -27,13 +27,13 @@ from .frame_rate import FrameRate
 from .journal import Journal
 
 
-class Recorder:
+class RollingChunkWriter:
     """Puts prepared frames into chunks. Not for several threads at once.
 
     Parameters
     ----------
     layout : Layout
-    chunks : Chunks
+    chunks : ChunkIO
         Opens the chunks.
     chunksize : int
         Frames a chunk.
@@ -44,7 +44,7 @@ class Recorder:
         What videos say of their rate; measured if not given.
     """
 
-    def __init__(self, layout: Layout, chunks: Chunks, chunksize: int, durability: str,
+    def __init__(self, layout: Layout, chunks: ChunkIO, chunksize: int, durability: str,
                  rate: FrameRate | None = None) -> None:
         self._layout, self._chunks, self._chunksize = layout, chunks, chunksize
         self._rate = rate or FrameRate()
@@ -57,7 +57,7 @@ class Recorder:
         self._open: FillingChunk | None = None
         self._next_chunk = 0
         self._early_records: list[str] = []
-        self._complete: list[Summary] = []
+        self._complete: list[ChunkStats] = []
         self._complete_frames = 0
         self.latest: tuple[float, float] = (math.nan, math.nan)
         """Number and time of the latest frame written."""
@@ -65,8 +65,8 @@ class Recorder:
     # --- what there is
 
     @property
-    def _summaries(self) -> list[Summary]:
-        return [*self._complete, Summary.of(self._open)] if self._open else self._complete
+    def _summaries(self) -> list[ChunkStats]:
+        return [*self._complete, ChunkStats.of(self._open)] if self._open else self._complete
 
     @property
     def frame_count(self) -> int:
@@ -94,13 +94,13 @@ class Recorder:
         chunks = [summary.chunk for summary in self._complete]
         if self._open and not self._open.writer:
             chunks.append(self._open.number)
-        return [(chunk, self._layout.stem(chunk)) for chunk in chunks]
+        return [(chunk, self._layout.index_stem(chunk)) for chunk in chunks]
 
     @property
     def all_chunks(self) -> list[tuple[int, str]]:
         """Those, and the open one."""
         opened = {self._open.number} if self._open else set()
-        return [(chunk, self._layout.stem(chunk)) for chunk in sorted({*dict(self.complete_chunks), *opened})]
+        return [(chunk, self._layout.index_stem(chunk)) for chunk in sorted({*dict(self.complete_chunks), *opened})]
 
     @property
     def open_frames(self) -> dict[int, tuple[Numbers, Times]]:
@@ -144,10 +144,10 @@ class Recorder:
             with self._journaled(chunk.number, [(number, time)]):
                 self._write_to(chunk.writer, prepared)
         except OSError as error:
-            lost = self._give_up_chunk()
+            lost = self._abandon_chunk()
             raise FrameWriteError(f'{error}{lost.told}', frame_numbers=lost.numbers) from error
         except BaseException:  # nobody knows whether a video has got the frame
-            self._give_up_chunk()
+            self._abandon_chunk()
             raise
 
     def _writer_of_first(self, prepared: Any) -> ChunkWriter:
@@ -222,7 +222,7 @@ class Recorder:
 
     def _begin_chunk(self, writer: ChunkWriter | None) -> None:
         if self._open:
-            self._complete.append(Summary.of(self._open))
+            self._complete.append(ChunkStats.of(self._open))
             self._complete_frames += self._open.count
         self._open = FillingChunk(self._next_chunk, writer, self._early_records)
         self._next_chunk, self._early_records = self._next_chunk + 1, []
@@ -238,7 +238,7 @@ class Recorder:
         self._write_index_and_records(self._open, lost)
         if self._journal or not self._open.is_on_disk:
             if self._journal is not None:
-                self._journal.let_go()
+                self._journal.close()
             if self._open.is_on_disk:  # which got records since, and has another journal for them
                 self._completer.wait()
             self._completer.put(self._open.number)
@@ -256,26 +256,26 @@ class Recorder:
         try:
             writer.close(self._rate.of(chunk.frame_times))
         except Exception as error:  # noqa: BLE001 -- whatever it is, frames are named that are lost
-            count = self._chunks.count_whole(chunk.number, chunk.count, if_unknown=chunk.count)
-            lost = chunk.keep(count)
+            count = self._chunks.count_readable(chunk.number, chunk.count, if_unknown=chunk.count)
+            lost = chunk.truncate(count)
             return Loss(tuple(lost), f'; frames {as_runs(lost)} are lost: {error}') if lost else NO_LOSS
         return NO_LOSS
 
     def _write_index_and_records(self, chunk: FillingChunk, lost: Loss = NO_LOSS) -> None:
-        if not (chunk.count or chunk.records or (chunk.number == 0 and not self._layout.folders)):
+        if not (chunk.count or chunk.records or (chunk.number == 0 and not self._layout.is_image_folder)):
             return
         if chunk.is_on_disk and len(chunk.records) == chunk.written_records:
             return
-        stem = self._layout.stem(chunk.number)
+        stem = self._layout.index_stem(chunk.number)
         try:
-            if self._layout.folders:
+            if self._layout.is_image_folder:
                 make_folder(self._layout.chunk(chunk.number))
             elif chunk.count and not os.path.exists(path := self._layout.chunk(chunk.number)):
-                os.replace(self._layout.media(chunk.number), path)  # which failed before
+                os.replace(self._layout.current_path(chunk.number), path)  # which failed before
             if not (self._syncs or chunk.is_on_disk):
                 self._completer.announce(chunk.number)
             if chunk.records:
-                write_whole(stem + EXTRA_JSON, f'[{", ".join(chunk.records)}]'.encode(), chunk.is_on_disk)
+                write_atomic(stem + EXTRA_JSON, f'[{", ".join(chunk.records)}]'.encode(), chunk.is_on_disk)
             chunk.written_records = len(chunk.records)
             if not chunk.is_on_disk:  # or a power cut could take what is there; nothing else tells of it any more
                 write_chunk_index(stem, *chunk.arrays)
@@ -284,7 +284,7 @@ class Recorder:
                                   f'{chunk.named}{lost.told}', store=self._layout.basedir, chunk=chunk.number,
                                   frame_numbers=(*chunk.frame_numbers, *lost.numbers)) from error
 
-    def _give_up_chunk(self) -> Loss:
+    def _abandon_chunk(self) -> Loss:
         """After a frame that failed, keep what the chunk has; the next frame begins another. Tell what else failed."""
         try:
             self.finish_chunk()
@@ -292,13 +292,13 @@ class Recorder:
             return Loss(error.frame_numbers, f'; {error}')
         return NO_LOSS
 
-    def insert(self, video_path: str, numbers: Iterable[int], times: Iterable[float], move: bool) -> None:
+    def append_video(self, video_path: str, numbers: Iterable[int], times: Iterable[float], move: bool) -> None:
         """Take a finished video, which was checked, as the next chunk; FrameWriteError."""
         self.finish_chunk()
         frames = list(zip(numbers, times, strict=True))
         try:
             with self._journaled(self._next_chunk, frames):
-                take_file(video_path, self._layout.chunk(self._next_chunk), move)
+                move_or_copy(video_path, self._layout.chunk(self._next_chunk), move)
         except OSError as error:
             raise FrameWriteError(f'{video_path!r} could not be taken into the store: {error}',
                                   store=self._layout.basedir, path=video_path) from error
@@ -329,9 +329,9 @@ class Recorder:
         So does a video store without frames: imgstore 0.4 opens the first video of every store. As a video must have
         some frame, it has the frame that ``black`` gives.
         """
-        if self._open is None and not self._layout.folders:
+        if self._open is None and not self._layout.is_image_folder:
             # first, or a repair would take the black frame of a killed process for one that was added
-            write_chunk_index(self._layout.stem(0), np.empty(0, np.int64), np.empty(0))
+            write_chunk_index(self._layout.index_stem(0), np.empty(0, np.int64), np.empty(0))
             self._begin_chunk(self._writer_of_first(black()))
         elif self._early_records:
             self._begin_chunk(None)
@@ -339,7 +339,7 @@ class Recorder:
             self.finish_chunk()
         finally:
             if self._journal is not None:
-                self._journal.let_go()
+                self._journal.close()
             self._completer.wait()
         if (error := self._completer.error) is not None:
             raise FrameWriteError(f'{self._layout.basedir}: complete chunks may not be on the disk yet: {error}; '

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._files import Layout, index_path
-from .chunk_index import Numbers, read_first_numbers, renumber_chunk_index
+from .chunk_index import Numbers, read_first_numbers, rewrite_frame_numbers
 from .constants import EXTRA_JSON, STORE_INDEX_FILENAME, STORE_LOCK_FILENAME, STORE_SAVED_INDEX_FILENAME
 from .errors import ImgStoreError, InvalidArgumentError, StoreIOError
 from .extra_data import has_other_numbers, renumber_extra_data
@@ -122,8 +122,8 @@ class _Change:
         self._layout = layout
         self.index = ImgStoreIndex.new_from_chunks(chunks)
         self._old = self.index.frame_numbers
-        self._parts = self.index.parts()
-        self._new = renumbered(self._old, layout.basedir)
+        self._parts = self.index.chunk_ranges()
+        self._new = renumber_from_zero(self._old, layout.basedir)
         self._is_new = np.array_equal(self._old, self._new)
         self._first = self._first_numbers()
         self._files = list(self._find())
@@ -167,7 +167,7 @@ class _Change:
             for chunk, stem, own in self._parts:
                 index = index_path(stem)
                 if index in files:
-                    renumber_chunk_index(stem, self._new[own], staging.path(index))
+                    rewrite_frame_numbers(stem, self._new[own], staging.path(index))
                 for path in files.intersection(self._layout.extra_data_files(chunk)):
                     renumber_extra_data(path, self._old, self._new, own, self._first, staging.path(path))
         except BaseException:
@@ -180,14 +180,14 @@ def _renewed_index(layout: Layout, chunks: list[tuple[int, str]]) -> ImgStoreInd
     """The index of the store, which is also saved again where it was before."""
     index = ImgStoreIndex.new_from_chunks(chunks)
     if os.path.exists(os.path.join(layout.basedir, STORE_SAVED_INDEX_FILENAME)):
-        index.save_beside(layout.basedir)
+        index.save_cache(layout.basedir)
     sqlite = os.path.join(layout.basedir, STORE_INDEX_FILENAME)
     if os.path.exists(sqlite):
         index.to_file(sqlite)
     return index
 
 
-def renumbered(numbers: Numbers, store: str) -> Numbers:
+def renumber_from_zero(numbers: Numbers, store: str) -> Numbers:
     """Frame numbers of a store, in its order, with those before the one 0 counting down from -1."""
     zeros = np.flatnonzero(numbers == 0)
     if len(zeros) != 1:

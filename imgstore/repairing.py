@@ -15,21 +15,21 @@ from ._files import (
     INDEX_EXTENSIONS,
     Layout,
     StrPath,
-    aside,
     existing_store_folder,
     index_path,
     is_emptied,
     make_folder,
+    partial_path,
     remove_if_there,
-    write_whole,
+    write_atomic,
 )
 from ._syncing import sync
-from .chunk_files import leftovers, remove_tree, sync_chunk
+from .chunk_files import partial_files, remove_tree, sync_chunk
 from .chunk_index import Numbers, Times, read_chunk_index, write_chunk_index
-from .chunks import Chunks
-from .chunks.packets import show_times
+from .chunks import ChunkIO
+from .chunks.packets import display_times
 from .chunks.remux import check_is_copy, remux
-from .chunks.tail import move_tail, remove_tail, tail_paths
+from .chunks.tail import last_packet_paths, remove_last_packet, rename_last_packet
 from .constants import (
     EXTRA_JSON,
     STORE_INDEX_FILENAME,
@@ -39,15 +39,15 @@ from .constants import (
 )
 from .emptying import finish_emptying
 from .errors import CorruptFileError, FrameReadError, FrameWriteError, ImgStoreError, StoreIOError, StoreLockedError
-from .extra_data import later_records, read_records
+from .extra_data import read_records, records_missing_from
 from .formats import VIDEO_FRAMES_PER_SECOND
-from .index import save_if_worth_it
+from .index import save_cache_if_large
 from .journal_reading import DEFAULT_PACE, fill_in, pace_of
 from .lock import StoreLock, is_held
 from .metadata import StoreMetadata, load_metadata
 from .reader import format_of
-from .recorder import Recorder
-from .recovery import OpenChunk, has_sound_records, journaled_chunks, open_chunks, rate_of_chunk
+from .recorder import RollingChunkWriter
+from .recovery import IncompleteChunk, find_incomplete_chunks, has_sound_records, journaled_chunks, rate_of_chunk
 from .staging import finish, is_pending, uncounted
 
 _DAMAGED = '.damaged'
@@ -181,15 +181,15 @@ def repair(path: StrPath, dry_run: bool = False) -> RepairReport:
     if emptied and not dry_run:
         with contextlib.closing(_Held(lock_path)):
             finish_emptying(basedir)
-    patient = _Patient(basedir)
-    chunks = list(patient.diagnose())
-    report = RepairReport(basedir, dry_run, chunks, patient.remains(lock_path, chunks), is_pending(basedir),
+    patient = _Repair(basedir)
+    chunks = list(patient.find())
+    report = RepairReport(basedir, dry_run, chunks, patient.leftover_files(lock_path, chunks), is_pending(basedir),
                           emptied)
     if report and not dry_run:
         try:
             with contextlib.closing(_Held(lock_path)):
                 finish(basedir)
-                report = replace(report, removed=patient.treat(report))
+                report = replace(report, removed=patient.apply(report))
         except ImgStoreError:
             raise
         except OSError as error:
@@ -209,29 +209,29 @@ def _keep_damaged(paths: Iterable[str]) -> None:
         os.replace(path, path + _DAMAGED)
 
 
-class _Patient:
+class _Repair:
     """A store that may need repair."""
 
     def __init__(self, basedir: str) -> None:
         self._metadata: StoreMetadata = load_metadata(basedir)
         self._fmt = format_of(self._metadata, basedir)
-        self._layout = Layout(basedir, self._fmt.extension, self._fmt.folders)
-        self._chunks = Chunks(self._layout, self._fmt, self._metadata.imgshape, 'read',
-                              image_bytes=self._metadata.image_bytes)
+        self._layout = Layout(basedir, self._fmt.extension, self._fmt.is_image_folder)
+        self._chunks = ChunkIO(self._layout, self._fmt, self._metadata.imgshape, 'read',
+                               image_bytes=self._metadata.image_bytes)
         self._damaged: set[int] = set()
         self._unsynced: list[int] = []
 
     # --- what is missing
 
-    def diagnose(self) -> Iterator[RepairedChunk]:
+    def find(self) -> Iterator[RepairedChunk]:
         """The chunks that are not complete."""
         found = self._layout.find_chunks()
         journals = journaled_chunks(self._layout, found)
-        journaled = open_chunks(self._layout, self._chunks, journals)
+        journaled = find_incomplete_chunks(self._layout, self._chunks, journals)
         self._unsynced = [*{*found.complete_journals} - {*journals}]
         self._damaged = {number for number in found.complete if self._frames_of(number) is None}
         bare = {*found.skipped, *self._layout.find_unfinished_videos()} - set(found.complete)
-        bare = {number for number in bare if index_path(self._layout.stem(number)) is None}
+        bare = {number for number in bare if index_path(self._layout.index_stem(number)) is None}
         incomplete = (n for n in {*journals, *bare, *self._damaged} if not self._layout.is_linked(n))
         for number in sorted(incomplete):
             if number in journaled and (len(journaled[number]) or len(journaled[number].lost)):
@@ -239,29 +239,29 @@ class _Patient:
             elif number in bare or number in self._damaged or number in journaled:
                 yield from self._estimate(number, found.complete, number in journaled)
             else:  # complete, but for records that came later
-                numbers, times = read_chunk_index(self._layout.stem(number))
+                numbers, times = read_chunk_index(self._layout.index_stem(number))
                 yield RepairedChunk(number, numbers.tolist(), times.tolist(), [], False)
 
-    def _journaled(self, number: int, chunk: OpenChunk, complete: list[int]) -> RepairedChunk:
+    def _journaled(self, number: int, chunk: IncompleteChunk, complete: list[int]) -> RepairedChunk:
         """A chunk as its journal tells; frames behind the journal's last have lost their entries."""
         frames = dict(enumerate(zip(chunk.numbers.tolist(), chunk.times.tolist(), strict=True)))
         estimated = chunk.estimated
         if len(chunk) and not len(chunk.lost):
             before = self._before(number, complete)
             pace = before and pace_of(zip(*(values.tolist() for values in before), strict=True))
-            estimated += fill_in(frames, self._chunks.count_whole(number, None), pace or DEFAULT_PACE)
+            estimated += fill_in(frames, self._chunks.count_readable(number, None), pace or DEFAULT_PACE)
         all_frames = [frames[index] for index in range(len(frames))]
         return RepairedChunk(number, [frame[0] for frame in all_frames], [frame[1] for frame in all_frames],
                              chunk.lost.tolist(), False, estimated)
 
     def _frames_of(self, number: int) -> tuple[Numbers, Times] | None:
         try:
-            return read_chunk_index(self._layout.stem(number))
+            return read_chunk_index(self._layout.index_stem(number))
         except CorruptFileError:
             return None
 
     def _estimate(self, number: int, complete: list[int], may_be_empty: bool) -> Iterator[RepairedChunk]:
-        count = self._chunks.count_whole(number, None)
+        count = self._chunks.count_readable(number, None)
         if not count:
             if may_be_empty:
                 yield RepairedChunk(number, [], [], [], False)
@@ -279,11 +279,11 @@ class _Patient:
 
     def _estimated_times(self, number: int, count: int, before: Times | None) -> Times:
         interval = float(np.median(np.diff(before))) if before is not None and len(before) > 1 else None
-        shown = None if self._layout.folders else show_times(self._layout.media(number))
+        shown = None if self._layout.is_image_folder else display_times(self._layout.current_path(number))
         if shown is not None and len(shown) >= count:
             steps = (shown.milliseconds[:count] - shown.milliseconds[0]) / 1000
             interval = interval or 1 / VIDEO_FRAMES_PER_SECOND
-        elif interval is None and self._layout.folders:
+        elif interval is None and self._layout.is_image_folder:
             return np.array([os.stat(self._layout.image(number, index)).st_mtime for index in range(count)])
         else:
             interval = interval or 1 / VIDEO_FRAMES_PER_SECOND
@@ -291,20 +291,20 @@ class _Patient:
         start = self._metadata.created.timestamp() if before is None else float(before[-1]) + interval
         return np.asarray(start + steps)
 
-    def remains(self, lock_path: str, chunks: list[RepairedChunk]) -> list[str]:
+    def leftover_files(self, lock_path: str, chunks: list[RepairedChunk]) -> list[str]:
         """Files that a writer had not finished and that hold no frame once the chunks are whole, and its lock."""
         whole = {chunk.number for chunk in chunks if chunk.frame_numbers}
-        unread = {self._layout.media(number) for number in {*self._layout.find_unfinished_videos()} - whole}
-        kept = {path for video in unread for path in tail_paths(video)}
-        found = [path for path in leftovers(self._layout.basedir) if path not in kept or not os.path.getsize(path)]
+        unread = {self._layout.current_path(number) for number in {*self._layout.find_unfinished_videos()} - whole}
+        kept = {path for video in unread for path in last_packet_paths(video)}
+        found = [path for path in partial_files(self._layout.basedir) if path not in kept or not os.path.getsize(path)]
         whole_files = (STORE_MD_FILENAME, STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILENAME)
-        others = [*uncounted(self._layout.basedir), *map(aside, whole_files)]
+        others = [*uncounted(self._layout.basedir), *map(partial_path, whole_files)]
         paths = [os.path.join(self._layout.basedir, name) for name in others]
         return [*found, *filter(os.path.lexists, [*paths, lock_path])]
 
     # --- making it whole
 
-    def treat(self, report: RepairReport) -> list[str]:
+    def apply(self, report: RepairReport) -> list[str]:
         """Do what the report says; which files were removed, for some may hold frames after all."""
         for chunk in report.chunks:
             self._complete(chunk)
@@ -314,34 +314,34 @@ class _Patient:
         for path in remaining:
             remove_tree(path) if os.path.isdir(path) else remove_if_there(path)
         chunks = self._layout.find_chunks().complete
-        if not (chunks or self._layout.folders or self._may_hold_frames()):
+        if not (chunks or self._layout.is_image_folder or self._may_hold_frames()):
             self._close_empty_video_store()
-        save_if_worth_it(self._layout.basedir, [(number, self._layout.stem(number)) for number in chunks])
+        save_cache_if_large(self._layout.basedir, [(number, self._layout.index_stem(number)) for number in chunks])
         return remaining
 
     def _may_hold_frames(self) -> bool:
         """Whether the first video is there and unreadable; the black one of an empty store has an index first."""
-        return os.path.exists(self._layout.media(0)) and index_path(self._layout.stem(0)) is None
+        return os.path.exists(self._layout.current_path(0)) and index_path(self._layout.index_stem(0)) is None
 
     def _close_empty_video_store(self) -> None:
         """As its writer would have, so that imgstore 0.4 can open it."""
-        chunks = Chunks(self._layout, self._fmt, self._metadata.imgshape, 'write')
+        chunks = ChunkIO(self._layout, self._fmt, self._metadata.imgshape, 'write')
         black = np.zeros(self._metadata.imgshape, self._metadata.imgdtype)
-        Recorder(self._layout, chunks, self._metadata.chunksize, 'chunk').close(lambda: chunks.prepare(black))
+        RollingChunkWriter(self._layout, chunks, self._metadata.chunksize, 'chunk').close(lambda: chunks.encode(black))
 
     def _complete(self, chunk: RepairedChunk) -> None:
-        stem = self._layout.stem(chunk.number)
+        stem = self._layout.index_stem(chunk.number)
         if chunk.number in self._damaged or index_path(stem) is None:
             _keep_damaged([stem + extension for extension in INDEX_EXTENSIONS])
-        if chunk.frame_numbers and not self._layout.folders:
+        if chunk.frame_numbers and not self._layout.is_image_folder:
             self._close_video(chunk)
         records = self._records(chunk.number)
         if not has_sound_records(stem):  # it was not on the disk yet when the power failed
             _keep_damaged([stem + EXTRA_JSON])
-        if records and self._layout.folders:
+        if records and self._layout.is_image_folder:
             make_folder(self._layout.chunk(chunk.number))
         if records:
-            write_whole(stem + EXTRA_JSON, json.dumps(records).encode())
+            write_atomic(stem + EXTRA_JSON, json.dumps(records).encode())
         if index_path(stem) is None and (chunk.frame_numbers or records):
             write_chunk_index(stem, np.array(chunk.frame_numbers, np.int64), np.array(chunk.frame_times, np.float64))
         sync_chunk(self._layout, chunk.number)  # or a power cut could take both the journal and what it tells of
@@ -350,11 +350,11 @@ class _Patient:
 
     def _close_video(self, chunk: RepairedChunk) -> None:
         """Give the chunk's video its name, in a container that is whole if that can be done."""
-        path, source = self._layout.chunk(chunk.number), self._layout.media(chunk.number)
+        path, source = self._layout.chunk(chunk.number), self._layout.current_path(chunk.number)
         if source == path and not chunk.estimated:
             self._remove_original(path, len(chunk.frame_numbers))
             return
-        target = aside(f'{os.path.splitext(path)[0]}.repaired{self._layout.extension}')
+        target = partial_path(f'{os.path.splitext(path)[0]}.repaired{self._layout.extension}')
         try:
             times = [] if chunk.estimated else chunk.frame_times
             remux(source, target, len(chunk.frame_numbers),
@@ -364,18 +364,18 @@ class _Patient:
             sync(target)
             os.replace(target, path)
             sync(self._layout.basedir)
-            remove_tail(path)
+            remove_last_packet(path)
             if source != path:
                 remove_if_there(source)
         except (FrameReadError, FrameWriteError):  # then it stays as it is, and can be read all the same
-            move_tail(source, path)  # first, as it is found beside the video that is open, and not the other way round
+            rename_last_packet(source, path)  # first: it is found beside the video while that is open
             os.replace(source, path)
         finally:
             remove_if_there(target)
 
     def _remove_original(self, path: str, frames: int) -> None:
         """Remove what a repair that was killed had made a whole video of."""
-        if os.path.exists(original := aside(path)):
+        if os.path.exists(original := partial_path(path)):
             with contextlib.suppress(FrameReadError):
                 self._check_video(path, frames)
                 sync(path)
@@ -390,9 +390,9 @@ class _Patient:
 
     def _records(self, number: int) -> list[dict[str, Any]]:
         """All records of a chunk that has a journal."""
-        stem, journal = self._layout.stem(number), self._layout.journal_to_read(number)
+        stem, journal = self._layout.index_stem(number), self._layout.journal_to_read(number)
         if not os.path.exists(journal):
             return []
         is_sound = os.path.isfile(stem + EXTRA_JSON) and has_sound_records(stem)
         there = read_records(stem + EXTRA_JSON) if is_sound else []
-        return [*there, *later_records(journal, there)]
+        return [*there, *records_missing_from(journal, there)]

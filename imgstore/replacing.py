@@ -15,9 +15,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from ._files import aside, finish_replacement, parked
+from ._files import finish_replacement, parked, partial_path
 from ._syncing import sync
-from .chunk_files import own_files, remove_tree
+from .chunk_files import find_chunk_files, remove_tree
 from .constants import (
     STORE_INDEX_FILENAME,
     STORE_LOCK_FILENAME,
@@ -53,7 +53,7 @@ def room_beside(target: str, keep: bool = False) -> str:
     if os.path.ismount(target):
         raise StoreIOError(f'{target!r} is the root of a file system and cannot be replaced; give a folder in it',
                            path=target)
-    room = aside(target)
+    room = partial_path(target)
     finish_replacement(target)
     if is_held(os.path.join(room, STORE_LOCK_FILENAME)):
         raise StoreLockedError(f'{target!r}: another process builds its replacement in {room!r}', path=target,
@@ -168,7 +168,7 @@ def _link(path: str, place: str) -> None:
 
 def _user_paths(folder: str) -> Iterator[str]:
     """Files, links and empty folders that are not the store's."""
-    own = {*own_files(folder), *(os.path.join(folder, name) for name in _OF_THE_STORE)}
+    own = {*find_chunk_files(folder), *(os.path.join(folder, name) for name in _OF_THE_STORE)}
     chunks = {os.path.dirname(path) for path in own}
     for base, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if base != folder or name not in UNFINISHED_CHANGES]

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._files import written_whole
+from ._files import open_atomic
 from ._regular_files import open_regular
-from .chunk_index import Look, Numbers, Times, look_at, read_chunk_index, tick
+from .chunk_index import FileStamp, Numbers, Times, mtime_resolution_ns, read_chunk_index, stamp
 from .errors import CorruptFileError
 
 ChunkList = Sequence[tuple[int, str]]
@@ -44,11 +44,11 @@ class SavedIndex:
     times : ndarray of float64, shape (n,)
     starts : ndarray of int64
         Index of each chunk's first frame, and the number of frames at the end.
-    ascend : tuple of bool
+    is_sorted : tuple of bool
         Whether numbers and times never go down.
     ranges : tuple of two pairs
         Smallest and largest number and time.
-    looks : sequence of Look
+    stamps : sequence of FileStamp
         The chunks' indexes, which it fits.
     checks : ndarray of uint32, shape (2, blocks)
         CRC-32 of each block of numbers, and of times.
@@ -57,9 +57,9 @@ class SavedIndex:
     numbers: Numbers
     times: Times
     starts: npt.NDArray[np.int64]
-    ascend: tuple[bool, bool]
+    is_sorted: tuple[bool, bool]
     ranges: tuple[tuple[int, int], tuple[float, float]]
-    looks: Sequence[Look] = ()
+    stamps: Sequence[FileStamp] = ()
     checks: npt.NDArray[np.uint32] = field(default_factory=lambda: np.empty((2, 0), _CHECK))
     _sound: set[tuple[int, int]] = field(default_factory=set)
 
@@ -74,7 +74,7 @@ class SavedIndex:
         return True
 
 
-WORTH_SAVING = 20  # chunks; the indexes of fewer are read as fast as a saved one
+MIN_CHUNKS_TO_CACHE = 20  # chunks; the indexes of fewer are read as fast as a saved one
 
 
 def load(path: str, chunks: ChunkList) -> SavedIndex | None:
@@ -83,10 +83,10 @@ def load(path: str, chunks: ChunkList) -> SavedIndex | None:
         with open_regular(path) as file:
             saved_at = os.fstat(file.fileno()).st_mtime_ns
             data = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
-        looks = [look_at(stem) for _, stem in chunks]
-        rows = _rows(chunks, looks)
+        looks = [stamp(stem) for _, stem in chunks]
+        rows = _chunk_table(chunks, looks)
         saved = _parse(data, rows)
-        return replace(saved, looks=looks) if saved and _fits(saved, chunks, looks, saved_at) else None
+        return replace(saved, stamps=looks) if saved and _is_current(saved, chunks, looks, saved_at) else None
     except (OSError, ValueError, CorruptFileError):
         return None
 
@@ -126,9 +126,9 @@ def _check(header: npt.NDArray[Any], behind: npt.NDArray[np.uint8]) -> int:
     return zlib.crc32(behind.data, zlib.crc32(unchecked.tobytes()))
 
 
-def _fits(saved: SavedIndex, chunks: ChunkList, looks: Sequence[Look], saved_at: int) -> bool:
+def _is_current(saved: SavedIndex, chunks: ChunkList, looks: Sequence[FileStamp], saved_at: int) -> bool:
     """Whether chunks that were written just before the index was saved have not been changed right after that."""
-    for rank in (rank for rank, look in enumerate(looks) if look.mtime > saved_at - tick(look.mtime)):
+    for rank in (rank for rank, look in enumerate(looks) if look.mtime > saved_at - mtime_resolution_ns(look.mtime)):
         own = slice(saved.starts[rank], saved.starts[rank + 1])
         numbers, times = read_chunk_index(chunks[rank][1])
         same = np.array_equal(numbers, saved.numbers[own]) and np.array_equal(times, saved.times[own], equal_nan=True)
@@ -137,7 +137,7 @@ def _fits(saved: SavedIndex, chunks: ChunkList, looks: Sequence[Look], saved_at:
     return True
 
 
-def _rows(chunks: ChunkList, looks: Sequence[Look]) -> npt.NDArray[Any]:
+def _chunk_table(chunks: ChunkList, looks: Sequence[FileStamp]) -> npt.NDArray[Any]:
     """A row a chunk, the count left out."""
     rows = np.zeros(len(chunks), _CHUNK)
     rows['number'] = [number for number, _ in chunks]
@@ -155,11 +155,11 @@ def save(path: str, chunks: ChunkList, counts: Sequence[int]) -> None:
     OSError
         It cannot be written.
     """
-    rows = _rows(chunks, [look_at(stem) for _, stem in chunks])
+    rows = _chunk_table(chunks, [stamp(stem) for _, stem in chunks])
     rows['count'] = counts
     frames = int(rows['count'].sum())
     summary = _Summary(frames)
-    with written_whole(path) as file:
+    with open_atomic(path) as file:
         at = _HEADER.itemsize + rows.nbytes + _size_of_checks(frames)
         for (_, stem), count in zip(chunks, counts, strict=True):
             numbers, times = read_chunk_index(stem)
@@ -180,7 +180,7 @@ class _Summary:
     def __init__(self, frames: int) -> None:
         self._frames, self._seen = frames, 0
         self._checks = np.zeros((2, _blocks(frames)), _CHECK)
-        self._ascend = [True, True]
+        self._is_sorted = [True, True]
         self._last: list[Any] = [np.iinfo(np.int64).min, -np.inf]
         self._ranges: list[list[Any]] = [[], []]
 
@@ -189,7 +189,7 @@ class _Summary:
             self._sum_up(i, np.ascontiguousarray(values, values.dtype.newbyteorder('<')))
             if len(values):
                 ascend = self._last[i] <= values[0] and np.all(values[:-1] <= values[1:])
-                self._ascend[i] &= bool(ascend)
+                self._is_sorted[i] &= bool(ascend)
                 self._last[i] = values[-1]
                 both = [*self._ranges[i], np.fmin.reduce(values), np.fmax.reduce(values)]
                 self._ranges[i] = [np.fmin.reduce(both), np.fmax.reduce(both)]
@@ -207,7 +207,7 @@ class _Summary:
         """All that is before the columns."""
         header = np.zeros((), _HEADER)
         header['magic'], header['chunks'], header['frames'] = _MAGIC, len(rows), self._frames
-        header['ascend'] = self._ascend
+        header['ascend'] = self._is_sorted
         header['numbers'], header['times'] = self._ranges[0] or [0, 0], self._ranges[1] or [0, 0]
         behind = rows.tobytes() + self._checks.tobytes()
         header['check'] = _check(header, np.frombuffer(behind, np.uint8))

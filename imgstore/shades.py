@@ -11,7 +11,7 @@ from .color import Image
 _DARKEST, _BRIGHTEST = 0.5, 99.5  # percentiles
 
 
-class Shades:
+class IntensityScaler:
     """Brings values of any dtype to 8 bits, the least and largest seen so far becoming black and white."""
 
     def __init__(self) -> None:

@@ -30,8 +30,8 @@ class _Locked(Protocol):
 _Owner = TypeVar('_Owner', bound=_Locked)
 
 
-def one_at_a_time(method: Callable[Concatenate[_Owner, _Arguments], _Result]
-                  ) -> Callable[Concatenate[_Owner, _Arguments], _Result]:
+def synchronized(method: Callable[Concatenate[_Owner, _Arguments], _Result]
+                 ) -> Callable[Concatenate[_Owner, _Arguments], _Result]:
     """Hold the object's ``lock`` while the method runs."""
     @functools.wraps(method)
     def locked(self: _Owner, /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
@@ -47,7 +47,7 @@ class BackgroundThread(threading.Thread):
         super().__init__(target=target, name=f'imgstore {name}', daemon=True)
 
 
-class Spare(Generic[_Thing]):
+class ObjectPool(Generic[_Thing]):
     """Things that are costly to make, each used by one thread at a time.
 
     They belong to no thread: in a forked child, Python frees what belonged to the threads that are gone.
@@ -63,10 +63,10 @@ class Spare(Generic[_Thing]):
     def __init__(self, make: Callable[[], _Thing], most: int) -> None:
         self._make, self._most = make, most
         self._idle: deque[_Thing] = deque(maxlen=most)
-        survive_forks(self, Spare.begin_anew)
+        register_fork_handler(self, ObjectPool.reset_after_fork)
 
     @contextmanager
-    def one(self) -> Iterator[_Thing]:
+    def borrow(self) -> Iterator[_Thing]:
         """One of them, for the block's own use."""
         try:
             thing = self._idle.pop()
@@ -77,9 +77,9 @@ class Spare(Generic[_Thing]):
         finally:
             self._idle.append(thing)
 
-    def begin_anew(self) -> None:
+    def reset_after_fork(self) -> None:
         """Have none, in a forked child."""
-        keep_forever(self._idle)
+        leak(self._idle)
         self._idle = deque(maxlen=self._most)
 
 
@@ -94,12 +94,12 @@ _survivors: weakref.WeakKeyDictionary[Any, _Rules] = weakref.WeakKeyDictionary()
 _held: list[Any] = []
 _PATIENCE = 5.0  # seconds
 
-forking = threading.RLock()
+fork_lock = threading.RLock()
 """Held while the process forks."""
 
 
-def survive_forks(thing: _Thing, in_child: Callable[[_Thing], None],
-                  lock_of: Callable[[_Thing], Any] | None = None) -> None:
+def register_fork_handler(thing: _Thing, in_child: Callable[[_Thing], None],
+                          lock_of: Callable[[_Thing], Any] | None = None) -> None:
     """Say what becomes of a thing in every child that is forked.
 
     Parameters
@@ -111,17 +111,17 @@ def survive_forks(thing: _Thing, in_child: Callable[[_Thing], None],
         Takes the thing and gives a lock that is held while the process forks, so that no other thread is in the midst
         of a change; ``in_child`` has to replace it.
     """
-    with forking:
+    with fork_lock:
         _survivors[thing] = _Rules(in_child, lock_of)
 
 
-def keep_forever(thing: object) -> None:
+def leak(thing: object) -> None:
     """Never free a thing and what it refers to, not even when the process ends."""
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
 
 
 def _before() -> None:
-    forking.acquire()
+    fork_lock.acquire()
     for thing, rules in list(_survivors.items()):
         lock = rules.lock_of(thing) if rules.lock_of else None
         if lock and lock.acquire(timeout=_PATIENCE):  # who does not let go may be waiting for this thread
@@ -131,14 +131,14 @@ def _before() -> None:
 def _in_parent() -> None:
     while _held:
         _held.pop().release()
-    forking.release()
+    fork_lock.release()
 
 
 def _in_child() -> None:
     _held.clear()
     for thing, rules in list(_survivors.items()):
         rules.in_child(thing)
-    forking.release()
+    fork_lock.release()
 
 
 if hasattr(os, 'register_at_fork'):

@@ -16,7 +16,7 @@ from .constants import (
     STORE_MD_KEY,
 )
 from .errors import InvalidArgumentError
-from .formats import DIRECTORY, VIDEO, format_names, format_to_write
+from .formats import DIRECTORY, VIDEO, format_names, resolve_format
 from .index import ImgStoreIndex
 from .metadata import load_metadata
 from .options import DEFAULT_DTYPE, ReadOptions, WriteOptions
@@ -57,7 +57,7 @@ class VideoImgStore(ImgStore):
         FrameWriteError
             The file could not be moved or copied.
         """
-        self._w.insert_chunk(text_path(video_path, 'video_path'), frame_numbers, frame_times, move)
+        self._require_writer().insert_chunk(text_path(video_path, 'video_path'), frame_numbers, frame_times, move)
 
 
 class DirectoryImgStore(ImgStore):
@@ -76,7 +76,8 @@ class DirectoryImgStore(ImgStore):
         """
         raise InvalidArgumentError(
             f'{text_path(video_path, "video_path")!r} cannot be a chunk of {self.filename!r}, which has images of '
-            f'format {self._w.fmt.name}; make a store of {_VIDEO_FORMATS} for it, or give its frames to add_image',
+            f'format {self._require_writer().fmt.name}; make a store of {_VIDEO_FORMATS} for it, or give its frames to '
+            f'add_image',
             store=self.filename, argument='video_path')
 
 
@@ -174,7 +175,7 @@ def new_for_format(fmt: str | None = None, path: StrPath | None = None, mode: st
         return new_for_filename(path, mode, basedir, **kwargs)
     other_name = kwargs.pop('format', None)
     fmt = other_name if fmt is None else fmt
-    store = _CLASSES[format_to_write(fmt).class_name]
+    store = _CLASSES[resolve_format(fmt).class_name]
     return store(basedir=store_folder(path, basedir), mode=mode, imgshape=imgshape, imgdtype=imgdtype,
                  chunksize=chunksize, metadata=metadata, encoding=encoding, format=fmt, **kwargs)
 
@@ -199,7 +200,7 @@ def extract_only_frame(path: StrPath, frame_index: int) -> Any:
         There is no such frame.
     """
     with new_for_filename(path) as store:
-        return store._r.at(frame_index)[0]
+        return store._require_reader().at(frame_index)[0]
 
 
 def get_supported_formats() -> list[str]:

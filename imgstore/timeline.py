@@ -20,7 +20,7 @@ FrameAt = Callable[[int], Frame]
 
 MOST_SAMPLES = 2000
 MOST_GAPS = 60
-PAUSE = 2.5
+GAP_FACTOR = 2.5
 """An interval this many times the usual one is a pause."""
 _NOISE = 8.0
 """Times the usual deviation of a stretch of frames: what is more is no jitter of the clock."""
@@ -79,7 +79,7 @@ class Samples:
         return np.asarray(np.diff(self.times) - np.diff(self.places) * self.period, np.float64)
 
 
-def take(frame: FrameAt, start: int, end: int, count: int) -> Samples:
+def sample_frames(frame: FrameAt, start: int, end: int, count: int) -> Samples:
     """Look at the frames from `start` up to but not including `end`, at no more than `count` of them."""
     places = np.unique(np.linspace(start, end - 1, max(2, count)).round().astype(np.int64)) if end > start else \
         np.empty(0, np.int64)
@@ -88,7 +88,7 @@ def take(frame: FrameAt, start: int, end: int, count: int) -> Samples:
                    np.array([time for _, time in frames], np.float64))
 
 
-def gaps(frame: FrameAt, samples: Samples, period: float) -> list[Gap]:
+def find_gaps(frame: FrameAt, samples: Samples, period: float) -> list[Gap]:
     """Find the largest gap between each two samples where there is one, of not more than `MOST_GAPS` stretches.
 
     Parameters
@@ -111,9 +111,9 @@ def gaps(frame: FrameAt, samples: Samples, period: float) -> list[Gap]:
     if period == period:
         lost = np.nan_to_num(np.diff(samples.times) - np.diff(samples.places) * period, posinf=0, neginf=0)
         noise = _NOISE * float(np.median(np.abs(lost))) if len(lost) else 0
-        for rank in _largest(np.where(lost > max((PAUSE - 1) * period, noise), lost, 0)):
+        for rank in _largest(np.where(lost > max((GAP_FACTOR - 1) * period, noise), lost, 0)):
             gap = _bisect(frame, samples, rank, lambda one, other, steps: other[1] - one[1] - steps * period)
-            if gap.seconds > PAUSE * period:
+            if gap.seconds > GAP_FACTOR * period:
                 found[gap.place] = gap
     return [found[place] for place in sorted(found)]
 
@@ -136,9 +136,9 @@ def _bisect(frame: FrameAt, samples: Samples, rank: int, size: Callable[[Frame, 
     return Gap(high, before, after)
 
 
-def steps_that_jump(numbers: npt.NDArray[np.int64], times: npt.NDArray[np.float64], period: float
-                    ) -> npt.NDArray[np.intp]:
+def find_discontinuities(numbers: npt.NDArray[np.int64], times: npt.NDArray[np.float64], period: float
+                         ) -> npt.NDArray[np.intp]:
     """Ranks of the frames before which something is missing, among frames that follow one another."""
     with np.errstate(invalid='ignore'):
-        jumps = (np.diff(numbers) != 1) | (np.diff(times) > PAUSE * period)
+        jumps = (np.diff(numbers) != 1) | (np.diff(times) > GAP_FACTOR * period)
     return np.flatnonzero(jumps) + 1

@@ -17,20 +17,20 @@ import numpy as np
 
 from ._files import Layout
 from ._json import dumps
-from ._numbers import finite_seconds, seconds, whole_number
-from .buffers import Buffers
-from .chunks import Chunks, Image
-from .chunks.tail import has_tail
+from ._numbers import as_finite_seconds, as_int, as_seconds
+from .buffers import BufferPool
+from .chunks import ChunkIO, Image
+from .chunks.tail import has_last_packet
 from .color import decoded_shape
 from .constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from .errors import FrameReadError, FrameWriteError, InvalidArgumentError, StoreClosedError
-from .fit import Fit
+from .fit import ImageSpec
 from .formats import Format
 from .frame_rate import FrameRate
-from .index import ImgStoreIndex, save_if_worth_it
+from .index import ImgStoreIndex, save_cache_if_large
 from .lock import StoreLock
 from .metadata import StoreMetadata
-from .recorder import Recorder
+from .recorder import RollingChunkWriter
 from .signals import SignalGuard, wait_for_end_of_program
 from .write_queue import Task, WriteQueue
 
@@ -50,26 +50,26 @@ class StoreWriter:
     metadata : StoreMetadata
     fmt : Format
     layout : Layout
-    fit : Fit
+    fit : ImageSpec
         Which images it takes.
-    chunks : Chunks
+    chunks : ChunkIO
         Opens the chunks.
     lock : StoreLock
         Held until `close`.
     queue : WriteQueue
         Does the work.
     durability : {'chunk', 'frame', 'fsync'}
-        See `imgstore.recorder.Recorder`.
+        See `imgstore.recorder.RollingChunkWriter`.
     rate : FrameRate
         What videos say of their rate.
     """
 
-    def __init__(self, metadata: StoreMetadata, fmt: Format, layout: Layout, fit: Fit, chunks: Chunks,
+    def __init__(self, metadata: StoreMetadata, fmt: Format, layout: Layout, fit: ImageSpec, chunks: ChunkIO,
                  lock: StoreLock, queue: WriteQueue, durability: str, rate: FrameRate) -> None:
         self.metadata, self.fmt, self.layout = metadata, fmt, layout
         self._fit, self._chunks, self._lock, self._queue = fit, chunks, lock, queue
-        self._recorder = Recorder(layout, chunks, metadata.chunksize, durability, rate)
-        self._buffers, self._index = Buffers(), ImgStoreIndex()
+        self._recorder = RollingChunkWriter(layout, chunks, metadata.chunksize, durability, rate)
+        self._buffers, self._index = BufferPool(), ImgStoreIndex()
         self._failures: deque[FrameWriteError] = deque()
         self._forget_given()
         recorder = self._recorder
@@ -86,7 +86,7 @@ class StoreWriter:
 
     # --- what there is
 
-    def ask(self, question: Callable[[Recorder], _Answer]) -> _Answer:
+    def ask(self, question: Callable[[RollingChunkWriter], _Answer]) -> _Answer:
         """Ask the recorder something, once all that was given is written."""
         return self._queue.ask(lambda: question(self._recorder))
 
@@ -112,7 +112,7 @@ class StoreWriter:
     def index(self) -> ImgStoreIndex:
         """Numbers and times of all frames given; what is known of complete chunks is not read again."""
         chunks, frames = self.ask(lambda recorder: (recorder.all_chunks, recorder.open_frames))
-        self._index = self._index.with_chunks(chunks, frames)
+        self._index = self._index.updated(chunks, frames)
         return self._index
 
     @property
@@ -139,11 +139,11 @@ class StoreWriter:
             This one was not taken.
         """
         self._check()
-        frame = whole_number(frame_number, FRAME_NUMBER), seconds(frame_time, FRAME_TIME)
+        frame = as_int(frame_number, FRAME_NUMBER), as_seconds(frame_time, FRAME_TIME)
         stored, copy = self._fit(image), None
         if self._queue.workers and np.may_share_memory(stored, np.asarray(image)):
             stored = copy = self._buffers.copy(stored)
-        self._do(Task(partial(self._add, frame, copy), partial(self._chunks.prepare, stored), stored.nbytes, frame),
+        self._do(Task(partial(self._add, frame, copy), partial(self._chunks.encode, stored), stored.nbytes, frame),
                  wait=not self._queue.workers)
 
     def _add(self, frame: tuple[int, float], copy: Image | None, prepared: Any) -> None:
@@ -184,14 +184,15 @@ class StoreWriter:
             It could not be moved or copied.
         """
         self._check()
-        numbers = [whole_number(number, f'frame_numbers[{at}] for {video_path!r}')
+        numbers = [as_int(number, f'frame_numbers[{at}] for {video_path!r}')
                    for at, number in enumerate(frame_numbers)]
-        times = [finite_seconds(time, f'frame_times[{at}] for {video_path!r}') for at, time in enumerate(frame_times)]
+        times = [as_finite_seconds(time, f'frame_times[{at}] for {video_path!r}') for at,
+                 time in enumerate(frame_times)]
         self._check_video(video_path, len(numbers), len(times))
         self._do(Task(lambda _: self._insert(video_path, numbers, times, move)))
 
     def _insert(self, video_path: str, numbers: list[int], times: list[float], move: bool) -> None:
-        self._recorder.insert(video_path, numbers, times, move)
+        self._recorder.append_video(video_path, numbers, times, move)
         self._given = numbers[-1], times[-1]
 
     def _check_video(self, path: str, numbers: int, times: int) -> None:
@@ -201,7 +202,7 @@ class StoreWriter:
         if os.path.splitext(path)[1].lower() != extension:
             raise InvalidArgumentError(f'{path!r} must be a {extension} video, as the store\'s chunks are', path=path,
                                        argument='video_path')
-        if has_tail(path):
+        if has_last_packet(path):
             raise InvalidArgumentError(f'{path!r} lacks its latest frame, which is kept in a file beside it', path=path,
                                        argument='video_path')
         try:
@@ -252,8 +253,8 @@ class StoreWriter:
 
     def _complete(self) -> None:
         try:
-            self._recorder.close(lambda: self._chunks.prepare(np.zeros(self._fit.stored_shape, self._fit.dtype)))
-            save_if_worth_it(self.layout.basedir, self._recorder.complete_chunks)
+            self._recorder.close(lambda: self._chunks.encode(np.zeros(self._fit.stored_shape, self._fit.dtype)))
+            save_cache_if_large(self.layout.basedir, self._recorder.complete_chunks)
         except Exception as error:  # noqa: BLE001 -- the caller of `close` gets it, with what else failed
             text = f'{self.layout.basedir}: the store could not be completed: {error!r}'
             self._failures.append(_as_failure(error, text))

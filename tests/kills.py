@@ -18,7 +18,7 @@ from pathlib import Path
 import imgstore
 from imgstore import get_supported_formats
 from imgstore._files import VIDEO_EXTENSIONS
-from imgstore.formats import format_to_write
+from imgstore.formats import resolve_format
 
 from .recording import number_of, read, record_of, time_of
 
@@ -69,7 +69,7 @@ class Case:
 
     @property
     def lossless(self):
-        return format_to_write(self.fmt).lossless
+        return resolve_format(self.fmt).lossless
 
     def request(self, path, original=False):
         """What the process is asked; the original knows no options."""

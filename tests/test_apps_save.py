@@ -366,7 +366,7 @@ class EndlessFilm(contextlib.AbstractContextManager['EndlessFilm']):
 def test_ctrl_c_in_a_film_keeps_the_frames_before_and_is_exit_code_130(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(save, 'Film', EndlessFilm)
+    monkeypatch.setattr(save, 'VideoFile', EndlessFilm)
     assert main_saver(['--format', 'npy', '--source', 'film', str(tmp_path / 'store')]) == 130
     assert read(tmp_path / 'store')[1] == [0, 1, 2, 3]
     assert capsys.readouterr().err == ''
@@ -374,7 +374,7 @@ def test_ctrl_c_in_a_film_keeps_the_frames_before_and_is_exit_code_130(
 
 def test_a_second_ctrl_c_does_not_wait_for_the_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(EndlessFilm, 'presses', 2)
-    monkeypatch.setattr(save, 'Film', EndlessFilm)
+    monkeypatch.setattr(save, 'VideoFile', EndlessFilm)
     assert main_saver(['--format', 'npy', '--source', 'film', str(tmp_path / 'store')]) == 130
     assert read(tmp_path / 'store')[1] == [0, 1, 2]
 
@@ -382,7 +382,7 @@ def test_a_second_ctrl_c_does_not_wait_for_the_frame(tmp_path: Path, monkeypatch
 def test_on_a_terminal_a_line_counts_frames_and_their_rate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(save, 'Film', EndlessFilm)
+    monkeypatch.setattr(save, 'VideoFile', EndlessFilm)
     monkeypatch.setattr(sys.stderr, 'isatty', lambda: True)
     main_saver(['--format', 'npy', '--source', 'film', str(tmp_path / 'store')])
     err = capsys.readouterr().err

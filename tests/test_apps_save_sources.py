@@ -20,7 +20,7 @@ import pytest
 import imgstore
 from imgstore.apps.save import main
 from imgstore.errors import FrameReadError, InvalidArgumentError
-from imgstore.sources import Camera, Film
+from imgstore.sources import Camera, VideoFile
 
 from .display import Screen, python_env, screen
 from .frames import index_in, numbered
@@ -284,7 +284,7 @@ def test_times_are_counted_from_the_films_creation_if_it_tells_one(date: str, fi
     film = dated(tmp_path, date)
     times = saved(tmp_path, '--source', str(film))[2]
     assert times == pytest.approx([first + number / 25 for number in range(10)], abs=1e-5)
-    with Film(str(film)) as source:
+    with VideoFile(str(film)) as source:
         assert (source.length, source.created) == (10, first or None)
 
 

@@ -86,12 +86,12 @@ def test_first_a_table_tells_what_works_on_this_machine(capsys: pytest.CaptureFi
 
 
 def test_what_a_format_does_is_found_out() -> None:
-    found = {(each.format, each.backend): each for each in doctor.examine()}
+    found = {(each.format, each.backend): each for each in doctor.check_formats()}
     for each in found.values():
         assert each.reads
         assert each.seeks
-        assert not each.wrong
-        assert each.lossless == imgstore.formats.format_to_write(each.format).lossless
+        assert not each.failed
+        assert each.lossless == imgstore.formats.resolve_format(each.format).lossless
     assert found['avc1/mp4', 'pyav'].writes
     assert found['png', ''].writes
 

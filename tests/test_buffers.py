@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from imgstore.buffers import Lent
+from imgstore.buffers import RefcountedBufferPool
 
 
 def address(array):
@@ -10,13 +10,13 @@ def address(array):
 
 
 def test_memory_that_nobody_sees_is_lent_again():
-    lent = Lent(2)
+    lent = RefcountedBufferPool(2)
     first = address(lent.empty((4, 6)))
     assert address(lent.empty((4, 6))) == first
 
 
 def test_memory_is_not_lent_while_any_part_of_it_is_seen():
-    lent = Lent(2)
+    lent = RefcountedBufferPool(2)
     image = lent.empty((4, 6))
     parts = [image[1:2, ::2].T, memoryview(image), np.frombuffer(image, np.uint8)]
     used = address(image)
@@ -28,7 +28,7 @@ def test_memory_is_not_lent_while_any_part_of_it_is_seen():
 
 
 def test_just_so_many_are_remembered_and_of_any_shape():
-    lent = Lent(2)
+    lent = RefcountedBufferPool(2)
     out = [lent.empty((2, side)) for side in range(1, 9)]
     assert len({address(image) for image in out}) == 8
     assert [image.shape for image in out] == [(2, side) for side in range(1, 9)]

@@ -106,7 +106,8 @@ class Disk:
     """Chunks of a folder, put on a disk that waits until it is let go."""
 
     def __init__(self, folder, monkeypatch, at_once=True):
-        self.folder, self.layout, self.go = folder, Layout(str(folder), '.avi', folders=False), threading.Event()
+        self.folder, self.go = folder, threading.Event()
+        self.layout = Layout(str(folder), '.avi', is_image_folder=False)
         self.completer = Completer(self.layout)
         self.synced, self.together, patch = [], [], monkeypatch.setattr
         patch('imgstore.completing.sync_chunk', lambda layout, number: self._sync(self.synced, number))
@@ -190,8 +191,8 @@ def test_where_there_can_be_no_more_threads_the_caller_does_the_work(tmp_path, m
 
 
 def test_a_video_that_could_not_be_closed_is_put_on_the_disk_with_its_latest_frame(tmp_path, calls):  # noqa: F811
-    layout = Layout(str(tmp_path), '.mp4', folders=False)
-    made = [layout.media(0), *(layout.stem(0) + extension for extension in ('.npz', EXTRA_JSON, *TAILS))]
+    layout = Layout(str(tmp_path), '.mp4', is_image_folder=False)
+    made = [layout.current_path(0), *(layout.index_stem(0) + extension for extension in ('.npz', EXTRA_JSON, *TAILS))]
     for path in made:
         with open(path, 'wb'):
             pass

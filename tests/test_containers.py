@@ -9,7 +9,7 @@ from imgstore.chunks.containers import open_container, open_input, open_output
 from imgstore.chunks.video_pyav import PyAVChunkReader
 from imgstore.export import export_video, select
 from imgstore.export.sound import FileSound
-from imgstore.sources import Film
+from imgstore.sources import VideoFile
 
 from .videos import RECIPES, make_video
 
@@ -47,7 +47,7 @@ def test_text_of_a_container_keeps_its_bytes(film):
 
 
 def test_a_film_with_text_in_no_utf8_is_read(film):
-    with Film(film) as source:
+    with VideoFile(film) as source:
         assert source.length in (None, 5)
         assert len(list(source.frames())) == 5
     assert FileSound(film).rate == 8000

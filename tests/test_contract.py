@@ -16,9 +16,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 
 from imgstore import extract_only_frame, new_for_filename, new_for_format
-from imgstore.chunks.backends import BACKENDS, works
+from imgstore.chunks.backends import BACKENDS, backend_works
 from imgstore.errors import FrameNotFoundError, StoreClosedError
-from imgstore.formats import format_to_write
+from imgstore.formats import resolve_format
 
 from .frames import index_in, noise, numbered
 from .raised import raises
@@ -49,7 +49,7 @@ class Case:
 
     @property
     def row(self):
-        return format_to_write(self.fmt)
+        return resolve_format(self.fmt)
 
     @property
     def lossy(self):
@@ -70,9 +70,9 @@ class Case:
             return cv2.cvtColor(image, cv2.COLOR_BayerRG2BGR)
         if self.fmt == 'pgm' and image.shape[2:] == (3,):
             return cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
-        if self.row.planes != 'any' and image.shape[2:] == (1,):
+        if self.row.color_model != 'any' and image.shape[2:] == (1,):
             image = image[:, :, 0]
-        return image if self.row.folders else image[:image.shape[0] // 2 * 2, :image.shape[1] // 2 * 2]
+        return image if self.row.is_image_folder else image[:image.shape[0] // 2 * 2, :image.shape[1] // 2 * 2]
 
     def check(self, image, index):
         """Is this the image that was given as frame ``index``?"""
@@ -117,8 +117,8 @@ def cases():
     for shape in ((65, 97), (65, 97, 3)):
         yield Case('jpg', shape)
         for fmt in ('mjpeg/avi', 'h264/mkv', 'avc1/mp4'):
-            row = format_to_write(fmt)
-            can = {mode: [name for name in BACKENDS if works(name, row.codec, row.extension, direction)]
+            row = resolve_format(fmt)
+            can = {mode: [name for name in BACKENDS if backend_works(name, row.codec, row.extension, direction)]
                    for mode, direction in (('w', 'write'), ('r', 'read'))}
             for writing, reading in itertools.product(can['w'], can['r']):
                 yield Case(fmt, shape, backends={'w': writing, 'r': reading})
@@ -251,7 +251,7 @@ class StoreContract:
     def test_the_files_are_those_of_the_contract(self, case, folder):
         files = {path.relative_to(folder).as_posix() for path in folder.rglob('*') if path.is_file()}
         extension, counts = case.row.extension, (5, 5, 3)
-        if case.row.folders:
+        if case.row.is_image_folder:
             images = {f'{n:06d}/{i:06d}{extension}' for n, count in enumerate(counts) for i in range(count)}
             chunks = images | {f'{n:06d}/index{e}' for n in range(3) for e in ('.npz', '.extra.json')}
         else:
@@ -271,9 +271,9 @@ class StoreContract:
         del own['timezone_local']
         assert own == {
             'imgdtype': case.dtype, 'chunksize': CHUNKSIZE, 'format': case.fmt.removesuffix('+color'), 'version': 2,
-            'class': 'DirectoryImgStore' if case.row.folders else 'VideoImgStore',
+            'class': 'DirectoryImgStore' if case.row.is_image_folder else 'VideoImgStore',
             'encoding': None if '+color' in case.fmt else case.encoding,
-            **({} if case.row.folders else {'extension': case.row.extension})}
+            **({} if case.row.is_image_folder else {'extension': case.row.extension})}
 
     def test_the_chunk_indexes_are_those_of_the_contract(self, case, folder):
         for n in range(3):
@@ -329,7 +329,7 @@ class StoreContract:
             assert reader.duration == writer.duration == 0.0
             with pytest.raises(EOFError):
                 reader.get_next_image()
-        if case.row.folders:
+        if case.row.is_image_folder:
             assert os.listdir(tmp_path / 's') == ['metadata.yaml']
 
     def test_the_context_closes_the_store(self, case, tmp_path):
@@ -357,7 +357,7 @@ class TestStore(StoreContract):
 
 def stem_of(folder, case, chunk):
     name = f'{chunk:06d}'
-    return os.fspath(folder / name / 'index' if case.row.folders else folder / name)
+    return os.fspath(folder / name / 'index' if case.row.is_image_folder else folder / name)
 
 
 def facts(store):

@@ -228,7 +228,7 @@ def test_a_frame_that_does_not_come_back_is_noticed(tmp_path: Path) -> None:
             np.save(folder / '000003' / '000002.npy', np.zeros(SHAPE, np.uint8))
 
     with raises(FrameWriteError, frame_index=17):
-        convert(folder, tmp_path / 'd', 'png', step=damage)
+        convert(folder, tmp_path / 'd', 'png', progress=damage)
     assert not (tmp_path / 'd').exists()
 
 

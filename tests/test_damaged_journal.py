@@ -45,7 +45,7 @@ def new_journal(path, records):
             pass
         if index in records:
             journal.add_record(record(index, 40))
-    journal.let_go()
+    journal.close()
 
 
 RECORDS = {'none': (), 'each': range(6), 'some': (0, 3, 4)}
@@ -93,7 +93,7 @@ def test_a_record_tells_what_the_damaged_entry_of_its_frame_did(tmp_path):
         with journal.frames([frame]):
             pass
         journal.add_record(f'{{"frame_time": {frame[1]}, "frame_number": {frame[0]}, "frame_index": {70 + index}}}')
-    journal.let_go()
+    journal.close()
     data = bytearray(path.read_bytes())
     data[data.index(struct.pack('<q', 990))] ^= 1
     path.write_bytes(data)

@@ -12,11 +12,11 @@ import pytest
 
 import imgstore
 from imgstore import new_for_filename, new_for_format
-from imgstore.chunks.riff import whole_until
-from imgstore.chunks.tail import move_tail
+from imgstore.chunks.riff import count_before_gap
+from imgstore.chunks.tail import rename_last_packet
 from imgstore.errors import FrameReadError, InvalidArgumentError
 from imgstore.export import export_video, select
-from imgstore.sources import Film
+from imgstore.sources import VideoFile
 
 from .frames import index_in, numbered
 from .videos import RECIPES, make_video
@@ -106,7 +106,7 @@ def test_a_disk_without_room_to_close_a_video_costs_no_frame(left, tmp_path):
 def test_a_repair_that_was_ended_between_the_latest_frame_and_the_video_is_done_again(left, tmp_path):
     path = damaged(left, tmp_path / 's', '.mp4', bytes)
     before = frames(path)
-    move_tail(str(path / f'{OPEN}.mp4'), str(path / f'{WHOLE}.mp4'))
+    rename_last_packet(str(path / f'{OPEN}.mp4'), str(path / f'{WHOLE}.mp4'))
     check_same(frames(path), before)
     imgstore.repair(path)
     check_same(frames(path), before)
@@ -118,7 +118,7 @@ def test_a_frame_that_stays_beside_its_video_is_exported_and_goes_with_its_store
     imgstore.repair(path)
     with new_for_filename(path) as store:
         assert export_video(select(store, from_index=COUNT - 1), tmp_path / 'film.mp4').copied
-    with Film(str(tmp_path / 'film.mp4')) as film:
+    with VideoFile(str(tmp_path / 'film.mp4')) as film:
         assert film.length == 1
     new_for_format('npy', path, imgshape=SHAPE, overwrite=True).close()
     assert sorted(os.listdir(path)) == ['metadata.yaml']
@@ -187,7 +187,7 @@ def test_in_a_whole_avi_no_packet_is_taken_for_lost(tmp_path, name):
     make_video(path, RECIPES[name])
     with av.open(path) as container:
         places = [packet.pos for packet in container.demux(video=0) if packet.size]
-    assert whole_until(path, places) == len(places) == len(RECIPES[name].times)
+    assert count_before_gap(path, places) == len(places) == len(RECIPES[name].times)
 
 
 def test_an_avi_that_its_writer_completes_meanwhile_is_looked_at_under_its_new_name(left):
@@ -196,11 +196,11 @@ def test_an_avi_that_its_writer_completes_meanwhile_is_looked_at_under_its_new_n
         places = [packet.pos for packet in container.demux(video=0) if packet.size]
     path.rename(left / '.avi' / f'{WHOLE}.avi')
     try:
-        assert whole_until(str(path), places) == COUNT
+        assert count_before_gap(str(path), places) == COUNT
     finally:
         (left / '.avi' / f'{WHOLE}.avi').rename(path)
     with pytest.raises(FrameReadError, match='it is gone'):
-        whole_until(str(left / 'none.avi'), places)
+        count_before_gap(str(left / 'none.avi'), places)
 
 
 @pytest.mark.parametrize('extension', ['.mp4', '.mkv', '.avi'])

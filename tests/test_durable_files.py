@@ -9,14 +9,14 @@ import pytest
 
 from imgstore import _syncing
 from imgstore._files import (
-    aside,
     finish_replacement,
     make_folder,
+    move_or_copy,
+    open_atomic,
     parked,
+    partial_path,
     remove_folder_if_empty,
-    take_file,
-    write_whole,
-    written_whole,
+    write_atomic,
 )
 from imgstore._syncing import open_no_link, sync, sync_file_system, sync_folder_and_files
 from imgstore.journal import MAGIC, Journal
@@ -41,7 +41,7 @@ def journal_of(path, *batches):
     for batch in batches:
         with journal.frames(batch):
             pass
-    journal.let_go()
+    journal.close()
     return path.read_bytes()
 
 
@@ -50,7 +50,7 @@ def test_frames_are_in_the_journal_before_they_are_written(tmp_path):
     journal = Journal(str(tmp_path / 'journal'))
     with journal.frames([(5, 0.5)]):
         assert (tmp_path / 'journal').read_bytes() == expected
-    journal.let_go()
+    journal.close()
 
 
 def test_frames_that_could_not_be_written_are_taken_back(tmp_path):
@@ -66,7 +66,7 @@ def test_frames_that_could_not_be_written_are_taken_back(tmp_path):
         raise KeyError
     with journal.frames([(7, 0.7)]):
         pass
-    journal.let_go()
+    journal.close()
     assert (tmp_path / 'journal').read_bytes() == journal_of(tmp_path / 'other', [(5, 0.5)], [(7, 0.7)])
 
 
@@ -88,7 +88,7 @@ def test_an_entry_that_does_not_fit_on_the_disk_leaves_nothing_of_itself(tmp_pat
     journal._file = file
     with journal.frames([(5, 0.5)]):
         pass
-    journal.let_go()
+    journal.close()
     assert (tmp_path / 'journal').read_bytes() == journal_of(tmp_path / 'other', [(5, 0.5)])
 
 
@@ -106,20 +106,20 @@ def test_a_journal_that_could_not_begin_is_not_there(tmp_path, monkeypatch):
 
 def test_a_journal_is_synced_left_and_removed(tmp_path, calls):  # noqa: F811
     before = descriptors()
-    for end in (Journal.let_go, Journal.remove):
+    for end in (Journal.close, Journal.remove):
         journal = Journal(str(tmp_path / 'journal'))
         journal.sync()
         assert told(calls)[-1] == ('fsync', 'journal')
         end(journal)
         assert descriptors() == before
-        assert (tmp_path / 'journal').exists() == (end is Journal.let_go)
+        assert (tmp_path / 'journal').exists() == (end is Journal.close)
 
 
 @pytest.mark.parametrize('place', [os.symlink, lambda _, path: os.mkfifo(path)], ids=['link', 'fifo'])
 def test_what_is_written_goes_into_no_other_file(tmp_path, place):
     (tmp_path / 'other').write_bytes(b'mine')
     place(tmp_path / 'other', tmp_path / 'journal')
-    Journal(str(tmp_path / 'journal')).let_go()
+    Journal(str(tmp_path / 'journal')).close()
     assert (tmp_path / 'other').read_bytes() == b'mine'
     assert (tmp_path / 'journal').read_bytes() == MAGIC
     assert not (tmp_path / 'journal').is_symlink()
@@ -141,19 +141,19 @@ def test_a_file_is_opened_as_it_is_and_a_link_that_appears_meanwhile_is_refused(
 def test_a_synced_file_is_on_the_disk_before_its_name_and_that_at_once(tmp_path, calls, monkeypatch):  # noqa: F811
     sizes, fsync = [], os.fsync
     monkeypatch.setattr(os, 'fsync', lambda number: (sizes.append(os.fstat(number).st_size), fsync(number)))
-    write_whole(str(tmp_path / 'file.yaml'), b'content', sync_it=True)
+    write_atomic(str(tmp_path / 'file.yaml'), b'content', sync_it=True)
     assert told(calls) == [('fsync', '.file.open.yaml'), ('replace', 'file.yaml'), ('fsync', '.')]
     assert sizes[0] == len(b'content')
 
 
 def test_another_file_waits_for_no_disk(tmp_path, calls):  # noqa: F811
-    write_whole(str(tmp_path / 'file.yaml'), b'content')
+    write_atomic(str(tmp_path / 'file.yaml'), b'content')
     assert told(calls) == [('replace', 'file.yaml')]
 
 
 def test_a_file_that_could_not_be_written_leaves_the_old_one_and_nothing_else(tmp_path):
     (tmp_path / 'file.yaml').write_bytes(b'old')
-    with pytest.raises(TypeError), written_whole(str(tmp_path / 'file.yaml')) as file:
+    with pytest.raises(TypeError), open_atomic(str(tmp_path / 'file.yaml')) as file:
         file.write('no bytes')
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [('file.yaml', b'old')]
 
@@ -177,7 +177,7 @@ def test_a_file_is_moved_or_copied_whole(tmp_path, kind, move, monkeypatch):
         replace(old, new)
 
     monkeypatch.setattr(os, 'replace', replace_here)
-    take_file(str(source), str(target), move)
+    move_or_copy(str(source), str(target), move)
     assert target.read_bytes() == b'content'
     assert not target.is_symlink()
     assert os.path.lexists(source) != move
@@ -195,7 +195,7 @@ def test_a_file_that_could_not_be_copied_stays(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, 'copyfileobj', fail)
     monkeypatch.setattr(os, 'replace', fail)
     with raises(OSError, errno=errno.ENOSPC):
-        take_file(str(tmp_path / 'a'), str(tmp_path / 'to' / 'b'), move=True)
+        move_or_copy(str(tmp_path / 'a'), str(tmp_path / 'to' / 'b'), move=True)
     assert (tmp_path / 'a').read_bytes() == b'content'
     assert os.listdir(tmp_path / 'to') == []
 
@@ -204,13 +204,13 @@ def test_a_file_that_could_not_be_copied_stays(tmp_path, monkeypatch):
 @pytest.mark.parametrize('is_parked', [True, False])
 def test_a_replacement_is_finished_only_between_its_two_renames(tmp_path, is_there, is_parked):
     folder = str(tmp_path / 's')
-    os.mkdir(aside(folder))
+    os.mkdir(partial_path(folder))
     for path, wanted in ((folder, is_there), (parked(folder), is_parked)):
         if wanted:
             os.mkdir(path)
     finish_replacement(folder)
     finished = is_parked and not is_there
-    assert os.path.isdir(aside(folder)) != finished
+    assert os.path.isdir(partial_path(folder)) != finished
     assert os.path.isdir(folder) == (is_there or finished)
     assert os.path.isdir(parked(folder)) == is_parked
 

@@ -15,11 +15,11 @@ from imgstore import WriteOptions, new_for_filename, new_for_format
 from imgstore.apps import convert as convert_app
 from imgstore.apps import export as export_app
 from imgstore.apps import save as save_app
-from imgstore.chunks.backends import ENVIRONMENT_VARIABLE, works
+from imgstore.chunks.backends import ENVIRONMENT_VARIABLE, backend_works
 from imgstore.convert import convert
 from imgstore.errors import InvalidArgumentError
 from imgstore.export import export_images, export_video, select
-from imgstore.formats import OPTIONS, checked_options, format_names, format_to_write
+from imgstore.formats import OPTIONS, format_names, resolve_format, validate_options
 
 from .frames import index_in, numbered
 from .raised import raises
@@ -28,7 +28,7 @@ SHAPES = [(96, 128), (96, 128, 3)]
 COUNT = 3
 WORST_TO_BEST = {'quality': [1, 30, 60, 90, 100], 'crf': [51, 40, 30, 20, 10, 0]}
 FORMATS = format_names()
-HAVING = {option.name: [name for name in FORMATS if option in format_to_write(name).options] for option in OPTIONS}
+HAVING = {option.name: [name for name in FORMATS if option in resolve_format(name).options] for option in OPTIONS}
 LOSSY = [(fmt, name) for name in WORST_TO_BEST for fmt in HAVING[name] if '+' not in fmt]
 LACKING = [(fmt, option.name) for fmt, option in itertools.product(FORMATS, OPTIONS) if fmt not in HAVING[option.name]]
 BAD = {'quality': [0, 101, -1], 'crf': [-1, 52], 'compression': [-1, 10]}
@@ -55,7 +55,7 @@ def images(path, **options):
 
 def media(path, fmt):
     """The files that hold the images, one after the other."""
-    extension = format_to_write(fmt).extension
+    extension = resolve_format(fmt).extension
     return b''.join(file.read_bytes() for file in sorted(path.rglob('*' + extension)))
 
 
@@ -141,14 +141,14 @@ def test_a_value_that_is_none_is_refused_and_leaves_nothing(tmp_path, name):
 @given(st.sampled_from([(fmt, option) for option in OPTIONS for fmt in HAVING[option.name]]),
        st.integers(-300, 300) | st.integers(), st.sampled_from([int, np.int16, np.int64, float, np.float64]))
 def test_just_the_whole_numbers_in_the_range_are_taken_of_whatever_type(having, number, kind):
-    fmt, option = format_to_write(having[0]), having[1]
-    if option.least <= number <= option.most:
-        taken = checked_options(fmt, {option.name: kind(number)})
+    fmt, option = resolve_format(having[0]), having[1]
+    if option.min <= number <= option.max:
+        taken = validate_options(fmt, {option.name: kind(number)})
         assert taken == {option.name: number}
         assert type(taken[option.name]) is int
     else:
         with raises(InvalidArgumentError, argument=option.name):
-            checked_options(fmt, {option.name: number})
+            validate_options(fmt, {option.name: number})
 
 
 def test_an_unknown_option_is_named(tmp_path):
@@ -166,7 +166,7 @@ def test_a_store_that_is_there_is_untouched_where_an_option_is_refused(tmp_path)
 
 def test_every_option_of_a_format_is_an_argument():
     arguments = {field.name for field in dataclasses.fields(WriteOptions)}
-    for option in {option for fmt in FORMATS for option in format_to_write(fmt).options}:
+    for option in {option for fmt in FORMATS for option in resolve_format(fmt).options}:
         assert option in OPTIONS
         assert option.name in arguments
 
@@ -185,7 +185,7 @@ def test_opencv_takes_no_option_of_a_video_and_says_so(tmp_path, monkeypatch, fm
 
 
 def test_auto_takes_no_backend_that_cannot_do_what_was_said(tmp_path, monkeypatch):
-    monkeypatch.setattr('imgstore.chunks.backends.works', lambda backend, *args: backend == 'opencv')
+    monkeypatch.setattr('imgstore.chunks.backends.backend_works', lambda backend, *args: backend == 'opencv')
     with raises(InvalidArgumentError, argument='backend'):
         new_for_format('mjpeg/avi', tmp_path / 's', imgshape=SHAPES[0], quality=50)
     assert os.listdir(tmp_path) == []
@@ -194,11 +194,11 @@ def test_auto_takes_no_backend_that_cannot_do_what_was_said(tmp_path, monkeypatc
 @pytest.mark.parametrize('fmt', ['mjpeg/avi', 'h264/mkv', 'avc1/mp4'])
 @pytest.mark.parametrize('shape', SHAPES, ids=str)
 def test_every_backend_reads_the_best_and_the_worst(tmp_path, fmt, shape):
-    row = format_to_write(fmt)
+    row = resolve_format(fmt)
     name = row.options[0].name
-    for value in (row.options[0].least, row.options[0].most):
+    for value in (row.options[0].min, row.options[0].max):
         path = record(tmp_path / str(value), fmt, shape, **{name: value})
-        for backend in (name for name in ('pyav', 'opencv') if works(name, row.codec, row.extension, 'read')):
+        for backend in (name for name in ('pyav', 'opencv') if backend_works(name, row.codec, row.extension, 'read')):
             assert [index_in(image) for image in images(path, backend=backend)] == list(range(COUNT))
 
 

@@ -167,7 +167,7 @@ def test_a_frame_that_cannot_be_read_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize('workers', [0, 2])
 def test_frames_that_are_not_written_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
     writer = new_for_format('npy', tmp_path / 's', imgshape=(4, 6), workers=workers)
-    monkeypatch.setattr(writer._w._recorder, '_write', failing)
+    monkeypatch.setattr(writer._require_writer()._recorder, '_write', failing)
     with raises(errors.FrameWriteError, store=str(tmp_path / 's'), frame_number=7, frame_numbers=(7,)):
         writer.add_image(np.zeros((4, 6), np.uint8), 7, 0.0)
         writer.close()

@@ -23,6 +23,7 @@ from imgstore.export import (
     ColumnSound,
     FileSound,
     Frames,
+    build_table,
     export_csv,
     export_images,
     export_npz,
@@ -32,7 +33,6 @@ from imgstore.export import (
     export_video,
     export_zarr,
     select,
-    table_of,
 )
 from imgstore.export.sound import _scaled
 
@@ -171,7 +171,7 @@ def test_a_range_that_begins_elsewhere_is_encoded_anew_and_exact(h264: Path, tmp
 
 def test_images_become_a_video(png: Path, tmp_path: Path) -> None:
     report = export_video(chosen(png), tmp_path / 'f.mp4')
-    assert report == imgstore.export.FilmReport(False, 'the store holds images, not videos')
+    assert report == imgstore.export.VideoReport(False, 'the store holds images, not videos')
     assert film(tmp_path / 'f.mp4')[0] == list(range(COUNT))
     with av.open(tmp_path / 'f.mp4') as container, imgstore.new_for_filename(png) as store:
         frame = next(container.decode(video=0)).to_ndarray(format='bgr24')
@@ -451,24 +451,24 @@ def test_a_zarr_has_all_images_numbers_and_times(png: Path, tmp_path: Path) -> N
 
 
 def test_a_table_has_a_row_a_frame_with_its_record(png: Path) -> None:
-    table = table_of(chosen(png, from_index=4, to_index=7))
+    table = build_table(chosen(png, from_index=4, to_index=7))
     assert table['frame_number'].tolist() == NUMBERS[4:7]
     assert table['frame_time'].tolist() == TIMES[4:7]
     assert table['temperature'].isna().tolist() == [True, False, True]
 
 
 def test_a_table_of_extra_data_has_a_row_a_record_of_the_frames(png: Path) -> None:
-    table = table_of(chosen(png, from_index=4, to_index=16), 'extra')
+    table = build_table(chosen(png, from_index=4, to_index=16), 'extra')
     assert table['temperature'].tolist() == [20.5, 21, 21.5]
 
 
 def test_a_table_of_frames_needs_no_extra_data(tmp_path: Path) -> None:
     with imgstore.new_for_format('npy', tmp_path / 's', imgshape=(4, 5)) as store:
         store.add_image(np.zeros((4, 5), np.uint8), 7, 0.5)
-    assert table_of(chosen(tmp_path / 's'), 'frames').to_dict('list') == {
+    assert build_table(chosen(tmp_path / 's'), 'frames').to_dict('list') == {
         'frame_index': [0], 'frame_number': [7], 'frame_time': [0.5]}
     with raises(InvalidArgumentError, store=str(tmp_path / 's')):
-        table_of(chosen(tmp_path / 's'), 'joined')
+        build_table(chosen(tmp_path / 's'), 'joined')
 
 
 def test_csv_and_parquet_hold_the_table(png: Path, tmp_path: Path) -> None:
@@ -476,7 +476,7 @@ def test_csv_and_parquet_hold_the_table(png: Path, tmp_path: Path) -> None:
     export_parquet(chosen(png), tmp_path / 'f.parquet')
     with open(tmp_path / 'f.csv', newline='') as file:
         rows = list(csv.DictReader(file))
-    expected, stored = table_of(chosen(png)), pd.read_parquet(tmp_path / 'f.parquet')
+    expected, stored = build_table(chosen(png)), pd.read_parquet(tmp_path / 'f.parquet')
     assert stored['frame_number'].tolist() == [int(row['frame_number']) for row in rows] == NUMBERS
     assert stored['frame_time'].tolist() == [float(row['frame_time']) for row in rows] == TIMES
     temperatures = expected['temperature'].dropna().tolist()
@@ -539,7 +539,7 @@ def test_an_export_that_fails_leaves_nothing(png: Path, tmp_path: Path) -> None:
 
     for export, name in (*EXPORTS[:3], (export_images, 'f')):
         with pytest.raises(KeyboardInterrupt):
-            export(chosen(png), tmp_path / name, step=fail)
+            export(chosen(png), tmp_path / name, progress=fail)
     assert not list(tmp_path.iterdir())
 
 

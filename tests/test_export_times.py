@@ -14,7 +14,7 @@ import imgstore
 from imgstore.apps._cli import frames_per_second
 from imgstore.apps.export import main
 from imgstore.errors import ImgStoreError, InvalidArgumentError
-from imgstore.export import FileSound, export_csv, export_video, select, table_of
+from imgstore.export import FileSound, build_table, export_csv, export_video, select
 from imgstore.export.tables import _harmless
 
 from .display import python_env
@@ -118,7 +118,7 @@ def test_a_clock_that_was_set_back_is_an_error_that_says_where(tmp_path, extensi
         for name, part in (('a', select(store, to_index=4)), ('b', select(store, from_index=4))):
             export_video(part, tmp_path / f'{name}{extension}')
             assert np.allclose(probed(tmp_path / f'{name}{extension}'), [0, 0.04, 0.08, 0.12], atol=1e-3)
-        assert table_of(select(store), 'frames')['frame_time'].tolist() == times
+        assert build_table(select(store), 'frames')['frame_time'].tolist() == times
 
 
 def test_times_that_no_video_holds_are_an_error(tmp_path):
@@ -194,7 +194,7 @@ def test_records_without_frame_keys_are_exported_with_empty_cells(tmp_path):
     with with_records(tmp_path / 's', [{'a': 1}, {'a': 2}]) as store:
         export_csv(select(store), tmp_path / 'joined.csv')
         export_csv(select(store), tmp_path / 'extra.csv', 'extra')
-        assert table_of(select(store, to_index=2), 'extra').empty
+        assert build_table(select(store, to_index=2), 'extra').empty
     rows = rows_of(tmp_path / 'joined.csv')
     assert [(row['frame_index'], row['frame_number'], row['a']) for row in rows] == [
         ('0', '0', ''), ('1', '1', ''), ('2', '2', ''), ('', '', '1.0'), ('', '', '2.0')]

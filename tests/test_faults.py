@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from imgstore import new_for_filename, new_for_format, repair
-from imgstore.chunks import Chunks
+from imgstore.chunks import ChunkIO
 from imgstore.chunks.video_pyav_writer import ContainerChunkWriter
 from imgstore.errors import FrameReadError, FrameWriteError, ImgStoreError
 
@@ -217,7 +217,7 @@ def test_frames_count_while_no_descriptor_is_left_to_look_at_a_chunk_that_failed
 
     closes = ContainerChunkWriter.close
     monkeypatch.setattr(ContainerChunkWriter, 'close', close)
-    monkeypatch.setattr(Chunks, 'reader', fail)
+    monkeypatch.setattr(ChunkIO, 'reader', fail)
     with new_for_format('mjpeg/avi', tmp_path / 's', imgshape=GRAY) as store:
         store.add_image(picture(0, GRAY), 0, 0)
     monkeypatch.undo()

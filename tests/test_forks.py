@@ -18,10 +18,10 @@ import pytest
 
 import imgstore
 from imgstore import new_for_filename, new_for_format, sharing
-from imgstore.chunks.backends import BACKENDS, works
+from imgstore.chunks.backends import BACKENDS, backend_works
 from imgstore.chunks.pyav_pixels import _gray_levels
 from imgstore.errors import LockTakenOverWarning, StoreModeError
-from imgstore.formats import format_to_write
+from imgstore.formats import resolve_format
 
 from .frames import index_in, numbered
 
@@ -34,8 +34,8 @@ FORKS = int(os.environ.get('IMGSTORE_TEST_FORKS', 3))
 
 
 def able(fmt, direction):
-    row = format_to_write(fmt)
-    return [(fmt, backend) for backend in BACKENDS if works(backend, row.codec, row.extension, direction)]
+    row = resolve_format(fmt)
+    return [(fmt, backend) for backend in BACKENDS if backend_works(backend, row.codec, row.extension, direction)]
 
 
 READERS = [*[(fmt, None) for fmt in IMAGES], *[case for fmt in VIDEOS for case in able(fmt, 'read')]]
@@ -229,7 +229,7 @@ if hasattr(os, 'fork'):
                 done.wait(60)
 
         with new_for_filename(tmp_path / 's') as store:
-            reader = store._r
+            reader = store._require_reader()
             store.lock_of_reader, store.lock_of_turn, store.lock_of_index = reader.lock, reader._turn, reader.index.lock
             thread = threading.Thread(target=hold)
             thread.start()
@@ -245,7 +245,7 @@ if hasattr(os, 'fork'):
         held, log = threading.Event(), []
 
         def hold():
-            with store._r.index.lock:
+            with store._require_reader().index.lock:
                 held.set()
                 threading.Event().wait(0.2)
                 log.append('changed')

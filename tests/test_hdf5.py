@@ -22,7 +22,7 @@ from imgstore import hdf5, new_for_filename
 from imgstore.chunk_index import write_chunk_index
 from imgstore.errors import CorruptFileError, ExtraDataSkippedWarning, ImgStoreError, StoreIOError
 from imgstore.extra_data import read_extra_data
-from imgstore.hdf5 import H5Files
+from imgstore.hdf5 import HDF5Worker
 from imgstore.motif_h5 import h5_attrs, read_h5, renumber_h5
 
 from .hostile import recorded, with_h5, with_h5_of_texts
@@ -84,11 +84,11 @@ def misdeed(tmp_path, monkeypatch):
         program = tmp_path / 'child.py'
         program.write_text(
             f'import os, runpy, sys\nanswers = os.dup(1)\nchild = runpy.run_path({hdf5._CHILD!r})\n'
-            'begin = child["Served"].open\n'
+            'begin = child["Commands"].open\n'
             'def misbehave(self, path, **order):\n'
             f'    if "bad" in path:\n        {deed}\n'
             '    return begin(self, path, **order)\n'
-            'child["Served"].open = misbehave\nchild["main"]()\n')
+            'child["Commands"].open = misbehave\nchild["main"]()\n')
         monkeypatch.setattr(hdf5, '_CHILD', str(program))
     return misbehave
 
@@ -167,7 +167,7 @@ def test_every_kind_of_value_comes_out_as_h5py_gives_it(tmp_path):
         content['camera'].attrs['elsewhere'] = content['scalar'].ref
         content['camera'].attrs['nothing'] = h5py.Empty('f8')
         content['link'] = h5py.ExternalLink('elsewhere.h5', '/a')
-    with h5py.File(path, 'r') as content, H5Files() as files, files.file(str(path)) as file:
+    with h5py.File(path, 'r') as content, HDF5Worker() as files, files.file(str(path)) as file:
         assert file.names == ['camera', 'scalar']
         found = file.load('camera')
         assert list(found) == list(camera.dtype.names)
@@ -288,7 +288,7 @@ def test_a_program_that_is_frozen_may_name_an_interpreter(file, monkeypatch):
 
 def test_no_process_and_no_open_file_is_left(file):
     for path in (file, file + '-missing'):
-        with H5Files() as files:
+        with HDF5Worker() as files:
             with suppress(CorruptFileError):
                 read_h5(path, files)
             child = files._child
@@ -310,7 +310,7 @@ def test_many_threads_read_at_once(file):
 
 if hasattr(os, 'fork'):
     def test_a_forked_child_reads_while_its_parent_does(file):
-        with H5Files() as files, warnings.catch_warnings():
+        with HDF5Worker() as files, warnings.catch_warnings():
             warnings.simplefilter('ignore')  # of forking beside threads
             read_h5(file, files)
             pid = os.fork()
@@ -323,6 +323,6 @@ if hasattr(os, 'fork'):
             assert read_h5(file, files)['frame_number'].tolist() == ROWS
 
     def test_ctrl_c_is_not_the_other_processs_affair(file):
-        with H5Files() as files:
+        with HDF5Worker() as files:
             read_h5(file, files)
             assert os.getpgid(files._child._process.pid) != os.getpgid(0)

@@ -126,7 +126,7 @@ def test_an_empty_index(folder):
         assert (index.frame_time_min, index.frame_time_max) == (0.0, 0.0)
         assert index.get_all_metadata() == {'frame_number': [], 'frame_time': []}
         assert index.find_chunk_nearest('frame_number', 1) == (-1, -1)
-        assert index.locate(0) == (-1, -1)
+        assert index.to_chunk(0) == (-1, -1)
         assert index.frame(0) is None
 
 
@@ -177,8 +177,8 @@ def test_it_finds_what_a_search_through_a_list_finds(chunks, number, time, start
         start + 2 * n: ([f[0] for f in chunk], [f[1] for f in chunk]) for n, chunk in enumerate(chunks)})))
 
     assert repr([index.frame(i) for i in range(len(frames))]) == repr(frames)
-    assert [index.locate(i) for i in range(-1, len(frames) + 1)] == [(-1, -1), *places, (-1, -1)]
-    assert [index.index_of(*place) for place in places] == list(range(len(frames)))
+    assert [index.to_chunk(i) for i in range(-1, len(frames) + 1)] == [(-1, -1), *places, (-1, -1)]
+    assert [index.from_chunk(*place) for place in places] == list(range(len(frames)))
     for what, column, wanted in (('frame_number', 0, number), ('frame_time', 1, time)):
         values = [frame[column] for frame in frames]
         exact = next((i for i, value in enumerate(values) if value == wanted), None)
@@ -202,7 +202,7 @@ def test_nothing_is_read_before_a_question_needs_it(folder):
         assert index.frame(3) == (3, 3.0)
     assert [os.path.basename(path) for path in opened] == ['000003.npz']
     with opened_files() as opened:
-        assert (index.frame(3), index.locate(2)) == ((3, 3.0), (2, 0))
+        assert (index.frame(3), index.to_chunk(2)) == ((3, 3.0), (2, 0))
     assert opened == []
 
 
@@ -378,7 +378,7 @@ def test_a_chunk_that_turns_out_damaged_late_is_skipped_once_and_the_rest_found(
     assert index.chunks == (0, 2, 3)
     assert index.frame_count == 6
     assert index.frame(2) == (20, 2.0)
-    assert index.index_of(1, 1) == 1
+    assert index.from_chunk(1, 1) == 1
     assert index.find_chunk('frame_number', 11) == (-1, -1)
 
 

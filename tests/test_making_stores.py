@@ -136,7 +136,7 @@ def test_an_index_that_could_not_be_renumbered_leaves_no_new_one(tmp_path, monke
     record(tmp_path / 's', 'mjpeg/avi', 'frame', 3)
     monkeypatch.setattr(chunk_index, '_renumber_npz', fail)
     with raises(OSError, errno=errno.ENOSPC):
-        chunk_index.renumber_chunk_index(str(tmp_path / 's' / '000000'), [1, 2, 3], str(tmp_path / 'new'))
+        chunk_index.rewrite_frame_numbers(str(tmp_path / 's' / '000000'), [1, 2, 3], str(tmp_path / 'new'))
     assert [path.name for path in tmp_path.iterdir()] == ['s']
 
 
@@ -181,7 +181,7 @@ def test_a_chunk_that_could_not_begin_leaves_no_journal(tmp_path, monkeypatch):
 
     with new(tmp_path / 's', durability='frame') as store:
         with monkeypatch.context() as patch:
-            patch.setattr(recorder.Recorder, '_writer_of_first', fail)
+            patch.setattr(recorder.RollingChunkWriter, '_writer_of_first', fail)
             with pytest.raises(FrameWriteError, match='No space'):
                 store.add_image(np.zeros(SHAPE, np.uint8), 0, 0)
         assert not list((tmp_path / 's').glob('*.journal'))

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 
 import imgstore
-from imgstore.chunks.backends import BACKENDS, works
+from imgstore.chunks.backends import BACKENDS, backend_works
 from imgstore.chunks.graphs import Converter
-from imgstore.chunks.pyav_pixels import Images
+from imgstore.chunks.pyav_pixels import FrameConverter
 from imgstore.convert import convert
 from imgstore.errors import FrameNotFoundError, FrameReadError
 from imgstore.export import FileSound, export_video, select
-from imgstore.formats import format_to_write
+from imgstore.formats import resolve_format
 
 SHAPE, SMALL, COUNT = (480, 640, 3), (120, 160, 3), 300
 MIB = 2**20
@@ -70,10 +70,10 @@ def video(request, tmp_path_factory):
 
 def readers():
     """Each format, in colour if it can be, with each backend that reads it here."""
-    for fmt in map(format_to_write, FORMATS):
-        for backend in [None] if fmt.folders else BACKENDS:
-            if fmt.folders or works(backend, fmt.codec, fmt.extension, 'read'):
-                yield fmt.name, backend, SMALL if fmt.planes != 'gray' else SMALL[:2]
+    for fmt in map(resolve_format, FORMATS):
+        for backend in [None] if fmt.is_image_folder else BACKENDS:
+            if fmt.is_image_folder or backend_works(backend, fmt.codec, fmt.extension, 'read'):
+                yield fmt.name, backend, SMALL if fmt.color_model != 'gray' else SMALL[:2]
 
 
 # --- frames
@@ -249,7 +249,7 @@ def test_an_export_with_sound_that_fails_leaves_no_filter_graph_behind(tmp_path)
         for extension in ('.mkv', '.mp4'):
             left = [*range(40)]
             with pytest.raises(IndexError):
-                export_video(select(store), tmp_path / f'film{extension}', sounds=[sound], step=left.pop)
+                export_video(select(store), tmp_path / f'film{extension}', sounds=[sound], progress=left.pop)
     assert graphs_there() == before
 
 
@@ -303,10 +303,10 @@ def test_graphs_go_from_one_video_to_the_next(monkeypatch):
 
 
 def test_an_image_of_a_video_in_bgr_is_no_part_of_the_frame_that_is_kept():
-    kept, images = frame(64, 48, 'bgr24'), Images(color=True)
-    first = images.of(kept).copy()
-    images.of(kept)[:] = 7
-    np.testing.assert_array_equal(images.of(kept), first)
+    kept, images = frame(64, 48, 'bgr24'), FrameConverter(color=True)
+    first = images.to_array(kept).copy()
+    images.to_array(kept)[:] = 7
+    np.testing.assert_array_equal(images.to_array(kept), first)
 
 
 @pytest.mark.parametrize('tag', [0, 3, 255])

@@ -15,7 +15,7 @@ import imgstore
 from imgstore.apps.info import main
 from imgstore.interval_plot import draw_intervals
 from imgstore.lock import lock_state
-from imgstore.overview import overview, pace
+from imgstore.overview import frame_timing, overview
 
 from .display import python_env
 from .test_apps_commands import store_of
@@ -59,12 +59,12 @@ def test_missing_numbers_and_long_intervals_are_counted_and_named(tmp_path: Path
 
 def test_just_the_largest_drops_are_named_in_the_order_of_the_store(tmp_path: Path) -> None:
     numbers = np.cumsum([0, 1, 3, 1, 9, 1, 5, 1])
-    drops = pace(numbers, numbers / 10, drops=2).drops
+    drops = frame_timing(numbers, numbers / 10, drops=2).drops
     assert [drop.missing_numbers for drop in drops] == [8, 4]
 
 
 def test_repeated_and_falling_numbers_and_times_are_counted() -> None:
-    found = pace(np.array([5, 5, 6, 2, 3]), np.array([0, 1.0, 1.0, 0.5, 2]))
+    found = frame_timing(np.array([5, 5, 6, 2, 3]), np.array([0, 1.0, 1.0, 0.5, 2]))
     assert (found.repeated_numbers, found.backward_numbers, found.backward_times) == (1, 1, 2)
     assert found.missing_numbers == 0
 

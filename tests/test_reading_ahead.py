@@ -10,8 +10,8 @@ import time
 import pytest
 
 from imgstore import new_for_filename, new_for_format
-from imgstore.ahead import Ahead
-from imgstore.chunks.kept import KeptFrames
+from imgstore.ahead import Prefetcher
+from imgstore.chunks.kept import FrameCache
 from imgstore.errors import FrameReadError, InvalidArgumentError
 
 from .display import python_env
@@ -108,9 +108,9 @@ def test_what_is_planned_is_begun_in_order_by_one_thread_at_a_time():
         begun.append(key)
         return lambda: key * 2
 
-    ahead = Ahead(begin, threading.Lock(), threads=4)
-    ahead.plan(range(20))
-    assert [ahead.take(key) for key in range(20)] == [key * 2 for key in range(20)]
+    ahead = Prefetcher(begin, threading.Lock(), threads=4)
+    ahead.schedule(range(20))
+    assert [ahead.result(key) for key in range(20)] == [key * 2 for key in range(20)]
     assert begun == list(range(20))
     ahead.close()
 
@@ -123,13 +123,13 @@ def test_what_is_no_longer_planned_is_not_begun():
         begun.append(key)
         return lambda: key
 
-    ahead = Ahead(begin, threading.Lock(), threads=1)
-    ahead.plan([1, 2, 3])
+    ahead = Prefetcher(begin, threading.Lock(), threads=1)
+    ahead.schedule([1, 2, 3])
     while not ahead._planned[1].running():
         time.sleep(0.001)
-    ahead.plan([3, 4])
+    ahead.schedule([3, 4])
     gate.set()
-    assert [ahead.take(key) for key in (1, 2, 3, 4)] == [None, None, 3, 4]
+    assert [ahead.result(key) for key in (1, 2, 3, 4)] == [None, None, 3, 4]
     assert begun == [1, 3, 4]
     ahead.close()
 
@@ -138,9 +138,9 @@ def test_what_failed_ahead_is_none():
     def fail():
         raise OSError('no')
 
-    ahead = Ahead(lambda key: fail if key else fail(), threading.Lock(), threads=1)
-    ahead.plan([0, 1])
-    assert ahead.take(0) is ahead.take(1) is None
+    ahead = Prefetcher(lambda key: fail if key else fail(), threading.Lock(), threads=1)
+    ahead.schedule([0, 1])
+    assert ahead.result(0) is ahead.result(1) is None
     ahead.close()
 
 
@@ -150,7 +150,7 @@ def test_a_closed_reader_keeps_no_frames(recording):
     for index in (15, 3, 4, 5, 6, 39, 38, 37):
         store.get_image(None, frame_index=index)
     store.close()
-    assert store._r._chunks._kept.size == 0
+    assert store._require_reader()._chunks._kept.size == 0
 
 
 class Frame:
@@ -159,7 +159,7 @@ class Frame:
 
 
 def test_kept_frames_hold_no_more_than_they_may():
-    kept = KeptFrames(100)
+    kept = FrameCache(100)
     frames = {index: Frame(40) for index in range(4)}
     for index, frame in frames.items():
         kept.put(index, frame)

@@ -172,7 +172,7 @@ def test_of_a_journal_cut_at_any_byte_the_whole_entries_are_read(tmp_path):
     journal.add_record('{"a": 1}')
     with journal.frames([(-7, float('nan')), (8, 0.8)]):
         pass
-    journal.let_go()
+    journal.close()
     whole = (tmp_path / 'journal').read_bytes()
     seen = []
     for length in range(len(whole) + 1):
@@ -188,7 +188,7 @@ def test_a_journal_with_any_byte_changed_tells_nothing_wrong(tmp_path):
     journal = Journal(path)
     with journal.frames([(number, number / 10) for number in range(4)]):
         pass
-    journal.let_go()
+    journal.close()
     whole = (tmp_path / 'journal').read_bytes()
     for place in range(len(whole)):
         (tmp_path / 'journal').write_bytes(whole[:place] + bytes([whole[place] ^ 0x5a]) + whole[place + 1:])

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 import imgstore.pieces
 from imgstore import new_for_filename, new_for_format
-from imgstore.chunk_index import look_at, look_if_settled, read_chunk_index, write_chunk_index
+from imgstore.chunk_index import read_chunk_index, stamp, stamp_if_stable, write_chunk_index
 from imgstore.index import ImgStoreIndex
 
 SHAPE = (4, 6)
@@ -127,20 +127,20 @@ def test_an_index_that_is_edited_just_after_it_was_read_is_read_again(tmp_path):
         assert index.find('frame_number', 2) == 1
         with open(f'{path}.npz', 'r+b') as file:  # the same file, of the same size, within a tick of the clock
             file.write(edited)
-        index = index.with_chunks([(0, str(path))], {})
+        index = index.updated([(0, str(path))], {})
         assert index.find('frame_number', 9) == 1
 
 
 def test_a_file_is_relied_on_once_it_cannot_change_without_being_seen_to(tmp_path):
     stem = str(tmp_path / '000000')
-    assert look_if_settled(stem) is None
+    assert stamp_if_stable(stem) is None
     write_chunk_index(stem, np.array([1]), np.array([0.]))
-    assert look_if_settled(stem) is None
+    assert stamp_if_stable(stem) is None
     time.sleep(SETTLED)
-    assert look_if_settled(stem) == look_at(stem)
+    assert stamp_if_stable(stem) == stamp(stem)
     os.utime(stem + '.npz', (time.time() // 1, time.time() // 1))  # a file system may have no fractions
     time.sleep(SETTLED)
-    assert look_if_settled(stem) is None
+    assert stamp_if_stable(stem) is None
 
 
 def test_of_a_growing_recording_most_frames_are_in_one_piece_that_is_seldom_copied(tmp_path):
@@ -150,7 +150,7 @@ def test_of_a_growing_recording_most_frames_are_in_one_piece_that_is_seldom_copi
         write_chunk_index(chunks[-1][1], np.arange(3) + 3 * number, np.arange(3) + 3. * number)
     time.sleep(SETTLED)
     for count in range(1, len(chunks) + 1):
-        index = index.with_chunks(chunks[:count], {})
+        index = index.updated(chunks[:count], {})
         assert index.find('frame_number', 3 * count - 1) == 3 * count - 1
         assert 2 * len(index._base) >= 3 * (count - 1) - 3
         numbers = index._base.frames[0]
@@ -205,8 +205,8 @@ def test_it_answers_as_an_index_that_is_made_anew(tmp_path_factory, steps):
         elif what == 'open':
             opened = {after: frames}
         chunks = [*closed.items(), *[(number, str(folder / 'open')) for number in opened]]
-        index = index.with_chunks(chunks, opened)
-        anew = ImgStoreIndex().with_chunks(chunks, opened)
+        index = index.updated(chunks, opened)
+        anew = ImgStoreIndex().updated(chunks, opened)
         assert index.frame_count == anew.frame_count
         if what != 'look':
             assert _answers(index, which) == _answers(anew, which)

@@ -13,7 +13,7 @@ import pytest
 
 import imgstore
 from imgstore import replacing
-from imgstore._files import aside, parked
+from imgstore._files import parked, partial_path
 from imgstore.apps._destination import Destination
 from imgstore.errors import InvalidArgumentError, StoreIOError, StoreLockedError
 
@@ -94,7 +94,7 @@ def test_the_new_store_has_the_users_files_and_nothing_is_left(
 ) -> None:
     if not can_exchange:
         monkeypatch.setattr(replacing, '_exchange', lambda one, other: False)
-    replacing.replace_folder(aside(str(both)), str(both))
+    replacing.replace_folder(partial_path(str(both)), str(both))
     assert count(both) == NEW
     check_user_files(both)
     assert not list(both.glob('00000[3-9]'))
@@ -107,7 +107,7 @@ def test_killed_at_any_moment_the_old_or_the_new_store_is_there(tmp_path: Path, 
     for old in olds:
         make(old, OLD)
         (old / 'notes.txt').write_text('mine')
-        make(Path(aside(str(old))), NEW)
+        make(Path(partial_path(str(old))), NEW)
     done = subprocess.run([sys.executable, '-c', KILLED, way, *map(str, olds)], check=True, capture_output=True)
     codes = [int(code) for code in done.stdout.split()]
     assert codes == sorted(codes, reverse=True)
@@ -126,7 +126,7 @@ def test_all_of_the_new_store_is_synced_before_anything_is_renamed(both: Path, m
 
     monkeypatch.setattr(replacing, 'sync', noted(replacing.sync, 'sync'))
     monkeypatch.setattr(replacing, '_exchange', noted(replacing._exchange, 'exchange'))
-    room = aside(str(both))
+    room = partial_path(str(both))
     replacing.replace_folder(room, str(both))
     swapped = done.index(f'exchange {room}')
     synced = {line.removeprefix('sync ').rstrip('/') for line in done[:swapped]}
@@ -144,7 +144,7 @@ def test_a_chunk_folder_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
     (old / '000001').rmdir()
     (old / '000001').symlink_to(other / '000001')
     make(Path(replacing.room_beside(str(old))), NEW)
-    replacing.replace_folder(aside(str(old)), str(old))
+    replacing.replace_folder(partial_path(str(old)), str(old))
     assert count(other) == 4
     assert count(old) == NEW
 
@@ -159,10 +159,10 @@ def test_two_do_not_build_the_same_replacement(tmp_path: Path) -> None:
 def test_what_a_killed_run_left_is_kept_under_a_name_of_its_own(tmp_path: Path) -> None:
     old = make(tmp_path / 's', OLD)
     for name in ('s.incomplete', 's.incomplete-2'):
-        make(Path(aside(str(old))), NEW)
+        make(Path(partial_path(str(old))), NEW)
         assert not os.path.exists(replacing.room_beside(str(old), keep=True))
         assert count(tmp_path / name) == NEW
-    make(Path(aside(str(old))), NEW)
+    make(Path(partial_path(str(old))), NEW)
     assert not os.path.exists(replacing.room_beside(str(old)))
     assert count(old) == OLD
 
@@ -198,7 +198,7 @@ def test_the_place_of_a_saved_store_may_be_an_empty_folder_or_have_hidden_files(
 
 def test_a_failed_rename_brings_the_old_store_back(both: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replacing, '_exchange', lambda one, other: False)
-    rename, room = os.rename, aside(str(both))
+    rename, room = os.rename, partial_path(str(both))
 
     def fails(source: str, target: str) -> None:
         if source == room:
@@ -216,7 +216,7 @@ def test_a_fifo_or_a_link_in_the_place_of_the_room_keeps_nobody_waiting(tmp_path
     for name in ('elsewhere', 's'):
         (tmp_path / name).mkdir()
     (tmp_path / 'elsewhere' / 'file').touch()
-    os.mkfifo(aside(str(tmp_path / 's')))
+    os.mkfifo(partial_path(str(tmp_path / 's')))
     os.symlink('elsewhere', parked(str(tmp_path / 's')))
     room = replacing.room_beside(str(tmp_path / 's'))
     assert not os.path.lexists(room)

@@ -19,7 +19,7 @@ import yaml
 
 import imgstore
 from imgstore import DirectoryImgStore, VideoImgStore, new_for_filename, new_for_format
-from imgstore.chunks.backends import BACKENDS, works
+from imgstore.chunks.backends import BACKENDS, backend_works
 from imgstore.chunks.video_pyav_writer import H264Encoder
 from imgstore.errors import (
     ColorLostWarning,
@@ -35,7 +35,7 @@ from imgstore.errors import (
     StoreModeError,
     StoreNotFoundError,
 )
-from imgstore.formats import format_to_write
+from imgstore.formats import resolve_format
 
 from .frames import index_in, numbered
 from .raised import raises, warns
@@ -53,9 +53,9 @@ FORMATS = [*IMAGE_FORMATS, *VIDEO_FORMATS]
 
 def video_backends(direction):
     """Each video format with each backend that can do it on this machine."""
-    rows = {fmt: format_to_write(fmt) for fmt in VIDEO_FORMATS}
+    rows = {fmt: resolve_format(fmt) for fmt in VIDEO_FORMATS}
     return [(fmt, backend) for fmt, row in rows.items() for backend in BACKENDS
-            if works(backend, row.codec, row.extension, direction)]
+            if backend_works(backend, row.codec, row.extension, direction)]
 
 
 WRITERS = [*[(fmt, None) for fmt in IMAGE_FORMATS], *video_backends('write')]
@@ -525,9 +525,9 @@ def test_overwrite_replaces_the_whole_store_and_leaves_the_users_files(tmp_path,
         (tmp_path / 's' / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / 's' / name).write_text('mine')
     record(tmp_path / 's', fmt, 3, chunksize=3, overwrite=True)
-    row = format_to_write(fmt)
+    row = resolve_format(fmt)
     chunk = [f'000000/00000{n}{row.extension}' for n in range(3)] + ['000000/index.npz']
-    if not row.folders:
+    if not row.is_image_folder:
         chunk = ['000000' + row.extension, '000000.npz']
     assert set(files(tmp_path / 's')) == {'metadata.yaml', *chunk, *USERS_FILES}
     check(tmp_path / 's', range(3))

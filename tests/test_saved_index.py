@@ -100,7 +100,7 @@ def test_it_is_written_beside_the_sqlite_or_alone(tmp_path):
 
 
 def test_close_writes_it_for_stores_of_many_chunks(tmp_path):
-    many = imgstore.saved_index.WORTH_SAVING
+    many = imgstore.saved_index.MIN_CHUNKS_TO_CACHE
     assert not (record(tmp_path / 'few', count=many - 1, chunksize=1) / SAVED).exists()
     assert is_believed(record(tmp_path / 'many', count=many, chunksize=1))
 
@@ -193,8 +193,8 @@ def test_damage_in_any_block_of_a_long_one_is_noticed(tmp_path, begin, length):
     for (_, stem), own in zip(chunks, numbers, strict=True):
         write_chunk_index(stem, own, own / 8)
         os.utime(stem + '.npz', (LONG_AGO, LONG_AGO))
-    ImgStoreIndex.new_from_chunks(chunks).save_beside(str(tmp_path))
-    index = ImgStoreIndex.new_for_store(str(tmp_path), chunks)
+    ImgStoreIndex.new_from_chunks(chunks).save_cache(str(tmp_path))
+    index = ImgStoreIndex.open_cached(str(tmp_path), chunks)
     assert index.saved is not None
     assert np.array_equal(index.frame_numbers, numbers.ravel())
     assert index.saved is not None
@@ -202,7 +202,7 @@ def test_damage_in_any_block_of_a_long_one_is_noticed(tmp_path, begin, length):
     begin %= len(data)
     data[begin:begin + length] = bytes(byte ^ 0x40 for byte in data[begin:begin + length])
     (tmp_path / SAVED).write_bytes(data)
-    index = ImgStoreIndex.new_for_store(str(tmp_path), chunks)
+    index = ImgStoreIndex.open_cached(str(tmp_path), chunks)
     assert np.array_equal(index.frame_numbers, numbers.ravel())
     assert np.array_equal(index.frame_times, numbers.ravel() / 8)
     assert index.saved is None
@@ -270,8 +270,8 @@ def test_any_numbers_and_times_are_found_as_without_it(tmp_path_factory, numbers
     for (_, stem), begin, end in zip(chunks, bounds[:-1], bounds[1:], strict=True):
         write_chunk_index(stem, np.array(numbers[begin:end], np.int64), np.array(times[begin:end], np.float64))
     plain = ImgStoreIndex.new_from_chunks(chunks)
-    plain.save_beside(str(folder))
-    fast = ImgStoreIndex.new_for_store(str(folder), chunks)
+    plain.save_cache(str(folder))
+    fast = ImgStoreIndex.open_cached(str(folder), chunks)
     assert fast.saved is not None
 
     def answers(index):
@@ -283,4 +283,4 @@ def test_any_numbers_and_times_are_found_as_without_it(tmp_path_factory, numbers
                 [index.find_chunk_nearest('frame_time', time) for time in [*times[:5], 0.25]])
 
     assert answers(fast) == answers(plain)
-    fast.release()
+    fast.close()

@@ -10,9 +10,9 @@ import threading
 import pytest
 
 from imgstore import get_supported_formats, new_for_filename, new_for_format
-from imgstore.chunks.backends import BACKENDS, works
+from imgstore.chunks.backends import BACKENDS, backend_works
 from imgstore.errors import StoreClosedError, StoreModeError, StoreNotFoundError
-from imgstore.formats import format_to_write
+from imgstore.formats import resolve_format
 from imgstore.index import ImgStoreIndex
 
 from .frames import index_in, numbered
@@ -25,11 +25,11 @@ READS = int(os.environ.get('IMGSTORE_TEST_READS', 50))  # by each thread
 
 def readers():
     """Each format in gray and colour, with each backend that reads it on this machine."""
-    for fmt in map(format_to_write, get_supported_formats()):
-        for backend in [None] if fmt.folders else BACKENDS:
-            if fmt.folders or works(backend, fmt.codec, fmt.extension, 'read'):
+    for fmt in map(resolve_format, get_supported_formats()):
+        for backend in [None] if fmt.is_image_folder else BACKENDS:
+            if fmt.is_image_folder or backend_works(backend, fmt.codec, fmt.extension, 'read'):
                 yield fmt.name, backend, SHAPE
-                if fmt.planes != 'gray':
+                if fmt.color_model != 'gray':
                     yield fmt.name, backend, COLOR
 
 
@@ -114,8 +114,8 @@ def test_a_copy_does_not_decode_where_the_first_one_does_not(tmp_path):
 
 def test_a_copy_has_the_index_that_was_given(recording, tmp_path):
     with new_for_filename(recording) as store:
-        index = ImgStoreIndex.new_from_chunks(store.index.parts()[i][:2] for i in (0, 2))
-        ImgStoreIndex.new_from_chunks([store.index.parts()[1][:2]]).to_file(tmp_path / 'second')
+        index = ImgStoreIndex.new_from_chunks(store.index.chunk_ranges()[i][:2] for i in (0, 2))
+        ImgStoreIndex.new_from_chunks([store.index.chunk_ranges()[1][:2]]).to_file(tmp_path / 'second')
     for given, count, first in ((index, 30, 0), (ImgStoreIndex.new_from_file(tmp_path / 'second'), 20, 20)):
         with new_for_filename(recording, index=given) as store:
             store.get_image(1000 + first)

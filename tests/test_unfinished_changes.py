@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import imgstore
-from imgstore._files import aside, finish_replacement, parked
+from imgstore._files import finish_replacement, parked, partial_path
 from imgstore.constants import EMPTIED_CHUNKS, EMPTIED_FOLDER, STAGED_FOLDER, STORE_MD_FILENAME, UNFINISHED_CHANGES
 
 NUMBERS = [7, 8, 0, 1]
@@ -166,7 +166,7 @@ def link(path):
 @pytest.mark.parametrize('old', [fifo, file, link, Path.mkdir])
 def test_only_a_folder_takes_the_place_of_one_that_was_replaced(tmp_path, old, new):
     target = tmp_path / 's'
-    new(Path(aside(str(target))))
+    new(Path(partial_path(str(target))))
     old(Path(parked(str(target))))
     before = sorted(os.listdir(tmp_path))
     finish_replacement(str(target))

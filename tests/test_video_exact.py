@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from imgstore.chunks import backends, video_pyav
 from imgstore.chunks.backends import choose_backend, new_reader
-from imgstore.chunks.kept import KeptFrames
+from imgstore.chunks.kept import FrameCache
 from imgstore.errors import FrameReadError, InvalidArgumentError
-from imgstore.formats import format_to_write
+from imgstore.formats import resolve_format
 from imgstore.stores import new_for_filename, new_for_format
 
 from .frames import index_in, numbered
@@ -345,20 +345,20 @@ def test_a_frame_of_an_mkv_whose_time_is_damaged_does_not_shift_others(video, tm
 
 def counted(monkeypatch):
     """The frames whose packets the decoder is given from now on."""
-    given, decode = [], video_pyav.decoded
+    given, decode = [], video_pyav.decode
 
     def count(packet):
         given.extend([packet.pts] * bool(packet.size))
         return decode(packet)
 
-    monkeypatch.setattr(video_pyav, 'decoded', count)
+    monkeypatch.setattr(video_pyav, 'decode', count)
     return given
 
 
 def test_backwards_no_frame_is_decoded_twice(tmp_path, monkeypatch):
     recipe = replace(RECIPES['constant_rate_mkv'], times=[40 * i for i in range(60)])
     make_video(tmp_path / 'long.mkv', recipe)
-    with new_reader('pyav', str(tmp_path / 'long.mkv'), color=True, kept=KeptFrames(2**26)) as reader:
+    with new_reader('pyav', str(tmp_path / 'long.mkv'), color=True, kept=FrameCache(2**26)) as reader:
         given = counted(monkeypatch)
         assert read_all(reader, range(59, -1, -1)) == {index: index for index in range(60)}
     assert len(given) == 60
@@ -442,8 +442,8 @@ def test_missing_frames_do_not_make_the_reader_decode_the_chunk_over_and_over(tm
     recipe = replace(RECIPES['constant_rate_mkv'], times=[40 * i for i in range(200)], options={'g': '20', 'bf': '0'})
     make_video(tmp_path / 'long.mkv', recipe)
     path = damaged(str(tmp_path / 'long.mkv'), tmp_path, which)
-    decoded, decode = [], video_pyav.decoded
-    monkeypatch.setattr(video_pyav, 'decoded', lambda packet: decoded.append(packet.pts) or decode(packet))
+    decoded, decode = [], video_pyav.decode
+    monkeypatch.setattr(video_pyav, 'decode', lambda packet: decoded.append(packet.pts) or decode(packet))
     with new_reader('pyav', path, color=True) as reader:
         for index in [*range(which, 120)] * 5:
             with pytest.raises(FrameReadError, match='missing or damaged'):
@@ -630,14 +630,14 @@ def test_what_a_store_wrote_is_what_opencv_reads_from_it(tmp_path, fmt, shape, b
 
 @pytest.fixture
 def video_format():
-    return format_to_write('mjpeg/avi')
+    return resolve_format('mjpeg/avi')
 
 
 @pytest.mark.parametrize('fmt', ['mjpeg/avi', 'h264/mkv', 'avc1/mp4'])
 @pytest.mark.parametrize('direction', ['read', 'write'])
 def test_auto_takes_a_backend_that_works_for_each_format_and_direction(fmt, direction, monkeypatch):
     monkeypatch.delenv('IMGSTORE_VIDEO_BACKEND', raising=False)
-    row = format_to_write(fmt)
+    row = resolve_format(fmt)
     assert choose_backend(row, direction) == choose_backend(row, direction, 'auto') == 'pyav'
 
 
@@ -653,9 +653,9 @@ def test_argument_and_environment_variable_override_and_the_argument_comes_first
 
 
 def test_auto_goes_on_to_the_next_where_one_does_not_work(video_format, monkeypatch):
-    monkeypatch.setattr(backends, 'works', lambda backend, *_: backend == 'opencv')
+    monkeypatch.setattr(backends, 'backend_works', lambda backend, *_: backend == 'opencv')
     assert choose_backend(video_format, 'read') == 'opencv'
-    monkeypatch.setattr(backends, 'works', lambda *_: False)
+    monkeypatch.setattr(backends, 'backend_works', lambda *_: False)
     with raises(InvalidArgumentError, argument='backend'):
         choose_backend(video_format, 'read')
 
@@ -676,7 +676,7 @@ def test_a_backend_that_reads_a_wrong_frame_does_not_count_as_working(monkeypatc
 
 
 def test_no_backend_that_reads_means_none_that_writes(monkeypatch):
-    monkeypatch.setattr(backends, 'works', lambda *_: False)
+    monkeypatch.setattr(backends, 'backend_works', lambda *_: False)
     assert not backends._writes('pyav', 'mjpeg', '.avi')
 
 
@@ -691,7 +691,7 @@ def test_an_unknown_backend_is_refused_and_nothing_is_on_the_disk(tmp_path, monk
 
 
 def test_a_backend_that_cannot_write_the_format_is_refused_and_nothing_is_on_the_disk(tmp_path, monkeypatch):
-    monkeypatch.setattr(backends, 'works', lambda backend, *_: backend == 'pyav')
+    monkeypatch.setattr(backends, 'backend_works', lambda backend, *_: backend == 'pyav')
     with raises(InvalidArgumentError, argument='backend'):
         new_for_format('avc1/mp4', tmp_path / 's', imgshape=SHAPE, backend='opencv')
     assert os.listdir(tmp_path) == []
@@ -699,10 +699,10 @@ def test_a_backend_that_cannot_write_the_format_is_refused_and_nothing_is_on_the
 
 @pytest.mark.parametrize('fmt', ['mjpeg/avi', 'h264/mkv', 'avc1/mp4'])
 def test_the_opencv_backend_writes_what_this_build_can_and_refuses_the_rest(tmp_path, fmt):
-    row = format_to_write(fmt)
+    row = resolve_format(fmt)
     if fmt == 'mjpeg/avi':
-        assert backends.works('opencv', row.codec, row.extension, 'write')
-    if not backends.works('opencv', row.codec, row.extension, 'write'):
+        assert backends.backend_works('opencv', row.codec, row.extension, 'write')
+    if not backends.backend_works('opencv', row.codec, row.extension, 'write'):
         with raises(InvalidArgumentError, argument='backend'):
             new_for_format(fmt, tmp_path / 's', imgshape=SHAPE, backend='opencv')
         assert os.listdir(tmp_path) == []
@@ -719,7 +719,7 @@ def test_the_opencv_backend_writes_what_this_build_can_and_refuses_the_rest(tmp_
 
 def test_images_need_no_video_backend(tmp_path, monkeypatch):
     monkeypatch.setenv('IMGSTORE_VIDEO_BACKEND', 'opencv')
-    monkeypatch.setattr(backends, 'works', lambda *_: False)
+    monkeypatch.setattr(backends, 'backend_works', lambda *_: False)
     with new_for_format('png', tmp_path / 's', imgshape=SHAPE) as store:
         store.add_image(numbered(0, SHAPE), 0, 0)
     with new_for_filename(tmp_path / 's') as store:

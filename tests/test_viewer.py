@@ -12,9 +12,9 @@ import pytest
 
 import imgstore
 from imgstore.errors import InvalidArgumentError, StoreIOError
-from imgstore.frame_times import moment_from_text
+from imgstore.frame_times import parse_time
 from imgstore.viewer import bar, picture
-from imgstore.viewer.bar import BarLook, fitting, share_along, share_at
+from imgstore.viewer.bar import BarState, fitting, fraction_along, fraction_at
 from imgstore.viewer.bindings import BINDINGS, binding_of
 from imgstore.viewer.codes import key_name
 from imgstore.viewer.controls import Controls
@@ -224,7 +224,7 @@ def test_what_is_no_place_is_refused(store: Any, text: str) -> None:
 
 
 def test_the_page_and_the_window_understand_the_same_moments(store: Any) -> None:
-    assert moment_from_text(store, '12.5s') == moment_from_text(store, '+12.5') == START + 12.5
+    assert parse_time(store, '12.5s') == parse_time(store, '+12.5') == START + 12.5
 
 
 # --- zoom
@@ -338,10 +338,10 @@ def test_a_small_image_has_dark_beside_it() -> None:
     assert canvas[0, 0].max() < 20
 
 
-def look(**changes: Any) -> BarLook:
+def look(**changes: Any) -> BarState:
     usual = {'index': 5, 'count': 10, 'borders': (), 'gaps': (), 'facts': ('frame 5',), 'time': '0.500 s',
              'state': ('paused',), 'pixel': '', 'message': '', 'is_trouble': False}
-    return BarLook(**{**usual, **changes})
+    return BarState(**{**usual, **changes})
 
 
 def bar_of(width: int, **changes: Any) -> Image:
@@ -360,12 +360,12 @@ def test_the_strip_tells_where_frames_are_missing_and_chunks_begin() -> None:
 def test_the_strip_leads_to_the_frame_that_it_shows_there() -> None:
     for index in range(10):
         cursor = np.flatnonzero((bar_of(500, index=index)[4] == 255).all(axis=1))
-        assert round(share_along(float(cursor.mean()), (500, 300)) * 9) == index
-    assert share_along(-5, (500, 300)) == 0
-    assert share_along(5000, (500, 300)) == 1
-    assert share_at(250, 300 - bar.HEIGHT + 5, (500, 300)) == pytest.approx(0.5, abs=0.01)
-    assert share_at(250, 100, (500, 300)) is None
-    assert share_at(250, 299, (500, 300)) is None
+        assert round(fraction_along(float(cursor.mean()), (500, 300)) * 9) == index
+    assert fraction_along(-5, (500, 300)) == 0
+    assert fraction_along(5000, (500, 300)) == 1
+    assert fraction_at(250, 300 - bar.HEIGHT + 5, (500, 300)) == pytest.approx(0.5, abs=0.01)
+    assert fraction_at(250, 100, (500, 300)) is None
+    assert fraction_at(250, 299, (500, 300)) is None
 
 
 def test_what_matters_less_is_left_out_where_there_is_no_room() -> None:
@@ -451,7 +451,7 @@ def test_a_frame_that_cannot_be_grabbed_is_one_error(tmp_path: Path) -> None:
 @pytest.fixture
 def controls(store: Any) -> Controls:
     made = Controls(store, Player(store.frame_count, 0.1), (320, 240))
-    made.see()
+    made.goto()
     return made
 
 
@@ -516,14 +516,14 @@ def test_frames_that_a_writer_adds_are_seen_at_the_end(tmp_path: Path) -> None:
             controls = Controls(reader, Player(reader.frame_count, 0.1), (320, 240))
             writer.add_image(np.ones((4, 6), np.uint8), 1, 1.0)
             press(controls, 'End')
-            frame = controls.see()
+            frame = controls.goto()
             assert (frame.index, frame.number) == (1, 1)
             press(controls, 'f')
             assert controls.following
             writer.add_image(np.ones((4, 6), np.uint8), 2, 2.0)
             while controls.player.index == 1:
                 controls.follow_on()
-            assert controls.see().number == 2
+            assert controls.goto().number == 2
             press(controls, ',')
             assert not controls.following
 
@@ -537,14 +537,14 @@ def test_there_is_nothing_to_follow_where_nobody_writes(controls: Controls) -> N
 def test_a_frame_that_cannot_be_read_is_black_tells_why_and_is_not_saved(store: Any, controls: Controls) -> None:
     Path(store.filename, '000000', '000003.npy').write_bytes(b'')
     press(controls, '.', '.', '.')
-    frame = controls.see()
+    frame = controls.goto()
     assert (frame.index, frame.number, frame.image) == (3, 103, None)
     assert '000003.npy' in frame.trouble
     assert not controls.frames.picture(frame, stretch=True).any()
     press(controls, 's')
     assert 'cannot be saved' in controls.message
     press(controls, '.')
-    assert controls.see().image is not None
+    assert controls.goto().image is not None
     assert list(controls.unread) == [3]
 
 

@@ -21,7 +21,7 @@ from ..errors import ImgStoreError, StoreExistsError
 from ..formats import OPTIONS, format_aliases, format_names, formats_with
 from ._terminal import filtered_output
 
-FAILED = 1
+EXIT_FAILURE = 1
 SIGNALLED = 128
 """A command that a signal ended exits with this and the signal's number, as in a shell."""
 
@@ -81,7 +81,7 @@ def add_encoder_options(parser: argparse.ArgumentParser, formats: Sequence[str] 
         having = [name for name in formats_with(option) if formats is None or name in formats]
         if having:
             parser.add_argument(f'--{option.name}', type=int, metavar='N',
-                                help=f'for {" and ".join(having)}: {option.meaning}; {option.least} to {option.most} '
+                                help=f'for {" and ".join(having)}: {option.meaning}; {option.min} to {option.max} '
                                 '(default: usual for the format)')
 
 
@@ -123,7 +123,7 @@ def run(prog: str, command: Callable[[], int], verbose: bool = False, filtered: 
     """
     make_streams()
     with warnings.catch_warnings(), _terminable(), filtered_output() if filtered else nullcontext():
-        warnings.showwarning = lambda message, *_, **__: tell(prog, f'warning: {message}')
+        warnings.showwarning = lambda message, *_, **__: log_error(prog, f'warning: {message}')
         if verbose:
             logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format=f'{prog}: %(name)s: %(message)s')
         return _guarded(prog, command, verbose)
@@ -159,10 +159,10 @@ def _guarded(prog: str, command: Callable[[], int], verbose: bool) -> int:
         if verbose:
             traceback.print_exc()
         if isinstance(error, StoreExistsError) and error.replaceable:
-            tell(prog, f'{error.message}; --overwrite replaces it')
+            log_error(prog, f'{error.message}; --overwrite replaces it')
         else:
-            tell(prog, error)
-        return FAILED
+            log_error(prog, error)
+        return EXIT_FAILURE
 
 
 class _TerminatedError(KeyboardInterrupt):
@@ -185,7 +185,7 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-class Stop:
+class GracefulStop:
     """Within it, SIGINT and SIGTERM are remembered in `signal` and end nothing; a second one does.
 
     So a frame that is being written is written whole. Only the main thread gets signals; in others it does nothing.
@@ -195,7 +195,7 @@ class Stop:
         self.signal = 0
         self._before: dict[int, object] = {}
 
-    def __enter__(self) -> Stop:
+    def __enter__(self) -> GracefulStop:
         if threading.current_thread() is threading.main_thread():
             self._before = {number: signal.signal(number, self._remember) for number in (signal.SIGINT, signal.SIGTERM)}
         return self
@@ -210,6 +210,6 @@ class Stop:
         self.signal = number
 
 
-def tell(prog: str, what: object) -> None:
+def log_error(prog: str, what: object) -> None:
     """Tell something in one line on standard error."""
     print(f'{prog}: {printable(" ".join(str(what).split()))}', file=sys.stderr)

@@ -8,7 +8,7 @@ import sys
 from types import TracebackType
 
 from .._files import store_folder
-from ..chunk_files import own_files
+from ..chunk_files import find_chunk_files
 from ..constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME
 from ..errors import InvalidArgumentError, StoreExistsError, StoreLockedError
 from ..lock import is_held
@@ -102,4 +102,4 @@ def _refuse_others_folder(given: str, folder: str, holds_store: bool) -> None:
 def _holds_store(folder: str) -> bool:
     if not os.path.isdir(folder):
         return False
-    return os.path.exists(os.path.join(folder, STORE_MD_FILENAME)) or bool(own_files(folder))
+    return os.path.exists(os.path.join(folder, STORE_MD_FILENAME)) or bool(find_chunk_files(folder))

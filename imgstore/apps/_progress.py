@@ -8,7 +8,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from ._cli import tell
+from ._cli import log_error
 from ._terminal import unfiltered
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Progress:
             self._bar.update(count)
         elif time.monotonic() - self._told >= _EVERY:
             self._told = time.monotonic()
-            tell(self._prog, self._line())
+            log_error(self._prog, self._line())
 
     def _line(self) -> str:
         rate = self._count / max(time.monotonic() - self._began, 1e-6)

@@ -47,7 +47,7 @@ def _convert(args: argparse.Namespace) -> int:
         total = len(store) * (1 if args.no_verify else 2)
     with Progress(_PROG, total, 'frames written and compared') as progress:
         done = convert(args.store, args.dest, args.format, chunksize=args.chunksize, overwrite=args.overwrite,
-                       verify=not args.no_verify, min_psnr=args.min_psnr, workers=args.workers, step=progress.step,
+                       verify=not args.no_verify, min_psnr=args.min_psnr, workers=args.workers, progress=progress.step,
                        **encoder_options(args))
     print(f'{done.frames} frames converted to {args.format} in {args.dest!r}: {_verdict(done)}')
     return 0

@@ -25,7 +25,7 @@ from ..export import (
     export_zarr,
     select,
 )
-from ..frame_times import moment_from_text
+from ..frame_times import parse_time
 from ..stores import new_for_filename
 from ._cli import add_encoder_options, add_overwrite, command_parser, run
 from ._progress import Progress
@@ -134,7 +134,7 @@ def _ranges(store: ImgStore, args: argparse.Namespace) -> dict[str, Any]:
     ranges = {name: value for name, value in vars(args).items() if name.startswith(('from_', 'to_'))}
     for name in ('from_time', 'to_time'):
         if ranges[name] is not None:
-            ranges[name] = moment_from_text(store, ranges[name])
+            ranges[name] = parse_time(store, ranges[name])
     return ranges
 
 
@@ -143,24 +143,25 @@ def _export_video(args: argparse.Namespace, frames: Frames, step: Callable[[], o
     sounds += [ColumnSound(frames.store, column) for column in args.sound or ()]
     report = export_video(
         frames, args.dest, codec=args.codec or 'auto', crf=18 if args.crf is None else args.crf,
-        status_bar=args.status_bar, sounds=sounds, captions=args.subtitles or (), overwrite=args.overwrite, step=step)
+        status_bar=args.status_bar, sounds=sounds, captions=args.subtitles or (), overwrite=args.overwrite,
+        progress=step)
     return ', copied as they were encoded' if report.copied else f', encoded anew: {report.reason}'
 
 
 def _export_images(args: argparse.Namespace, frames: Frames, step: Callable[[], object]) -> str:
     export_images(frames, args.dest, args.image_format or 'png', quality=args.quality, compression=args.compression,
-                  status_bar=args.status_bar, overwrite=args.overwrite, step=step)
+                  status_bar=args.status_bar, overwrite=args.overwrite, progress=step)
     return ''
 
 
 def _export_tiff(args: argparse.Namespace, frames: Frames, step: Callable[[], object]) -> str:
-    export_tiff(frames, args.dest, status_bar=args.status_bar, overwrite=args.overwrite, step=step)
+    export_tiff(frames, args.dest, status_bar=args.status_bar, overwrite=args.overwrite, progress=step)
     return ''
 
 
 def _export_arrays(export: Callable[..., None]) -> _Export:
     def run_it(args: argparse.Namespace, frames: Frames, step: Callable[[], object]) -> str:
-        export(frames, args.dest, overwrite=args.overwrite, step=step)
+        export(frames, args.dest, overwrite=args.overwrite, progress=step)
         return ''
 
     return run_it

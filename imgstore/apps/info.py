@@ -18,11 +18,11 @@ from .._json import plain
 from .._text import printable, without_surrogates
 from .._yaml import dump_yaml
 from ..errors import ImgStoreError, InvalidArgumentError, StoreExistsError, StoreIOError
-from ..frame_times import frame_arrays, is_date, time_text
+from ..frame_times import format_time, frame_arrays, is_date
 from ..interval_plot import draw_intervals
-from ..overview import SLOW, Drop, Overview, Pace, overview
+from ..overview import LONG_INTERVAL, FrameGap, FrameTiming, Overview, overview
 from ..stores import new_for_filename
-from ._cli import FAILED, add_overwrite, command_parser, run, tell
+from ._cli import EXIT_FAILURE, add_overwrite, command_parser, log_error, run
 
 _PROG = 'imgstore-info'
 _LINES_OF_METADATA = 12
@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
         _PROG, 'Tell what a store is: its format, size, frames and their rate, what was dropped, its chunks, metadata '
         'and extra data, and whether its files are in order. No image is read.',
         'imgstore info recording\nimgstore info --plot intervals.png recording\nimgstore info --json recording',
-        f'An interval counts as long if it is over {SLOW} times the median.')
+        f'An interval counts as long if it is over {LONG_INTERVAL} times the median.')
     made.add_argument('paths', metavar='PATH', nargs='+', help='a store')
     made.add_argument('--json', action='store_true', help='as one JSON object a store, a line each; times in seconds')
     made.add_argument('--drops', metavar='N', type=_count, default=5,
@@ -71,8 +71,8 @@ def _tell_all(args: argparse.Namespace) -> int:
         except (ImgStoreError, OSError) as error:
             if args.verbose or len(args.paths) == 1:
                 raise
-            tell(_PROG, error)
-            code = FAILED
+            log_error(_PROG, error)
+            code = EXIT_FAILURE
             continue
         print(_as_json(found) if args.json else '\n' * bool(place) + '\n'.join(_screen(path, found)))
     if args.plot:
@@ -121,13 +121,13 @@ def _rows_of_frames(found: Overview) -> Iterator[_Row]:
         yield 'frames', 'none'
         return
     yield 'frames', f'{found.frames}, numbered from {found.first_number} to {found.last_number}'
-    yield 'span', f'{_duration(found.duration)}, from {time_text(zone, found.first_time)}'
-    yield 'span', f'{"":{len(_duration(found.duration))}}  to   {time_text(zone, found.last_time)}'
+    yield 'span', f'{_duration(found.duration)}, from {format_time(zone, found.first_time)}'
+    yield 'span', f'{"":{len(_duration(found.duration))}}  to   {format_time(zone, found.last_time)}'
     if found.frames > 1:
         yield from _rows_of_pace(zone, found.pace, found.first_time)
 
 
-def _rows_of_pace(zone: ZoneInfo, pace: Pace, first: float) -> Iterator[_Row]:
+def _rows_of_pace(zone: ZoneInfo, pace: FrameTiming, first: float) -> Iterator[_Row]:
     yield 'rate', f'{_rate(pace.rate)} by the median interval, {_rate(pace.mean_rate)} over all'
     yield 'intervals', (f'{_ms(pace.median_interval)} (median), from {_ms(pace.shortest_interval)} '
                         f'to {_ms(pace.longest_interval)}')
@@ -148,13 +148,13 @@ def _count_of(count: int, what: str) -> str:
     return f'{count} {what}{"s" * (count != 1)}'
 
 
-def _place(zone: ZoneInfo, drop: Drop, first: float) -> str:
+def _place(zone: ZoneInfo, drop: FrameGap, first: float) -> str:
     """When a drop was, as --from-seconds of imgstore-export has it, and by the calendar if the times are of that."""
     since = f'{drop.frame_time - first:.3f} s'
-    return f'{since} ({time_text(zone, drop.frame_time)})' if is_date(drop.frame_time) else since
+    return f'{since} ({format_time(zone, drop.frame_time)})' if is_date(drop.frame_time) else since
 
 
-def _drop(drop: Drop) -> str:
+def _drop(drop: FrameGap) -> str:
     missing = f'{drop.missing_numbers} missing, ' if drop.missing_numbers else ''
     return f'{missing}{_ms(drop.interval)} to the next'
 
@@ -219,8 +219,8 @@ def _plot(path: str, target: str, overwrite: bool) -> None:
     warnings.simplefilter('ignore')  # what is wrong with the store is told already
     with new_for_filename(path, cache_bytes=0) as store:
         numbers, times = frame_arrays(store)
-        starts = [own.start for _, _, own in store.index.parts()]
-        first = time_text(store.created[1], float(times[0])) if len(times) else 'no frames'
+        starts = [own.start for _, _, own in store.index.chunk_ranges()]
+        first = format_time(store.created[1], float(times[0])) if len(times) else 'no frames'
         image = draw_intervals(numbers, times, f'{os.path.basename(store.filename)}, from {first}', starts)
     try:
         written = cv2.imwrite(target, image)

@@ -18,23 +18,23 @@ from .._yaml import load_yaml
 from ..base import ImgStore
 from ..color import Image, ensure_grayscale
 from ..errors import ImgStoreError, InvalidArgumentError
-from ..formats import checked_options, format_of_file_name, format_to_write
+from ..formats import format_of_file_name, resolve_format, validate_options
 from ..frame_times import time_from_text
 from ..metadata import local_timezone
-from ..sources import PIXEL_FORMATS, Camera, Film, Images, image_paths, is_image, raw_images
+from ..sources import PIXEL_FORMATS, Camera, Images, VideoFile, image_paths, is_image, read_rawvideo
 from ..stores import new_for_format
 from ..ui import Window, check_screen, new_window
 from ._cli import (
     SIGNALLED,
-    Stop,
+    GracefulStop,
     add_encoder_options,
     add_format,
     add_overwrite,
     command_parser,
     encoder_options,
     frames_per_second,
+    log_error,
     run,
-    tell,
 )
 from ._destination import Destination
 from ._progress import Progress
@@ -142,8 +142,8 @@ def _is_camera(args: argparse.Namespace) -> bool:
 def _save(args: argparse.Namespace) -> int:
     start = None if args.start_time is None else time_from_text(local_timezone(), args.start_time)
     metadata = _metadata(args)
-    checked_options(format_to_write(args.format), encoder_options(args))  # before a camera is opened
-    with Stop() as stop, Destination(args.dest, args.overwrite, _is_live(args)) as dest:
+    validate_options(resolve_format(args.format), encoder_options(args))  # before a camera is opened
+    with GracefulStop() as stop, Destination(args.dest, args.overwrite, _is_live(args)) as dest:
         if _is_camera(args):
             camera = Camera(int(args.source or 0), args.fps, args.size)
             frames = _restarted(camera.frames(lambda: bool(stop.signal)), start)
@@ -164,7 +164,7 @@ def _is_live(args: argparse.Namespace) -> bool:
 
 
 def _save_files(args: argparse.Namespace, dest: Destination, metadata: dict[Any, Any], start: float | None,
-                stop: Stop) -> None:
+                stop: GracefulStop) -> None:
     with contextlib.ExitStack() as stack:
         frames, total, check = _frames_of_files(args, start, stack)
         try:
@@ -180,14 +180,14 @@ def _frames_of_files(args: argparse.Namespace, start: float | None, stack: conte
     """The frames of a source that is no camera, how many there are if that is known, and what finds some damaged."""
     fps = args.fps or _USUAL_FPS
     if args.source == '-':
-        raw = raw_images(_standard_input(), args.raw, args.pixel_format)
+        raw = read_rawvideo(_standard_input(), args.raw, args.pixel_format)
         return _paced(((image, number) for number, image in enumerate(raw)), fps, start), args.frames, _nothing
     is_pattern = glob.has_magic(args.source) and not ('://' in args.source or os.path.exists(args.source))
     if os.path.isdir(args.source) or is_image(args.source) or is_pattern:
         paths = [args.source] if is_image(args.source) else image_paths(args.source)
         images = stack.enter_context(Images(paths))
         return _paced(images.frames(), fps, start), args.frames or images.length, images.check
-    film = stack.enter_context(Film(args.source, args.to_8_bit))
+    film = stack.enter_context(VideoFile(args.source, args.to_8_bit))
     total = args.frames or film.length
     if args.fps is not None:
         begin = (film.created or 0.0) if start is None else start
@@ -218,7 +218,7 @@ def _restarted(frames: Numbered, start: float | None) -> Numbered:
             yield image, number, at if start is None else start + at - first
 
 
-def _until(frames: Numbered, stop: Stop) -> Numbered:
+def _until(frames: Numbered, stop: GracefulStop) -> Numbered:
     """The frames up to the one during which a signal came."""
     with contextlib.closing(frames):
         for frame in frames:
@@ -259,7 +259,7 @@ def _write(frames: Numbered, args: argparse.Namespace, dest: Destination, metada
 
 
 def _check_depth(image: Image, name: str) -> None:
-    dtypes = format_to_write(name).dtypes
+    dtypes = resolve_format(name).dtypes
     if image.dtype == np.uint16 and dtypes and 'uint16' not in dtypes:
         raise InvalidArgumentError(f'the images have more than 8 bits, and format {name} holds 8: --to-8-bit converts '
                                    'them, --format png keeps every bit')
@@ -284,7 +284,7 @@ class _Preparation:
 
     def __init__(self, args: argparse.Namespace) -> None:
         self._crop, self._to_8_bit, self._format = args.crop, args.to_8_bit, args.format
-        is_gray = format_to_write(args.format).planes == 'gray'
+        is_gray = resolve_format(args.format).color_model == 'gray'
         self._to_gray = args.gray or is_gray
         self._warns = is_gray and not args.gray
 
@@ -295,7 +295,7 @@ class _Preparation:
         if self._to_8_bit and image.dtype == np.uint16:
             image = (image >> 8).astype(np.uint8)
         if self._warns and image.ndim == 3 and np.any(image != image[..., :1]):
-            tell(_PROG, f'warning: format {self._format} holds gray, so the colours are lost')
+            log_error(_PROG, f'warning: format {self._format} holds gray, so the colours are lost')
             self._warns = False
         return ensure_grayscale(image) if self._to_gray else image
 

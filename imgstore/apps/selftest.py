@@ -7,9 +7,9 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 
-from ..doctor import Finding, examine, table, versions
+from ..doctor import Finding, check_formats, table, versions
 from ..errors import MissingDependencyError
-from ._cli import FAILED, command_parser, run
+from ._cli import EXIT_FAILURE, command_parser, run
 
 
 def parser() -> argparse.ArgumentParser:
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _test(args: argparse.Namespace, for_pytest: Sequence[str]) -> int:
     wrong = not args.no_doctor and _examine()
     code = 0 if args.doctor else run_tests(for_pytest)
-    return code or (FAILED if wrong else 0)
+    return code or (EXIT_FAILURE if wrong else 0)
 
 
 def _examine() -> bool:
@@ -42,7 +42,7 @@ def _examine() -> bool:
     findings: list[Finding] = []
 
     def noted() -> Iterator[Finding]:
-        for found in examine():
+        for found in check_formats():
             findings.append(found)
             yield found
 
@@ -50,7 +50,7 @@ def _examine() -> bool:
     for line in table(noted()):
         print(line, flush=True)
     print()
-    return any(found.wrong for found in findings)
+    return any(found.failed for found in findings)
 
 
 def run_tests(args: Sequence[str] = ()) -> int:

@@ -20,7 +20,7 @@ from ..viewer.places import find_place
 from ..viewer.player import Player
 from ..viewer.session import Session, window_shape
 from ..web.links import further_links
-from ..web.serving import USUAL_HOST, USUAL_PORT, Site, serve
+from ..web.serving import USUAL_HOST, USUAL_PORT, Site, run_server
 from ._cli import command_parser, frames_per_second, run
 
 _USUAL_FPS = 25.0
@@ -104,7 +104,7 @@ def _view_in_browser(prog: str, args: argparse.Namespace) -> int:
             tell(f'open {link.strip()}  (it opens once, within 10 minutes)')
         return 0
     site = Site(args.host, args.port, args.token, args.root_path, tuple(args.allow_host))
-    serve(args.paths, site, browser=not args.no_browser, tell=tell)
+    run_server(args.paths, site, browser=not args.no_browser, tell=tell)
     return 0
 
 

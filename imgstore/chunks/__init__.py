@@ -12,22 +12,22 @@ from typing import Any
 from .._files import Layout
 from ..errors import FrameReadError
 from ..formats import Format
-from ..sharing import keep_forever
+from ..sharing import leak
 from . import backends
 from .base import ChunkReader, ChunkWriter, Image, VideoReader
-from .containers import most_pixels
+from .containers import max_pixels_for
 from .images import BloscpackCodec, Cv2Codec, ImageChunkReader, ImageChunkWriter, ImageCodec, NpyCodec
 from .inspection import check_exact
-from .kept import KeptFrames
+from .kept import FrameCache
 from .live import LiveVideoReader
 from .raw_images import BmpCodec, PnmCodec
 
-__all__ = ['ChunkReader', 'ChunkWriter', 'Chunks', 'Image']
+__all__ = ['ChunkIO', 'ChunkReader', 'ChunkWriter', 'Image']
 
 _LACKS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
-class Chunks:
+class ChunkIO:
     """Opens the chunks of a store.
 
     Parameters
@@ -56,11 +56,11 @@ class Chunks:
                  backend: object = None, seek: bool = True, cache_bytes: int = 0, image_bytes: int = 0,
                  options: Mapping[str, int] = MappingProxyType({})) -> None:
         self._layout, self._fmt, self._color = layout, fmt, len(shape) == 3
-        self._seek, self._kept, self._cache_bytes = seek, KeptFrames(cache_bytes), cache_bytes
-        self._pixels, self._image_bytes = most_pixels(shape), image_bytes
-        backends.check_name(backend)
+        self._seek, self._kept, self._cache_bytes = seek, FrameCache(cache_bytes), cache_bytes
+        self._pixels, self._image_bytes = max_pixels_for(shape), image_bytes
+        backends.validate_backend(backend)
         self._asked = backend if direction == 'read' else None
-        if fmt.folders:
+        if fmt.is_image_folder:
             self._codec = image_codec(fmt, self._color, image_bytes, options)
         elif direction == 'write':
             chosen = backends.choose_backend(fmt, 'write', backend, tuple(options))
@@ -70,12 +70,13 @@ class Chunks:
 
     def reader(self, number: int, frames: int | None, keep: bool = True) -> ChunkReader:
         """A reader of a chunk that should have so many frames, if that is known; FrameReadError if it has none."""
-        if self._fmt.folders:
+        if self._fmt.is_image_folder:
             return ImageChunkReader(self._layout, number, self._codec, self._image_bytes)
-        path = self._layout.media(number)
+        path = self._layout.current_path(number)
         if path == self._layout.chunk(number):
             return self.video_reader(path, frames, keep)
-        return LiveVideoReader(lambda: self._layout.media(number), lambda path: self.video_reader(path, frames, keep))
+        return LiveVideoReader(lambda: self._layout.current_path(number),
+                               lambda path: self.video_reader(path, frames, keep))
 
     def video_reader(self, path: str, frames: int | None = None, keep: bool = False) -> VideoReader:
         """A reader of a video that need not be in the store yet, nor known for how many frames it should have."""
@@ -87,7 +88,7 @@ class Chunks:
         """Check that frames of a video are found exactly and have one of the (height, width); InvalidArgumentError."""
         check_exact(path, sizes, self._pixels)
 
-    def count_whole(self, number: int, added: int | None, known: int = 0, if_unknown: int = 0) -> int:
+    def count_readable(self, number: int, added: int | None, known: int = 0, if_unknown: int = 0) -> int:
         """How many of the frames that were added to a chunk are there, up to the last one that can be read.
 
         The first ``known`` ones need not be looked at again. Where ``added`` tells how many there were, a video's that
@@ -111,23 +112,23 @@ class Chunks:
         """Free the frames that are kept."""
         self._kept.clear()
 
-    def begin_anew(self) -> None:
+    def reset_after_fork(self) -> None:
         """In a forked child: keep frames of its own."""
-        keep_forever(self._kept)  # whose memory FFmpeg may just have been busy with
-        self._kept = KeptFrames(self._cache_bytes)
+        leak(self._kept)  # whose memory FFmpeg may just have been busy with
+        self._kept = FrameCache(self._cache_bytes)
 
     @property
-    def cheap(self) -> bool:
+    def is_uncompressed(self) -> bool:
         """Whether a frame is read and written faster than it could be handed from one thread to another."""
         return self._fmt.codec in ('npy', 'bmp', 'pnm')
 
-    def prepare(self, image: Image) -> Any:
+    def encode(self, image: Image) -> Any:
         """Do the part of writing a frame that needs no other; for several threads at once, in any order."""
-        return self._codec.encode(image) if self._fmt.folders else self._encoder.prepare(image)
+        return self._codec.encode(image) if self._fmt.is_image_folder else self._encoder.encode(image)
 
     def writer(self, number: int) -> ChunkWriter:
-        """A writer of a new chunk, which takes what `prepare` gives; FrameWriteError if it cannot be started."""
-        if self._fmt.folders:
+        """A writer of a new chunk, which takes what `encode` gives; FrameWriteError if it cannot be started."""
+        if self._fmt.is_image_folder:
             return ImageChunkWriter(self._layout, number)
         return self._encoder.writer(self._layout.chunk(number))
 

@@ -12,9 +12,9 @@ from typing import Literal
 from ..errors import ImgStoreError, InvalidArgumentError
 from ..formats import Format
 from .base import VideoEncoder, VideoReader
-from .containers import ANY_PIXELS
-from .kept import KeptFrames
-from .numbered import NUMBERED_SHAPE, SAMPLES, number_in, numbered_image
+from .containers import NO_PIXEL_LIMIT
+from .kept import FrameCache
+from .numbered import NUMBERED_SHAPE, SAMPLES, decode_number, numbered_image
 
 Direction = Literal['read', 'write']
 
@@ -31,7 +31,7 @@ _SAMPLE_ORDER = (0, 1, 17, 3, 23, 16, 9, 2, 22)
 
 
 def new_reader(backend: str, path: str, color: bool, seek: bool = True, frames: int | None = None,
-               kept: KeptFrames | None = None, pixels: int = ANY_PIXELS) -> VideoReader:
+               kept: FrameCache | None = None, pixels: int = NO_PIXEL_LIMIT) -> VideoReader:
     """A reader of one video by that backend; it tells lost frames better if it knows how many there should be."""
     if backend == 'opencv':
         from .video_opencv import OpenCVChunkReader
@@ -54,7 +54,7 @@ def new_encoder(backend: str, codec: str, shape: tuple[int, ...],
     return ENCODERS[codec](shape, options)
 
 
-def check_name(asked: object) -> object:
+def validate_backend(asked: object) -> object:
     """Give back what was asked for; InvalidArgumentError where no backend has that name."""
     if asked not in (None, '', AUTO, *BACKENDS):
         raise InvalidArgumentError(f'backend is {asked!r}; it must be one of {", ".join((AUTO, *BACKENDS))}',
@@ -81,19 +81,19 @@ def choose_backend(fmt: Format, direction: Direction, asked: object = None, opti
     InvalidArgumentError
         No such backend, or it cannot do that on this machine.
     """
-    asked = check_name(asked or os.environ.get(ENVIRONMENT_VARIABLE) or AUTO)
+    asked = validate_backend(asked or os.environ.get(ENVIRONMENT_VARIABLE) or AUTO)
     if options and asked not in (AUTO, *_TAKE_OPTIONS):
         raise InvalidArgumentError(f'backend {asked!r} takes no {options[0]} for {fmt.name}; '
                                    f'{", ".join(_TAKE_OPTIONS)} does', argument='backend')
     for backend in (_TAKE_OPTIONS if options else BACKENDS) if asked == AUTO else (str(asked),):
-        if works(backend, fmt.codec, fmt.extension, direction):
+        if backend_works(backend, fmt.codec, fmt.extension, direction):
             return backend
     wanted = f' with a {options[0]}' if options else ''
     raise InvalidArgumentError(f'backend {asked!r} cannot {direction} {fmt.name}{wanted} on this machine',
                                argument='backend')
 
 
-def works(backend: str, codec: str, extension: str, direction: Direction) -> bool:
+def backend_works(backend: str, codec: str, extension: str, direction: Direction) -> bool:
     """Whether a backend does it here, tried on frames that carry their number."""
     try:
         return _tried(backend, codec, extension, direction)
@@ -111,17 +111,17 @@ def _reads(backend: str, extension: str) -> bool:
 
 
 def _writes(backend: str, codec: str, extension: str) -> bool:
-    reading = [name for name in BACKENDS if works(name, codec, extension, 'read')]
+    reading = [name for name in BACKENDS if backend_works(name, codec, extension, 'read')]
     with tempfile.TemporaryDirectory(prefix='imgstore-') as folder:
         path = os.path.join(folder, 'probe' + extension)
         encoder = new_encoder(backend, codec, NUMBERED_SHAPE)
         writer = encoder.writer(path)
         for number in range(3):
-            writer.write(encoder.prepare(numbered_image(number)))
+            writer.write(encoder.encode(numbered_image(number)))
         writer.close()
         return bool(reading) and _reads_numbers(reading[0], path, range(3))
 
 
 def _reads_numbers(backend: str, path: str, numbers: Iterable[int]) -> bool:
     with new_reader(backend, path, color=True) as reader:
-        return all(number_in(reader.read(number)) == number for number in numbers)
+        return all(decode_number(reader.read(number)) == number for number in numbers)

@@ -22,7 +22,7 @@ class ChunkWriter(ABC):
 
     @abstractmethod
     def write(self, prepared: Any) -> None:
-        """Store the chunk's next frame, as `imgstore.chunks.Chunks.prepare` gave it; OSError if it could not be."""
+        """Store the chunk's next frame, as `imgstore.chunks.ChunkIO.encode` gave it; OSError if it could not be."""
 
     @abstractmethod
     def sync(self) -> None:
@@ -47,12 +47,12 @@ class VideoEncoder(ABC):
     """Encodes the frames of a store's videos, one after the other."""
 
     @abstractmethod
-    def prepare(self, image: Image) -> Any:
+    def encode(self, image: Image) -> Any:
         """The part of the work that needs no other frame; for several threads at once, in any order."""
 
     @abstractmethod
     def writer(self, path: str) -> ChunkWriter:
-        """A writer of one video, which takes what `prepare` gives; FrameWriteError if it cannot be started."""
+        """A writer of one video, which takes what `encode` gives; FrameWriteError if it cannot be started."""
 
 
 class ChunkReader(ABC):
@@ -68,7 +68,7 @@ class ChunkReader(ABC):
             It is missing or damaged. The next call is right again.
         """
 
-    def begin(self, index: int) -> Callable[[], Image]:
+    def read_deferred(self, index: int) -> Callable[[], Image]:
         """Do the part of `read` that no other thread may do meanwhile, and give a function that does the rest.
 
         Any error, here or there, says just that `read` has to be asked.

@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 _QUICKTIME = frozenset((b'ftyp', b'moov', b'mdat', b'free', b'skip', b'wide', b'pnot', b'styp', b'sidx', b'moof'))
 _DEMUXERS = 'avi,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2'
 
-MOST_PIXELS = 'max_pixels'
+MAX_PIXELS = 'max_pixels'
 """FFmpeg's name of the option."""
 
-ANY_PIXELS = 2**31 - 1
+NO_PIXEL_LIMIT = 2**31 - 1
 _UNQUESTIONED_PIXELS, _MOST_TIMES = 2**24, 4
 
 _TEXT_IN_PYAV_18 = {'metadata_errors': 'surrogateescape'}  # as PyAV 19 always does, which has no such argument
 
 
-def most_pixels(shape: tuple[int, ...]) -> int:
+def max_pixels_for(shape: tuple[int, ...]) -> int:
     """What a video's frames may have, where those of the store are of that shape; others may be in there too."""
-    return min(max(_UNQUESTIONED_PIXELS, _MOST_TIMES * math.prod(shape[:2])), ANY_PIXELS)
+    return min(max(_UNQUESTIONED_PIXELS, _MOST_TIMES * math.prod(shape[:2])), NO_PIXEL_LIMIT)
 
 
 def unreadable_video(path: str, why: object) -> FrameReadError:
@@ -66,7 +66,7 @@ def path_of_url(url: str) -> str:
     return url.partition(',,:')[2] if url.startswith('subfile,,') else url
 
 
-def open_container(path: str, pixels: int = ANY_PIXELS, end: int = 0) -> InputContainer:
+def open_container(path: str, pixels: int = NO_PIXEL_LIMIT, end: int = 0) -> InputContainer:
     """A video opened by PyAV, which never opens another file; FrameReadError, and FFmpeg's own errors.
 
     Parameters
@@ -79,7 +79,7 @@ def open_container(path: str, pixels: int = ANY_PIXELS, end: int = 0) -> InputCo
     """
     check_container(path)
     return open_input(container_url(path, end), options={
-        'format_whitelist': _DEMUXERS, 'protocol_whitelist': 'file,subfile', MOST_PIXELS: str(pixels)})
+        'format_whitelist': _DEMUXERS, 'protocol_whitelist': 'file,subfile', MAX_PIXELS: str(pixels)})
 
 
 def open_input(file: str | IO[bytes], **arguments: Any) -> InputContainer:

@@ -8,7 +8,7 @@ from typing import Any
 
 from .._cores import THREADS
 from ..errors import FrameReadError
-from ..sharing import Spare
+from ..sharing import ObjectPool
 from .containers import path_of_url
 from .ffv1 import is_damaged
 
@@ -16,7 +16,7 @@ from .ffv1 import is_damaged
 STRICT = {'err_detect': 'explode'}
 
 
-def decoded(packet: Any) -> tuple[list[Any], bool]:
+def decode(packet: Any) -> tuple[list[Any], bool]:
     """The frames that the decoder gives for a packet, and whether it took it well; if not, they are its last.
 
     FrameReadError if the decoder cannot be opened; then the container is of no more use.
@@ -40,7 +40,7 @@ def _fails_its_checksum(packet: Any) -> bool:
     return context.name == 'ffv1' and bool(packet.size and context.extradata) and is_damaged(bytes(packet))
 
 
-def last_packet(stream: Any) -> Any:
+def flush_packet(stream: Any) -> Any:
     """A packet for which the decoder gives all that it still has."""
     import av
 
@@ -49,9 +49,9 @@ def last_packet(stream: Any) -> Any:
     return packet
 
 
-def decoded_alone(packet: Any) -> Any:
+def decode_intra(packet: Any) -> Any:
     """The frame in a packet of Motion JPEG, by a decoder that no other thread uses; any error if that is in doubt."""
-    with _mjpeg_decoders.one() as decoder:
+    with _mjpeg_decoders.borrow() as decoder:
         frame, = decoder.decode(packet)
     context = packet.stream.codec_context
     if packet.is_corrupt or frame.is_corrupt or (frame.width, frame.height) != (context.width, context.height):
@@ -67,10 +67,10 @@ def _new_mjpeg_decoder() -> Any:
     return decoder
 
 
-_mjpeg_decoders = Spare(_new_mjpeg_decoder, most=2 * THREADS)
+_mjpeg_decoders = ObjectPool(_new_mjpeg_decoder, most=2 * THREADS)
 
 
-class Untainted:
+class CleanFrameQueue:
     """Holds a frame back until all that was decoded before it is known to be whole, for it may be made from that.
 
     Some of it is shown later, and the decoder tells of damage only then; of a frame that is lost it tells nothing.
@@ -82,12 +82,12 @@ class Untainted:
         self._shown: int | None = None
         self._held: list[tuple[int, int, Any]] = []
 
-    def expect(self, index: int) -> None:
+    def announce(self, index: int) -> None:
         """The next packet that goes to the decoder is of that frame."""
         self._sent += 1
         self._owed[index] = self._sent
 
-    def put(self, index: int, frame: Any) -> bool:
+    def push(self, index: int, frame: Any) -> bool:
         """Take a frame, in the order of showing; False if it or one before it is damaged: no more can be taken."""
         order = self._owed.get(index, 0)
         lost = range(index if self._shown is None else self._shown + 1, index)
@@ -100,11 +100,11 @@ class Untainted:
             self._held = [held for held in self._held if held[0] < min(damaged)]
         return not damaged
 
-    def ready(self) -> Iterator[tuple[int, Any]]:
+    def pop_clean(self) -> Iterator[tuple[int, Any]]:
         """The frames that nothing is missing for, and their indexes."""
         while self._held and all(order > self._held[0][0] for order in self._owed.values()):
             yield self._held.pop(0)[1:]
 
-    def rest(self) -> Iterator[tuple[int, Any]]:
+    def flush(self) -> Iterator[tuple[int, Any]]:
         """The frames that are left at the end."""
         return (held[1:] for held in self._held)

@@ -10,7 +10,7 @@ from typing import Any
 
 from .._cores import THREADS
 from ..errors import FrameReadError
-from ..sharing import keep_forever, survive_forks
+from ..sharing import leak, register_fork_handler
 
 MOST_IMAGES = 4 * THREADS
 """Images in use at once: prefetched ones and those of the caller. The memory of more is not kept to be used again."""
@@ -101,7 +101,7 @@ class _Idle:
 
     def __init__(self) -> None:
         self._graphs: defaultdict[Key, deque[_Graph]] = defaultdict(deque)
-        survive_forks(self, _Idle.begin_anew)
+        register_fork_handler(self, _Idle.reset_after_fork)
 
     def take(self, key: Key) -> _Graph:
         """A graph for frames of a key, made only if none is there."""
@@ -112,9 +112,9 @@ class _Idle:
         graph.shrink()
         self._graphs[graph.key].append(graph)
 
-    def begin_anew(self) -> None:
+    def reset_after_fork(self) -> None:
         """Have none, in a forked child."""
-        keep_forever(self._graphs)
+        leak(self._graphs)
         self._graphs = defaultdict(deque)
 
 
@@ -129,7 +129,7 @@ class Converter:
 
     def __init__(self) -> None:
         self._own: deque[_Graph] = deque()
-        survive_forks(self, Converter.begin_anew)
+        register_fork_handler(self, Converter.reset_after_fork)
         weakref.finalize(self, _give_back, self._own).atexit = False
 
     def convert(self, frame: Any) -> Any:
@@ -158,9 +158,9 @@ class Converter:
         """Let other videos have its graphs."""
         _give_back(self._own)
 
-    def begin_anew(self) -> None:
+    def reset_after_fork(self) -> None:
         """Have no graphs, in a forked child."""
-        keep_forever([*self._own])
+        leak([*self._own])
         self._own.clear()
 
 

@@ -32,17 +32,17 @@ _MOST_SCANS = 100
 """Of a JPEG, each of which goes over the whole image; 10 are usual where it is progressive."""
 
 
-def is_credible(size: int, packed: int, usual: int) -> bool:
-    """Whether a file of ``packed`` bytes may be of an image of ``size``, in a store of images of ``usual`` bytes."""
-    return size <= max(_UNQUESTIONED_BYTES, min(_PACKED_AT_MOST * packed, _MOST_TIMES * usual))
+def is_plausible_size(size: int, packed: int, expected_bytes: int) -> bool:
+    """Whether a file of ``packed`` bytes may hold an image of ``size``, where ``expected_bytes`` are usual."""
+    return size <= max(_UNQUESTIONED_BYTES, min(_PACKED_AT_MOST * packed, _MOST_TIMES * expected_bytes))
 
 
-def max_file_bytes(usual: int) -> int:
-    """What a file of an image may have, in a store of images of ``usual`` bytes."""
-    return max(_UNQUESTIONED_BYTES, _MOST_TIMES * usual)
+def max_file_bytes(expected_bytes: int) -> int:
+    """What a file of an image may have, in a store of images of ``expected_bytes`` bytes."""
+    return max(_UNQUESTIONED_BYTES, _MOST_TIMES * expected_bytes)
 
 
-def check_image(extension: str, data: Bytes, path: str, usual: int) -> None:
+def check_claimed_size(extension: str, data: Bytes, path: str, expected_bytes: int) -> None:
     """Look through a file before it is decoded.
 
     Parameters
@@ -53,7 +53,7 @@ def check_image(extension: str, data: Bytes, path: str, usual: int) -> None:
         The file's content.
     path : str
         For the errors.
-    usual : int
+    expected_bytes : int
         Bytes of the images of the store.
 
     Raises
@@ -65,7 +65,7 @@ def check_image(extension: str, data: Bytes, path: str, usual: int) -> None:
         size = _SIZES[extension](data)
     except (ValueError, IndexError, struct.error) as error:
         raise FrameReadError(f'{path} is cut off, damaged, or no {extension} image: {error}', path=path) from error
-    if not is_credible(size, len(data), usual):
+    if not is_plausible_size(size, len(data), expected_bytes):
         raise FrameReadError(f'{path} is damaged: a file of {len(data)} bytes claims an image of {size}', path=path)
 
 

@@ -19,9 +19,9 @@ import numpy.typing as npt
 from .._files import (
     Layout,
     make_folder,
+    open_atomic,
     remove_folder_if_empty,
     remove_if_there,
-    written_whole,
 )
 from .._npy import LONGEST_HEADER, NAMES_IN_UTF8, read_header
 from .._regular_files import open_regular
@@ -32,7 +32,7 @@ from ..errors import FrameReadError, FrameWriteError
 from ..formats import COMPRESSION, QUALITY, Format
 from . import bloscpack
 from .base import ChunkReader, ChunkWriter, Image
-from .image_headers import check_image, max_file_bytes
+from .image_headers import check_claimed_size, max_file_bytes
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -139,7 +139,7 @@ class Cv2Codec(ImageCodec):
     """
 
     def __init__(self, fmt: Format, color: bool, image_bytes: int, options: Mapping[str, int]) -> None:
-        self._extension, self._planes, self._color, self._usual = fmt.extension, fmt.planes, color, image_bytes
+        self._extension, self._planes, self._color, self._usual = fmt.extension, fmt.color_model, color, image_bytes
         self._parameters = imwrite_parameters(options)
 
     def encode(self, image: Image) -> Sequence[bytes | memoryview]:
@@ -154,7 +154,7 @@ class Cv2Codec(ImageCodec):
 
     def decode(self, data: Bytes, path: str) -> Image:
         """Gray or colour as the store is, 8 or 16 bit as the file is."""
-        check_image(self._extension, data, path, self._usual)
+        check_claimed_size(self._extension, data, path, self._usual)
         image = self.pixels(data)
         if image is None:
             image = self._decoded(data, path)
@@ -183,7 +183,7 @@ class ImageChunkWriter(ChunkWriter):
 
     def write(self, prepared: Sequence[bytes | memoryview]) -> None:
         """Write one file, which is there whole or not at all."""
-        with written_whole(self._layout.image(self._number, self._written)) as file:
+        with open_atomic(self._layout.image(self._number, self._written)) as file:
             file.writelines(prepared)
         self._written += 1
 
@@ -238,7 +238,7 @@ class ImageChunkReader(ChunkReader):
             raise FrameReadError(f'{path} cannot be read: {error.strerror or error}', path=path) from error
         return self._codec.decode(data, path)
 
-    def begin(self, index: int) -> Callable[[], Image]:
+    def read_deferred(self, index: int) -> Callable[[], Image]:
         """All of it can be done by several threads at once."""
         return partial(self.read, index)
 

@@ -8,13 +8,13 @@ from itertools import pairwise
 from typing import Any
 
 from ..errors import InvalidArgumentError
-from .containers import ANY_PIXELS, MOST_PIXELS, open_container, unreadable_video
+from .containers import MAX_PIXELS, NO_PIXEL_LIMIT, open_container, unreadable_video
 from .cut_off import is_cut_off
 from .decoder_log import Log, lacks_reference, logged_errors
-from .decoding import decoded
+from .decoding import decode
 from .h264_references import ReferenceCheck
 from .packets import FrameTable, packets_of, table_from_packets
-from .tail import Tail
+from .tail import LastPacket
 from .tracks import is_turned, video_streams
 
 Size = tuple[int, ...]
@@ -31,7 +31,7 @@ _BITS = 8
 """A sample that a chunk gives back."""
 
 
-def check_exact(path: str, sizes: Collection[Size], pixels: int = ANY_PIXELS) -> None:
+def check_exact(path: str, sizes: Collection[Size], pixels: int = NO_PIXEL_LIMIT) -> None:
     """Check that a video is whole, and that its frames fit and are shown in the order of their times.
 
     Parameters
@@ -93,7 +93,7 @@ def _why_not(path: str, look: _Look, pixels: int) -> str:
                     'track N')
         if is_cut_off(path):
             return f'is cut off: the file ends before its container says; {_SAVE_THE_REST}'
-        table = table_from_packets(container, streams[0], Tail(path))
+        table = table_from_packets(container, streams[0], LastPacket(path))
     return _why_not_by_frames(path, look, pixels) or _why_not_in_order(look.times, table)
 
 
@@ -104,8 +104,8 @@ def _why_not_by_frames(path: str, look: _Look, pixels: int) -> str:
         why = _why_too_deep(context.format)
         references = ReferenceCheck(bytes(context.extradata or b'')) if context.name == 'h264' else None
         with _log(context.name) as log:
-            for packet in packets_of(container, stream, Tail(path)):
-                frames, sound = decoded(packet)
+            for packet in packets_of(container, stream, LastPacket(path)):
+                frames, sound = decode(packet)
                 sound = sound and not (references and packet.size and references.lacks_one(bytes(packet)))
                 sound = sound and not lacks_reference(log)
                 why = why or next(filter(None, map(look.why_not, frames)), '') or ('' if sound else look.why_damaged())
@@ -125,7 +125,7 @@ def _prepared(stream: Any, pixels: int) -> Any:
     context.thread_count = 1  # several do not tell of every damage
     strict = context.codec.intra_only or context.name in _STRICT
     context.options = {'err_detect': 'crccheck+explode' if strict else 'crccheck+bitstream+buffer', **_NOT_NEEDED,
-                       MOST_PIXELS: str(pixels)}
+                       MAX_PIXELS: str(pixels)}
     return stream
 
 

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from typing import Any
 
 
-class KeptFrames:
+class FrameCache:
     """Frames by their video and index, the latest ones that were put.
 
     Parameters

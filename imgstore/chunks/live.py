@@ -59,9 +59,9 @@ class LiveVideoReader(VideoReader):
         """Decode one frame."""
         return self._try(lambda reader: reader.read(index))
 
-    def begin(self, index: int) -> Callable[[], Image]:
+    def read_deferred(self, index: int) -> Callable[[], Image]:
         """Do the part of `read` that no other thread may do meanwhile."""
-        return self._try(lambda reader: reader.begin(index))
+        return self._try(lambda reader: reader.read_deferred(index))
 
     def count(self) -> int:
         """Number of frames."""

@@ -21,6 +21,6 @@ def numbered_image(number: int) -> Image:
     return image
 
 
-def number_in(image: Image) -> int:
+def decode_number(image: Image) -> int:
     """The number in a `numbered_image`."""
     return sum((int(image[32, 12 * bit + 6, 1]) > 128) << bit for bit in range(5))

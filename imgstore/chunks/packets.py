@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import FrameReadError
-from .containers import ANY_PIXELS, open_container, path_of_url
+from .containers import NO_PIXEL_LIMIT, open_container, path_of_url
 from .matroska import is_ours
-from .riff import whole_until
-from .tail import Tail
+from .riff import count_before_gap
+from .tail import LastPacket
 from .tracks import is_avi, is_mp4, video_stream
 
 _OPENCV_TICK = 0.001  # ms: what OpenCV reports is rounded so
@@ -142,26 +142,26 @@ def is_hidden(packet: Any) -> bool:
     return packet.is_discard or (bit is not None and packet.size > 0 and not memoryview(packet)[0] & bit)
 
 
-def packets_of(container: Any, stream: Any, tail: Tail) -> Iterator[Any]:
+def packets_of(container: Any, stream: Any, tail: LastPacket) -> Iterator[Any]:
     """Packets of a video stream, each with the time at which its frame is shown.
 
     AVI has no such times. FFmpeg's guesses differ between an opened file and one that was sought in, so the number
     of the packet replaces them where nothing is reordered.
     """
     counted = is_avi(container) and not stream.codec_context.has_b_frames
-    for packet in tail.behind(container.demux(stream), stream):
+    for packet in tail.append_to(container.demux(stream), stream):
         if counted:
             packet.pts = packet.dts
         yield packet
 
 
-def table_from_packets(container: Any, stream: Any, tail: Tail, frames: int | None = None) -> FrameTable | None:
+def table_from_packets(container: Any, stream: Any, tail: LastPacket, frames: int | None = None) -> FrameTable | None:
     """The table from reading through all packets of a PyAV container; None if they do not have times of their own.
 
     Parameters
     ----------
     container, stream : of PyAV
-    tail : Tail
+    tail : LastPacket
         Of the video.
     frames : int, optional
         How many there should be. Where packets are lost, the frames behind them are still told apart if they come
@@ -176,7 +176,7 @@ def table_from_packets(container: Any, stream: Any, tail: Tail, frames: int | No
         packets.extend(_Packet(packet.pts, packet.dts, packet.is_keyframe, packet.pos, is_hidden(packet))
                        for packet in packets_of(container, stream, tail) if packet.size)
     if is_avi(container):  # whose times are numbers of packets
-        packets = packets[:whole_until(path_of_url(container.name), (packet.place for packet in packets))]
+        packets = packets[:count_before_gap(path_of_url(container.name), (packet.place for packet in packets))]
     shown = _numbered(container, stream, packets, frames)
     times = [packet.pts for packet in shown]
     if not stream.codec_context.has_b_frames or is_ours(container):
@@ -187,7 +187,7 @@ def table_from_packets(container: Any, stream: Any, tail: Tail, frames: int | No
     if not table or frames is None or len(table) >= frames:
         return table
     pace = 1 / stream.average_rate / stream.time_base if stream.average_rate else 0
-    return _with_gaps(table, frames, float(pace)) or _shown_until(table, packets[-1].dts)
+    return _with_gaps(table, frames, float(pace)) or _truncate_at(table, packets[-1].dts)
 
 
 def _numbered(container: Any, stream: Any, packets: list[_Packet], frames: int | None) -> list[_Packet]:
@@ -250,14 +250,14 @@ def _with_gaps(table: FrameTable, frames: int, pace: float) -> FrameTable | None
     return FrameTable(pts, places[table.keyframes], missing=frames - 1 - int(places[-1]))
 
 
-def _shown_until(table: FrameTable, time: int | None) -> FrameTable:
+def _truncate_at(table: FrameTable, time: int | None) -> FrameTable:
     """The table up to a time; a lost packet behind it may be of a frame that is shown between the later ones."""
     count = len(table) if time is None else int(np.searchsorted(table.pts, time, 'right'))
     return FrameTable(table.pts[:count], table.keyframes[table.keyframes < count])
 
 
 @dataclass(frozen=True)
-class ShowTimes:
+class DisplayTimes:
     """When each frame of a video is shown, in ms from the stream's start, ascending, to the time base's exactness.
 
     Attributes
@@ -288,7 +288,7 @@ class ShowTimes:
         return index if found else None
 
 
-def show_times(path: str, frames: int | None = None, pixels: int = ANY_PIXELS) -> ShowTimes | None:
+def display_times(path: str, frames: int | None = None, pixels: int = NO_PIXEL_LIMIT) -> DisplayTimes | None:
     """The times of a video's frames, of which there should be so many; None where PyAV is missing or cannot tell.
 
     FrameReadError where the file is no video, or it cannot be told which of its frames are meant.
@@ -301,7 +301,7 @@ def show_times(path: str, frames: int | None = None, pixels: int = ANY_PIXELS) -
         with open_container(path, pixels) as container:
             stream: Any = video_stream(container)
             start, tick = stream.start_time, float(stream.time_base * 1000)
-            table = table_from_packets(container, stream, Tail(path), frames)
+            table = table_from_packets(container, stream, LastPacket(path), frames)
             size = stream.codec_context.width, stream.codec_context.height
             guessed = is_avi(container) and not stream.codec_context.codec.intra_only
     except FrameReadError:
@@ -310,10 +310,10 @@ def show_times(path: str, frames: int | None = None, pixels: int = ANY_PIXELS) -
         return None
     if table is None or start is None:  # without the start OpenCV does not tell times
         return None
-    return ShowTimes((table.pts - start) * tick, max(tick / 2, _OPENCV_TICK), size, guessed)
+    return DisplayTimes((table.pts - start) * tick, max(tick / 2, _OPENCV_TICK), size, guessed)
 
 
-def packet_count(path: str, pixels: int = ANY_PIXELS, end: int = 0) -> int:
+def packet_count(path: str, pixels: int = NO_PIXEL_LIMIT, end: int = 0) -> int:
     """How many packets of frames a video has up to an offset, 0 where it cannot be read; see `open_container`."""
     import av
 

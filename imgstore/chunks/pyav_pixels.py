@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ..buffers import Lent
+from ..buffers import RefcountedBufferPool
 from ..color import ensure_grayscale
 from .base import Image
 from .graphs import MOST_IMAGES, Converter
@@ -19,7 +19,7 @@ _NEUTRAL = (126, 130)
 """Chroma in this range cannot drive a colour out of 0…255, so the gray of the colours is the luma."""
 
 
-class Images:
+class FrameConverter:
     """Makes images of the frames of a video, in memory of those that nobody sees any more. For several threads.
 
     Parameters
@@ -30,9 +30,9 @@ class Images:
 
     def __init__(self, color: bool) -> None:
         self._color = color
-        self._lent, self._converter = Lent(MOST_IMAGES), Converter()
+        self._lent, self._converter = RefcountedBufferPool(MOST_IMAGES), Converter()
 
-    def of(self, frame: Any) -> Image:
+    def to_array(self, frame: Any) -> Image:
         """The image of a frame of PyAV."""
         return self._bgr(frame) if self._color else self._gray(frame)
 

@@ -13,7 +13,7 @@ from ..formats import VIDEO_FRAMES_PER_SECOND
 from .container_rate import set_rate
 from .containers import open_container, open_output
 from .matroska import BT601, MatroskaFile, is_ours
-from .tail import Tail
+from .tail import LastPacket
 
 
 def remux(source: str, target: str, frames: int, rate: Fraction | None = None) -> None:
@@ -34,7 +34,7 @@ def remux(source: str, target: str, frames: int, rate: Fraction | None = None) -
     """
     import av
 
-    tail = Tail(source)
+    tail = LastPacket(source)
     try:
         with tail.open(source) as old:
             count = sum(1 for _ in _sound_packets(old, tail))
@@ -49,13 +49,13 @@ def check_is_copy(source: str, target: str) -> None:
     """FrameReadError where packets of a video that was cut off are not in its copy, bit for bit."""
     import av
 
-    tail = Tail(source)
+    tail = LastPacket(source)
     try:
         with tail.open(source) as old, open_container(target) as new:
             if old.format.name == 'h264':  # a first frame alone, which is packed otherwise in a container
                 return
             there = (bytes(packet) for packet in new.demux(video=0) if packet.size)
-            for packet in tail.behind(old.demux(video=0), old.streams.video[0]):
+            for packet in tail.append_to(old.demux(video=0), old.streams.video[0]):
                 if packet.size and not packet.is_corrupt and bytes(packet) != next(there, None):
                     raise FrameReadError(f'{target} is no copy of {source}', path=target)
     except (av.FFmpegError, OSError, IndexError) as error:
@@ -64,9 +64,9 @@ def check_is_copy(source: str, target: str) -> None:
         raise FrameReadError(f'{target} cannot be compared with {source}: {error}', path=target) from error
 
 
-def _sound_packets(container: Any, tail: Tail) -> Iterator[Any]:
+def _sound_packets(container: Any, tail: LastPacket) -> Iterator[Any]:
     stream = container.streams.video[0]
-    packets = tail.behind(container.demux(stream), stream)
+    packets = tail.append_to(container.demux(stream), stream)
     return (packet for packet in packets if packet.size and not packet.is_corrupt)
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import IO, NamedTuple
 
-from .._files import whole_path
+from .._files import final_path
 from .._regular_files import open_regular
 from .containers import unreadable_video
 
@@ -29,7 +29,7 @@ class _Chunk(NamedTuple):
     """Of a list: what it is a list of."""
 
 
-def whole_until(path: str, places: Iterable[int]) -> int:
+def count_before_gap(path: str, places: Iterable[int]) -> int:
     """How many packets there are before the first place where one is lost.
 
     Parameters
@@ -56,7 +56,7 @@ def whole_until(path: str, places: Iterable[int]) -> int:
 
 def _opened(path: str) -> IO[bytes]:
     """The file, which its writer may have completed since it was found."""
-    for name in (path, whole_path(path)):
+    for name in (path, final_path(path)):
         with contextlib.suppress(FileNotFoundError):
             return open_regular(name, buffering=0)
     raise unreadable_video(path, 'it is gone')

@@ -17,43 +17,43 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
-from .._files import remove_if_there, whole_path
+from .._files import final_path, remove_if_there
 from .._regular_files import open_regular
 from ..constants import TAILS
 from ..errors import FrameReadError
 from ..formats import VIDEO_FRAMES_PER_SECOND
 from .container_rate import is_open_mp4
-from .containers import ANY_PIXELS, open_container, open_input
+from .containers import NO_PIXEL_LIMIT, open_container, open_input
 from .h264 import has_keyframe, length_prefixed
 
 _HEAD = struct.Struct('<QII')
 _MAX_PACKET = 2**28  # bytes
 
 
-def tail_paths(video: str) -> list[str]:
+def last_packet_paths(video: str) -> list[str]:
     """Where what is kept of a video is."""
     return [os.path.splitext(video)[0] + extension for extension in TAILS]
 
 
-def move_tail(video: str, to: str) -> None:
+def rename_last_packet(video: str, to: str) -> None:
     """Give what is kept of a video the name that belongs to another path of it."""
-    for old, new in zip(tail_paths(video), tail_paths(to), strict=True):
+    for old, new in zip(last_packet_paths(video), last_packet_paths(to), strict=True):
         with contextlib.suppress(FileNotFoundError):
             os.replace(old, new)
 
 
-def has_tail(video: str) -> bool:
+def has_last_packet(video: str) -> bool:
     """Whether something is kept of a video."""
-    return any(map(os.path.exists, tail_paths(video)))
+    return any(map(os.path.exists, last_packet_paths(video)))
 
 
-def remove_tail(video: str) -> None:
+def remove_last_packet(video: str) -> None:
     """Remove what is kept of a video, which has all of it now."""
-    for path in tail_paths(video):
+    for path in last_packet_paths(video):
         remove_if_there(path)
 
 
-class TailWriter:
+class LastPacketWriter:
     """Keeps the latest packet of a video.
 
     Parameters
@@ -63,7 +63,7 @@ class TailWriter:
     """
 
     def __init__(self, video: str) -> None:
-        self._paths = tail_paths(video)
+        self._paths = last_packet_paths(video)
         self._files: list[IO[bytes]] = []
         try:
             for path in self._paths:
@@ -93,7 +93,7 @@ class TailWriter:
             remove_if_there(path)
 
 
-class Tail:
+class LastPacket:
     """The packets that are kept of a video, if any.
 
     Parameters
@@ -104,14 +104,14 @@ class Tail:
 
     def __init__(self, video: str) -> None:
         self._packets: dict[int, bytes] = {}
-        for path in dict.fromkeys([*tail_paths(whole_path(video)), *tail_paths(video)]):
+        for path in dict.fromkeys([*last_packet_paths(final_path(video)), *last_packet_paths(video)]):
             with contextlib.suppress(OSError, struct.error), open_regular(path) as file:
                 index, length, checksum = _HEAD.unpack(file.read(_HEAD.size))
                 packet = file.read(min(length, os.path.getsize(path), _MAX_PACKET))
                 if len(packet) == length and zlib.crc32(packet) == checksum:
                     self._packets[index] = packet
 
-    def open(self, video: str, pixels: int = ANY_PIXELS) -> Any:
+    def open(self, video: str, pixels: int = NO_PIXEL_LIMIT) -> Any:
         """As `open_container`; of a video that has no header yet, as that comes with the second frame, the first."""
         import av
 
@@ -122,7 +122,7 @@ class Tail:
                 raise
             return open_input(io.BytesIO(self._packets[0]), format='h264')
 
-    def behind(self, packets: Iterable[Any], stream: Any) -> Iterator[Any]:
+    def append_to(self, packets: Iterable[Any], stream: Any) -> Iterator[Any]:
         """The packets of a PyAV stream, and those that are kept of frames behind them."""
         if not (self._packets and is_open_mp4(stream.time_base)):  # finished meanwhile, it has them itself
             yield from packets

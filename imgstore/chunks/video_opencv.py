@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from .._files import aside, remove_if_there
+from .._files import partial_path, remove_if_there
 from .._syncing import sync
 from ..color import ensure_color, ensure_grayscale
 from ..errors import FrameReadError, FrameWriteError, InvalidArgumentError
 from ..formats import VIDEO_FRAMES_PER_SECOND
-from ..sharing import forking
+from ..sharing import fork_lock
 from .base import ChunkWriter, Image, VideoEncoder, VideoReader
 from .container_rate import set_rate
-from .containers import ANY_PIXELS, check_container, container_url, unreadable_video
-from .numbered import SAMPLES, number_in
-from .packets import ShowTimes, packet_count, show_times
+from .containers import NO_PIXEL_LIMIT, check_container, container_url, unreadable_video
+from .numbered import SAMPLES, decode_number
+from .packets import DisplayTimes, display_times, packet_count
 
 _FOURCC = {('.avi', 'mjpeg'): 'MJPG', ('.mkv', 'h264'): 'H264', ('.mp4', 'h264'): 'avc1'}
 
@@ -38,7 +38,7 @@ _COMPARED = 8
 _SMALLEST_SIDE = 8  # pixels; with fewer it writes behind the end of its memory
 
 
-# OpenCV opens and closes videos under a lock of its own, which a forked child would find locked: hence `forking`
+# OpenCV opens and closes videos under a lock of its own, which a forked child would find locked: hence `fork_lock`
 
 class OpenCVEncoder(VideoEncoder):
     """OpenCV does all of the work when it is given a frame.
@@ -57,7 +57,7 @@ class OpenCVEncoder(VideoEncoder):
                                        f'not {shape[0]} x {shape[1]}', argument='imgshape')
         self._codec, self._shape = codec, shape
 
-    def prepare(self, image: Image) -> Image:
+    def encode(self, image: Image) -> Image:
         """A colour image."""
         return np.ascontiguousarray(ensure_color(image))
 
@@ -73,9 +73,9 @@ class OpenCVChunkWriter(ChunkWriter):
     """
 
     def __init__(self, path: str, codec: str, shape: tuple[int, ...]) -> None:
-        self._path, self._open_path = path, aside(path)
+        self._path, self._open_path = path, partial_path(path)
         fourcc = cv2.VideoWriter.fourcc(*_FOURCC[os.path.splitext(path)[1], codec])
-        with forking:
+        with fork_lock:
             self._writer = cv2.VideoWriter(self._open_path, cv2.CAP_FFMPEG, fourcc, VIDEO_FRAMES_PER_SECOND,
                                            (shape[1], shape[0]), True)
         self._written = 0
@@ -97,7 +97,7 @@ class OpenCVChunkWriter(ChunkWriter):
         sync(self._open_path)
 
     def _release(self) -> None:
-        with forking:
+        with fork_lock:
             self._writer.release()
 
     def close(self, rate: Fraction | None = None) -> None:
@@ -123,12 +123,12 @@ class OpenCVChunkWriter(ChunkWriter):
 @cache
 def converts_interlaced() -> bool:
     """Whether OpenCV converts interlaced frames here, tried on a few that carry their number."""
-    with forking:
+    with fork_lock:
         capture = cv2.VideoCapture(os.path.join(SAMPLES, 'interlaced.mp4'), cv2.CAP_FFMPEG)
     read = [capture.read() for _ in range(3)]
-    with forking:
+    with fork_lock:
         capture.release()
-    return all(done and number_in(image) == number for number, (done, image) in enumerate(read))
+    return all(done and decode_number(image) == number for number, (done, image) in enumerate(read))
 
 
 class OpenCVChunkReader(VideoReader):
@@ -154,13 +154,13 @@ class OpenCVChunkReader(VideoReader):
     """
 
     def __init__(self, path: str, color: bool, seek: bool = True, frames: int | None = None,
-                 pixels: int = ANY_PIXELS) -> None:
+                 pixels: int = NO_PIXEL_LIMIT) -> None:
         self._path, self._color, self._seek, self._pixels = path, color, seek, pixels
         self._announced, self._counted = frames, False
         self._other: PyAVChunkReader | None = None
         self._image: Image | None = None
         self._offset: float | None = None
-        self._times: ShowTimes | None = show_times(path, frames, pixels)
+        self._times: DisplayTimes | None = display_times(path, frames, pixels)
         self._end: float = math.inf if self._times is None else len(self._times)
         self._missing: set[int] = set()
         self._capture: cv2.VideoCapture | None = None
@@ -175,7 +175,7 @@ class OpenCVChunkReader(VideoReader):
             url = container_url(self._path, until)
         except OSError as error:  # it has another name now
             raise unreadable_video(self._path, error.strerror or error) from error
-        with forking:
+        with fork_lock:
             capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG)
         if not capture.isOpened():
             raise FrameReadError(f'{self._path} cannot be read as video', path=self._path)
@@ -203,7 +203,7 @@ class OpenCVChunkReader(VideoReader):
     def close(self) -> None:
         """Close the file; the next read opens it again."""
         if self._capture is not None:
-            with forking:
+            with fork_lock:
                 self._capture.release()
             self._capture = None
         if self._other is not None:
@@ -241,7 +241,7 @@ class OpenCVChunkReader(VideoReader):
             self._check_count(self._announced)
         if index >= self._end or index in self._missing:
             return None
-        for capture in self._ways_to(index):
+        for capture in self._seek_candidates(index):
             if self._forward_to(index, capture):
                 return capture
         self._missing.update(self._gap)
@@ -266,7 +266,7 @@ class OpenCVChunkReader(VideoReader):
         self._forward_to(sys.maxsize, self._open(until))
         return self._end == packets
 
-    def _ways_to(self, index: int) -> Iterator[cv2.VideoCapture]:
+    def _seek_candidates(self, index: int) -> Iterator[cv2.VideoCapture]:
         """Go to where decoding leads to the frame, the nearest place first."""
         capture = self._capture or self._open()
         seekable = self._seek and self._times is not None
@@ -299,7 +299,7 @@ class OpenCVChunkReader(VideoReader):
         self._gap, self._next = range(self._next, int(self._end)), int(self._end)
         return False
 
-    def _index_in(self, times: ShowTimes | None, capture: cv2.VideoCapture) -> int | None:
+    def _index_in(self, times: DisplayTimes | None, capture: cv2.VideoCapture) -> int | None:
         """Index of the frame that was grabbed last; None where the time that OpenCV reports is no frame's."""
         if times is None:
             return self._next

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from .._cores import THREADS
 from ..errors import FrameReadError
 from .base import Image, VideoReader
-from .containers import ANY_PIXELS, MOST_PIXELS, unreadable_video
-from .decoding import STRICT, Untainted, decoded, decoded_alone, last_packet
-from .kept import KeptFrames
+from .containers import MAX_PIXELS, NO_PIXEL_LIMIT, unreadable_video
+from .decoding import STRICT, CleanFrameQueue, decode, decode_intra, flush_packet
+from .kept import FrameCache
 from .packets import FrameTable, is_hidden, packets_of, table_from_container_index, table_from_packets
-from .pyav_pixels import Images
-from .tail import Tail
+from .pyav_pixels import FrameConverter
+from .tail import LastPacket
 from .tracks import video_stream
 
 if TYPE_CHECKING:
@@ -41,18 +41,18 @@ class PyAVChunkReader(VideoReader):
         False: only ever decode forward.
     frames : int, optional
         How many the video should have.
-    kept : KeptFrames, optional
+    kept : FrameCache, optional
         Takes the frames that are passed on the way from a keyframe to one that was asked for.
     pixels : int
         That a frame has at most; larger ones are damage.
     """
 
     def __init__(self, path: str, color: bool, seek: bool = True, frames: int | None = None,
-                 kept: KeptFrames | None = None, pixels: int = ANY_PIXELS) -> None:
+                 kept: FrameCache | None = None, pixels: int = NO_PIXEL_LIMIT) -> None:
         self._pixels = pixels
         self._path, self._seek, self._announced = path, seek, frames
-        self._images = Images(color)
-        self._kept = kept or KeptFrames(0)
+        self._images = FrameConverter(color)
+        self._kept = kept or FrameCache(0)
         self._decoders = _DECODERS
         self._container: InputContainer | None = None
         self._stream: Any = None
@@ -60,7 +60,7 @@ class PyAVChunkReader(VideoReader):
         self._frames: Iterator[tuple[int, Any]] = iter(())
         self._open()
         try:
-            self._learn(table_from_container_index(self._stream, self._announced))
+            self._set_table(table_from_container_index(self._stream, self._announced))
             if self._table is None:
                 self._learn_from_packets()
         except BaseException:
@@ -74,7 +74,7 @@ class PyAVChunkReader(VideoReader):
 
         self.close()
         try:
-            self._tail = Tail(self._path)
+            self._tail = LastPacket(self._path)
             self._container = self._tail.open(self._path, self._pixels)
             self._stream = video_stream(self._container)
             if self._stream.codec_context is None:
@@ -88,7 +88,7 @@ class PyAVChunkReader(VideoReader):
             raise unreadable_video(self._path, why) from error
         self._stream.thread_type, self._stream.codec_context.thread_count = 'FRAME', self._decoders
         strict = STRICT if self._stream.codec_context.codec.intra_only else {}
-        self._stream.codec_context.options = {**strict, MOST_PIXELS: str(self._pixels)}
+        self._stream.codec_context.options = {**strict, MAX_PIXELS: str(self._pixels)}
         self._touched = False
         self._begin_at(0)
         return self._container
@@ -108,11 +108,11 @@ class PyAVChunkReader(VideoReader):
         """The file opened, of which no packet was read yet."""
         return self._open() if self._container is None or self._touched else self._container
 
-    def _get_lost(self) -> None:
+    def _invalidate(self) -> None:
         """Have the next frame looked for by a seek, or from the start."""
         self._frames, self._next, self._next_packet = iter(()), sys.maxsize, -1
 
-    def _learn(self, table: FrameTable | None) -> None:
+    def _set_table(self, table: FrameTable | None) -> None:
         self._table, self._table_is_wrong = table, False
         self._end: float = math.inf if table is None else len(table)
         self._missing: set[int] = set()
@@ -120,14 +120,14 @@ class PyAVChunkReader(VideoReader):
     def _learn_from_packets(self) -> None:
         """Learn the frames from the packets, where the container's own index does not tell."""
         container, self._touched = self._from_the_start(), True
-        self._learn(table_from_packets(container, self._stream, self._tail, self._announced))
-        self._get_lost()
+        self._set_table(table_from_packets(container, self._stream, self._tail, self._announced))
+        self._invalidate()
 
     def count(self) -> int:
         """Number of frames: by the packets, or by what decodes if those do not tell."""
         container, self._touched = self._from_the_start(), True
         table = table_from_packets(container, self._stream, self._tail, self._announced)
-        self._get_lost()
+        self._invalidate()
         if table is None:
             self._decoders = 1
             self._open()
@@ -138,19 +138,19 @@ class PyAVChunkReader(VideoReader):
 
     def read(self, index: int) -> Image:
         """Decode one frame, from the keyframe before it if need be."""
-        return self._images.of(self._frame(index))
+        return self._images.to_array(self._frame(index))
 
     def is_interlaced(self, index: int) -> bool:
         """Whether a frame is two fields woven into one; FrameReadError."""
         return bool(self._frame(index).interlaced_frame)
 
-    def begin(self, index: int) -> Callable[[], Image]:
+    def read_deferred(self, index: int) -> Callable[[], Image]:
         """Get the packet of a frame that is decoded by itself; decode any other, while FFmpeg's threads decode on."""
         packet = self._packet(index)
         if packet is not None:
-            return lambda: self._images.of(decoded_alone(packet))
+            return lambda: self._images.to_array(decode_intra(packet))
         frame = self._frame(index)
-        return lambda: self._images.of(frame)
+        return lambda: self._images.to_array(frame)
 
     def _packet(self, index: int) -> Any:
         """The packet of a frame of Motion JPEG; None where it is not quite sure which one that is."""
@@ -187,24 +187,24 @@ class PyAVChunkReader(VideoReader):
         kept = self._kept.get((self._path, index))
         if kept is not None:
             return kept
-        frame = self._look_for(index)
+        frame = self._decode_to(index)
         if frame is None and self._decoders > 1 and not self._table_is_wrong:
             self._decoders = 1  # of several, the error of one takes with it what others had ready
-            self._learn(self._table)
+            self._set_table(self._table)
             self._open()
-            frame = self._look_for(index)
+            frame = self._decode_to(index)
         if frame is None and self._table is not None:
             self._missing.update(set(self._table.group(index)) & set(self._gap))
         return frame
 
-    def _look_for(self, index: int) -> Any:
-        for is_detour in self._ways_to(index):
+    def _decode_to(self, index: int) -> Any:
+        for is_detour in self._seek_candidates(index):
             frame = self._forward_to(index, is_detour)
             if frame is not None:
                 return frame
         return None
 
-    def _ways_to(self, index: int) -> Iterator[bool]:
+    def _seek_candidates(self, index: int) -> Iterator[bool]:
         """Go to where decoding leads to the frame, the nearest place first; tell whether that is somewhere else.
 
         That is mostly the keyframe before it. Some keyframes are none in truth, and behind an intra refresh the
@@ -283,7 +283,7 @@ class PyAVChunkReader(VideoReader):
     def _decode_and_count(self) -> Iterator[tuple[int, av.VideoFrame]]:
         """All frames up to the first that does not decode: behind it none can be counted."""
         for packet in self._packets():
-            frames, sound = decoded(packet)
+            frames, sound = decode(packet)
             for frame in itertools.takewhile(lambda frame: not frame.is_corrupt, frames):
                 yield self._next, frame
             if not sound or any(frame.is_corrupt for frame in frames):
@@ -291,7 +291,7 @@ class PyAVChunkReader(VideoReader):
 
     def _decode_by_times(self, table: FrameTable) -> Iterator[tuple[int, av.VideoFrame]]:
         """The frames from here on; what does not decode leaves a hole up to the next keyframe."""
-        sound, queue = True, Untainted()
+        sound, queue = True, CleanFrameQueue()
         for packet in self._packets_needed(table):
             if not (sound or packet.is_keyframe):
                 continue
@@ -299,15 +299,15 @@ class PyAVChunkReader(VideoReader):
                 return
             index = None if is_hidden(packet) else table.index_of(packet.pts)
             if index is not None:
-                queue.expect(index)
-            frames, sound = decoded(packet)
+                queue.announce(index)
+            frames, sound = decode(packet)
             known = [(shown, frame) for frame in frames if (shown := table.index_of(frame.pts)) is not None]
-            sound = all(itertools.starmap(queue.put, known)) and sound
-            yield from queue.ready()
+            sound = all(itertools.starmap(queue.push, known)) and sound
+            yield from queue.pop_clean()
             if not sound:
                 self._stream.codec_context.flush_buffers()
-                queue = Untainted()
-        yield from queue.rest()
+                queue = CleanFrameQueue()
+        yield from queue.flush()
 
     def _is_announced(self, table: FrameTable, packet: Any) -> bool:
         """Whether the packet is the one that the container's index tells of, and not one behind a damaged place."""
@@ -321,7 +321,7 @@ class PyAVChunkReader(VideoReader):
         """The packets from here on; where those so far are enough, one that has the decoder give all that it has."""
         for packet in self._packets():
             if packet.is_keyframe and not packet.is_discard and table.index_of(packet.pts) == self._enough:
-                yield last_packet(self._stream)
+                yield flush_packet(self._stream)
                 return
             yield packet
 

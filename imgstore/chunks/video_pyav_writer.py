@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .._cores import THREADS
-from .._files import aside, remove_if_there
+from .._files import partial_path, remove_if_there
 from .._syncing import sync
-from ..buffers import Lent
+from ..buffers import RefcountedBufferPool
 from ..color import ensure_color
 from ..errors import FrameWriteError
 from ..formats import QUALITY, VIDEO_FRAMES_PER_SECOND
@@ -29,7 +29,7 @@ from .h264 import configuration, length_prefixed, with_changeable_rates
 from .images import encoded, imwrite_parameters
 from .matroska import BT601, MatroskaFile
 from .ordered_file import OrderedFile
-from .tail import TailWriter
+from .tail import LastPacketWriter
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -71,7 +71,7 @@ class PyAVEncoder(VideoEncoder):
     def __init__(self, shape: tuple[int, ...], options: Mapping[str, int] = MappingProxyType({})) -> None:
         self.height, self.width = shape[:2]
         self._options = options
-        self._own, self._lent = threading.local(), Lent(_MOST_PLANES)
+        self._own, self._lent = threading.local(), RefcountedBufferPool(_MOST_PLANES)
 
     def writer(self, path: str) -> ChunkWriter:
         """A writer of one video."""
@@ -140,7 +140,7 @@ class MJPEGEncoder(PyAVEncoder):
         context.thread_count = 1
         context.time_base = _TIME_BASE
 
-    def prepare(self, image: Image) -> bytes:
+    def encode(self, image: Image) -> bytes:
         """A JPEG image."""
         if QUALITY.name in self._options:
             return self._by_opencv(image)
@@ -190,7 +190,7 @@ class H264Encoder(PyAVEncoder):
         """A writer of one video."""
         return MatroskaChunkWriter(path, self) if path.endswith('.mkv') else super().writer(path)
 
-    def prepare(self, image: Image) -> Any:
+    def encode(self, image: Image) -> Any:
         """A frame."""
         return self.frame(image)
 
@@ -234,14 +234,14 @@ class ContainerChunkWriter(ChunkWriter):
     def __init__(self, path: str, encoder: PyAVEncoder) -> None:
         import av
 
-        self._path, self._open_path, self._encoder = path, aside(path), encoder
+        self._path, self._open_path, self._encoder = path, partial_path(path), encoder
         self._written, self._failed = 0, False
-        self._tail: TailWriter | None = None
+        self._tail: LastPacketWriter | None = None
         self._file: OrderedFile | None = None
         self._is_synced = False
         try:
             if path.endswith('.mp4'):
-                self._tail, self._file = TailWriter(self._open_path), OrderedFile(self._open_path)
+                self._tail, self._file = LastPacketWriter(self._open_path), OrderedFile(self._open_path)
             self._container: OutputContainer = open_output(
                 self._file or self._open_path, options=_CONTAINER_OPTIONS[os.path.splitext(path)[1]])
             self._stream: Any = self._container.add_stream(encoder.codec, rate=VIDEO_FRAMES_PER_SECOND)
@@ -326,7 +326,7 @@ class MatroskaChunkWriter(ChunkWriter):
     def __init__(self, path: str, encoder: H264Encoder) -> None:
         import av
 
-        self._path, self._open_path, self._encoder, self._written = path, aside(path), encoder, 0
+        self._path, self._open_path, self._encoder, self._written = path, partial_path(path), encoder, 0
         try:
             self._context: Any = encoder.new_context()
             self._configuration = configuration(self._context.extradata or b'')

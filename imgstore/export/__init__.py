@@ -6,13 +6,28 @@
 """
 
 from .arrays import export_npz, export_zarr
-from .film import FilmReport, export_video
+from .film import VideoReport, export_video
 from .images import IMAGE_FORMATS, export_images, export_tiff
 from .selection import Frames, select
 from .sound import ColumnSound, FileSound, Sound
-from .tables import TABLES, export_csv, export_parquet, export_timecodes, table_of
+from .tables import TABLES, build_table, export_csv, export_parquet, export_timecodes
 
 __all__ = [
-    'IMAGE_FORMATS', 'TABLES', 'ColumnSound', 'FileSound', 'FilmReport', 'Frames', 'Sound', 'export_csv',
-    'export_images', 'export_npz', 'export_parquet', 'export_tiff', 'export_timecodes', 'export_video', 'export_zarr',
-    'select', 'table_of']
+    'IMAGE_FORMATS',
+    'TABLES',
+    'ColumnSound',
+    'FileSound',
+    'Frames',
+    'Sound',
+    'VideoReport',
+    'build_table',
+    'export_csv',
+    'export_images',
+    'export_npz',
+    'export_parquet',
+    'export_tiff',
+    'export_timecodes',
+    'export_video',
+    'export_zarr',
+    'select',
+]

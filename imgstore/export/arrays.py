@@ -11,16 +11,18 @@ from typing import IO, Any
 import numpy as np
 
 from .._files import StrPath
+from .._warn import renamed_keyword
 from ..color import Image
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from ..errors import ImageRejectedError, MissingDependencyError
 from .selection import Frames
-from .target import Step, new_file, new_folder, no_step
+from .target import Progress, new_file, new_folder, no_progress
 
 _IMAGES = 'images'
 
 
-def export_npz(frames: Frames, path: StrPath, *, overwrite: bool = False, step: Step = no_step) -> None:
+@renamed_keyword('step', 'progress')
+def export_npz(frames: Frames, path: StrPath, *, overwrite: bool = False, progress: Progress = no_progress) -> None:
     """Write the frames into a file for `numpy.load`, without holding them all in memory.
 
     It has the arrays ``images`` (n, h, w) or (n, h, w, 3), ``frame_index``, ``frame_number`` and ``frame_time``.
@@ -32,7 +34,7 @@ def export_npz(frames: Frames, path: StrPath, *, overwrite: bool = False, step: 
     path : str or PathLike
     overwrite : bool
         Replace a file that is there.
-    step : callable
+    progress : callable
         Is called after each frame.
 
     Raises
@@ -47,17 +49,17 @@ def export_npz(frames: Frames, path: StrPath, *, overwrite: bool = False, step: 
         first = next(images)
         with archive.open(f'{_IMAGES}.npy', 'w', force_zip64=True) as file:
             file.write(_header((len(frames), *first.shape), first.dtype))
-            _write(file, first, step)
+            _write(file, first, progress)
             for image in images:
-                _write(file, image, step)
+                _write(file, image, progress)
         for name, values in _columns(frames):
             with archive.open(f'{name}.npy', 'w') as file:
                 np.lib.format.write_array(file, values)
 
 
-def _write(file: IO[bytes], image: Image, step: Step) -> None:
+def _write(file: IO[bytes], image: Image, progress: Progress) -> None:
     file.write(np.ascontiguousarray(image).data)
-    step()
+    progress()
 
 
 def _header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
@@ -85,7 +87,8 @@ def _alike(frames: Frames) -> Iterator[Image]:
         yield image
 
 
-def export_zarr(frames: Frames, path: StrPath, *, overwrite: bool = False, step: Step = no_step) -> None:
+@renamed_keyword('step', 'progress')
+def export_zarr(frames: Frames, path: StrPath, *, overwrite: bool = False, progress: Progress = no_progress) -> None:
     """Write the frames into a zarr group of the same arrays as `export_npz`, each image a chunk; needs zarr.
 
     Raises
@@ -105,7 +108,7 @@ def export_zarr(frames: Frames, path: StrPath, *, overwrite: bool = False, step:
             if array is None:
                 array = create(_IMAGES, shape=(len(frames), *image.shape), dtype=image.dtype, chunks=(1, *image.shape))
             array[position] = image
-            step()
+            progress()
         for name, values in _columns(frames):
             create(name, shape=values.shape, dtype=values.dtype)[:] = values
 

@@ -13,10 +13,10 @@ from ..chunks.containers import open_container
 from ..chunks.h264 import record_with_rate, unified
 from ..chunks.matroska import is_ours
 from ..chunks.packets import FrameTable, table_from_packets
-from ..chunks.tail import Tail
+from ..chunks.tail import LastPacket
 from ..stores import DirectoryImgStore
 from .selection import Frames
-from .target import Step
+from .target import Progress
 from .ticks import Ticks
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _POSSIBLE = ('h264', 'hevc', 'mjpeg')
 
 
 @dataclass(frozen=True)
-class Piece:
+class CopySegment:
     """Frames that follow each other in one video file.
 
     Attributes
@@ -53,7 +53,7 @@ class _CannotCopyError(Exception):
     """Says why."""
 
 
-def pieces_to_copy(frames: Frames, extension: str, forced: bool) -> list[Piece] | str:
+def plan_stream_copy(frames: Frames, extension: str, forced: bool) -> list[CopySegment] | str:
     """Look whether frames can be copied.
 
     Parameters
@@ -87,14 +87,14 @@ def _runs(frames: Frames) -> Iterator[tuple[str, tuple[int, int, int, int]]]:
         raise _CannotCopyError('the frames do not follow each other in the store')
     first, end = int(frames.indices[0]), int(frames.indices[-1]) + 1
     paths = frames.store.chunk_paths()
-    for chunk, _, own in frames.store.index.parts():
+    for chunk, _, own in frames.store.index.chunk_ranges():
         inner = max(first, own.start), min(end, own.stop)
         if inner[0] < inner[1]:
             yield (paths[chunk],
                    (own.start, inner[0] - own.start, inner[1] - own.start, own.stop - own.start))
 
 
-def _piece(path: str, start: int, first: int, end: int, count: int) -> Piece:
+def _piece(path: str, start: int, first: int, end: int, count: int) -> CopySegment:
     import av
 
     name = os.path.basename(path)
@@ -104,7 +104,7 @@ def _piece(path: str, start: int, first: int, end: int, count: int) -> Piece:
             context = stream.codec_context
             reordered = bool(context.has_b_frames) and not is_ours(container)
             form = (context.name, context.width, context.height, unified(bytes(context.extradata or b'')))
-            table = table_from_packets(container, stream, Tail(path))
+            table = table_from_packets(container, stream, LastPacket(path))
             hides = any(entry.is_discard for entry in stream.index_entries)
     except (av.FFmpegError, OSError, IndexError) as error:
         raise _CannotCopyError(f'{name} cannot be read: {error}') from error
@@ -117,10 +117,10 @@ def _piece(path: str, start: int, first: int, end: int, count: int) -> Piece:
     if first not in table.keyframes:
         before = int(table.keyframes[max(0, table.keyframe_rank(first))])
         raise _CannotCopyError(f'the first frame cannot be decoded by itself, that at index {start + before} can')
-    return Piece(path, table, first, end, form)
+    return CopySegment(path, table, first, end, form)
 
 
-def _check(pieces: list[Piece], codecs: tuple[str, ...]) -> None:
+def _check(pieces: list[CopySegment], codecs: tuple[str, ...]) -> None:
     codec, *_, extradata = pieces[0].form
     if codec not in codecs:
         raise _CannotCopyError(f'few players would play {codec} in such a file')
@@ -130,18 +130,18 @@ def _check(pieces: list[Piece], codecs: tuple[str, ...]) -> None:
         raise _CannotCopyError('the chunks were encoded with different settings')
 
 
-def copied_packets(container: OutputContainer, pieces: list[Piece], ticks: Ticks,
-                   step: Step) -> Iterator[tuple[float, Any]]:
+def copied_packets(container: OutputContainer, pieces: list[CopySegment], ticks: Ticks,
+                   progress: Progress) -> Iterator[tuple[float, Any]]:
     """Copy frames into a container.
 
     Parameters
     ----------
     container : of PyAV
         Gets a stream, at once.
-    pieces : list of Piece
+    pieces : list of CopySegment
     ticks : Ticks
         When and how long each frame is shown.
-    step : callable
+    progress : callable
         Is called after each frame.
 
     Returns
@@ -157,10 +157,10 @@ def copied_packets(container: OutputContainer, pieces: list[Piece], ticks: Ticks
     if context is not None:  # FFmpeg has an encoder of that codec
         context.framerate = ticks.rate
         context.extradata = record_with_rate(context.extradata or b'', ticks.rate) or context.extradata
-    return _copying(stream, pieces, ticks, step)
+    return _copying(stream, pieces, ticks, progress)
 
 
-def _copying(stream: Any, pieces: list[Piece], ticks: Ticks, step: Step) -> Iterator[tuple[float, Any]]:
+def _copying(stream: Any, pieces: list[CopySegment], ticks: Ticks, progress: Progress) -> Iterator[tuple[float, Any]]:
     written = 0
     for piece in pieces:
         for packet in _packets(piece):
@@ -169,14 +169,14 @@ def _copying(stream: Any, pieces: list[Piece], ticks: Ticks, step: Step) -> Iter
             packet.duration = int(ticks.durations[written])
             yield float(packet.pts * ticks.unit), packet
             written += 1
-            step()
+            progress()
 
 
-def _packets(piece: Piece) -> Iterator[Any]:
+def _packets(piece: CopySegment) -> Iterator[Any]:
 
     with open_container(piece.path) as source:
         stream: Any = source.streams.video[0]
-        for packet in Tail(piece.path).behind(source.demux(stream), stream):
+        for packet in LastPacket(piece.path).append_to(source.demux(stream), stream):
             index = piece.table.index_of(packet.pts) if packet.size and not packet.is_discard else None
             if index is not None and piece.first <= index < piece.end:
                 yield packet

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .._files import StrPath
 from .._text import without_surrogates
+from .._warn import renamed_keyword
 from ..chunks.containers import open_output
 from ..chunks.h264 import with_changeable_rates
 from ..chunks.matroska import BT601
@@ -19,11 +20,11 @@ from ..errors import InvalidArgumentError, StoreIOError
 from ..formats import CRF
 from ..frame_times import is_date
 from .captions import caption_packets
-from .copying import Piece, copied_packets, pieces_to_copy
-from .pictures import even, shown
+from .copying import CopySegment, copied_packets, plan_stream_copy
+from .pictures import pad_to_even, render_frames
 from .selection import Frames
 from .sound import Sound, sound_packets
-from .target import Step, new_file, no_step
+from .target import Progress, new_file, no_progress
 from .ticks import EXTENSIONS, Ticks
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ Packets = Iterator[tuple[float, Any]]
 
 
 @dataclass(frozen=True)
-class FilmReport:
+class VideoReport:
     """What came of `export_video`.
 
     Attributes
@@ -53,9 +54,10 @@ class FilmReport:
     reason: str = ''
 
 
+@renamed_keyword('step', 'progress')
 def export_video(frames: Frames, path: StrPath, *, codec: Literal['auto', 'h264', 'copy'] = 'auto', crf: int = 18,
                  status_bar: bool = False, sounds: Sequence[Sound] = (), captions: Sequence[str] = (),
-                 overwrite: bool = False, step: Step = no_step) -> FilmReport:
+                 overwrite: bool = False, progress: Progress = no_progress) -> VideoReport:
     """Write frames as one video, each shown at its own time and until the next one's.
 
     Parameters
@@ -78,7 +80,7 @@ def export_video(frames: Frames, path: StrPath, *, codec: Literal['auto', 'h264'
         Columns of the extra data that become a subtitle track.
     overwrite : bool
         Replace a file that is there.
-    step : callable
+    progress : callable
         Is called after each frame.
 
     Raises
@@ -96,8 +98,8 @@ def export_video(frames: Frames, path: StrPath, *, codec: Literal['auto', 'h264'
         raise InvalidArgumentError(f'sound cannot be laid beside frames of more than {_MAX_HOURS_OF_SOUND} hours; '
                                    'choose a range of frames')
     with new_file(path, overwrite) as place:
-        _write(place, frames, ticks, pieces, crf, status_bar, sounds, captions, step)
-    return FilmReport(True) if not isinstance(pieces, str) else FilmReport(False, pieces)
+        _write(place, frames, ticks, pieces, crf, status_bar, sounds, captions, progress)
+    return VideoReport(True) if not isinstance(pieces, str) else VideoReport(False, pieces)
 
 
 def _checked_extension(path: StrPath) -> str:
@@ -108,20 +110,20 @@ def _checked_extension(path: StrPath) -> str:
     return extension
 
 
-def _pieces(frames: Frames, extension: str, codec: str, status_bar: bool) -> list[Piece] | str:
+def _pieces(frames: Frames, extension: str, codec: str, status_bar: bool) -> list[CopySegment] | str:
     """What is to be copied, or why it is encoded."""
     if codec not in ('auto', 'h264', 'copy'):
         raise InvalidArgumentError(f'codec is {codec!r}; it must be auto, h264 or copy', argument='codec')
     if codec == 'h264':
         return 'so it was asked for'
-    found = 'the status bar is drawn' if status_bar else pieces_to_copy(frames, extension, codec == 'copy')
+    found = 'the status bar is drawn' if status_bar else plan_stream_copy(frames, extension, codec == 'copy')
     if codec == 'copy' and isinstance(found, str):
         raise InvalidArgumentError(f'the frames cannot be copied as they are: {found}', argument='codec')
     return found
 
 
-def _write(path: str, frames: Frames, ticks: Ticks, pieces: list[Piece] | str, crf: int, status_bar: bool,
-           sounds: Sequence[Sound], captions: Sequence[str], step: Step) -> None:
+def _write(path: str, frames: Frames, ticks: Ticks, pieces: list[CopySegment] | str, crf: int, status_bar: bool,
+           sounds: Sequence[Sound], captions: Sequence[str], progress: Progress) -> None:
     import av
 
     try:
@@ -129,9 +131,9 @@ def _write(path: str, frames: Frames, ticks: Ticks, pieces: list[Piece] | str, c
             _describe(container, frames)
             sources: list[Packets]
             if isinstance(pieces, str):
-                sources = [_encoded(container, frames, ticks, crf, status_bar, step)]
+                sources = [_encoded(container, frames, ticks, crf, status_bar, progress)]
             else:
-                sources = [copied_packets(container, pieces, ticks, step)]
+                sources = [copied_packets(container, pieces, ticks, progress)]
             since_first = float(frames.times[0]) - frames.store.index.frame(0)[1]  # type: ignore[index]
             sources += [sound_packets(container, sound, since_first, ticks.seconds) for sound in sounds]
             if captions:
@@ -154,8 +156,8 @@ def _describe(container: OutputContainer, frames: Frames) -> None:
 
 
 def _encoded(container: OutputContainer, frames: Frames, ticks: Ticks, crf: int, status_bar: bool,
-             step: Step) -> Packets:
-    pictures = (even(picture) for picture in shown(frames, status_bar))
+             progress: Progress) -> Packets:
+    pictures = (pad_to_even(picture) for picture in render_frames(frames, status_bar))
     first = next(pictures)
     options = {'crf': str(crf), 'preset': _PRESET, **({} if ticks.can_reorder else {'bf': '0'})}
     stream: Any = container.add_stream('libx264', rate=ticks.rate, options=options)
@@ -166,7 +168,7 @@ def _encoded(container: OutputContainer, frames: Frames, ticks: Ticks, crf: int,
     context.colorspace, context.color_primaries, context.color_trc, context.color_range = BT601
     context.open()
     context.extradata = with_changeable_rates(context.extradata, ticks.rate)
-    return _encoding(stream, _all(first, pictures), ticks, step)
+    return _encoding(stream, _all(first, pictures), ticks, progress)
 
 
 def _all(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
@@ -174,7 +176,7 @@ def _all(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
     yield from rest
 
 
-def _encoding(stream: Any, pictures: Iterator[Any], ticks: Ticks, step: Step) -> Packets:
+def _encoding(stream: Any, pictures: Iterator[Any], ticks: Ticks, progress: Progress) -> Packets:
     import av
 
     durations = dict(zip(ticks.starts.tolist(), ticks.durations.tolist(), strict=True))
@@ -183,7 +185,7 @@ def _encoding(stream: Any, pictures: Iterator[Any], ticks: Ticks, step: Step) ->
         frame.pts, frame.time_base = start, ticks.unit
         frame.pict_type = 0
         yield from _due(stream.encode(frame), durations)
-        step()
+        progress()
     yield from _due(stream.encode(None), durations)
 
 

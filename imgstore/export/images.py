@@ -14,14 +14,15 @@ import cv2
 import numpy as np
 
 from .._files import StrPath
+from .._warn import renamed_keyword
 from ..chunks.images import imwrite_parameters
 from ..color import Image
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from ..errors import InvalidArgumentError
-from ..formats import checked_options, format_to_write
-from .pictures import shown
+from ..formats import resolve_format, validate_options
+from .pictures import render_frames
 from .selection import Frames
-from .target import Step, new_file, new_folder, no_step
+from .target import Progress, new_file, new_folder, no_progress
 
 _DTYPES = {'png': ('uint8', 'uint16'), 'tif': ('uint8', 'uint16', 'float32'), 'jpg': ('uint8',), 'bmp': ('uint8',)}
 IMAGE_FORMATS = tuple(_DTYPES)
@@ -31,9 +32,10 @@ _LIST = 'frames.csv'
 _OWN_NAME = re.compile(r'\d{8,}\.(png|tif|jpg|bmp)|frames\.csv')
 
 
+@renamed_keyword('step', 'progress')
 def export_images(frames: Frames, folder: StrPath, image_format: str = 'png', *, quality: int | None = None,
                   compression: int | None = None, status_bar: bool = False, overwrite: bool = False,
-                  step: Step = no_step) -> None:
+                  progress: Progress = no_progress) -> None:
     """Write each frame as an image named by its place in the store, and ``frames.csv`` with numbers and times.
 
     Parameters
@@ -50,7 +52,7 @@ def export_images(frames: Frames, folder: StrPath, image_format: str = 'png', *,
         Draw number and time into each image, which is 8-bit colour then.
     overwrite : bool
         Replace a folder of exported images.
-    step : callable
+    progress : callable
         Is called after each frame.
 
     Raises
@@ -63,13 +65,13 @@ def export_images(frames: Frames, folder: StrPath, image_format: str = 'png', *,
     if image_format not in _DTYPES:
         raise InvalidArgumentError(f'image format {image_format!r} is none of {", ".join(IMAGE_FORMATS)}',
                                    argument='image_format')
-    options = checked_options(format_to_write(image_format), {'quality': quality, 'compression': compression})
+    options = validate_options(resolve_format(image_format), {'quality': quality, 'compression': compression})
     with new_folder(folder, overwrite, _is_ours) as place:
-        _write_images(frames, place, image_format, imwrite_parameters(options), status_bar, step)
+        _write_images(frames, place, image_format, imwrite_parameters(options), status_bar, progress)
 
 
 def _write_images(frames: Frames, place: str, image_format: str, parameters: Sequence[int], status_bar: bool,
-                  step: Step) -> None:
+                  progress: Progress) -> None:
     with open(os.path.join(place, _LIST), 'w', newline='', encoding='utf-8') as file:
         table = csv.writer(file)
         table.writerow(['file', FRAME_INDEX, FRAME_NUMBER, FRAME_TIME])
@@ -77,11 +79,11 @@ def _write_images(frames: Frames, place: str, image_format: str, parameters: Seq
             name = f'{index:08d}.{image_format}'
             _write(os.path.join(place, name), _checked(image, image_format), parameters)
             table.writerow([name, index, number, repr(time)])
-            step()
+            progress()
 
 
 def _with_images(frames: Frames, status_bar: bool) -> Iterator[tuple[int, int, float, Image]]:
-    images = shown(frames, True) if status_bar else frames.images()
+    images = render_frames(frames, True) if status_bar else frames.images()
     return zip(frames.indices.tolist(), frames.numbers.tolist(), frames.times.tolist(), images, strict=True)
 
 
@@ -118,8 +120,9 @@ _LARGEST_CLASSIC = 2**32 - 2**20  # bytes; offsets have 32 bits
 Tag = tuple[int, int, int | bytes | tuple[int, ...]]
 
 
+@renamed_keyword('step', 'progress')
 def export_tiff(frames: Frames, path: StrPath, *, status_bar: bool = False, overwrite: bool = False,
-                step: Step = no_step) -> None:
+                progress: Progress = no_progress) -> None:
     """Write the frames as the pages of one TIFF, uncompressed, as ImageJ and others read it; BigTIFF above 4 GB.
 
     The description of each page is a JSON object with ``frame_index``, ``frame_number`` and ``frame_time``. Other
@@ -131,7 +134,7 @@ def export_tiff(frames: Frames, path: StrPath, *, status_bar: bool = False, over
         stack = _TiffStack(file, first[3].nbytes * len(frames) + 1000 * len(frames) > _LARGEST_CLASSIC)
         for index, number, time, image in _chained(first, pages):
             stack.add(image, json.dumps({FRAME_INDEX: index, FRAME_NUMBER: number, FRAME_TIME: time}))
-            step()
+            progress()
 
 
 def _chained(first: Any, rest: Iterable[Any]) -> Iterator[Any]:

@@ -10,14 +10,14 @@ import numpy as np
 from ..color import Image, ensure_color
 from ..errors import InvalidArgumentError
 from ..font import FontRendererStatusBar
-from ..frame_times import time_text
+from ..frame_times import format_time
 from .selection import Frames
 
 _SAMPLES = 16  # frames in which the darkest and the brightest value are looked for
 _TEXT_SCALE, _USUAL_WIDTH = 0.6, 900
 
 
-def shown(frames: Frames, status_bar: bool = False) -> Iterator[Image]:
+def render_frames(frames: Frames, status_bar: bool = False) -> Iterator[Image]:
     """Read frames as they are shown.
 
     Parameters
@@ -42,7 +42,7 @@ def shown(frames: Frames, status_bar: bool = False) -> Iterator[Image]:
     for image, number, time in zip(frames.images(), frames.numbers.tolist(), frames.times.tolist(), strict=True):
         picture = _to_color(image, levels)
         if status_bar:
-            texts = f'frame {number}', time_text(frames.store.created[1], time)
+            texts = f'frame {number}', format_time(frames.store.created[1], time)
             bar = FontRendererStatusBar.new_for_image(picture, scale=_scale(picture), ltext=texts[0], rtext=texts[1])
             bar.render(picture, ltext=texts[0], rtext=texts[1], bgcolor=0)
         yield picture
@@ -76,7 +76,7 @@ def _to_color(image: Image, levels: tuple[float, float] | None) -> Image:
     return ensure_color(np.ascontiguousarray(image), ensure_copy=True)
 
 
-def even(picture: Image) -> Image:
+def pad_to_even(picture: Image) -> Image:
     """Repeat the last row or column of a picture whose height or width is odd."""
     below, right = picture.shape[0] % 2, picture.shape[1] % 2
     if not below and not right:

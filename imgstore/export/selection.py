@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ..base import ImgStore
 from ..color import Image
 from ..errors import InvalidArgumentError
-from ..frame_times import Numbers, Times, frame_arrays, time_text
+from ..frame_times import Numbers, Times, format_time, frame_arrays
 
 Indices = npt.NDArray[np.intp]
 
@@ -94,7 +94,7 @@ def _check_ranges(store: ImgStore, numbers: Numbers, times: Times,
         if start is None or end is None or (what == 'index' and (start < 0) != (end < 0)):
             continue
         if start >= end:
-            told = [time_text(store.created[1], value) if what == 'time' else str(value) for value in (start, end)]
+            told = [format_time(store.created[1], value) if what == 'time' else str(value) for value in (start, end)]
             raise InvalidArgumentError(
                 f'the range by {what} from {told[0]} to {told[1]} is empty: its end, which is not in it, must be '
                 f'larger than its start. {_what_there_is(store, numbers, times)}', argument=what, store=store.filename)
@@ -118,6 +118,6 @@ def _nothing_in_range(store: ImgStore, numbers: Numbers, times: Times) -> str:
 def _what_there_is(store: ImgStore, numbers: Numbers, times: Times) -> str:
     if not len(numbers):
         return 'There are no frames'
-    first, last = (time_text(store.created[1], time) for time in (times.min(), times.max()))
+    first, last = (format_time(store.created[1], time) for time in (times.min(), times.max()))
     return (f'The {len(numbers)} frames are numbered from {numbers.min()} to {numbers.max()}, and are of {first} to '
             f'{last}')

@@ -28,7 +28,7 @@ TABLES = ('frames', 'extra', 'joined')
 """What is in a table: a row a frame; a row a record of extra data; both, frames without a record among them."""
 
 
-def table_of(frames: Frames, table: str = 'joined') -> pd.DataFrame:
+def build_table(frames: Frames, table: str = 'joined') -> pd.DataFrame:
     """Make a table of frames.
 
     Parameters
@@ -116,7 +116,7 @@ def _whole(records: pd.DataFrame, key: str) -> pd.Series[Any]:
 
 def export_csv(frames: Frames, path: StrPath, table: str = 'joined', *, overwrite: bool = False,
                escape_formulas: bool = False) -> None:
-    """Write a table of frames as CSV in UTF-8; other parameters and errors are those of `table_of` and `export_npz`.
+    """Write a table of frames as CSV in UTF-8; other parameters and errors are those of `build_table` and `export_npz`.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def export_csv(frames: Frames, path: StrPath, table: str = 'joined', *, overwrit
         and ones behind blanks too, and is no number. So is what begins with a tab or a line break, and what follows
         one, or a ``;``, which may separate cells.
     """
-    content = table_of(frames, table)
+    content = build_table(frames, table)
     if escape_formulas:
         content = _without_formulas(content)
     with new_file(path, overwrite) as place:
@@ -175,7 +175,7 @@ def export_parquet(frames: Frames, path: StrPath, table: str = 'joined', *, over
     except ImportError as error:
         raise MissingDependencyError('an export to parquet needs pyarrow: pip install imgstore[parquet]',
                                      name='pyarrow') from error
-    content = table_of(frames, table)
+    content = build_table(frames, table)
     with new_file(path, overwrite) as place:
         try:
             found = pyarrow.Table.from_pandas(content, preserve_index=False)

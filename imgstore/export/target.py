@@ -7,14 +7,14 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 
-from .._files import StrPath, aside, remove_if_there, text_path
+from .._files import StrPath, partial_path, remove_if_there, text_path
 from ..errors import StoreExistsError, StoreIOError
 
-Step = Callable[[], object]
+Progress = Callable[[], object]
 """Is called after each frame."""
 
 
-def no_step() -> None:
+def no_progress() -> None:
     """Count nothing."""
 
 
@@ -32,7 +32,7 @@ def new_file(path: StrPath, overwrite: bool) -> Iterator[str]:
     target = text_path(path, 'path')
     if os.path.isdir(target) or (os.path.exists(target) and not overwrite):
         raise StoreExistsError(f'{target!r} is there already', replaceable=not os.path.isdir(target), path=target)
-    temporary = aside(target)
+    temporary = partial_path(target)
     try:
         with _told(target):
             yield temporary
@@ -63,7 +63,7 @@ def new_folder(path: StrPath, overwrite: bool, is_ours: Callable[[str], bool]) -
     """
     target = text_path(path, 'path')
     _refuse_folder(target, overwrite, is_ours)
-    temporary = aside(target)
+    temporary = partial_path(target)
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         with _told(target):

@@ -1,7 +1,7 @@
 """Where the frames of a new store come from: videos, images, a pipe, cameras."""
 
 from .camera import Camera
-from .film import Film
-from .images import PIXEL_FORMATS, Images, image_paths, is_image, raw_images
+from .film import VideoFile
+from .images import PIXEL_FORMATS, Images, image_paths, is_image, read_rawvideo
 
-__all__ = ['PIXEL_FORMATS', 'Camera', 'Film', 'Images', 'image_paths', 'is_image', 'raw_images']
+__all__ = ['PIXEL_FORMATS', 'Camera', 'Images', 'VideoFile', 'image_paths', 'is_image', 'read_rawvideo']

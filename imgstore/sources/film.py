@@ -41,7 +41,7 @@ _SAMPLES = 8  # packets
 _MOST_RANGES = 5
 
 
-class Film:
+class VideoFile:
     """A video, opened once; use it in a ``with`` block.
 
     Parameters
@@ -231,7 +231,7 @@ class Film:
             if file is not None:
                 file.close()
 
-    def __enter__(self) -> Film:
+    def __enter__(self) -> VideoFile:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

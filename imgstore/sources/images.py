@@ -237,10 +237,10 @@ PIXEL_FORMATS = {
     'gray': PixelFormat('<u1', 1), 'gray16le': PixelFormat('<u2', 1), 'bgr24': PixelFormat('<u1', 3),
     'rgb24': PixelFormat('<u1', 3, cv2.COLOR_RGB2BGR), 'bgr48le': PixelFormat('<u2', 3),
     'rgb48le': PixelFormat('<u2', 3, cv2.COLOR_RGB2BGR)}
-"""Those that `raw_images` understands."""
+"""Those that `read_rawvideo` understands."""
 
 
-def raw_images(stream: IO[bytes], size: tuple[int, int], pixel_format: str) -> Generator[Image]:
+def read_rawvideo(stream: IO[bytes], size: tuple[int, int], pixel_format: str) -> Generator[Image]:
     """Read images that follow each other without anything between them, as ``ffmpeg -f rawvideo`` writes them.
 
     Parameters

@@ -29,7 +29,7 @@ HEIGHT = _STRIP + 2 * LINE + 4
 
 
 @dataclass(frozen=True)
-class BarLook:
+class BarState:
     """What the bar shows.
 
     Attributes
@@ -61,7 +61,7 @@ class BarLook:
     is_trouble: bool
 
 
-def draw_bar(canvas: Image, look: BarLook) -> None:
+def draw_bar(canvas: Image, look: BarState) -> None:
     """Draw the bar over the lower edge of a picture, which is (h, w, 3) of uint8."""
     height, width = canvas.shape[:2]
     top = height - HEIGHT
@@ -76,18 +76,18 @@ def draw_bar(canvas: Image, look: BarLook) -> None:
         _draw_line(canvas, baseline + LINE, look.state, look.pixel, width, _SOFT)
 
 
-def share_at(x: float, y: float, canvas: Size) -> float | None:
+def fraction_at(x: float, y: float, canvas: Size) -> float | None:
     """The part of the recording, 0 to 1, that the strip has at a place on the canvas; None beside the strip."""
     top = canvas[1] - HEIGHT
-    return share_along(x, canvas) if top <= y < top + _STRIP else None
+    return fraction_along(x, canvas) if top <= y < top + _STRIP else None
 
 
-def share_along(x: float, canvas: Size) -> float:
+def fraction_along(x: float, canvas: Size) -> float:
     """The part of the recording that is at a distance from the left, the nearest end beyond the strip."""
     return max(0.0, min((x - _PAD) / max(1, canvas[0] - 2 * _PAD - 1), 1.0))
 
 
-def _draw_strip(bar: Image, look: BarLook) -> None:
+def _draw_strip(bar: Image, look: BarState) -> None:
     last = max(1, look.count - 1)
     length: int = bar.shape[1] - 2 * _PAD - 1
     top, bottom = (_STRIP - _TRACK) // 2, (_STRIP + _TRACK) // 2 - 1

@@ -6,10 +6,10 @@ import os
 import time
 
 from ..base import ImgStore
-from ..course import Course
+from ..course import Navigator
 from ..errors import ImgStoreError
 from ..timeline import Gap
-from .frame import Frames, SeenFrame
+from .frame import Frames, LoadedFrame
 from .grab import grab
 from .places import find_place
 from .player import Player
@@ -36,8 +36,8 @@ class Controls:
         self.store = store
         self.player = player
         self.frames = Frames(store)
-        self.course = Course(store)
-        self.frame: SeenFrame | None = None
+        self.course = Navigator(store)
+        self.frame: LoadedFrame | None = None
         self.zoom = Zoom((store.image_shape[1], store.image_shape[0]), room)
         self.pointer: Point | None = None
         self.stretched = False
@@ -55,7 +55,7 @@ class Controls:
 
     # --- reading
 
-    def see(self) -> SeenFrame:
+    def goto(self) -> LoadedFrame:
         """Read the frame that is to be seen."""
         frame = self.frames.read(self.player.index)
         if frame.image is not None:
@@ -210,7 +210,7 @@ class Controls:
         """In pixels, four times that, as it fits."""
         self.zoom = self.zoom.cycled(self.pointer if self.pixel else None)
 
-    def look_aside(self, x: int, y: int) -> None:
+    def pan(self, x: int, y: int) -> None:
         """See more of what is to the right (x is 1) or below (y is 1), by a quarter of the window."""
         width, height = self.zoom.room
         self.zoom = self.zoom.moved(-x * width / 4, -y * height / 4)

@@ -10,12 +10,12 @@ import numpy as np
 from ..base import ImgStore
 from ..color import Image, ensure_color
 from ..errors import ImgStoreError, InvalidArgumentError
-from ..frame_times import time_text
-from ..shades import Shades
+from ..frame_times import format_time
+from ..shades import IntensityScaler
 
 
 @dataclass(frozen=True, eq=False)
-class SeenFrame:
+class LoadedFrame:
     """A frame of a store.
 
     Attributes
@@ -46,10 +46,10 @@ class Frames:
 
     def __init__(self, store: ImgStore) -> None:
         self._store = store
-        self._shades = Shades()
-        self._picture: tuple[SeenFrame, bool, Image] | None = None
+        self._shades = IntensityScaler()
+        self._picture: tuple[LoadedFrame, bool, Image] | None = None
 
-    def read(self, index: int) -> SeenFrame:
+    def read(self, index: int) -> LoadedFrame:
         """Read a frame; one that cannot be read has its number and time, and tells why.
 
         Raises
@@ -61,17 +61,17 @@ class Frames:
             image, (number, time) = self._store.get_image(None, frame_index=index)
         except ImgStoreError as error:
             number, time = self._store.index.frame(index) or (0, math.nan)
-            return SeenFrame(index, number, time, None, str(error))
+            return LoadedFrame(index, number, time, None, str(error))
         if not _can_be_seen(image.shape):
             raise InvalidArgumentError(f'images of shape {image.shape} cannot be shown: (h, w) and (h, w, 3) can')
-        return SeenFrame(index, number, time, image)
+        return LoadedFrame(index, number, time, image)
 
-    def picture(self, frame: SeenFrame, stretch: bool) -> Image:
+    def picture(self, frame: LoadedFrame, stretch: bool) -> Image:
         """A frame in 8 bits and in colour, black if it cannot be read; not to be changed.
 
         Parameters
         ----------
-        frame : SeenFrame
+        frame : LoadedFrame
         stretch : bool
             Make the darkest and the brightest of this frame black and white.
         """
@@ -85,9 +85,9 @@ class Frames:
         without_alpha = image[..., :3] if image.shape[2:] == (4,) else image
         return ensure_color(np.ascontiguousarray(self._shades.to_8_bit(without_alpha, stretch)))
 
-    def time_text(self, frame: SeenFrame) -> str:
+    def format_time(self, frame: LoadedFrame) -> str:
         """Its time as people read it."""
-        return time_text(self._store.created[1], frame.time)
+        return format_time(self._store.created[1], frame.time)
 
 
 def value_text(image: Image, x: int, y: int) -> str:

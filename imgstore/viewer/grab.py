@@ -7,7 +7,7 @@ import os
 
 from ..color import Image
 from ..errors import StoreIOError
-from ..exact import exact, has_png
+from ..exact import encode_lossless, fits_png
 
 
 def grab(image: Image, name: str, folder: str = '') -> str:
@@ -31,8 +31,8 @@ def grab(image: Image, name: str, folder: str = '') -> str:
     StoreIOError
         It cannot be written.
     """
-    kind = 'png' if has_png(image.shape, image.dtype) else 'npy'
-    data = exact(image, kind)
+    kind = 'png' if fits_png(image.shape, image.dtype) else 'npy'
+    data = encode_lossless(image, kind)
     for again in itertools.count(1):
         path = os.path.join(folder, f'{name}{f"-{again}" if again > 1 else ""}.{kind}')
         try:

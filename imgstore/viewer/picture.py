@@ -11,7 +11,7 @@ import numpy as np
 from ..color import Image
 from ..font import FontRenderer
 from . import bar
-from .bar import BarLook
+from .bar import BarState
 from .zoom import Zoom
 
 _BESIDE = (9, 8, 6)  # BGR, beside the image
@@ -20,7 +20,7 @@ _DIMMED = 0.2
 _SMALLEST_TEXT = 0.25
 
 
-def draw(image: Image, zoom: Zoom, keys: Sequence[tuple[str, str]], look: BarLook | None) -> Image:
+def draw(image: Image, zoom: Zoom, keys: Sequence[tuple[str, str]], look: BarState | None) -> Image:
     """Draw all that is in the window.
 
     Parameters
@@ -31,7 +31,7 @@ def draw(image: Image, zoom: Zoom, keys: Sequence[tuple[str, str]], look: BarLoo
         What of it is seen, in a room of its own.
     keys : sequence of (str, str)
         Keys and what they do, to be listed over the image; empty: none is.
-    look : BarLook or None
+    look : BarState or None
         The bar below that room; None: there is none.
 
     Returns

@@ -6,7 +6,7 @@ import re
 
 from ..base import ImgStore
 from ..errors import FrameNotFoundError, InvalidArgumentError
-from ..frame_times import moment_from_text
+from ..frame_times import parse_time
 
 HINT = 'number, #index, 12.5s or a time'
 
@@ -22,7 +22,7 @@ def find_place(store: ImgStore, text: str) -> tuple[int, str]:
     store : store
         Open for reading; it has frames.
     text : str
-        '123' is a frame number, '#123' an index; else it is a time, as `moment_from_text` understands it.
+        '123' is a frame number, '#123' an index; else it is a time, as `parse_time` understands it.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def find_place(store: ImgStore, text: str) -> tuple[int, str]:
     if _WHOLE.fullmatch(text) and not text.startswith('+'):
         return _by_number(store, int(text))
     try:
-        moment = moment_from_text(store, text)
+        moment = parse_time(store, text)
     except InvalidArgumentError as error:
         raise InvalidArgumentError(f'{text!r} is no place; {_ALLOWED}', argument='text') from error
     return store.find(time=moment, nearest=True), ''

@@ -12,16 +12,16 @@ import cv2
 
 from ..base import ImgStore
 from ..color import Image
-from ..course import Course
+from ..course import Navigator
 from ..errors import FrameReadError
-from ..timeline import gaps, take
+from ..timeline import find_gaps, sample_frames
 from ..ui import get_and_parse_screen_resolution
 from . import bar, picture
-from .bar import BarLook
+from .bar import BarState
 from .bindings import BINDINGS, binding_of
 from .codes import key_name
 from .controls import Controls
-from .frame import SeenFrame, value_text
+from .frame import LoadedFrame, value_text
 from .places import HINT
 from .player import Player
 from .zoom import Size
@@ -36,7 +36,7 @@ _KEY_LIST = [(binding.shown, binding.what) for binding in BINDINGS]
 _LIST_HINT = 'H lists the keys'
 
 
-class AnyWindow(Protocol):
+class WindowProtocol(Protocol):
     """What is used of `imgstore.ui.Window`."""
 
     @property
@@ -82,13 +82,13 @@ class Session:
     ----------
     store : store
         Open for reading; it has frames.
-    window : AnyWindow
+    window : WindowProtocol
     player : Player
     with_bar : bool
         With a bar below the image.
     """
 
-    def __init__(self, store: ImgStore, window: AnyWindow, player: Player, with_bar: bool) -> None:
+    def __init__(self, store: ImgStore, window: WindowProtocol, player: Player, with_bar: bool) -> None:
         self._window = window
         self._player = player
         self._with_bar = with_bar
@@ -136,7 +136,7 @@ class Session:
 
     def _show_frame(self) -> None:
         began = time.monotonic()
-        frame = self.controls.see()
+        frame = self.controls.goto()
         if frame.image is None and not self._player.attended:
             raise FrameReadError(frame.trouble, store=self.controls.store.filename, frame_index=frame.index,
                                  frame_number=frame.number)
@@ -162,15 +162,15 @@ class Session:
         """What the bar leaves of the window."""
         return max(1, area[0]), max(1, area[1] - (bar.HEIGHT if self._with_bar else 0))
 
-    def _look(self, frame: SeenFrame) -> BarLook:
+    def _look(self, frame: LoadedFrame) -> BarState:
         controls, count = self.controls, self._player.count
         # of many chunks they take a moment, and the first frame does not wait for them
         gaps_at, borders = self._marks.of(count) if self._drawn or self._marks.are_quick else ((), ())
         since = frame.time - controls.course.frame(0)[1]
         facts = [f'frame {frame.number}', f'index {frame.index} of {count}', f'{since:.3f} s']
         message, is_trouble = self._message(frame)
-        return BarLook(frame.index, count, borders, gaps_at, tuple(facts), controls.frames.time_text(frame),
-                       tuple(self._state()), self._pixel(frame), message, is_trouble)
+        return BarState(frame.index, count, borders, gaps_at, tuple(facts), controls.frames.format_time(frame),
+                        tuple(self._state()), self._pixel(frame), message, is_trouble)
 
     def _state(self) -> list[str]:
         controls, player = self.controls, self._player
@@ -180,13 +180,13 @@ class Session:
                 *(['contrast'] if controls.stretched else []),
                 f'{100 * controls.zoom.scale:.0f} %', *([_LIST_HINT] if not player.attended else [])]
 
-    def _pixel(self, frame: SeenFrame) -> str:
+    def _pixel(self, frame: LoadedFrame) -> str:
         pixel = self.controls.pixel
         if pixel is None or frame.image is None:
             return ''
         return f'x {pixel[0]}  y {pixel[1]}:  {value_text(frame.image, *pixel)}'
 
-    def _message(self, frame: SeenFrame) -> tuple[str, bool]:
+    def _message(self, frame: LoadedFrame) -> tuple[str, bool]:
         controls = self.controls
         if controls.prompt is not None:
             return f'go to: {controls.prompt}_' + ('' if controls.prompt else f'   ({HINT})'), False
@@ -229,14 +229,14 @@ class Session:
 
     def _hold(self, x: int, y: int) -> None:
         self._notice()
-        on_strip = self._with_bar and bar.share_at(x, y, self._window.area) is not None
+        on_strip = self._with_bar and bar.fraction_at(x, y, self._window.area) is not None
         self._drags = 'strip' if on_strip else 'image'
         self._drag(x, y)
 
     def _drag(self, x: int, y: int) -> None:
         before = self.controls.pointer
         if self._drags == 'strip':
-            self.controls.part(bar.share_along(x, self._window.area))
+            self.controls.part(bar.fraction_along(x, self._window.area))
         elif self._drags == 'image' and before is not None:
             self.controls.zoom = self.controls.zoom.moved(x - before[0], y - before[1])
 
@@ -244,7 +244,7 @@ class Session:
 class _Marks:
     """What is marked on the strip: found once, and again when the recording has grown by much."""
 
-    def __init__(self, store: ImgStore, course: Course) -> None:
+    def __init__(self, store: ImgStore, course: Navigator) -> None:
         self._store = store
         self._course = course
         self._count = 0
@@ -258,9 +258,9 @@ class _Marks:
     def of(self, count: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Indexes before which something is missing, and with which chunks begin; those if they are not too many."""
         if not self._count <= count < 1.05 * self._count:
-            samples = take(self._course.frame, 0, count, _SAMPLES)
-            found = gaps(self._course.frame, samples, self._course.period)
-            borders = [start for _, start in self._course.borders(0, count - 1)]
+            samples = sample_frames(self._course.frame, 0, count, _SAMPLES)
+            found = find_gaps(self._course.frame, samples, self._course.period)
+            borders = [start for _, start in self._course.chunk_starts(0, count - 1)]
             self._found = tuple(gap.place for gap in found), tuple(borders) if len(borders) <= _MOST_BORDERS else ()
             self._count = count
         return self._found

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from ..errors import InvalidArgumentError
-from ..frame_times import DECIMAL, moment_from_text
+from ..frame_times import DECIMAL, parse_time
 from .recording import Recording
 
 LARGEST_NUMBER = 2**63 - 2  # so that the next number is one, too
@@ -17,7 +17,7 @@ _WHOLE = re.compile(r'[+-]?[0-9]{1,19}')
 _LONGEST = 100  # characters
 
 
-class Refused(HTTPException):
+class BadRequest(HTTPException):
     """A request that names something that is not there, or a value that is not allowed."""
 
     def __init__(self, why: str, status: int = 400) -> None:
@@ -28,9 +28,9 @@ def text(request: Request, name: str, default: str | None = None) -> str:
     """A value as it was given."""
     value = request.query_params.get(name, default)
     if value is None:
-        raise Refused(f'{name} is missing')
+        raise BadRequest(f'{name} is missing')
     if len(value) > _LONGEST:
-        raise Refused(f'{name} has {len(value)} characters; {_LONGEST} are allowed')
+        raise BadRequest(f'{name} has {len(value)} characters; {_LONGEST} are allowed')
     return value
 
 
@@ -38,7 +38,7 @@ def choice(request: Request, name: str, allowed: tuple[str, ...], default: str |
     """One of the words that are allowed."""
     value = text(request, name, default)
     if value not in allowed:
-        raise Refused(f'{name} is {value!r}; it must be one of {", ".join(allowed)}')
+        raise BadRequest(f'{name} is {value!r}; it must be one of {", ".join(allowed)}')
     return value
 
 
@@ -47,7 +47,7 @@ def whole(request: Request, name: str, least: int, largest: int, default: int | 
     value = text(request, name, None if default is None else str(default))
     number = int(value) if _WHOLE.fullmatch(value) else None
     if number is None or not least <= number <= largest:
-        raise Refused(f'{name} is {value!r}; it must be a whole number from {least} to {largest}')
+        raise BadRequest(f'{name} is {value!r}; it must be a whole number from {least} to {largest}')
     return number
 
 
@@ -60,13 +60,13 @@ def decimal(request: Request, name: str) -> float | None:
         return max(-LARGEST_NUMBER, min(int(value), LARGEST_NUMBER))
     number = float(value) if DECIMAL.fullmatch(value) else math.nan
     if not math.isfinite(number):
-        raise Refused(f'{name} is {value!r}; it must be a number')
+        raise BadRequest(f'{name} is {value!r}; it must be a number')
     return number
 
 
 def moment(value: str, recording: Recording) -> float:
-    """Seconds of what a person wrote, as `moment_from_text` understands it."""
+    """Seconds of what a person wrote, as `parse_time` understands it."""
     try:
-        return moment_from_text(recording.store, value)
+        return parse_time(recording.store, value)
     except InvalidArgumentError as error:
-        raise Refused(str(error)) from error
+        raise BadRequest(str(error)) from error

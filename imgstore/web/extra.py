@@ -19,7 +19,7 @@ from ..base import ImgStore
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from ..errors import CorruptFileError
 from ..extra_data import read_extra_data
-from ..hdf5 import H5Files
+from ..hdf5 import HDF5Worker
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +75,7 @@ class ExtraData:
             ``columns``: name to rows of [index, least, largest]; ``complete``: whether all files have been read;
             ``read``: how much of them.
         """
-        with self._lock, H5Files() as files:
+        with self._lock, HDF5Worker() as files:
             parts = [part for part in self._parts() if part[2].start <= high and part[2].stop > low]
             whole = len(parts) <= _WHOLE_CHUNKS // 2
             missing = self._read_some([part for part in parts if not self._is_known(part, whole)], files)
@@ -88,7 +88,7 @@ class ExtraData:
 
     def at(self, index: int) -> dict[str, Any]:
         """The record that held at a frame, the latest of its chunk or of the one before; empty if there is none."""
-        with self._lock, H5Files() as files:
+        with self._lock, HDF5Worker() as files:
             parts = [part for part in self._parts() if part[2].start <= index][-2:]
             for records in (self._records(part, files) for part in reversed(parts)):
                 rank = -1 if records is None else int(np.searchsorted(records.at, index + 1)) - 1
@@ -100,14 +100,14 @@ class ExtraData:
     # --- which files have been read
 
     def _parts(self) -> list[Part]:
-        return [part for part in self._store.index.parts() if part[2].start < part[2].stop]
+        return [part for part in self._store.index.chunk_ranges() if part[2].start < part[2].stop]
 
     def _is_known(self, part: Part, whole: bool) -> bool:
         """Whether a chunk has been read as far as is needed, and has not grown since."""
         size = part[2].stop - part[2].start
         return self._sizes.get(part[0]) == size and part[0] in (self._whole if whole else self._coarse)
 
-    def _read_some(self, parts: list[Part], files: H5Files) -> int:
+    def _read_some(self, parts: list[Part], files: HDF5Worker) -> int:
         """Read chunks until time is up; how many are left."""
         until = time.monotonic() + _SECONDS
         for done, rank in enumerate(_spread(len(parts))):
@@ -116,7 +116,7 @@ class ExtraData:
             self._records(parts[rank], files)
         return 0
 
-    def _records(self, part: Part, files: H5Files) -> _Records | None:
+    def _records(self, part: Part, files: HDF5Worker) -> _Records | None:
         number, size = part[0], part[2].stop - part[2].start
         if self._sizes.get(number) != size or number not in self._whole:
             self._sizes[number] = size
@@ -127,7 +127,7 @@ class ExtraData:
         self._whole.move_to_end(number)
         return self._whole[number]
 
-    def _load(self, part: Part, files: H5Files) -> _Records | None:
+    def _load(self, part: Part, files: HDF5Worker) -> _Records | None:
         paths = self._store.extra_data_files(part[0])
         if not paths:
             return None  # before pandas is imported for nothing

@@ -50,7 +50,7 @@ def is_loopback(host: str) -> bool:
     return host in _LOOPBACK
 
 
-class Guard:
+class AccessControl:
     """Let requests through to the application that may ask, and put the headers on every answer.
 
     Parameters

@@ -17,7 +17,7 @@ _MOST_STEPS = 10_000
 """Of a search for a number that all stores have, in one request."""
 
 
-class Order:
+class NumberOrder:
     """The numbers of a recording, ascending and each once, and where the first frame of each is.
 
     Parameters
@@ -68,12 +68,13 @@ class Order:
         return self.index_at(rank) if rank < len(self) and self._numbers[rank] == number else None
 
 
-def aligned(orders: Sequence[Order], number: int, direction: int, count: int, policy: str) -> list[dict[str, Any]]:
+def aligned(orders: Sequence[NumberOrder], number: int, direction: int, count: int,
+            policy: str) -> list[dict[str, Any]]:
     """Frames of several recordings with equal numbers, from one number on.
 
     Parameters
     ----------
-    orders : sequence of Order
+    orders : sequence of NumberOrder
     number : int
         The first that may come.
     direction : int
@@ -97,7 +98,7 @@ def aligned(orders: Sequence[Order], number: int, direction: int, count: int, po
     return rows
 
 
-def _walk(orders: Sequence[Order], number: int, direction: int, policy: str) -> Iterator[int]:
+def _walk(orders: Sequence[NumberOrder], number: int, direction: int, policy: str) -> Iterator[int]:
     choose = min if (policy == 'drop') == (direction < 0) else max
     for _ in range(_MOST_STEPS):
         near = [order.at_or_behind(number) if direction > 0 else order.at_or_before(number) for order in orders]
@@ -112,13 +113,13 @@ def _walk(orders: Sequence[Order], number: int, direction: int, policy: str) -> 
             number = found
 
 
-def _row(orders: Sequence[Order], number: int, policy: str) -> dict[str, Any]:
+def _row(orders: Sequence[NumberOrder], number: int, policy: str) -> dict[str, Any]:
     exact = [order.index_of(number) for order in orders]
     shown = [_held(order, number) if index is None and policy == 'zoh' else index
              for order, index in zip(orders, exact, strict=True)]
     return {'number': number, 'index': shown, 'held': [was != now for was, now in zip(exact, shown, strict=True)]}
 
 
-def _held(order: Order, number: int) -> int | None:
+def _held(order: NumberOrder, number: int) -> int | None:
     before = order.at_or_before(number)
     return None if before is None else order.index_of(before)

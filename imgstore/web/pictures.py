@@ -8,20 +8,20 @@ import numpy as np
 from ..color import Image
 from ..errors import InvalidArgumentError
 from ..exact import encoded
-from ..shades import Shades
+from ..shades import IntensityScaler
 
 MEDIA_TYPES = {'jpg': 'image/jpeg', 'png': 'image/png', 'npy': 'application/octet-stream'}
 """Kinds of files: a JPEG to look at, a PNG without loss, and numpy's own for what PNG cannot hold."""
 
 
-def to_show(image: Image, shades: Shades, width: int | None, quality: int, stretch: bool) -> bytes:
+def encode_preview(image: Image, shades: IntensityScaler, width: int | None, quality: int, stretch: bool) -> bytes:
     """A JPEG of an image, no wider than `width`.
 
     Parameters
     ----------
     image : numpy.ndarray
         (h, w), or (h, w, channels): gray, BGR, BGRA; of others the first channel is shown.
-    shades : Shades
+    shades : IntensityScaler
     width : int, optional
         In pixels.
     quality : int

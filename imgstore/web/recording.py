@@ -15,14 +15,14 @@ from .. import timeline as summaries
 from ..base import ImgStore
 from ..color import Image
 from ..constants import FRAME_NUMBER, FRAME_TIME, STORE_LOCK_FILENAME
-from ..course import Course
+from ..course import Navigator
 from ..errors import FrameReadError
-from ..exact import has_png
-from ..shades import Shades
+from ..exact import fits_png
+from ..shades import IntensityScaler
 from ..stores import new_for_filename
 from . import pictures
 from .extra import ExtraData
-from .order import Order
+from .order import NumberOrder
 
 AXES = ('index', 'time', 'number')
 _MOST_BORDERS = 400  # more would be a grey wall
@@ -43,13 +43,13 @@ class Recording:
 
     def __init__(self, path: str) -> None:
         self.store = new_for_filename(path)
-        self.course = Course(self.store)
+        self.course = Navigator(self.store)
         self.name = os.path.basename(self.store.filename.rstrip(os.sep)) or self.store.filename
         self._thumbnails: ImgStore | None = None
-        self._shades = Shades()
+        self._shades = IntensityScaler()
         self._lock = threading.Lock()
         self._refreshed, self._was_live, self._was_refreshed = -math.inf, False, False
-        self._order: Order | None = None
+        self._order: NumberOrder | None = None
         self._extra = ExtraData(self.store)
         self.summary()  # counts the frames, before the page asks for them
 
@@ -91,12 +91,12 @@ class Recording:
             'live': store.is_live,
             'timezone': getattr(store.created[1], 'key', 'UTC'),
             'first': self.row(0) if count else None, 'last': self.row(count - 1) if count else None,
-            'exact': 'png' if has_png(store.image_shape, dtype) else 'npy'}
+            'exact': 'png' if fits_png(store.image_shape, dtype) else 'npy'}
 
     def about(self) -> Row:
         """What the store says of itself, and what its user said of the recording."""
         store, (created, zone) = self.store, self.store.created
-        chunks = self.store.index.parts()
+        chunks = self.store.index.chunk_ranges()
         return {
             'store': {
                 'path': store.filename, 'format': store.format, 'uuid': store.uuid,
@@ -116,11 +116,11 @@ class Recording:
     # --- finding
 
     @property
-    def order(self) -> Order:
+    def order(self) -> NumberOrder:
         """The frames in the order of their numbers."""
         numbers = self.store.index.frame_numbers
         if self._order is None or self._order.source is not numbers:
-            self._order = Order(numbers)
+            self._order = NumberOrder(numbers)
         return self._order
 
     def find(self, axis: str, value: float) -> int | None:
@@ -130,7 +130,7 @@ class Recording:
         return self.store.index.find(FRAME_NUMBER if axis == 'number' else FRAME_TIME, value, nearest=True)
 
     def next_gap(self, index: int, direction: int) -> Row:
-        """See `Course.next_gap`."""
+        """See `Navigator.next_gap`."""
         found, searched = self.course.next_gap(index, direction)
         return {'found': found, 'searched': searched}
 
@@ -145,11 +145,11 @@ class Recording:
         # one frame beyond either end, so that lines are drawn to the edges
         start = 0 if low is None else max(0, self._place(axis, low) - 1)
         end = size if high is None else min(size, self._place(axis, high) + 2)
-        samples = summaries.take(at, start, end, bins)
+        samples = summaries.sample_frames(at, start, end, bins)
         if axis == 'time' and not np.all(np.diff(samples.times) >= 0):
             return self.timeline('index', None, None, bins)
         places = samples.places if axis != 'number' else self.order.indices_at(samples.places)
-        found = summaries.gaps(at, samples, self.course.period)
+        found = summaries.find_gaps(at, samples, self.course.period)
         return {'axis': axis, 'frames': size, 'index': places.tolist(), 'number': samples.numbers.tolist(),
                 'time': [plain(value) for value in samples.times.tolist()], 'missing': samples.missing.tolist(),
                 'gaps': [self._gap(axis, gap) for gap in found], **self._borders(axis, places)}
@@ -176,7 +176,7 @@ class Recording:
         """Where chunks begin among these frames; none if there are too many to be told apart."""
         if not len(indices):
             return {'borders': [], 'chunks': 0}
-        starts = self.course.borders(int(indices.min()), int(indices.max()))
+        starts = self.course.chunk_starts(int(indices.min()), int(indices.max()))
         few = starts if len(starts) <= _MOST_BORDERS else []
         return {'borders': [{'chunk': chunk, **self.row(start)} for chunk, start in few], 'chunks': len(starts) + 1}
 
@@ -198,7 +198,7 @@ class Recording:
 
     def shown(self, image: Image, width: int | None, quality: int, stretch: bool) -> bytes:
         """A JPEG of a frame."""
-        return pictures.to_show(image, self._shades, width, quality, stretch)
+        return pictures.encode_preview(image, self._shades, width, quality, stretch)
 
     def thumbnail(self, index: int, width: int) -> bytes:
         """A small JPEG of a frame, read by a reader of its own, so that playing goes on undisturbed."""
@@ -208,7 +208,7 @@ class Recording:
             image = store.get_image(None, frame_index=index)[0]
         except FrameReadError:  # is told where the frame itself is looked at
             image = np.zeros(store.image_shape[:2], np.uint8)
-        return pictures.to_show(image, self._shades, width, 75, stretch=False)
+        return pictures.encode_preview(image, self._shades, width, 75, stretch=False)
 
     def _thumbnail_store(self) -> ImgStore:
         """A second reader, with the index of the first to begin with."""

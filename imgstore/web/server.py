@@ -20,12 +20,12 @@ from starlette.types import ASGIApp
 
 from ..color import Image
 from ..errors import FrameNotFoundError, ImgStoreError
-from ..exact import exact
+from ..exact import encode_lossless
 from ..timeline import MOST_SAMPLES
 from . import asked
 from .access import LINK_SECONDS, Access
-from .asked import LARGEST_NUMBER, Refused
-from .guard import LINKS, Guard
+from .asked import LARGEST_NUMBER, BadRequest
+from .guard import LINKS, AccessControl
 from .limits import Bounded
 from .order import POLICIES, aligned
 from .pictures import MEDIA_TYPES
@@ -70,7 +70,7 @@ def new_app(recordings: Sequence[Recording], host: str = '127.0.0.1', access: Ac
     found = [Route(path, endpoint, methods=['GET']) for path, endpoint in endpoints.items()]
     app = Starlette(routes=[*found, Route(LINKS, pages.new_link, methods=['POST'])], exception_handlers=handlers)
     app.router.redirect_slashes = False
-    return Guard(Bounded(app, pages.cost), host, access, root_path, names)
+    return AccessControl(Bounded(app, pages.cost), host, access, root_path, names)
 
 
 def _in_thread(answer: Answer) -> Callable[[Request], Any]:
@@ -114,13 +114,13 @@ class _Pages:
     def static(self, request: Request) -> Response:
         name = request.path_params['name']
         if name not in self._files:
-            raise Refused('there is no such file', 404)
+            raise BadRequest('there is no such file', 404)
         kind = 'text/javascript' if name.endswith('.js') else mimetypes.guess_type(name)[0]
         return Response(self._files[name], media_type=kind)
 
     async def new_link(self, request: Request) -> Response:
         if self._access is None:
-            raise Refused('no link is needed', 404)
+            raise BadRequest('no link is needed', 404)
         return _json({'token': self._access.new_link(), 'seconds': LINK_SECONDS})
 
     # --- the stores
@@ -145,7 +145,7 @@ class _Pages:
             wanted = asked.whole(request, 'value', -LARGEST_NUMBER, LARGEST_NUMBER)
         index = recording.find(axis, wanted)
         if index is None:
-            raise Refused('the store has no frames', 404)
+            raise BadRequest('the store has no frames', 404)
         row = recording.row(index)
         return _json({**row, 'exact': row[axis] == wanted})
 
@@ -187,7 +187,7 @@ class _Pages:
     async def image(self, request: Request) -> Response:
         recording, kind, index = self._recording(request), request.path_params['kind'], _index(request)
         if kind not in MEDIA_TYPES:
-            raise Refused(f'images are given as {", ".join(MEDIA_TYPES)}', 404)
+            raise BadRequest(f'images are given as {", ".join(MEDIA_TYPES)}', 404)
         encode = _encoder(request, recording, kind)
         async with self._turns[recording]:  # in the order asked, by which the reader knows what comes next
             image = await run_in_threadpool(recording.image, index)
@@ -202,14 +202,14 @@ class _Pages:
     def _recording(self, request: Request) -> Recording:
         number = _from_path(request, 'store')
         if number >= len(self._recordings):
-            raise Refused(f'there is no store {number}', 404)
+            raise BadRequest(f'there is no store {number}', 404)
         return self._recordings[number]
 
 
 def _from_path(request: Request, name: str) -> int:
     value: str = request.path_params[name]
     if not re.fullmatch('[0-9]{1,19}', value):
-        raise Refused(f'{name} must be a whole number', 404)
+        raise BadRequest(f'{name} must be a whole number', 404)
     return int(value)
 
 
@@ -224,7 +224,7 @@ def _encoder(request: Request, recording: Recording, kind: str) -> Callable[[Ima
     stretch = bool(asked.whole(request, 'stretch', 0, 1, 0))
     if kind == 'jpg':
         return lambda image: recording.shown(image, width, quality, stretch)
-    return lambda image: exact(image, kind)
+    return lambda image: encode_lossless(image, kind)
 
 
 def _file_name(recording: Recording, index: int, kind: str) -> str:

@@ -54,7 +54,7 @@ class Site:
     names: tuple[str, ...] = ()
 
 
-def serve(paths: Sequence[str], site: Site, browser: bool, tell: Tell) -> None:
+def run_server(paths: Sequence[str], site: Site, browser: bool, tell: Tell) -> None:
     """Show stores in a browser until Ctrl-C.
 
     Parameters

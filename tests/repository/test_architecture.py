@@ -92,7 +92,7 @@ def test_above_the_core_nothing_private_of_a_store_is_touched(module: str) -> No
 
 
 @pytest.mark.parametrize('line', ['store._index', 'self.store._reader.at(0)', 'frames.store.index._chunks',
-                                  "getattr(store, '_format')", 'a = store._get_chunk_metadata', 'store._w = 1'])
+                                  "getattr(store, '_format')", 'a = store._get_chunk_metadata', 'store._writer = 1'])
 def test_touching_something_private_of_a_store_is_noticed(line: str) -> None:
     assert private_names_in(line) & PRIVATE_OF_STORES
 
