@@ -11,6 +11,11 @@ from setuptools import setup  # which is not needed to say that
 
 HERE = Path(__file__).parent
 
+PACKAGES = [
+    '_support', 'apps', 'chunks', 'chunks.images', 'chunks.video', 'export', 'extra_data', 'index', 'maintenance',
+    'ondisk', 'overview', 'reading', 'sources', 'stores', 'tests', 'viewers', 'viewers.web',
+    'viewers.window', 'writing',
+]
 INSTALL_REQUIRES = [
     'av>=18.1',  # what it says of lost packets and of turned films is right from there on
     'h5py>=3.9',
@@ -49,13 +54,12 @@ setup(
         'Typing :: Typed',
     ],
     python_requires='>=3.11',
-    packages=['imgstore', 'imgstore.apps', 'imgstore.chunks', 'imgstore.export', 'imgstore.sources', 'imgstore.tests',
-              'imgstore.viewer', 'imgstore.web'],
+    packages=['imgstore', *(f'imgstore.{name}' for name in PACKAGES)],
     package_dir={'imgstore.tests': 'tests'},
     package_data={
         'imgstore': ['py.typed'],
-        'imgstore.chunks': ['samples/*'],
-        'imgstore.web': ['static/*'],
+        'imgstore.chunks.video': ['samples/*'],
+        'imgstore.viewers.web': ['static/*'],
         'imgstore.tests': ['data/*', 'data/*/*'],
     },
     install_requires=INSTALL_REQUIRES,

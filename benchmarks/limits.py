@@ -89,12 +89,12 @@ def decompress(frames: str, count: int) -> Metrics:
 def _bloscpack() -> Any:
     if importlib.util.find_spec('numcodecs') is None:
         raise UnavailableError('needs numcodecs')
-    return importlib.import_module('imgstore.chunks.bloscpack')
+    return importlib.import_module('imgstore.chunks.images.bloscpack')
 
 
 def encode_video(frames: str, codec: str, count: int) -> Metrics:
     """The encoder alone, set as ours, fed with planes that are ready: as many of Motion JPEG's as there are cores."""
-    from imgstore.chunks.video_pyav_writer import ENCODERS
+    from imgstore.chunks.video.pyav_writer import ENCODERS
 
     images = scenes.load(frames)
     encoder: Any = ENCODERS[codec](images.shape[1:])

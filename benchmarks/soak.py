@@ -122,7 +122,7 @@ class Soak:
             index += 1
         return index
 
-    def _look(self, count: int, get: Callable[[int], imgstore.reader.Frame], step: int = 1) -> None:
+    def _look(self, count: int, get: Callable[[int], imgstore.reading.reader.Frame], step: int = 1) -> None:
         until = time.monotonic() + self._slice
         for turn, index in enumerate(range(0, count, step)):
             image, (number, _) = get(index)

@@ -1,13 +1,11 @@
 """imgstore: the container for video that is recorded for hours to weeks and analysed frame by frame."""
 
-from . import (
-    _opencv,  # noqa: F401 -- before all that needs it
-    errors,
-)
+from . import errors
+from ._support import opencv as _opencv  # noqa: F401 -- before all that needs OpenCV
 from ._version import __version__
 from .color import ensure_color, ensure_grayscale
-from .repairing import repair
-from .stores import (
+from .maintenance.repair import repair
+from .stores.factories import (
     DirectoryImgStore,
     ImgStore,
     ReadOptions,

@@ -16,13 +16,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ._files import StrPath, existing_store_folder, store_folder
-from ._numbers import as_int_min
-from ._regular_files import copy_data, read_regular
-from ._text import decode_text, without_surrogates
+from ._support.regular_files import copy_data, read_regular
+from ._support.text import decode_text, without_surrogates
+from ._support.validation import as_int_min
+from ._support.warn import renamed_keyword
 from ._version import __version__
-from ._warn import renamed_keyword
-from .base import ImgStore
 from .color import Image, ensure_grayscale
 from .constants import (
     EXTRA_JSON,
@@ -44,11 +42,14 @@ from .errors import (
     StoreLockedError,
 )
 from .formats import Format, resolve_format, validate_options
-from .frame_times import Numbers, frame_arrays
-from .lock import is_held
-from .metadata import load_metadata, save_metadata
-from .replacing import replace_folder, room_beside
-from .stores import DirectoryImgStore, new_for_filename, new_for_format
+from .ondisk.files import StrPath
+from .ondisk.layout import existing_store_folder, store_folder
+from .ondisk.lock import is_held
+from .ondisk.metadata import load_metadata, save_metadata
+from .ondisk.replacing import replace_folder, room_beside
+from .stores.base import ImgStore
+from .stores.factories import DirectoryImgStore, new_for_filename, new_for_format
+from .timestamps import Numbers, frame_arrays
 
 HISTORY = 'imgstore_history'
 """The key of the user's metadata under which a store that was converted keeps what it was made of."""

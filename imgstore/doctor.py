@@ -17,14 +17,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ._cores import CORES
+from ._support.cpu import CORES
 from ._version import __version__
-from .base import ImgStore
-from .chunks.backends import BACKENDS
+from .chunks.video.backends import BACKENDS
 from .color import Image
 from .errors import ImgStoreError
 from .formats import Format, format_names, resolve_format
-from .stores import new_for_filename, new_for_format
+from .stores.base import ImgStore
+from .stores.factories import new_for_filename, new_for_format
 
 HEIGHT, WIDTH = 480, 640
 COUNT = 24

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from ._numbers import not_allowed
+from ._support.validation import not_allowed
 from .color import Image
 from .errors import InvalidArgumentError
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ._files import VIDEO_EXTENSIONS
-from ._numbers import as_int_between
+from ._support.validation import as_int_between
 from .errors import CorruptFileError, InvalidArgumentError, MissingDependencyError
 from .frame_rate import checked_rate
+from .ondisk.layout import VIDEO_EXTENSIONS
 
 DIRECTORY = 'DirectoryImgStore'
 VIDEO = 'VideoImgStore'

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .errors import InvalidOptionError
-from .index import ImgStoreIndex
+from .index.store_index import ImgStoreIndex
 
 DEFAULT_DTYPE = np.uint8
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ._json import JsonCustomEncoder
+from ._support.json import JsonCustomEncoder
 from .color import ImageCodecProcessor, ensure_color, ensure_grayscale
 from .errors import InvalidArgumentError
-from .extra_data import read_motif_json
+from .extra_data.motif_h5 import h5_attrs, read_h5
+from .extra_data.records import read_motif_json
 from .frame_rate import rate_from_metadata
-from .index import ImgStoreIndex
-from .metadata import local_timezone, local_timezone_name, zone_or_none
-from .motif_h5 import h5_attrs, read_h5
+from .index.store_index import ImgStoreIndex
+from .ondisk.metadata import local_timezone, local_timezone_name, zone_or_none
 
 if TYPE_CHECKING:
     import datetime

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import imgstore
 from imgstore import get_supported_formats
-from imgstore._files import VIDEO_EXTENSIONS
 from imgstore.formats import resolve_format
+from imgstore.ondisk.layout import VIDEO_EXTENSIONS
 
 from .recording import number_of, read, record_of, time_of
 

@@ -15,7 +15,7 @@ import pytest
 import imgstore
 from imgstore.apps import main_viewer, view
 from imgstore.font import FontRenderer
-from imgstore.viewer.bar import HEIGHT
+from imgstore.viewers.window.bar import HEIGHT
 
 from .display import PATIENCE, Screen, python_env, screen
 

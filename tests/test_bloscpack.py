@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from imgstore.chunks.bloscpack import pack as pack_in_parts
-from imgstore.chunks.bloscpack import unpack
+from imgstore.chunks.images.bloscpack import pack as pack_in_parts
+from imgstore.chunks.images.bloscpack import unpack
 from imgstore.errors import CorruptFileError, InvalidArgumentError, MissingDependencyError
 
 from .raised import raises

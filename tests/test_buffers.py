@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from imgstore.buffers import RefcountedBufferPool
+from imgstore._support.buffer_pool import RefcountedBufferPool
 
 
 def address(array):

@@ -7,12 +7,12 @@ import time
 import numpy as np
 import pytest
 
-import imgstore.recorder
+import imgstore.writing.rolling_writer
 from imgstore import new_for_filename, new_for_format
-from imgstore._files import Layout
-from imgstore.chunk_files import sync_chunk
-from imgstore.completing import Completer
 from imgstore.constants import EXTRA_JSON, TAILS
+from imgstore.ondisk.chunk_files import sync_chunk
+from imgstore.ondisk.layout import Layout
+from imgstore.writing.completing import Completer
 
 from .test_syncing import SHAPE, calls, names, places, record  # noqa: F401 -- `calls` is a fixture
 
@@ -69,8 +69,8 @@ class SlowDisk:
                 self.told.append(f'journal of {os.path.basename(target)[6]}')
             replace(source, target)
 
-        monkeypatch.setattr('imgstore.completing.sync_chunk', sync_chunk)
-        monkeypatch.setattr('imgstore.completing.sync_file_system', lambda folder: False)
+        monkeypatch.setattr('imgstore.writing.completing.sync_chunk', sync_chunk)
+        monkeypatch.setattr('imgstore.writing.completing.sync_file_system', lambda folder: False)
         monkeypatch.setattr(os, 'replace', told_replace)
 
 
@@ -87,8 +87,9 @@ def test_the_journal_of_later_records_replaces_no_journal_that_is_needed(tmp_pat
 
 @pytest.mark.parametrize('durability', ['chunk', 'frame', 'fsync'])
 def test_a_store_is_emptied_when_no_chunk_of_it_is_being_put_on_the_disk(tmp_path, new, durability, monkeypatch):
-    disk, remove = SlowDisk(monkeypatch), imgstore.recorder.empty_store
-    monkeypatch.setattr('imgstore.recorder.empty_store', lambda *given: (disk.told.append('emptied'), remove(*given)))
+    disk, remove = SlowDisk(monkeypatch), imgstore.writing.rolling_writer.empty_store
+    monkeypatch.setattr('imgstore.writing.rolling_writer.empty_store',
+                        lambda *given: (disk.told.append('emptied'), remove(*given)))
     with new(durability) as store:
         for index in range(4):
             store.add_image(np.full(SHAPE, index, np.uint8), index, index)
@@ -110,8 +111,8 @@ class Disk:
         self.layout = Layout(str(folder), '.avi', is_image_folder=False)
         self.completer = Completer(self.layout)
         self.synced, self.together, patch = [], [], monkeypatch.setattr
-        patch('imgstore.completing.sync_chunk', lambda layout, number: self._sync(self.synced, number))
-        patch('imgstore.completing.sync_file_system', lambda path: self._sync(self.together, path, at_once))
+        patch('imgstore.writing.completing.sync_chunk', lambda layout, number: self._sync(self.synced, number))
+        patch('imgstore.writing.completing.sync_file_system', lambda path: self._sync(self.together, path, at_once))
 
     def _sync(self, told, what, answer=None):
         self.go.wait(10)
@@ -183,7 +184,7 @@ def test_where_there_can_be_no_more_threads_the_caller_does_the_work(tmp_path, m
 
     disk = Disk(tmp_path, monkeypatch)
     disk.go.set()
-    monkeypatch.setattr('imgstore.completing.BackgroundThread.start', fail)
+    monkeypatch.setattr('imgstore.writing.completing.BackgroundThread.start', fail)
     disk.put(0)
     assert disk.synced == [0]
     disk.completer.wait()

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import imgstore
-from imgstore.chunks.containers import open_container, open_input, open_output
-from imgstore.chunks.video_pyav import PyAVChunkReader
+from imgstore.chunks.video.container_checks import open_container, open_input, open_output
+from imgstore.chunks.video.pyav_reader import PyAVChunkReader
 from imgstore.export import export_video, select
 from imgstore.export.sound import FileSound
 from imgstore.sources import VideoFile

@@ -16,7 +16,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 
 from imgstore import extract_only_frame, new_for_filename, new_for_format
-from imgstore.chunks.backends import BACKENDS, backend_works
+from imgstore.chunks.video.backends import BACKENDS, backend_works
 from imgstore.errors import FrameNotFoundError, StoreClosedError
 from imgstore.formats import resolve_format
 

@@ -10,8 +10,8 @@ import pytest
 import imgstore
 from imgstore import new_for_filename
 from imgstore.errors import DamagedJournalWarning
-from imgstore.journal import Journal
-from imgstore.journal_reading import fill_in, read_journal
+from imgstore.ondisk.journal import Journal
+from imgstore.ondisk.journal_reading import fill_in, read_journal
 
 from .frames import index_in
 from .test_recovery import COUNT, PLAIN, VIDEO, content, killed
@@ -191,7 +191,7 @@ def test_a_repaired_video_replaces_the_original_only_if_it_is_a_copy(tmp_path, m
     path = killed(tmp_path, 'avc1/mp4')
     source = next(path.glob('.*.mp4'))
     before = source.read_bytes()
-    remux = imgstore.repairing.remux
+    remux = imgstore.maintenance.repair.remux
 
     def damaging(old, new, frames, fps):
         remux(old, new, frames, fps)
@@ -199,7 +199,7 @@ def test_a_repaired_video_replaces_the_original_only_if_it_is_a_copy(tmp_path, m
             file.seek(len(before) // 2)
             file.write(b'\0' * 20)
 
-    monkeypatch.setattr('imgstore.repairing.remux', damaging)
+    monkeypatch.setattr('imgstore.maintenance.repair.remux', damaging)
     imgstore.repair(path)
     assert (path / '000002.mp4').read_bytes() == before
     check_whole(path)

@@ -12,8 +12,8 @@ import pytest
 
 import imgstore
 from imgstore import new_for_filename, new_for_format
-from imgstore.chunks.riff import count_before_gap
-from imgstore.chunks.tail import rename_last_packet
+from imgstore.chunks.video.avi_gaps import count_before_gap
+from imgstore.chunks.video.mp4_tail import rename_last_packet
 from imgstore.errors import FrameReadError, InvalidArgumentError
 from imgstore.export import export_video, select
 from imgstore.sources import VideoFile

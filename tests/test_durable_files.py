@@ -7,8 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from imgstore import _syncing
-from imgstore._files import (
+from imgstore._support import syncing as _syncing
+from imgstore._support.syncing import open_no_link, sync, sync_file_system, sync_folder_and_files
+from imgstore.ondisk.files import (
     finish_replacement,
     make_folder,
     move_or_copy,
@@ -18,8 +19,7 @@ from imgstore._files import (
     remove_folder_if_empty,
     write_atomic,
 )
-from imgstore._syncing import open_no_link, sync, sync_file_system, sync_folder_and_files
-from imgstore.journal import MAGIC, Journal
+from imgstore.ondisk.journal import MAGIC, Journal
 
 from .raised import raises
 from .test_syncing import calls  # noqa: F401 -- a fixture

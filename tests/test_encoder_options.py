@@ -15,7 +15,7 @@ from imgstore import WriteOptions, new_for_filename, new_for_format
 from imgstore.apps import convert as convert_app
 from imgstore.apps import export as export_app
 from imgstore.apps import save as save_app
-from imgstore.chunks.backends import ENVIRONMENT_VARIABLE, backend_works
+from imgstore.chunks.video.backends import ENVIRONMENT_VARIABLE, backend_works
 from imgstore.convert import convert
 from imgstore.errors import InvalidArgumentError
 from imgstore.export import export_images, export_video, select
@@ -185,7 +185,7 @@ def test_opencv_takes_no_option_of_a_video_and_says_so(tmp_path, monkeypatch, fm
 
 
 def test_auto_takes_no_backend_that_cannot_do_what_was_said(tmp_path, monkeypatch):
-    monkeypatch.setattr('imgstore.chunks.backends.backend_works', lambda backend, *args: backend == 'opencv')
+    monkeypatch.setattr('imgstore.chunks.video.backends.backend_works', lambda backend, *args: backend == 'opencv')
     with raises(InvalidArgumentError, argument='backend'):
         new_for_format('mjpeg/avi', tmp_path / 's', imgshape=SHAPES[0], quality=50)
     assert os.listdir(tmp_path) == []

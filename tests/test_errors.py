@@ -18,7 +18,7 @@ import pytest
 
 import imgstore
 from imgstore import errors, new_for_filename, new_for_format
-from imgstore._warn import warn
+from imgstore._support.warn import warn
 
 from .raised import raises, warns
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from imgstore.errors import CorruptFileError, ExtraDataSkippedWarning, InvalidArgumentError
-from imgstore.extra_data import read_extra_data, read_motif_json, renumber_extra_data, samplerate
-from imgstore.motif_h5 import h5_attrs, read_h5
+from imgstore.extra_data.motif_h5 import h5_attrs, read_h5
+from imgstore.extra_data.records import read_extra_data, read_motif_json, renumber_extra_data, samplerate
 
 from .raised import raises
 

@@ -19,7 +19,7 @@ import pytest
 
 from imgstore import new_for_filename, new_for_format, repair
 from imgstore.chunks import ChunkIO
-from imgstore.chunks.video_pyav_writer import ContainerChunkWriter
+from imgstore.chunks.video.pyav_writer import ContainerChunkWriter
 from imgstore.errors import FrameReadError, FrameWriteError, ImgStoreError
 
 from . import kills
@@ -201,7 +201,7 @@ def test_a_rate_that_cannot_be_written_for_want_of_descriptors_costs_no_frame(tm
     def fail(path, rate):
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), path)
 
-    monkeypatch.setattr('imgstore.chunks.video_pyav_writer.set_rate', fail)
+    monkeypatch.setattr('imgstore.chunks.video.pyav_writer.set_rate', fail)
     with new_for_format(fmt, tmp_path / 's', imgshape=GRAY, fps=200) as store:
         store.add_image(picture(0, GRAY), 0, 0)
     assert len(read(str(tmp_path / 's'))['frames']) == 1
@@ -288,11 +288,13 @@ def add(store, indices):
 
 # --- an encoder dies
 
-ENCODERS = {'png': 'imgstore.chunks.images.Cv2Codec.encode', 'bmp': 'imgstore.chunks.raw_images.BmpCodec.encode',
-            'npy': 'imgstore.chunks.images.NpyCodec.encode', 'bpk': 'imgstore.chunks.images.BloscpackCodec.encode',
-            'mjpeg/avi': 'imgstore.chunks.video_pyav_writer.MJPEGEncoder.write',
-            'h264/mkv': 'imgstore.chunks.video_pyav_writer.H264Encoder.packets',
-            'avc1/mp4': 'imgstore.chunks.video_pyav_writer.H264Encoder.packets'}
+ENCODERS = {'png': 'imgstore.chunks.images.image_folder.Cv2Codec.encode',
+            'bmp': 'imgstore.chunks.images.uncompressed.BmpCodec.encode',
+            'npy': 'imgstore.chunks.images.image_folder.NpyCodec.encode',
+            'bpk': 'imgstore.chunks.images.image_folder.BloscpackCodec.encode',
+            'mjpeg/avi': 'imgstore.chunks.video.pyav_writer.MJPEGEncoder.write',
+            'h264/mkv': 'imgstore.chunks.video.pyav_writer.H264Encoder.packets',
+            'avc1/mp4': 'imgstore.chunks.video.pyav_writer.H264Encoder.packets'}
 
 
 @pytest.mark.parametrize('error', [OSError('it died'), RuntimeError('it died'), MemoryError()])

@@ -17,9 +17,10 @@ import cv2
 import pytest
 
 import imgstore
-from imgstore import new_for_filename, new_for_format, sharing
-from imgstore.chunks.backends import BACKENDS, backend_works
-from imgstore.chunks.pyav_pixels import _gray_levels
+from imgstore import new_for_filename, new_for_format
+from imgstore._support import forking as sharing
+from imgstore.chunks.video.backends import BACKENDS, backend_works
+from imgstore.chunks.video.pixels import _gray_levels
 from imgstore.errors import LockTakenOverWarning, StoreModeError
 from imgstore.formats import resolve_format
 

@@ -18,9 +18,9 @@ import pytest
 
 import imgstore
 from imgstore import new_for_filename, new_for_format
-from imgstore.chunks import container_rate
-from imgstore.chunks.backends import new_reader
-from imgstore.chunks.matroska import MatroskaFile
+from imgstore.chunks.video import container_rate
+from imgstore.chunks.video.backends import new_reader
+from imgstore.chunks.video.matroska import MatroskaFile
 from imgstore.errors import InvalidArgumentError, InvalidOptionError
 from imgstore.frame_rate import as_fraction, rate_of_times
 

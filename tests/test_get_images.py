@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from imgstore import new_for_filename, new_for_format
-from imgstore.chunks.video_pyav import PyAVChunkReader
+from imgstore.chunks.video.pyav_reader import PyAVChunkReader
 from imgstore.errors import FrameNotFoundError, FrameReadError, InvalidArgumentError, StoreClosedError, StoreModeError
 
 from .frames import index_in, numbered

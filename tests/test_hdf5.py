@@ -18,12 +18,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imgstore import hdf5, new_for_filename
-from imgstore.chunk_index import write_chunk_index
+from imgstore import new_for_filename
 from imgstore.errors import CorruptFileError, ExtraDataSkippedWarning, ImgStoreError, StoreIOError
-from imgstore.extra_data import read_extra_data
-from imgstore.hdf5 import HDF5Worker
-from imgstore.motif_h5 import h5_attrs, read_h5, renumber_h5
+from imgstore.extra_data import hdf5_client as hdf5
+from imgstore.extra_data.hdf5_client import HDF5Worker
+from imgstore.extra_data.motif_h5 import h5_attrs, read_h5, renumber_h5
+from imgstore.extra_data.records import read_extra_data
+from imgstore.ondisk.chunk_index import write_chunk_index
 
 from .hostile import recorded, with_h5, with_h5_of_texts
 from .raised import raises
@@ -237,7 +238,7 @@ def test_a_store_with_a_damaged_h5_is_not_reindexed_and_stays_as_it_is(tmp_path)
 
 CHECK = """
 import sys
-from imgstore.extra_data import read_extra_data
+from imgstore.extra_data.records import read_extra_data
 table = read_extra_data([sys.argv[1]])
 assert table['frame_number'].tolist() == [0, 0, 1], table
 assert 'h5py' not in sys.modules

@@ -22,8 +22,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imgstore import new_for_filename, new_for_format
-from imgstore._yaml import dump_yaml, parse_yaml
-from imgstore.chunks import bloscpack
+from imgstore._support.yaml import dump_yaml, parse_yaml
+from imgstore.chunks.images import bloscpack
 from imgstore.errors import ChunkSkippedWarning, CorruptFileError, ExtraDataSkippedWarning, FrameReadError
 from imgstore.index import ImgStoreIndex
 

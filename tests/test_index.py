@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imgstore.chunk_index import read_chunk_index, write_chunk_index
 from imgstore.errors import ChunkSkippedWarning, CorruptFileError, InvalidArgumentError, StoreIOError
 from imgstore.index import ImgStoreIndex
+from imgstore.ondisk.chunk_index import read_chunk_index, write_chunk_index
 
 from .opened import opened_files
 from .raised import raises, warns

@@ -335,12 +335,12 @@ def test_a_store_opened_by_a_thread_needs_no_thread_for_signals(tmp_path, monkey
         raise RuntimeError('can\'t start new thread')
 
     def make():
-        monkeypatch.setattr('imgstore.signals._thread.start_new_thread', refuse)
+        monkeypatch.setattr('imgstore.writing.sigterm._thread.start_new_thread', refuse)
         with new_for_format('npy', tmp_path / 's', imgshape=SHAPE) as store:
             store.add_image(IMAGES[0], 0, 0.)
 
     thread = threading.Thread(target=make)
-    monkeypatch.setattr('imgstore.signals._thread', SimpleNamespace(start_new_thread=None))
+    monkeypatch.setattr('imgstore.writing.sigterm._thread', SimpleNamespace(start_new_thread=None))
     thread.start()
     thread.join(20)
     assert not what_is_wrong(tmp_path / 's', [0])

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from imgstore._json import JsonCustomEncoder, dumps
+from imgstore._support.json import JsonCustomEncoder, dumps
 from imgstore.errors import ExtraDataTypeError
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from imgstore import new_for_filename, new_for_format
-from imgstore._text import decode_text, printable, printable_lines
-from imgstore._yaml import parse_yaml
+from imgstore._support.text import decode_text, printable, printable_lines
+from imgstore._support.yaml import parse_yaml
 from imgstore.convert import convert
 from imgstore.errors import CorruptFileError, ExtraDataTypeError, InvalidArgumentError
 

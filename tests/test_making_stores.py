@@ -8,10 +8,13 @@ import shutil
 import numpy as np
 import pytest
 
-from imgstore import chunk_index, creation, new_for_filename, new_for_format, recorder
-from imgstore.chunk_files import remove_chunks, remove_tree
+from imgstore import new_for_filename, new_for_format
 from imgstore.constants import EMPTIED_FOLDER, STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILENAME
 from imgstore.errors import FrameWriteError, StoreExistsError, StoreIOError
+from imgstore.ondisk import chunk_index
+from imgstore.ondisk.chunk_files import remove_chunks, remove_tree
+from imgstore.writing import create as creation
+from imgstore.writing import rolling_writer as recorder
 
 from .raised import raises
 from .test_syncing import SHAPE, calls, places, record  # noqa: F401 -- `calls` is a fixture

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 import imgstore
-from imgstore.chunks.backends import BACKENDS, backend_works
-from imgstore.chunks.graphs import Converter
-from imgstore.chunks.pyav_pixels import FrameConverter
+from imgstore.chunks.video.backends import BACKENDS, backend_works
+from imgstore.chunks.video.filter_graphs import Converter
+from imgstore.chunks.video.pixels import FrameConverter
 from imgstore.convert import convert
 from imgstore.errors import FrameNotFoundError, FrameReadError
 from imgstore.export import FileSound, export_video, select
@@ -275,7 +275,8 @@ KINDS = [(pixel_format, colorspace, color_range)
 
 
 def test_a_graph_that_is_used_again_converts_as_a_new_one_does(monkeypatch):
-    monkeypatch.setattr('imgstore.chunks.graphs._idle', type('Unused', (), {'take': _new_graph, 'put': print})())
+    monkeypatch.setattr('imgstore.chunks.video.filter_graphs._idle',
+                        type('Unused', (), {'take': _new_graph, 'put': print})())
     cases = [(*size, *kind) for kind in KINDS for size in ((64, 48), (65, 97), (320, 241))]
     expected = {case: bgr(Converter(), frame(*case)) for case in cases}
     monkeypatch.undo()
@@ -288,13 +289,13 @@ def test_a_graph_that_is_used_again_converts_as_a_new_one_does(monkeypatch):
 
 
 def _new_graph(_, key):
-    from imgstore.chunks.graphs import _Graph
+    from imgstore.chunks.video.filter_graphs import _Graph
 
     return _Graph(key)
 
 
 def test_graphs_go_from_one_video_to_the_next(monkeypatch):
-    from imgstore.chunks import graphs
+    from imgstore.chunks.video import filter_graphs as graphs
 
     bgr(Converter(), frame(64, 48, 'yuv420p'))
     monkeypatch.setattr(graphs, '_configured', None)

@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 
 from imgstore import new_for_filename, new_for_format
 from imgstore.errors import CorruptFileError, InvalidArgumentError
-from imgstore.metadata import checked_user_metadata, load_metadata
-from imgstore.stores import _extract_store_metadata
+from imgstore.ondisk.metadata import checked_user_metadata, load_metadata
+from imgstore.stores.factories import _extract_store_metadata
 
 from .raised import raises
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from imgstore import new_for_filename, new_for_format, repair
-from imgstore._regular_files import (
+from imgstore._support.regular_files import (
     copy_data,
     data_bytes,
     end_of_data,

@@ -11,14 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imgstore import (
-    DirectoryImgStore,
-    ImgStore,
-    ReadOptions,
-    WriteOptions,
-    new_for_filename,
-    new_for_format,
-)
+from imgstore import DirectoryImgStore, ImgStore, ReadOptions, WriteOptions, new_for_filename, new_for_format
 from imgstore.errors import InvalidOptionError
 
 from .raised import raises

@@ -13,9 +13,9 @@ import pytest
 
 import imgstore
 from imgstore.apps.info import main
-from imgstore.interval_plot import draw_intervals
-from imgstore.lock import lock_state
+from imgstore.ondisk.lock import lock_state
 from imgstore.overview import frame_timing, overview
+from imgstore.overview.interval_plot import draw_intervals
 
 from .display import python_env
 from .test_apps_commands import store_of

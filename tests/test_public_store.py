@@ -37,7 +37,8 @@ def store(tmp_path: Path) -> Any:
 
 
 def test_a_store_has_a_public_class(tmp_path: Path) -> None:
-    from imgstore import base, stores
+    from imgstore import stores
+    from imgstore.stores import base
 
     assert imgstore.ImgStore is stores.ImgStore is stores._ImgStore is base._ImgStore
     with write(tmp_path / 's') as written:

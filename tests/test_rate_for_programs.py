@@ -15,8 +15,8 @@ import pytest
 
 import imgstore
 from imgstore import new_for_filename, new_for_format
-from imgstore.chunks.h264 import record_with_rate, unified, with_changeable_rates
-from imgstore.chunks.parameter_sets import with_changeable_rate, with_rate, with_rate_in_place
+from imgstore.chunks.video.h264 import record_with_rate, unified, with_changeable_rates
+from imgstore.chunks.video.parameter_sets import with_changeable_rate, with_rate, with_rate_in_place
 from imgstore.frame_rate import as_fraction
 
 from .frames import index_in, numbered
@@ -189,7 +189,7 @@ def test_chunks_of_several_rates_are_copied_into_one_film(fmt: str, tmp_path: Pa
 
 def test_an_older_video_gets_its_rate_where_the_stream_cannot_tell_it(tmp_path: Path) -> None:
     """x264's own numbers have escapes, so that others take more or fewer bytes."""
-    from imgstore.chunks.container_rate import set_rate
+    from imgstore.chunks.video.container_rate import set_rate
 
     ffmpeg('-i', record(tmp_path, 'avc1/mp4', 20, 25), '-preset', 'ultrafast', tmp_path / 'other.mp4')
     shutil.copy(tmp_path / 'other.mp4', tmp_path / 'changed.mp4')

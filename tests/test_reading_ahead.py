@@ -10,9 +10,9 @@ import time
 import pytest
 
 from imgstore import new_for_filename, new_for_format
-from imgstore.ahead import Prefetcher
-from imgstore.chunks.kept import FrameCache
+from imgstore.chunks.video.frame_cache import FrameCache
 from imgstore.errors import FrameReadError, InvalidArgumentError
+from imgstore.reading.prefetch import Prefetcher
 
 from .display import python_env
 from .frames import index_in, numbered

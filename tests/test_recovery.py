@@ -11,7 +11,6 @@ import pytest
 
 import imgstore
 from imgstore import get_supported_formats, new_for_filename, new_for_format
-from imgstore._files import Layout
 from imgstore.errors import (
     InvalidArgumentError,
     LockTakenOverWarning,
@@ -19,8 +18,9 @@ from imgstore.errors import (
     StoreLockedError,
     StoreNotFoundError,
 )
-from imgstore.journal import Journal
-from imgstore.journal_reading import read_journal
+from imgstore.ondisk.journal import Journal
+from imgstore.ondisk.journal_reading import read_journal
+from imgstore.ondisk.layout import Layout
 
 from .frames import index_in, numbered
 from .kills import environment
@@ -348,7 +348,8 @@ def test_a_store_with_an_open_chunk_is_not_reindexed_nor_its_index_saved(tmp_pat
 def test_repair_again_after_it_was_itself_interrupted(tmp_path, fmt, monkeypatch):
     path = killed(tmp_path, fmt)
     with monkeypatch.context() as patch:
-        patch.setattr('imgstore.repairing.write_chunk_index', lambda *args: (_ for _ in ()).throw(OSError('full')))
+        patch.setattr('imgstore.maintenance.repair.write_chunk_index',
+                      lambda *args: (_ for _ in ()).throw(OSError('full')))
         with raises(StoreIOError, store=str(path)):
             imgstore.repair(path)
     check(path, COUNT)

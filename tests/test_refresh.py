@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-import imgstore.pieces
+import imgstore.index.segments
 from imgstore import new_for_filename, new_for_format
-from imgstore.chunk_index import read_chunk_index, stamp, stamp_if_stable, write_chunk_index
 from imgstore.index import ImgStoreIndex
+from imgstore.ondisk.chunk_index import read_chunk_index, stamp, stamp_if_stable, write_chunk_index
 
 SHAPE = (4, 6)
 CHUNKS, CHUNKSIZE = 6, 3
@@ -43,7 +43,7 @@ def read(monkeypatch):
         chunks.append(int(os.path.basename(os.path.dirname(stem))))
         return read_chunk_index(stem)
 
-    monkeypatch.setattr(imgstore.pieces, 'read_chunk_index', reading)
+    monkeypatch.setattr(imgstore.index.segments, 'read_chunk_index', reading)
     return chunks
 
 

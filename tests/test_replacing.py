@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 import imgstore
-from imgstore import replacing
-from imgstore._files import parked, partial_path
 from imgstore.apps._destination import Destination
 from imgstore.errors import InvalidArgumentError, StoreIOError, StoreLockedError
+from imgstore.ondisk import replacing
+from imgstore.ondisk.files import parked, partial_path
 
 from .raised import raises
 
@@ -23,7 +23,7 @@ OLD, NEW = 3, 5
 
 KILLED = """
 import os, sys
-from imgstore import _files, replacing
+from imgstore.ondisk import files, replacing
 
 count = 0
 
@@ -41,7 +41,7 @@ def counted(function, moment):
 def replace(target, moment):
     for name in ('rename', 'link', 'unlink', 'rmdir', 'fsync', 'mkdir', 'symlink'):
         setattr(os, name, counted(getattr(os, name), moment))
-    replacing.replace_folder(_files.aside(target), target)
+    replacing.replace_folder(files.aside(target), target)
     os._exit(0)
 
 

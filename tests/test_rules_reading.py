@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imgstore.chunk_index import read_chunk_index, write_chunk_index
 from imgstore.errors import (
     ChunkSkippedWarning,
     CorruptFileError,
@@ -29,12 +28,8 @@ from imgstore.errors import (
     StoreModeError,
 )
 from imgstore.index import ImgStoreIndex
-from imgstore.stores import (
-    extract_only_frame,
-    get_supported_formats,
-    new_for_filename,
-    new_for_format,
-)
+from imgstore.ondisk.chunk_index import read_chunk_index, write_chunk_index
+from imgstore.stores import extract_only_frame, get_supported_formats, new_for_filename, new_for_format
 
 from .frames import index_in, noise, numbered
 from .opened import opened_files

@@ -19,8 +19,8 @@ import yaml
 
 import imgstore
 from imgstore import DirectoryImgStore, VideoImgStore, new_for_filename, new_for_format
-from imgstore.chunks.backends import BACKENDS, backend_works
-from imgstore.chunks.video_pyav_writer import H264Encoder
+from imgstore.chunks.video.backends import BACKENDS, backend_works
+from imgstore.chunks.video.pyav_writer import H264Encoder
 from imgstore.errors import (
     ColorLostWarning,
     FrameWriteError,

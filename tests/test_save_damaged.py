@@ -13,7 +13,7 @@ import pytest
 
 import imgstore
 from imgstore.apps.save import main
-from imgstore.chunks.cut_off import is_cut_off
+from imgstore.chunks.video.cut_off import is_cut_off
 from imgstore.sources.steady import Numbering
 
 Image = np.ndarray[Any, Any]

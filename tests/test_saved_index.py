@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import imgstore.writer
+import imgstore.writing.writer
 from imgstore import new_for_filename, new_for_format
-from imgstore.chunk_index import write_chunk_index
 from imgstore.errors import StoreIOError
 from imgstore.index import ImgStoreIndex
+from imgstore.ondisk.chunk_index import write_chunk_index
 
 from .frames import index_in, numbered
 from .raised import raises
@@ -100,7 +100,7 @@ def test_it_is_written_beside_the_sqlite_or_alone(tmp_path):
 
 
 def test_close_writes_it_for_stores_of_many_chunks(tmp_path):
-    many = imgstore.saved_index.MIN_CHUNKS_TO_CACHE
+    many = imgstore.index.cache_file.MIN_CHUNKS_TO_CACHE
     assert not (record(tmp_path / 'few', count=many - 1, chunksize=1) / SAVED).exists()
     assert is_believed(record(tmp_path / 'many', count=many, chunksize=1))
 
@@ -109,7 +109,7 @@ def test_a_store_that_cannot_hold_it_is_complete_without(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(28, 'No space left on device')
 
-    monkeypatch.setattr('imgstore.index.save', fail)
+    monkeypatch.setattr('imgstore.index.store_index.save', fail)
     path = record(tmp_path / 's', count=30, chunksize=1)
     assert not (path / SAVED).exists()
     with new_for_filename(path) as store:

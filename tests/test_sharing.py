@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from imgstore import get_supported_formats, new_for_filename, new_for_format
-from imgstore.chunks.backends import BACKENDS, backend_works
+from imgstore.chunks.video.backends import BACKENDS, backend_works
 from imgstore.errors import StoreClosedError, StoreModeError, StoreNotFoundError
 from imgstore.formats import resolve_format
 from imgstore.index import ImgStoreIndex

@@ -42,7 +42,7 @@ def calls(tmp_path, monkeypatch):
 
     for name in CALLS:
         monkeypatch.setattr(os, name, noted(name))
-    monkeypatch.setattr('imgstore.completing.sync_file_system', lambda folder: False)  # as where there is no such thing
+    monkeypatch.setattr('imgstore.writing.completing.sync_file_system', lambda folder: False)  # as where there is none
     return seen
 
 
@@ -140,8 +140,8 @@ def test_many_small_chunks_are_synced_together(tmp_path, monkeypatch):
     def slow(layout, number):
         first.wait(5)
 
-    monkeypatch.setattr('imgstore.completing.sync_chunk', slow)
-    monkeypatch.setattr('imgstore.completing.sync_file_system', lambda folder: together.append(folder) or True)
+    monkeypatch.setattr('imgstore.writing.completing.sync_chunk', slow)
+    monkeypatch.setattr('imgstore.writing.completing.sync_file_system', lambda folder: together.append(folder) or True)
     with new_for_format('npy', tmp_path / 's', imgshape=SHAPE, chunksize=1) as store:
         for index in range(10):
             store.add_image(np.full(SHAPE, index, np.uint8), index, index)
@@ -206,10 +206,10 @@ def test_a_chunk_that_cannot_be_synced_keeps_its_journal_and_close_says_so(tmp_p
     def fail(layout, number):
         raise OSError(5, 'Input/output error')
 
-    monkeypatch.setattr('imgstore.completing.sync_chunk', fail)
+    monkeypatch.setattr('imgstore.writing.completing.sync_chunk', fail)
     for index in range(3):
         store.add_image(np.full(SHAPE, index, np.uint8), index, index)
-    monkeypatch.setattr('imgstore.completing.sync_file_system', lambda folder: False)
+    monkeypatch.setattr('imgstore.writing.completing.sync_file_system', lambda folder: False)
     with raises(FrameWriteError, store=str(tmp_path / 's')):
         store.close()
     assert sorted(path.name for path in (tmp_path / 's').glob('.*')) == ['.000000.open.complete',
@@ -244,7 +244,7 @@ def test_repair_syncs_what_it_made_before_it_removes_anything(tmp_path, calls, f
 @pytest.mark.parametrize('fmt', ['npy', *VIDEOS])
 def test_a_chunk_whose_index_or_records_are_torn_is_read_and_repaired_by_its_journal(tmp_path, fmt, torn, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr('imgstore.completing.remove_if_there', lambda path: None)
+        patch.setattr('imgstore.writing.completing.remove_if_there', lambda path: None)
         record(tmp_path / 's', fmt, 'frame')
     stem = tmp_path / 's' / ('000001/index' if fmt == 'npy' else '000001')
     for extension in {'index': ['.npz'], 'records': ['.extra.json'], 'both': ['.npz', '.extra.json']}[torn]:
@@ -261,7 +261,7 @@ def test_a_chunk_whose_index_or_records_are_torn_is_read_and_repaired_by_its_jou
 @pytest.mark.parametrize('fmt', ['npy', 'mjpeg/avi'])
 def test_records_that_neither_file_nor_journal_has_cost_no_others(tmp_path, fmt, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr('imgstore.completing.remove_if_there', lambda path: None)
+        patch.setattr('imgstore.writing.completing.remove_if_there', lambda path: None)
         record(tmp_path / 's', fmt, 'frame')
     stem = tmp_path / 's' / ('000001/index' if fmt == 'npy' else '000001')
     stem.with_name(stem.name + '.extra.json').write_bytes(b'')
@@ -276,7 +276,7 @@ def test_records_that_neither_file_nor_journal_has_cost_no_others(tmp_path, fmt,
 def torn_store(path, fmt, monkeypatch, extensions):
     """A store of 'chunk', of whose chunk 1 these files were not on the disk when the power failed."""
     with monkeypatch.context() as patch:
-        patch.setattr('imgstore.completing.remove_if_there', lambda path: None)
+        patch.setattr('imgstore.writing.completing.remove_if_there', lambda path: None)
         record(path, fmt, 'chunk')
     stem = path / ('000001/index' if fmt == 'npy' else '000001')
     for extension in extensions:

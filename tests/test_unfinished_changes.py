@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import imgstore
-from imgstore._files import finish_replacement, parked, partial_path
 from imgstore.constants import EMPTIED_CHUNKS, EMPTIED_FOLDER, STAGED_FOLDER, STORE_MD_FILENAME, UNFINISHED_CHANGES
+from imgstore.ondisk.files import finish_replacement, parked, partial_path
 
 NUMBERS = [7, 8, 0, 1]
 

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from imgstore.chunks import backends, video_pyav
-from imgstore.chunks.backends import choose_backend, new_reader
-from imgstore.chunks.kept import FrameCache
+from imgstore.chunks.video import backends
+from imgstore.chunks.video import pyav_reader as video_pyav
+from imgstore.chunks.video.backends import choose_backend, new_reader
+from imgstore.chunks.video.frame_cache import FrameCache
 from imgstore.errors import FrameReadError, InvalidArgumentError
 from imgstore.formats import resolve_format
 from imgstore.stores import new_for_filename, new_for_format

@@ -12,18 +12,18 @@ import pytest
 
 import imgstore
 from imgstore.errors import InvalidArgumentError, StoreIOError
-from imgstore.frame_times import parse_time
-from imgstore.viewer import bar, picture
-from imgstore.viewer.bar import BarState, fitting, fraction_along, fraction_at
-from imgstore.viewer.bindings import BINDINGS, binding_of
-from imgstore.viewer.codes import key_name
-from imgstore.viewer.controls import Controls
-from imgstore.viewer.frame import Frames, value_text
-from imgstore.viewer.grab import grab
-from imgstore.viewer.places import find_place
-from imgstore.viewer.player import FASTEST, SLOWEST, Player
-from imgstore.viewer.session import window_shape
-from imgstore.viewer.zoom import SCALES, Zoom
+from imgstore.timestamps import parse_time
+from imgstore.viewers.window import bar, picture
+from imgstore.viewers.window.bar import BarState, fitting, fraction_along, fraction_at
+from imgstore.viewers.window.controls import Controls
+from imgstore.viewers.window.frame import Frames, value_text
+from imgstore.viewers.window.goto import find_place
+from imgstore.viewers.window.key_bindings import BINDINGS, binding_of
+from imgstore.viewers.window.key_codes import key_name
+from imgstore.viewers.window.player import FASTEST, SLOWEST, Player
+from imgstore.viewers.window.screenshot import grab
+from imgstore.viewers.window.session import window_shape
+from imgstore.viewers.window.zoom import SCALES, Zoom
 
 from .raised import raises
 
@@ -296,12 +296,12 @@ def test_an_image_is_not_moved_out_of_its_room() -> None:
 def test_a_window_is_as_large_as_the_image_and_large_enough_for_a_bar(
     monkeypatch: pytest.MonkeyPatch, image: tuple[int, ...], with_bar: bool, shape: tuple[int, int]
 ) -> None:
-    monkeypatch.setattr('imgstore.viewer.session.get_and_parse_screen_resolution', lambda: (1280, 800))
+    monkeypatch.setattr('imgstore.viewers.window.session.get_and_parse_screen_resolution', lambda: (1280, 800))
     assert window_shape(image, with_bar) == shape
 
 
 def test_a_large_image_fits_the_screen_with_its_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr('imgstore.viewer.session.get_and_parse_screen_resolution', lambda: (1280, 800))
+    monkeypatch.setattr('imgstore.viewers.window.session.get_and_parse_screen_resolution', lambda: (1280, 800))
     height, width = window_shape((1024, 1280), with_bar=True)
     assert height <= 600
     assert width / (height - bar.HEIGHT) == pytest.approx(1280 / 1024, rel=0.01)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import imgstore
-from imgstore.viewer.bar import GROUND, HEIGHT
+from imgstore.viewers.window.bar import GROUND, HEIGHT
 
 from .display import PATIENCE, Screen, screen
 

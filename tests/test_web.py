@@ -421,7 +421,7 @@ def test_every_answer_has_the_headers_that_keep_others_out(page: Served, target:
 
 
 def test_the_page_names_nothing_outside(page: Served) -> None:
-    folder = Path(imgstore.__file__).parent / 'web' / 'static'
+    folder = Path(imgstore.__file__).parent / 'viewers' / 'web' / 'static'
     for path in folder.iterdir():
         text = path.read_text(encoding='utf-8').replace('http://www.w3.org/2000/svg', '')
         assert '://' not in text

@@ -19,8 +19,8 @@ import pytest
 import imgstore
 from imgstore.apps import main_viewer
 from imgstore.errors import ImgStoreError
-from imgstore.web.access import Access
-from imgstore.web.links import private_folder
+from imgstore.viewers.web.access import Access
+from imgstore.viewers.web.links import private_folder
 
 from .display import python_env
 from .serving import ADDRESS, VIEW, Served, served
@@ -225,7 +225,7 @@ def test_a_killed_server_is_no_server(runtime: Path, store: str, tmp_path: Path)
 
 
 def private_folder_of(runtime: Path) -> str:
-    code = 'from imgstore.web.links import private_folder; print(private_folder())'
+    code = 'from imgstore.viewers.web.links import private_folder; print(private_folder())'
     return subprocess.run([sys.executable, '-c', code], text=True, capture_output=True, check=True,
                           env=python_env() | {'XDG_RUNTIME_DIR': str(runtime)}).stdout.strip()
 
@@ -322,7 +322,7 @@ def test_under_a_prefix_the_session_is_of_its_path(proxied: Served) -> None:
 
 
 def test_pages_name_their_files_relative_to_themselves(proxied: Served) -> None:
-    folder = Path(imgstore.__file__).parent / 'web' / 'static'
+    folder = Path(imgstore.__file__).parent / 'viewers' / 'web' / 'static'
     for path in folder.iterdir():
         assert not re.search(r"""(href|src)="/|['"`]/(api|static)""", path.read_text(encoding='utf-8')), path
 

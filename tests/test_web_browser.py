@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import imgstore
-from imgstore.chunk_index import write_chunk_index
+from imgstore.ondisk.chunk_index import write_chunk_index
 
 from .browser import SHAPE, Browser, Keys, browser
 from .frames import numbered

@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 
 import imgstore
-from imgstore.web import limits, room
-from imgstore.web.limits import Bounded, Connection, new_server
-from imgstore.web.room import NoRoomError, Room
+from imgstore.viewers.web import limits, room
+from imgstore.viewers.web.limits import Bounded, Connection, new_server
+from imgstore.viewers.web.room import NoRoomError, Room
 
 from .serving import Served, served
 

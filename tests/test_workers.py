@@ -10,7 +10,7 @@ import pytest
 
 from imgstore import get_supported_formats, new_for_filename, new_for_format
 from imgstore.errors import FrameWriteError, InvalidArgumentError
-from imgstore.write_queue import Task, WriteQueue
+from imgstore.writing.write_queue import Task, WriteQueue
 
 from .frames import index_in, numbered
 from .raised import raises

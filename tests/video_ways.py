@@ -17,9 +17,9 @@ import numpy as np
 
 from imgstore.apps import export as export_command
 from imgstore.apps import save as save_command
-from imgstore.chunk_index import write_chunk_index
 from imgstore.color import ensure_grayscale
 from imgstore.errors import FrameReadError, InvalidArgumentError
+from imgstore.ondisk.chunk_index import write_chunk_index
 from imgstore.stores import new_for_filename, new_for_format
 
 from .frames import numbered

@@ -1,4 +1,4 @@
-"""Makes the little videos in imgstore/chunks/samples by which a backend shows that it finds frames exactly.
+"""Makes the little videos in imgstore/chunks/video/samples by which a backend shows that it finds frames exactly.
 
 They are what is hard to seek in: B-frames, open GOPs and, where the container can, a varying frame rate. The
 interlaced one tells whether OpenCV can convert such frames.
@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 
 import imgstore
-from imgstore.chunks.backends import numbered_image
+from imgstore.chunks.video.backends import numbered_image
 
 FRAMES = 24
 FOLDER = Path(imgstore.__file__).parent / 'chunks' / 'samples'

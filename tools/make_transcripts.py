@@ -22,7 +22,7 @@ import numpy as np
 
 import imgstore
 from imgstore.apps.commands import COMMANDS
-from imgstore.viewer.bindings import BINDINGS
+from imgstore.viewers.window.key_bindings import BINDINGS
 
 REPOSITORY = Path(__file__).parents[1]
 PAGE = REPOSITORY / 'docs' / 'command-lines.md'

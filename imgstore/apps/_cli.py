@@ -16,7 +16,7 @@ from contextlib import contextmanager, nullcontext
 from types import FrameType, TracebackType
 from typing import Any
 
-from .._text import printable, printable_lines
+from .._support.text import printable, printable_lines
 from ..errors import ImgStoreError, StoreExistsError
 from ..formats import OPTIONS, format_aliases, format_names, formats_with
 from ._terminal import filtered_output

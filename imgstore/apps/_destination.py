@@ -7,12 +7,12 @@ import shutil
 import sys
 from types import TracebackType
 
-from .._files import store_folder
-from ..chunk_files import find_chunk_files
 from ..constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME
 from ..errors import InvalidArgumentError, StoreExistsError, StoreLockedError
-from ..lock import is_held
-from ..replacing import incomplete_name, replace_folder, room_beside
+from ..ondisk.chunk_files import find_chunk_files
+from ..ondisk.layout import store_folder
+from ..ondisk.lock import is_held
+from ..ondisk.replacing import incomplete_name, replace_folder, room_beside
 
 
 class Destination:

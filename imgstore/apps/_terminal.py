@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from .._text import printable_lines
+from .._support.text import printable_lines
 
 
 class _Filtered:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from ..convert import HISTORY, Conversion, convert
-from ..stores import new_for_filename
+from ..stores.factories import new_for_filename
 from ._cli import add_encoder_options, add_format, add_overwrite, command_parser, encoder_options, run
 from ._progress import Progress
 

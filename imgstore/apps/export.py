@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..base import ImgStore
 from ..export import (
     IMAGE_FORMATS,
     TABLES,
@@ -25,8 +24,9 @@ from ..export import (
     export_zarr,
     select,
 )
-from ..frame_times import parse_time
-from ..stores import new_for_filename
+from ..stores.base import ImgStore
+from ..stores.factories import new_for_filename
+from ..timestamps import parse_time
 from ._cli import add_encoder_options, add_overwrite, command_parser, run
 from ._progress import Progress
 from ._values import seconds

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from .._text import printable
-from ..stores import new_for_filename
+from .._support.text import printable
+from ..stores.factories import new_for_filename
 from ._cli import command_parser, run
 
 

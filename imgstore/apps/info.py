@@ -14,14 +14,14 @@ from zoneinfo import ZoneInfo
 
 import cv2
 
-from .._json import plain
-from .._text import printable, without_surrogates
-from .._yaml import dump_yaml
+from .._support.json import plain
+from .._support.text import printable, without_surrogates
+from .._support.yaml import dump_yaml
 from ..errors import ImgStoreError, InvalidArgumentError, StoreExistsError, StoreIOError
-from ..frame_times import format_time, frame_arrays, is_date
-from ..interval_plot import draw_intervals
-from ..overview import LONG_INTERVAL, FrameGap, FrameTiming, Overview, overview
-from ..stores import new_for_filename
+from ..overview.interval_plot import draw_intervals
+from ..overview.report import LONG_INTERVAL, FrameGap, FrameTiming, Overview, overview
+from ..stores.factories import new_for_filename
+from ..timestamps import format_time, frame_arrays, is_date
 from ._cli import EXIT_FAILURE, add_overwrite, command_parser, log_error, run
 
 _PROG = 'imgstore-info'

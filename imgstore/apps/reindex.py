@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .._text import printable
-from ..stores import new_for_filename
+from .._support.text import printable
+from ..stores.factories import new_for_filename
 from ._cli import command_parser, run
 
 

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .._text import printable
-from ..repairing import repair
+from .._support.text import printable
+from ..maintenance.repair import repair
 from ._cli import command_parser, run
 
 

@@ -14,15 +14,15 @@ from typing import IO, Any
 
 import numpy as np
 
-from .._yaml import load_yaml
-from ..base import ImgStore
+from .._support.yaml import load_yaml
 from ..color import Image, ensure_grayscale
 from ..errors import ImgStoreError, InvalidArgumentError
 from ..formats import format_of_file_name, resolve_format, validate_options
-from ..frame_times import time_from_text
-from ..metadata import local_timezone
+from ..ondisk.metadata import local_timezone
 from ..sources import PIXEL_FORMATS, Camera, Images, VideoFile, image_paths, is_image, read_rawvideo
-from ..stores import new_for_format
+from ..stores.base import ImgStore
+from ..stores.factories import new_for_format
+from ..timestamps import time_from_text
 from ..ui import Window, check_screen, new_window
 from ._cli import (
     SIGNALLED,

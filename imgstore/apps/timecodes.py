@@ -10,10 +10,10 @@ from typing import TextIO
 import numpy as np
 import numpy.typing as npt
 
-from ..base import ImgStore
 from ..constants import FRAME_TIME
 from ..export.tables import write_timecodes
-from ..stores import new_for_filename
+from ..stores.base import ImgStore
+from ..stores.factories import new_for_filename
 from ._cli import CommandParser, run
 
 

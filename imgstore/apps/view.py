@@ -10,17 +10,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .._text import printable
-from ..base import ImgStore
+from .._support.text import printable
 from ..constants import FRAME_TIME
 from ..errors import FrameReadError, ImgStoreError, InvalidArgumentError
-from ..stores import new_for_filename
+from ..stores.base import ImgStore
+from ..stores.factories import new_for_filename
 from ..ui import check_screen, new_window
-from ..viewer.places import find_place
-from ..viewer.player import Player
-from ..viewer.session import Session, window_shape
-from ..web.links import further_links
-from ..web.serving import USUAL_HOST, USUAL_PORT, Site, run_server
+from ..viewers.web.links import further_links
+from ..viewers.web.serving import USUAL_HOST, USUAL_PORT, Site, run_server
+from ..viewers.window.goto import find_place
+from ..viewers.window.player import Player
+from ..viewers.window.session import Session, window_shape
 from ._cli import command_parser, frames_per_second, run
 
 _USUAL_FPS = 25.0

@@ -9,18 +9,18 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from .._files import Layout
+from .._support.forking import leak
 from ..errors import FrameReadError
 from ..formats import Format
-from ..sharing import leak
-from . import backends
+from ..ondisk.layout import Layout
 from .base import ChunkReader, ChunkWriter, Image, VideoReader
-from .containers import max_pixels_for
-from .images import BloscpackCodec, Cv2Codec, ImageChunkReader, ImageChunkWriter, ImageCodec, NpyCodec
-from .inspection import check_exact
-from .kept import FrameCache
-from .live import LiveVideoReader
-from .raw_images import BmpCodec, PnmCodec
+from .images.image_folder import BloscpackCodec, Cv2Codec, ImageChunkReader, ImageChunkWriter, ImageCodec, NpyCodec
+from .images.uncompressed import BmpCodec, PnmCodec
+from .video import backends
+from .video.container_checks import max_pixels_for
+from .video.frame_cache import FrameCache
+from .video.inspection import check_exact
+from .video.live import LiveVideoReader
 
 __all__ = ['ChunkIO', 'ChunkReader', 'ChunkWriter', 'Image']
 
@@ -41,7 +41,7 @@ class ChunkIO:
     direction : {'read', 'write'}
         What they are opened for.
     backend : str, optional
-        See `imgstore.chunks.backends`; just videos have several.
+        See `imgstore.chunks.video.backends`; just videos have several.
     seek : bool
         False: read videos sequentially.
     cache_bytes : int

@@ -6,11 +6,11 @@
 """
 
 from .arrays import export_npz, export_zarr
-from .film import VideoReport, export_video
 from .images import IMAGE_FORMATS, export_images, export_tiff
 from .selection import Frames, select
 from .sound import ColumnSound, FileSound, Sound
 from .tables import TABLES, build_table, export_csv, export_parquet, export_timecodes
+from .video import VideoReport, export_video
 
 __all__ = [
     'IMAGE_FORMATS',

@@ -10,13 +10,13 @@ from typing import IO, Any
 
 import numpy as np
 
-from .._files import StrPath
-from .._warn import renamed_keyword
+from .._support.warn import renamed_keyword
 from ..color import Image
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from ..errors import ImageRejectedError, MissingDependencyError
+from ..ondisk.files import StrPath
+from .atomic_output import Progress, new_file, new_folder, no_progress
 from .selection import Frames
-from .target import Progress, new_file, new_folder, no_progress
 
 _IMAGES = 'images'
 

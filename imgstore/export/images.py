@@ -13,16 +13,16 @@ from typing import IO, Any
 import cv2
 import numpy as np
 
-from .._files import StrPath
-from .._warn import renamed_keyword
-from ..chunks.images import imwrite_parameters
+from .._support.warn import renamed_keyword
+from ..chunks.opencv_encode import imwrite_parameters
 from ..color import Image
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from ..errors import InvalidArgumentError
 from ..formats import resolve_format, validate_options
+from ..ondisk.files import StrPath
+from .atomic_output import Progress, new_file, new_folder, no_progress
 from .pictures import render_frames
 from .selection import Frames
-from .target import Progress, new_file, new_folder, no_progress
 
 _DTYPES = {'png': ('uint8', 'uint16'), 'tif': ('uint8', 'uint16', 'float32'), 'jpg': ('uint8',), 'bmp': ('uint8',)}
 IMAGE_FORMATS = tuple(_DTYPES)

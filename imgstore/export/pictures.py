@@ -10,7 +10,7 @@ import numpy as np
 from ..color import Image, ensure_color
 from ..errors import InvalidArgumentError
 from ..font import FontRendererStatusBar
-from ..frame_times import format_time
+from ..timestamps import format_time
 from .selection import Frames
 
 _SAMPLES = 16  # frames in which the darkest and the brightest value are looked for

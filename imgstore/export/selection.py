@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..base import ImgStore
 from ..color import Image
 from ..errors import InvalidArgumentError
-from ..frame_times import Numbers, Times, format_time, frame_arrays
+from ..stores.base import ImgStore
+from ..timestamps import Numbers, Times, format_time, frame_arrays
 
 Indices = npt.NDArray[np.intp]
 

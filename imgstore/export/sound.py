@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .._files import StrPath, text_path
-from .._regular_files import check_regular
-from ..base import ImgStore
-from ..chunks.containers import open_input
-from ..chunks.graphs import free_filters
+from .._support.regular_files import check_regular
+from ..chunks.video.container_checks import open_input
+from ..chunks.video.filter_graphs import free_filters
 from ..constants import FRAME_TIME
 from ..errors import InvalidArgumentError
+from ..ondisk.files import StrPath, text_path
+from ..stores.base import ImgStore
 
 if TYPE_CHECKING:
     from av.container import OutputContainer

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import numpy as np
 
-from .._files import StrPath
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from ..errors import InvalidArgumentError, MissingDependencyError
-from ..frame_times import Times
+from ..ondisk.files import StrPath
+from ..timestamps import Times
+from .atomic_output import new_file
 from .selection import Frames
-from .target import new_file
 
 if TYPE_CHECKING:
     import pandas as pd

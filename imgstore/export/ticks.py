@@ -7,11 +7,11 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from .._warn import warn
+from .._support.warn import warn
 from ..errors import FramesDelayedWarning, InvalidArgumentError
 from ..formats import VIDEO_FRAMES_PER_SECOND
 from ..frame_rate import FrameRate
-from ..frame_times import Times
+from ..timestamps import Times
 from .selection import Frames
 
 _MILLISECOND = Fraction(1, 1000)

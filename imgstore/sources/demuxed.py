@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..chunks.decoder_log import Log, errors_in
+from ..chunks.video.decoder_log import Log, errors_in
 from .damage import Damage
 
 _BROKEN = 'the container is damaged there, and has no index that tells what follows'

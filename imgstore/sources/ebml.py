@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import IO
 
-from ..chunks.cut_off import ebml_number
+from ..chunks.video.cut_off import ebml_number
 
 _EBML, _SEGMENT, _CLUSTER, _TIMESTAMP = 0x1A45DFA3, 0x18538067, 0x1F43B675, 0xE7
 _IN_SEGMENT = frozenset((_CLUSTER, 0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1C53BB6B, 0x1043A770, 0x1941A469, 0x1254C367))

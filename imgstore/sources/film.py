@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._warn import warn
-from ..chunks.containers import open_input
-from ..chunks.cut_off import is_cut_off
+from .._support.warn import warn
+from ..chunks.video.container_checks import open_input
+from ..chunks.video.cut_off import is_cut_off
 from ..color import Image
 from ..errors import FrameReadError, InvalidArgumentError, StreamChosenWarning
 from .avi import MendedFile, find_damaged_headers

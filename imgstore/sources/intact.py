@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..chunks.decoder_log import Log, errors_in, lacks_reference, logged_errors
-from ..chunks.h264_references import ReferenceCheck
+from ..chunks.video.decoder_log import Log, errors_in, lacks_reference, logged_errors
+from ..chunks.video.h264_references import ReferenceCheck
 from .damage import Damage
 from .demuxed import Demuxed
 from .steady import Numbering

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from typing import IO
 
-from ..chunks.cut_off import is_cut_off
+from ..chunks.video.cut_off import is_cut_off
 
 _HEAD = 64  # bytes, enough for an MP4's first boxes
 _BLOCK = 2**20

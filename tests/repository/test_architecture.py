@@ -48,7 +48,7 @@ def imported_by(module: str) -> set[str]:
 
 
 def own_module(dotted: str) -> str | None:
-    """The own module behind 'imgstore.chunks.images.ImageChunk', or None."""
+    """The own module behind 'imgstore.chunks.images.image_folder.ImageChunk', or None."""
     parts = dotted.split('.')
     if parts[0] != 'imgstore':
         return None
@@ -133,5 +133,5 @@ def test_no_file_names_the_machine_it_was_written_on(folder: str) -> None:
 
 def test_one_function_opens_containers() -> None:
     calls = {name for name, path in MODULES.items() if 'av.open(' in path.read_text(encoding='utf-8')}
-    assert calls == {'chunks.containers'}
-    assert MODULES['chunks.containers'].read_text(encoding='utf-8').count('av.open(') == 1
+    assert calls == {'chunks.video.container_checks'}
+    assert MODULES['chunks.video.container_checks'].read_text(encoding='utf-8').count('av.open(') == 1

@@ -1,0 +1,1 @@
+"""What any module may use: the machine, values to text and back, files, threads, and processes that fork."""

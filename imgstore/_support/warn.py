@@ -1,0 +1,55 @@
+"""Warnings that name the line of the user's program that led to them."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from types import FrameType
+from typing import ParamSpec, TypeVar
+
+_Arguments = ParamSpec('_Arguments')
+_Result = TypeVar('_Result')
+
+_PACKAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), '')
+_TESTS = os.path.join(_PACKAGE, 'tests', '')  # where the package is installed
+_BETWEEN = (contextlib.__file__, functools.__file__)
+"""What calls the package's functions in turn."""
+
+
+def warn(warning: Warning) -> None:
+    """Give a warning at the first frame outside of the package.
+
+    It does not count frames, as ``stacklevel`` does: their number changes when a function is split, and from one Python
+    to the next.
+    """
+    frame = sys._getframe(1)
+    while _is_ours(frame) and frame.f_back is not None:
+        frame = frame.f_back
+    seen = frame.f_globals.setdefault('__warningregistry__', {})
+    warnings.warn_explicit(warning, type(warning), frame.f_code.co_filename, frame.f_lineno,
+                           frame.f_globals.get('__name__'), seen)
+
+
+def _is_ours(frame: FrameType) -> bool:
+    path = frame.f_code.co_filename
+    return path in _BETWEEN or (path.startswith(_PACKAGE) and not path.startswith(_TESTS))
+
+
+def renamed_keyword(old: str, new: str) -> Callable[[Callable[_Arguments, _Result]], Callable[_Arguments, _Result]]:
+    """Let a function take a keyword by its old name too, with a DeprecationWarning that names the new one."""
+    def renamed(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
+        @functools.wraps(function)
+        def called(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+            if old in kwargs:
+                if new in kwargs:
+                    raise TypeError(f'{function.__name__}() got both {new!r} and {old!r}, its old name; give {new!r} '
+                                    f'alone')
+                warn(DeprecationWarning(f'{function.__name__}({old}=) is deprecated; write {new}='))
+                kwargs[new] = kwargs.pop(old)
+            return function(*args, **kwargs)
+        return called
+    return renamed

@@ -1,0 +1,223 @@
+"""A chunk that is a folder of images: one file a frame."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from functools import partial
+from typing import IO, cast
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ..._support.npy import LONGEST_HEADER, NAMES_IN_UTF8, read_header
+from ..._support.regular_files import open_regular
+from ..._support.syncing import sync
+from ...color import ensure_color, ensure_grayscale
+from ...errors import FrameReadError
+from ...formats import COMPRESSION, Format
+from ...ondisk.chunk_files import check_folder
+from ...ondisk.files import make_folder, open_atomic, remove_folder_if_empty, remove_if_there
+from ...ondisk.layout import Layout
+from ..base import ChunkReader, ChunkWriter, Image
+from ..opencv_encode import encoded, imwrite_parameters
+from . import bloscpack
+from .size_checks import check_claimed_size, max_file_bytes
+
+Bytes = npt.NDArray[np.uint8]
+
+_LONGEST_NPY_HEADER = LONGEST_HEADER + 12  # bytes, with what is before its text
+
+
+class ImageCodec(ABC):
+    """Turns an image into the bytes of a file and back."""
+
+    @abstractmethod
+    def encode(self, image: Image) -> Sequence[bytes | memoryview]:
+        """The file's content, in parts."""
+
+    @abstractmethod
+    def decode(self, data: Bytes, path: str) -> Image:
+        """The image in a file's content; FrameReadError or CorruptFileError if it is damaged."""
+
+
+class NpyCodec(ImageCodec):
+    """numpy's own format, version 1 to 3: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html."""
+
+    def encode(self, image: Image) -> Sequence[bytes | memoryview]:
+        """Header and pixels, which are not copied."""
+        image = np.ascontiguousarray(image)
+        header = io.BytesIO()
+        np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(image))
+        return [header.getvalue(), image.reshape(-1).view(np.uint8).data]
+
+    def decode(self, data: Bytes, path: str) -> Image:
+        """A view of the content, not copied; never unpickles."""
+        try:
+            return _array_in(data)
+        except Exception as error:
+            raise FrameReadError(f'{path} is no readable npy image: {error}', path=path) from error
+
+
+def _array_in(data: Bytes) -> Image:
+    start = io.BytesIO(data[:_LONGEST_NPY_HEADER].tobytes())
+    shape, fortran_order, dtype = read_header(start)
+    if dtype.hasobject:
+        raise ValueError('it holds Python objects')
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(data) - start.tell():
+        raise ValueError(f'it is not of the size of an image of shape {shape} and dtype {dtype}')
+    if tuple(data[6:8]) == NAMES_IN_UTF8:
+        return cast(Image, np.load(io.BytesIO(data.tobytes()), allow_pickle=False))
+    return data[start.tell():].view(dtype).reshape(shape, order='F' if fortran_order else 'C')
+
+
+class BloscpackCodec(ImageCodec):
+    """Bloscpack containers.
+
+    Parameters
+    ----------
+    image_bytes : int
+        Of the store's images; what is very much larger is not unpacked.
+    options : mapping of str to int
+        Of `imgstore.formats.Format.options`, those that were given.
+    """
+
+    def __init__(self, image_bytes: int, options: Mapping[str, int]) -> None:
+        self._usual, self._level = image_bytes, options.get(COMPRESSION.name, bloscpack.USUAL_LEVEL)
+
+    def encode(self, image: Image) -> Sequence[bytes | memoryview]:
+        """One container."""
+        return bloscpack.pack(image, self._level)
+
+    def decode(self, data: Bytes, path: str) -> Image:
+        """The array of one container."""
+        return bloscpack.unpack(data.tobytes(), path, self._usual)
+
+
+class Cv2Codec(ImageCodec):
+    """Image files that OpenCV writes and reads.
+
+    Parameters
+    ----------
+    fmt : Format
+        Its extension and planes say what a file holds.
+    color : bool
+        Whether images come back as (h, w, 3).
+    image_bytes : int
+        Of the store's images; what is very much larger is not decoded.
+    options : mapping of str to int
+        Of `imgstore.formats.Format.options`, those that were given.
+    """
+
+    def __init__(self, fmt: Format, color: bool, image_bytes: int, options: Mapping[str, int]) -> None:
+        self._extension, self._planes, self._color, self._usual = fmt.extension, fmt.color_model, color, image_bytes
+        self._parameters = imwrite_parameters(options)
+
+    def encode(self, image: Image) -> Sequence[bytes | memoryview]:
+        """One file, lossless as far as the format is."""
+        if self._planes == 'gray':
+            image = ensure_grayscale(image)
+        elif self._planes == 'color':
+            image = ensure_color(image)
+        # float is in TIFF alone; OpenCV 4 would write its colour as LogLuv, which is not lossless
+        parameters = [cv2.IMWRITE_TIFF_COMPRESSION, 1] if image.dtype.kind == 'f' else self._parameters
+        return [encoded(self._extension, image, parameters)]
+
+    def decode(self, data: Bytes, path: str) -> Image:
+        """Gray or colour as the store is, 8 or 16 bit as the file is."""
+        check_claimed_size(self._extension, data, path, self._usual)
+        image = self.pixels(data)
+        if image is None:
+            image = self._decoded(data, path)
+        return np.ascontiguousarray(ensure_color(image) if self._color else ensure_grayscale(image))
+
+    def pixels(self, data: Bytes) -> Image | None:
+        """The image where it lies in the file as it is, in BGR or gray; None: OpenCV has to look."""
+        return None
+
+    def _decoded(self, data: Bytes, path: str) -> Image:
+        try:
+            image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+        except cv2.error as error:
+            raise FrameReadError(f'{path} is damaged: {error.err}', path=path) from error
+        if image is None:
+            raise FrameReadError(f'{path} is damaged, or no {self._extension} image', path=path)
+        return image[:, :, :3] if image.ndim == 3 and image.shape[2] == 4 else image
+
+
+class ImageChunkWriter(ChunkWriter):
+    """Writes a folder of images."""
+
+    def __init__(self, layout: Layout, number: int) -> None:
+        self._layout, self._number, self._written = layout, number, 0
+        make_folder(layout.chunk(number))
+
+    def write(self, prepared: Sequence[bytes | memoryview]) -> None:
+        """Write one file, which is there whole or not at all."""
+        with open_atomic(self._layout.image(self._number, self._written)) as file:
+            file.writelines(prepared)
+        self._written += 1
+
+    def sync(self) -> None:
+        """The latest image and the folder that lists it."""
+        sync(self._layout.image(self._number, self._written - 1))
+        sync(self._layout.chunk(self._number))
+
+    def close(self, rate: Fraction | None = None) -> None:
+        """All is on disk already; FrameWriteError where the folder is gone or cannot be reached."""
+        folder = self._layout.chunk(self._number)
+        check_folder(folder, folder)
+
+    def discard(self) -> None:
+        """Remove the images, and the folder if nothing else is in it."""
+        folder = self._layout.chunk(self._number)
+        with contextlib.suppress(FileNotFoundError):
+            for name in os.listdir(folder):
+                if name.endswith(self._layout.extension):
+                    remove_if_there(os.path.join(folder, name))
+        remove_folder_if_empty(folder)
+
+
+def _content(file: IO[bytes], size: int) -> Bytes:
+    """The file's bytes; numpy's own function takes Ctrl-C for an error of the file's type."""
+    data, place = np.empty(size, np.uint8), 0
+    while place < size and (got := file.readinto(data[place:].data)):  # type: ignore[attr-defined]
+        place += got
+    return data[:place]
+
+
+class ImageChunkReader(ChunkReader):
+    """Reads a folder of images."""
+
+    def __init__(self, layout: Layout, number: int, codec: ImageCodec, image_bytes: int) -> None:
+        self._layout, self._number, self._codec = layout, number, codec
+        self._max_bytes = max_file_bytes(image_bytes)
+
+    def read(self, index: int) -> Image:
+        """Read and decode one file."""
+        path = self._layout.image(self._number, index)
+        try:
+            with open_regular(path, buffering=0) as file:
+                size = os.fstat(file.fileno()).st_size
+                if size > self._max_bytes:
+                    raise FrameReadError(f'{path} is damaged: an image of this store does not take {size} bytes',
+                                         path=path)
+                data = _content(file, size)
+        except FrameReadError:
+            raise
+        except OSError as error:
+            raise FrameReadError(f'{path} cannot be read: {error.strerror or error}', path=path) from error
+        return self._codec.decode(data, path)
+
+    def read_deferred(self, index: int) -> Callable[[], Image]:
+        """All of it can be done by several threads at once."""
+        return partial(self.read, index)
+
+    def close(self) -> None:
+        """Nothing is held open."""

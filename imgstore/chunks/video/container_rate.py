@@ -1,0 +1,182 @@
+"""The frame rate of a finished MP4 or AVI changed in its header, which is all that tells it.
+
+Numbers are overwritten in place by ones of the same size. They are chosen so that whichever of their bytes are old and
+which are new, no interval is zero: a process that ends in between leaves a video whose frames are all found.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import IO
+
+from ...formats import VIDEO_FRAMES_PER_SECOND
+from .h264 import record_with_rate
+
+_MP4_OPEN_TIMESCALE = 12_800
+"""That FFmpeg takes for 25 frames a second: an MP4 of ours with another one is finished."""
+
+_LEAST_INTERVAL, _LEAST_TIMESCALE = 256, 1000
+"""So large that no mixture of the bytes of such a number and of the one before is zero, and a track never longer than
+its edit."""
+
+_MOST = 2**32 - 1
+_MICROSECONDS = 10**6
+_SAMPLE_ENTRY = 8 + 8 + 78  # bytes before the boxes of the first one: how many there are, its head, its numbers
+_BOXES_OF_BOXES = (b'moov', b'trak', b'mdia', b'minf', b'stbl', b'edts')
+
+Change = tuple[int, bytes]
+"""Where in a file which bytes are to be."""
+
+
+def set_rate(path: str, rate: Fraction) -> None:
+    """Have a finished .mp4 or .avi of one video stream say its rate.
+
+    Parameters
+    ----------
+    path : str
+    rate : Fraction
+        Frames a second.
+
+    Raises
+    ------
+    OSError
+        The file cannot be changed.
+    ValueError
+        It is not as FFmpeg writes it. Nothing was changed.
+    """
+    if rate == VIDEO_FRAMES_PER_SECOND:
+        return
+    changes_of = _changes_of_mp4 if path.endswith('.mp4') else _changes_of_avi
+    with open(path, 'r+b', buffering=0) as file:
+        for place, data in changes_of(file, rate):
+            file.seek(place)
+            file.write(data)
+
+
+def _read(file: IO[bytes], place: int, count: int) -> bytes:
+    file.seek(place)
+    data = file.read(count)
+    if len(data) < count:
+        raise ValueError('the header is cut off')
+    return data
+
+
+# --- MP4: ISO/IEC 14496-12
+
+
+def is_open_mp4(time_base: Fraction) -> bool:
+    """Whether an MP4 of ours with that time base may be one that is still written."""
+    return time_base == Fraction(1, _MP4_OPEN_TIMESCALE)
+
+
+def _changes_of_mp4(file: IO[bytes], rate: Fraction) -> list[Change]:
+    boxes = dict(_boxes(file, 0, os.fstat(file.fileno()).st_size))
+    if not {b'mvhd', b'tkhd', b'mdhd', b'stts'} <= boxes.keys():
+        raise ValueError('it has no header of one finished track')
+    entries_at = boxes[b'stts'] + 8
+    count = int.from_bytes(_read(file, entries_at - 4, 4), 'big')
+    runs = [struct.unpack('>II', _read(file, entries_at + 8 * run, 8)) for run in range(count)]
+    frames = sum(length for length, _ in runs)
+    timescale, interval = _mp4_numbers(rate)
+    if any(delta != runs[0][1] for _, delta in runs[:-1]) or frames * interval > _MOST:
+        raise ValueError('its frames do not come at an even pace, or are too many')
+    duration = frames * interval
+    changes = _change_of_edit(file, boxes.get(b'elst'), duration)
+    changes += [(entries_at + 8 * run + 4, interval.to_bytes(4, 'big')) for run in range(count)]
+    place, wide = _times_at(file, boxes[b'tkhd'])
+    changes.append(_duration(place + 8, wide, duration))
+    for name in (b'mdhd', b'mvhd'):
+        place, wide = _times_at(file, boxes[name])
+        changes += [_duration(place + 4, wide, duration), (place, timescale.to_bytes(4, 'big'))]
+    return [*_changes_of_h264(file, boxes.get(b'stsd'), rate), *changes]
+
+
+def _changes_of_h264(file: IO[bytes], box: int | None, rate: Fraction) -> list[Change]:
+    """The rate in the parameter sets of H.264, if `imgstore.chunks.video.h264.with_changeable_rates` made them."""
+    if box is None or _read(file, box + 12, 4) != b'avc1':
+        return []
+    end = box + 8 + int.from_bytes(_read(file, box + 8, 4), 'big')
+    place = dict(_boxes(file, box + _SAMPLE_ENTRY, end)).get(b'avcC')
+    if place is None:
+        return []
+    old = _read(file, place, int.from_bytes(_read(file, place - 8, 4), 'big') - 8)
+    new = record_with_rate(old, rate, in_place=True)
+    return [] if new is None else [(place, new)]
+
+
+def _mp4_numbers(rate: Fraction) -> tuple[int, int]:
+    """Time scale, and interval in its units."""
+    factor = max(-(-_LEAST_INTERVAL // rate.denominator), -(-_LEAST_TIMESCALE // rate.numerator))
+    if rate.numerator * factor == _MP4_OPEN_TIMESCALE:
+        factor *= 2
+    return rate.numerator * factor, rate.denominator * factor
+
+
+def _boxes(file: IO[bytes], place: int, end: int) -> Iterator[tuple[bytes, int]]:
+    """Names of boxes, those in others too, and where their contents begin."""
+    while place + 8 <= end:
+        size, name = struct.unpack('>I4s', _read(file, place, 8))
+        inner = place + 8
+        if size == 1:
+            size, inner = int.from_bytes(_read(file, inner, 8), 'big'), inner + 8
+        size = size or end - place
+        if size < inner - place:
+            raise ValueError('a box is smaller than its head')
+        if name in _BOXES_OF_BOXES:
+            yield from _boxes(file, inner, place + size)
+        else:
+            yield name, inner
+        place += size
+
+
+def _times_at(file: IO[bytes], box: int) -> tuple[int, bool]:
+    """Where a box goes on behind the times of its making, and whether its times are of 64 bits."""
+    wide = _read(file, box, 1) == b'\1'
+    return box + (20 if wide else 12), wide
+
+
+def _duration(place: int, wide: bool, value: int) -> Change:
+    return place, value.to_bytes(8 if wide else 4, 'big')
+
+
+def _change_of_edit(file: IO[bytes], box: int | None, duration: int) -> list[Change]:
+    """The one edit that is as long as the track, in an MP4 that OpenCV wrote."""
+    if box is None:
+        return []
+    if _read(file, box + 4, 4) != b'\0\0\0\1':
+        raise ValueError('it has several edits')
+    return [_duration(box + 8, _read(file, box, 1) == b'\1', duration)]
+
+
+# --- AVI: Microsoft's "AVI RIFF File Reference"
+
+
+def _changes_of_avi(file: IO[bytes], rate: Fraction) -> list[Change]:
+    begin = _read(file, 0, 12)
+    chunks = dict(_avi_chunks(file)) if begin[:4] == b'RIFF' and begin[8:] == b'AVI ' else {}
+    if not {b'avih', b'strh'} <= chunks.keys() or _read(file, chunks[b'strh'], 4) != b'vids':
+        raise ValueError('it has no header of a video')
+    numbers = {chunks[b'strh'] + 20: rate.denominator, chunks[b'strh'] + 24: rate.numerator,
+               chunks[b'avih']: min(_MOST, max(1, round(_MICROSECONDS / rate)))}
+    changes = []
+    for place, number in numbers.items():
+        data = number.to_bytes(4, 'little')
+        changes += [(place + 1, data[1:]), (place, data[:1])]  # in this order it is zero at no time
+    return changes
+
+
+def _avi_chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int]]:
+    """Names of the chunks of the header and where their contents begin."""
+    place = 12
+    while True:
+        name, size = struct.unpack('<4sI', _read(file, place, 8))
+        if name == b'LIST':
+            if _read(file, place + 8, 4) == b'movi':
+                return
+            place += 12
+            continue
+        yield name, place + 8
+        place += 8 + size + size % 2

@@ -1,0 +1,297 @@
+"""Matroska with one video track of H.264, written so that its frame rate can be set at any time: RFC 9559.
+
+A cluster holds one frame and is written in one go, so a killed writer leaves all frames but maybe the last. Times are
+multiples of the frame index, and the rate is in numbers of the head that have a fixed size: `finish` changes these in
+place. Any of their bytes may be old or new, and the frames are found all the same.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import struct
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from ...formats import VIDEO_FRAMES_PER_SECOND
+from .h264 import record_with_rate, with_reordering
+
+_SEGMENT, _SEEK_HEAD, _SEEK, _SEEK_ID, _SEEK_POSITION = 0x18538067, 0x114D9B74, 0x4DBB, 0x53AB, 0x53AC
+_INFO, _SCALE, _DURATION, _MUXING_APP, _WRITING_APP = 0x1549A966, 0x2AD7B1, 0x4489, 0x4D80, 0x5741
+_TRACKS, _TRACK_ENTRY, _FRAME_DURATION = 0x1654AE6B, 0xAE, 0x23E383
+_CLUSTER, _TIMESTAMP, _SIMPLE_BLOCK = 0x1F43B675, 0xE7, 0xA3
+_CUES, _CUE_POINT, _CUE_TIME, _CUE_POSITIONS, _CUE_TRACK, _CUE_CLUSTER = 0x1C53BB6B, 0xBB, 0xB3, 0xB7, 0xF7, 0xF1
+
+_UNKNOWN_SIZE = 2**56 - 1
+_NUMBER_BYTES = 8
+_TRACK, _PROGRESSIVE = 1, 2
+_KEYFRAME = 0x80
+_NANOSECONDS, _MICROSECONDS, _MICROSECOND = 10**9, 10**6, 1000
+_VOID, _CODEC_PRIVATE, _UNKNOWN_BYTE = 0xEC, 0x63A2, b'\xa3'  # of the ID 63A3, which readers pass over
+_LONGER, _MOST_ROOM = 32, 256  # bytes: room for other numbers and what fills it up; one byte holds its size
+_TICKS = 10
+"""From one frame to the next: with more of them the rate is less exact, with fewer a slow one is out of reach."""
+_INEXACT = Fraction(1, 10**5)  # so far off may the sum of rounded ticks be; else ticks are as OpenCV has them
+_MOST_NANOSECONDS = 2**32 - 1  # that FFmpeg takes for a tick
+_FRAMES_TO_DATE = 8
+"""FFmpeg tells no decoding times of H.264 before it has decoded so many, unless frames may be reordered. Without them
+OpenCV 4.6 seeks to other frames, for which a time of 0 is none too."""
+
+MATROSKA_FASTEST = Fraction(30_000)
+"""Frames a second. Of a faster file FFmpeg tells that many, and OpenCV counts too few frames by them."""
+
+_SLOW = 2
+"""Frames a second. With fewer, FFmpeg does not look at so many frames before it begins."""
+_APPLICATION = b'imgstore'
+
+Color = tuple[int, int, int, int]
+"""Matrix, primaries, transfer and range, as ITU-T H.273 numbers them; a range of 1 is the limited one."""
+
+BT601: Color = 6, 1, 1, 1
+"""What our planes are. Without it players take the matrix of BT.709 for large images."""
+
+
+def _id(number: int) -> bytes:
+    return number.to_bytes((number.bit_length() + 7) // 8, 'big')
+
+
+def _size(count: int) -> bytes:
+    """A size in 8 bytes, however small it is."""
+    return (2**56 | count).to_bytes(_NUMBER_BYTES, 'big')
+
+
+def _element(number: int, *content: bytes) -> bytes:
+    data = b''.join(content)
+    return _id(number) + _size(len(data)) + data
+
+
+def _number(number: int, value: int) -> bytes:
+    return _element(number, value.to_bytes(_NUMBER_BYTES, 'big'))
+
+
+class _Times(NamedTuple):
+    """When frames are shown: the first one's time and the interval in ticks, a tick and the interval in nanoseconds."""
+
+    first: int
+    step: Fraction
+    tick: int
+    interval: int
+
+    def of(self, frame: int) -> int:
+        return self.first + round(self.step * frame)
+
+    def duration(self, frames: int) -> float:
+        """In ticks: in whole microseconds, at which no program counts fewer frames by FFmpeg's numbers."""
+        rate = min(_rate_of(self.interval), _NANOSECONDS / (self.step * self.tick))
+        duration = math.ceil(frames / rate * _MICROSECONDS)
+        duration += int(duration / _MICROSECONDS * float(rate)) < frames  # as floats are
+        ticks = duration * _MICROSECOND / self.tick
+        is_less = int(ticks * self.tick * 1000 / _MICROSECONDS) < duration  # as FFmpeg computes
+        return (duration + is_less / 4) * _MICROSECOND / self.tick
+
+
+def _rate_of(interval: int) -> Fraction:
+    """The rate that FFmpeg tells of an interval in nanoseconds: the nearest fraction of numbers that are not larger."""
+    most = int(MATROSKA_FASTEST)
+    rate = Fraction(_NANOSECONDS, interval)
+    return 1 / (1 / rate).limit_denominator(most) if rate > 1 else rate.limit_denominator(most)
+
+
+class _Head:
+    """What is in front of the clusters, and where in it the numbers are that change."""
+
+    def __init__(self, width: int, height: int, configuration: bytes, color: Color) -> None:
+        self.usual = configuration
+        beginning = _ebml() + _id(_SEGMENT)
+        self.size_at, self.segment_at = len(beginning), len(beginning) + _NUMBER_BYTES
+        info, tracks = _info(), _tracks(width, height, configuration, color)
+        info_at = len(_seek_head(0, 0, 0))
+        tracks_at = info_at + len(info)
+        self.cluster_at = self.segment_at + tracks_at + len(tracks)
+        self.seek_position_at = self.segment_at + info_at - _NUMBER_BYTES
+        self.seek_id_at = self.seek_position_at - len(_number(_SEEK_POSITION, 0)[:-_NUMBER_BYTES]) - len(_id(_CLUSTER))
+        self.data = b''.join((beginning, _size(_UNKNOWN_SIZE),
+                              _seek_head(info_at, tracks_at, self.cluster_at - self.segment_at), info, tracks))
+
+        usual, room = _configurations(configuration)
+        self.room_size_at = self.cluster_at - len(room) + _NUMBER_BYTES if room else None
+        self.room = len(room) - len(_element(_VOID))
+        self.usual_id_at = self.cluster_at - len(room) - len(usual) + len(_id(_CODEC_PRIVATE)) - 1
+
+    def configuration(self, rate: Fraction, with_dates: bool) -> bytes | None:
+        """The configuration for a finished file, None where it is none of x264's."""
+        known = with_reordering(self.usual) if with_dates else self.usual
+        return None if known is None or self.room_size_at is None else record_with_rate(known, rate)
+
+    def place_of(self, number: int) -> int:
+        """Where the value of an element is."""
+        before = _id(number) + _size(_NUMBER_BYTES)
+        return self.data.index(before, self.segment_at) + len(before)
+
+
+def _ebml() -> bytes:
+    versions = (0x4286, 1), (0x42F7, 1), (0x42F2, 4), (0x42F3, 8), (0x4287, 4), (0x4285, 2)
+    numbers = [_number(*pair) for pair in versions]
+    return _element(0x1A45DFA3, _element(0x4282, b'matroska'), *numbers)
+
+
+def _seek_head(info_at: int, tracks_at: int, last_at: int) -> bytes:
+    """Where the other parts are: the last one is a cluster until there are cues."""
+    parts = ((_INFO, info_at), (_TRACKS, tracks_at), (_CLUSTER, last_at))
+    return _element(_SEEK_HEAD, *(_element(_SEEK, _element(_SEEK_ID, _id(part)), _number(_SEEK_POSITION, place))
+                                  for part, place in parts))
+
+
+def _info() -> bytes:
+    return _element(_INFO, _number(_SCALE, _NANOSECONDS // VIDEO_FRAMES_PER_SECOND // _TICKS),
+                    _element(_DURATION, bytes(_NUMBER_BYTES)), _element(_MUXING_APP, _APPLICATION),
+                    _element(_WRITING_APP, _APPLICATION))
+
+
+def _tracks(width: int, height: int, configuration: bytes, color: Color) -> bytes:
+    colors = _element(0x55B0, *map(_number, (0x55B1, 0x55BB, 0x55BA, 0x55B9), color))
+    video = _element(0xE0, _number(0xB0, width), _number(0xBA, height), _number(0x9A, _PROGRESSIVE), colors)
+    numbers = [_number(*pair) for pair in ((0xD7, _TRACK), (0x73C5, _TRACK), (0x83, 1), (0x9C, 0),
+                                           (_FRAME_DURATION, _NANOSECONDS // VIDEO_FRAMES_PER_SECOND))]
+    codec = _element(0x86, b'V_MPEG4/ISO/AVC'), *_configurations(configuration)
+    return _element(_TRACKS, _element(_TRACK_ENTRY, *numbers, _element(0x22B59C, b'und'), video, *codec))
+
+
+def _configurations(usual: bytes) -> tuple[bytes, bytes]:
+    """The configuration in use, and hidden room for another one, if one can be made."""
+    room = len(_element(_CODEC_PRIVATE, usual)) + _LONGER
+    is_known = record_with_rate(usual, Fraction(VIDEO_FRAMES_PER_SECOND)) is not None and room < _MOST_ROOM
+    return _element(_CODEC_PRIVATE, usual), _element(_VOID, bytes(room)) if is_known else b''
+
+
+def is_ours(container: Any) -> bool:
+    """Whether a container of PyAV's is a file of this module."""
+    return _APPLICATION.decode() in (container.metadata.get(name) for name in ('ENCODER', 'encoder'))
+
+
+class MatroskaFile:
+    """Writes one file.
+
+    Parameters
+    ----------
+    path : str
+        A file that was there is replaced; it is empty until the first frame comes.
+    width, height : int
+        In pixels.
+    color : Color
+    """
+
+    def __init__(self, path: str, width: int, height: int, color: Color) -> None:
+        self._path, self._width, self._height, self._color = path, width, height, color
+        self._file = open(path, 'wb', buffering=0)  # noqa: SIM115 -- until `close`
+        self._head: _Head | None = None
+        self._size, self._clusters, self._keyframes = 0, dict[int, int](), list[int]()
+
+    @property
+    def _next(self) -> int:
+        """Index of the frame behind the latest one."""
+        return next(reversed(self._clusters), -1) + 1
+
+    def add(self, packet: bytes, is_keyframe: bool, configuration: bytes, index: int | None = None) -> None:
+        """Append a frame; OSError where there is no room for it.
+
+        Parameters
+        ----------
+        packet : bytes
+            As `imgstore.chunks.video.h264.length_prefixed` gives it.
+        is_keyframe : bool
+        configuration : bytes
+            As `imgstore.chunks.video.h264.configuration` gives it; that of the first frame is written.
+        index : int, optional
+            Of the frame, where others before it are lost.
+        """
+        index = self._next if index is None else index
+        if index < self._next:
+            raise ValueError(f'{self._path}: the frame at {index} comes too late')
+        head = self._head or _Head(self._width, self._height, configuration, self._color)
+        start = (self._size or head.cluster_at) - head.segment_at
+        block = bytes((0x80 | _TRACK, 0, 0, _KEYFRAME * is_keyframe)) + packet
+        time = _number(_TIMESTAMP, _TICKS * index)
+        cluster = _element(_CLUSTER, time, _element(_SIMPLE_BLOCK, block))
+        self._append(cluster if self._head else head.data + cluster)
+        self._head = head
+        if is_keyframe:
+            self._keyframes.append(index)
+        self._clusters[index] = start
+
+    def _append(self, data: bytes) -> None:
+        written = self._file.write(data)
+        if written != len(data):
+            self._file.truncate(self._size)
+            self._file.seek(self._size)
+            raise OSError(f'{self._path}: there is no room for it')
+        self._size += written
+
+    def finish(self, rate: Fraction) -> None:
+        """Write the rate, in frames a second, the duration, and where the keyframes are.
+
+        A process that ends meanwhile leaves a file that has all frames.
+        """
+        head, rate = self._head, min(rate, MATROSKA_FASTEST)
+        if head is None:
+            return
+        times = self._times(head, rate)
+        if times != _Times(0, Fraction(_TICKS), times.tick, times.interval):
+            self._move_frames(head, times)
+        self._put_configuration(head, rate)
+        for number, value in ((_FRAME_DURATION, times.interval), (_SCALE, times.tick)):
+            self._put(head.place_of(number), value.to_bytes(_NUMBER_BYTES, 'big'))
+        self._put(head.place_of(_DURATION), struct.pack('>d', times.duration(self._next)))
+        cues_at = self._size - head.segment_at
+        self._append(self._cues(times))
+        self._put(head.seek_position_at, cues_at.to_bytes(_NUMBER_BYTES, 'big'))
+        self._put(head.seek_id_at, _id(_CUES))
+        self._put(head.size_at, _size(self._size - head.segment_at))
+
+    def _times(self, head: _Head, rate: Fraction) -> _Times:
+        lacks_dates = self._needs_dates(rate) and head.configuration(rate, True) is None
+        interval = _NANOSECONDS / (Fraction(VIDEO_FRAMES_PER_SECOND) if lacks_dates and rate < _SLOW else rate)
+        step = Fraction(max(_TICKS, math.ceil(interval / _MOST_NANOSECONDS)))
+        tick = round(interval / step)
+        if abs(tick * step / interval - 1) > _INEXACT:
+            step, tick = interval / _MICROSECOND, _MICROSECOND
+        return _Times(int(lacks_dates and len(self._clusters) < _FRAMES_TO_DATE), step, tick, round(interval))
+
+    def _needs_dates(self, rate: Fraction) -> bool:
+        return rate < _SLOW or len(self._clusters) < _FRAMES_TO_DATE
+
+    def _put_configuration(self, head: _Head, rate: Fraction) -> None:
+        """Have the decoder's configuration tell the rate, and decoding times where they are needed."""
+        other = head.configuration(rate, self._needs_dates(rate))
+        if other is None or head.room_size_at is None or other == head.usual:
+            return
+        element = _element(_CODEC_PRIVATE, other)
+        filling = _element(_VOID, bytes(head.room - len(element) - len(_element(_VOID))))
+        self._put(head.room_size_at + 1, element + filling)
+        self._put(head.room_size_at, b'\0')  # lets it out, and then hides the other
+        self._put(head.usual_id_at, _UNKNOWN_BYTE)
+
+    def _cues(self, times: _Times) -> bytes:
+        return _element(_CUES, *(_element(
+            _CUE_POINT, _number(_CUE_TIME, times.of(frame)),
+            _element(_CUE_POSITIONS, _number(_CUE_TRACK, _TRACK), _number(_CUE_CLUSTER, self._clusters[frame])))
+            for frame in self._keyframes))
+
+    def _move_frames(self, head: _Head, times: _Times) -> None:
+        """Give frames their times, the last one first: so times ascend at any moment."""
+        inner = head.segment_at + len(_element(_CLUSTER)) + len(_number(_TIMESTAMP, 0)) - _NUMBER_BYTES
+        for frame, place in reversed(self._clusters.items()):
+            self._put(inner + place, times.of(frame).to_bytes(_NUMBER_BYTES, 'big'))
+
+    def _put(self, place: int, data: bytes) -> None:
+        self._file.seek(place)
+        self._file.write(data)
+        self._file.seek(self._size)
+
+    def sync(self) -> None:
+        """Wait until all of it is on the disk itself."""
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

@@ -1,0 +1,151 @@
+"""The latest packet of an MP4 that is open, kept in a file: FFmpeg writes it when the next one comes.
+
+Of one that was left open and cannot be closed, it stays beside the video, and is read as the video's last frame.
+
+There are two such files in turn, so that one is whole while the other is written. Each has the frame's index (8
+bytes), length and CRC-32 of what follows (4 bytes each), and then the stream's parameter sets and its packet as an
+H.264 byte stream, ITU-T H.264 Annex B.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import IO, Any
+
+from ..._support.regular_files import open_regular
+from ...constants import TAILS
+from ...errors import FrameReadError
+from ...formats import VIDEO_FRAMES_PER_SECOND
+from ...ondisk.files import final_path, remove_if_there
+from .container_checks import NO_PIXEL_LIMIT, open_container, open_input
+from .container_rate import is_open_mp4
+from .h264 import has_keyframe, length_prefixed
+
+_HEAD = struct.Struct('<QII')
+_MAX_PACKET = 2**28  # bytes
+
+
+def last_packet_paths(video: str) -> list[str]:
+    """Where what is kept of a video is."""
+    return [os.path.splitext(video)[0] + extension for extension in TAILS]
+
+
+def rename_last_packet(video: str, to: str) -> None:
+    """Give what is kept of a video the name that belongs to another path of it."""
+    for old, new in zip(last_packet_paths(video), last_packet_paths(to), strict=True):
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(old, new)
+
+
+def has_last_packet(video: str) -> bool:
+    """Whether something is kept of a video."""
+    return any(map(os.path.exists, last_packet_paths(video)))
+
+
+def remove_last_packet(video: str) -> None:
+    """Remove what is kept of a video, which has all of it now."""
+    for path in last_packet_paths(video):
+        remove_if_there(path)
+
+
+class LastPacketWriter:
+    """Keeps the latest packet of a video.
+
+    Parameters
+    ----------
+    video : str
+        Path of the video that is open.
+    """
+
+    def __init__(self, video: str) -> None:
+        self._paths = last_packet_paths(video)
+        self._files: list[IO[bytes]] = []
+        try:
+            for path in self._paths:
+                remove_if_there(path)
+                self._files.append(open(path, 'wb', buffering=0))  # noqa: SIM115 -- until `remove`
+        except OSError:
+            self.remove()
+            raise
+
+    def put(self, index: int, packet: bytes) -> None:
+        """Keep the packet of the video's frame ``index``."""
+        file = self._files[index % len(self._files)]
+        file.seek(0)
+        data = _HEAD.pack(index, len(packet), zlib.crc32(packet)) + packet
+        if file.write(data) != len(data):
+            raise OSError(f'{file.name}: there is no room for it')
+
+    def sync(self) -> None:
+        """Wait until the packets are on the disk itself."""
+        for file in self._files:
+            os.fsync(file.fileno())
+
+    def remove(self) -> None:
+        """Remove the files."""
+        for file, path in zip(self._files, self._paths, strict=False):  # not all, if one could not be opened
+            file.close()
+            remove_if_there(path)
+
+
+class LastPacket:
+    """The packets that are kept of a video, if any.
+
+    Parameters
+    ----------
+    video : str
+        Its path. While it is open, the packets may have the names already that they are to have with it.
+    """
+
+    def __init__(self, video: str) -> None:
+        self._packets: dict[int, bytes] = {}
+        for path in dict.fromkeys([*last_packet_paths(final_path(video)), *last_packet_paths(video)]):
+            with contextlib.suppress(OSError, struct.error), open_regular(path) as file:
+                index, length, checksum = _HEAD.unpack(file.read(_HEAD.size))
+                packet = file.read(min(length, os.path.getsize(path), _MAX_PACKET))
+                if len(packet) == length and zlib.crc32(packet) == checksum:
+                    self._packets[index] = packet
+
+    def open(self, video: str, pixels: int = NO_PIXEL_LIMIT) -> Any:
+        """As `open_container`; of a video that has no header yet, as that comes with the second frame, the first."""
+        import av
+
+        try:
+            return open_container(video, pixels)
+        except (av.FFmpegError, FrameReadError):
+            if 0 not in self._packets:
+                raise
+            return open_input(io.BytesIO(self._packets[0]), format='h264')
+
+    def append_to(self, packets: Iterable[Any], stream: Any) -> Iterator[Any]:
+        """The packets of a PyAV stream, and those that are kept of frames behind them."""
+        if not (self._packets and is_open_mp4(stream.time_base)):  # finished meanwhile, it has them itself
+            yield from packets
+            return
+        index = None
+        for packet in packets:
+            if not packet.size:
+                yield from self._from(index, stream)
+                index = None
+            elif packet.pts is not None:
+                index = round(packet.pts * packet.time_base * VIDEO_FRAMES_PER_SECOND) + 1
+            yield packet
+        yield from self._from(index, stream)
+
+    def _from(self, index: int | None, stream: Any) -> Iterator[Any]:
+        import av
+
+        while index in self._packets:
+            data = length_prefixed(self._packets[index])
+            packet: Any = av.Packet(len(data))  # filled: one made of bytes is freed through Python, and a decoder's
+            packet.update(data)  # thread that wants to do so waits for ever for a thread of Python's that waits for it
+            packet.stream, packet.time_base = stream, stream.time_base
+            packet.pts = packet.dts = round(index / VIDEO_FRAMES_PER_SECOND / stream.time_base)
+            packet.is_keyframe = has_keyframe(self._packets[index])
+            yield packet
+            index += 1

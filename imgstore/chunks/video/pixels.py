@@ -1,0 +1,88 @@
+"""From the frames that PyAV decodes to images, as OpenCV would give them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, cast
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ..._support.buffer_pool import RefcountedBufferPool
+from ...color import ensure_grayscale
+from ..base import Image
+from .filter_graphs import MOST_IMAGES, Converter
+
+_LUMA_FIRST = frozenset(f'yuv{j}{sampling}p' for j in ('', 'j') for sampling in ('420', '422', '444'))
+_NEUTRAL = (126, 130)
+"""Chroma in this range cannot drive a colour out of 0…255, so the gray of the colours is the luma."""
+
+
+class FrameConverter:
+    """Makes images of the frames of a video, in memory of those that nobody sees any more. For several threads.
+
+    Parameters
+    ----------
+    color : bool
+        As (h, w, 3) in BGR, by the interpolation of colours that OpenCV has; else in gray.
+    """
+
+    def __init__(self, color: bool) -> None:
+        self._color = color
+        self._lent, self._converter = RefcountedBufferPool(MOST_IMAGES), Converter()
+
+    def to_array(self, frame: Any) -> Image:
+        """The image of a frame of PyAV."""
+        return self._bgr(frame) if self._color else self._gray(frame)
+
+    def _bgr(self, frame: Any) -> Image:
+        plane = self._converter.convert(frame)
+        rows = _rows(plane)[:frame.height, :3 * frame.width]
+        own = plane.buffer_ptr != frame.planes[0].buffer_ptr  # else the caller would write into a frame that is kept
+        image = rows if own and rows.flags.c_contiguous else self._lent.empty(rows.shape)
+        if image is not rows:
+            np.copyto(image, rows)
+        return image.reshape(frame.height, frame.width, 3)
+
+    def close(self) -> None:
+        """Give back the memory of images that nobody sees any more."""
+        self._converter.close()
+
+    def _gray(self, frame: Any) -> Image:
+        """As converting its colours would give it: mostly the luma plane alone tells."""
+        name = frame.format.name
+        if name in _LUMA_FIRST and all(_is_neutral(_plane(plane)) for plane in frame.planes[1:]):
+            levels = _gray_levels(name, int(frame.color_range), int(frame.colorspace))
+            gray = self._lent.empty((frame.height, frame.width))
+            return cast(Image, cv2.LUT(_plane(frame.planes[0]), levels, gray))
+        return ensure_grayscale(self._bgr(frame))
+
+
+def _plane(plane: Any) -> Image:
+    return _rows(plane)[:plane.height, :plane.width]
+
+
+def _rows(plane: Any) -> Image:
+    return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+
+
+def _is_neutral(chroma: Image) -> bool:
+    return bool(chroma.min() >= _NEUTRAL[0] and chroma.max() <= _NEUTRAL[1])
+
+
+@lru_cache
+def _gray_levels(pixel_format: str, color_range: int, colorspace: int) -> npt.NDArray[np.uint8]:
+    """What gray each luma value becomes, asked of the conversion that colours go through."""
+    import av
+
+    ramp = np.full((2 * 3, 256), 128, np.uint8)
+    ramp[:2] = np.arange(256)
+    frame: Any = av.VideoFrame(256, 2, pixel_format)
+    frame.color_range, frame.colorspace = color_range, colorspace
+    for plane, value in zip(frame.planes, (ramp[:2], ramp[2:], ramp[2:]), strict=True):
+        rows = np.full((plane.height, plane.line_size), 128, np.uint8)
+        rows[:, :plane.width] = value[:plane.height, :plane.width]
+        plane.update(rows)
+    # PyAV 19 keeps a converter for each thread; a forked child frees it, and would wait for threads it had
+    return np.ascontiguousarray(frame.to_ndarray(format='bgr24', threads=1)[0, :, 1])

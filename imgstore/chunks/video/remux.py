@@ -1,0 +1,105 @@
+"""A video that was cut off, made whole again: its packets in a container that is closed."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from typing import Any
+
+from ...errors import FrameReadError, FrameWriteError
+from ...formats import VIDEO_FRAMES_PER_SECOND
+from .container_checks import open_container, open_output
+from .container_rate import set_rate
+from .matroska import BT601, MatroskaFile, is_ours
+from .mp4_tail import LastPacket
+
+
+def remux(source: str, target: str, frames: int, rate: Fraction | None = None) -> None:
+    """Copy the packets of a video's first frames, nothing encoded anew.
+
+    Parameters
+    ----------
+    source, target : str
+        Paths of the same extension.
+    frames : int
+    rate : Fraction, optional
+        Frames a second, for the video to say.
+
+    Raises
+    ------
+    FrameWriteError
+        It cannot be done.
+    """
+    import av
+
+    tail = LastPacket(source)
+    try:
+        with tail.open(source) as old:
+            count = sum(1 for _ in _sound_packets(old, tail))
+        with tail.open(source) as old:
+            packets = itertools.islice(_sound_packets(old, tail), frames)
+            _copy(old, packets, target, rate, is_gapless=count >= frames)
+    except (av.FFmpegError, OSError, ValueError, IndexError) as error:
+        raise FrameWriteError(f'{source} cannot be made a whole video: {error}', path=source) from error
+
+
+def check_is_copy(source: str, target: str) -> None:
+    """FrameReadError where packets of a video that was cut off are not in its copy, bit for bit."""
+    import av
+
+    tail = LastPacket(source)
+    try:
+        with tail.open(source) as old, open_container(target) as new:
+            if old.format.name == 'h264':  # a first frame alone, which is packed otherwise in a container
+                return
+            there = (bytes(packet) for packet in new.demux(video=0) if packet.size)
+            for packet in tail.append_to(old.demux(video=0), old.streams.video[0]):
+                if packet.size and not packet.is_corrupt and bytes(packet) != next(there, None):
+                    raise FrameReadError(f'{target} is no copy of {source}', path=target)
+    except (av.FFmpegError, OSError, IndexError) as error:
+        if isinstance(error, FrameReadError):
+            raise
+        raise FrameReadError(f'{target} cannot be compared with {source}: {error}', path=target) from error
+
+
+def _sound_packets(container: Any, tail: LastPacket) -> Iterator[Any]:
+    stream = container.streams.video[0]
+    packets = tail.append_to(container.demux(stream), stream)
+    return (packet for packet in packets if packet.size and not packet.is_corrupt)
+
+
+def _copy(container: Any, packets: Iterable[Any], target: str, rate: Fraction | None, is_gapless: bool) -> None:
+    template = container.streams.video[0]
+    context = template.codec_context
+    is_usual = template.average_rate == VIDEO_FRAMES_PER_SECOND and not context.has_b_frames
+    is_even = is_usual or (is_gapless and is_ours(container))
+    is_plain = context.name == 'h264' and (context.extradata or b'')[:1] == b'\1'
+    if target.endswith('.mkv') and is_plain and is_even:
+        _into_matroska(template, packets, target, rate or Fraction(VIDEO_FRAMES_PER_SECOND), is_gapless)
+        return
+    _into_container(template, packets, target)
+    if rate is not None and not target.endswith('.mkv'):
+        with contextlib.suppress(ValueError):  # frames at an uneven pace keep it
+            set_rate(target, rate)
+
+
+def _into_matroska(template: Any, packets: Iterable[Any], target: str, rate: Fraction, is_gapless: bool) -> None:
+    context = template.codec_context
+    file = MatroskaFile(target, context.width, context.height, BT601)
+    with contextlib.closing(file):
+        for packet in packets:
+            index = None if is_gapless else round(packet.pts * packet.time_base * VIDEO_FRAMES_PER_SECOND)
+            file.add(bytes(packet), packet.is_keyframe, context.extradata, index)
+        file.finish(rate)
+
+
+def _into_container(template: Any, packets: Iterable[Any], target: str) -> None:
+    with open_output(target) as new:
+        stream = new.add_stream_from_template(template)
+        for packet in packets:
+            if packet.pts is None:  # of a frame that has no container yet
+                packet.pts = packet.dts = 0
+            packet.stream = stream
+            new.mux(packet)

@@ -1,0 +1,195 @@
+"""Frames as one video whose frame times are those of the recording."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import heapq
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from .._support.text import without_surrogates
+from .._support.warn import renamed_keyword
+from ..chunks.video.container_checks import open_output
+from ..chunks.video.h264 import with_changeable_rates
+from ..chunks.video.matroska import BT601
+from ..errors import InvalidArgumentError, StoreIOError
+from ..formats import CRF
+from ..ondisk.files import StrPath
+from ..timestamps import is_date
+from .atomic_output import Progress, new_file, no_progress
+from .pictures import pad_to_even, render_frames
+from .selection import Frames
+from .sound import Sound, sound_packets
+from .stream_copy import CopySegment, copied_packets, plan_stream_copy
+from .subtitles import caption_packets
+from .ticks import EXTENSIONS, Ticks
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+
+_MAX_HOURS_OF_SOUND = 1000
+
+_PRESET = 'veryfast'
+
+Packets = Iterator[tuple[float, Any]]
+"""Packets, each with the time in seconds at which it is due."""
+
+
+@dataclass(frozen=True)
+class VideoReport:
+    """What came of `export_video`.
+
+    Attributes
+    ----------
+    copied : bool
+        The encoded frames of the store were taken as they are; else they were encoded anew.
+    reason : str
+        Why they were not copied.
+    """
+
+    copied: bool
+    reason: str = ''
+
+
+@renamed_keyword('step', 'progress')
+def export_video(frames: Frames, path: StrPath, *, codec: Literal['auto', 'h264', 'copy'] = 'auto', crf: int = 18,
+                 status_bar: bool = False, sounds: Sequence[Sound] = (), captions: Sequence[str] = (),
+                 overwrite: bool = False, progress: Progress = no_progress) -> VideoReport:
+    """Write frames as one video, each shown at its own time and until the next one's.
+
+    Parameters
+    ----------
+    frames : Frames
+        Of `select`.
+    path : str or PathLike
+        Ends in .mp4, where times are exact to 1/90000 s, or .mkv, where they are to 1/1000 s. With more than 6.6 hours
+        between two frames, .mp4 has milliseconds too; it cannot hold more than 596 hours between them.
+    codec : {'auto', 'h264', 'copy'}
+        'copy': the store's encoded frames as they are. 'h264': encoded anew. 'auto': copied if that gives a video
+        that most players play, which Motion JPEG in .mp4 is not.
+    crf : int
+        Quality of what is encoded anew, from 0 (best) to 51.
+    status_bar : bool
+        Draw number and time into each frame, which is encoded anew then.
+    sounds : sequence of Sound
+        Audio tracks.
+    captions : sequence of str
+        Columns of the extra data that become a subtitle track.
+    overwrite : bool
+        Replace a file that is there.
+    progress : callable
+        Is called after each frame.
+
+    Raises
+    ------
+    InvalidArgumentError
+        An argument is not allowed, the frames cannot be copied, or the container cannot hold their times.
+    StoreExistsError
+        Something is there already.
+    """
+    extension = _checked_extension(path)
+    crf = CRF.checked(crf, 'a video')
+    pieces = _pieces(frames, extension, codec, status_bar)
+    ticks = Ticks(extension, frames)
+    if sounds and ticks.seconds > _MAX_HOURS_OF_SOUND * 3600:
+        raise InvalidArgumentError(f'sound cannot be laid beside frames of more than {_MAX_HOURS_OF_SOUND} hours; '
+                                   'choose a range of frames')
+    with new_file(path, overwrite) as place:
+        _write(place, frames, ticks, pieces, crf, status_bar, sounds, captions, progress)
+    return VideoReport(True) if not isinstance(pieces, str) else VideoReport(False, pieces)
+
+
+def _checked_extension(path: StrPath) -> str:
+    extension = os.path.splitext(os.fspath(path))[1].lower()
+    if extension not in EXTENSIONS:
+        raise InvalidArgumentError(f'{os.fspath(path)!r} cannot be written as a video: its name must end in '
+                                   f'{" or ".join(EXTENSIONS)}, which other programs convert', argument='path')
+    return extension
+
+
+def _pieces(frames: Frames, extension: str, codec: str, status_bar: bool) -> list[CopySegment] | str:
+    """What is to be copied, or why it is encoded."""
+    if codec not in ('auto', 'h264', 'copy'):
+        raise InvalidArgumentError(f'codec is {codec!r}; it must be auto, h264 or copy', argument='codec')
+    if codec == 'h264':
+        return 'so it was asked for'
+    found = 'the status bar is drawn' if status_bar else plan_stream_copy(frames, extension, codec == 'copy')
+    if codec == 'copy' and isinstance(found, str):
+        raise InvalidArgumentError(f'the frames cannot be copied as they are: {found}', argument='codec')
+    return found
+
+
+def _write(path: str, frames: Frames, ticks: Ticks, pieces: list[CopySegment] | str, crf: int, status_bar: bool,
+           sounds: Sequence[Sound], captions: Sequence[str], progress: Progress) -> None:
+    import av
+
+    try:
+        with open_output(path, options=ticks.options) as container:
+            _describe(container, frames)
+            sources: list[Packets]
+            if isinstance(pieces, str):
+                sources = [_encoded(container, frames, ticks, crf, status_bar, progress)]
+            else:
+                sources = [copied_packets(container, pieces, ticks, progress)]
+            since_first = float(frames.times[0]) - frames.store.index.frame(0)[1]  # type: ignore[index]
+            sources += [sound_packets(container, sound, since_first, ticks.seconds) for sound in sounds]
+            if captions:
+                sources.append(caption_packets(container, frames, captions, ticks.seconds))
+            for _, packet in heapq.merge(*sources, key=lambda due: due[0]):
+                container.mux(packet)
+    except (av.FFmpegError, ValueError) as error:
+        if isinstance(error, (InvalidArgumentError, OSError)):
+            raise
+        raise StoreIOError(f'{path!r} cannot be written: {error}', path=path) from error
+
+
+def _describe(container: OutputContainer, frames: Frames) -> None:
+    container.metadata['title'] = without_surrogates(os.path.basename(frames.store.filename))
+    container.metadata['comment'] = f'frames {frames.numbers[0]} to {frames.numbers[-1]} of {frames.store.uuid}'
+    if is_date(float(frames.times[0])):
+        with contextlib.suppress(ValueError, OverflowError, OSError):  # they may be in ms, or in ns
+            first = datetime.datetime.fromtimestamp(float(frames.times[0]), datetime.timezone.utc)
+            container.metadata['creation_time'] = first.isoformat().replace('+00:00', 'Z')
+
+
+def _encoded(container: OutputContainer, frames: Frames, ticks: Ticks, crf: int, status_bar: bool,
+             progress: Progress) -> Packets:
+    pictures = (pad_to_even(picture) for picture in render_frames(frames, status_bar))
+    first = next(pictures)
+    options = {'crf': str(crf), 'preset': _PRESET, **({} if ticks.can_reorder else {'bf': '0'})}
+    stream: Any = container.add_stream('libx264', rate=ticks.rate, options=options)
+    stream.height, stream.width = first.shape[:2]
+    stream.pix_fmt = 'yuv420p'
+    context = stream.codec_context
+    stream.time_base = context.time_base = ticks.unit
+    context.colorspace, context.color_primaries, context.color_trc, context.color_range = BT601
+    context.open()
+    context.extradata = with_changeable_rates(context.extradata, ticks.rate)
+    return _encoding(stream, _all(first, pictures), ticks, progress)
+
+
+def _all(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
+    yield first
+    yield from rest
+
+
+def _encoding(stream: Any, pictures: Iterator[Any], ticks: Ticks, progress: Progress) -> Packets:
+    import av
+
+    durations = dict(zip(ticks.starts.tolist(), ticks.durations.tolist(), strict=True))
+    for picture, start in zip(pictures, ticks.starts.tolist(), strict=True):
+        frame = av.VideoFrame.from_ndarray(picture, format='bgr24').reformat(format='yuv420p', threads=1)
+        frame.pts, frame.time_base = start, ticks.unit
+        frame.pict_type = 0
+        yield from _due(stream.encode(frame), durations)
+        progress()
+    yield from _due(stream.encode(None), durations)
+
+
+def _due(packets: Sequence[Any], durations: dict[int, int]) -> Packets:
+    for packet in packets:
+        packet.duration = durations.get(packet.pts, 1)
+        yield float(packet.dts * packet.time_base), packet

@@ -1,0 +1,327 @@
+"""What was recorded beside the frames: read from each kind of file, put together, renumbered.
+
+A file is of the user's records (``.extra.json``), of the Motif recorder's (``.extra_data.json``), or of the samples
+of its sensors (``.extra_data.h5``). Motif reserves rows before it needs them; those that it never filled have a
+negative frame number, and are left out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from contextlib import nullcontext
+from itertools import chain, groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .._support.regular_files import read_regular
+from .._support.text import decode_text, without_surrogates
+from .._support.warn import warn
+from ..constants import (
+    COMPLETE_JOURNAL,
+    EXTRA_JSON,
+    FRAME_INDEX,
+    FRAME_NUMBER,
+    FRAME_NUMBER_BEFORE_REINDEX,
+    JOURNAL,
+    MOTIF_EXTRA_H5,
+    MOTIF_EXTRA_JSON,
+)
+from ..errors import CorruptFileError, ExtraDataSkippedWarning, InvalidArgumentError
+from ..ondisk.files import partial_path, remove_if_there
+from ..ondisk.journal_reading import read_journal
+from .hdf5_client import HDF5Worker
+from .motif_h5 import Numbers, Renumber, read_h5, renumber_h5, samplerates
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SENSOR_TIME = 'sensor_time'
+_SURROGATE = re.compile(r'\\u[dD][89a-fA-F]|[\ud800-\udfff]')
+
+_UNQUESTIONED_CELLS, _CELLS_A_VALUE = 2**22, 256
+"""Of the table of all records, which has a column for each key of any."""
+
+_Record = dict[str, Any]
+
+
+def read_extra_data(paths: Sequence[str], ignore_corrupt: bool = False,
+                    files: HDF5Worker | None = None) -> pd.DataFrame | None:
+    """Read the extra data of a store.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        The files, in the order of their chunks; behind a chunk's own its journal, if it has one.
+    ignore_corrupt : bool
+        Leave damaged files out, with one warning, instead of raising.
+    files : HDF5Worker, optional
+        What reads HDF5, for those who call this again and again.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        A row for each record, numbered from 0, columns in the order first seen; None if there is no record.
+
+    Raises
+    ------
+    CorruptFileError
+        A file is damaged.
+    """
+    contents: list[tuple[str, Any]] = []
+    errors: list[CorruptFileError] = []
+    with nullcontext(files) if files else HDF5Worker() as h5:
+        for path in paths:
+            try:
+                contents.append(_read_behind(contents, path, h5))
+            except CorruptFileError as error:
+                errors.append(error)
+    if errors and not ignore_corrupt:
+        raise errors[0]
+    if errors:
+        warn(ExtraDataSkippedWarning(errors))
+    frames = [_combine(kind, [content for _, content in group]) for kind, group in groupby(contents, itemgetter(0))]
+    frame = _concatenate(frames)
+    return frame if len(frame) else None
+
+
+def read_motif_json(path: str) -> pd.DataFrame:
+    """Read one ``.extra_data.json``, sorted by frame, then by the sensor's time.
+
+    Raises
+    ------
+    CorruptFileError
+        The file is no JSON array of objects.
+    """
+    return _frame_of_motif([read_records(path)]).reset_index(drop=True)
+
+
+def samplerate(paths: Sequence[str]) -> float | None:
+    """Rate of the sensors' samples, from the first file that tells one.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Files of extra data of any kind.
+
+    Returns
+    -------
+    float or None
+        Samples a second; None if no file tells.
+
+    Raises
+    ------
+    InvalidArgumentError
+        The sensors of a file have different rates.
+    CorruptFileError
+        A file is damaged.
+    """
+    with HDF5Worker() as files:
+        for path in paths:
+            rates = samplerates(path, files) if path.endswith(MOTIF_EXTRA_H5) else set()
+            if len(rates) > 1:
+                raise InvalidArgumentError(f'{path} holds data of several sample rates: {sorted(rates)}', path=path)
+            if rates:
+                return rates.pop()
+    return None
+
+
+def renumber_extra_data(path: str, old: Numbers, new: Numbers, own: slice, first: Numbers | None = None,
+                        target: str | None = None) -> str:
+    """Write a file of extra data with other frame numbers as `partial_path`; the old one stays.
+
+    The first number that a record ever had is kept under ``_frame_number_before_reindex``. Records without a number,
+    and reserved rows, stay as they are.
+
+    Parameters
+    ----------
+    path : str
+        The file, of any kind.
+    old, new : numpy.ndarray of int64
+        Numbers of all frames of the store before and after, in its order.
+    own : slice
+        The frames among them that are of the file's chunk. A record is of the frame at its ``frame_index`` if that has
+        the record's number; else of the frame of the chunk that has it.
+    first : numpy.ndarray of int64, optional
+        Numbers of all frames before they were renumbered for the first time, which some records may still have.
+    target : str, optional
+        Where to write it instead.
+
+    Returns
+    -------
+    path : str
+        Of the file that the new one is to replace.
+
+    Raises
+    ------
+    CorruptFileError
+        The file is damaged.
+    """
+    target = partial_path(path) if target is None else target
+    write = renumber_h5 if path.endswith(MOTIF_EXTRA_H5) else _renumber_json
+    try:
+        write(path, target, _renumbering(old, new, own, old if first is None else first))
+    except BaseException:
+        remove_if_there(target)
+        raise
+    return path
+
+
+def has_other_numbers(path: str, old: Numbers, new: Numbers, own: slice, first: Numbers) -> bool:
+    """Whether `renumber_extra_data` would give a record of a file of JSON another number; CorruptFileError."""
+    _, numbers, indices = _numbered(path, read_records(path))
+    return not np.array_equal(_renumbering(old, new, own, first)(numbers, indices), numbers)
+
+
+def _renumbering(old: Numbers, new: Numbers, own: slice, first: Numbers) -> Renumber:
+    def renumber(numbers: Numbers, indices: Numbers) -> Numbers:
+        known = (indices >= 0) & (indices < len(old))
+        theirs = indices[known]
+        known[known] = (old[theirs] == numbers[known]) | (first[theirs] == numbers[known])
+        renumbered = _renumber_by_number(numbers, old[own], new[own])
+        renumbered[known] = new[indices[known]]
+        return renumbered
+
+    return renumber
+
+
+def _renumber_by_number(numbers: Numbers, old: Numbers, new: Numbers) -> Numbers:
+    order = np.argsort(old, kind='stable')
+    places = np.searchsorted(old, numbers, sorter=order)
+    found = places < len(old)
+    found[found] = old[order[places[found]]] == numbers[found]
+    renumbered = numbers.copy()
+    renumbered[found] = new[order[places[found]]]
+    return renumbered
+
+
+def _read(path: str, files: HDF5Worker) -> tuple[str, Any]:
+    kind = next((kind for kind in (MOTIF_EXTRA_H5, MOTIF_EXTRA_JSON) if path.endswith(kind)), EXTRA_JSON)
+    return kind, read_h5(path, files) if kind == MOTIF_EXTRA_H5 else read_records(path)
+
+
+def _read_behind(contents: list[tuple[str, Any]], path: str, files: HDF5Worker) -> tuple[str, Any]:
+    """Kind and content of a file; of a journal just what is not in the chunk's own file before it."""
+    if not path.endswith((JOURNAL, COMPLETE_JOURNAL)):
+        return _read(path, files)
+    return EXTRA_JSON, records_missing_from(path, contents[-1][1] if contents and contents[-1][0] == EXTRA_JSON else [])
+
+
+def records_missing_from(journal: str, complete: list[_Record]) -> list[_Record]:
+    """The records of a chunk's journal, less those that the chunk's own file ends with already; CorruptFileError."""
+    records = read_records(journal)
+    return [] if records == complete[-len(records):] else records
+
+
+def _combine(kind: str, contents: list[Any]) -> pd.DataFrame:
+    """Make one frame of files of one kind; of JSON in one go, so that all records have a say in a column's dtype."""
+    if kind == MOTIF_EXTRA_JSON:
+        return _frame_of_motif(contents)
+    if kind == EXTRA_JSON:
+        return _table(list(chain.from_iterable(contents)))
+    return _concatenate(contents)
+
+
+def _table(records: list[_Record]) -> pd.DataFrame:
+    """The records as rows."""
+    import pandas as pd
+
+    _check_keys(records)
+    return pd.DataFrame(records)
+
+
+def _check_keys(records: list[_Record], path: str | None = None) -> None:
+    """CorruptFileError where each record has other keys, so that nearly nothing would fill memory as a table."""
+    cells = len(records) * len(set().union(*records))
+    if cells > max(_UNQUESTIONED_CELLS, _CELLS_A_VALUE * sum(map(len, records))):
+        raise CorruptFileError(f'{path or "extra data"} is damaged: its {len(records)} records have too many different '
+                               f'keys', path=path)
+
+
+def _concatenate(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    import pandas as pd
+
+    frames = [frame for frame in frames if len(frame)]
+    if len(frames) < 2:
+        return frames[0].reset_index(drop=True) if frames else pd.DataFrame()
+    columns = dict.fromkeys(chain.from_iterable(frames))
+    # pandas 2 and 3 differ in whether a column without any value has a say in the dtype; here it never has
+    frame = pd.concat([frame.dropna(axis='columns', how='all') for frame in frames], ignore_index=True)
+    return frame.reindex(columns=list(columns))
+
+
+# --- JSON
+
+
+def read_records(path: str, as_text: bool = True) -> list[_Record]:
+    """The records in a file of JSON, or in a journal; CorruptFileError.
+
+    With ``as_text`` lone surrogates, which no table of pandas holds, are written as escapes.
+    """
+    try:
+        content = decode_text(_json_in(path))
+        records = json.loads(content)
+    except (OSError, ValueError, RecursionError) as error:
+        raise CorruptFileError(f'{path} cannot be read as JSON: {error}', path=path) from error
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        raise CorruptFileError(f'{path} is damaged: it must be a JSON array of objects', path=path)
+    _check_keys(records, path)
+    return without_surrogates(records) if as_text and _SURROGATE.search(content) else records
+
+
+def _json_in(path: str) -> bytes:
+    if path.endswith((JOURNAL, COMPLETE_JOURNAL)):
+        return f'[{", ".join(read_journal(path).records)}]'.encode()
+    return read_regular(path)
+
+
+def _frame_of_motif(files: list[list[_Record]]) -> pd.DataFrame:
+    records = list(chain.from_iterable(files))
+    places = [(i, *_time_order(record)) for i, file in enumerate(files) for record in file]
+    order = sorted(range(len(records)), key=places.__getitem__)
+    return _table(records).iloc[[i for i in order if not _is_reserved(records[i])]]
+
+
+def _time_order(record: _Record) -> list[float]:
+    values = (record.get(FRAME_INDEX), record.get(_SENSOR_TIME))
+    return [value if isinstance(value, (int, float)) and value == value else float('inf') for value in values]
+
+
+def _is_reserved(record: _Record) -> bool:
+    number = record.get(FRAME_NUMBER)
+    return isinstance(number, (int, float)) and number < 0 and record.get(FRAME_NUMBER_BEFORE_REINDEX) is None
+
+
+def _renumber_json(path: str, target: str, renumber: Renumber) -> None:
+    records = read_records(path, as_text=False)
+    numbered, old, indices = _numbered(path, records)
+    new = renumber(old, indices)
+    for record, before, number in zip(numbered, old.tolist(), new.tolist(), strict=True):
+        if record.get(FRAME_NUMBER_BEFORE_REINDEX) is None:
+            record[FRAME_NUMBER_BEFORE_REINDEX] = before
+        record[FRAME_NUMBER] = number
+    with open(target, 'w', encoding='utf-8') as file:
+        json.dump(records, file)
+
+
+def _numbered(path: str, records: list[_Record]) -> tuple[list[_Record], Numbers, Numbers]:
+    """The records of frames, their frame numbers, and their indexes, -1 where there is none."""
+    reserves = path.endswith(MOTIF_EXTRA_JSON)
+    numbered = [
+        record
+        for record in records
+        if _whole(record.get(FRAME_NUMBER)) is not None and not (reserves and _is_reserved(record))
+    ]
+    numbers = np.array([_whole(record[FRAME_NUMBER]) for record in numbered], np.int64)
+    indices = [_whole(record.get(FRAME_INDEX)) for record in numbered]
+    return numbered, numbers, np.array([-1 if index is None else index for index in indices], np.int64)
+
+
+def _whole(value: object) -> int | None:
+    """Give the whole number that a JSON value is, None if it is none."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 2**63 and value == int(value):
+        return int(value)
+    return None

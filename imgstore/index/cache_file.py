@@ -1,0 +1,214 @@
+"""Our own saved index of all chunks: one file of arrays, mapped into memory, so that opening reads next to nothing.
+
+The file is a header, a row a chunk, the checksums of all blocks of 8192 frame numbers or times, all frame numbers
+(int64), all frame times (float64), little-endian. It is believed only while the chunks' own indexes have the names,
+sizes and modification times that it was made from, and only where its checksums are right: that of the head when it
+is opened, that of a block before something of the block is used.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .._support.regular_files import open_regular
+from ..errors import CorruptFileError
+from ..ondisk.chunk_index import FileStamp, Numbers, Times, mtime_resolution_ns, read_chunk_index, stamp
+from ..ondisk.files import open_atomic
+
+ChunkList = Sequence[tuple[int, str]]
+"""Numbers of chunks, ascending, and paths of their indexes less the extension."""
+
+_MAGIC = b'imgstore index 2'
+_HEADER = np.dtype([('magic', 'S16'), ('chunks', '<i8'), ('frames', '<i8'), ('ascend', '?', 2), ('spare', 'V2'),
+                    ('check', '<u4'), ('numbers', '<i8', 2), ('times', '<f8', 2)])
+_CHUNK = np.dtype([('number', '<i8'), ('form', '<i8'), ('size', '<i8'), ('mtime', '<i8'), ('count', '<i8')])
+_SEEN = ['number', 'form', 'size', 'mtime']
+_BLOCK, _CHECK = 8192, np.dtype('<u4')
+
+
+@dataclass(frozen=True)
+class SavedIndex:
+    """Frame numbers and times of all chunks, and what is known of them without looking.
+
+    Attributes
+    ----------
+    numbers : ndarray of int64, shape (n,)
+    times : ndarray of float64, shape (n,)
+    starts : ndarray of int64
+        Index of each chunk's first frame, and the number of frames at the end.
+    is_sorted : tuple of bool
+        Whether numbers and times never go down.
+    ranges : tuple of two pairs
+        Smallest and largest number and time.
+    stamps : sequence of FileStamp
+        The chunks' indexes, which it fits.
+    checks : ndarray of uint32, shape (2, blocks)
+        CRC-32 of each block of numbers, and of times.
+    """
+
+    numbers: Numbers
+    times: Times
+    starts: npt.NDArray[np.int64]
+    is_sorted: tuple[bool, bool]
+    ranges: tuple[tuple[int, int], tuple[float, float]]
+    stamps: Sequence[FileStamp] = ()
+    checks: npt.NDArray[np.uint32] = field(default_factory=lambda: np.empty((2, 0), _CHECK))
+    _sound: set[tuple[int, int]] = field(default_factory=set)
+
+    def is_sound(self, column: int, own: slice) -> bool:
+        """Whether the checksums are right of the blocks that have those numbers (0) or times (1)."""
+        values, checks = (self.numbers, self.times)[column], self.checks[column]
+        for block in range(own.start // _BLOCK, -(-own.stop // _BLOCK)):
+            if (column, block) not in self._sound:
+                if zlib.crc32(values[block * _BLOCK:(block + 1) * _BLOCK].data) != checks[block]:
+                    return False
+                self._sound.add((column, block))
+        return True
+
+
+MIN_CHUNKS_TO_CACHE = 20  # chunks; the indexes of fewer are read as fast as a saved one
+
+
+def load(path: str, chunks: ChunkList) -> SavedIndex | None:
+    """What was saved of these chunks; None where nothing was that fits them as they are now."""
+    try:
+        with open_regular(path) as file:
+            saved_at = os.fstat(file.fileno()).st_mtime_ns
+            data = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
+        looks = [stamp(stem) for _, stem in chunks]
+        rows = _chunk_table(chunks, looks)
+        saved = _parse(data, rows)
+        return replace(saved, stamps=looks) if saved and _is_current(saved, chunks, looks, saved_at) else None
+    except (OSError, ValueError, CorruptFileError):
+        return None
+
+
+def _parse(data: npt.NDArray[np.uint8], rows: npt.NDArray[Any]) -> SavedIndex | None:
+    header = data[:_HEADER.itemsize].view(_HEADER)[0]
+    frames, end_of_rows = int(header['frames']), _HEADER.itemsize + rows.nbytes
+    end = end_of_rows + _size_of_checks(frames)
+    if header['magic'] != _MAGIC or header['chunks'] != len(rows) or len(data) != end + frames * 16:
+        return None
+    if header['check'] != _check(header, data[_HEADER.itemsize:end]):
+        return None
+    saved = data[_HEADER.itemsize:end_of_rows].view(_CHUNK)
+    checks = data[end_of_rows:end].view(_CHECK)[:2 * _blocks(frames)].reshape(2, -1)
+    starts = np.concatenate([[0], np.cumsum(saved['count'])])
+    sound = starts[-1] == frames and np.all((saved['count'] >= 0) & (saved['count'] <= frames))  # or the sum ran over
+    if not sound or not np.array_equal(saved[_SEEN], rows[_SEEN]):
+        return None
+    numbers, times = (data[end + i * frames * 8:][:frames * 8] for i in range(2))
+    return SavedIndex(numbers.view(np.int64), times.view(np.float64), starts, tuple(header['ascend'].tolist()),
+                      (tuple(header['numbers'].tolist()), tuple(header['times'].tolist())), checks=checks)
+
+
+def _blocks(frames: int) -> int:
+    return -(-frames // _BLOCK)
+
+
+def _size_of_checks(frames: int) -> int:
+    """In bytes: that of a column is a multiple of 8 behind it."""
+    return 2 * _blocks(frames) * _CHECK.itemsize
+
+
+def _check(header: npt.NDArray[Any], behind: npt.NDArray[np.uint8]) -> int:
+    """The checksum of all that is before the columns, without itself."""
+    unchecked = np.frombuffer(bytearray(header.tobytes()), _HEADER)
+    unchecked['check'] = 0
+    return zlib.crc32(behind.data, zlib.crc32(unchecked.tobytes()))
+
+
+def _is_current(saved: SavedIndex, chunks: ChunkList, looks: Sequence[FileStamp], saved_at: int) -> bool:
+    """Whether chunks that were written just before the index was saved have not been changed right after that."""
+    for rank in (rank for rank, look in enumerate(looks) if look.mtime > saved_at - mtime_resolution_ns(look.mtime)):
+        own = slice(saved.starts[rank], saved.starts[rank + 1])
+        numbers, times = read_chunk_index(chunks[rank][1])
+        same = np.array_equal(numbers, saved.numbers[own]) and np.array_equal(times, saved.times[own], equal_nan=True)
+        if not same:
+            return False
+    return True
+
+
+def _chunk_table(chunks: ChunkList, looks: Sequence[FileStamp]) -> npt.NDArray[Any]:
+    """A row a chunk, the count left out."""
+    rows = np.zeros(len(chunks), _CHUNK)
+    rows['number'] = [number for number, _ in chunks]
+    rows['form'], rows['size'], rows['mtime'] = np.array([look[:3] for look in looks], np.int64).reshape(-1, 3).T
+    return rows
+
+
+def save(path: str, chunks: ChunkList, counts: Sequence[int]) -> None:
+    """Save the index of chunks that have so many frames each, one of them in memory at a time.
+
+    Raises
+    ------
+    CorruptFileError
+        A chunk's index is damaged, or not of as many frames.
+    OSError
+        It cannot be written.
+    """
+    rows = _chunk_table(chunks, [stamp(stem) for _, stem in chunks])
+    rows['count'] = counts
+    frames = int(rows['count'].sum())
+    summary = _Summary(frames)
+    with open_atomic(path) as file:
+        at = _HEADER.itemsize + rows.nbytes + _size_of_checks(frames)
+        for (_, stem), count in zip(chunks, counts, strict=True):
+            numbers, times = read_chunk_index(stem)
+            if len(numbers) != count:
+                raise CorruptFileError(f'{stem}: the chunk has {len(numbers)} frames and no longer {count}', path=stem)
+            for column, values in enumerate((numbers, times)):
+                file.seek(at + column * frames * 8)
+                file.write(np.ascontiguousarray(values, values.dtype.newbyteorder('<')).data)
+            summary.add(numbers, times)
+            at += count * 8
+        file.seek(0)
+        file.write(summary.head(rows))
+
+
+class _Summary:
+    """What can be told of all frames when each chunk is seen once, in order."""
+
+    def __init__(self, frames: int) -> None:
+        self._frames, self._seen = frames, 0
+        self._checks = np.zeros((2, _blocks(frames)), _CHECK)
+        self._is_sorted = [True, True]
+        self._last: list[Any] = [np.iinfo(np.int64).min, -np.inf]
+        self._ranges: list[list[Any]] = [[], []]
+
+    def add(self, *columns: npt.NDArray[Any]) -> None:
+        for i, values in enumerate(columns):
+            self._sum_up(i, np.ascontiguousarray(values, values.dtype.newbyteorder('<')))
+            if len(values):
+                ascend = self._last[i] <= values[0] and np.all(values[:-1] <= values[1:])
+                self._is_sorted[i] &= bool(ascend)
+                self._last[i] = values[-1]
+                both = [*self._ranges[i], np.fmin.reduce(values), np.fmax.reduce(values)]
+                self._ranges[i] = [np.fmin.reduce(both), np.fmax.reduce(both)]
+
+        self._seen += len(columns[0])
+
+    def _sum_up(self, column: int, values: npt.NDArray[Any]) -> None:
+        at = self._seen
+        for start in range(-(at % _BLOCK), len(values), _BLOCK):
+            block = (at + max(0, start)) // _BLOCK
+            own = values[max(0, start):start + _BLOCK]
+            self._checks[column, block] = zlib.crc32(own.data, int(self._checks[column, block]))
+
+    def head(self, rows: npt.NDArray[Any]) -> bytes:
+        """All that is before the columns."""
+        header = np.zeros((), _HEADER)
+        header['magic'], header['chunks'], header['frames'] = _MAGIC, len(rows), self._frames
+        header['ascend'] = self._is_sorted
+        header['numbers'], header['times'] = self._ranges[0] or [0, 0], self._ranges[1] or [0, 0]
+        behind = rows.tobytes() + self._checks.tobytes()
+        header['check'] = _check(header, np.frombuffer(behind, np.uint8))
+        return header.tobytes() + behind

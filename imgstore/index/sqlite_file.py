@@ -1,0 +1,108 @@
+"""The saved index that imgstore 0.4 knows: an SQLite database of all frames."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .._support.regular_files import check_regular, data_bytes
+from ..errors import CorruptFileError
+from ..ondisk.chunk_index import Numbers, Times
+
+ChunkFrames = tuple[int, str, Numbers, Times]
+"""Number of a chunk, path of its index less the extension, its frames' numbers and times."""
+
+VERSION = '1'
+
+_SCHEMA = """
+CREATE TABLE chunks (chunk INTEGER, chunk_path TEXT);
+CREATE TABLE frames (chunk INTEGER, frame_idx INTEGER, frame_number INTEGER, frame_time REAL);
+CREATE TABLE index_information (name TEXT, value TEXT);
+CREATE TABLE summary (name TEXT, value REAL);
+"""
+
+
+def write(path: str, chunks: Iterable[ChunkFrames], summary: dict[str, float]) -> None:
+    """Make a database; sqlite3.Error, OSError."""
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.executescript(_SCHEMA)
+        for chunk, stem, *frames in chunks:
+            numbers, times = (values.tolist() for values in frames)
+            database.execute('INSERT INTO chunks VALUES (?, ?)', (chunk, stem))
+            database.executemany('INSERT INTO frames VALUES (?, ?, ?, ?)',
+                                 zip([chunk] * len(numbers), range(len(numbers)), numbers, times, strict=True))
+        database.execute('INSERT INTO index_information VALUES (?, ?)', ('version', VERSION))
+        database.executemany('INSERT INTO summary VALUES (?, ?)', summary.items())
+        database.execute('CREATE INDEX chunk_index ON frames (chunk, frame_idx)')
+        database.commit()
+
+
+def read(path: str) -> list[ChunkFrames]:
+    """The chunks of a database; CorruptFileError where it is none."""
+    try:
+        check_regular(path)
+        with contextlib.closing(sqlite3.connect(f'{Path(path).as_uri()}?mode=ro', uri=True)) as database:
+            return _read(path, database)
+    except (sqlite3.Error, OSError, ValueError, TypeError, OverflowError) as error:
+        raise CorruptFileError(f'{path} is not a saved index: {error}', path=path) from error
+
+
+_COLUMNS_READ = {('frames', 'chunk'), ('frames', 'frame_idx'), ('frames', 'frame_number'), ('frames', 'frame_time'),
+                 ('chunks', 'chunk'), ('chunks', 'chunk_path'), ('index_information', 'name'),
+                 ('index_information', 'value'), ('sqlite_master', 'name'), ('sqlite_master', 'type'),
+                 ('sqlite_master', 'rootpage'),
+                 ('sqlite_master', 'sql')}
+
+_STEPS_A_BYTE, _STEPS = 4, 100_000
+"""What SQLite does at most for a byte of a sound database, which has 9 bytes a frame or more; and for none."""
+
+
+def _guard(path: str, database: sqlite3.Connection) -> None:
+    """Let just what is asked here be computed, and for so long as a sound database of that size may take.
+
+    A view or a column that computes itself would be code; pages that refer to each other a database without an end.
+    """
+    database.set_authorizer(_allow)
+    steps = _STEPS + _STEPS_A_BYTE * data_bytes(path)
+    database.set_progress_handler(lambda: 1, min(steps, 2**31 - 1))
+    tables = dict(database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table' AND rootpage > 0"))
+    if not all(tables.get(name, '((').count('(') == 1 for name in ('frames', 'chunks', 'index_information')):
+        raise ValueError('it lacks a table of plain columns')
+
+
+def _allow(action: int, table: str | None, column: str | None, *_: object) -> int:
+    reads = action == sqlite3.SQLITE_READ and (table, column) in _COLUMNS_READ
+    return sqlite3.SQLITE_OK if reads or action == sqlite3.SQLITE_SELECT else sqlite3.SQLITE_DENY
+
+
+def _read(path: str, database: sqlite3.Connection) -> list[ChunkFrames]:
+    _guard(path, database)
+    found = database.execute("SELECT value FROM index_information WHERE name = 'version'").fetchone()
+    if found is None or str(found[0]) != VERSION:
+        raise ValueError(f'its version is {found and found[0]!r}, not {VERSION!r}')
+    paths = dict(database.execute('SELECT chunk, chunk_path FROM chunks').fetchall())
+    rows = database.execute('SELECT chunk, frame_idx, frame_number, frame_time FROM frames ORDER BY chunk, frame_idx')
+    return _chunks_of_rows(paths, rows.fetchall())
+
+
+def _chunks_of_rows(paths: dict[int, str], rows: list[tuple[int, int, int, float | None]]) -> list[ChunkFrames]:
+    of_chunk, within, numbers, times = zip(*rows, strict=True) if rows else ((), (), (), ())
+    owner, all_numbers, known = _whole(of_chunk), _whole(numbers), np.sort(_whole(tuple(paths)))
+    all_times = np.array([np.nan if time is None else time for time in times], np.float64)
+    starts, ends = np.searchsorted(owner, known), np.searchsorted(owner, known, 'right')
+    if not np.array_equal(within, np.concatenate([[0], *map(np.arange, ends - starts)])[1:]):
+        raise ValueError('frames are missing')
+    return [(n, str(paths[n]), all_numbers[start:end], all_times[start:end])
+            for n, start, end in zip(known.tolist(), starts, ends, strict=True)]
+
+
+def _whole(values: Sequence[Any]) -> Numbers:
+    array = np.array(values)
+    if array.size and array.dtype.kind != 'i':
+        raise ValueError('a chunk or a frame has a number that is none')
+    return array.astype(np.int64)

@@ -1,0 +1,394 @@
+"""Making whole what a writer that was killed, or a full disk, left incomplete."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .._support.syncing import sync
+from ..chunks import ChunkIO
+from ..chunks.video.frame_table import display_times
+from ..chunks.video.mp4_tail import last_packet_paths, remove_last_packet, rename_last_packet
+from ..chunks.video.remux import check_is_copy, remux
+from ..constants import (
+    EXTRA_JSON,
+    STORE_INDEX_FILENAME,
+    STORE_LOCK_FILENAME,
+    STORE_MD_FILENAME,
+    STORE_SAVED_INDEX_FILENAME,
+)
+from ..errors import CorruptFileError, FrameReadError, FrameWriteError, ImgStoreError, StoreIOError, StoreLockedError
+from ..extra_data.records import read_records, records_missing_from
+from ..formats import VIDEO_FRAMES_PER_SECOND
+from ..index.store_index import save_cache_if_large
+from ..ondisk.chunk_files import partial_files, remove_tree, sync_chunk
+from ..ondisk.chunk_index import Numbers, Times, read_chunk_index, write_chunk_index
+from ..ondisk.emptying import finish_emptying
+from ..ondisk.files import StrPath, make_folder, partial_path, remove_if_there, write_atomic
+from ..ondisk.journal_reading import DEFAULT_PACE, fill_in, pace_of
+from ..ondisk.layout import INDEX_EXTENSIONS, Layout, existing_store_folder, index_path, is_emptied
+from ..ondisk.lock import StoreLock, is_held
+from ..ondisk.metadata import StoreMetadata, load_metadata
+from ..ondisk.staging import finish, is_pending, uncounted
+from ..reading.chunk_listing import (
+    IncompleteChunk,
+    find_incomplete_chunks,
+    has_sound_records,
+    journaled_chunks,
+    rate_of_chunk,
+)
+from ..reading.reader import format_of
+from ..writing.rolling_writer import RollingChunkWriter
+
+_DAMAGED = '.damaged'
+
+
+@dataclass(frozen=True)
+class RepairedChunk:
+    """A chunk that was not complete.
+
+    Attributes
+    ----------
+    number : int
+        Of the chunk.
+    frame_numbers : list of int
+    frame_times : list of float
+        In seconds.
+    lost : list of int
+        Numbers of frames that were added and cannot be read.
+    estimated : bool
+        Nothing told the numbers and times: the numbers go on from the chunk before, the times are those of the video,
+        or for images go on at the pace of the chunk before.
+    estimated_indexes : tuple of int
+        Indexes in the chunk of frames that a damaged journal does not tell of. Their numbers and times are estimated
+        from the frames around them.
+    """
+
+    number: int
+    frame_numbers: list[int]
+    frame_times: list[float]
+    lost: list[int]
+    estimated: bool
+    estimated_indexes: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        frames = f'{len(self.frame_numbers)} frames'
+        if self.frame_numbers:
+            frames += f', #{self.frame_numbers[0]} to #{self.frame_numbers[-1]}'
+        if self.estimated:
+            frames += ', numbers and times estimated'
+        elif self.estimated_indexes:
+            frames += (f'; the journal is damaged: number and time of '
+                       f'{_listed(self.frame_numbers[index] for index in self.estimated_indexes)} are estimated')
+        return f'chunk {self.number}: {frames}' + (f'; lost: {_listed(self.lost)}' if self.lost else '')
+
+
+_MOST_LISTED = 20
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    """Frame numbers as text, the first of many."""
+    names = [f'#{number}' for number in numbers]
+    more = len(names) - _MOST_LISTED
+    return ', '.join(names[:_MOST_LISTED]) + (f' and {more} more' if more > 0 else '')
+
+
+@dataclass(frozen=True)
+class RepairReport:
+    """What `repair` did, or with ``dry_run`` would do.
+
+    Attributes
+    ----------
+    path : str
+        The store's folder.
+    dry_run : bool
+    chunks : list of RepairedChunk
+    removed : list of str
+        Files that a writer had not finished, and the lock that it left.
+    reindexed : bool
+        A `reindex` that was killed was completed.
+    emptied : bool
+        All frames of the store had been removed, by `empty` or an overwrite that was killed; the rest of their files
+        was removed too.
+    """
+
+    path: str
+    dry_run: bool
+    chunks: list[RepairedChunk]
+    removed: list[str]
+    reindexed: bool = False
+    emptied: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.chunks or self.removed or self.reindexed or self.emptied)
+
+    def __str__(self) -> str:
+        if not self:
+            return f'{self.path}: nothing to repair'
+        count = len(self.chunks)
+        did = 'would be' if self.dry_run else 'was' if count == 1 else 'were'
+        names = [os.path.relpath(path, self.path) for path in self.removed]
+        lines = [f'{self.path}: {count} chunk{"s" * (count != 1)} {did} completed', *map(str, self.chunks)]
+        lines += ['a reindex that was cut off is completed'] if self.reindexed else []
+        lines += ['the removal of all frames, which was cut off, is completed'] if self.emptied else []
+        return '\n'.join([*lines, *([f'removed: {", ".join(names)}'] if names else [])])
+
+
+def repair(path: StrPath, dry_run: bool = False) -> RepairReport:
+    """Complete a store whose writer was killed, for good; older versions of imgstore can open it then.
+
+    Chunks that were not complete get their index, records and a video that is closed; chunks of old versions, which
+    kept no journal, an index from what can be read. Frames that can be read are never removed, nor is any complete
+    chunk changed.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        Of the store.
+    dry_run : bool
+        Change nothing, just report.
+
+    Returns
+    -------
+    RepairReport
+        True in a condition if there was something to repair.
+
+    Raises
+    ------
+    StoreNotFoundError
+        There is no store.
+    StoreLockedError
+        A writer has it open.
+    StoreIOError
+        It cannot be written; what was complete is so still.
+    """
+    basedir = existing_store_folder(path)
+    lock_path = os.path.join(basedir, STORE_LOCK_FILENAME)
+    if is_held(lock_path):
+        raise StoreLockedError(f'{basedir!r} is open in a writer, which holds {lock_path}',
+                               store=basedir, path=lock_path)
+    emptied = is_emptied(basedir)
+    if emptied and not dry_run:
+        with contextlib.closing(_Held(lock_path)):
+            finish_emptying(basedir)
+    patient = _Repair(basedir)
+    chunks = list(patient.find())
+    report = RepairReport(basedir, dry_run, chunks, patient.leftover_files(lock_path, chunks), is_pending(basedir),
+                          emptied)
+    if report and not dry_run:
+        try:
+            with contextlib.closing(_Held(lock_path)):
+                finish(basedir)
+                report = replace(report, removed=patient.apply(report))
+        except ImgStoreError:
+            raise
+        except OSError as error:
+            raise StoreIOError(f'{basedir}: the store could not be repaired: {error}', store=basedir) from error
+    return report
+
+
+class _Held(StoreLock):
+    """The store's lock, for a block."""
+
+    close = StoreLock.release
+
+
+def _keep_damaged(paths: Iterable[str]) -> None:
+    """Give whatever has these names another one."""
+    for path in filter(os.path.lexists, paths):
+        os.replace(path, path + _DAMAGED)
+
+
+class _Repair:
+    """A store that may need repair."""
+
+    def __init__(self, basedir: str) -> None:
+        self._metadata: StoreMetadata = load_metadata(basedir)
+        self._fmt = format_of(self._metadata, basedir)
+        self._layout = Layout(basedir, self._fmt.extension, self._fmt.is_image_folder)
+        self._chunks = ChunkIO(self._layout, self._fmt, self._metadata.imgshape, 'read',
+                               image_bytes=self._metadata.image_bytes)
+        self._damaged: set[int] = set()
+        self._unsynced: list[int] = []
+
+    # --- what is missing
+
+    def find(self) -> Iterator[RepairedChunk]:
+        """The chunks that are not complete."""
+        found = self._layout.find_chunks()
+        journals = journaled_chunks(self._layout, found)
+        journaled = find_incomplete_chunks(self._layout, self._chunks, journals)
+        self._unsynced = [*{*found.complete_journals} - {*journals}]
+        self._damaged = {number for number in found.complete if self._frames_of(number) is None}
+        bare = {*found.skipped, *self._layout.find_unfinished_videos()} - set(found.complete)
+        bare = {number for number in bare if index_path(self._layout.index_stem(number)) is None}
+        incomplete = (n for n in {*journals, *bare, *self._damaged} if not self._layout.is_linked(n))
+        for number in sorted(incomplete):
+            if number in journaled and (len(journaled[number]) or len(journaled[number].lost)):
+                yield self._journaled(number, journaled[number], found.complete)
+            elif number in bare or number in self._damaged or number in journaled:
+                yield from self._estimate(number, found.complete, number in journaled)
+            else:  # complete, but for records that came later
+                numbers, times = read_chunk_index(self._layout.index_stem(number))
+                yield RepairedChunk(number, numbers.tolist(), times.tolist(), [], False)
+
+    def _journaled(self, number: int, chunk: IncompleteChunk, complete: list[int]) -> RepairedChunk:
+        """A chunk as its journal tells; frames behind the journal's last have lost their entries."""
+        frames = dict(enumerate(zip(chunk.numbers.tolist(), chunk.times.tolist(), strict=True)))
+        estimated = chunk.estimated
+        if len(chunk) and not len(chunk.lost):
+            before = self._before(number, complete)
+            pace = before and pace_of(zip(*(values.tolist() for values in before), strict=True))
+            estimated += fill_in(frames, self._chunks.count_readable(number, None), pace or DEFAULT_PACE)
+        all_frames = [frames[index] for index in range(len(frames))]
+        return RepairedChunk(number, [frame[0] for frame in all_frames], [frame[1] for frame in all_frames],
+                             chunk.lost.tolist(), False, estimated)
+
+    def _frames_of(self, number: int) -> tuple[Numbers, Times] | None:
+        try:
+            return read_chunk_index(self._layout.index_stem(number))
+        except CorruptFileError:
+            return None
+
+    def _estimate(self, number: int, complete: list[int], may_be_empty: bool) -> Iterator[RepairedChunk]:
+        count = self._chunks.count_readable(number, None)
+        if not count:
+            if may_be_empty:
+                yield RepairedChunk(number, [], [], [], False)
+            return
+        before = self._before(number, complete)
+        step = max(1, round(float(np.median(np.diff(before[0]))))) if before and len(before[0]) > 1 else 1
+        first = int(before[0][-1]) + step if before else 0
+        times = self._estimated_times(number, count, before[1] if before else None)
+        yield RepairedChunk(number, list(range(first, first + step * count, step)), times.tolist(), [], True)
+
+    def _before(self, number: int, complete: list[int]) -> tuple[Numbers, Times] | None:
+        """Numbers and times of the complete chunk before one."""
+        return next((frames for other in reversed(complete) if other < number
+                     and (frames := self._frames_of(other)) is not None and len(frames[0])), None)
+
+    def _estimated_times(self, number: int, count: int, before: Times | None) -> Times:
+        interval = float(np.median(np.diff(before))) if before is not None and len(before) > 1 else None
+        shown = None if self._layout.is_image_folder else display_times(self._layout.current_path(number))
+        if shown is not None and len(shown) >= count:
+            steps = (shown.milliseconds[:count] - shown.milliseconds[0]) / 1000
+            interval = interval or 1 / VIDEO_FRAMES_PER_SECOND
+        elif interval is None and self._layout.is_image_folder:
+            return np.array([os.stat(self._layout.image(number, index)).st_mtime for index in range(count)])
+        else:
+            interval = interval or 1 / VIDEO_FRAMES_PER_SECOND
+            steps = np.arange(count) * interval
+        start = self._metadata.created.timestamp() if before is None else float(before[-1]) + interval
+        return np.asarray(start + steps)
+
+    def leftover_files(self, lock_path: str, chunks: list[RepairedChunk]) -> list[str]:
+        """Files that a writer had not finished and that hold no frame once the chunks are whole, and its lock."""
+        whole = {chunk.number for chunk in chunks if chunk.frame_numbers}
+        unread = {self._layout.current_path(number) for number in {*self._layout.find_unfinished_videos()} - whole}
+        kept = {path for video in unread for path in last_packet_paths(video)}
+        found = [path for path in partial_files(self._layout.basedir) if path not in kept or not os.path.getsize(path)]
+        whole_files = (STORE_MD_FILENAME, STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILENAME)
+        others = [*uncounted(self._layout.basedir), *map(partial_path, whole_files)]
+        paths = [os.path.join(self._layout.basedir, name) for name in others]
+        return [*found, *filter(os.path.lexists, [*paths, lock_path])]
+
+    # --- making it whole
+
+    def apply(self, report: RepairReport) -> list[str]:
+        """Do what the report says; which files were removed, for some may hold frames after all."""
+        for chunk in report.chunks:
+            self._complete(chunk)
+        for number in self._unsynced:
+            sync_chunk(self._layout, number)
+        remaining = [path for path in report.removed if os.path.lexists(path)]
+        for path in remaining:
+            remove_tree(path) if os.path.isdir(path) else remove_if_there(path)
+        chunks = self._layout.find_chunks().complete
+        if not (chunks or self._layout.is_image_folder or self._may_hold_frames()):
+            self._close_empty_video_store()
+        save_cache_if_large(self._layout.basedir, [(number, self._layout.index_stem(number)) for number in chunks])
+        return remaining
+
+    def _may_hold_frames(self) -> bool:
+        """Whether the first video is there and unreadable; the black one of an empty store has an index first."""
+        return os.path.exists(self._layout.current_path(0)) and index_path(self._layout.index_stem(0)) is None
+
+    def _close_empty_video_store(self) -> None:
+        """As its writer would have, so that imgstore 0.4 can open it."""
+        chunks = ChunkIO(self._layout, self._fmt, self._metadata.imgshape, 'write')
+        black = np.zeros(self._metadata.imgshape, self._metadata.imgdtype)
+        RollingChunkWriter(self._layout, chunks, self._metadata.chunksize, 'chunk').close(lambda: chunks.encode(black))
+
+    def _complete(self, chunk: RepairedChunk) -> None:
+        stem = self._layout.index_stem(chunk.number)
+        if chunk.number in self._damaged or index_path(stem) is None:
+            _keep_damaged([stem + extension for extension in INDEX_EXTENSIONS])
+        if chunk.frame_numbers and not self._layout.is_image_folder:
+            self._close_video(chunk)
+        records = self._records(chunk.number)
+        if not has_sound_records(stem):  # it was not on the disk yet when the power failed
+            _keep_damaged([stem + EXTRA_JSON])
+        if records and self._layout.is_image_folder:
+            make_folder(self._layout.chunk(chunk.number))
+        if records:
+            write_atomic(stem + EXTRA_JSON, json.dumps(records).encode())
+        if index_path(stem) is None and (chunk.frame_numbers or records):
+            write_chunk_index(stem, np.array(chunk.frame_numbers, np.int64), np.array(chunk.frame_times, np.float64))
+        sync_chunk(self._layout, chunk.number)  # or a power cut could take both the journal and what it tells of
+        for journal in (self._layout.journal(chunk.number), self._layout.complete_journal(chunk.number)):
+            remove_if_there(journal)
+
+    def _close_video(self, chunk: RepairedChunk) -> None:
+        """Give the chunk's video its name, in a container that is whole if that can be done."""
+        path, source = self._layout.chunk(chunk.number), self._layout.current_path(chunk.number)
+        if source == path and not chunk.estimated:
+            self._remove_original(path, len(chunk.frame_numbers))
+            return
+        target = partial_path(f'{os.path.splitext(path)[0]}.repaired{self._layout.extension}')
+        try:
+            times = [] if chunk.estimated else chunk.frame_times
+            remux(source, target, len(chunk.frame_numbers),
+                  rate_of_chunk(self._layout, self._metadata, chunk.number, times))
+            self._check_video(target, len(chunk.frame_numbers))
+            check_is_copy(source, target)
+            sync(target)
+            os.replace(target, path)
+            sync(self._layout.basedir)
+            remove_last_packet(path)
+            if source != path:
+                remove_if_there(source)
+        except (FrameReadError, FrameWriteError):  # then it stays as it is, and can be read all the same
+            rename_last_packet(source, path)  # first: it is found beside the video while that is open
+            os.replace(source, path)
+        finally:
+            remove_if_there(target)
+
+    def _remove_original(self, path: str, frames: int) -> None:
+        """Remove what a repair that was killed had made a whole video of."""
+        if os.path.exists(original := partial_path(path)):
+            with contextlib.suppress(FrameReadError):
+                self._check_video(path, frames)
+                sync(path)
+                remove_if_there(original)
+
+    def _check_video(self, path: str, frames: int) -> None:
+        with contextlib.closing(self._chunks.video_reader(path)) as reader:
+            found = reader.count()
+            if found != frames:
+                raise FrameReadError(f'{path} has {found} frames instead of {frames}', path=path)
+            reader.read(frames - 1)
+
+    def _records(self, number: int) -> list[dict[str, Any]]:
+        """All records of a chunk that has a journal."""
+        stem, journal = self._layout.index_stem(number), self._layout.journal_to_read(number)
+        if not os.path.exists(journal):
+            return []
+        is_sound = os.path.isfile(stem + EXTRA_JSON) and has_sound_records(stem)
+        there = read_records(stem + EXTRA_JSON) if is_sound else []
+        return [*there, *records_missing_from(journal, there)]

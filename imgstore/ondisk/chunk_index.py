@@ -1,0 +1,285 @@
+"""The index file of one chunk: its frame numbers and times, read without ever unpickling, written whole."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import time
+import zipfile
+from collections.abc import Iterator
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .._support.npy import read_header
+from .._support.regular_files import open_regular, read_regular
+from .._support.yaml import dump_yaml, load_yaml
+from ..constants import FRAME_MD, FRAME_NUMBER, FRAME_NUMBER_BEFORE_REINDEX, FRAME_TIME
+from ..errors import CorruptFileError, StoreIOError
+from .files import open_atomic, remove_if_there
+from .layout import INDEX_EXTENSIONS, index_path
+
+Numbers = npt.NDArray[np.int64]
+Times = npt.NDArray[np.float64]
+
+_DEFLATED_AT_MOST = 1032
+"""How many times smaller zlib can make data: https://zlib.net/zlib_tech.html."""
+
+_MAX_BYTES = 2**30
+"""Of an index: more frames than a chunk ever has, and room for what others put beside them."""
+
+_YAML_ENDS = (b'\n', b'}', b']')
+
+
+def read_chunk_index(stem: str) -> tuple[Numbers, Times]:
+    """Read frame numbers and times of a chunk.
+
+    Parameters
+    ----------
+    stem : str
+        Path of its ``.npz`` or ``.yaml`` less the extension.
+
+    Returns
+    -------
+    frame_numbers : ndarray of int64, shape (n,)
+    frame_times : ndarray of float64, shape (n,)
+        In seconds.
+
+    Raises
+    ------
+    CorruptFileError
+        There is none, or it is damaged; nothing in it is ever unpickled.
+    """
+    path = index_path(stem)
+    if path is None:
+        raise CorruptFileError(f'{stem}: the chunk has no index', path=stem)
+    numbers, times = _read_yaml(path) if path.endswith('.yaml') else _read_npz(path)
+    numbers, times = _as_int64(path, numbers), _as_float64(path, times)
+    if numbers.ndim != 1 or numbers.shape != times.shape:
+        raise CorruptFileError(f'{path} has {numbers.shape} frame numbers and {times.shape} frame times', path=path)
+    return numbers, times
+
+
+def _read_npz(path: str) -> tuple[Any, Any]:
+    with _opened(path) as archive:
+        return _read_member(path, archive, FRAME_NUMBER), _read_member(path, archive, FRAME_TIME)
+
+
+_LACKS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""What this process or machine lacks for now: no reason to take an index for damaged, and skip its chunk for good."""
+
+
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[zipfile.ZipFile]:
+    try:
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
+            if os.fstat(file.fileno()).st_size > _MAX_BYTES:
+                raise ValueError(f'it has more than {_MAX_BYTES} bytes')
+            yield archive
+    except Exception as error:  # zipfile, zlib and numpy's header parser all have errors of their own
+        if isinstance(error, OSError) and error.errno in _LACKS:
+            raise StoreIOError(f'{path} could not be read: {error.strerror}', path=path) from error
+        raise CorruptFileError(f'{path} is not a readable index of a chunk: {error!r}', path=path) from error
+
+
+def _read_member(path: str, archive: zipfile.ZipFile, key: str) -> npt.NDArray[Any]:
+    with archive.open(key + '.npy') as file:
+        rows, dtype = _read_header(path, archive, file)
+        return np.frombuffer(file.read(), dtype, rows)
+
+
+def _read_header(path: str, archive: zipfile.ZipFile, file: IO[bytes]) -> tuple[int, np.dtype[Any]]:
+    """Number of rows and dtype; ValueError where that is not the size of the data, so that none is read in vain."""
+    (rows,), _, dtype = read_header(file)
+    member = archive.getinfo(file.name)
+    _check_size(path, [member])
+    if rows < 0 or dtype.kind not in 'iuf' or member.file_size != file.tell() + rows * dtype.itemsize:
+        raise ValueError(f'{file.name} is cut off, or holds no numbers')
+    return rows, dtype
+
+
+def _check_size(path: str, members: list[zipfile.ZipInfo]) -> None:
+    """Refuse what takes more memory than an archive of that size can hold."""
+    if any(member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members):
+        raise ValueError('it is compressed in a way that numpy does not write')
+    if sum(member.file_size for member in members) > os.path.getsize(path) * _DEFLATED_AT_MOST:
+        raise ValueError('it claims more than it can hold')
+
+
+def _read_yaml(path: str) -> tuple[Any, Any]:
+    content = load_yaml(path)
+    if not isinstance(content, dict) or not all(isinstance(content.get(key), list) for key in FRAME_MD):
+        raise CorruptFileError(f'{path} must have the lists {FRAME_NUMBER} and {FRAME_TIME}', path=path)
+    if not all(isinstance(value, (int, float)) for key in FRAME_MD for value in content[key]):
+        raise CorruptFileError(f'{path}: {FRAME_NUMBER} or {FRAME_TIME} has values that are no numbers', path=path)
+    if not read_regular(path).endswith(_YAML_ENDS):  # or the last number would miss its last digits
+        raise CorruptFileError(f'{path} is cut off: it does not end with a line break', path=path)
+    return content[FRAME_NUMBER], content[FRAME_TIME]
+
+
+def _as_int64(path: str, values: Any) -> Numbers:
+    array = _numeric(path, FRAME_NUMBER, values)
+    if array.dtype == np.int64:
+        return array
+    with np.errstate(invalid='ignore'):
+        numbers = array.astype(np.int64)
+    if not np.array_equal(numbers, array):
+        raise CorruptFileError(f'{path}: {FRAME_NUMBER} has values that are no whole numbers', path=path)
+    return numbers
+
+
+def _as_float64(path: str, values: Any) -> Times:
+    return _numeric(path, FRAME_TIME, values).astype(np.float64, copy=False)
+
+
+def _numeric(path: str, key: str, values: Any) -> npt.NDArray[Any]:
+    try:
+        array = np.asarray(values)
+    except (ValueError, OverflowError) as error:
+        raise CorruptFileError(f'{path}: {key} is no list of numbers', path=path) from error
+    if array.dtype.kind not in 'iuf':
+        raise CorruptFileError(f'{path}: {key} is of {array.dtype}, not of numbers', path=path)
+    return array
+
+
+def count_frames(stem: str) -> int:
+    """Number of frames of a chunk, from the headers in its index alone; CorruptFileError if they are not sound."""
+    path = index_path(stem)
+    if path is None or not path.endswith('.npz'):
+        return len(read_chunk_index(stem)[0])
+    with _opened(path) as archive:
+        numbers, times = (_count_rows(path, archive, key) for key in FRAME_MD)
+    if numbers != times:
+        raise CorruptFileError(f'{path} has {numbers} frame numbers and {times} frame times', path=path)
+    return numbers
+
+
+def _count_rows(path: str, archive: zipfile.ZipFile, key: str) -> int:
+    with archive.open(key + '.npy') as file:
+        return _read_header(path, archive, file)[0]
+
+
+class FileStamp(NamedTuple):
+    """What tells a chunk's index file from the one that it becomes when someone changes it."""
+
+    form: int
+    size: int
+    mtime: int
+    ctime: int
+    inode: int
+
+
+def stamp(stem: str) -> FileStamp:
+    """Look which file a chunk's index is; CorruptFileError if there is none."""
+    for form, extension in enumerate(INDEX_EXTENSIONS):
+        try:
+            status = os.stat(stem + extension)
+        except FileNotFoundError:
+            continue
+        return FileStamp(form, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+    raise CorruptFileError(f'{stem}: the chunk has no index', path=stem)
+
+
+def stamp_if_stable(stem: str) -> FileStamp | None:
+    """As `stamp`; None of a file that may change yet without being seen to, and where there is none."""
+    now = time.time_ns()
+    try:
+        look = stamp(stem)
+    except CorruptFileError:
+        return None
+    is_stable = all(changed <= now - mtime_resolution_ns(changed) for changed in (look.mtime, look.ctime))
+    return look if is_stable else None
+
+
+_TICK, _COARSE_TICK = 50_000_000, 2_000_000_000
+
+
+def mtime_resolution_ns(mtime: int) -> int:
+    """Nanoseconds in which a file may change without its time telling; more on file systems without fractions."""
+    return _TICK if mtime % 1_000_000_000 else _COARSE_TICK
+
+
+def is_empty(stem: str) -> bool:
+    """Whether a chunk has an index that tells of no frames."""
+    try:
+        return index_path(stem) is not None and count_frames(stem) == 0
+    except CorruptFileError:
+        return False
+
+
+def write_chunk_index(stem: str, numbers: Numbers, times: Times) -> None:
+    """Write a chunk's ``.npz``; it is there whole or not at all."""
+    with open_atomic(stem + '.npz') as file, zipfile.ZipFile(file, 'w') as archive:
+        _write_member(archive, FRAME_NUMBER, numbers)
+        _write_member(archive, FRAME_TIME, times)
+
+
+def read_first_numbers(stem: str) -> Numbers | None:
+    """The frame numbers from before the first renumbering; None where there was none, or they are damaged."""
+    path = index_path(stem)
+    if path is None:
+        return None
+    try:
+        if path.endswith('.yaml'):
+            return _as_int64(path, load_yaml(path)[FRAME_NUMBER_BEFORE_REINDEX])
+        with _opened(path) as archive:
+            return _as_int64(path, _read_member(path, archive, FRAME_NUMBER_BEFORE_REINDEX))
+    except (CorruptFileError, KeyError, TypeError):
+        return None
+
+
+def rewrite_frame_numbers(stem: str, numbers: Numbers, target: str) -> str:
+    """Write a chunk's index with other frame numbers to ``target``; the old one stays.
+
+    The first numbers that the chunk ever had are kept under ``_frame_number_before_reindex``, and so is all else that
+    the index holds; what is pickled is copied and not loaded.
+
+    Returns
+    -------
+    path : str
+        Of the index that the new file is to replace.
+    """
+    path = index_path(stem)
+    if path is None:
+        raise CorruptFileError(f'{stem}: the chunk has no index', path=stem)
+    before, _ = read_chunk_index(stem)
+    try:
+        with open(target, 'wb') as file:
+            (_renumber_yaml if path.endswith('.yaml') else _renumber_npz)(path, file, before, numbers)
+    except BaseException:
+        remove_if_there(target)
+        raise
+    return path
+
+
+def _renumber_yaml(path: str, file: IO[bytes], before: Numbers, numbers: Numbers) -> None:
+    content = load_yaml(path)
+    content.setdefault(FRAME_NUMBER_BEFORE_REINDEX, before.tolist())
+    file.write(dump_yaml({**content, FRAME_NUMBER: numbers.tolist()}))
+
+
+def _renumber_npz(path: str, file: IO[bytes], before: Numbers, numbers: Numbers) -> None:
+    names = set()
+    with zipfile.ZipFile(file, 'w') as archive:
+        for member, content in _members(path):
+            if member.filename != FRAME_NUMBER + '.npy' and member.filename not in names:
+                archive.writestr(member, content)
+            names.add(member.filename)
+        if FRAME_NUMBER_BEFORE_REINDEX + '.npy' not in names:
+            _write_member(archive, FRAME_NUMBER_BEFORE_REINDEX, before)
+        _write_member(archive, FRAME_NUMBER, numbers)
+
+
+def _members(path: str) -> Iterator[tuple[zipfile.ZipInfo, bytes]]:
+    with _opened(path) as archive:
+        _check_size(path, archive.infolist())
+        for member in archive.infolist():
+            yield member, archive.read(member)
+
+
+def _write_member(archive: zipfile.ZipFile, key: str, values: Numbers | Times) -> None:
+    undated = zipfile.ZipInfo(key + '.npy')  # a recorder's clock may tell a year that zip cannot hold
+    with archive.open(undated, 'w', force_zip64=True) as member:
+        np.lib.format.write_array(member, values, allow_pickle=False)

@@ -1,0 +1,86 @@
+"""Remove all frames of a store at once, and give it other metadata.
+
+The new metadata is written to a hidden folder, whose rename makes it count. From then on the store has no chunks to
+readers, and whoever changes it next removes the rest of their files. So after a kill or a power cut at any moment the
+store is the old one or the new, empty one.
+"""
+
+from __future__ import annotations
+
+import os
+
+from .._support.regular_files import read_regular
+from .._support.syncing import sync
+from ..constants import (
+    EMPTIED_CHUNKS,
+    EMPTIED_FOLDER,
+    EMPTYING_FOLDER,
+    STORE_MD_FILENAME,
+    STORE_MD_KEY,
+    UNFINISHED_CHANGES,
+)
+from ..errors import CorruptFileError
+from .chunk_files import find_chunk_numbers, remove_chunks, remove_tree
+from .layout import is_emptied
+
+
+def empty_store(basedir: str, metadata: bytes) -> None:
+    """Make a store empty to whoever reads it from now on; `finish_emptying` then removes its old files.
+
+    Parameters
+    ----------
+    basedir : str
+        The store's folder, whose lock is held.
+    metadata : bytes
+        The new content of metadata.yaml.
+
+    Raises
+    ------
+    CorruptFileError
+        ``metadata`` is of no store; nothing was changed.
+    """
+    if STORE_MD_KEY.encode() not in metadata:
+        path = os.path.join(basedir, STORE_MD_FILENAME)
+        raise CorruptFileError(f'{path} is not the metadata of a store', path=path)
+    finish_emptying(basedir)
+    folder = os.path.join(basedir, EMPTYING_FOLDER)
+    remove_tree(folder)
+    os.mkdir(folder)
+    try:
+        _write(os.path.join(folder, STORE_MD_FILENAME), metadata)
+        _write(os.path.join(folder, EMPTIED_CHUNKS), ' '.join(map(str, find_chunk_numbers(basedir))).encode())
+        sync(folder)
+        remove_tree(os.path.join(basedir, EMPTIED_FOLDER))  # whatever it is, it is not what was just finished
+        os.rename(folder, os.path.join(basedir, EMPTIED_FOLDER))
+    except BaseException:
+        remove_tree(folder)
+        raise
+    sync(basedir)
+
+
+def _write(path: str, data: bytes) -> None:
+    with open(path, 'xb') as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _old_chunks(emptied: str) -> set[int]:
+    """The chunks that are to be removed: of one that is removed in part, nobody knows whether it was a chunk."""
+    return {int(number) for number in read_regular(os.path.join(emptied, EMPTIED_CHUNKS)).split()}
+
+
+def finish_emptying(basedir: str) -> None:
+    """Remove the rest of the old files of a store that was emptied."""
+    if not is_emptied(basedir):
+        return
+    emptied = os.path.join(basedir, EMPTIED_FOLDER)
+    remove_chunks(basedir, _old_chunks(emptied))
+    for name in UNFINISHED_CHANGES:
+        if name != EMPTIED_FOLDER:
+            remove_tree(os.path.join(basedir, name))
+    sync(basedir)
+    os.replace(os.path.join(emptied, STORE_MD_FILENAME), os.path.join(basedir, STORE_MD_FILENAME))
+    sync(basedir)
+    remove_tree(emptied)
+    sync(basedir)

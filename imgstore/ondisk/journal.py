@@ -1,0 +1,101 @@
+"""The journal of the open chunk: what its index and records will have, removed once those are complete.
+
+A line of text is followed by entries: kind (1 byte), length of the content (4 bytes), content, CRC-32 of all that
+(4 bytes), numbers little-endian. Kind 3 is a frame: its index in the chunk as uint64, its number as int64, its time as
+float64. Kind 2 is a record of extra data, as JSON. Kind 1 is a frame without its index, from older versions.
+
+A damaged entry is passed over: the next one is found by its form and its checksum.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+
+from .._support.syncing import open_no_link
+from .files import remove_if_there
+
+MAGIC, OLD_MAGIC = b'imgstore journal 2\n', b'imgstore journal 1\n'
+HEAD, FRAME, CHECK = struct.Struct('<BI'), struct.Struct('<Qqd'), struct.Struct('<I')
+FRAME_WITHOUT_INDEX = struct.Struct('<qd')
+IS_OLD_FRAME, IS_RECORD, IS_FRAME = 1, 2, 3
+
+
+class Journal:
+    """Writes a journal; an entry is with the operating system when the call returns.
+
+    Parameters
+    ----------
+    path : str
+        An existing file is replaced.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path, self._size, self._frames = path, 0, 0
+        self._file = open(path, 'wb', buffering=0, opener=open_no_link)  # noqa: SIM115 -- open until `remove`
+        try:
+            self._write(MAGIC)
+        except OSError:
+            self.remove()
+            raise
+
+    @contextlib.contextmanager
+    def frames(self, numbers_and_times: Iterable[tuple[int, float]]) -> Iterator[None]:
+        """Enter frames before they are written; taken back if the block, which writes them, ends with an error."""
+        size, count = self._size, self._frames
+        entries = [_entry(IS_FRAME, FRAME.pack(index, *frame)) for index, frame in enumerate(numbers_and_times, count)]
+        self._write(b''.join(entries))
+        self._frames += len(entries)
+        try:
+            yield
+        except BaseException:
+            self._cut(size)
+            self._frames = count
+            raise
+
+    def add_record(self, record: str) -> None:
+        """Enter a record of extra data."""
+        self._write(_entry(IS_RECORD, record.encode()))
+
+    def _write(self, data: bytes) -> None:
+        size = self._size
+        try:
+            if self._file.write(data) != len(data):
+                raise OSError(f'{self._path}: there is no room for it')
+        except OSError:
+            self._cut(size)
+            raise
+        self._size = size + len(data)
+
+    def _cut(self, size: int) -> None:
+        if not self._file.closed:
+            with contextlib.suppress(OSError):
+                self._file.truncate(size)
+                self._file.seek(size)
+            self._size = size
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no entry."""
+        return self._size == len(MAGIC)
+
+    def sync(self) -> None:
+        """Wait until all of it is on the disk itself."""
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file and leave it."""
+        self._file.close()
+
+    def remove(self) -> None:
+        """Remove the file."""
+        self.close()
+        remove_if_there(self._path)
+
+
+def _entry(kind: int, content: bytes) -> bytes:
+    entry = HEAD.pack(kind, len(content)) + content
+    return entry + CHECK.pack(zlib.crc32(entry))

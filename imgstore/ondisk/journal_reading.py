@@ -1,0 +1,255 @@
+"""Read a journal, a damaged one too: the frames and records that its sound entries tell of."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import struct
+import zlib
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import median
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._support.regular_files import read_until_zeros
+from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
+from .chunk_index import Numbers, Times
+from .journal import CHECK, FRAME, FRAME_WITHOUT_INDEX, HEAD, IS_FRAME, IS_OLD_FRAME, IS_RECORD, MAGIC, OLD_MAGIC
+
+_FRAMES = {IS_FRAME: FRAME, IS_OLD_FRAME: FRAME_WITHOUT_INDEX}
+_AROUND = HEAD.size + CHECK.size
+_OLD_FRAME_BYTES = FRAME_WITHOUT_INDEX.size + _AROUND
+_BEGIN = re.compile(rb'(?=\x03\x18\0\0\0|\x01\x10\0\0\0|\x02[\0-\xff]{4}\{)')
+"""How an entry begins. JSON escapes control characters, so no record contains this."""
+
+_MOST_SUMMED, _UNQUESTIONED_SUM = 16, 2**20
+"""Bytes to sum up in search of entries, in sizes of the file: many false ones that claim to be long take hours."""
+
+FrameEntry = tuple[int, float]
+DEFAULT_PACE: FrameEntry = (1, 1 / 25)
+"""Steps from frame to frame, in number and seconds, where no two frames tell."""
+
+
+@dataclass(frozen=True)
+class JournalContent:
+    """What a journal tells of a chunk.
+
+    Attributes
+    ----------
+    numbers : ndarray of int64, shape (n,)
+    times : ndarray of float64, shape (n,)
+        In seconds.
+    records : list of str
+        JSON objects.
+    estimated : tuple of int
+        Indexes of the frames whose entries are damaged. Their numbers and times are estimated.
+    is_damaged : bool
+        An entry before the last sound one is damaged, or the first line.
+    """
+
+    numbers: Numbers = field(default_factory=lambda: np.empty(0, np.int64))
+    times: Times = field(default_factory=lambda: np.empty(0, np.float64))
+    records: list[str] = field(default_factory=list)
+    estimated: tuple[int, ...] = ()
+    is_damaged: bool = False
+
+
+def read_journal(path: str) -> JournalContent:
+    """Read the sound entries of a journal; a missing file has none.
+
+    A frame whose entry is damaged takes number and time from its record of extra data, if it has one. Else they are
+    estimated from the frames around it. What follows the last sound entry was never written to its end.
+    """
+    try:
+        data = read_until_zeros(path)
+    except OSError:
+        return JournalContent()
+    content = _Content()
+    for entry in _Entries(data):
+        content.add(entry)
+    return content.journaled(bool(data) and not data.startswith((MAGIC, OLD_MAGIC)))
+
+
+# --- entries
+
+class _Entry(NamedTuple):
+    kind: int
+    content: bytes
+    end: int
+    lost: int | None = None
+    """After damage: how many entries of frames without an index are lost there."""
+
+
+class _Entries:
+    """The sound entries of a journal, in order."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self._may_sum = data, _MOST_SUMMED * len(data) + _UNQUESTIONED_SUM
+
+    def __iter__(self) -> Iterator[_Entry]:
+        place = len(MAGIC)
+        while place < len(self._data):
+            entry = self._at(place) or self._after(place)
+            if entry is None:
+                return
+            yield entry
+            place = entry.end
+
+    def _after(self, damage: int) -> _Entry | None:
+        """The next sound entry."""
+        for match in _BEGIN.finditer(self._data, damage + 1):
+            if self._may_sum < 0:
+                return None
+            if (entry := self._at(match.start())) is not None:
+                return entry._replace(lost=_count_old_frames(self._data[damage:match.start()]))
+        return None
+
+    def _at(self, place: int) -> _Entry | None:
+        data = self._data
+        if place + _AROUND > len(data):
+            return None
+        kind, length = HEAD.unpack_from(data, place)
+        end = place + HEAD.size + length
+        if end + CHECK.size > len(data):
+            return None
+        self._may_sum -= length
+        content = data[place + HEAD.size:end]
+        is_whole = CHECK.unpack_from(data, end)[0] == zlib.crc32(data[place:end])
+        return _Entry(kind, content, end + CHECK.size) if is_whole and _is_sound(kind, content, place) else None
+
+
+def _is_sound(kind: int, content: bytes, place: int) -> bool:
+    if kind == IS_RECORD:
+        with contextlib.suppress(UnicodeDecodeError):
+            return content.decode().startswith('{')
+    if kind not in _FRAMES or len(content) != _FRAMES[kind].size:
+        return False
+    return kind == IS_OLD_FRAME or FRAME.unpack(content)[0] * FRAME.size < place  # those before it had room
+
+
+def _count_old_frames(damaged: bytes) -> int:
+    """How many entries of frames without an index were in there, by what is left of the entries' forms."""
+    places = [match.start() for match in _BEGIN.finditer(damaged)]
+    starts = sorted({0, *places, *(end for place in [0, *places] if (end := _claimed_end(damaged, place)) > 0)})
+    return sum(_old_frames_of(damaged[start:end]) for start, end in pairwise([*starts, len(damaged)]))
+
+
+def _claimed_end(damaged: bytes, place: int) -> int:
+    """Where an entry ends by its own account; 0 where that cannot be."""
+    with contextlib.suppress(struct.error):
+        kind, length = HEAD.unpack_from(damaged, place)
+        end: int = place + length + _AROUND
+        if kind in (*_FRAMES, IS_RECORD) and (_BEGIN.match(damaged, end) or end == len(damaged)):
+            return end % len(damaged)
+    return 0
+
+
+def _old_frames_of(piece: bytes) -> int:
+    is_record = piece[HEAD.size:HEAD.size + 1] == b'{' or (piece[:1] == b'\x02' and len(piece) != _OLD_FRAME_BYTES)
+    return 0 if is_record else max(1, round(len(piece) / _OLD_FRAME_BYTES))
+
+
+# --- what they tell
+
+class _Content:
+    """Frames and records of a chunk."""
+
+    def __init__(self) -> None:
+        self._frames: dict[int, FrameEntry] = {}
+        self._records: list[str] = []
+        self._places: list[int | None] = []  # of the records: how many frames came before, if that is known
+        self._count, self._is_damaged, self._is_sure = 0, False, True
+
+    def add(self, entry: _Entry) -> None:
+        """Take an entry."""
+        if entry.lost is not None:
+            self._is_damaged, self._is_sure = True, False
+            self._count += entry.lost
+        if entry.kind == IS_RECORD:
+            self._records.append(entry.content.decode())
+            self._places.append(self._count if self._is_sure else None)
+            return
+        if entry.kind == IS_FRAME:
+            index, number, time = FRAME.unpack(entry.content)
+        else:
+            index, (number, time) = self._count, FRAME_WITHOUT_INDEX.unpack(entry.content)
+        self._frames[index] = number, time
+        self._count, self._is_sure = index + 1, True
+
+    def journaled(self, is_damaged: bool) -> JournalContent:
+        """All of it; frames of damaged entries are estimated."""
+        count = self._count if self._frames else 0
+        self._frames = {index: frame for index, frame in self._frames.items() if index < count}
+        if len(self._frames) < count:
+            self._frames = {**dict(self._told_by_records(count)), **self._frames}
+        estimated = fill_in(self._frames, count)
+        numbers, times = zip(*(self._frames[index] for index in range(count)), strict=True) if count else ((), ())
+        return JournalContent(np.array(numbers, np.int64), np.array(times, np.float64), self._records, estimated,
+                              is_damaged or self._is_damaged)
+
+    def _told_by_records(self, count: int) -> Iterator[tuple[int, FrameEntry]]:
+        """Index in the chunk, number and time of frames that have a record."""
+        told = [_frame_of(record) for record in self._records]
+        firsts = {index + 1 - place for (index, _), place in zip(told, self._places, strict=True)
+                  if index is not None and place is not None}
+        if len(firsts) == 1:
+            first = firsts.pop()
+            yield from ((index - first, frame) for index, frame in told
+                        if index is not None and frame is not None and 0 <= index - first < count)
+
+
+def _frame_of(record: str) -> tuple[int | None, FrameEntry | None]:
+    """Index in the store, number and time of the frame that a record is beside."""
+    try:
+        content: Any = json.loads(record)
+        index, number, time = (content[key] for key in (FRAME_INDEX, FRAME_NUMBER, FRAME_TIME))
+    except (ValueError, KeyError, RecursionError):
+        return None, None
+    is_frame = type(number) is int and -2**63 <= number < 2**63 and type(time) in (int, float)
+    return index if type(index) is int else None, (number, float(time)) if is_frame else None
+
+
+# --- what they do not tell
+
+def pace_of(frames: Iterable[FrameEntry]) -> FrameEntry | None:
+    """The usual step from frame to frame, in number and seconds; None of fewer than two frames."""
+    return _usual_step(pairwise(frames))
+
+
+def _usual_step(neighbours: Iterable[tuple[FrameEntry, FrameEntry]]) -> FrameEntry | None:
+    steps = [(number - before, time - earlier) for (before, earlier), (number, time) in neighbours]
+    if not steps:
+        return None
+    numbers, times = zip(*steps, strict=True)
+    return round(median(numbers)), median(times)
+
+
+def fill_in(frames: dict[int, FrameEntry], count: int, pace: FrameEntry = DEFAULT_PACE) -> tuple[int, ...]:
+    """Estimate the frames that are missing of the first ``count``, of which some are known; which ones these are."""
+    known = sorted(frames)
+    missing = tuple(sorted({*range(count)} - frames.keys()))
+    if not missing:
+        return ()
+    steps = _usual_step((frames[index], frames[index + 1]) for index in known if index + 1 in frames) or pace
+    for index in missing:
+        rank = bisect_left(known, index)
+        frames[index] = _estimated(frames, index, known[rank - 1:rank], known[rank:rank + 1], steps)
+    return missing
+
+
+def _estimated(frames: dict[int, FrameEntry], index: int, before: list[int], after: list[int],
+               steps: FrameEntry) -> FrameEntry:
+    """By the straight line between the neighbours; where there is one alone, at the usual pace."""
+    near = (before or after)[0]
+    number, time = frames[near]
+    away, gap = index - near, 1
+    if before and after:
+        gap = after[0] - near
+        steps = frames[after[0]][0] - number, frames[after[0]][1] - time
+    number += (2 * steps[0] * away + gap) // (2 * gap)  # rounded, and exact for large ones
+    return min(max(number, -2**63), 2**63 - 1), time + steps[1] * away / gap

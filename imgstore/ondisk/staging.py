@@ -1,0 +1,120 @@
+"""Replace several files of a store at once: all new ones are written to a hidden folder, whose rename makes them count.
+
+From then on readers take a file of that folder for the one that it replaces, and whoever changes the store next moves
+the rest of them to their places. So after a kill or a power cut at any moment all files are the old or all are the new.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import numpy as np
+
+from .._support.syncing import sync
+from ..constants import EMPTIED_FOLDER, STAGED_FOLDER, STAGING_FOLDER, UNFINISHED_CHANGES
+from ..errors import CorruptFileError
+from .chunk_files import is_chunk_file, remove_tree
+from .chunk_index import read_chunk_index, read_first_numbers
+from .files import is_folder
+from .layout import INDEX_EXTENSIONS, index_path, is_emptied, may_replace
+
+
+class Staging:
+    """New files for a store that do not count yet.
+
+    Parameters
+    ----------
+    basedir : str
+        The store's folder. What was staged before and does not count is removed.
+    """
+
+    def __init__(self, basedir: str) -> None:
+        self._basedir, self._folder = basedir, os.path.join(basedir, STAGING_FOLDER)
+        discard(basedir)
+        os.mkdir(self._folder)
+        self._folders = {self._folder}
+
+    def path(self, path: str) -> str:
+        """Where to write the file that is to replace ``path``."""
+        place = os.path.join(self._folder, os.path.relpath(path, self._basedir))
+        folder = os.path.dirname(place)
+        if folder not in self._folders:
+            os.mkdir(folder)
+            self._folders.add(folder)
+        return place
+
+    def commit(self) -> None:
+        """Make all files count, and move them to their places."""
+        for folder in sorted(self._folders, reverse=True):
+            for name in os.listdir(folder):
+                if not os.path.isdir(path := os.path.join(folder, name)):
+                    sync(path)
+            sync(folder)
+        staged = os.path.join(self._basedir, STAGED_FOLDER)
+        if not is_pending(self._basedir):
+            remove_tree(staged)  # whatever it is
+        os.rename(self._folder, staged)
+        sync(self._basedir)
+        finish(self._basedir)
+
+    def discard(self) -> None:
+        """Remove all files, which do not count."""
+        discard(self._basedir)
+
+
+def is_pending(basedir: str) -> bool:
+    """Whether staged files count that have not got to their places."""
+    return any(_pending(basedir))
+
+
+def finish(basedir: str) -> None:
+    """Move staged files that count to their places."""
+    folders = set()
+    for path, target in _pending(basedir):
+        os.replace(path, target)
+        folders.add(os.path.dirname(target))
+    for folder in sorted(folders, reverse=True):
+        sync(folder)
+    if folders:
+        remove_tree(os.path.join(basedir, STAGED_FOLDER))
+        sync(basedir)
+
+
+def discard(basedir: str) -> None:
+    """Remove what was staged and does not count."""
+    remove_tree(os.path.join(basedir, STAGING_FOLDER))
+
+
+def uncounted(basedir: str) -> list[str]:
+    """The names of the folders of changes in a store in which nothing counts, whether they are there or not."""
+    counted = {STAGED_FOLDER: is_pending(basedir), EMPTIED_FOLDER: is_emptied(basedir)}
+    return [name for name in UNFINISHED_CHANGES if not counted.get(name)]
+
+
+def _pending(basedir: str) -> Iterator[tuple[str, str]]:
+    """The staged files that count, and those that they are to replace; no other file that lies among them."""
+    staged = os.path.join(basedir, STAGED_FOLDER)
+    for path in _files_in(staged) if is_folder(staged) else []:
+        name = os.path.relpath(path, staged)
+        target = os.path.join(basedir, name)
+        if is_chunk_file(name) and not os.path.islink(os.path.dirname(target)) and may_replace(path, target) and (
+                not path.endswith(INDEX_EXTENSIONS) or is_renumbered(path, target)):
+            yield path, target
+
+
+def is_renumbered(staged: str, path: str) -> bool:
+    """Whether a chunk's index is that of the same frames under other numbers."""
+    new, old = (os.path.splitext(index)[0] for index in (staged, path))
+    if index_path(new) != staged or index_path(old) != path:
+        return False
+    try:
+        (_, new_times), (_, old_times) = read_chunk_index(new), read_chunk_index(old)
+        return read_first_numbers(new) is not None and np.array_equal(new_times, old_times, equal_nan=True)
+    except CorruptFileError:
+        return False
+
+
+def _files_in(folder: str) -> list[str]:
+    found = [os.path.join(base, name) for base, _, names in os.walk(folder) for name in names]
+    return sorted(path for path in found if os.path.isfile(path) and not os.path.islink(path))

@@ -1,0 +1,1 @@
+"""Reading frames: position, prefetching, and the chunks that a folder has."""

@@ -1,0 +1,198 @@
+"""Which chunks a store has, those too that are not complete, as their writer is at work or was killed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from .._support.regular_files import read_regular
+from .._support.warn import warn
+from ..chunks import ChunkIO
+from ..constants import EXTRA_JSON
+from ..errors import ChunkSkippedWarning, CorruptFileError, DamagedJournalWarning
+from ..frame_rate import MANY_TIMES, FrameRate
+from ..ondisk.chunk_index import Numbers, Times, is_empty, read_chunk_index
+from ..ondisk.journal_reading import read_journal
+from ..ondisk.layout import FoundChunks, Layout, index_path
+from ..ondisk.metadata import StoreMetadata
+from ..ondisk.staging import is_pending, is_renumbered
+
+
+@dataclass(frozen=True)
+class IncompleteChunk:
+    """The frames of a chunk without an index that are both in its journal and in its images or video.
+
+    Attributes
+    ----------
+    numbers : ndarray of int64, shape (n,)
+    times : ndarray of float64, shape (n,)
+        In seconds.
+    lost : ndarray of int64
+        Numbers of the frames behind them that just the journal knows.
+    estimated : tuple of int
+        Indexes of the frames whose numbers and times are estimated, as their entries in the journal are damaged.
+    """
+
+    numbers: Numbers
+    times: Times
+    lost: Numbers
+    estimated: tuple[int, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+
+def find_incomplete_chunks(layout: Layout, chunks: ChunkIO, journals: Iterable[int],
+                           known: Mapping[int, IncompleteChunk] | None = None) -> dict[int, IncompleteChunk]:
+    """Read the chunks that are not complete; nothing on disk is changed.
+
+    Parameters
+    ----------
+    layout : Layout
+    chunks : ChunkIO
+        Opens them.
+    journals : iterable of int
+        The chunks that have, or had, a journal.
+    known : mapping, optional
+        What was found before: those frames are not looked at again.
+    """
+    found = {number: _read(layout, chunks, number, len((known or {}).get(number, ())))
+             for number in journals if not _has_index(layout.index_stem(number))}  # it may have one meanwhile
+    return {number: chunk for number, chunk in found.items() if not _has_index(layout.index_stem(number))}
+
+
+def rate_of_chunk(layout: Layout, metadata: StoreMetadata, number: int, times: Sequence[float]) -> Fraction | None:
+    """What a chunk's video is to say, as far as metadata and frame times tell, those of the chunks before too."""
+    rate = FrameRate(metadata.fps, metadata.user)
+    for before in _times_before(layout, number):
+        rate.of(before)
+    return rate.of(times)
+
+
+def _times_before(layout: Layout, number: int) -> Iterator[list[float]]:
+    """Frame times of the complete chunks just before one, the first chunk first; of enough to tell their rate."""
+    found: list[list[float]] = []
+    with contextlib.suppress(CorruptFileError):
+        while number > 0 and sum(map(len, found)) < MANY_TIMES > len(found):
+            number -= 1
+            found.append(read_chunk_index(layout.index_stem(number))[1].tolist())
+    return reversed(found)
+
+
+def journaled_chunks(layout: Layout, found: FoundChunks) -> list[int]:
+    """The chunks whose journals count, those too that were completed, but not on the disk before a power cut."""
+    torn = (number for number in found.complete_journals
+            if not (_has_index(layout.index_stem(number)) and has_sound_records(layout.index_stem(number))))
+    return sorted({*found.journals, *torn})
+
+
+def has_sound_records(stem: str) -> bool:
+    """Whether a chunk's own extra data can be read, if it has any."""
+    try:
+        return not os.path.lexists(stem + EXTRA_JSON) or isinstance(json.loads(read_regular(stem + EXTRA_JSON)), list)
+    except (OSError, ValueError, RecursionError):
+        return False
+
+
+def _has_index(stem: str) -> bool:
+    """Whether a chunk has a sound index: after a power cut it may be there by name alone, and so the journal counts."""
+    try:
+        read_chunk_index(stem)
+    except CorruptFileError:
+        return False
+    return True
+
+
+def _read(layout: Layout, chunks: ChunkIO, number: int, known: int) -> IncompleteChunk:
+    journal = read_journal(layout.journal_to_read(number))
+    count = chunks.count_readable(number, len(journal.numbers), known) if len(journal.numbers) > known else known
+    estimated = tuple(index for index in journal.estimated if index < count)
+    return IncompleteChunk(journal.numbers[:count], journal.times[:count], journal.numbers[count:], estimated)
+
+
+class ChunkListing:
+    """The chunks of a store that is read.
+
+    Parameters
+    ----------
+    layout : Layout
+    chunks : ChunkIO
+        Opens them.
+
+    Attributes
+    ----------
+    known : list of (int, str), or None
+        Chunks and the paths of their indexes less the extension; None until they are listed.
+    incomplete : dict of int to IncompleteChunk
+        Those among them that are not complete.
+    journals : dict of int to str
+        Paths of the journals of those, and of complete ones that got records since.
+    """
+
+    def __init__(self, layout: Layout, chunks: ChunkIO) -> None:
+        self._layout, self._chunks = layout, chunks
+        self.known: list[tuple[int, str]] | None = None
+        self.incomplete: dict[int, IncompleteChunk] = {}
+        self.journals: dict[int, str] = {}
+        self._warned: set[int] = set()
+        self._staged: dict[int, tuple[Numbers, Times]] = {}
+
+    def chunks(self) -> list[tuple[int, str]]:
+        """Look once which chunks there are, and warn of what looks like one and is none."""
+        if self.known is None:
+            found = self._layout.find_chunks()
+            for number, why in found.skipped.items():
+                if not is_empty(self._layout.index_stem(number)):
+                    warn(ChunkSkippedWarning(self._layout.basedir, number, why))
+            self._list(found)
+        return self.known or []
+
+    def rescan(self) -> None:
+        """List what is there now; a chunk that is completed meanwhile has first a journal and then an index."""
+        before, now = self._layout.find_journals(), self._layout.find_chunks()
+        self._list(replace(now, journals=sorted({*before, *now.journals})))
+
+    def _list(self, found: FoundChunks) -> None:
+        journaled = journaled_chunks(self._layout, found)
+        self.journals = {number: self._layout.journal_to_read(number) for number in journaled}
+        opened = find_incomplete_chunks(self._layout, self._chunks, journaled, self.incomplete)
+        self.incomplete = {number: chunk for number, chunk in opened.items()
+                           if len(chunk) or len(chunk.lost) or index_path(self._layout.index_stem(number)) is None}
+        completed = set(journaled) - self.incomplete.keys()
+        self._warn_of_estimates()
+        numbers = sorted({*found.complete, *completed, *self.incomplete})
+        self.known = [(number, self._layout.index_stem(number)) for number in numbers]
+        self._staged = dict(self._read_staged())
+
+    def _warn_of_estimates(self) -> None:
+        """Once a chunk."""
+        for number in self.incomplete.keys() - self._warned:
+            if estimated := self.incomplete[number].estimated:
+                self._warned.add(number)
+                warn(DamagedJournalWarning(self._layout.journal(number), number, estimated))
+
+    def _read_staged(self) -> Iterator[tuple[int, tuple[Numbers, Times]]]:
+        """The indexes that count instead of those that are in their places yet: read now, as they may be moved."""
+        for number, stem in (self.known or []) if is_pending(self._layout.basedir) else []:
+            path = index_path(stem)
+            if path is not None and (staged := self._layout.staged(path)) != path and is_renumbered(staged, path):
+                with contextlib.suppress(CorruptFileError):
+                    yield number, read_chunk_index(os.path.splitext(staged)[0])
+
+    def record_files(self, number: int) -> list[str]:
+        """The files that a chunk's extra data is in: its own that are there, behind them its journal if it has one."""
+        journal, files = self.journals.get(number), self._layout.extra_data_files(number)
+        if journal is None:
+            return files
+        if not has_sound_records(self._layout.index_stem(number)):  # it was not on the disk yet when the power failed
+            files = [path for path in files if not path.endswith(EXTRA_JSON)]
+        return [*files, journal]
+
+    @property
+    def open_frames(self) -> dict[int, tuple[Numbers, Times]]:
+        """Frame numbers and times that are not in the chunks' own indexes yet."""
+        return {**self._staged, **{number: (chunk.numbers, chunk.times) for number, chunk in self.incomplete.items()}}

@@ -1,0 +1,45 @@
+"""The store as its user sees it."""
+
+from .base import _ImgStore
+from .factories import (
+    EXTRA_DATA_FILE_EXTENSIONS,
+    STORE_INDEX_FILENAME,
+    STORE_LOCK_FILENAME,
+    STORE_MD_FILENAME,
+    STORE_MD_KEY,
+    DirectoryImgStore,
+    ImageCodecProcessor,
+    ImgStore,
+    ImgStoreIndex,
+    ReadOptions,
+    VideoImgStore,
+    WriteOptions,
+    ensure_color,
+    ensure_grayscale,
+    extract_only_frame,
+    get_supported_formats,
+    new_for_filename,
+    new_for_format,
+)
+
+__all__ = [
+    'EXTRA_DATA_FILE_EXTENSIONS',
+    'STORE_INDEX_FILENAME',
+    'STORE_LOCK_FILENAME',
+    'STORE_MD_FILENAME',
+    'STORE_MD_KEY',
+    'DirectoryImgStore',
+    'ImageCodecProcessor',
+    'ImgStore',
+    'ImgStoreIndex',
+    'ReadOptions',
+    'VideoImgStore',
+    'WriteOptions',
+    '_ImgStore',
+    'ensure_color',
+    'ensure_grayscale',
+    'extract_only_frame',
+    'get_supported_formats',
+    'new_for_filename',
+    'new_for_format',
+]

@@ -1,0 +1,384 @@
+"""What a store can tell of itself, the same whether it is being read or written."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import math
+import os
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from .._support.validation import as_seconds
+from ..constants import EXTRA_DATA_FILE_EXTENSIONS, FRAME_NUMBER, FRAME_TIME, STORE_MD_FILENAME
+from ..errors import InvalidArgumentError, StoreModeError
+from ..extra_data.records import read_extra_data, read_records, samplerate
+from ..index.store_index import ImgStoreIndex
+from ..ondisk.chunk_index import Numbers, Times
+from ..ondisk.metadata import zone_or_none
+from ..reading.reader import StoreReader
+from ..writing.writer import StoreWriter
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    import pandas as pd
+
+_Scalar = TypeVar('_Scalar', bound=np.generic)
+
+
+def _read_only(values: npt.NDArray[_Scalar]) -> npt.NDArray[_Scalar]:
+    view = values.view()
+    view.flags.writeable = False
+    return view
+
+
+class StoreProperties:
+    """What is asked of either the reader or the writer that a store holds."""
+
+    _reader: StoreReader | None = None
+    _writer: StoreWriter | None = None
+    _writing_process: int | None = None
+
+    def _require_reader(self) -> StoreReader:
+        if self._reader is None:
+            raise StoreModeError(f'{self.filename!r} is open for writing; to read it, open it with mode \'r\'',
+                                 store=self.filename)
+        return self._reader
+
+    def _require_writer(self) -> StoreWriter:
+        if self._writer is None:
+            raise StoreModeError(f'{self.filename!r} is open for reading; to write a store, open it with mode \'w\'',
+                                 store=self.filename)
+        if self._is_left_to_parent:
+            raise StoreModeError(f'{self.filename!r} is written by process {self._writing_process}, which opened it, '
+                                 f'not by this one, which was forked from it', store=self.filename)
+        return self._writer
+
+    @property
+    def _is_left_to_parent(self) -> bool:
+        return self._writing_process not in (None, os.getpid())
+
+    @property
+    def _impl(self) -> StoreReader | StoreWriter:
+        either = self._reader or self._writer
+        assert either
+        return either
+
+    # --- frame metadata
+
+    def get_frame_metadata(self) -> dict[str, list[Any]]:
+        """Numbers and times of all frames, in the order of writing.
+
+        Returns
+        -------
+        dict
+            'frame_number': list of int, 'frame_time': list of float in seconds.
+        """
+        return self._require_reader().index.get_all_metadata()
+
+    @property
+    def index(self) -> ImgStoreIndex:
+        """Numbers and times of the frames that are known now; one of all others is made by `refresh`."""
+        return self._require_reader().index if self._reader else self._require_writer().index
+
+    @property
+    def frame_numbers(self) -> Numbers:
+        """Numbers of all frames, in the order of writing: a read-only array of int64, shape (frame_count,)."""
+        return _read_only(self.index.frame_numbers)
+
+    @property
+    def frame_times(self) -> Times:
+        """Times of all frames in seconds, in the order of writing: a read-only array of float64."""
+        return _read_only(self.index.frame_times)
+
+    def find(self, *, number: Any = None, time: Any = None, nearest: bool = False) -> int:
+        """Find a frame by its number or by its time; the position does not move.
+
+        Parameters
+        ----------
+        number : int
+            The first frame with that number is meant.
+        time : float
+            Instead of a number: in seconds.
+        nearest : bool
+            Find the frame with the nearest number or time, of two the earlier.
+
+        Returns
+        -------
+        int
+            Its index in the store, from 0.
+
+        Raises
+        ------
+        FrameNotFoundError
+            There is no such frame.
+        InvalidArgumentError
+            Both were given, or neither.
+        """
+        if (number is None) == (time is None):
+            raise InvalidArgumentError('give either number or time, and not both', argument='number')
+        what, value = (FRAME_TIME, time) if number is None else (FRAME_NUMBER, number)
+        return self._require_reader().find(what, value, nearest)
+
+    @property
+    def frame_count(self) -> int:
+        """Number of frames."""
+        return self._index.frame_count if self._reader else self._require_writer().frame_count
+
+    def __len__(self) -> int:
+        return self.frame_count
+
+    @property
+    def frame_min(self) -> int | float:
+        """Smallest frame number; nan in an empty store."""
+        return self._require_reader().index.frame_min if self._reader else self._number_range[0]
+
+    @property
+    def frame_max(self) -> int | float:
+        """Largest frame number; nan in an empty store."""
+        return self._require_reader().index.frame_max if self._reader else self._number_range[1]
+
+    @property
+    def frame_time_min(self) -> float:
+        """Earliest frame time in seconds; 0.0 in an empty store."""
+        return self._require_reader().index.frame_time_min if self._reader else self._time_range[0]
+
+    @property
+    def frame_time_max(self) -> float:
+        """Latest frame time in seconds; 0.0 in an empty store."""
+        return self._require_reader().index.frame_time_max if self._reader else self._time_range[1]
+
+    @property
+    def duration(self) -> float:
+        """Latest less earliest frame time, in seconds."""
+        return self.frame_time_max - self.frame_time_min
+
+    @property
+    def frame_number(self) -> int | float:
+        """Number of the latest frame read or written; nan before the first."""
+        return self._impl.latest[0]
+
+    @property
+    def frame_time(self) -> float:
+        """Time in seconds of the latest frame read or written; nan before the first."""
+        return self._impl.latest[1]
+
+    @property
+    def chunks(self) -> list[int]:
+        """Numbers of the chunks that have frames."""
+        if self._reader:
+            return list(self._reader.index.chunks)
+        return self._require_writer().ask(lambda recorder: recorder.chunk_numbers)
+
+    def chunk_ranges(self) -> list[tuple[int, int, int]]:
+        """Where in the store the chunks are that have frames: of each its number, first index and stop index."""
+        return [(chunk, own.start, own.stop) for chunk, _, own in self.index.chunk_ranges() if own.start < own.stop]
+
+    def chunk_paths(self) -> dict[int, str]:
+        """Number and path of each chunk there is on disk, also of one without frames: a video, or a folder of images.
+
+        Of a store that is written, of those that are complete.
+        """
+        return {number: self._impl.layout.chunk(number) for number, _ in self._iter_chunk_n_and_chunk_paths()}
+
+    @property
+    def _number_range(self) -> tuple[int | float, int | float]:
+        found = self._require_writer().ask(lambda recorder: recorder.frame_number_range)
+        return (found[0], found[-1]) if found else (math.nan, math.nan)
+
+    @property
+    def _time_range(self) -> tuple[float, float]:
+        found = self._require_writer().ask(lambda recorder: recorder.frame_time_range)
+        return (found[0], found[-1]) if found else (0.0, 0.0)
+
+    @property
+    def _complete_chunks(self) -> list[tuple[int, str]]:
+        return self._require_writer().ask(lambda recorder: recorder.complete_chunks)
+
+    # --- extra data
+
+    @property
+    def has_extra_data(self) -> bool:
+        """Whether there is any."""
+        if self._reader is None:
+            return self._require_writer().ask(lambda recorder: recorder.has_records)
+        return bool(self.find_extra_data_files() or any(map(read_records, self._reader.listing.journals.values())))
+
+    def find_extra_data_files(self, extensions: Iterable[str] = EXTRA_DATA_FILE_EXTENSIONS) -> list[str]:
+        """Paths of the files of extra data, in the order of their chunks."""
+        layout, wanted = self._impl.layout, tuple(extensions)
+        return [path for number, _ in self._iter_chunk_n_and_chunk_paths()
+                for path in layout.extra_data_files(number, wanted)]
+
+    def extra_data_files(self, chunk: int) -> list[str]:
+        """Paths of the files that hold the extra data of a chunk, its journal among them if it is not complete."""
+        return self._require_reader().listing.record_files(chunk)
+
+    def get_extra_data(self, ignore_corrupt_chunks: bool = False) -> pd.DataFrame | None:
+        """All records of extra data.
+
+        Parameters
+        ----------
+        ignore_corrupt_chunks : bool
+            Leave out files that are damaged, with a warning.
+
+        Returns
+        -------
+        pandas.DataFrame or None
+            A row a record, with the columns frame_number, frame_time (seconds) and frame_index beside the user's;
+            None if there is none.
+
+        Raises
+        ------
+        CorruptFileError
+            A file is damaged; the message names it.
+        """
+        listing = self._require_reader().listing
+        paths = [path for number, _ in listing.chunks() for path in listing.record_files(number)]
+        return read_extra_data(paths, ignore_corrupt_chunks)
+
+    def get_extra_data_samplerate(self) -> float | None:
+        """Samples a second of the extra data that Motif recorded; None where it does not tell."""
+        return samplerate(self.find_extra_data_files())
+
+    # --- what the store is
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Shape of the images that reading gives: (h, w) or (h, w, 3)."""
+        return self._impl.image_shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Dtype of the images."""
+        return np.dtype(self._impl.metadata.imgdtype)
+
+    @property
+    def format(self) -> str:
+        """Name of the format, as metadata.yaml has it."""
+        return self._impl.metadata.format
+
+    @property
+    def encoding(self) -> str | None:
+        """Encoding of the raw images on disk, such as 'cv_bayerrg'; None if they are stored as reading gives them."""
+        return self._impl.metadata.encoding or None
+
+    @property
+    def chunksize(self) -> int:
+        """Frames of a full chunk."""
+        return self._impl.metadata.chunksize
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a writer has the store open: this one, or if it is read, any."""
+        return self._impl.is_live
+
+    @property
+    def user_metadata(self) -> dict[Any, Any]:
+        """A copy of the user's own metadata."""
+        return copy.deepcopy(self._impl.metadata.user)
+
+    @property
+    def created(self) -> tuple[datetime.datetime, ZoneInfo]:
+        """When the recording began, aware and in UTC, and the time zone it was made in."""
+        import pytz
+
+        metadata = self._impl.metadata
+        return metadata.created.replace(tzinfo=pytz.utc), metadata.timezone
+
+    def convert_frame_time_to_datetime(self, frame_time: float, tz: Any = None) -> datetime.datetime:
+        """A frame's time, in seconds since 1970, as an aware datetime.
+
+        Parameters
+        ----------
+        frame_time : float
+        tz : tzinfo or str, optional
+            Time zone of the result; that of the recording if not given.
+
+        Raises
+        ------
+        InvalidArgumentError
+            It is no time that a datetime can be, or no time zone.
+        """
+        zone = self._impl.metadata.timezone if tz is None else tz if not isinstance(tz, str) else zone_or_none(tz)
+        if not isinstance(zone, datetime.tzinfo):
+            raise InvalidArgumentError(f'tz is {tz!r}; it must be a time zone or the name of one', argument='tz')
+        try:
+            return datetime.datetime.fromtimestamp(as_seconds(frame_time, FRAME_TIME), zone)
+        except (ValueError, OverflowError, OSError) as error:
+            raise InvalidArgumentError(f'frame_time {frame_time!r} is no date: {error}',
+                                       argument='frame_time') from error
+
+    @property
+    def uuid(self) -> str | None:
+        """32 hex digits that no other store has; None for stores of old."""
+        return self._impl.metadata.uuid
+
+    @property
+    def filename(self) -> str:
+        """The store's folder, as an absolute path."""
+        return (self._reader or self._writer).layout.basedir  # type: ignore[union-attr]
+
+    @property
+    def full_path(self) -> str:
+        """Absolute path of the store's metadata.yaml."""
+        return os.path.join(self.filename, STORE_MD_FILENAME)
+
+    @property
+    def mode(self) -> str:
+        """'r' or 'w'."""
+        return 'r' if self._reader else 'w'
+
+    @property
+    def lossless(self) -> bool:
+        """Whether images come back bit for bit."""
+        return self._impl.fmt.lossless
+
+    # --- names that code in use reaches for
+
+    @property
+    def _basedir(self) -> str:
+        return self.filename
+
+    @property
+    def _metadata(self) -> dict[str, Any]:
+        return self._impl.metadata.store
+
+    @property
+    def _format(self) -> str:
+        return self._impl.metadata.format
+
+    @property
+    def _ext(self) -> str:
+        return self._impl.layout.extension
+
+    @property
+    def _index(self) -> ImgStoreIndex:
+        return self._reader.index if self._reader else ImgStoreIndex.new_from_chunks(self._complete_chunks)
+
+    @property
+    def _chunk_n(self) -> int:
+        return (self._reader or self._require_writer()).chunk_position[0]
+
+    @property
+    def _chunk_current_frame_idx(self) -> int:
+        return (self._reader or self._require_writer()).chunk_position[1]
+
+    @property
+    def _chunk_n_and_chunk_paths(self) -> list[tuple[int, str]] | None:
+        return self._reader.listing.known if self._reader else self._complete_chunks
+
+    @property
+    def _chunk_paths(self) -> list[str] | None:
+        listed = self._chunk_n_and_chunk_paths
+        return None if listed is None else [self._impl.layout.chunk(number) for number, _ in listed]
+
+    def _iter_chunk_n_and_chunk_paths(self) -> Iterator[tuple[int, str]]:
+        return iter(self._reader.listing.chunks() if self._reader else self._complete_chunks)
+
+    def _get_chunk_metadata(self, chunk_n: int) -> dict[str, list[Any]]:
+        return self._index.get_chunk_metadata(chunk_n)

@@ -1,0 +1,1 @@
+"""A store to look at: in a window and in a browser."""

@@ -1,0 +1,87 @@
+"""The course of a recording: number and time of its frames, their usual distance, and where some are missing."""
+
+from __future__ import annotations
+
+import bisect
+import math
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ..constants import FRAME_NUMBER, FRAME_TIME
+from ..stores.base import ImgStore
+from . import gaps
+
+_SAMPLES_FOR_PERIOD = 64
+_SEARCH_SECONDS = 0.25
+
+
+class Navigator:
+    """How a store that is read goes on from frame to frame, also one that grows; may be used by several threads.
+
+    Parameters
+    ----------
+    store : store
+    """
+
+    def __init__(self, store: ImgStore) -> None:
+        self._store = store
+        self._period: tuple[int, float] | None = None
+
+    def frame(self, index: int) -> gaps.Frame:
+        """Number and time of a frame; (0, nan) where its chunk turns out to be damaged."""
+        return self._store.index.frame(index) or (0, math.nan)
+
+    @property
+    def period(self) -> float:
+        """Usual seconds from frame to frame; nan where times do not tell."""
+        known, count = self._period, self._store.frame_count
+        if known is None or not known[0] <= count < 2 * known[0]:  # a little more does not change it
+            known = self._period = count, gaps.sample_frames(self.frame, 0, count, _SAMPLES_FOR_PERIOD).period
+        return known[1]
+
+    def chunk_starts(self, low: int, high: int) -> list[tuple[int, int]]:
+        """Number and first index of each chunk that begins behind an index, and not behind another."""
+        return [(number, own.start) for number, _, own in self._store.index.chunk_ranges()
+                if own.start < own.stop and low < own.start <= high]
+
+    def next_gap(self, index: int, direction: int) -> tuple[int | None, int | None]:
+        """The next frame behind (direction 1) or before (-1) an index before which something is missing.
+
+        Returns
+        -------
+        found : int or None
+            Its index.
+        searched : int or None
+            How far has been looked, which is not for ever: to go on there. None at an end.
+        """
+        parts, until = self._store.index.chunk_ranges(), time.monotonic() + _SEARCH_SECONDS
+        starts = [own.start for _, _, own in parts]
+        while 0 <= (rank := _rank(starts, index, direction)) < len(parts):
+            found = self._jumps(parts[rank])
+            found = found[found > index] if direction > 0 else found[found < index]
+            if len(found):
+                return int(found[0 if direction > 0 else -1]), index
+            own = parts[rank][2]
+            index = own.stop - 1 if direction > 0 else own.start
+            if time.monotonic() > until:
+                break
+        ended = index >= self._store.frame_count - 1 if direction > 0 else index <= 0
+        return None, None if ended else index
+
+    def _jumps(self, part: tuple[int, str, slice]) -> npt.NDArray[np.int64]:
+        """Indexes of the frames of a chunk before which something is missing."""
+        frames, start = self._store.index.get_chunk_metadata(part[0]), part[2].start
+        numbers, times = frames[FRAME_NUMBER], frames[FRAME_TIME]
+        if start > 0:
+            before = self.frame(start - 1)
+            numbers, times, start = [before[0], *numbers], [before[1], *times], start - 1
+        jumps = gaps.find_discontinuities(np.array(numbers, np.int64), np.array(times, np.float64), self.period)
+        return np.asarray(jumps + start, np.int64)
+
+
+def _rank(starts: Sequence[int], index: int, direction: int) -> int:
+    """The chunk in which the next frame behind, or before, an index is."""
+    return bisect.bisect_right(starts, index + direction) - 1 if index + direction >= 0 else -1

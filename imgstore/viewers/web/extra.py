@@ -1,0 +1,221 @@
+"""Extra data to be plotted: read chunk by chunk, in as much time as one request may take, and summed up.
+
+Files of many chunks are read a few at a time, spread over the recording, so that a first impression is there at once
+and each further request makes it finer.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
+from ...errors import CorruptFileError
+from ...extra_data.hdf5_client import HDF5Worker
+from ...extra_data.records import read_extra_data
+from ...stores.base import ImgStore
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Values = npt.NDArray[np.float64]
+Part = tuple[int, str, slice]
+
+MOST_COLUMNS = 24
+_SECONDS = 0.25
+_WHOLE_CHUNKS = 16  # are kept with all their records
+_BLOCKS = 64  # of a chunk, of which just the least and largest value is kept
+_OWN = (FRAME_NUMBER, FRAME_TIME, FRAME_INDEX)
+
+
+@dataclass(frozen=True)
+class _Records:
+    """The records of a chunk: where in the store, between which indexes, and their values."""
+
+    at: Values
+    table: pd.DataFrame
+
+    def columns(self) -> dict[str, Values]:
+        """The columns of numbers."""
+        numeric = self.table.select_dtypes(['number', 'bool'])
+        kept = [name for name in numeric.columns if name not in _OWN and not str(name).startswith('_')]
+        return {str(name): numeric[name].to_numpy(np.float64) for name in kept}
+
+
+class ExtraData:
+    """The extra data of one store.
+
+    Parameters
+    ----------
+    store : ImgStore
+        Open for reading.
+    """
+
+    def __init__(self, store: ImgStore) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._whole: OrderedDict[int, _Records | None] = OrderedDict()
+        self._coarse: dict[int, dict[str, Values]] = {}
+        self._sizes: dict[int, int] = {}
+        self.problems: dict[int, str] = {}
+        """Chunks whose extra data is damaged, and how."""
+
+    def between(self, low: int, high: int, bins: int) -> dict[str, Any]:
+        """The least and largest value of each column in each of so many equal parts of a range of frame indexes.
+
+        Returns
+        -------
+        dict
+            ``columns``: name to rows of [index, least, largest]; ``complete``: whether all files have been read;
+            ``read``: how much of them.
+        """
+        with self._lock, HDF5Worker() as files:
+            parts = [part for part in self._parts() if part[2].start <= high and part[2].stop > low]
+            whole = len(parts) <= _WHOLE_CHUNKS // 2
+            missing = self._read_some([part for part in parts if not self._is_known(part, whole)], files)
+            points = self._points(parts, whole)
+            problems = [self.problems[part[0]] for part in parts if part[0] in self.problems]
+        columns = {name: _binned(values, low, high, bins) for name, values in points.items()}
+        done = len(parts) - missing
+        return {'columns': columns, 'complete': not missing, 'read': done / len(parts) if parts else 1.0,
+                'problems': problems[:3]}
+
+    def at(self, index: int) -> dict[str, Any]:
+        """The record that held at a frame, the latest of its chunk or of the one before; empty if there is none."""
+        with self._lock, HDF5Worker() as files:
+            parts = [part for part in self._parts() if part[2].start <= index][-2:]
+            for records in (self._records(part, files) for part in reversed(parts)):
+                rank = -1 if records is None else int(np.searchsorted(records.at, index + 1)) - 1
+                if records is not None and rank >= 0:
+                    record = records.table.iloc[rank]
+                    return {str(name): _described(value) for name, value in record.items() if name not in _OWN}
+        return {}
+
+    # --- which files have been read
+
+    def _parts(self) -> list[Part]:
+        return [part for part in self._store.index.chunk_ranges() if part[2].start < part[2].stop]
+
+    def _is_known(self, part: Part, whole: bool) -> bool:
+        """Whether a chunk has been read as far as is needed, and has not grown since."""
+        size = part[2].stop - part[2].start
+        return self._sizes.get(part[0]) == size and part[0] in (self._whole if whole else self._coarse)
+
+    def _read_some(self, parts: list[Part], files: HDF5Worker) -> int:
+        """Read chunks until time is up; how many are left."""
+        until = time.monotonic() + _SECONDS
+        for done, rank in enumerate(_spread(len(parts))):
+            if time.monotonic() > until:
+                return len(parts) - done
+            self._records(parts[rank], files)
+        return 0
+
+    def _records(self, part: Part, files: HDF5Worker) -> _Records | None:
+        number, size = part[0], part[2].stop - part[2].start
+        if self._sizes.get(number) != size or number not in self._whole:
+            self._sizes[number] = size
+            self._whole[number] = records = self._load(part, files)
+            self._coarse[number] = _coarse(records)
+            while len(self._whole) > _WHOLE_CHUNKS:
+                self._whole.popitem(last=False)
+        self._whole.move_to_end(number)
+        return self._whole[number]
+
+    def _load(self, part: Part, files: HDF5Worker) -> _Records | None:
+        paths = self._store.extra_data_files(part[0])
+        if not paths:
+            return None  # before pandas is imported for nothing
+        try:
+            table = read_extra_data(paths, files=files)
+        except CorruptFileError as error:
+            self.problems[part[0]] = str(error)
+            return None
+        if table is None or FRAME_NUMBER not in table:
+            return None
+        numbers = np.array(self._store.index.get_chunk_metadata(part[0])[FRAME_NUMBER], np.int64)
+        return _placed(table, numbers, part[2].start)
+
+    def _points(self, parts: list[Part], whole: bool) -> dict[str, list[Values]]:
+        """Of each column, arrays of rows (index, least, largest)."""
+        points: dict[str, list[Values]] = {}
+        for number, _, _ in parts:
+            if whole:
+                records = self._whole.get(number)
+                found = {} if records is None else {
+                    name: np.stack([records.at, values, values], 1) for name, values in records.columns().items()}
+            else:
+                found = self._coarse.get(number, {})
+            for name, rows in found.items():
+                if name in points or len(points) < MOST_COLUMNS:
+                    points.setdefault(name, []).append(rows)
+        return points
+
+
+def _spread(count: int) -> list[int]:
+    """The numbers below `count`, such that the first few of them are spread evenly: 0, the middle, the quarters."""
+    order: dict[int, None] = {}
+    step = 1 << max(0, count - 1).bit_length()
+    while step and len(order) < count:
+        order.update(dict.fromkeys(range(0, count, step)))
+        step //= 2
+    return list(order)
+
+
+def _placed(table: pd.DataFrame, numbers: npt.NDArray[np.int64], start: int) -> _Records | None:
+    """The records by the frames that they are of; several of one frame follow one another until the next frame."""
+    own = table[FRAME_NUMBER].to_numpy(np.float64, na_value=np.nan)
+    order = np.argsort(numbers, kind='stable')
+    ranks = np.searchsorted(numbers, own, sorter=order).clip(0, len(numbers) - 1)
+    index = order[ranks]
+    known = numbers[index] == own
+    if FRAME_INDEX in table:
+        told = np.nan_to_num(table[FRAME_INDEX].to_numpy(np.float64, na_value=np.nan), nan=-1).astype(np.int64) - start
+        inside = (told >= 0) & (told < len(numbers))
+        right = inside & (numbers[told.clip(0, len(numbers) - 1)] == own)
+        index, known = np.where(right, told, index), known | right
+    if not known.any():
+        return None
+    table, index = table[known], index[known]
+    by_frame = np.argsort(index, kind='stable')
+    index = index[by_frame]
+    _, first, counts = np.unique(index, return_index=True, return_counts=True)
+    within = np.arange(len(index)) - np.repeat(first, counts)
+    return _Records(start + index + within / np.repeat(counts, counts), table.iloc[by_frame])
+
+
+def _coarse(records: _Records | None) -> dict[str, Values]:
+    if records is None:
+        return {}
+    low, high = int(records.at[0]), int(records.at[-1])
+    return {name: np.array(_binned([np.stack([records.at, values, values], 1)], low, high, _BLOCKS), np.float64)
+            .reshape(-1, 3) for name, values in records.columns().items()}
+
+
+def _binned(rows: list[Values], low: int, high: int, bins: int) -> list[list[float]]:
+    """Rows (index, least, largest), one for each of the equal parts of the range that has any value."""
+    points = np.concatenate(rows)
+    points = points[np.isfinite(points[:, 1]) & (points[:, 0] >= low) & (points[:, 0] < high + 1)]
+    if len(points) <= bins:
+        return [list(row) for row in points.tolist()]
+    part = ((points[:, 0] - low) * (bins / (high + 1 - low))).astype(np.int64).clip(0, bins - 1)
+    edges = np.flatnonzero(np.diff(part, prepend=-1))
+    binned = np.stack([points[edges, 0], np.minimum.reduceat(points[:, 1], edges),
+                       np.maximum.reduceat(points[:, 2], edges)], 1)
+    return [list(row) for row in binned.tolist()]
+
+
+def _described(value: Any) -> Any:
+    """A value of a record as JSON can hold it."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        return float(value) if np.isfinite(value) else None
+    return str(value)

@@ -1,0 +1,202 @@
+"""Links for the user of this machine alone: in a page for the browser, and through a socket for `--link`.
+
+Command lines can be read by every user of a machine, so no link is ever on one. A browser is given the path of a file
+that holds the link; another process asks through a socket. Both are in a folder that no other user can enter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import os
+import re
+import secrets
+import socket
+import stat
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ...errors import ImgStoreError, InvalidArgumentError
+
+PAGE_SECONDS = 60.0
+"""How long the link in a page for the browser may be used."""
+
+_SOCKET = re.compile(r'view-(\d+)-\d+\.sock')
+_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="referrer" content="no-referrer"><title>imgstore</title>
+<meta http-equiv="refresh" content="0; url={url}">
+<p><a href="{url}">Open the recording</a></p></html>
+"""
+_PATIENCE = 5.0  # seconds
+_LONGEST = 4096  # bytes of an answer
+_LONGEST_FOLDER = 72  # bytes: the path of a socket has 104 at most
+
+Link = Callable[[], str]
+
+
+def private_folder() -> str:
+    """Make, or find, a folder for this user that no other can enter.
+
+    Raises
+    ------
+    ImgStoreError
+        Another user was there before, everywhere.
+    """
+    tried = []
+    for folder in _candidates():
+        with contextlib.suppress(OSError):  # it is there, or cannot be
+            os.mkdir(folder, 0o700)
+        if _is_private(folder):
+            return folder
+        tried.append(folder)
+    raise ImgStoreError(f'none of {", ".join(tried)} is a folder of yours that others cannot enter; '
+                        'remove one, or set XDG_RUNTIME_DIR to such a folder')
+
+
+def _candidates() -> list[str]:
+    runtime = os.environ.get('XDG_RUNTIME_DIR', '')
+    mine = f'imgstore-{os.getuid()}' if sys.platform != 'win32' else 'imgstore'
+    folders = [os.path.join(runtime, 'imgstore')] if os.path.isabs(runtime) else []
+    folders.append(os.path.join(tempfile.gettempdir(), mine))
+    return [folder for folder in folders if len(os.fsencode(folder)) <= _LONGEST_FOLDER] or folders
+
+
+def _is_private(folder: str) -> bool:
+    """Whether a folder is ours, no link, and closed to others; on Windows the user's own temporary folder is."""
+    try:
+        found = os.lstat(folder)
+    except OSError:
+        return False
+    if sys.platform == 'win32':
+        return stat.S_ISDIR(found.st_mode)
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+
+
+# --- for the browser
+
+
+@contextlib.contextmanager
+def page_with(url: str) -> Iterator[str]:
+    """Write a page that leads to an address; gives the page's own address, whose knowledge helps nobody else.
+
+    Parameters
+    ----------
+    url : str
+        Contains a link's token.
+    """
+    path = Path(private_folder(), f'open-{secrets.token_hex(8)}.html')
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, 'w', encoding='utf-8') as file:
+        file.write(_PAGE.format(url=html.escape(url)))
+    remover = threading.Timer(PAGE_SECONDS, path.unlink, kwargs={'missing_ok': True})
+    remover.daemon = True
+    remover.start()
+    try:
+        yield path.as_uri()
+    finally:
+        remover.cancel()
+        path.unlink(missing_ok=True)
+
+
+# --- for another process
+
+
+@contextlib.contextmanager
+def links_on_demand(port: int, link: Link) -> Iterator[None]:
+    """Give a link to whoever connects to a socket in the private folder, which is this user alone.
+
+    Parameters
+    ----------
+    port : int
+        Of the server, by which the socket is found.
+    link : callable
+        Makes a link's address.
+    """
+    if not hasattr(socket, 'AF_UNIX'):
+        yield
+        return
+    path = os.path.join(private_folder(), f'view-{port}-{os.getpid()}.sock')
+    ended = threading.Event()
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)  # of a process that had this number before
+        listener.bind(path)
+        stack.callback(_remove, path)
+        listener.listen(8)
+        listener.settimeout(0.2)
+        thread = threading.Thread(target=_give, args=(listener, link, ended), name='imgstore-links', daemon=True)
+        thread.start()
+        stack.callback(thread.join)
+        stack.callback(ended.set)
+        yield
+
+
+def _give(listener: socket.socket, link: Link, ended: threading.Event) -> None:
+    while not ended.is_set():
+        with contextlib.suppress(OSError):  # nobody came, or has gone
+            connection, _ = listener.accept()
+            with connection:
+                connection.settimeout(_PATIENCE)
+                connection.sendall(link().encode())
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+
+
+def further_links(port: int | None) -> list[str]:
+    """Ask the server of this user that is running for one more link.
+
+    Parameters
+    ----------
+    port : int or None
+        Of that server; None: there is one.
+
+    Returns
+    -------
+    list of str
+        The link's address; several where servers have the same port at several addresses.
+
+    Raises
+    ------
+    InvalidArgumentError
+        No server runs there, or several do.
+    """
+    if not hasattr(socket, 'AF_UNIX'):
+        raise InvalidArgumentError('this system has no sockets for --link; the page has a button "Link"')
+    asked = [(number, _ask(path)) for number, path in _sockets() if port in (None, number)]
+    found = [(number, link) for number, link in asked if link]
+    ports = sorted({number for number, _ in found})
+    if len(ports) > 1:
+        raise InvalidArgumentError(f'servers run at ports {", ".join(map(str, ports))}; say which by --port')
+    if not found:
+        where = '' if port is None else f' at port {port}'
+        raise InvalidArgumentError(f'no imgstore-view --web of yours that demands a link runs{where}')
+    return [link for _, link in found]
+
+
+def _sockets() -> list[tuple[int, str]]:
+    folder = private_folder()
+    named = [(_SOCKET.fullmatch(name), name) for name in sorted(os.listdir(folder))]
+    return [(int(found[1]), os.path.join(folder, name)) for found, name in named if found]
+
+
+def _ask(path: str) -> str:
+    """What the server behind a socket gives; '' if it is gone, and then the socket is removed."""
+    answer = b''
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_PATIENCE)
+            connection.connect(path)
+            while len(answer) < _LONGEST and (more := connection.recv(_LONGEST)):
+                answer += more
+    except ConnectionRefusedError:
+        _remove(path)
+    except OSError:
+        return ''
+    return answer.decode('utf-8', 'replace')

@@ -1,0 +1,238 @@
+"""What the page asks of one store; nothing here takes longer the longer the recording is, but a first search."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+import time
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...color import Image
+from ...constants import FRAME_NUMBER, FRAME_TIME, STORE_LOCK_FILENAME
+from ...contrast import IntensityScaler
+from ...errors import FrameReadError
+from ...lossless_file import fits_png
+from ...stores.base import ImgStore
+from ...stores.factories import new_for_filename
+from .. import gaps
+from ..navigation import Navigator
+from . import pictures
+from .alignment import NumberOrder
+from .extra import ExtraData
+
+AXES = ('index', 'time', 'number')
+_MOST_BORDERS = 400  # more would be a grey wall
+_REFRESH_SECONDS = 0.5
+_THUMBNAIL_CACHE = 32 * 2**20  # bytes
+
+Row = dict[str, Any]
+
+
+class Recording:
+    """One store that the page shows; may be used by several threads.
+
+    Parameters
+    ----------
+    path : str
+        Of the store.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.store = new_for_filename(path)
+        self.course = Navigator(self.store)
+        self.name = os.path.basename(self.store.filename.rstrip(os.sep)) or self.store.filename
+        self._thumbnails: ImgStore | None = None
+        self._shades = IntensityScaler()
+        self._lock = threading.Lock()
+        self._refreshed, self._was_live, self._was_refreshed = -math.inf, False, False
+        self._order: NumberOrder | None = None
+        self._extra = ExtraData(self.store)
+        self.summary()  # counts the frames, before the page asks for them
+
+    def close(self) -> None:
+        """Free all that is held open."""
+        self.store.close()
+        if self._thumbnails:
+            self._thumbnails.close()
+
+    # --- what there is
+
+    def refresh(self) -> None:
+        """Take in what a writer has added that has the store open, not more often than twice a second."""
+        with self._lock:
+            if time.monotonic() - self._refreshed < _REFRESH_SECONDS:
+                return
+            live = os.path.exists(os.path.join(self.store.filename, STORE_LOCK_FILENAME))
+            if live or self._was_live:  # once more when it has been closed
+                self.store.refresh()
+            self._refreshed, self._was_live = time.monotonic(), live
+
+    @property
+    def count(self) -> int:
+        """Number of frames."""
+        return self.store.frame_count
+
+    @property
+    def image_bytes(self) -> int:
+        """Size of a frame in memory."""
+        return math.prod(self.store.image_shape) * self.store.dtype.itemsize
+
+    def summary(self) -> Row:
+        """What the page needs before it shows the first frame."""
+        store, count = self.store, self.count
+        dtype = store.dtype
+        return {
+            'name': self.name, 'frames': count, 'shape': list(store.image_shape), 'dtype': str(dtype),
+            'format': store.format, 'lossless': store.lossless, 'period': plain(self.course.period),
+            'live': store.is_live,
+            'timezone': getattr(store.created[1], 'key', 'UTC'),
+            'first': self.row(0) if count else None, 'last': self.row(count - 1) if count else None,
+            'exact': 'png' if fits_png(store.image_shape, dtype) else 'npy'}
+
+    def about(self) -> Row:
+        """What the store says of itself, and what its user said of the recording."""
+        store, (created, zone) = self.store, self.store.created
+        chunks = self.store.index.chunk_ranges()
+        return {
+            'store': {
+                'path': store.filename, 'format': store.format, 'uuid': store.uuid,
+                'created': created.astimezone(zone).isoformat(' ', 'seconds'), 'time zone': str(zone),
+                'chunks': len(chunks), 'frames a chunk': store.chunksize},
+            'user': described(store.user_metadata)}
+
+    def row(self, index: int) -> Row:
+        """A frame's index, number and time."""
+        number, frame_time = self.course.frame(index)
+        return {'index': index, 'number': number, 'time': plain(frame_time)}
+
+    def rows(self, start: int, count: int) -> list[Row]:
+        """Those of the frames from an index on."""
+        return [self.row(index) for index in range(max(0, start), min(start + count, self.count))]
+
+    # --- finding
+
+    @property
+    def order(self) -> NumberOrder:
+        """The frames in the order of their numbers."""
+        numbers = self.store.index.frame_numbers
+        if self._order is None or self._order.source is not numbers:
+            self._order = NumberOrder(numbers)
+        return self._order
+
+    def find(self, axis: str, value: float) -> int | None:
+        """Index of the frame at, or nearest to, a place on an axis; None in an empty store."""
+        if axis == 'index':
+            return min(max(round(value), 0), self.count - 1) if self.count else None
+        return self.store.index.find(FRAME_NUMBER if axis == 'number' else FRAME_TIME, value, nearest=True)
+
+    def next_gap(self, index: int, direction: int) -> Row:
+        """See `Navigator.next_gap`."""
+        found, searched = self.course.next_gap(index, direction)
+        return {'found': found, 'searched': searched}
+
+    # --- the timeline
+
+    def timeline(self, axis: str, low: float | None, high: float | None, bins: int) -> Row:
+        """Samples of the frames between two places on an axis, gaps and chunk borders.
+
+        Where times do not ascend, the axis is that of indexes instead.
+        """
+        at, size = self._frames_on(axis)
+        # one frame beyond either end, so that lines are drawn to the edges
+        start = 0 if low is None else max(0, self._place(axis, low) - 1)
+        end = size if high is None else min(size, self._place(axis, high) + 2)
+        samples = gaps.sample_frames(at, start, end, bins)
+        if axis == 'time' and not np.all(np.diff(samples.times) >= 0):
+            return self.timeline('index', None, None, bins)
+        places = samples.places if axis != 'number' else self.order.indices_at(samples.places)
+        found = gaps.find_gaps(at, samples, self.course.period)
+        return {'axis': axis, 'frames': size, 'index': places.tolist(), 'number': samples.numbers.tolist(),
+                'time': [plain(value) for value in samples.times.tolist()], 'missing': samples.missing.tolist(),
+                'gaps': [self._gap(axis, gap) for gap in found], **self._borders(axis, places)}
+
+    def _frames_on(self, axis: str) -> tuple[gaps.FrameAt, int]:
+        if axis != 'number':
+            return self.course.frame, self.count
+        order = self.order
+        return lambda place: self.course.frame(order.index_at(place)), len(order)
+
+    def _place(self, axis: str, value: float) -> int:
+        """Where on an axis of frames a value is."""
+        if axis == 'number':
+            return self.order.place(value)
+        return self.find(axis, value) or 0
+
+    def _gap(self, axis: str, gap: gaps.Gap) -> Row:
+        index = self.order.index_at(gap.place) if axis == 'number' else gap.place
+        return {'index': index, 'missing': gap.missing, 'seconds': plain(gap.seconds),
+                'before': {'number': gap.before[0], 'time': plain(gap.before[1]), 'index': index - 1},
+                'after': {'number': gap.after[0], 'time': plain(gap.after[1]), 'index': index}}
+
+    def _borders(self, axis: str, indices: npt.NDArray[np.int64]) -> Row:
+        """Where chunks begin among these frames; none if there are too many to be told apart."""
+        if not len(indices):
+            return {'borders': [], 'chunks': 0}
+        starts = self.course.chunk_starts(int(indices.min()), int(indices.max()))
+        few = starts if len(starts) <= _MOST_BORDERS else []
+        return {'borders': [{'chunk': chunk, **self.row(start)} for chunk, start in few], 'chunks': len(starts) + 1}
+
+    # --- extra data
+
+    def extra(self, low: int, high: int, bins: int) -> Row:
+        """See `ExtraData.between`."""
+        return self._extra.between(low, high, bins)
+
+    def extra_at(self, index: int) -> Row:
+        """See `ExtraData.at`."""
+        return self._extra.at(index)
+
+    # --- images
+
+    def image(self, index: int) -> Image:
+        """A frame as it is."""
+        return self.store.get_image(None, frame_index=index)[0]
+
+    def shown(self, image: Image, width: int | None, quality: int, stretch: bool) -> bytes:
+        """A JPEG of a frame."""
+        return pictures.encode_preview(image, self._shades, width, quality, stretch)
+
+    def thumbnail(self, index: int, width: int) -> bytes:
+        """A small JPEG of a frame, read by a reader of its own, so that playing goes on undisturbed."""
+        with self._lock:
+            store = self._thumbnail_store()
+        try:
+            image = store.get_image(None, frame_index=index)[0]
+        except FrameReadError:  # is told where the frame itself is looked at
+            image = np.zeros(store.image_shape[:2], np.uint8)
+        return pictures.encode_preview(image, self._shades, width, 75, stretch=False)
+
+    def _thumbnail_store(self) -> ImgStore:
+        """A second reader, with the index of the first to begin with."""
+        if self._thumbnails is None:
+            self._thumbnails = new_for_filename(self.store.filename, index=self.store.index,
+                                                cache_bytes=_THUMBNAIL_CACHE)
+            self._was_refreshed = not self._was_live
+        if not self._was_refreshed or self._thumbnails.frame_count < self.count:
+            self._thumbnails.refresh()
+            self._was_refreshed = True
+        return self._thumbnails
+
+
+def plain(value: float) -> float | None:
+    """A number as JSON has it: None for nan and the infinite ones."""
+    return value if math.isfinite(value) else None
+
+
+def described(value: Any) -> Any:
+    """Metadata as JSON can hold it; what it has no form for becomes text."""
+    if isinstance(value, dict):
+        return {str(key): described(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [described(inner) for inner in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    return value if value is None or isinstance(value, (bool, int, str)) else str(value)

@@ -1,0 +1,247 @@
+"""The routes: the page, its files, and what it asks of the stores that it was started with, each by its number."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import mimetypes
+import re
+from collections.abc import Callable, Collection, Sequence
+from importlib import resources
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from ...color import Image
+from ...errors import FrameNotFoundError, ImgStoreError
+from ...lossless_file import encode_lossless
+from ..gaps import MOST_SAMPLES
+from . import request_params as params
+from .access import LINK_SECONDS, Access
+from .access_control import LINKS, AccessControl
+from .alignment import POLICIES, aligned
+from .limits import Bounded
+from .pictures import MEDIA_TYPES
+from .recording import AXES, Recording
+from .request_params import LARGEST_NUMBER, BadRequest
+
+_MOST_ROWS = 1000
+_WIDEST = 8192  # pixels
+_IMAGE = re.compile('/api/stores/[0-9]+/(image|thumbnail)/.*')
+_COPIES = 2  # of a frame: as it was read, and encoded
+
+Answer = Callable[[Request], Response]
+
+
+def new_app(recordings: Sequence[Recording], host: str = '127.0.0.1', access: Access | None = None,
+            root_path: str = '', names: Collection[str] = ()) -> ASGIApp:
+    """The application that shows recordings.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+        That the page shows, side by side.
+    host : str
+        The address that is served; requests that name another are refused.
+    access : Access, optional
+        Demand a session.
+    root_path : str
+        The path under which a proxy serves the page.
+    names : collection of str
+        Further names that requests may use.
+    """
+    pages = _Pages(recordings, access)
+    routes = {
+        '/': pages.start, '/static/{name}': pages.static, '/api/stores': pages.stores, '/api/aligned': pages.aligned,
+        '/api/stores/{store}': pages.about, '/api/stores/{store}/rows': pages.rows,
+        '/api/stores/{store}/find': pages.find, '/api/stores/{store}/gap': pages.gap,
+        '/api/stores/{store}/timeline': pages.timeline, '/api/stores/{store}/extra': pages.extra,
+        '/api/stores/{store}/extra/{index}': pages.extra_at,
+        '/api/stores/{store}/thumbnail/{index}.jpg': pages.thumbnail}
+    handlers: Any = {HTTPException: _refused, ImgStoreError: _failed}
+    endpoints: dict[str, Any] = {path: _in_thread(answer) for path, answer in routes.items()}
+    endpoints['/api/stores/{store}/image/{index}.{kind}'] = pages.image
+    found = [Route(path, endpoint, methods=['GET']) for path, endpoint in endpoints.items()]
+    app = Starlette(routes=[*found, Route(LINKS, pages.new_link, methods=['POST'])], exception_handlers=handlers)
+    app.router.redirect_slashes = False
+    return AccessControl(Bounded(app, pages.cost), host, access, root_path, names)
+
+
+def _in_thread(answer: Answer) -> Callable[[Request], Any]:
+    """Answers wait for the disk, and others are not to wait with them."""
+    async def in_thread(request: Request) -> Response:
+        return await run_in_threadpool(answer, request)
+    return in_thread
+
+
+class _Json(JSONResponse):
+    def render(self, content: Any) -> bytes:
+        """ASCII alone: names of files need not be UTF-8."""
+        return json.dumps(content, allow_nan=False, separators=(',', ':')).encode('ascii')
+
+
+def _refused(request: Request, error: HTTPException) -> Response:
+    return _Json({'error': error.detail}, error.status_code, error.headers)
+
+
+def _failed(request: Request, error: ImgStoreError) -> Response:
+    return _Json({'error': str(error)}, 404 if isinstance(error, FrameNotFoundError) else 500)
+
+
+class _Pages:
+    def __init__(self, recordings: Sequence[Recording], access: Access | None) -> None:
+        self._recordings, self._access = recordings, access
+        self._image_cost = _COPIES * max((recording.image_bytes for recording in recordings), default=0)
+        self._turns = {recording: asyncio.Lock() for recording in recordings}
+        folder = resources.files(__package__) / 'static'
+        self._files = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+
+    def cost(self, path: str) -> int:
+        """Bytes that an answer takes while it is made."""
+        return self._image_cost if _IMAGE.fullmatch(path) else 0
+
+    # --- the page
+
+    def start(self, request: Request) -> Response:
+        return Response(self._files['index.html'], media_type='text/html')
+
+    def static(self, request: Request) -> Response:
+        name = request.path_params['name']
+        if name not in self._files:
+            raise BadRequest('there is no such file', 404)
+        kind = 'text/javascript' if name.endswith('.js') else mimetypes.guess_type(name)[0]
+        return Response(self._files[name], media_type=kind)
+
+    async def new_link(self, request: Request) -> Response:
+        if self._access is None:
+            raise BadRequest('no link is needed', 404)
+        return _json({'token': self._access.new_link(), 'seconds': LINK_SECONDS})
+
+    # --- the stores
+
+    def stores(self, request: Request) -> Response:
+        for recording in self._recordings:
+            recording.refresh()
+        return _json([recording.summary() for recording in self._recordings])
+
+    def about(self, request: Request) -> Response:
+        return _json(self._recording(request).about())
+
+    def rows(self, request: Request) -> Response:
+        start = params.whole(request, 'start', 0, LARGEST_NUMBER)
+        return _json(self._recording(request).rows(start, params.whole(request, 'count', 1, _MOST_ROWS)))
+
+    def find(self, request: Request) -> Response:
+        recording, axis = self._recording(request), params.choice(request, 'axis', AXES)
+        if axis == 'time':
+            wanted: float = params.moment(params.text(request, 'value'), recording)
+        else:
+            wanted = params.whole(request, 'value', -LARGEST_NUMBER, LARGEST_NUMBER)
+        index = recording.find(axis, wanted)
+        if index is None:
+            raise BadRequest('the store has no frames', 404)
+        row = recording.row(index)
+        return _json({**row, 'exact': row[axis] == wanted})
+
+    def gap(self, request: Request) -> Response:
+        index = params.whole(request, 'index', 0, LARGEST_NUMBER)
+        return _json(self._recording(request).next_gap(index, params.whole(request, 'direction', -1, 1) or 1))
+
+    def timeline(self, request: Request) -> Response:
+        axis, bins = params.choice(request, 'axis', AXES), params.whole(request, 'bins', 2, MOST_SAMPLES, 1000)
+        low, high = params.decimal(request, 'low'), params.decimal(request, 'high')
+        return _json(self._recording(request).timeline(axis, low, high, bins))
+
+    def aligned(self, request: Request) -> Response:
+        number = params.whole(request, 'number', -LARGEST_NUMBER, LARGEST_NUMBER)
+        direction = params.whole(request, 'direction', -1, 1, 1) or 1
+        policy, count = params.choice(request, 'policy', POLICIES), params.whole(request, 'count', 1, _MOST_ROWS)
+        rows = aligned([recording.order for recording in self._recordings], number, direction, count, policy)
+        return _json([{**row, 'time': self._time(row)} for row in rows])
+
+    def _time(self, row: dict[str, Any]) -> float | None:
+        """When a frame of several stores was taken, by the first of them that has it."""
+        there = zip(self._recordings, row['index'], row['held'], strict=True)
+        times = (recording.row(index)['time'] for recording, index, held in there if index is not None and not held)
+        return next(times, None)
+
+    # --- extra data
+
+    def extra(self, request: Request) -> Response:
+        recording = self._recording(request)
+        low = params.whole(request, 'low', 0, LARGEST_NUMBER, 0)
+        high = params.whole(request, 'high', 0, LARGEST_NUMBER, max(0, recording.count - 1))
+        return _json(recording.extra(low, max(low, high), params.whole(request, 'bins', 2, MOST_SAMPLES, 500)))
+
+    def extra_at(self, request: Request) -> Response:
+        return _json(self._recording(request).extra_at(_index(request)))
+
+    # --- images
+
+    async def image(self, request: Request) -> Response:
+        recording, kind, index = self._recording(request), request.path_params['kind'], _index(request)
+        if kind not in MEDIA_TYPES:
+            raise BadRequest(f'images are given as {", ".join(MEDIA_TYPES)}', 404)
+        encode = _encoder(request, recording, kind)
+        async with self._turns[recording]:  # in the order asked, by which the reader knows what comes next
+            image = await run_in_threadpool(recording.image, index)
+        headers = {'Content-Disposition': _file_name(recording, index, kind)} \
+            if 'download' in request.query_params else None
+        return Response(await run_in_threadpool(encode, image), media_type=MEDIA_TYPES[kind], headers=headers)
+
+    def thumbnail(self, request: Request) -> Response:
+        width = params.whole(request, 'width', 1, 400, 160)
+        return Response(self._recording(request).thumbnail(_index(request), width), media_type=MEDIA_TYPES['jpg'])
+
+    def _recording(self, request: Request) -> Recording:
+        number = _from_path(request, 'store')
+        if number >= len(self._recordings):
+            raise BadRequest(f'there is no store {number}', 404)
+        return self._recordings[number]
+
+
+def _from_path(request: Request, name: str) -> int:
+    value: str = request.path_params[name]
+    if not re.fullmatch('[0-9]{1,19}', value):
+        raise BadRequest(f'{name} must be a whole number', 404)
+    return int(value)
+
+
+def _index(request: Request) -> int:
+    return _from_path(request, 'index')
+
+
+def _encoder(request: Request, recording: Recording, kind: str) -> Callable[[Image], bytes]:
+    """What makes of an image the file that is asked for."""
+    quality = params.whole(request, 'quality', 1, 100, 85)
+    width = params.whole(request, 'width', 1, _WIDEST, _WIDEST)
+    stretch = bool(params.whole(request, 'stretch', 0, 1, 0))
+    if kind == 'jpg':
+        return lambda image: recording.shown(image, width, quality, stretch)
+    return lambda image: encode_lossless(image, kind)
+
+
+def _file_name(recording: Recording, index: int, kind: str) -> str:
+    name = re.sub(r'[^A-Za-z0-9._-]+', '_', recording.name).strip('._') or 'frame'
+    return f'attachment; filename="{name}_{recording.course.frame(index)[0]}.{kind}"'
+
+
+def _json(content: Any) -> Response:
+    return _Json(_safe(content))
+
+
+def _safe(content: Any) -> Any:
+    """Whole numbers beyond what JavaScript counts exactly as text."""
+    if isinstance(content, dict):
+        return {key: _safe(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_safe(value) for value in content]
+    return str(content) if isinstance(content, int) and abs(content) > 2**53 else content
+
+

@@ -1,0 +1,201 @@
+"""Serve the page until Ctrl-C: the address, the links, the browser."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import threading
+import webbrowser
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from ...errors import ImgStoreError, InvalidArgumentError, MissingDependencyError
+from .access import LINK_SECONDS, Access
+from .links import PAGE_SECONDS, links_on_demand, page_with
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from .recording import Recording
+
+USUAL_HOST, USUAL_PORT = '127.0.0.1', 8321
+_MORE_PORTS = 20  # are tried where the usual one is taken
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the page is served, and for whom.
+
+    Attributes
+    ----------
+    host : str
+        The address to serve; any but this machine's for itself demands a link.
+    port : int or None
+        0: a free one; None: the usual one, or the next that is free.
+    with_token : bool
+        Demand a link on this machine, too: for one that others use as well.
+    root_path : str
+        The path under which a proxy serves the page, such as '/camera'; '' without a proxy.
+    names : tuple of str
+        Further names that requests may use, such as that of a proxy.
+    """
+
+    host: str = USUAL_HOST
+    port: int | None = None
+    with_token: bool = False
+    root_path: str = ''
+    names: tuple[str, ...] = ()
+
+
+def run_server(paths: Sequence[str], site: Site, browser: bool, tell: Tell) -> None:
+    """Show stores in a browser until Ctrl-C.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Of the stores.
+    site : Site
+    browser : bool
+        Open a browser where there is a screen.
+    tell : callable
+        Is given the lines that the user reads, the address among them.
+
+    Raises
+    ------
+    MissingDependencyError
+        The packages of the extra `web` are not installed.
+    InvalidArgumentError
+        There is no such address here, or the port is taken.
+    """
+    try:
+        import uvicorn  # noqa: F401  # is there
+
+        from .access_control import is_loopback
+        from .limits import new_server
+        from .server import new_app
+    except ImportError as error:
+        raise MissingDependencyError("the browser's page needs uvicorn and starlette: pip install 'imgstore[web]'",
+                                     name=error.name) from error
+    access = Access() if site.with_token or not is_loopback(site.host) else None
+    with _opened(paths) as recordings, _listening(site.host, site.port) as listener:
+        server = new_server(new_app(recordings, site.host, access, site.root_path, site.names))
+        address = _Address(site.host, listener.getsockname()[1], site.root_path, access)
+        with _ended_by_signals(server), contextlib.ExitStack() as stack:
+            _announce(address, browser, tell, stack)
+            server.run(sockets=[listener])
+
+
+@dataclass(frozen=True)
+class _Address:
+    """Of a page that is served."""
+
+    host: str
+    port: int
+    root_path: str
+    access: Access | None
+
+    def url(self, seconds: float = LINK_SECONDS) -> str:
+        """The page's address, with a link's token where one is demanded."""
+        host = socket.gethostname() if self.host in ('0.0.0.0', '::') else self.host
+        name = f'[{host}]' if ':' in host else host
+        token = f'?token={self.access.new_link(seconds)}' if self.access else ''
+        return f'http://{name}:{self.port}{self.root_path}/{token}'
+
+
+@contextlib.contextmanager
+def _ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the server before it has handlers of its own, and where it sends them on behind."""
+    def end(number: int, frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    is_main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM) if is_main}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _opened(paths: Sequence[str]) -> Iterator[list[Recording]]:
+    from .recording import Recording
+
+    with contextlib.ExitStack() as stack:
+        recordings: list[Recording] = []
+        for path in paths:
+            recordings.append(Recording(path))
+            stack.callback(recordings[-1].close)
+        yield recordings
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int | None) -> Iterator[socket.socket]:
+    listener = _bind(host, port)
+    try:
+        listener.listen(128)
+        yield listener
+    finally:
+        listener.close()
+
+
+def _bind(host: str, port: int | None) -> socket.socket:
+    ports = range(USUAL_PORT, USUAL_PORT + _MORE_PORTS) if port is None else [port]
+    for number in ports:
+        try:
+            return _bound(host, number)
+        except OSError as error:
+            why = error
+    raise InvalidArgumentError(f'{host}, port {ports[0]}, cannot be served: {why.strerror or why}') from why
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        if sys.platform != 'win32':  # where it would let others take the same port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if host == '::':  # all addresses, those of IPv4 too
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        listener.bind(address)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _announce(address: _Address, browser: bool, tell: Tell, stack: contextlib.ExitStack) -> None:
+    once = 'It opens once, within 10 minutes; ' if address.access else ''
+    tell(f'open {address.url()}  ({once}Ctrl-C ends it)')
+    try:
+        if address.access:
+            stack.enter_context(links_on_demand(address.port, lambda: address.url() + '\n'))
+            tell(f'a further link: imgstore-view --web --link --port {address.port}')
+        if address.host in ('127.0.0.1', 'localhost') and os.environ.get('SSH_CONNECTION'):
+            tell(f'from your own machine, first: ssh -N -L {address.port}:127.0.0.1:{address.port} '
+                 f'{socket.gethostname()}')
+        elif browser and _has_screen():
+            _open_browser(address, stack)
+    except (ImgStoreError, OSError) as error:  # the page is served all the same
+        tell(f'links are given by the page alone: {error}')
+
+
+def _open_browser(address: _Address, stack: contextlib.ExitStack) -> None:
+    """Open the page; a link goes in a file, since every user of this machine can read the browser's command line."""
+    url = stack.enter_context(page_with(address.url(PAGE_SECONDS))) if address.access else address.url()
+    opener = threading.Timer(0.3, webbrowser.open, [url])
+    opener.daemon = True
+    opener.start()
+
+
+def _has_screen() -> bool:
+    if os.environ.get('SSH_CONNECTION'):
+        return False
+    return sys.platform in ('win32', 'darwin') or bool(os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY'))

@@ -1,0 +1,248 @@
+"""What a user can do to the window, each by a key: the table of keys calls these."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ...errors import ImgStoreError
+from ...stores.base import ImgStore
+from ..gaps import Gap
+from ..navigation import Navigator
+from .frame import Frames, LoadedFrame
+from .goto import find_place
+from .player import Player
+from .screenshot import grab
+from .zoom import Point, Size, Zoom
+
+_LONGEST_SEARCH = 2.0  # seconds that the window does not answer
+_BETWEEN_LOOKS = 0.5  # seconds, of a store that grows
+_LONGEST_TEXT = 40  # characters of a place that is asked for
+
+
+class Controls:
+    """A store, what is seen of it, and all that can be changed about that.
+
+    Parameters
+    ----------
+    store : store
+        Open for reading; it has frames.
+    player : Player
+    room : (int, int)
+        Width and height of what is there for images, in pixels.
+    """
+
+    def __init__(self, store: ImgStore, player: Player, room: Size) -> None:
+        self.store = store
+        self.player = player
+        self.frames = Frames(store)
+        self.course = Navigator(store)
+        self.frame: LoadedFrame | None = None
+        self.zoom = Zoom((store.image_shape[1], store.image_shape[0]), room)
+        self.pointer: Point | None = None
+        self.stretched = False
+        self.following = False
+        self.lists_keys = False
+        self.prompt: str | None = None
+        """What has been written of the place to go to; None while nothing is asked."""
+        self.message = ''
+        self.is_trouble = False
+        """Whether the message tells of something that went wrong."""
+        self.leaving = False
+        self.unread: dict[int, str] = {}
+        """Why frames could not be read, by index."""
+        self._looked_again = 0.0
+
+    # --- reading
+
+    def goto(self) -> LoadedFrame:
+        """Read the frame that is to be seen."""
+        frame = self.frames.read(self.player.index)
+        if frame.image is not None:
+            self.zoom = self.zoom.of_image((frame.image.shape[1], frame.image.shape[0]))
+        else:
+            self.unread[frame.index] = frame.trouble
+            self._count()  # less, if it was its chunk's index
+        self.frame = frame
+        return frame
+
+    def look_again(self, at_once: bool = False) -> bool:
+        """Take in what a writer has added that has the store open, not too often; whether there is more."""
+        now = time.monotonic()
+        soon = now - self._looked_again < _BETWEEN_LOOKS and not at_once
+        if soon or not (self._looked_again or self.store.is_live):
+            return False
+        self._looked_again = now if self.store.is_live else 0.0  # once more when it has been closed
+        self.store.refresh()
+        return self._count()
+
+    def _count(self) -> bool:
+        before, self.player.count = self.player.count, self.store.frame_count
+        return self.player.count > before
+
+    def follow_on(self) -> None:
+        """Go to the latest frame if that is wanted."""
+        if self.following and self.look_again():
+            self.player.go(self.player.count - 1)
+
+    def tell(self, message: str, is_trouble: bool = False) -> None:
+        """Show a line until the next key."""
+        self.message, self.is_trouble = message, is_trouble
+
+    # --- going somewhere
+
+    def toggle(self) -> None:
+        """Pause or play on."""
+        self.following = False
+        self.player.toggle()
+
+    def step(self, by: int) -> None:
+        """Go so many frames on, or back."""
+        self._go(self.player.index + by)
+
+    def first(self) -> None:
+        """Go to the first frame."""
+        self._go(0)
+
+    def last(self) -> None:
+        """Go to the last frame, of those too that came meanwhile."""
+        self.look_again(at_once=True)
+        self._go(self.player.count - 1)
+
+    def follow(self) -> None:
+        """Go to each new frame of a store that is being written, or no longer."""
+        if not self.following and not self.store.is_live:
+            self.tell('nobody writes to this store: there is nothing to follow')
+            return
+        self.last()
+        self.following = not self.following
+        self.tell('following: new frames are shown as they come' if self.following else 'no longer following')
+
+    def part(self, share: float) -> None:
+        """Go to a part of the recording, from 0 to 1."""
+        self._go(round(share * (self.player.count - 1)))
+
+    def gap(self, direction: int) -> None:
+        """Go to the next frame before which something is missing, or to the one before."""
+        index, until = self.player.index, time.monotonic() + _LONGEST_SEARCH
+        while True:
+            found, searched = self.course.next_gap(index, direction)
+            if found is not None:
+                self._go(found)
+                self.tell(_gap_text(Gap(found, self.course.frame(found - 1), self.course.frame(found))))
+                return
+            if searched is None:
+                self.tell(f'no gap {"behind" if direction > 0 else "before"} this frame')
+                return
+            index = searched
+            if time.monotonic() > until:
+                self._go(index)
+                self.tell('no gap up to here; press again to look further')
+                return
+
+    def _go(self, index: int) -> None:
+        self.following = False
+        self.player.go(index)
+
+    # --- asking where to go
+
+    def ask(self) -> None:
+        """Ask for a place to go to."""
+        self.prompt = ''
+
+    def write(self, key: str) -> None:
+        """Take a key while a place is asked for."""
+        if self.prompt is None:
+            return
+        if key == 'Escape':
+            self.prompt = None
+        elif key == 'Backspace':
+            self.prompt = self.prompt[:-1]
+        elif key == 'Enter':
+            self._jump(self.prompt)
+            self.prompt = None
+        elif len(key) == 1 and len(self.prompt) < _LONGEST_TEXT:
+            self.prompt += key
+
+    def _jump(self, text: str) -> None:
+        if not text.strip():
+            return
+        try:
+            index, note = find_place(self.store, text)
+        except ImgStoreError as error:
+            self.tell(str(error), is_trouble=True)
+            return
+        self._go(index)
+        self.tell(note)
+
+    # --- looks
+
+    def change_speed(self, factor: float) -> None:
+        """Play faster or slower."""
+        self.player.change_speed(factor)
+
+    def toggle_loop(self) -> None:
+        """Begin again at the end, or stop there."""
+        self.player.loop = not self.player.loop
+
+    def toggle_contrast(self) -> None:
+        """Make the darkest and the brightest of each frame black and white, or no longer."""
+        self.stretched = not self.stretched
+
+    def list_keys(self) -> None:
+        """Show what each key does, or no longer."""
+        self.lists_keys = not self.lists_keys
+
+    @property
+    def pixel(self) -> tuple[int, int] | None:
+        """X and y of the image's pixel under the pointer."""
+        return self.pointer and self.zoom.pixel_at(self.pointer)
+
+    def zoom_by(self, steps: int) -> None:
+        """Zoom in or out, about the pointer if it is over the image."""
+        self.zoom = self.zoom.stepped(steps, self.pointer if self.pixel else None)
+
+    def zoom_to(self, scale: float | None) -> None:
+        """Show so many screen pixels an image pixel; None: as fits."""
+        self.zoom = self.zoom.at_scale(scale, self.pointer if self.pixel else None) if scale else self.zoom.fitting()
+
+    def cycle_zoom(self) -> None:
+        """In pixels, four times that, as it fits."""
+        self.zoom = self.zoom.cycled(self.pointer if self.pixel else None)
+
+    def pan(self, x: int, y: int) -> None:
+        """See more of what is to the right (x is 1) or below (y is 1), by a quarter of the window."""
+        width, height = self.zoom.room
+        self.zoom = self.zoom.moved(-x * width / 4, -y * height / 4)
+
+    # --- the rest
+
+    def save(self) -> None:
+        """Write the frame as an image, with every bit of it, into the folder in which the program was started."""
+        if self.frame is None or self.frame.image is None:
+            self.tell('this frame cannot be read, so it cannot be saved', is_trouble=True)
+            return
+        name = os.path.basename(self.store.filename) or 'frame'
+        try:
+            self.tell(f'saved as {grab(self.frame.image, f"{name}_{self.frame.number}")}')
+        except ImgStoreError as error:
+            self.tell(str(error), is_trouble=True)
+
+    def leave_list_or_window(self) -> None:
+        """Leave the list of keys, else the window."""
+        if self.lists_keys:
+            self.lists_keys = False
+        else:
+            self.leave()
+
+    def leave(self) -> None:
+        """End."""
+        self.leaving = True
+
+
+def _gap_text(gap: Gap) -> str:
+    seconds = f'{gap.seconds:.3f} s between them' if gap.seconds == gap.seconds else 'at an unknown time'
+    if gap.missing > 0:
+        return f'{gap.missing} missing behind frame {gap.before[0]}, {seconds}'
+    what = 'a pause' if gap.missing == 0 else 'numbers go back'
+    return f'{what} behind frame {gap.before[0]}, {seconds}'

@@ -1,0 +1,1 @@
+"""Writing frames: checks, the queue, the chunk that is open, and signals."""

@@ -1,0 +1,96 @@
+"""Put complete chunks on the disk behind the caller's back; then what their journals tell is no longer needed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+
+from .._support.forking import BackgroundThread
+from .._support.syncing import open_no_link, sync_file_system
+from ..ondisk.chunk_files import sync_chunk
+from ..ondisk.files import partial_path, remove_if_there
+from ..ondisk.layout import Layout
+
+_MOST_WAITING = 16  # chunks; many small ones are put on the disk together
+
+
+class Completer:
+    """Syncs complete chunks in a thread of its own; their journals have another name until they may go.
+
+    Files appear and vanish only in calls of its methods, which no two threads may make at once.
+
+    Parameters
+    ----------
+    layout : Layout
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._waiting: list[int] = []
+        self._done: list[int] = []
+        self._busy = False
+        self._changed = threading.Condition()
+        self.error: OSError | None = None
+        """Why a chunk could not be put on the disk. Its journal stays."""
+
+    def announce(self, number: int) -> None:
+        """Say, by an empty journal, that the files which a chunk gets now are not on the disk yet.
+
+        It is renamed as they are: btrfs may keep new names of renamed files, and not the names of new files.
+        """
+        journal, new = self._layout.complete_journal(number), partial_path(self._layout.index_stem(number) + '.npz')
+        with contextlib.suppress(OSError):
+            open(new, 'wb', opener=open_no_link).close()
+            os.replace(new, journal)
+
+    def put(self, number: int) -> None:
+        """Take a chunk whose media and index are complete; waits only while many others do."""
+        with contextlib.suppress(OSError):  # where it had none, or has to keep it
+            os.replace(self._layout.journal(number), self._layout.complete_journal(number))
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._waiting) < _MOST_WAITING)
+            self._waiting.append(number)
+            was_busy, self._busy = self._busy, True
+        self._remove_journals()
+        if was_busy:
+            return
+        try:
+            BackgroundThread(self._work, 'sync').start()
+        except RuntimeError:  # there can be no more threads
+            self._work()
+
+    def wait(self) -> None:
+        """Wait until nothing is left to do."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._busy)
+        self._remove_journals()
+
+    def _remove_journals(self) -> None:
+        with self._changed:
+            done, self._done = self._done, []
+        for number in done:
+            remove_if_there(self._layout.complete_journal(number))
+
+    def _work(self) -> None:
+        while numbers := self._next():
+            try:
+                self._sync(numbers)
+            except OSError as error:
+                self.error = error
+            else:
+                with self._changed:
+                    self._done += numbers
+
+    def _next(self) -> list[int]:
+        with self._changed:
+            numbers, self._waiting = self._waiting, []
+            self._busy = bool(numbers)
+            self._changed.notify_all()
+            return numbers
+
+    def _sync(self, numbers: list[int]) -> None:
+        if len(numbers) > 1 and sync_file_system(self._layout.basedir):
+            return
+        for number in numbers:
+            sync_chunk(self._layout, number)

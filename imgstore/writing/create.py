@@ -1,0 +1,123 @@
+"""Making a new store: everything is checked first, then room is made on the disk."""
+
+from __future__ import annotations
+
+import math
+import os
+
+from .._support.cpu import THREADS
+from .._support.syncing import sync
+from .._support.validation import as_int_min
+from .._support.warn import warn
+from ..chunks import ChunkIO
+from ..constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME, UNFINISHED_CHANGES
+from ..errors import InvalidArgumentError, LockTakenOverWarning, StoreExistsError, StoreIOError
+from ..formats import Format, validate_fps, validate_options
+from ..frame_rate import FrameRate
+from ..ondisk.chunk_files import find_chunk_files, remove_chunks, remove_tree
+from ..ondisk.emptying import empty_store, finish_emptying
+from ..ondisk.files import remove_folder_if_empty
+from ..ondisk.layout import Layout
+from ..ondisk.lock import StoreLock
+from ..ondisk.metadata import StoreMetadata, metadata_bytes, new_metadata, save_metadata
+from ..options import WriteOptions
+from .image_spec import image_spec_for
+from .write_queue import Task, WriteQueue
+from .writer import StoreWriter
+
+DURABILITIES = ('chunk', 'frame', 'fsync')
+
+_SOON = 0.4  # seconds; with the time that a frame takes, it is written half a second after it was added
+
+
+def create_writer(basedir: str, fmt: Format, options: WriteOptions) -> StoreWriter:
+    """Make a store and open it for writing."""
+    encoding = '' if options.encoding is None else options.encoding
+    if not isinstance(encoding, str):
+        raise InvalidArgumentError(f'encoding is {encoding!r}; it must be the name of one', argument='encoding')
+    fit = image_spec_for(fmt, options.imgshape, options.imgdtype, encoding)
+    metadata = new_metadata(
+        imgshape=fit.stored_shape, imgdtype=fit.dtype.name, chunksize=_checked_chunksize(options.chunksize, fmt),
+        format=fmt.name, class_name=fmt.class_name,
+        encoding='' if fit.convert_from else encoding, extension='' if fmt.is_image_folder else fmt.extension,
+        user=options.metadata, fps=validate_fps(fmt, options.fps))
+    if options.durability not in DURABILITIES:
+        raise InvalidArgumentError(f'durability is {options.durability!r}; it must be one of '
+                                   f'{", ".join(DURABILITIES)}', argument='durability')
+    bound = as_int_min(options.buffer_bytes, 'buffer_bytes', 0)
+    layout = Layout(basedir, fmt.extension, fmt.is_image_folder)
+    encoder = validate_options(fmt, {name: getattr(options, name) for name in ('quality', 'crf', 'compression')})
+    chunks = ChunkIO(layout, fmt, fit.stored_shape, 'write', options.backend, options=encoder)
+    rate = FrameRate(metadata.fps, metadata.user)
+    queue = WriteQueue(_checked_workers(options.workers, chunks), bound,
+                       math.inf if options.durability == 'chunk' else _SOON)
+    lock = None
+    try:
+        lock = _create_folder(basedir, options.overwrite, metadata)
+        return StoreWriter(metadata, fmt, layout, fit, chunks, lock, queue, options.durability, rate)
+    except BaseException as error:
+        queue.close(Task(lambda _: None))
+        if lock is not None:
+            lock.release()
+        if isinstance(error, OSError) and not isinstance(error, StoreIOError):
+            raise StoreIOError(f'no store can be made in {basedir!r}: {error}', store=basedir) from error
+        raise
+
+
+def _checked_workers(workers: object, chunks: ChunkIO) -> int:
+    if workers is None:
+        return 0 if chunks.is_uncompressed else THREADS
+    return as_int_min(workers, 'workers', 0)
+
+
+def _checked_chunksize(chunksize: object, fmt: Format) -> int:
+    return fmt.chunksize if chunksize is None else as_int_min(chunksize, 'chunksize', 1)
+
+
+def _create_folder(basedir: str, overwrite: bool, metadata: StoreMetadata) -> StoreLock:
+    """Make the store's folder, locked and with its metadata; an older store in it is removed if that is allowed."""
+    _refuse_existing(basedir, overwrite)
+    was_there = os.path.isdir(basedir)
+    _make_folders(basedir)
+    lock = StoreLock(os.path.join(basedir, STORE_LOCK_FILENAME))
+    try:
+        if lock.was_left:
+            warn(LockTakenOverWarning(basedir))
+        _refuse_existing(basedir, overwrite)
+        finish_emptying(basedir)
+        if find_chunk_files(basedir) or os.path.exists(os.path.join(basedir, STORE_MD_FILENAME)):
+            empty_store(basedir, metadata_bytes(metadata))
+            finish_emptying(basedir)
+        else:
+            remove_chunks(basedir)  # saved indexes
+            for name in UNFINISHED_CHANGES:  # or they would become those of the new store
+                remove_tree(os.path.join(basedir, name))
+            save_metadata(basedir, metadata)
+    except BaseException:
+        lock.release()
+        if not was_there:
+            remove_folder_if_empty(basedir)
+        raise
+    return lock
+
+
+def _make_folders(path: str) -> None:
+    """Make a folder and those that it is in; on the disk itself when this returns."""
+    missing = []
+    folder = path
+    while not os.path.isdir(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    os.makedirs(path, exist_ok=True)
+    for folder in missing:
+        sync(os.path.dirname(folder))
+
+
+def _refuse_existing(basedir: str, overwrite: bool) -> None:
+    if overwrite or not os.path.isdir(basedir):
+        return
+    if os.path.exists(os.path.join(basedir, STORE_MD_FILENAME)):
+        raise StoreExistsError(f'{basedir!r} holds a store already', replaceable=True, path=basedir, store=basedir)
+    if find_chunk_files(basedir):
+        raise StoreExistsError(f'{basedir!r} holds chunks of a store without {STORE_MD_FILENAME}', replaceable=True,
+                               path=basedir, store=basedir)

@@ -1,0 +1,180 @@
+"""Does an image fit the store, and what becomes of it on the way to the disk."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .._support.warn import warn
+from ..color import check_encoding, decode_to_bgr, decoded_shape
+from ..errors import ColorLostWarning, ImageRejectedError, InvalidArgumentError
+from ..formats import Format
+
+Image = npt.NDArray[Any]
+
+_NUMBERS = 'biufc'
+_MAX_PIXELS = 2**29
+"""Of an image file or video: OpenCV and FFmpeg count an image's bytes in 32 bits."""
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """Takes images of one shape and dtype and makes of each what the format stores.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Of the images that are given.
+    dtype : np.dtype
+        Of the images, given and stored.
+    stored_shape : tuple of int
+        Of the images on disk.
+    convert_from : str
+        Encoding that images are converted from before they are stored; '' if they are stored as they come.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    stored_shape: tuple[int, ...]
+    convert_from: str
+
+    def __call__(self, image: object) -> Image:
+        """The image as it is stored, its values unchanged but by an encoding or the cut to even sides.
+
+        Raises
+        ------
+        ImageRejectedError
+            Its shape is another, or its values do not all fit the store's dtype.
+        """
+        array = self._cast(self._shaped(_as_array(image)))
+        if self.convert_from:
+            array = decode_to_bgr(array, self.convert_from)
+        if array.shape != self.stored_shape:
+            array = array[:self.stored_shape[0], :self.stored_shape[1]]
+        return array
+
+    def _shaped(self, image: Image) -> Image:
+        if image.shape == self.shape:
+            return image
+        if _without_channel_of_one(image.shape) == _without_channel_of_one(self.shape):
+            return image.reshape(self.shape)
+        raise ImageRejectedError(f'the image is of shape {image.shape}; this store takes {self.shape}', argument='img')
+
+    def _cast(self, image: Image) -> Image:
+        if image.dtype == self.dtype:
+            return image
+        if not is_lossless_cast(image, self.dtype):
+            raise ImageRejectedError(f'the image is of {image.dtype} and its values do not all fit {self.dtype}, '
+                                     f'the dtype of this store', argument='img')
+        return image.astype(self.dtype)
+
+
+def _as_array(image: object) -> Image:
+    try:
+        return np.asarray(image)
+    except ValueError as error:
+        raise ImageRejectedError(f'the {type(image).__name__} given as image makes no array: {error}',
+                                 argument='img') from error
+
+
+def is_lossless_cast(image: Image, dtype: np.dtype[Any]) -> bool:
+    """Whether every value of the image is the same in the other dtype."""
+    if image.dtype.kind not in _NUMBERS or dtype.kind not in _NUMBERS:
+        return image.dtype.kind == dtype.kind and np.can_cast(image.dtype, dtype, 'safe')
+    if not _within(image, dtype) or image.dtype.kind == 'c' != dtype.kind:
+        return False
+    with np.errstate(all='ignore'):
+        cast = image.astype(dtype)
+        back = cast if image.dtype.kind == 'c' else cast.real
+        return _within(cast, image.dtype) and np.array_equal(back.astype(image.dtype), image, equal_nan=True)
+
+
+def _within(image: Image, dtype: np.dtype[Any]) -> bool:
+    """Whether no value lies beyond a dtype's integers, where a cast does what the processor likes."""
+    if dtype.kind not in 'iu':
+        return True
+    limits = np.iinfo(dtype)
+    return bool(limits.min <= image.real.min().item() and image.real.max().item() <= limits.max)
+
+
+def _without_channel_of_one(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return shape[:-1] if len(shape) == 3 and shape[2] == 1 else shape
+
+
+def image_spec_for(fmt: Format, imgshape: object, imgdtype: object, encoding: str) -> ImageSpec:
+    """What a new store of that format, shape, dtype and encoding takes.
+
+    Raises
+    ------
+    InvalidArgumentError
+        The format cannot hold that.
+    """
+    shape, dtype = validate_shape(imgshape), validate_dtype(imgdtype)
+    if fmt.dtypes is not None and dtype.name not in fmt.dtypes:
+        raise InvalidArgumentError(f'format {fmt.name} holds {" or ".join(fmt.dtypes)}, not imgdtype {dtype.name}',
+                                   argument='imgdtype')
+    check_encoding(encoding, shape, dtype)
+    convert_from = encoding if fmt.converts_to_bgr else ''
+    stored = _stored_shape(fmt, decoded_shape(shape, convert_from))
+    if not convert_from:
+        check_encoding(encoding, stored, dtype)
+    return ImageSpec(shape, dtype, stored, convert_from)
+
+
+def _stored_shape(fmt: Format, shape: tuple[int, ...]) -> tuple[int, ...]:
+    if fmt.color_model == 'any':
+        return shape
+    shape = _without_channel_of_one(shape)
+    if len(shape) not in (2, 3) or shape[2:] not in ((), (3,)):
+        raise InvalidArgumentError(f'format {fmt.name} holds images of shape (h, w) or (h, w, 3), not {shape}',
+                                   argument='imgshape')
+    if max(shape) > fmt.max_side or math.prod(shape[:2]) > _MAX_PIXELS:
+        raise InvalidArgumentError(f'format {fmt.name} holds images of at most {fmt.max_side} pixels a side and '
+                                   f'{_MAX_PIXELS} in all, not {shape[0]} x {shape[1]}', argument='imgshape')
+    if fmt.color_model == 'gray' and len(shape) == 3:
+        warn(ColorLostWarning(fmt.name))
+    return shape if fmt.is_image_folder else _even(shape)
+
+
+def _even(shape: tuple[int, ...]) -> tuple[int, ...]:
+    height, width = shape[0] // 2 * 2, shape[1] // 2 * 2
+    if not (height and width):
+        raise InvalidArgumentError(f'video needs images of at least 2 x 2 pixels, not {shape[0]} x {shape[1]}',
+                                   argument='imgshape')
+    return (height, width, *shape[2:])
+
+
+def validate_shape(imgshape: object) -> tuple[int, ...]:
+    """A shape as a tuple of Python's own ints; InvalidArgumentError if it is none."""
+    if isinstance(imgshape, (Sequence, np.ndarray)) and not isinstance(imgshape, (str, bytes)):
+        sizes = list(imgshape)
+        if sizes and all(_is_size(size) for size in sizes):
+            return tuple(int(size) for size in sizes)
+    raise InvalidArgumentError(f'imgshape is {imgshape!r}; it must be sizes in pixels, (h, w) or (h, w, 3)',
+                               argument='imgshape')
+
+
+def _is_size(size: object) -> bool:
+    whole = isinstance(size, (int, np.integer)) or (isinstance(size, (float, np.floating)) and size == size // 1)
+    return whole and not isinstance(size, (bool, np.bool_)) and 0 < size < 2**31  # type: ignore[operator]
+
+
+def validate_dtype(imgdtype: object) -> np.dtype[Any]:
+    """A dtype that its name alone tells, in this machine's byte order; InvalidArgumentError if it is none."""
+    try:
+        if imgdtype is None:
+            raise TypeError('None')
+        dtype: np.dtype[Any] = np.dtype(imgdtype)  # type: ignore[call-overload]
+        named: np.dtype[Any] = np.dtype(dtype.name)
+    except (TypeError, ValueError) as error:
+        raise InvalidArgumentError(f'imgdtype is {imgdtype!r}, which names no dtype that a store can keep',
+                                   argument='imgdtype') from error
+    if named.kind != dtype.kind or named.itemsize != dtype.itemsize or named.hasobject:
+        raise InvalidArgumentError(f'imgdtype is {imgdtype!r}, which names no dtype that a store can keep',
+                                   argument='imgdtype')
+    return named

@@ -1,0 +1,347 @@
+"""The chunks of a store being written, in order: one is open, takes frames and records, and is completed when full."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from .._support.json import dumps
+from .._support.regular_files import read_regular
+from .._support.syncing import sync
+from .._support.validation import as_runs
+from ..chunks import ChunkIO, ChunkWriter
+from ..constants import EXTRA_JSON, FRAME_INDEX, FRAME_NUMBER, FRAME_TIME, STORE_MD_FILENAME
+from ..errors import FrameWriteError, StoreIOError
+from ..frame_rate import FrameRate
+from ..ondisk.chunk_files import check_folder
+from ..ondisk.chunk_index import Numbers, Times, write_chunk_index
+from ..ondisk.emptying import empty_store, finish_emptying
+from ..ondisk.files import make_folder, move_or_copy, write_atomic
+from ..ondisk.journal import Journal
+from ..ondisk.layout import Layout
+from .chunk_state import NO_LOSS, ChunkStats, FillingChunk, Loss, extremes
+from .completing import Completer
+
+
+class RollingChunkWriter:
+    """Puts prepared frames into chunks. Not for several threads at once.
+
+    Parameters
+    ----------
+    layout : Layout
+    chunks : ChunkIO
+        Opens the chunks.
+    chunksize : int
+        Frames a chunk.
+    durability : {'chunk', 'frame', 'fsync'}
+        What is safe: chunks that are complete; each frame, once it was added, from the end of this process; from the
+        end of the machine's power too.
+    rate : FrameRate, optional
+        What videos say of their rate; measured if not given.
+    """
+
+    def __init__(self, layout: Layout, chunks: ChunkIO, chunksize: int, durability: str,
+                 rate: FrameRate | None = None) -> None:
+        self._layout, self._chunks, self._chunksize = layout, chunks, chunksize
+        self._rate = rate or FrameRate()
+        self._keeps_journal, self._syncs = durability != 'chunk', durability == 'fsync'
+        self._journal: Journal | None = None
+        self._completer = Completer(layout)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._open: FillingChunk | None = None
+        self._next_chunk = 0
+        self._early_records: list[str] = []
+        self._complete: list[ChunkStats] = []
+        self._complete_frames = 0
+        self.latest: tuple[float, float] = (math.nan, math.nan)
+        """Number and time of the latest frame written."""
+
+    # --- what there is
+
+    @property
+    def _summaries(self) -> list[ChunkStats]:
+        return [*self._complete, ChunkStats.of(self._open)] if self._open else self._complete
+
+    @property
+    def frame_count(self) -> int:
+        """Number of frames."""
+        return self._complete_frames + (self._open.count if self._open else 0)
+
+    @property
+    def frame_number_range(self) -> tuple[int, ...]:
+        """Smallest and largest frame number; () without frames."""
+        return extremes([number for summary in self._summaries for number in summary.numbers])
+
+    @property
+    def frame_time_range(self) -> tuple[float, ...]:
+        """Earliest and latest frame time; () without frames."""
+        return extremes([time for summary in self._summaries for time in summary.times])
+
+    @property
+    def chunk_numbers(self) -> list[int]:
+        """Numbers of the chunks that have frames."""
+        return [summary.chunk for summary in self._summaries if summary.count]
+
+    @property
+    def complete_chunks(self) -> list[tuple[int, str]]:
+        """Chunks that get no more frames, and the paths of their indexes less the extension."""
+        chunks = [summary.chunk for summary in self._complete]
+        if self._open and not self._open.writer:
+            chunks.append(self._open.number)
+        return [(chunk, self._layout.index_stem(chunk)) for chunk in chunks]
+
+    @property
+    def all_chunks(self) -> list[tuple[int, str]]:
+        """Those, and the open one."""
+        opened = {self._open.number} if self._open else set()
+        return [(chunk, self._layout.index_stem(chunk)) for chunk in sorted({*dict(self.complete_chunks), *opened})]
+
+    @property
+    def open_frames(self) -> dict[int, tuple[Numbers, Times]]:
+        """Numbers and times of the open chunk's frames, which may have no index yet."""
+        return {self._open.number: self._open.arrays} if self._open else {}
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """The open chunk and the index in it of the latest frame; before the first frame that index is -1."""
+        return (self._open.number, self._open.count - 1) if self._open else (self._next_chunk, -1)
+
+    @property
+    def has_records(self) -> bool:
+        """Whether any record was added."""
+        return bool(self._early_records or (self._open and self._open.records)
+                    or any(self._layout.extra_data_files(number) for number, _ in self.complete_chunks))
+
+    # --- frames and records
+
+    def add(self, prepared: Any, number: int, time: float) -> None:
+        """Write a frame and index it; FrameWriteError where it could not be written, all before it is kept."""
+        try:
+            self._write(prepared, number, time)
+        except OSError as error:
+            raise FrameWriteError(f'{self._layout.basedir}: frame #{number} could not be written: {error}',
+                                  store=self._layout.basedir, frame_number=number,
+                                  frame_numbers=(number, *getattr(error, 'frame_numbers', ()))) from error
+        self._index(number, time)
+
+    def _write(self, prepared: Any, number: int, time: float) -> None:
+        """Give a frame to the open chunk; to the next one where that is full or was given up."""
+        chunk = self._open
+        if not (chunk and chunk.writer and chunk.count < self._chunksize):
+            self.finish_chunk()
+            with self._journaled(self._next_chunk, [(number, time)]):
+                writer = self._writer_of_first(prepared)
+            self._begin_chunk(writer)
+            return
+        try:
+            check_folder(self._layout.basedir, 'the folder of the store')  # an open video would notice when it is full
+            with self._journaled(chunk.number, [(number, time)]):
+                self._write_to(chunk.writer, prepared)
+        except OSError as error:
+            lost = self._abandon_chunk()
+            raise FrameWriteError(f'{error}{lost.told}', frame_numbers=lost.numbers) from error
+        except BaseException:  # nobody knows whether a video has got the frame
+            self._abandon_chunk()
+            raise
+
+    def _writer_of_first(self, prepared: Any) -> ChunkWriter:
+        """A writer of the next chunk that has got its first frame."""
+        writer = self._chunks.writer(self._next_chunk)
+        try:
+            self._write_to(writer, prepared)
+            if self._syncs:  # what lists the chunk's new files
+                sync(self._layout.basedir)
+        except BaseException:
+            writer.discard()
+            raise
+        return writer
+
+    def _write_to(self, writer: ChunkWriter, prepared: Any) -> None:
+        writer.write(prepared)
+        if self._syncs:
+            writer.sync()
+
+    @contextlib.contextmanager
+    def _journaled(self, chunk: int, frames: Iterable[tuple[int, float]]) -> Iterator[None]:
+        """Have frames in the journal before they are in their chunk."""
+        journal = self._journal_of(chunk)
+        if journal is None:
+            yield
+            return
+        try:
+            with journal.frames(frames):
+                if self._syncs:
+                    journal.sync()
+                yield
+        except BaseException:
+            if journal.is_empty:  # and the chunk did not begin
+                self._end_journal()
+            raise
+
+    def _journal_of(self, chunk: int) -> Journal | None:
+        """The journal, begun if need be; None if none is kept."""
+        if self._journal is None and self._keeps_journal:
+            self._journal = Journal(self._layout.journal(chunk))
+            if self._syncs:
+                sync(self._layout.basedir)
+        return self._journal
+
+    def _end_journal(self) -> None:
+        if self._journal is not None:
+            self._journal.remove()
+            self._journal = None
+
+    def _index(self, number: int, time: float) -> None:
+        assert self._open
+        self._open.frames.append((number, time))
+        self.latest = number, time
+
+    def add_record(self, data: str, number: float, time: float) -> None:
+        """Add a record, the JSON of a mapping, beside the frame of that number and time, which should be the latest."""
+        own = dumps({FRAME_TIME: time, FRAME_NUMBER: number, FRAME_INDEX: self.frame_count - 1})
+        record = own if data == '{}' else f'{data[:-1]}, {own[1:]}'
+        (self._open.records if self._open else self._early_records).append(record)
+        self._journal_record(record)
+
+    def _journal_record(self, record: str) -> None:
+        """It is in the chunk's file later; so where there is no journal, nothing is lost yet."""
+        with contextlib.suppress(OSError):
+            journal = self._journal_of(self._open.number if self._open else self._next_chunk)
+            if journal is not None:
+                journal.add_record(record)
+                if self._syncs:
+                    journal.sync()
+
+    # --- chunks
+
+    def _begin_chunk(self, writer: ChunkWriter | None) -> None:
+        if self._open:
+            self._complete.append(ChunkStats.of(self._open))
+            self._complete_frames += self._open.count
+        self._open = FillingChunk(self._next_chunk, writer, self._early_records)
+        self._next_chunk, self._early_records = self._next_chunk + 1, []
+
+    def finish_chunk(self) -> None:
+        """Put the open chunk on disk: it gets no more frames, but still records, until the next chunk begins.
+
+        FrameWriteError names the frames that are lost. An index that could not be written is tried again next time.
+        """
+        if self._open is None:
+            return
+        lost = self._finish_frames(self._open)
+        self._write_index_and_records(self._open, lost)
+        if self._journal or not self._open.is_on_disk:
+            if self._journal is not None:
+                self._journal.close()
+            if self._open.is_on_disk:  # which got records since, and has another journal for them
+                self._completer.wait()
+            self._completer.put(self._open.number)
+            self._journal, self._open.is_on_disk = None, True
+        if lost.numbers:
+            raise FrameWriteError(f'{self._layout.basedir}: chunk {self._open.number} could not be completed'
+                                  f'{lost.told}',
+                                  store=self._layout.basedir, chunk=self._open.number, frame_numbers=lost.numbers)
+
+    def _finish_frames(self, chunk: FillingChunk) -> Loss:
+        """Close the chunk's writer; where that fails keep just the frames that can be read back, and tell."""
+        if chunk.writer is None:
+            return NO_LOSS
+        writer, chunk.writer = chunk.writer, None
+        try:
+            writer.close(self._rate.of(chunk.frame_times))
+        except Exception as error:  # noqa: BLE001 -- whatever it is, frames are named that are lost
+            count = self._chunks.count_readable(chunk.number, chunk.count, if_unknown=chunk.count)
+            lost = chunk.truncate(count)
+            return Loss(tuple(lost), f'; frames {as_runs(lost)} are lost: {error}') if lost else NO_LOSS
+        return NO_LOSS
+
+    def _write_index_and_records(self, chunk: FillingChunk, lost: Loss = NO_LOSS) -> None:
+        if not (chunk.count or chunk.records or (chunk.number == 0 and not self._layout.is_image_folder)):
+            return
+        if chunk.is_on_disk and len(chunk.records) == chunk.written_records:
+            return
+        stem = self._layout.index_stem(chunk.number)
+        try:
+            if self._layout.is_image_folder:
+                make_folder(self._layout.chunk(chunk.number))
+            elif chunk.count and not os.path.exists(path := self._layout.chunk(chunk.number)):
+                os.replace(self._layout.current_path(chunk.number), path)  # which failed before
+            if not (self._syncs or chunk.is_on_disk):
+                self._completer.announce(chunk.number)
+            if chunk.records:
+                write_atomic(stem + EXTRA_JSON, f'[{", ".join(chunk.records)}]'.encode(), chunk.is_on_disk)
+            chunk.written_records = len(chunk.records)
+            if not chunk.is_on_disk:  # or a power cut could take what is there; nothing else tells of it any more
+                write_chunk_index(stem, *chunk.arrays)
+        except Exception as error:
+            raise FrameWriteError(f'{stem}: the index of {chunk.count} frames could not be written: {error}'
+                                  f'{chunk.named}{lost.told}', store=self._layout.basedir, chunk=chunk.number,
+                                  frame_numbers=(*chunk.frame_numbers, *lost.numbers)) from error
+
+    def _abandon_chunk(self) -> Loss:
+        """After a frame that failed, keep what the chunk has; the next frame begins another. Tell what else failed."""
+        try:
+            self.finish_chunk()
+        except FrameWriteError as error:
+            return Loss(error.frame_numbers, f'; {error}')
+        return NO_LOSS
+
+    def append_video(self, video_path: str, numbers: Iterable[int], times: Iterable[float], move: bool) -> None:
+        """Take a finished video, which was checked, as the next chunk; FrameWriteError."""
+        self.finish_chunk()
+        frames = list(zip(numbers, times, strict=True))
+        try:
+            with self._journaled(self._next_chunk, frames):
+                move_or_copy(video_path, self._layout.chunk(self._next_chunk), move)
+        except OSError as error:
+            raise FrameWriteError(f'{video_path!r} could not be taken into the store: {error}',
+                                  store=self._layout.basedir, path=video_path) from error
+        self._begin_chunk(None)
+        for number, time in frames:
+            self._index(number, time)
+        self.finish_chunk()
+
+    # --- all of it
+
+    def empty(self) -> None:
+        """Remove all frames and records and begin again."""
+        basedir = self._layout.basedir
+        self._completer.wait()
+        try:
+            empty_store(basedir, read_regular(os.path.join(basedir, STORE_MD_FILENAME)))
+            if self._open and self._open.writer:
+                self._open.writer.discard()
+            self._end_journal()
+            finish_emptying(basedir)
+        except OSError as error:
+            raise StoreIOError(f'{basedir} could not be emptied: {error}', store=basedir) from error
+        self._forget()
+
+    def close(self, black: Callable[[], Any]) -> None:
+        """Complete the open chunk. Records before the first frame get a chunk without frames.
+
+        So does a video store without frames: imgstore 0.4 opens the first video of every store. As a video must have
+        some frame, it has the frame that ``black`` gives.
+        """
+        if self._open is None and not self._layout.is_image_folder:
+            # first, or a repair would take the black frame of a killed process for one that was added
+            write_chunk_index(self._layout.index_stem(0), np.empty(0, np.int64), np.empty(0))
+            self._begin_chunk(self._writer_of_first(black()))
+        elif self._early_records:
+            self._begin_chunk(None)
+        try:
+            self.finish_chunk()
+        finally:
+            if self._journal is not None:
+                self._journal.close()
+            self._completer.wait()
+        if (error := self._completer.error) is not None:
+            raise FrameWriteError(f'{self._layout.basedir}: complete chunks may not be on the disk yet: {error}; '
+                                  f'their journals are kept', store=self._layout.basedir) from error
