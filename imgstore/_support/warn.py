@@ -7,7 +7,7 @@ import functools
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import ParamSpec, TypeVar
 
@@ -53,3 +53,21 @@ def renamed_keyword(old: str, new: str) -> Callable[[Callable[_Arguments, _Resul
             return function(*args, **kwargs)
         return called
     return renamed
+
+
+def renamed_names(module: str, names: Mapping[str, str]) -> Callable[[str], object]:
+    """Make a module's ``__getattr__`` that gives things by their old names too, with a DeprecationWarning.
+
+    Parameters
+    ----------
+    module : str
+        Its ``__name__``.
+    names : mapping of str to str
+        New names by old ones.
+    """
+    def by_old_name(name: str) -> object:
+        if name not in names:
+            raise AttributeError(f'module {module!r} has no attribute {name!r}')
+        warn(DeprecationWarning(f'{module}.{name} is deprecated; write {names[name]}'))
+        return getattr(sys.modules[module], names[name])
+    return by_old_name

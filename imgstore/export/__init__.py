@@ -5,6 +5,7 @@
 ...     export_video(frames, 'part.mp4', sounds=[FileSound('sound.wav', offset=1.5)])
 """
 
+from .._support.warn import renamed_names
 from .arrays import export_npz, export_zarr
 from .images import IMAGE_FORMATS, export_images, export_tiff
 from .selection import Frames, select
@@ -31,3 +32,5 @@ __all__ = [
     'export_zarr',
     'select',
 ]
+
+__getattr__ = renamed_names(__name__, {'FilmReport': 'VideoReport', 'table_of': 'build_table'})

@@ -1,6 +1,8 @@
 """What a store is, in short."""
 
+from .._support.warn import renamed_names
 from .report import (
+    LONG_INTERVAL,
     FrameGap,
     FrameTiming,
     Health,
@@ -11,6 +13,7 @@ from .report import (
 )
 
 __all__ = [
+    'LONG_INTERVAL',
     'FrameGap',
     'FrameTiming',
     'Health',
@@ -19,3 +22,6 @@ __all__ = [
     'overview',
     'slow_intervals',
 ]
+
+__getattr__ = renamed_names(
+    __name__, {'SLOW': 'LONG_INTERVAL', 'Drop': 'FrameGap', 'Pace': 'FrameTiming', 'pace': 'frame_timing'})

@@ -1,5 +1,8 @@
+"""What had another name is still found by that one, with a warning; modules are found where they were."""
+
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +11,8 @@ import numpy as np
 import pytest
 
 import imgstore
+import imgstore.export
+import imgstore.overview
 from imgstore.convert import convert
 from imgstore.export import export_images, export_npz, export_tiff, export_video, export_zarr, select
 
@@ -45,3 +50,28 @@ def test_convert_takes_step_for_progress_with_a_warning(recording: Any, tmp_path
 def test_the_old_keyword_beside_the_new_one_is_refused(recording: Any, tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="'progress' and 'step'"):
         convert(recording.filename, tmp_path / 'd', 'bmp', step=print, progress=print)
+
+
+@pytest.mark.parametrize(('module', 'old', 'new'), [
+    ('overview', 'SLOW', 'LONG_INTERVAL'), ('overview', 'Drop', 'FrameGap'), ('overview', 'Pace', 'FrameTiming'),
+    ('overview', 'pace', 'frame_timing'), ('export', 'FilmReport', 'VideoReport'),
+    ('export', 'table_of', 'build_table')])
+def test_an_old_name_gives_the_same_with_a_warning(module: str, old: str, new: str) -> None:
+    place = importlib.import_module(f'imgstore.{module}')
+    with pytest.warns(DeprecationWarning, match=new) as told:
+        assert getattr(place, old) is getattr(place, new)
+    assert told[0].filename == __file__
+
+
+def test_another_name_is_no_attribute() -> None:
+    with pytest.raises(AttributeError, match='nothing'):
+        imgstore.export.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize(('module', 'name'), [
+    ('stores', 'new_for_filename'), ('stores', '_ImgStore'), ('stores', 'STORE_MD_FILENAME'), ('constants', 'FRAME_MD'),
+    ('index', 'ImgStoreIndex'), ('util', 'ensure_color'), ('align', 'StoreAligner'), ('apps', 'main_viewer'),
+    ('ui', 'new_window'), ('font', 'FontRendererStatusBar'), ('tests', '__path__'), ('errors', 'ImgStoreError'),
+    ('overview', 'overview'), ('export', 'export_video'), ('convert', 'convert')])
+def test_public_modules_are_where_they_were(module: str, name: str) -> None:
+    assert hasattr(importlib.import_module(f'imgstore.{module}'), name)
