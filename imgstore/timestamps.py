@@ -17,6 +17,9 @@ Times = npt.NDArray[np.float64]
 DECIMAL = re.compile(r'[+-]?([0-9]{1,25}(\.[0-9]{0,25})?|\.[0-9]{1,25})(e[+-]?[0-9]{1,3})?', re.IGNORECASE)
 """A number as people write it, and not of any length."""
 
+GAP_FACTOR = 2.5
+"""An interval longer than so many median ones is a gap."""
+
 _A_YEAR = datetime.timedelta(days=365).total_seconds()
 
 
@@ -41,8 +44,8 @@ def format_time(zone: datetime.tzinfo, seconds: float) -> str:
         return f'{seconds} s'
 
 
-def time_from_text(zone: datetime.tzinfo, text: str) -> float:
-    """Give the seconds that a user means, who writes seconds or a date.
+def parse_timestamp(zone: datetime.tzinfo, text: str) -> float:
+    """Parse seconds, or a date and time, into seconds.
 
     Parameters
     ----------
@@ -56,22 +59,16 @@ def time_from_text(zone: datetime.tzinfo, text: str) -> float:
     InvalidArgumentError
         It is neither.
     """
-    import dateutil.parser
-
+    text = text.strip()
     try:
-        return float(text)
-    except ValueError:
-        pass
-    try:
-        date = dateutil.parser.isoparse(text.strip().replace(' ', 'T', 1))
-    except ValueError as error:
+        return float(text) if DECIMAL.fullmatch(text) else _date(text, zone).timestamp()
+    except (ValueError, OverflowError) as error:
         allowed = 'give seconds or a date such as 2026-03-01 12:00:05'
         raise InvalidArgumentError(f'{text!r} is no time: {allowed}') from error
-    return (date if date.tzinfo else date.replace(tzinfo=zone)).timestamp()
 
 
 def parse_time(store: ImgStore, text: str) -> float:
-    """Seconds of a moment in a recording that a person looks for.
+    """Parse what a person writes who looks for a moment of a recording, into seconds.
 
     Parameters
     ----------
@@ -92,22 +89,21 @@ def parse_time(store: ImgStore, text: str) -> float:
     if DECIMAL.fullmatch(since):
         return first + float(since) if since != text or since.startswith('+') else float(since)
     try:
-        return _date(text, store.convert_frame_time_to_datetime(first)).timestamp()
+        began = store.convert_frame_time_to_datetime(first)
+        return _date(f'{began.date()} {_of_two_digits(text)}' if _CLOCK.match(text) else text, began.tzinfo).timestamp()
     except (ValueError, OverflowError) as error:
         raise InvalidArgumentError(
             f'{text!r} is no time; write 2024-05-31 14:05:09.5, 14:05:09, 12.5s from the start, or seconds') from error
 
 
-def _date(text: str, began: datetime.datetime) -> datetime.datetime:
-    if not re.search('[-:]', text):
-        raise ValueError(text)  # which of the shorter forms Python reads depends on its version
-    if re.match(r'\d{1,2}:', text):
-        text = f'{began.date()} {text.zfill(len(text) + (text[1] == ":"))}'
-    told = datetime.datetime.fromisoformat(_padded(text))
-    return told if told.tzinfo else told.replace(tzinfo=began.tzinfo)
+_CLOCK = re.compile(r'\d{1,2}:')
 
 
-def _padded(text: str) -> str:
-    """The fraction of a second in six digits and the zone in figures, as Python 3.10 wants them."""
-    text = re.sub(r'[Zz]$', '+00:00', text)
-    return re.sub(r'(:\d\d)\.(\d{1,9})', lambda found: f'{found[1]}.{found[2][:6]:0<6}', text)
+def _of_two_digits(clock: str) -> str:
+    return f'0{clock}' if clock[1] == ':' else clock
+
+
+def _date(text: str, zone: datetime.tzinfo | None) -> datetime.datetime:
+    """A date and time as ISO 8601 has it, in that zone if it names none; ValueError."""
+    date = datetime.datetime.fromisoformat(text)
+    return date if date.tzinfo else date.replace(tzinfo=zone)

@@ -53,7 +53,7 @@ def test_the_old_keyword_beside_the_new_one_is_refused(recording: Any, tmp_path:
 
 
 @pytest.mark.parametrize(('module', 'old', 'new'), [
-    ('overview', 'SLOW', 'LONG_INTERVAL'), ('overview', 'Drop', 'FrameGap'), ('overview', 'Pace', 'FrameTiming'),
+    ('overview', 'SLOW', 'GAP_FACTOR'), ('overview', 'Drop', 'FrameGap'), ('overview', 'Pace', 'FrameTiming'),
     ('overview', 'pace', 'frame_timing'), ('export', 'FilmReport', 'VideoReport'),
     ('export', 'table_of', 'build_table')])
 def test_an_old_name_gives_the_same_with_a_warning(module: str, old: str, new: str) -> None:

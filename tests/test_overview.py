@@ -52,7 +52,7 @@ def test_rates_are_of_the_median_interval_and_of_the_whole(tmp_path: Path) -> No
 
 def test_missing_numbers_and_long_intervals_are_counted_and_named(tmp_path: Path) -> None:
     found = overview(frames_at(tmp_path / 's', DROPPED)).pace
-    assert (found.missing_numbers, found.number_gaps, found.slow_intervals) == (3, 2, 2)
+    assert (found.missing_numbers, found.number_gaps, found.slow_intervals) == (3, 2, 1)
     assert [(drop.frame_index, drop.frame_number, drop.missing_numbers) for drop in found.drops] == [
         (6, 6, 2), (12, 14, 1)]
 
@@ -162,7 +162,7 @@ def test_the_screen_tells_what_matters(tmp_path: Path, capsys: pytest.CaptureFix
     out = capsys.readouterr().out
     assert out.startswith(f'{folder}\n')
     for text in ('npy, 5 x 4 gray uint8', '17, numbered from 0 to 19', '0:00:01.900', '10 a second',
-                 '3 numbers missing, at 2 places; 2 long intervals',
+                 '3 numbers missing, at 2 places; 1 long interval',
                  'after frame 6, at 0.600 s (2023-11-14 22:13:20.600',
                  '2 missing, 300 ms to the next',
                  '5 of 1 to 4 frames', 'subject: A7', 'good'):

@@ -19,9 +19,9 @@ from .._support.text import printable, without_surrogates
 from .._support.yaml import dump_yaml
 from ..errors import ImgStoreError, InvalidArgumentError, StoreExistsError, StoreIOError
 from ..overview.interval_plot import draw_intervals
-from ..overview.report import LONG_INTERVAL, FrameGap, FrameTiming, Overview, overview
+from ..overview.report import FrameGap, FrameTiming, Overview, overview
 from ..stores.factories import new_for_filename
-from ..timestamps import format_time, frame_arrays, is_date
+from ..timestamps import GAP_FACTOR, format_time, frame_arrays, is_date
 from ._cli import EXIT_FAILURE, add_overwrite, command_parser, log_error, run
 
 _PROG = 'imgstore-info'
@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
         _PROG, 'Tell what a store is: its format, size, frames and their rate, what was dropped, its chunks, metadata '
         'and extra data, and whether its files are in order. No image is read.',
         'imgstore info recording\nimgstore info --plot intervals.png recording\nimgstore info --json recording',
-        f'An interval counts as long if it is over {LONG_INTERVAL} times the median.')
+        f'An interval counts as long if it is over {GAP_FACTOR} times the median.')
     made.add_argument('paths', metavar='PATH', nargs='+', help='a store')
     made.add_argument('--json', action='store_true', help='as one JSON object a store, a line each; times in seconds')
     made.add_argument('--drops', metavar='N', type=_count, default=5,

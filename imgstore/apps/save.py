@@ -22,7 +22,7 @@ from ..ondisk.metadata import local_timezone
 from ..sources import PIXEL_FORMATS, Camera, Images, VideoFile, image_paths, is_image, read_rawvideo
 from ..stores.base import ImgStore
 from ..stores.factories import new_for_format
-from ..timestamps import time_from_text
+from ..timestamps import parse_timestamp
 from ..ui import Window, check_screen, new_window
 from ._cli import (
     SIGNALLED,
@@ -140,7 +140,7 @@ def _is_camera(args: argparse.Namespace) -> bool:
 
 
 def _save(args: argparse.Namespace) -> int:
-    start = None if args.start_time is None else time_from_text(local_timezone(), args.start_time)
+    start = None if args.start_time is None else parse_timestamp(local_timezone(), args.start_time)
     metadata = _metadata(args)
     validate_options(resolve_format(args.format), encoder_options(args))  # before a camera is opened
     with GracefulStop() as stop, Destination(args.dest, args.overwrite, _is_live(args)) as dest:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ..color import Image, ensure_color
+from ..contrast import scale_to_8_bit
 from ..errors import InvalidArgumentError
 from ..font import FontRendererStatusBar
 from ..timestamps import format_time
@@ -70,9 +71,7 @@ def _to_color(image: Image, levels: tuple[float, float] | None) -> Image:
         raise InvalidArgumentError(f'images of shape {image.shape} cannot be shown: (h, w) and (h, w, 3) can')
     image = image[..., :3] if image.ndim == 3 and image.shape[2] == 4 else image
     if levels is not None:
-        low, high = levels
-        scaled = np.interp(image.astype(np.float64), (low, high if high > low else low + 1), (0, 255))
-        image = np.nan_to_num(scaled).astype(np.uint8)
+        image = scale_to_8_bit(image, *levels)
     return ensure_color(np.ascontiguousarray(image), ensure_copy=True)
 
 

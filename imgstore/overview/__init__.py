@@ -1,8 +1,8 @@
 """What a store is, in short."""
 
 from .._support.warn import renamed_names
+from ..timestamps import GAP_FACTOR
 from .report import (
-    LONG_INTERVAL,
     FrameGap,
     FrameTiming,
     Health,
@@ -13,7 +13,7 @@ from .report import (
 )
 
 __all__ = [
-    'LONG_INTERVAL',
+    'GAP_FACTOR',
     'FrameGap',
     'FrameTiming',
     'Health',
@@ -24,4 +24,4 @@ __all__ = [
 ]
 
 __getattr__ = renamed_names(
-    __name__, {'SLOW': 'LONG_INTERVAL', 'Drop': 'FrameGap', 'Pace': 'FrameTiming', 'pace': 'frame_timing'})
+    __name__, {'SLOW': 'GAP_FACTOR', 'Drop': 'FrameGap', 'Pace': 'FrameTiming', 'pace': 'frame_timing'})

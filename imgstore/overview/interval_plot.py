@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from ..color import Image
 from ..font import FontRenderer
-from ..timestamps import Numbers, Times
-from .report import LONG_INTERVAL, slow_intervals
+from ..timestamps import GAP_FACTOR, Numbers, Times
+from .report import slow_intervals
 
 _WIDTH, _HEIGHT = 1600, 900
 _LEFT, _RIGHT = 120, 1560
@@ -97,11 +97,11 @@ def _draw_frame_intervals(image: Image, across: _Axis, x: Times, intervals: Time
     _draw_panel(image, across, up, 'ms between frames' + (' (logarithmic)' if log else ''), starts)
     _draw_envelope(image, across.at(x), up.at(intervals))
     _level(image, up, median, _INK)
-    _level(image, up, LONG_INTERVAL * median, _ORANGE)
+    _level(image, up, GAP_FACTOR * median, _ORANGE)
     slow = slow_intervals(intervals)
     _dots(image, across.at(x[slow]), up.at(intervals[slow]))
     _legend(image, [(_BLUE, 'interval to the next frame'), (_INK, f'median, {median:.4g} ms'),
-                    (_ORANGE, f'{LONG_INTERVAL} x median'), (_RED, f'longer than that: {int(slow.sum())}')],
+                    (_ORANGE, f'{GAP_FACTOR} x median'), (_RED, f'longer than that: {int(slow.sum())}')],
             _INTERVALS[0] - 24)
 
 

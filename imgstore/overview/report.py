@@ -16,10 +16,7 @@ from ..ondisk.files import StrPath, is_partial
 from ..ondisk.lock import lock_state
 from ..stores.base import ImgStore
 from ..stores.factories import new_for_filename
-from ..timestamps import Numbers, Times, frame_arrays
-
-LONG_INTERVAL = 1.5
-"""An interval that is longer than so many median ones is told."""
+from ..timestamps import GAP_FACTOR, Numbers, Times, frame_arrays
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ class FrameTiming:
     median_interval, shortest_interval, longest_interval : float or None
         In seconds.
     slow_intervals : int
-        Of those longer than `LONG_INTERVAL` times the median.
+        Of those longer than `GAP_FACTOR` times the median.
     backward_times : int
         Of frames that are not later than the one before.
     missing_numbers, number_gaps : int
@@ -208,9 +205,9 @@ def frame_timing(numbers: Numbers, times: Times, drops: int = 5) -> FrameTiming:
 
 
 def slow_intervals(intervals: Times) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Which intervals are longer than `LONG_INTERVAL` median ones."""
+    """Which intervals are longer than `GAP_FACTOR` median ones."""
     median = np.median(intervals) if len(intervals) else 0
-    slow: np.ndarray[Any, np.dtype[np.bool_]] = intervals > LONG_INTERVAL * median
+    slow: np.ndarray[Any, np.dtype[np.bool_]] = intervals > GAP_FACTOR * median
     return slow if median > 0 else np.zeros(len(intervals), np.bool_)
 
 

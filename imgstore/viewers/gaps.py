@@ -14,14 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..timestamps import GAP_FACTOR
+
 Frame = tuple[int, float]
 FrameAt = Callable[[int], Frame]
 """Number and time of the frame at a place, 0 to n - 1, in the order of the axis."""
 
 MOST_SAMPLES = 2000
 MOST_GAPS = 60
-GAP_FACTOR = 2.5
-"""An interval this many times the usual one is a pause."""
 _NOISE = 8.0
 """Times the usual deviation of a stretch of frames: what is more is no jitter of the clock."""
 
