@@ -105,5 +105,7 @@ def _of_two_digits(clock: str) -> str:
 
 def _date(text: str, zone: datetime.tzinfo | None) -> datetime.datetime:
     """A date and time as ISO 8601 has it, in that zone if it names none; ValueError."""
-    date = datetime.datetime.fromisoformat(text)
+    if not re.search('[-:Tt]', text):
+        raise ValueError(text)  # Python 3.11 reads a date in any row of digits
+    date = datetime.datetime.fromisoformat(text.upper())
     return date if date.tzinfo else date.replace(tzinfo=zone)

@@ -100,7 +100,7 @@ def test_a_format_that_gives_wrong_images_is_told_by_the_exit_code(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wrong = doctor.Finding('png', '', 100.0, 100.0, True, False, True)
-    monkeypatch.setattr('imgstore.apps.selftest.examine', lambda: iter([wrong]))
+    monkeypatch.setattr('imgstore.apps.selftest.check_formats', lambda: iter([wrong]))
     monkeypatch.setattr(pytest, 'main', lambda args: 0)
     assert main_test(['--doctor']) == 1
     assert main_test([]) == 1
@@ -117,6 +117,6 @@ def test_the_last_line_is_pytests(tmp_path: Path) -> None:
 def test_the_api_calls_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Any] = []
     monkeypatch.setattr(pytest, 'main', lambda args: calls.append(args) or 0)
-    monkeypatch.setattr('imgstore.apps.selftest.examine', lambda: iter([]))
+    monkeypatch.setattr('imgstore.apps.selftest.check_formats', lambda: iter([]))
     imgstore.test()
     assert calls[0][-2:] == ['--pyargs', 'imgstore.tests']

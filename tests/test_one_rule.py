@@ -55,7 +55,8 @@ def test_a_start_and_a_place_are_written_alike(tmp_path: Path, text: str, second
         assert parse_time(store, text) == pytest.approx(parse_timestamp(zone, text), abs=1e-6)
 
 
-@pytest.mark.parametrize('text', ['', 'noon', '2026-13-01', '2026-02-30 10:00', 'nan', 'inf', '1_000', '-', '.'])
+@pytest.mark.parametrize('text', ['', 'noon', '2026-13-01', '2026-02-30 10:00',
+                                  'nan', 'inf', '1_000', '1' * 40, '-', '.'])
 def test_what_is_no_time_is_none_to_either(tmp_path: Path, text: str) -> None:
     with raises(imgstore.errors.InvalidArgumentError):
         parse_timestamp(datetime.timezone(datetime.timedelta(hours=1)), text)

@@ -41,7 +41,7 @@ def counted(function, moment):
 def replace(target, moment):
     for name in ('rename', 'link', 'unlink', 'rmdir', 'fsync', 'mkdir', 'symlink'):
         setattr(os, name, counted(getattr(os, name), moment))
-    replacing.replace_folder(files.aside(target), target)
+    replacing.replace_folder(files.partial_path(target), target)
     os._exit(0)
 
 

@@ -325,7 +325,7 @@ def test_a_finalizer_in_a_thread_of_the_store_may_close_it_and_is_refused_to_wri
         finalized.set()
 
     finalized = threading.Event()
-    holder, method = {'encode': (store._writer._chunks, 'prepare'), 'commit': (store._writer._recorder, 'add')}[where]
+    holder, method = {'encode': (store._writer._chunks, 'encode'), 'commit': (store._writer._recorder, 'add')}[where]
     original, once = getattr(holder, method), iter([finalize])
     monkeypatch.setattr(holder, method, lambda *args: (next(once, int)(), original(*args))[1])
     store.add_image(IMAGES[0], 0, 0.)
