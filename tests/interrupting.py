@@ -1,5 +1,6 @@
 """Raise an exception in this thread at a line of imgstore, as a signal's handler would."""
 
+import gc
 import linecache
 import os
 import sys
@@ -25,12 +26,15 @@ class Interrupter:
 
     @contextmanager
     def on(self):
-        before = sys.gettrace()
+        before, collects = sys.gettrace(), gc.isenabled()
+        gc.disable()  # it would close the stores of earlier rounds, where Python drops an exception
         sys.settrace(self._trace)
         try:
             yield self
         finally:
             sys.settrace(before)
+            if collects:
+                gc.enable()
 
     @property
     def is_done(self):
