@@ -49,7 +49,7 @@ from .ondisk.metadata import load_metadata, save_metadata
 from .ondisk.replacing import replace_folder, room_beside
 from .stores.base import ImgStore
 from .stores.factories import DirectoryImgStore, new_for_filename, new_for_format
-from .timestamps import Numbers, frame_arrays
+from .timestamps import Numbers
 
 HISTORY = 'imgstore_history'
 """The key of the user's metadata under which a store that was converted keeps what it was made of."""
@@ -188,7 +188,7 @@ def _as_it_is(image: Image) -> Image:
 
 def _write(old: ImgStore, folder: str, plan: _Plan, progress: Callable[[], object], **options: Any) -> int:
     """Write all frames; returns how many lost their colours."""
-    numbers, times = frame_arrays(old)
+    numbers, times = old.frame_numbers, old.frame_times
     records, without_colors = _records(old, numbers), 0
     shape, dtype = _shape(old, plan)
     with new_for_format(plan.fmt, folder, imgshape=shape, imgdtype=dtype, chunksize=plan.chunksize,
@@ -289,7 +289,8 @@ def _verify(old: ImgStore, folder: str, plan: _Plan, min_psnr: float | None,
     with new_for_filename(folder) as new:
         if plan.encoding:
             new.disable_decoding()
-        same = map(np.array_equal, frame_arrays(old), frame_arrays(new), (False, True))
+        same = (np.array_equal(old.frame_numbers, new.frame_numbers),
+                np.array_equal(old.frame_times, new.frame_times, equal_nan=True))
         if not all(same):
             raise FrameWriteError(f'{folder!r}: numbers and times did not come back as they were', store=folder)
         near = []

@@ -1,4 +1,4 @@
-"""Numbers and times of a store's frames as arrays, and times as people read and write them."""
+"""Times as people read and write them, and what a gap between them is."""
 
 from __future__ import annotations
 
@@ -21,12 +21,6 @@ GAP_FACTOR = 2.5
 """An interval longer than so many median ones is a gap."""
 
 _A_YEAR = datetime.timedelta(days=365).total_seconds()
-
-
-def frame_arrays(store: ImgStore) -> tuple[Numbers, Times]:
-    """Numbers and times of all frames of a store that is read, in the order of writing; not to be changed."""
-    index = store.index
-    return index.frame_numbers, index.frame_times
 
 
 def is_date(seconds: float) -> bool:

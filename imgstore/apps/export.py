@@ -96,7 +96,7 @@ def _add_video(group: argparse._ArgumentGroup) -> None:
                        'store; h264: encoded anew; auto, the default: copied if most players play that')
     group.add_argument('--crf', type=int, metavar='N', help='quality of what is encoded anew, 0 (best) to 51 '
                        '(default: 18)')
-    group.add_argument('--audio', metavar='FILE', help='lay the sound of this file beside the frames')
+    group.add_argument('--audio', metavar='FILE', help='add the sound of this file')
     group.add_argument('--audio-offset', type=seconds, default=0.0, metavar='S',
                        help='the sound begins S seconds after the first frame of the store; negative: before '
                        '(default: 0)')

@@ -21,7 +21,7 @@ from ..errors import ImgStoreError, InvalidArgumentError, StoreExistsError, Stor
 from ..overview.interval_plot import draw_intervals
 from ..overview.report import FrameGap, FrameTiming, Overview, overview
 from ..stores.factories import new_for_filename
-from ..timestamps import GAP_FACTOR, format_time, frame_arrays, is_date
+from ..timestamps import GAP_FACTOR, format_time, is_date
 from ._cli import EXIT_FAILURE, add_overwrite, command_parser, log_error, run
 
 _PROG = 'imgstore-info'
@@ -218,7 +218,7 @@ def _plot(path: str, target: str, overwrite: bool) -> None:
         raise StoreExistsError(f'{target!r} is there already', replaceable=True, path=target)
     warnings.simplefilter('ignore')  # what is wrong with the store is told already
     with new_for_filename(path, cache_bytes=0) as store:
-        numbers, times = frame_arrays(store)
+        numbers, times = store.frame_numbers, store.frame_times
         starts = [own.start for _, _, own in store.index.chunk_ranges()]
         first = format_time(store.created[1], float(times[0])) if len(times) else 'no frames'
         image = draw_intervals(numbers, times, f'{os.path.basename(store.filename)}, from {first}', starts)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ..color import Image
 from ..errors import InvalidArgumentError
 from ..stores.base import ImgStore
-from ..timestamps import Numbers, Times, format_time, frame_arrays
+from ..timestamps import Numbers, Times, format_time
 
 Indices = npt.NDArray[np.intp]
 
@@ -72,7 +72,7 @@ def select(store: ImgStore, *, from_number: int | None = None, to_number: int | 
     InvalidArgumentError
         A range is empty, or no frame is in it.
     """
-    numbers, times = frame_arrays(store)
+    numbers, times = store.frame_numbers, store.frame_times
     _check_ranges(store, numbers, times, number=(from_number, to_number), index=(from_index, to_index),
                   time=(from_time, to_time), seconds=(from_seconds, to_seconds))
     indices = np.arange(len(numbers))[slice(from_index, to_index)]

@@ -16,7 +16,7 @@ from ..ondisk.files import StrPath, is_partial
 from ..ondisk.lock import lock_state
 from ..stores.base import ImgStore
 from ..stores.factories import new_for_filename
-from ..timestamps import GAP_FACTOR, Numbers, Times, frame_arrays
+from ..timestamps import GAP_FACTOR, Numbers, Times
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def overview(path: StrPath, drops: int = 5) -> Overview:
 
 
 def _overview(store: ImgStore, messages: list[Warning | str], drops: int) -> Overview:
-    numbers, times = frame_arrays(store)
+    numbers, times = store.frame_numbers, store.frame_times
     counts = [own.stop - own.start for _, _, own in store.index.chunk_ranges()]
     size, files = _size(store.filename)
     extra = store.find_extra_data_files()

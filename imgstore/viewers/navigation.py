@@ -44,8 +44,7 @@ class Navigator:
 
     def chunk_starts(self, low: int, high: int) -> list[tuple[int, int]]:
         """Number and first index of each chunk that begins behind an index, and not behind another."""
-        return [(number, own.start) for number, _, own in self._store.index.chunk_ranges()
-                if own.start < own.stop and low < own.start <= high]
+        return [(number, start) for number, start, _ in self._store.chunk_ranges() if low < start <= high]
 
     def next_gap(self, index: int, direction: int) -> tuple[int | None, int | None]:
         """The next frame behind (direction 1) or before (-1) an index before which something is missing.
