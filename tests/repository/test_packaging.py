@@ -113,6 +113,20 @@ def test_the_changelog_begins_with_this_version() -> None:
     assert headings[0] == imgstore.__version__
 
 
+def test_the_citation_names_this_version() -> None:
+    citation = yaml.safe_load((REPOSITORY / 'CITATION.cff').read_text())
+    assert citation['version'] == imgstore.__version__
+
+
+@pytest.mark.parametrize('name', ['damaged-recording', 'wrong-frame'])
+def test_a_template_of_an_issue_asks_for_commands_that_exist(name: str) -> None:
+    template = yaml.safe_load((REPOSITORY / '.github' / 'ISSUE_TEMPLATE' / f'{name}.yml').read_text())
+    labels = [part['attributes'].get('label', '') for part in template['body']]
+    commands = [label.removeprefix('Output of: ').split()[0] for label in labels if label.startswith('Output of: ')]
+    assert commands
+    assert set(commands) <= set(SCRIPTS)
+
+
 def test_every_place_promises_the_same_lowest_python(wheel: zipfile.ZipFile) -> None:
     promised = Parser().parsestr(in_dist_info(wheel, 'METADATA'))['Requires-Python'].removeprefix('>=')
     text = {name: (REPOSITORY / name).read_text() for name in ('README.md', '.ci/run', 'pyproject.toml')}
