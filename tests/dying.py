@@ -96,19 +96,15 @@ def act(operation, fmt, path, count):
             getattr(store, operation)()
 
 
-def in_child(action):
-    """What a child process tells; None if it was killed."""
-    read, end = os.pipe()
+def is_alive_after(action):
+    """Whether a child process lived to the end of what it does."""
     child = os.fork()
     if not child:
-        os.close(read)
-        with os.fdopen(end, 'w') as told:
-            json.dump(action(), told)
+        action()
         os._exit(0)
-    os.close(end)
-    with os.fdopen(read) as told:
-        text = told.read()
-    return json.loads(text) if os.waitpid(child, 0)[1] == 0 else None
+    code = os.waitpid(child, 0)[1]
+    assert code in (0, signal.SIGKILL), code
+    return code == 0
 
 
 def after(path):
@@ -124,27 +120,27 @@ def after(path):
     return [*found, state(path), sorted({*hidden} - {'.index.imgstore', '.index.sqlite'})]
 
 
-def load():
-    """Import what each child would import anew."""
-    import av  # noqa: F401
-    import pandas  # noqa: F401
+def load(fmt, path):
+    """Import and find out here what each child would have to find out anew."""
+    write(path, fmt, 'old').close()
+    state(path)
+    shutil.rmtree(path)
 
 
 def main(operation, fmt, folder):
-    load()
+    load(fmt, os.path.join(folder, 'loading'))
     ready = os.path.join(folder, 'ready', 's')
     os.mkdir(os.path.dirname(ready))
-    in_child(lambda: prepare(operation, fmt, ready))
+    prepare(operation, fmt, ready)
     results, count, lived = [], 0, False
     while not lived:
         count += 1
         path = os.path.join(folder, str(count), 's')
         shutil.copytree(os.path.dirname(ready), os.path.dirname(path))
-        lived = in_child(lambda path=path, count=count: [act(operation, fmt, path, count)]) is not None
-        results.append(in_child(lambda path=path: after(path)))
+        lived = is_alive_after(lambda path=path, count=count: act(operation, fmt, path, count))
+        results.append(after(path))
         shutil.rmtree(os.path.dirname(path))
-    old = in_child(lambda: state(ready)) if operation != 'empty' else None
-    print(json.dumps({'old': old, 'results': results}))
+    print(json.dumps({'results': results}))
 
 
 if __name__ == '__main__':

@@ -346,31 +346,42 @@ def test_a_store_opened_by_a_thread_needs_no_thread_for_signals(tmp_path, monkey
     assert not what_is_wrong(tmp_path / 's', [0])
 
 
-@pytest.mark.parametrize('how', ['fork', 'forkserver', 'spawn'])
-@pytest.mark.parametrize('end', ['return', 'raise ValueError', 'sys.exit(3)'])
-@pytest.mark.parametrize('fmt', ['png', 'avc1/mp4', 'npy'])
-def test_a_process_of_multiprocessing_ends_with_a_complete_store(tmp_path, how, end, fmt):
-    script = tmp_path / 'script.py'
-    script.write_text(f"""
+MULTIPROCESSING = """
 import multiprocessing, sys
 import numpy as np
 import imgstore
 STORE = None
-def record(path, fmt):
+def record(path, fmt, end):
     global STORE
     STORE = imgstore.new_for_format(fmt, path=path, imgshape=(32, 96))
     for i in range(100):
         STORE.add_image(np.full((32, 96), i, np.uint8), i, float(i))
-    {end}
+    if end == 'exit':
+        sys.exit(3)
+    assert end == 'return', end
 if __name__ == '__main__':
-    process = multiprocessing.get_context({how!r}).Process(target=record, args=sys.argv[1:3])
-    process.start(); process.join()
-""")
-    subprocess.run([sys.executable, '-W', 'ignore', str(script), str(tmp_path / 's'), fmt], check=True, timeout=60,
-                   capture_output=True)
-    assert not (tmp_path / 's' / '.lock').exists()
-    with new_for_filename(tmp_path / 's') as reader:
-        assert len(reader) == 100
+    how, folder, ends, formats = sys.argv[1], sys.argv[2], sys.argv[3].split(), sys.argv[4].split()
+    new = multiprocessing.get_context(how).Process
+    processes = [new(target=record, args=(f'{folder}/{end}-{fmt[:3]}', fmt, end)) for end in ends for fmt in formats]
+    for process in processes: process.start()
+    for process in processes: process.join()
+    print(*(process.exitcode for process in processes))
+"""
+
+
+@pytest.mark.parametrize('how', ['fork', 'forkserver', 'spawn'])
+def test_a_process_of_multiprocessing_ends_with_a_complete_store(tmp_path, how):
+    script = tmp_path / 'script.py'
+    script.write_text(MULTIPROCESSING)
+    done = subprocess.run([sys.executable, '-W', 'ignore', str(script), how, str(tmp_path), 'return raise exit',
+                           'png avc1/mp4 npy'], check=True, timeout=60, capture_output=True)
+    assert done.stdout.split() == [*[b'0'] * 3, *[b'1'] * 3, *[b'3'] * 3]
+    for end in ('return', 'raise', 'exit'):
+        for fmt in ('png', 'avc', 'npy'):
+            path = tmp_path / f'{end}-{fmt}'
+            assert not (path / '.lock').exists()
+            with new_for_filename(path) as reader:
+                assert len(reader) == 100
 
 
 def test_a_signal_to_a_forked_child_is_no_concern_of_its_parents_store(tmp_path):
