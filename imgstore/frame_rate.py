@@ -1,4 +1,9 @@
-"""How many frames a second a recording has: what its user says, else its metadata, else the times of its frames."""
+"""How many frames a second a recording has: what its user says, else its metadata, else the times of its frames.
+
+Times answer two questions. What people are told, and what gaps are compared with, is 1 / `median_interval`: the rate
+of the camera while it runs. What a video file says, so that other programs play it as long as it took, is `measured`:
+the mean rate of frames that come in bursts.
+"""
 
 from __future__ import annotations
 
@@ -41,6 +46,29 @@ _PAUSE, _MUCH = 5.0, 20
 """Seconds, and how many times as long as the others: no camera keeps frames back for longer."""
 
 _Intervals = npt.NDArray[np.float64]
+
+
+def median_interval(times: npt.ArrayLike) -> float | None:
+    """Median of the seconds from each frame to the next.
+
+    Parameters
+    ----------
+    times : array_like of float
+        Of the frames, in the order of the store.
+
+    Returns
+    -------
+    float or None
+        Intervals of 0, negative ones and those from or to a time that is not finite are left out. None if none is left.
+    """
+    with np.errstate(all='ignore'):  # times may be any numbers
+        return median_of_positive(np.diff(np.asarray(times, np.float64)))
+
+
+def median_of_positive(intervals: npt.NDArray[np.float64]) -> float | None:
+    """As `median_interval`, of the intervals themselves."""
+    usable = intervals[(intervals > 0) & np.isfinite(intervals)]
+    return float(np.median(usable)) if usable.size else None
 
 
 def rate_from_metadata(metadata: Mapping[Any, Any], hardware_only: bool = False) -> float | None:

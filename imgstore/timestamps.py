@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import math
 import re
 
 import numpy as np
 import numpy.typing as npt
 
 from .errors import InvalidArgumentError
+from .frame_rate import median_interval, median_of_positive
 from .stores.base import ImgStore
 
 Numbers = npt.NDArray[np.int64]
@@ -20,7 +22,38 @@ DECIMAL = re.compile(r'[+-]?([0-9]{1,25}(\.[0-9]{0,25})?|\.[0-9]{1,25})(e[+-]?[0
 GAP_FACTOR = 2.5
 """An interval longer than so many median ones is a gap."""
 
+_MANY_FRAMES, _STRETCHES, _INTERVALS = 1_000_000, 64, 128
+"""Of more frames, intervals of so many stretches are looked at, and so many of each."""
+
 _A_YEAR = datetime.timedelta(days=365).total_seconds()
+
+
+def usual_interval(store: ImgStore) -> float | None:
+    """Median of the seconds from each frame to the next, whose inverse is the frame rate that every tool shows.
+
+    Of more than a million frames, it is that of 64 stretches of 128 intervals, evenly spread.
+
+    Parameters
+    ----------
+    store : store
+        Open for reading.
+
+    Returns
+    -------
+    float or None
+        See `imgstore.frame_rate.median_interval`.
+    """
+    count = store.frame_count
+    if count <= _MANY_FRAMES:
+        return median_interval(store.frame_times)
+    starts = np.linspace(0, count - 1 - _INTERVALS, _STRETCHES).astype(np.int64)
+    return median_of_positive(np.concatenate([_intervals(store, start) for start in starts.tolist()]))
+
+
+def _intervals(store: ImgStore, start: int) -> Times:
+    frames = (store.index.frame(index) for index in range(start, start + _INTERVALS + 1))
+    with np.errstate(invalid='ignore'):
+        return np.diff([math.nan if frame is None else frame[1] for frame in frames])
 
 
 def is_date(seconds: float) -> bool:

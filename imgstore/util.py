@@ -6,14 +6,12 @@ import math
 import os
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-
 from ._support.json import JsonCustomEncoder
 from .color import ImageCodecProcessor, ensure_color, ensure_grayscale
 from .errors import InvalidArgumentError
 from .extra_data.motif_h5 import h5_attrs, read_h5
 from .extra_data.records import read_motif_json
-from .frame_rate import rate_from_metadata
+from .frame_rate import median_interval, rate_from_metadata
 from .index.store_index import ImgStoreIndex
 from .ondisk.metadata import local_timezone, local_timezone_name, zone_or_none
 
@@ -154,6 +152,5 @@ def motif_get_parse_true_fps(store: _Recording, default: float | None = 25.0, hw
 
 def _rate_of_first_chunk(store: _Recording) -> float:
     times = [store.index.get_chunk_metadata(chunk)['frame_time'] for chunk in store.chunks[:1]]
-    intervals = np.diff(times)
-    interval = float(np.median(intervals)) if intervals.size else 0.0
-    return 1 / interval if interval > 0 else math.nan
+    interval = median_interval(times[0]) if times else None
+    return 1 / interval if interval else math.nan

@@ -1,8 +1,11 @@
-"""The tools agree: on what a gap is, on how a time is written, on how values become shades of 8 bits."""
+"""The tools agree: on the frame rate, on what a gap is, on how a time is written, on how values become 8 bits."""
 
 from __future__ import annotations
 
 import datetime
+import math
+import re
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +13,19 @@ import numpy as np
 import pytest
 
 import imgstore
+from imgstore import timestamps
+from imgstore.apps.info import main as info_main
+from imgstore.apps.view import recorded_fps
 from imgstore.contrast import IntensityScaler
 from imgstore.export import select
 from imgstore.export.pictures import render_frames
+from imgstore.frame_rate import median_interval
 from imgstore.overview import overview
 from imgstore.timestamps import GAP_FACTOR, parse_time, parse_timestamp
+from imgstore.util import motif_get_parse_true_fps
 from imgstore.viewers import gaps
 from imgstore.viewers.navigation import Navigator
+from imgstore.viewers.web.recording import Recording
 
 from .raised import raises
 
@@ -41,6 +50,51 @@ def test_info_window_and_page_find_the_same_gaps(tmp_path: Path, longest: float,
         assert [course.next_gap(0, 1)[0]] == (found or [None])
         samples = gaps.sample_frames(course.frame, 0, len(store), 100)
         assert [gap.place for gap in gaps.find_gaps(course.frame, samples, course.period)] == found
+
+
+TIMES = {
+    'regular': ([n / 50 for n in range(30)], 50),
+    'a pause': ([n / 50 + 60 * (n > 20) for n in range(30)], 50),
+    'lost frames': ([n / 50 for n in range(40) if n % 7], 50),
+    'jitter': ((np.arange(200) / 50 + np.random.default_rng(3).uniform(0, 0.002, 200)).tolist(), 50),
+    'a clock of 10 ms': ((np.arange(60) * 6 // 10 / 100).tolist(), 100),
+    'each time twice': ([n // 2 / 50 for n in range(30)], 50),
+    'a slow end': ([n / 50 if n < 20 else 0.4 + (n - 20) for n in range(30)], 50),
+    'a slow first chunk': ([n - 7.0 if n < 7 else n / 50 for n in range(30)], 50),
+    'no time': ([math.nan if n % 5 == 3 else n / 50 for n in range(30)], 50),
+    'endless': ([math.inf if n == 4 else -math.inf if n == 5 else n / 50 for n in range(30)], 50),
+    'set back': ([n / 50 - 3600 * (n > 11) for n in range(30)], 50),
+    'two': ([1.0, 1.25], 4), 'one': ([1.0], None), 'none': ([], None),
+    'one time': ([1.0] * 9, None), 'no times': ([math.nan] * 9, None), 'backwards': ([9.0, 8.0, 7.0], None)}
+
+
+@pytest.mark.parametrize(('times', 'rate'), TIMES.values(), ids=TIMES)
+def test_all_tools_show_one_frame_rate(tmp_path: Path, times: list[float], rate: float | None) -> None:
+    folder = recording_of(tmp_path / 's', times)
+    found = overview(folder).pace
+    assert found.rate == (None if rate is None else pytest.approx(rate, rel=0.02))
+    with closing(Recording(str(folder))) as page:
+        assert page.summary()['period'] == found.median_interval
+        assert recorded_fps(page.store) == (found.rate or 25)
+        assert motif_get_parse_true_fps(page.store, None) == pytest.approx(
+            1 / (median_interval(times[:7]) or math.nan), nan_ok=True)
+    assert info_main([str(folder), '--plot', str(tmp_path / 'p.png')]) == 0
+
+
+def test_the_rate_of_a_long_recording_is_of_stretches_all_over_it(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(timestamps, '_MANY_FRAMES', 1000)
+    times = np.cumsum(np.where(np.arange(20_000) % 20_000 < 9_000, 1 / 25, 1 / 100))
+    path = recording_of(tmp_path / 's', [0.0])
+    np.savez(path / '000000' / 'index.npz', frame_number=np.arange(20_000), frame_time=times)
+    assert overview(path).pace.rate == pytest.approx(100)
+
+
+def test_no_other_module_takes_a_median_of_intervals() -> None:
+    root = Path(imgstore.__file__).parent
+    found = {path.relative_to(root).as_posix() for path in root.rglob('*.py')
+             if not path.is_relative_to(root / 'tests')
+             and re.search(r'median\(\s*(np\.diff\(\w*times|intervals)', path.read_text())}
+    assert found == {'frame_rate.py'}
 
 
 @pytest.mark.parametrize(('text', 'seconds'), [

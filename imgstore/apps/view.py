@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import math
 import re
 import shlex
 from collections.abc import Sequence
 
-import numpy as np
-
 from .._support.text import printable
-from ..constants import FRAME_TIME
 from ..errors import FrameReadError, ImgStoreError, InvalidArgumentError
 from ..stores.base import ImgStore
 from ..stores.factories import new_for_filename
+from ..timestamps import usual_interval
 from ..ui import check_screen, new_window
 from ..viewers.web.links import further_links
 from ..viewers.web.serving import USUAL_HOST, USUAL_PORT, Site, run_server
@@ -129,7 +126,7 @@ def _view(path: str, args: argparse.Namespace) -> int:
 
 def _player(store: ImgStore, args: argparse.Namespace) -> tuple[Player, str]:
     """A player that begins where that is asked for, and what is to be said of it."""
-    fps = _recorded_fps(store) if args.fps is None else args.fps
+    fps = recorded_fps(store) if args.fps is None else args.fps
     player = Player(store.frame_count, 1 / fps if fps else 0, args.loop)
     if args.at is None:
         return player, ''
@@ -154,7 +151,7 @@ def _check_screen(path: str) -> None:
         raise ImgStoreError(f'{error}; in a browser it is shown by: imgstore-view --web {shlex.quote(path)}') from error
 
 
-def _recorded_fps(store: ImgStore) -> float:
-    times = store.index.get_chunk_metadata(store.chunks[0])[FRAME_TIME]
-    interval = np.median(np.diff(times)) if len(times) > 1 else math.nan
-    return float(1 / interval) if 0 < interval < math.inf else _USUAL_FPS
+def recorded_fps(store: ImgStore) -> float:
+    """Frames a second of a recording as the window plays it; 25 where its times do not tell."""
+    interval = usual_interval(store)
+    return 1 / interval if interval else _USUAL_FPS

@@ -26,6 +26,7 @@ from ..constants import (
 from ..errors import CorruptFileError, FrameReadError, FrameWriteError, ImgStoreError, StoreIOError, StoreLockedError
 from ..extra_data.records import read_records, records_missing_from
 from ..formats import VIDEO_FRAMES_PER_SECOND
+from ..frame_rate import median_interval
 from ..index.store_index import save_cache_if_large
 from ..ondisk.chunk_files import partial_files, remove_tree, sync_chunk
 from ..ondisk.chunk_index import Numbers, Times, read_chunk_index, write_chunk_index
@@ -274,7 +275,7 @@ class _Repair:
                      and (frames := self._frames_of(other)) is not None and len(frames[0])), None)
 
     def _estimated_times(self, number: int, count: int, before: Times | None) -> Times:
-        interval = float(np.median(np.diff(before))) if before is not None and len(before) > 1 else None
+        interval = None if before is None else median_interval(before)
         shown = None if self._layout.is_image_folder else display_times(self._layout.current_path(number))
         if shown is not None and len(shown) >= count:
             steps = (shown.milliseconds[:count] - shown.milliseconds[0]) / 1000

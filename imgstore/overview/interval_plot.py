@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ..color import Image
 from ..font import FontRenderer
+from ..frame_rate import median_of_positive
 from ..timestamps import GAP_FACTOR, Numbers, Times
 from .report import slow_intervals
 
@@ -90,7 +91,7 @@ def draw_intervals(numbers: Numbers, times: Times, title: str, chunk_starts: Ite
 
 
 def _draw_frame_intervals(image: Image, across: _Axis, x: Times, intervals: Times, starts: list[float]) -> None:
-    median, largest = float(np.median(intervals)), float(intervals.max())
+    median, largest = median_of_positive(intervals) or 0.0, float(intervals.max())
     log = median > 0 and largest > _MANY_MEDIANS * median
     least = max(min(float(intervals.min()), median), median / 10) * 0.8 if log else 0.0
     up = _Axis(least, max(largest, 1.6 * median, 1e-3) * (1.5 if log else 1.1), _INTERVALS[1], _INTERVALS[0], log)

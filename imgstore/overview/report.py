@@ -12,11 +12,12 @@ import numpy as np
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME, STORE_LOCK_FILENAME, STORE_SAVED_INDEX_FILENAME
 from ..errors import ChunkSkippedWarning, CorruptFileError
 from ..extra_data.records import read_extra_data
+from ..frame_rate import median_interval, median_of_positive
 from ..ondisk.files import StrPath, is_partial
 from ..ondisk.lock import lock_state
 from ..stores.base import ImgStore
 from ..stores.factories import new_for_filename
-from ..timestamps import GAP_FACTOR, Numbers, Times
+from ..timestamps import GAP_FACTOR, Numbers, Times, usual_interval
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,11 @@ class FrameTiming:
     Attributes
     ----------
     rate : float or None
-        Frames a second by the median interval; None without one.
+        Frames a second by the median interval; None without one. The viewers show the same.
     mean_rate : float or None
         Frames a second over all.
     median_interval, shortest_interval, longest_interval : float or None
-        In seconds.
+        In seconds. The median is as `imgstore.frame_rate.median_interval`, the others are of all that are finite.
     slow_intervals : int
         Of those longer than `GAP_FACTOR` times the median.
     backward_times : int
@@ -173,7 +174,7 @@ def _overview(store: ImgStore, messages: list[Warning | str], drops: int) -> Ove
         store.filename, store.format, store.image_shape, str(store.dtype), store.encoding,
         store.uuid, created.replace(tzinfo=None).isoformat(), str(zone), size, files, len(numbers),
         *_ends(numbers), *_ends(times),
-        store.duration, frame_timing(numbers, times, drops), len(counts), store.chunksize,
+        store.duration, frame_timing(numbers, times, drops, usual_interval(store)), len(counts), store.chunksize,
         (min(counts, default=0), max(counts, default=0)), len(extra), _columns(extra), store.user_metadata,
         _health(store, messages))
 
@@ -182,7 +183,7 @@ def _ends(values: Numbers | Times) -> tuple[Any, Any]:
     return (values[0].item(), values[-1].item()) if len(values) else (None, None)
 
 
-def frame_timing(numbers: Numbers, times: Times, drops: int = 5) -> FrameTiming:
+def frame_timing(numbers: Numbers, times: Times, drops: int = 5, median: float | None = None) -> FrameTiming:
     """Look how frames follow each other.
 
     Parameters
@@ -191,24 +192,28 @@ def frame_timing(numbers: Numbers, times: Times, drops: int = 5) -> FrameTiming:
         Of the frames, in the order of the store.
     drops : int
         How many of the largest drops to name.
+    median : float, optional
+        The median interval in seconds, if it is known.
     """
     if len(numbers) < 2:
         return FrameTiming()
-    steps, intervals = np.diff(numbers), np.diff(times)
-    median, span = float(np.median(intervals)), float(times[-1] - times[0])
-    slow = slow_intervals(intervals)
+    with np.errstate(invalid='ignore'):
+        steps, intervals, span = np.diff(numbers), np.diff(times), float(times[-1] - times[0])
+    median = median or median_interval(times)
+    slow, finite = slow_intervals(intervals, median), intervals[np.isfinite(intervals)]
     gaps = steps > 1
+    shortest, longest = (float(finite.min()), float(finite.max())) if len(finite) else (None, None)
     return FrameTiming(
-        _rate(1, median), _rate(len(intervals), span), median, float(intervals.min()), float(intervals.max()),
+        1 / median if median else None, _rate(len(intervals), span), median, shortest, longest,
         int(slow.sum()), int((intervals <= 0).sum()), int((steps[gaps] - 1).sum()), int(gaps.sum()),
         int((steps == 0).sum()), int((steps < 0).sum()), _drops(numbers, times, slow | gaps, drops))
 
 
-def slow_intervals(intervals: Times) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Which intervals are longer than `GAP_FACTOR` median ones."""
-    median = np.median(intervals) if len(intervals) else 0
-    slow: np.ndarray[Any, np.dtype[np.bool_]] = intervals > GAP_FACTOR * median
-    return slow if median > 0 else np.zeros(len(intervals), np.bool_)
+def slow_intervals(intervals: Times, median: float | None = None) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which intervals are longer than `GAP_FACTOR` median ones; ``median`` is of these where it is not given."""
+    median = median or median_of_positive(intervals)
+    slow: np.ndarray[Any, np.dtype[np.bool_]] = intervals > GAP_FACTOR * (median or np.inf)
+    return slow
 
 
 def _rate(count: int, seconds: float) -> float | None:

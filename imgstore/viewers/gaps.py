@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..frame_rate import median_of_positive
 from ..timestamps import GAP_FACTOR
 
 Frame = tuple[int, float]
@@ -62,11 +63,9 @@ class Samples:
     times: npt.NDArray[np.float64]
 
     @property
-    def period(self) -> float:
-        """Usual seconds from one frame number to the next; nan where times tell nothing."""
-        steps, seconds = np.diff(self.numbers), np.diff(self.times)
-        good = (steps > 0) & (seconds > 0) & np.isfinite(seconds)
-        return float(np.median(seconds[good] / steps[good])) if good.any() else math.nan
+    def pace(self) -> float:
+        """Mean seconds from frame to frame of the usual stretch between two samples; nan where times tell nothing."""
+        return median_of_positive(np.diff(self.times) / np.diff(self.places)) or math.nan
 
     @property
     def missing(self) -> npt.NDArray[np.int64]:
@@ -76,7 +75,7 @@ class Samples:
     @property
     def lost(self) -> npt.NDArray[np.float64]:
         """Between each sample and the next, seconds without a frame; nan where times tell nothing."""
-        return np.asarray(np.diff(self.times) - np.diff(self.places) * self.period, np.float64)
+        return np.asarray(np.diff(self.times) - np.diff(self.places) * self.pace, np.float64)
 
 
 def sample_frames(frame: FrameAt, start: int, end: int, count: int) -> Samples:
@@ -97,7 +96,7 @@ def find_gaps(frame: FrameAt, samples: Samples, period: float) -> list[Gap]:
     samples : Samples
         Of the frames among which to look.
     period : float
-        Usual seconds from frame to frame; nan: pauses are not looked for.
+        The median interval in seconds; nan: pauses are not looked for.
 
     Returns
     -------
@@ -109,10 +108,10 @@ def find_gaps(frame: FrameAt, samples: Samples, period: float) -> list[Gap]:
         gap = _bisect(frame, samples, rank, lambda one, other, steps: abs(other[0] - one[0] - steps))
         found[gap.place] = gap
     if period == period:
-        lost = np.nan_to_num(np.diff(samples.times) - np.diff(samples.places) * period, posinf=0, neginf=0)
+        lost, pace = np.nan_to_num(samples.lost, posinf=0, neginf=0), samples.pace
         noise = _NOISE * float(np.median(np.abs(lost))) if len(lost) else 0
         for rank in _largest(np.where(lost > max((GAP_FACTOR - 1) * period, noise), lost, 0)):
-            gap = _bisect(frame, samples, rank, lambda one, other, steps: other[1] - one[1] - steps * period)
+            gap = _bisect(frame, samples, rank, lambda one, other, steps: other[1] - one[1] - steps * pace)
             if gap.seconds > GAP_FACTOR * period:
                 found[gap.place] = gap
     return [found[place] for place in sorted(found)]

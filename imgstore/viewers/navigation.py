@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from ..constants import FRAME_NUMBER, FRAME_TIME
 from ..stores.base import ImgStore
+from ..timestamps import usual_interval
 from . import gaps
 
-_SAMPLES_FOR_PERIOD = 64
 _SEARCH_SECONDS = 0.25
 
 
@@ -36,10 +36,10 @@ class Navigator:
 
     @property
     def period(self) -> float:
-        """Usual seconds from frame to frame; nan where times do not tell."""
+        """The median interval in seconds; nan where times do not tell."""
         known, count = self._period, self._store.frame_count
         if known is None or not known[0] <= count < 2 * known[0]:  # a little more does not change it
-            known = self._period = count, gaps.sample_frames(self.frame, 0, count, _SAMPLES_FOR_PERIOD).period
+            known = self._period = count, usual_interval(self._store) or math.nan
         return known[1]
 
     def chunk_starts(self, low: int, high: int) -> list[tuple[int, int]]:
