@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ._support.validation import as_int_between
+from .constants import STORE_MD_FILENAME
 from .errors import CorruptFileError, InvalidArgumentError, MissingDependencyError
 from .frame_rate import checked_rate
 from .ondisk.layout import VIDEO_EXTENSIONS
+from .ondisk.metadata import StoreMetadata
 
 DIRECTORY = 'DirectoryImgStore'
 VIDEO = 'VideoImgStore'
@@ -198,3 +200,9 @@ def parse_format(name: str, class_name: str, extension: str, path: str) -> Forma
         raise CorruptFileError(f'{path}: extension {extension!r} is none of {", ".join(VIDEO_EXTENSIONS)}', path=path,
                                argument='extension')
     return Format(name, VIDEO, extension, known.codec if known else name, False)
+
+
+def format_of(metadata: StoreMetadata, basedir: str) -> Format:
+    """The format of the store in a folder; CorruptFileError if it is none that can be read."""
+    path = os.path.join(basedir, STORE_MD_FILENAME)
+    return parse_format(metadata.format, metadata.class_name, metadata.extension, path)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from imgstore import new_for_filename, new_for_format
+from imgstore.chunks import ChunkIO
 from imgstore.chunks.video.pyav_reader import PyAVChunkReader
 from imgstore.errors import FrameNotFoundError, FrameReadError, InvalidArgumentError, StoreClosedError, StoreModeError
 
@@ -62,7 +63,7 @@ def test_the_position_is_the_last_one_asked(recording):
                                        {'frame_numbers': [1000, 3]}])
 def test_frames_that_are_not_there_are_refused_and_nothing_is_read(recording, monkeypatch, arguments):
     with new_for_filename(recording) as store:
-        monkeypatch.setattr(type(store._require_reader()), '_read', None)
+        monkeypatch.setattr(ChunkIO, 'reader', None)
         with pytest.raises(FrameNotFoundError):
             store.get_images(**arguments)
 

@@ -54,6 +54,7 @@ class ImgStoreIndex:
 
     def _forget(self) -> None:
         """Forget what is known of all chunks behind them."""
+        self.generation = object()  # another one when the index in the store of some frame may be another
         self._first: ChunkOffsets | None = None
         self._rest: IndexSegment | None = None
         self._all: FrameTimes | None = None

@@ -25,7 +25,7 @@ from ..constants import (
 )
 from ..errors import CorruptFileError, FrameReadError, FrameWriteError, ImgStoreError, StoreIOError, StoreLockedError
 from ..extra_data.records import read_records, records_missing_from
-from ..formats import VIDEO_FRAMES_PER_SECOND
+from ..formats import VIDEO_FRAMES_PER_SECOND, format_of
 from ..frame_rate import median_interval
 from ..index.store_index import save_cache_if_large
 from ..ondisk.chunk_files import partial_files, remove_tree, sync_chunk
@@ -44,7 +44,6 @@ from ..reading.chunk_listing import (
     journaled_chunks,
     rate_of_chunk,
 )
-from ..reading.reader import format_of
 from ..writing.rolling_writer import RollingChunkWriter
 
 _DAMAGED = '.damaged'

@@ -20,7 +20,8 @@ from ..maintenance.reindex import ReindexReport, reindex
 from ..ondisk.files import StrPath
 from ..ondisk.layout import existing_store_folder, store_folder
 from ..options import ReadOptions, WriteOptions, options_for
-from ..reading.reader import Frame, Frames, StoreReader, open_reader
+from ..reading.open import open_reader
+from ..reading.reader import Frame, Frames, StoreReader
 from ..writing.create import create_writer
 from .describing import as_html
 from .properties import StoreProperties

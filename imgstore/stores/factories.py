@@ -14,13 +14,12 @@ from ..constants import (
     STORE_MD_KEY,
 )
 from ..errors import InvalidArgumentError
-from ..formats import DIRECTORY, VIDEO, format_names, resolve_format
+from ..formats import DIRECTORY, VIDEO, format_names, format_of, resolve_format
 from ..index.store_index import ImgStoreIndex
 from ..ondisk.files import StrPath, text_path
 from ..ondisk.layout import existing_store_folder, store_folder
 from ..ondisk.metadata import load_metadata
 from ..options import DEFAULT_DTYPE, ReadOptions, WriteOptions
-from ..reading.reader import format_of
 from .base import ImgStore, _ImgStore
 
 __all__ = [

@@ -1,0 +1,76 @@
+"""Which frames a store has that is read, and where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .._support.validation import as_int, as_seconds
+from ..chunks import ChunkIO
+from ..constants import FRAME_NUMBER
+from ..errors import FrameNotFoundError
+from ..index.store_index import ImgStoreIndex
+from ..ondisk.layout import Layout
+from .chunk_listing import ChunkListing
+from .position import FrameLocation, Place
+
+
+class KnownFrames:
+    """The chunks that were found in a store, and the index of their frames.
+
+    Parameters
+    ----------
+    layout : Layout
+    chunks : ChunkIO
+        Opens the chunks.
+    index : ImgStoreIndex, optional
+        Which frames there are; made of the chunks if it is not given.
+
+    Attributes
+    ----------
+    listing : ChunkListing
+    index : ImgStoreIndex
+        May be replaced.
+    """
+
+    def __init__(self, layout: Layout, chunks: ChunkIO, index: ImgStoreIndex | None) -> None:
+        self._store, self.listing = layout.basedir, ChunkListing(layout, chunks)
+        self.index = index or self._new_index()
+
+    def _new_index(self) -> ImgStoreIndex:
+        listed = self.listing.chunks()
+        if self.listing.open_frames:
+            return ImgStoreIndex().updated(listed, self.listing.open_frames)
+        return ImgStoreIndex.open_cached(self._store, listed)
+
+    def refresh(self) -> set[int]:
+        """Look again which frames there are; the chunks that were incomplete before."""
+        were_incomplete = set(self.listing.incomplete)
+        self.listing.rescan()
+        self.index = self.index.updated(self.listing.chunks(), self.listing.open_frames)
+        return were_incomplete
+
+    def locate(self, index: int) -> FrameLocation | None:
+        """Find the frame with that index in the store; None if there is none."""
+        known = self.index
+        with known.lock:
+            frame = known.frame(index)
+            return None if frame is None else FrameLocation(index, frame, known.to_chunk(index), known.generation)
+
+    def places(self, indices: Iterable[int]) -> list[Place]:
+        """Where the frames with those indexes are, without those that there are not."""
+        known = self.index
+        return [known.to_chunk(index) for index in indices if 0 <= index < known.frame_count]
+
+    def find(self, what: str, value: object, nearest: bool = False) -> int:
+        """Index of the (first) frame with that number or time, or of the one nearest to it; FrameNotFoundError."""
+        key = as_int(value, what) if what == FRAME_NUMBER else as_seconds(value, what)
+        index = self.index.find(what, key, nearest)
+        if index is None:
+            told = f'frame #{key}' if what == FRAME_NUMBER else f'frame {"near" if nearest else "at"} time {key}'
+            raise FrameNotFoundError(f'{told} not found in {self._store}', store=self._store,
+                                     frame_number=int(key) if what == FRAME_NUMBER else None)
+        return index
+
+    def chunk_length(self, chunk: int) -> int:
+        """Number of frames of a chunk; 0 if it is not there."""
+        return self.index.chunk_length(chunk)
