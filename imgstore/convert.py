@@ -41,7 +41,7 @@ from .errors import (
     StoreIOError,
     StoreLockedError,
 )
-from .formats import Format, resolve_format, validate_options
+from .formats import Format, encoded_with, resolve_format, validate_options
 from .ondisk.files import StrPath
 from .ondisk.layout import existing_store_folder, store_folder
 from .ondisk.lock import is_held
@@ -131,6 +131,7 @@ def convert(source: StrPath, dest: StrPath, fmt: str, *, chunksize: int | None =
     wanted, temporary = resolve_format(fmt), room_beside(target)
     options: dict[str, Any] = {
         **validate_options(wanted, {'quality': quality, 'crf': crf, 'compression': compression})}
+    wanted = encoded_with(wanted, options)
     try:
         with new_for_filename(source) as old:
             plan = _plan(old, wanted, fmt, chunksize)

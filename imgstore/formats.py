@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import cv2
+
 from ._support.validation import as_int_between
 from .constants import STORE_MD_FILENAME
 from .errors import CorruptFileError, InvalidArgumentError, MissingDependencyError
@@ -70,7 +72,7 @@ class Format:
     codec : str
         Which class of `imgstore.chunks` does the work.
     lossless : bool
-        Images come back bit for bit.
+        Images come back bit for bit, unless the user asks for a ``quality``.
     dtypes : tuple of str, or None
         numpy names of the dtypes it holds; None: any.
     color_model : str
@@ -83,6 +85,12 @@ class Format:
         An `encoding` is converted to BGR while writing.
     options : tuple of Option
         What its codec can be told; where the user does not, it does what it always did.
+    signature : bytes
+        Regular expression of the first bytes of an image that OpenCV reads.
+    imwrite_flag : int, optional
+        OpenCV's name for the one option of the format.
+    imwrite_default : int, optional
+        Value of ``imwrite_flag`` where the user gives none; None: OpenCV's own.
     """
 
     name: str
@@ -96,11 +104,19 @@ class Format:
     aliases: tuple[str, ...] = ()
     converts_to_bgr: bool = False
     options: tuple[Option, ...] = ()
+    signature: bytes = b''
+    imwrite_flag: int | None = None
+    imwrite_default: int | None = None
 
     @property
     def is_image_folder(self) -> bool:
         """Whether a chunk is a folder of images."""
         return self.class_name == DIRECTORY
+
+    @property
+    def is_exportable(self) -> bool:
+        """Whether frames are exported as such images: other programs open them, gray ones and those in colour."""
+        return self.is_image_folder and self.color_model == 'image'
 
     @property
     def chunksize(self) -> int:
@@ -109,13 +125,18 @@ class Format:
 
 
 _8_AND_16_BIT = ('uint8', 'uint16')
+_PNM = rb'P[1-6]'
 _IMAGES = (
-    Format('tif', DIRECTORY, '.tif', 'cv2', True, (*_8_AND_16_BIT, 'float32')),
-    Format('png', DIRECTORY, '.png', 'cv2', True, _8_AND_16_BIT, max_side=1_000_000, options=(COMPRESSION,)),
-    Format('jpg', DIRECTORY, '.jpg', 'cv2', False, max_side=65500, options=(QUALITY,)),
-    Format('ppm', DIRECTORY, '.ppm', 'pnm', True, _8_AND_16_BIT, 'color'),
-    Format('pgm', DIRECTORY, '.pgm', 'pnm', True, _8_AND_16_BIT, 'gray'),
-    Format('bmp', DIRECTORY, '.bmp', 'bmp', True),
+    Format('tif', DIRECTORY, '.tif', 'cv2', True, (*_8_AND_16_BIT, 'float32'), signature=rb'II[*+]\0|MM\0[*+]'),
+    Format('png', DIRECTORY, '.png', 'cv2', True, _8_AND_16_BIT, max_side=1_000_000, options=(COMPRESSION,),
+           signature=rb'\x89PNG\r\n\x1a\n', imwrite_flag=cv2.IMWRITE_PNG_COMPRESSION),
+    Format('jpg', DIRECTORY, '.jpg', 'cv2', False, max_side=65500, options=(QUALITY,), signature=rb'\xff\xd8',
+           imwrite_flag=cv2.IMWRITE_JPEG_QUALITY),
+    Format('webp', DIRECTORY, '.webp', 'cv2', True, max_side=16383, options=(QUALITY,), signature=rb'RIFF.{4}WEBP',
+           imwrite_flag=cv2.IMWRITE_WEBP_QUALITY, imwrite_default=101),  # which is lossless
+    Format('ppm', DIRECTORY, '.ppm', 'pnm', True, _8_AND_16_BIT, 'color', signature=_PNM),
+    Format('pgm', DIRECTORY, '.pgm', 'pnm', True, _8_AND_16_BIT, 'gray', signature=_PNM),
+    Format('bmp', DIRECTORY, '.bmp', 'bmp', True, signature=rb'BM'),
     Format('npy', DIRECTORY, '.npy', 'npy', True, None, 'any'),
     Format('bpk', DIRECTORY, '.bpk', 'bpk', True, None, 'any', options=(COMPRESSION,)),
 )
@@ -138,6 +159,16 @@ def format_names(class_name: str | None = None) -> list[str]:
 def format_aliases() -> list[str]:
     """Other names under which a new store's format may be given."""
     return [alias for alias, row in _BY_ALIAS.items() if alias not in _BY_NAME and _installed(row)]
+
+
+def exportable_formats() -> list[str]:
+    """Names of the formats in which frames are exported as images, the usual one first."""
+    return sorted((row.name for row in _IMAGES if row.is_exportable), key=lambda name: name != 'png')
+
+
+def image_extensions() -> tuple[str, ...]:
+    """Extensions of the images that OpenCV reads."""
+    return tuple(sorted(row.extension for row in _IMAGES if row.signature))
 
 
 def format_of_file_name(name: str) -> str | None:
@@ -174,6 +205,11 @@ def validate_options(fmt: Format, given: Mapping[str, object]) -> dict[str, int]
     return {name: known[name].checked(value, f'format {fmt.name}') for name, value in said.items()}
 
 
+def encoded_with(fmt: Format, options: Mapping[str, int]) -> Format:
+    """The format as it is with those options: whoever asks for a quality loses some."""
+    return replace(fmt, lossless=fmt.lossless and QUALITY.name not in options)
+
+
 def validate_fps(fmt: Format, given: object) -> float | None:
     """What the user says of the frame rate, None being nothing; InvalidArgumentError for images, which have none."""
     if given is not None and fmt.is_image_folder:
@@ -187,12 +223,15 @@ def formats_with(option: Option) -> list[str]:
     return [row.name for row in (*_IMAGES, *_VIDEOS) if option in row.options]
 
 
-def parse_format(name: str, class_name: str, extension: str, path: str) -> Format:
-    """The format of a store that is there, Motif's among them; CorruptFileError names ``path``."""
+def parse_format(name: str, class_name: str, extension: str, path: str, lossless: bool = True) -> Format:
+    """The format of a store that is there, Motif's among them; CorruptFileError names ``path``.
+
+    ``lossless`` is False if the store was written with an option that loses something.
+    """
     class_name = VIDEO if class_name == _MOTIF_VIDEO else class_name
     known = _BY_ALIAS.get(name)
     if class_name == DIRECTORY and known and known.is_image_folder:
-        return known
+        return replace(known, lossless=known.lossless and lossless)
     if class_name != VIDEO or (known and known.is_image_folder):
         raise CorruptFileError(f'{path}: this imgstore reads no {name!r} of class {class_name!r}', path=path)
     extension = extension or ('.avi' if name == 'mjpeg' else '.mp4')
@@ -205,4 +244,4 @@ def parse_format(name: str, class_name: str, extension: str, path: str) -> Forma
 def format_of(metadata: StoreMetadata, basedir: str) -> Format:
     """The format of the store in a folder; CorruptFileError if it is none that can be read."""
     path = os.path.join(basedir, STORE_MD_FILENAME)
-    return parse_format(metadata.format, metadata.class_name, metadata.extension, path)
+    return parse_format(metadata.format, metadata.class_name, metadata.extension, path, metadata.lossless)

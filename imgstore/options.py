@@ -74,7 +74,7 @@ class WriteOptions:
         ``workers=0``), or complete chunks only. 'fsync': each frame, from the end of the machine's power too, which
         makes writing far slower.
     quality : int, optional
-        JPEG quality of jpg and mjpeg/avi: 1 to 100, the best.
+        JPEG quality of jpg and mjpeg/avi, and that of webp, which is lossless without it: 1 to 100, the best.
     crf : int, optional
         x264's constant rate factor of h264/mkv and avc1/mp4: 0, the best, to 51. Colour is never lossless.
     compression : int, optional

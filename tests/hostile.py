@@ -24,6 +24,7 @@ from imgstore import new_for_filename, new_for_format
 from imgstore.errors import ImgStoreError
 from imgstore.index import ImgStoreIndex
 
+from .format_table import LOSSY_IF_ASKED, READ_BY_OPENCV, ROWS
 from .frames import numbered
 
 SHAPE = (32, 96)
@@ -205,11 +206,14 @@ def without_sums(data):
     return bytes(header + metadata + text) + struct.pack('<q', 64 + at + 8) + chunk
 
 
-GRAY_16, COLOR_16 = ({'shape': shape, 'imgdtype': np.uint16} for shape in (SHAPE, COLOR))
-
-
 def images(fmt, *more, **kwargs):
     return Kind(recorded(fmt), f'000000/000000.{fmt}', [recorded(fmt, **options) for options in more], **kwargs)
+
+
+def all_images(fmt, **kwargs):
+    """Gray and in colour, of every dtype."""
+    more = [{'shape': shape, 'imgdtype': np.dtype(dtype)} for dtype in ROWS[fmt].dtypes for shape in (SHAPE, COLOR)]
+    return images(fmt, *more[1:], *([{'quality': 70}] if fmt in LOSSY_IF_ASKED else []), **kwargs)
 
 
 KINDS = {
@@ -226,13 +230,8 @@ KINDS = {
     'extra_data.json': Kind(recorded('npy', edit=with_motif_json), '000000.extra_data.json'),
     'extra_data.h5': Kind(recorded('npy', edit=with_h5), '000000.extra_data.h5',
                           [recorded('npy', edit=with_h5_of_texts)]),
-    'png': images('png', {'shape': COLOR}, GRAY_16, COLOR_16),
-    'png with sound sums': images('png', {'shape': COLOR}, GRAY_16, COLOR_16, wrap=with_sound_sums),
-    'jpg': images('jpg', {'shape': COLOR}),
-    'tif': images('tif', {'shape': COLOR}, GRAY_16, {'imgdtype': np.float32}),
-    'bmp': images('bmp', {'shape': COLOR}),
-    'ppm': images('ppm', {'shape': COLOR}, COLOR_16),
-    'pgm': images('pgm', GRAY_16),
+    **{fmt: all_images(fmt) for fmt in READ_BY_OPENCV},
+    'png with sound sums': all_images('png', wrap=with_sound_sums),
     'npy': images('npy', {'shape': COLOR}, {'imgdtype': np.float32}, ),
     'bpk': images('bpk', {'shape': COLOR}, unwrap=without_sums),
     'avi': Kind(recorded('mjpeg/avi'), '000000.avi', [recorded('mjpeg/avi', COLOR)]),

@@ -16,10 +16,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import imgstore
-from imgstore import get_supported_formats
 from imgstore.formats import resolve_format
 from imgstore.ondisk.layout import VIDEO_EXTENSIONS
 
+from .format_table import COLOR_IS_LOST, ROWS
 from .recording import number_of, read, record_of, time_of
 
 BOUND = 0.5  # seconds: a frame that was added longer ago than that is never lost
@@ -30,8 +30,8 @@ MOST_LOSSY = 12  # levels that an image of a lossy format differs from what was 
 
 SCRIPT = str(Path(__file__).with_name('recording.py'))
 GRAY, COLOR = (64, 96), (64, 96, 3)
-FORMATS = [fmt for fmt in get_supported_formats() if '+' not in fmt]  # the others are stored as these
-KINDS = [(fmt, shape) for fmt in FORMATS for shape in (GRAY, COLOR) if (fmt, shape) != ('pgm', COLOR)]
+FORMATS = list(ROWS)  # the others are stored as these
+KINDS = [(fmt, shape) for fmt in FORMATS for shape in (GRAY, COLOR) if shape == GRAY or fmt not in COLOR_IS_LOST]
 
 Event = namedtuple('Event', 'what index time text')
 

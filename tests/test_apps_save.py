@@ -22,11 +22,16 @@ import imgstore
 from imgstore.apps import main_saver, save
 
 from .display import python_env
+from .format_table import COLOR_IS_LOST, LOSSLESS
 
 Image = np.ndarray[Any, Any]
 
 FRAMES = 250
 LEAST_PSNR = {'jpg': 42.0, 'jpg+color': 42.0, 'mjpeg/avi': 37.0, 'h264/mkv': 34.0, 'avc1/mp4': 34.0}  # dB, each frame
+
+
+FEW = {'webp': 40}
+"""Frames of the film for formats that are slow to write."""
 
 
 @pytest.fixture(scope='module')
@@ -85,12 +90,15 @@ def read(folder: Path) -> tuple[list[Image], list[int], list[float]]:
 def test_a_real_film_goes_into_every_format_and_comes_back_whole(
     film: Path, decoded: list[Image], fmt: str, tmp_path: Path
 ) -> None:
+    assert len(decoded) == FRAMES
+    if fmt in FEW:
+        decoded = decoded[:FEW[fmt]]
+        film = make_film(tmp_path / 'film.mkv', decoded, 'bgr0')
     assert main_saver(['--format', fmt, '--source', str(film), str(tmp_path / 'store')]) == 0
     images, numbers, times = read(tmp_path / 'store')
-    assert numbers == list(range(FRAMES))
+    assert numbers == list(range(len(decoded)))
     assert times == [number / 25 for number in numbers]
-    assert len(decoded) == FRAMES
-    expected = [cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) for image in decoded] if fmt == 'pgm' else decoded
+    expected = [cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) for image in decoded] if fmt in COLOR_IS_LOST else decoded
     if fmt in LEAST_PSNR:
         assert min(map(cv2.PSNR, images, expected)) > LEAST_PSNR[fmt]
     else:
@@ -112,7 +120,7 @@ def test_a_film_of_odd_size_goes_into_every_format(fmt: str, tmp_path: Path) -> 
     images, numbers, _ = read(tmp_path / 'store')
     assert numbers == [0, 1, 2]
     assert images[0].shape[:2] == ((32, 46) if '/' in fmt else (33, 47))
-    if fmt in ('png', 'npy', 'bpk', 'tif', 'bmp', 'ppm'):
+    if fmt in LOSSLESS and fmt not in COLOR_IS_LOST:
         assert all(map(np.array_equal, images, originals))
 
 

@@ -18,8 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from imgstore import extract_only_frame, new_for_filename, new_for_format
 from imgstore.chunks.video.backends import BACKENDS, backend_works
 from imgstore.errors import FrameNotFoundError, StoreClosedError
-from imgstore.formats import resolve_format
+from imgstore.formats import format_names, resolve_format
 
+from .format_table import IMAGE_FORMATS, LOSSY_IF_ASKED, ROWS, VIDEO_FORMATS
 from .frames import index_in, noise, numbered
 from .raised import raises
 
@@ -29,7 +30,7 @@ INDEXES = range(len(NUMBERS))
 CHUNKSIZE = 5
 WITH_EXTRA = [0, 4, 4, 5, 12]  # a record each: first and last frames of chunks among them
 
-LOWEST_PSNR = {'jpg': (44, 30), 'mjpeg/avi': (38, 29), 'h264/mkv': (35, 28), 'avc1/mp4': (35, 28)}
+LOWEST_PSNR = {'jpg': (44, 30), 'webp': (36, 28), 'mjpeg/avi': (38, 29), 'h264/mkv': (35, 28), 'avc1/mp4': (35, 28)}
 """Of gray and of colour in dB; chroma is halved both ways, and the images' differs from pixel to pixel."""
 
 
@@ -41,11 +42,13 @@ class Case:
     shape: tuple[int, ...]
     dtype: str = 'uint8'
     encoding: str | None = None
+    quality: int | None = None
     backends: dict[str, str | None] = field(default_factory=lambda: {'w': None, 'r': None}, hash=False)
 
     def __str__(self):
-        parts = (self.fmt, 'x'.join(map(str, self.shape)), self.dtype, self.encoding, *self.backends.values())
-        return '-'.join(part for part in parts if part)
+        parts = (self.fmt, 'x'.join(map(str, self.shape)), self.dtype, self.encoding, self.quality,
+                 *self.backends.values())
+        return '-'.join(str(part) for part in parts if part)
 
     @property
     def row(self):
@@ -53,7 +56,7 @@ class Case:
 
     @property
     def lossy(self):
-        return self.fmt in LOWEST_PSNR
+        return self.quality is not None or not self.row.lossless
 
     def image(self, index):
         """The image that is given as frame ``index``."""
@@ -85,7 +88,8 @@ class Case:
             assert image.tobytes() == expected.tobytes()
 
     def new(self, path, **kwargs):
-        options = {'imgshape': self.shape, 'imgdtype': self.dtype, 'encoding': self.encoding, 'chunksize': CHUNKSIZE}
+        options = {'imgshape': self.shape, 'imgdtype': self.dtype, 'encoding': self.encoding, 'chunksize': CHUNKSIZE,
+                   'quality': self.quality}
         return new_for_format(self.fmt, path, **{**options, **kwargs}, backend=self.backends['w'])
 
     def open(self, path):
@@ -103,21 +107,24 @@ class Case:
 
 def cases():
     gray, color = (7, 10), (7, 10, 3)
-    for fmt, dtypes in {'tif': ('uint8', 'uint16', 'float32'), 'png': ('uint8', 'uint16'), 'ppm': ('uint8', 'uint16'),
-                        'pgm': ('uint8', 'uint16'), 'bmp': ('uint8',)}.items():
-        for shape, dtype in itertools.product((gray, color), dtypes):
-            yield Case(fmt, shape, dtype)
+    for fmt in IMAGE_FORMATS:
+        row = ROWS[fmt]
+        if row.color_model == 'any':
+            for shape in (gray, color, (7, 10, 1), (7, 10, 4), (11,), (2, 3, 2, 2)):
+                yield Case(fmt, shape)
+            for dtype in ('bool', 'int8', 'uint16', 'int64', 'uint64', 'float16', 'float32', 'float64', 'complex64'):
+                yield Case(fmt, gray, dtype)
+        elif row.lossless:
+            for shape, dtype in itertools.product((gray, color), row.dtypes):
+                yield Case(fmt, shape, dtype)
     yield from (Case('png', (7, 10, 1)), Case('png', gray, 'uint16', 'cv_bayerrg'), Case('bmp', (1, 1)))
-    yield from (Case(f'{fmt}+color', gray, 'uint8', 'cv_bayerrg') for fmt in ('tif', 'png', 'bmp'))
-    for fmt in ('npy', 'bpk'):
-        for shape in (gray, color, (7, 10, 1), (7, 10, 4), (11,), (2, 3, 2, 2)):
-            yield Case(fmt, shape)
-        for dtype in ('bool', 'int8', 'uint16', 'int64', 'uint64', 'float16', 'float32', 'float64', 'complex64'):
-            yield Case(fmt, gray, dtype)
+    yield from (Case(fmt, gray, 'uint8', 'cv_bayerrg') for fmt in format_names()
+                if '+' in fmt and resolve_format(fmt).lossless)
     for shape in ((65, 97), (65, 97, 3)):
-        yield Case('jpg', shape)
-        for fmt in ('mjpeg/avi', 'h264/mkv', 'avc1/mp4'):
-            row = resolve_format(fmt)
+        yield from (Case(fmt, shape) for fmt in IMAGE_FORMATS if not ROWS[fmt].lossless)
+        yield from (Case(fmt, shape, quality=80) for fmt in LOSSY_IF_ASKED)
+        for fmt in VIDEO_FORMATS:
+            row = ROWS[fmt]
             can = {mode: [name for name in BACKENDS if backend_works(name, row.codec, row.extension, direction)]
                    for mode, direction in (('w', 'write'), ('r', 'read'))}
             for writing, reading in itertools.product(can['w'], can['r']):
@@ -273,7 +280,8 @@ class StoreContract:
             'imgdtype': case.dtype, 'chunksize': CHUNKSIZE, 'format': case.fmt.removesuffix('+color'), 'version': 2,
             'class': 'DirectoryImgStore' if case.row.is_image_folder else 'VideoImgStore',
             'encoding': None if '+color' in case.fmt else case.encoding,
-            **({} if case.row.is_image_folder else {'extension': case.row.extension})}
+            **({} if case.row.is_image_folder else {'extension': case.row.extension}),
+            **({'lossless': False} if case.quality else {})}
 
     def test_the_chunk_indexes_are_those_of_the_contract(self, case, folder):
         for n in range(3):

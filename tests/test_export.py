@@ -37,6 +37,7 @@ from imgstore.export import (
 from imgstore.export.sound import _scaled
 
 from .display import python_env
+from .format_table import EXPORTABLE
 from .frames import index_in, numbered
 from .raised import raises, warns
 
@@ -363,7 +364,7 @@ def test_a_column_that_is_not_there_is_an_error_that_names_those_that_are(png: P
 # --- images
 
 
-@pytest.mark.parametrize('image_format', ['png', 'tif', 'bmp', 'jpg'])
+@pytest.mark.parametrize('image_format', EXPORTABLE)
 def test_a_folder_has_an_image_a_frame_and_a_list(png: Path, image_format: str, tmp_path: Path) -> None:
     export_images(chosen(png, from_index=3, to_index=6), tmp_path / 'f', image_format)
     with open(tmp_path / 'f' / 'frames.csv', newline='') as file:

@@ -27,6 +27,7 @@ from imgstore.chunks.images import bloscpack
 from imgstore.errors import ChunkSkippedWarning, CorruptFileError, ExtraDataSkippedWarning, FrameReadError
 from imgstore.index import ImgStoreIndex
 
+from .format_table import EXPORTABLE, IMAGE_FORMATS, READ_BY_OPENCV
 from .frames import index_in, numbered
 from .hostile import (
     COLOR,
@@ -423,6 +424,7 @@ IMAGES = {
     'jpg': huge_jpg,
     'tif': huge_tif,
     'bmp': lambda side: encoded('.bmp')[:18] + struct.pack('<ii', side, side) + encoded('.bmp')[26:],
+    'webp': lambda side: encoded('.webp')[:21] + struct.pack('<I', 16382 << 14 | 16382) + encoded('.webp')[25:],
     'ppm': lambda side: f'P6\n{side} {side}\n255\n'.encode() + bytes(99),
     'pgm': lambda side: f'P5 # a comment\n{side} {side} 255\n'.encode() + bytes(99),
     'npy': lambda side: npy(numbered(0, SHAPE)).replace(b'(32, 96)', f'({side}, {side})'.encode())[:200],
@@ -430,12 +432,21 @@ IMAGES = {
 }
 
 
-@pytest.mark.parametrize('fmt', IMAGES)
+@pytest.mark.parametrize('fmt', IMAGE_FORMATS)
 @pytest.mark.parametrize('side', [60_000, 30_000])  # OpenCV itself refuses just the larger one
 def test_an_image_that_claims_to_be_huge_is_damaged(tmp_path, fmt, side):
     path = make(tmp_path / 's', fmt)
     (path / '000000' / f'000000.{fmt}').write_bytes(IMAGES[fmt](side))
     assert os.path.basename(refused(path).path) == f'000000.{fmt}'
+
+
+def test_a_bmp_of_run_lengths_that_claims_to_be_huge_is_damaged(tmp_path):
+    path, ends = make(tmp_path / 's', 'bmp'), b'\0\1'
+    head = struct.pack('<IiiHHIIIIII', 40, 30_000, 30_000, 1, 8, 1, len(ends), 0, 0, 256, 0)
+    start = 14 + len(head) + 4 * 256
+    file = struct.pack('<2sI4xI', b'BM', start + len(ends), start) + head + bytes(4 * 256) + ends
+    (path / '000000' / '000000.bmp').write_bytes(file)
+    assert os.path.basename(refused(path).path) == '000000.bmp'
 
 
 def test_no_version_of_npy_makes_room_before_it_looks(tmp_path):
@@ -495,8 +506,8 @@ def test_a_jpeg_of_a_thousand_scans_is_damaged(tmp_path):
     assert 'scans' in str(refused(path))
 
 
-@pytest.mark.parametrize('fmt', ['png', 'jpg', 'tif', 'bmp', 'ppm', 'pgm'])
-@pytest.mark.parametrize('other', ['.png', '.jpg', '.tif', '.bmp', '.webp', '.jp2', '.hdr'])
+@pytest.mark.parametrize('fmt', READ_BY_OPENCV)
+@pytest.mark.parametrize('other', [*(f'.{fmt}' for fmt in EXPORTABLE), '.jp2', '.hdr'])
 def test_an_image_of_another_kind_is_damaged(tmp_path, fmt, other):
     if other != f'.{fmt}':
         image = numbered(0, COLOR)
@@ -506,7 +517,7 @@ def test_an_image_of_another_kind_is_damaged(tmp_path, fmt, other):
         assert os.path.basename(refused(path).path) == f'000000.{fmt}'
 
 
-@pytest.mark.parametrize('fmt', IMAGES)
+@pytest.mark.parametrize('fmt', IMAGE_FORMATS)
 @pytest.mark.parametrize('shape', [(1, 1), (300, 500), (4000, 4000)])
 def test_an_image_of_another_shape_comes_back_as_it_is(tmp_path, fmt, shape):
     path, other = make(tmp_path / 's', fmt), make(tmp_path / 'o', fmt, shape=(96, 96))

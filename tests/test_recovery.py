@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import imgstore
-from imgstore import get_supported_formats, new_for_filename, new_for_format
+from imgstore import new_for_filename, new_for_format
 from imgstore.errors import (
     InvalidArgumentError,
     LockTakenOverWarning,
@@ -22,12 +22,13 @@ from imgstore.ondisk.journal import Journal
 from imgstore.ondisk.journal_reading import read_journal
 from imgstore.ondisk.layout import Layout
 
+from .format_table import COLOR_IS_LOST, ROWS
 from .frames import index_in, numbered
 from .kills import environment
 from .raised import raises
 
 SHAPE = (64, 96, 3)
-PLAIN = [fmt for fmt in get_supported_formats() if '+' not in fmt and fmt != 'pgm']
+PLAIN = [fmt for fmt in ROWS if fmt not in COLOR_IS_LOST]
 VIDEO = [fmt for fmt in PLAIN if '/' in fmt]
 COUNT = 17  # 7 a chunk, so that two are complete
 

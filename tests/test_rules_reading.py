@@ -29,15 +29,14 @@ from imgstore.errors import (
 )
 from imgstore.index import ImgStoreIndex
 from imgstore.ondisk.chunk_index import read_chunk_index, write_chunk_index
-from imgstore.stores import extract_only_frame, get_supported_formats, new_for_filename, new_for_format
+from imgstore.stores import extract_only_frame, new_for_filename, new_for_format
 
+from .format_table import IMAGE_FORMATS, VIDEO_FORMATS
 from .frames import index_in, noise, numbered
 from .opened import opened_files
 from .raised import raises, warns
 
 SHAPE = (32, 96)
-VIDEOS = ['mjpeg/avi', 'h264/mkv', 'avc1/mp4']
-IMAGES = [name for name in get_supported_formats() if name not in VIDEOS and '+' not in name]
 ONE_OF_EACH = ['png', 'mjpeg/avi']
 
 
@@ -94,7 +93,7 @@ def unreadable(store, index, chunk, within):
 # --- the position does not move, and the next read is right. Never None, never another frame.
 
 
-@pytest.mark.parametrize('fmt', IMAGES)
+@pytest.mark.parametrize('fmt', IMAGE_FORMATS)
 def test_a_missing_image_is_an_error_the_position_stays_and_the_next_read_is_right(path, fmt):
     write_store(path, fmt)
     with new_for_filename(path) as store:
@@ -113,7 +112,7 @@ def test_a_missing_image_is_an_error_the_position_stays_and_the_next_read_is_rig
             assert index_in(store.get_image(None, frame_index=index)[0]) == index
 
 
-@pytest.mark.parametrize('fmt', IMAGES)
+@pytest.mark.parametrize('fmt', IMAGE_FORMATS)
 def test_an_image_cut_at_any_byte_is_an_error_or_whole(path, fmt):
     shape = (4, 6, 3) if fmt == 'ppm' else (4, 6)
     images = [noise(i, shape) for i in range(3)]
@@ -140,7 +139,7 @@ def test_an_image_cut_at_any_byte_is_an_error_or_whole(path, fmt):
         assert np.array_equal(store.get_next_image()[0], whole[2])
 
 
-@pytest.mark.parametrize('fmt', [name for name in IMAGES if name in ('png', 'bpk')])
+@pytest.mark.parametrize('fmt', [name for name in IMAGE_FORMATS if name in ('png', 'bpk')])
 def test_an_image_with_any_byte_changed_is_an_error_or_whole_where_the_format_has_checksums(path, fmt):
     images = [noise(i, (4, 6)) for i in range(2)]
     with new_for_format(fmt, path, imgshape=(4, 6)) as store:
@@ -162,7 +161,7 @@ def test_an_image_with_any_byte_changed_is_an_error_or_whole_where_the_format_ha
 
 
 @pytest.mark.parametrize('data', [b'', b'no image at all', bytes(3000)])
-@pytest.mark.parametrize('fmt', IMAGES)
+@pytest.mark.parametrize('fmt', IMAGE_FORMATS)
 def test_a_file_that_is_no_image_is_an_error(path, fmt, data):
     write_store(path, fmt, count=2)
     with new_for_filename(path) as store:
@@ -207,7 +206,7 @@ def packets(video):
 
 
 @pytest.mark.parametrize('backend', ['pyav', 'opencv'])
-@pytest.mark.parametrize('fmt', VIDEOS)
+@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
 def test_a_video_frame_whose_bytes_are_zeroed_is_an_error_and_others_are_right(path, fmt, backend):
     write_store(path, fmt)
     _, video = chunk_files(path, 1)
@@ -225,7 +224,7 @@ def test_a_video_frame_whose_bytes_are_zeroed_is_an_error_and_others_are_right(p
 
 
 @pytest.mark.parametrize('backend', ['pyav', 'opencv'])
-@pytest.mark.parametrize('fmt', VIDEOS)
+@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
 def test_a_video_that_is_cut_off_or_gone_is_an_error_and_others_are_right(path, fmt, backend):
     write_store(path, fmt)
     _, video = chunk_files(path, 1)
@@ -243,7 +242,7 @@ def test_a_video_that_is_cut_off_or_gone_is_an_error_and_others_are_right(path, 
             assert index_in(store.get_image(None, frame_index=0)[0]) == 0
 
 
-@pytest.mark.parametrize('fmt', VIDEOS)
+@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
 def test_an_index_longer_than_its_video_gives_errors_and_no_other_frames(path, fmt):
     write_store(path, fmt)
     index, _ = chunk_files(path, 1)
@@ -535,7 +534,7 @@ def test_what_is_no_number_or_time_is_refused(path):
 # --- extract_only_frame agrees with get_image(None, frame_index=i) for every store; out of range: ValueError.
 
 
-@pytest.mark.parametrize('fmt', [*IMAGES, *VIDEOS])
+@pytest.mark.parametrize('fmt', [*IMAGE_FORMATS, *VIDEO_FORMATS])
 @pytest.mark.parametrize('shape', [(32, 96), (32, 96, 3)])
 def test_extract_only_frame_agrees_with_get_image(path, fmt, shape):
     with warnings.catch_warnings():
@@ -565,7 +564,7 @@ def test_extract_only_frame_decodes_as_get_image_does(path, fmt, shape, encoding
     assert np.array_equal(extract_only_frame(path, 1), image)
 
 
-@pytest.mark.parametrize('fmt', ['png', *VIDEOS])
+@pytest.mark.parametrize('fmt', ['png', *VIDEO_FORMATS])
 def test_extract_only_frame_needs_the_frames_of_no_other_chunk(path, fmt):
     write_store(path, fmt)
     with opened_files() as opened:
@@ -641,7 +640,7 @@ def descriptors():
 
 
 @pytest.mark.parametrize('backend', ['pyav', 'opencv'])
-@pytest.mark.parametrize('fmt', ['png', *VIDEOS])
+@pytest.mark.parametrize('fmt', ['png', *VIDEO_FORMATS])
 def test_close_frees_all_descriptors_after_errors_too(path, fmt, backend):
     write_store(path, fmt)
     backend = {} if fmt == 'png' else {'backend': backend}
@@ -671,7 +670,7 @@ def test_close_frees_all_descriptors_after_errors_too(path, fmt, backend):
     assert descriptors() == before
 
 
-@pytest.mark.parametrize('fmt', ['png', *VIDEOS])
+@pytest.mark.parametrize('fmt', ['png', *VIDEO_FORMATS])
 def test_a_writer_frees_all_descriptors(tmp_path, fmt):
     write_store(tmp_path / 'first', fmt, count=3)
     before = descriptors()

@@ -8,16 +8,17 @@ import time
 import numpy as np
 import pytest
 
-from imgstore import get_supported_formats, new_for_filename, new_for_format
+from imgstore import new_for_filename, new_for_format
 from imgstore.errors import FrameWriteError, InvalidArgumentError
 from imgstore.writing.write_queue import Task, WriteQueue
 
+from .format_table import COLOR_IS_LOST, ROWS
 from .frames import index_in, numbered
 from .raised import raises
 
 SHAPE = (64, 96, 3)
 COUNT = 23
-PLAIN = [fmt for fmt in get_supported_formats() if '+' not in fmt and fmt != 'pgm']
+PLAIN = [fmt for fmt in ROWS if fmt not in COLOR_IS_LOST]
 
 
 @pytest.mark.parametrize('workers', [1, 3])

@@ -81,8 +81,12 @@ def add_encoder_options(parser: argparse.ArgumentParser, formats: Sequence[str] 
         having = [name for name in formats_with(option) if formats is None or name in formats]
         if having:
             parser.add_argument(f'--{option.name}', type=int, metavar='N',
-                                help=f'for {" and ".join(having)}: {option.meaning}; {option.min} to {option.max} '
+                                help=f'for {_listed(having)}: {option.meaning}; {option.min} to {option.max} '
                                 '(default: usual for the format)')
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ' and '.join(filter(None, (', '.join(names[:-1]), names[-1])))
 
 
 def frames_per_second(text: str) -> float:

@@ -8,15 +8,20 @@ import cv2
 import numpy as np
 
 from ..errors import FrameWriteError
-from ..formats import COMPRESSION, QUALITY
+from ..formats import Format
 from .base import Image
 
-_IMWRITE = {QUALITY.name: cv2.IMWRITE_JPEG_QUALITY, COMPRESSION.name: cv2.IMWRITE_PNG_COMPRESSION}
+
+def encode_file(fmt: Format, image: Image, options: Mapping[str, int]) -> memoryview:
+    """The file of an image in a format, with those of its options that were given; FrameWriteError if it has none."""
+    return encoded(fmt.extension, image, _parameters(fmt, image, options))
 
 
-def imwrite_parameters(options: Mapping[str, int]) -> list[int]:
-    """Options of a format as OpenCV's functions that encode images take them."""
-    return [number for name, value in options.items() for number in (_IMWRITE[name], value)]
+def _parameters(fmt: Format, image: Image, options: Mapping[str, int]) -> list[int]:
+    if image.dtype.kind == 'f':  # in TIFF alone; OpenCV 4 would write its colour as LogLuv, which is not lossless
+        return [cv2.IMWRITE_TIFF_COMPRESSION, 1]
+    value = options.get(fmt.options[0].name, fmt.imwrite_default) if fmt.options else None
+    return [] if value is None or fmt.imwrite_flag is None else [fmt.imwrite_flag, value]
 
 
 def encoded(extension: str, image: Image, parameters: Sequence[int]) -> memoryview:

@@ -7,29 +7,27 @@ import json
 import os
 import re
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any
 
-import cv2
 import numpy as np
 
 from .._support.warn import renamed_keyword
-from ..chunks.opencv_encode import imwrite_parameters
+from ..chunks.opencv_encode import encode_file
 from ..color import Image
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from ..errors import InvalidArgumentError
-from ..formats import resolve_format, validate_options
+from ..formats import Format, exportable_formats, resolve_format, validate_options
 from ..ondisk.files import StrPath
 from .atomic_output import Progress, new_file, new_folder, no_progress
 from .pictures import render_frames
 from .selection import Frames
 
-_DTYPES = {'png': ('uint8', 'uint16'), 'tif': ('uint8', 'uint16', 'float32'), 'jpg': ('uint8',), 'bmp': ('uint8',)}
-IMAGE_FORMATS = tuple(_DTYPES)
+IMAGE_FORMATS = tuple(exportable_formats())
 """What a folder's images can be."""
 
 _LIST = 'frames.csv'
-_OWN_NAME = re.compile(r'\d{8,}\.(png|tif|jpg|bmp)|frames\.csv')
+_OWN_NAME = re.compile(rf'\d{{8,}}\.({"|".join(IMAGE_FORMATS)})|frames\.csv')
 
 
 @renamed_keyword('step', 'progress')
@@ -44,10 +42,10 @@ def export_images(frames: Frames, folder: StrPath, image_format: str = 'png', *,
         Of `select`.
     folder : str or PathLike
         A new one, or an empty one.
-    image_format : {'png', 'tif', 'jpg', 'bmp'}
-        Values stay as they are where it can hold them.
+    image_format : str
+        One of `IMAGE_FORMATS`. Values stay as they are where it can hold them.
     quality, compression : int, optional
-        Of jpg, 1 to 100, the best; of png, 0 to 9, the smallest.
+        Of jpg and webp, 1 to 100, the best (webp is lossless without it); of png, 0 to 9, the smallest.
     status_bar : bool
         Draw number and time into each image, which is 8-bit colour then.
     overwrite : bool
@@ -62,22 +60,24 @@ def export_images(frames: Frames, folder: StrPath, image_format: str = 'png', *,
     StoreExistsError
         Something is there already.
     """
-    if image_format not in _DTYPES:
+    if image_format not in IMAGE_FORMATS:
         raise InvalidArgumentError(f'image format {image_format!r} is none of {", ".join(IMAGE_FORMATS)}',
                                    argument='image_format')
-    options = validate_options(resolve_format(image_format), {'quality': quality, 'compression': compression})
+    fmt = resolve_format(image_format)
+    options = validate_options(fmt, {'quality': quality, 'compression': compression})
     with new_folder(folder, overwrite, _is_ours) as place:
-        _write_images(frames, place, image_format, imwrite_parameters(options), status_bar, progress)
+        _write_images(frames, place, fmt, options, status_bar, progress)
 
 
-def _write_images(frames: Frames, place: str, image_format: str, parameters: Sequence[int], status_bar: bool,
+def _write_images(frames: Frames, place: str, fmt: Format, options: Mapping[str, int], status_bar: bool,
                   progress: Progress) -> None:
     with open(os.path.join(place, _LIST), 'w', newline='', encoding='utf-8') as file:
         table = csv.writer(file)
         table.writerow(['file', FRAME_INDEX, FRAME_NUMBER, FRAME_TIME])
         for index, number, time, image in _with_images(frames, status_bar):
-            name = f'{index:08d}.{image_format}'
-            _write(os.path.join(place, name), _checked(image, image_format), parameters)
+            name = f'{index:08d}{fmt.extension}'
+            with open(os.path.join(place, name), 'wb') as image_file:
+                image_file.write(encode_file(fmt, _checked(image, fmt), options))
             table.writerow([name, index, number, repr(time)])
             progress()
 
@@ -91,23 +91,17 @@ def _is_ours(folder: str) -> bool:
     return all(_OWN_NAME.fullmatch(name) for name in os.listdir(folder))
 
 
-def _checked(image: Image, image_format: str) -> Image:
-    if image.dtype.name not in _DTYPES[image_format]:
-        held = ' and '.join(_DTYPES[image_format])
-        raise InvalidArgumentError(f'{image_format} holds {held}, and these images are of {image.dtype.name}',
-                                   argument='image_format')
+def _checked(image: Image, fmt: Format) -> Image:
+    if fmt.dtypes and image.dtype.name not in fmt.dtypes:
+        raise InvalidArgumentError(f'{fmt.name} holds {" and ".join(fmt.dtypes)}, and these images are of '
+                                   f'{image.dtype.name}', argument='image_format')
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 3, 4)):
-        raise InvalidArgumentError(f'{image_format} holds images of shape (h, w) and (h, w, 3), not {image.shape}',
+        raise InvalidArgumentError(f'{fmt.name} holds images of shape (h, w) and (h, w, 3), not {image.shape}',
                                    argument='image_format')
+    if max(image.shape) > fmt.max_side:
+        raise InvalidArgumentError(f'{fmt.name} holds images of at most {fmt.max_side} pixels a side, and these are of '
+                                   f'{image.shape[1]} x {image.shape[0]}', argument='image_format')
     return image
-
-
-def _write(path: str, image: Image, parameters: Sequence[int]) -> None:
-    done, data = cv2.imencode(os.path.splitext(path)[1], image, parameters)
-    if not done:
-        raise InvalidArgumentError(f'{path!r} cannot be encoded', path=path)
-    with open(path, 'wb') as file:
-        file.write(data.tobytes())
 
 
 # --- one TIFF: https://www.itu.int/itudoc/itu-t/com16/tiff-fx/docs/tiff6.pdf and its 64-bit form, BigTIFF

@@ -105,10 +105,19 @@ class StoreMetadata:
         """Frames a second that the user gave, for videos to say."""
         return kept_rate(self.store.get('fps'))
 
+    @property
+    def lossless(self) -> bool:
+        """Whether images are as lossless as the format can be; a ``quality`` that the user gave is not kept."""
+        return self.store.get('lossless') is not False
+
 
 def new_metadata(*, imgshape: tuple[int, ...], imgdtype: str, chunksize: int, format: str, class_name: str,
-                 encoding: str, extension: str, user: object, fps: float | None = None) -> StoreMetadata:
-    """Metadata of a store that is made now; ``user`` is checked and copied."""
+                 encoding: str, extension: str, user: object, fps: float | None = None,
+                 lossless: bool = True) -> StoreMetadata:
+    """Metadata of a store that is made now; ``user`` is checked and copied.
+
+    ``lossless`` is False if the images lose what the format itself would keep.
+    """
     now = datetime.datetime.now(datetime.timezone.utc)
     zone, identity = local_timezone(), uuid.uuid4().hex
     store: dict[str, Any] = {
@@ -119,6 +128,8 @@ def new_metadata(*, imgshape: tuple[int, ...], imgdtype: str, chunksize: int, fo
         store['extension'] = extension
     if fps is not None:
         store['fps'] = fps
+    if not lossless:
+        store['lossless'] = False
     store['version'] = STORE_VERSION  # last, so that a file that was cut off has none
     return StoreMetadata(imgshape, imgdtype, chunksize, format, class_name, encoding, extension, identity, now, zone,
                          checked_user_metadata(user), store)

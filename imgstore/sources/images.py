@@ -16,11 +16,12 @@ import numpy as np
 from ..color import Image
 from ..constants import STORE_MD_FILENAME
 from ..errors import FrameReadError, InvalidArgumentError
+from ..formats import image_extensions
 from .jpeg import JpegCheck
 from .quiet import Overheard, quiet_opencv
 from .tiff import pages_of
 
-_EXTENSIONS = ('.bmp', '.jpeg', '.jpg', '.pgm', '.png', '.ppm', '.tif', '.tiff', '.webp')
+_EXTENSIONS = tuple(sorted({*image_extensions(), '.jpeg', '.tiff'}))
 _STACKS = ('.tif', '.tiff')
 _ANIMATED = (b'acTL', b'ANIM')  # what a PNG and a WebP of several images have in their first bytes
 _JPEG = b'\xff\xd8'

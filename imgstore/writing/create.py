@@ -12,7 +12,7 @@ from .._support.warn import warn
 from ..chunks import ChunkIO
 from ..constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME, UNFINISHED_CHANGES
 from ..errors import InvalidArgumentError, LockTakenOverWarning, StoreExistsError, StoreIOError
-from ..formats import Format, validate_fps, validate_options
+from ..formats import Format, encoded_with, validate_fps, validate_options
 from ..frame_rate import FrameRate
 from ..ondisk.chunk_files import find_chunk_files, remove_chunks, remove_tree
 from ..ondisk.emptying import empty_store, finish_emptying
@@ -36,17 +36,18 @@ def create_writer(basedir: str, fmt: Format, options: WriteOptions) -> StoreWrit
     if not isinstance(encoding, str):
         raise InvalidArgumentError(f'encoding is {encoding!r}; it must be the name of one', argument='encoding')
     fit = image_spec_for(fmt, options.imgshape, options.imgdtype, encoding)
+    encoder = validate_options(fmt, {name: getattr(options, name) for name in ('quality', 'crf', 'compression')})
+    usual, fmt = fmt, encoded_with(fmt, encoder)
     metadata = new_metadata(
         imgshape=fit.stored_shape, imgdtype=fit.dtype.name, chunksize=_checked_chunksize(options.chunksize, fmt),
         format=fmt.name, class_name=fmt.class_name,
         encoding='' if fit.convert_from else encoding, extension='' if fmt.is_image_folder else fmt.extension,
-        user=options.metadata, fps=validate_fps(fmt, options.fps))
+        user=options.metadata, fps=validate_fps(fmt, options.fps), lossless=fmt.lossless == usual.lossless)
     if options.durability not in DURABILITIES:
         raise InvalidArgumentError(f'durability is {options.durability!r}; it must be one of '
                                    f'{", ".join(DURABILITIES)}', argument='durability')
     bound = as_int_min(options.buffer_bytes, 'buffer_bytes', 0)
     layout = Layout(basedir, fmt.extension, fmt.is_image_folder)
-    encoder = validate_options(fmt, {name: getattr(options, name) for name in ('quality', 'crf', 'compression')})
     chunks = ChunkIO(layout, fmt, fit.stored_shape, 'write', options.backend, options=encoder)
     rate = FrameRate(metadata.fps, metadata.user)
     queue = WriteQueue(_checked_workers(options.workers, chunks), bound,

@@ -26,7 +26,7 @@ from ...ondisk.chunk_files import check_folder
 from ...ondisk.files import make_folder, open_atomic, remove_folder_if_empty, remove_if_there
 from ...ondisk.layout import Layout
 from ..base import ChunkReader, ChunkWriter, Image
-from ..opencv_encode import encoded, imwrite_parameters
+from ..opencv_encode import encode_file
 from . import bloscpack
 from .size_checks import check_claimed_size, max_file_bytes
 
@@ -116,8 +116,8 @@ class Cv2Codec(ImageCodec):
     """
 
     def __init__(self, fmt: Format, color: bool, image_bytes: int, options: Mapping[str, int]) -> None:
-        self._extension, self._planes, self._color, self._usual = fmt.extension, fmt.color_model, color, image_bytes
-        self._parameters = imwrite_parameters(options)
+        self._format, self._planes, self._color, self._usual = fmt, fmt.color_model, color, image_bytes
+        self._options = options
 
     def encode(self, image: Image) -> Sequence[bytes | memoryview]:
         """One file, lossless as far as the format is."""
@@ -125,13 +125,11 @@ class Cv2Codec(ImageCodec):
             image = ensure_grayscale(image)
         elif self._planes == 'color':
             image = ensure_color(image)
-        # float is in TIFF alone; OpenCV 4 would write its colour as LogLuv, which is not lossless
-        parameters = [cv2.IMWRITE_TIFF_COMPRESSION, 1] if image.dtype.kind == 'f' else self._parameters
-        return [encoded(self._extension, image, parameters)]
+        return [encode_file(self._format, image, self._options)]
 
     def decode(self, data: Bytes, path: str) -> Image:
         """Gray or colour as the store is, 8 or 16 bit as the file is."""
-        check_claimed_size(self._extension, data, path, self._usual)
+        check_claimed_size(self._format, data, path, self._usual)
         image = self.pixels(data)
         if image is None:
             image = self._decoded(data, path)
@@ -147,7 +145,7 @@ class Cv2Codec(ImageCodec):
         except cv2.error as error:
             raise FrameReadError(f'{path} is damaged: {error.err}', path=path) from error
         if image is None:
-            raise FrameReadError(f'{path} is damaged, or no {self._extension} image', path=path)
+            raise FrameReadError(f'{path} is damaged, or no {self._format.name} image', path=path)
         return image[:, :, :3] if image.ndim == 3 and image.shape[2] == 4 else image
 
 

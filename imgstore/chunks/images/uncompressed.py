@@ -37,6 +37,8 @@ class BmpCodec(Cv2Codec):
 
     def pixels(self, data: Bytes) -> Image | None:
         """The rows, from the top down, of what OpenCV and we write."""
+        if len(data) < _BMP_START:
+            return None
         _, _, start = _BMP_FILE.unpack(data[:_BMP_FILE.size].tobytes())
         size, width, height, _, bits, compression, *_ = _BMP_IMAGE.unpack(data[_BMP_FILE.size:_BMP_START].tobytes())
         palette, channels = data[_BMP_START:start].tobytes(), 1 if bits == 8 else 3

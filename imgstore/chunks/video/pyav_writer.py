@@ -23,7 +23,7 @@ from ...errors import FrameWriteError
 from ...formats import QUALITY, VIDEO_FRAMES_PER_SECOND
 from ...ondisk.files import partial_path, remove_if_there
 from ..base import ChunkWriter, Image, VideoEncoder
-from ..opencv_encode import encoded, imwrite_parameters
+from ..opencv_encode import encoded
 from .container_checks import open_output
 from .container_rate import set_rate
 from .h264 import configuration, length_prefixed, with_changeable_rates
@@ -154,7 +154,7 @@ class MJPEGEncoder(PyAVEncoder):
 
     def _by_opencv(self, image: Image) -> bytes:
         """In colour as all videos are, with optimal Huffman tables as FFmpeg's."""
-        parameters = [*imwrite_parameters(self._options), cv2.IMWRITE_JPEG_OPTIMIZE, 1]
+        parameters = [cv2.IMWRITE_JPEG_QUALITY, self._options[QUALITY.name], cv2.IMWRITE_JPEG_OPTIMIZE, 1]
         return bytes(encoded('.jpg', ensure_color(image), parameters))
 
     def write(self, prepared: bytes, position: int, stream: Any, container: OutputContainer, keep: Keep) -> None:
