@@ -17,6 +17,8 @@ from imgstore.ondisk.files import (
     parked,
     partial_path,
     remove_folder_if_empty,
+    rename_atomic,
+    replace_atomic,
     write_atomic,
 )
 from imgstore.ondisk.journal import MAGIC, Journal
@@ -149,6 +151,38 @@ def test_a_synced_file_is_on_the_disk_before_its_name_and_that_at_once(tmp_path,
 def test_another_file_waits_for_no_disk(tmp_path, calls):  # noqa: F811
     write_atomic(str(tmp_path / 'file.yaml'), b'content')
     assert told(calls) == [('replace', 'file.yaml')]
+
+
+@pytest.mark.parametrize('by', ['content', 'path', 'rename'])
+def test_what_replaces_a_file_is_on_the_disk_before_that_goes(tmp_path, calls, by):  # noqa: F811
+    path, new = tmp_path / 'file.db', tmp_path / '.file.open.db'
+    path.write_bytes(b'old')
+    if by == 'content':
+        write_atomic(str(path), b'new')
+    elif by == 'path':
+        new.write_bytes(b'left')
+        with replace_atomic(str(path)) as place:
+            assert not os.path.lexists(place)
+            new.write_bytes(b'new')
+    else:
+        new.write_bytes(b'new')
+        rename_atomic(str(new), str(path))
+    assert [call for call in told(calls) if call[0] != 'unlink'] == [
+        ('fsync', '.file.open.db'), ('replace', 'file.db'), ('fsync', '.')]
+    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [('file.db', b'new')]
+
+
+def fail_after_writing(path):
+    with open(path, 'wb') as file:
+        file.write(b'half')
+    raise OSError('full')
+
+
+def test_a_file_that_is_not_complete_replaces_nothing(tmp_path):
+    (tmp_path / 'file.db').write_bytes(b'old')
+    with pytest.raises(OSError, match='full'), replace_atomic(str(tmp_path / 'file.db')) as place:
+        fail_after_writing(place)
+    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [('file.db', b'old')]
 
 
 def test_a_file_that_could_not_be_written_leaves_the_old_one_and_nothing_else(tmp_path):

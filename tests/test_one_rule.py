@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import os
 import re
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +18,7 @@ from imgstore import timestamps
 from imgstore.apps.info import main as info_main
 from imgstore.apps.view import recorded_fps
 from imgstore.contrast import IntensityScaler
-from imgstore.export import select
+from imgstore.export import export_images, export_timecodes, select
 from imgstore.export.pictures import render_frames
 from imgstore.frame_rate import median_interval
 from imgstore.overview import overview
@@ -38,6 +39,13 @@ def recording_of(folder: Path, times: list[float], image: np.ndarray[Any, Any] |
         for number, time in enumerate(times):
             store.add_image(shown, number, time)
     return folder
+
+
+def modules_with(pattern: str) -> set[str]:
+    """Names of the modules in whose source it is."""
+    root = Path(imgstore.__file__).parent
+    return {path.relative_to(root).as_posix() for path in root.rglob('*.py')
+            if not path.is_relative_to(root / 'tests') and re.search(pattern, path.read_text(encoding='utf-8'))}
 
 
 @pytest.mark.parametrize(('longest', 'found'), [(GAP_FACTOR - 0.1, []), (GAP_FACTOR + 0.1, [12])])
@@ -90,11 +98,52 @@ def test_the_rate_of_a_long_recording_is_of_stretches_all_over_it(tmp_path: Path
 
 
 def test_no_other_module_takes_a_median_of_intervals() -> None:
-    root = Path(imgstore.__file__).parent
-    found = {path.relative_to(root).as_posix() for path in root.rglob('*.py')
-             if not path.is_relative_to(root / 'tests')
-             and re.search(r'median\(\s*(np\.diff\(\w*times|intervals)', path.read_text())}
-    assert found == {'frame_rate.py'}
+    assert modules_with(r'median\(\s*(np\.diff\(\w*times|intervals)') == {'frame_rate.py'}
+
+
+TARGETS = {'timecodes': 'txt', 'images': 'folder', 'plot': 'png', 'index': 'sqlite'}
+RENAMES = {  # of what is complete already, and why that is no replacement of a file by a new one
+    'chunks/video/mp4_tail.py': 'a frame beside a video, which gets the name of that',
+    'chunks/video/opencv.py': 'a new video', 'chunks/video/pyav_writer.py': 'a new video',
+    'maintenance/repair.py': 'a damaged file, and a video that cannot be repaired, under other names',
+    'ondisk/emptying.py': 'metadata that were synced before', 'ondisk/staging.py': 'files that were synced before',
+    'writing/completing.py': 'journals', 'writing/rolling_writer.py': 'a new video'}
+
+
+def test_files_are_replaced_by_one_function() -> None:
+    found = modules_with(r'\bos\.replace\(')
+    assert found == {'ondisk/files.py', *RENAMES}
+
+
+@pytest.mark.parametrize('kind', ['timecodes', 'images', 'plot', 'index'])
+def test_what_a_tool_overwrites_is_there_until_the_new_one_is_on_the_disk(
+        tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, target = recording_of(tmp_path / 's', [0.0, 0.1]), tmp_path / f'made.{TARGETS[kind]}'
+
+    def make() -> None:
+        with imgstore.new_for_filename(folder) as store:
+            if kind == 'index':
+                store.index.to_file(target)
+            elif kind == 'timecodes':
+                export_timecodes(select(store), target, overwrite=True)
+            elif kind == 'images':
+                export_images(select(store), target, overwrite=True)
+            else:
+                assert info_main([str(folder), '--plot', str(target), '--overwrite']) == 0
+
+    make()
+    before, synced, there = target.stat().st_ino, set(), list[bool]()
+    fsync = os.fsync
+
+    def seen(descriptor: int) -> None:
+        synced.add(os.fstat(descriptor).st_ino)
+        there.append(target.stat().st_ino == before)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, 'fsync', seen)
+    make()
+    assert there[0]
+    assert target.stat().st_ino in synced - {before}
 
 
 @pytest.mark.parametrize(('text', 'seconds'), [

@@ -17,7 +17,8 @@ import cv2
 from .._support.json import plain
 from .._support.text import printable, without_surrogates
 from .._support.yaml import dump_yaml
-from ..errors import ImgStoreError, InvalidArgumentError, StoreExistsError, StoreIOError
+from ..errors import ImgStoreError, InvalidArgumentError, StoreIOError
+from ..export.atomic_output import new_file
 from ..overview.interval_plot import draw_intervals
 from ..overview.report import FrameGap, FrameTiming, Overview, overview
 from ..stores.factories import new_for_filename
@@ -214,17 +215,17 @@ def _ms(seconds: float | None) -> str:
 
 
 def _plot(path: str, target: str, overwrite: bool) -> None:
-    if os.path.exists(target) and not overwrite:
-        raise StoreExistsError(f'{target!r} is there already', replaceable=True, path=target)
     warnings.simplefilter('ignore')  # what is wrong with the store is told already
     with new_for_filename(path, cache_bytes=0) as store:
         numbers, times = store.frame_numbers, store.frame_times
         starts = [own.start for _, _, own in store.index.chunk_ranges()]
         first = format_time(store.created[1], float(times[0])) if len(times) else 'no frames'
         image = draw_intervals(numbers, times, f'{os.path.basename(store.filename)}, from {first}', starts)
-    try:
-        written = cv2.imwrite(target, image)
-    except cv2.error as error:
-        raise InvalidArgumentError(f'{target!r} is no name of an image, such as intervals.png', path=target) from error
-    if not written:
-        raise StoreIOError(f'{target!r} cannot be written', path=target)
+    with new_file(target, overwrite) as place:
+        try:
+            written = cv2.imwrite(place, image)
+        except cv2.error as error:
+            raise InvalidArgumentError(f'{target!r} is no name of an image, such as intervals.png',
+                                       path=target) from error
+        if not written:
+            raise StoreIOError(f'{target!r} cannot be written', path=target)

@@ -8,7 +8,8 @@ import shutil
 from collections.abc import Callable, Iterator
 
 from ..errors import StoreExistsError, StoreIOError
-from ..ondisk.files import StrPath, partial_path, remove_if_there, text_path
+from ..ondisk.files import StrPath, replace_atomic, text_path
+from ..ondisk.replacing import put_in_place, room_beside
 
 Progress = Callable[[], object]
 """Is called after each frame."""
@@ -32,13 +33,8 @@ def new_file(path: StrPath, overwrite: bool) -> Iterator[str]:
     target = text_path(path, 'path')
     if os.path.isdir(target) or (os.path.exists(target) and not overwrite):
         raise StoreExistsError(f'{target!r} is there already', replaceable=not os.path.isdir(target), path=target)
-    temporary = partial_path(target)
-    try:
-        with _told(target):
-            yield temporary
-            os.replace(temporary, target)
-    finally:
-        remove_if_there(temporary)
+    with _told(target), replace_atomic(target) as temporary:
+        yield temporary
 
 
 @contextlib.contextmanager
@@ -63,15 +59,16 @@ def new_folder(path: StrPath, overwrite: bool, is_ours: Callable[[str], bool]) -
     """
     target = text_path(path, 'path')
     _refuse_folder(target, overwrite, is_ours)
-    temporary = partial_path(target)
-    shutil.rmtree(temporary, ignore_errors=True)
+    with _told(target):
+        temporary = room_beside(target)
     try:
         with _told(target):
             os.makedirs(temporary)
             yield temporary
             if os.path.isdir(target):
-                shutil.rmtree(target)
-            os.replace(temporary, target)
+                put_in_place(temporary, target)
+            else:
+                os.rename(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

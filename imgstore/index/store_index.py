@@ -20,7 +20,7 @@ from .._support.warn import warn
 from ..constants import FRAME_MD, STORE_SAVED_INDEX_FILENAME
 from ..errors import ChunkSkippedWarning, CorruptFileError, ImgStoreError, InvalidArgumentError, StoreIOError
 from ..ondisk.chunk_index import Numbers, Times
-from ..ondisk.files import partial_path, remove_if_there, text_path
+from ..ondisk.files import replace_atomic, text_path
 from . import sqlite_file
 from .cache_file import MIN_CHUNKS_TO_CACHE, SavedIndex, save
 from .cache_file import load as load_saved
@@ -150,15 +150,12 @@ class ImgStoreIndex:
             It cannot be written there; an older one is untouched.
         """
         path = text_path(path, 'path')
-        temporary = partial_path(path)
-        remove_if_there(temporary)
+        summary = {name: float(getattr(self, name)) for name in _SUMMARY}
         try:
-            sqlite_file.write(temporary, self._each_chunk(), {name: float(getattr(self, name)) for name in _SUMMARY})
-            os.replace(temporary, path)
+            with replace_atomic(path) as temporary:
+                sqlite_file.write(temporary, self._each_chunk(), summary)
         except (sqlite3.Error, OSError) as error:
             raise StoreIOError(f'{path}: the index could not be saved: {error}', path=path) from error
-        finally:
-            remove_if_there(temporary)
 
     def _is_base_sound(self, own: slice, columns: Sequence[int] = (0, 1)) -> bool:
         """Whether those frames of the base are as they were saved; if not, the chunks are read instead of all of it."""

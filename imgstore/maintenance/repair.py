@@ -31,7 +31,7 @@ from ..index.store_index import save_cache_if_large
 from ..ondisk.chunk_files import partial_files, remove_tree, sync_chunk
 from ..ondisk.chunk_index import Numbers, Times, read_chunk_index, write_chunk_index
 from ..ondisk.emptying import finish_emptying
-from ..ondisk.files import StrPath, make_folder, partial_path, remove_if_there, write_atomic
+from ..ondisk.files import StrPath, make_folder, partial_path, remove_if_there, rename_atomic, write_atomic
 from ..ondisk.journal_reading import DEFAULT_PACE, fill_in, pace_of
 from ..ondisk.layout import INDEX_EXTENSIONS, Layout, existing_store_folder, index_path, is_emptied
 from ..ondisk.lock import StoreLock, is_held
@@ -357,9 +357,7 @@ class _Repair:
                   rate_of_chunk(self._layout, self._metadata, chunk.number, times))
             self._check_video(target, len(chunk.frame_numbers))
             check_is_copy(source, target)
-            sync(target)
-            os.replace(target, path)
-            sync(self._layout.basedir)
+            rename_atomic(target, path, sync_it=True)
             remove_last_packet(path)
             if source != path:
                 remove_if_there(source)

@@ -53,28 +53,57 @@ def final_path(path: str) -> str:
     return os.path.join(folder, _PARTIAL.sub(r'\1\2', name))
 
 
+def rename_atomic(new: str, path: str, sync_it: bool | None = None) -> None:
+    """Rename the complete file ``new`` to ``path``, in the place of a file that may be there.
+
+    Parameters
+    ----------
+    new, path : str
+    sync_it : bool, optional
+        Whether the file is on the disk itself before it is renamed, and its name before this returns. Without it, they
+        are if ``path`` is there already: a power cut leaves the old file or the new one.
+    """
+    if sync_it is None:
+        sync_it = os.path.lexists(path)
+    if sync_it:
+        sync(new)
+    os.replace(new, path)
+    if sync_it:
+        sync(os.path.dirname(path))
+
+
 @contextlib.contextmanager
-def open_atomic(path: str, sync_it: bool = False) -> Iterator[IO[bytes]]:
+def replace_atomic(path: str, sync_it: bool | None = None) -> Iterator[str]:
+    """Give the hidden path of a file to write. It is renamed to ``path`` once the block ends without an error.
+
+    ``sync_it`` is as in `rename_atomic`.
+    """
+    temporary = partial_path(path)
+    remove_if_there(temporary)
+    try:
+        yield temporary
+        rename_atomic(temporary, path, sync_it)
+    finally:
+        remove_if_there(temporary)
+
+
+@contextlib.contextmanager
+def open_atomic(path: str, sync_it: bool | None = None) -> Iterator[IO[bytes]]:
     """Open a file that appears under ``path`` once the block ends without an error, and not before.
 
-    With ``sync_it``, it is on the disk itself before it appears, and its new name is when the block has ended.
+    ``sync_it`` is as in `rename_atomic`.
     """
     temporary = partial_path(path)
     try:
         with open(temporary, 'wb', opener=open_no_link) as file:
             yield file
-            if sync_it:
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(temporary, path)
+        rename_atomic(temporary, path, sync_it)
     except BaseException:
         remove_if_there(temporary)
         raise
-    if sync_it:
-        sync(os.path.dirname(path))
 
 
-def write_atomic(path: str, data: bytes | memoryview, sync_it: bool = False) -> None:
+def write_atomic(path: str, data: bytes | memoryview, sync_it: bool | None = None) -> None:
     """Write ``data`` to ``path``, which is never seen half written."""
     with open_atomic(path, sync_it) as file:
         file.write(data)

@@ -97,11 +97,16 @@ def replace_folder(new: str, target: str) -> None:
         if os.path.isdir(target):
             _link_user_files(target, new)
             shutil.copymode(target, new)
-        _sync_tree(new)
-        old = _change_places(new, target)
-        sync(os.path.dirname(target))
+        put_in_place(new, target)
     except OSError as error:
         raise StoreIOError(f'{target!r} cannot be replaced: {error}', path=target) from error
+
+
+def put_in_place(new: str, target: str) -> None:
+    """As `replace_folder`, of folders of any kind, whatever is in ``target``; OSError where it fails."""
+    _sync_tree(new)
+    old = _change_places(new, target)
+    sync(os.path.dirname(target))
     if old is not None:
         shutil.rmtree(old, ignore_errors=True)
 

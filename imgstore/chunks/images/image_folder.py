@@ -158,7 +158,7 @@ class ImageChunkWriter(ChunkWriter):
 
     def write(self, prepared: Sequence[bytes | memoryview]) -> None:
         """Write one file, which is there whole or not at all."""
-        with open_atomic(self._layout.image(self._number, self._written)) as file:
+        with open_atomic(self._layout.image(self._number, self._written), sync_it=False) as file:  # `sync` does
             file.writelines(prepared)
         self._written += 1
 
