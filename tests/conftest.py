@@ -3,9 +3,35 @@
 Ctrl-C reaches what the tests start, even where a shell runs them in the background and has it ignored.
 """
 
+import gc
 import signal
 
 from hypothesis import settings
+
+MARKERS = {
+    'slow': 'takes long, as it repeats something at random or waits; imgstore-test leaves it out',
+    'process': 'starts or forks processes',
+    'window': 'opens a window on a screen of its own',
+    'browser': 'drives a Chromium',
+}
+
+
+def pytest_configure(config):  # imgstore-test reads no pyproject.toml
+    for name, meaning in MARKERS.items():
+        config.addinivalue_line('markers', f'{name}: {meaning}')
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if 'display' in item.fixturenames:
+            item.add_marker('window')
+
+
+def pytest_collection_finish(session):
+    """Let a collection of garbage, in a forked child too, pass over the thousands of tests themselves."""
+    gc.collect()
+    gc.freeze()
+
 
 settings.register_profile('repeatable', derandomize=True, deadline=None)
 settings.load_profile('repeatable')

@@ -87,6 +87,7 @@ def read(folder: Path) -> tuple[list[Image], list[int], list[float]]:
 
 
 @pytest.mark.parametrize('fmt', imgstore.get_supported_formats())
+@pytest.mark.slow
 def test_a_real_film_goes_into_every_format_and_comes_back_whole(
     film: Path, decoded: list[Image], fmt: str, tmp_path: Path
 ) -> None:

@@ -12,17 +12,21 @@ import pytest
 
 import imgstore
 from imgstore import doctor
+from imgstore._support.cpu import CORES
 from imgstore.apps import main_test
 
 from .display import python_env
 
+pytestmark = pytest.mark.process
+
+ONE_PROCESS = ('--no-doctor', '-n', '0')
 RUN = 'import sys; from imgstore.apps import main_test; sys.exit(main_test())'
 
 
 def run_elsewhere(folder: Path, test: str, *args: str) -> subprocess.CompletedProcess[str]:
     """Run imgstore-test of a copy of the package, whose tests are this one, from another folder."""
     package = folder / 'site' / 'imgstore'
-    shutil.copytree(Path(imgstore.__file__).parent, package, ignore=shutil.ignore_patterns('tests', '__pycache__'))
+    shutil.copytree(Path(imgstore.__file__).parent, package, ignore=shutil.ignore_patterns('tests'))
     (package / 'tests').mkdir()
     (package / 'tests' / '__init__.py').touch()
     (package / 'tests' / 'test_it.py').write_text(test)
@@ -43,15 +47,52 @@ def test_the_installed_tests_run_far_from_a_checkout_and_leave_nothing(tmp_path:
 
 
 def test_a_test_that_fails_is_told_by_the_exit_code(tmp_path: Path) -> None:
-    done = run_elsewhere(tmp_path, 'def test_a(): assert False\n', '--no-doctor')
+    done = run_elsewhere(tmp_path, 'def test_a(): assert False\n', *ONE_PROCESS)
     assert done.returncode == 1
     assert '1 failed' in done.stdout
 
 
 def test_arguments_are_handed_on_to_pytest(tmp_path: Path) -> None:
-    done = run_elsewhere(tmp_path, 'def test_a(): assert False\ndef test_b(): pass\n', '--no-doctor', '-k', 'b', '-q')
+    done = run_elsewhere(tmp_path, 'def test_a(): assert False\ndef test_b(): pass\n', *ONE_PROCESS, '-k', 'b', '-q')
     assert done.returncode == 0, done.stdout + done.stderr
     assert '1 passed, 1 deselected' in done.stdout
+
+
+SLOW_AND_QUICK = """
+import os, pytest
+@pytest.mark.slow
+def test_slow(): pass
+@pytest.mark.parametrize('number', range(8))
+def test_quick(number): assert os.environ.get('PYTEST_XDIST_WORKER', '') == {worker!r} and number != {wrong}
+"""
+
+
+def test_slow_tests_run_only_where_they_are_asked_for(tmp_path: Path) -> None:
+    test = SLOW_AND_QUICK.format(worker='', wrong=None)
+    assert '8 passed, 1 deselected' in run_elsewhere(tmp_path / 'a', test, *ONE_PROCESS).stdout
+    assert '1 passed, 8 deselected' in run_elsewhere(tmp_path / 'b', test, *ONE_PROCESS, '-m', 'slow').stdout
+    assert '9 passed' in run_elsewhere(tmp_path / 'c', test, *ONE_PROCESS, '--all').stdout
+
+
+def test_a_line_for_each_module_shows_its_results_whichever_process_ran_them(tmp_path: Path) -> None:
+    for worker, arguments in (('gw0', ['--no-doctor', '-n', '1']), ('', ONE_PROCESS)):
+        done = run_elsewhere(tmp_path / f'in {worker}', SLOW_AND_QUICK.format(worker=worker, wrong=5), *arguments)
+        assert 'test_it.py .....F..' in done.stdout.splitlines()
+
+
+def test_the_tests_run_in_a_process_for_each_core_and_say_how_long_they_take(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls: list[Any] = []
+    monkeypatch.setattr(pytest, 'main', lambda args, plugins: calls.append(args) or 0)
+    for arguments in (['--no-doctor'], ['--no-doctor', '--all'], ['--no-doctor', '-m', 'slow']):
+        assert main_test(arguments) == 0
+    assert [call[call.index('-n') + 1] for call in calls] == [str(CORES)] * 3
+    assert [call.count('not slow') for call in calls] == [1, 0, 1]
+    assert calls[2].index('slow') > calls[2].index('not slow')  # so that it counts
+    quick, everything = capsys.readouterr().out.splitlines()
+    assert quick == 'The tests take about 4 minutes on 2 cores; --all runs the slow ones too.'
+    assert everything == 'The tests take about 15 minutes on 2 cores.'
 
 
 def test_without_pytest_one_line_names_what_to_install(
@@ -71,7 +112,15 @@ def test_help_tells_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
     assert 'pytest' in capsys.readouterr().out
 
 
-def test_first_a_table_tells_what_works_on_this_machine(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture(scope='module')
+def findings() -> list[doctor.Finding]:
+    return list(doctor.check_formats())
+
+
+def test_first_a_table_tells_what_works_on_this_machine(
+    findings: list[doctor.Finding], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr('imgstore.apps.selftest.check_formats', lambda: iter(findings))
     assert main_test(['--doctor']) == 0
     out, err = capsys.readouterr()
     assert err == ''
@@ -85,8 +134,8 @@ def test_first_a_table_tells_what_works_on_this_machine(capsys: pytest.CaptureFi
     assert 'WRONG' not in out
 
 
-def test_what_a_format_does_is_found_out() -> None:
-    found = {(each.format, each.backend): each for each in doctor.check_formats()}
+def test_what_a_format_does_is_found_out(findings: list[doctor.Finding]) -> None:
+    found = {(each.format, each.backend): each for each in findings}
     for each in found.values():
         assert each.reads
         assert each.seeks
@@ -101,7 +150,7 @@ def test_a_format_that_gives_wrong_images_is_told_by_the_exit_code(
 ) -> None:
     wrong = doctor.Finding('png', '', 100.0, 100.0, True, False, True)
     monkeypatch.setattr('imgstore.apps.selftest.check_formats', lambda: iter([wrong]))
-    monkeypatch.setattr(pytest, 'main', lambda args: 0)
+    monkeypatch.setattr(pytest, 'main', lambda *_, **__: 0)
     assert main_test(['--doctor']) == 1
     assert main_test([]) == 1
     assert 'WRONG' in capsys.readouterr().out
@@ -109,14 +158,14 @@ def test_a_format_that_gives_wrong_images_is_told_by_the_exit_code(
 
 
 def test_the_last_line_is_pytests(tmp_path: Path) -> None:
-    done = run_elsewhere(tmp_path, 'def test_a(): pass\n')
+    done = run_elsewhere(tmp_path, 'def test_a(): pass\n', '-n', '0')
     assert 'format      backend' in done.stdout
     assert '1 passed' in done.stdout.splitlines()[-1]
 
 
 def test_the_api_calls_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Any] = []
-    monkeypatch.setattr(pytest, 'main', lambda args: calls.append(args) or 0)
+    monkeypatch.setattr(pytest, 'main', lambda args, plugins: calls.append(args) or 0)
     monkeypatch.setattr('imgstore.apps.selftest.check_formats', lambda: iter([]))
     imgstore.test()
     assert calls[0][-2:] == ['--pyargs', 'imgstore.tests']

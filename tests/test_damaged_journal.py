@@ -175,6 +175,7 @@ def test_repair_keeps_frames_whose_entries_at_the_end_are_gone(tmp_path, left):
 
 
 @pytest.mark.parametrize('fmt', ['png', 'avc1/mp4'])
+@pytest.mark.slow
 def test_with_any_byte_of_the_journal_changed_a_repair_loses_no_frame(tmp_path, fmt):
     path = killed(tmp_path, fmt, 16)  # two frames in the open chunk
     name = next(path.glob('.*.journal')).name

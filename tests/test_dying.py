@@ -10,6 +10,8 @@ import pytest
 
 from .kills import environment
 
+pytestmark = [pytest.mark.slow, pytest.mark.process]
+
 SCRIPT = str(Path(__file__).with_name('dying.py'))
 NUMBERS = [*range(900, 905), 0, 1, 2]
 REINDEXED = [*range(-5, 0), 0, 1, 2]

@@ -27,6 +27,8 @@ from .frames import index_in
 from .kills import GRAY, KINDS, SCRIPT, Case, Process, check, kill, left_over, said, wrong_after_repair
 from .recording import number_of, picture, read, record_of, time_of
 
+pytestmark = [pytest.mark.slow, pytest.mark.process]
+
 FAULTY = str(Path(__file__).with_name('faulty.py'))
 VIDEOS = ['mjpeg/avi', 'h264/mkv', 'avc1/mp4']
 FORMATS = ['png', 'npy', *VIDEOS]

@@ -26,6 +26,8 @@ from imgstore.formats import resolve_format
 
 from .frames import index_in, numbered
 
+pytestmark = [pytest.mark.slow, pytest.mark.process]
+
 SHAPE = (128, 192)
 COLOR = (128, 192, 3)
 COUNT = 50

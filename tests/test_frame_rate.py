@@ -230,6 +230,7 @@ def test_a_change_of_the_rate_that_is_cut_off_anywhere_loses_no_frame(fmt: str, 
 
 @pytest.mark.parametrize('frames', [5, 9])
 @pytest.mark.parametrize('rate', CUT_RATES, ids=str)
+@pytest.mark.slow
 def test_matroska_that_is_cut_off_while_it_is_finished_loses_no_frame(rate: Fraction, frames: int, tmp_path: Path,
                                                                       monkeypatch: pytest.MonkeyPatch) -> None:
     before, files, finish = list[bytes](), list[Writes](), MatroskaFile.finish
@@ -274,6 +275,7 @@ def write_and_die(path: Path, fmt: str, at: int) -> None:
 
 
 @pytest.mark.parametrize('fmt', FORMATS)
+@pytest.mark.slow
 def test_a_writer_killed_at_any_write_of_the_rate_leaves_all_frames_and_is_repaired(fmt: str, tmp_path: Path) -> None:
     spawn, at, code = multiprocessing.get_context('spawn'), 0, 3
     while code == 3:

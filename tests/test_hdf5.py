@@ -30,6 +30,8 @@ from .hostile import recorded, with_h5, with_h5_of_texts
 from .raised import raises
 from .test_hostile import edited, edits, soon_and_in_little_memory
 
+pytestmark = pytest.mark.process
+
 FOUND = Path(__file__).parent / 'data' / 'damaged_h5'
 """What HDF5 itself was found to crash over, never to return from, or to fill up with any memory, by random changes."""
 

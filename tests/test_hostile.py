@@ -119,6 +119,7 @@ def victim(request, tmp_path_factory):
 
 @settings(max_examples=60)
 @given(data=st.data())
+@pytest.mark.slow
 def test_no_damage_is_another_error(victim, data):
     seed = data.draw(st.sampled_from(range(len(victim.seeds))))
     content = victim.seeds[seed]

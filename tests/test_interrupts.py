@@ -18,6 +18,8 @@ from imgstore.errors import StoreClosedError
 from .frames import index_in, numbered
 from .interrupting import Interrupter
 
+pytestmark = [pytest.mark.slow, pytest.mark.process]
+
 SHAPE = (32, 96)
 IMAGES = [numbered(index, SHAPE) for index in range(8)]
 PATIENCE = 20  # seconds

@@ -15,6 +15,8 @@ from .frames import index_in
 from .kills import environment
 from .test_recovery import COUNT, PLAIN, SHAPE, VIDEO, fill, numbered
 
+pytestmark = pytest.mark.process
+
 FORMATS = ['png', 'npy', *VIDEO]
 
 

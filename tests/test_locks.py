@@ -15,6 +15,8 @@ from imgstore.errors import LockTakenOverWarning, StoreExistsError, StoreLockedE
 from .frames import index_in, numbered
 from .raised import raises
 
+pytestmark = pytest.mark.process
+
 SHAPE = (64, 96)
 FORMATS = ['npy', 'mjpeg/avi', 'avc1/mp4']
 

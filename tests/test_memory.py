@@ -22,6 +22,8 @@ from imgstore.errors import FrameNotFoundError, FrameReadError
 from imgstore.export import FileSound, export_video, select
 from imgstore.formats import resolve_format
 
+pytestmark = pytest.mark.slow
+
 SHAPE, SMALL, COUNT = (480, 640, 3), (120, 160, 3), 300
 MIB = 2**20
 FORMATS = imgstore.get_supported_formats()

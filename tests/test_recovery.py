@@ -27,6 +27,8 @@ from .frames import index_in, numbered
 from .kills import environment
 from .raised import raises
 
+pytestmark = pytest.mark.process
+
 SHAPE = (64, 96, 3)
 PLAIN = [fmt for fmt in ROWS if fmt not in COLOR_IS_LOST]
 VIDEO = [fmt for fmt in PLAIN if '/' in fmt]

@@ -19,6 +19,8 @@ from imgstore.ondisk.files import parked, partial_path
 
 from .raised import raises
 
+pytestmark = pytest.mark.process
+
 OLD, NEW = 3, 5
 
 KILLED = """

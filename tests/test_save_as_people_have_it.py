@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import struct
@@ -202,18 +203,42 @@ def test_of_several_films_one_is_taken_and_named(tmp_path: Path) -> None:
 # --- read once
 
 
-@pytest.mark.parametrize(('name', 'options'), [
+IN_PIPES = pytest.mark.parametrize(('name', 'options'), [
     ('f.mkv', X264), ('f.mp4', X264), ('f.mp4', (*X264, '-movflags', 'faststart')), ('f.ts', X264),
     ('f.avi', ('-c:v', 'mjpeg'))])
-@pytest.mark.parametrize('way', ['stdin', 'fifo', 'substitution'])
-def test_a_pipe_is_read_once_and_whole(name: str, options: tuple[str, ...], way: str, tmp_path: Path) -> None:
-    film(tmp_path / name, *options)
-    command = ' '.join(f"'{part}'" for part in [*RUN, 'save', '--format', 'png', '--source'])
-    line = {'stdin': f'cat {name} | {command} /dev/stdin store', 'substitution': f'{command} <(cat {name}) store',
-            'fifo': f'mkfifo p; cat {name} > p & {command} p store'}[way]
-    done = subprocess.run(['bash', '-c', line], cwd=tmp_path, env=python_env(), capture_output=True, check=False)
+
+
+@IN_PIPES
+def test_standard_input_is_read_once_and_whole(name: str, options: tuple[str, ...], tmp_path: Path) -> None:
+    with open(film(tmp_path / name, *options), 'rb') as file, subprocess.Popen(['cat'], stdin=file,
+                                                                             stdout=subprocess.PIPE) as cat:
+        done = subprocess.run([*RUN, 'save', '--format', 'png', '--source', '/dev/stdin', 'store'], cwd=tmp_path,
+                              env=python_env(), stdin=cat.stdout, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b'')
     assert indexes(tmp_path / 'store') == list(range(COUNT))
+
+
+@IN_PIPES
+def test_a_fifo_is_read_once_and_whole(
+    name: str, options: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film(tmp_path / name, *options)
+    os.mkfifo(tmp_path / 'p')
+    with subprocess.Popen(['bash', '-c', f'cat {name} > p'], cwd=tmp_path):
+        store = save(tmp_path, '--source', tmp_path / 'p')
+    assert capsys.readouterr().err == ''
+    assert indexes(store) == list(range(COUNT))
+
+
+@IN_PIPES
+def test_what_the_shell_substitutes_is_read_once_and_whole(
+    name: str, options: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with subprocess.Popen(['cat', film(tmp_path / name, *options)], stdout=subprocess.PIPE) as cat:
+        assert cat.stdout
+        store = save(tmp_path, '--source', f'/dev/fd/{cat.stdout.fileno()}')
+    assert capsys.readouterr().err == ''
+    assert indexes(store) == list(range(COUNT))
 
 
 def test_an_address_is_opened_once(tmp_path: Path) -> None:
@@ -325,16 +350,27 @@ def test_the_format_is_that_of_the_name_and_the_folder_is_named(
         assert opened._format == fmt
 
 
+RUN_EACH = """
+import json, os, sys
+from imgstore.apps.dispatch import main
+for arguments in json.loads(sys.argv[1]):
+    child = os.fork()
+    if not child:
+        sys.exit(main(arguments.split()))
+    if os.waitpid(child, 0)[1]:
+        sys.exit(arguments)
+"""
+
+
 @pytest.mark.parametrize('closed', ['>&-', '2>&-', '<&- >&- 2>&-'])
 def test_commands_work_without_standard_streams(closed: str, tmp_path: Path) -> None:
     film(tmp_path / 'f.mp4', *X264)
-    run = ' '.join(f"'{part}'" for part in RUN)
-    for arguments in ('save --format avc1/mp4 --source f.mp4 s', 'info s', 'index s', 'repair s', 'export s t.csv',
-                      'convert --format jpg s c', 'completion bash', 'save --help'):
-        done = subprocess.run(['bash', '-c', f'{run} {arguments} {closed}'], cwd=tmp_path, env=python_env(),
-                              capture_output=True, check=False)
-        assert done.returncode == 0, arguments
-        assert b'Traceback' not in done.stderr
+    commands = ['save --format avc1/mp4 --source f.mp4 s', 'info s', 'index s', 'repair s', 'export s t.csv',
+                'convert --format jpg s c', 'completion bash', 'save --help']
+    done = subprocess.run(['bash', '-c', f'"$@" {closed}', '-', sys.executable, '-c', RUN_EACH, json.dumps(commands)],
+                          cwd=tmp_path, env=python_env(), capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert b'Traceback' not in done.stderr
     assert indexes(tmp_path / 's') == list(range(COUNT))
 
 

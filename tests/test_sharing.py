@@ -58,6 +58,7 @@ def read_at_random(store, seed, count, wrong):
 
 
 @pytest.mark.parametrize(('fmt', 'backend', 'shape'), [*readers()])
+@pytest.mark.slow
 def test_many_threads_read_one_store(tmp_path, fmt, backend, shape):
     record(tmp_path / 's', fmt, shape)
     wrong = []

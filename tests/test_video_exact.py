@@ -75,6 +75,7 @@ def read_all(reader, order):
 
 @both_backends
 @pytest.mark.parametrize('name', RECIPES)
+@pytest.mark.slow
 def test_every_frame_is_found_forwards_backwards_and_at_random(video, name, backend):
     count = len(RECIPES[name].times)
     every = range(0, count, 1 + count // 50)

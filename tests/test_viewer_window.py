@@ -18,6 +18,8 @@ from imgstore.viewers.window.bar import GROUND, HEIGHT
 
 from .display import PATIENCE, Screen, screen
 
+pytestmark = [pytest.mark.slow, pytest.mark.window]
+
 VIEW = 'import sys; from imgstore.apps import main_viewer; sys.exit(main_viewer())'
 TITLE = 'imgstore'
 FRAMES, SHAPE = 60, (240, 320, 3)

@@ -22,6 +22,8 @@ from imgstore.apps import main_viewer
 from .frames import index_in, numbered
 from .serving import Served, served
 
+pytestmark = pytest.mark.process
+
 SHAPE = (64, 96)
 START = 1717142400.0  # 2024-05-31 08:00 UTC
 NUMBERS = [*range(10, 40), *range(45, 90), *range(3, 8)]  # five are missing, then the counter starts anew

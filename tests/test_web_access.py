@@ -25,6 +25,8 @@ from imgstore.viewers.web.links import private_folder
 from .display import python_env
 from .serving import ADDRESS, VIEW, Served, served
 
+pytestmark = pytest.mark.process
+
 SAME = {'Sec_Fetch_Site': 'same-origin', 'X_Imgstore': 'page'}
 
 

@@ -17,6 +17,8 @@ from .browser import SHAPE, Browser, Keys, browser
 from .frames import numbered
 from .serving import Served, served
 
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
 START = 1717142400.0  # 2024-05-31 08:00 UTC
 COUNT = 300
 NUMBERS = [rank + (20 if rank >= 120 else 0) for rank in range(COUNT)]

@@ -23,6 +23,8 @@ from imgstore.viewers.web.room import NoRoomError, Room
 
 from .serving import Served, served
 
+pytestmark = [pytest.mark.process, pytest.mark.slow]
+
 HALF = b'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n'
 WHOLE = HALF + b'\r\n'
 MEBI = 2**20

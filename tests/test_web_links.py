@@ -18,6 +18,8 @@ from .browser import SHAPE, Browser, browser
 from .frames import numbered
 from .serving import Served, served
 
+pytestmark = pytest.mark.browser
+
 SHOWN = "return document.getElementById('number')?.textContent ?? ''"
 
 

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
 
+from .._support.cpu import CORES
 from ..doctor import Finding, check_formats, table, versions
 from ..errors import MissingDependencyError
 from ._cli import EXIT_FAILURE, command_parser, run
+
+QUICK = 'The tests take about 4 minutes on 2 cores; --all runs the slow ones too.'
+ALL = 'The tests take about 15 minutes on 2 cores.'
 
 
 def parser() -> argparse.ArgumentParser:
     """Make the parser; what it does not know is for pytest."""
     made = command_parser(
         'imgstore-test', "Tell what is installed, try what every format and backend does on this machine, then run "
-        "imgstore's own tests. All other arguments are handed on to pytest.",
-        'imgstore-test --doctor\nimgstore-test -q -k align', verbose=False)
-    made.usage = '%(prog)s [-h] [--doctor | --no-doctor] [pytest arguments ...]'
+        "imgstore's own tests, all but the slow ones. All other arguments are handed on to pytest.",
+        'imgstore-test --doctor\nimgstore-test -q -k align\nimgstore-test -m slow', verbose=False)
+    made.usage = '%(prog)s [-h] [--doctor | --no-doctor] [--all] [pytest arguments ...]'
     only = made.add_mutually_exclusive_group()
     only.add_argument('--doctor', action='store_true', help='only show and try, run no tests')
     only.add_argument('--no-doctor', action='store_true', help='just run the tests')
+    made.add_argument('--all', action='store_true', help='run the slow tests too')
     return made
 
 
@@ -33,7 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _test(args: argparse.Namespace, for_pytest: Sequence[str]) -> int:
     wrong = not args.no_doctor and _examine()
-    code = 0 if args.doctor else run_tests(for_pytest)
+    if not args.doctor and not for_pytest:
+        print(ALL if args.all else QUICK, flush=True)
+    code = 0 if args.doctor else run_tests(for_pytest, slow=args.all)
     return code or (EXIT_FAILURE if wrong else 0)
 
 
@@ -53,13 +61,15 @@ def _examine() -> bool:
     return any(found.failed for found in findings)
 
 
-def run_tests(args: Sequence[str] = ()) -> int:
-    """Run the package's tests in this process.
+def run_tests(args: Sequence[str] = (), slow: bool = False) -> int:
+    """Run the package's tests, in as many processes as there are cores.
 
     Parameters
     ----------
     args
         More arguments for pytest.
+    slow
+        Whether to run the slow tests too.
 
     Returns
     -------
@@ -75,7 +85,16 @@ def run_tests(args: Sequence[str] = ()) -> int:
         import pytest
     except ImportError as error:
         raise MissingDependencyError('the tests need pytest: pip install imgstore[test]', name='pytest') from error
+    from ._test_lines import ModuleLines
+
     with tempfile.TemporaryDirectory() as elsewhere:
         # neither the settings of a project around this environment count, nor is anything written there
         ours = ['-c', os.devnull, '--rootdir', elsewhere, '-p', 'no:cacheprovider', '--pyargs', 'imgstore.tests']
-        return int(pytest.main([*args, *ours]))
+        return int(pytest.main([*_usual(slow), *args, *ours], plugins=[ModuleLines()]))
+
+
+def _usual(slow: bool) -> list[str]:
+    """Arguments for pytest that those of the user override."""
+    files = ['-o', 'tmp_path_retention_policy=failed']  # so that little is on the disk at any time
+    processes = ['-n', str(CORES), '--dist', 'loadfile'] if importlib.util.find_spec('xdist') else []
+    return [*files, *processes, *([] if slow else ['-m', 'not slow'])]
