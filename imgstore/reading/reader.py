@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -16,18 +15,17 @@ from .._support.forking import register_fork_handler, synchronized
 from .._support.validation import as_int
 from ..chunks import ChunkIO, Image
 from ..color import decoded_shape
-from ..constants import FRAME_NUMBER, FRAME_TIME, STORE_LOCK_FILENAME
+from ..constants import FRAME_NUMBER, FRAME_TIME
 from ..errors import EndOfStoreError, FrameNotFoundError, InvalidArgumentError, StoreClosedError
 from ..formats import Format
 from ..index.store_index import ImgStoreIndex
 from ..ondisk.layout import Layout
-from ..ondisk.lock import is_held
 from ..ondisk.metadata import StoreMetadata
 from .batch import BatchReader
-from .chunk_listing import ChunkListing
 from .image_reader import ImageReader
 from .known_frames import KnownFrames
-from .position import FrameLocation, Place, Position
+from .position import FrameLocation, Place
+from .reader_info import ReaderInfo
 from .sequential import SequentialPolicy
 
 Frame = tuple[Image, tuple[int, float]]
@@ -37,7 +35,7 @@ _READ_AHEAD = 2 * THREADS  # frames
 _BETWEEN_LOOKS = 0.02  # seconds
 
 
-class StoreReader:
+class StoreReader(ReaderInfo):
     """Reads the frames of one store.
 
     Parameters
@@ -55,10 +53,9 @@ class StoreReader:
 
     def __init__(self, metadata: StoreMetadata, fmt: Format, layout: Layout, index: ImgStoreIndex | None,
                  chunks: ChunkIO, ahead_bytes: int) -> None:
-        self.metadata, self.fmt, self.layout, self._store = metadata, fmt, layout, layout.basedir
-        self.lock, self._turn, self._closed = threading.RLock(), threading.Lock(), False
-        self._chunks, self._position = chunks, Position()
-        self._known = KnownFrames(layout, chunks, index)
+        super().__init__(metadata, fmt, layout, KnownFrames(layout, chunks, index))
+        self.lock, self._turn = threading.RLock(), threading.Lock()
+        self._chunks, self._closed = chunks, False
         self._images = ImageReader(self._store, self._known, chunks, metadata.encoding, self._turn)
         ahead = 0 if chunks.is_uncompressed else min(_READ_AHEAD, ahead_bytes // max(1, self._image_bytes))
         self._policy = SequentialPolicy(ahead)
@@ -72,22 +69,6 @@ class StoreReader:
         self._images.reset_after_fork(self._turn)
         self._batches.reset_after_fork()
         self._chunks.reset_after_fork()
-
-    # --- which frames there are
-
-    @property
-    def index(self) -> ImgStoreIndex:
-        """The frames that are known."""
-        return self._known.index
-
-    @index.setter
-    def index(self, index: ImgStoreIndex) -> None:
-        self._known.index = index
-
-    @property
-    def listing(self) -> ChunkListing:
-        """The chunks that were found."""
-        return self._known.listing
 
     @synchronized
     def refresh(self) -> int:
@@ -110,19 +91,6 @@ class StoreReader:
                     return
                 time.sleep(max(_BETWEEN_LOOKS, time.monotonic() - began))
 
-    @property
-    def is_live(self) -> bool:
-        """Whether a writer has the store open."""
-        return is_held(os.path.join(self.layout.basedir, STORE_LOCK_FILENAME))
-
-    def check_complete(self) -> None:
-        """Raise InvalidArgumentError if a chunk is not complete."""
-        if self.listing.incomplete:
-            why = 'a writer has the store open' if self.is_live else 'imgstore.repair completes it'
-            chunk = min(self.listing.incomplete)
-            raise InvalidArgumentError(f'{self._store}: chunk {chunk} is not complete; {why}',
-                                       store=self._store, chunk=chunk)
-
     # --- what it reads, and where it stands
 
     @property
@@ -139,17 +107,6 @@ class StoreReader:
     def disable_decoding(self) -> None:
         """Give raw images from now on."""
         self._images.disable_decoding()
-
-    @property
-    def chunk_position(self) -> tuple[int, int]:
-        """Chunk of the latest frame read and the frame's index in it; before the first frame that index is -1."""
-        return self._position.place or (self.index.to_chunk(0)[0] if self.index.frame_count else 0, -1)
-
-    @property
-    def latest(self) -> tuple[int | float, float]:
-        """Number and time of the latest frame read; nan before the first."""
-        index = self.index
-        return index.frame(self._position.index_in(index)) or (math.nan, math.nan)
 
     @property
     def state(self) -> tuple[Place | None, bool]:

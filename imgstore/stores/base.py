@@ -94,7 +94,7 @@ class ImgStore(StoreProperties):
         """
         if self._is_left_to_parent:
             return
-        (self._reader or self._require_writer()).close()
+        self._require_impl().close()
         if save_index:
             self.save_index()
 
@@ -135,15 +135,8 @@ class ImgStore(StoreProperties):
         rows = {'format': self.format, 'shape': f'{self.image_shape} {self.dtype}'}
         with contextlib.suppress(ImgStoreError, OSError):
             rows['frames'] = f'{self.frame_count} frames'
-            rows['span'] = f'{self._span():.6g} s'
+            rows['span'] = f'{self._require_impl().span:.6g} s'
         return rows
-
-    def _span(self) -> float:
-        """Seconds from the first frame to the last: of a reader without looking at the frames between."""
-        if self._reader is None:
-            return self.duration
-        ends = [self._reader.index.frame(index) for index in (0, self.frame_count - 1)]
-        return ends[1][1] - ends[0][1] if ends[0] and ends[1] else 0.0
 
     # --- writing
 
@@ -333,8 +326,7 @@ class ImgStore(StoreProperties):
         InvalidArgumentError
             A chunk is not complete.
         """
-        if self._reader is not None:
-            self._reader.check_complete()
+        self._require_impl().check_complete()
         if path is None:
             self._index.save_cache(self.filename, self._impl.layout.index_stem)
         if sqlite or path is not None:

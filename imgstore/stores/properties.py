@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import datetime
-import math
 import os
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,12 +14,13 @@ import numpy.typing as npt
 from .._support.validation import as_seconds
 from ..constants import EXTRA_DATA_FILE_EXTENSIONS, FRAME_NUMBER, FRAME_TIME, STORE_MD_FILENAME
 from ..errors import InvalidArgumentError, StoreModeError
-from ..extra_data.records import read_extra_data, read_records, samplerate
+from ..extra_data.records import read_extra_data, samplerate
 from ..index.store_index import ImgStoreIndex
 from ..ondisk.chunk_index import Numbers, Times
 from ..ondisk.metadata import zone_or_none
 from ..reading.reader import StoreReader
 from ..writing.writer import StoreWriter
+from .info import StoreInfo
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -63,10 +63,15 @@ class StoreProperties:
         return self._writing_process not in (None, os.getpid())
 
     @property
-    def _impl(self) -> StoreReader | StoreWriter:
+    def _impl(self) -> StoreInfo:
+        """The reader or the writer, to be asked what a forked child knows too."""
         either = self._reader or self._writer
         assert either
         return either
+
+    def _require_impl(self) -> StoreInfo:
+        """The reader or the writer, to be asked anything."""
+        return self._reader or self._require_writer()
 
     # --- frame metadata
 
@@ -83,7 +88,7 @@ class StoreProperties:
     @property
     def index(self) -> ImgStoreIndex:
         """Numbers and times of the frames that are known now; one of all others is made by `refresh`."""
-        return self._require_reader().index if self._reader else self._require_writer().index
+        return self._require_impl().index
 
     @property
     def frame_numbers(self) -> Numbers:
@@ -127,7 +132,7 @@ class StoreProperties:
     @property
     def frame_count(self) -> int:
         """Number of frames."""
-        return self._index.frame_count if self._reader else self._require_writer().frame_count
+        return self._require_impl().frame_count
 
     def __len__(self) -> int:
         return self.frame_count
@@ -135,27 +140,28 @@ class StoreProperties:
     @property
     def frame_min(self) -> int | float:
         """Smallest frame number; nan in an empty store."""
-        return self._require_reader().index.frame_min if self._reader else self._number_range[0]
+        return self._require_impl().numbers_range[0]
 
     @property
     def frame_max(self) -> int | float:
         """Largest frame number; nan in an empty store."""
-        return self._require_reader().index.frame_max if self._reader else self._number_range[1]
+        return self._require_impl().numbers_range[1]
 
     @property
     def frame_time_min(self) -> float:
         """Earliest frame time in seconds; 0.0 in an empty store."""
-        return self._require_reader().index.frame_time_min if self._reader else self._time_range[0]
+        return self._require_impl().times_range[0]
 
     @property
     def frame_time_max(self) -> float:
         """Latest frame time in seconds; 0.0 in an empty store."""
-        return self._require_reader().index.frame_time_max if self._reader else self._time_range[1]
+        return self._require_impl().times_range[1]
 
     @property
     def duration(self) -> float:
         """Latest less earliest frame time, in seconds."""
-        return self.frame_time_max - self.frame_time_min
+        earliest, latest = self._require_impl().times_range
+        return latest - earliest
 
     @property
     def frame_number(self) -> int | float:
@@ -170,9 +176,7 @@ class StoreProperties:
     @property
     def chunks(self) -> list[int]:
         """Numbers of the chunks that have frames."""
-        if self._reader:
-            return list(self._reader.index.chunks)
-        return self._require_writer().ask(lambda recorder: recorder.chunk_numbers)
+        return self._require_impl().chunks
 
     def chunk_ranges(self) -> list[tuple[int, int, int]]:
         """Where in the store the chunks are that have frames: of each its number, first index and stop index."""
@@ -185,28 +189,12 @@ class StoreProperties:
         """
         return {number: self._impl.layout.chunk(number) for number, _ in self._iter_chunk_n_and_chunk_paths()}
 
-    @property
-    def _number_range(self) -> tuple[int | float, int | float]:
-        found = self._require_writer().ask(lambda recorder: recorder.frame_number_range)
-        return (found[0], found[-1]) if found else (math.nan, math.nan)
-
-    @property
-    def _time_range(self) -> tuple[float, float]:
-        found = self._require_writer().ask(lambda recorder: recorder.frame_time_range)
-        return (found[0], found[-1]) if found else (0.0, 0.0)
-
-    @property
-    def _complete_chunks(self) -> list[tuple[int, str]]:
-        return self._require_writer().ask(lambda recorder: recorder.complete_chunks)
-
     # --- extra data
 
     @property
     def has_extra_data(self) -> bool:
         """Whether there is any."""
-        if self._reader is None:
-            return self._require_writer().ask(lambda recorder: recorder.has_records)
-        return bool(self.find_extra_data_files() or any(map(read_records, self._reader.listing.journals.values())))
+        return self._require_impl().has_extra_data
 
     def find_extra_data_files(self, extensions: Iterable[str] = EXTRA_DATA_FILE_EXTENSIONS) -> list[str]:
         """Paths of the files of extra data, in the order of their chunks."""
@@ -321,7 +309,7 @@ class StoreProperties:
     @property
     def filename(self) -> str:
         """The store's folder, as an absolute path."""
-        return (self._reader or self._writer).layout.basedir  # type: ignore[union-attr]
+        return self._impl.layout.basedir
 
     @property
     def full_path(self) -> str:
@@ -331,7 +319,7 @@ class StoreProperties:
     @property
     def mode(self) -> str:
         """'r' or 'w'."""
-        return 'r' if self._reader else 'w'
+        return self._impl.mode
 
     @property
     def lossless(self) -> bool:
@@ -358,19 +346,19 @@ class StoreProperties:
 
     @property
     def _index(self) -> ImgStoreIndex:
-        return self._reader.index if self._reader else ImgStoreIndex.new_from_chunks(self._complete_chunks)
+        return self._require_impl().complete_index
 
     @property
     def _chunk_n(self) -> int:
-        return (self._reader or self._require_writer()).chunk_position[0]
+        return self._require_impl().chunk_position[0]
 
     @property
     def _chunk_current_frame_idx(self) -> int:
-        return (self._reader or self._require_writer()).chunk_position[1]
+        return self._require_impl().chunk_position[1]
 
     @property
     def _chunk_n_and_chunk_paths(self) -> list[tuple[int, str]] | None:
-        return self._reader.listing.known if self._reader else self._complete_chunks
+        return self._require_impl().listed_chunks
 
     @property
     def _chunk_paths(self) -> list[str] | None:
@@ -378,7 +366,7 @@ class StoreProperties:
         return None if listed is None else [self._impl.layout.chunk(number) for number, _ in listed]
 
     def _iter_chunk_n_and_chunk_paths(self) -> Iterator[tuple[int, str]]:
-        return iter(self._reader.listing.chunks() if self._reader else self._complete_chunks)
+        return iter(self._require_impl().list_chunks())
 
     def _get_chunk_metadata(self, chunk_n: int) -> dict[str, list[Any]]:
         return self._index.get_chunk_metadata(chunk_n)

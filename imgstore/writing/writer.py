@@ -64,6 +64,8 @@ class StoreWriter:
         What videos say of their rate.
     """
 
+    mode = 'w'
+
     def __init__(self, metadata: StoreMetadata, fmt: Format, layout: Layout, fit: ImageSpec, chunks: ChunkIO,
                  lock: StoreLock, queue: WriteQueue, durability: str, rate: FrameRate) -> None:
         self.metadata, self.fmt, self.layout = metadata, fmt, layout
@@ -86,7 +88,7 @@ class StoreWriter:
 
     # --- what there is
 
-    def ask(self, question: Callable[[RollingChunkWriter], _Answer]) -> _Answer:
+    def _ask(self, question: Callable[[RollingChunkWriter], _Answer]) -> _Answer:
         """Ask the recorder something, once all that was given is written."""
         return self._queue.ask(lambda: question(self._recorder))
 
@@ -111,9 +113,54 @@ class StoreWriter:
     @property
     def index(self) -> ImgStoreIndex:
         """Numbers and times of all frames given; what is known of complete chunks is not read again."""
-        chunks, frames = self.ask(lambda recorder: (recorder.all_chunks, recorder.open_frames))
+        chunks, frames = self._ask(lambda recorder: (recorder.all_chunks, recorder.open_frames))
         self._index = self._index.updated(chunks, frames)
         return self._index
+
+    @property
+    def complete_index(self) -> ImgStoreIndex:
+        """Numbers and times of the frames in complete chunks."""
+        return ImgStoreIndex.new_from_chunks(self.list_chunks())
+
+    @property
+    def numbers_range(self) -> tuple[int | float, int | float]:
+        """Smallest and largest frame number; nan in an empty store."""
+        found = self._ask(lambda recorder: recorder.frame_number_range)
+        return (found[0], found[-1]) if found else (math.nan, math.nan)
+
+    @property
+    def times_range(self) -> tuple[float, float]:
+        """Earliest and latest frame time in seconds; 0.0 in an empty store."""
+        found = self._ask(lambda recorder: recorder.frame_time_range)
+        return (found[0], found[-1]) if found else (0.0, 0.0)
+
+    @property
+    def span(self) -> float:
+        """Seconds from the earliest frame to the latest."""
+        earliest, latest = self.times_range
+        return latest - earliest
+
+    @property
+    def chunks(self) -> list[int]:
+        """Numbers of the chunks that have frames."""
+        return self._ask(lambda recorder: recorder.chunk_numbers)
+
+    def list_chunks(self) -> list[tuple[int, str]]:
+        """The complete chunks, and the paths of their indexes less the extension."""
+        return self._ask(lambda recorder: recorder.complete_chunks)
+
+    @property
+    def listed_chunks(self) -> list[tuple[int, str]]:
+        """The same."""
+        return self.list_chunks()
+
+    def check_complete(self) -> None:
+        """Do nothing: all chunks of `complete_index` are complete."""
+
+    @property
+    def has_extra_data(self) -> bool:
+        """Whether any record was added."""
+        return self._ask(lambda recorder: recorder.has_records)
 
     @property
     def is_live(self) -> bool:
@@ -123,7 +170,7 @@ class StoreWriter:
     @property
     def chunk_position(self) -> tuple[int, int]:
         """The open chunk and the index in it of the latest frame; before the first frame that index is -1."""
-        return self.ask(lambda recorder: recorder.position)
+        return self._ask(lambda recorder: recorder.position)
 
     # --- frames and records
 

@@ -1,0 +1,124 @@
+"""What a reader tells of its store without reading images."""
+
+from __future__ import annotations
+
+import math
+import os
+
+from ..constants import STORE_LOCK_FILENAME
+from ..errors import InvalidArgumentError
+from ..extra_data.records import read_records
+from ..formats import Format
+from ..index.store_index import ImgStoreIndex
+from ..ondisk.layout import Layout
+from ..ondisk.lock import is_held
+from ..ondisk.metadata import StoreMetadata
+from .chunk_listing import ChunkListing
+from .known_frames import KnownFrames
+from .position import Position
+
+
+class ReaderInfo:
+    """Which frames and files there are, and which frame is the latest read.
+
+    Parameters
+    ----------
+    metadata : StoreMetadata
+    fmt : Format
+    layout : Layout
+    known : KnownFrames
+    """
+
+    mode = 'r'
+
+    def __init__(self, metadata: StoreMetadata, fmt: Format, layout: Layout, known: KnownFrames) -> None:
+        self.metadata, self.fmt, self.layout, self._store = metadata, fmt, layout, layout.basedir
+        self._known, self._position = known, Position()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a writer has the store open."""
+        return is_held(os.path.join(self._store, STORE_LOCK_FILENAME))
+
+    # --- frames
+
+    @property
+    def index(self) -> ImgStoreIndex:
+        """Numbers and times of the frames that are known."""
+        return self._known.index
+
+    @index.setter
+    def index(self, index: ImgStoreIndex) -> None:
+        self._known.index = index
+
+    @property
+    def complete_index(self) -> ImgStoreIndex:
+        """The same; `check_complete` tells whether all of its chunks are complete."""
+        return self.index
+
+    @property
+    def frame_count(self) -> int:
+        """Number of frames."""
+        return self.index.frame_count
+
+    @property
+    def numbers_range(self) -> tuple[int | float, int | float]:
+        """Smallest and largest frame number; nan in an empty store."""
+        return self.index.frame_min, self.index.frame_max
+
+    @property
+    def times_range(self) -> tuple[float, float]:
+        """Earliest and latest frame time in seconds; 0.0 in an empty store."""
+        return self.index.frame_time_min, self.index.frame_time_max
+
+    @property
+    def span(self) -> float:
+        """Seconds from the first frame to the last, told without looking at those between."""
+        first, last = self.index.frame(0), self.index.frame(self.frame_count - 1)
+        return last[1] - first[1] if first and last else 0.0
+
+    @property
+    def latest(self) -> tuple[int | float, float]:
+        """Number and time of the latest frame read; nan before the first."""
+        index = self.index
+        return index.frame(self._position.index_in(index)) or (math.nan, math.nan)
+
+    # --- chunks
+
+    @property
+    def chunk_position(self) -> tuple[int, int]:
+        """Chunk of the latest frame read and the frame's index in it; before the first frame that index is -1."""
+        return self._position.place or (self.index.to_chunk(0)[0] if self.frame_count else 0, -1)
+
+    @property
+    def chunks(self) -> list[int]:
+        """Numbers of the chunks that have frames."""
+        return list(self.index.chunks)
+
+    @property
+    def listing(self) -> ChunkListing:
+        """The chunks that were found."""
+        return self._known.listing
+
+    @property
+    def listed_chunks(self) -> list[tuple[int, str]] | None:
+        """All chunks and the paths of their indexes less the extension; None until they are listed."""
+        return self.listing.known
+
+    def list_chunks(self) -> list[tuple[int, str]]:
+        """List the chunks, if they are not yet."""
+        return self.listing.chunks()
+
+    def check_complete(self) -> None:
+        """Raise InvalidArgumentError if a chunk is not complete."""
+        if self.listing.incomplete:
+            why = 'a writer has the store open' if self.is_live else 'imgstore.repair completes it'
+            chunk = min(self.listing.incomplete)
+            raise InvalidArgumentError(f'{self._store}: chunk {chunk} is not complete; {why}',
+                                       store=self._store, chunk=chunk)
+
+    @property
+    def has_extra_data(self) -> bool:
+        """Whether there is any, in files of its own or in journals."""
+        return (any(self.layout.extra_data_files(number) for number, _ in self.list_chunks())
+                or any(map(read_records, self.listing.journals.values())))
