@@ -1,4 +1,4 @@
-"""Several stores that were recorded together, frame by frame."""
+"""Several stores recorded together, read frame by frame."""
 
 from __future__ import annotations
 
@@ -21,13 +21,12 @@ AlignedWithTimes = tuple[int, list[Image], list[float]]
 
 
 class StoreAligner:
-    """Reads the images of several stores together, those of one frame number at a time.
+    """Reader of several stores together, one frame number at a time.
 
     Parameters
     ----------
     stores
-        Open for reading, their images all of one shape. Where one holds a number twice, the image is that of its
-        ``get_image``.
+        Open for reading, with images of one shape. For a repeated number, the image is that of ``get_image``.
 
     Raises
     ------
@@ -44,7 +43,7 @@ class StoreAligner:
             raise InvalidArgumentError('there are no stores to align: give at least one', argument='stores')
         shapes = [tuple(store.image_shape) for store in stores]
         if len(set(shapes)) > 1:
-            raise InvalidArgumentError(f'stores to align must have images of one shape, these have {shapes}',
+            raise InvalidArgumentError(f'stores to align must have images of one shape, but these have {shapes}',
                                        argument='stores')
         self._stores = stores
         self._policy = ''
@@ -52,23 +51,23 @@ class StoreAligner:
         self._numbers: Numbers | None = None
 
     def extract_common_frames(self, policy: str) -> Numbers:
-        """Choose the frames that `iter_imgs` gives.
+        """Choose the frames for `iter_imgs`.
 
         Parameters
         ----------
         policy
-            What becomes of a frame that not all stores have: 'drop' leaves it out; 'zoh' repeats the store's image of
-            the number before (black before its first); 'black' puts a black image in its place.
+            Policy for frames missing from a store. 'drop' skips them. 'zoh' repeats the store's image of the number
+            before (black before its first). 'black' puts a black image in their place.
 
         Returns
         -------
         numpy.ndarray
-            The frame numbers, int64, ascending, each once.
+            Frame numbers, int64, ascending and unique.
 
         Raises
         ------
         InvalidArgumentError
-            No such policy.
+            The policy is unknown.
         """
         policies = self.MISSING_POLICY_DROP, self.MISSING_POLICY_HOLD, self.MISSING_POLICY_BLACK
         if policy not in policies:
@@ -86,23 +85,22 @@ class StoreAligner:
     def iter_imgs(self, return_times: Literal[True]) -> Iterator[AlignedWithTimes]: ...
 
     def iter_imgs(self, return_times: bool = False) -> Iterator[Aligned | AlignedWithTimes]:
-        """Read the frames that `extract_common_frames` chose, one after the other.
+        """Read the frames chosen by `extract_common_frames`, in order.
 
         Parameters
         ----------
         return_times
-            Give the times, too.
+            Return the times, too.
 
         Returns
         -------
         iterator of tuple
-            (number, images[, times]): an image and a time in seconds for each store, nan where the store has no frame
-            of that number.
+            (number, images[, times]): an image and a time in seconds per store. The time of a missing frame is nan.
 
         Raises
         ------
         InvalidArgumentError
-            `extract_common_frames` was not called yet.
+            `extract_common_frames` was not called.
         """
         if self._numbers is None:
             raise InvalidArgumentError('call extract_common_frames(policy) before iter_imgs: it chooses the frames')
@@ -120,7 +118,7 @@ class StoreAligner:
             image, (_, time) = store.get_image(number)
             return image, time
         if latest and self._policy == self.MISSING_POLICY_HOLD:
-            # read again, not kept: the caller may have drawn into the image it got
+            # read again: the caller may have drawn into the image it got before
             return store.get_image(latest[0])[0], math.nan
         return np.zeros(store.image_shape, store.dtype), math.nan
 

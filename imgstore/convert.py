@@ -1,4 +1,4 @@
-"""A store made anew in another format: with the same frames, metadata and extra data, and looked at afterwards."""
+"""Conversion of a store to another format, with metadata and extra data, and a comparison of all frames."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ from .stores.factories import DirectoryImgStore, new_for_filename, new_for_forma
 from .timestamps import Numbers
 
 HISTORY = 'imgstore_history'
-"""The key of the user's metadata under which a store that was converted keeps what it was made of."""
+"""Key in the user's metadata for the history of a converted store."""
 
 _FRAME_KEYS = {FRAME_TIME, FRAME_NUMBER, FRAME_INDEX}
 _COLOR = '+color'
@@ -61,22 +61,22 @@ _Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Conversion:
-    """What came of `convert`.
+    """Result of `convert`.
 
     Attributes
     ----------
     frames : int
-        How many there are.
+        Number of frames.
     verified : bool
-        Whether each was compared with what it was made of.
+        Whether each frame was compared with its original.
     exact : bool
-        All of them came back bit for bit.
+        Whether all frames are identical bit for bit.
     worst_psnr, mean_psnr : float
-        How near to their originals they are, in dB; inf if exact. The mean is that of all pixels of all frames.
+        PSNR of the frames in dB; inf if exact. The mean is over all pixels of all frames.
     worst_index : int or None
-        Which frame of the store is the worst.
+        Index of the worst frame in the store.
     without_colors : int
-        How many frames lost their colours, since the format holds gray. They are compared with their gray.
+        Number of frames without their colours, because the format is gray. They are compared with their gray.
     """
 
     frames: int
@@ -93,37 +93,38 @@ def convert(source: StrPath, dest: StrPath, fmt: str, *, chunksize: int | None =
             verify: bool = True, min_psnr: float | None = None, workers: int | None = None,
             quality: int | None = None, crf: int | None = None, compression: int | None = None,
             progress: Callable[[], object] = lambda: None) -> Conversion:
-    """Make a store of another format of the same frames.
+    """Copy a store into another format.
 
-    Numbers, times, metadata, extra data, time of creation and time zone are carried over. The new store has a uuid of
-    its own; the metadata's key ``imgstore_history`` lists uuid and format of what it was made of, the oldest first.
-    Files of yours in the store's folder are not. Nothing is at ``dest`` until all is written and compared.
+    Numbers, times, metadata, extra data, time of creation and time zone are kept. The new store has its own uuid.
+    ``imgstore_history`` in its metadata lists uuid and format of earlier stores, the oldest first. Your own files in
+    the store's folder are not copied. ``dest`` appears after all frames are written and compared.
 
     Parameters
     ----------
     source, dest : str or PathLike
         Folders of the stores.
     fmt : str
-        One of `get_supported_formats()`. A store of raw images stays raw in a lossless one, and is in colour in others.
+        One of `get_supported_formats()`. Raw images stay raw in a lossless format, and become colour in others.
     chunksize : int, optional
-        Frames a chunk; that of the source if both have images or both have videos, else the format's own.
+        Frames per chunk. Default: as in the source if both have images or both have videos, else as usual for the
+        format.
     overwrite : bool
-        Replace a store that is at ``dest``.
+        Replace an existing store at ``dest``.
     verify : bool
-        Compare each frame with what it was made of.
+        Compare each frame with its original.
     min_psnr : float, optional
-        Of a lossy format: how near each frame must be, in dB.
+        Lowest PSNR of a frame in dB, for a lossy format.
     workers, quality, crf, compression : int, optional
         As for `new_for_format`.
     progress : callable
-        Is called after each frame that is written, and after each that is compared.
+        Called after each written and each compared frame.
 
     Raises
     ------
     FrameWriteError
-        A frame did not come back as it should.
+        A frame differs from its original.
     StoreExistsError
-        There is a store at ``dest`` already.
+        A store already exists at ``dest``.
     InvalidArgumentError
         The format cannot hold the frames, or another argument is not allowed.
     """
@@ -147,20 +148,20 @@ def convert(source: StrPath, dest: StrPath, fmt: str, *, chunksize: int | None =
 
 def _free_target(source: str, target: str, overwrite: bool) -> str:
     if os.path.realpath(source) == os.path.realpath(target):
-        raise InvalidArgumentError(f'{target!r} is the store that is to be converted; give another folder', path=target,
+        raise InvalidArgumentError(f'{target!r} is the store to convert; give another folder', path=target,
                                    argument='target')
     if os.path.exists(target) and not os.path.isdir(target):
-        raise StoreExistsError(f'{target!r} is there already, and is no folder', path=target)
+        raise StoreExistsError(f'{target!r} already exists and is not a folder; give another name', path=target)
     if os.path.exists(os.path.join(target, STORE_MD_FILENAME)) and not overwrite:
-        raise StoreExistsError(f'{target!r} holds a store already', replaceable=True, path=target, store=target)
+        raise StoreExistsError(f'{target!r} already holds a store', replaceable=True, path=target, store=target)
     if is_held(os.path.join(target, STORE_LOCK_FILENAME)):
-        raise StoreLockedError(f'{target!r} is open in a writer', path=target, store=target)
+        raise StoreLockedError(f'{target!r} is open in another writer; close it first', path=target, store=target)
     return target
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """How the new store is to be: ``fmt`` as `new_for_format` takes it, and how images are made to fit."""
+    """How to make the new store: ``fmt`` for `new_for_format`, and the preparation of the images."""
 
     fmt: str
     chunksize: int
@@ -178,8 +179,8 @@ def _plan(old: ImgStore, wanted: Format, fmt: str, chunksize: int | None) -> _Pl
         old.disable_decoding()
     sensors = [path for path in old.find_extra_data_files() if path.endswith(MOTIF_EXTRA_H5)]
     if len(sensors) > -(-len(old) // size):
-        raise InvalidArgumentError(f'the sensor data of {len(sensors)} chunks needs as many; with a chunksize of '
-                                   f'{size} there are fewer: choose a smaller one')
+        raise InvalidArgumentError(f'the sensor data of {len(sensors)} chunks needs as many chunks, and a chunksize of '
+                                   f'{size} makes fewer: choose a smaller one')
     return _Plan(fmt.removesuffix(_COLOR), size, raw, ensure_grayscale if wanted.color_model == 'gray' else _as_it_is)
 
 
@@ -188,7 +189,7 @@ def _as_it_is(image: Image) -> Image:
 
 
 def _write(old: ImgStore, folder: str, plan: _Plan, progress: Callable[[], object], **options: Any) -> int:
-    """Write all frames; returns how many lost their colours."""
+    """Write all frames and return how many lost their colours."""
     numbers, times = old.frame_numbers, old.frame_times
     records, without_colors = _records(old, numbers), 0
     shape, dtype = _shape(old, plan)
@@ -235,7 +236,7 @@ def _carry_creation(old: ImgStore, folder: str) -> None:
 
 
 def _records(old: ImgStore, numbers: Numbers) -> dict[int, list[_Record]]:
-    """The records of each frame, by its index; those from before the first one at -1."""
+    """Group the records by frame index; -1 has those before the first frame."""
     places: dict[int, list[_Record]] = defaultdict(list)
     firsts = {number: index for index, number in reversed(list(enumerate(numbers.tolist())))}
     for path in old.find_extra_data_files((EXTRA_JSON, MOTIF_EXTRA_JSON)):
@@ -282,7 +283,7 @@ def _copy_sensors(old: ImgStore, folder: str) -> None:
             raise StoreIOError(f'{path} cannot be copied: {error}', path=path) from error
 
 
-# --- looking at what was written
+# --- comparison of the frames
 
 
 def _verify(old: ImgStore, folder: str, plan: _Plan, min_psnr: float | None,
@@ -293,12 +294,12 @@ def _verify(old: ImgStore, folder: str, plan: _Plan, min_psnr: float | None,
         same = (np.array_equal(old.frame_numbers, new.frame_numbers),
                 np.array_equal(old.frame_times, new.frame_times, equal_nan=True))
         if not all(same):
-            raise FrameWriteError(f'{folder!r}: numbers and times did not come back as they were', store=folder)
+            raise FrameWriteError(f'{folder!r}: the frame numbers or times differ from the original', store=folder)
         near = []
         for index in range(len(old)):
             near.append(_nearness(old, new, index, plan))
             if new.lossless and near[-1] < math.inf:
-                raise FrameWriteError(f'{folder!r}: the frame at index {index} did not come back as it was',
+                raise FrameWriteError(f'{folder!r}: the frame at index {index} differs from the original',
                                       frame_index=index, store=folder)
             progress()
     return _judged(near, folder, min_psnr)
@@ -310,7 +311,7 @@ def _nearness(old: ImgStore, new: ImgStore, index: int, plan: _Plan) -> float:
         return math.inf
     if new.lossless or written.ndim != found.ndim:
         return -math.inf
-    height, width = found.shape[:2]  # a video may have lost a row or column
+    height, width = found.shape[:2]  # a video may lack an odd row or column
     return float(cv2.PSNR(np.ascontiguousarray(written[:height, :width]), found))
 
 
@@ -319,7 +320,7 @@ def _judged(near: list[float], folder: str, min_psnr: float | None) -> Conversio
         return Conversion(len(near), True, True)
     worst = int(np.argmin(near))
     if min_psnr is not None and near[worst] < min_psnr:
-        raise FrameWriteError(f'{folder!r}: the frame at index {worst} came back with a PSNR of {near[worst]:.1f} dB, '
-                              f'and {min_psnr:g} dB were asked for', frame_index=worst, store=folder)
-    mean_square = np.mean(10 ** (-np.array(near) / 10))  # 0 for those that are exact
+        raise FrameWriteError(f'{folder!r}: the frame at index {worst} has a PSNR of {near[worst]:.1f} dB, '
+                              f'below the required {min_psnr:g} dB', frame_index=worst, store=folder)
+    mean_square = np.mean(10 ** (-np.array(near) / 10))  # 0 for exact frames
     return Conversion(len(near), True, False, near[worst], float(-10 * np.log10(mean_square)), worst)

@@ -1,21 +1,20 @@
-"""The errors and warnings of imgstore, two small trees.
+"""The errors and warnings of imgstore, in two small trees.
 
-Each error is also the built-in error that the same mistake has always raised, so an ``except ValueError`` written years
-ago still works::
+Each error is also a built-in error, so existing clauses such as ``except ValueError`` keep working::
 
     ImgStoreError
-    ├── InvalidArgumentError (ValueError)      a value that was given is not allowed
+    ├── InvalidArgumentError (ValueError)      a value is not allowed
     │   ├── FrameNotFoundError                 no frame has that number, index or time
     │   ├── ImageRejectedError                 the image does not fit the store
-    │   ├── StoreClosedError                   the store was closed before
+    │   ├── StoreClosedError                   the store is closed
     │   ├── StoreModeError                     reading from a writer, writing to a reader
     │   └── StoreNotFoundError (FileNotFoundError)  there is no store at that path
     ├── EndOfStoreError (EOFError)             there is no next frame
-    ├── ExtraDataTypeError (TypeError)         a value that JSON cannot hold
+    ├── ExtraDataTypeError (TypeError)         JSON cannot hold a value
     ├── InvalidOptionError (TypeError)         the mode has no such option
     ├── MissingDependencyError (ImportError)   an optional package is needed
-    └── StoreIOError (OSError)                 the disk, or what lies on it
-        ├── StoreExistsError (FileExistsError) a store is already there
+    └── StoreIOError (OSError)                 the disk failed, or a file is damaged
+        ├── StoreExistsError (FileExistsError) a store already exists
         ├── StoreLockedError                   another writer has the store open
         ├── FrameReadError                     a frame is missing or damaged
         ├── FrameWriteError                    a frame could not be written
@@ -24,16 +23,16 @@ ago still works::
 Warnings::
 
     ImgStoreWarning (UserWarning)
-    ├── ChunkSkippedWarning        a chunk cannot be read and is left out
-    ├── ColorLostWarning           a new store's format holds gray images alone
+    ├── ChunkSkippedWarning        a chunk cannot be read and is skipped
+    ├── ColorLostWarning           the format of a new store is gray
     ├── DamagedJournalWarning      some frame numbers and times are estimated
-    ├── ExtraDataSkippedWarning    files of extra data cannot be read and are left out
+    ├── ExtraDataSkippedWarning    files of extra data cannot be read and are skipped
     ├── FramesDelayedWarning       a video shows frames later than their times
     ├── LockTakenOverWarning       the last writer of the store did not close it
-    └── StreamChosenWarning        of a file's video streams one is taken
+    └── StreamChosenWarning        one of several video streams is used
 
-Programs compare the class and the attributes of an error or warning. Its text is for people, and may change. They
-keep their attributes when they are copied or pickled.
+In programs, compare the class and the attributes of an error or warning. The text is for people and may change. Copying
+and pickling keep the attributes.
 """
 
 from __future__ import annotations
@@ -71,14 +70,14 @@ __all__ = [
 
 
 class ImgStoreError(Exception):
-    """Base of every error that imgstore raises on purpose.
+    """Base class of the errors of imgstore.
 
     Parameters
     ----------
     *args
         The message.
     store, chunk, index_in_chunk, frame_index, frame_number, path, reason, argument
-        The attributes; None where that is not known.
+        The attributes; None if unknown.
 
     Attributes
     ----------
@@ -93,11 +92,11 @@ class ImgStoreError(Exception):
     frame_number : int or None
         Number of the frame.
     path : str or None
-        The file or folder that it is about.
+        File or folder with the problem.
     reason : str or None
-        What is wrong, without the names of store, frame and file. Text for people, like the message.
+        What is wrong, without the names of store, frame and file. For people, like the message.
     argument : str or None
-        Name of the argument, field or option whose value is not allowed.
+        Name of the argument, field or option with the wrong value.
     """
 
     store: str | None = None
@@ -120,19 +119,19 @@ class ImgStoreError(Exception):
 
 
 class InvalidArgumentError(ImgStoreError, ValueError):
-    """A value that was given is not allowed."""
+    """A value is not allowed."""
 
 
 class FrameNotFoundError(InvalidArgumentError):
-    """No frame of the store has the number, index or time asked for."""
+    """The store has no frame with this number, index or time."""
 
 
 class ImageRejectedError(InvalidArgumentError):
-    """The image's shape or dtype does not fit the store; nothing was written."""
+    """The image's shape or dtype does not fit the store. Nothing was written."""
 
 
 class StoreClosedError(InvalidArgumentError):
-    """The store was closed before."""
+    """The store is closed."""
 
 
 class StoreModeError(InvalidArgumentError):
@@ -140,7 +139,7 @@ class StoreModeError(InvalidArgumentError):
 
 
 class StoreNotFoundError(InvalidArgumentError, FileNotFoundError):
-    """There is no store at the path given."""
+    """There is no store at this path."""
 
 
 class EndOfStoreError(ImgStoreError, EOFError):
@@ -152,16 +151,16 @@ class ExtraDataTypeError(ImgStoreError, TypeError):
 
 
 class InvalidOptionError(ImgStoreError, TypeError):
-    """A store that is opened with this mode, for reading or for writing, has no such option."""
+    """The mode of the store, reading or writing, has no such option."""
 
 
 class MissingDependencyError(ImgStoreError, ImportError):
-    """An optional package is needed and not installed.
+    """An optional package is not installed.
 
     Attributes
     ----------
     name : str or None
-        Name by which it is imported.
+        Import name of the package.
     """
 
     def __init__(self, *args: object, name: str | None = None, **fields: Any) -> None:
@@ -170,20 +169,20 @@ class MissingDependencyError(ImgStoreError, ImportError):
 
 
 class StoreIOError(ImgStoreError, OSError):
-    """The disk failed, or what lies on it is damaged."""
+    """The disk failed, or a file on it is damaged."""
 
 
 class StoreExistsError(StoreIOError, FileExistsError):
-    """A store is already where a new one was to be made.
+    """A store already exists at the path of a new one.
 
     Attributes
     ----------
     message : str
-        The text without a hint how to replace it.
+        The text without the hint about overwriting.
     path : str or None
-        What is there.
+        The existing file or folder.
     replaceable : bool
-        ``overwrite=True``, or ``--overwrite`` of a command, replaces it.
+        Whether ``overwrite=True``, or ``--overwrite`` of a command, can replace it.
     """
 
     def __init__(self, message: str, replaceable: bool = False, **fields: Any) -> None:
@@ -191,7 +190,7 @@ class StoreExistsError(StoreIOError, FileExistsError):
         self.message, self.replaceable = message, replaceable
 
     def __str__(self) -> str:
-        return f'{self.message}; overwrite=True would replace it' if self.replaceable else self.message
+        return f'{self.message}; pass overwrite=True to replace it' if self.replaceable else self.message
 
 
 class StoreLockedError(StoreIOError):
@@ -199,16 +198,16 @@ class StoreLockedError(StoreIOError):
 
 
 class FrameReadError(StoreIOError):
-    """A frame is missing, cut off or damaged; the message names store, chunk and index."""
+    """A frame is missing, cut off or damaged. The message names store, chunk and index."""
 
 
 class FrameWriteError(StoreIOError):
-    """A frame could not be written; it is not in the store, all before it is.
+    """A frame could not be written. It is not in the store; all frames before it are.
 
     Attributes
     ----------
     frame_numbers : tuple of int
-        Numbers of all frames that the message names, ascending: they are lost, or have no index yet.
+        Numbers of all frames in the message, ascending. They are lost, or not in the index yet.
     """
 
     def __init__(self, *args: object, frame_numbers: Iterable[int] = (), **fields: Any) -> None:
@@ -217,25 +216,25 @@ class FrameWriteError(StoreIOError):
 
 
 class CorruptFileError(StoreIOError, ValueError):
-    """Metadata, a chunk's index or extra data is damaged; the message names the file."""
+    """Metadata, a chunk index or extra data is damaged. The message names the file."""
 
 
 class ImgStoreWarning(UserWarning):
-    """Base of every warning that imgstore gives."""
+    """Base class of the warnings of imgstore."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _remade, (type(self), self.args, dict(self.__dict__))
 
 
 def _remade(kind: type[ImgStoreWarning], args: tuple[object, ...], fields: dict[str, Any]) -> ImgStoreWarning:
-    """What was pickled: from its message, while its class takes fields."""
+    """Restore a pickled warning by its message, since its class takes other arguments."""
     warning = kind.__new__(kind, *args)
     warning.__dict__.update(fields)
     return warning
 
 
 class ChunkSkippedWarning(ImgStoreWarning):
-    """A chunk cannot be read and is left out; the rest of the store is there.
+    """A chunk cannot be read and is skipped. The rest of the store is readable.
 
     Attributes
     ----------
@@ -243,20 +242,20 @@ class ChunkSkippedWarning(ImgStoreWarning):
         Folder of the store.
     chunk : int
     reason : str
-        Why; text for people.
+        The reason, for people.
     error : CorruptFileError or None
-        What is wrong with the chunk's index; None if the chunk lacks a file.
+        Error of the chunk's index, or None if the chunk lacks a file.
     """
 
     def __init__(self, store: str, chunk: int, reason: str | CorruptFileError) -> None:
         self.store, self.chunk, self.reason = store, chunk, str(reason)
         self.error = reason if isinstance(reason, CorruptFileError) else None
-        where = '' if self.error else f'{store}: '  # which the error names
+        where = '' if self.error else f'{store}: '  # the error names it
         super().__init__(f'{where}chunk {chunk} is skipped: {reason}')
 
 
 class ColorLostWarning(ImgStoreWarning):
-    """A new store of colour images has a format that holds gray images alone.
+    """A new store of colour images has a gray format.
 
     Attributes
     ----------
@@ -266,7 +265,7 @@ class ColorLostWarning(ImgStoreWarning):
 
     def __init__(self, format: str) -> None:
         self.format = format
-        super().__init__(f'format {format} holds gray images: the colour of this store is lost')
+        super().__init__(f'format {format} holds only gray images: this store loses its colours')
 
 
 class DamagedJournalWarning(ImgStoreWarning):
@@ -275,10 +274,10 @@ class DamagedJournalWarning(ImgStoreWarning):
     Attributes
     ----------
     path : str
-        Of the journal.
+        Path of the journal.
     chunk : int
     frames : tuple of int
-        Indexes in the chunk of the frames whose numbers and times are estimated.
+        Indexes in the chunk of the frames with estimated numbers and times.
     """
 
     def __init__(self, path: str, chunk: int, frames: tuple[int, ...]) -> None:
@@ -287,36 +286,36 @@ class DamagedJournalWarning(ImgStoreWarning):
 
 
 class ExtraDataSkippedWarning(ImgStoreWarning):
-    """Files of extra data cannot be read and are left out.
+    """Files of extra data cannot be read and are skipped.
 
     Attributes
     ----------
     errors : tuple of CorruptFileError
-        What is wrong with each; its ``path`` is the file.
+        One error per file; its ``path`` is the file.
     """
 
     def __init__(self, errors: Iterable[CorruptFileError]) -> None:
         self.errors = tuple(errors)
-        super().__init__(f'extra data is left out: {"; ".join(map(str, self.errors))}')
+        super().__init__(f'extra data is skipped: {"; ".join(map(str, self.errors))}')
 
 
 class FramesDelayedWarning(ImgStoreWarning):
-    """An exported video shows frames later than their times, as a video's times must ascend.
+    """An exported video shows frames later than their times, because times in a video must ascend.
 
     Attributes
     ----------
     count : int
-        How many frames.
+        Number of delayed frames.
     """
 
     def __init__(self, count: int) -> None:
         self.count = count
-        super().__init__(f'{count} frames are not later than the one before, by a time unit of the video at least; '
+        super().__init__(f'{count} frames are less than one time unit of the video later than the frame before; '
                          f'they are shown right after it')
 
 
 class LockTakenOverWarning(ImgStoreWarning):
-    """The last writer of the store ended without closing it; its lock is taken over.
+    """The last writer of the store did not close it. Its lock is taken over.
 
     Attributes
     ----------
@@ -326,25 +325,25 @@ class LockTakenOverWarning(ImgStoreWarning):
 
     def __init__(self, store: str) -> None:
         self.store = store
-        super().__init__(f'{store!r} was left by a writer that is gone; its lock is taken over')
+        super().__init__(f'{store!r} was left by a dead writer; its lock is taken over')
 
 
 class StreamChosenWarning(ImgStoreWarning):
-    """A file has several video streams, of which one is taken.
+    """A file has several video streams, and one of them is used.
 
     Attributes
     ----------
     path : str
         The file.
     streams : int
-        How many video streams it has.
+        Number of video streams in the file.
     index : int
-        Index in the file of the one that is taken.
+        Index of the used stream in the file.
     size : (int, int)
-        Its width and height in pixels.
+        Width and height of the used stream in pixels.
     """
 
     def __init__(self, path: str, streams: int, index: int, size: tuple[int, int]) -> None:
         self.path, self.streams, self.index, self.size = path, streams, index, size
         super().__init__(f'{path!r} has {streams} video streams; the one at index {index} ({size[0]}x{size[1]}) '
-                         f'is taken')
+                         f'is used')

@@ -1,4 +1,4 @@
-"""What a store is opened or made with: the keyword arguments of `new_for_filename` and `new_for_format`."""
+"""Options for opening and creating stores: the arguments of `new_for_filename` and `new_for_format`."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ DEFAULT_DTYPE = np.uint8
 
 _IN_BOTH_MODES = frozenset({'imgshape', 'imgdtype', 'chunksize', 'metadata', 'encoding', 'format', 'index', 'seek',
                             'gpu_id', 'videosize'})
-"""What imgstore 0.4 accepts in either mode, whether it has a use for it or not."""
+"""Arguments accepted by imgstore 0.4 in either mode, used or not."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReadOptions:
-    """How a store is read: the keyword arguments of `new_for_filename`, and of `new_for_format` with mode 'r'.
+    """Options for reading: keyword arguments of `new_for_filename`, and of `new_for_format` with mode 'r'.
 
     Parameters
     ----------
     index : ImgStoreIndex, optional
-        Used as it is instead of the chunks' indexes.
+        Use this index instead of the chunks' indexes.
     seek : bool
-        False: read videos sequentially.
+        False: read videos sequentially, without seeking.
     backend : {'auto', 'pyav', 'opencv'}, optional
-        Which library reads videos.
+        Library for reading videos.
     cache_bytes : int
         Memory limit in bytes for cached and prefetched frames; 0 disables both.
     """
@@ -42,46 +42,46 @@ class ReadOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class WriteOptions:
-    """How a store is made and written: the keyword arguments of `new_for_format`.
+    """Options for writing: keyword arguments of `new_for_format`.
 
     Parameters
     ----------
     imgshape : tuple of int
-        Shape of the images, (h, w) or (h, w, 3), in pixels; npy and bpk take any.
+        Shape of the images in pixels, (h, w) or (h, w, 3). npy and bpk take any shape.
     imgdtype : dtype
-        Their dtype.
+        dtype of the images.
     chunksize : int, optional
-        Frames a chunk. If not given, 200 in folders and 10000 in videos.
+        Frames per chunk. Default: 200 for image folders, 10000 for videos.
     metadata : dict, optional
-        The user's own, kept in metadata.yaml.
+        Your own metadata, stored in metadata.yaml.
     encoding : str, optional
-        OpenCV's conversion to BGR that raw images need, such as 'cv_bayerrg'.
+        OpenCV's conversion of raw images to BGR, such as 'cv_bayerrg'.
     format : str
-        One of `get_supported_formats()`; `new_for_format` has it as ``fmt``.
+        One of `get_supported_formats()`. `new_for_format` calls it ``fmt``.
     overwrite : bool
-        Replace a store that is already there.
+        Replace an existing store.
     backend : {'auto', 'pyav', 'opencv'}, optional
-        Which library writes videos.
+        Library for writing videos.
     workers : int, optional
-        Threads that encode the images that are added, beside one that writes them. A later call then raises the error
-        of a frame that could not be written, at the latest `close`. 0: `add_image` does all before it returns. If not
-        given, as many as there are cores, 4 at most, and 0 for raw images (npy, bmp, ppm, pgm), which are written
-        faster than they are handed on.
+        Encoder threads; one more thread writes to disk. A later call, `close` at the latest, raises the error of a
+        frame that could not be written. With 0, `add_image` writes before it returns and raises its own errors.
+        Default: one per core, at most 4, and 0 for uncompressed formats (npy, bmp, ppm, pgm), since writing those is
+        faster than queueing.
     buffer_bytes : int
-        `add_image` waits while the images that are still to be written hold more than this.
+        Memory limit in bytes of the write queue. `add_image` blocks when it is full.
     durability : {'frame', 'chunk', 'fsync'}
-        What is safe from the end of this process: each frame, half a second after it was added (at once if
-        ``workers=0``), or complete chunks only. 'fsync': each frame, from the end of the machine's power too, which
-        makes writing far slower.
+        What survives the end of the process. 'frame': each frame half a second after `add_image`, at once with
+        ``workers=0``. 'chunk': complete chunks only. 'fsync': each frame, even after a power cut. This makes writing
+        far slower.
     quality : int, optional
-        JPEG quality of jpg and mjpeg/avi, and that of webp, which is lossless without it: 1 to 100, the best.
+        JPEG quality of jpg and mjpeg/avi, from 1 to 100 (best). webp is lossless without it.
     crf : int, optional
-        x264's constant rate factor of h264/mkv and avc1/mp4: 0, the best, to 51. Colour is never lossless.
+        Constant rate factor of x264 for h264/mkv and avc1/mp4, from 0 (best) to 51. Colour is never lossless.
     compression : int, optional
-        Of png and bpk, which stay lossless: 0 to 9, the smallest.
+        Compression level of png and bpk, from 0 to 9 (smallest files). Both stay lossless.
     fps : float, optional
-        Frames a second that the video files say they have, for other programs. If not given, the metadata's
-        ``hwframerate``, ``motifptpframerate`` or ``acquisitionframerate``, else what the frame times tell, else 25.
+        Frames per second in the header of the video files, for other programs. Default: ``hwframerate``,
+        ``motifptpframerate`` or ``acquisitionframerate`` of the metadata, else the rate of the frame times, else 25.
     """
 
     imgshape: Any = None
@@ -105,12 +105,12 @@ _OF_MODE: dict[str, type[Any]] = {'r': ReadOptions, 'w': WriteOptions}
 
 
 def options_for(mode: str, given: Mapping[str, Any]) -> Any:
-    """Make the options of a mode, 'r' or 'w', of keyword arguments.
+    """Make the options of a mode, 'r' or 'w', from keyword arguments.
 
     Raises
     ------
     InvalidOptionError
-        The mode has no such option, and imgstore 0.4 does not take it either.
+        The mode has no such option, and imgstore 0.4 does not accept it either.
     """
     names = _names(_OF_MODE[mode])
     for name in given:
@@ -126,5 +126,5 @@ def _names(kind: type[Any]) -> tuple[str, ...]:
 def _why_not(name: str, mode: str) -> str:
     for other, kind in _OF_MODE.items():
         if name in _names(kind):
-            return f'{name!r} is an option of mode {other!r}, and this store is opened with mode {mode!r}; leave it out'
-    return f'{name!r} is not an option; those of mode {mode!r} are {", ".join(_names(_OF_MODE[mode]))}'
+            return f'{name!r} is an option of mode {other!r}, but this store is opened in mode {mode!r}; leave it out'
+    return f'{name!r} is not an option of mode {mode!r}; its options are {", ".join(_names(_OF_MODE[mode]))}'

@@ -1,4 +1,4 @@
-"""Times as people read and write them, and what a gap between them is."""
+"""Times as text, and the size of a gap."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Numbers = npt.NDArray[np.int64]
 Times = npt.NDArray[np.float64]
 
 DECIMAL = re.compile(r'[+-]?([0-9]{1,25}(\.[0-9]{0,25})?|\.[0-9]{1,25})(e[+-]?[0-9]{1,3})?', re.IGNORECASE)
-"""A number as people write it, and not of any length."""
+"""A number as people write it, of limited length."""
 
 GAP_FACTOR = 2.5
-"""An interval longer than so many median ones is a gap."""
+"""A gap is an interval longer than this many median intervals."""
 
 _MANY_FRAMES, _STRETCHES, _INTERVALS = 1_000_000, 64, 128
 """Of more frames, intervals of so many stretches are looked at, and so many of each."""
@@ -57,12 +57,12 @@ def _intervals(store: ImgStore, start: int) -> Times:
 
 
 def is_date(seconds: float) -> bool:
-    """Whether a frame's time seems to be of the calendar; of a film, times are counted from its start."""
+    """Return whether a frame time is a date, not a time since the start of a video."""
     return bool(abs(seconds) >= _A_YEAR)
 
 
 def format_time(zone: datetime.tzinfo, seconds: float) -> str:
-    """A frame's time as people read it: a date in the recording's time zone, or seconds."""
+    """Format a frame time as a date in the recording's time zone, or as seconds."""
     if not is_date(seconds):
         return f'{seconds:.3f} s'
     try:
@@ -77,38 +77,38 @@ def parse_timestamp(zone: datetime.tzinfo, text: str) -> float:
     Parameters
     ----------
     zone : tzinfo
-        Of a date without an offset.
+        Time zone of a date without an offset.
     text : str
         Such as '1700000000.5', '2026-03-01 12:00:05.2' or '2026-03-01T12:00:05+01:00'.
 
     Raises
     ------
     InvalidArgumentError
-        It is neither.
+        The text is neither.
     """
     text = text.strip()
     try:
         return float(text) if DECIMAL.fullmatch(text) else _date(text, zone).timestamp()
     except (ValueError, OverflowError) as error:
         allowed = 'give seconds or a date such as 2026-03-01 12:00:05'
-        raise InvalidArgumentError(f'{text!r} is no time: {allowed}') from error
+        raise InvalidArgumentError(f'{text!r} is not a time: {allowed}') from error
 
 
 def parse_time(store: ImgStore, text: str) -> float:
-    """Parse what a person writes who looks for a moment of a recording, into seconds.
+    """Parse a time in a recording, as a person writes it, into seconds.
 
     Parameters
     ----------
     store : store
-        Open for reading. Dates are in its time zone, a clock time is on the day when it began.
+        Open for reading. Dates are in its time zone, and clock times on the day of its first frame.
     text : str
         A date and time, a clock time such as '14:05:09', seconds from the first frame such as '12.5s' or '+12.5', or
-        seconds as the store has them.
+        seconds as in the store.
 
     Raises
     ------
     InvalidArgumentError
-        It is none of these.
+        The text is none of these.
     """
     text = text.strip()
     first = (store.index.frame(0) or (0, 0.0))[1]
@@ -120,7 +120,7 @@ def parse_time(store: ImgStore, text: str) -> float:
         return _date(f'{began.date()} {_of_two_digits(text)}' if _CLOCK.match(text) else text, began.tzinfo).timestamp()
     except (ValueError, OverflowError) as error:
         raise InvalidArgumentError(
-            f'{text!r} is no time; write 2024-05-31 14:05:09.5, 14:05:09, 12.5s from the start, or seconds') from error
+            f'{text!r} is not a time; use 2024-05-31 14:05:09.5, 14:05:09, 12.5s from the start, or seconds') from error
 
 
 _CLOCK = re.compile(r'\d{1,2}:')
@@ -131,8 +131,8 @@ def _of_two_digits(clock: str) -> str:
 
 
 def _date(text: str, zone: datetime.tzinfo | None) -> datetime.datetime:
-    """A date and time as ISO 8601 has it, in that zone if it names none; ValueError."""
+    """Parse an ISO 8601 date and time, in `zone` if it has none; raise ValueError."""
     if not re.search('[-:Tt]', text):
-        raise ValueError(text)  # Python 3.11 reads a date in any row of digits
+        raise ValueError(text)  # Python 3.11 takes any row of digits for a date
     date = datetime.datetime.fromisoformat(text.upper())
     return date if date.tzinfo else date.replace(tzinfo=zone)

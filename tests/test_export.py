@@ -600,9 +600,9 @@ def test_an_ending_that_is_not_written_is_an_error_that_says_what_is(
         main([str(png), str(tmp_path / f'f{ending}')])
     told = ' '.join(capsys.readouterr().err.split())
     assert end.value.code == 2
-    assert f"cannot write {ending.lower()}, the ending of '{tmp_path}/f{ending}'" in told
-    assert 'a video as .mp4 or .mkv' in told
-    assert '.npz or .zarr' in told
+    assert f"cannot write '{tmp_path}/f{ending}': the extension {ending.lower()} is unknown" in told
+    assert '.mp4 and .mkv (video)' in told
+    assert '.npz and .zarr' in told
     assert not list(tmp_path.iterdir())
 
 
@@ -636,4 +636,4 @@ def test_a_process_exports(png: Path, tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, '-c', code, str(png), str(tmp_path / 'f.mp4')], env=python_env(),
                           capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, '')
-    assert done.stdout.endswith('encoded anew: the store holds images, not videos\n')
+    assert done.stdout.endswith('re-encoded: the store holds images, not videos\n')

@@ -345,7 +345,7 @@ def test_the_format_is_that_of_the_name_and_the_folder_is_named(
     name: str, fmt: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(['--source', str(film(tmp_path / 'f.mp4', *X264)), str(tmp_path / name)]) == 0
-    assert f'which is a store of format {fmt}' in capsys.readouterr().out
+    assert f', a store of format {fmt}' in capsys.readouterr().out
     with imgstore.new_for_filename(tmp_path / name) as opened:
         assert opened._format == fmt
 
@@ -392,7 +392,7 @@ def test_convert_to_pgm_tells_that_colours_are_lost(tmp_path: Path, capsys: pyte
     capsys.readouterr()
     assert convert_main(['--format', 'pgm', str(store), str(tmp_path / 'c')]) == 0
     out = capsys.readouterr().out
-    assert 'the colours of 2 are lost' in out
+    assert '2 frames lost their colours' in out
     assert 'bit for bit' not in out
 
 
@@ -404,7 +404,7 @@ def test_errors_name_the_option_of_the_command_line(tmp_path: Path, capsys: pyte
     save(tmp_path, '--source', source)
     save(tmp_path, '--source', source, code=1)
     err = capsys.readouterr().err
-    assert '--overwrite replaces it' in err
+    assert 'use --overwrite to replace it' in err
     assert 'overwrite=True' not in err
 
 
@@ -414,7 +414,7 @@ def test_a_store_stays_if_its_successor_fails(tmp_path: Path, capsys: pytest.Cap
     cv2.imwrite(str(tmp_path / 'i' / '1.png'), np.zeros((9, 9), np.uint8))
     (tmp_path / 'i' / '2.png').write_bytes(b'no')
     save(tmp_path, '--overwrite', '--source', tmp_path / 'i', code=1)
-    assert 'is as it was' in capsys.readouterr().out
+    assert 'is unchanged' in capsys.readouterr().out
     assert indexes(store) == list(range(COUNT))
     assert sorted(os.listdir(tmp_path)) == ['f.mp4', 'i', 'store']
 
@@ -452,7 +452,7 @@ def test_a_file_where_the_store_should_be_is_told_and_kept(
     (tmp_path / 'store').write_text('mine')
     for more in ([], ['--overwrite']):
         save(tmp_path, '--source', film(tmp_path / 'f.mp4', *X264), *more, code=1)
-        assert 'is a file, and a store is a folder: give another name' in capsys.readouterr().err
+        assert 'is a file, but a store is a folder: give another name' in capsys.readouterr().err
     assert (tmp_path / 'store').read_text() == 'mine'
 
 
@@ -465,7 +465,7 @@ def test_one_frame_is_no_frames(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_a_range_in_seconds_is_of_numbers(value: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         export_main([f'--from-seconds={value}', 'store', 'out.mp4'])
-    assert f'{value!r} is no number of seconds' in capsys.readouterr().err
+    assert f'{value!r} is not a number of seconds' in capsys.readouterr().err
 
 
 def test_why_a_video_cannot_be_read_is_said_once(tmp_path: Path) -> None:

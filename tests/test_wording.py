@@ -49,14 +49,14 @@ def made(folder: Path, **options: Any) -> Any:
     (ChunkSkippedWarning('/s', 3, 'it has no index'), '/s: chunk 3 is skipped: it has no index'),
     (ChunkSkippedWarning('/s', 3, CorruptFileError('/s/000003.npz is cut off')),
      'chunk 3 is skipped: /s/000003.npz is cut off'),
-    (ColorLostWarning('pgm'), 'format pgm holds gray images: the colour of this store is lost'),
+    (ColorLostWarning('pgm'), 'format pgm holds only gray images: this store loses its colours'),
     (DamagedJournalWarning('/s/.000003.open.journal', 3, (1, 2)),
      '/s/.000003.open.journal is damaged: numbers and times of 2 frames of chunk 3 are estimated'),
-    (ExtraDataSkippedWarning(DAMAGED), 'extra data is left out: a.json is damaged; b.h5 is damaged'),
+    (ExtraDataSkippedWarning(DAMAGED), 'extra data is skipped: a.json is damaged; b.h5 is damaged'),
     (FramesDelayedWarning(2), 'they are shown right after it'),
-    (LockTakenOverWarning('/s'), "'/s' was left by a writer that is gone; its lock is taken over"),
+    (LockTakenOverWarning('/s'), "'/s' was left by a dead writer; its lock is taken over"),
     (StreamChosenWarning('f.mkv', 2, 1, (64, 48)),
-     "'f.mkv' has 2 video streams; the one at index 1 (64x48) is taken")])
+     "'f.mkv' has 2 video streams; the one at index 1 (64x48) is used")])
 def test_a_warning_says_what_and_which(warning: Warning, text: str) -> None:
     assert str(warning).endswith(text)
 
@@ -91,7 +91,7 @@ def test_an_option_is_told_what_is_allowed(tmp_path: Path, fmt: str, options: di
 def test_a_store_that_is_there_is_told_how_to_replace_it(tmp_path: Path) -> None:
     made(tmp_path / 's').close()
     assert text_of(lambda: made(tmp_path / 's')) == (
-        f"'{tmp_path / 's'}' holds a store already; overwrite=True would replace it")
+        f"'{tmp_path / 's'}' already holds a store; pass overwrite=True to replace it")
     assert StoreExistsError('it is there', replaceable=False).message == str(StoreExistsError('it is there'))
 
 

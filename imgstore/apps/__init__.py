@@ -1,4 +1,4 @@
-"""The command lines, a module each."""
+"""The command lines, one module each."""
 
 from .save import main as main_saver
 from .selftest import main as main_test

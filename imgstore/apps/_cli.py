@@ -1,4 +1,4 @@
-"""What the command lines share: their parsers, errors as one line, exit codes, an orderly end on signals."""
+"""Parsers, one-line errors, exit codes and signal handling of the command lines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ._terminal import filtered_output
 
 EXIT_FAILURE = 1
 SIGNALLED = 128
-"""A command that a signal ended exits with this and the signal's number, as in a shell."""
+"""Exit code of a command ended by a signal: this plus the signal's number, as in a shell."""
 
 _WIDTH = 100
 _STANDARD_ERROR = 2  # its descriptor
@@ -31,7 +31,7 @@ _SIGPIPE = 13  # Windows has none by name
 
 
 class CommandParser(argparse.ArgumentParser):
-    """A parser whose errors repeat no control character that it was given."""
+    """A parser with control characters escaped in its messages."""
 
     def _print_message(self, message: str, file: Any = None) -> None:
         super()._print_message(message and printable_lines(message), file)
@@ -39,20 +39,20 @@ class CommandParser(argparse.ArgumentParser):
 
 def command_parser(prog: str, description: str, example: str, more: str = '',
                    verbose: bool = True) -> argparse.ArgumentParser:
-    """Make the parser of a command, which has ``--verbose``.
+    """Make the parser of a command, with ``--verbose``.
 
     Parameters
     ----------
     prog
-        The command's name.
+        Name of the command.
     description
-        What it does.
+        Its purpose.
     example
-        A command line, or several, one a line.
+        Command lines, one per line.
     more
-        What is to be said below the options.
+        Text below the options.
     verbose
-        False: without that option.
+        False omits that option.
     """
     paragraphs = [textwrap.fill(more, _WIDTH)] if more else []
     several = '\n' in example
@@ -61,28 +61,28 @@ def command_parser(prog: str, description: str, example: str, more: str = '',
         prog, description=textwrap.fill(description, _WIDTH), epilog='\n\n'.join(paragraphs),
         formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     if verbose:
-        parser.add_argument('--verbose', action='store_true', help='tell more, and errors with their traceback')
+        parser.add_argument('--verbose', action='store_true', help='show more, and errors with their traceback')
     return parser
 
 
 def add_overwrite(parser: argparse.ArgumentParser, what: str) -> None:
-    """Give a command the option without which it replaces nothing."""
-    parser.add_argument('--overwrite', action='store_true', help=f'replace {what} that is there already')
+    """Add the option ``--overwrite``."""
+    parser.add_argument('--overwrite', action='store_true', help=f'replace an existing {what}')
 
 
 def add_format(parser: argparse.ArgumentParser, **options: Any) -> None:
-    """Give a command the option that says in which format a new store is written."""
+    """Add the option ``--format``, the format of a new store."""
     parser.add_argument('--format', choices=[*format_names(), *format_aliases()], **options)
 
 
 def add_encoder_options(parser: argparse.ArgumentParser, formats: Sequence[str] | None = None) -> None:
-    """Give a command the options that those formats have, or all if none are named."""
+    """Add the encoder options of these formats, or of all formats."""
     for option in OPTIONS:
         having = [name for name in formats_with(option) if formats is None or name in formats]
         if having:
             parser.add_argument(f'--{option.name}', type=int, metavar='N',
                                 help=f'for {_listed(having)}: {option.meaning}; {option.min} to {option.max} '
-                                '(default: usual for the format)')
+                                '(default: depends on the format)')
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -90,40 +90,41 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def frames_per_second(text: str) -> float:
-    """Give a rate above 0 that is written as a number or as a fraction such as 30000/1001."""
+    """Parse a frame rate above 0: a number or a fraction such as 30000/1001."""
     count, slash, seconds = text.partition('/')
     try:
         rate = float(count) / (float(seconds) if slash else 1)
     except (ValueError, ZeroDivisionError):
         rate = 0.0
     if not 0 < rate < float('inf'):
-        raise argparse.ArgumentTypeError(f'{text!r} is no rate; give frames a second such as 25, 29.97 or 30000/1001')
+        raise argparse.ArgumentTypeError(f'{text!r} is not a frame rate; give frames per second such as 25, 29.97 or '
+                                         '30000/1001')
     return rate
 
 
 def encoder_options(args: argparse.Namespace) -> dict[str, Any]:
-    """What the user said by those options, by their names."""
+    """Return the values of the encoder options by name."""
     return {option.name: getattr(args, option.name) for option in OPTIONS}
 
 
 def run(prog: str, command: Callable[[], int], verbose: bool = False, filtered: bool = True) -> int:
-    """Run a command whose arguments are checked already.
+    """Run a command after its arguments are checked.
 
     Parameters
     ----------
     prog
-        Its name, which begins what it tells.
+        Name of the command, the prefix of its messages.
     command
-        Returns its exit code.
+        Returns the exit code.
     verbose
-        Tell what the library logs, and errors with their traceback.
+        Show the library's log, and errors with their traceback.
     filtered
-        False: the command prints nothing of a store, and may draw on the terminal.
+        False: the command prints no text from a store, and may draw on the terminal.
 
     Returns
     -------
     int
-        The command's exit code; 1 after an error that its user can mend, which is told in one line on standard error.
+        Exit code of the command. 1 after an error the user can fix, reported in one line on standard error.
     """
     make_streams()
     with warnings.catch_warnings(), _terminable(), filtered_output() if filtered else nullcontext():
@@ -134,9 +135,9 @@ def run(prog: str, command: Callable[[], int], verbose: bool = False, filtered: 
 
 
 def make_streams() -> None:
-    """Make standard input, output and error where a service or pythonw started the command without them.
+    """Open the standard streams missing under a service or pythonw.
 
-    They lead nowhere. Otherwise the next file that is opened would take their place, and get what is printed.
+    They lead to the null device. Otherwise the next opened file would take their place and receive the output.
     """
     if os.name == 'posix':
         while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STANDARD_ERROR:
@@ -156,21 +157,21 @@ def _guarded(prog: str, command: Callable[[], int], verbose: bool) -> int:
         return SIGNALLED + signal.SIGTERM
     except KeyboardInterrupt:
         return SIGNALLED + signal.SIGINT
-    except BrokenPipeError:  # whoever read what it prints has seen enough
+    except BrokenPipeError:  # the reader of the output has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return SIGNALLED + _SIGPIPE
     except (ImgStoreError, OSError) as error:
         if verbose:
             traceback.print_exc()
         if isinstance(error, StoreExistsError) and error.replaceable:
-            log_error(prog, f'{error.message}; --overwrite replaces it')
+            log_error(prog, f'{error.message}; use --overwrite to replace it')
         else:
             log_error(prog, error)
         return EXIT_FAILURE
 
 
 class _TerminatedError(KeyboardInterrupt):
-    """SIGTERM came; it ends a command as Ctrl-C does, so that nothing is left half done."""
+    """SIGTERM arrived. It ends a command like Ctrl-C, so that nothing stays half done."""
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
@@ -190,9 +191,9 @@ def _terminable() -> Iterator[None]:
 
 
 class GracefulStop:
-    """Within it, SIGINT and SIGTERM are remembered in `signal` and end nothing; a second one does.
+    """A context that records the first SIGINT or SIGTERM in `signal`; the second one interrupts.
 
-    So a frame that is being written is written whole. Only the main thread gets signals; in others it does nothing.
+    The frame in progress is completed. Only the main thread gets signals, so this does nothing in other threads.
     """
 
     def __init__(self) -> None:
@@ -215,5 +216,5 @@ class GracefulStop:
 
 
 def log_error(prog: str, what: object) -> None:
-    """Tell something in one line on standard error."""
+    """Print one line on standard error."""
     print(f'{prog}: {printable(" ".join(str(what).split()))}', file=sys.stderr)

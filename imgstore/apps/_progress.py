@@ -1,4 +1,4 @@
-"""How far a command has come: a bar on a terminal, a line now and then elsewhere."""
+"""Progress of a command: a bar on a terminal, elsewhere a line now and then."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from ._terminal import unfiltered
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-_EVERY = 10.0  # seconds between two lines
+_EVERY = 10.0  # seconds between lines
 _WIDEST, _LINES = 100, 24
 
 
 class Progress:
-    """Counts what is done; use it in a ``with`` block.
+    """Progress counter. Use it in a ``with`` block.
 
     Parameters
     ----------
     prog
-        The command's name.
+        Name of the command.
     total
-        How many there will be, if that is known: then the time that is left is told too.
+        Expected count, if known. The time left is then shown.
     unit
-        What is counted.
+        Name of the counted items.
     """
 
     def __init__(self, prog: str, total: int | None = None, unit: str = 'frames') -> None:
@@ -40,13 +40,13 @@ class Progress:
     def _new_bar(self) -> tqdm[Any]:
         from tqdm import tqdm
 
-        tqdm.monitor_interval = 0  # no thread of its own for a bar that moves all the time
-        size = shutil.get_terminal_size()  # tqdm shows nothing where a terminal says that it has no lines
+        tqdm.monitor_interval = 0  # the bar updates often enough without tqdm's thread
+        size = shutil.get_terminal_size()  # tqdm hides the bar on a terminal of 0 lines
         return tqdm(total=self._total, unit=f' {self._unit}', file=unfiltered(sys.stderr),
                     ncols=min(size.columns or _WIDEST, _WIDEST), nrows=size.lines or _LINES)
 
     def step(self, count: int = 1) -> None:
-        """Count so many more."""
+        """Add to the count."""
         self._count += count
         if self._bar is not None:
             self._bar.update(count)

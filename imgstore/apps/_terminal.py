@@ -1,4 +1,4 @@
-"""What a command prints, without characters that a terminal obeys instead of showing them."""
+"""Output of commands, without the control characters of terminals."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from .._support.text import printable_lines
 
 
 class _Filtered:
-    """A text stream that escapes control characters, line breaks and tabs aside; in all else the one under it."""
+    """A text stream with control characters escaped, except line breaks and tabs; otherwise the stream below."""
 
     def __init__(self, stream: TextIO) -> None:
         self.unfiltered = stream
 
     def write(self, text: str) -> int:
-        """Write the text, escaped."""
+        """Escape and write the text."""
         self.unfiltered.write(printable_lines(text))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
-        """Write all lines, escaped."""
+        """Escape and write all lines."""
         self.unfiltered.writelines(map(printable_lines, lines))
 
     def __getattr__(self, name: str) -> Any:
@@ -31,7 +31,7 @@ class _Filtered:
 
 @contextmanager
 def filtered_output() -> Iterator[None]:
-    """Filter standard output and error: names, columns and texts of a store come from others."""
+    """Filter standard output and error: texts in a store come from others."""
     before: tuple[Any, Any] = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (stream and _Filtered(stream) for stream in before)
     try:
@@ -41,5 +41,5 @@ def filtered_output() -> Iterator[None]:
 
 
 def unfiltered(stream: Any) -> Any:
-    """The stream under a filtered one, for what draws on a terminal."""
+    """Return the stream below a filtered one, for drawing on a terminal."""
     return getattr(stream, 'unfiltered', stream)

@@ -1,4 +1,4 @@
-"""Values on the command lines of imgstore-save and imgstore-export."""
+"""Parsers of values on the command lines of imgstore-save and imgstore-export."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LONGEST_INTEGER = 1000  # digits; YAML and Python refuse much longer ones
 
 
 def positive(kind: type[int] | type[float]) -> Any:
-    """Give the function that reads a number above 0."""
+    """Make a parser of numbers above 0."""
     def convert(text: str) -> float:
         value = kind(text)
         if not 0 < value < float('inf'):
@@ -24,38 +24,38 @@ def positive(kind: type[int] | type[float]) -> Any:
 
 
 def seconds(text: str) -> float:
-    """Read a number of seconds, which nan and inf are not."""
+    """Parse a finite number of seconds."""
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f'{text!r} is no number of seconds, such as 12.5')
+        raise argparse.ArgumentTypeError(f'{text!r} is not a number of seconds such as 12.5')
     return value
 
 
 def size(text: str) -> tuple[int, int]:
-    """Read a width and a height, such as 1280x1024."""
+    """Parse a width and a height, such as 1280x1024."""
     found = re.fullmatch(r'([1-9]\d*)x([1-9]\d*)', text)
     if not found:
-        raise argparse.ArgumentTypeError(f'{text!r} is no width and height, such as 1280x1024')
+        raise argparse.ArgumentTypeError(f'{text!r} is not a width and height such as 1280x1024')
     return int(found[1]), int(found[2])
 
 
 def crop(text: str) -> tuple[int, int, int, int]:
-    """Read a width, a height and a place, such as 640x480+100+0."""
+    """Parse a width, height and position, such as 640x480+100+0."""
     found = re.fullmatch(r'([1-9]\d*)x([1-9]\d*)\+(\d+)\+(\d+)', text)
     if not found:
-        raise argparse.ArgumentTypeError(f'{text!r} is no width, height and place, such as 640x480+100+0')
+        raise argparse.ArgumentTypeError(f'{text!r} is not a width, height and position such as 640x480+100+0')
     width, height, x, y = map(int, found.groups())
     return width, height, x, y
 
 
 def metadata_pair(text: str) -> tuple[str, Any]:
-    """Read KEY=VALUE; the value is text unless it is a number, true, false or null as JSON writes them."""
+    """Parse KEY=VALUE; VALUE is a number, true, false or null as in JSON, else text."""
     key, equals, value = text.partition('=')
     if not key or not equals:
-        raise argparse.ArgumentTypeError(f'{text!r} is no KEY=VALUE')
+        raise argparse.ArgumentTypeError(f'{text!r} is not of the form KEY=VALUE')
     try:
         text.encode()
     except UnicodeEncodeError as error:

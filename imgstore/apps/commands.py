@@ -1,4 +1,4 @@
-"""The table of the command lines. setup.py makes a console script of each row, and `imgstore NAME` runs it too."""
+"""Table of the command lines. setup.py makes a console script of each row, and `imgstore NAME` runs it, too."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 DISPATCHER = 'imgstore.apps.dispatch:main'
-"""What the console script ``imgstore`` runs."""
+"""Entry point of the console script ``imgstore``."""
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,11 @@ class Command:
     Attributes
     ----------
     name : str
-        ``imgstore-NAME`` is its console script.
+        Name of the command; its console script is ``imgstore-NAME``.
     module : str
-        Of `imgstore.apps`; has ``parser()``, and ``main(argv=None)``, which returns the exit code.
+        Module of `imgstore.apps` with ``parser()`` and ``main(argv=None)``; ``main`` returns the exit code.
     summary : str
-        What it does, in a line.
+        Purpose, in one line.
     """
 
     name: str
@@ -31,12 +31,12 @@ class Command:
 
     @property
     def script(self) -> str:
-        """Name of its console script."""
+        """Name of the console script."""
         return f'imgstore-{self.name}'
 
     @property
     def target(self) -> str:
-        """What the console script runs, as setup.py has it."""
+        """Entry point of the console script, in the syntax of setup.py."""
         return f'imgstore.apps.{self.module}:main'
 
     def parser(self) -> argparse.ArgumentParser:
@@ -45,21 +45,21 @@ class Command:
         return made
 
     def main(self) -> Callable[[list[str]], int]:
-        """Give the function that runs it; its module is imported now."""
+        """Import the module and return its ``main``."""
         found: Callable[[list[str]], int] = import_module(f'imgstore.apps.{self.module}').main
         return found
 
 
 COMMANDS = (
-    Command('save', 'save', 'make a store of a video, of images, of a pipe or of what a camera sees'),
+    Command('save', 'save', 'save a video file, images, a pipe or a camera in a new store'),
     Command('view', 'view', 'play a store in a window'),
-    Command('info', 'info', 'tell what a store is: frames, rate, drops, size, health'),
+    Command('info', 'info', 'summarise a store: frames, rate, drops, size, health'),
     Command('export', 'export', 'write frames as a video, images, arrays or a table'),
-    Command('convert', 'convert', 'make a store of another format, and compare each frame'),
-    Command('index', 'index', 'save the index of a store, so that it opens at once'),
-    Command('reindex', 'reindex', 'count the frame numbers before the one numbered 0 down from -1'),
-    Command('repair', 'repair', 'complete a store whose writer was killed'),
-    Command('test', 'selftest', "tell what works on this machine, and run imgstore's own tests"),
-    Command('completion', 'completion', 'print what makes a shell complete these commands'),
+    Command('convert', 'convert', 'copy a store into another format and compare each frame'),
+    Command('index', 'index', 'save the index cache of a store, so that it opens fast'),
+    Command('reindex', 'reindex', 'correct frame numbers after the counter was reset to 0'),
+    Command('repair', 'repair', 'complete a store after its writer was killed'),
+    Command('test', 'selftest', "show what works on this machine, and run imgstore's own tests"),
+    Command('completion', 'completion', 'print a completion script for your shell'),
 )
-"""All of them, in the order in which ``imgstore --help`` has them."""
+"""All commands, in the order of ``imgstore --help``."""

@@ -1,4 +1,4 @@
-"""imgstore-completion: what makes a shell complete these commands and their options."""
+"""imgstore-completion: a completion script for the shell, with all commands and options."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ _SHELLS = ('bash', 'zsh')
 def parser() -> argparse.ArgumentParser:
     """Make the parser."""
     made = command_parser(
-        'imgstore-completion', 'Print what makes a shell complete the names and options of all imgstore commands.',
-        'eval "$(imgstore completion bash)"', 'Put the line of the example into .bashrc, or with zsh into .zshrc.')
-    made.add_argument('shell', choices=_SHELLS, help='the shell that is to complete')
+        'imgstore-completion', 'Print a script. With it your shell completes the names and options of all imgstore '
+        'commands.', 'eval "$(imgstore completion bash)"',
+        'Add the line of the example to .bashrc, or with zsh to .zshrc.')
+    made.add_argument('shell', choices=_SHELLS, help='your shell')
     return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print it; returns the exit code."""
+    """Print the script and return the exit code."""
     args = parser().parse_args(argv)
     return run('imgstore-completion', lambda: _print(args.shell), args.verbose)
 
@@ -36,7 +37,7 @@ def _print(shell: str) -> int:
 
 
 def _whole_parser() -> argparse.ArgumentParser:
-    """The parser of `imgstore` with those of all commands below it."""
+    """Make the parser of `imgstore` with the commands as subparsers."""
     whole = argparse.ArgumentParser('imgstore')
     commands = whole.add_subparsers()
     for command in COMMANDS:

@@ -1,4 +1,4 @@
-"""imgstore-convert: a store made anew in another format, and compared with what it was made of."""
+"""imgstore-convert: copies a store into another format and compares the frames."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ _PROG = 'imgstore-convert'
 def parser() -> argparse.ArgumentParser:
     """Make the parser."""
     made = command_parser(
-        _PROG, 'Make a store of another format of the frames of a store, with their numbers and times, the metadata, '
-        'the extra data and the time of creation, and compare each frame with what it was made of.',
+        _PROG, 'Copy a store into another format, with its frame numbers, times, metadata, extra data and time of '
+        'creation. Then compare each frame with its original.',
         'imgstore convert --format png recording recording-png',
-        'A frame that does not come back bit for bit from a lossless format is an error; of a lossy one, the lowest '
-        'PSNR is shown. Nothing is at DEST until all is written and compared. The metadata of the new store lists what '
-        f'it was made of under {HISTORY}.')
+        'In a lossless format each frame must be identical bit for bit. For a lossy format the lowest PSNR is shown. '
+        'DEST appears after all frames are written and compared. The metadata of the new store lists earlier stores '
+        f'under {HISTORY}.')
     made.add_argument('store', metavar='STORE', help='the store')
     made.add_argument('dest', metavar='DEST', help='folder of the new store')
-    add_format(made, required=True, help='of the new store')
+    add_format(made, required=True, help='format of the new store')
     made.add_argument('--chunksize', type=int, metavar='N',
-                      help='frames a chunk (default: as the store has, or usual for the format)')
+                      help='frames per chunk (default: as in STORE, or usual for the format)')
     add_encoder_options(made)
-    made.add_argument('--min-psnr', type=float, metavar='DB', help='fail if a frame of a lossy format is worse')
-    made.add_argument('--no-verify', action='store_true', help='do not compare')
-    made.add_argument('--workers', type=int, metavar='N', help='threads that encode (default: as many as cores, at '
+    made.add_argument('--min-psnr', type=float, metavar='DB', help='fail if the PSNR of a frame is lower')
+    made.add_argument('--no-verify', action='store_true', help='do not compare the frames')
+    made.add_argument('--workers', type=int, metavar='N', help='encoder threads (default: one per core, at '
                       'most 4)')
-    add_overwrite(made, 'a store')
+    add_overwrite(made, 'store')
     return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Convert what the command line names; returns the exit code."""
+    """Convert the store named on the command line and return the exit code."""
     args = parser().parse_args(argv)
     return run(_PROG, lambda: _convert(args), args.verbose)
 
@@ -55,10 +55,10 @@ def _convert(args: argparse.Namespace) -> int:
 
 def _verdict(done: Conversion) -> str:
     if not done.verified:
-        return 'they were not compared'
+        return 'not compared'
     if done.without_colors:
-        return f'the colours of {done.without_colors} are lost, since the format holds gray; the gray is exact'
+        return f'{done.without_colors} frames lost their colours, because the format is gray; their gray is exact'
     if done.exact:
-        return 'all came back bit for bit'
-    return (f'all came back with a PSNR of {done.worst_psnr:.1f} dB or more, {done.mean_psnr:.1f} dB on average; '
-            f'the worst is at index {done.worst_index}')
+        return 'all are identical bit for bit'
+    return (f'the PSNR is {done.worst_psnr:.1f} dB or more, {done.mean_psnr:.1f} dB on average; '
+            f'the worst frame is at index {done.worst_index}')

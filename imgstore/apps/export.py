@@ -1,4 +1,4 @@
-"""imgstore-export: frames of a store as a video, as images, as arrays, or as a table."""
+"""imgstore-export: frames of a store as a video, images, arrays or a table."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ _PROG = 'imgstore-export'
 _BY_EXTENSION = {'.mp4': 'video', '.mkv': 'video', '.tif': 'tiff', '.tiff': 'tiff', '.npz': 'npz', '.zarr': 'zarr',
                  '.csv': 'csv', '.parquet': 'parquet', '.txt': 'timecodes', '': 'images'}
 _WHAT_IS_WRITTEN = (
-    'It writes a video as .mp4 or .mkv, a TIFF stack as .tif, arrays as .npz or .zarr, a table as .csv or .parquet, '
-    'timecodes as .txt, and images into a folder without an ending. All but videos may have any ending with --as')
+    'Supported are .mp4 and .mkv (video), .tif (TIFF stack), .npz and .zarr (arrays), .csv and .parquet (table), '
+    '.txt (timecodes) and no extension (folder of images). With --as, all but videos may have any extension')
 _Export = Callable[[argparse.Namespace, Frames, Callable[[], object]], str]
-"""Writes frames, and gives what is to be said of it."""
+"""Writes frames and returns a remark for the report."""
 
 KINDS = ('video', 'images', 'tiff', 'npz', 'zarr', 'csv', 'parquet', 'timecodes')
 
@@ -46,28 +46,27 @@ _KINDS_OF_OPTIONS = {
     'status_bar': ('video', 'images', 'tiff'), 'codec': ('video',), 'crf': ('video',), 'audio': ('video',),
     'sound': ('video',), 'subtitles': ('video',), 'image_format': ('images',), 'quality': ('images',),
     'compression': ('images',), 'table': ('csv', 'parquet'), 'escape_formulas': ('csv',)}
-"""Options that not every kind of export has."""
+"""Options of only some kinds of export."""
 
 
 def parser() -> argparse.ArgumentParser:
     """Make the parser."""
     made = command_parser(
-        _PROG, 'Write frames of a store as one video whose frames are shown at their true times, as images in a '
-        'folder, as a TIFF stack, as arrays (npz, zarr), as a table of frame and extra data (csv, parquet), or their '
-        'times as timecodes.',
+        _PROG, 'Write frames of a store as one video with their true times, as images in a folder, as a TIFF stack, as '
+        'arrays (npz, zarr), as a table of frames and extra data (csv, parquet), or as timecodes.',
         'imgstore export recording video.mp4\n'
         'imgstore export --from-time "2026-03-01 12:00:05" --to-time "2026-03-01 12:00:15" recording part.mkv\n'
         'imgstore export --from-number 100 --to-number 200 --status-bar recording images',
-        'Every range is half open: its start is in it, its end is not. A video of H.264 is copied as it is where '
-        'nothing is drawn into it and its first frame can be decoded by itself; else it is encoded anew.')
+        'Ranges include their start and exclude their end. H.264 is copied if nothing is drawn and the range starts at '
+        'a keyframe. Otherwise the frames are re-encoded.')
     made.add_argument('store', metavar='STORE', help='the store')
-    made.add_argument('dest', metavar='DEST', help='what to write; its ending says what it is: .mp4, .mkv, .tif, .npz, '
+    made.add_argument('dest', metavar='DEST', help='the output; its extension sets its kind: .mp4, .mkv, .tif, .npz, '
                       '.zarr, .csv, .parquet, .txt (timecodes), none (a folder of images)')
-    made.add_argument('--as', dest='kind', choices=KINDS, help='what to write, whatever the ending')
-    _add_ranges(made.add_argument_group('ranges, each with its start and without its end'))
+    made.add_argument('--as', dest='kind', choices=KINDS, help='kind of output, whatever the extension')
+    _add_ranges(made.add_argument_group('ranges (start included, end excluded)'))
     _add_pictures(made)
     _add_video(made.add_argument_group('video'))
-    add_overwrite(made, 'what')
+    add_overwrite(made, 'file or folder')
     return made
 
 
@@ -75,45 +74,45 @@ def _add_ranges(group: argparse._ArgumentGroup) -> None:
     for end in ('from', 'to'):
         group.add_argument(f'--{end}-number', type=int, metavar='N', help=f'{end} this frame number')
         group.add_argument(f'--{end}-index', type=int, metavar='N',
-                           help=f'{end} this place in the store, from 0; negative: counted from its end')
+                           help=f'{end} this frame index, from 0; negative: counted from the end of the store')
         group.add_argument(f'--{end}-time', metavar='TIME', help=f'{end} this frame time: seconds, a date such as '
-                           '"2026-03-01 12:00:05.5" in the time zone of the recording, or 12:00:05 of the day it began')
+                           '"2026-03-01 12:00:05.5" in the time zone of the recording, or 12:00:05 of its first day')
         group.add_argument(f'--{end}-seconds', type=seconds, metavar='S', help=f'{end} S seconds after the first frame')
 
 
 def _add_pictures(made: argparse.ArgumentParser) -> None:
-    made.add_argument('--status-bar', action='store_true', help='draw number and time into each image')
-    made.add_argument('--image-format', choices=IMAGE_FORMATS, help='of the images in a folder (default: png)')
+    made.add_argument('--status-bar', action='store_true', help='draw frame number and time into each image')
+    made.add_argument('--image-format', choices=IMAGE_FORMATS, help='format of the images in a folder (default: png)')
     add_encoder_options(made, IMAGE_FORMATS)
-    made.add_argument('--table', choices=TABLES, help='rows of a table: a frame each, a record of extra data each, or '
-                      'each frame with its records (default: joined where there is extra data, else frames)')
-    made.add_argument('--escape-formulas', action='store_true', help="put ' before text in a CSV that a spreadsheet "
-                      'would compute, as it begins with =, +, - or @, also after blanks or a semicolon')
+    made.add_argument('--table', choices=TABLES, help='rows of a table: one per frame, one per record of extra data, '
+                      'or each frame with its records (default: joined if there is extra data, else frames)')
+    made.add_argument('--escape-formulas', action='store_true', help="put ' before text in a CSV if a spreadsheet may "
+                      'compute it: text with =, +, - or @ at its start, also after blanks or a semicolon')
 
 
 def _add_video(group: argparse._ArgumentGroup) -> None:
-    group.add_argument('--codec', choices=('auto', 'h264', 'copy'), help='copy: the frames as they are encoded in the '
-                       'store; h264: encoded anew; auto, the default: copied if most players play that')
-    group.add_argument('--crf', type=int, metavar='N', help='quality of what is encoded anew, 0 (best) to 51 '
+    group.add_argument('--codec', choices=('auto', 'h264', 'copy'), help='copy: the frames as encoded in the store; '
+                       'h264: re-encode; auto, the default: copy if most players play the result')
+    group.add_argument('--crf', type=int, metavar='N', help='quality of re-encoded video, 0 (best) to 51 '
                        '(default: 18)')
     group.add_argument('--audio', metavar='FILE', help='add the sound of this file')
     group.add_argument('--audio-offset', type=seconds, default=0.0, metavar='S',
-                       help='the sound begins S seconds after the first frame of the store; negative: before '
+                       help='start the sound S seconds after the first frame of the store; negative: before it '
                        '(default: 0)')
     group.add_argument('--sound', action='append', metavar='COLUMN',
-                       help='a column of the extra data as a track of sound, such as of a microphone; may be repeated')
+                       help='add a column of the extra data, such as a microphone, as a sound track; may be repeated')
     group.add_argument('--subtitles', action='append', metavar='COLUMN',
                        help='show a column of the extra data as a subtitle; may be repeated')
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Export what the command line names; returns the exit code."""
+    """Export the store named on the command line and return the exit code."""
     made = parser()
     args = made.parse_args(argv)
     extension = os.path.splitext(args.dest)[1].lower()
     kind = args.kind or _BY_EXTENSION.get(extension)
     if kind is None:
-        made.error(f'cannot write {extension}, the ending of {args.dest!r}. {_WHAT_IS_WRITTEN}')
+        made.error(f'cannot write {args.dest!r}: the extension {extension} is unknown. {_WHAT_IS_WRITTEN}')
     for option, kinds in _KINDS_OF_OPTIONS.items():
         given = getattr(args, option)
         if given is not None and given is not False and kind not in kinds:
@@ -145,7 +144,7 @@ def _export_video(args: argparse.Namespace, frames: Frames, step: Callable[[], o
         frames, args.dest, codec=args.codec or 'auto', crf=18 if args.crf is None else args.crf,
         status_bar=args.status_bar, sounds=sounds, captions=args.subtitles or (), overwrite=args.overwrite,
         progress=step)
-    return ', copied as they were encoded' if report.copied else f', encoded anew: {report.reason}'
+    return ', copied without re-encoding' if report.copied else f', re-encoded: {report.reason}'
 
 
 def _export_images(args: argparse.Namespace, frames: Frames, step: Callable[[], object]) -> str:

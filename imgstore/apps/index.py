@@ -1,4 +1,4 @@
-"""imgstore-index: save the index of stores, so that they open at once."""
+"""imgstore-index: saves index caches, so that stores open fast."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ._cli import command_parser, run
 def parser() -> argparse.ArgumentParser:
     """Make the parser."""
     made = command_parser(
-        'imgstore-index', 'Save the index of a store of many chunks, so that it opens at once. It is believed only '
-        'while it fits the chunks, and one that is there is replaced.', 'imgstore index recording')
+        'imgstore-index', 'Save the index cache of a store with many chunks, so that it opens fast. A stale cache is '
+        'ignored, and an existing one is replaced.', 'imgstore index recording')
     made.add_argument('paths', metavar='PATH', nargs='+', help='a store')
-    made.add_argument('--sqlite', action='store_true', help='also as .index.sqlite, which imgstore 0.4 reads')
+    made.add_argument('--sqlite', action='store_true', help='also write .index.sqlite, for imgstore 0.4')
     return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Save the indexes; returns the exit code."""
+    """Save the index caches and return the exit code."""
     args = parser().parse_args(argv)
     return run('imgstore-index', lambda: _save_all(args), args.verbose)
 

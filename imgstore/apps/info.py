@@ -1,4 +1,4 @@
-"""imgstore-info: what a store is, on one screen."""
+"""imgstore-info: a summary of a store on one screen."""
 
 from __future__ import annotations
 
@@ -35,32 +35,32 @@ _Row = tuple[str, str]
 def parser() -> argparse.ArgumentParser:
     """Make the parser."""
     made = command_parser(
-        _PROG, 'Tell what a store is: its format, size, frames and their rate, what was dropped, its chunks, metadata '
-        'and extra data, and whether its files are in order. No image is read.',
+        _PROG, 'Summarise a store: format, size, frames, frame rate, drops, chunks, metadata, extra data and the '
+        'health of its files. No image is read.',
         'imgstore info recording\nimgstore info --plot intervals.png recording\nimgstore info --json recording',
-        f'An interval counts as long if it is over {GAP_FACTOR} times the median.')
+        f'A long interval is over {GAP_FACTOR} times the median.')
     made.add_argument('paths', metavar='PATH', nargs='+', help='a store')
-    made.add_argument('--json', action='store_true', help='as one JSON object a store, a line each; times in seconds')
+    made.add_argument('--json', action='store_true', help='print one JSON object per store and line; times in seconds')
     made.add_argument('--drops', metavar='N', type=_count, default=5,
-                      help='name the N largest drops (default: %(default)s)')
+                      help='list the N largest drops (default: %(default)s)')
     made.add_argument('--plot', metavar='FILE', help='draw the intervals between frames and the missing frame numbers '
                       'over time, as an image such as intervals.png; for one store')
-    add_overwrite(made, 'the image of --plot')
+    add_overwrite(made, 'image of --plot')
     return made
 
 
 def _count(text: str) -> int:
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f'{text} is no number of drops')
+        raise argparse.ArgumentTypeError(f'{text} is not a number of drops such as 5')
     return int(text)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Tell of the stores named on the command line; returns the exit code."""
+    """Summarise the stores named on the command line and return the exit code."""
     made = parser()
     args = made.parse_args(argv)
     if args.plot and len(args.paths) > 1:
-        made.error('--plot draws one store')
+        made.error('--plot takes one store, not several')
     return run(_PROG, lambda: _tell_all(args), args.verbose)
 
 
@@ -88,7 +88,7 @@ def _as_json(found: Overview) -> str:
 
 
 def _finite(value: Any) -> Any:
-    """The value without nan and infinities, which JSON does not have."""
+    """Replace nan and infinities by None, since JSON has none."""
     if isinstance(value, dict):
         return {key: _finite(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -150,7 +150,7 @@ def _count_of(count: int, what: str) -> str:
 
 
 def _place(zone: ZoneInfo, drop: FrameGap, first: float) -> str:
-    """When a drop was, as --from-seconds of imgstore-export has it, and by the calendar if the times are of that."""
+    """Format the time of a drop: seconds as for --from-seconds, and a known date."""
     since = f'{drop.frame_time - first:.3f} s'
     return f'{since} ({format_time(zone, drop.frame_time)})' if is_date(drop.frame_time) else since
 
@@ -179,14 +179,14 @@ def _health(found: Overview) -> Iterator[str]:
     health = found.health
     yield 'good' if health.good else 'NOT GOOD'
     if health.lock != 'none':
-        yield {'held': 'a writer has the store open', 'left': 'a writer that is gone left its lock'}[health.lock]
+        yield {'held': 'a writer has the store open', 'left': 'a dead writer left its lock'}[health.lock]
     if health.unclosed:
-        yield f'not completed: {", ".join(health.unclosed)}'
+        yield f'incomplete: {", ".join(health.unclosed)}'
     yield from health.skipped_chunks
     if health.missing_chunks:
-        yield f'chunks are missing: {", ".join(map(str, health.missing_chunks[:20]))}'
+        yield f'missing chunks: {", ".join(map(str, health.missing_chunks[:20]))}'
     if health.saved_index == 'outdated':
-        yield 'the saved index is outdated: imgstore index writes it anew'
+        yield 'the index cache is stale: update it with imgstore index'
 
 
 def _bytes(size: float) -> str:
@@ -215,7 +215,7 @@ def _ms(seconds: float | None) -> str:
 
 
 def _plot(path: str, target: str, overwrite: bool) -> None:
-    warnings.simplefilter('ignore')  # what is wrong with the store is told already
+    warnings.simplefilter('ignore')  # the problems of the store are reported already
     with new_for_filename(path, cache_bytes=0) as store:
         numbers, times = store.frame_numbers, store.frame_times
         starts = [own.start for _, _, own in store.index.chunk_ranges()]
@@ -225,7 +225,7 @@ def _plot(path: str, target: str, overwrite: bool) -> None:
         try:
             written = cv2.imwrite(place, image)
         except cv2.error as error:
-            raise InvalidArgumentError(f'{target!r} is no name of an image, such as intervals.png',
+            raise InvalidArgumentError(f'{target!r} is not an image file such as intervals.png',
                                        path=target) from error
         if not written:
             raise StoreIOError(f'{target!r} cannot be written', path=target)

@@ -1,4 +1,4 @@
-"""imgstore-reindex: put the frame numbers right where a trigger set the camera's counter to 0."""
+"""imgstore-reindex: corrects frame numbers after a trigger reset the camera's counter to 0."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from ._cli import command_parser, run
 def parser() -> argparse.ArgumentParser:
     """Make the parser."""
     made = command_parser(
-        'imgstore-reindex', "Where a trigger set the camera's counter to 0 after the recording had begun: count the "
-        'numbers of the frames before that down from -1. There must be exactly one frame numbered 0.',
-        'imgstore reindex recording', 'The numbers as they were are kept beside the new ones, in the indexes of the '
-        'chunks and in the extra data, as _frame_number_before_reindex.')
+        'imgstore-reindex', "Correct frame numbers after a trigger reset the camera's counter to 0. The frames before "
+        'the reset get negative numbers, up to -1. There must be exactly one frame numbered 0.',
+        'imgstore reindex recording', 'The old numbers are kept as _frame_number_before_reindex in the chunk indexes '
+        'and the extra data.')
     made.add_argument('paths', metavar='PATH', nargs='+', help='a store')
-    made.add_argument('--dry-run', action='store_true', help='change nothing, only say what would be done')
+    made.add_argument('--dry-run', action='store_true', help='change nothing, only report what would be done')
     return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Renumber the frames; returns the exit code."""
+    """Renumber the frames and return the exit code."""
     args = parser().parse_args(argv)
     return run('imgstore-reindex', lambda: _reindex_all(args.paths, args.dry_run), args.verbose)
 

@@ -1,4 +1,4 @@
-"""imgstore-repair: complete a store whose writer was killed."""
+"""imgstore-repair: completes a store after its writer was killed."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ._cli import command_parser, run
 def parser() -> argparse.ArgumentParser:
     """Make the parser."""
     made = command_parser(
-        'imgstore-repair', 'Complete a store whose writer was killed, or whose disk was full, for good. It can be read '
-        'without that; what was repaired can be read by imgstore 0.4 too.',
-        'imgstore repair --dry-run recording', 'No frame that can be read is ever removed.')
+        'imgstore-repair', 'Complete a store for good after its writer was killed or its disk was full. You can read '
+        'such a store without a repair. imgstore 0.4 can read it after one.',
+        'imgstore repair --dry-run recording', 'A repair never removes a readable frame.')
     made.add_argument('paths', metavar='PATH', nargs='+', help='a store')
-    made.add_argument('--dry-run', action='store_true', help='change nothing, only say what would be done')
+    made.add_argument('--dry-run', action='store_true', help='change nothing, only report what would be done')
     return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Repair the stores; returns the exit code."""
+    """Repair the stores and return the exit code."""
     args = parser().parse_args(argv)
     return run('imgstore-repair', lambda: _repair_all(args.paths, args.dry_run), args.verbose)
 

@@ -1,4 +1,4 @@
-"""imgstore-save: frames of a video file, of images, of a pipe or of a camera into a new store."""
+"""imgstore-save: saves a video file, images, a pipe or a camera in a new store."""
 
 from __future__ import annotations
 
@@ -43,28 +43,28 @@ from ._values import crop, metadata_pair, positive, size
 _PROG = 'imgstore-save'
 _USUAL_FORMAT, _USUAL_FPS = 'mjpeg/avi', 25.0
 _QUIT = (27, ord('q'), ord('Q'))  # 27 is Esc
-_PREVIEWS = 0.1  # seconds from one to the next
+_PREVIEWS = 0.1  # seconds between previews
 
-_QUOTE_IT = '; if the shell put them there for a pattern, quote it: --source "images/*.png"'
+_QUOTE_IT = '; if the shell expanded a pattern, quote it: --source "images/*.png"'
 
 Numbered = Generator[tuple[Image, int, float]]
-"""Images with their numbers and times."""
+"""Images with their frame numbers and times."""
 
 
 def parser() -> argparse.ArgumentParser:
     """Make the parser."""
     made = command_parser(
-        _PROG, 'Save the frames of a video file, of a folder of images, of a pipe or of a camera in a new store.',
+        _PROG, 'Save the frames of a video file, a folder of images, a pipe or a camera in a new store.',
         'imgstore-save --format png --source video.mp4 video-store\n'
         'imgstore save --source 0 --duration 60 --format avc1/mp4 --metadata subject=A7 recording\n'
         'imgstore save --source "images/*.png" --fps 30 recording\n'
         'ffmpeg -i video.mp4 -f rawvideo -pix_fmt gray - | imgstore save --source - --raw 1280x1024 recording',
-        'Ctrl-C ends it with a whole store: with exit code 0 for a camera or a pipe, 130 for a file that is not all '
-        'read. The times of a video are its own, counted from its time of creation if it has one; of a camera, those '
-        'of the clock. Damaged frames of a video are left out and reported, and their numbers stay free: the exit code '
-        'is then 1. With --overwrite, the old store is replaced once the new one is complete, and stays if the exit '
-        'code is not 0.')
-    add_format(made, help=f'of the store (default: that of files with the extension of DEST, else {_USUAL_FORMAT})')
+        'Ctrl-C stops recording and closes the store. Exit code: 0 for cameras and pipes, 130 for a partly read file. '
+        'A video keeps its own times, counted from its time of creation if it has one. A camera gets the times of the '
+        'clock. Damaged frames of a video are skipped and reported, and their numbers stay free. The exit code is then '
+        '1. With --overwrite, the old store is replaced after the new one is complete. It stays if the exit code is '
+        'not 0.')
+    add_format(made, help=f'format of the store (default: by the extension of DEST, else {_USUAL_FORMAT})')
     made.add_argument('--source', metavar='PATH|N', help='a video file, an image, a folder of images or a quoted '
                       'pattern such as "images/*.png", a named pipe or an address with a video, - for raw images on '
                       'standard input, or the number of a camera if no file has that name (default: camera 0)')
@@ -72,42 +72,42 @@ def parser() -> argparse.ArgumentParser:
     _add_of_store(made)
     _add_of_images(made)
     _add_of_source(made)
-    add_overwrite(made, 'a store')
+    add_overwrite(made, 'store')
     return made
 
 
 def _add_of_store(made: argparse.ArgumentParser) -> None:
-    made.add_argument('--chunksize', type=int, metavar='N', help='frames a chunk (default: usual for the format)')
+    made.add_argument('--chunksize', type=int, metavar='N', help='frames per chunk (default: usual for the format)')
     add_encoder_options(made)
     made.add_argument('--metadata', action='append', type=metadata_pair, default=[], metavar='KEY=VALUE',
-                      help='metadata of the store; a number, true, false or null as JSON writes them, else a text; may '
-                      'be repeated')
-    made.add_argument('--metadata-file', metavar='FILE', help='metadata of the store, as YAML or JSON')
+                      help='metadata of the store: a number, true, false or null as in JSON, else text; may be '
+                      'repeated')
+    made.add_argument('--metadata-file', metavar='FILE', help='YAML or JSON file with metadata of the store')
 
 
 def _add_of_images(made: argparse.ArgumentParser) -> None:
     made.add_argument('--gray', action='store_true', help='save in gray')
-    made.add_argument('--to-8-bit', action='store_true', help='save images of more bits with 8')
+    made.add_argument('--to-8-bit', action='store_true', help='convert images of more than 8 bits to 8 bits')
     made.add_argument('--crop', type=crop, metavar='WxH+X+Y',
-                      help='save W x H pixels, from X from the left and Y from the top on')
-    made.add_argument('--frames', type=positive(int), metavar='N', help='end after N frames')
-    made.add_argument('--duration', type=positive(float), metavar='S', help='end after S seconds')
+                      help='save only W x H pixels, X from the left and Y from the top')
+    made.add_argument('--frames', type=positive(int), metavar='N', help='stop after N frames')
+    made.add_argument('--duration', type=positive(float), metavar='S', help='stop after S seconds')
 
 
 def _add_of_source(made: argparse.ArgumentParser) -> None:
     made.add_argument('--start-time', metavar='TIME', help='time of the first frame: seconds since 1970, or a date '
                       'such as "2026-03-01 12:00:05.5" in the local time zone')
-    made.add_argument('--fps', type=frames_per_second, metavar='F', help='frames a second: what a camera is asked for, '
-                      'and what the times of others are made of (default: times of a video are its own, else 25)')
-    made.add_argument('--size', type=size, metavar='WxH', help='width and height that a camera is asked for')
-    made.add_argument('--no-preview', action='store_true', help='do not show what a camera sees')
+    made.add_argument('--fps', type=frames_per_second, metavar='F', help='frames per second: requested from a camera, '
+                      'or used for the times of other sources (default: the times of a video, else 25)')
+    made.add_argument('--size', type=size, metavar='WxH', help='width and height requested from a camera')
+    made.add_argument('--no-preview', action='store_true', help='do not show the images of a camera')
     made.add_argument('--raw', type=size, metavar='WxH', help='width and height of the raw images of --source -')
     made.add_argument('--pixel-format', choices=tuple(PIXEL_FORMATS), default='gray',
-                      help='of the raw images, as FFmpeg names it (default: %(default)s)')
+                      help='pixel format of the raw images, as FFmpeg names it (default: %(default)s)')
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Save what the command line names; returns the exit code."""
+    """Save the source named on the command line and return the exit code."""
     made = parser()
     _check_source(made, sys.argv[1:] if argv is None else argv)
     args, unknown = made.parse_known_args(argv)
@@ -115,7 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         is_pattern = any(os.path.exists(text) or not text.startswith('-') for text in unknown)
         made.error(f'unrecognized arguments: {" ".join(unknown)}' + _QUOTE_IT * is_pattern)
     if (args.source == '-') != (args.raw is not None):
-        made.error('--source - and --raw WxH need each other')
+        made.error('--source - needs --raw WxH, and --raw needs --source -')
     if args.size and not _is_camera(args):
         made.error('--size is for cameras')
     args.format = args.format or format_of_file_name(args.dest) or _USUAL_FORMAT
@@ -123,12 +123,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _check_source(made: argparse.ArgumentParser, argv: Sequence[str]) -> None:
-    """Explain a name that looks like an option, such as the first one for a pattern that the shell replaced."""
+    """Explain a value like an option, such as the first name for an unquoted pattern."""
     for option, value in itertools.pairwise(argv):
         is_name = value.startswith('-') and value not in ('-', '-h') and (
             os.path.exists(value) or not value.startswith('--'))
         if option == '--source' and is_name:
-            made.error(f'argument --source: {value!r} begins with - as options do; for that file alone, say '
+            made.error(f'argument --source: {value!r} begins with - like an option; for that one file, write '
                        f'--source=./{value}{_QUOTE_IT}')
 
 
@@ -136,7 +136,7 @@ def _is_camera(args: argparse.Namespace) -> bool:
     return args.source is None or (args.source.isdecimal() and not os.path.exists(args.source))
 
 
-# --- where the frames come from
+# --- sources of frames
 
 
 def _save(args: argparse.Namespace) -> int:
@@ -150,7 +150,7 @@ def _save(args: argparse.Namespace) -> int:
             _write(frames, args, dest, metadata, preview=_Preview.of(args))
             if camera.dropped:
                 many = 'frames were' if camera.dropped > 1 else 'frame was'
-                print(f'{camera.dropped} {many} dropped, since the ones before were not yet stored')
+                print(f'{camera.dropped} {many} dropped, because earlier ones were not yet stored')
         else:
             _save_files(args, dest, metadata, start, stop)
         if not stop.signal or _is_live(args):
@@ -159,7 +159,7 @@ def _save(args: argparse.Namespace) -> int:
 
 
 def _is_live(args: argparse.Namespace) -> bool:
-    """Whether the frames cannot be had again."""
+    """Return whether the frames cannot be recorded again."""
     return args.source == '-' or _is_camera(args)
 
 
@@ -170,14 +170,14 @@ def _save_files(args: argparse.Namespace, dest: Destination, metadata: dict[Any,
         try:
             _write(_until(frames, stop), args, dest, metadata, total)
         except InvalidArgumentError:
-            check()  # if no frame is intact, that tells more
+            check()  # its error says more if no frame is intact
             raise
         check()
 
 
 def _frames_of_files(args: argparse.Namespace, start: float | None, stack: contextlib.ExitStack) -> tuple[
         Numbered, int | None, Callable[[], None]]:
-    """The frames of a source that is no camera, how many there are if that is known, and what finds some damaged."""
+    """Open files or a pipe: their frames, the frame count if known, a damage check."""
     fps = args.fps or _USUAL_FPS
     if args.source == '-':
         raw = read_rawvideo(_standard_input(), args.raw, args.pixel_format)
@@ -197,7 +197,7 @@ def _frames_of_files(args: argparse.Namespace, start: float | None, stack: conte
 
 
 def _nothing() -> None:
-    """Nothing is to be checked: an input that is incomplete ends all."""
+    """Check nothing: incomplete input raises while it is read."""
 
 
 def _standard_input() -> IO[bytes]:
@@ -210,7 +210,7 @@ def _paced(images: Iterator[tuple[Image, int]], fps: float, start: float | None)
 
 
 def _restarted(frames: Numbered, start: float | None) -> Numbered:
-    """The frames, the first of them at that time."""
+    """Shift the times, so that the first frame has the time `start`."""
     with contextlib.closing(frames):
         first: float | None = None
         for image, number, at in frames:
@@ -219,7 +219,7 @@ def _restarted(frames: Numbered, start: float | None) -> Numbered:
 
 
 def _until(frames: Numbered, stop: GracefulStop) -> Numbered:
-    """The frames up to the one during which a signal came."""
+    """Yield frames until a signal arrives; the frame in progress is the last one."""
     with contextlib.closing(frames):
         for frame in frames:
             yield frame
@@ -230,20 +230,20 @@ def _until(frames: Numbered, stop: GracefulStop) -> Numbered:
 def _metadata(args: argparse.Namespace) -> dict[Any, Any]:
     of_file = load_yaml(args.metadata_file) if args.metadata_file else {}
     if not isinstance(of_file, dict):
-        raise InvalidArgumentError(f'{args.metadata_file!r} holds no mapping of keys to values')
+        raise InvalidArgumentError(f'{args.metadata_file!r} must hold a mapping of keys to values')
     return {**of_file, **dict(args.metadata)}
 
 
-# --- where they go
+# --- the new store
 
 
 def _write(frames: Numbered, args: argparse.Namespace, dest: Destination, metadata: dict[Any, Any],
            total: int | None = None, preview: _Preview | None = None) -> None:
-    """Put the frames into a new store until there are no more, or as many as were asked for."""
+    """Write frames to a new store until they end or --frames or --duration is reached."""
     with contextlib.closing(frames):
         first = next(frames, None)
         if first is None:
-            raise InvalidArgumentError('no frame of it can be read')
+            raise InvalidArgumentError('no frame of the source can be read')
         preparation = _Preparation(args)
         image = preparation.of(first[0])
         _check_depth(image, args.format)
@@ -261,8 +261,8 @@ def _write(frames: Numbered, args: argparse.Namespace, dest: Destination, metada
 def _check_depth(image: Image, name: str) -> None:
     dtypes = resolve_format(name).dtypes
     if image.dtype == np.uint16 and dtypes and 'uint16' not in dtypes:
-        raise InvalidArgumentError(f'the images have more than 8 bits, and format {name} holds 8: --to-8-bit converts '
-                                   'them, --format png keeps every bit')
+        raise InvalidArgumentError(f'the images have more than 8 bits, but format {name} holds 8; use --to-8-bit, or '
+                                   '--format png to keep every bit')
 
 
 def _add(store: ImgStore, frames: Iterator[tuple[Image, int, float]], args: argparse.Namespace,
@@ -280,7 +280,7 @@ def _add(store: ImgStore, frames: Iterator[tuple[Image, int, float]], args: argp
 
 
 class _Preparation:
-    """Makes of an image what is stored."""
+    """Prepares images for the store."""
 
     def __init__(self, args: argparse.Namespace) -> None:
         self._crop, self._to_8_bit, self._format = args.crop, args.to_8_bit, args.format
@@ -289,26 +289,26 @@ class _Preparation:
         self._warns = is_gray and not args.gray
 
     def of(self, image: Image) -> Image:
-        """Crop the image and convert it; the first time that colours are lost, that is told."""
+        """Crop and convert the image; warn when colours are lost for the first time."""
         if self._crop:
             image = self._cropped(image)
         if self._to_8_bit and image.dtype == np.uint16:
             image = (image >> 8).astype(np.uint8)
         if self._warns and image.ndim == 3 and np.any(image != image[..., :1]):
-            log_error(_PROG, f'warning: format {self._format} holds gray, so the colours are lost')
+            log_error(_PROG, f'warning: format {self._format} is gray, so the colours are lost')
             self._warns = False
         return ensure_grayscale(image) if self._to_gray else image
 
     def _cropped(self, image: Image) -> Image:
         width, height, x, y = self._crop
         if y + height > image.shape[0] or x + width > image.shape[1]:
-            raise InvalidArgumentError(f'{width}x{height}+{x}+{y} is not within the image, which has '
+            raise InvalidArgumentError(f'{width}x{height}+{x}+{y} is not within the image of '
                                        f'{image.shape[1]}x{image.shape[0]} pixels')
         return np.ascontiguousarray(image[y:y + height, x:x + width])
 
 
 class _Preview:
-    """A window that shows now and then what the camera sees."""
+    """A window with the latest image of the camera, updated now and then."""
 
     def __init__(self, title: str) -> None:
         self._title, self._shown = title, 0.0
@@ -316,7 +316,7 @@ class _Preview:
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> _Preview | None:
-        """Make one, where there is a screen and nobody objects."""
+        """Make one if there is a screen and no --no-preview."""
         if args.no_preview:
             return None
         try:
@@ -326,7 +326,7 @@ class _Preview:
         return cls(f'imgstore camera {int(args.source or 0)}')
 
     def show(self, image: Image, number: int) -> bool:
-        """Show an image if it is time for one; whether the user wants to end."""
+        """Show an image if one is due; return whether the user wants to stop."""
         if time.monotonic() - self._shown < _PREVIEWS:
             return False
         self._shown = time.monotonic()

@@ -1,4 +1,4 @@
-"""imgstore-test: what works on this machine, and the package's own tests, wherever it is installed."""
+"""imgstore-test: checks this machine and runs the package's own tests, wherever it is installed."""
 
 from __future__ import annotations
 
@@ -13,26 +13,29 @@ from ..doctor import Finding, check_formats, table, versions
 from ..errors import MissingDependencyError
 from ._cli import EXIT_FAILURE, command_parser, run
 
-QUICK = 'The tests take about 4 minutes on 2 cores; --all runs the slow ones too.'
+QUICK = 'The tests take about 4 minutes on 2 cores; --all runs the slow ones, too.'
 ALL = 'The tests take about 15 minutes on 2 cores.'
 
 
 def parser() -> argparse.ArgumentParser:
-    """Make the parser; what it does not know is for pytest."""
+    """Make the parser; unknown arguments go to pytest."""
     made = command_parser(
-        'imgstore-test', "Tell what is installed, try what every format and backend does on this machine, then run "
-        "imgstore's own tests, all but the slow ones. All other arguments are handed on to pytest.",
+        'imgstore-test', 'Show the installed versions, try every format and backend on this machine, then run '
+        "imgstore's own tests except the slow ones. All other arguments go to pytest.",
         'imgstore-test --doctor\nimgstore-test -q -k align\nimgstore-test -m slow', verbose=False)
     made.usage = '%(prog)s [-h] [--doctor | --no-doctor] [--all] [pytest arguments ...]'
     only = made.add_mutually_exclusive_group()
-    only.add_argument('--doctor', action='store_true', help='only show and try, run no tests')
-    only.add_argument('--no-doctor', action='store_true', help='just run the tests')
-    made.add_argument('--all', action='store_true', help='run the slow tests too')
+    only.add_argument('--doctor', action='store_true', help='only check this machine, run no tests')
+    only.add_argument('--no-doctor', action='store_true', help='only run the tests')
+    made.add_argument('--all', action='store_true', help='run the slow tests, too')
     return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Examine and run the tests; the exit code is pytest's, 0 if all of them passed, and 1 if a format is wrong."""
+    """Check the formats and run the tests; return the exit code.
+
+    It is that of pytest, 0 if all tests passed, or 1 if a format gave wrong images.
+    """
     args, for_pytest = parser().parse_known_args(argv)
     return run('imgstore-test', lambda: _test(args, for_pytest), filtered=False)
 
@@ -46,7 +49,7 @@ def _test(args: argparse.Namespace, for_pytest: Sequence[str]) -> int:
 
 
 def _examine() -> bool:
-    """Print what is found out; whether something is wrong."""
+    """Print the findings and return whether a format gave wrong images."""
     findings: list[Finding] = []
 
     def noted() -> Iterator[Finding]:
@@ -88,13 +91,13 @@ def run_tests(args: Sequence[str] = (), slow: bool = False) -> int:
     from ._test_lines import ModuleLines
 
     with tempfile.TemporaryDirectory() as elsewhere:
-        # neither the settings of a project around this environment count, nor is anything written there
+        # a surrounding project's settings are ignored, and nothing is written into it
         ours = ['-c', os.devnull, '--rootdir', elsewhere, '-p', 'no:cacheprovider', '--pyargs', 'imgstore.tests']
         return int(pytest.main([*_usual(slow), *args, *ours], plugins=[ModuleLines()]))
 
 
 def _usual(slow: bool) -> list[str]:
-    """Arguments for pytest that those of the user override."""
-    files = ['-o', 'tmp_path_retention_policy=failed']  # so that little is on the disk at any time
+    """Return default arguments for pytest; the user's arguments override them."""
+    files = ['-o', 'tmp_path_retention_policy=failed']  # keeps the use of disk space low
     processes = ['-n', str(CORES), '--dist', 'loadfile'] if importlib.util.find_spec('xdist') else []
     return [*files, *processes, *([] if slow else ['-m', 'not slow'])]

@@ -1,4 +1,4 @@
-"""The times of a store's frames as a Matroska timecode file, for mkvmerge and players."""
+"""Frame times of a store as a Matroska timecode file, for mkvmerge and players."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from ._cli import CommandParser, run
 
 
 def generate_timecodes(store: ImgStore, dest_file: TextIO) -> npt.NDArray[np.float64]:
-    """Write the times of a store's frames in Matroska's timecode format v2.
+    """Write the frame times of a store in Matroska's timecode format v2.
 
     Parameters
     ----------
     store
-        Its frames are taken in the order they were added.
+        Open for reading. The frames are in the order they were added.
     dest_file
-        Open for writing text; it gets a line a frame, milliseconds from the first frame.
+        Open for writing text. Gets one line per frame, in milliseconds from the first frame.
 
     Returns
     -------
     numpy.ndarray
-        Seconds from the first frame, float64, one a frame.
+        Seconds from the first frame, float64, one per frame.
     """
     times = np.asarray(store.get_frame_metadata()[FRAME_TIME], np.float64)
     return write_timecodes(times, dest_file)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write the timecodes of the store named on the command line to standard output."""
+    """Print the timecodes of the store named on the command line."""
     parser = CommandParser('imgstore-timecodes', description='Print the times of the frames of a store.')
     parser.add_argument('path', help='the store')
     args = parser.parse_args(argv)

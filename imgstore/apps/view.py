@@ -26,34 +26,34 @@ _USUAL_FPS = 25.0
 def parser() -> argparse.ArgumentParser:
     """Make the parser."""
     made = command_parser(
-        'imgstore-view', 'Play a store in a window. Space pauses and goes on, the arrows go from frame to frame, h '
-        'lists all keys, Esc or q quits. If no key is pressed, it ends after the last frame. With --web, show stores '
-        'in a browser instead, on this machine or over an SSH tunnel.',
+        'imgstore-view', 'Play a store in a window. Space pauses and resumes, the arrow keys step from frame to frame, '
+        'h lists all keys, Esc or q quits. If you press no key, the window closes after the last frame. With --web, '
+        'show stores in a browser, on this machine or over an SSH tunnel.',
         'imgstore-view --fps 10 video-store\nimgstore-view --at 12.5s --loop video-store\n'
         'imgstore-view --web left-camera right-camera')
-    made.add_argument('paths', metavar='PATH', nargs='*', help='the store; with --web several, side by side')
+    made.add_argument('paths', metavar='PATH', nargs='*', help='the store; several, side by side, with --web')
     made.add_argument(
-        '--fps', type=_fps, help='frames a second (0 = as fast as possible; default: as they were recorded)')
-    made.add_argument('--loop', action='store_true', help='begin again at the end')
-    made.add_argument('--at', metavar='PLACE', help='begin at a frame number, at an index such as "#123", at a time '
-                      'since the first frame such as 12.5s, or at one such as "2026-03-01 12:00:05"')
-    made.add_argument('--hide-statusbar', action='store_true', help='show just the image: no seek bar, number and time')
+        '--fps', type=_fps, help='frames per second (0 = as fast as possible; default: as recorded)')
+    made.add_argument('--loop', action='store_true', help='start again at the end')
+    made.add_argument('--at', metavar='PLACE', help='start at a frame number, an index such as "#123", a time since '
+                      'the first frame such as 12.5s, or a date such as "2026-03-01 12:00:05"')
+    made.add_argument('--hide-statusbar', action='store_true', help='show only the image: no seek bar, number or time')
     _add_web_options(made)
     return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Play the store named on the command line; returns the exit code."""
+    """Play the store named on the command line and return the exit code."""
     made = parser()
     args = made.parse_args(argv)
     if args.link and (args.paths or not args.web):
-        made.error('--link is for a server that is running: imgstore-view --web --link, without PATH')
+        made.error('--link is for a running server: imgstore-view --web --link, without PATH')
     if not (args.paths or args.link):
         made.error('the following arguments are required: PATH')
     if args.web:
         return run(made.prog, lambda: _view_in_browser(made.prog, args), args.verbose)
     if len(args.paths) > 1:
-        made.error('a window shows one store; several are shown side by side with --web')
+        made.error('a window shows one store; --web shows several side by side')
     return run(made.prog, lambda: _view(args.paths[0], args), args.verbose)
 
 
@@ -61,16 +61,16 @@ def _add_web_options(parser: argparse.ArgumentParser) -> None:
     web = parser.add_argument_group('in a browser')
     web.add_argument('--web', action='store_true', help="serve a page until Ctrl-C (pip install 'imgstore[web]')")
     web.add_argument(
-        '--host', default=USUAL_HOST, help='address to serve (default: %(default)s); any other demands a link'
+        '--host', default=USUAL_HOST, help='address to serve (default: %(default)s); any other requires a link'
     )
     web.add_argument('--port', type=_port, help=f'port (0 = a free one; default: {USUAL_PORT}, or the next free one)')
-    web.add_argument('--token', action='store_true', help='demand a link here too: others use this machine as well')
-    web.add_argument('--link', action='store_true', help='print a further link of your server that is running')
+    web.add_argument('--token', action='store_true', help='require a link on this machine, too: other people use it')
+    web.add_argument('--link', action='store_true', help='print another link to your running server')
     web.add_argument('--root-path', type=_root_path, default='', metavar='PREFIX',
-                     help='the path under which a proxy serves the page, such as /camera')
+                     help='path under which a proxy serves the page, such as /camera')
     web.add_argument('--allow-host', action='append', default=[], metavar='NAME',
                      help='also answer requests to this name, such as that of a proxy (may be repeated)')
-    web.add_argument('--no-browser', action='store_true', help='just print the address')
+    web.add_argument('--no-browser', action='store_true', help='only print the address')
 
 
 def _root_path(text: str) -> str:
@@ -78,13 +78,13 @@ def _root_path(text: str) -> str:
     parts = path.split('/')
     if path and (parts[0] or not all(re.fullmatch('[A-Za-z0-9._~-]+', part) for part in parts[1:])
                  or {'.', '..'} & set(parts)):
-        raise argparse.ArgumentTypeError(f'{text} is no path such as /camera or /lab/camera')
+        raise argparse.ArgumentTypeError(f'{text} is not a path such as /camera or /lab/camera')
     return path
 
 
 def _port(text: str) -> int:
     if not (text.isdecimal() and int(text) < 65536):
-        raise argparse.ArgumentTypeError(f'{text} is no port, which is a whole number from 0 to 65535')
+        raise argparse.ArgumentTypeError(f'{text} is not a port, an integer from 0 to 65535')
     return int(text)
 
 
@@ -125,7 +125,7 @@ def _view(path: str, args: argparse.Namespace) -> int:
 
 
 def _player(store: ImgStore, args: argparse.Namespace) -> tuple[Player, str]:
-    """A player that begins where that is asked for, and what is to be said of it."""
+    """Make a player that starts at --at, and a note for the user."""
     fps = recorded_fps(store) if args.fps is None else args.fps
     player = Player(store.frame_count, 1 / fps if fps else 0, args.loop)
     if args.at is None:
@@ -135,23 +135,23 @@ def _player(store: ImgStore, args: argparse.Namespace) -> tuple[Player, str]:
 
 
 def _tell_of_unread(unread: dict[int, str]) -> None:
-    """Frames that could not be read were gone past in the window; the exit code tells of them all the same."""
+    """Raise if frames could not be read, so that the exit code shows it."""
     if len(unread) == 1:
         index, why = unread.popitem()
         raise FrameReadError(why, frame_index=index)
     if unread:
         first = min(unread)
-        raise FrameReadError(f'{len(unread)} frames could not be read, such as: {unread[first]}', frame_index=first)
+        raise FrameReadError(f'{len(unread)} frames could not be read, for example: {unread[first]}', frame_index=first)
 
 
 def _check_screen(path: str) -> None:
     try:
         check_screen()
     except ImgStoreError as error:
-        raise ImgStoreError(f'{error}; in a browser it is shown by: imgstore-view --web {shlex.quote(path)}') from error
+        raise ImgStoreError(f'{error}; for a browser, run: imgstore-view --web {shlex.quote(path)}') from error
 
 
 def recorded_fps(store: ImgStore) -> float:
-    """Frames a second of a recording as the window plays it; 25 where its times do not tell."""
+    """Return the playing rate of a recording, 25 if its times give none."""
     interval = usual_interval(store)
     return 1 / interval if interval else _USUAL_FPS

@@ -118,7 +118,7 @@ def _refuse_existing(basedir: str, overwrite: bool) -> None:
     if overwrite or not os.path.isdir(basedir):
         return
     if os.path.exists(os.path.join(basedir, STORE_MD_FILENAME)):
-        raise StoreExistsError(f'{basedir!r} holds a store already', replaceable=True, path=basedir, store=basedir)
+        raise StoreExistsError(f'{basedir!r} already holds a store', replaceable=True, path=basedir, store=basedir)
     if find_chunk_files(basedir):
         raise StoreExistsError(f'{basedir!r} holds chunks of a store without {STORE_MD_FILENAME}', replaceable=True,
                                path=basedir, store=basedir)

@@ -24,7 +24,7 @@ FORMATS = {'debian': VIDEO}
 collect_ignore = [] if PYTHONS['original'] and PYTHONS['debian'] else ['test_interop.py']
 if collect_ignore or not os.environ.get('IMGSTORE_PLAYERS_PYTHON'):
     collect_ignore.append('test_players.py')
-OUR_WARNINGS = ['-W', 'error', '-W', 'ignore:format pgm holds gray']
+OUR_WARNINGS = ['-W', 'error', '-W', 'ignore:format pgm holds only gray']
 
 
 WAYS = {'from original': 'ours reads original\'s', 'to original': 'original reads ours',
