@@ -74,7 +74,7 @@ class WriteOptions:
         ``workers=0``. 'chunk': complete chunks only. 'fsync': each frame, even after a power cut. This makes writing
         far slower.
     quality : int, optional
-        JPEG quality of jpg and mjpeg/avi, from 1 to 100 (best). webp is lossless without it.
+        Quality of jpg, webp and mjpeg/avi, from 1 to 100 (best). Without it, webp is lossless.
     crf : int, optional
         Constant rate factor of x264 for h264/mkv and avc1/mp4, from 0 (best) to 51. Colour is never lossless.
     compression : int, optional

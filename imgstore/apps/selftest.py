@@ -72,7 +72,7 @@ def run_tests(args: Sequence[str] = (), slow: bool = False) -> int:
     args
         More arguments for pytest.
     slow
-        Whether to run the slow tests too.
+        Run the slow tests, too.
 
     Returns
     -------
