@@ -1,22 +1,21 @@
 """HDF5 files read by a process of their own, so that a damaged one ends in an error here, soon and in little memory.
 
 HDF5's own code crashes over some damaged files and never returns over others. So this process does not open them: it
-starts `hdf5_worker`, says what it wants, and takes over numbers and text. What was tried is what is read, whatever
-happens to the file meanwhile. The child may take only so much memory and time; it ends with the call that needed it.
+runs `hdf5_worker`, which reads file after file and writes what they hold to a temporary file. A file that the process
+does not survive is damaged; another process reads the rest. Each file may take only so much memory and time.
 """
 
 from __future__ import annotations
 
-import ast
 import json
-import math
 import os
 import signal
 import sys
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +23,14 @@ from numpy.typing import NDArray
 from .._support.forking import fork_lock
 from .._support.regular_files import data_bytes
 from ..errors import CorruptFileError, ImgStoreError, StoreIOError
+from .hdf5_worker import LATE, NO_ROOM, read_message, write_message
 
 if TYPE_CHECKING:
     import subprocess
 
 Array = NDArray[Any]
+_Order = dict[str, Any]
+_Made = TypeVar('_Made')
 
 _CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'hdf5_worker.py')
 _START_SECONDS = 60
@@ -43,257 +45,185 @@ _MAX_RATIO = 2**11
 BYTES_OF_AN_OBJECT = 128
 """That a value takes, as good as any, which is an object of Python's."""
 
-_LONGEST_LINE = 2**22
 _ONE_THREAD = dict.fromkeys(('OPENBLAS_NUM_THREADS', 'OMP_NUM_THREADS', 'MKL_NUM_THREADS'), '1')
 
 
-class HDF5Worker:
-    """Reads HDF5 files one after the other; a context manager, to be used by one thread.
-
-    The other process is started with the first file, and anew behind one that is damaged.
-
-    Examples
-    --------
-    >>> with HDF5Worker() as files, files.file('000000.extra_data.h5') as file:  # doctest: +SKIP
-    ...     file.load('camera')['frame_number']
-    """
-
-    def __init__(self) -> None:
-        self._child: _Child | None = None
-
-    def __enter__(self) -> HDF5Worker:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End the other process."""
-        child, self._child = self._child, None
-        if child:
-            child.end()
-
-    @contextmanager
-    def file(self, path: str) -> Iterator[H5File]:
-        """Open a file.
-
-        Raises
-        ------
-        CorruptFileError
-            It is no HDF5, or damaged; so may each method of what is given, and the block's end.
-        StoreIOError
-            The process that reads it could not be started.
-        """
-        if self._child is None:
-            self._child = _started(path)
-        try:
-            size = data_bytes(path)
-            most = max(_UNQUESTIONED_SIZE, size * _MAX_RATIO)
-            with self._child.within(_SECONDS + size // 2**20):
-                yield H5File(self._child, path, size, most)
-        except BaseException as error:
-            self.close()  # damage may have done something to the process, too
-            if isinstance(error, ImgStoreError) or not isinstance(error, Exception):
-                raise
-            raise CorruptFileError(f'{path} cannot be read as HDF5 of extra data: {error}', path=path) from error
-
-
-class H5File:
-    """A file that the other process has open.
+@dataclass
+class H5Content:
+    """What was read of a file.
 
     Attributes
     ----------
     path : str
-    names : list of str
-        What is in the file itself; without what it links to elsewhere.
+    listed : list of str
+        The datasets that the file's own attribute lists.
+    attributes : dict
+        By name and key, of what was read, or of all that is in the file itself: texts as str, numbers as Python's,
+        several as arrays; None where it is neither.
+    datasets : dict
+        Values by name and field, which is '' where there is none; text of variable length as objects.
+    memory_left : int
+        Bytes that what is made of it may take.
     """
 
-    def __init__(self, child: _Child, path: str, size: int, most: int) -> None:
-        self._child, self.path, self._left = child, path, most
-        seconds = _COMPUTING_SECONDS + size // 2**20
-        self.names: list[str] = child.ask('open', path=_name(path), size=size, most=most, seconds=seconds)['names']
-
-    def attributes(self, of: str = '', keys: list[str] | None = None) -> dict[str, Any]:
-        """Attributes of what has a name, or of the file itself; just those among `keys`, if given.
-
-        Returns
-        -------
-        dict
-            Texts as str, numbers as Python's, several as arrays; None where it is neither.
-        """
-        return {key: _plain(value) for key, value in self._parts('attributes', of=of, keys=keys)}
-
-    def load(self, name: str) -> dict[str, Array]:
-        """Read a dataset, as {'': values}, or as values by field.
-
-        Returns
-        -------
-        dict of str to numpy.ndarray
-            In this machine's byte order; text of variable length as objects.
-        """
-        return {field: _native(values) for field, values in self._parts('load', name=name)}
-
-    def replace(self, path: str, name: str, fields: Mapping[str, Array]) -> None:
-        """Give a dataset in another file, a copy of this one, new values in some fields, or further fields.
-
-        Raises
-        ------
-        StoreIOError
-            The disk is full, or the like.
-        """
-        described = [(field, values.dtype.str, values.shape) for field, values in fields.items()]
-        try:
-            self._child.ask('replace', path=_name(path), name=name, arrays=described, behind=list(fields.values()))
-        except _WorkerError as error:
-            if error.errno:
-                raise StoreIOError(f'{path} cannot be written: {error}', path=path) from error
-            raise
+    path: str
+    listed: list[str]
+    attributes: dict[str, dict[str, Any]]
+    datasets: dict[str, dict[str, Array]]
+    memory_left: int
 
     def charge_memory(self, size: int) -> None:
         """Count bytes that what was read will take here, ValueError if they are too many for such a file."""
-        self._left -= size
-        if self._left < 0:
+        self.memory_left -= size
+        if self.memory_left < 0:
             raise ValueError('what it holds takes too much memory')
 
-    def _parts(self, order: str, **arguments: Any) -> list[tuple[str, Any]]:
-        return [(part['name'], self._value(part)) for part in self._child.ask(order, **arguments)['parts']]
 
-    def _value(self, part: dict[str, Any]) -> Any:
-        arrays = [self._received(*described) for described in part['arrays']]
-        if part['kind'] == 'array':
-            return arrays[0]
-        if part['kind'] == 'other':
-            return None
-        self.charge_memory(arrays[0].size * BYTES_OF_AN_OBJECT)
-        lengths, joined = arrays
-        return _texts(lengths, joined, part['kind'] == 'str')
+Result = H5Content | ImgStoreError
 
-    def _received(self, descr: str, shape: list[int]) -> Array:
-        dtype = np.lib.format.descr_to_dtype(ast.literal_eval(descr))
-        if dtype.hasobject or not dtype.itemsize or min(shape, default=0) < 0:
-            raise ValueError(f'{dtype} is no type of what is handed on')
-        size = math.prod(shape) * dtype.itemsize
-        self.charge_memory(size)
-        return np.frombuffer(self._child.receive(size), np.uint8).view(dtype).reshape(shape)
+
+def read_files(paths: Sequence[str], listed: str, load: Sequence[str] | None = None,
+               keys: Sequence[str] | None = None, seconds: float | None = None) -> Iterator[Result]:
+    """Read HDF5 files, many by one process.
+
+    Parameters
+    ----------
+    paths : sequence of str
+    listed : str
+        The attribute of the file that lists datasets.
+    load : sequence of str, optional
+        Datasets that are read beside the listed ones, if there are such. Without it no dataset is read.
+    keys : sequence of str, optional
+        Read just these attributes.
+    seconds : float, optional
+        Read no more files after that time; one is always read.
+
+    Yields
+    ------
+    H5Content or CorruptFileError
+        Of each file in turn; for `checked`.
+
+    Raises
+    ------
+    StoreIOError
+        The process could not be started, or has no room for what it reads.
+    """
+    wanted = {'listed': listed, 'load': load, 'keys': keys}
+    return _results([{**_order(path), **wanted} for path in paths], [], seconds)
+
+
+def replace_fields(path: str, target: str, name: str, fields: Mapping[str, Array]) -> None:
+    """Give a dataset in `target`, a copy of the file, new values in some fields, or further fields.
+
+    Raises
+    ------
+    CorruptFileError
+        The file is damaged.
+    StoreIOError
+        The disk is full, or the process could not be started.
+    """
+    order = {**_order(path), 'target': _name(target), 'name': name, 'fields': [*fields]}
+    checked(next(_results([order], [*fields.values()])), lambda content: None)
+
+
+def checked(content: Result, make: Callable[[H5Content], _Made]) -> _Made:
+    """Make something of what was read of a file; CorruptFileError where that fails."""
+    if isinstance(content, ImgStoreError):
+        raise content
+    try:
+        return make(content)
+    except ImgStoreError:
+        raise
+    except Exception as error:
+        raise _damaged(content.path, error) from error
 
 
 # --- the other process
 
 
-class _WorkerDied(Exception):  # noqa: N818 -- what became of the process
-    """The process is no more."""
+def _order(path: str) -> _Order:
+    size = 0
+    with suppress(OSError):  # the process finds out, too
+        size = data_bytes(path)
+    more = size // 2**20
+    return {'path': _name(path), 'size': size, 'most': max(_UNQUESTIONED_SIZE, size * _MAX_RATIO),
+            'computing': _COMPUTING_SECONDS + more, 'seconds': _SECONDS + more}
 
 
-class _WorkerError(Exception):  # what the process says
-    """The process says what is wrong with the file, or with the system."""
-
-    def __init__(self, text: str, errno: int | None) -> None:
-        super().__init__(text)
-        self.errno = errno
-
-
-class _Streams(NamedTuple):
-    orders: BinaryIO
-    answers: BinaryIO
-
-
-class _Child:
-    """The process, its orders and answers."""
-
-    def __init__(self, command: list[Any]) -> None:
-        import subprocess
-
-        self._late = False
-        with fork_lock:  # a child that is forked meanwhile would hold the other end of the pipes
-            self._process: subprocess.Popen[bytes] = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                env={**os.environ, **_ONE_THREAD}, start_new_session=True,  # Ctrl-C is the parent's affair
-                creationflags=getattr(subprocess, 'CREATE_NO_WINDOW', 0))
-        self._pipes = _Streams(cast(BinaryIO, self._process.stdin), cast(BinaryIO, self._process.stdout))
-
-    @contextmanager
-    def within(self, seconds: float) -> Iterator[None]:
-        """Kill the process if the block takes longer; _WorkerDied then."""
-        timer = threading.Timer(seconds, self._be_late)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-
-    def _be_late(self) -> None:
-        self._late = True
-        self._process.kill()
-
-    def ask(self, do: str, behind: list[Array] | None = None, **order: Any) -> dict[str, Any]:
-        """Give an order, with the arrays behind it; its answer."""
-        with self._alive():
-            self._pipes.orders.write(json.dumps({'do': do, **order}).encode() + b'\n')
-            for array in behind or []:
-                self._pipes.orders.write(np.ascontiguousarray(array).view(np.uint8).data)
-            self._pipes.orders.flush()
-            line = self._pipes.answers.readline(_LONGEST_LINE)
-        if not line.endswith(b'\n'):
-            raise _WorkerDied(self._how_it_ended())
-        answer = json.loads(line)
-        if 'error' in answer:
-            raise _WorkerError(answer['error'], answer['errno'])
-        return cast('dict[str, Any]', answer)
-
-    def receive(self, size: int) -> bytearray:
-        """The next bytes of an answer."""
-        content = bytearray(size)
-        with self._alive():
-            got = self._pipes.answers.readinto(content)  # type: ignore[attr-defined]
-        if got != size:
-            raise _WorkerDied(self._how_it_ended())
-        return content
-
-    @contextmanager
-    def _alive(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:  # of pipes alone
-            raise _WorkerDied(self._how_it_ended()) from error
-
-    def _how_it_ended(self) -> str:
-        if self._late:
-            return 'it takes too long'
-        code = self._exit_code()
-        if code == -getattr(signal, 'SIGXCPU', 1000):
-            return 'HDF5 computes for too long'
-        return f'HDF5 ends the process that reads it ({_signal(code)})'
-
-    def _exit_code(self) -> int:
-        import subprocess
-
-        with suppress(subprocess.TimeoutExpired):  # it says no more, and is about to end unless it is mad
-            return self._process.wait(1)
-        self._process.kill()
-        return self._process.wait()
-
-    def end(self) -> None:
-        """Kill it: it has nothing to lose."""
-        self._process.kill()
-        for pipe in self._pipes:
-            with suppress(OSError):
-                pipe.close()
-        self._process.wait()
+def _results(orders: list[_Order], arrays: list[Array], seconds: float | None = None) -> Iterator[Result]:
+    """What becomes of each order; a process that does not survive one leaves the rest to another process."""
+    while orders:
+        done = 0
+        with tempfile.TemporaryFile('rb') as answers:
+            problem = _run(orders, arrays, seconds, answers)
+            for order in orders:
+                try:
+                    message = read_message(answers)
+                except Exception as error:  # noqa: BLE001 -- whatever is left by a process that goes mad
+                    problem = problem or ('' if done and isinstance(error, EOFError) else f'{error}')
+                    break
+                done += 1
+                yield _result(order, *message)
+        if problem and done < len(orders):
+            yield _damaged(_path(orders[done]), problem)
+            done += 1
+        orders = orders[done:] if seconds is None else []
 
 
-def _started(path: str) -> _Child:
-    child = None
+def _run(orders: list[_Order], arrays: list[Array], seconds: float | None, answers: IO[bytes]) -> str:
+    """Have a process write the answers, and read its greeting; why it ended early, '' if it did not."""
+    path = _path(orders[0])
     try:
-        child = _Child([_python(), '-I', _CHILD])
-        with child.within(_START_SECONDS):
-            child.ask('begin', path=[os.path.abspath(folder) for folder in sys.path])
-    except (OSError, ValueError, _WorkerDied, _WorkerError) as error:
-        if child:
-            child.end()
+        with tempfile.TemporaryFile('wb') as request:
+            write_message(request, {'orders': orders, 'seconds': seconds}, arrays)
+            request.seek(0)
+            code, words = _wait(_start(request, answers), _START_SECONDS + sum(order['seconds'] for order in orders))
+        if not answers.seek(0, os.SEEK_END):
+            raise OSError(words or _cause(code))
+        answers.seek(0)
+        read_message(answers)
+    except (OSError, ValueError) as error:
         raise StoreIOError(f'{path} is HDF5, which another process reads; that cannot be started: {error}',
                            path=path) from error
-    return child
+    if code == NO_ROOM:
+        raise StoreIOError(f'{path} cannot be read: {tempfile.gettempdir()} has no room for what it holds', path=path)
+    return _cause(code)
+
+
+def _start(request: IO[bytes], answers: IO[bytes]) -> subprocess.Popen[bytes]:
+    import subprocess
+
+    command = [_python(), '-I', _CHILD, json.dumps([os.path.abspath(folder) for folder in sys.path])]
+    with fork_lock:  # a child that is forked meanwhile would hold the other end of the pipe
+        return subprocess.Popen(command, stdin=request, stdout=answers, stderr=subprocess.PIPE,
+                                env={**os.environ, **_ONE_THREAD}, start_new_session=True,  # Ctrl-C is not its affair
+                                creationflags=getattr(subprocess, 'CREATE_NO_WINDOW', 0))
+
+
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> tuple[int, str]:
+    """The exit code of a process, which is killed if it takes longer, and the last line that it says."""
+    import subprocess
+
+    with process:
+        try:
+            words = process.communicate(timeout=seconds)[1].decode(errors='replace')
+        except BaseException as error:
+            process.kill()
+            process.wait()
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+            return LATE, ''
+    return process.returncode, words.strip().rpartition('\n')[2]
+
+
+def _cause(code: int) -> str:
+    if code == LATE:
+        return 'it takes too long'
+    if code == -getattr(signal, 'SIGXCPU', 1000):
+        return 'HDF5 computes for too long'
+    with suppress(ValueError):
+        return f'HDF5 ends the process that reads it ({signal.Signals(-code).name})'
+    return f'HDF5 ends the process that reads it (code {code})' if code else ''
 
 
 def _python() -> str | bytes:
@@ -310,20 +240,37 @@ def _python() -> str | bytes:
 # --- what goes to and fro
 
 
-def _name(path: str) -> str:
-    """A path for the other process, whatever both think of the encoding of names."""
-    return os.fsencode(path).decode('latin-1')
+def _result(order: _Order, head: dict[str, Any], arrays: list[Array]) -> Result:
+    path = _path(order)
+    if 'target' in order and head.get('errno'):
+        return StoreIOError(f'{path} cannot be written with other values: {head["error"]}', path=path)
+    try:
+        return _damaged(path, head['error']) if 'error' in head else _content(path, order['most'], head, arrays)
+    except Exception as error:  # noqa: BLE001 -- a process that goes mad may say anything
+        return _damaged(path, error)
 
 
-def _texts(lengths: Array, joined: Array, decoded: bool) -> Array:
-    ends = np.cumsum(lengths.reshape(-1))
-    if len(ends) and (lengths.min() < 0 or ends[-1] != len(joined)):
-        raise ValueError('its texts are not as long as they claim')
-    content, texts = joined.tobytes(), np.empty(lengths.shape, object)
-    for place, end in enumerate(ends.tolist()):
-        text = content[end - int(lengths.flat[place]):end]
-        texts.flat[place] = text.decode('utf-8', 'surrogateescape') if decoded else text
-    return texts
+def _content(path: str, most: int, head: dict[str, Any], arrays: list[Array]) -> H5Content:
+    content = H5Content(path, head.get('listed', []), {}, {}, most)
+    content.charge_memory(sum(array.nbytes for array in arrays))
+
+    def decoded(value: Any) -> Any:
+        if not isinstance(value, list):
+            return None if value is None else arrays[value]
+        content.charge_memory(len(value[0]) * BYTES_OF_AN_OBJECT)
+        return _texts(*value)
+
+    for name, values in head.get('attributes', {}).items():
+        content.attributes[name] = {key: _plain(decoded(value)) for key, value in values.items()}
+    for name, fields in head.get('datasets', {}).items():
+        content.datasets[name] = {field: decoded(value) for field, value in fields.items()}
+    return content
+
+
+def _texts(texts: list[str], shape: list[int], are_bytes: bool) -> Array:
+    array = np.empty(len(texts), object)
+    array[:] = [text.encode('latin-1') for text in texts] if are_bytes else texts
+    return array.reshape(shape)
 
 
 def _plain(value: Any) -> Any:
@@ -332,12 +279,14 @@ def _plain(value: Any) -> Any:
     return value.decode('utf-8', 'replace') if isinstance(value, bytes) else value
 
 
-def _native(values: Array) -> Array:
-    """Give the values in this machine's byte order, which pandas needs."""
-    return values.astype(values.dtype.newbyteorder('='), copy=False)
+def _name(path: str) -> str:
+    """A path for the other process, whatever both think of the encoding of names."""
+    return os.fsencode(path).decode('latin-1')
 
 
-def _signal(code: int) -> str:
-    with suppress(ValueError):
-        return signal.Signals(-code).name
-    return f'code {code}'
+def _path(order: _Order) -> str:
+    return os.fsdecode(order['path'].encode('latin-1'))
+
+
+def _damaged(path: str, what: object) -> CorruptFileError:
+    return CorruptFileError(f'{path} cannot be read as HDF5 of extra data: {what}', path=path)

@@ -1,19 +1,25 @@
-"""The program of the process that `hdf5` starts: opens files with HDF5 and hands on what they hold.
+"""The program that `hdf5_client` runs: it opens files with HDF5 and writes what they hold to its output.
 
 HDF5 may crash, or never return, over a file that is damaged; here that ends no more than this process. It imports
-nothing of imgstore. Each order is a line of JSON, and so is each answer; arrays follow as they lie in memory. The
-first order says where packages are.
+nothing of imgstore. Its argument says where packages are, its input which files it reads.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import math
 import os
+import stat
 import sys
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
+
+if __name__ == '__main__':
+    sys.path += [folder for folder in json.loads(sys.argv[1]) if folder not in sys.path]
+
+import numpy as np
 
 try:
     import resource
@@ -21,10 +27,21 @@ except ImportError:  # Windows has no limits of this kind
     resource = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import h5py
     from numpy.typing import NDArray
+
+Message = tuple[dict[str, Any], 'list[NDArray[Any]]']
+"""What becomes JSON, and the arrays that belong to it."""
+
+LATE, NO_ROOM = 1, 74
+"""Exit codes: a file takes too long, which faulthandler ends so; the answers cannot be written."""
+
+ENOUGH = 2**28
+"""Bytes of answers with which the process ends; another one reads the files that are left."""
+
+_MAX_HEADER = 2**22  # characters that describe the dtype of an array
 
 _ROOM = 2**28
 """Bytes that HDF5 may take beside what a file is told to hold."""
@@ -35,122 +52,160 @@ _MOST_CHUNKS = 2000
 """That are looked at by an old HDF5, in less than a second."""
 
 
+def write_message(file: IO[bytes], head: dict[str, Any], arrays: Sequence[NDArray[Any]] = ()) -> None:
+    """Write JSON and arrays, one behind the other as ``.npy``."""
+    text = json.dumps({**head, 'arrays': len(arrays)}).encode()
+    for array in (np.frombuffer(text, np.uint8), *arrays):
+        np.save(file, array, allow_pickle=False)
+    file.flush()
+
+
+def read_message(file: IO[bytes]) -> Message:
+    """Read what `write_message` wrote; EOFError where there is no more."""
+    head = json.loads(_array(file).tobytes())
+    return head, [_array(file) for _ in range(head['arrays'])]
+
+
+def split_names(value: Any) -> list[str]:
+    """Split a comma-separated list, which may be bytes."""
+    if isinstance(value, np.ndarray) and not value.ndim:
+        value = value.item()
+    text = value.decode('utf-8', 'replace') if isinstance(value, bytes) else str(value)
+    return [name.strip() for name in text.split(',') if name.strip()]
+
+
 def main() -> None:
-    """Serve until nobody asks any more."""
-    orders, answers = sys.stdin.buffer, os.fdopen(os.dup(1), 'wb')
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whatever a library prints is no answer
-    if resource is not None:
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    served = Commands()
-    for line in orders:
-        order = json.loads(line)
-        arrays = {name: _received(orders, dtype, shape) for name, dtype, shape in order.pop('arrays', ())}
-        try:
-            answer, parts = getattr(served, order.pop('do'))(**order, **({'arrays': arrays} if arrays else {}))
-        except Exception as error:  # noqa: BLE001 -- nothing says what h5py raises for a damaged file
-            text = f'{error}'[:_LONGEST_ERROR] or type(error).__name__
-            answer, parts = {'error': text, 'errno': getattr(error, 'errno', None)}, []
-        answers.write(json.dumps(answer).encode() + b'\n')
-        for part in parts:
-            answers.write(part.reshape(-1).view('u1'))
-        answers.flush()
+    """Do what the input says, file after file, and end early when there is enough or time is up."""
+    import h5py
+
+    answers = os.fdopen(os.dup(1), 'wb')
+    write_message(answers, {'versions': [h5py.__version__, np.__version__]})
+    request, arrays = read_message(sys.stdin.buffer)
+    os.dup(2)  # stays open until the end, for which the parent waits there
+    for stream in (1, 2):  # whatever a library prints is no answer
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+    end = time.monotonic() + (request['seconds'] or 0)
+    for order in request['orders']:
+        serve(order, arrays, answers)
+        if answers.tell() > ENOUGH or (request['seconds'] and time.monotonic() > end):
+            break
 
 
-Answer = tuple[dict[str, Any], list[Any]]
-"""What becomes JSON, and the arrays behind it."""
+def serve(order: dict[str, Any], arrays: list[NDArray[Any]], answers: IO[bytes]) -> None:
+    """Do one thing with one file, and say how it went."""
+    try:
+        _limit_process(order)
+        answer, content = (_replaced if 'target' in order else _read)(order, arrays)
+    except Exception as error:  # noqa: BLE001 -- nothing says what h5py raises for a damaged file
+        text = f'{error}'[:_LONGEST_ERROR] or type(error).__name__
+        answer, content = {'error': text, 'errno': getattr(error, 'errno', None)}, []
+    try:
+        write_message(answers, answer, content)
+    except OSError:
+        os._exit(NO_ROOM)
 
 
-class Commands:
-    """What may be ordered; one file is open at a time."""
+def _array(file: IO[bytes]) -> NDArray[Any]:
+    array: NDArray[Any] = np.load(file, max_header_size=_MAX_HEADER)
+    return array
 
-    def __init__(self) -> None:
-        self._file: h5py.File | None = None
-        self._names: list[str] = []
-        self._size = self._most = 0
 
-    def begin(self, path: list[str]) -> Answer:
-        """Import what is needed, from where Python finds it by itself, else from where the parent does."""
-        sys.path += [folder for folder in path if folder not in sys.path]
+# --- what may be asked
+
+
+def _read(order: dict[str, Any], _: list[NDArray[Any]]) -> Message:
+    """Attributes and datasets that are asked for, of what is in the file itself and not elsewhere."""
+    import h5py
+
+    content = _Content(order['size'], order['most'])
+    path = order['path'].encode('latin-1')
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError('it is not a regular file')
+    with h5py.File(path, 'r') as file:
+        own = [name for name in file if isinstance(file.get(name, getlink=True), h5py.HardLink)]
+        listed = split_names(file.attrs.get(order['listed'], ''))
+        load = None if order['load'] is None else [*(name for name in order['load'] if name in own), *listed]
+        if missing := [name for name in load or () if name not in own]:
+            raise ValueError(f'it has no dataset {missing[0]!r}')
+        names = dict.fromkeys(own if load is None else load)
+        attributes = {name: content.attributes(file[name], order['keys']) for name in names}
+        datasets = {} if load is None else {name: content.fields(name, file[name]) for name in names}
+    return {'listed': listed, 'attributes': attributes, 'datasets': datasets}, content.arrays
+
+
+def _replaced(order: dict[str, Any], arrays: list[NDArray[Any]]) -> Message:
+    """Give a dataset of the target these fields, in place of those of the same names or behind all others."""
+    import h5py
+
+    given, name = dict(zip(order['fields'], arrays, strict=True)), order['name']
+    with h5py.File(order['target'].encode('latin-1'), 'r+') as file:
+        before, attributes, chunks = file[name][()], dict(file[name].attrs), file[name].chunks
+        types = {field: before.dtype[field] for field in before.dtype.names}
+        types.update((field, values.dtype) for field, values in given.items())
+        after = np.empty(before.shape, list(types.items()))
+        for field in types:
+            after[field] = given[field] if field in given else before[field]
+        del file[name]
+        file.create_dataset(name, data=after, chunks=chunks).attrs.update(attributes)
+    return {}, []
+
+
+class _Content:
+    """What is handed on of a file of some size, and may take so many bytes."""
+
+    def __init__(self, size: int, most: int) -> None:
+        self.arrays: list[NDArray[Any]] = []
+        self._size, self._left = size, most
+
+    def attributes(self, thing: Any, keys: list[str] | None) -> dict[str, Any]:
+        found = thing.attrs
+        wanted = list(found) if keys is None else [key for key in keys if key in found]
+        return {key: self._json(found[key]) for key in wanted}
+
+    def fields(self, name: str, dataset: Any) -> dict[str, Any]:
+        """A dataset as {'': values}, or as values by field; in this machine's byte order, which pandas needs."""
         import h5py
-        import numpy as np
 
-        return {'versions': [h5py.__version__, np.__version__]}, []
-
-    def open(self, path: str, size: int, most: int, seconds: int) -> Answer:
-        """Open a file whose datasets may take so many bytes, with so many seconds of computing for all orders of it."""
-        import h5py
-
-        self.close()
-        self._size, self._most = size, most
-        _limit_computing(seconds)
-        _limit_memory(_ROOM + 2 * size)
-        self._file = h5py.File(path.encode('latin-1'), 'r')
-        self._names = [name for name in self._file if self._is_own(name)]
-        return {'names': self._names}, []
-
-    def close(self) -> Answer:
-        """Have no file open."""
-        if self._file is not None:
-            self._file.close()
-        self._file = None
-        return {}, []
-
-    def attributes(self, of: str, keys: list[str] | None) -> Answer:
-        """Attributes of what has that name, '' being the file itself; those of `keys`, or all."""
-        attributes = (self._own(of) if of else self._opened()).attrs
-        wanted = [key for key in keys if key in attributes] if keys is not None else list(attributes)
-        return _packed([(key, attributes[key]) for key in wanted], self._most)
-
-    def load(self, name: str) -> Answer:
-        """One dataset: a part without a name, or one for each field."""
-        import h5py
-        import numpy as np
-
-        dataset = self._own(name)
         if not isinstance(dataset, h5py.Dataset) or dataset.shape is None or dataset.external or dataset.is_virtual:
             raise ValueError(f'it has no dataset {name!r}')
-        if dataset.nbytes > self._most:
+        if dataset.nbytes > self._left:
             raise ValueError(f'dataset {name!r} claims {dataset.nbytes} bytes')
         _limit_memory(_ROOM + 2 * self._size + 3 * dataset.nbytes)
         _check_chunks(dataset)
         values = np.atleast_1d(dataset[()])
-        fields = values.dtype.names or ()
-        answer, arrays = _packed([(field, values[field]) for field in fields] or [('', values)], self._most)
-        if any(part['kind'] == 'other' for part in answer['parts']):
+        fields = {field: values[field] for field in values.dtype.names or ()} or {'': values}
+        described = {field: self._json(_native(array)) for field, array in fields.items()}
+        if None in described.values():
             raise ValueError(f'dataset {name!r} holds neither numbers nor text')
-        return answer, arrays
+        return described
 
-    def replace(self, path: str, name: str, arrays: dict[str, NDArray[Any]]) -> Answer:
-        """Give a dataset in another file these fields, in place of those of the same names or behind all others."""
-        import h5py
-        import numpy as np
+    def _json(self, value: Any) -> Any:
+        """The place of an array; texts, their shape and whether they are bytes; None for anything else."""
+        array = np.empty((), object)
+        array[()] = value
+        array = array if isinstance(value, str) else np.asarray(value)
+        kinds = {type(item) for item in array.flat} if array.dtype == object else set()
+        if not array.dtype.hasobject:
+            self._charge(array.nbytes)
+            self.arrays.append(array)
+            return len(self.arrays) - 1
+        if array.dtype != object or not (kinds <= {str} or kinds <= {bytes}):
+            return None
+        self._charge(sum(map(len, array.flat)))
+        are_bytes = str not in kinds
+        return [item.decode('latin-1') if are_bytes else item for item in array.flat], array.shape, are_bytes
 
-        with h5py.File(path.encode('latin-1'), 'r+') as file:
-            before, attributes, chunks = file[name][()], dict(file[name].attrs), file[name].chunks
-            types = {field: before.dtype[field] for field in before.dtype.names}
-            types.update((field, values.dtype) for field, values in arrays.items())
-            after = np.empty(before.shape, list(types.items()))
-            for field in types:
-                after[field] = arrays[field] if field in arrays else before[field]
-            del file[name]
-            file.create_dataset(name, data=after, chunks=chunks).attrs.update(attributes)
-        return {}, []
+    def _charge(self, size: int) -> None:
+        self._left -= size
+        if self._left < 0:
+            raise ValueError('what is read takes too much memory')
 
-    def _opened(self) -> h5py.File:
-        if self._file is None:
-            raise ValueError('no file is open')
-        return self._file
 
-    def _is_own(self, name: str) -> bool:
-        """Whether it is in the file itself, and no link to elsewhere."""
-        import h5py
+def _native(values: NDArray[Any]) -> NDArray[Any]:
+    return np.ascontiguousarray(values, values.dtype.newbyteorder('='))
 
-        return isinstance(self._opened().get(name, getlink=True), h5py.HardLink)
 
-    def _own(self, name: str) -> Any:
-        if name not in self._names:
-            raise ValueError(f'it has no dataset {name!r}')
-        return self._opened()[name]
+# --- limits
 
 
 def _check_chunks(dataset: h5py.Dataset) -> None:
@@ -177,55 +232,13 @@ def _any_chunk(dataset: h5py.Dataset, is_wrong: Callable[[Any], bool | None]) ->
     return count <= _MOST_CHUNKS and any(is_wrong(dataset.id.get_chunk_info(place)) for place in range(count))
 
 
-def _packed(values: list[tuple[str, Any]], most: int) -> Answer:
-    """Values with their names, as a description of each and the arrays that hold them."""
-    described: list[dict[str, Any]] = []
-    arrays: list[NDArray[Any]] = []
-    for name, value in values:
-        kind, parts = _parts(value)
-        described.append({'name': name, 'kind': kind, 'arrays': [_described(part) for part in parts]})
-        arrays += parts
-    if (size := sum(array.nbytes for array in arrays)) > most:
-        raise ValueError(f'what is read takes {size} bytes')
-    return {'parts': described}, arrays
-
-
-def _parts(value: Any) -> tuple[str, list[NDArray[Any]]]:
-    """Kind of a value, and the arrays that it is handed on as: for texts their lengths, and all of them joined."""
-    import numpy as np
-
-    texts = np.empty((), object)
-    texts[()] = value
-    array = texts if isinstance(value, str) else np.asarray(value)
-    if not array.dtype.hasobject:
-        return 'array', [np.ascontiguousarray(array).reshape(array.shape)]
-    kinds = {type(item) for item in array.flat} if array.dtype == object else {object}
-    if not kinds <= {str} and not kinds <= {bytes}:
-        return 'other', []
-    encoded = [item.encode('utf-8', 'surrogateescape') if isinstance(item, str) else item for item in array.flat]
-    lengths = np.array([len(item) for item in encoded], np.int64).reshape(array.shape)
-    return 'str' if str in kinds else 'bytes', [lengths, np.frombuffer(b''.join(encoded), np.uint8)]
-
-
-def _described(array: NDArray[Any]) -> list[Any]:
-    import numpy as np
-
-    return [repr(np.lib.format.dtype_to_descr(array.dtype)), array.shape]
-
-
-def _received(orders: Any, dtype: str, shape: list[int]) -> NDArray[Any]:
-    import numpy as np
-
-    array: NDArray[Any] = np.empty(shape, dtype)
-    if orders.readinto(array.reshape(-1).view('u1')) != array.nbytes:
-        raise SystemExit(1)
-    return array
-
-
-def _limit_computing(seconds: int) -> None:
-    """End this process once it has computed for that much longer."""
+def _limit_process(order: dict[str, Any]) -> None:
+    """End this process if the file takes longer, or computing, than it may; give it no more memory than it needs."""
+    _limit_memory(_ROOM + 2 * order['size'])
+    faulthandler.dump_traceback_later(order['seconds'], file=1, exit=True)
     if resource is not None:
-        _limit(resource.RLIMIT_CPU, int(time.process_time()) + 1 + seconds)
+        _limit(resource.RLIMIT_CORE, 0)
+        _limit(resource.RLIMIT_CPU, int(time.process_time()) + 1 + order['computing'])
 
 
 def _limit_memory(more: int) -> None:

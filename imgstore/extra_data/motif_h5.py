@@ -5,16 +5,17 @@ Sensors are datasets of channels by samples. The dataset ``camera`` says for eac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._support.regular_files import copy_data
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_NUMBER_BEFORE_REINDEX
-from ..errors import CorruptFileError
-from .hdf5_client import BYTES_OF_AN_OBJECT, H5File, HDF5Worker
+from ..errors import CorruptFileError, ImgStoreError
+from .hdf5_client import BYTES_OF_AN_OBJECT, H5Content, Result, checked, read_files, replace_fields
+from .hdf5_worker import split_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +25,8 @@ Numbers = NDArray[np.int64]
 Renumber = Callable[[Numbers, Numbers], Numbers]
 """Gives the new numbers of frames, by their numbers and their indices in the store (-1 where unknown)."""
 
+Table: TypeAlias = 'pd.DataFrame | ImgStoreError'
+
 _CAMERA = 'camera'
 _SAMPLE_DELAY = 'sample_delay'
 _DATASETS = 'datasets'
@@ -31,14 +34,8 @@ _COLUMN_NAMES = 'column_names'
 _SAMPLERATE = 'samplerate'
 
 
-def read_h5(path: str, files: HDF5Worker | None = None) -> pd.DataFrame:
+def read_h5(path: str) -> pd.DataFrame:
     """Read one file: a row for each sample, a column for each channel and each field of the camera.
-
-    Parameters
-    ----------
-    path : str
-    files : HDF5Worker, optional
-        What reads it, for those who read several.
 
     Raises
     ------
@@ -47,15 +44,37 @@ def read_h5(path: str, files: HDF5Worker | None = None) -> pd.DataFrame:
     StoreIOError
         The process that reads it could not be started.
     """
-    if files is None:
-        with HDF5Worker() as files:
-            return read_h5(path, files)
-    import pandas as pd
+    table = next(read_tables([path]))
+    if isinstance(table, ImgStoreError):
+        raise table
+    return table
 
-    with files.file(path) as file:
-        columns, camera = _columns(file)
-        frame = pd.DataFrame({name: v if v.ndim == 1 else list(v) for name, v in columns.items()})
-        return frame[_is_real(camera)].reset_index(drop=True)
+
+def read_tables(paths: Sequence[str], seconds: float | None = None) -> Iterator[Table]:
+    """Read files as `read_h5` does, many by one process.
+
+    Parameters
+    ----------
+    paths : sequence of str
+    seconds : float, optional
+        Read no more files after that time; one is always read.
+
+    Yields
+    ------
+    pandas.DataFrame or CorruptFileError
+        Of each file in turn.
+
+    Raises
+    ------
+    StoreIOError
+        The process that reads them could not be started.
+    """
+    for content in _read_samples(paths, seconds):
+        try:
+            table: Table = checked(content, _table)
+        except CorruptFileError as error:
+            table = error
+        yield table
 
 
 def h5_attrs(path: str) -> dict[str, Any]:
@@ -73,26 +92,21 @@ def h5_attrs(path: str) -> dict[str, Any]:
     StoreIOError
         The process that reads it could not be started.
     """
-    with HDF5Worker() as files:
-        return _attributes(path, files)
+    return checked(next(read_files([path], _DATASETS)), _attributes)
 
 
-def samplerates(path: str, files: HDF5Worker) -> set[float]:
-    """Read the rates of the sensors' samples, in samples a second.
+def samplerates(paths: Sequence[str]) -> Iterator[set[float]]:
+    """Read the rates of the sensors' samples in each file, in samples a second.
 
     Raises
     ------
     CorruptFileError
-        The file is no HDF5, or a rate is no number.
+        A file is no HDF5, or a rate is no number.
     StoreIOError
-        The process that reads it could not be started.
+        The process that reads them could not be started.
     """
-    attributes = _attributes(path, files)
-    rates = [attributes.get(name, {}).get(_SAMPLERATE) for name in attributes['_datasets']]
-    try:
-        return {float(np.asarray(rate).item()) for rate in rates if rate is not None}
-    except (TypeError, ValueError) as error:
-        raise CorruptFileError(f'{path} is damaged: a {_SAMPLERATE} is no number ({rates})', path=path) from error
+    for content in read_files(paths, _DATASETS):
+        yield checked(content, _samplerates)
 
 
 def renumber_h5(path: str, target: str, renumber: Renumber) -> None:
@@ -105,67 +119,84 @@ def renumber_h5(path: str, target: str, renumber: Renumber) -> None:
     StoreIOError
         The process that reads and writes it could not be started, or the disk is full.
     """
-    with HDF5Worker() as files:
-        with files.file(path) as file:
-            before, camera = _columns(file)
-        changed = _renumbered(camera, renumber)
-        copy_data(path, target)
-        with files.file(path) as file:
-            file.replace(target, _CAMERA, changed)
-        with files.file(target) as file:
-            after, _ = _columns(file)
-        if not _are_same({**before, **changed}, after):  # what damage nobody noticed did to the parts beside
-            raise CorruptFileError(f'{path} is damaged: with other frame numbers, the rest of it changes', path=path)
+    before, camera = checked(next(_read_samples([path])), _columns)
+    changed = _renumbered(camera, renumber)
+    copy_data(path, target)
+    replace_fields(path, target, _CAMERA, changed)
+    after, _ = checked(next(_read_samples([target])), _columns)
+    if not _are_same({**before, **changed}, after):  # what damage nobody noticed did to the parts beside
+        raise CorruptFileError(f'{path} is damaged: with other frame numbers, the rest of it changes', path=path)
 
 
 # --- what is in a file
 
 
-def _attributes(path: str, files: HDF5Worker) -> dict[str, Any]:
-    with files.file(path) as file:
-        attributes = {name: file.attributes(name) for name in file.names}
-        return {'_datasets': _names(file, '', _DATASETS), **attributes}
+def _read_samples(paths: Sequence[str], seconds: float | None = None) -> Iterator[Result]:
+    return read_files(paths, _DATASETS, [_CAMERA, _SAMPLE_DELAY], [_COLUMN_NAMES], seconds)
 
 
-def _columns(file: H5File) -> tuple[dict[str, Array], dict[str, Array]]:
+def _table(content: H5Content) -> pd.DataFrame:
+    import pandas as pd
+
+    columns, camera = _columns(content)
+    frame = pd.DataFrame({name: v if v.ndim == 1 else list(v) for name, v in columns.items()})
+    return frame[_is_real(camera)].reset_index(drop=True)
+
+
+def _attributes(content: H5Content) -> dict[str, Any]:
+    return {'_datasets': content.listed, **content.attributes}
+
+
+def _samplerates(content: H5Content) -> set[float]:
+    rates = [content.attributes.get(name, {}).get(_SAMPLERATE) for name in content.listed]
+    try:
+        return {float(np.asarray(rate).item()) for rate in rates if rate is not None}
+    except (TypeError, ValueError) as error:
+        raise CorruptFileError(f'{content.path} is damaged: a {_SAMPLERATE} is no number ({rates})',
+                               path=content.path) from error
+
+
+def _columns(content: H5Content) -> tuple[dict[str, Array], dict[str, Array]]:
     """All columns, each as long as the others; and those that are fields of the camera."""
-    camera = _load_camera(file)
-    columns = dict(_columns_of_sensors(file))
+    camera = _camera(content)
+    columns = dict(_columns_of_sensors(content))
     columns.update(camera)
-    if _SAMPLE_DELAY in file.names:
-        columns[_SAMPLE_DELAY] = _load(file, _SAMPLE_DELAY)
+    if _SAMPLE_DELAY in content.datasets:
+        columns[_SAMPLE_DELAY] = _values(content, _SAMPLE_DELAY)
     if len({len(values) for values in columns.values()}) != 1:
-        raise CorruptFileError(f'{file.path} is damaged: its datasets differ in length', path=file.path)
+        raise CorruptFileError(f'{content.path} is damaged: its datasets differ in length', path=content.path)
     for values in columns.values():
         if values.ndim > 1 or values.dtype.kind not in 'biufc':  # whose cells pandas makes objects of
-            file.charge_memory(len(values) * BYTES_OF_AN_OBJECT)
+            content.charge_memory(len(values) * BYTES_OF_AN_OBJECT)
     return columns, camera
 
 
-def _load(file: H5File, name: str) -> Array:
-    fields = file.load(name)
+def _values(content: H5Content, name: str) -> Array:
+    fields = content.datasets[name]
     if '' not in fields:
-        raise CorruptFileError(f'{file.path} is damaged: dataset {name!r} has fields {list(fields)}', path=file.path)
+        raise CorruptFileError(f'{content.path} is damaged: dataset {name!r} has fields {[*fields]}', path=content.path)
     return fields['']
 
 
-def _load_camera(file: H5File) -> dict[str, Array]:
-    camera = file.load(_CAMERA)
+def _camera(content: H5Content) -> dict[str, Array]:
+    if _CAMERA not in content.datasets:
+        raise CorruptFileError(f'{content.path} is damaged: it has no dataset {_CAMERA!r}', path=content.path)
+    camera = content.datasets[_CAMERA]
     numbers = camera.get(FRAME_NUMBER)
     if numbers is None or numbers.ndim != 1 or numbers.dtype.kind not in 'iuf':
-        raise CorruptFileError(f'{file.path} is damaged: dataset {_CAMERA!r} has no numbers {FRAME_NUMBER!r}',
-                               path=file.path)
+        raise CorruptFileError(f'{content.path} is damaged: dataset {_CAMERA!r} has no numbers {FRAME_NUMBER!r}',
+                               path=content.path)
     return camera
 
 
-def _columns_of_sensors(file: H5File) -> Iterator[tuple[str, Array]]:
-    for dataset in dict.fromkeys(_names(file, '', _DATASETS)):
-        channels = np.atleast_2d(_load(file, dataset))
-        columns = _names(file, dataset, _COLUMN_NAMES)
+def _columns_of_sensors(content: H5Content) -> Iterator[tuple[str, Array]]:
+    for dataset in dict.fromkeys(content.listed):
+        channels = np.atleast_2d(_values(content, dataset))
+        columns = split_names(content.attributes[dataset].get(_COLUMN_NAMES, ''))
         if len(columns) != len(channels):
             raise CorruptFileError(
-                f'{file.path} is damaged: dataset {dataset!r} has {len(channels)} channels named {columns}',
-                path=file.path,
+                f'{content.path} is damaged: dataset {dataset!r} has {len(channels)} channels named {columns}',
+                path=content.path,
             )
         yield from zip(columns, channels, strict=True)
 
@@ -188,12 +219,6 @@ def _renumbered(camera: dict[str, Array], renumber: Renumber) -> dict[str, Array
 def _whole(values: Array) -> Numbers:
     whole: Numbers = np.nan_to_num(values, nan=-1).astype(np.int64)
     return whole
-
-
-def _names(file: H5File, of: str, key: str) -> list[str]:
-    """Split a comma-separated list; [] where there is none."""
-    text = str(file.attributes(of, [key]).get(key, ''))
-    return [name.strip() for name in text.split(',') if name.strip()]
 
 
 def _are_same(some: dict[str, Array], others: dict[str, Array]) -> bool:

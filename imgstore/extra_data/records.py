@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -30,11 +29,10 @@ from ..constants import (
     MOTIF_EXTRA_H5,
     MOTIF_EXTRA_JSON,
 )
-from ..errors import CorruptFileError, ExtraDataSkippedWarning, InvalidArgumentError
+from ..errors import CorruptFileError, ExtraDataSkippedWarning, ImgStoreError, InvalidArgumentError
 from ..ondisk.files import partial_path, remove_if_there
 from ..ondisk.journal_reading import read_journal
-from .hdf5_client import HDF5Worker
-from .motif_h5 import Numbers, Renumber, read_h5, renumber_h5, samplerates
+from .motif_h5 import Numbers, Renumber, Table, read_tables, renumber_h5, samplerates
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +47,7 @@ _Record = dict[str, Any]
 
 
 def read_extra_data(paths: Sequence[str], ignore_corrupt: bool = False,
-                    files: HDF5Worker | None = None) -> pd.DataFrame | None:
+                    tables: Iterator[Table] | None = None) -> pd.DataFrame | None:
     """Read the extra data of a store.
 
     Parameters
@@ -58,8 +56,8 @@ def read_extra_data(paths: Sequence[str], ignore_corrupt: bool = False,
         The files, in the order of their chunks; behind a chunk's own its journal, if it has one.
     ignore_corrupt : bool
         Leave damaged files out, with one warning, instead of raising.
-    files : HDF5Worker, optional
-        What reads HDF5, for those who call this again and again.
+    tables : iterator, optional
+        The tables of the files that are HDF5, for those who read them with others.
 
     Returns
     -------
@@ -73,12 +71,12 @@ def read_extra_data(paths: Sequence[str], ignore_corrupt: bool = False,
     """
     contents: list[tuple[str, Any]] = []
     errors: list[CorruptFileError] = []
-    with nullcontext(files) if files else HDF5Worker() as h5:
-        for path in paths:
-            try:
-                contents.append(_read_behind(contents, path, h5))
-            except CorruptFileError as error:
-                errors.append(error)
+    tables = read_tables(h5_files(paths)) if tables is None else tables
+    for path in paths:
+        try:
+            contents.append(_read_behind(contents, path, tables))
+        except CorruptFileError as error:
+            errors.append(error)
     if errors and not ignore_corrupt:
         raise errors[0]
     if errors:
@@ -119,14 +117,19 @@ def samplerate(paths: Sequence[str]) -> float | None:
     CorruptFileError
         A file is damaged.
     """
-    with HDF5Worker() as files:
-        for path in paths:
-            rates = samplerates(path, files) if path.endswith(MOTIF_EXTRA_H5) else set()
+    files = h5_files(paths)
+    for some in (files[:1], files[1:]):  # the first one mostly tells
+        for path, rates in zip(some, samplerates(some), strict=True):
             if len(rates) > 1:
                 raise InvalidArgumentError(f'{path} holds data of several sample rates: {sorted(rates)}', path=path)
             if rates:
                 return rates.pop()
     return None
+
+
+def h5_files(paths: Iterable[str]) -> list[str]:
+    """Those of files of extra data that are HDF5."""
+    return [path for path in paths if path.endswith(MOTIF_EXTRA_H5)]
 
 
 def renumber_extra_data(path: str, old: Numbers, new: Numbers, own: slice, first: Numbers | None = None,
@@ -198,15 +201,15 @@ def _renumber_by_number(numbers: Numbers, old: Numbers, new: Numbers) -> Numbers
     return renumbered
 
 
-def _read(path: str, files: HDF5Worker) -> tuple[str, Any]:
-    kind = next((kind for kind in (MOTIF_EXTRA_H5, MOTIF_EXTRA_JSON) if path.endswith(kind)), EXTRA_JSON)
-    return kind, read_h5(path, files) if kind == MOTIF_EXTRA_H5 else read_records(path)
-
-
-def _read_behind(contents: list[tuple[str, Any]], path: str, files: HDF5Worker) -> tuple[str, Any]:
+def _read_behind(contents: list[tuple[str, Any]], path: str, tables: Iterator[Table]) -> tuple[str, Any]:
     """Kind and content of a file; of a journal just what is not in the chunk's own file before it."""
+    if path.endswith(MOTIF_EXTRA_H5):
+        table = next(tables)
+        if isinstance(table, ImgStoreError):
+            raise table
+        return MOTIF_EXTRA_H5, table
     if not path.endswith((JOURNAL, COMPLETE_JOURNAL)):
-        return _read(path, files)
+        return MOTIF_EXTRA_JSON if path.endswith(MOTIF_EXTRA_JSON) else EXTRA_JSON, read_records(path)
     return EXTRA_JSON, records_missing_from(path, contents[-1][1] if contents and contents[-1][0] == EXTRA_JSON else [])
 
 

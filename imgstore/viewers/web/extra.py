@@ -6,9 +6,11 @@ and each further request makes it finer.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +19,8 @@ import numpy.typing as npt
 
 from ...constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from ...errors import CorruptFileError
-from ...extra_data.hdf5_client import HDF5Worker
-from ...extra_data.records import read_extra_data
+from ...extra_data.motif_h5 import Table, read_tables
+from ...extra_data.records import h5_files, read_extra_data
 from ...stores.base import ImgStore
 
 if TYPE_CHECKING:
@@ -75,10 +77,10 @@ class ExtraData:
             ``columns``: name to rows of [index, least, largest]; ``complete``: whether all files have been read;
             ``read``: how much of them.
         """
-        with self._lock, HDF5Worker() as files:
+        with self._lock:
             parts = [part for part in self._parts() if part[2].start <= high and part[2].stop > low]
             whole = len(parts) <= _WHOLE_CHUNKS // 2
-            missing = self._read_some([part for part in parts if not self._is_known(part, whole)], files)
+            missing = self._read_some([part for part in parts if not self._is_known(part, whole)])
             points = self._points(parts, whole)
             problems = [self.problems[part[0]] for part in parts if part[0] in self.problems]
         columns = {name: _binned(values, low, high, bins) for name, values in points.items()}
@@ -88,9 +90,9 @@ class ExtraData:
 
     def at(self, index: int) -> dict[str, Any]:
         """The record that held at a frame, the latest of its chunk or of the one before; empty if there is none."""
-        with self._lock, HDF5Worker() as files:
+        with self._lock:
             parts = [part for part in self._parts() if part[2].start <= index][-2:]
-            for records in (self._records(part, files) for part in reversed(parts)):
+            for records in map(self._records, reversed(parts)):
                 rank = -1 if records is None else int(np.searchsorted(records.at, index + 1)) - 1
                 if records is not None and rank >= 0:
                     record = records.table.iloc[rank]
@@ -107,32 +109,43 @@ class ExtraData:
         size = part[2].stop - part[2].start
         return self._sizes.get(part[0]) == size and part[0] in (self._whole if whole else self._coarse)
 
-    def _read_some(self, parts: list[Part], files: HDF5Worker) -> int:
+    def _read_some(self, parts: list[Part]) -> int:
         """Read chunks until time is up; how many are left."""
-        until = time.monotonic() + _SECONDS
-        for done, rank in enumerate(_spread(len(parts))):
-            if time.monotonic() > until:
+        order = [parts[rank] for rank in _spread(len(parts))]
+        files = h5_files(path for part in order for path in self._store.extra_data_files(part[0]))
+        tables, until = read_tables(files, _SECONDS), math.inf
+        for done, part in enumerate(order):
+            if time.monotonic() > until or not self._read(part, tables):
                 return len(parts) - done
-            self._records(parts[rank], files)
+            until = min(until, time.monotonic() + _SECONDS)  # once the process of HDF5 has read all it can
         return 0
 
-    def _records(self, part: Part, files: HDF5Worker) -> _Records | None:
-        number, size = part[0], part[2].stop - part[2].start
-        if self._sizes.get(number) != size or number not in self._whole:
-            self._sizes[number] = size
-            self._whole[number] = records = self._load(part, files)
-            self._coarse[number] = _coarse(records)
-            while len(self._whole) > _WHOLE_CHUNKS:
-                self._whole.popitem(last=False)
-        self._whole.move_to_end(number)
-        return self._whole[number]
+    def _records(self, part: Part) -> _Records | None:
+        if self._sizes.get(part[0]) != part[2].stop - part[2].start or part[0] not in self._whole:
+            self._read(part, None)
+        self._whole.move_to_end(part[0])
+        return self._whole[part[0]]
 
-    def _load(self, part: Part, files: HDF5Worker) -> _Records | None:
+    def _read(self, part: Part, tables: Iterator[Table] | None) -> bool:
+        """Read a chunk, False if the tables end before."""
+        number = part[0]
+        try:
+            records = self._load(part, tables)
+        except StopIteration:
+            return False
+        self._sizes[number], self._whole[number] = part[2].stop - part[2].start, records
+        self._whole.move_to_end(number)
+        self._coarse[number] = _coarse(records)
+        while len(self._whole) > _WHOLE_CHUNKS:
+            self._whole.popitem(last=False)
+        return True
+
+    def _load(self, part: Part, tables: Iterator[Table] | None) -> _Records | None:
         paths = self._store.extra_data_files(part[0])
         if not paths:
             return None  # before pandas is imported for nothing
         try:
-            table = read_extra_data(paths, files=files)
+            table = read_extra_data(paths, tables=tables)
         except CorruptFileError as error:
             self.problems[part[0]] = str(error)
             return None
