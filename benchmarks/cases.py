@@ -163,6 +163,16 @@ def _jumping(sizes: Sizes) -> Iterator[Case]:
     yield Case('step backwards mjpeg/avi gray', 'read_backwards', (_ms(),), {'count': back}, frames='gray',
                recording=_recording(sizes, 'mjpeg/avi', 'gray', ORIGINAL))
     yield _batch(sizes)
+    yield _next(sizes)
+
+
+def _next(sizes: Sizes) -> Case:
+    """What a call costs beside reading the image, of which there is little."""
+    count = sizes.frames(2000)
+    recording = Recording('small npy', 'record', {'fmt': 'npy', 'count': 2 * count + 1}, 'small', ORIGINAL)
+    return Case('get_next_image of npy, 96 x 128 gray', 'read_next', (
+        Metric('whole', 'µs'), Metric('own', 'µs', 'without reading the image', at_most=30)),
+        {'count': count}, frames='small', recording=recording)
 
 
 def _batch(sizes: Sizes) -> Case:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from statistics import median
 from typing import Any
+from unittest import mock
 
 import frames as scenes
 import numpy as np
@@ -66,6 +72,41 @@ def read_batch(path: str, frames: str, count: int) -> Metrics:
     assert list(numbers) == chosen
     _check(images, read[-1], numbers[-1])
     return metrics
+
+
+def read_next(path: str, frames: str, count: int) -> Metrics:
+    """Microseconds of `get_next_image` for a frame of npy: all of them, and those without reading the image."""
+    images = scenes.load(frames)
+    store = _open(path)
+    store.get_next_image()
+    whole, image, number = _time_next(store, count)
+    _check(images, image, number)
+    with _image_at_hand(image):
+        own, _, last = _time_next(store, count)
+    assert last == number + count
+    return {'whole': whole, 'own': own}
+
+
+def _time_next(store: Any, count: int) -> tuple[float, Any, int]:
+    """Median microseconds of a call; image and number of the last one."""
+    times = []
+    for _ in range(count):
+        start = time.perf_counter()
+        image, (number, _) = store.get_next_image()
+        times.append(time.perf_counter() - start)
+    return 1e6 * median(times), image, number
+
+
+@contextmanager
+def _image_at_hand(image: Any) -> Iterator[None]:
+    """Give that image without reading a file: ours reads in a class of its own, the original by `numpy.load`."""
+    def read(*_: Any, **__: Any) -> Any:
+        return image
+
+    is_ours = find_spec('imgstore.chunks') is not None
+    owner = import_module('imgstore.chunks.images.image_folder').ImageChunkReader if is_ours else np
+    with mock.patch.object(owner, 'read' if is_ours else 'load', read):
+        yield
 
 
 def _open(path: str) -> Any:

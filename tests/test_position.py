@@ -84,3 +84,14 @@ def test_a_reader_that_goes_forward_is_expected_to_at_once() -> None:
 def test_nothing_is_expected_where_nothing_is_prefetched() -> None:
     policy = SequentialPolicy(0)
     assert [list(policy.expect(index, index - 1)) for index in range(4)] == [[], [], [], []]
+
+
+@pytest.mark.parametrize('step', [1, -1])
+def test_the_places_of_frames_in_sequence_are_theirs_over_borders_and_ends(recording: Path, step: int) -> None:
+    with new_for_filename(recording) as store:
+        known = store._require_reader()._known
+        for start in range(20):
+            for count in range(9):
+                indices = range(start, start + step * count, step)
+                there = [known.index.to_chunk(index) for index in indices if 0 <= index < 20]
+                assert known.places(known.locate(start), indices) == there

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from .._support.validation import as_int, as_seconds
 from ..chunks import ChunkIO
 from ..constants import FRAME_NUMBER
@@ -56,9 +54,14 @@ class KnownFrames:
             frame = known.frame(index)
             return None if frame is None else FrameLocation(index, frame, known.to_chunk(index), known.generation)
 
-    def places(self, indices: Iterable[int]) -> list[Place]:
-        """Where the frames with those indexes are, without those that there are not."""
-        known = self.index
+    def places(self, frame: FrameLocation, indices: range) -> list[Place]:
+        """Where the frames with those indexes are that there are; they begin with that of ``frame``, one step apart."""
+        if not indices:
+            return []
+        known, (chunk, within), last = self.index, frame.place, indices[-1]
+        first = within - frame.frame_index
+        if known.to_chunk(last) == (chunk, first + last):  # so all of them are in that chunk
+            return [(chunk, first + index) for index in indices]
         return [known.to_chunk(index) for index in indices if 0 <= index < known.frame_count]
 
     def find(self, what: str, value: object, nearest: bool = False) -> int:

@@ -175,7 +175,7 @@ class StoreReader(ReaderInfo):
     def _read(self, frame: FrameLocation, before: int) -> Frame:
         """Read a frame, and have those read that are expected after it, as the one before was at that index."""
         if self._policy.ahead:
-            self._images.prefetch(self._known.places(self._policy.expect(frame.frame_index, before)))
+            self._images.prefetch(self._known.places(frame, self._policy.expect(frame.frame_index, before)))
         image = self._images.read(frame)
         self._position.move_to(frame)
         return image, frame.number_and_time
