@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from imgstore._support.json import JsonCustomEncoder, dumps
+from imgstore._support.json import JsonCustomEncoder, as_json, dumps
 from imgstore.errors import ExtraDataTypeError
 
 
@@ -157,3 +157,24 @@ def test_the_encoder_works_with_every_way_of_json(tmp_path: Any) -> None:
         json.dump(value, file, cls=JsonCustomEncoder)
     assert (tmp_path / 'x.json').read_text() == text
     assert JsonCustomEncoder().default(np.int8(1)) == 1
+
+
+# --- what the tools show, for every reader of JSON
+
+
+@pytest.mark.parametrize(('value', 'expected'), [
+    (math.nan, None), (np.float32('inf'), None), ([1.5, -math.inf], [1.5, None]), (np.array([math.nan]), [None]),
+    (np.int64(-3), -3), (np.bool_(True), True), (np.datetime64('NaT'), None), (complex(math.nan, 2), [None, 2.0]),
+    (datetime.datetime(2020, 1, 2, 3), '2020-01-02T03:00:00'), (datetime.date(2020, 1, 2), '2020-01-02'),
+    (b'\xff', {'hex': 'ff'}), ('\udce9', '\\udce9'), ({7}, [7]),
+    (decimal.Decimal('1.50'), '1.50'), (range(3), 'range(0, 3)'),
+    ({datetime.date(2020, 1, 2): {(1, 2): [decimal.Decimal(1)]}}, {'2020-01-02': {'(1, 2)': ['1']}}),
+    ({None: 1, True: 2, 1.5: 3, np.int8(4): 5, b'a': 6, '\udce9': 7},
+     {'null': 1, 'true': 2, '1.5': 3, '4': 5, 'a': 6, '\\udce9': 7})])
+def test_any_value_can_be_shown(value: Any, expected: Any) -> None:
+    assert json.loads(json.dumps(as_json(value), allow_nan=False)) == expected
+
+
+@given(npst.arrays(npst.scalar_dtypes(), npst.array_shapes(max_dims=2, max_side=3)))
+def test_any_array_can_be_shown(array: np.ndarray[Any, Any]) -> None:
+    assert len(json.loads(json.dumps(as_json(array), allow_nan=False))) in (len(array), len(str(array)))

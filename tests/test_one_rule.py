@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import math
 import os
 import re
@@ -33,9 +34,10 @@ from .raised import raises
 BEGAN = 1_772_362_800.0  # 2026-03-01 11:00 UTC
 
 
-def recording_of(folder: Path, times: list[float], image: np.ndarray[Any, Any] | None = None) -> Path:
+def recording_of(folder: Path, times: list[float], image: np.ndarray[Any, Any] | None = None, **options: Any) -> Path:
     shown = np.zeros((4, 5), np.uint8) if image is None else image
-    with imgstore.new_for_format('npy', folder, imgshape=shown.shape, imgdtype=shown.dtype, chunksize=7) as store:
+    with imgstore.new_for_format('npy', folder, imgshape=shown.shape, imgdtype=shown.dtype, chunksize=7,
+                                 **options) as store:
         for number, time in enumerate(times):
             store.add_image(shown, number, time)
     return folder
@@ -144,6 +146,32 @@ def test_what_a_tool_overwrites_is_there_until_the_new_one_is_on_the_disk(
     make()
     assert there[0]
     assert target.stat().st_ino in synced - {before}
+
+
+METADATA = {datetime.date(2026, 3, 1): 3, 'gain': math.nan, 'limits': [0, math.inf], 'cages': {4},
+            'key': b'\xff', 'since': datetime.datetime(2026, 3, 1, 12), None: 'x', 1.5: True}
+
+
+def test_metadata_are_the_same_json_in_all_tools(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = recording_of(tmp_path / 's', [0.0], metadata=METADATA)
+    assert info_main([str(folder), '--json']) == 0
+    with closing(Recording(str(folder))) as page:
+        shown = json.loads(json.dumps(page.about()['user'], allow_nan=False))
+    told = json.loads(capsys.readouterr().out)['metadata']
+    assert told == {'2026-03-01': 3, 'gain': None, 'limits': [0, None], 'cages': [4], 'key': {'hex': 'ff'},
+                    'since': '2026-03-01T12:00:00', 'null': 'x', '1.5': True}
+    assert shown == {**told, 'gain': 'nan', 'limits': [0, 'inf']}  # for people
+
+
+WRITES_JSON = {  # beside the one module that says what a value is in JSON
+    'apps/info.py': 'by `as_json`', 'viewers/web/server.py': 'by `as_json`',
+    'maintenance/repair.py': 'records as they were read', 'extra_data/records.py': 'records as they were read',
+    'chunks/images/bloscpack.py': 'a shape and a dtype', 'export/images.py': 'a number and a time',
+    'extra_data/hdf5_client.py': 'names and numbers', 'extra_data/hdf5_worker.py': 'names and numbers'}
+
+
+def test_values_become_json_in_one_module() -> None:
+    assert modules_with(r'\bjson\.dumps?\(') == {'_support/json.py', *WRITES_JSON}
 
 
 @pytest.mark.parametrize(('text', 'seconds'), [

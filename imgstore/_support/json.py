@@ -10,13 +10,16 @@ complex                        ``[real, imaginary]``
 Path, UUID                     text
 =============================  =========================================
 
-NaN and the infinities are written as ``NaN`` and ``Infinity``, which Python's reader knows.
+In records of extra data (`dumps`), NaN and the infinities are ``NaN`` and ``Infinity``, which Python's reader knows,
+and any other type is an error. What the tools show (`as_json`) is for every reader: NaN and the infinities are null, a
+value or key of another type is the text that ``str`` makes of it, and lone surrogates in text are escaped.
 """
 
 from __future__ import annotations
 
 import datetime
 import json
+import math
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import PurePath
@@ -25,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ExtraDataTypeError
-from .text import is_utf8
+from .text import is_utf8, without_surrogates
 
 _MAX_DEPTH = 100
 _Path = tuple[object, ...]
@@ -61,6 +64,32 @@ def dumps(record: dict[str, Any]) -> str:
         return json.dumps(record, cls=JsonCustomEncoder)
     except ValueError as error:
         raise ExtraDataTypeError(f'extra data cannot be written as JSON: {error}') from error
+
+
+def as_json(value: Any, nan_as_text: bool = False) -> Any:
+    """Give any value, such as metadata or a record, in the types that JSON has for every reader.
+
+    ``nan_as_text`` gives NaN and the infinities as text, for people to see.
+    """
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(float(value)) if nan_as_text else None
+    if isinstance(value, str):
+        return without_surrogates(value)
+    if value is None or isinstance(value, int):
+        return value
+    if isinstance(value, dict):
+        return {_shown_key(key): as_json(item, nan_as_text) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [as_json(item, nan_as_text) for item in value]
+    try:
+        return as_json(plain(value), nan_as_text)
+    except ExtraDataTypeError:
+        return without_surrogates(str(value))
+
+
+def _shown_key(key: Any) -> Any:
+    shown = as_json(key)
+    return shown if shown is None or isinstance(shown, (str, int, float)) else str(key)
 
 
 def plain(value: Any, path: _Path = ()) -> Any:

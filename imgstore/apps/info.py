@@ -9,13 +9,12 @@ import math
 import os
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import cv2
 
-from .._support.json import plain
-from .._support.text import printable, without_surrogates
+from .._support.json import as_json
+from .._support.text import printable
 from .._support.yaml import dump_yaml
 from ..errors import ImgStoreError, InvalidArgumentError, StoreIOError
 from ..export.atomic_output import new_file
@@ -84,16 +83,7 @@ def _tell_all(args: argparse.Namespace) -> int:
 def _as_json(found: Overview) -> str:
     record = dataclasses.asdict(found)
     record['health']['good'] = found.health.good
-    return json.dumps(_finite(plain(without_surrogates(record)))).replace('\x7f', '\\u007f')
-
-
-def _finite(value: Any) -> Any:
-    """Replace nan and infinities by None, since JSON has none."""
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return json.dumps(as_json(record), allow_nan=False).replace('\x7f', '\\u007f')
 
 
 def _screen(path: str, found: Overview) -> Iterator[str]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ..._support.json import as_json
 from ...constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from ...errors import CorruptFileError
 from ...extra_data.motif_h5 import Table, read_tables
@@ -96,7 +97,7 @@ class ExtraData:
                 rank = -1 if records is None else int(np.searchsorted(records.at, index + 1)) - 1
                 if records is not None and rank >= 0:
                     record = records.table.iloc[rank]
-                    return {str(name): _described(value) for name, value in record.items() if name not in _OWN}
+                    return {str(name): as_json(value) for name, value in record.items() if name not in _OWN}
         return {}
 
     # --- which files have been read
@@ -221,14 +222,3 @@ def _binned(rows: list[Values], low: int, high: int, bins: int) -> list[list[flo
     binned = np.stack([points[edges, 0], np.minimum.reduceat(points[:, 1], edges),
                        np.maximum.reduceat(points[:, 2], edges)], 1)
     return [list(row) for row in binned.tolist()]
-
-
-def _described(value: Any) -> Any:
-    """A value of a record as JSON can hold it."""
-    if isinstance(value, (bool, np.bool_)):
-        return bool(value)
-    if isinstance(value, (int, np.integer)):
-        return int(value)
-    if isinstance(value, (float, np.floating)):
-        return float(value) if np.isfinite(value) else None
-    return str(value)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..._support.json import as_json
 from ...color import Image
 from ...constants import FRAME_NUMBER, FRAME_TIME, STORE_LOCK_FILENAME
 from ...contrast import IntensityScaler
@@ -87,7 +88,7 @@ class Recording:
         dtype = store.dtype
         return {
             'name': self.name, 'frames': count, 'shape': list(store.image_shape), 'dtype': str(dtype),
-            'format': store.format, 'lossless': store.lossless, 'period': plain(self.course.period),
+            'format': store.format, 'lossless': store.lossless, 'period': as_json(self.course.period),
             'live': store.is_live,
             'timezone': getattr(store.created[1], 'key', 'UTC'),
             'first': self.row(0) if count else None, 'last': self.row(count - 1) if count else None,
@@ -102,12 +103,12 @@ class Recording:
                 'path': store.filename, 'format': store.format, 'uuid': store.uuid,
                 'created': created.astimezone(zone).isoformat(' ', 'seconds'), 'time zone': str(zone),
                 'chunks': len(chunks), 'frames a chunk': store.chunksize},
-            'user': described(store.user_metadata)}
+            'user': as_json(store.user_metadata, nan_as_text=True)}
 
     def row(self, index: int) -> Row:
         """A frame's index, number and time."""
         number, frame_time = self.course.frame(index)
-        return {'index': index, 'number': number, 'time': plain(frame_time)}
+        return {'index': index, 'number': number, 'time': as_json(frame_time)}
 
     def rows(self, start: int, count: int) -> list[Row]:
         """Those of the frames from an index on."""
@@ -151,7 +152,7 @@ class Recording:
         places = samples.places if axis != 'number' else self.order.indices_at(samples.places)
         found = gaps.find_gaps(at, samples, self.course.period)
         return {'axis': axis, 'frames': size, 'index': places.tolist(), 'number': samples.numbers.tolist(),
-                'time': [plain(value) for value in samples.times.tolist()], 'missing': samples.missing.tolist(),
+                'time': as_json(samples.times), 'missing': samples.missing.tolist(),
                 'gaps': [self._gap(axis, gap) for gap in found], **self._borders(axis, places)}
 
     def _frames_on(self, axis: str) -> tuple[gaps.FrameAt, int]:
@@ -168,9 +169,9 @@ class Recording:
 
     def _gap(self, axis: str, gap: gaps.Gap) -> Row:
         index = self.order.index_at(gap.place) if axis == 'number' else gap.place
-        return {'index': index, 'missing': gap.missing, 'seconds': plain(gap.seconds),
-                'before': {'number': gap.before[0], 'time': plain(gap.before[1]), 'index': index - 1},
-                'after': {'number': gap.after[0], 'time': plain(gap.after[1]), 'index': index}}
+        return {'index': index, 'missing': gap.missing, 'seconds': as_json(gap.seconds),
+                'before': {'number': gap.before[0], 'time': as_json(gap.before[1]), 'index': index - 1},
+                'after': {'number': gap.after[0], 'time': as_json(gap.after[1]), 'index': index}}
 
     def _borders(self, axis: str, indices: npt.NDArray[np.int64]) -> Row:
         """Where chunks begin among these frames; none if there are too many to be told apart."""
@@ -220,19 +221,3 @@ class Recording:
             self._thumbnails.refresh()
             self._was_refreshed = True
         return self._thumbnails
-
-
-def plain(value: float) -> float | None:
-    """A number as JSON has it: None for nan and the infinite ones."""
-    return value if math.isfinite(value) else None
-
-
-def described(value: Any) -> Any:
-    """Metadata as JSON can hold it; what it has no form for becomes text."""
-    if isinstance(value, dict):
-        return {str(key): described(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [described(inner) for inner in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    return value if value is None or isinstance(value, (bool, int, str)) else str(value)

@@ -62,7 +62,7 @@ export function offset(seconds, zone) {
 
 export function value(what) {
   if (what === null || what === undefined) return '–';
-  if (typeof what !== 'number') return String(what);
+  if (typeof what !== 'number') return typeof what === 'object' ? JSON.stringify(what) : String(what);
   return Number.isInteger(what) ? count(what) : String(Number(what.toPrecision(6)));
 }
 
