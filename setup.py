@@ -32,6 +32,7 @@ INSTALL_REQUIRES = [
 ]
 BLOSCPACK = ['numcodecs>=0.12']
 PARQUET = ['pyarrow>=14']
+TIFF = ['tifffile>=2024.5.22']
 ZARR = ['zarr>=2.18']
 WEB = ['starlette>=0.49.1', 'uvicorn>=0.30']
 
@@ -66,11 +67,13 @@ setup(
     extras_require={
         'bloscpack': BLOSCPACK,
         'parquet': PARQUET,
+        'tiff': TIFF,
         'zarr': ZARR,
         'web': WEB,
         'test': [
             *BLOSCPACK,
             *PARQUET,
+            *TIFF,
             *ZARR,
             *WEB,
             'blosc>=1.11.1',

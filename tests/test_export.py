@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 import wave
@@ -15,10 +16,17 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 
 import imgstore
 from imgstore.apps.export import main
-from imgstore.errors import FramesDelayedWarning, ImageRejectedError, InvalidArgumentError, StoreExistsError
+from imgstore.errors import (
+    FramesDelayedWarning,
+    ImageRejectedError,
+    InvalidArgumentError,
+    MissingDependencyError,
+    StoreExistsError,
+)
 from imgstore.export import (
     ColumnSound,
     FileSound,
@@ -400,11 +408,48 @@ def test_a_tiff_has_a_page_a_frame(shape: tuple[int, ...], dtype: str, tmp_path:
     assert all(np.array_equal(page, numbered(index, shape).astype(dtype)) for index, page in enumerate(pages))
 
 
+@pytest.mark.parametrize('shape', [(5, 6), (5, 6, 1), (5, 6, 2), (5, 6, 3), (5, 6, 4), (4, 3), (1, 1)], ids=str)
+@pytest.mark.parametrize('dtype', ['uint8', 'int8', 'uint16', 'int16', 'uint32', 'int64', 'float16', 'float64'])
+def test_a_tiff_holds_every_number_in_up_to_four_channels(shape: tuple[int, ...], dtype: str, tmp_path: Path) -> None:
+    images = [np.arange(index, index + np.prod(shape)).reshape(shape).astype(dtype) for index in range(2)]
+    with imgstore.new_for_format('npy', tmp_path / 's', imgshape=shape, imgdtype=dtype) as store:
+        for index, image in enumerate(images):
+            store.add_image(image, index, index)
+    export_tiff(chosen(tmp_path / 's'), tmp_path / 'f.tif')
+    with tifffile.TiffFile(tmp_path / 'f.tif') as stack:
+        pages = [page.asarray() for page in stack.pages]
+    assert len(pages) == 2
+    for page, image in zip(pages, images, strict=True):
+        rgb = image[..., [2, 1, 0, 3][:shape[2]]] if shape[2:] >= (3,) else image
+        assert page.dtype == dtype
+        assert np.array_equal(page, rgb[:, :, 0] if shape[2:] == (1,) else rgb)
+
+
+@pytest.mark.parametrize(('shape', 'dtype'), [((5, 6), 'bool'), ((5, 6), 'complex64'), ((5, 6), 'longdouble'),
+                                              ((9,), 'uint8'), ((5, 6, 5), 'uint8'), ((2, 5, 6, 3), 'uint8')])
+def test_what_no_tiff_holds_is_refused_and_leaves_nothing(shape: tuple[int, ...], dtype: str, tmp_path: Path) -> None:
+    with imgstore.new_for_format('npy', tmp_path / 's', imgshape=shape, imgdtype=dtype) as store:
+        store.add_image(np.ones(shape, dtype), 0, 0)
+    with raises(InvalidArgumentError):
+        export_tiff(chosen(tmp_path / 's'), tmp_path / 'f.tif')
+    assert os.listdir(tmp_path) == ['s']
+
+
+def test_without_tifffile_the_extra_to_install_is_named(
+    png: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, 'tifffile', None)
+    with raises(MissingDependencyError, name='tifffile'):
+        export_tiff(chosen(png), tmp_path / 'f.tif')
+    assert main([str(png), str(tmp_path / 'f.tif')]) == 1
+    assert 'pip install imgstore[tiff]' in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_tiff_says_of_each_page_which_frame_it_is(png: Path, tmp_path: Path) -> None:
     export_tiff(chosen(png, from_index=3, to_index=5), tmp_path / 'f.tif')
-    data = (tmp_path / 'f.tif').read_bytes()
-    told = [json.loads(part.partition(b'\0')[0]) for part in data.split(b'{"frame_index"')[1:]
-            for part in [b'{"frame_index"' + part]]
+    with tifffile.TiffFile(tmp_path / 'f.tif') as stack:
+        told = [json.loads(page.description) for page in stack.pages]
     assert [(each['frame_index'], each['frame_number'], each['frame_time']) for each in told] == [
         (index, NUMBERS[index], TIMES[index]) for index in (3, 4)]
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import os
 import re
-import struct
-from collections.abc import Iterable, Iterator, Mapping
-from typing import IO, Any
-
-import numpy as np
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from .._support.warn import renamed_keyword
 from ..chunks.opencv_encode import encode_file
 from ..color import Image
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
-from ..errors import InvalidArgumentError
+from ..errors import InvalidArgumentError, MissingDependencyError
 from ..formats import Format, exportable_formats, resolve_format, validate_options
 from ..ondisk.files import StrPath
 from .atomic_output import Progress, new_file, new_folder, no_progress
@@ -104,14 +102,11 @@ def _checked(image: Image, fmt: Format) -> Image:
     return image
 
 
-# --- one TIFF: https://www.itu.int/itudoc/itu-t/com16/tiff-fx/docs/tiff6.pdf and its 64-bit form, BigTIFF
+# --- one TIFF
 
-_SHORT, _ASCII, _LONG, _LONG8 = 3, 2, 4, 16
-_CODES = {_SHORT: 'H', _LONG: 'I', _LONG8: 'Q'}
-_SAMPLE_FORMATS = {'u': 1, 'i': 2, 'f': 3}
+_KINDS, _LARGEST_VALUE = 'uif', 8  # unsigned, signed and floating-point numbers; bytes
 _LARGEST_CLASSIC = 2**32 - 2**20  # bytes; offsets have 32 bits
-
-Tag = tuple[int, int, int | bytes | tuple[int, ...]]
+_PAGE = 1000  # bytes that a page takes beside its image, at most
 
 
 @renamed_keyword('step', 'progress')
@@ -121,70 +116,37 @@ def export_tiff(frames: Frames, path: StrPath, *, status_bar: bool = False, over
 
     The description of each page is a JSON object with ``frame_index``, ``frame_number`` and ``frame_time``. Other
     parameters and errors are those of `export_images`.
+
+    Raises
+    ------
+    MissingDependencyError
+        tifffile is not installed.
     """
-    with new_file(path, overwrite) as place, open(place, 'wb') as file:
+    try:
+        from tifffile import TiffWriter
+    except ImportError as error:
+        raise MissingDependencyError('an export to TIFF needs tifffile: pip install imgstore[tiff]',
+                                     name='tifffile') from error
+    with new_file(path, overwrite) as place:
         pages = _with_images(frames, status_bar)
         first = next(pages)
-        stack = _TiffStack(file, first[3].nbytes * len(frames) + 1000 * len(frames) > _LARGEST_CLASSIC)
-        for index, number, time, image in _chained(first, pages):
-            stack.add(image, json.dumps({FRAME_INDEX: index, FRAME_NUMBER: number, FRAME_TIME: time}))
-            progress()
+        is_big = (first[3].nbytes + _PAGE) * len(frames) > _LARGEST_CLASSIC
+        with TiffWriter(place, bigtiff=is_big, byteorder='<') as stack:
+            for index, number, time, image in itertools.chain([first], pages):
+                told = json.dumps({FRAME_INDEX: index, FRAME_NUMBER: number, FRAME_TIME: time})
+                stack.write(**_page(image), description=told, metadata=None, software=False)
+                progress()
 
 
-def _chained(first: Any, rest: Iterable[Any]) -> Iterator[Any]:
-    yield first
-    yield from rest
-
-
-class _TiffStack:
-    """Writes page after page; each one's directory is linked from the one before."""
-
-    def __init__(self, file: IO[bytes], big: bool) -> None:
-        self._file, self._big = file, big
-        file.write(struct.pack('<2sHHHQ', b'II', 43, 8, 0, 0) if big else struct.pack('<2sHI', b'II', 42, 0))
-        self._link = 8 if big else 4
-        """Where the place of the next directory is to be written."""
-
-    def add(self, image: Image, description: str) -> None:
-        if image.dtype.kind not in _SAMPLE_FORMATS or image.ndim not in (2, 3) or image.shape[2:] > (4,):
-            raise InvalidArgumentError(f'tiff holds no images of {image.dtype.name} and shape {image.shape}')
-        channels = image.shape[2] if image.ndim == 3 else 1
-        if channels >= 3:
-            image = image[..., [2, 1, 0, *range(3, channels)]]  # TIFF is in RGB
-        start = self._append(np.ascontiguousarray(image, image.dtype.newbyteorder('<')).tobytes())
-        self._add_directory([
-            (256, _LONG, image.shape[1]), (257, _LONG, image.shape[0]),
-            (258, _SHORT, (8 * image.itemsize,) * channels), (259, _SHORT, 1),
-            (262, _SHORT, 2 if channels >= 3 else 1), (270, _ASCII, description.encode('ascii') + b'\0'),
-            (273, _LONG8 if self._big else _LONG, start), (277, _SHORT, channels), (278, _LONG, image.shape[0]),
-            (279, _LONG8 if self._big else _LONG, image.nbytes), (284, _SHORT, 1),
-            *([(338, _SHORT, 2)] if channels == 4 else []),
-            (339, _SHORT, (_SAMPLE_FORMATS[image.dtype.kind],) * channels)])
-
-    def _append(self, data: bytes) -> int:
-        start = self._file.seek(0, os.SEEK_END)
-        self._file.write(data + b'\0' * (-len(data) % 8))
-        return start
-
-    def _add_directory(self, tags: list[Tag]) -> None:
-        room = 8 if self._big else 4
-        entries = b''
-        for code, kind, value in tags:
-            data, count = _packed(kind, value)
-            field = data.ljust(room, b'\0') if len(data) <= room else self._offset(self._append(data))
-            entries += struct.pack('<HHQ' if self._big else '<HHI', code, kind, count) + field
-        count_of_tags = struct.pack('<Q' if self._big else '<H', len(tags))
-        start = self._append(count_of_tags + entries + self._offset(0))
-        self._file.seek(self._link)
-        self._file.write(self._offset(start))
-        self._link = start + len(count_of_tags) + len(entries)
-
-    def _offset(self, value: int) -> bytes:
-        return struct.pack('<Q' if self._big else '<I', value)
-
-
-def _packed(kind: int, value: int | bytes | tuple[int, ...]) -> tuple[bytes, int]:
-    if isinstance(value, bytes):
-        return value, len(value)
-    values = value if isinstance(value, tuple) else (value,)
-    return struct.pack(f'<{len(values)}{_CODES[kind]}', *values), len(values)
+def _page(image: Image) -> dict[str, Any]:
+    """An image and what its channels are, as tifffile takes it."""
+    is_number = image.dtype.kind in _KINDS and image.itemsize <= _LARGEST_VALUE
+    if not is_number or image.ndim not in (2, 3) or image.shape[2:] > (4,):
+        raise InvalidArgumentError(f'tiff holds no images of {image.dtype.name} and shape {image.shape}')
+    channels = image.shape[2] if image.ndim == 3 else 1
+    if channels == 1:
+        return {'data': image.reshape(image.shape[:2]), 'photometric': 'minisblack'}
+    if channels == 2:
+        return {'data': image, 'photometric': 'minisblack', 'planarconfig': 'contig'}
+    rgb = image[..., [2, 1, 0, *range(3, channels)]]
+    return {'data': rgb, 'photometric': 'rgb', 'extrasamples': ['unassalpha'] * (channels - 3)}

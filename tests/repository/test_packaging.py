@@ -21,7 +21,7 @@ from . import REPOSITORY
 
 CONDA_NAMES = {'opencv-python': 'py-opencv'}
 SCRIPTS = {'imgstore': DISPATCHER, **{command.script: command.target for command in COMMANDS}}
-IN_CONDA = ['', 'bloscpack', 'web']  # extras whose packages environment.yaml has
+IN_CONDA = ['', 'bloscpack', 'tiff', 'web']  # extras whose packages environment.yaml has
 
 
 @pytest.fixture(scope='module')
