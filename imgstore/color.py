@@ -1,7 +1,7 @@
-"""Gray and colour images, and the encodings of raw ones.
+"""Gray and colour images, and the encodings of raw images.
 
-An encoding is the code of one of OpenCV's conversions to BGR: ``cv_bayerrg``, ``cv_yuv_i420``, ``cv_rgb``. A store
-with an encoding holds raw images, and its readers get what the conversion makes of them.
+An encoding names one of OpenCV's conversions to BGR: ``cv_bayerrg``, ``cv_yuv_i420``, ``cv_rgb``. A store with an
+encoding holds raw images, and its readers return the converted images.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ALL = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
 
 
 class _Raw(NamedTuple):
-    """What OpenCV takes for one kind of raw image: an (h, w) image has one channel."""
+    """Shapes and dtypes of one kind of raw image in OpenCV. An (h, w) image has one channel."""
 
     channels: tuple[int, ...]
     dtypes: tuple[np.dtype[Any], ...]
@@ -32,7 +32,7 @@ class _Raw(NamedTuple):
 
 
 class _Conversion(NamedTuple):
-    """One conversion to BGR; of its codes, the first is the one that its enum is called by."""
+    """One conversion to BGR. The first of its codes is the main name of its enum."""
 
     enum: int
     raw: _Raw
@@ -46,7 +46,7 @@ _LINEAR = _Raw((3,), _ALL)
 _CURVED = _Raw((3,), _BITS_8_AND_FLOAT)
 _PACKED_RGB = _Raw((2,), _BITS_8)
 _PACKED_YUV = _Raw((2,), _BITS_8, columns_multiple_of=2)
-# h rows of luma and, below them, the h/2 rows that hold both planes of colour
+# h rows of luma above h/2 rows with both planes of colour
 _PLANAR_YUV = _Raw((1,), _BITS_8, rows_multiple_of=3, columns_multiple_of=2)
 
 _CONVERSIONS = (
@@ -87,24 +87,24 @@ _CODE_OF_PYLON_FORMAT = {
 
 
 def ensure_color(img: Image, ensure_copy: bool = False) -> Image:
-    """Give the image as colour, a gray one with three equal channels.
+    """Convert an image to colour; a gray one gets three equal channels.
 
     Parameters
     ----------
     img : numpy.ndarray
-        (h, w), (h, w, 1) or (h, w, 3); uint8, uint16 or float32 (any dtype if it is colour already).
+        (h, w), (h, w, 1) or (h, w, 3), uint8, uint16 or float32. A colour image may have any dtype.
     ensure_copy : bool
-        Copy also where the image is colour already.
+        Copy a colour image, too.
 
     Returns
     -------
     numpy.ndarray
-        (h, w, 3), same dtype; the image itself if it is colour already.
+        (h, w, 3), same dtype. A colour image is returned as it is.
 
     Raises
     ------
     InvalidArgumentError
-        The image has another shape, or a dtype that OpenCV cannot convert.
+        The shape is wrong, or OpenCV cannot convert the dtype.
     """
     if _channels(img) == 3:
         return img.copy() if ensure_copy else img
@@ -112,24 +112,24 @@ def ensure_color(img: Image, ensure_copy: bool = False) -> Image:
 
 
 def ensure_grayscale(img: Image, ensure_copy: bool = False) -> Image:
-    """Give the image as gray, a colour one weighted as OpenCV does.
+    """Convert an image to gray with OpenCV's weights.
 
     Parameters
     ----------
     img : numpy.ndarray
-        (h, w), (h, w, 1) or (h, w, 3) BGR; uint8, uint16 or float32 (any dtype if it is gray already).
+        (h, w), (h, w, 1) or (h, w, 3) BGR, uint8, uint16 or float32. A gray image may have any dtype.
     ensure_copy : bool
-        Copy also where the image is gray already.
+        Copy a gray image, too.
 
     Returns
     -------
     numpy.ndarray
-        (h, w), same dtype; the image itself or a view of it if it is gray already.
+        (h, w), same dtype. A gray image is returned as it is, or as a view.
 
     Raises
     ------
     InvalidArgumentError
-        The image has another shape, or a dtype that OpenCV cannot convert.
+        The shape is wrong, or OpenCV cannot convert the dtype.
     """
     if _channels(img) == 3:
         return _convert(img, cv2.COLOR_BGR2GRAY)
@@ -138,7 +138,7 @@ def ensure_grayscale(img: Image, ensure_copy: bool = False) -> Image:
 
 
 def is_encoding(code: object) -> bool:
-    """Whether this is the code of an encoding."""
+    """Return whether this is the code of an encoding."""
     return isinstance(code, str) and code in _BY_CODE
 
 
@@ -148,16 +148,16 @@ def check_encoding(encoding: str | None, imgshape: tuple[int, ...], dtype: DType
     Parameters
     ----------
     encoding : str or None
-        A code, or None or '' for none, which fits all images.
+        A code. None or '' means no encoding, and fits all images.
     imgshape : tuple of int
         (h, w) or (h, w, channels) of the raw images.
     dtype : numpy.dtype
-        Of the raw images.
+        dtype of the raw images.
 
     Raises
     ------
     InvalidArgumentError
-        There is no such encoding, or it is not one of such images.
+        The encoding is unknown, or does not fit such images.
     """
     if not encoding:
         return
@@ -172,23 +172,23 @@ def check_encoding(encoding: str | None, imgshape: tuple[int, ...], dtype: DType
 
 
 def decoded_shape(imgshape: tuple[int, ...], encoding: str | None) -> tuple[int, ...]:
-    """Shape of what readers get, for raw images of the shape given.
+    """Return the shape of converted images, for raw images of this shape.
 
     Returns
     -------
     tuple of int
-        (h, w, 3), or `imgshape` where there is no encoding.
+        (h, w, 3), or `imgshape` without an encoding.
 
     Raises
     ------
     InvalidArgumentError
-        There is no such encoding, or it is not one of images of so many dimensions.
+        The encoding is unknown, or the shape has the wrong number of dimensions.
     """
     if not encoding:
         return tuple(imgshape)
     raw = _conversion(encoding).raw
     if len(imgshape) not in (2, 3):
-        raise InvalidArgumentError(f'images of shape {tuple(imgshape)} cannot be of encoding {encoding}',
+        raise InvalidArgumentError(f'images of shape {tuple(imgshape)} cannot have the encoding {encoding}',
                                    argument='encoding')
     height, width = imgshape[:2]
     if raw is _PLANAR_YUV:
@@ -197,7 +197,7 @@ def decoded_shape(imgshape: tuple[int, ...], encoding: str | None) -> tuple[int,
 
 
 def decode_to_bgr(img: Image, encoding: str | None) -> Image:
-    """Convert a raw image to BGR, or give the image itself where there is no encoding.
+    """Convert a raw image to BGR; without an encoding, return the image itself.
 
     Returns
     -------
@@ -207,7 +207,7 @@ def decode_to_bgr(img: Image, encoding: str | None) -> Image:
     Raises
     ------
     InvalidArgumentError
-        There is no such encoding, or it is not one of this image.
+        The encoding is unknown, or does not fit this image.
     """
     if not encoding:
         return img
@@ -218,14 +218,14 @@ def decode_to_bgr(img: Image, encoding: str | None) -> Image:
 
 
 class ImageCodecProcessor:
-    """Converts raw images to BGR, by the code given or else by the one that was set."""
+    """Converter of raw images to BGR, by a given code or the default code."""
 
     def __init__(self) -> None:
         self._code = ''
 
     @classmethod
     def from_pylon_format(cls, name: str | None) -> ImageCodecProcessor:
-        """Make one from the name of a Basler camera's pixel format.
+        """Make a converter for a pixel format of Basler cameras.
 
         Parameters
         ----------
@@ -235,11 +235,11 @@ class ImageCodecProcessor:
         Raises
         ------
         InvalidArgumentError
-            Another name.
+            The name is unknown.
         """
         if name and name not in _CODE_OF_PYLON_FORMAT:
             raise InvalidArgumentError(
-                f'unknown Pylon format {name!r}; the known ones are {", ".join(_CODE_OF_PYLON_FORMAT)}',
+                f'unknown Pylon format {name!r}; known formats: {", ".join(_CODE_OF_PYLON_FORMAT)}',
                 argument='name',
             )
         processor = cls()
@@ -248,7 +248,9 @@ class ImageCodecProcessor:
 
     @classmethod
     def from_cv2_enum(cls, enum: int) -> ImageCodecProcessor:
-        """Make one from OpenCV's number of a conversion, such as ``cv2.COLOR_BAYER_RG2BGR``.
+        """Make a converter for OpenCV's number of a conversion.
+
+        Such as ``cv2.COLOR_BAYER_RG2BGR``.
 
         Raises
         ------
@@ -261,27 +263,27 @@ class ImageCodecProcessor:
 
     @property
     def encoding(self) -> str:
-        """The code that is set, '' when none is."""
+        """The default code, or ''."""
         return self._code
 
     def set_default_code(self, code: str | None) -> None:
-        """Set the code that is used where none is given; None or '' for none.
+        """Set the default code; None or '' for none.
 
         Raises
         ------
         InvalidArgumentError
-            There is no such code.
+            The code is unknown.
         """
         if code:
             _conversion(code)
         self._code = code or ''
 
     def check_code(self, code: object) -> bool:
-        """Whether this is the code of an encoding."""
+        """Return whether this is the code of an encoding."""
         return is_encoding(code)
 
     def cv2_enum_to_code(self, enum: int) -> str:
-        """Code of OpenCV's number of a conversion.
+        """Return the code for OpenCV's number of a conversion.
 
         Raises
         ------
@@ -292,11 +294,11 @@ class ImageCodecProcessor:
             if conversion.enum == enum:
                 return conversion.codes[0]
         known = ', '.join(f'{conversion.enum} ({conversion.codes[0]})' for conversion in _CONVERSIONS)
-        raise InvalidArgumentError(f'no encoding for the OpenCV conversion {enum!r}; the known ones are {known}',
+        raise InvalidArgumentError(f'no encoding for the OpenCV conversion {enum!r}; known conversions: {known}',
                                    argument='enum')
 
     def convert_to_bgr(self, img: Image, code: str | None = None) -> Image:
-        """Convert a raw image to BGR by the code given, or else by the one that is set.
+        """Convert a raw image to BGR by the given code, or else by the default code.
 
         Returns
         -------
@@ -306,20 +308,20 @@ class ImageCodecProcessor:
         Raises
         ------
         InvalidArgumentError
-            No code is given and none is set, there is no such code, or it is not one of this image.
+            There is no code, it is unknown, or it does not fit this image.
         """
         if not (code or self._code):
-            raise InvalidArgumentError('no encoding to convert by: none is given and none is set', argument='code')
+            raise InvalidArgumentError('there is no encoding: pass a code or set a default code', argument='code')
         return decode_to_bgr(img, code or self._code)
 
     def autoconvert(self, img: Image) -> Image:
-        """Convert a raw image to BGR if a code is set, else give the image itself."""
+        """Convert a raw image to BGR by the default code; without one, return the image."""
         return decode_to_bgr(img, self._code)
 
 
 def _conversion(code: str) -> _Conversion:
     if not is_encoding(code):
-        raise InvalidArgumentError(f'unknown encoding {code!r}; the known ones are {", ".join(sorted(_BY_CODE))}',
+        raise InvalidArgumentError(f'unknown encoding {code!r}; known encodings: {", ".join(sorted(_BY_CODE))}',
                                    argument='encoding')
     return _BY_CODE[code]
 

@@ -1,4 +1,4 @@
-"""What really works on this machine: every format, by every backend, tried on images that carry their number."""
+"""A check of this machine: every format with every backend, on images with a readable number."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ _JUMPS = np.random.default_rng(0).permutation(COUNT)[:12].tolist()
 
 @dataclass(frozen=True)
 class Finding:
-    """What one backend does with one format.
+    """Result of one backend with one format.
 
     Attributes
     ----------
     format, backend : str
-        The backend is '' for formats of images.
+        Names; the backend is '' for image formats.
     writes, reads : float or None
-        Images of 640 x 480 in colour a second; None if it cannot.
+        Colour images of 640 x 480 per second; None if the backend cannot do it.
     seeks : bool or None
-        Whether images asked for in any order were the right ones.
+        Whether images read in any order were the right ones.
     lossless : bool or None
-        Whether they came back bit for bit.
+        Whether all images were identical bit for bit.
     expected_lossless : bool
-        Whether they should.
+        Whether they should be.
     remark : str
-        Why something does not work.
+        Reason for a failure.
     """
 
     format: str
@@ -66,12 +66,12 @@ class Finding:
 
     @property
     def failed(self) -> bool:
-        """Whether images came back that should not have; that a backend cannot do something is not wrong."""
+        """Whether wrong images were read. A backend without support for a format has not failed."""
         return self.seeks is False or (self.expected_lossless and self.lossless is False)
 
 
 def versions() -> list[str]:
-    """Lines that say what is installed."""
+    """List the installed versions, one line each."""
     system = f'{platform.system()} on {platform.machine()}, {CORES} cores'
     lines = [f'imgstore {__version__}, Python {platform.python_version()}, numpy {np.__version__}, {system}',
              f'OpenCV {cv2.__version__}, {_opencv_ffmpeg()}', *_opencv_warning()]
@@ -83,7 +83,7 @@ def versions() -> list[str]:
 
 
 def _opencv_warning() -> list[str]:
-    """Warn of several distributions of OpenCV, whose files replace each other's."""
+    """Warn of several distributions of OpenCV, since they overwrite each other's files."""
     names = {(found.metadata['Name'] or '').lower().replace('_', '-') for found in distributions()}
     there = sorted(name for name in names if _OPENCV.fullmatch(name))
     if len(there) < 2:
@@ -98,7 +98,7 @@ def _opencv_ffmpeg() -> str:
 
 
 def check_formats() -> Iterator[Finding]:
-    """Try every format that can be written here, by every backend; takes some seconds."""
+    """Try every writable format with every backend; takes some seconds."""
     for name in format_names():
         fmt = resolve_format(name)
         if not fmt.converts_to_bgr:
@@ -110,8 +110,8 @@ def check_formats() -> Iterator[Finding]:
 
 @contextlib.contextmanager
 def _quiet_opencv() -> Iterator[None]:
-    """Without what OpenCV and its FFmpeg write on standard error of encoders that are not there."""
-    log: Any = getattr(cv2.utils, 'logging', cv2)  # OpenCV 4 has its functions at the top
+    """Silence OpenCV and its FFmpeg, which complain of missing encoders on standard error."""
+    log: Any = getattr(cv2.utils, 'logging', cv2)  # OpenCV 4 has these functions in cv2
     level, ffmpeg_level = log.getLogLevel(), os.environ.get(_FFMPEG_LEVEL)
     log.setLogLevel(_SILENT)
     os.environ.setdefault(_FFMPEG_LEVEL, '-8')
@@ -170,7 +170,7 @@ def _seeks(store: ImgStore) -> bool:
 
 
 def _image(number: int) -> Image:
-    """A colour image with slanted stripes, some noise, and its number as dark and bright blocks."""
+    """Make a colour image: slanted stripes, some noise, its number as blocks."""
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     noise = np.random.default_rng(number).integers(0, 12, (HEIGHT, WIDTH), np.uint8)
     plane = ((2 * x + y + 5 * number) % 160 + 40 + noise).astype(np.uint8)
@@ -187,7 +187,7 @@ def _number_in(image: Image) -> int:
 
 
 def table(findings: Iterator[Finding]) -> Iterator[str]:
-    """Lines of a table of findings, each as soon as it is known."""
+    """Format findings as lines of a table, each as soon as it is known."""
     row = '{:<11} {:<8} {:>10} {:>10}  {:<8} {:<9} {}'
     yield row.format('format', 'backend', 'writes', 'reads', 'seeks', 'lossless', '').rstrip()
     for found in findings:
@@ -195,7 +195,7 @@ def table(findings: Iterator[Finding]) -> Iterator[str]:
             found.format, found.backend or '-', _rate(found.writes), _rate(found.reads),
             _word(found.seeks, 'exactly', 'WRONG'), _word(found.lossless, 'yes', 'WRONG' if found.failed else 'no'),
             found.remark).rstrip()
-    yield f'(frames of {WIDTH} x {HEIGHT} in colour a second)'
+    yield f'(colour frames of {WIDTH} x {HEIGHT} per second)'
 
 
 def _rate(rate: float | None) -> str:

@@ -1,4 +1,4 @@
-"""Text drawn into images in OpenCV's own fonts: a line, a paragraph, text fitted to an image, a status bar."""
+"""Drawing of text into images in OpenCV's fonts: lines, paragraphs, fitted text, status bars."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Color = float | Sequence[float]
 Position = int | tuple[int, int]
 _POSITIONS = (FONT_POS_TOP, FONT_POS_BOTTOM, FONT_POS_TOP_LEFT)
 _FONTS = range(cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_SCRIPT_COMPLEX + 1)
-_SMALLEST_SCALE = 0.01  # below it OpenCV draws nothing
-# OpenCV 5 brought fonts with all letters; before, a byte beyond ASCII is drawn as a question mark
+_SMALLEST_SCALE = 0.01  # OpenCV draws nothing at smaller scales
+# OpenCV 5 has fonts with all letters; OpenCV 4 draws bytes beyond ASCII as question marks
 _HAS_ALL_LETTERS = hasattr(cv2, 'FontFace')
 
 
@@ -38,23 +38,23 @@ def measure_string(s: str, name: int, scale: float, thickness: int) -> tuple[int
     Parameters
     ----------
     s
-        The text; a line break in it is a space.
+        The text. A line break counts as a space.
     name
-        One of ``cv2.FONT_HERSHEY_…``, maybe with ``cv2.FONT_ITALIC``.
+        One of ``cv2.FONT_HERSHEY_…``, optionally with ``cv2.FONT_ITALIC``.
     scale
-        Size, 1 being the font's own.
+        Size relative to the font's own.
     thickness
-        Of its strokes, in pixels.
+        Stroke width in pixels.
 
     Returns
     -------
     width, height : int
-        In pixels; the height is that above the line on which letters stand.
+        Size in pixels. The height is that above the base line.
 
     Raises
     ------
     InvalidArgumentError
-        No such font, scale or thickness.
+        The font, scale or thickness is not allowed.
     """
     _check_font(name, scale, thickness)
     (width, _), _ = cv2.getTextSize(_drawable(s), name, scale, thickness)
@@ -71,14 +71,14 @@ def fit_text(
     only_measure: bool = False,
     img_shape: tuple[int, ...] | None = None,
 ) -> tuple[float, int]:
-    """Draw a line of text as large as the image has room for.
+    """Draw a line of text as large as fits into the image.
 
     Parameters
     ----------
     txt, color, name
         As for `FontRenderer.write_string`.
     img
-        As there; None if an `img_shape` (h, w, …) is only measured for.
+        As there. None if the text is only measured for `img_shape` (h, w, …).
     pos
         One of ``FONT_POS_…``.
     only_measure
@@ -88,12 +88,12 @@ def fit_text(
     -------
     scale : float
     thickness : int
-        Of the largest text that fits both ways.
+        Values of the largest text that fits in width and height.
 
     Raises
     ------
     InvalidArgumentError
-        The image cannot be drawn into, or there is no such font or position.
+        Drawing into the image is impossible, or the font or position is unknown.
     """
     _check_position(pos)
     if not only_measure or img_shape is None:
@@ -107,7 +107,10 @@ def fit_text(
 
 
 class FontRenderer:
-    """Draws text of one font and size; `name`, `scale` and `thickness` are as for `measure_string`."""
+    """Drawing of text in one font and size.
+
+    `name`, `scale` and `thickness` are as for `measure_string`.
+    """
 
     def __init__(self, name: int = DEFAULT_FONT, scale: float = 1, thickness: int = 1) -> None:
         _check_font(name, scale, thickness)
@@ -116,7 +119,7 @@ class FontRenderer:
         self.thickness = thickness
 
     def measure_string(self, s: str) -> tuple[int, int]:
-        """Width and height above the base line, in pixels, of a line of text."""
+        """Measure a line of text: width and height above the base line, in pixels."""
         return measure_string(s, self.name, self.scale, self.thickness)
 
     def write_string(
@@ -127,17 +130,16 @@ class FontRenderer:
         Parameters
         ----------
         s
-            The text; a line break in it is a space.
+            The text. A line break counts as a space.
         pos
-            (x, y) of the left end of the line on which letters stand, or one of ``FONT_POS_…``. Without an image it
-            has no meaning.
+            (x, y) of the left end of the base line, or one of ``FONT_POS_…``. Without an image it has no meaning.
         color
-            BGR, or one number for gray. In a gray image, the first number counts.
+            BGR, or one number for gray. A gray image uses the first number.
         img
-            (h, w), (h, w, 1), (h, w, 3) or (h, w, 4) of uint8, drawn into. By default a new (h, w, 3) that just holds
+            (h, w), (h, w, 1), (h, w, 3) or (h, w, 4) of uint8, drawn into. Default: a new (h, w, 3) with room for just
             the text.
         bgcolor
-            Colour of the box behind the text, by default none.
+            Colour of a box behind the text. Default: no box.
 
         Returns
         -------
@@ -147,7 +149,7 @@ class FontRenderer:
         Raises
         ------
         InvalidArgumentError
-            The image cannot be drawn into, or the position or colour is none.
+            Drawing into the image is impossible, or the position or colour is not allowed.
         """
         width, height = self._box_size(s)
         if img is None:
@@ -169,7 +171,7 @@ class FontRenderer:
         pos
             (x, y) of the top left corner, or one of ``FONT_POS_…``. Without an image it has no meaning.
         color, img
-            As for `write_string`, and so are image and errors that come back.
+            As for `write_string`, like the returned image and the errors.
         """
         lines = s.splitlines() or ['']
         widths, heights = zip(*map(self._box_size, lines), strict=True)
@@ -186,18 +188,18 @@ class FontRenderer:
         return self.measure_string('')[1]
 
     def _box_size(self, s: str) -> tuple[int, int]:
-        """Width and height of a line of text with what hangs below its base line."""
+        """Measure a line of text, including descenders below the base line."""
         width, ascent = self.measure_string(s)
         _, below = cv2.getTextSize('gjpqy', self.name, self.scale, self.thickness)
         return width, ascent + below
 
     def _room(self, texts: Sequence[str], width: int, height: int) -> float:
-        """How many times larger the texts, beside each other, can be drawn; below 1 where they do not fit."""
+        """Return the factor by which texts side by side can grow; below 1 if too large."""
         sizes = [self._box_size(text) for text in texts]
         return min(width / max(1, sum(w for w, _ in sizes)), height / sizes[0][1])
 
     def _shrunk(self, texts: Sequence[str], width: int, height: int) -> FontRenderer:
-        """The same font, smaller where the texts do not fit beside each other."""
+        """Return the same font, smaller if texts side by side do not fit."""
         font = FontRenderer(self.name, self.scale, self.thickness)
         while font.scale > _SMALLEST_SCALE and (room := font._room(texts, width, height)) < 1:
             font.scale = max(_SMALLEST_SCALE, font.scale * min(room, 0.98))
@@ -205,10 +207,10 @@ class FontRenderer:
 
 
 class FontRendererStatusBar(FontRenderer):
-    """Draws a bar over an image's edge, with one text at its left and one at its right.
+    """A bar at an image's edge, with one text at its left and one at its right.
 
-    `layout` makes room for the texts it is given; `render` draws others in the same room, smaller where they
-    are longer than there. `scale` is the largest that is used.
+    `layout` makes room for two texts. `render` draws other texts in the same room, and makes longer ones smaller.
+    `scale` is the largest scale used.
     """
 
     POS_TOP, POS_BOTTOM, POS_TOP_LEFT = _POSITIONS
@@ -223,7 +225,7 @@ class FontRendererStatusBar(FontRenderer):
     def new_for_image(
         cls, img: Image, font_name: int = DEFAULT_FONT, pos: int = FONT_POS_BOTTOM, **options: Any
     ) -> FontRendererStatusBar:
-        """As `new_for_image_size`, for images of this one's size."""
+        """Make a bar as `new_for_image_size` does, for images of this size."""
         return cls.new_for_image_size((img.shape[1], img.shape[0]), font_name, pos, **options)
 
     @classmethod
@@ -237,7 +239,7 @@ class FontRendererStatusBar(FontRenderer):
         thickness: int = 1,
         **layout: Any,
     ) -> FontRendererStatusBar:
-        """Make a bar laid out for images of (w, h) `frame_size`; the options are those of `layout`."""
+        """Make a bar for images of (w, h) `frame_size`; options as for `layout`."""
         bar = cls(font_name, scale, thickness)
         bar.layout(pos, frame_size, **layout)
         return bar
@@ -250,18 +252,18 @@ class FontRendererStatusBar(FontRenderer):
         Parameters
         ----------
         pos
-            ``POS_TOP`` or ``POS_BOTTOM``, all along that edge, or ``POS_TOP_LEFT``, as long as the texts.
+            ``POS_TOP`` or ``POS_BOTTOM`` for a bar along the edge, or ``POS_TOP_LEFT`` for one as long as the texts.
         winsize
             (w, h) of the images in pixels.
         ltext, rtext
-            As long as the longest that will be drawn; '' leaves that end empty.
+            Samples of the longest texts. '' leaves that end empty.
         padv, padh
-            Room above and below, and beside the texts, in pixels; less in an image of a few pixels.
+            Padding above and below, and beside the texts, in pixels; smaller in tiny images.
 
         Raises
         ------
         InvalidArgumentError
-            No such position.
+            The position is unknown.
         """
         _check_position(pos)
         width, height = _point(winsize)
@@ -289,18 +291,18 @@ class FontRendererStatusBar(FontRenderer):
         Parameters
         ----------
         img
-            As for `write_string`, of the size that the bar was laid out for.
+            As for `write_string`, of the size passed to the layout.
         ltext, rtext
-            The texts; one at an end that was laid out empty is not drawn.
+            The texts. An end with an empty layout draws none.
         lcolor, rcolor
-            Their colours.
+            Colours of the texts.
         bgcolor
-            The bar's, by default none: the image stays behind the texts.
+            Colour of the bar. Default: none, so that the image shows behind the texts.
 
         Raises
         ------
         InvalidArgumentError
-            The bar was not laid out, or the image cannot be drawn into.
+            The bar has no layout, or drawing into the image is impossible.
         """
         _check_image(img)
         bar = self._laid_out()
@@ -312,17 +314,17 @@ class FontRendererStatusBar(FontRenderer):
                 font.write_string(text, (room.x, room.y + font._ascent), color, img)
 
     def extract(self, img: Image) -> tuple[Image | None, Image | None]:
-        """Cut the places of the two texts out of an image.
+        """Cut the areas of the two texts out of an image.
 
         Returns
         -------
         left, right : numpy.ndarray or None
-            Views of the image; None for an end that was laid out empty.
+            Views of the image. None for an end with an empty layout.
 
         Raises
         ------
         InvalidArgumentError
-            The bar was not laid out.
+            The bar has no layout.
         """
         self._laid_out()
         left, right = (r and img[r.y : r.y + r.height, r.x : r.x + r.width] for r in (self._left, self._right))
@@ -330,12 +332,12 @@ class FontRendererStatusBar(FontRenderer):
 
     def _laid_out(self) -> _Rect:
         if self._bar is None:
-            raise InvalidArgumentError('the status bar has no layout yet: call layout(), or make it by new_for_image()')
+            raise InvalidArgumentError('the status bar has no layout: call layout() or make it with new_for_image()')
         return self._bar
 
 
 def _drawable(s: str) -> str:
-    """The text with what OpenCV cannot draw replaced; half a surrogate pair would end the process."""
+    """Replace letters OpenCV cannot draw; half a surrogate pair would end the process."""
     text = ''.join(letter if letter.isprintable() else ' ' for letter in s)
     if _HAS_ALL_LETTERS:
         return text
@@ -367,7 +369,7 @@ def _point(pos: Any) -> tuple[int, int]:
     try:
         x, y = map(int, pos)
     except (TypeError, ValueError, OverflowError):
-        raise InvalidArgumentError(f'{pos!r} is no pair of pixels, and no FONT_POS_… constant') from None
+        raise InvalidArgumentError(f'{pos!r} is neither (x, y) in pixels nor a FONT_POS_… constant') from None
     return x, y
 
 
@@ -382,7 +384,7 @@ def _check_font(name: int, scale: float, thickness: int) -> None:
     if not 0 < scale < math.inf:
         raise not_allowed('scale', scale, 'it must be a number above 0')
     if thickness < 1 or thickness != int(thickness):
-        raise not_allowed('thickness', thickness, 'it must be a whole number of pixels, at least 1')
+        raise not_allowed('thickness', thickness, 'it must be an integer number of pixels, at least 1')
 
 
 def _check_image(img: object) -> None:
@@ -395,5 +397,5 @@ def _check_image(img: object) -> None:
                                    f'not into {img.dtype} of shape {img.shape}', argument='img')
     by_pixel = img.strides[1] == channels and (img.ndim == 2 or img.strides[2] == 1) and img.strides[0] > 0
     if not (by_pixel and img.flags.writeable):
-        raise InvalidArgumentError('text cannot be drawn into an image that is read-only or not contiguous: copy it',
+        raise InvalidArgumentError('text cannot be drawn into a read-only or non-contiguous image: copy it',
                                    argument='img')

@@ -23,15 +23,15 @@ GAP_FACTOR = 2.5
 """A gap is an interval longer than this many median intervals."""
 
 _MANY_FRAMES, _STRETCHES, _INTERVALS = 1_000_000, 64, 128
-"""Of more frames, intervals of so many stretches are looked at, and so many of each."""
+"""Limit for reading all intervals; above it, the number of stretches and of intervals in each."""
 
 _A_YEAR = datetime.timedelta(days=365).total_seconds()
 
 
 def usual_interval(store: ImgStore) -> float | None:
-    """Median of the seconds from each frame to the next, whose inverse is the frame rate that every tool shows.
+    """Return the median interval between frames; every tool shows its inverse as the rate.
 
-    Of more than a million frames, it is that of 64 stretches of 128 intervals, evenly spread.
+    Above a million frames, this is the median of 64 evenly spread stretches of 128 intervals.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A window on the screen, through OpenCV, and what there is of a screen."""
+"""Windows on the screen through OpenCV, and the size of the screen."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from .errors import ImgStoreError, InvalidArgumentError, MissingDependencyError
 
 _USUAL_RESOLUTION = 1024, 768
 
-# OpenCV 4.11, and not 4.12 or later, draws no image larger than it is in a larger window, and tells just its size
+# OpenCV 4.11 never enlarges an image in a larger window and reports only the image's size; 4.12 does better
 _STAYS_SMALL = cv2.__version__.startswith('4.11.')
 
 
 class Window:
-    """A window on the screen; it opens with the first image.
+    """A window on the screen. It opens with the first image.
 
     Parameters
     ----------
     name
-        Its title, and OpenCV's name for it.
+        Title, also OpenCV's name of the window.
     size
-        (w, h) in pixels; None for that of the image.
+        (w, h) in pixels. None: the size of the image.
     expanded_ui
-        With OpenCV's tool bar and status bar, where its build has them.
+        Show OpenCV's tool bar and status bar, if its build has them.
     keep_ratio
-        Leave room beside the image where its user has made the window wider or higher; else images fill it, whatever
-        their proportions: for those who draw images as large as `area`.
+        Keep the image's proportions when the user resizes the window. False: images fill the window, for callers that
+        draw images as large as `area`.
     """
 
     def __init__(self, name: str, size: tuple[int, int] | None = None, expanded_ui: bool = True,
@@ -52,9 +52,9 @@ class Window:
         Parameters
         ----------
         name
-            The image, or the name of the window that shows `mat`, by default this one's.
+            The image, or the name of the window for `mat`. Default: this window.
         mat
-            (h, w) or (h, w, 3), as OpenCV shows them.
+            Image (h, w) or (h, w, 3), as OpenCV shows it.
 
         Raises
         ------
@@ -73,23 +73,23 @@ class Window:
             raise ImgStoreError(f'cannot show an image of shape {image.shape}, {image.dtype}: {error}') from error
 
     def waitKey(self, delay: int = 0) -> int:  # noqa: N802  the name is OpenCV's
-        """Code of the key that is pressed within `delay` milliseconds, else -1; 0 waits for ever."""
+        """Return the code of a key pressed within `delay` ms, or -1; 0 waits for ever."""
         return cv2.waitKey(delay)
 
     def waitKeyEx(self, delay: int = 0) -> int:  # noqa: N802  the name is OpenCV's
-        """As `waitKey`, with the whole code: those of arrows and their like do not fit a byte, and differ by system."""
+        """Wait as `waitKey`, but return the full code, which differs by system for arrows etc."""
         return cv2.waitKeyEx(delay)
 
     def on_mouse(self, call: Callable[[int, int, int, int, object], None]) -> None:
-        """Have a function called while keys are waited for, with event, x, y and flags as OpenCV has them.
+        """Set a function to call with event, x, y and flags, as in OpenCV, while waiting for keys.
 
-        The window must be open. x and y are those of the image, also where it is drawn larger or smaller.
+        The window must be open. x and y are image coordinates, even if the image is drawn larger or smaller.
         """
         cv2.setMouseCallback(self.name, call)
 
     @property
     def area(self) -> tuple[int, int]:
-        """Width and height, in pixels, of what is there for images: its user may have changed it."""
+        """Width and height for images in pixels. The user may have resized the window."""
         if self._is_open and not _STAYS_SMALL and not self.closed:
             with contextlib.suppress(cv2.error):
                 _, _, width, height = cv2.getWindowImageRect(self.name)
@@ -99,24 +99,24 @@ class Window:
 
     @property
     def closed(self) -> bool:
-        """Whether the window was open and its user has closed it."""
+        """Whether the user has closed the window."""
         try:
             return self._is_open and cv2.getWindowProperty(self.name, cv2.WND_PROP_VISIBLE) < 1
-        except cv2.error:  # OpenCV 5, once its last window is gone
+        except cv2.error:  # OpenCV 5 raises after its last window is closed
             return True
 
     def close(self) -> None:
-        """Close the window, if it is open."""
+        """Close the window if it is open."""
         if self._is_open and not self.closed:
             cv2.destroyWindow(self.name)
-            cv2.waitKey(1)  # it goes away with the next look at what the screen has to say
+            cv2.waitKey(1)  # the window disappears with the next event loop
         self._is_open = False
 
     def _open(self) -> None:
         if self._is_open:
             return
         check_screen()
-        # Qt tells on standard error, once a widget, that the wheel brings no fonts
+        # for each widget, Qt complains on standard error that the wheel brings no fonts
         os.environ.setdefault('QT_LOGGING_RULES', 'default.warning=false')
         look = cv2.WINDOW_GUI_EXPANDED if self._expanded_ui else cv2.WINDOW_GUI_NORMAL
         look |= cv2.WINDOW_KEEPRATIO if self._keep_ratio else cv2.WINDOW_FREERATIO
@@ -134,33 +134,32 @@ def new_window(
     screen_relative_size: float = 0.75,
     keep_ratio: bool = True,
 ) -> Window:
-    """Make a window; it opens with the first image.
+    """Make a window. It opens with the first image.
 
     Parameters
     ----------
     name
-        Its title.
+        Title of the window.
     size
         (w, h) in pixels.
     expanded_ui
-        With OpenCV's tool bar and status bar, where its build has them.
+        Show OpenCV's tool bar and status bar, if its build has them.
     shape
-        (h, w, …) of the images. The window is of that size (`size` is ignored), in proportion smaller where it would
-        be larger than the screen allows.
+        (h, w, …) of the images. The window gets that size (`size` is ignored), scaled down to fit the screen.
     screen_relative_size
-        How much of the screen's width and height it may take, above 0.
+        Largest fraction of the screen's width and height, above 0.
     keep_ratio
         As for `Window`.
 
     Returns
     -------
     Window
-        With ``imshow``, ``waitKey`` and ``size``, which is None if neither size nor shape is given.
+        Has ``imshow``, ``waitKey`` and ``size``. ``size`` is None without a size and a shape.
 
     Raises
     ------
     InvalidArgumentError
-        size or shape is none, or screen_relative_size not above 0.
+        size or shape is not allowed, or screen_relative_size is not above 0.
     """
     if screen_relative_size <= 0:
         raise InvalidArgumentError(f'screen_relative_size is {screen_relative_size!r}; it must be above 0',
@@ -173,7 +172,7 @@ def new_window(
 
 
 def get_screen_resolution() -> str:
-    """Size of the screen as ``'1920x1080'``, '' where there is none or it is unknown."""
+    """Return the screen size as ``'1920x1080'``, or '' if unknown."""
     try:
         size = _SCREEN_SIZE.get(sys.platform, _x11_size)()
     except (OSError, subprocess.SubprocessError):
@@ -182,7 +181,7 @@ def get_screen_resolution() -> str:
 
 
 def get_and_parse_screen_resolution() -> tuple[int, int]:
-    """(w, h) of the screen in pixels, (1024, 768) where there is none or it is unknown."""
+    """Return (w, h) of the screen in pixels, or (1024, 768) if unknown."""
     width, _, height = get_screen_resolution().partition('x')
     return (int(width), int(height)) if height else _USUAL_RESOLUTION
 
@@ -190,7 +189,7 @@ def get_and_parse_screen_resolution() -> tuple[int, int]:
 def check_screen() -> None:
     """Raise unless a window can be opened.
 
-    It is asked beforehand, because Qt, which OpenCV's wheels for Linux bring, ends the process where there is none.
+    Without a screen, the Qt of OpenCV's Linux wheels ends the process. So this check comes first.
 
     Raises
     ------
@@ -223,7 +222,7 @@ def _fit(shape: tuple[int, ...], screen_relative_size: float) -> tuple[int, int]
 
 
 def _windows_size() -> tuple[int, int]:
-    metric = getattr(ctypes, 'windll').user32.GetSystemMetrics  # noqa: B009  there is none to check elsewhere
+    metric = getattr(ctypes, 'windll').user32.GetSystemMetrics  # noqa: B009  ctypes has it on Windows only
     return metric(0), metric(1)
 
 
@@ -245,7 +244,10 @@ def _x11_size() -> tuple[int, int] | None:
 
 @functools.cache
 def _x11_display(name: bytes) -> tuple[ctypes.CDLL, ctypes.c_void_p]:
-    """Xlib and its connection to a display, which stays open: a server whose last client leaves may start anew."""
+    """Open Xlib's connection to a display and keep it open.
+
+    A server may restart after its last client has left.
+    """
     x11 = ctypes.CDLL('libX11.so.6')
     x11.XOpenDisplay.restype = ctypes.c_void_p
     display = x11.XOpenDisplay(name)

@@ -1,4 +1,4 @@
-"""Frames of a store, or some of them, for other programs: as a video, as images, as arrays, as a table.
+"""Export of the frames of a store to other programs: as a video, images, arrays or a table.
 
 >>> with imgstore.new_for_filename('recording') as store:
 ...     frames = select(store, from_number=100, to_number=200)

@@ -1,4 +1,4 @@
-"""Frames as arrays: in one npz, or in one zarr."""
+"""Frames as arrays in an npz file or a zarr group."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ _IMAGES = 'images'
 
 @renamed_keyword('step', 'progress')
 def export_npz(frames: Frames, path: StrPath, *, overwrite: bool = False, progress: Progress = no_progress) -> None:
-    """Write the frames into a file for `numpy.load`, without holding them all in memory.
+    """Write frames to a file for `numpy.load`, without holding all of them in memory.
 
-    It has the arrays ``images`` (n, h, w) or (n, h, w, 3), ``frame_index``, ``frame_number`` and ``frame_time``.
+    The arrays are ``images`` (n, h, w) or (n, h, w, 3), ``frame_index``, ``frame_number`` and ``frame_time``.
 
     Parameters
     ----------
     frames : Frames
-        Of `select`.
+        The frames, from `select`.
     path : str or PathLike
     overwrite : bool
-        Replace a file that is there.
+        Replace an existing file.
     progress : callable
-        Is called after each frame.
+        Called after each frame.
 
     Raises
     ------
     ImageRejectedError
         The images differ in shape or dtype.
     StoreExistsError
-        Something is there already.
+        The path exists already.
     """
     with new_file(path, overwrite) as place, zipfile.ZipFile(place, 'w', allowZip64=True) as archive:
         images = _alike(frames)
@@ -76,20 +76,22 @@ def _columns(frames: Frames) -> Iterator[tuple[str, Any]]:
 
 
 def _alike(frames: Frames) -> Iterator[Image]:
-    """The images, all of the shape and dtype of the first one."""
+    """Yield the images; raise if one differs from the first in shape or dtype."""
     first: Image | None = None
     for image, index in zip(frames.images(), frames.indices.tolist(), strict=True):
         first = image if first is None else first
         if image.shape != first.shape or image.dtype != first.dtype:
-            raise ImageRejectedError(f'the frame at index {index} is {image.dtype} of shape {image.shape}, the first '
-                                     f'one {first.dtype} of {first.shape}: they do not fit into one array',
+            raise ImageRejectedError(f'the frame at index {index} is {image.dtype} of shape {image.shape}, but the '
+                                     f'first one is {first.dtype} of {first.shape}: one array cannot hold both',
                                      frame_index=index)
         yield image
 
 
 @renamed_keyword('step', 'progress')
 def export_zarr(frames: Frames, path: StrPath, *, overwrite: bool = False, progress: Progress = no_progress) -> None:
-    """Write the frames into a zarr group of the same arrays as `export_npz`, each image a chunk; needs zarr.
+    """Write frames to a zarr group with the arrays of `export_npz`, one chunk per image.
+
+    Parameters and other errors are those of `export_npz`.
 
     Raises
     ------
@@ -99,10 +101,10 @@ def export_zarr(frames: Frames, path: StrPath, *, overwrite: bool = False, progr
     try:
         import zarr
     except ImportError as error:
-        raise MissingDependencyError('an export to zarr needs it: pip install imgstore[zarr]', name='zarr') from error
+        raise MissingDependencyError('an export to zarr needs zarr: pip install imgstore[zarr]', name='zarr') from error
     with new_folder(path, overwrite, _is_zarr) as place:
         group = zarr.open_group(place, mode='w')
-        create: Any = getattr(group, 'create_array', None) or group.create_dataset  # of zarr 3, of zarr 2
+        create: Any = getattr(group, 'create_array', None) or group.create_dataset  # zarr 3, zarr 2
         array: Any = None
         for position, image in enumerate(_alike(frames)):
             if array is None:

@@ -1,4 +1,4 @@
-"""Where an export goes: it is there once it is whole, and replaces nothing unless it may."""
+"""Atomic output of an export: its files appear once they are complete, and overwrite nothing unless allowed."""
 
 from __future__ import annotations
 
@@ -12,48 +12,48 @@ from ..ondisk.files import StrPath, replace_atomic, text_path
 from ..ondisk.replacing import put_in_place, room_beside
 
 Progress = Callable[[], object]
-"""Is called after each frame."""
+"""Called after each frame."""
 
 
 def no_progress() -> None:
-    """Count nothing."""
+    """Do nothing after a frame."""
 
 
 @contextlib.contextmanager
 def new_file(path: StrPath, overwrite: bool) -> Iterator[str]:
-    """Give the path to write a file to, which is at ``path`` once the block has ended without an error.
+    """Give a temporary path for a new file, moved to ``path`` after success.
 
     Raises
     ------
     StoreExistsError
-        There is a file already, and it may not be overwritten.
+        The file exists and may not be overwritten.
     StoreIOError
         The file cannot be written.
     """
     target = text_path(path, 'path')
     if os.path.isdir(target) or (os.path.exists(target) and not overwrite):
-        raise StoreExistsError(f'{target!r} is there already', replaceable=not os.path.isdir(target), path=target)
+        raise StoreExistsError(f'{target!r} already exists', replaceable=not os.path.isdir(target), path=target)
     with _told(target), replace_atomic(target) as temporary:
         yield temporary
 
 
 @contextlib.contextmanager
 def new_folder(path: StrPath, overwrite: bool, is_ours: Callable[[str], bool]) -> Iterator[str]:
-    """Give the path of a folder to fill, which is at ``path`` once the block has ended without an error.
+    """Give a temporary path for a new folder, moved to ``path`` after success.
 
     Parameters
     ----------
     path
-        An empty folder may be there.
+        Path of the folder. An empty folder may exist there.
     overwrite
-        Another one may be there, if `is_ours`.
+        Replace an existing export.
     is_ours
-        Whether nothing is in a folder that no export made.
+        Whether all files in a folder come from an export.
 
     Raises
     ------
     StoreExistsError
-        There is a folder that may not be replaced.
+        A folder exists and may not be replaced.
     StoreIOError
         The folder cannot be written.
     """
@@ -77,15 +77,18 @@ def _refuse_folder(target: str, overwrite: bool, is_ours: Callable[[str], bool])
     if not os.path.lexists(target) or (os.path.isdir(target) and not os.listdir(target)):
         return
     if not overwrite:
-        raise StoreExistsError(f'{target!r} is there already', replaceable=os.path.isdir(target) and is_ours(target),
+        raise StoreExistsError(f'{target!r} already exists', replaceable=os.path.isdir(target) and is_ours(target),
                                path=target)
     if not os.path.isdir(target) or not is_ours(target):
-        raise StoreExistsError(f'{target!r} holds something else than an export, and is not replaced', path=target)
+        raise StoreExistsError(f'{target!r} holds other files than an export; give another name', path=target)
 
 
 @contextlib.contextmanager
 def _told(target: str) -> Iterator[None]:
-    """Name the file in an error of the disk."""
+    """Name the file in an error of the disk.
+
+    The disk's own text does not always do so.
+    """
     try:
         yield
     except StoreIOError:

@@ -1,4 +1,4 @@
-"""Images as they are shown: in 8 bits, in colour, with a status bar."""
+"""Images for display: 8 bits, in colour, with a status bar."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from ..font import FontRendererStatusBar
 from ..timestamps import format_time
 from .selection import Frames
 
-_SAMPLES = 16  # frames in which the darkest and the brightest value are looked for
+_SAMPLES = 16  # frames searched for the darkest and the brightest value
 _TEXT_SCALE, _USUAL_WIDTH = 0.6, 900
 
 
 def render_frames(frames: Frames, status_bar: bool = False) -> Iterator[Image]:
-    """Read frames as they are shown.
+    """Read frames and render them for display.
 
     Parameters
     ----------
     frames : Frames
     status_bar : bool
-        With number and time of each frame at the lower edge.
+        Draw number and time of each frame at the lower edge.
 
     Yields
     ------
     ndarray of uint8, shape (h, w, 3)
-        In BGR. Values that are not of uint8 are scaled, the least and the largest of some frames becoming black
-        and white.
+        BGR. Values other than uint8 are scaled: the smallest and the largest value of some frames become black and
+        white.
 
     Raises
     ------
     InvalidArgumentError
-        The images are neither gray nor in colour.
+        The images are neither gray nor colour.
     """
     levels = _levels(frames)
     bar: FontRendererStatusBar | None = None
@@ -55,7 +55,7 @@ def _scale(picture: Image) -> float:
 
 
 def _levels(frames: Frames) -> tuple[float, float] | None:
-    """The least and the largest value of some of the frames; None where they are shown as they are."""
+    """Find the smallest and largest value of some frames; None if no scaling is needed."""
     chosen = np.unique(np.linspace(0, len(frames) - 1, _SAMPLES).astype(np.intp))
     some = Frames(frames.store, frames.indices[chosen], frames.numbers[chosen], frames.times[chosen])
     if next(some.images()).dtype == np.uint8:
@@ -68,7 +68,7 @@ def _levels(frames: Frames) -> tuple[float, float] | None:
 
 def _to_color(image: Image, levels: tuple[float, float] | None) -> Image:
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 3, 4)) or not image.size:
-        raise InvalidArgumentError(f'images of shape {image.shape} cannot be shown: (h, w) and (h, w, 3) can')
+        raise InvalidArgumentError(f'images of shape {image.shape} cannot be shown; they must be (h, w) or (h, w, 3)')
     image = image[..., :3] if image.ndim == 3 and image.shape[2] == 4 else image
     if levels is not None:
         image = scale_to_8_bit(image, *levels)
@@ -76,7 +76,7 @@ def _to_color(image: Image, levels: tuple[float, float] | None) -> Image:
 
 
 def pad_to_even(picture: Image) -> Image:
-    """Repeat the last row or column of a picture whose height or width is odd."""
+    """Repeat the last row or column of a picture of odd height or width."""
     below, right = picture.shape[0] % 2, picture.shape[1] % 2
     if not below and not right:
         return picture

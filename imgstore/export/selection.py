@@ -1,4 +1,4 @@
-"""Which frames of a store are meant: ranges of numbers, of places in the store, and of times."""
+"""Selection of frames by ranges of numbers, indexes and times."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ Indices = npt.NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Frames:
-    """Frames of a store, in its order.
+    """Frames of a store, in the order of the store.
 
     Attributes
     ----------
     store : store
-        It is open for reading.
+        The store, open for reading.
     indices : ndarray of int
-        Their places in the store, from 0.
+        Frame indexes, from 0.
     numbers : ndarray of int64
     times : ndarray of float64
-        In seconds.
+        Frame times in seconds.
     """
 
     store: ImgStore
@@ -41,7 +41,7 @@ class Frames:
         return len(self.indices)
 
     def images(self) -> Iterator[Image]:
-        """Read them, one after the other."""
+        """Read the images, one after the other."""
         for index in self.indices.tolist():
             yield self.store.get_image(None, frame_index=index)[0]
 
@@ -50,9 +50,9 @@ def select(store: ImgStore, *, from_number: int | None = None, to_number: int | 
            from_index: int | None = None, to_index: int | None = None,
            from_time: float | None = None, to_time: float | None = None,
            from_seconds: float | None = None, to_seconds: float | None = None) -> Frames:
-    """Choose frames of a store; of no limit at all, every frame.
+    """Select frames of a store by ranges; without a range, select all.
 
-    Every range is half open: its start is in it, its end is not. Frames that are in all ranges given are chosen.
+    Ranges include their start and exclude their end. With several ranges you get the frames in all of them.
 
     Parameters
     ----------
@@ -61,16 +61,16 @@ def select(store: ImgStore, *, from_number: int | None = None, to_number: int | 
     from_number, to_number : int
         Frame numbers.
     from_index, to_index : int
-        Places in the store, from 0; negative ones are counted from its end.
+        Frame indexes, from 0. Negative ones count from the end.
     from_time, to_time : float
-        Frame times, in seconds.
+        Frame times in seconds.
     from_seconds, to_seconds : float
         Seconds since the first frame of the store, in whole microseconds.
 
     Raises
     ------
     InvalidArgumentError
-        A range is empty, or no frame is in it.
+        A range is empty, or holds no frame.
     """
     numbers, times = store.frame_numbers, store.frame_times
     _check_ranges(store, numbers, times, number=(from_number, to_number), index=(from_index, to_index),
@@ -79,7 +79,7 @@ def select(store: ImgStore, *, from_number: int | None = None, to_number: int | 
     first = times[0] if len(times) else 0.0
     inside = _inside(numbers[indices], from_number, to_number)
     inside &= _inside(times[indices], from_time, to_time)
-    since = np.round(times[indices] - first, 6)  # times since 1970 are exact to about a quarter of a microsecond
+    since = np.round(times[indices] - first, 6)  # a double has times since 1970 to about 0.25 µs
     inside &= _inside(since, from_seconds, to_seconds)
     indices = indices[inside]
     if not len(indices):
@@ -89,15 +89,15 @@ def select(store: ImgStore, *, from_number: int | None = None, to_number: int | 
 
 def _check_ranges(store: ImgStore, numbers: Numbers, times: Times,
                   **ranges: tuple[float | None, float | None]) -> None:
-    """Refuse a range whose end is not behind its start, whatever the store has."""
+    """Refuse a range with its end at or before its start, whatever the store holds."""
     for what, (start, end) in ranges.items():
         if start is None or end is None or (what == 'index' and (start < 0) != (end < 0)):
             continue
         if start >= end:
             told = [format_time(store.created[1], value) if what == 'time' else str(value) for value in (start, end)]
             raise InvalidArgumentError(
-                f'the range by {what} from {told[0]} to {told[1]} is empty: its end, which is not in it, must be '
-                f'larger than its start. {_what_there_is(store, numbers, times)}', argument=what, store=store.filename)
+                f'the range by {what} from {told[0]} to {told[1]} is empty: its end is excluded and must be larger '
+                f'than its start. {_what_there_is(store, numbers, times)}', argument=what, store=store.filename)
 
 
 def _inside(values: npt.NDArray[Any], start: float | None, end: float | None) -> npt.NDArray[np.bool_]:
@@ -119,5 +119,5 @@ def _what_there_is(store: ImgStore, numbers: Numbers, times: Times) -> str:
     if not len(numbers):
         return 'There are no frames'
     first, last = (format_time(store.created[1], time) for time in (times.min(), times.max()))
-    return (f'The {len(numbers)} frames are numbered from {numbers.min()} to {numbers.max()}, and are of {first} to '
-            f'{last}')
+    return (f'The {len(numbers)} frames are numbered from {numbers.min()} to {numbers.max()}. Their times are {first} '
+            f'to {last}')

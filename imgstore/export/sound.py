@@ -1,4 +1,4 @@
-"""Sound beside the frames: of an audio file, or of samples in the extra data."""
+"""Sound for a video: from an audio file, or from samples in the extra data."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from av.container import OutputContainer
 
 Samples = npt.NDArray[np.float32]
-"""(channels, n), from -1 to 1."""
+"""Array (channels, n) of values from -1 to 1."""
 
 _BLOCK = 65536  # samples
-_BYTES_OF_A_SAMPLE = 2  # wider integers come from elsewhere than an analogue converter, as from JSON
+_BYTES_OF_A_SAMPLE = 2  # wider integers, such as those from JSON, are no raw samples
 _AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _DEMUXERS = ('wav,w64,aiff,au,caf,flac,mp3,ogg,aac,ac3,eac3,dts,amr,wv,ape,tta,tak,asf,voc,gsm,mpc,mpc8,dsf,iff,truehd,'
              'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpeg,mpegts,mxf,nut')
@@ -33,18 +33,18 @@ _LAYOUTS = {1: 'mono', 2: 'stereo'}
 
 
 class Sound(ABC):
-    """Sound to lay beside frames.
+    """Sound of a video.
 
     Attributes
     ----------
     rate : int
-        Samples a second.
+        Samples per second.
     channels : int
         1 or 2.
     start : float
         Seconds from the store's first frame to the first sample.
     title : str
-        Of its track.
+        Title of the track.
     """
 
     rate: int
@@ -54,23 +54,23 @@ class Sound(ABC):
 
     @abstractmethod
     def blocks(self) -> Iterator[Samples]:
-        """Give all samples, from the first one on."""
+        """Yield all samples, from the first one on."""
 
 
 class FileSound(Sound):
-    """The sound in a file.
+    """Sound from a file.
 
     Parameters
     ----------
     path : str or PathLike
-        Of any file with sound that FFmpeg reads.
+        Any file with sound readable by FFmpeg.
     offset : float
-        Seconds from the store's first frame to the begin of the sound; negative if that began before.
+        Seconds from the store's first frame to the start of the sound; negative if the sound starts earlier.
 
     Raises
     ------
     InvalidArgumentError
-        There is no sound in it.
+        The file has no sound.
     """
 
     def __init__(self, path: StrPath, offset: float = 0.0) -> None:
@@ -81,7 +81,7 @@ class FileSound(Sound):
         try:
             with _opened(self._path) as file:
                 if not file.streams.audio:
-                    raise InvalidArgumentError(f'{self._path!r} holds no sound', path=self._path)
+                    raise InvalidArgumentError(f'{self._path!r} has no sound', path=self._path)
                 self.rate = file.streams.audio[0].rate
                 self.channels = min(2, file.streams.audio[0].channels)
         except av.FFmpegError as error:
@@ -89,7 +89,7 @@ class FileSound(Sound):
                                        path=self._path) from error
 
     def blocks(self) -> Iterator[Samples]:
-        """Decode it."""
+        """Decode the sound."""
         import av
 
         resampler = av.AudioResampler(format='fltp', layout=_LAYOUTS[self.channels], rate=self.rate)
@@ -104,7 +104,7 @@ class FileSound(Sound):
 
 
 def _opened(path: str) -> Any:
-    """The file, opened as sound or as video and as no list of other files."""
+    """Open the file as sound or video, but never as a list of other files."""
     try:
         check_regular(path)
     except OSError as error:
@@ -118,21 +118,21 @@ def _samples(frame: Any) -> Samples:
 
 
 class ColumnSound(Sound):
-    """A column of the extra data, such as a microphone's that Motif recorded.
+    """Sound from a column of the extra data, such as a microphone recorded by Motif.
 
-    Integers of 8 and 16 bits are divided by the largest of their type, other numbers by the largest of them if one is
-    above 1.
+    Integers of 8 and 16 bits are divided by the largest value of their type. Other numbers are divided by their largest
+    value if it is above 1.
 
     Parameters
     ----------
     store : store
-        Tells the rate of its samples.
+        The store; its extra data must have a known sample rate.
     column : str
 
     Raises
     ------
     InvalidArgumentError
-        There is no such column, it holds no numbers, or its rate is not known.
+        The column does not exist or holds no numbers, or its rate is unknown.
     """
 
     channels = 1
@@ -144,10 +144,10 @@ class ColumnSound(Sound):
             raise InvalidArgumentError(f'there is no column {column!r} in the extra data; there are: {there}',
                                        argument='column')
         if not rate:
-            raise InvalidArgumentError(f'the extra data does not tell its sample rate, so {column!r} is no sound',
+            raise InvalidArgumentError(f'the extra data has no known sample rate, so {column!r} cannot be a sound',
                                        argument='column')
         if FRAME_TIME not in data:
-            raise InvalidArgumentError(f'the extra data has no {FRAME_TIME}, so it is not known when {column!r} begins',
+            raise InvalidArgumentError(f'the extra data has no {FRAME_TIME}, so the start of {column!r} is unknown',
                                        argument='column')
         times = data[FRAME_TIME].to_numpy(np.float64)
         self.title, self.rate = column, round(rate)
@@ -155,14 +155,14 @@ class ColumnSound(Sound):
         self.start = _first_sample(times, rate) - store.index.frame(0)[1]  # type: ignore[index]
 
     def blocks(self) -> Iterator[Samples]:
-        """Give the column in pieces."""
+        """Yield the column in blocks."""
         for start in range(0, len(self._values), _BLOCK):
             yield self._values[None, start:start + _BLOCK]
 
 
 def _scaled(values: npt.NDArray[Any], column: str) -> npt.NDArray[np.float32]:
     if values.dtype.kind not in 'iuf':
-        raise InvalidArgumentError(f'column {column!r} of the extra data holds no numbers, so it is no sound',
+        raise InvalidArgumentError(f'column {column!r} of the extra data holds no numbers, so it cannot be a sound',
                                    argument='column')
     if values.dtype.kind in 'iu' and values.dtype.itemsize <= _BYTES_OF_A_SAMPLE:
         middle, half = ((limits := np.iinfo(values.dtype)).max + limits.min + 1) / 2, 2.0 ** (limits.bits - 1)
@@ -173,7 +173,10 @@ def _scaled(values: npt.NDArray[Any], column: str) -> npt.NDArray[np.float32]:
 
 
 def _first_sample(times: npt.NDArray[np.float64], rate: float) -> float:
-    """Time of the first sample: each one has its frame's, which is that of the first sample behind a frame's begin."""
+    """Estimate the time of the first sample.
+
+    All samples of a frame have its time: that of the first sample after the start of the frame.
+    """
     begins = np.flatnonzero(np.diff(times, prepend=np.nan) != 0)
     begins = begins[1:] if len(begins) > 1 else begins
     return float(np.median(times[begins] - begins / rate))
@@ -181,22 +184,22 @@ def _first_sample(times: npt.NDArray[np.float64], rate: float) -> float:
 
 def sound_packets(container: OutputContainer, sound: Sound, begin: float,
                   seconds: float) -> Iterator[tuple[float, Any]]:
-    """Put the part of a sound that belongs to a video into its container.
+    """Encode the part of a sound next to a video into the video's container.
 
     Parameters
     ----------
     container : of PyAV
-        Gets a stream, at once.
+        Gets a new stream at once.
     sound : Sound
     begin : float
-        Seconds from the store's first frame to the video's.
+        Seconds from the first frame of the store to that of the video.
     seconds : float
-        How long the video is.
+        Duration of the video.
 
     Returns
     -------
     iterator of (float, packet)
-        Each with the time in seconds at which it is due.
+        Packets, each with its time in seconds.
     """
     in_matroska = container.format.name == 'matroska'
     rate = sound.rate if in_matroska or sound.rate in _AAC_RATES else 48000
@@ -209,7 +212,7 @@ def sound_packets(container: OutputContainer, sound: Sound, begin: float,
 
 
 def _part(sound: Sound, first: int, count: int) -> Iterator[Samples]:
-    """So many samples from the first one on, silence where there are none."""
+    """Yield `count` samples from `first` on, with silence where the sound has none."""
     place = min(first, 0)
     end = first + count
     for block in _with_silence(sound, place, end):

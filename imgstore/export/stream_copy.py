@@ -1,4 +1,4 @@
-"""Frames of a video store taken over as they are encoded, each at its own time."""
+"""Stream copy: encoded frames of a video store, each at its own time."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ _POSSIBLE = ('h264', 'hevc', 'mjpeg')
 
 @dataclass(frozen=True)
 class CopySegment:
-    """Frames that follow each other in one video file.
+    """Consecutive frames of one video file.
 
     Attributes
     ----------
     path : str
-        Of the video.
+        Path of the video.
     table : FrameTable
-        Of all its frames.
+        Table of all its frames.
     first, end : int
-        Which of them: from the first one, to before the end.
+        Range of the copied frames, without the end.
     form : tuple
-        What must be the same in all pieces of one video.
+        Properties that all segments of one video must share.
     """
 
     path: str
@@ -50,29 +50,29 @@ class CopySegment:
 
 
 class _CannotCopyError(Exception):
-    """Says why."""
+    """The frames cannot be copied; the message says why."""
 
 
 def plan_stream_copy(frames: Frames, extension: str, forced: bool) -> list[CopySegment] | str:
-    """Look whether frames can be copied.
+    """Plan a copy of the frames, or say why they cannot be copied.
 
     Parameters
     ----------
     frames : Frames
     extension : {'.mp4', '.mkv'}
-        Of the video to be.
+        Extension of the new video.
     forced : bool
-        Even if few players will play it.
+        Copy even if few players can play the result.
 
     Returns
     -------
-    list of Piece, or str
-        Why they cannot be.
+    list of CopySegment, or str
+        The segments, or the reason against a copy.
     """
     if isinstance(frames.store, DirectoryImgStore):
         return 'the store holds images, not videos'
     if frames.store.encoding:
-        return 'the store holds raw images that are converted when read'
+        return 'the store holds raw images, which are converted on reading'
     try:
         pieces = [_piece(path, *own) for path, own in _runs(frames)]
         _check(pieces, _POSSIBLE if forced else _PLAYED[extension])
@@ -82,9 +82,13 @@ def plan_stream_copy(frames: Frames, extension: str, forced: bool) -> list[CopyS
 
 
 def _runs(frames: Frames) -> Iterator[tuple[str, tuple[int, int, int, int]]]:
-    """The frames of each chunk as (its start in the store, first and end from there, frames of the chunk)."""
+    """Yield the range of frames in each chunk.
+
+    Each is the path and (index of the chunk's first frame, first, end, frames of the chunk). first and end count from
+    that index.
+    """
     if np.any(np.diff(frames.indices) != 1):
-        raise _CannotCopyError('the frames do not follow each other in the store')
+        raise _CannotCopyError('the frames are not consecutive in the store')
     first, end = int(frames.indices[0]), int(frames.indices[-1]) + 1
     paths = frames.store.chunk_paths()
     for chunk, _, own in frames.store.index.chunk_ranges():
@@ -109,23 +113,23 @@ def _piece(path: str, start: int, first: int, end: int, count: int) -> CopySegme
     except (av.FFmpegError, OSError, IndexError) as error:
         raise _CannotCopyError(f'{name} cannot be read: {error}') from error
     if table is None or len(table) != count:
-        raise _CannotCopyError(f'the packets of {name} are not one each a frame')
+        raise _CannotCopyError(f'{name} does not have one packet per frame')
     if hides:
-        raise _CannotCopyError(f'{name} hides frames that others are made from')
+        raise _CannotCopyError(f'{name} hides frames needed for decoding others')
     if reordered or table.reordered:
-        raise _CannotCopyError(f'the frames of {name} are not in the order in which they are shown')
+        raise _CannotCopyError(f'the frames of {name} are not stored in display order')
     if first not in table.keyframes:
         before = int(table.keyframes[max(0, table.keyframe_rank(first))])
-        raise _CannotCopyError(f'the first frame cannot be decoded by itself, that at index {start + before} can')
+        raise _CannotCopyError(f'the range does not start at a keyframe (nearest before: index {start + before})')
     return CopySegment(path, table, first, end, form)
 
 
 def _check(pieces: list[CopySegment], codecs: tuple[str, ...]) -> None:
     codec, *_, extradata = pieces[0].form
     if codec not in codecs:
-        raise _CannotCopyError(f'few players would play {codec} in such a file')
+        raise _CannotCopyError(f'few players play {codec} in such a file')
     if codec != 'mjpeg' and extradata[:1] != b'\1':
-        raise _CannotCopyError(f'{codec} is not in the form that such a file needs')
+        raise _CannotCopyError(f'{codec} has the wrong form for such a file')
     if any(piece.form != pieces[0].form for piece in pieces):
         raise _CannotCopyError('the chunks were encoded with different settings')
 
@@ -134,27 +138,29 @@ def copied_packets(container: OutputContainer, pieces: list[CopySegment], ticks:
                    progress: Progress) -> Iterator[tuple[float, Any]]:
     """Copy frames into a container.
 
+    The container gets a new stream at once.
+
     Parameters
     ----------
     container : of PyAV
-        Gets a stream, at once.
+        Container for the copy.
     pieces : list of CopySegment
     ticks : Ticks
-        When and how long each frame is shown.
+        Start and duration of each frame.
     progress : callable
-        Is called after each frame.
+        Called after each frame.
 
     Returns
     -------
     iterator of (float, packet)
-        Each with the time in seconds at which it is due.
+        Packets, each with its time in seconds.
     """
     with open_container(pieces[0].path) as source:
         template: Any = source.streams.video[0]
         stream: Any = container.add_stream_from_template(template)
     stream.time_base = ticks.unit
     context = stream.codec_context
-    if context is not None:  # FFmpeg has an encoder of that codec
+    if context is not None:  # FFmpeg has an encoder for this codec
         context.framerate = ticks.rate
         context.extradata = record_with_rate(context.extradata or b'', ticks.rate) or context.extradata
     return _copying(stream, pieces, ticks, progress)

@@ -29,24 +29,24 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 """
 
 Cue = tuple[int, int, str]
-"""Start and end in ms, and what is shown."""
+"""Start and end in ms, and the text."""
 
 
 def cues(frames: Frames, columns: Sequence[str], seconds: float) -> list[Cue]:
-    """What is shown when: of each frame the latest record, until that of a later frame.
+    """Make the cues: each frame's latest record, shown until the next frame's.
 
     Parameters
     ----------
     frames : Frames
     columns : sequence of str
-        Of the extra data.
+        Columns of the extra data.
     seconds : float
-        How long the video is.
+        Duration of the video.
 
     Raises
     ------
     InvalidArgumentError
-        There is no such column.
+        A column does not exist.
     """
     records = records_of(frames)
     unknown = [name for name in columns if name not in records]
@@ -55,7 +55,7 @@ def cues(frames: Frames, columns: Sequence[str], seconds: float) -> list[Cue]:
         raise InvalidArgumentError(f'there is no column {unknown[0]!r} in the extra data; there are: {there}',
                                    argument='columns')
     if FRAME_TIME not in records:
-        raise InvalidArgumentError(f'the extra data has no {FRAME_TIME}, so it is not known when to show it')
+        raise InvalidArgumentError(f'the extra data has no {FRAME_TIME}, so the time to show it is unknown')
     records = records.dropna(subset=[FRAME_TIME]).drop_duplicates(FRAME_TIME, keep='last').sort_values(FRAME_TIME)
     starts = np.rint((records[FRAME_TIME].to_numpy(np.float64) - frames.times[0]) * 1000).astype(np.int64)
     ends = np.append(starts[1:], round(seconds * 1000))
@@ -74,19 +74,19 @@ def _value(value: Any) -> str:
 
 def caption_packets(container: OutputContainer, frames: Frames, columns: Sequence[str],
                     seconds: float) -> Iterator[tuple[float, Any]]:
-    """Put columns of the extra data into a container, as subtitles.
+    """Write columns of the extra data into a container as subtitles.
 
     Parameters
     ----------
     container : of PyAV
-        Gets a stream, at once.
+        Gets a new stream at once.
     frames, columns, seconds
         As for `cues`.
 
     Returns
     -------
     iterator of (float, packet)
-        Each with the time in seconds at which it is due.
+        Packets, each with its time in seconds.
     """
     found = cues(frames, columns, seconds)
     stream: Any = container.add_stream(_CODECS[container.format.name])

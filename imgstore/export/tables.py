@@ -1,4 +1,4 @@
-"""Numbers and times of frames and what was recorded beside them, as a table for other programs; timecodes."""
+"""Tables of frames and extra data for other programs, and timecodes."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 _FRAME_KEYS = (FRAME_INDEX, FRAME_NUMBER, FRAME_TIME)
 _FORMULA = re.compile(r'[\s\0-\x1f\u200b-\u200f\u2060\ufeff]*[=+\-@]')
 _SEPARATOR = re.compile(r'([;\t\r\n])')
-"""Where a spreadsheet may end a cell, beside the comma, for which cells are quoted."""
+"""Where a spreadsheet may split a cell, besides the comma (cells with commas are quoted)."""
 
 TABLES = ('frames', 'extra', 'joined')
-"""What is in a table: a row a frame; a row a record of extra data; both, frames without a record among them."""
+"""Kinds of tables: a row per frame, a row per record of extra data, or both joined with all frames."""
 
 
 def build_table(frames: Frames, table: str = 'joined') -> pd.DataFrame:
@@ -34,20 +34,20 @@ def build_table(frames: Frames, table: str = 'joined') -> pd.DataFrame:
     Parameters
     ----------
     frames : Frames
-        Of `select`.
+        The frames, from `select`.
     table : {'frames', 'extra', 'joined'}
-        'frames': ``frame_index``, ``frame_number`` and ``frame_time`` of each. 'extra': the records of extra data
-        that belong to them. 'joined': each frame with each of its records, and once if it has none.
+        'frames': ``frame_index``, ``frame_number`` and ``frame_time`` of each frame. 'extra': the records of extra data
+        of these frames. 'joined': a row per frame and record, and one row per frame without records.
 
     Raises
     ------
     InvalidArgumentError
-        There is no such table, or no extra data for it.
+        There is no such table, or no extra data.
     """
     import pandas as pd
 
     if table not in TABLES:
-        raise InvalidArgumentError(f'table {table!r} is none of {", ".join(TABLES)}', argument='table')
+        raise InvalidArgumentError(f'table is {table!r}; it must be one of {", ".join(TABLES)}', argument='table')
     of_frames = pd.DataFrame({FRAME_INDEX: frames.indices.astype(np.int64), FRAME_NUMBER: np.asarray(frames.numbers),
                               FRAME_TIME: np.asarray(frames.times)})
     if table == 'frames':
@@ -57,7 +57,7 @@ def build_table(frames: Frames, table: str = 'joined') -> pd.DataFrame:
 
 
 def _joined(of_frames: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
-    """Each frame with its records; below, with empty cells, the records of which nobody knows the frame."""
+    """Join frames and records; records without a known frame come last."""
     own = [name for name in records.columns if name not in _FRAME_KEYS]
     for key in (FRAME_INDEX, FRAME_NUMBER):
         if _whole(records, key).notna().all():
@@ -66,10 +66,10 @@ def _joined(of_frames: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
 
 
 def _joined_by_either(of_frames: pd.DataFrame, records: pd.DataFrame, own: list[str]) -> pd.DataFrame:
-    """As `_joined`, where not all records have the same key."""
+    """Join as `_joined`, if not all records have the same key."""
     import pandas as pd
 
-    numbers = dict.fromkeys((FRAME_INDEX, FRAME_NUMBER), 'Int64')  # which may be missing
+    numbers = dict.fromkeys((FRAME_INDEX, FRAME_NUMBER), 'Int64')  # with missing values
     rows = of_frames.astype(numbers)
     places, lost = np.full(len(records), -1), np.ones(len(records), bool)
     for key in numbers:
@@ -87,9 +87,10 @@ def _joined_by_either(of_frames: pd.DataFrame, records: pd.DataFrame, own: list[
 
 
 def records_of(frames: Frames) -> pd.DataFrame:
-    """The records of extra data that belong to frames; InvalidArgumentError where the store has none.
+    """Return the records of extra data of these frames.
 
-    Those that name no frame belong to all frames of the store, and to no part of them.
+    Records without a frame belong to all frames of the store together, not to a part of them. A store without extra
+    data raises InvalidArgumentError.
     """
     records = frames.store.get_extra_data()
     if records is None:
@@ -105,7 +106,7 @@ def records_of(frames: Frames) -> pd.DataFrame:
 
 
 def _whole(records: pd.DataFrame, key: str) -> pd.Series[Any]:
-    """The whole numbers of a column; missing where there is none, or no such column."""
+    """Return the integers of a column; missing values where it has none."""
     import pandas as pd
 
     if key not in records:
@@ -116,14 +117,16 @@ def _whole(records: pd.DataFrame, key: str) -> pd.Series[Any]:
 
 def export_csv(frames: Frames, path: StrPath, table: str = 'joined', *, overwrite: bool = False,
                escape_formulas: bool = False) -> None:
-    """Write a table of frames as CSV in UTF-8; other parameters and errors are those of `build_table` and `export_npz`.
+    """Write a table of frames as CSV in UTF-8.
+
+    Other parameters and errors are those of `build_table` and `export_npz`.
 
     Parameters
     ----------
     escape_formulas : bool
-        Put ``'`` before text that a spreadsheet would compute: it begins with ``=``, ``+``, ``-`` or ``@``, wide ones
-        and ones behind blanks too, and is no number. So is what begins with a tab or a line break, and what follows
-        one, or a ``;``, which may separate cells.
+        Put ``'`` before text that a spreadsheet may compute. Such text is no number and begins with ``=``, ``+``, ``-``
+        or ``@``, also in wide form or after blanks. Text after a tab, a line break or a ``;`` is escaped as well, since
+        these may separate cells.
     """
     content = build_table(frames, table)
     if escape_formulas:
@@ -133,7 +136,7 @@ def export_csv(frames: Frames, path: StrPath, table: str = 'joined', *, overwrit
 
 
 def _quoting(content: pd.DataFrame) -> Literal[0, 2]:
-    """How cells are quoted: all text where one has a carriage return, which Python would write as it is."""
+    """Choose the quoting: all text if a cell has a carriage return, which Python leaves unquoted."""
     texts = (content.iloc[:, place] for place, dtype in enumerate(content.dtypes) if dtype.kind not in 'biufcmM')
     has_return = any(isinstance(value, str) and '\r' in value for column in texts for value in column)
     return csv.QUOTE_NONNUMERIC if has_return else csv.QUOTE_MINIMAL
@@ -152,7 +155,7 @@ def _harmless(value: Any) -> Any:
 
 
 def _is_formula(text: str) -> bool:
-    if not _FORMULA.match(unicodedata.normalize('NFKC', text)):  # which makes wide signs plain ones
+    if not _FORMULA.match(unicodedata.normalize('NFKC', text)):  # NFKC turns wide signs into plain ones
         return False
     try:
         float(text)
@@ -162,7 +165,7 @@ def _is_formula(text: str) -> bool:
 
 
 def export_parquet(frames: Frames, path: StrPath, table: str = 'joined', *, overwrite: bool = False) -> None:
-    """Write a table of frames as Parquet, as `export_csv` does; needs pyarrow.
+    """Write a table of frames as Parquet, with the parameters of `export_csv`.
 
     Raises
     ------
@@ -180,8 +183,8 @@ def export_parquet(frames: Frames, path: StrPath, table: str = 'joined', *, over
         try:
             found = pyarrow.Table.from_pandas(content, preserve_index=False)
         except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError) as error:
-            raise InvalidArgumentError(f'parquet cannot hold this extra data, csv can: {error}') from error
-        with open(place, 'wb') as file:  # pyarrow takes no name that is not UTF-8
+            raise InvalidArgumentError(f'parquet cannot hold this extra data; export it as csv: {error}') from error
+        with open(place, 'wb') as file:  # pyarrow rejects file names outside UTF-8
             pyarrow.parquet.write_table(found, file)
 
 
@@ -191,9 +194,9 @@ def write_timecodes(times: Times, file: TextIO) -> Times:
     Parameters
     ----------
     times : ndarray of float64
-        In seconds.
+        Frame times in seconds.
     file : text file
-        Gets a line a frame, milliseconds from the first one.
+        Gets one line per frame, in milliseconds from the first frame.
 
     Returns
     -------
@@ -207,6 +210,6 @@ def write_timecodes(times: Times, file: TextIO) -> Times:
 
 
 def export_timecodes(frames: Frames, path: StrPath, *, overwrite: bool = False) -> None:
-    """Write the times of frames as `write_timecodes` does, into a file."""
+    """Write the frame times into a file, as `write_timecodes` does."""
     with new_file(path, overwrite) as place, open(place, 'w', encoding='ascii') as file:
         write_timecodes(frames.times, file)

@@ -1,4 +1,4 @@
-"""Times of frames in the unit of a video's container."""
+"""Frame times in the time unit of a video container."""
 
 from __future__ import annotations
 
@@ -16,39 +16,39 @@ from .selection import Frames
 
 _MILLISECOND = Fraction(1, 1000)
 _TICKS = {'.mp4': (Fraction(1, 90_000), _MILLISECOND), '.mkv': (_MILLISECOND,)}
-"""The units of frame times, the finest first; Matroska as FFmpeg writes it has milliseconds."""
+"""Units of frame times, the finest first. FFmpeg writes Matroska in milliseconds."""
 
 _MAX_TICKS_OF_MP4 = 2**31 - 1  # between two frames
-_MAX_TICKS_TO_REORDER = 2**28  # from decoding to showing: FFmpeg 5.1 ignores all such times if one is longer
-_MAX_FRAMES_TO_REORDER = 16  # that are decoded earlier than they are shown, of H.264
-_MAX_TICKS = 2**53  # in all
-_MAX_SETBACK = 1.0  # seconds that a clock may go back, so that frames are shown later than they were taken
+_MAX_TICKS_TO_REORDER = 2**28  # from decoding to display; FFmpeg 5.1 ignores all of them if one is longer
+_MAX_FRAMES_TO_REORDER = 16  # frames of H.264 decoded before their display
+_MAX_TICKS = 2**53  # from the first frame to the last
+_MAX_SETBACK = 1.0  # seconds a clock may go back; frames are then displayed late
 
 EXTENSIONS = tuple(_TICKS)
-"""Of the containers."""
+"""File name extensions of the containers."""
 
 
 class Ticks:
-    """Times of frames in a container's unit, from 0, strictly ascending.
+    """Frame times in the time unit of a container, from 0, strictly ascending.
 
     Parameters
     ----------
     extension : {'.mp4', '.mkv'}
-        Of the container.
+        Extension of the container.
     frames : Frames
 
     Attributes
     ----------
     unit : Fraction
-        Seconds.
+        Time unit in seconds.
     starts, durations : ndarray of int64
-        When and how long each frame is shown.
+        Start and duration of each frame, in units.
     options : dict
-        What FFmpeg is told for that unit.
+        Options of FFmpeg's muxer for this unit.
     rate : Fraction
-        Frames a second, by their times; by the metadata if there is one frame.
+        Frames per second by the times, or by the metadata for a single frame.
     can_reorder : bool
-        Whether the container holds how much later than decoded each frame is shown, if an encoder reorders them.
+        Whether the container can hold the delay from decoding to display of reordered frames.
 
     Raises
     ------
@@ -58,7 +58,7 @@ class Ticks:
 
     def __init__(self, extension: str, frames: Frames) -> None:
         if not np.all(np.isfinite(frames.times)):
-            raise InvalidArgumentError('a frame has no time, so a video cannot show it at one')
+            raise InvalidArgumentError('a frame has no time, so no video can hold it; export images or a table')
         _check_setbacks(frames)
         self.unit = _unit(extension, frames)
         self.rate = _rate(frames)
@@ -72,7 +72,7 @@ class Ticks:
 
     @property
     def seconds(self) -> float:
-        """How long the video is."""
+        """Duration of the video."""
         return float((self.starts[-1] + self.durations[-1]) * self.unit)
 
 
@@ -83,7 +83,7 @@ def _rate(frames: Frames) -> Fraction:
 
 
 def _widest(starts: npt.NDArray[np.int64]) -> int:
-    """The longest time that a frame may be decoded before it is shown; those at the start as much earlier again."""
+    """Return the longest span of frames between the decoding and display of one."""
     apart = min(_MAX_FRAMES_TO_REORDER, len(starts) - 1)
     return int((starts[apart:] - starts[:len(starts) - apart]).max())
 
@@ -104,13 +104,13 @@ def _check_setbacks(frames: Frames) -> None:
     if len(late):
         index, seconds = int(frames.indices[late[0]]), float(behind[late[0]])
         raise InvalidArgumentError(
-            f'the time goes back by {seconds:.3f} s at index {index}, where the clock was set, and no video can show '
+            f'the time goes back by {seconds:.3f} s at index {index}, because the clock was set, and no video can show '
             f'that; export the frames before index {index} and from there on as two videos, or as images or a table',
             frame_index=index)
 
 
 def _unit(extension: str, frames: Frames) -> Fraction:
-    """The finest unit in which the container holds all intervals."""
+    """Return the finest unit for all intervals in the container."""
     steps = np.diff(frames.times)
     longest = float(steps.max(initial=0.0))
     if extension != '.mp4':
@@ -120,13 +120,13 @@ def _unit(extension: str, frames: Frames) -> Fraction:
             return _checked(unit, frames)
     index = int(frames.indices[steps.argmax()])
     raise InvalidArgumentError(
-        f'there are {longest / 3600:.0f} hours between the frames at index {index} and the next, and an interval in '
-        f'.mp4 can have {int(_MAX_TICKS_OF_MP4 * _MILLISECOND) // 3600} hours; export to .mkv', frame_index=index)
+        f'there are {longest / 3600:.0f} hours between the frame at index {index} and the next, but an interval in '
+        f'.mp4 has at most {int(_MAX_TICKS_OF_MP4 * _MILLISECOND) // 3600} hours; export to .mkv', frame_index=index)
 
 
 def _checked(unit: Fraction, frames: Frames) -> Fraction:
     span = float(np.ptp(frames.times))
     if span / unit > _MAX_TICKS:
-        raise InvalidArgumentError(f'the frames span {span:.4g} s, which no video can hold; export them as images or a '
+        raise InvalidArgumentError(f'the frames span {span:.4g} s and no video can hold that; export images or a '
                                    'table, or choose a range of them')
     return unit

@@ -1,4 +1,4 @@
-"""Frames as one video whose frame times are those of the recording."""
+"""Frames as one video with the frame times of the recording."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ _MAX_HOURS_OF_SOUND = 1000
 _PRESET = 'veryfast'
 
 Packets = Iterator[tuple[float, Any]]
-"""Packets, each with the time in seconds at which it is due."""
+"""Packets, each with its time in seconds."""
 
 
 @dataclass(frozen=True)
 class VideoReport:
-    """What came of `export_video`.
+    """Result of `export_video`.
 
     Attributes
     ----------
     copied : bool
-        The encoded frames of the store were taken as they are; else they were encoded anew.
+        Whether the encoded frames of the store were copied instead of re-encoded.
     reason : str
-        Why they were not copied.
+        Reason for re-encoding.
     """
 
     copied: bool
@@ -58,45 +58,45 @@ class VideoReport:
 def export_video(frames: Frames, path: StrPath, *, codec: Literal['auto', 'h264', 'copy'] = 'auto', crf: int = 18,
                  status_bar: bool = False, sounds: Sequence[Sound] = (), captions: Sequence[str] = (),
                  overwrite: bool = False, progress: Progress = no_progress) -> VideoReport:
-    """Write frames as one video, each shown at its own time and until the next one's.
+    """Write frames as one video, each shown from its own time until the next one's.
 
     Parameters
     ----------
     frames : Frames
-        Of `select`.
+        The frames, from `select`.
     path : str or PathLike
-        Ends in .mp4, where times are exact to 1/90000 s, or .mkv, where they are to 1/1000 s. With more than 6.6 hours
-        between two frames, .mp4 has milliseconds too; it cannot hold more than 596 hours between them.
+        Path with the extension .mp4 (times exact to 1/90000 s) or .mkv (1/1000 s). An interval over 6.6 hours reduces
+        .mp4 to 1/1000 s. An interval in .mp4 has at most 596 hours.
     codec : {'auto', 'h264', 'copy'}
-        'copy': the store's encoded frames as they are. 'h264': encoded anew. 'auto': copied if that gives a video
-        that most players play, which Motion JPEG in .mp4 is not.
+        'copy': the encoded frames of the store. 'h264': re-encode. 'auto': copy if most players play the result, as
+        they do not with Motion JPEG in .mp4.
     crf : int
-        Quality of what is encoded anew, from 0 (best) to 51.
+        Quality of re-encoded video, from 0 (best) to 51.
     status_bar : bool
-        Draw number and time into each frame, which is encoded anew then.
+        Draw frame number and time into each frame. This needs re-encoding.
     sounds : sequence of Sound
         Audio tracks.
     captions : sequence of str
-        Columns of the extra data that become a subtitle track.
+        Columns of the extra data for a subtitle track.
     overwrite : bool
-        Replace a file that is there.
+        Replace an existing file.
     progress : callable
-        Is called after each frame.
+        Called after each frame.
 
     Raises
     ------
     InvalidArgumentError
         An argument is not allowed, the frames cannot be copied, or the container cannot hold their times.
     StoreExistsError
-        Something is there already.
+        The path exists already.
     """
     extension = _checked_extension(path)
     crf = CRF.checked(crf, 'a video')
     pieces = _pieces(frames, extension, codec, status_bar)
     ticks = Ticks(extension, frames)
     if sounds and ticks.seconds > _MAX_HOURS_OF_SOUND * 3600:
-        raise InvalidArgumentError(f'sound cannot be laid beside frames of more than {_MAX_HOURS_OF_SOUND} hours; '
-                                   'choose a range of frames')
+        raise InvalidArgumentError(f'a video with sound has at most {_MAX_HOURS_OF_SOUND} hours; choose a range of '
+                                   'frames')
     with new_file(path, overwrite) as place:
         _write(place, frames, ticks, pieces, crf, status_bar, sounds, captions, progress)
     return VideoReport(True) if not isinstance(pieces, str) else VideoReport(False, pieces)
@@ -106,17 +106,17 @@ def _checked_extension(path: StrPath) -> str:
     extension = os.path.splitext(os.fspath(path))[1].lower()
     if extension not in EXTENSIONS:
         raise InvalidArgumentError(f'{os.fspath(path)!r} cannot be written as a video: its name must end in '
-                                   f'{" or ".join(EXTENSIONS)}, which other programs convert', argument='path')
+                                   f'{" or ".join(EXTENSIONS)}; other programs convert these', argument='path')
     return extension
 
 
 def _pieces(frames: Frames, extension: str, codec: str, status_bar: bool) -> list[CopySegment] | str:
-    """What is to be copied, or why it is encoded."""
+    """Plan a copy, or return the reason for encoding."""
     if codec not in ('auto', 'h264', 'copy'):
         raise InvalidArgumentError(f'codec is {codec!r}; it must be auto, h264 or copy', argument='codec')
     if codec == 'h264':
-        return 'so it was asked for'
-    found = 'the status bar is drawn' if status_bar else plan_stream_copy(frames, extension, codec == 'copy')
+        return 'codec is h264'
+    found = 'a status bar is drawn' if status_bar else plan_stream_copy(frames, extension, codec == 'copy')
     if codec == 'copy' and isinstance(found, str):
         raise InvalidArgumentError(f'the frames cannot be copied as they are: {found}', argument='codec')
     return found
@@ -150,7 +150,7 @@ def _describe(container: OutputContainer, frames: Frames) -> None:
     container.metadata['title'] = without_surrogates(os.path.basename(frames.store.filename))
     container.metadata['comment'] = f'frames {frames.numbers[0]} to {frames.numbers[-1]} of {frames.store.uuid}'
     if is_date(float(frames.times[0])):
-        with contextlib.suppress(ValueError, OverflowError, OSError):  # they may be in ms, or in ns
+        with contextlib.suppress(ValueError, OverflowError, OSError):  # the times may be in ms or ns
             first = datetime.datetime.fromtimestamp(float(frames.times[0]), datetime.timezone.utc)
             container.metadata['creation_time'] = first.isoformat().replace('+00:00', 'Z')
 
