@@ -480,7 +480,7 @@ KINDS = {
     'size_that_changes_mkv': Kind('.mkv', joined(
         encoded('-c:v', 'libx264', *NO_B, count=12),
         encoded('-c:v', 'libx264', *NO_B, '-output_ts_offset', '0.48', count=12, first=12, shape=(96, 128, 3))),
-        insert='96 x 128', save='is of shape'),
+        insert='96 x 128', save='has shape'),
     'cover_mp4': Kind('.mp4', lambda path: _with_picture(path, H264_B, '-map', '0', '-map', '1', '-disposition:v:1',
                                                          'attached_pic')),
     'cover_mkv': Kind('.mkv', lambda path: _with_attachment(path, H264_B)),

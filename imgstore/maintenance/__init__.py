@@ -1,1 +1,1 @@
-"""Repairing and renumbering existing stores."""
+"""Repair and renumbering of existing stores."""

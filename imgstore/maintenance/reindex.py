@@ -1,4 +1,4 @@
-"""Renumber a store so that the frames before the one numbered 0 count down from -1."""
+"""Renumbering of a store: frames before the one numbered 0 count down from -1."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..ondisk.staging import Staging, finish, is_pending
 
 @dataclass(frozen=True)
 class ReindexReport:
-    """What `reindex` did, or with ``dry_run`` would do.
+    """Result of `reindex`, or with ``dry_run`` its plan.
 
     Attributes
     ----------
@@ -29,11 +29,11 @@ class ReindexReport:
         The store's folder.
     dry_run : bool
     changed : int
-        How many frames get another number.
+        Number of frames with another number.
     first, last : int
-        Numbers of the store's first and last frame afterwards.
+        Numbers of the store's first and last frame after the change.
     files : list of str
-        The chunk indexes and files of extra data that are replaced.
+        The replaced chunk indexes and files of extra data.
     """
 
     path: str
@@ -56,33 +56,35 @@ class ReindexReport:
 
 def reindex(layout: Layout, chunks: list[tuple[int, str]],
             dry_run: bool = False) -> tuple[ReindexReport, ImgStoreIndex]:
-    """Renumber chunk indexes and extra data, all at once: killed at any moment, all are the old or all are the new.
+    """Renumber chunk indexes and extra data, all or nothing.
+
+    After a kill at any moment, all files are old or all are new.
 
     Parameters
     ----------
     layout : Layout
     chunks : list of (int, str)
-        Numbers of the chunks, and paths of their indexes less the extension.
+        Numbers of the chunks, and paths of their indexes without the extension.
     dry_run : bool
         Change nothing, only report.
 
     Returns
     -------
     ReindexReport
-        False in a condition if there was nothing to do: then nothing was changed.
+        False in a condition if there was nothing to do. Then nothing was changed.
     ImgStoreIndex
-        Of the store as it is now.
+        Index of the store after the change.
 
     Raises
     ------
     InvalidArgumentError
-        There is not exactly one frame numbered 0, or a chunk's folder is a link; nothing was changed.
+        There is not exactly one frame numbered 0, or a chunk's folder is a link. Nothing was changed.
     CorruptFileError
-        A file of extra data is damaged; nothing was changed.
+        A file of extra data is damaged. Nothing was changed.
     StoreLockedError
-        A writer has the store open; nothing was changed.
+        A writer has the store open. Nothing was changed.
     StoreIOError
-        The new files could not be written; nothing was changed.
+        The new files could not be written. Nothing was changed.
     """
     with _said_of(layout):
         if is_pending(layout.basedir) and not dry_run:
@@ -116,7 +118,7 @@ def _locked(layout: Layout) -> Iterator[None]:
 
 
 class _Change:
-    """The files that have to be replaced."""
+    """The files to replace."""
 
     def __init__(self, layout: Layout, chunks: list[tuple[int, str]]) -> None:
         self._layout = layout
@@ -130,7 +132,7 @@ class _Change:
         self._check_links()
 
     def _first_numbers(self) -> Numbers:
-        """The numbers that frames had before they were renumbered, maybe in a run that was killed before its end."""
+        """Return the frame numbers from before the first renumbering, even a killed one."""
         first = self._old.copy()
         for _, stem, own in self._parts:
             found = read_first_numbers(stem)
@@ -139,7 +141,7 @@ class _Change:
         return first
 
     def _find(self) -> Iterator[str]:
-        """All files if a number changes; else those whose records have stayed behind."""
+        """Find the files to replace: all if a number changes, else those with stale records."""
         for chunk, stem, own in self._parts:
             index, extra = index_path(stem), self._layout.extra_data_files(chunk)
             if not self._is_new:
@@ -151,7 +153,7 @@ class _Change:
     def _check_links(self) -> None:
         linked = [chunk for chunk, _, _ in self._parts if self._layout.is_linked(chunk)]
         if linked and self._files:
-            raise InvalidArgumentError(f'{self._layout.chunk(linked[0])} is a link, and what it points to may be of '
+            raise InvalidArgumentError(f'{self._layout.chunk(linked[0])} is a link, and its target may belong to '
                                        f'another store; put a copy there to reindex',
                                        store=self._layout.basedir, chunk=linked[0])
 
@@ -177,7 +179,7 @@ class _Change:
 
 
 def _renewed_index(layout: Layout, chunks: list[tuple[int, str]]) -> ImgStoreIndex:
-    """The index of the store, which is also saved again where it was before."""
+    """Make the index of the store; save it again if a cache existed."""
     index = ImgStoreIndex.new_from_chunks(chunks)
     if os.path.exists(os.path.join(layout.basedir, STORE_SAVED_INDEX_FILENAME)):
         index.save_cache(layout.basedir)
@@ -188,7 +190,7 @@ def _renewed_index(layout: Layout, chunks: list[tuple[int, str]]) -> ImgStoreInd
 
 
 def renumber_from_zero(numbers: Numbers, store: str) -> Numbers:
-    """Frame numbers of a store, in its order, with those before the one 0 counting down from -1."""
+    """Return frame numbers in store order, with those before the 0 counted down from -1."""
     zeros = np.flatnonzero(numbers == 0)
     if len(zeros) != 1:
         raise InvalidArgumentError(f'{store}: {len(zeros)} frames are numbered 0; to reindex there must be exactly one',

@@ -1,4 +1,4 @@
-"""Making whole what a writer that was killed, or a full disk, left incomplete."""
+"""Repair of stores left incomplete by a killed writer or a full disk."""
 
 from __future__ import annotations
 
@@ -51,23 +51,23 @@ _DAMAGED = '.damaged'
 
 @dataclass(frozen=True)
 class RepairedChunk:
-    """A chunk that was not complete.
+    """An incomplete chunk.
 
     Attributes
     ----------
     number : int
-        Of the chunk.
+        Number of the chunk.
     frame_numbers : list of int
     frame_times : list of float
         In seconds.
     lost : list of int
-        Numbers of frames that were added and cannot be read.
+        Numbers of added frames that cannot be read.
     estimated : bool
-        Nothing told the numbers and times: the numbers go on from the chunk before, the times are those of the video,
-        or for images go on at the pace of the chunk before.
+        Numbers and times are estimated for lack of any record. The numbers continue those of the chunk before. The
+        times are those of the video; for images they continue at the pace of the chunk before.
     estimated_indexes : tuple of int
-        Indexes in the chunk of frames that a damaged journal does not tell of. Their numbers and times are estimated
-        from the frames around them.
+        Indexes in the chunk of the frames missing from a damaged journal. Their numbers and times are estimated from
+        the frames around them.
     """
 
     number: int
@@ -93,7 +93,7 @@ _MOST_LISTED = 20
 
 
 def _listed(numbers: Iterable[int]) -> str:
-    """Frame numbers as text, the first of many."""
+    """Format frame numbers as text, only the first of many."""
     names = [f'#{number}' for number in numbers]
     more = len(names) - _MOST_LISTED
     return ', '.join(names[:_MOST_LISTED]) + (f' and {more} more' if more > 0 else '')
@@ -101,7 +101,7 @@ def _listed(numbers: Iterable[int]) -> str:
 
 @dataclass(frozen=True)
 class RepairReport:
-    """What `repair` did, or with ``dry_run`` would do.
+    """Result of `repair`, or with ``dry_run`` its plan.
 
     Attributes
     ----------
@@ -110,12 +110,12 @@ class RepairReport:
     dry_run : bool
     chunks : list of RepairedChunk
     removed : list of str
-        Files that a writer had not finished, and the lock that it left.
+        Unfinished files of the writer, and the lock it left.
     reindexed : bool
-        A `reindex` that was killed was completed.
+        Whether a killed `reindex` was completed.
     emptied : bool
-        All frames of the store had been removed, by `empty` or an overwrite that was killed; the rest of their files
-        was removed too.
+        Whether a killed `empty` or overwrite was completed: the store has no frames any more, and the rest of their
+        files was removed.
     """
 
     path: str
@@ -135,24 +135,25 @@ class RepairReport:
         did = 'would be' if self.dry_run else 'was' if count == 1 else 'were'
         names = [os.path.relpath(path, self.path) for path in self.removed]
         lines = [f'{self.path}: {count} chunk{"s" * (count != 1)} {did} completed', *map(str, self.chunks)]
-        lines += ['a reindex that was cut off is completed'] if self.reindexed else []
-        lines += ['the removal of all frames, which was cut off, is completed'] if self.emptied else []
+        lines += ['an interrupted reindex is completed'] if self.reindexed else []
+        lines += ['an interrupted removal of all frames is completed'] if self.emptied else []
         return '\n'.join([*lines, *([f'removed: {", ".join(names)}'] if names else [])])
 
 
 def repair(path: StrPath, dry_run: bool = False) -> RepairReport:
-    """Complete a store whose writer was killed, for good; older versions of imgstore can open it then.
+    """Complete a store for good after its writer was killed.
 
-    Chunks that were not complete get their index, records and a video that is closed; chunks of old versions, which
-    kept no journal, an index from what can be read. Frames that can be read are never removed, nor is any complete
-    chunk changed.
+    Older versions of imgstore can open it then.
+
+    Incomplete chunks get their index, their records and a closed video. Chunks of older versions, which kept no
+    journal, get an index of all readable frames. Readable frames are never removed, and complete chunks never changed.
 
     Parameters
     ----------
     path : str or PathLike
-        Of the store.
+        Path of the store.
     dry_run : bool
-        Change nothing, just report.
+        Change nothing, only report.
 
     Returns
     -------
@@ -162,16 +163,16 @@ def repair(path: StrPath, dry_run: bool = False) -> RepairReport:
     Raises
     ------
     StoreNotFoundError
-        There is no store.
+        There is no store at the path.
     StoreLockedError
-        A writer has it open.
+        A writer has the store open.
     StoreIOError
-        It cannot be written; what was complete is so still.
+        The disk cannot be written. Complete chunks stay complete.
     """
     basedir = existing_store_folder(path)
     lock_path = os.path.join(basedir, STORE_LOCK_FILENAME)
     if is_held(lock_path):
-        raise StoreLockedError(f'{basedir!r} is open in a writer, which holds {lock_path}',
+        raise StoreLockedError(f'{basedir!r} is open in another writer, which holds {lock_path}',
                                store=basedir, path=lock_path)
     emptied = is_emptied(basedir)
     if emptied and not dry_run:
@@ -194,19 +195,19 @@ def repair(path: StrPath, dry_run: bool = False) -> RepairReport:
 
 
 class _Held(StoreLock):
-    """The store's lock, for a block."""
+    """The store's lock, as a context."""
 
     close = StoreLock.release
 
 
 def _keep_damaged(paths: Iterable[str]) -> None:
-    """Give whatever has these names another one."""
+    """Move damaged files aside under another name."""
     for path in filter(os.path.lexists, paths):
         os.replace(path, path + _DAMAGED)
 
 
 class _Repair:
-    """A store that may need repair."""
+    """Repair of one store."""
 
     def __init__(self, basedir: str) -> None:
         self._metadata: StoreMetadata = load_metadata(basedir)
@@ -217,10 +218,10 @@ class _Repair:
         self._damaged: set[int] = set()
         self._unsynced: list[int] = []
 
-    # --- what is missing
+    # --- finding incomplete chunks
 
     def find(self) -> Iterator[RepairedChunk]:
-        """The chunks that are not complete."""
+        """Yield the incomplete chunks."""
         found = self._layout.find_chunks()
         journals = journaled_chunks(self._layout, found)
         journaled = find_incomplete_chunks(self._layout, self._chunks, journals)
@@ -234,12 +235,12 @@ class _Repair:
                 yield self._journaled(number, journaled[number], found.complete)
             elif number in bare or number in self._damaged or number in journaled:
                 yield from self._estimate(number, found.complete, number in journaled)
-            else:  # complete, but for records that came later
+            else:  # complete except for later records
                 numbers, times = read_chunk_index(self._layout.index_stem(number))
                 yield RepairedChunk(number, numbers.tolist(), times.tolist(), [], False)
 
     def _journaled(self, number: int, chunk: IncompleteChunk, complete: list[int]) -> RepairedChunk:
-        """A chunk as its journal tells; frames behind the journal's last have lost their entries."""
+        """Describe a chunk by its journal; frames after its last entry have lost theirs."""
         frames = dict(enumerate(zip(chunk.numbers.tolist(), chunk.times.tolist(), strict=True)))
         estimated = chunk.estimated
         if len(chunk) and not len(chunk.lost):
@@ -269,7 +270,7 @@ class _Repair:
         yield RepairedChunk(number, list(range(first, first + step * count, step)), times.tolist(), [], True)
 
     def _before(self, number: int, complete: list[int]) -> tuple[Numbers, Times] | None:
-        """Numbers and times of the complete chunk before one."""
+        """Return numbers and times of the complete chunk before this one."""
         return next((frames for other in reversed(complete) if other < number
                      and (frames := self._frames_of(other)) is not None and len(frames[0])), None)
 
@@ -288,7 +289,7 @@ class _Repair:
         return np.asarray(start + steps)
 
     def leftover_files(self, lock_path: str, chunks: list[RepairedChunk]) -> list[str]:
-        """Files that a writer had not finished and that hold no frame once the chunks are whole, and its lock."""
+        """List the writer's unfinished files without frames after the repair, and its lock."""
         whole = {chunk.number for chunk in chunks if chunk.frame_numbers}
         unread = {self._layout.current_path(number) for number in {*self._layout.find_unfinished_videos()} - whole}
         kept = {path for video in unread for path in last_packet_paths(video)}
@@ -298,10 +299,10 @@ class _Repair:
         paths = [os.path.join(self._layout.basedir, name) for name in others]
         return [*found, *filter(os.path.lexists, [*paths, lock_path])]
 
-    # --- making it whole
+    # --- completing them
 
     def apply(self, report: RepairReport) -> list[str]:
-        """Do what the report says; which files were removed, for some may hold frames after all."""
+        """Repair as reported; return the removed files, since some may still hold frames."""
         for chunk in report.chunks:
             self._complete(chunk)
         for number in self._unsynced:
@@ -316,11 +317,14 @@ class _Repair:
         return remaining
 
     def _may_hold_frames(self) -> bool:
-        """Whether the first video is there and unreadable; the black one of an empty store has an index first."""
+        """Return whether the first video exists and is unreadable.
+
+        The black video of an empty store gets its index first.
+        """
         return os.path.exists(self._layout.current_path(0)) and index_path(self._layout.index_stem(0)) is None
 
     def _close_empty_video_store(self) -> None:
-        """As its writer would have, so that imgstore 0.4 can open it."""
+        """Close the store as its writer would have, so that imgstore 0.4 can open it."""
         chunks = ChunkIO(self._layout, self._fmt, self._metadata.imgshape, 'write')
         black = np.zeros(self._metadata.imgshape, self._metadata.imgdtype)
         RollingChunkWriter(self._layout, chunks, self._metadata.chunksize, 'chunk').close(lambda: chunks.encode(black))
@@ -332,7 +336,7 @@ class _Repair:
         if chunk.frame_numbers and not self._layout.is_image_folder:
             self._close_video(chunk)
         records = self._records(chunk.number)
-        if not has_sound_records(stem):  # it was not on the disk yet when the power failed
+        if not has_sound_records(stem):  # a power cut lost it before it was on disk
             _keep_damaged([stem + EXTRA_JSON])
         if records and self._layout.is_image_folder:
             make_folder(self._layout.chunk(chunk.number))
@@ -340,12 +344,12 @@ class _Repair:
             write_atomic(stem + EXTRA_JSON, json.dumps(records).encode())
         if index_path(stem) is None and (chunk.frame_numbers or records):
             write_chunk_index(stem, np.array(chunk.frame_numbers, np.int64), np.array(chunk.frame_times, np.float64))
-        sync_chunk(self._layout, chunk.number)  # or a power cut could take both the journal and what it tells of
+        sync_chunk(self._layout, chunk.number)  # a power cut must not take journal and frames
         for journal in (self._layout.journal(chunk.number), self._layout.complete_journal(chunk.number)):
             remove_if_there(journal)
 
     def _close_video(self, chunk: RepairedChunk) -> None:
-        """Give the chunk's video its name, in a container that is whole if that can be done."""
+        """Give the chunk's video its name, in a complete container if possible."""
         path, source = self._layout.chunk(chunk.number), self._layout.current_path(chunk.number)
         if source == path and not chunk.estimated:
             self._remove_original(path, len(chunk.frame_numbers))
@@ -361,14 +365,14 @@ class _Repair:
             remove_last_packet(path)
             if source != path:
                 remove_if_there(source)
-        except (FrameReadError, FrameWriteError):  # then it stays as it is, and can be read all the same
-            rename_last_packet(source, path)  # first: it is found beside the video while that is open
+        except (FrameReadError, FrameWriteError):  # the video stays as it is and can still be read
+            rename_last_packet(source, path)  # first, since it is found by the name of the open video
             os.replace(source, path)
         finally:
             remove_if_there(target)
 
     def _remove_original(self, path: str, frames: int) -> None:
-        """Remove what a repair that was killed had made a whole video of."""
+        """Remove the incomplete video, if a killed repair has already completed a copy."""
         if os.path.exists(original := partial_path(path)):
             with contextlib.suppress(FrameReadError):
                 self._check_video(path, frames)
@@ -383,7 +387,7 @@ class _Repair:
             reader.read(frames - 1)
 
     def _records(self, number: int) -> list[dict[str, Any]]:
-        """All records of a chunk that has a journal."""
+        """Return all records of a chunk with a journal."""
         stem, journal = self._layout.index_stem(number), self._layout.journal_to_read(number)
         if not os.path.exists(journal):
             return []

@@ -1,1 +1,1 @@
-"""Writing frames: checks, the queue, the chunk that is open, and signals."""
+"""Writing of frames: checks, the queue, the open chunk, and signals."""

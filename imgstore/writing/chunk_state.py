@@ -1,4 +1,4 @@
-"""What the recorder of a store knows of its chunks: frames of the open one, a summary of each complete one."""
+"""State of the chunks of a store being written: frames of the open one, statistics of complete ones."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _Value = TypeVar('_Value', int, float)
 
 
 class FillingChunk:
-    """The chunk that frames are being added to; without a writer once no more can be."""
+    """The open chunk. It has no writer once it takes no more frames."""
 
     def __init__(self, number: int, writer: ChunkWriter | None, records: list[str]) -> None:
         self.number, self.writer, self.records = number, writer, records
         self.frames: list[tuple[int, float]] = []
-        """Number and time of each."""
+        """Number and time of each frame."""
         self.is_on_disk, self.written_records = False, 0
 
     @property
@@ -31,33 +31,33 @@ class FillingChunk:
 
     @property
     def frame_numbers(self) -> list[int]:
-        """Their numbers."""
+        """Frame numbers."""
         return [number for number, _ in self.frames]
 
     @property
     def frame_times(self) -> list[float]:
-        """Their times in seconds."""
+        """Frame times in seconds."""
         return [time for _, time in self.frames]
 
     @property
     def arrays(self) -> tuple[Numbers, Times]:
-        """Numbers and times as an index has them."""
+        """Numbers and times as arrays, as in an index."""
         return np.array(self.frame_numbers, np.int64), np.array(self.frame_times, np.float64)
 
     @property
     def named(self) -> str:
-        """Their numbers, for the message of an error."""
+        """The frame numbers as text, for an error message."""
         return f'; they are {as_runs(self.frame_numbers)}' if self.frames else ''
 
     def truncate(self, count: int) -> list[int]:
-        """Forget the frames behind the first ``count``, and give their numbers."""
+        """Drop the frames after the first `count` and return their numbers."""
         lost = self.frame_numbers[count:]
         del self.frames[count:]
         return lost
 
 
 class Loss(NamedTuple):
-    """Frames that were given and are not in the store, and what to tell of them."""
+    """Lost frames, and the text of the error."""
 
     numbers: tuple[int, ...] = ()
     told: str = ''
@@ -68,7 +68,7 @@ NO_LOSS = Loss()
 
 @dataclass(frozen=True)
 class ChunkStats:
-    """What is remembered of a chunk that is complete."""
+    """Statistics of a complete chunk."""
 
     chunk: int
     count: int
@@ -77,11 +77,11 @@ class ChunkStats:
 
     @classmethod
     def of(cls, chunk: FillingChunk) -> ChunkStats:
-        """Summary of a chunk's frames, times that are nan left out."""
+        """Make the statistics of a chunk's frames, without times of nan."""
         times = [time for time in chunk.frame_times if time == time]
         return cls(chunk.number, chunk.count, extremes(chunk.frame_numbers), extremes(times))
 
 
 def extremes(values: Sequence[_Value]) -> tuple[_Value, ...]:
-    """Smallest and largest value; () without values."""
+    """Return the smallest and largest value; () without values."""
     return (min(values), max(values)) if values else ()

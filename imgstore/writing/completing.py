@@ -1,4 +1,4 @@
-"""Put complete chunks on the disk behind the caller's back; then what their journals tell is no longer needed."""
+"""Syncing of complete chunks in the background; then their journals are no longer needed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ..ondisk.chunk_files import sync_chunk
 from ..ondisk.files import partial_path, remove_if_there
 from ..ondisk.layout import Layout
 
-_MOST_WAITING = 16  # chunks; many small ones are put on the disk together
+_MOST_WAITING = 16  # chunks; many small ones are synced together
 
 
 class Completer:
-    """Syncs complete chunks in a thread of its own; their journals have another name until they may go.
+    """Syncs complete chunks in its own thread; until then their journals stay under another name.
 
-    Files appear and vanish only in calls of its methods, which no two threads may make at once.
+    Files appear and vanish only in calls of its methods. No two threads may call them at once.
 
     Parameters
     ----------
@@ -32,12 +32,13 @@ class Completer:
         self._busy = False
         self._changed = threading.Condition()
         self.error: OSError | None = None
-        """Why a chunk could not be put on the disk. Its journal stays."""
+        """Why a chunk could not be synced. Its journal stays."""
 
     def announce(self, number: int) -> None:
-        """Say, by an empty journal, that the files which a chunk gets now are not on the disk yet.
+        """Announce by an empty journal that a chunk's new files are not synced yet.
 
-        It is renamed as they are: btrfs may keep new names of renamed files, and not the names of new files.
+        The journal is renamed like the files: btrfs may keep new names of renamed files but lose the names of new
+        files.
         """
         journal, new = self._layout.complete_journal(number), partial_path(self._layout.index_stem(number) + '.npz')
         with contextlib.suppress(OSError):
@@ -45,8 +46,8 @@ class Completer:
             os.replace(new, journal)
 
     def put(self, number: int) -> None:
-        """Take a chunk whose media and index are complete; waits only while many others do."""
-        with contextlib.suppress(OSError):  # where it had none, or has to keep it
+        """Take a chunk with complete media and index; wait only while many others do."""
+        with contextlib.suppress(OSError):  # it had no journal, or must keep it
             os.replace(self._layout.journal(number), self._layout.complete_journal(number))
         with self._changed:
             self._changed.wait_for(lambda: len(self._waiting) < _MOST_WAITING)
@@ -57,11 +58,11 @@ class Completer:
             return
         try:
             BackgroundThread(self._work, 'sync').start()
-        except RuntimeError:  # there can be no more threads
+        except RuntimeError:  # no thread can be started
             self._work()
 
     def wait(self) -> None:
-        """Wait until nothing is left to do."""
+        """Wait until all chunks are synced."""
         with self._changed:
             self._changed.wait_for(lambda: not self._busy)
         self._remove_journals()

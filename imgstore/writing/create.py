@@ -1,4 +1,4 @@
-"""Making a new store: everything is checked first, then room is made on the disk."""
+"""Creation of a store: all checks first, then the folder on disk."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from .writer import StoreWriter
 
 DURABILITIES = ('chunk', 'frame', 'fsync')
 
-_SOON = 0.4  # seconds; with the time that a frame takes, it is written half a second after it was added
+_SOON = 0.4  # seconds; with its own writing, a frame is on disk half a second after `add_image`
 
 
 def create_writer(basedir: str, fmt: Format, options: WriteOptions) -> StoreWriter:
-    """Make a store and open it for writing."""
+    """Create a store and open it for writing."""
     encoding = '' if options.encoding is None else options.encoding
     if not isinstance(encoding, str):
-        raise InvalidArgumentError(f'encoding is {encoding!r}; it must be the name of one', argument='encoding')
+        raise InvalidArgumentError(f'encoding is {encoding!r}; it must be text like cv_bayerrg', argument='encoding')
     fit = image_spec_for(fmt, options.imgshape, options.imgdtype, encoding)
     encoder = validate_options(fmt, {name: getattr(options, name) for name in ('quality', 'crf', 'compression')})
     usual, fmt = fmt, encoded_with(fmt, encoder)
@@ -61,7 +61,7 @@ def create_writer(basedir: str, fmt: Format, options: WriteOptions) -> StoreWrit
         if lock is not None:
             lock.release()
         if isinstance(error, OSError) and not isinstance(error, StoreIOError):
-            raise StoreIOError(f'no store can be made in {basedir!r}: {error}', store=basedir) from error
+            raise StoreIOError(f'cannot create a store in {basedir!r}: {error}', store=basedir) from error
         raise
 
 
@@ -76,7 +76,7 @@ def _checked_chunksize(chunksize: object, fmt: Format) -> int:
 
 
 def _create_folder(basedir: str, overwrite: bool, metadata: StoreMetadata) -> StoreLock:
-    """Make the store's folder, locked and with its metadata; an older store in it is removed if that is allowed."""
+    """Create the store's folder, locked and with metadata; remove an old store if allowed."""
     _refuse_existing(basedir, overwrite)
     was_there = os.path.isdir(basedir)
     _make_folders(basedir)
@@ -90,8 +90,8 @@ def _create_folder(basedir: str, overwrite: bool, metadata: StoreMetadata) -> St
             empty_store(basedir, metadata_bytes(metadata))
             finish_emptying(basedir)
         else:
-            remove_chunks(basedir)  # saved indexes
-            for name in UNFINISHED_CHANGES:  # or they would become those of the new store
+            remove_chunks(basedir)  # index caches
+            for name in UNFINISHED_CHANGES:  # these must not become changes of the new store
                 remove_tree(os.path.join(basedir, name))
             save_metadata(basedir, metadata)
     except BaseException:
@@ -103,7 +103,7 @@ def _create_folder(basedir: str, overwrite: bool, metadata: StoreMetadata) -> St
 
 
 def _make_folders(path: str) -> None:
-    """Make a folder and those that it is in; on the disk itself when this returns."""
+    """Make a folder and its parents, and sync them to disk."""
     missing = []
     folder = path
     while not os.path.isdir(folder):

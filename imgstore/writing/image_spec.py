@@ -1,4 +1,4 @@
-"""Does an image fit the store, and what becomes of it on the way to the disk."""
+"""Which images a store takes, and their conversion on the way to disk."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ Image = npt.NDArray[Any]
 
 _NUMBERS = 'biufc'
 _MAX_PIXELS = 2**29
-"""Of an image file or video: OpenCV and FFmpeg count an image's bytes in 32 bits."""
+"""Limit for an image file or video: OpenCV and FFmpeg count an image's bytes in 32 bits."""
 
 
 @dataclass(frozen=True)
 class ImageSpec:
-    """Takes images of one shape and dtype and makes of each what the format stores.
+    """Checks images of one shape and dtype, and converts them to the stored form.
 
     Attributes
     ----------
     shape : tuple of int
-        Of the images that are given.
+        Shape of the given images.
     dtype : np.dtype
-        Of the images, given and stored.
+        dtype of the given and the stored images.
     stored_shape : tuple of int
-        Of the images on disk.
+        Shape of the images on disk.
     convert_from : str
-        Encoding that images are converted from before they are stored; '' if they are stored as they come.
+        Encoding for the conversion before storing; '' for none.
     """
 
     shape: tuple[int, ...]
@@ -44,12 +44,12 @@ class ImageSpec:
     convert_from: str
 
     def __call__(self, image: object) -> Image:
-        """The image as it is stored, its values unchanged but by an encoding or the cut to even sides.
+        """Convert an image to its stored form; values change only by an encoding or cropping to even sides.
 
         Raises
         ------
         ImageRejectedError
-            Its shape is another, or its values do not all fit the store's dtype.
+            The shape differs, or some values do not fit the store's dtype.
         """
         array = self._cast(self._shaped(_as_array(image)))
         if self.convert_from:
@@ -63,13 +63,13 @@ class ImageSpec:
             return image
         if _without_channel_of_one(image.shape) == _without_channel_of_one(self.shape):
             return image.reshape(self.shape)
-        raise ImageRejectedError(f'the image is of shape {image.shape}; this store takes {self.shape}', argument='img')
+        raise ImageRejectedError(f'the image has shape {image.shape}; this store takes {self.shape}', argument='img')
 
     def _cast(self, image: Image) -> Image:
         if image.dtype == self.dtype:
             return image
         if not is_lossless_cast(image, self.dtype):
-            raise ImageRejectedError(f'the image is of {image.dtype} and its values do not all fit {self.dtype}, '
+            raise ImageRejectedError(f'the image is {image.dtype} and its values do not all fit {self.dtype}, '
                                      f'the dtype of this store', argument='img')
         return image.astype(self.dtype)
 
@@ -78,12 +78,12 @@ def _as_array(image: object) -> Image:
     try:
         return np.asarray(image)
     except ValueError as error:
-        raise ImageRejectedError(f'the {type(image).__name__} given as image makes no array: {error}',
+        raise ImageRejectedError(f'the image is a {type(image).__name__} and cannot become an array: {error}',
                                  argument='img') from error
 
 
 def is_lossless_cast(image: Image, dtype: np.dtype[Any]) -> bool:
-    """Whether every value of the image is the same in the other dtype."""
+    """Return whether every value of the image is the same in the other dtype."""
     if image.dtype.kind not in _NUMBERS or dtype.kind not in _NUMBERS:
         return image.dtype.kind == dtype.kind and np.can_cast(image.dtype, dtype, 'safe')
     if not _within(image, dtype) or image.dtype.kind == 'c' != dtype.kind:
@@ -95,7 +95,7 @@ def is_lossless_cast(image: Image, dtype: np.dtype[Any]) -> bool:
 
 
 def _within(image: Image, dtype: np.dtype[Any]) -> bool:
-    """Whether no value lies beyond a dtype's integers, where a cast does what the processor likes."""
+    """Return whether all values fit a dtype's integers; others a cast maps arbitrarily."""
     if dtype.kind not in 'iu':
         return True
     limits = np.iinfo(dtype)
@@ -107,12 +107,12 @@ def _without_channel_of_one(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def image_spec_for(fmt: Format, imgshape: object, imgdtype: object, encoding: str) -> ImageSpec:
-    """What a new store of that format, shape, dtype and encoding takes.
+    """Make the spec of a new store with this format, shape, dtype and encoding.
 
     Raises
     ------
     InvalidArgumentError
-        The format cannot hold that.
+        The format cannot hold such images.
     """
     shape, dtype = validate_shape(imgshape), validate_dtype(imgdtype)
     if fmt.dtypes is not None and dtype.name not in fmt.dtypes:
@@ -150,7 +150,7 @@ def _even(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def validate_shape(imgshape: object) -> tuple[int, ...]:
-    """A shape as a tuple of Python's own ints; InvalidArgumentError if it is none."""
+    """Return a shape as a tuple of int, or raise InvalidArgumentError."""
     if isinstance(imgshape, (Sequence, np.ndarray)) and not isinstance(imgshape, (str, bytes)):
         sizes = list(imgshape)
         if sizes and all(_is_size(size) for size in sizes):
@@ -165,16 +165,19 @@ def _is_size(size: object) -> bool:
 
 
 def validate_dtype(imgdtype: object) -> np.dtype[Any]:
-    """A dtype that its name alone tells, in this machine's byte order; InvalidArgumentError if it is none."""
+    """Return a dtype in native byte order, or raise InvalidArgumentError.
+
+    It must be given completely by its name.
+    """
     try:
         if imgdtype is None:
             raise TypeError('None')
         dtype: np.dtype[Any] = np.dtype(imgdtype)  # type: ignore[call-overload]
         named: np.dtype[Any] = np.dtype(dtype.name)
     except (TypeError, ValueError) as error:
-        raise InvalidArgumentError(f'imgdtype is {imgdtype!r}, which names no dtype that a store can keep',
+        raise InvalidArgumentError(f'imgdtype {imgdtype!r} is not a supported numpy dtype',
                                    argument='imgdtype') from error
     if named.kind != dtype.kind or named.itemsize != dtype.itemsize or named.hasobject:
-        raise InvalidArgumentError(f'imgdtype is {imgdtype!r}, which names no dtype that a store can keep',
+        raise InvalidArgumentError(f'imgdtype {imgdtype!r} is not a supported numpy dtype',
                                    argument='imgdtype')
     return named

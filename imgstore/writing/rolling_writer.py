@@ -1,4 +1,4 @@
-"""The chunks of a store being written, in order: one is open, takes frames and records, and is completed when full."""
+"""The chunks of a store being written: the open one takes frames and records, and is completed when full."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .completing import Completer
 
 
 class RollingChunkWriter:
-    """Puts prepared frames into chunks. Not for several threads at once.
+    """Writes prepared frames into one chunk after another. Not thread-safe.
 
     Parameters
     ----------
@@ -37,12 +37,12 @@ class RollingChunkWriter:
     chunks : ChunkIO
         Opens the chunks.
     chunksize : int
-        Frames a chunk.
+        Frames per chunk.
     durability : {'chunk', 'frame', 'fsync'}
-        What is safe: chunks that are complete; each frame, once it was added, from the end of this process; from the
-        end of the machine's power too.
+        What survives. 'chunk': complete chunks, at the end of this process. 'frame': each added frame, too. 'fsync':
+        each added frame, even after a power cut.
     rate : FrameRate, optional
-        What videos say of their rate; measured if not given.
+        Frame rate in the header of videos; measured if not given.
     """
 
     def __init__(self, layout: Layout, chunks: ChunkIO, chunksize: int, durability: str,
@@ -63,7 +63,7 @@ class RollingChunkWriter:
         self.latest: tuple[float, float] = (math.nan, math.nan)
         """Number and time of the latest frame written."""
 
-    # --- what there is
+    # --- state
 
     @property
     def _summaries(self) -> list[ChunkStats]:
@@ -99,18 +99,18 @@ class RollingChunkWriter:
 
     @property
     def all_chunks(self) -> list[tuple[int, str]]:
-        """Those, and the open one."""
+        """Chunks as in `complete_chunks`, and the open one."""
         opened = {self._open.number} if self._open else set()
         return [(chunk, self._layout.index_stem(chunk)) for chunk in sorted({*dict(self.complete_chunks), *opened})]
 
     @property
     def open_frames(self) -> dict[int, tuple[Numbers, Times]]:
-        """Numbers and times of the open chunk's frames, which may have no index yet."""
+        """Numbers and times of the open chunk's frames, perhaps not in its index yet."""
         return {self._open.number: self._open.arrays} if self._open else {}
 
     @property
     def position(self) -> tuple[int, int]:
-        """The open chunk and the index in it of the latest frame; before the first frame that index is -1."""
+        """The open chunk, and the index of its latest frame, -1 before the first."""
         return (self._open.number, self._open.count - 1) if self._open else (self._next_chunk, -1)
 
     @property
@@ -122,7 +122,7 @@ class RollingChunkWriter:
     # --- frames and records
 
     def add(self, prepared: Any, number: int, time: float) -> None:
-        """Write a frame and index it; FrameWriteError where it could not be written, all before it is kept."""
+        """Write a frame and index it, or raise FrameWriteError; earlier frames are kept."""
         try:
             self._write(prepared, number, time)
         except OSError as error:
@@ -132,7 +132,7 @@ class RollingChunkWriter:
         self._index(number, time)
 
     def _write(self, prepared: Any, number: int, time: float) -> None:
-        """Give a frame to the open chunk; to the next one where that is full or was given up."""
+        """Write a frame to the open chunk, or to the next if that is full or abandoned."""
         chunk = self._open
         if not (chunk and chunk.writer and chunk.count < self._chunksize):
             self.finish_chunk()
@@ -141,22 +141,22 @@ class RollingChunkWriter:
             self._begin_chunk(writer)
             return
         try:
-            check_folder(self._layout.basedir, 'the folder of the store')  # an open video would notice when it is full
+            check_folder(self._layout.basedir, 'the folder of the store')  # an open video notices it only when full
             with self._journaled(chunk.number, [(number, time)]):
                 self._write_to(chunk.writer, prepared)
         except OSError as error:
             lost = self._abandon_chunk()
             raise FrameWriteError(f'{error}{lost.told}', frame_numbers=lost.numbers) from error
-        except BaseException:  # nobody knows whether a video has got the frame
+        except BaseException:  # it is unknown whether a video got the frame
             self._abandon_chunk()
             raise
 
     def _writer_of_first(self, prepared: Any) -> ChunkWriter:
-        """A writer of the next chunk that has got its first frame."""
+        """Make the writer of the next chunk, with its first frame written."""
         writer = self._chunks.writer(self._next_chunk)
         try:
             self._write_to(writer, prepared)
-            if self._syncs:  # what lists the chunk's new files
+            if self._syncs:  # lists the chunk's new files
                 sync(self._layout.basedir)
         except BaseException:
             writer.discard()
@@ -170,7 +170,7 @@ class RollingChunkWriter:
 
     @contextlib.contextmanager
     def _journaled(self, chunk: int, frames: Iterable[tuple[int, float]]) -> Iterator[None]:
-        """Have frames in the journal before they are in their chunk."""
+        """Put frames into the journal before they are in their chunk."""
         journal = self._journal_of(chunk)
         if journal is None:
             yield
@@ -181,12 +181,12 @@ class RollingChunkWriter:
                     journal.sync()
                 yield
         except BaseException:
-            if journal.is_empty:  # and the chunk did not begin
+            if journal.is_empty:  # the chunk did not begin
                 self._end_journal()
             raise
 
     def _journal_of(self, chunk: int) -> Journal | None:
-        """The journal, begun if need be; None if none is kept."""
+        """Return the journal, started if needed, or None if none is kept."""
         if self._journal is None and self._keeps_journal:
             self._journal = Journal(self._layout.journal(chunk))
             if self._syncs:
@@ -204,14 +204,20 @@ class RollingChunkWriter:
         self.latest = number, time
 
     def add_record(self, data: str, number: float, time: float) -> None:
-        """Add a record, the JSON of a mapping, beside the frame of that number and time, which should be the latest."""
+        """Add a record, JSON of a mapping, to the frame of that number and time.
+
+        It should be the latest frame.
+        """
         own = dumps({FRAME_TIME: time, FRAME_NUMBER: number, FRAME_INDEX: self.frame_count - 1})
         record = own if data == '{}' else f'{data[:-1]}, {own[1:]}'
         (self._open.records if self._open else self._early_records).append(record)
         self._journal_record(record)
 
     def _journal_record(self, record: str) -> None:
-        """It is in the chunk's file later; so where there is no journal, nothing is lost yet."""
+        """Write a record into the journal.
+
+        It gets into the chunk's file later, so without a journal nothing is lost yet.
+        """
         with contextlib.suppress(OSError):
             journal = self._journal_of(self._open.number if self._open else self._next_chunk)
             if journal is not None:
@@ -229,9 +235,9 @@ class RollingChunkWriter:
         self._next_chunk, self._early_records = self._next_chunk + 1, []
 
     def finish_chunk(self) -> None:
-        """Put the open chunk on disk: it gets no more frames, but still records, until the next chunk begins.
+        """Put the open chunk on disk. It takes records until the next chunk begins, but no frames.
 
-        FrameWriteError names the frames that are lost. An index that could not be written is tried again next time.
+        FrameWriteError names the lost frames. An index that could not be written is tried again next time.
         """
         if self._open is None:
             return
@@ -240,7 +246,7 @@ class RollingChunkWriter:
         if self._journal or not self._open.is_on_disk:
             if self._journal is not None:
                 self._journal.close()
-            if self._open.is_on_disk:  # which got records since, and has another journal for them
+            if self._open.is_on_disk:  # it got records since, in another journal
                 self._completer.wait()
             self._completer.put(self._open.number)
             self._journal, self._open.is_on_disk = None, True
@@ -250,13 +256,13 @@ class RollingChunkWriter:
                                   store=self._layout.basedir, chunk=self._open.number, frame_numbers=lost.numbers)
 
     def _finish_frames(self, chunk: FillingChunk) -> Loss:
-        """Close the chunk's writer; where that fails keep just the frames that can be read back, and tell."""
+        """Close the chunk's writer; after an error keep only readable frames, and tell."""
         if chunk.writer is None:
             return NO_LOSS
         writer, chunk.writer = chunk.writer, None
         try:
             writer.close(self._rate.of(chunk.frame_times))
-        except Exception as error:  # noqa: BLE001 -- whatever it is, frames are named that are lost
+        except Exception as error:  # noqa: BLE001 -- after any error the lost frames are named
             count = self._chunks.count_readable(chunk.number, chunk.count, if_unknown=chunk.count)
             lost = chunk.truncate(count)
             return Loss(tuple(lost), f'; frames {as_runs(lost)} are lost: {error}') if lost else NO_LOSS
@@ -272,13 +278,13 @@ class RollingChunkWriter:
             if self._layout.is_image_folder:
                 make_folder(self._layout.chunk(chunk.number))
             elif chunk.count and not os.path.exists(path := self._layout.chunk(chunk.number)):
-                os.replace(self._layout.current_path(chunk.number), path)  # which failed before
+                os.replace(self._layout.current_path(chunk.number), path)  # this failed before
             if not (self._syncs or chunk.is_on_disk):
                 self._completer.announce(chunk.number)
             if chunk.records:
                 write_atomic(stem + EXTRA_JSON, f'[{", ".join(chunk.records)}]'.encode(), chunk.is_on_disk)
             chunk.written_records = len(chunk.records)
-            if not chunk.is_on_disk:  # or a power cut could take what is there; nothing else tells of it any more
+            if not chunk.is_on_disk:  # a power cut must not take the only index
                 write_chunk_index(stem, *chunk.arrays)
         except Exception as error:
             raise FrameWriteError(f'{stem}: the index of {chunk.count} frames could not be written: {error}'
@@ -286,7 +292,10 @@ class RollingChunkWriter:
                                   frame_numbers=(*chunk.frame_numbers, *lost.numbers)) from error
 
     def _abandon_chunk(self) -> Loss:
-        """After a frame that failed, keep what the chunk has; the next frame begins another. Tell what else failed."""
+        """Keep the open chunk's frames after an error; return what else failed.
+
+        The next frame begins another chunk.
+        """
         try:
             self.finish_chunk()
         except FrameWriteError as error:
@@ -294,21 +303,21 @@ class RollingChunkWriter:
         return NO_LOSS
 
     def append_video(self, video_path: str, numbers: Iterable[int], times: Iterable[float], move: bool) -> None:
-        """Take a finished video, which was checked, as the next chunk; FrameWriteError."""
+        """Take a finished and checked video as the next chunk, or raise FrameWriteError."""
         self.finish_chunk()
         frames = list(zip(numbers, times, strict=True))
         try:
             with self._journaled(self._next_chunk, frames):
                 move_or_copy(video_path, self._layout.chunk(self._next_chunk), move)
         except OSError as error:
-            raise FrameWriteError(f'{video_path!r} could not be taken into the store: {error}',
+            raise FrameWriteError(f'{video_path!r} could not be added to the store: {error}',
                                   store=self._layout.basedir, path=video_path) from error
         self._begin_chunk(None)
         for number, time in frames:
             self._index(number, time)
         self.finish_chunk()
 
-    # --- all of it
+    # --- the complete store
 
     def empty(self) -> None:
         """Remove all frames and records and begin again."""
@@ -325,13 +334,13 @@ class RollingChunkWriter:
         self._forget()
 
     def close(self, black: Callable[[], Any]) -> None:
-        """Complete the open chunk. Records before the first frame get a chunk without frames.
+        """Complete the open chunk.
 
-        So does a video store without frames: imgstore 0.4 opens the first video of every store. As a video must have
-        some frame, it has the frame that ``black`` gives.
+        Records before the first frame get a chunk without frames. So does a video store without frames, since imgstore
+        0.4 opens the first video of every store. A video needs a frame, so it gets the one from ``black``.
         """
         if self._open is None and not self._layout.is_image_folder:
-            # first, or a repair would take the black frame of a killed process for one that was added
+            # first, so that a repair does not take the black frame of a killed process for an added one
             write_chunk_index(self._layout.index_stem(0), np.empty(0, np.int64), np.empty(0))
             self._begin_chunk(self._writer_of_first(black()))
         elif self._early_records:

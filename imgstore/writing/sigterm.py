@@ -1,12 +1,12 @@
-"""A store that is written is completed before SIGTERM or SIGHUP ends the program.
+"""Completion of open stores before SIGTERM or SIGHUP ends the program.
 
-A signal that the program ignores, or handles itself, stays so. Python runs handlers in the main thread alone, and only
-the main thread may set them. So there are two ways:
+A signal stays as it is if the program ignores or handles it. Python runs handlers only in the main thread, and only
+that thread may set them. So there are two ways:
 
 - A store opened in the main thread: the signal raises SystemExit there, as `sys.exit` does, and the program's own
   ``with`` and ``finally`` run.
-- A store opened in another thread: `faulthandler.register`, which any thread may call, has the signal write into a
-  pipe. A thread that reads the pipe completes the stores, then has the signal end the program.
+- A store opened in another thread: `faulthandler.register`, allowed in any thread, makes the signal write into a pipe.
+  A thread reads the pipe, completes the stores and has the signal end the program.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ import weakref
 from collections.abc import Callable, Iterable
 from types import FrameType
 
-_SIGNALLED = 128  # and the signal's number, as a shell tells it
+_SIGNALLED = 128  # plus the signal's number, as in a shell
 _SIGNALS = [getattr(signal, name) for name in ('SIGTERM', 'SIGHUP') if hasattr(signal, name)]
 
-_lock = threading.RLock()  # a handler runs between any two lines of its thread
+_lock = threading.RLock()  # a handler may run between any two lines of its thread
 _guards: list[SignalGuard] = []
 _has_ended = _is_ending = False
 _LONGEST_END = 10.0  # seconds
 
 
 def wait_for_end_of_program() -> None:
-    """Wait if a signal has completed the stores and is about to end the program, which must not go on without them."""
+    """Wait while a signal has completed the stores and is about to end the program."""
     end = time.monotonic() + _LONGEST_END
     while _is_ending and time.monotonic() < end:
         time.sleep(0.01)
 
 
 class SignalGuard:
-    """Has a store completed when a signal ends the program, until `release`.
+    """Completes a store when a signal ends the program, until `release`.
 
     Parameters
     ----------
     complete : bound method
-        Completes the store; any thread may call it, more than once. It does not keep its object.
+        Completes the store. Any thread may call it, repeatedly. Its object is not kept alive.
     """
 
     def __init__(self, complete: Callable[[], None]) -> None:
@@ -61,7 +61,7 @@ class SignalGuard:
 
     @property
     def is_needed(self) -> bool:
-        """Whether the store is there; an interrupt may have kept its guard."""
+        """Whether the store still exists; an interrupt may have kept its guard."""
         return self._complete() is not None
 
     def complete(self) -> None:
@@ -71,8 +71,8 @@ class SignalGuard:
             complete()
 
     def release(self) -> None:
-        """End that; a second call does nothing."""
-        with _lock:  # the loops are elsewhere: from within one, Python 3.13 lets an interrupt out without unlocking
+        """Stop guarding the store; a second call does nothing."""
+        with _lock:  # no loop in here: Python 3.13 lets an interrupt leave one without unlocking
             self._leave()
 
     def _leave(self) -> None:
@@ -87,7 +87,7 @@ def _in_main_thread() -> bool:
 
 def _complete(guards: Iterable[SignalGuard]) -> None:
     for guard in guards:
-        with contextlib.suppress(Exception):  # the next one shall be complete too
+        with contextlib.suppress(Exception):  # the next store must be completed, too
             guard.complete()
 
 
@@ -97,7 +97,7 @@ def _end(number: int, frame: FrameType | None) -> None:
     if not _guards:
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
-    elif not _has_ended:  # a further signal must not interrupt the end
+    elif not _has_ended:  # another signal must not interrupt the end
         _has_ended = True
         with contextlib.suppress(RuntimeError):  # no thread can be started
             _thread.start_new_thread(_complete_in_turn, ())  # a handler must not wait: its thread may hold any lock
@@ -105,9 +105,9 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 def _complete_in_turn() -> None:
-    """Complete what other threads record at once; what they record into the main thread's stores once that has ended.
+    """Complete the stores of other threads at once, and the main thread's after its end.
 
-    Threads that go on recording would not let the program end.
+    Other threads that keep recording would not let the program end.
     """
     _complete([guard for guard in _guards if not guard.is_of_main_thread])
     threading.main_thread().join()
@@ -115,7 +115,7 @@ def _complete_in_turn() -> None:
 
 
 class _Watcher:
-    """What is done about one signal while stores are written."""
+    """Handling of one signal while stores are written."""
 
     def __init__(self, number: int) -> None:
         self._number = number
@@ -126,13 +126,13 @@ class _Watcher:
         self._disposition = _DEFAULT
 
     def take_over(self) -> None:
-        """Have the signal raise SystemExit in this thread, the main one, if its action is the system's own."""
+        """Make the signal raise SystemExit in this thread, the main one, if unhandled so far."""
         self._unwatch()
         if signal.getsignal(self._number) is signal.SIG_DFL and _disposition(self._number) == _DEFAULT:
             signal.signal(self._number, _end)
 
     def begin(self) -> None:
-        """Have the signal write into a pipe, if its action is the system's own."""
+        """Make the signal write into a pipe, if unhandled so far."""
         if _disposition(self._number) != _DEFAULT or not hasattr(faulthandler, 'register'):  # Windows has none
             return
         self._unwatch()
@@ -140,16 +140,16 @@ class _Watcher:
         os.set_blocking(self._pipe[1], False)
         try:
             _thread.start_new_thread(self._watch, (self._pipe[0],))
-        except RuntimeError:  # no thread can be started: the signal stays as it is, the journal remains
+        except RuntimeError:  # no thread can be started: the signal stays, and the journal remains
             os.close(self._pipe[0])
             self._unwatch()
             return
-        faulthandler.unregister(self._number)  # or, where its handler was replaced since, it would set none
+        faulthandler.unregister(self._number)  # otherwise a replaced handler would stay unset
         faulthandler.register(self._number, file=self._pipe[1], all_threads=False)
         self._disposition = _disposition(self._number)
 
     def end(self) -> None:
-        """Leave the signal to the system again; what the program has set itself stays."""
+        """Return the signal to the system, unless the program has set its own handler."""
         self._unwatch()
         if _in_main_thread() and signal.getsignal(self._number) is _end:
             signal.signal(self._number, signal.SIG_DFL)
@@ -159,7 +159,7 @@ class _Watcher:
             return
         if self._disposition == _disposition(self._number):
             faulthandler.unregister(self._number)
-        os.close(self._pipe[1])  # which ends the thread
+        os.close(self._pipe[1])  # ends the thread
         self._forget()
 
     def _watch(self, reading: int) -> None:
@@ -175,7 +175,7 @@ class _Watcher:
             _is_ending = False
 
     def leave_to_parent(self) -> None:
-        """In a forked child, which has no part in what its parent writes, and may be ended in any way."""
+        """Forget the stores in a forked child: its parent writes them, and it may end in any way."""
         if self._pipe is not None:
             os.close(self._pipe[0])
         self._unwatch()
@@ -187,7 +187,7 @@ _DEFAULT = 0
 
 
 def _disposition(number: int) -> int:
-    """Address of what the process does about a signal; other libraries' and other languages' handlers count too."""
+    """Return the address of the signal's action, by whichever library or language."""
     look_up = ctypes.pythonapi.PyOS_getsig
     look_up.restype = ctypes.c_void_p
     return look_up(number) or _DEFAULT
@@ -196,7 +196,7 @@ def _disposition(number: int) -> int:
 _watchers = [_Watcher(number) for number in _SIGNALS]
 
 
-# --- forks: a signal that a child gets before it has left its parent's pipe must not end the parent
+# --- forks: a signal to a child that still has its parent's pipe must not end the parent
 
 _masks = threading.local()
 

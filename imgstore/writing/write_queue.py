@@ -1,8 +1,8 @@
-"""Work that threads of its own do: several encode at once, one commits in order.
+"""A queue of work for background threads: several encode at once, one commits in order.
 
-A caller may be interrupted at any line, by Ctrl-C or by the SystemExit of a signal, and a handler may close the store
-that its thread is adding to. So no caller holds a lock, and a task is taken by a single operation of C, `deque.append`,
-which happens or does not. Python's own Condition and Event are not safe in that way.
+A caller may be interrupted at any line, by Ctrl-C or by the SystemExit of a signal. A handler may also close the store
+its own thread is adding to. So no caller holds a lock, and one C operation, `deque.append`, takes a task or does not.
+Python's Condition and Event are not safe in this way.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from ..errors import StoreClosedError, StoreIOError, StoreModeError
 
 _Result = TypeVar('_Result')
 
-_FIRST_TASKS = 16  # this many are assumed to finish in time, until the pace is known
-_REMEMBERED_TASKS = 8  # the pace is a mean over about this many; later ones count more
-_MAX_TASKS = 256  # so that of small frames no more wait, and might be lost, than of large ones
-_POLL = 1.0  # seconds; the bound of any wait for room
+_FIRST_TASKS = 16  # assumed to finish in time until the pace is known
+_REMEMBERED_TASKS = 8  # the pace is a mean over about this many, weighted to later ones
+_MAX_TASKS = 256  # bounds the loss of small frames
+_POLL = 1.0  # seconds; bounds any wait for room
 
 
 class Task:
@@ -33,13 +33,13 @@ class Task:
     Parameters
     ----------
     commit : callable
-        Takes what `encode` returned, or the exception that it raised. Tasks are committed in the order they are taken.
+        Takes the result of `encode`, or its exception. Tasks are committed in the order they are taken.
     encode : callable, optional
-        The part whose order does not matter; several threads run it at once.
+        The thread-safe part; several threads run it at once, in any order.
     size : int
-        Bytes that the task holds until it is committed.
+        Bytes held until the commit.
     frame : (int, float), optional
-        Number and time of the frame that the task adds.
+        Number and time of the frame added by the task.
     """
 
     def __init__(self, commit: Callable[[Any], Any], encode: Callable[[], Any] | None = None, size: int = 0,
@@ -47,7 +47,7 @@ class Task:
         self.size, self.frame = size, frame
         self.begun = time.monotonic()
         self.position = math.inf
-        """Place in the order of commits, once its turn has come."""
+        """Place in the order of commits, after its turn has come."""
         self.is_last = False
         self.result: Any = None
         self.error: BaseException | None = None
@@ -60,22 +60,22 @@ class Task:
         self._is_done.acquire()
 
     def claim(self) -> bool:
-        """Take the right to commit the task or to drop it; False if it is taken."""
+        """Claim the task for committing or dropping; return False if it is claimed."""
         return self._commit_claim.acquire(blocking=False)
 
     def encode(self) -> None:
-        """Do the part whose order does not matter, unless another thread does."""
+        """Run the thread-safe part, unless another thread does."""
         if not self._encode_claim.acquire(blocking=False):
             return
         try:
             self._encoded = self._encode() if self._encode else None
-        except BaseException as error:  # noqa: BLE001 -- it is handed on
+        except BaseException as error:  # noqa: BLE001 -- `commit` gets it
             self._encoded = error
-        self._encode = None  # and with it the image
+        self._encode = None  # frees the image
         self._is_encoded.release()
 
     def commit(self) -> None:
-        """Do the rest, unless the task was dropped."""
+        """Run the ordered part, unless the task was dropped."""
         if not self.claim():
             return
         self.encode()
@@ -84,14 +84,14 @@ class Task:
         try:
             assert self._commit
             self.result = self._commit(self._encoded)
-        except BaseException as error:  # noqa: BLE001 -- it is handed on
+        except BaseException as error:  # noqa: BLE001 -- the caller gets it
             self.error = error
         self._end()
 
     def refuse(self) -> None:
         """End the task with StoreClosedError, unless it was committed or dropped."""
         if self.claim():
-            self.error = StoreClosedError('the store was closed')
+            self.error = StoreClosedError('the store is closed')
             self._end()
 
     def _end(self) -> None:
@@ -101,10 +101,10 @@ class Task:
     def wait(self) -> None:
         """Wait until the task has ended."""
         with self._is_done:
-            return  # not `pass`, at which Python 3.11 would not leave the block in order
+            return  # not `pass`: Python 3.11 leaves the block wrongly at a `pass`
 
     def wait_through_interrupts(self) -> None:
-        """Wait until the task has ended; raise only then what interrupted the wait."""
+        """Wait until the task has ended, and only then raise an interrupt of the wait."""
         try:
             self.wait()
         except BaseException:
@@ -113,29 +113,29 @@ class Task:
 
 
 class _Progress(NamedTuple):
-    """What was true after a commit."""
+    """State after a commit."""
 
     position: int
     state: Any
 
 
 class WriteQueue:
-    """Runs tasks in threads of its own.
+    """Runs tasks in its own threads.
 
     Parameters
     ----------
     workers : int
-        Threads that encode, besides the one that commits.
+        Encoder threads, besides the one that commits.
     bound : int
-        `submit` waits while the tasks under way would hold more bytes than this, or are very many.
+        Memory limit in bytes. `submit` blocks while pending tasks would exceed it, or are too many.
     patience : float
-        Seconds after which a task should be committed: `submit` waits while the oldest one takes longer, or the latest
-        one would at the recent pace. As many tasks as there are workers begin at once.
+        Time in seconds for committing a task. `submit` blocks while the oldest task takes longer, or the newest one
+        would at the recent pace. As many tasks as workers start at once.
 
     Raises
     ------
     StoreIOError
-        The system starts no thread.
+        The system cannot start a thread.
     """
 
     def __init__(self, workers: int, bound: int, patience: float = math.inf) -> None:
@@ -166,39 +166,39 @@ class WriteQueue:
         except RuntimeError as error:
             if self._committer.ident:
                 self.close(Task(lambda _: None))
-            raise StoreIOError(f'the system starts no thread to write the store: {error}; end other programs or raise '
+            raise StoreIOError(f'no thread can be started for writing the store: {error}; end other programs or raise '
                                f'the limit of threads (ulimit -u)') from error
 
     def watch(self, take_state: Callable[[], Any]) -> None:
-        """Have a function called after each commit, whose latest result `look` gives."""
+        """Set a function to call after each commit; `look` returns its latest result."""
         self._take_state = take_state
         self._progress = _Progress(0, take_state())
 
     # --- for callers
 
     def submit(self, task: Task) -> None:
-        """Take a task once there is room for it; StoreClosedError after `close`."""
+        """Take a task once there is room for it; raise StoreClosedError after `close`."""
         self._refuse_background()
         while not self.is_closing and not self._has_room(task.size):
             self._wait_for_room(task.size)
         task.begun = time.monotonic()
         self._take(task)
-        if self.is_closing:  # maybe since before the task was taken
+        if self.is_closing:  # perhaps since before the task was taken
             self._settle(task)
             self._result(task)
         self._to_encode.put(task)
 
     def run(self, task: Task) -> Any:
-        """Do a task after all others and return its result.
+        """Run a task after all others and return its result.
 
-        What interrupts the wait is raised once the task has ended; it is dropped if it did not begin.
+        An interrupt of the wait is raised after the task has ended. A task not yet begun is dropped.
 
         Raises
         ------
         StoreClosedError
-            After `close`.
+            `close` was called.
         Exception
-            What the task raised.
+            The error of the task.
         """
         self._refuse_background()
         try:
@@ -217,10 +217,10 @@ class WriteQueue:
         try:
             raise task.error
         finally:
-            task.error = None  # or the error's traceback would hold the task, and the task the error
+            task.error = None  # breaks the cycle of task, error and traceback
 
     def ask(self, question: Callable[[], _Result]) -> _Result:
-        """Call a function after all tasks taken before, while none runs."""
+        """Call a function after all earlier tasks, while none runs."""
         if _in_background():
             return question()
         try:
@@ -231,15 +231,15 @@ class WriteQueue:
             return question()
 
     def look(self) -> tuple[Any, list[tuple[int, float]]]:
-        """The state after the latest commit, and number and time of the frames that are taken and not in it."""
-        pending = self._under_way()  # before the progress, which may only know more
+        """Return the state after the latest commit, and the frames taken but not in it."""
+        pending = self._under_way()  # first, so that the progress knows at least as much
         progress = self._progress
         return progress.state, [task.frame for task in pending if task.frame and task.position > progress.position]
 
     def close(self, last: Task) -> bool:
-        """Do one last task, after all that was taken, and end; False if another call did its own.
+        """Run one last task after all others, and end; return False if another call did.
 
-        What interrupts it is raised once the last task has ended, what that raises is in its ``error``.
+        An interrupt is raised after the last task has ended. The task's own exception is in its ``error``.
         """
         last.is_last = self.is_closing = True
         try:
@@ -256,17 +256,17 @@ class WriteQueue:
     @staticmethod
     def _refuse_background() -> None:
         if _in_background():
-            raise StoreModeError('a finalizer runs in a thread that writes a store, which must not wait for a store; '
+            raise StoreModeError('a finalizer runs in a thread that writes a store and cannot wait for one here; '
                                  'write to the store from another thread')
 
     def _take(self, task: Task, closing: bool = False) -> None:
         if self.is_closing and not closing:
-            raise StoreClosedError('the store was closed')
-        self._pending.append(task)  # from here on it is taken
-        self._wake.put(None)  # an interrupt before this delays the task until the next one comes
+            raise StoreClosedError('the store is closed')
+        self._pending.append(task)  # the task is taken from here on
+        self._wake.put(None)  # after an interrupt before this line, the task waits for the next one
 
     def _settle(self, task: Task, through_interrupts: bool = False) -> None:
-        """Wait until a task has ended; one that came after the last is refused."""
+        """Wait until a task has ended; refuse one that came after the last."""
         if self._is_closed:
             task.refuse()
         if through_interrupts:
@@ -276,7 +276,7 @@ class WriteQueue:
 
     def _under_way(self) -> list[Task]:
         while True:
-            with contextlib.suppress(RuntimeError):  # the committer took one meanwhile
+            with contextlib.suppress(RuntimeError):  # the committer has just taken one
                 return list(self._pending)
 
     # --- room
@@ -290,14 +290,14 @@ class WriteQueue:
 
     def _is_in_time(self, pending: list[Task]) -> bool:
         in_time = time.monotonic() - pending[0].begun < self._patience
-        return in_time and len(pending) * self._pace < self._patience / 3  # as the pace may yet fall
+        return in_time and len(pending) * self._pace < self._patience / 3  # the pace may still fall
 
     def _wait_for_room(self, size: int) -> None:
         gate = threading.Lock()
         gate.acquire()
         self._gates.append(gate)
         self._wake.put(None)
-        if not self._has_room(size):  # it may have come before the gate was there
+        if not self._has_room(size):  # room may have come before the gate
             gate.acquire(timeout=_POLL)
 
     def _open_gates(self) -> None:
@@ -305,7 +305,7 @@ class WriteQueue:
             self._gates.popleft().release()
 
     def _learn_pace(self, begun: float) -> None:
-        """Learn how long a task takes, from one that ends now."""
+        """Update the pace by the time of a task that ends now."""
         now = time.monotonic()
         self._pace += (now - max(begun, self._latest_end) - self._pace) / _REMEMBERED_TASKS
         self._latest_end = now

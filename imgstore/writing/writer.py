@@ -1,4 +1,4 @@
-"""Writing a store: an image is checked in the caller's thread, encoded in others, put into its chunk in order."""
+"""Writer of a store: images are checked in the caller's thread, encoded in others and committed in order."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ _OWN_KEYS = (FRAME_TIME, FRAME_NUMBER, FRAME_INDEX)
 
 
 class StoreWriter:
-    """Writes the frames of one store, for any number of threads.
+    """Writes the frames of one store, from any number of threads.
 
-    Arguments are checked in the caller's thread. What is written, and what is known of it, belongs to the thread of
-    the queue: so a caller may be interrupted at any line.
+    Arguments are checked in the caller's thread. The queue's thread owns the files and their state, so a caller may be
+    interrupted at any line.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class StoreWriter:
     fmt : Format
     layout : Layout
     fit : ImageSpec
-        Which images it takes.
+        The images it takes.
     chunks : ChunkIO
         Opens the chunks.
     lock : StoreLock
@@ -61,7 +61,7 @@ class StoreWriter:
     durability : {'chunk', 'frame', 'fsync'}
         See `imgstore.writing.rolling_writer.RollingChunkWriter`.
     rate : FrameRate
-        What videos say of their rate.
+        Frame rate in the header of videos.
     """
 
     mode = 'w'
@@ -79,40 +79,40 @@ class StoreWriter:
         self._signal_guard = SignalGuard(self.close)
 
     def __del__(self) -> None:
-        """Complete a store whose making was interrupted before anyone had it."""
+        """Complete a store whose creation was interrupted."""
         if hasattr(self, '_signal_guard') and not self._queue.is_closing:
             self.close()
 
     def _forget_given(self) -> None:
         self._given: tuple[int | float, float] = (math.nan, math.nan)
 
-    # --- what there is
+    # --- state
 
     def _ask(self, question: Callable[[RollingChunkWriter], _Answer]) -> _Answer:
-        """Ask the recorder something, once all that was given is written."""
+        """Ask the recorder after all given frames are written."""
         return self._queue.ask(lambda: question(self._recorder))
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        """Shape of the images that a reader will give."""
+        """Shape of the images in a reader."""
         return decoded_shape(self.metadata.imgshape, self.metadata.encoding)
 
     @property
     def frame_count(self) -> int:
-        """Number of frames, those that are still being written among them."""
+        """Number of frames, including those in the queue."""
         (written, _), pending = self._queue.look()
         return int(written) + len(pending)
 
     @property
     def latest(self) -> tuple[int | float, float]:
-        """Number and time of the latest frame given."""
+        """Number and time of the latest added frame."""
         (_, written), pending = self._queue.look()
         latest: tuple[int | float, float] = [written, *pending][-1]
         return latest
 
     @property
     def index(self) -> ImgStoreIndex:
-        """Numbers and times of all frames given; what is known of complete chunks is not read again."""
+        """Numbers and times of all added frames, without reading complete chunks again."""
         chunks, frames = self._ask(lambda recorder: (recorder.all_chunks, recorder.open_frames))
         self._index = self._index.updated(chunks, frames)
         return self._index
@@ -142,20 +142,20 @@ class StoreWriter:
 
     @property
     def chunks(self) -> list[int]:
-        """Numbers of the chunks that have frames."""
+        """Numbers of the chunks with frames."""
         return self._ask(lambda recorder: recorder.chunk_numbers)
 
     def list_chunks(self) -> list[tuple[int, str]]:
-        """The complete chunks, and the paths of their indexes less the extension."""
+        """List the complete chunks with the paths of their indexes without the extension."""
         return self._ask(lambda recorder: recorder.complete_chunks)
 
     @property
     def listed_chunks(self) -> list[tuple[int, str]]:
-        """The same."""
+        """List the same as `list_chunks`."""
         return self.list_chunks()
 
     def check_complete(self) -> None:
-        """Do nothing: all chunks of `complete_index` are complete."""
+        """Do nothing, since all chunks of `complete_index` are complete."""
 
     @property
     def has_extra_data(self) -> bool:
@@ -164,12 +164,12 @@ class StoreWriter:
 
     @property
     def is_live(self) -> bool:
-        """Whether it is open."""
+        """Whether the store is open."""
         return not self._queue.is_closing
 
     @property
     def chunk_position(self) -> tuple[int, int]:
-        """The open chunk and the index in it of the latest frame; before the first frame that index is -1."""
+        """The open chunk, and the index of its latest frame, -1 before the first."""
         return self._ask(lambda recorder: recorder.position)
 
     # --- frames and records
@@ -180,10 +180,10 @@ class StoreWriter:
         Raises
         ------
         InvalidArgumentError
-            Image, number or time do not fit; nothing was written.
+            The image, number or time does not fit. Nothing was written.
         FrameWriteError
-            A frame, this or an earlier one, could not be written; it is not indexed, and all before it is kept.
-            This one was not taken.
+            This or an earlier frame could not be written. It is not indexed, and earlier frames are kept. This frame
+            was not taken.
         """
         self._check()
         frame = as_int(frame_number, FRAME_NUMBER), as_seconds(frame_time, FRAME_TIME)
@@ -209,7 +209,7 @@ class StoreWriter:
                 self._buffers.give_back(copy)
 
     def add_extra_data(self, data: dict[str, Any]) -> None:
-        """Append a record beside the latest frame; ExtraDataTypeError where JSON has no form for a value."""
+        """Append a record to the latest frame; raise ExtraDataTypeError if JSON cannot hold it."""
         self._check()
         for key in _OWN_KEYS:
             if key in data:
@@ -226,9 +226,9 @@ class StoreWriter:
         Raises
         ------
         InvalidArgumentError
-            The file is no such video, or numbers and times are not one a frame; nothing was changed.
+            The file is not such a video, or there is not one number and time per frame. Nothing was changed.
         FrameWriteError
-            It could not be moved or copied.
+            The file could not be moved or copied.
         """
         self._check()
         numbers = [as_int(number, f'frame_numbers[{at}] for {video_path!r}')
@@ -245,12 +245,12 @@ class StoreWriter:
     def _check_video(self, path: str, numbers: int, times: int) -> None:
         extension = self.layout.extension
         if not os.path.isfile(path):
-            raise InvalidArgumentError(f'{path!r} is no file', path=path, argument='video_path')
+            raise InvalidArgumentError(f'{path!r} is not a file', path=path, argument='video_path')
         if os.path.splitext(path)[1].lower() != extension:
-            raise InvalidArgumentError(f'{path!r} must be a {extension} video, as the store\'s chunks are', path=path,
+            raise InvalidArgumentError(f'{path!r} must be a {extension} video like the store\'s chunks', path=path,
                                        argument='video_path')
         if has_last_packet(path):
-            raise InvalidArgumentError(f'{path!r} lacks its latest frame, which is kept in a file beside it', path=path,
+            raise InvalidArgumentError(f'{path!r} lacks its latest frame: it is in a separate file', path=path,
                                        argument='video_path')
         try:
             self._chunks.check_exact(path, {self._fit.stored_shape[:2], self._fit.shape[:2]})
@@ -261,11 +261,11 @@ class StoreWriter:
             raise InvalidArgumentError(f'{path!r} is not a readable video: {why}', path=path,
                                        argument='video_path') from error
         if not frames == numbers == times or not frames:
-            raise InvalidArgumentError(f'{path!r} has {frames} frames, and {numbers} frame_numbers and '
-                                       f'{times} frame_times were given; it must be one each a frame', path=path,
+            raise InvalidArgumentError(f'{path!r} has {frames} frames but got {numbers} frame_numbers and '
+                                       f'{times} frame_times', path=path,
                                        argument='frame_numbers')
 
-    # --- all of it
+    # --- the complete store
 
     def empty(self) -> None:
         """Remove all frames and extra data and begin again."""
@@ -278,12 +278,12 @@ class StoreWriter:
         self._forget_given()
 
     def close(self) -> None:
-        """Complete the store; a second call does nothing, but waits for the first.
+        """Complete the store; a second call only waits for the first.
 
         Raises
         ------
         FrameWriteError
-            Frames could not be written; the message names them, and no earlier call did.
+            Frames could not be written. The message names those not named before.
         """
         try:
             self._queue.close(Task(lambda _: self._complete()))
@@ -292,17 +292,17 @@ class StoreWriter:
             self._signal_guard.release()
 
     def close_with(self, owner: object) -> None:
-        """Have the store completed when its owner is forgotten, or this process ends."""
+        """Complete the store when its owner is deleted or this process ends."""
         weakref.finalize(owner, _close_in_the_end, self, os.getpid())
         multiprocessing = sys.modules.get('multiprocessing')
-        if multiprocessing and multiprocessing.parent_process():  # such processes end without Python's own finalizers
+        if multiprocessing and multiprocessing.parent_process():  # these processes skip Python's own finalizers
             multiprocessing.util.Finalize(owner, _close_in_the_end, (self, os.getpid()), exitpriority=0)
 
     def _complete(self) -> None:
         try:
             self._recorder.close(lambda: self._chunks.encode(np.zeros(self._fit.stored_shape, self._fit.dtype)))
             save_cache_if_large(self.layout.basedir, self._recorder.complete_chunks)
-        except Exception as error:  # noqa: BLE001 -- the caller of `close` gets it, with what else failed
+        except Exception as error:  # noqa: BLE001 -- `close` raises it with the other failures
             text = f'{self.layout.basedir}: the store could not be completed: {error!r}'
             self._failures.append(_as_failure(error, text))
         finally:
@@ -311,7 +311,7 @@ class StoreWriter:
     # --- tasks and failures
 
     def _do(self, task: Task, wait: bool = True) -> None:
-        """Do a task in order; if this does not wait, or is interrupted, a failure is kept for the next call."""
+        """Run a task in order; without a wait, keep a failure for the next call."""
         try:
             (self._queue.run if wait else self._queue.submit)(task)
         except StoreClosedError as error:
@@ -328,16 +328,16 @@ class StoreWriter:
 
     def _closed_error(self) -> StoreClosedError:
         wait_for_end_of_program()
-        return StoreClosedError(f'{self.layout.basedir}: the store was closed, nothing can be added',
+        return StoreClosedError(f'{self.layout.basedir}: the store is closed, nothing can be added',
                                 store=self.layout.basedir)
 
     def _raise_failures(self) -> None:
-        """Raise what has failed since the last call; if this is interrupted, the next call does."""
+        """Raise the failures since the last call; after an interrupt, the next call does."""
         if not self._failures:
             return
-        self._queue.ask(lambda: None)  # that the error names all that was given before
+        self._queue.ask(lambda: None)  # so that the error names all frames added before
         failures = tuple(self._failures)
-        if not failures:  # another thread raised them meanwhile
+        if not failures:  # another thread has just raised them
             return
         try:
             raise FrameWriteError(
@@ -346,19 +346,19 @@ class StoreWriter:
                 frame_numbers=[number for failure in failures for number in failure.frame_numbers])
         finally:
             for failure in failures:
-                with contextlib.suppress(ValueError):  # another thread had it too
+                with contextlib.suppress(ValueError):  # another thread raised it, too
                     self._failures.remove(failure)
 
 
 def _as_failure(error: BaseException, text: str, number: int | None = None) -> FrameWriteError:
-    """What `_raise_failures` tells of an error, without its traceback, which holds images."""
+    """Make the failure to raise later, without the traceback, which holds images."""
     if isinstance(error, FrameWriteError):
         return copy.copy(error)
     return FrameWriteError(text, frame_number=number, frame_numbers=() if number is None else (number,))
 
 
 def _close_in_the_end(writer: StoreWriter, pid: int) -> None:
-    """Complete a store that its owner forgot to close; a forked child leaves it to its parent."""
+    """Complete a store never closed by its owner; a forked child leaves it to its parent."""
     if os.getpid() == pid:
-        with contextlib.suppress(KeyboardInterrupt, SystemExit):  # which came meanwhile
+        with contextlib.suppress(KeyboardInterrupt, SystemExit):  # an interrupt during the wait
             writer.close()
