@@ -369,7 +369,7 @@ def _point(pos: Any) -> tuple[int, int]:
     try:
         x, y = map(int, pos)
     except (TypeError, ValueError, OverflowError):
-        raise InvalidArgumentError(f'{pos!r} is neither (x, y) in pixels nor a FONT_POS_… constant') from None
+        raise InvalidArgumentError(f'{pos!r} is not a position: give (x, y) or a FONT_POS_… constant') from None
     return x, y
 
 

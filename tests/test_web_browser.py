@@ -301,7 +301,7 @@ def test_jumping_goes_to_a_number_an_index_or_a_time(
 def test_what_is_no_place_is_told(chromium: Browser, one: Served) -> None:
     chromium.open(one.url)
     chromium.jump('time', 'yesterday')
-    chromium.wait_for(lambda: 'is no time' in chromium.text('status'))
+    chromium.wait_for(lambda: 'is not a time' in chromium.text('status'))
     assert all('400' in error for error in chromium.errors())
 
 
