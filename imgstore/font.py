@@ -107,10 +107,7 @@ def fit_text(
 
 
 class FontRenderer:
-    """Drawing of text in one font and size.
-
-    `name`, `scale` and `thickness` are as for `measure_string`.
-    """
+    """Drawing of text in one font and size; parameters as for `measure_string`."""
 
     def __init__(self, name: int = DEFAULT_FONT, scale: float = 1, thickness: int = 1) -> None:
         _check_font(name, scale, thickness)
