@@ -32,6 +32,7 @@ INSTALL_REQUIRES = [
 ]
 BLOSCPACK = ['numcodecs>=0.12']
 PARQUET = ['pyarrow>=14']
+PLOT = ['matplotlib>=3.10.7']  # which takes pyparsing's newest without a warning
 TIFF = ['tifffile>=2024.5.22']
 ZARR = ['zarr>=2.18']
 WEB = ['starlette>=0.49.1', 'uvicorn>=0.30']
@@ -67,12 +68,14 @@ setup(
     extras_require={
         'bloscpack': BLOSCPACK,
         'parquet': PARQUET,
+        'plot': PLOT,
         'tiff': TIFF,
         'zarr': ZARR,
         'web': WEB,
         'test': [
             *BLOSCPACK,
             *PARQUET,
+            *PLOT,
             *TIFF,
             *ZARR,
             *WEB,

@@ -13,9 +13,10 @@ import pytest
 
 import imgstore
 from imgstore.apps.info import main
+from imgstore.errors import MissingDependencyError
 from imgstore.ondisk.lock import lock_state
 from imgstore.overview import frame_timing, overview
-from imgstore.overview.interval_plot import draw_intervals
+from imgstore.overview.interval_plot import draw_intervals, interval_figure
 
 from .display import python_env
 from .test_apps_commands import store_of
@@ -225,25 +226,79 @@ def test_a_picture_that_cannot_be_written_is_one_line(
     assert capsys.readouterr().err.startswith('imgstore-info: ')
 
 
-def red(image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    return np.argwhere(np.all(image == (40, 40, 210), axis=2))
+def parts(*arguments: Any) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+    """The lines of the upper and of the lower axes by label, and all labels of axes."""
+    figure = interval_figure(*arguments)
+    above, below = ({each.get_label(): each for each in [*axes.lines, *axes.collections]} for axes in figure.axes)
+    return above, below, [text for axes in figure.axes for text in (axes.get_xlabel(), axes.get_ylabel())]
 
 
 def test_the_picture_shows_where_numbers_are_missing() -> None:
     numbers = np.arange(1000)
     numbers[500:] += 4
-    marks = red(draw_intervals(numbers, numbers / 25, 'title'))
-    below = marks[marks[:, 0] > 640]
-    assert len(below)
-    assert abs(below[:, 1].mean() - (120 + (1560 - 120) * 499 / 1003)) < 3
+    _, below, labels = parts(numbers, numbers / 25, 'title')
+    (line,) = below['missing frame numbers: 4'].get_segments()
+    assert line[:, 1].tolist() == [0, 4]
+    assert abs(line[0, 0] - 499 / 25) < 0.04
+    assert 'frame numbers that are missing' in labels
 
 
 def test_the_picture_of_an_even_recording_marks_nothing() -> None:
-    marks = red(draw_intervals(np.arange(1000), np.arange(1000) / 25, 'title'))
-    assert len(marks) <= 13 * 13  # the square in the legend
+    above, below, labels = parts(np.arange(1000), np.arange(1000) / 25, 'title')
+    assert not len(above['longer than that: 0'].get_xdata())
+    assert not below['missing frame numbers: 0'].get_segments()
+    assert labels == ['', 'ms between frames', 's since the first frame', 'no frame number is missing']
 
 
-@pytest.mark.parametrize('times', [[0, 0, 0], [0, -1, 5], [0, np.nan, 1], [1e9, 1e9 + 1e-3, 2e9], [0, np.inf]])
+def test_the_picture_shows_intervals_their_median_and_gaps() -> None:
+    times = np.arange(1000) / 25
+    times[700:] += 0.2
+    above, _, _ = parts(np.arange(1000), times, 'title')
+    assert above['longer than that: 1'].get_ydata() == pytest.approx([240])
+    assert above['longer than that: 1'].get_xdata() == pytest.approx([699 / 25], abs=0.04)
+    drawn = above['interval to the next frame'].get_ydata()
+    assert (drawn.min(), drawn.max()) == pytest.approx((40, 240))
+    assert above['median, 40 ms'].get_ydata() == pytest.approx([40, 40])
+    assert above['2.5 x median'].get_ydata() == pytest.approx([100, 100])
+    times[700:] += 3600
+    assert {'ms between frames (logarithmic)', 'min since the first frame'} <= {*parts(np.arange(1000), times, '')[2]}
+
+
+def test_the_picture_marks_where_chunks_begin() -> None:
+    times = np.arange(1000) / 10
+    times[3] = np.nan
+    figure = interval_figure(np.arange(1000), times, 'title', range(0, 1000, 200))
+    for axes in figure.axes:
+        assert axes.lines[-1].get_xdata() == pytest.approx([20, 40, 60, 80], abs=0.1)
+    assert figure.axes[1].get_xlabel() == 's since the first frame; ticks inwards: a chunk begins'
+
+
+@pytest.mark.parametrize('title', ['a$b$ {', 'm\u4e2d\udcff\n'])
+def test_any_title_can_be_drawn(title: str) -> None:
+    figure = interval_figure(np.arange(3), np.arange(3.0), title)
+    assert figure.get_suptitle() == title.replace('\u4e2d\udcff\n', '???')
+    assert draw_intervals(np.arange(3), np.arange(3.0), title).shape == (900, 1600, 3)
+
+
+def test_without_matplotlib_the_extra_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, 'matplotlib.figure', None)
+    with pytest.raises(MissingDependencyError, match=r'pip install imgstore\[plot\]') as caught:
+        draw_intervals(np.arange(3), np.arange(3.0), 'title')
+    assert caught.value.name == 'matplotlib'
+    assert main([str(frames_at(tmp_path / 's', EVEN)), '--plot', str(tmp_path / 'p.png')]) == 1
+    assert 'imgstore[plot]' in capsys.readouterr().err
+    assert not (tmp_path / 'p.png').exists()
+
+
+def test_matplotlib_is_imported_for_a_plot_alone() -> None:
+    code = 'import sys, imgstore.apps.info; assert not any("matplotlib" in name for name in sys.modules)'
+    subprocess.run([sys.executable, '-c', code], check=True, env=python_env(), timeout=120)
+
+
+@pytest.mark.parametrize('times', [[0, 0, 0], [0, -1, 5], [0, np.nan, 1], [1e9, 1e9 + 1e-3, 2e9], [0, np.inf],
+                                   [5, 4, 3], [0, 5e-324], [-1e300, 1e300, 0], []])
 def test_any_times_can_be_drawn(times: list[float]) -> None:
     assert draw_intervals(np.arange(len(times)), np.array(times, np.float64), 'title').shape == (900, 1600, 3)
 
@@ -251,3 +306,5 @@ def test_any_times_can_be_drawn(times: list[float]) -> None:
 def test_two_million_frames_are_drawn_at_once() -> None:
     numbers = np.arange(2_000_000)
     assert draw_intervals(numbers, numbers / 30, 'title').shape == (900, 1600, 3)
+    above, _, _ = parts(numbers, numbers / 30, 'title')
+    assert len(above['interval to the next frame'].get_xdata()) < 4000  # as many as the picture has room for

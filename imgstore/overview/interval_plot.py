@@ -2,56 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from ..color import Image
-from ..font import FontRenderer
-from ..frame_rate import median_of_positive
+from ..errors import MissingDependencyError
 from ..timestamps import GAP_FACTOR, Numbers, Times
 from .report import slow_intervals
 
-_WIDTH, _HEIGHT = 1600, 900
-_LEFT, _RIGHT = 120, 1560
-_INTERVALS, _MISSING = (110, 520), (620, 810)
-"""Top and bottom of the two panels."""
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-_PAPER, _INK, _FAINT = (255, 255, 255), (50, 50, 50), (225, 225, 225)
-_BLUE, _RED, _ORANGE = (170, 110, 30), (40, 40, 210), (0, 140, 240)
+_Columns = npt.NDArray[np.intp]
+
+_INCHES, _DPI = (16, 9), 100
+_COLUMNS = 1440  # more are not seen
+_BLUE, _RED, _ORANGE, _INK = '#1e6eaa', '#d22828', '#f08c00', '#323232'
 _UNITS = ((1.0, 's'), (60.0, 'min'), (3600.0, 'h'), (86400.0, 'days'))
+_ABOVE = {'loc': 'lower right', 'bbox_to_anchor': (1, 1), 'ncols': 4, 'frameon': False}
 _MANY_MEDIANS = 20  # from there on an interval is drawn on a logarithmic scale
-
-
-@dataclass(frozen=True)
-class _Axis:
-    """Where on the picture a value is: at ``start`` the least, at ``end`` the largest."""
-
-    least: float
-    largest: float
-    start: int
-    end: int
-    log: bool = False
-    whole: bool = False
-
-    def at(self, values: npt.ArrayLike) -> npt.NDArray[np.intp]:
-        found = np.clip(np.asarray(values, np.float64), self.least, self.largest)
-        least, largest = self.least, self.largest
-        if self.log:
-            found, least, largest = np.log(found), math.log(least), math.log(largest)
-        share = (found - least) / ((largest - least) or 1)
-        return np.rint(self.start + share * (self.end - self.start)).astype(np.intp)
-
-    def ticks(self) -> list[float]:
-        if self.log:
-            powers = range(math.ceil(math.log10(self.least)), math.floor(math.log10(self.largest)) + 1)
-            return [10.0**power for power in powers]
-        step = max(_nice((self.largest - self.least) / 6), 1.0 if self.whole else 0.0)
-        return [step * i for i in range(math.ceil(self.least / step), math.floor(self.largest / step) + 1)]
 
 
 def draw_intervals(numbers: Numbers, times: Times, title: str, chunk_starts: Iterable[int] = ()) -> Image:
@@ -70,113 +43,114 @@ def draw_intervals(numbers: Numbers, times: Times, title: str, chunk_starts: Ite
     -------
     ndarray of uint8, shape (900, 1600, 3)
         In BGR.
+
+    Raises
+    ------
+    MissingDependencyError
+        matplotlib is not installed.
     """
-    image = np.full((_HEIGHT, _WIDTH, 3), _PAPER, np.uint8)
-    _write(image, title, (_LEFT, 45), 0.8)
-    usable = np.isfinite(times)
-    numbers, times = numbers[usable], times[usable]
+    figure = interval_figure(numbers, times, title, chunk_starts)
+    canvas: Any = figure.canvas
+    canvas.draw()
+    return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., 2::-1])
+
+
+def interval_figure(numbers: Numbers, times: Times, title: str, chunk_starts: Iterable[int] = ()) -> Figure:
+    """Make the figure that `draw_intervals` draws, with the same parameters and errors."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingDependencyError('a plot needs matplotlib: pip install imgstore[plot]',
+                                     name='matplotlib') from error
+    figure = Figure(_INCHES, _DPI)
+    FigureCanvasAgg(figure)
+    figure.suptitle(_drawable(title), parse_math=False)
+    starts = times[[i for i in chunk_starts if 0 < i < len(times)]]
+    if not (usable := np.isfinite(times)).all():
+        numbers, times, starts = numbers[usable], times[usable], starts[np.isfinite(starts)]
     if len(times) < 2:
-        _write(image, 'There are fewer than two frames.', (_LEFT, 150), 0.7)
-        return image
-    since = times[:-1] - times.min()
-    span = max(float(times.max() - times.min()), 1e-9)
+        figure.text(0.1, 0.8, 'There are fewer than two frames.')
+        return figure
+    first, span = float(times.min()), max(float(times.max() - times.min()), 1e-9)
     size, unit = next(((s, u) for s, u in reversed(_UNITS) if span >= 3 * s), _UNITS[0])
-    across = _Axis(0, span / size, _LEFT, _RIGHT)
-    starts = [(times[i] - times.min()) / size for i in chunk_starts if 0 < i < len(times)]
-    _draw_frame_intervals(image, across, since / size, np.diff(times) * 1000, starts)
-    _draw_missing(image, across, since / size, np.diff(numbers) - 1, starts)
-    marks = '; ticks inwards: a chunk begins' if starts else ''
-    _write_centered(image, f'{unit} since the first frame{marks}', (_LEFT + _RIGHT) // 2, _HEIGHT - 30, 0.6)
-    return image
+    across = _Across(_columns(times[:-1], first, span), span / size)
+    above, below = figure.subplots(2, sharex=True, height_ratios=(3, 2))
+    _plot_intervals(above, across, np.diff(times))
+    _plot_missing(below, across, np.diff(numbers) - 1)
+    places = across.places(np.unique(_columns(starts, first, span)))
+    for axes in (above, below):
+        axes.plot(places, 0 * places, '|', color=_INK, markersize=20, transform=axes.get_xaxis_transform())
+    marks = '; ticks inwards: a chunk begins' if len(starts) else ''
+    below.set(xlim=(0, across.width), xlabel=f'{unit} since the first frame{marks}')
+    return figure
 
 
-def _draw_frame_intervals(image: Image, across: _Axis, x: Times, intervals: Times, starts: list[float]) -> None:
-    median, largest = median_of_positive(intervals) or 0.0, float(intervals.max())
-    log = median > 0 and largest > _MANY_MEDIANS * median
-    least = max(min(float(intervals.min()), median), median / 10) * 0.8 if log else 0.0
-    up = _Axis(least, max(largest, 1.6 * median, 1e-3) * (1.5 if log else 1.1), _INTERVALS[1], _INTERVALS[0], log)
-    _draw_panel(image, across, up, 'ms between frames' + (' (logarithmic)' if log else ''), starts)
-    _draw_envelope(image, across.at(x), up.at(intervals))
-    _level(image, up, median, _INK)
-    _level(image, up, GAP_FACTOR * median, _ORANGE)
-    slow = slow_intervals(intervals)
-    _dots(image, across.at(x[slow]), up.at(intervals[slow]))
-    _legend(image, [(_BLUE, 'interval to the next frame'), (_INK, f'median, {median:.4g} ms'),
-                    (_ORANGE, f'{GAP_FACTOR} x median'), (_RED, f'longer than that: {int(slow.sum())}')],
-            _INTERVALS[0] - 24)
+def _columns(times: Times, first: float, span: float) -> _Columns:
+    """In which of the columns that can be told apart each time is."""
+    shares = times - first
+    shares *= (_COLUMNS - 1) / span
+    return shares.astype(np.intp)
 
 
-def _draw_missing(image: Image, across: _Axis, x: Times, missing: Numbers, starts: list[float]) -> None:
+@dataclass(frozen=True)
+class _Across:
+    """The column of each frame that another one follows, and the width of all columns."""
+
+    frames: _Columns
+    width: float
+
+    def places(self, columns: _Columns) -> Times:
+        places: Times = columns * np.float64(self.width / (_COLUMNS - 1))
+        return places
+
+    def envelope(self, y: Times, which: Any = slice(None)) -> tuple[Times, Times, Times]:
+        """Of the frames in each column that has any: the column's place, the least y and the largest."""
+        low, high = np.full(_COLUMNS, np.inf), np.full(_COLUMNS, -np.inf)
+        np.minimum.at(low, self.frames[which], y[which])
+        np.maximum.at(high, self.frames[which], y[which])
+        used = np.flatnonzero(low <= high)
+        return self.places(used), low[used], high[used]
+
+    def sums(self, y: Numbers, which: Any) -> tuple[Times, Times]:
+        """Of the frames in each column that has any: the column's place, and the sum of y."""
+        sums = np.bincount(self.frames[which], y[which], _COLUMNS).astype(np.float64)
+        used = np.flatnonzero(sums)
+        return self.places(used), sums[used]
+
+
+def _plot_intervals(axes: Any, across: _Across, intervals: Times) -> None:
+    intervals *= 1000
+    median, largest, slow = float(np.median(intervals)), float(intervals.max()), slow_intervals(intervals)
+    is_log = 0 < _MANY_MEDIANS * median < largest
+    bottom = max(min(float(intervals.min()), median), median / 10) * 0.8 if is_log else 0.0
+    np.maximum(intervals, bottom, out=intervals)
+    x, low, high = across.envelope(intervals)
+    axes.plot(x.repeat(2), np.stack([low, high], 1).ravel(), color=_BLUE, drawstyle='steps-post',
+              label='interval to the next frame')
+    axes.axhline(median, color=_INK, linestyle='--', label=f'median, {median:.4g} ms')
+    axes.axhline(GAP_FACTOR * median, color=_ORANGE, linestyle='--', label=f'{GAP_FACTOR} x median')
+    x, _, high = across.envelope(intervals, slow)
+    axes.plot(x, high, 'o', color=_RED, label=f'longer than that: {int(slow.sum())}')
+    axes.set(ylabel='ms between frames' + (' (logarithmic)' if is_log else ''), yscale='log' if is_log else 'linear')
+    axes.set_ylim(bottom=bottom)
+    axes.legend(**_ABOVE)
+
+
+def _plot_missing(axes: Any, across: _Across, missing: Numbers) -> None:
     gaps = missing > 0
-    columns = np.bincount(across.at(x[gaps]), weights=missing[gaps], minlength=_WIDTH)
-    up = _Axis(0, max(float(columns.max()) * 1.1, 1.0), _MISSING[1], _MISSING[0], whole=True)
-    label = 'frame numbers that are missing' if gaps.any() else 'no frame number is missing'
-    _draw_panel(image, across, up, label, starts)
-    for column in np.flatnonzero(columns).tolist():
-        top = int(up.at(columns[column]))
-        cv2.rectangle(image, (column - 1, top), (column + 1, _MISSING[1]), _RED, cv2.FILLED)
-    total = int(missing[gaps].sum())
-    _legend(image, [(_RED, f'missing frame numbers: {total}')] if total else [], _MISSING[0] - 24)
+    x, counts = across.sums(missing, gaps)
+    axes.vlines(x, 0, counts, _RED, linewidth=3, label=f'missing frame numbers: {int(missing[gaps].sum())}')
+    axes.set(ylabel='frame numbers that are missing' if len(x) else 'no frame number is missing',
+             ylim=(0, max(1.1 * counts.max(initial=0), 1)))
+    axes.yaxis.get_major_locator().set_params(integer=True)
+    if len(x):
+        axes.legend(**_ABOVE)
 
 
-def _draw_panel(image: Image, across: _Axis, up: _Axis, label: str, starts: list[float]) -> None:
-    for tick in up.ticks():
-        y = int(up.at(tick))
-        cv2.line(image, (_LEFT, y), (_RIGHT, y), _FAINT, 1)
-        _write_right(image, f'{tick:.6g}', (_LEFT - 12, y + 6))
-    for tick in across.ticks():
-        x = int(across.at(tick))
-        cv2.line(image, (x, up.start), (x, up.start + 6), _INK, 1)
-        _write_centered(image, f'{tick:.6g}', x, up.start + 28, 0.55)
-    for x in dict.fromkeys(across.at(starts).tolist() if starts else ()):
-        cv2.line(image, (x, up.start), (x, up.start - 10), _INK, 1)
-    cv2.rectangle(image, (_LEFT, up.end), (_RIGHT, up.start), _INK, 1)
-    _write(image, label, (_LEFT, up.end - 18), 0.55)
+def _drawable(text: str) -> str:
+    """The text with '?' for what the font does not have, of which matplotlib would warn, or fail."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
 
-
-def _draw_envelope(image: Image, columns: npt.NDArray[np.intp], rows: npt.NDArray[np.intp]) -> None:
-    """Draw a line in each column of the picture, from the highest to the lowest point that is there."""
-    top, bottom = np.full(_WIDTH, _HEIGHT), np.full(_WIDTH, -1)
-    np.minimum.at(top, columns, rows)
-    np.maximum.at(bottom, columns, rows)
-    for column in np.flatnonzero(bottom >= 0).tolist():
-        cv2.line(image, (column, int(top[column]) - 1), (column, int(bottom[column]) + 1), _BLUE, 1)
-
-
-def _dots(image: Image, columns: npt.NDArray[np.intp], rows: npt.NDArray[np.intp]) -> None:
-    for column, row in np.unique(np.stack([columns, rows], axis=1), axis=0).tolist():
-        cv2.circle(image, (column, row), 3, _RED, cv2.FILLED, cv2.LINE_AA)
-
-
-def _level(image: Image, up: _Axis, value: float, color: tuple[int, int, int]) -> None:
-    y = int(up.at(value))
-    for x in range(_LEFT, _RIGHT, 12):
-        cv2.line(image, (x, y), (min(x + 6, _RIGHT), y), color, 1)
-
-
-def _legend(image: Image, entries: list[tuple[tuple[int, int, int], str]], y: int) -> None:
-    x = _RIGHT
-    for color, text in reversed(entries):
-        x -= FontRenderer(scale=0.55).measure_string(text)[0]
-        _write(image, text, (x, y + 6), 0.55)
-        cv2.rectangle(image, (x - 22, y - 6), (x - 10, y + 6), color, cv2.FILLED)
-        x -= 50
-
-
-def _nice(step: float) -> float:
-    """Make a step 1, 2 or 5 times a power of ten, not smaller than it is."""
-    power = 10.0 ** math.floor(math.log10(step))
-    return float(next(power * factor for factor in (1, 2, 5, 10) if power * factor >= step * 0.999))
-
-
-def _write(image: Image, text: str, at: tuple[int, int], scale: float) -> None:
-    FontRenderer(scale=scale).write_string(text, at, _INK, image)
-
-
-def _write_right(image: Image, text: str, at: tuple[int, int]) -> None:
-    width = FontRenderer(scale=0.55).measure_string(text)[0]
-    _write(image, text, (at[0] - width, at[1]), 0.55)
-
-
-def _write_centered(image: Image, text: str, x: int, y: int, scale: float) -> None:
-    _write(image, text, (x - FontRenderer(scale=scale).measure_string(text)[0] // 2, y), scale)
+    known = get_font(findfont(FontProperties())).get_charmap()
+    return ''.join(letter if ord(letter) in known else '?' for letter in text)
