@@ -382,6 +382,19 @@ def test_a_chunk_that_turns_out_damaged_late_is_skipped_once_and_the_rest_found(
     assert index.find_chunk('frame_number', 11) == (-1, -1)
 
 
+def test_without_a_sound_chunk_there_is_no_smallest_and_no_largest(folder):
+    for name, nothing in (('frame_min', math.nan), ('frame_time_max', 0.0)):
+        listed = write(folder, {0: ([5], [1.0])})
+        index = ImgStoreIndex.new_from_chunks(listed)
+        assert index.frame_count == 1
+        damaged = bytearray(Path(listed[0][1] + '.npz').read_bytes())
+        damaged[damaged.index(np.int64(5).tobytes())] ^= 1
+        Path(listed[0][1] + '.npz').write_bytes(damaged)
+        with warns(ChunkSkippedWarning, chunk=0):
+            assert repr(getattr(index, name)) == repr(nothing)
+        assert index.frame_count == 0
+
+
 def test_an_index_that_was_edited_while_it_was_open_is_read_as_it_is_now(folder):
     listed = write(folder, {0: ([1, 2], [1, 2]), 1: ([3, 4], [3, 4])})
     index = ImgStoreIndex.new_from_chunks(listed)

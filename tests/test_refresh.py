@@ -2,13 +2,14 @@
 
 import os
 import time
+import tracemalloc
 
 import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
-import imgstore.index.segments
+import imgstore.index.lazy_chunks
 from imgstore import new_for_filename, new_for_format
 from imgstore.index import ImgStoreIndex
 from imgstore.ondisk.chunk_index import read_chunk_index, stamp, stamp_if_stable, write_chunk_index
@@ -43,7 +44,7 @@ def read(monkeypatch):
         chunks.append(int(os.path.basename(os.path.dirname(stem))))
         return read_chunk_index(stem)
 
-    monkeypatch.setattr(imgstore.index.segments, 'read_chunk_index', reading)
+    monkeypatch.setattr(imgstore.index.lazy_chunks, 'read_chunk_index', reading)
     return chunks
 
 
@@ -152,11 +153,30 @@ def test_of_a_growing_recording_most_frames_are_in_one_piece_that_is_seldom_copi
     for count in range(1, len(chunks) + 1):
         index = index.updated(chunks[:count], {})
         assert index.find('frame_number', 3 * count - 1) == 3 * count - 1
-        assert 2 * len(index._base) >= 3 * (count - 1) - 3
-        numbers = index._base.frames[0]
+        assert 2 * next(iter(index._segments)).frame_count >= 3 * (count - 1) - 3
+        numbers = next(iter(index._segments)).frames()[0]
         whole = numbers if numbers.base is None else numbers.base
         copies[id(whole)] = whole
     assert len(copies) < 10
+
+
+def test_an_index_of_a_growing_recording_is_a_short_list_with_no_frame_twice_in_memory(tmp_path):
+    chunks, count = [], 4000
+    for number in range(40):
+        chunks.append((number, str(tmp_path / f'{number:06d}')))
+        write_chunk_index(chunks[-1][1], np.arange(count) + count * number, np.zeros(count))
+    time.sleep(SETTLED)
+    tracemalloc.start()
+    index = ImgStoreIndex()
+    for end in range(1, len(chunks) + 1):
+        index = index.updated(chunks[:end], {})
+        assert index.find('frame_number', -1) is None
+    pieces = list(index._segments)
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert len(pieces) < 8
+    assert sum(piece.frame_count for piece in pieces) == 40 * count
+    assert held < 1.2 * 40 * count * 16
 
 
 if os.path.exists('/proc/self/maps'):  # Linux tells which files are mapped

@@ -109,7 +109,7 @@ def test_a_store_that_cannot_hold_it_is_complete_without(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(28, 'No space left on device')
 
-    monkeypatch.setattr('imgstore.index.store_index.save', fail)
+    monkeypatch.setattr('imgstore.index.cache_file.open_atomic', fail)
     path = record(tmp_path / 's', count=30, chunksize=1)
     assert not (path / SAVED).exists()
     with new_for_filename(path) as store:
@@ -206,6 +206,21 @@ def test_damage_in_any_block_of_a_long_one_is_noticed(tmp_path, begin, length):
     index = ImgStoreIndex.open_cached(str(tmp_path), chunks)
     assert np.array_equal(index.frame_numbers, numbers.ravel())
     assert np.array_equal(index.frame_times, numbers.ravel() / 8)
+    assert index.saved is None
+
+
+def test_the_range_of_what_a_refresh_left_of_a_damaged_one_is_right(tmp_path):
+    chunks = [(number, str(tmp_path / f'{number:06d}')) for number in range(3)]
+    for number, stem in chunks:
+        write_chunk_index(stem, np.array([number]), np.array([number / 8]))
+        os.utime(stem + '.npz', (LONG_AGO, LONG_AGO))
+    ImgStoreIndex.new_from_chunks(chunks).save_cache(str(tmp_path))
+    data = bytearray((tmp_path / SAVED).read_bytes())
+    data[data.index(np.arange(3).tobytes()) + 8] ^= 4  # frame number 1 becomes 5
+    (tmp_path / SAVED).write_bytes(data)
+    index = ImgStoreIndex.open_cached(str(tmp_path), chunks).updated(chunks[:2], {})
+    assert index.saved is not None
+    assert index.frame_max == 1
     assert index.saved is None
 
 

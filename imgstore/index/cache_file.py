@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .._support.regular_files import open_regular
-from ..errors import CorruptFileError
+from ..constants import STORE_SAVED_INDEX_FILENAME
+from ..errors import CorruptFileError, StoreIOError
 from ..ondisk.chunk_index import FileStamp, Numbers, Times, mtime_resolution_ns, read_chunk_index, stamp
 from ..ondisk.files import open_atomic
 
@@ -77,10 +78,10 @@ class SavedIndex:
 MIN_CHUNKS_TO_CACHE = 20  # chunks; the indexes of fewer are read as fast as a saved one
 
 
-def load(path: str, chunks: ChunkList) -> SavedIndex | None:
-    """What was saved of these chunks; None where nothing was that fits them as they are now."""
+def load(basedir: str, chunks: ChunkList) -> SavedIndex | None:
+    """What was saved of a store's chunks; None where nothing was that fits them as they are now."""
     try:
-        with open_regular(path) as file:
+        with open_regular(os.path.join(basedir, STORE_SAVED_INDEX_FILENAME)) as file:
             saved_at = os.fstat(file.fileno()).st_mtime_ns
             data = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
         looks = [stamp(stem) for _, stem in chunks]
@@ -145,16 +146,26 @@ def _chunk_table(chunks: ChunkList, looks: Sequence[FileStamp]) -> npt.NDArray[A
     return rows
 
 
-def save(path: str, chunks: ChunkList, counts: Sequence[int]) -> None:
-    """Save the index of chunks that have so many frames each, one of them in memory at a time.
+def save(basedir: str, chunks: ChunkList, counts: Sequence[int]) -> None:
+    """Save the index of a store's chunks, which have so many frames each, with one of them in memory at a time.
 
     Raises
     ------
     CorruptFileError
-        A chunk's index is damaged, or not of as many frames.
-    OSError
-        It cannot be written.
+        A chunk's index is damaged, or does not have that many frames.
+    StoreIOError
+        It cannot be written there.
     """
+    path = os.path.join(basedir, STORE_SAVED_INDEX_FILENAME)
+    try:
+        _save(path, chunks, counts)
+    except CorruptFileError:
+        raise
+    except OSError as error:
+        raise StoreIOError(f'{path}: the index could not be saved: {error}', path=path) from error
+
+
+def _save(path: str, chunks: ChunkList, counts: Sequence[int]) -> None:
     rows = _chunk_table(chunks, [stamp(stem) for _, stem in chunks])
     rows['count'] = counts
     frames = int(rows['count'].sum())

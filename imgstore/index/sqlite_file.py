@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from .._support.regular_files import check_regular, data_bytes
-from ..errors import CorruptFileError
+from ..errors import CorruptFileError, StoreIOError
 from ..ondisk.chunk_index import Numbers, Times
+from ..ondisk.files import replace_atomic
 
 ChunkFrames = tuple[int, str, Numbers, Times]
 """Number of a chunk, path of its index less the extension, its frames' numbers and times."""
@@ -27,8 +29,16 @@ CREATE TABLE summary (name TEXT, value REAL);
 """
 
 
-def write(path: str, chunks: Iterable[ChunkFrames], summary: dict[str, float]) -> None:
-    """Make a database; sqlite3.Error, OSError."""
+def save(path: str, chunks: Iterable[ChunkFrames], summary: dict[str, float]) -> None:
+    """Write a database, which replaces an older one; StoreIOError where it cannot be written."""
+    try:
+        with replace_atomic(path) as temporary:
+            _write(temporary, chunks, summary)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreIOError(f'{path}: the index could not be saved: {error}', path=path) from error
+
+
+def _write(path: str, chunks: Iterable[ChunkFrames], summary: dict[str, float]) -> None:
     with contextlib.closing(sqlite3.connect(path)) as database:
         database.executescript(_SCHEMA)
         for chunk, stem, *frames in chunks:
@@ -43,7 +53,9 @@ def write(path: str, chunks: Iterable[ChunkFrames], summary: dict[str, float]) -
 
 
 def read(path: str) -> list[ChunkFrames]:
-    """The chunks of a database; CorruptFileError where it is none."""
+    """Read the chunks of a database; CorruptFileError if there is none, or it is not sound."""
+    if not os.path.isfile(path):
+        raise CorruptFileError(f'{path}: there is no such index file', path=path)
     try:
         check_regular(path)
         with contextlib.closing(sqlite3.connect(f'{Path(path).as_uri()}?mode=ro', uri=True)) as database:

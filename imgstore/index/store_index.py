@@ -1,30 +1,26 @@
-"""Frame numbers and times of all chunks as numpy arrays: read when a question needs them, looked up by bisection."""
+"""Which frames a store has: their numbers, times and chunks, asked of a short list of segments."""
 
 from __future__ import annotations
 
-import bisect
 import contextlib
-import itertools
+import math
 import operator
 import os
-import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, SupportsIndex, cast
-
-import numpy as np
 
 from .._support.forking import synchronized
 from .._support.validation import as_seconds
-from .._support.warn import warn
-from ..constants import FRAME_MD, STORE_SAVED_INDEX_FILENAME
-from ..errors import ChunkSkippedWarning, CorruptFileError, ImgStoreError, InvalidArgumentError, StoreIOError
+from ..constants import FRAME_MD
+from ..errors import ImgStoreError, InvalidArgumentError
 from ..ondisk.chunk_index import Numbers, Times
-from ..ondisk.files import replace_atomic, text_path
-from . import sqlite_file
-from .cache_file import MIN_CHUNKS_TO_CACHE, SavedIndex, save
-from .cache_file import load as load_saved
-from .segments import NO_FRAMES, ChunkOffsets, FrameTimes, IndexSegment, LazyChunkIndex, concatenate
+from ..ondisk.files import text_path
+from . import cache_file, sqlite_file
+from .frame_arrays import FrameTimes, concatenate
+from .lazy_chunks import LazyChunkIndex
+from .segment_list import SegmentList
+from .sqlite_file import ChunkFrames
 
 NOT_FOUND = (-1, -1)
 _SUMMARY = ('frame_time_min', 'frame_time_max', 'frame_min', 'frame_max')
@@ -41,44 +37,38 @@ class ImgStoreIndex:
 
     VERSION = sqlite_file.VERSION
 
-    def __init__(self, chunks: Iterable[LazyChunkIndex] = (), base: IndexSegment | None = None,
-                 saved: SavedIndex | None = None) -> None:
-        self._chunks = sorted(chunks, key=lambda chunk: chunk.number)
+    def __init__(self, segments: SegmentList | None = None) -> None:
+        self._segments = segments or SegmentList([])
         self.lock = threading.RLock()
-        self._learn(base or IndexSegment(), saved)
-
-    def _learn(self, base: IndexSegment, saved: SavedIndex | None = None) -> None:
-        """Know the frames of the first chunks, those of ``base``, which may be of a file."""
-        self._base, self.saved = base, saved
-        self._forget()
-
-    def _forget(self) -> None:
-        """Forget what is known of all chunks behind them."""
-        self.generation = object()  # another one when the index in the store of some frame may be another
-        self._first: ChunkOffsets | None = None
-        self._rest: IndexSegment | None = None
-        self._all: FrameTimes | None = None
-
-    @synchronized
-    def close(self) -> None:
-        """Let go of a file that is mapped into memory; what is asked for later is read from the chunks."""
-        if self.saved is not None:
-            self._learn(IndexSegment())
 
     @classmethod
     def new_from_chunks(cls, chunk_n_and_chunk_paths: Iterable[tuple[int, str]]) -> ImgStoreIndex:
         """Index of chunks given as (number, path of the chunk's index less its extension)."""
-        return cls(LazyChunkIndex(int(number), os.fspath(path)) for number, path in chunk_n_and_chunk_paths)
+        return cls(SegmentList.of_chunks(
+            LazyChunkIndex(int(number), os.fspath(path)) for number, path in chunk_n_and_chunk_paths))
+
+    @classmethod
+    def new_from_frames(cls, chunks: Iterable[ChunkFrames]) -> ImgStoreIndex:
+        """Index of chunks whose frames are known, as `each_chunk` gives them."""
+        return cls(SegmentList.of_chunks(
+            LazyChunkIndex(number, stem, (numbers, times)) for number, stem, numbers, times in chunks))
+
+    @classmethod
+    def new_from_file(cls, path: str | os.PathLike[str]) -> ImgStoreIndex:
+        """Load what `to_file` saved, here or in imgstore 0.4.
+
+        Raises
+        ------
+        CorruptFileError
+            There is no such file, or it holds no sound index; reading never makes or changes it.
+        """
+        return cls.new_from_frames(sqlite_file.read(text_path(path, 'path')))
 
     @classmethod
     def open_cached(cls, basedir: str, chunks: list[tuple[int, str]]) -> ImgStoreIndex:
         """Index of a store's chunks, from what `save_cache` saved if that still fits them."""
-        saved = load_saved(os.path.join(basedir, STORE_SAVED_INDEX_FILENAME), chunks)
-        if saved is None:
-            return cls.new_from_chunks(chunks)
-        known = (LazyChunkIndex(*chunk, seen=look) for chunk, look in zip(chunks, saved.stamps, strict=True))
-        frames = saved.numbers, saved.times
-        return cls(known, IndexSegment(frames, saved.starts, saved.is_sorted, saved.ranges, saved.is_sound), saved)
+        saved = cache_file.load(basedir, chunks)
+        return cls.new_from_chunks(chunks) if saved is None else cls(SegmentList.of_saved(chunks, saved))
 
     @synchronized
     def updated(self, chunks: Iterable[tuple[int, str]],
@@ -87,23 +77,9 @@ class ImgStoreIndex:
 
         What is known of others stays known while their files are the same, so just what is new is read.
         """
-        known = {chunk.number: chunk for chunk in self._chunks if not chunk.is_open and chunk.is_unchanged}
-        index = type(self)(LazyChunkIndex(number, stem, frames[number], True) if number in frames
-                           else known.get(number) or LazyChunkIndex(number, stem) for number, stem in chunks)
-        index._take_over(self)
-        return index
+        return type(self)(self._segments.updated(chunks, frames))
 
-    def _take_over(self, other: ImgStoreIndex) -> None:
-        """Know of the first chunks what another index does, as far as they are the same."""
-        pairs = zip(self._chunks, other._chunks, strict=False)
-        same = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] is pair[1], pairs))
-        base, saved = other._base.first_chunks(min(same, other._base.chunks)), other.saved
-        if same > base.chunks and other._rest is not None:
-            behind = other._rest.first_chunks(same - base.chunks)
-            # not for every chunk, or all frames would be copied each time
-            if len(behind) > len(base) and base.is_sound(slice(0, len(base))):
-                base, saved = base.concat(behind), None
-        self._learn(base, saved)
+    # --- saving it
 
     def save_cache(self, basedir: str, stem_of: Callable[[int], str] | None = None) -> None:
         """Save the index in the store's folder, for `open_cached`.
@@ -117,29 +93,9 @@ class ImgStoreIndex:
         StoreIOError
             It cannot be written there.
         """
-        path = os.path.join(basedir, STORE_SAVED_INDEX_FILENAME)
-        counts = np.diff(self._starts).tolist()
-        try:
-            save(path, [(c.number, stem_of(c.number) if stem_of else c.stem) for c in self._chunks], counts)
-        except CorruptFileError:
-            raise
-        except OSError as error:
-            raise StoreIOError(f'{path}: the index could not be saved: {error}', path=path) from error
-
-    @classmethod
-    def new_from_file(cls, path: str | os.PathLike[str]) -> ImgStoreIndex:
-        """Load what `to_file` saved, here or in imgstore 0.4.
-
-        Raises
-        ------
-        CorruptFileError
-            There is no such file, or it holds no sound index; reading never makes or changes it.
-        """
-        path = text_path(path, 'path')
-        if not os.path.isfile(path):
-            raise CorruptFileError(f'{path}: there is no such index file', path=path)
-        return cls(LazyChunkIndex(number, stem, (numbers, times))
-                   for number, stem, numbers, times in sqlite_file.read(path))
+        listed = self.chunk_ranges()
+        cache_file.save(basedir, [(number, stem_of(number) if stem_of else stem) for number, stem, _ in listed],
+                        [own.stop - own.start for _, _, own in listed])
 
     def to_file(self, path: str | os.PathLike[str]) -> None:
         """Save as an SQLite database that imgstore 0.4 reads too; an older one at ``path`` is replaced.
@@ -149,197 +105,124 @@ class ImgStoreIndex:
         StoreIOError
             It cannot be written there; an older one is untouched.
         """
-        path = text_path(path, 'path')
-        summary = {name: float(getattr(self, name)) for name in _SUMMARY}
-        try:
-            with replace_atomic(path) as temporary:
-                sqlite_file.write(temporary, self._each_chunk(), summary)
-        except (sqlite3.Error, OSError) as error:
-            raise StoreIOError(f'{path}: the index could not be saved: {error}', path=path) from error
-
-    def _is_base_sound(self, own: slice, columns: Sequence[int] = (0, 1)) -> bool:
-        """Whether those frames of the base are as they were saved; if not, the chunks are read instead of all of it."""
-        if not self._base.is_sound(own, columns):
-            self.close()
-            return False
-        return True
-
-    # --- levels of knowledge: counts, then everything
-
-    def _drop(self, chunk: LazyChunkIndex, why: CorruptFileError) -> None:
-        warn(ChunkSkippedWarning(chunk.store, chunk.number, why))
-        self._chunks.remove(chunk)
-        self._forget()
+        sqlite_file.save(text_path(path, 'path'), self.each_chunk(),
+                         {name: float(getattr(self, name)) for name in _SUMMARY})
 
     @property
-    @synchronized
-    def _starts(self) -> ChunkOffsets:
-        """Index in the store of each chunk's first frame, and the number of frames at the end."""
-        while self._first is None:
-            counts = []
-            for chunk in self._chunks[self._base.chunks:]:
-                try:
-                    counts.append(chunk.count)
-                except CorruptFileError as error:
-                    self._drop(chunk, error)
-                    break
-            else:
-                known = self._base.starts
-                self._first = np.concatenate([known, known[-1] + np.cumsum(counts, dtype=np.int64)])
-        return self._first
+    def saved(self) -> cache_file.SavedIndex | None:
+        """The file of `save_cache` that frames are mapped from, if one is."""
+        return self._segments.saved
 
     @synchronized
-    def _chunk_frames(self, chunk: LazyChunkIndex) -> FrameTimes | None:
-        rank = self._rank(chunk.number)
-        if rank < self._base.chunks and self._is_base_sound(self._base.own(rank)):
-            return self._base.of_chunk(rank)
-        try:
-            counted, frames = chunk.known_count, chunk.frames
-        except CorruptFileError as error:
-            self._drop(chunk, error)
-            return None
-        if counted not in (None, len(frames[0])):
-            self._forget()
-        return frames
-
-    def _by_chunk(self) -> Iterator[FrameTimes]:
-        return (frames for chunk in list(self._chunks) if (frames := self._chunk_frames(chunk)))
-
-    @property
-    @synchronized
-    def _behind(self) -> IndexSegment:
-        """The frames of all chunks behind the base."""
-        if self._rest is None:
-            parts = [(chunk, frames) for chunk in self._chunks[self._base.chunks:]
-                     if (frames := self._chunk_frames(chunk)) is not None]
-            self._rest = IndexSegment.of([frames for _, frames in parts])
-            for rank, (chunk, _) in enumerate(parts):
-                chunk.keep(self._rest.of_chunk(rank))  # and not twice
-        return self._rest
-
-    @property
-    @synchronized
-    def _frames(self) -> FrameTimes:
-        """Numbers and times of all frames, in one piece each."""
-        if self._all is None:
-            self._is_base_sound(slice(0, len(self._base)))
-            self._all = self._base.concat(self._behind).frames
-        return self._all
+    def close(self) -> None:
+        """Let go of a mapped file; what is asked for later is read from the chunks."""
+        self._segments.close()
 
     # --- what there is
 
     @property
-    def chunks(self) -> tuple[int, ...]:
-        """Numbers of the chunks that have frames."""
-        counts = np.diff(self._starts)
-        return tuple(chunk.number for chunk, count in zip(self._chunks, counts, strict=True) if count)
+    def generation(self) -> object:
+        """An object that becomes another one when the index in the store of some frame may be another."""
+        return self._segments.generation
 
     @property
+    @synchronized
     def frame_count(self) -> int:
         """Number of frames."""
-        return int(self._starts[-1])
+        return self._segments.frame_count
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """Numbers of the chunks that have frames."""
+        return tuple(number for number, _, own in self.chunk_ranges() if own.start < own.stop)
 
     @property
     def frame_min(self) -> int | float:
         """Smallest frame number; nan without frames."""
-        return self._range(0)[0] if self.frame_count else float('nan')
+        return self._range(0, math.nan)[0]
 
     @property
     def frame_max(self) -> int | float:
         """Largest frame number; nan without frames."""
-        return self._range(0)[1] if self.frame_count else float('nan')
+        return self._range(0, math.nan)[1]
 
     @property
     def frame_time_min(self) -> float:
         """Earliest frame time in seconds; 0.0 without frames."""
-        return self._range(1)[0] if self.frame_count else 0.0
+        return self._range(1, 0.0)[0]
 
     @property
     def frame_time_max(self) -> float:
         """Latest frame time in seconds; 0.0 without frames."""
-        return self._range(1)[1] if self.frame_count else 0.0
+        return self._range(1, 0.0)[1]
 
-    def _range(self, column: int) -> tuple[Any, Any]:
-        """Smallest and largest of what is in there, nan left out."""
-        both = np.array([piece.range(column) for piece in (self._base, self._behind) if len(piece)])
-        return np.fmin.reduce(both[:, 0]).item(), np.fmax.reduce(both[:, 1]).item()
+    @synchronized
+    def _range(self, column: int, without_frames: float) -> tuple[float, float]:
+        return self._segments.range(column) or (without_frames, without_frames)
+
+    @synchronized
+    def chunk_ranges(self) -> list[tuple[int, str, slice]]:
+        """Number of each chunk, path of its index less the extension, and where in the store its frames are."""
+        return [(chunk.number, chunk.stem, slice(start + first, start + end))
+                for start, segment in self._segments.from_start() for chunk, first, end in segment.chunks.ranges()]
 
     def get_all_metadata(self) -> dict[str, list[Any]]:
         """Numbers and times of all frames, in the order of writing."""
-        return _as_lists(self._all or concatenate(list(self._by_chunk())))
+        with self.lock:
+            frames = self._segments.frames()
+        return _as_lists(concatenate(frames))
 
+    @synchronized
     def get_chunk_metadata(self, chunk_n: int) -> dict[str, list[Any]]:
         """Numbers and times of a chunk's frames; empty lists for a chunk that is not there."""
-        for chunk in self._chunks:
-            if chunk.number == chunk_n:
-                return _as_lists(self._chunk_frames(chunk) or NO_FRAMES)
-        return _as_lists(NO_FRAMES)
+        return _as_lists(self._segments.chunk_frames(chunk_n))
 
+    @synchronized
     def load(self) -> None:
         """Read all chunks' indexes now; a damaged one is left out."""
-        assert self._frames
+        self._segments.frames()
 
     @property
+    @synchronized
     def frame_numbers(self) -> Numbers:
         """Numbers of all frames, in the order of writing: int64, shape (frame_count,); not to be changed."""
-        return self._frames[0]
+        return self._segments.in_one_piece()[0]
 
     @property
+    @synchronized
     def frame_times(self) -> Times:
         """Their times in seconds: float64, of the same shape; not to be changed."""
-        return self._frames[1]
+        return self._segments.in_one_piece()[1]
 
-    def chunk_ranges(self) -> list[tuple[int, str, slice]]:
-        """Number of each chunk, path of its index less the extension, and where in the store its frames are."""
-        starts = self._starts.tolist()
-        return [(chunk.number, chunk.stem, slice(start, end))
-                for chunk, start, end in zip(self._chunks, starts[:-1], starts[1:], strict=True)]
-
-    def _each_chunk(self) -> Iterator[sqlite_file.ChunkFrames]:
-        numbers, times = self._frames
+    def each_chunk(self) -> Iterator[ChunkFrames]:
+        """Number of each chunk, path of its index less the extension, numbers and times of its frames."""
+        numbers, times = self.frame_numbers, self.frame_times
         for chunk, stem, own in self.chunk_ranges():
             yield chunk, stem, numbers[own], times[own]
 
     # --- from index to frame and back
 
+    @synchronized
     def to_chunk(self, index: int) -> tuple[int, int]:
         """The chunk of the frame with that index in the store, and its index in there; (-1, -1) if there is none."""
-        starts = self._starts
-        if not 0 <= index < starts[-1]:
-            return NOT_FOUND
-        position = int(starts.searchsorted(index, 'right')) - 1
-        return self._chunks[position].number, int(index - starts[position])
+        return self._segments.place(index) or NOT_FOUND
 
+    @synchronized
     def from_chunk(self, chunk: int, within: int) -> int:
         """Index in the store of a chunk's frame; of the frame before it in the store if the chunk is left out."""
-        starts = self._starts
-        return int(starts[self._rank(chunk)]) + (within if self.chunk_length(chunk) else -1)
+        start, end = self._segments.range_of(chunk)
+        return start + (within if start < end else -1)
 
+    @synchronized
     def chunk_length(self, chunk: int) -> int:
         """Number of frames of a chunk; 0 if it is not there."""
-        starts, rank = self._starts, self._rank(chunk)
-        there = rank < len(self._chunks) and self._chunks[rank].number == chunk
-        return int(starts[rank + 1] - starts[rank]) if there else 0
-
-    def _rank(self, chunk: int) -> int:
-        return bisect.bisect_left(self._chunks, chunk, key=lambda known: known.number)
+        start, end = self._segments.range_of(chunk)
+        return end - start
 
     @synchronized
     def frame(self, index: int) -> tuple[int, float] | None:
         """Number and time of the frame with that index in the store; None if there is none."""
-        if 0 <= index < len(self._base) and self._is_base_sound(slice(index, index + 1)):
-            return self._base.frame(index)
-        if self._rest is not None:
-            within = index - len(self._base)
-            return self._rest.frame(within) if 0 <= within < len(self._rest) else None
-        while 0 <= index < self.frame_count:
-            starts = self._starts
-            rank = int(starts.searchsorted(index, 'right')) - 1
-            frames = self._chunk_frames(self._chunks[rank])
-            if frames is not None and self._first is starts:
-                within = index - int(starts[rank])
-                return int(frames[0][within]), float(frames[1][within])
-        return None
+        return self._segments.frame(index)
 
     # --- looking up
 
@@ -354,17 +237,7 @@ class ImgStoreIndex:
         if what not in FRAME_MD:
             raise InvalidArgumentError(f'frames are found by frame_number, frame_time or index, not by {what!r}',
                                        argument='what')
-        column = FRAME_MD.index(what)
-        self._is_base_sound(slice(0, len(self._base)), (column,))
-        known = len(self._base)
-        if nearest:
-            both = self._base.nearest(column, key), self._behind.nearest(column, key)
-            near = [(found[0], start + found[1]) for start, found in zip((0, known), both, strict=True) if found]
-            return min(near)[1] if near else None
-        index = self._base.find(column, key)
-        if index is None and (index := self._behind.find(column, key)) is not None:
-            index += known
-        return index
+        return (self._segments.nearest if nearest else self._segments.find)(FRAME_MD.index(what), key)
 
     def find_chunk(self, what: str, value: object) -> tuple[int, int]:
         """(chunk, index in the chunk) of a frame; (-1, -1) if there is none."""
@@ -391,6 +264,6 @@ def _as_lists(frames: FrameTimes) -> dict[str, list[Any]]:
 
 def save_cache_if_large(basedir: str, chunks: list[tuple[int, str]]) -> None:
     """Save the index of a store of many chunks, so that it opens at once; it does as well without."""
-    if len(chunks) >= MIN_CHUNKS_TO_CACHE:
+    if len(chunks) >= cache_file.MIN_CHUNKS_TO_CACHE:
         with contextlib.suppress(ImgStoreError):
             ImgStoreIndex.new_from_chunks(chunks).save_cache(basedir)

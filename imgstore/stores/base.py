@@ -13,7 +13,6 @@ from .._support.forking import leak, register_fork_handler
 from ..constants import STORE_INDEX_FILENAME
 from ..errors import ImgStoreError, InvalidArgumentError
 from ..formats import format_names, resolve_format
-from ..index.segments import LazyChunkIndex
 from ..index.sqlite_file import ChunkFrames
 from ..index.store_index import ImgStoreIndex
 from ..maintenance.reindex import ReindexReport, reindex
@@ -107,7 +106,7 @@ class ImgStore(StoreProperties):
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy in another process is opened there by the path, and stands where this one does."""
         reader = self._require_reader()
-        given = list(reader.index._each_chunk()) if self._has_given_index else None
+        given = list(reader.index.each_chunk()) if self._has_given_index else None
         return _open_again, (type(self), self.filename, self._reopen, given, reader.state)
 
     def __repr__(self) -> str:
@@ -359,8 +358,7 @@ _ImgStore = ImgStore
 def _open_again(cls: type[ImgStore], basedir: str, options: dict[str, Any], given: list[ChunkFrames] | None,
                 state: Any) -> ImgStore:
     """The store by its path; with the index that was given, for its chunks may be others than those on disk."""
-    index = None if given is None else ImgStoreIndex(
-        LazyChunkIndex(number, stem, (numbers, times)) for number, stem, numbers, times in given)
+    index = None if given is None else ImgStoreIndex.new_from_frames(given)
     store = cls(basedir, index=index, **options)
     store._require_reader().state = state
     return store

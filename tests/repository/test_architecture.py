@@ -91,7 +91,7 @@ def test_above_the_core_nothing_private_of_a_store_is_touched(module: str) -> No
     assert not private_names_in(MODULES[module].read_text(encoding='utf-8')) & PRIVATE_OF_STORES
 
 
-@pytest.mark.parametrize('line', ['store._index', 'self.store._reader.at(0)', 'frames.store.index._chunks',
+@pytest.mark.parametrize('line', ['store._index', 'self.store._reader.at(0)', 'frames.store.index._segments',
                                   "getattr(store, '_format')", 'a = store._get_chunk_metadata', 'store._writer = 1'])
 def test_touching_something_private_of_a_store_is_noticed(line: str) -> None:
     assert private_names_in(line) & PRIVATE_OF_STORES

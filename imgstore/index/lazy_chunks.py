@@ -1,0 +1,211 @@
+"""The index files of chunks, each read when it is first asked for; damaged ones are left out."""
+
+from __future__ import annotations
+
+import bisect
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import takewhile
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from .._support.warn import warn
+from ..errors import ChunkSkippedWarning, CorruptFileError
+from ..ondisk.chunk_index import FileStamp, count_frames, read_chunk_index, stamp, stamp_if_stable
+from .frame_arrays import FrameTimes
+
+ChunkOffsets = npt.NDArray[np.int64]
+
+_Answer = TypeVar('_Answer')
+
+
+class LazyChunkIndex:
+    """Frame numbers and times of one chunk, read when first asked for.
+
+    Parameters
+    ----------
+    number : int
+    stem : str
+        Path of its index less the extension.
+    frames : tuple of two arrays, optional
+        Numbers and times, if they are not to be read.
+    is_open : bool
+        Whether the chunk is incomplete.
+    seen : FileStamp, optional
+        The index file, if its content is known from elsewhere.
+    """
+
+    def __init__(self, number: int, stem: str, frames: FrameTimes | None = None, is_open: bool = False,
+                 seen: FileStamp | None = None) -> None:
+        self.number, self.stem, self.is_open = number, stem, is_open
+        self._frames, self._seen, self._was_read = frames, seen, seen is not None
+        self._count = None if frames is None else len(frames[0])
+
+    def _look(self) -> None:
+        """Look at the file before it is read, so that a change meanwhile is noticed by the next look."""
+        if not self._was_read:
+            self._seen, self._was_read = stamp_if_stable(self.stem), True
+
+    def count(self) -> int:
+        """Count the frames; CorruptFileError if the headers of the index are damaged."""
+        if self._count is None:
+            self._look()
+            self._count = count_frames(self.stem)
+        return self._count
+
+    def frames(self) -> FrameTimes:
+        """Give the numbers and times; CorruptFileError if the index is damaged."""
+        if self._frames is None:
+            self._look()
+            self.keep(read_chunk_index(self.stem))
+        assert self._frames is not None
+        return self._frames
+
+    def keep(self, frames: FrameTimes) -> None:
+        """Keep these numbers and times, which another array may hold."""
+        self._frames, self._count = frames, len(frames[0])
+
+    @property
+    def store(self) -> str:
+        """The store's folder: that of the chunk's index, or the one around it if the chunk has a folder of its own."""
+        folder, name = os.path.split(self.stem)
+        return os.path.dirname(folder) if name == 'index' else folder
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether its index is still the file that was read, if it was."""
+        try:
+            return not self._was_read or self._seen == stamp(self.stem)
+        except CorruptFileError:
+            return False
+
+
+class LazyChunks:
+    """Consecutive chunks and where their frames are. One whose index is damaged is left out, with one warning.
+
+    Parameters
+    ----------
+    chunks : iterable of LazyChunkIndex
+        In order.
+    starts : ndarray of int64, optional
+        Index of each chunk's first frame, then the number of frames, if they are known.
+
+    Attributes
+    ----------
+    generation : object
+        Another one after each change of the offsets.
+    """
+
+    def __init__(self, chunks: Iterable[LazyChunkIndex], starts: ChunkOffsets | None = None) -> None:
+        self._chunks = list(chunks)
+        self._set_starts(starts)
+
+    def __iter__(self) -> Iterator[LazyChunkIndex]:
+        return iter(self._chunks)
+
+    def __len__(self) -> int:
+        return len(self._chunks)
+
+    def __getitem__(self, rank: int) -> LazyChunkIndex:
+        return self._chunks[rank]
+
+    def get(self, number: int) -> LazyChunkIndex | None:
+        """Give the chunk with that number; None if it is not there."""
+        rank = self._rank(number)
+        is_there = rank < len(self) and self[rank].number == number
+        return self[rank] if is_there else None
+
+    def _rank(self, number: int) -> int:
+        """Position of the chunk with that number, or of the next one."""
+        return bisect.bisect_left(self._chunks, number, key=lambda chunk: chunk.number)
+
+    def count_same(self, others: Iterable[LazyChunkIndex]) -> int:
+        """Count the chunks up to the first that is not the same as among the others."""
+        pairs = zip(self._chunks, others, strict=False)
+        return sum(1 for _ in takewhile(lambda pair: pair[0] is pair[1], pairs))
+
+    def first(self, count: int) -> LazyChunks:
+        """Give the first ``count`` chunks, and what is known of them."""
+        return LazyChunks(self._chunks[:count], None if self._starts is None else self._starts[:count + 1])
+
+    # --- where frames are
+
+    @property
+    def starts(self) -> ChunkOffsets:
+        """Index of each chunk's first frame, then the number of frames: from the headers of the chunks' indexes."""
+        if self._starts is None:
+            self._set_starts(offsets(self._read_all(LazyChunkIndex.count)))
+        assert self._starts is not None
+        return self._starts
+
+    def _set_starts(self, starts: ChunkOffsets | None) -> None:
+        self._starts, self._frame_count = starts, None if starts is None else int(starts[-1])
+        self.generation = object()
+
+    @property
+    def frame_count(self) -> int:
+        """Number of frames."""
+        return int(self.starts[-1]) if self._frame_count is None else self._frame_count
+
+    def place(self, index: int) -> tuple[LazyChunkIndex, int]:
+        """Give the chunk of a frame, and the frame's index in there."""
+        starts = self.starts
+        rank = int(starts.searchsorted(index, 'right')) - 1
+        return self[rank], index - int(starts[rank])
+
+    def range_of(self, number: int) -> tuple[int, int] | None:
+        """Give a chunk's first index and the one after its last, or where it would be; None if it is after all."""
+        starts, rank = self.starts, self._rank(number)
+        if rank == len(self):
+            return None
+        is_there = self[rank].number == number
+        return int(starts[rank]), int(starts[rank + is_there])
+
+    def ranges(self) -> Iterator[tuple[LazyChunkIndex, int, int]]:
+        """Each chunk, the index of its first frame and the index after its last."""
+        bounds = self.starts.tolist()
+        return zip(self._chunks, bounds[:-1], bounds[1:], strict=True)
+
+    # --- reading
+
+    def _read(self, chunk: LazyChunkIndex, read: Callable[[LazyChunkIndex], _Answer]) -> _Answer | None:
+        try:
+            return read(chunk)
+        except CorruptFileError as error:
+            warn(ChunkSkippedWarning(chunk.store, chunk.number, error))
+            self._chunks.remove(chunk)
+            self._set_starts(None)
+            return None
+
+    def _read_all(self, read: Callable[[LazyChunkIndex], _Answer]) -> list[_Answer]:
+        """Read of each chunk; those that are left afterwards are the sound ones."""
+        return [answer for chunk in list(self._chunks) if (answer := self._read(chunk, read)) is not None]
+
+    def frames(self, chunk: LazyChunkIndex) -> FrameTimes | None:
+        """Read the index of one chunk; None if it is damaged, and left out from now on.
+
+        The offsets may be others afterwards, if the file has been changed since its frames were counted.
+        """
+        frames = self._read(chunk, LazyChunkIndex.frames)
+        own = None if self._starts is None else self.range_of(chunk.number)
+        if frames is not None and own is not None and len(frames[0]) != own[1] - own[0]:
+            self._set_starts(None)
+        return frames
+
+    def all_frames(self) -> list[FrameTimes]:
+        """Read the indexes of all chunks, after which the offsets are those of the frames read."""
+        parts = self._read_all(LazyChunkIndex.frames)
+        self._set_starts(offsets([len(numbers) for numbers, _ in parts]))
+        return parts
+
+    def keep(self, frames: FrameTimes) -> None:
+        """Let each chunk keep its part of all frames, so that no frame is in memory twice."""
+        for chunk, start, end in self.ranges():
+            chunk.keep((frames[0][start:end], frames[1][start:end]))
+
+
+def offsets(counts: Sequence[int] | npt.NDArray[np.int64]) -> ChunkOffsets:
+    """Index of each chunk's first frame, then the number of frames, for chunks with so many frames."""
+    return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])

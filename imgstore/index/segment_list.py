@@ -1,0 +1,179 @@
+"""A short list of segments that is asked as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
+
+import numpy as np
+
+from .cache_file import SavedIndex
+from .frame_arrays import NO_FRAMES, FrameArrays, FrameTimes
+from .lazy_chunks import LazyChunkIndex, LazyChunks
+from .segments import IndexSegment
+
+
+class SegmentList:
+    """The segments of a store in order. Each question goes to one after the other; the lock is the caller's.
+
+    Parameters
+    ----------
+    segments : iterable of IndexSegment
+    """
+
+    def __init__(self, segments: Iterable[IndexSegment]) -> None:
+        self._segments = list(segments)
+        self._generation: tuple[object, ...] = ()
+
+    @classmethod
+    def of_chunks(cls, chunks: Iterable[LazyChunkIndex]) -> SegmentList:
+        """Make a list of chunks in any order, of which nothing has been read."""
+        return cls([IndexSegment(LazyChunks(_in_order(chunks)))])
+
+    @classmethod
+    def of_saved(cls, chunks: Iterable[tuple[int, str]], saved: SavedIndex) -> SegmentList:
+        """Make a list of chunks whose frames are mapped from a file."""
+        known = (LazyChunkIndex(*chunk, seen=seen) for chunk, seen in zip(chunks, saved.stamps, strict=True))
+        return cls([IndexSegment(LazyChunks(known, saved.starts), FrameArrays.mapped(saved))])
+
+    def __iter__(self) -> Iterator[IndexSegment]:
+        return iter(self._segments)
+
+    # --- a store that grows
+
+    def updated(self, chunks: Iterable[tuple[int, str]], frames: dict[int, FrameTimes]) -> SegmentList:
+        """Make a list of these chunks, of which some have no index of their own but these frames.
+
+        What has been read of others is kept while their files are the same.
+        """
+        known = {chunk.number: chunk for segment in self._segments for chunk in segment.chunks
+                 if not chunk.is_open and chunk.is_unchanged}
+        now = _in_order(LazyChunkIndex(number, stem, frames[number], True) if number in frames
+                        else known.get(number) or LazyChunkIndex(number, stem) for number, stem in chunks)
+        loaded = self._still_loaded(now)
+        others = now[sum(len(segment.chunks) for segment in loaded):]
+        return SegmentList([*_merge_small(loaded), *([IndexSegment(LazyChunks(others))] if others else [])])
+
+    def _still_loaded(self, chunks: list[LazyChunkIndex]) -> list[IndexSegment]:
+        """Give the loaded segments as far as they have the first of these chunks."""
+        segments, done = [], 0
+        for segment in takewhile(lambda segment: segment.is_loaded, self._segments):
+            same = segment.chunks.count_same(chunks[done:])
+            done += same
+            if same:
+                segments.append(segment.first_chunks(same))
+            if same < len(segment.chunks):
+                break
+        return segments
+
+    # --- mapped files
+
+    @property
+    def saved(self) -> SavedIndex | None:
+        """The file that frames are mapped from, if any are."""
+        return next((segment.saved for segment in self._segments if segment.saved is not None), None)
+
+    def close(self) -> None:
+        """Let go of mapped files; what is asked for later is read from the chunks."""
+        for segment in self._segments:
+            segment.close()
+
+    # --- questions
+
+    @property
+    def generation(self) -> object:
+        """An object that stays the same while all frames have the same indexes."""
+        generation = tuple([segment.chunks.generation for segment in self._segments])
+        if generation != self._generation:
+            self._generation = generation
+        return self._generation
+
+    def from_start(self) -> Iterator[tuple[int, IndexSegment]]:
+        """Index of each segment's first frame, which takes those before it to be counted, and the segment."""
+        start = 0
+        for segment in self._segments:
+            yield start, segment
+            start += segment.frame_count
+
+    @property
+    def frame_count(self) -> int:
+        """Number of frames."""
+        return sum(segment.frame_count for segment in self._segments)
+
+    def frames(self) -> list[FrameTimes]:
+        """Give the numbers and times of each segment's frames."""
+        return [segment.frames() for segment in self._segments]
+
+    def in_one_piece(self) -> FrameTimes:
+        """Give all numbers and times in one piece, which is made if it is not there."""
+        if len(self._segments) != 1:
+            self._segments = [IndexSegment.merged(self._segments)]
+        return self._segments[0].frames()
+
+    def chunk_frames(self, number: int) -> FrameTimes:
+        """Give the numbers and times of a chunk's frames, from its own index; none if it is not there."""
+        for segment in self._segments:
+            if (chunk := segment.chunks.get(number)) is not None:
+                return segment.chunk_frames(chunk) or NO_FRAMES
+        return NO_FRAMES
+
+    def frame(self, index: int) -> tuple[int, float] | None:
+        """Give the number and time of the frame with that index; None if there is none."""
+        for segment in self._segments:
+            if (frame := segment.frame(index)) is not None:
+                return frame
+            index -= segment.frame_count
+        return None
+
+    def place(self, index: int) -> tuple[int, int] | None:
+        """Give the chunk of the frame with that index, and its index in there; None if there is none."""
+        for segment in self._segments:
+            if 0 <= index < segment.frame_count:
+                chunk, within = segment.chunks.place(index)
+                return chunk.number, within
+            index -= segment.frame_count
+        return None
+
+    def range_of(self, number: int) -> tuple[int, int]:
+        """Give the first index of a chunk and the one after its last: where it would be if it is not there."""
+        for start, segment in self.from_start():
+            if (own := segment.chunks.range_of(number)) is not None:
+                return start + own[0], start + own[1]
+        return self.frame_count, self.frame_count
+
+    def find(self, column: int, key: float) -> int | None:
+        """Find the first frame with that number (column 0) or time (column 1); None if there is none."""
+        for start, segment in self.from_start():
+            if (index := segment.find(column, key)) is not None:
+                return start + index
+        return None
+
+    def nearest(self, column: int, key: float) -> int | None:
+        """Find the frame with the nearest number or time, the earlier of two; None without frames."""
+        near = [(found[0], start + found[1]) for start, segment in self.from_start()
+                if (found := segment.nearest(column, key)) is not None]
+        return min(near)[1] if near else None
+
+    def range(self, column: int) -> tuple[float, float] | None:
+        """Give the smallest and the largest number or time, nan left out; None without frames."""
+        ranges = [found for segment in self._segments if (found := segment.range(column)) is not None]
+        if not ranges:
+            return None
+        smallest, largest = zip(*ranges, strict=True)
+        return np.fmin.reduce(smallest).item(), np.fmax.reduce(largest).item()
+
+
+def _in_order(chunks: Iterable[LazyChunkIndex]) -> list[LazyChunkIndex]:
+    return sorted(chunks, key=lambda chunk: chunk.number)
+
+
+def _merge_small(segments: list[IndexSegment]) -> list[IndexSegment]:
+    """Merge loaded segments so that each has more frames than all after it.
+
+    So there are few of them, and the frames of a growing store are seldom copied.
+    """
+    for rank, segment in enumerate(segments):
+        after = segments[rank + 1:]
+        if after and sum(later.frame_count for later in after) >= segment.frame_count:
+            return [*segments[:rank], IndexSegment.merged([segment, *after])]
+    return segments
