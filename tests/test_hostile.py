@@ -334,6 +334,7 @@ def sqlite_index(path, *statements):
 
 
 FRAMES_TABLE = 'CREATE TABLE frames (chunk INTEGER, frame_idx INTEGER, frame_number INTEGER, frame_time REAL'
+COUNTED = 'WITH RECURSIVE n(x) AS (SELECT 0 UNION ALL SELECT x + 1 FROM n LIMIT 5000)'
 COMPUTED = {
     'a view without an end': [
         ('CREATE VIEW frames AS WITH RECURSIVE n(x) AS (SELECT 0 UNION ALL SELECT x + 1 FROM n) '
@@ -341,6 +342,14 @@ COMPUTED = {
     'a column of a gigabyte': [
         f'{FRAMES_TABLE} GENERATED ALWAYS AS (zeroblob(900000000)))',
         'INSERT INTO frames (chunk, frame_idx, frame_number) VALUES (0, 0, 0)'],
+    'a long default in each row': [
+        FRAMES_TABLE.replace(', frame_time REAL', ')'),
+        f'{COUNTED} INSERT INTO frames SELECT 0, x, x FROM n',
+        f"ALTER TABLE frames ADD COLUMN frame_time REAL DEFAULT '{'x' * 100_000}'"],
+    'a long path in each row': [
+        f'{FRAMES_TABLE})', 'ALTER TABLE chunks RENAME TO old', 'CREATE TABLE chunks (chunk INTEGER)',
+        f'{COUNTED} INSERT INTO chunks SELECT x FROM n',
+        f"ALTER TABLE chunks ADD COLUMN chunk_path TEXT DEFAULT '{'x' * 100_000}'"],
 }
 
 
