@@ -382,6 +382,26 @@ def test_a_chunk_that_turns_out_damaged_late_is_skipped_once_and_the_rest_found(
     assert index.find_chunk('frame_number', 11) == (-1, -1)
 
 
+def test_its_generation_changes_when_frames_have_other_indexes_and_not_before(folder):
+    listed = write(folder, {n: ([n * 10, n * 10 + 1], [n, n + 0.5]) for n in range(3)})
+    index = ImgStoreIndex.new_from_chunks(listed)
+    assert index.frame_count == 6
+    generation = index.generation
+    assert index.frame(5) == (21, 2.5)
+    assert index.to_chunk(5) == (2, 1)
+    assert index.generation is generation
+    Path(listed[1][1] + '.npz').write_bytes(b'damaged')
+    with warns(ChunkSkippedWarning, chunk=1):
+        assert index.frame(3) == (21, 2.5)
+    assert index.generation is not generation
+    generation = index.generation
+    write(folder, {0: ([7], [1])})
+    assert index.frame(0) == (7, 1.0)
+    assert index.frame(2) == (21, 2.5)
+    assert index.generation is not generation
+    assert index.updated(listed, {}).generation is not index.generation
+
+
 def test_without_a_sound_chunk_there_is_no_smallest_and_no_largest(folder):
     for name, nothing in (('frame_min', math.nan), ('frame_time_max', 0.0)):
         listed = write(folder, {0: ([5], [1.0])})
