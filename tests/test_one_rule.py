@@ -16,6 +16,7 @@ import pytest
 
 import imgstore
 from imgstore import timestamps
+from imgstore._support.plausible import max_bytes
 from imgstore.apps.info import main as info_main
 from imgstore.apps.view import recorded_fps
 from imgstore.contrast import IntensityScaler
@@ -146,6 +147,22 @@ def test_what_a_tool_overwrites_is_there_until_the_new_one_is_on_the_disk(
     make()
     assert there[0]
     assert target.stat().st_ino in synced - {before}
+
+
+@pytest.mark.parametrize(('possible', 'expected', 'most'), [
+    (None, None, 2**26), (10, None, 2**26), (2**30, None, 2**30), (None, 100, 2**26), (None, 2**21, 2**27),
+    (2**30, 2**21, 2**27), (2**28, 2**30, 2**28), (10, 2**30, 2**26), (0, 0, 2**26)])
+def test_a_size_is_believed_where_it_is_harmless_or_possible_and_likely(
+        possible: int | None, expected: int | None, most: int) -> None:
+    assert max_bytes(possible, expected) == most
+
+
+def test_the_limits_of_claimed_sizes_are_in_one_module() -> None:
+    assert modules_with(r'UNQUESTIONED\w* *[=,]|\b1032\b|_RATIO *=') == {
+        '_support/plausible.py',
+        'chunks/video/container_checks.py',  # pixels that FFmpeg may decode, whatever the file's size
+        'ondisk/journal_reading.py',  # work to find the next entry after damage
+        'extra_data/records.py'}  # cells of a table, most of which are empty
 
 
 METADATA = {datetime.date(2026, 3, 1): 3, 'gain': math.nan, 'limits': [0, math.inf], 'cages': {4},

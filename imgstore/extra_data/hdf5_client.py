@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._support.forking import fork_lock
+from .._support.plausible import HDF5_RATIO, max_bytes
 from .._support.regular_files import data_bytes
 from ..errors import CorruptFileError, ImgStoreError, StoreIOError
 from .hdf5_worker import LATE, NO_ROOM, read_message, write_message
@@ -37,10 +38,6 @@ _START_SECONDS = 60
 
 _COMPUTING_SECONDS, _SECONDS = 5, 60
 """For one file, and a second more for each MiB of it; computing is counted where the system limits it."""
-
-_UNQUESTIONED_SIZE = 2**26
-_MAX_RATIO = 2**11
-"""What is read of a file may take this many bytes, or as many times its size as HDF5 can compress."""
 
 BYTES_OF_AN_OBJECT = 128
 """That a value takes, as good as any, which is an object of Python's."""
@@ -146,7 +143,7 @@ def _order(path: str) -> _Order:
     with suppress(OSError):  # the process finds out, too
         size = data_bytes(path)
     more = size // 2**20
-    return {'path': _name(path), 'size': size, 'most': max(_UNQUESTIONED_SIZE, size * _MAX_RATIO),
+    return {'path': _name(path), 'size': size, 'most': max_bytes(HDF5_RATIO * size),
             'computing': _COMPUTING_SECONDS + more, 'seconds': _SECONDS + more}
 
 

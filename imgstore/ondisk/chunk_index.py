@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._support.npy import read_header
+from .._support.plausible import DEFLATE_RATIO
 from .._support.regular_files import open_regular, read_regular
 from .._support.yaml import dump_yaml, load_yaml
 from ..constants import FRAME_MD, FRAME_NUMBER, FRAME_NUMBER_BEFORE_REINDEX, FRAME_TIME
@@ -23,9 +24,6 @@ from .layout import INDEX_EXTENSIONS, index_path
 
 Numbers = npt.NDArray[np.int64]
 Times = npt.NDArray[np.float64]
-
-_DEFLATED_AT_MOST = 1032
-"""How many times smaller zlib can make data: https://zlib.net/zlib_tech.html."""
 
 _MAX_BYTES = 2**30
 """Of an index: more frames than a chunk ever has, and room for what others put beside them."""
@@ -104,7 +102,7 @@ def _check_size(path: str, members: list[zipfile.ZipInfo]) -> None:
     """Refuse what takes more memory than an archive of that size can hold."""
     if any(member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members):
         raise ValueError('it is compressed in a way that numpy does not write')
-    if sum(member.file_size for member in members) > os.path.getsize(path) * _DEFLATED_AT_MOST:
+    if sum(member.file_size for member in members) > os.path.getsize(path) * DEFLATE_RATIO:
         raise ValueError('it claims more than it can hold')
 
 

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._support.plausible import BLOSC_RATIO, max_bytes
 from ...errors import CorruptFileError, InvalidArgumentError, MissingDependencyError
 
 _MAGIC = b'blpk'
@@ -40,9 +41,7 @@ _MAX_TYPESIZE = 255
 # What a file claims is believed only up to these: far above what any array needs, far below what would hurt
 _MAX_METADATA_SIZE = 2**20
 _MAX_DIMENSIONS = 64
-_MAX_RATIO = 2**15
 _MAX_DTYPE_SIZE = 10_000  # characters; numpy takes no more either
-_UNQUESTIONED_SIZE, _MOST_TIMES = 2**26, 64
 
 _HEADER = struct.Struct('<4sBBBBiiqq')
 _METADATA_HEADER = struct.Struct('<8sBBBBIII8s')
@@ -157,7 +156,7 @@ def unpack(data: bytes, source: str, usual: int = 2**40) -> NDArray[Any]:
     size = math.prod(layout.shape) * layout.dtype.itemsize
     if sum(chunk.size for chunk in chunks) != size:
         raise container.damage(f'its chunks do not add up to shape {layout.shape} of {layout.dtype}')
-    if size > max(_UNQUESTIONED_SIZE, _MOST_TIMES * usual):
+    if size > max_bytes(expected=usual):
         raise container.damage(f'it claims an array of {size} bytes')
     return container.build_array(layout, chunks, size)
 
@@ -264,7 +263,7 @@ class _Container:
 
     def _read_chunk(self, header: _Header, is_last: bool) -> _Chunk:
         *_, size, _, compressed_size = _BLOSC_HEADER.unpack(self._peek(_BLOSC_HEADER.size))
-        if compressed_size < _BLOSC_HEADER.size or size > compressed_size * _MAX_RATIO:
+        if compressed_size < _BLOSC_HEADER.size or size > compressed_size * BLOSC_RATIO:
             raise self.damage('the header of a chunk makes no sense')
         expected = header.last_chunk_size if is_last else header.chunk_size
         if expected not in (size, -1):

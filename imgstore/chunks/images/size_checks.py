@@ -16,19 +16,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..._support.plausible import IMAGE_RATIO, max_bytes
 from ...errors import FrameReadError
 from ...formats import Format
 
 Bytes = npt.NDArray[np.uint8]
-
-_UNQUESTIONED_BYTES = 2**26
-"""Of an image that anybody may have put into a store of whatever images."""
-
-_MOST_TIMES = 64
-"""How many times larger than the store's own an image may be beyond that."""
-
-_PACKED_AT_MOST = 1400
-"""How many times smaller a file can be: deflate 1032, JPEG 1024."""
 
 _MOST_SCANS = 100
 """Of a JPEG, each of which goes over the whole image; 10 are usual where it is progressive."""
@@ -36,7 +28,7 @@ _MOST_SCANS = 100
 
 def max_file_bytes(expected_bytes: int) -> int:
     """What a file of an image may have, in a store of images of ``expected_bytes`` bytes."""
-    return max(_UNQUESTIONED_BYTES, _MOST_TIMES * expected_bytes)
+    return max_bytes(expected=expected_bytes)
 
 
 def check_claimed_size(fmt: Format, data: Bytes, path: str, expected_bytes: int) -> None:
@@ -64,7 +56,7 @@ def check_claimed_size(fmt: Format, data: Bytes, path: str, expected_bytes: int)
         size = _SIZES[fmt.extension](data) if fmt.extension in _SIZES else 0
     except (ValueError, IndexError, struct.error) as error:
         raise FrameReadError(f'{path} is cut off, damaged, or no {fmt.name} image: {error}', path=path) from error
-    if size > max(_UNQUESTIONED_BYTES, min(_PACKED_AT_MOST * len(data), _MOST_TIMES * expected_bytes)):
+    if size > max_bytes(IMAGE_RATIO * len(data), expected_bytes):
         raise FrameReadError(f'{path} is damaged: a file of {len(data)} bytes claims an image of {size}', path=path)
 
 
