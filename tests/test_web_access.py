@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
 import signal
@@ -56,7 +58,10 @@ def further(runtime: Path, *args: str) -> subprocess.CompletedProcess[str]:
 
 
 def link_of(guarded: Served, runtime: Path) -> str:
-    return further(runtime, '--port', str(guarded.port)).stdout
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as told:
+        patch.setenv('XDG_RUNTIME_DIR', str(runtime))
+        assert main_viewer(['--web', '--link', '--port', str(guarded.port)]) == 0
+    return told.getvalue()
 
 
 # --- links
