@@ -29,6 +29,7 @@ def run_elsewhere(folder: Path, test: str, *args: str) -> subprocess.CompletedPr
     shutil.copytree(Path(imgstore.__file__).parent, package, ignore=shutil.ignore_patterns('tests'))
     (package / 'tests').mkdir()
     (package / 'tests' / '__init__.py').touch()
+    shutil.copy(Path(__file__).with_name('conftest.py'), package / 'tests')
     (package / 'tests' / 'test_it.py').write_text(test)
     (folder / 'pyproject.toml').write_text('[tool.pytest.ini_options]\naddopts = ["--no-such-option"]\n')
     (folder / 'cwd').mkdir()

@@ -135,7 +135,7 @@ RIVAL = """
     sys.stdin.readline()
     won = 0
     until = time.monotonic() + 2
-    while time.monotonic() < until:
+    while time.monotonic() < until or (won < 3 and time.monotonic() < until + 30):
         try:
             store = new_for_format('npy', path, imgshape=(64, 96), overwrite=True)
         except StoreLockedError:

@@ -99,5 +99,6 @@ def run_tests(args: Sequence[str] = (), slow: bool = False) -> int:
 def _usual(slow: bool) -> list[str]:
     """Return default arguments for pytest; the user's arguments override them."""
     files = ['-o', 'tmp_path_retention_policy=failed']  # keeps the use of disk space low
+    lines = ['-o', 'console_output_style=classic']  # no percentages between the lines of modules
     processes = ['-n', str(CORES), '--dist', 'loadfile'] if importlib.util.find_spec('xdist') else []
-    return [*files, *processes, *([] if slow else ['-m', 'not slow'])]
+    return [*files, *lines, *processes, *([] if slow else ['-m', 'not slow'])]
