@@ -1,1 +1,1 @@
-"""A store's files: names, metadata.yaml, lock, journal, a chunk's index, and atomic changes of them."""
+"""Files of a store: names, metadata.yaml, lock, journal, chunk indexes, and their atomic changes."""

@@ -1,4 +1,4 @@
-"""Which files of a folder belong to chunks: found, removed, put on the disk."""
+"""Files of chunks in a folder: finding, removing and syncing them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .layout import (
 
 
 def is_chunk_file(path: str) -> bool:
-    """Whether a path relative to a store's folder is one of a chunk's index, extra data or the like."""
+    """Return whether a path in a store's folder is a chunk's index, extra data or the like."""
     folder, name = os.path.split(path)
     if not folder:
         return chunk_of_file(name) is not None and not is_partial(name)
@@ -41,10 +41,10 @@ def _is_in_chunk(name: str) -> bool:
 
 
 def find_chunk_files(basedir: str, known: Collection[int] = ()) -> list[str]:
-    """Paths of all files that belong to chunks, whatever the format; the user's files are not among them.
+    """Find all files of chunks in any format, but not the user's files.
 
-    A number as a name makes no chunk of ``20240131.mp4``: the numbers before it must be there, or frames and an index,
-    or it is among the chunks that are ``known``.
+    A number as a name does not make ``20240131.mp4`` a chunk. It also needs the lower numbers, or frames and an index,
+    or an entry in ``known``.
     """
     unbroken, found = _chunk_files_by_number(basedir)
     return [path for number, paths in found.items()
@@ -52,18 +52,18 @@ def find_chunk_files(basedir: str, known: Collection[int] = ()) -> list[str]:
 
 
 def find_chunk_numbers(basedir: str) -> list[int]:
-    """Numbers of the chunks that `find_chunk_files` belong to."""
+    """Find the numbers of the chunks with files as in `find_chunk_files`."""
     unbroken, found = _chunk_files_by_number(basedir)
     return [number for number, paths in found.items() if number < unbroken or _is_whole_chunk(paths)]
 
 
 def _chunk_files_by_number(basedir: str) -> tuple[int, dict[int, list[str]]]:
-    """The first number that there is no chunk of, and the files that may be those of each chunk."""
+    """Return the first number without a chunk, and each chunk's possible files."""
     found: dict[int, list[str]] = {}
     for name in sorted(os.listdir(basedir)):
         path = os.path.join(basedir, name)
         number = chunk_number(name)
-        if number is not None and os.path.islink(path):  # which may be of another store: the link alone is ours
+        if number is not None and os.path.islink(path):  # its target may be of another store: only the link is ours
             found.setdefault(number, []).append(path)
         elif number is not None and os.path.isdir(path):
             inner = [os.path.join(path, inner) for inner in sorted(os.listdir(path)) if _is_in_chunk(inner)]
@@ -75,7 +75,10 @@ def _chunk_files_by_number(basedir: str) -> tuple[int, dict[int, list[str]]]:
 
 
 def partial_files(basedir: str) -> list[str]:
-    """Paths of what was not written to its end, journals and videos left out: all of that is elsewhere, or lost."""
+    """Find partly written files, except journals and videos.
+
+    Their content is elsewhere, or lost.
+    """
     hidden = [path for path in find_chunk_files(basedir) if is_partial(os.path.basename(path))]
     return [path for path in hidden if not path.endswith((JOURNAL, *VIDEO_EXTENSIONS))]
 
@@ -86,18 +89,18 @@ def _is_whole_chunk(paths: list[str]) -> bool:
 
 
 def _is_index(path: str) -> bool:
-    """Whether a file is a chunk's index by what is in it."""
+    """Return whether a file's content is a chunk index."""
     try:
         if path.endswith('.npz'):
             with open_regular(path) as file, zipfile.ZipFile(file) as archive:
                 return FRAME_NUMBER + '.npy' in archive.namelist()
         return path.endswith('.yaml') and FRAME_NUMBER.encode() in read_regular(path)
-    except Exception:  # noqa: BLE001 -- zipfile has errors of many kinds for what is none
+    except Exception:  # noqa: BLE001 -- zipfile raises many kinds of errors
         return False
 
 
 def remove_chunks(basedir: str, known: Collection[int] = ()) -> None:
-    """Remove all files that belong to chunks, the folders that are empty then, and the saved indexes."""
+    """Remove all files of chunks, their empty folders and the index caches."""
     for path in find_chunk_files(basedir, known):
         os.unlink(path)
         if os.path.dirname(path) != basedir:
@@ -107,16 +110,16 @@ def remove_chunks(basedir: str, known: Collection[int] = ()) -> None:
 
 
 def remove_tree(path: str) -> None:
-    """Remove a folder and all in it, or whatever else is there; of a link the link alone."""
+    """Remove a folder with its content, or any other file; of a link only the link."""
     with contextlib.suppress(FileNotFoundError):
         if stat.S_ISDIR(os.lstat(path).st_mode):
             shutil.rmtree(path)
-        else:  # which shutil would open first, and a FIFO keeps it waiting
+        else:  # shutil would open it first and hang on a FIFO
             os.unlink(path)
 
 
 def check_folder(path: str, what: str) -> None:
-    """Raise FrameWriteError if a folder is no longer there, or with what the system says where that cannot be told."""
+    """Raise FrameWriteError if a folder is missing or cannot be reached."""
     try:
         is_there = stat.S_ISDIR(os.stat(path).st_mode)
     except (FileNotFoundError, NotADirectoryError):
@@ -128,7 +131,7 @@ def check_folder(path: str, what: str) -> None:
 
 
 def sync_chunk(layout: Layout, number: int) -> None:
-    """Wait until all that a chunk has is on the disk itself, under the names that it has now."""
+    """Wait until all files of a chunk are on disk under their present names."""
     if layout.is_image_folder and os.path.isdir(folder := layout.chunk(number)):
         sync_folder_and_files(folder)
     stem = layout.index_stem(number)

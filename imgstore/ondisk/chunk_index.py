@@ -1,4 +1,4 @@
-"""The index file of one chunk: its frame numbers and times, read without ever unpickling, written whole."""
+"""Index file of one chunk with its frame numbers and times, written atomically and never unpickled."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ Numbers = npt.NDArray[np.int64]
 Times = npt.NDArray[np.float64]
 
 _MAX_BYTES = 2**30
-"""Of an index: more frames than a chunk ever has, and room for what others put beside them."""
+"""Size limit of an index: more frames than any chunk has, and room for other programs' arrays."""
 
 _YAML_ENDS = (b'\n', b'}', b']')
 
 
 def read_chunk_index(stem: str) -> tuple[Numbers, Times]:
-    """Read frame numbers and times of a chunk.
+    """Read the frame numbers and times of a chunk.
 
     Parameters
     ----------
     stem : str
-        Path of its ``.npz`` or ``.yaml`` less the extension.
+        Path of its ``.npz`` or ``.yaml`` without the extension.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def read_chunk_index(stem: str) -> tuple[Numbers, Times]:
     Raises
     ------
     CorruptFileError
-        There is none, or it is damaged; nothing in it is ever unpickled.
+        The index is missing or damaged.
     """
     path = index_path(stem)
     if path is None:
@@ -66,7 +66,7 @@ def _read_npz(path: str) -> tuple[Any, Any]:
 
 
 _LACKS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
-"""What this process or machine lacks for now: no reason to take an index for damaged, and skip its chunk for good."""
+"""Errors from a temporary lack of resources; an index is not damaged by them."""
 
 
 @contextlib.contextmanager
@@ -76,7 +76,7 @@ def _opened(path: str) -> Iterator[zipfile.ZipFile]:
             if os.fstat(file.fileno()).st_size > _MAX_BYTES:
                 raise ValueError(f'it has more than {_MAX_BYTES} bytes')
             yield archive
-    except Exception as error:  # zipfile, zlib and numpy's header parser all have errors of their own
+    except Exception as error:  # zipfile, zlib and numpy's header parser have their own errors
         if isinstance(error, OSError) and error.errno in _LACKS:
             raise StoreIOError(f'{path} could not be read: {error.strerror}', path=path) from error
         raise CorruptFileError(f'{path} is not a readable index of a chunk: {error!r}', path=path) from error
@@ -89,19 +89,19 @@ def _read_member(path: str, archive: zipfile.ZipFile, key: str) -> npt.NDArray[A
 
 
 def _read_header(path: str, archive: zipfile.ZipFile, file: IO[bytes]) -> tuple[int, np.dtype[Any]]:
-    """Number of rows and dtype; ValueError where that is not the size of the data, so that none is read in vain."""
+    """Return the rows and dtype; raise ValueError unless they match the size of the data."""
     (rows,), _, dtype = read_header(file)
     member = archive.getinfo(file.name)
     _check_size(path, [member])
     if rows < 0 or dtype.kind not in 'iuf' or member.file_size != file.tell() + rows * dtype.itemsize:
-        raise ValueError(f'{file.name} is cut off, or holds no numbers')
+        raise ValueError(f'{file.name} is cut off or holds no numbers')
     return rows, dtype
 
 
 def _check_size(path: str, members: list[zipfile.ZipInfo]) -> None:
-    """Refuse what takes more memory than an archive of that size can hold."""
+    """Refuse members that claim more memory than the archive can hold."""
     if any(member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members):
-        raise ValueError('it is compressed in a way that numpy does not write')
+        raise ValueError('numpy does not write this compression')
     if sum(member.file_size for member in members) > os.path.getsize(path) * DEFLATE_RATIO:
         raise ValueError('it claims more than it can hold')
 
@@ -111,8 +111,8 @@ def _read_yaml(path: str) -> tuple[Any, Any]:
     if not isinstance(content, dict) or not all(isinstance(content.get(key), list) for key in FRAME_MD):
         raise CorruptFileError(f'{path} must have the lists {FRAME_NUMBER} and {FRAME_TIME}', path=path)
     if not all(isinstance(value, (int, float)) for key in FRAME_MD for value in content[key]):
-        raise CorruptFileError(f'{path}: {FRAME_NUMBER} or {FRAME_TIME} has values that are no numbers', path=path)
-    if not read_regular(path).endswith(_YAML_ENDS):  # or the last number would miss its last digits
+        raise CorruptFileError(f'{path}: {FRAME_NUMBER} or {FRAME_TIME} has values other than numbers', path=path)
+    if not read_regular(path).endswith(_YAML_ENDS):  # a cut-off last number would lose digits
         raise CorruptFileError(f'{path} is cut off: it does not end with a line break', path=path)
     return content[FRAME_NUMBER], content[FRAME_TIME]
 
@@ -124,7 +124,7 @@ def _as_int64(path: str, values: Any) -> Numbers:
     with np.errstate(invalid='ignore'):
         numbers = array.astype(np.int64)
     if not np.array_equal(numbers, array):
-        raise CorruptFileError(f'{path}: {FRAME_NUMBER} has values that are no whole numbers', path=path)
+        raise CorruptFileError(f'{path}: {FRAME_NUMBER} has values other than integers', path=path)
     return numbers
 
 
@@ -136,14 +136,14 @@ def _numeric(path: str, key: str, values: Any) -> npt.NDArray[Any]:
     try:
         array = np.asarray(values)
     except (ValueError, OverflowError) as error:
-        raise CorruptFileError(f'{path}: {key} is no list of numbers', path=path) from error
+        raise CorruptFileError(f'{path}: {key} is not a list of numbers', path=path) from error
     if array.dtype.kind not in 'iuf':
-        raise CorruptFileError(f'{path}: {key} is of {array.dtype}, not of numbers', path=path)
+        raise CorruptFileError(f'{path}: {key} has the dtype {array.dtype}, not numbers', path=path)
     return array
 
 
 def count_frames(stem: str) -> int:
-    """Number of frames of a chunk, from the headers in its index alone; CorruptFileError if they are not sound."""
+    """Count a chunk's frames from the headers in its index, or raise CorruptFileError."""
     path = index_path(stem)
     if path is None or not path.endswith('.npz'):
         return len(read_chunk_index(stem)[0])
@@ -160,7 +160,7 @@ def _count_rows(path: str, archive: zipfile.ZipFile, key: str) -> int:
 
 
 class FileStamp(NamedTuple):
-    """What tells a chunk's index file from the one that it becomes when someone changes it."""
+    """Properties of a chunk's index file that tell whether it has changed."""
 
     form: int
     size: int
@@ -170,7 +170,7 @@ class FileStamp(NamedTuple):
 
 
 def stamp(stem: str) -> FileStamp:
-    """Look which file a chunk's index is; CorruptFileError if there is none."""
+    """Return the stamp of a chunk's index file; raise CorruptFileError without one."""
     for form, extension in enumerate(INDEX_EXTENSIONS):
         try:
             status = os.stat(stem + extension)
@@ -181,7 +181,7 @@ def stamp(stem: str) -> FileStamp:
 
 
 def stamp_if_stable(stem: str) -> FileStamp | None:
-    """As `stamp`; None of a file that may change yet without being seen to, and where there is none."""
+    """Return the stamp; None if the file may still change unnoticed, or is missing."""
     now = time.time_ns()
     try:
         look = stamp(stem)
@@ -195,12 +195,15 @@ _TICK, _COARSE_TICK = 50_000_000, 2_000_000_000
 
 
 def mtime_resolution_ns(mtime: int) -> int:
-    """Nanoseconds in which a file may change without its time telling; more on file systems without fractions."""
+    """Return the nanoseconds in which a change may leave the file's time as it is.
+
+    On file systems without fractions these are more.
+    """
     return _TICK if mtime % 1_000_000_000 else _COARSE_TICK
 
 
 def is_empty(stem: str) -> bool:
-    """Whether a chunk has an index that tells of no frames."""
+    """Return whether a chunk has an index without frames."""
     try:
         return index_path(stem) is not None and count_frames(stem) == 0
     except CorruptFileError:
@@ -208,14 +211,14 @@ def is_empty(stem: str) -> bool:
 
 
 def write_chunk_index(stem: str, numbers: Numbers, times: Times) -> None:
-    """Write a chunk's ``.npz``; it is there whole or not at all."""
+    """Write a chunk's ``.npz`` atomically."""
     with open_atomic(stem + '.npz') as file, zipfile.ZipFile(file, 'w') as archive:
         _write_member(archive, FRAME_NUMBER, numbers)
         _write_member(archive, FRAME_TIME, times)
 
 
 def read_first_numbers(stem: str) -> Numbers | None:
-    """The frame numbers from before the first renumbering; None where there was none, or they are damaged."""
+    """Read the frame numbers before the first renumbering; None if there are none, or damaged."""
     path = index_path(stem)
     if path is None:
         return None
@@ -229,15 +232,15 @@ def read_first_numbers(stem: str) -> Numbers | None:
 
 
 def rewrite_frame_numbers(stem: str, numbers: Numbers, target: str) -> str:
-    """Write a chunk's index with other frame numbers to ``target``; the old one stays.
+    """Write a chunk's index with other frame numbers to ``target``; the old file stays.
 
-    The first numbers that the chunk ever had are kept under ``_frame_number_before_reindex``, and so is all else that
-    the index holds; what is pickled is copied and not loaded.
+    ``_frame_number_before_reindex`` keeps the very first numbers. All else in the index is copied, pickled data without
+    loading it.
 
     Returns
     -------
     path : str
-        Of the index that the new file is to replace.
+        Path of the index to replace by the new file.
     """
     path = index_path(stem)
     if path is None:
@@ -278,6 +281,6 @@ def _members(path: str) -> Iterator[tuple[zipfile.ZipInfo, bytes]]:
 
 
 def _write_member(archive: zipfile.ZipFile, key: str, values: Numbers | Times) -> None:
-    undated = zipfile.ZipInfo(key + '.npy')  # a recorder's clock may tell a year that zip cannot hold
+    undated = zipfile.ZipInfo(key + '.npy')  # zip cannot hold every year of a recorder's clock
     with archive.open(undated, 'w', force_zip64=True) as member:
         np.lib.format.write_array(member, values, allow_pickle=False)

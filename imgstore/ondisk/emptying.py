@@ -1,7 +1,7 @@
-"""Remove all frames of a store at once, and give it other metadata.
+"""Removal of all frames of a store at once, with new metadata.
 
-The new metadata is written to a hidden folder, whose rename makes it count. From then on the store has no chunks to
-readers, and whoever changes it next removes the rest of their files. So after a kill or a power cut at any moment the
+The new metadata is written to a hidden folder, and renaming the folder makes it count. From then on readers see no
+chunks, and the next program that changes the store removes their remaining files. So after a kill or a power cut the
 store is the old one or the new, empty one.
 """
 
@@ -25,19 +25,19 @@ from .layout import is_emptied
 
 
 def empty_store(basedir: str, metadata: bytes) -> None:
-    """Make a store empty to whoever reads it from now on; `finish_emptying` then removes its old files.
+    """Make a store empty for all readers; `finish_emptying` then removes its old files.
 
     Parameters
     ----------
     basedir : str
-        The store's folder, whose lock is held.
+        Folder of the store; its lock is held.
     metadata : bytes
         The new content of metadata.yaml.
 
     Raises
     ------
     CorruptFileError
-        ``metadata`` is of no store; nothing was changed.
+        ``metadata`` does not belong to a store. Nothing was changed.
     """
     if STORE_MD_KEY.encode() not in metadata:
         path = os.path.join(basedir, STORE_MD_FILENAME)
@@ -50,7 +50,7 @@ def empty_store(basedir: str, metadata: bytes) -> None:
         _write(os.path.join(folder, STORE_MD_FILENAME), metadata)
         _write(os.path.join(folder, EMPTIED_CHUNKS), ' '.join(map(str, find_chunk_numbers(basedir))).encode())
         sync(folder)
-        remove_tree(os.path.join(basedir, EMPTIED_FOLDER))  # whatever it is, it is not what was just finished
+        remove_tree(os.path.join(basedir, EMPTIED_FOLDER))  # whatever it is, it does not count
         os.rename(folder, os.path.join(basedir, EMPTIED_FOLDER))
     except BaseException:
         remove_tree(folder)
@@ -66,12 +66,15 @@ def _write(path: str, data: bytes) -> None:
 
 
 def _old_chunks(emptied: str) -> set[int]:
-    """The chunks that are to be removed: of one that is removed in part, nobody knows whether it was a chunk."""
+    """Return the chunks to remove.
+
+    A chunk removed in part can no longer be recognised as one.
+    """
     return {int(number) for number in read_regular(os.path.join(emptied, EMPTIED_CHUNKS)).split()}
 
 
 def finish_emptying(basedir: str) -> None:
-    """Remove the rest of the old files of a store that was emptied."""
+    """Remove the remaining old files of an emptied store."""
     if not is_emptied(basedir):
         return
     emptied = os.path.join(basedir, EMPTIED_FOLDER)

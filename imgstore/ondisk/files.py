@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and the names they have meanwhile."""
+"""Atomic writing of files, and the names of partly written ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ StrPath = str | os.PathLike[str]
 
 
 def text_path(path: object, what: str) -> str:
-    """``path`` as an absolute str, so that a later chdir does not lose the store."""
+    """Return ``path`` as an absolute str, so that a later chdir does not lose the store."""
     if isinstance(path, (str, bytes, os.PathLike)):
         text = os.fsdecode(path)
         if text and '\0' not in text:
@@ -25,43 +25,43 @@ def text_path(path: object, what: str) -> str:
 
 
 def partial_path(path: str) -> str:
-    """The hidden name, of the same extension, under which ``path`` is written until it is whole."""
+    """Return the hidden name of ``path``, with its extension, until it is complete."""
     folder, name = os.path.split(path)
     stem, extension = os.path.splitext(name)
     return os.path.join(folder, f'.{stem}.open{extension}')
 
 
 def parked(path: str) -> str:
-    """The hidden name under which a folder that was replaced lies until it is removed."""
+    """Return the hidden name of a replaced folder until its removal."""
     folder, name = os.path.split(path)
     return os.path.join(folder, f'.{name}.replaced')
 
 
 def finish_replacement(folder: str) -> None:
-    """Complete the replacement of a folder by another that was cut off between its two renames.
+    """Complete a replacement of a folder that was interrupted between its two renames.
 
-    Once the old folder is `parked`, the new one, which is `partial_path`, is complete.
+    Once the old folder is at `parked`, the new one at `partial_path` is complete.
     """
     if not os.path.lexists(folder) and is_folder(parked(folder)) and is_folder(partial_path(folder)):
-        with contextlib.suppress(OSError):  # somebody else was faster
+        with contextlib.suppress(OSError):  # another process was faster
             os.rename(partial_path(folder), folder)
 
 
 def final_path(path: str) -> str:
-    """The path that what is `partial_path` is to have once it is whole; any other as it is."""
+    """Return the path of a `partial_path` after completion; any other path unchanged."""
     folder, name = os.path.split(path)
     return os.path.join(folder, _PARTIAL.sub(r'\1\2', name))
 
 
 def rename_atomic(new: str, path: str, sync_it: bool | None = None) -> None:
-    """Rename the complete file ``new`` to ``path``, in the place of a file that may be there.
+    """Rename the complete file ``new`` to ``path``, replacing an existing file.
 
     Parameters
     ----------
     new, path : str
     sync_it : bool, optional
-        Whether the file is on the disk itself before it is renamed, and its name before this returns. Without it, they
-        are if ``path`` is there already: a power cut leaves the old file or the new one.
+        Sync the file before the rename, and its name before returning. None: only if ``path`` exists. A power cut then
+        leaves the old or the new file.
     """
     if sync_it is None:
         sync_it = os.path.lexists(path)
@@ -74,7 +74,7 @@ def rename_atomic(new: str, path: str, sync_it: bool | None = None) -> None:
 
 @contextlib.contextmanager
 def replace_atomic(path: str, sync_it: bool | None = None) -> Iterator[str]:
-    """Give the hidden path of a file to write. It is renamed to ``path`` once the block ends without an error.
+    """Give the hidden path of a file to write, renamed to ``path`` after success.
 
     ``sync_it`` is as in `rename_atomic`.
     """
@@ -89,7 +89,7 @@ def replace_atomic(path: str, sync_it: bool | None = None) -> Iterator[str]:
 
 @contextlib.contextmanager
 def open_atomic(path: str, sync_it: bool | None = None) -> Iterator[IO[bytes]]:
-    """Open a file that appears under ``path`` once the block ends without an error, and not before.
+    """Open a file that appears under ``path`` after success, and not before.
 
     ``sync_it`` is as in `rename_atomic`.
     """
@@ -104,30 +104,30 @@ def open_atomic(path: str, sync_it: bool | None = None) -> Iterator[IO[bytes]]:
 
 
 def write_atomic(path: str, data: bytes | memoryview, sync_it: bool | None = None) -> None:
-    """Write ``data`` to ``path``, which is never seen half written."""
+    """Write ``data`` to ``path`` atomically."""
     with open_atomic(path, sync_it) as file:
         file.write(data)
 
 
 def remove_if_there(path: str) -> None:
-    """Remove a file; it is fine if there is none."""
+    """Remove a file, if it exists."""
     with contextlib.suppress(OSError):
         os.unlink(path)
 
 
 def remove_folder_if_empty(path: str) -> None:
-    """Remove a folder; it is fine if that cannot be."""
+    """Remove a folder, if it is empty."""
     with contextlib.suppress(OSError):
         os.rmdir(path)
 
 
 def is_folder(path: str) -> bool:
-    """Whether a folder has this name, and not a link to one, which is another store's or the user's."""
+    """Return whether this is a folder and not a link to one, which others may own."""
     return os.path.isdir(path) and not os.path.islink(path)
 
 
 def make_folder(path: str) -> None:
-    """Make a folder in one that is there; it is fine if it is there too, but a link in its place is not followed."""
+    """Make a folder in an existing one. It may exist, but a link in its place is not followed."""
     try:
         os.mkdir(path)
     except FileExistsError:
@@ -136,8 +136,8 @@ def make_folder(path: str) -> None:
 
 
 def move_or_copy(source: str, target: str, move: bool) -> None:
-    """Move or copy a file, from another file system too; ``target`` appears whole."""
-    if move and not os.path.islink(source):  # which might be relative
+    """Move or copy a file, also between file systems; ``target`` appears complete."""
+    if move and not os.path.islink(source):  # a link may be relative
         with contextlib.suppress(OSError):  # another file system
             os.replace(source, target)
             return
@@ -151,5 +151,5 @@ _PARTIAL = re.compile(r'^\.(.+)\.open(\.\w+)$')
 
 
 def is_partial(name: str) -> bool:
-    """Whether a file of that name is one that is `partial_path`, not written to its end."""
+    """Return whether a name is that of a partly written file, as in `partial_path`."""
     return _PARTIAL.match(name) is not None

@@ -1,10 +1,10 @@
-"""The journal of the open chunk: what its index and records will have, removed once those are complete.
+"""Journal of the open chunk: the future content of its index and records, removed after their completion.
 
-A line of text is followed by entries: kind (1 byte), length of the content (4 bytes), content, CRC-32 of all that
-(4 bytes), numbers little-endian. Kind 3 is a frame: its index in the chunk as uint64, its number as int64, its time as
+A line of text is followed by entries: kind (1 byte), length of the content (4 bytes), content, CRC-32 of all that (4
+bytes), numbers little-endian. Kind 3 is a frame: its index in the chunk as uint64, its number as int64, its time as
 float64. Kind 2 is a record of extra data, as JSON. Kind 1 is a frame without its index, from older versions.
 
-A damaged entry is passed over: the next one is found by its form and its checksum.
+A damaged entry is skipped. The next one is found by its form and its checksum.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ IS_OLD_FRAME, IS_RECORD, IS_FRAME = 1, 2, 3
 
 
 class Journal:
-    """Writes a journal; an entry is with the operating system when the call returns.
+    """Writer of a journal. When a call returns, the operating system has the entry.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Journal:
 
     @contextlib.contextmanager
     def frames(self, numbers_and_times: Iterable[tuple[int, float]]) -> Iterator[None]:
-        """Enter frames before they are written; taken back if the block, which writes them, ends with an error."""
+        """Enter frames before they are written; undo that if the writing block raises."""
         size, count = self._size, self._frames
         entries = [_entry(IS_FRAME, FRAME.pack(index, *frame)) for index, frame in enumerate(numbers_and_times, count)]
         self._write(b''.join(entries))
@@ -64,7 +64,7 @@ class Journal:
         size = self._size
         try:
             if self._file.write(data) != len(data):
-                raise OSError(f'{self._path}: there is no room for it')
+                raise OSError(f'{self._path}: there is no space left')
         except OSError:
             self._cut(size)
             raise
@@ -83,11 +83,11 @@ class Journal:
         return self._size == len(MAGIC)
 
     def sync(self) -> None:
-        """Wait until all of it is on the disk itself."""
+        """Wait until all entries are on disk."""
         os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Close the file and leave it."""
+        """Close the file without removing it."""
         self._file.close()
 
     def remove(self) -> None:

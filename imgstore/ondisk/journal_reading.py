@@ -1,4 +1,4 @@
-"""Read a journal, a damaged one too: the frames and records that its sound entries tell of."""
+"""Reading of journals, also of damaged ones: the frames and records of their intact entries."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _FRAMES = {IS_FRAME: FRAME, IS_OLD_FRAME: FRAME_WITHOUT_INDEX}
 _AROUND = HEAD.size + CHECK.size
 _OLD_FRAME_BYTES = FRAME_WITHOUT_INDEX.size + _AROUND
 _BEGIN = re.compile(rb'(?=\x03\x18\0\0\0|\x01\x10\0\0\0|\x02[\0-\xff]{4}\{)')
-"""How an entry begins. JSON escapes control characters, so no record contains this."""
+"""Start of an entry. JSON escapes control characters, so no record contains it."""
 
 _MOST_SUMMED, _UNQUESTIONED_SUM = 16, 2**20
-"""Bytes to sum up in search of entries, in sizes of the file: many false ones that claim to be long take hours."""
+"""Bytes checksummed in the search for entries, in file sizes. It bounds the time for many false long ones."""
 
 FrameEntry = tuple[int, float]
 DEFAULT_PACE: FrameEntry = (1, 1 / 25)
-"""Steps from frame to frame, in number and seconds, where no two frames tell."""
+"""Steps between frames, in number and seconds, without two known frames."""
 
 
 @dataclass(frozen=True)
 class JournalContent:
-    """What a journal tells of a chunk.
+    """Content of a journal.
 
     Attributes
     ----------
@@ -47,9 +47,9 @@ class JournalContent:
     records : list of str
         JSON objects.
     estimated : tuple of int
-        Indexes of the frames whose entries are damaged. Their numbers and times are estimated.
+        Indexes of the frames with damaged entries. Their numbers and times are estimated.
     is_damaged : bool
-        An entry before the last sound one is damaged, or the first line.
+        The first line is damaged, or an entry before the last intact one.
     """
 
     numbers: Numbers = field(default_factory=lambda: np.empty(0, np.int64))
@@ -60,10 +60,10 @@ class JournalContent:
 
 
 def read_journal(path: str) -> JournalContent:
-    """Read the sound entries of a journal; a missing file has none.
+    """Read the intact entries of a journal; a missing file has none.
 
-    A frame whose entry is damaged takes number and time from its record of extra data, if it has one. Else they are
-    estimated from the frames around it. What follows the last sound entry was never written to its end.
+    A frame with a damaged entry takes number and time from its record of extra data, if there is one. Otherwise they
+    are estimated from the frames around it. Bytes after the last intact entry were never written completely.
     """
     try:
         data = read_until_zeros(path)
@@ -82,11 +82,11 @@ class _Entry(NamedTuple):
     content: bytes
     end: int
     lost: int | None = None
-    """After damage: how many entries of frames without an index are lost there."""
+    """After damage: number of lost entries of frames without an index."""
 
 
 class _Entries:
-    """The sound entries of a journal, in order."""
+    """The intact entries of a journal, in order."""
 
     def __init__(self, data: bytes) -> None:
         self._data, self._may_sum = data, _MOST_SUMMED * len(data) + _UNQUESTIONED_SUM
@@ -101,7 +101,7 @@ class _Entries:
             place = entry.end
 
     def _after(self, damage: int) -> _Entry | None:
-        """The next sound entry."""
+        """Return the next intact entry."""
         for match in _BEGIN.finditer(self._data, damage + 1):
             if self._may_sum < 0:
                 return None
@@ -129,18 +129,18 @@ def _is_sound(kind: int, content: bytes, place: int) -> bool:
             return content.decode().startswith('{')
     if kind not in _FRAMES or len(content) != _FRAMES[kind].size:
         return False
-    return kind == IS_OLD_FRAME or FRAME.unpack(content)[0] * FRAME.size < place  # those before it had room
+    return kind == IS_OLD_FRAME or FRAME.unpack(content)[0] * FRAME.size < place  # there was room for the ones before
 
 
 def _count_old_frames(damaged: bytes) -> int:
-    """How many entries of frames without an index were in there, by what is left of the entries' forms."""
+    """Count the damaged entries of frames without an index, by their remaining form."""
     places = [match.start() for match in _BEGIN.finditer(damaged)]
     starts = sorted({0, *places, *(end for place in [0, *places] if (end := _claimed_end(damaged, place)) > 0)})
     return sum(_old_frames_of(damaged[start:end]) for start, end in pairwise([*starts, len(damaged)]))
 
 
 def _claimed_end(damaged: bytes, place: int) -> int:
-    """Where an entry ends by its own account; 0 where that cannot be."""
+    """Return the end of an entry by its own length, or 0 if that is impossible."""
     with contextlib.suppress(struct.error):
         kind, length = HEAD.unpack_from(damaged, place)
         end: int = place + length + _AROUND
@@ -154,7 +154,7 @@ def _old_frames_of(piece: bytes) -> int:
     return 0 if is_record else max(1, round(len(piece) / _OLD_FRAME_BYTES))
 
 
-# --- what they tell
+# --- content of the entries
 
 class _Content:
     """Frames and records of a chunk."""
@@ -162,11 +162,11 @@ class _Content:
     def __init__(self) -> None:
         self._frames: dict[int, FrameEntry] = {}
         self._records: list[str] = []
-        self._places: list[int | None] = []  # of the records: how many frames came before, if that is known
+        self._places: list[int | None] = []  # per record: number of frames before it, if known
         self._count, self._is_damaged, self._is_sure = 0, False, True
 
     def add(self, entry: _Entry) -> None:
-        """Take an entry."""
+        """Add an entry."""
         if entry.lost is not None:
             self._is_damaged, self._is_sure = True, False
             self._count += entry.lost
@@ -182,7 +182,7 @@ class _Content:
         self._count, self._is_sure = index + 1, True
 
     def journaled(self, is_damaged: bool) -> JournalContent:
-        """All of it; frames of damaged entries are estimated."""
+        """Return all content; frames of damaged entries are estimated."""
         count = self._count if self._frames else 0
         self._frames = {index: frame for index, frame in self._frames.items() if index < count}
         if len(self._frames) < count:
@@ -193,7 +193,7 @@ class _Content:
                               is_damaged or self._is_damaged)
 
     def _told_by_records(self, count: int) -> Iterator[tuple[int, FrameEntry]]:
-        """Index in the chunk, number and time of frames that have a record."""
+        """Yield index in the chunk, number and time of frames with a record."""
         told = [_frame_of(record) for record in self._records]
         firsts = {index + 1 - place for (index, _), place in zip(told, self._places, strict=True)
                   if index is not None and place is not None}
@@ -204,7 +204,7 @@ class _Content:
 
 
 def _frame_of(record: str) -> tuple[int | None, FrameEntry | None]:
-    """Index in the store, number and time of the frame that a record is beside."""
+    """Return index in the store, number and time of a record's frame."""
     try:
         content: Any = json.loads(record)
         index, number, time = (content[key] for key in (FRAME_INDEX, FRAME_NUMBER, FRAME_TIME))
@@ -214,10 +214,10 @@ def _frame_of(record: str) -> tuple[int | None, FrameEntry | None]:
     return index if type(index) is int else None, (number, float(time)) if is_frame else None
 
 
-# --- what they do not tell
+# --- estimates
 
 def pace_of(frames: Iterable[FrameEntry]) -> FrameEntry | None:
-    """The usual step from frame to frame, in number and seconds; None of fewer than two frames."""
+    """Return the usual step between frames, in number and seconds; None below two frames."""
     return _usual_step(pairwise(frames))
 
 
@@ -230,7 +230,7 @@ def _usual_step(neighbours: Iterable[tuple[FrameEntry, FrameEntry]]) -> FrameEnt
 
 
 def fill_in(frames: dict[int, FrameEntry], count: int, pace: FrameEntry = DEFAULT_PACE) -> tuple[int, ...]:
-    """Estimate the frames that are missing of the first ``count``, of which some are known; which ones these are."""
+    """Estimate the unknown frames of the first ``count`` and return their indexes."""
     known = sorted(frames)
     missing = tuple(sorted({*range(count)} - frames.keys()))
     if not missing:
@@ -244,12 +244,12 @@ def fill_in(frames: dict[int, FrameEntry], count: int, pace: FrameEntry = DEFAUL
 
 def _estimated(frames: dict[int, FrameEntry], index: int, before: list[int], after: list[int],
                steps: FrameEntry) -> FrameEntry:
-    """By the straight line between the neighbours; where there is one alone, at the usual pace."""
+    """Interpolate between the neighbours, or extrapolate at the usual pace."""
     near = (before or after)[0]
     number, time = frames[near]
     away, gap = index - near, 1
     if before and after:
         gap = after[0] - near
         steps = frames[after[0]][0] - number, frames[after[0]][1] - time
-    number += (2 * steps[0] * away + gap) // (2 * gap)  # rounded, and exact for large ones
+    number += (2 * steps[0] * away + gap) // (2 * gap)  # rounded, exact for large numbers
     return min(max(number, -2**63), 2**63 - 1), time + steps[1] * away / gap

@@ -1,4 +1,4 @@
-"""Where a store's files are, by their names."""
+"""Paths of a store's files."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from ..errors import InvalidArgumentError, StoreIOError, StoreNotFoundError
 from .files import final_path, finish_replacement, is_folder, is_partial, partial_path, text_path
 
 INDEX_EXTENSIONS = ('.npz', '.yaml')
-"""A chunk's index, today's form first."""
+"""Extensions of a chunk's index, the present one first."""
 
 VIDEO_EXTENSIONS = ('.avi', '.mkv', '.mp4')
 
 _CHUNK_FILE = re.compile(r'(\d{6}|[1-9]\d{6,17})(\.\w+)?', re.ASCII)
-"""The `chunk_name` of a number that fits 64 bits and maybe an extension."""
+"""A `chunk_name`, perhaps with an extension, for a 64-bit number."""
 
 
 def store_folder(path: object = None, basedir: object = None) -> str:
-    """The folder meant by a store's path, its metadata.yaml's path, or ``basedir``."""
+    """Return the store's folder for its path, its metadata.yaml or ``basedir``."""
     if (path is None) == (basedir is None):
-        raise InvalidArgumentError('give either path or basedir, and not both', argument='path')
+        raise InvalidArgumentError('give either path or basedir, not both', argument='path')
     folder = text_path(path if basedir is None else basedir, 'path' if basedir is None else 'basedir')
     if os.path.basename(folder) != STORE_MD_FILENAME or os.path.isdir(folder):
         return folder
@@ -49,7 +49,7 @@ def store_folder(path: object = None, basedir: object = None) -> str:
 
 
 def existing_store_folder(path: object = None, basedir: object = None) -> str:
-    """As `store_folder`, of a store that is there."""
+    """Return the folder as `store_folder`, and raise if it holds no store."""
     folder = store_folder(path, basedir)
     finish_replacement(folder)
     if not os.path.exists(folder):
@@ -64,12 +64,12 @@ def existing_store_folder(path: object = None, basedir: object = None) -> str:
 
 
 def chunk_name(number: int) -> str:
-    """The name of a chunk's folder, or of its files less their extensions."""
+    """Return the name of a chunk's folder, or of its files without extensions."""
     return f'{number:06d}'
 
 
 def chunk_number(name: str) -> int | None:
-    """The number of the chunk that ``name`` is the `chunk_name` of, or None."""
+    """Return the chunk number for a name from `chunk_name`, or None."""
     match = _CHUNK_FILE.fullmatch(name)
     return int(name) if match and not match[2] else None
 
@@ -81,13 +81,13 @@ class FoundChunks:
     Attributes
     ----------
     complete : list of int
-        The chunks that have both an index and a place for their frames.
+        Chunks with both an index and a place for their frames.
     journals : list of int
-        The chunks that have a journal; mostly they are not complete.
+        Chunks with a journal. Most of them are incomplete.
     skipped : dict of int to str
-        What the chunks lack that cannot be read.
+        What unreadable chunks lack.
     complete_journals : list of int
-        The chunks that were completed and may not have been on the disk itself when their writer ended.
+        Completed chunks, perhaps not synced when their writer ended.
     """
 
     complete: list[int]
@@ -98,16 +98,16 @@ class FoundChunks:
 
 @dataclass(frozen=True)
 class Layout:
-    """The places of a store's chunks.
+    """Paths of a store's chunks.
 
     Parameters
     ----------
     basedir : str
-        The store's folder.
+        Folder of the store.
     extension : str
-        Of the images, or of the videos.
+        Extension of the images or the videos.
     is_image_folder : bool
-        A chunk is a folder of images; else one video file.
+        Whether a chunk is a folder of images, not a video file.
     """
 
     basedir: str
@@ -115,38 +115,38 @@ class Layout:
     is_image_folder: bool
 
     def chunk(self, number: int) -> str:
-        """Path of the chunk's folder, or of its video."""
+        """Return the path of the chunk's folder or video."""
         name = chunk_name(number)
         return os.path.join(self.basedir, name if self.is_image_folder else name + self.extension)
 
     def index_stem(self, number: int) -> str:
-        """Path of the chunk's index and extra data, less their extensions."""
-        path = f'{self.basedir}{os.sep}{chunk_name(number)}'  # faster than os.path.join, of which it takes thousands
+        """Return the path of the chunk's index and extra data, without extensions."""
+        path = f'{self.basedir}{os.sep}{chunk_name(number)}'  # thousands of calls: faster than os.path.join
         return f'{path}{os.sep}index' if self.is_image_folder else path
 
     def image(self, number: int, index: int) -> str:
-        """Path of an image of a chunk that is a folder."""
+        """Return the path of an image in a chunk's folder."""
         return os.path.join(self.chunk(number), f'{index:06d}{self.extension}')
 
     def journal(self, number: int) -> str:
-        """Path of the journal of a chunk while it is written."""
+        """Return the path of an open chunk's journal."""
         return partial_path(os.path.join(self.basedir, chunk_name(number) + JOURNAL))
 
     def complete_journal(self, number: int) -> str:
-        """Path of the journal of a complete chunk that may not be on the disk itself yet."""
+        """Return the path of the journal of a complete chunk, perhaps not synced yet."""
         return partial_path(os.path.join(self.basedir, chunk_name(number) + COMPLETE_JOURNAL))
 
     def journal_to_read(self, number: int) -> str:
-        """Path of the journal that a chunk has."""
+        """Return the path of a chunk's present journal."""
         return next(filter(os.path.exists, [self.journal(number), self.complete_journal(number)]), self.journal(number))
 
     def current_path(self, number: int) -> str:
-        """Path of the chunk's folder or video as it is now, which may be open yet."""
+        """Return the present path of the chunk's folder or video, open or complete."""
         path = self.chunk(number)
         return path if self.is_image_folder or os.path.exists(path) else partial_path(path)
 
     def find_chunks(self) -> FoundChunks:
-        """Look which chunks are there."""
+        """Find the chunks."""
         with os.scandir(self.basedir) as entries:
             found = self._unless_emptied([(entry.name, _is_dir(entry)) for entry in entries])
         have_frames, have_index = self._folders(found) if self.is_image_folder else self._videos(found)
@@ -157,17 +157,17 @@ class Layout:
         return FoundChunks(sorted(have_frames & have_index), sorted(journals), skipped, sorted(complete_journals))
 
     def is_linked(self, number: int) -> bool:
-        """Whether a chunk's folder is a link, so that what is in it is not this store's to change."""
+        """Return whether a chunk's folder is a link; its content may be another store's."""
         return self.is_image_folder and os.path.islink(self.chunk(number))
 
     def find_journals(self) -> list[int]:
-        """Numbers of the chunks that have a journal."""
+        """Find the numbers of the chunks with a journal."""
         with os.scandir(self.basedir) as entries:
             found = self._unless_emptied([(entry.name, _is_dir(entry)) for entry in entries])
         return sorted(_journals(name for name, is_dir in found if not is_dir))
 
     def find_unfinished_videos(self) -> list[int]:
-        """Numbers of the chunks whose video has not got its name yet."""
+        """Find the numbers of the chunks with a video still under its hidden name."""
         names = [] if self.is_image_folder else os.listdir(self.basedir)
         numbers = {name: chunk_of_file(name) for name in names if is_partial(name)}
         return sorted(number for name, number in numbers.items()
@@ -186,13 +186,13 @@ class Layout:
                 {int(name) for name, extension in files if extension in INDEX_EXTENSIONS})
 
     def extra_data_files(self, number: int, extensions: tuple[str, ...] = EXTRA_DATA_FILE_EXTENSIONS) -> list[str]:
-        """The files of extra data of a chunk that are there, and whatever else has their names: it is damage."""
+        """Find a chunk's files of extra data, and damaged things with their names."""
         in_root = os.path.join(self.basedir, chunk_name(number))
         stems = dict.fromkeys((self.index_stem(number), in_root))
         return [self.staged(stem + e) for stem in stems for e in extensions if os.path.lexists(stem + e)]
 
     def staged(self, path: str) -> str:
-        """The file that counts instead of another of the store's, by `staging`, until it has its place."""
+        """Return the file that counts instead of another until moved, by `staging`."""
         folder = os.path.join(self.basedir, STAGED_FOLDER)
         if not is_folder(folder):
             return path
@@ -200,14 +200,14 @@ class Layout:
         return staged if may_replace(staged, path) else path
 
     def _unless_emptied(self, found: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
-        """What is in the folder; nothing where all of that is to be removed, by `emptying`."""
+        """Return the folder's content, or nothing if it is to be removed, by `emptying`."""
         return [] if (EMPTIED_FOLDER, True) in found and is_emptied(self.basedir) else found
 
 
 def is_emptied(basedir: str) -> bool:
-    """Whether a store was emptied, by `emptying`, and the rest of its old files is not removed yet.
+    """Return whether a store was emptied and has old files left, by `emptying`.
 
-    A folder counts only with all that was put into it before it got its name: it would cost all frames.
+    A folder counts only with all its expected content, since a mistake would cost all frames.
     """
     folder = os.path.join(basedir, EMPTIED_FOLDER)
     paths = [os.path.join(folder, name) for name in (STORE_MD_FILENAME, EMPTIED_CHUNKS)]
@@ -216,14 +216,14 @@ def is_emptied(basedir: str) -> bool:
     try:
         metadata, chunks = map(read_regular, paths)
     except OSError as error:
-        if error.errno in (errno.ENOENT, errno.EINVAL, errno.EFBIG):  # finished meanwhile, or no text
+        if error.errno in (errno.ENOENT, errno.EINVAL, errno.EFBIG):  # finished meanwhile, or not a path
             return False
         raise StoreIOError(f'{folder} cannot be read: {error}', path=folder) from error
     return STORE_MD_KEY.encode() in metadata and all(number.isdigit() for number in chunks.split())
 
 
 def may_replace(staged: str, path: str) -> bool:
-    """Whether a file may be one that `imgstore.maintenance.reindex` made, to replace a chunk's index or extra data."""
+    """Return whether `imgstore.maintenance.reindex` may have made a file to replace another."""
     ends = next((ends for extension, ends in _STAGED.items() if path.endswith(extension)), None)
     if ends is None or not (_is_file(staged) and os.path.isfile(path)):
         return False
@@ -233,11 +233,11 @@ def may_replace(staged: str, path: str) -> bool:
 
 
 _STAGED = {'.npz': b'PK', '.yaml': b'', '.json': b'[', '.h5': b'\x89HDF\r\n\x1a\n'}
-"""Extensions of the files that `imgstore.maintenance.reindex` replaces, and how such files begin."""
+"""Extensions of the files replaced by `imgstore.maintenance.reindex`, and their first bytes."""
 
 
 def _is_file(path: str) -> bool:
-    """Whether it is a regular file, and not a link to one."""
+    """Return whether this is a regular file and not a link."""
     try:
         return stat.S_ISREG(os.lstat(path).st_mode)
     except OSError:
@@ -255,19 +255,19 @@ EXTENSIONS_BESIDE_IMAGES = (*INDEX_EXTENSIONS, *EXTRA_DATA_FILE_EXTENSIONS, JOUR
 
 
 def split_own_name(name: str) -> tuple[str, str]:
-    """Stem and extension of a name, of what is `partial_path` those that it is to have."""
+    """Return stem and extension of a name; of a `partial_path` those of the final name."""
     stem, dot, extension = final_path(name).partition('.')
     return stem, dot + extension
 
 
 def chunk_of_file(name: str) -> int | None:
-    """The number of the chunk that a file in the store's folder belongs to by its name, or None."""
+    """Return the chunk number of a file by its name in the store's folder, or None."""
     stem, extension = split_own_name(name)
     return chunk_number(stem) if extension in (*VIDEO_EXTENSIONS, *EXTENSIONS_BESIDE_IMAGES) else None
 
 
 def _chunk_of_journal(name: str, extension: str) -> int | None:
-    """The number of the chunk that a file is the journal of, or None."""
+    """Return the chunk number of a journal by its name, or None."""
     return chunk_of_file(name) if name.startswith('.') and name.endswith(extension) else None
 
 
@@ -276,5 +276,5 @@ def _journals(names: Iterable[str], extension: str = JOURNAL) -> set[int]:
 
 
 def index_path(stem: str) -> str | None:
-    """Path of the index that a chunk has, or None."""
+    """Return the path of a chunk's index, or None."""
     return next((stem + e for e in INDEX_EXTENSIONS if os.path.isfile(stem + e)), None)

@@ -1,4 +1,4 @@
-"""The lock of a store: a file that is there while a writer is, and held so that a dead writer's can be told."""
+"""Lock of a store: a file held by its writer, so that a dead writer's lock can be recognised."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ATTEMPTS, _BETWEEN_ATTEMPTS = 5, 0.02  # seconds
 
 
 def _hold(descriptor: int, shared: bool = False) -> bool:
-    """Take the operating system's lock on an open file, which ends with the process that holds it."""
+    """Take the operating system's lock on an open file; it ends with the process."""
     try:
         if sys.platform == 'win32':
             import msvcrt
@@ -28,14 +28,17 @@ def _hold(descriptor: int, shared: bool = False) -> bool:
             fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         return False
-    except OSError:  # a file system without locks, where one writer cannot tell of another
+    except OSError:  # a file system without locks: other writers are not noticed
         return True
     return True
 
 
 def is_held(path: str) -> bool:
-    """Whether a living writer holds a lock file; of one on a file system without locks that is not known: False."""
-    with fork_lock:  # or the child would hold it too
+    """Return whether a living writer holds a lock file.
+
+    On a file system without locks that is unknown: False.
+    """
+    with fork_lock:  # a child must not hold it, too
         try:
             file = open_regular(path, buffering=0)
         except OSError:
@@ -50,7 +53,7 @@ def lock_state(path: str) -> str:
     Returns
     -------
     str
-        'none': there is no such file; 'held': a writer holds it; 'left': its writer is gone.
+        'none': no lock file; 'held': held by a writer; 'left': left by a dead writer.
     """
     if not os.path.exists(path):
         return 'none'
@@ -58,35 +61,38 @@ def lock_state(path: str) -> str:
 
 
 def _is_there(path: str) -> bool:
-    """Whether there is a lock file; StoreIOError where it is something else, which may never let go who opens it."""
+    """Return whether there is a lock file; raise StoreIOError if it is no regular file.
+
+    Opening another kind of file may block.
+    """
     try:
         mode = os.stat(path).st_mode
-    except OSError:  # there is none, or another writer has just removed it
+    except OSError:  # missing, or just removed by another writer
         return False
     if not stat.S_ISREG(mode):
-        raise StoreIOError(f'{path} is not a regular file, so it cannot be the lock of a store; remove it', path=path)
+        raise StoreIOError(f'{path} is not a regular file, so it cannot be the lock of a store: remove it', path=path)
     return True
 
 
 class StoreLock:
-    """Makes this process the one writer of a store, until `release`.
+    """Makes this process the only writer of a store, until `release`.
 
     Parameters
     ----------
     path : str
-        Of the lock file.
+        Path of the lock file.
 
     Attributes
     ----------
     was_left : bool
-        The file was there already and nobody held it: its writer is gone.
+        Whether the file existed without a holder: its writer is dead.
 
     Raises
     ------
     StoreLockedError
         Another writer holds it.
     StoreIOError
-        Something else than a file has its name.
+        Something other than a file has its name.
     """
 
     def __init__(self, path: str) -> None:
@@ -101,7 +107,7 @@ class StoreLock:
                                    path=path, store=os.path.dirname(path))
 
     def _hold_patiently(self) -> bool:
-        """Take the lock, past readers that look whether it is held."""
+        """Take the lock, with retries while readers test it."""
         assert self._descriptor is not None
         for _ in range(_ATTEMPTS):
             if _hold(self._descriptor):
@@ -110,7 +116,7 @@ class StoreLock:
         return False
 
     def _is_ours(self) -> bool:
-        """False where another writer removed the file between our opening and our locking it."""
+        """Return False if another writer removed the file between our opening and locking it."""
         assert self._descriptor is not None
         try:
             return os.path.samestat(os.fstat(self._descriptor), os.stat(self._path))
@@ -118,21 +124,21 @@ class StoreLock:
             return False
 
     def __del__(self) -> None:
-        """Let go: an interrupt may come before anyone owns the lock."""
+        """Release the lock: an interrupt may come before anyone owns it."""
         if getattr(self, '_descriptor', None) is not None:
             self.leave_to_parent()
 
     def leave_to_parent(self) -> None:
-        """In a forked child, which would hold the lock for its parent as long as it has the file open."""
+        """Close the file in a forked child, which would hold the lock for its parent."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
 
     def release(self) -> None:
-        """Remove the file and let go."""
+        """Remove the file and release the lock."""
         if self._descriptor is None:
             return
-        another = not self._is_ours()  # whoever removed the folder may have made a new store there
+        another = not self._is_ours()  # after a removal there may be a new store
         descriptor, self._descriptor = self._descriptor, None
         removed = another or (sys.platform != 'win32' and self._is_removed())
         os.close(descriptor)

@@ -1,4 +1,4 @@
-"""metadata.yaml in and out: what a store says of itself, and what its user said of the recording."""
+"""Reading and writing of metadata.yaml: the store's own part and the user's metadata."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _DATED_NAME = re.compile(r'(?<!\d)(\d{8}_\d{6})(?!\d)', re.ASCII)
 _DATED_NAME_FORMAT = '%Y%m%d_%H%M%S'
 
 _MOST_DIMENSIONS, _MOST_VALUES = 64, 2**40
-"""Of an image: far above what any has."""
+"""Limit for an image, far above any real one."""
 
 _SCALARS: tuple[type[Any], ...] = (bool, int, float, bytes)
 
 
 def zone_or_none(name: object) -> ZoneInfo | None:
-    """The time zone of an IANA name, None where this machine knows no such zone."""
+    """Return the time zone of an IANA name, or None if unknown on this machine."""
     if isinstance(name, str) and name:
         with contextlib.suppress(Exception):
             return ZoneInfo(name)
@@ -42,44 +42,44 @@ def zone_or_none(name: object) -> ZoneInfo | None:
 
 
 def local_timezone_name() -> str:
-    """The IANA name of this machine's time zone; 'UTC' where it has none."""
+    """Return the IANA name of this machine's time zone, or 'UTC' without one."""
     import tzlocal
 
     try:
         return tzlocal.get_localzone_name() or 'UTC'
-    except Exception:  # noqa: BLE001 -- tzlocal has errors of many kinds; without a zone the machine is in UTC
+    except Exception:  # noqa: BLE001 -- tzlocal raises many kinds of errors
         return 'UTC'
 
 
 def local_timezone() -> ZoneInfo:
-    """This machine's time zone."""
+    """Return this machine's time zone."""
     return zone_or_none(local_timezone_name()) or ZoneInfo('UTC')
 
 
 @dataclass(frozen=True)
 class StoreMetadata:
-    """What metadata.yaml holds, checked.
+    """Checked content of metadata.yaml.
 
     Attributes
     ----------
     imgshape : tuple of int
-        Shape of the images as they are on disk, (h, w) or (h, w, 3).
+        Shape of the images on disk, (h, w) or (h, w, 3).
     imgdtype : str
-        Their dtype, as numpy names it.
+        dtype of the images, as numpy names it.
     chunksize : int
-        Frames a chunk.
+        Frames per chunk.
     format, class_name, encoding, extension : str
-        See `imgstore.formats`; '' where there is none.
+        See `imgstore.formats`; '' if absent.
     uuid : str or None
-        32 hex digits; old stores have none.
+        32 hex digits; None in old stores.
     created : datetime.datetime
         Aware, in UTC.
     timezone : ZoneInfo
-        Where it was recorded.
+        Time zone of the recording.
     user : dict
-        The user's own metadata.
+        Your own metadata.
     store : dict
-        The store's part as it is in the file.
+        The store's part, as in the file.
     """
 
     imgshape: tuple[int, ...]
@@ -97,26 +97,29 @@ class StoreMetadata:
 
     @property
     def image_bytes(self) -> int:
-        """Size of an image as it is on disk, but for compression."""
+        """Size of an image on disk without compression."""
         return math.prod(self.imgshape) * np.dtype(self.imgdtype).itemsize
 
     @property
     def fps(self) -> float | None:
-        """Frames a second that the user gave, for videos to say."""
+        """Frame rate given by the user, for the header of videos."""
         return kept_rate(self.store.get('fps'))
 
     @property
     def lossless(self) -> bool:
-        """Whether images are as lossless as the format can be; a ``quality`` that the user gave is not kept."""
+        """Whether images are as lossless as the format allows.
+
+        A ``quality`` given by the user is not stored.
+        """
         return self.store.get('lossless') is not False
 
 
 def new_metadata(*, imgshape: tuple[int, ...], imgdtype: str, chunksize: int, format: str, class_name: str,
                  encoding: str, extension: str, user: object, fps: float | None = None,
                  lossless: bool = True) -> StoreMetadata:
-    """Metadata of a store that is made now; ``user`` is checked and copied.
+    """Make the metadata of a new store; ``user`` is checked and copied.
 
-    ``lossless`` is False if the images lose what the format itself would keep.
+    ``lossless`` is False if the images lose more than the format itself loses.
     """
     now = datetime.datetime.now(datetime.timezone.utc)
     zone, identity = local_timezone(), uuid.uuid4().hex
@@ -130,13 +133,13 @@ def new_metadata(*, imgshape: tuple[int, ...], imgdtype: str, chunksize: int, fo
         store['fps'] = fps
     if not lossless:
         store['lossless'] = False
-    store['version'] = STORE_VERSION  # last, so that a file that was cut off has none
+    store['version'] = STORE_VERSION  # last, so that a cut-off file has none
     return StoreMetadata(imgshape, imgdtype, chunksize, format, class_name, encoding, extension, identity, now, zone,
                          checked_user_metadata(user), store)
 
 
 def checked_user_metadata(user: object) -> dict[Any, Any]:
-    """A copy of the user's metadata in types that YAML has; InvalidArgumentError where one has no such form."""
+    """Copy the user's metadata in types of YAML, or raise InvalidArgumentError."""
     if user is None:
         return {}
     if not isinstance(user, Mapping):
@@ -146,7 +149,7 @@ def checked_user_metadata(user: object) -> dict[Any, Any]:
         check_yaml(dump_yaml(plain))
     except InvalidArgumentError:
         raise
-    except Exception as error:  # yaml lets through what datetime, a set or the recursion limit raise
+    except Exception as error:  # yaml passes on errors of datetime, sets and recursion
         raise InvalidArgumentError(f'metadata cannot be written as YAML: {" ".join(str(error).split())}',
                                    argument='metadata') from error
     if STORE_MD_KEY in plain:
@@ -156,7 +159,7 @@ def checked_user_metadata(user: object) -> dict[Any, Any]:
 
 
 def _plain(value: Any, where: str) -> Any:
-    """The value in types that YAML has: numpy's numbers become Python's, tuples lists, paths strings."""
+    """Convert a value to types of YAML: numbers of numpy, tuples and paths change."""
     if isinstance(value, Mapping):
         return {_plain(k, f'a key of {where}'): _plain(v, f'{where}[{k!r}]') for k, v in value.items()}
     if isinstance(value, (np.generic, np.ndarray)):
@@ -185,23 +188,23 @@ def _plain_scalar(value: Any, where: str) -> Any:
 
 def _utf8(text: str, where: str) -> str:
     if not is_utf8(text):
-        raise InvalidArgumentError(f'{where} is {text!r}, which is not UTF-8; give it as bytes', argument='metadata')
+        raise InvalidArgumentError(f'{where} is {text!r}, which is not UTF-8; pass it as bytes', argument='metadata')
     return text
 
 
 def save_metadata(basedir: str, metadata: StoreMetadata) -> None:
-    """Write metadata.yaml into the store's folder, and wait until it is on the disk itself."""
+    """Write metadata.yaml into the store's folder, and wait until it is on disk."""
     write_atomic(os.path.join(basedir, STORE_MD_FILENAME), metadata_bytes(metadata), sync_it=True)
 
 
 def metadata_bytes(metadata: StoreMetadata) -> bytes:
-    """The content of metadata.yaml."""
-    # the store's part comes last: if it is whole, the file is
+    """Return the content of metadata.yaml."""
+    # the store's part is last: if it is complete, so is the file
     return dump_yaml({**metadata.user, STORE_MD_KEY: metadata.store})
 
 
 def load_metadata(basedir: str) -> StoreMetadata:
-    """Read metadata.yaml of the store in ``basedir``; CorruptFileError says what is wrong with it."""
+    """Read metadata.yaml of the store in ``basedir``, or raise CorruptFileError."""
     folder = os.path.join(basedir, EMPTIED_FOLDER) if is_emptied(basedir) else basedir
     path = os.path.join(folder, STORE_MD_FILENAME)
     content = load_yaml(path)
@@ -246,11 +249,11 @@ def _shape(path: str, store: dict[str, Any]) -> tuple[int, ...]:
 
 def _dtype(path: str, store: dict[str, Any]) -> str:
     name = _text(path, store, 'imgdtype')
-    with contextlib.suppress(Exception):  # numpy takes the name for one of a dozen notations, each with its errors
+    with contextlib.suppress(Exception):  # numpy tries many notations, each with its own errors
         dtype = np.dtype(name)
         if dtype.names is None and dtype.subdtype is None and not dtype.hasobject:
             return name
-    raise CorruptFileError(f'{path}: imgdtype is {name!r}; it must be the name of a dtype of numpy, such as uint8',
+    raise CorruptFileError(f'{path}: imgdtype is {name!r}; it must be the name of a numpy dtype, such as uint8',
                            path=path, argument='imgdtype')
 
 

@@ -1,6 +1,6 @@
-"""Replacing a store's folder by a new one that was built beside it.
+"""Replacing a store's folder by a new one built beside it.
 
-Killed at any moment, the old store or the new one is at its path, never neither.
+After a kill at any moment, the old store or the new one is at its path.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ from .files import finish_replacement, parked, partial_path
 from .lock import is_held
 
 _OF_THE_STORE = (STORE_INDEX_FILENAME, STORE_LOCK_FILENAME, STORE_MD_FILENAME, STORE_SAVED_INDEX_FILENAME)
-_MANY = 64  # files, from which on one sync of everything is faster than one for each
+_MANY = 64  # files; from here on one sync of everything is faster
 _AT_CWD, _EXCHANGE, _SWAP = -100, 2, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux, RENAME_SWAP of macOS
 
 
 def room_beside(target: str, keep: bool = False) -> str:
-    """Give the path of the hidden folder in which the replacement of ``target`` is built; nothing is there yet.
+    """Return the hidden path for building the replacement of ``target``; nothing exists there.
 
     Parameters
     ----------
     target : str
-        The folder that is to be replaced.
+        Folder to replace.
     keep : bool
-        What a killed run left in the hidden folder is moved to `incomplete_name`. Otherwise it is removed.
+        Move leftovers of a killed run to `incomplete_name`, instead of removing them.
 
     Raises
     ------
     StoreLockedError
         Another process is building a replacement.
     StoreIOError
-        ``target`` is the root of a file system, which cannot be renamed.
+        ``target`` is the root of a file system and cannot be renamed.
     """
     if os.path.ismount(target):
         raise StoreIOError(f'{target!r} is the root of a file system and cannot be replaced; give a folder in it',
@@ -67,31 +67,33 @@ def room_beside(target: str, keep: bool = False) -> str:
 
 
 def incomplete_name(target: str) -> str:
-    """Give a path beside ``target`` under which nothing exists, for a replacement that was not completed."""
+    """Return an unused path beside ``target``, for an incomplete replacement."""
     names = itertools.chain([f'{target}.incomplete'], (f'{target}.incomplete-{n}' for n in itertools.count(2)))
     return next(name for name in names if not os.path.lexists(name))
 
 
 def replace_folder(new: str, target: str) -> None:
-    """Put the finished folder ``new`` in the place of ``target``, and remove what was there.
+    """Put the finished folder ``new`` in the place of ``target``, and remove the old one.
 
-    In this order: the user's own files in ``target`` are linked into ``new``; all of ``new`` is synced to the disk; the
-    two folders change places, in one step where the system can (Linux, macOS, most local file systems); the parent
-    folder is synced; the old store is removed. So ``target`` is the complete old or the complete new store after a kill
-    or a power cut at any moment. Without that one step there are two renames, and between them ``target`` is missing:
-    whoever opens the store next completes the second rename (`imgstore.ondisk.files.finish_replacement`).
+    The order: the user's own files in ``target`` are linked into ``new``; all of ``new`` is synced; the two folders
+    change places, in one step where the system can (Linux, macOS, most local file systems); the parent folder is
+    synced; the old store is removed. So ``target`` is the complete old or new store after a kill or a power cut at any
+    moment.
+
+    Without that one step there are two renames, and ``target`` is missing between them. The next program to open the
+    store then completes the second one (`imgstore.ondisk.files.finish_replacement`).
 
     Parameters
     ----------
     new : str
-        As `room_beside` gave it; no writer has it open.
+        Path from `room_beside`; no writer has it open.
     target : str
-        The store's folder; it may be missing.
+        Folder of the store; it may be missing.
 
     Raises
     ------
     StoreIOError
-        It failed; the old store is still there, or the new one is already.
+        The replacement failed. The old store or the new one is at ``target``.
     """
     try:
         if os.path.isdir(target):
@@ -103,7 +105,7 @@ def replace_folder(new: str, target: str) -> None:
 
 
 def put_in_place(new: str, target: str) -> None:
-    """As `replace_folder`, of folders of any kind, whatever is in ``target``; OSError where it fails."""
+    """Replace a folder of any kind as `replace_folder` does; raise OSError on failure."""
     _sync_tree(new)
     old = _change_places(new, target)
     sync(os.path.dirname(target))
@@ -112,13 +114,13 @@ def put_in_place(new: str, target: str) -> None:
 
 
 def _change_places(new: str, target: str) -> str | None:
-    """Give the path under which the old folder is then, or None if there was none."""
+    """Exchange the folders and return the old one's new path, or None without one."""
     if not os.path.isdir(target):
         os.rename(new, target)
         return None
     old = parked(target)
     if _exchange(new, target):
-        os.rename(new, old)  # so that nobody takes it for a replacement that was not completed
+        os.rename(new, old)  # so that it does not look like an incomplete replacement
         return old
     os.rename(target, old)
     try:
@@ -130,7 +132,7 @@ def _change_places(new: str, target: str) -> str | None:
 
 
 def _exchange(one: str, other: str) -> bool:
-    """Swap two folders in one step; False where the system or the file system cannot."""
+    """Swap two folders in one step; return False if the system cannot."""
     library: Any = ctypes.CDLL(None, use_errno=True) if os.name == 'posix' else None
     paths = os.fsencode(one), os.fsencode(other)
     if hasattr(library, 'renameat2'):
@@ -172,7 +174,7 @@ def _link(path: str, place: str) -> None:
 
 
 def _user_paths(folder: str) -> Iterator[str]:
-    """Files, links and empty folders that are not the store's."""
+    """Yield files, links and empty folders of the user."""
     own = {*find_chunk_files(folder), *(os.path.join(folder, name) for name in _OF_THE_STORE)}
     chunks = {os.path.dirname(path) for path in own}
     for base, folders, files in os.walk(folder):
@@ -187,7 +189,7 @@ def _user_paths(folder: str) -> Iterator[str]:
 
 
 def _sync_tree(folder: str) -> None:
-    """Sync all files and folders to the disk, folders after what they list."""
+    """Sync all files and folders to disk, folders after their content."""
     paths = [os.path.join(base, name) for base, _, files in os.walk(folder, topdown=False) for name in (*files, '')]
     if len(paths) > _MANY and hasattr(os, 'sync'):
         os.sync()

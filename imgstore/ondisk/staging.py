@@ -1,7 +1,7 @@
-"""Replace several files of a store at once: all new ones are written to a hidden folder, whose rename makes them count.
+"""Replacing several files of a store at once: new files go to a hidden folder, and its rename makes them count.
 
-From then on readers take a file of that folder for the one that it replaces, and whoever changes the store next moves
-the rest of them to their places. So after a kill or a power cut at any moment all files are the old or all are the new.
+From then on readers take each file of that folder for the one it replaces. The next program that changes the store
+moves the rest to their places. So after a kill or a power cut at any moment all files are old or all are new.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Staging:
     Parameters
     ----------
     basedir : str
-        The store's folder. What was staged before and does not count is removed.
+        Folder of the store. Files staged earlier that do not count are removed.
     """
 
     def __init__(self, basedir: str) -> None:
@@ -36,7 +36,7 @@ class Staging:
         self._folders = {self._folder}
 
     def path(self, path: str) -> str:
-        """Where to write the file that is to replace ``path``."""
+        """Return where to write the replacement of ``path``."""
         place = os.path.join(self._folder, os.path.relpath(path, self._basedir))
         folder = os.path.dirname(place)
         if folder not in self._folders:
@@ -59,17 +59,17 @@ class Staging:
         finish(self._basedir)
 
     def discard(self) -> None:
-        """Remove all files, which do not count."""
+        """Remove all files, since they do not count."""
         discard(self._basedir)
 
 
 def is_pending(basedir: str) -> bool:
-    """Whether staged files count that have not got to their places."""
+    """Return whether staged files count but are not in their places."""
     return any(_pending(basedir))
 
 
 def finish(basedir: str) -> None:
-    """Move staged files that count to their places."""
+    """Move the staged files that count to their places."""
     folders = set()
     for path, target in _pending(basedir):
         os.replace(path, target)
@@ -82,18 +82,18 @@ def finish(basedir: str) -> None:
 
 
 def discard(basedir: str) -> None:
-    """Remove what was staged and does not count."""
+    """Remove staged files that do not count."""
     remove_tree(os.path.join(basedir, STAGING_FOLDER))
 
 
 def uncounted(basedir: str) -> list[str]:
-    """The names of the folders of changes in a store in which nothing counts, whether they are there or not."""
+    """Return the names of a store's change folders in which nothing counts, existing or not."""
     counted = {STAGED_FOLDER: is_pending(basedir), EMPTIED_FOLDER: is_emptied(basedir)}
     return [name for name in UNFINISHED_CHANGES if not counted.get(name)]
 
 
 def _pending(basedir: str) -> Iterator[tuple[str, str]]:
-    """The staged files that count, and those that they are to replace; no other file that lies among them."""
+    """Yield the staged files that count with their targets, but no other files there."""
     staged = os.path.join(basedir, STAGED_FOLDER)
     for path in _files_in(staged) if is_folder(staged) else []:
         name = os.path.relpath(path, staged)
@@ -104,7 +104,7 @@ def _pending(basedir: str) -> Iterator[tuple[str, str]]:
 
 
 def is_renumbered(staged: str, path: str) -> bool:
-    """Whether a chunk's index is that of the same frames under other numbers."""
+    """Return whether an index has the same frames under other numbers."""
     new, old = (os.path.splitext(index)[0] for index in (staged, path))
     if index_path(new) != staged or index_path(old) != path:
         return False
