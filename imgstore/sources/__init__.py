@@ -1,4 +1,4 @@
-"""Where the frames of a new store come from: videos, images, a pipe, cameras."""
+"""Sources of frames for a new store: videos, images, pipes, cameras."""
 
 from .camera import Camera
 from .film import VideoFile

@@ -1,7 +1,7 @@
-"""Where the headers of packets in an AVI are damaged: its index tells what they should be.
+"""Damaged packet headers in an AVI, corrected by its index.
 
-FFmpeg looks for the next header then, so that all later frames would get the numbers and times of others. See
-Microsoft's "AVI RIFF File Reference" and the "OpenDML AVI File Format Extensions".
+FFmpeg would look for the next intact header, and all later frames would get wrong numbers and times. See Microsoft's
+"AVI RIFF File Reference" and the "OpenDML AVI File Format Extensions".
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ _OLD_ENTRY = struct.Struct('<4sIII')
 _INDEX_HEAD, _ENTRY = struct.Struct('<HBBI4sQI'), struct.Struct('<II')
 _SUPER_ENTRY = struct.Struct('<QII')
 _OF_CHUNKS = 1  # kind of an index
-_SIZE_BITS = 2**31 - 1  # the other bit says that it is no keyframe
+_SIZE_BITS = 2**31 - 1  # the other bit is clear for keyframes
 _NAME = re.compile(rb'\d\d(?:dc|db|wb|tx|sb|pc)|ix\d\d|JUNK|idx1|LIST')
 _OF_A_STREAM = re.compile(rb'\d\d[a-z]{2}')
 _BEHIND = (b'idx1', b'JUNK', b'LIST', b'RIFF')
-"""What may follow the packets."""
+"""Names of chunks after the packets."""
 
 _LIST_HEAD = 12  # bytes
 _BLOCK = 2**20
 _LARGEST_INDEX = 2**28  # bytes
-_SAMPLES = 100  # entries by which it is seen what offsets are counted from
+_SAMPLES = 100  # entries for finding the origin of the offsets
 _ALIKE = 2  # letters of a damaged name that may differ
 
 
 class _Chunk(NamedTuple):
     place: int
-    """Of its header."""
+    """Position of the header."""
     name: bytes
     size: int
 
@@ -48,14 +48,14 @@ class _Chunk(NamedTuple):
 
 
 class MendedFile(io.FileIO):
-    """A file, read as if its headers were not damaged."""
+    """A file with its damaged headers corrected on reading."""
 
     def __init__(self, path: str, headers: dict[int, bytes]) -> None:
         super().__init__(path)
         self._headers = sorted(headers.items())
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read up to so many bytes."""
+        """Read at most `size` bytes."""
         begin = self.tell()
         data = bytearray(super().read(-1 if size is None else size) or b'')
         for place, header in self._headers:
@@ -66,7 +66,7 @@ class MendedFile(io.FileIO):
 
 
 def find_damaged_headers(path: str) -> Damage:
-    """Compare the headers of an AVI's packets with its index; of another file nothing is told."""
+    """Compare the headers of an AVI's packets with its index; other files have no damage."""
     try:
         with open(path, 'rb') as file:
             head = file.read(_LIST_HEAD)
@@ -92,14 +92,14 @@ def _damage(file: IO[bytes], size: int) -> Damage:
 
 
 class _Layout:
-    """Where an AVI has its packets, and what its indexes tell of them.
+    """Positions of the packets in an AVI, by its lists and its indexes.
 
     Attributes
     ----------
     movies : list of (int, int)
-        Begin and end of the lists of packets.
+        Start and end of the lists of packets.
     index : list of _Chunk
-        In the order of the file; empty if most of them are somewhere else.
+        Entries in file order; empty if most of them point elsewhere.
     """
 
     def __init__(self, file: IO[bytes], size: int) -> None:
@@ -135,7 +135,7 @@ class _Layout:
                     self._enter(child)
 
     def _old(self, chunk: _Chunk | None) -> list[_Chunk]:
-        """The entries of the usual index; writers count from the file's start or from that of the packets."""
+        """Return the entries of the old index, whose offsets count from the file or the packets."""
         if chunk is None or chunk.size > _LARGEST_INDEX or not self.movies:
             return []
         data = _at(self._file, chunk.place + _HEADER.size, chunk.size)
@@ -148,7 +148,7 @@ class _Layout:
         return [_Chunk(base + offset, name, size) for offset, name, size in entries if _NAME.fullmatch(name)]
 
     def _add_standard(self, chunk: _Chunk) -> None:
-        """Those of an index of OpenDML, which may be of other indexes."""
+        """Add the entries of an OpenDML index, and of the indexes it lists."""
         head = _at(self._file, chunk.place + _HEADER.size, _INDEX_HEAD.size)
         _, _, kind, count, name, base, _ = _INDEX_HEAD.unpack(head)
         begin = chunk.place + _HEADER.size + _INDEX_HEAD.size
@@ -157,14 +157,14 @@ class _Layout:
         for found in entry.iter_unpack(data[:len(data) // entry.size * entry.size]):
             if kind == _OF_CHUNKS:
                 self._standard.append(_Chunk(base + found[0] - _HEADER.size, name, found[1] & _SIZE_BITS))
-            elif not chunk.name.startswith(b'ix'):  # so that none leads to itself
+            elif not chunk.name.startswith(b'ix'):  # no index lists itself
                 other = _read(self._file, found[0])
                 if other.name.startswith(b'ix'):
                     self._add_standard(other)
 
 
 def _wrong_headers(file: IO[bytes], expected: Sequence[_Chunk], begin: int, end: int) -> dict[int, bytes]:
-    """What headers should be, between those that are as the index tells."""
+    """Find wrong headers between intact ones, and their correct bytes by the index."""
     borders, rest, wrong = [begin], list[_Chunk](), dict[int, bytes]()
     for chunk in expected:
         if _fits(_read(file, chunk.place), chunk):
@@ -187,13 +187,13 @@ def _stream(chunk: _Chunk) -> bytes:
 
 
 def _fits(chunk: _Chunk, expected: _Chunk) -> bool:
-    """Whether a header is as the index tells; some tell of another kind of packet of the same stream."""
+    """Return whether a header fits the index; some name another packet kind of the stream."""
     alike = _NAME.fullmatch(chunk.name) is not None and chunk.name[:2] == expected.name[:2]
     return chunk.size == expected.size and alike
 
 
 def _is_chain(file: IO[bytes], begin: int, end: int, names: Collection[bytes]) -> bool:
-    """Whether headers follow each other from one place up to another, packets by those names."""
+    """Return whether headers form a chain between two positions, with these packet names."""
     place = begin
     while place + _HEADER.size <= end:
         chunk = _read(file, place)
@@ -204,7 +204,7 @@ def _is_chain(file: IO[bytes], begin: int, end: int, names: Collection[bytes]) -
 
 
 def _break(file: IO[bytes], begin: int, end: int, size: int) -> int | None:
-    """From where on headers do not follow each other; the file may be cut off, or end with zeros."""
+    """Return where the chain of headers breaks; a cut-off or zero-padded end is no break."""
     place, before = begin, begin
     while place + _HEADER.size <= end:
         chunk = _read(file, place)
@@ -213,13 +213,16 @@ def _break(file: IO[bytes], begin: int, end: int, size: int) -> int | None:
             return None
         if not is_name or (end < size and chunk.end > end + 1):
             is_end = chunk.end == end or _may_be(_read(file, chunk.end).name)
-            return place if is_end or is_name else before  # where the size makes no sense, the one before led astray
+            return place if is_end or is_name else before  # after a senseless size, the header before is wrong
         before, place = place, place + _LIST_HEAD if chunk.name == b'LIST' else chunk.end
     return None
 
 
 def _may_be(name: bytes) -> bool:
-    """Whether a name is one of AVI's, or one that is like none of them: cameras write chunks of their own."""
+    """Return whether a name may be right: AVI's own, or unlike all of those.
+
+    Cameras write their own chunks, too.
+    """
     if _NAME.fullmatch(name):
         return True
     is_text = all(32 <= letter < 127 for letter in name) and len(name) == 4
@@ -228,7 +231,7 @@ def _may_be(name: bytes) -> bool:
 
 
 def _has_data(file: IO[bytes], place: int, end: int) -> bool:
-    """Whether there is anything but zeros."""
+    """Return whether there are bytes other than zeros."""
     return any(any(_at(file, at, min(_BLOCK, end - at))) for at in range(place, end, _BLOCK))
 
 

@@ -1,4 +1,4 @@
-"""What a camera sees, taken in by a thread of its own, so that the camera does not wait for the disk."""
+"""Frames of a camera, taken in its own thread so that the camera never waits for the disk."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from .quiet import quiet_opencv
 
 _BUFFER_BYTES = 256 * 2**20
 _POLL = 0.05  # seconds
-_PATIENCE = 2.0  # seconds for a device that gives nothing any more and does not return
+_PATIENCE = 2.0  # seconds for a device that hangs
 
 Taken = tuple[Image, int, float]
 
 
 class Camera:
-    """A camera that OpenCV knows.
+    """A camera, opened by OpenCV.
 
     Parameters
     ----------
     number
-        OpenCV's number of it.
+        OpenCV's number of the camera.
     fps, size
-        What it is asked for: frames a second; (width, height) in pixels. It may give something else.
+        Requested frames per second, and (width, height) in pixels. The camera may choose others.
     buffer_bytes
-        How much may wait to be stored; what comes then is dropped, and counted.
+        Memory limit of frames waiting for the store. Further frames are dropped and counted.
 
     Attributes
     ----------
     dropped : int
-        How many frames were dropped, since what came before them was not yet stored.
+        Number of frames dropped because earlier ones were not yet stored.
 
     Raises
     ------
     InvalidArgumentError
-        It cannot be opened.
+        The camera cannot be opened.
     """
 
     def __init__(self, number: int, fps: float | None = None, size: tuple[int, int] | None = None,
@@ -55,7 +55,7 @@ class Camera:
             self._device = cv2.VideoCapture(number)
         if not self._device.isOpened():
             self._device.release()
-            raise InvalidArgumentError(f'{self._name} cannot be opened')
+            raise InvalidArgumentError(f'{self._name} cannot be opened; check its number and its other users')
         if size is not None:
             self._device.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
             self._device.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
@@ -63,21 +63,21 @@ class Camera:
             self._device.set(cv2.CAP_PROP_FPS, fps)
 
     def frames(self, stopped: Callable[[], bool] = lambda: False) -> Generator[Taken]:
-        """Take frames in until somebody stops it; what was taken in by then is given too.
+        """Yield frames until `stopped`, including those already taken by then.
 
         Parameters
         ----------
         stopped
-            Is asked now and then.
+            Checked now and then.
 
         Yields
         ------
         image : ndarray of uint8, shape (h, w, 3)
-            In BGR.
+            BGR.
         number : int
-            From 0; one that was dropped has a number too.
+            From 0. Dropped frames count, too.
         time : float
-            This machine's clock when the image came, in seconds since 1970.
+            Time of this machine's clock at arrival, in seconds since 1970.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Where the container of a video is damaged, as far as its structure tells before it is read."""
+"""Damage in the container of a video, as far as its structure shows it before reading."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ _HEADER_BYTES = 8
 
 @dataclass
 class Damage:
-    """Where a container is damaged.
+    """Damage in a container.
 
     Attributes
     ----------
     headers : dict of int to bytes
-        What headers of packets should be, by their places in the file.
+        Correct bytes of packet headers, by position in the file.
     broken_at : int or None
-        From where on nobody knows which packet is which, since there is no index.
+        Position from where packets cannot be identified, for lack of an index.
     tears : list of int
-        Places behind which packets may be missing.
+        Positions before possibly missing packets.
     """
 
     headers: dict[int, bytes] = field(default_factory=dict)
@@ -26,9 +26,12 @@ class Damage:
     tears: list[int] = field(default_factory=list)
 
     def concerns(self, place: int | None) -> bool:
-        """Whether the header of a packet is damaged; FFmpeg tells the place of the header or of what follows it."""
+        """Return whether a packet's header is damaged.
+
+        FFmpeg gives the position of the header or of its content.
+        """
         return place is not None and (place in self.headers or place - _HEADER_BYTES in self.headers)
 
     def is_behind(self, place: int | None) -> bool:
-        """Whether nobody knows which packet that is."""
+        """Return whether a packet cannot be identified."""
         return self.broken_at is not None and place is not None and place >= self.broken_at

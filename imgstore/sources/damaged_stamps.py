@@ -1,4 +1,4 @@
-"""Which timestamps of frames are damaged, where they do not ascend in the order of showing."""
+"""Detection of damaged timestamps, which do not ascend in display order."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from fractions import Fraction
 from itertools import pairwise
 from statistics import median
 
-_UNSTEADY = 0.1  # of an interval, by which others may differ
-_TICKS = 2  # or by so many units of the time base
-_FEWEST = 5  # frames that tell of a rate
-_MOST_DAMAGED = 8  # one in so many
+_UNSTEADY = 0.1  # allowed difference between intervals, as a share
+_TICKS = 2  # or in units of the time base
+_FEWEST = 5  # frames needed for a rate
+_MOST_DAMAGED = 8  # at most one in this many
 
 Stamp = tuple[int, int | Fraction]
-"""Number of a frame, and its timestamp."""
+"""Number and timestamp of a frame."""
 
 
 def damaged(stamps: Sequence[Stamp]) -> set[int] | None:
-    """Tell which timestamps are damaged.
+    """Find the damaged timestamps.
 
     Parameters
     ----------
     stamps : sequence of (int, int or Fraction)
-        Of frames in the order of showing.
+        Timestamps of frames in display order.
 
     Returns
     -------
     set of int or None
-        Numbers of the frames; none if all timestamps ascend. None if they do not since they are those of decoding:
-        in ascending order they are right.
+        Numbers of the frames with damaged timestamps; empty if all ascend. None if they are decoding times, which are
+        right in ascending order.
     """
     values = [stamp for _, stamp in stamps]
     backwards = {len(values) - 1 - index for index in _longest_ascent([-value for value in reversed(values)])}
@@ -52,7 +52,7 @@ def _parted(stamps: Sequence[Stamp], kept: set[int]) -> tuple[list[Stamp], list[
 
 
 def _longest_ascent(values: Sequence[int | Fraction]) -> set[int]:
-    """Indexes of the longest ascending part, which leaves out as little as can be."""
+    """Return the indexes of the longest ascending subsequence."""
     ends, last, before = list[int | Fraction](), list[int](), list[int]()
     for index, value in enumerate(values):
         place = bisect_right(ends, value)
@@ -67,7 +67,7 @@ def _longest_ascent(values: Sequence[int | Fraction]) -> set[int]:
 
 
 def _is_steady(stamps: Sequence[Stamp]) -> bool:
-    """Whether frames come at one rate; a frame that is lost leaves its number free."""
+    """Return whether frames have one rate; lost frames leave their numbers free."""
     if len(stamps) < _FEWEST:
         return False
     steps = [(later[1] - earlier[1], later[0] - earlier[0]) for earlier, later in pairwise(stamps)]
@@ -77,7 +77,10 @@ def _is_steady(stamps: Sequence[Stamp]) -> bool:
 
 
 def _is_far(stamps: Sequence[Stamp], index: int) -> bool:
-    """Whether a timestamp is later than all that follow, or earlier than all before: no reordering goes so far."""
+    """Return whether a timestamp is out of order by more than reordering explains.
+
+    It is later than all that follow, or earlier than all before.
+    """
     value = stamps[index][1]
     before, behind = [stamp for _, stamp in stamps[:index]], [stamp for _, stamp in stamps[index + 1:]]
     return (len(behind) > 1 and value > max(behind)) or (len(before) > 1 and value < min(before))

@@ -1,4 +1,4 @@
-"""The packets of a video stream, and where the container around them is damaged."""
+"""Packets of a video stream, and damage of the container around them."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from typing import Any
 from ..chunks.video.decoder_log import Log, errors_in
 from .damage import Damage
 
-_BROKEN = 'the container is damaged there, and has no index that tells what follows'
+_BROKEN = 'the container is damaged there and has no index of the rest'
 _OVER_TWO = ('ogg',)
-"""Containers that divide packets: behind damage only the end of one may be left."""
+"""Containers that split packets: after damage, only the end of a packet may be left."""
 
 
 class Demuxed:
-    """Reads the packets of one stream.
+    """Reader of the packets of one stream.
 
     Parameters
     ----------
     container, stream
-        Of PyAV; nothing was read yet.
+        Container and stream of PyAV; nothing was read yet.
     distrusts_end : bool
-        The last packet may be incomplete without a mark, and is left out.
+        Skip the last packet, since it may be incomplete without a mark.
     damage : Damage, optional
-        Where the container is damaged.
+        Damage of the container.
 
     Attributes
     ----------
     error : str or None
-        Why the container could not be read to its end.
+        Reason why the container was not read to its end.
     end : int
-        Where the last packet ends in the file, in bytes.
+        End of the last packet in the file, in bytes.
     """
 
     def __init__(self, container: Any, stream: Any, distrusts_end: bool, damage: Damage | None) -> None:
@@ -41,11 +41,11 @@ class Demuxed:
         self.end = self._count = 0
 
     def is_damaged(self, packet: Any) -> bool:
-        """Whether the container tells that a packet is damaged."""
+        """Return whether the container marks a packet as damaged."""
         return packet.is_corrupt or self._damage.concerns(packet.pos)
 
     def packets(self, log: Log) -> Iterator[Any]:
-        """Give the packets; None where the demuxer passed over damage, as it says in the log."""
+        """Yield the packets, or None where the demuxer skipped damage, as its log says."""
         packets, is_corrupt = self._read(log), False
         for packet in self._but_the_last(packets) if self._distrusts else packets:
             if packet is None:
@@ -65,7 +65,10 @@ class Demuxed:
         self.error = self.error or ('the file is cut off' if is_corrupt or self._distrusts else self._why_broken())
 
     def _passes_tear(self, place: int | None) -> bool:
-        """Whether the container is damaged between the packet before and this one; the end has no place."""
+        """Return whether the container is damaged between the last packet and this one.
+
+        The end of the file has no position.
+        """
         passed = [tear for tear in self._tears if place is None or tear < place]
         self._tears = self._tears[len(passed):]
         return bool(passed)

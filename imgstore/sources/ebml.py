@@ -1,4 +1,4 @@
-"""Where the structure of a Matroska file is damaged: FFmpeg passes over what it does not know, and says nothing.
+"""Damage in the structure of a Matroska file; FFmpeg skips unknown elements silently.
 
 See RFC 8794 (EBML) and RFC 9559 (Matroska).
 """
@@ -15,15 +15,15 @@ _IN_SEGMENT = frozenset((_CLUSTER, 0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1C53BB6
 _FILLING, _CHECKSUM = 0xEC, 0xBF
 _ANYWHERE = frozenset((_FILLING, _CHECKSUM))
 _IN_CLUSTER = _ANYWHERE | {_TIMESTAMP, 0xA3, 0xA0, 0xA7, 0xAB, 0x5854, 0xAF}
-_HEAD = 12  # bytes of the longest head of an element
+_HEAD = 12  # bytes of the longest element header
 _BLOCK = 2**20
-_MOST = 1000  # places
+_MOST = 1000  # positions
 _TRACKS = range(0x81, 0x90)
-"""How blocks begin."""
+"""First bytes of blocks."""
 
 
 def find_tears(path: str) -> list[int]:
-    """Tell where the structure of a Matroska file is damaged; of another file nothing is told."""
+    """Find damage in the structure of a Matroska file; other files have none."""
     try:
         with open(path, 'rb') as file:
             walk = _Walk(file, os.fstat(file.fileno()).st_size)
@@ -34,7 +34,7 @@ def find_tears(path: str) -> list[int]:
 
 
 class _Walk:
-    """Goes from element to element; behind damage, to the next cluster."""
+    """A walk from element to element; after damage, to the next cluster."""
 
     def __init__(self, file: IO[bytes], size: int) -> None:
         self._file, self._size = file, size
@@ -51,7 +51,7 @@ class _Walk:
             place = self._after(place)
 
     def _after(self, place: int) -> int:
-        """Where the next element of the segment is."""
+        """Return the position of the segment's next element."""
         kind, length, head = self._element(place)
         if kind == _CLUSTER:
             return self._through(place + head, place + head + length if length >= 0 else self._size, length >= 0)
@@ -64,7 +64,7 @@ class _Walk:
         return end if is_other else self._resume(place)
 
     def _through(self, place: int, end: int, is_known: bool) -> int:
-        """Go through a cluster; returns where the next element of the segment is."""
+        """Walk through a cluster and return the position of the segment's next element."""
         while place < end:
             kind, length, head = self._element(place)
             if kind in _IN_SEGMENT and not is_known:
@@ -81,7 +81,7 @@ class _Walk:
         return end
 
     def _is_cluster(self, place: int) -> bool:
-        """Whether what is in an element begins as in a cluster: with its time, which a checksum may precede."""
+        """Return whether an element begins like a cluster: with its time, or a checksum before."""
         kind, length, head = self._element(place)
         if kind == _CHECKSUM:
             kind = self._element(place + head + length)[0]
@@ -95,7 +95,7 @@ class _Walk:
         return place == self._size or self._element(place)[0] in _IN_SEGMENT | _ANYWHERE
 
     def _resume(self, place: int) -> int:
-        """Note that the structure is damaged, and find the next cluster."""
+        """Note the damage and find the next cluster."""
         self.tears.append(place)
         mark, at = _CLUSTER.to_bytes(4, 'big'), place + 1
         while at < self._size:
@@ -108,7 +108,7 @@ class _Walk:
         return self._size
 
     def _has_data(self, place: int) -> bool:
-        """Whether there is anything but zeros."""
+        """Return whether there are bytes other than zeros."""
         self._file.seek(place)
         while data := self._file.read(_BLOCK):
             if any(data):
@@ -116,7 +116,7 @@ class _Walk:
         return False
 
     def _element(self, place: int) -> tuple[int, int, int]:
-        """ID, length and bytes of the head of an element; 0 is no ID, -1 an unknown length."""
+        """Return ID, length and header size of an element; ID 0: none; length -1: unknown."""
         self._file.seek(place)
         data = self._file.read(_HEAD)
         kind, used = ebml_number(data, keep_mark=True)

@@ -1,4 +1,4 @@
-"""The frames of a video: of a file, of a pipe or of an address."""
+"""Frames of a video from a file, a pipe or an address."""
 
 from __future__ import annotations
 
@@ -31,39 +31,39 @@ if TYPE_CHECKING:
     import av
 
 _USUAL_RATE = Fraction(25)
-_FIRST_YEAR = 1980  # what is told to be older was made by a program that does not know the time
+_FIRST_YEAR = 1980  # earlier dates come from programs without a clock
 _NO_VIDEO = ('attached_pic', 'timed_thumbnails', 'still_image')
 _OF_PICTURES = ('mjpeg', 'png', 'bmp', 'gif', 'tiff', 'webp')
-_MOST_PACKETS = 1000  # that are looked at to tell a picture from a film
-_NOTHING_FOLLOWS = ('yuv4mpegpipe', 'ivf')  # the last packet, if it is complete
+_MOST_PACKETS = 1000  # read to tell a single picture from a video
+_NOTHING_FOLLOWS = ('yuv4mpegpipe', 'ivf')  # after the last packet, even a complete one
 _SEPARATE = {'fflags': 'noparse+nofillin'}
 _SAMPLES = 8  # packets
 _MOST_RANGES = 5
 
 
 class VideoFile:
-    """A video, opened once; use it in a ``with`` block.
+    """A video, opened once. Use it in a ``with`` block.
 
     Parameters
     ----------
     path : str
-        Of a file, of a pipe, or an address that FFmpeg knows.
+        Path of a file or pipe, or an address for FFmpeg.
     to_8_bit : bool
-        Give images of 8 bits even where the video has more.
+        Convert deeper images to 8 bits.
 
     Attributes
     ----------
     length : int or None
-        How many frames there are, about.
+        Approximate number of frames.
     created : float or None
-        When the recording began, in seconds since 1970.
+        Start of the recording, in seconds since 1970.
     bits : int
-        Of each sample, by the stream's header.
+        Bits per sample, by the stream's header.
 
     Raises
     ------
     InvalidArgumentError
-        It is no video.
+        The source is not a video.
     """
 
     def __init__(self, path: str, to_8_bit: bool = False) -> None:
@@ -93,7 +93,7 @@ class VideoFile:
         self._ended = False
 
     def _joins_packets(self) -> bool:
-        """Whether FFmpeg would take what follows a damaged frame for a part of it."""
+        """Return whether FFmpeg would join a damaged frame with the bytes after it."""
         is_file = self._damage is not None
         return is_file and self._container.format.name == 'avi' and self._stream.codec_context.name == 'png'
 
@@ -117,13 +117,13 @@ class VideoFile:
         return f'file:{os.path.abspath(self._path)}' if os.path.isfile(self._path) else self._path
 
     def _choose_stream(self) -> Any:
-        """The stream that is the film: no cover, and no preview of one image beside another stream."""
+        """Choose the stream of the video, not a cover or a single-image preview."""
         every: Iterable[Any] = self._container.streams.video
         streams = [stream for stream in every if stream.codec_context is not None]
         films = [stream for stream in streams if not any(name in _dispositions(stream) for name in _NO_VIDEO)]
         if not films:
             pictures = '; its only picture is a cover' if streams else ''
-            raise InvalidArgumentError(f'{self._path!r} holds no video{pictures}', path=self._path)
+            raise InvalidArgumentError(f'{self._path!r} has no video{pictures}', path=self._path)
         moving = self._moving(films) if len(films) > 1 else films
         chosen = max(moving, key=lambda stream: ('default' in _dispositions(stream), stream.width * stream.height))
         if len(moving) > 1:
@@ -131,7 +131,7 @@ class VideoFile:
         return chosen
 
     def _moving(self, streams: list[Any]) -> list[Any]:
-        """Those of several streams that are no picture; what can be read only once is not read for that."""
+        """Return the streams with several images; a pipe is not read to find out."""
         found = [stream for stream in streams if stream.frames != 1]
         if all(stream.frames for stream in found):
             return found or streams
@@ -141,19 +141,19 @@ class VideoFile:
         return [stream for stream in found if stream.codec_context.name not in _OF_PICTURES] or streams
 
     def frames(self) -> Generator[tuple[Image, int, float]]:
-        """Give the frames that are intact; `check` tells afterwards whether there are others.
+        """Yield the intact frames; `check` then reports others.
 
         Yields
         ------
         image : numpy.ndarray
             (h, w, 3) BGR, uint8 or uint16, upright. Gray of more than 8 bits is (h, w). Values of 9 to 15 bits are
-            spread over 16: white stays white.
+            scaled to 16, so that white stays white.
         number : int
-            From 0, in the order of showing. A damaged frame has a number too.
+            From 0, in display order. Damaged frames count, too.
         time : float
-            The file's own timestamp in seconds, as `ShownTimes` has it.
+            The file's own timestamp in seconds, by `ShownTimes`.
         """
-        is_cut = self._container.format.name == 'mpegts' and self._is_cut_off(0)  # the others mark an incomplete packet
+        is_cut = self._container.format.name == 'mpegts' and self._is_cut_off(0)  # others mark an incomplete packet
         stream = self._stream
         times = self._times = ShownTimes(stream.time_base, stream.average_rate or _USUAL_RATE,
                                          self._container.format.name, stream.codec_context.name)
@@ -165,7 +165,7 @@ class VideoFile:
 
     @contextlib.contextmanager
     def _content_check(self) -> Iterator[Callable[[bytes], bool]]:
-        """What tells that a packet is damaged where the decoder does not."""
+        """Give a check for packet damage unnoticed by the decoder."""
         if self._stream.codec_context.name != 'mjpeg':
             yield lambda data: False
             return
@@ -190,7 +190,7 @@ class VideoFile:
         return image
 
     def check(self) -> None:
-        """Raise FrameReadError if frames were lost, or if the video is cut off."""
+        """Raise FrameReadError if frames were lost or the video is cut off."""
         intact = self._intact
         if intact is None:
             return
@@ -206,10 +206,10 @@ class VideoFile:
             raise FrameReadError(f'{self._path!r}: {"; ".join(told)}', path=self._path)
 
     def _why_torn(self, intact: IntactFrames) -> list[str]:
-        """What is known of frames that the container has lost."""
+        """Describe the frames lost by the container."""
         missing = (self.length or 0) - intact.following
         if intact.unsure is not None:
-            why = f'numbers from frame {intact.unsure} on may be too small: times do not tell how many are lost'
+            why = f'numbers from frame {intact.unsure} on may be too small: the times do not show how many are lost'
         elif missing > 0 and self._ended:
             why = f'about {missing} frame{"s" * (missing > 1)} from frame {intact.following} on cannot be read'
         else:
@@ -239,7 +239,7 @@ class VideoFile:
 
 
 def _pictures(address: str, indexes: set[int]) -> set[int]:
-    """Those streams that have one packet, as far as is looked at."""
+    """Return the streams with a single packet, as far as read."""
     counts: Counter[int] = Counter()
     with contextlib.suppress(OSError), open_input(address) as container:
         streams = [stream for stream in container.streams if stream.index in indexes]
@@ -278,7 +278,7 @@ def _bits(pixel_format: Any) -> int:
 
 
 def _ranges(numbers: list[int]) -> str:
-    """Such as 'frames 3, 5 to 9'."""
+    """Format numbers, such as 'frames 3, 5 to 9'."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][1] + 1:
@@ -290,11 +290,11 @@ def _ranges(numbers: list[int]) -> str:
     return f'frame{"s" * (len(numbers) > 1)} {told}{more}'
 
 
-# --- upright
+# --- orientation
 
 
 def _matrix(frame: av.VideoFrame) -> tuple[int, ...] | None:
-    """The display matrix, 9 numbers, if the frame has one."""
+    """Return a frame's display matrix of 9 numbers, if any."""
     from av.sidedata.sidedata import Type
 
     every: Any = frame.side_data
@@ -303,7 +303,7 @@ def _matrix(frame: av.VideoFrame) -> tuple[int, ...] | None:
 
 
 def upright(image: Image, matrix: tuple[int, ...] | None) -> Image:
-    """Turn and mirror an image by quarters, as a display matrix of FFmpeg says."""
+    """Rotate and mirror an image by quarter turns, as FFmpeg's display matrix says."""
     if matrix is None or len(matrix) < 9:
         return image
     a, b, c, d = matrix[0], matrix[1], matrix[3], matrix[4]

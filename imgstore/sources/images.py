@@ -1,4 +1,4 @@
-"""Images in files, and images without any file around them."""
+"""Images from files, and raw images without a file format."""
 
 from __future__ import annotations
 
@@ -23,56 +23,56 @@ from .tiff import pages_of
 
 _EXTENSIONS = tuple(sorted({*image_extensions(), '.jpeg', '.tiff'}))
 _STACKS = ('.tif', '.tiff')
-_ANIMATED = (b'acTL', b'ANIM')  # what a PNG and a WebP of several images have in their first bytes
+_ANIMATED = (b'acTL', b'ANIM')  # in the first bytes of animated PNG and WebP
 _JPEG = b'\xff\xd8'
 _HEAD = 2**16  # bytes
 _MOST_TOLD = 5
 _DECODING = re.compile(rb'TIFF_Error (?!.*Directory)|OpenCV TIFF: .*(?:ecoding error|Using code|Not enough data)')
-"""The chain of pages is looked at before."""
+"""Log texts about undecodable pages. The chain of pages is checked before."""
 
 _SAMPLES = 100  # files
-_BATCH = 2**26  # bytes of pages that are read at once
+_BATCH = 2**26  # bytes of pages read at once
 _AS_IT_IS = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR  # upright, 8 or 16 bits, gray or BGR, without transparency
 _IMAGEJ = re.compile(rb'ImageJ=[^\0]*?\bimages=(\d+)')
 
 
 def is_image(path: str) -> bool:
-    """Tell by its name whether a file is one image, or a stack of them."""
+    """Return whether a file is an image or a stack, by its name."""
     return os.path.splitext(path)[1].lower() in _EXTENSIONS and os.path.isfile(path)
 
 
 def image_paths(source: str) -> list[str]:
-    """Find the images of a folder, or of a pattern such as ``folder/*.png``, in the order in which people count.
+    """Find the images of a folder or of a pattern such as ``folder/*.png``, in counting order.
 
-    Hidden files are left out, such as those named ``._1.png`` that macOS puts beside others.
+    Hidden files are skipped, such as ``._1.png`` of macOS.
 
     Raises
     ------
     InvalidArgumentError
-        There are none.
+        No images were found.
     """
     if os.path.exists(os.path.join(source, STORE_MD_FILENAME)):
-        raise InvalidArgumentError(f'{source!r} is a store already: imgstore convert makes one of another format',
+        raise InvalidArgumentError(f'{source!r} is a store already; use imgstore convert to change its format',
                                    path=source)
     found = [os.path.join(source, name) for name in os.listdir(source)] if os.path.isdir(source) else glob.glob(source)
     images = [path for path in found if is_image(path) and not os.path.basename(path).startswith('.')]
     if not images:
-        raise InvalidArgumentError(f'there are no images in {source!r}, neither {", ".join(_EXTENSIONS)}', path=source)
+        raise InvalidArgumentError(f'there are no images in {source!r} ({", ".join(_EXTENSIONS)})', path=source)
     return sorted(images, key=_as_counted)
 
 
 def _as_counted(path: str) -> list[tuple[int, str]]:
-    """So that image 10 comes behind image 9."""
+    """Return a sort key with image 10 after image 9."""
     return [(int(part), '') if part.isdecimal() else (0, part) for part in re.split(r'(\d+)', path)]
 
 
 class Images:
-    """Images in files, one after the other; use it in a ``with`` block.
+    """Images in files, one after the other. Use it in a ``with`` block.
 
     Attributes
     ----------
     length : int
-        How many files there are; some may have several pages.
+        Number of files; some may have several pages.
     """
 
     def __init__(self, paths: list[str]) -> None:
@@ -82,14 +82,14 @@ class Images:
         self._jpeg, self._overheard = JpegCheck(), Overheard()
 
     def frames(self) -> Generator[tuple[Image, int]]:
-        """Give the images that are intact; `check` tells afterwards whether there are others.
+        """Yield the intact images; `check` then reports others.
 
         Yields
         ------
         image : numpy.ndarray
-            Upright, of 8 or 16 bits, gray or BGR, without transparency; each page of a file that has several.
+            Upright, 8 or 16 bits, gray or BGR, without transparency. Each page of a file is an image.
         number : int
-            From 0. An image that cannot be read has a number too.
+            From 0. Unreadable images count, too.
         """
         for path in self._paths:
             try:
@@ -114,7 +114,7 @@ class Images:
             raise FrameReadError('; '.join(told))
 
     def _pages(self, path: str) -> Iterator[Image | str]:
-        """The images of a file, each or why it cannot be read."""
+        """Yield the images of a file, or the reason why one cannot be read."""
         try:
             with open(path, 'rb') as file:
                 head = file.read(_HEAD)
@@ -135,7 +135,7 @@ class Images:
         yield f'{path!r} is damaged: {why}' if why else self._decoded(path, data)
 
     def _stack(self, path: str, found: int, total: int | None) -> Iterator[Image | str]:
-        """The pages of a TIFF, several at once unless one of them is damaged."""
+        """Yield the pages of a TIFF, several at once unless one is damaged."""
         batch, place = 1, 0
         while place < found:
             pages = self._some_pages(path, place, min(batch, found - place))
@@ -154,7 +154,7 @@ class Images:
             yield f'{path!r}: page {page} is missing'
 
     def _some_pages(self, path: str, place: int, count: int) -> Sequence[Image]:
-        """So many pages; none if OpenCV reports an error, since it makes up what it cannot decode."""
+        """Read `count` pages; none after an error, since OpenCV invents undecodable data."""
         with contextlib.suppress(cv2.error):
             pages, told = self._overheard.call(lambda: _pages_of(path, place, count))
             return () if _DECODING.search(told) else pages
@@ -165,17 +165,17 @@ class Images:
             image, told = self._overheard.call(lambda: cv2.imdecode(np.frombuffer(data, np.uint8), _AS_IT_IS))
             if image is not None and not _DECODING.search(told):
                 return image
-        return f'{path!r} is no image, or damaged'
+        return f'{path!r} is not an image, or is damaged'
 
     def _is_single(self, path: str) -> bool:
-        """Whether a TIFF has one page, since all others have."""
+        """Return whether a TIFF has one page, since all others have."""
         others = [other for other in self._paths if other != path and other.lower().endswith(_STACKS)][:_SAMPLES]
         with contextlib.suppress(OSError):
             return bool(others) and all(pages_of(other) in (None, (1, True), (0, False)) for other in others)
         return False
 
     def close(self) -> None:
-        """Free what it holds."""
+        """Free the resources."""
         self._jpeg.close()
         self._overheard.close()
 
@@ -187,7 +187,7 @@ class Images:
 
 
 class _UncountedError(Exception):
-    """Nobody knows how many images a file has, so those of the next would get the numbers of others."""
+    """The number of images in a file is unknown, so later files would get wrong numbers."""
 
 
 def _multiple(data: bytes) -> Sequence[Image]:
@@ -197,7 +197,7 @@ def _multiple(data: bytes) -> Sequence[Image]:
 
 
 def _page_counts(path: str, head: bytes) -> tuple[int, int | None]:
-    """How many pages of a TIFF are found, and how many there should be if that is known; of other files, 1."""
+    """Return found and expected pages of a TIFF (None if unknown); 1 for other files."""
     pages = pages_of(path) if path.lower().endswith(_STACKS) else None
     if pages is None:
         return 1, 1
@@ -218,7 +218,7 @@ def _pages_of(path: str, place: int, count: int) -> Sequence[Image]:
 
 
 def _opencv_takes(path: str) -> bool:
-    """Whether OpenCV can open a file of that name, which must be UTF-8."""
+    """Return whether OpenCV can open a file of this name; it must be UTF-8."""
     try:
         return bool(path.encode())
     except UnicodeEncodeError:
@@ -227,7 +227,7 @@ def _opencv_takes(path: str) -> bool:
 
 @dataclass(frozen=True)
 class PixelFormat:
-    """How an image lies in a stream of bytes, as FFmpeg names it."""
+    """Layout of an image in a byte stream, named as in FFmpeg."""
 
     dtype: str
     channels: int
@@ -238,16 +238,16 @@ PIXEL_FORMATS = {
     'gray': PixelFormat('<u1', 1), 'gray16le': PixelFormat('<u2', 1), 'bgr24': PixelFormat('<u1', 3),
     'rgb24': PixelFormat('<u1', 3, cv2.COLOR_RGB2BGR), 'bgr48le': PixelFormat('<u2', 3),
     'rgb48le': PixelFormat('<u2', 3, cv2.COLOR_RGB2BGR)}
-"""Those that `read_rawvideo` understands."""
+"""Formats supported by `read_rawvideo`."""
 
 
 def read_rawvideo(stream: IO[bytes], size: tuple[int, int], pixel_format: str) -> Generator[Image]:
-    """Read images that follow each other without anything between them, as ``ffmpeg -f rawvideo`` writes them.
+    """Read images without anything between them, as from ``ffmpeg -f rawvideo``.
 
     Parameters
     ----------
     stream
-        Open for reading; it may be a pipe.
+        Open for reading, perhaps a pipe.
     size
         (width, height) in pixels.
     pixel_format
@@ -256,7 +256,7 @@ def read_rawvideo(stream: IO[bytes], size: tuple[int, int], pixel_format: str) -
     Raises
     ------
     FrameReadError
-        The stream ends within an image.
+        The stream ends inside an image.
     """
     form = PIXEL_FORMATS[pixel_format]
     shape = (size[1], size[0]) if form.channels == 1 else (size[1], size[0], form.channels)
@@ -271,7 +271,7 @@ def read_rawvideo(stream: IO[bytes], size: tuple[int, int], pixel_format: str) -
 
 
 def _read(stream: IO[bytes], length: int) -> bytes:
-    """So many bytes, or what is left of them at the end; a pipe may give them in pieces."""
+    """Read `length` bytes, or the rest at the end; a pipe may give them in pieces."""
     data = bytearray()
     while len(data) < length and (part := stream.read(length - len(data))):
         data += part

@@ -1,4 +1,4 @@
-"""The frames of a video stream, each with its number; damaged ones are left out, and leave their numbers free."""
+"""Intact frames of a video stream with their numbers; damaged frames are skipped and their numbers stay free."""
 
 from __future__ import annotations
 
@@ -17,37 +17,40 @@ from .demuxed import Demuxed
 from .steady import Numbering
 
 _CHAINED = frozenset(('ffv1',))
-"""Intra only as FFmpeg sees it, yet what was learned from one frame is used for the next."""
+"""Intra-only for FFmpeg, but each frame uses state of the one before."""
 
 _TELL_IN_LOG = frozenset(('ffv1', 'gif', 'png', 'apng', 'h264'))
-"""Decoders that tell of damage in the log alone, and log no other errors."""
+"""Decoders that report damage only in the log, and log no other errors."""
 
 _STRICT = frozenset(('hevc',))
-"""Decoders that tell of a missing reference if they are strict, and of that alone."""
+"""Decoders that report a missing reference, and nothing else, if they are strict."""
 
 _UNKNOWN_IN_H264 = 'mmco: unref short failure'
-"""What the decoder of H.264 logs of a reference that may go, and that never came."""
+"""Log text of the H.264 decoder for dropping a reference that never came."""
 
-_FIELDS = 0.6  # frames a packet; fewer where each packet is a field
-_DELAY = 32  # packets after which no frame of one is expected any more, where their times do not tell
+_FIELDS = 0.6  # frames per packet; fewer if each packet is a field
+_DELAY = 32  # packets to wait for a frame, if the times do not tell
 _GAP, _TEAR = object(), object()
 _Entry = tuple[float, int, int, Any]
-"""When it is shown, order of arrival, number of its packet, and a frame; None: it is lost. Or `_GAP`, or `_TEAR`."""
+"""Display time, order of arrival, packet number and frame (None if lost), or `_GAP`, or `_TEAR`."""
 
 
 @dataclass
 class _Sent:
-    """The packets that the decoder got and gave no frame of yet: their presentation times, or None."""
+    """Packets sent to the decoder without a frame so far: their presentation times, or None."""
 
     times: dict[int, int | None] = field(default_factory=dict)
 
     def is_due_before(self, number: int, time: float) -> bool:
-        """Whether an earlier packet is shown later than ``time``: its damage would be known only then."""
+        """Return whether an earlier packet is displayed after ``time``.
+
+        Its damage would be known only then.
+        """
         return any(other < number and (other > max(self.times) - _DELAY if at is None else at > time)
                    for other, at in self.times.items())
 
     def drop_until(self, time: float) -> list[float]:
-        """Forget the packets shown before ``time``; returns their times."""
+        """Drop the packets displayed before ``time`` and return their times."""
         found = [(number, at) for number, at in self.times.items() if at is not None and at < time]
         for number, _ in found:
             del self.times[number]
@@ -55,36 +58,36 @@ class _Sent:
 
 
 class IntactFrames:
-    """Decodes a stream, and gives the frames that nothing is wrong with.
+    """Decoder of a stream that yields only intact frames.
 
-    A frame is lost if its packet is damaged, if the decoder reports an error or marks the frame as corrupt, and if it
-    may be made from such a frame: those are all up to the next keyframe. What a decoder makes up is never given.
+    A frame is lost if its packet is damaged, or if the decoder reports an error or marks it as corrupt. Frames that may
+    depend on a lost one are lost, too, up to the next keyframe. Invented content of a decoder is never given.
 
     Parameters
     ----------
     container, stream
-        Of PyAV; nothing was read yet.
+        Container and stream of PyAV; nothing was read yet.
     note : callable
-        Is given each packet that is to be shown, before its frame.
+        Called with each packet to be displayed, before its frame.
     distrusts_end : bool
-        The last packet may be incomplete without a mark, and is left out.
+        Skip the last packet, since it may be incomplete without a mark.
     damage : Damage, optional
-        Where the container is damaged.
+        Damage of the container.
     is_damaged : callable, optional
-        Whether a packet's content is damaged though the decoder does not see it.
+        Returns whether a packet's content is damaged, unnoticed by the decoder.
 
     Attributes
     ----------
     lost : list of int
-        Numbers of the frames that are lost.
+        Numbers of the lost frames.
     following : int
-        The number after the last frame.
+        Number after the last frame.
     error : str or None
-        Why the container could not be read to its end.
+        Reason why the container was not read to its end.
     is_torn : bool
-        The container is damaged between frames.
+        Whether the container is damaged between frames.
     end : int
-        Where the last packet ends in the file, in bytes.
+        End of the last packet in the file, in bytes.
     """
 
     def __init__(self, container: Any, stream: Any, note: Callable[[Any], None],
@@ -94,8 +97,8 @@ class IntactFrames:
         codec = self._context.codec
         self._name = self._context.name
         self._all_keys = codec.intra_only and self._name not in _CHAINED
-        self._is_guessed = container.format.name == 'avi' and not self._all_keys  # times are, from later packets
-        self._context.thread_count = 1  # several lose errors
+        self._is_guessed = container.format.name == 'avi' and not self._all_keys  # times come from later packets
+        self._context.thread_count = 1  # several threads lose errors
         self._references = ReferenceCheck(bytes(self._context.extradata or b'')) if self._name == 'h264' else None
         self._context.copy_opaque = True
         self._context.options = _options(codec)
@@ -105,40 +108,40 @@ class IntactFrames:
         self._numbering = Numbering(_usual_interval(stream))
         self._heap: list[_Entry] = []
         self._sent, self._count, self._arrivals = _Sent(), itertools.count(), itertools.count()
-        self._shown = self._latest = -math.inf  # all that is shown up to there has come; time of the latest frame
+        self._shown = self._latest = -math.inf  # complete up to this time; time of the latest frame
         self._waiting = self._resumes = False  # for a keyframe; with the next packet
-        self._resumed: tuple[int, float] | None = None  # a keyframe; what is shown before it is made from what is lost
+        self._resumed: tuple[int, float] | None = None  # a keyframe; frames displayed before it depend on lost ones
         self._key, self._groups = (-1, -math.inf), 0  # the latest keyframe; how many since decoding began
         self._packets, self._frames, self._share = 0, 0, 1.0
-        self._tells_times = True  # until the decoder gives a frame that is shown before the last one
+        self._tells_times = True  # until a frame is displayed before the last one
 
     @property
     def lost(self) -> list[int]:
-        """Numbers of the frames that are lost."""
+        """Numbers of the lost frames."""
         return self._numbering.lost
 
     @property
     def unsure(self) -> int | None:
-        """From which number on they may be too small."""
+        """First number that may be too small, with all after it."""
         return self._numbering.unsure
 
     @property
     def error(self) -> str | None:
-        """Why the container could not be read to its end."""
+        """Reason why the container was not read to its end."""
         return self._demuxed.error
 
     @property
     def end(self) -> int:
-        """Where the last packet ends in the file, in bytes."""
+        """End of the last packet in the file, in bytes."""
         return self._demuxed.end
 
     @property
     def following(self) -> int:
-        """The number after the last frame."""
+        """Number after the last frame."""
         return self._numbering.following
 
     def __iter__(self) -> Iterator[tuple[Any, int]]:
-        """Give the frames of PyAV and their numbers."""
+        """Yield frames of PyAV and their numbers."""
         with logged_errors() as log:
             for packet in self._demuxed.packets(log):
                 if packet is None:
@@ -160,7 +163,10 @@ class IntactFrames:
         self._numbering.end()
 
     def _up_to_a_hole(self) -> Iterator[tuple[Any, int]]:
-        """Give the last frames of a video that is cut off: some are shown behind others that never came."""
+        """Yield the last frames of a cut-off video.
+
+        Some are displayed after others that never came.
+        """
         expected = self.following
         for frame, number in self._ready():
             if number != expected:
@@ -172,21 +178,21 @@ class IntactFrames:
     # --- packets
 
     def _tear(self) -> None:
-        """Note that the demuxer passed over damage: packets may be lost, of which others were made."""
+        """Note damage skipped by the demuxer: lost packets may be references of others."""
         self.is_torn = True
         if not self._all_keys and self._packets:
             self._give_up(next(self._count), drain=True)
         self._push(self._latest, -1, _TEAR)
 
     def _starts(self, packet: Any) -> bool:
-        """Whether decoding can begin anew at a packet."""
+        """Return whether decoding can start at a packet."""
         if self._demuxed.is_damaged(packet) or not (packet.is_keyframe or self._all_keys):
             return False
         self._waiting, self._resumes = False, True
         return True
 
     def _time_of(self, of: Any) -> int | None:
-        """When a packet or a frame is shown; None where the container does not tell."""
+        """Return the display time of a packet or frame; None if unknown."""
         time: int | None = of.pts
         return time if self._tells_times else None
 
@@ -220,24 +226,27 @@ class IntactFrames:
             self._give_up(min(damaged), drain=packet is not None)
 
     def _is_told(self, log: Log, packet: Any, gap: bool) -> bool:
-        """Whether a packet is damaged, as the log tells, or made from one that is missing."""
+        """Return whether the log reports a packet as damaged or without its reference."""
         if self._name not in _TELL_IN_LOG:
             return lacks_reference(log)
         told = errors_in(log, self._name)
-        if self._name == 'h264' and self._groups <= 1:  # what came before the first keyframe is missing
+        if self._name == 'h264' and self._groups <= 1:  # packets before the first keyframe are missing
             gap &= packet is not None and not packet.is_keyframe
             told = [text for text in told if not text.startswith(_UNKNOWN_IN_H264)]
         return gap or bool(told)
 
     def _leads(self, packet: Any) -> bool:
-        """Whether a packet is shown before the first frame, a keyframe: it misses what came before the file."""
+        """Return whether a packet is displayed before the first frame, a keyframe.
+
+        It depends on packets before the file.
+        """
         time = None if packet is None else self._time_of(packet)
         return time is not None and not self._frames and time < self._key[1] < math.inf
 
-    # --- what the decoder gives
+    # --- decoded frames
 
     def _take(self, frame: Any, normally: bool = True) -> list[int]:
-        """Note a frame, in the order of the decoder; returns the number of its packet if it is damaged."""
+        """Note a frame in decoder order; return its packet's number if it is damaged."""
         number = frame.opaque if isinstance(frame.opaque, int) else -1
         self._sent.times.pop(number, None)
         if frame.pts is not None and frame.pts < self._latest and self._tells_times:
@@ -257,7 +266,7 @@ class IntactFrames:
                 self._push(other, number, None)
             self._resumed = None
             self._shown = max(self._shown, time)
-        else:  # what is shown between these frames may never have come
+        else:  # frames between these may be missing
             self._push(time, -1, _GAP)
         self._frames += 1
         self._push(time, number, frame)
@@ -267,7 +276,7 @@ class IntactFrames:
         heapq.heappush(self._heap, (time, next(self._arrivals), number, frame))
 
     def _give_up(self, damaged: int, drain: bool) -> None:
-        """Lose the frames from a packet on, up to the next keyframe."""
+        """Give up the frames from a packet on, up to the next keyframe."""
         import av
 
         if drain:
@@ -293,7 +302,7 @@ class IntactFrames:
             self._push(self._shown if time is None else float(time), next(self._count), None)
 
     def _ready(self) -> Iterator[tuple[Any, int]]:
-        """Give what is shown before all that can come yet, and cannot be made from what proves damaged."""
+        """Yield frames that no later frame can precede or prove damaged."""
         while self._heap and self._heap[0][0] <= self._shown:
             time, _, number, frame = self._heap[0]
             if number >= 0 and frame is not None and self._sent.is_due_before(number, time):
@@ -310,13 +319,13 @@ class IntactFrames:
 
 
 def _usual_interval(stream: Any) -> float | None:
-    """That of a stream whose rate does not vary, as far as FFmpeg knows."""
+    """Return the interval of a stream at a constant rate, as far as FFmpeg knows."""
     rate, unit = stream.average_rate, stream.time_base
     return float(1 / rate / unit) if rate and unit and rate == stream.base_rate else None
 
 
 def _options(codec: Any) -> dict[str, str]:
-    """What to tell the decoder."""
+    """Return the decoder's options."""
     more = '+explode' if codec.intra_only or codec.name in _STRICT else '+bitstream+buffer'
-    delay = {'max_frame_delay': '1'} if codec.name == 'libdav1d' else {}  # what is in it is lost with a damaged frame
+    delay = {'max_frame_delay': '1'} if codec.name == 'libdav1d' else {}  # damage loses the frames in the decoder
     return {'err_detect': f'crccheck{more}', **delay}

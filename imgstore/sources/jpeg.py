@@ -1,4 +1,4 @@
-"""Damage in the coded data of a JPEG, which decoders pass over: they make up what is missing.
+"""Damage in the coded data of a JPEG, which decoders hide by invented content.
 
 https://www.w3.org/Graphics/JPEG/itu-t81.pdf
 """
@@ -17,23 +17,23 @@ from .quiet import Overheard
 
 _IN_DATA = re.compile(rb'Corrupt JPEG data: (?:premature end of data|bad Huffman|found marker|bad arithmetic)')
 _TOO_MUCH = re.compile(rb'Corrupt JPEG data: (\d+) extraneous bytes before marker 0xd')
-_PADDING = 16  # bytes, with which encoders may end the data
+_PADDING = 16  # bytes that encoders may append
 _HOLE = bytes(16)
 _END, _SCAN, _TABLES = b'\xff\xd9', b'\xff\xda', 0xc4
-_FEWEST = 3  # frames by which an encoder is known
-_SMALL = cv2.IMREAD_REDUCED_GRAYSCALE_8  # all is read, and little computed
+_FEWEST = 3  # frames needed to know an encoder
+_SMALL = cv2.IMREAD_REDUCED_GRAYSCALE_8  # reads everything but computes little
 
 
 class JpegCheck:
-    """Tells which images of one encoder are damaged; use it in a ``with`` block.
+    """Detects damaged images of one encoder. Use it in a ``with`` block.
 
-    Some encoders write what looks like damage into each image. So an image counts as damaged if it is not like the
-    others: libjpeg misses data or finds some left over, its end mark is missing, or it has a hole of zeros.
+    Some encoders write apparent damage into every image. So an image counts as damaged only if it differs from the
+    others: libjpeg misses data or finds data left over, its end mark is missing, or it has a hole of zeros.
 
     Parameters
     ----------
     samples : iterable of bytes
-        Images of the encoder. Without any, the first images show what is usual.
+        Images of the encoder. Without them, the first images set the standard.
     """
 
     def __init__(self, samples: Iterable[bytes] = ()) -> None:
@@ -50,13 +50,13 @@ class JpegCheck:
         return is_whole
 
     def is_damaged(self, data: bytes) -> bool:
-        """Whether an image is damaged, unless most are like that."""
+        """Return whether an image is damaged, unless most images are like it."""
         is_whole = self._learn(data)
         expects_end = self._seen > _FEWEST and self._ended >= self._seen - 1
         return (not is_whole and 2 * self._whole >= self._seen) or (expects_end and not _is_ended(data))
 
     def why(self, data: bytes) -> str | None:
-        """Say what is wrong with the coded data of an image; None if nothing is known to be wrong."""
+        """Return what is wrong with the coded data of an image, or None."""
         told = self._told(data if _is_ended(data) else data + _END)
         left = max((int(count) for count in _TOO_MUCH.findall(told)), default=0)
         if _IN_DATA.search(told) or left > _padding(data):
@@ -64,11 +64,11 @@ class JpegCheck:
         return 'there is a hole in its coded data' if _has_hole(data) else None
 
     def _told(self, data: bytes) -> bytes:
-        """What libjpeg says of an image: OpenCV does not hand that on."""
+        """Return libjpeg's messages for an image, which OpenCV does not pass on."""
         return self._overheard.call(lambda: _decode(data))[1]
 
     def close(self) -> None:
-        """Free what it holds."""
+        """Free the resources."""
         self._overheard.close()
 
     def __enter__(self) -> JpegCheck:
@@ -88,13 +88,13 @@ def _is_ended(data: bytes) -> bool:
 
 
 def _padding(data: bytes) -> int:
-    """How many bytes may be left over: as many zeros as there are at the end, and a few of any kind."""
+    """Return how many bytes may be left over: as many as final zeros, and a few others."""
     coded = data[:data.rfind(_END)] if _is_ended(data) else data
     return _PADDING + len(coded) - len(coded.rstrip(b'\0'))
 
 
 def _has_hole(data: bytes) -> bool:
-    """Whether there are zeros that would be one tiny value after another, as no image has so many."""
+    """Return whether zeros would decode to more tiny values than any image has."""
     scan = data.find(_SCAN)
     coded = data[scan:data.rfind(_END) if _is_ended(data) else len(data)].rstrip(b'\0')
     if scan < 0 or _HOLE not in coded or data.count(_SCAN) > 1:
@@ -107,8 +107,11 @@ def _has_hole(data: bytes) -> bool:
 
 
 def _zeros_mean(head: bytes, table: int) -> int:
-    """The symbol of a Huffman table of AC coefficients whose code is of zeros: the first of the shortest."""
-    found = 0x01  # in the usual table, which need not be in there
+    """Return the symbol coded by zeros in a Huffman table of AC coefficients.
+
+    It is the first of the shortest.
+    """
+    found = 0x01  # in the usual table, which a file may omit
     for place in _tables(head):
         if head[place] == 0x10 | table:
             found = head[place + 17]
@@ -116,7 +119,7 @@ def _zeros_mean(head: bytes, table: int) -> int:
 
 
 def _tables(head: bytes) -> Iterator[int]:
-    """Where the Huffman tables begin."""
+    """Yield the positions of the Huffman tables."""
     place = 2
     while place + 4 <= len(head):
         marker, (length,) = head[place + 1], struct.unpack_from('>H', head, place + 2)

@@ -1,4 +1,4 @@
-"""A video that can be read only once: standard input, a named pipe, what a shell's ``<(...)`` gives."""
+"""A video readable only once: standard input, a named pipe, a shell's ``<(...)``."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _BLOCK = 2**20
 
 
 class PipedVideo:
-    """A file-like object for PyAV, over a pipe.
+    """File-like object for PyAV over a pipe.
 
-    An MP4 whose index is at its end cannot be read in one go; it is copied to a temporary file first.
+    An MP4 with its index at the end is first copied to a temporary file, since it cannot be read in one pass.
     """
 
     def __init__(self, path: str) -> None:
@@ -24,7 +24,7 @@ class PipedVideo:
         self._copy: IO[bytes] | None = None
         if _is_indexed_at_end(self._head):
             self._copy = self._copied()
-            self.seek, self.tell = self._copy.seek, self._copy.tell  # PyAV looks whether there are such
+            self.seek, self.tell = self._copy.seek, self._copy.tell  # PyAV checks for these attributes
 
     def _read_head(self) -> bytes:
         head = b''
@@ -42,7 +42,7 @@ class PipedVideo:
         return copy
 
     def read(self, count: int) -> bytes:
-        """Give up to so many bytes; none at the end."""
+        """Read at most `count` bytes; none at the end."""
         if self._copy is not None:
             return self._copy.read(count)
         if self._head:
@@ -51,7 +51,7 @@ class PipedVideo:
         return self._pipe.read(count) or b''
 
     def is_cut_off(self) -> bool:
-        """Tell whether what was copied is cut off; of what was not, the demuxer tells."""
+        """Return whether a copied video is cut off; for others the demuxer tells."""
         return self._copy is not None and is_cut_off(self._copy.name)
 
     def close(self) -> None:
@@ -62,7 +62,7 @@ class PipedVideo:
 
 
 def _is_indexed_at_end(head: bytes) -> bool:
-    """Whether a file begins like an MP4 or QuickTime that has its frames before their index."""
+    """Return whether a file begins like an MP4 or QuickTime with frames before the index."""
     place = 0
     while len(head) >= place + 8:
         length, kind = int.from_bytes(head[place:place + 4], 'big'), head[place + 4:place + 8]

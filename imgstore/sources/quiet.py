@@ -1,4 +1,4 @@
-"""What OpenCV and its libraries write on standard error: kept away, or read, as they tell of damage nowhere else."""
+"""Standard error of OpenCV and its libraries: silenced, or read for reports of damage."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from typing import Any, TypeVar
 import cv2
 
 _SILENT = 0  # OpenCV's log level
-_ERRORS = 2 if int(cv2.__version__.partition('.')[0]) > 4 else 6  # OpenCV 4 tells of errors in TIFF to developers
+_ERRORS = 2 if int(cv2.__version__.partition('.')[0]) > 4 else 6  # OpenCV 4 logs TIFF errors at a debug level
 _STANDARD_ERROR = 2  # its descriptor
 _EXPECTED = re.compile(
     rb'(?:\[ ?[A-Z]+:|OpenCV TIFF|Corrupt JPEG|Premature end|Inconsistent progr|Invalid SOS|libpng ).*\n')
 
 _Result = TypeVar('_Result')
 
-_one_at_a_time = threading.Lock()  # standard error is that of the process
+_one_at_a_time = threading.Lock()  # the whole process shares standard error
 
 
 class Overheard:
-    """Calls functions of OpenCV, and reads what they write on standard error."""
+    """Calls functions of OpenCV and reads their output on standard error."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 -- `close` closes it
 
     def call(self, function: Callable[[], _Result]) -> tuple[_Result, bytes]:
-        """Give what the function returns and what was written; nothing where there is no standard error."""
+        """Return the function's result and its output, empty without a standard error."""
         with _one_at_a_time, quiet_opencv(_ERRORS):
             try:
                 usual = os.dup(_STANDARD_ERROR)
@@ -53,19 +53,19 @@ class Overheard:
         told = self._file.read()
         self._file.seek(0)
         self._file.truncate()
-        if others := _EXPECTED.sub(b'', told):  # of another thread
+        if others := _EXPECTED.sub(b'', told):  # from another thread
             sys.stderr.write(others.decode(errors='replace'))
         return told
 
     def close(self) -> None:
-        """Free what it holds."""
+        """Free the resources."""
         self._file.close()
 
 
 @contextlib.contextmanager
 def quiet_opencv(level: int = _SILENT) -> Iterator[None]:
-    """Keep OpenCV from writing what it thinks of a camera or a file."""
-    log: Any = getattr(cv2.utils, 'logging', cv2)  # OpenCV 4 has its functions at the top
+    """Silence OpenCV's messages about a camera or a file."""
+    log: Any = getattr(cv2.utils, 'logging', cv2)  # OpenCV 4 has these functions in cv2
     usual = log.getLogLevel()
     log.setLogLevel(level)
     try:

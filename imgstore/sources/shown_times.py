@@ -1,4 +1,4 @@
-"""When the frames of a video are shown, where its timestamps may be those of decoding."""
+"""Display times of a video's frames, if its timestamps may be decoding times."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any
 
 from .damaged_stamps import damaged
 
-_AHEAD = 8  # frames by which it is seen why timestamps go back
-_BEFORE = 4  # frames that were given, to compare with
-_PAUSE = 4  # frames; after a longer one the next timestamp shows whether it is one
-_LONGEST = 16  # frames; H.264 and HEVC move none further
+_AHEAD = 8  # frames needed to see why timestamps go back
+_BEFORE = 4  # earlier frames for comparison
+_PAUSE = 4  # frames; the next timestamp confirms a longer pause
+_LONGEST = 16  # frames; the furthest reordering in H.264 and HEVC
 _GUESSED_IN_AVI = ('h264', 'hevc', 'png')
-"""Of these FFmpeg takes the time of the next packet: AVI has the times of decoding alone."""
+"""Codecs with the next packet's time in FFmpeg, since AVI has only decoding times."""
 
 Timed = tuple[Any, int, float]
 """A frame, its number, and its time in seconds."""
 
 
 class _Pool:
-    """The timestamps of all packets in ascending order; those that were taken are forgotten."""
+    """Timestamps of all packets in ascending order, without those taken."""
 
     def __init__(self) -> None:
         self._heap: list[int] = []
@@ -30,21 +30,21 @@ class _Pool:
         self._is_complete = True
 
     def add(self, stamp: int | None) -> None:
-        """Note the timestamp of a packet."""
+        """Add the timestamp of a packet."""
         if stamp is None:
             self._is_complete = False
         elif self._is_complete:
             heapq.heappush(self._heap, stamp)
 
     def forget(self, stamp: int) -> None:
-        """Leave out a timestamp that is damaged; its place counts."""
+        """Drop a damaged timestamp; its place still counts."""
         if stamp in self._heap:
             self._heap.remove(stamp)
             heapq.heapify(self._heap)
             self._taken += 1
 
     def take(self, number: int) -> int | None:
-        """Give the timestamp that has this place; places ascend. None if there is none."""
+        """Return the timestamp at this place, or None; places must ascend."""
         found = None
         while self._heap and self._taken <= number:
             found, self._taken = heapq.heappop(self._heap), self._taken + 1
@@ -52,26 +52,26 @@ class _Pool:
 
 
 class ShownTimes:
-    """Gives frames their times.
+    """Assigns display times to frames.
 
-    A frame has the timestamp of its own packet, as long as these ascend in the order of showing. Where they go back,
-    one of them is damaged, and is estimated from those around it. Or else all from there on are those of decoding: each
-    frame then has the timestamp that is next in ascending order. Frames for which that may still prove true are held
-    back. Frames before the first timestamp, and those of a video without any, come at the stream's rate.
+    A frame has the timestamp of its own packet, as long as these ascend in display order. If they go back, one of them
+    may be damaged; it is estimated from those around it. Otherwise all further ones are decoding times: each frame gets
+    the next timestamp in ascending order. Frames are held back until this is decided. Frames before the first
+    timestamp, and those of a video without any, follow at the stream's rate.
 
     Parameters
     ----------
     unit : Fraction or None
-        Of the timestamps, in seconds.
+        Time unit of the timestamps in seconds.
     rate : Fraction
-        Frames a second.
+        Frames per second.
     container, codec : str
-        Their names: in AVI, the first frame is shown when it is decoded.
+        Names of both. In AVI, the first frame is displayed when decoded.
 
     Attributes
     ----------
     estimated : list of int
-        Numbers of the frames whose timestamps are damaged.
+        Numbers of the frames with damaged timestamps.
     """
 
     def __init__(self, unit: Fraction | None, rate: Fraction, container: str = '', codec: str = '') -> None:
@@ -79,8 +79,8 @@ class ShownTimes:
         self._is_guessed = self._is_avi and codec in _GUESSED_IN_AVI
         self._delay: int | None = None
         self._unit, self._interval = unit or Fraction(1), 1 / rate
-        self._ranks = (_Pool(), _Pool())  # by presentation, by decoding
-        self._coming: Counter[int] = Counter()  # timestamps of packets of which no frame came yet
+        self._ranks = (_Pool(), _Pool())  # by presentation time, by decoding time
+        self._coming: Counter[int] = Counter()  # timestamps of packets without a frame so far
         self._held: deque[tuple[Any, int, int | Fraction | None]] = deque()
         self._given: deque[tuple[int, int | Fraction]] = deque(maxlen=_BEFORE)
         self._latest: int | Fraction | None = None
@@ -90,7 +90,7 @@ class ShownTimes:
         self._last: tuple[int, Fraction] | None = None
 
     def note(self, packet: Any) -> None:
-        """Note a packet that is to be shown, before it is decoded; a timestamp that FFmpeg guessed is corrected."""
+        """Note a packet before decoding; a timestamp guessed by FFmpeg is corrected."""
         if self._is_guessed:
             packet.pts = packet.dts
         if self._delay is None:
@@ -102,7 +102,7 @@ class ShownTimes:
             self._coming[packet.pts] += 1
 
     def of(self, frame: Any, number: int) -> Iterator[Timed]:
-        """Take the frame that is shown next; gives those whose times are known now."""
+        """Take the next displayed frame; yield frames with known times."""
         stamp = frame.pts
         self._held.append((frame, number, stamp))
         if self._unclear or (stamp is not None and self._latest is not None and stamp < self._latest):
@@ -117,7 +117,7 @@ class ShownTimes:
             yield self._release()
 
     def rest(self) -> Iterator[Timed]:
-        """Give the frames that are still held back."""
+        """Yield the frames held back."""
         if self._unclear:
             self._clear_up()
         while self._held:
@@ -137,7 +137,7 @@ class ShownTimes:
         return not self._given or (stamp - self._given[-1][1]) * self._unit > _PAUSE * self._interval
 
     def _clear_up(self) -> None:
-        """See whether the timestamps that go back are damaged, or all are those of decoding."""
+        """Decide whether timestamps that go back are damaged, or all are decoding times."""
         self._unclear = 0
         held = [(number, stamp) for _, number, stamp in self._held if stamp is not None]
         wrong = damaged([*self._given, *held])
@@ -154,7 +154,7 @@ class ShownTimes:
         self._latest = max(stamp for _, stamp in sound)
 
     def _estimate(self, number: int, sound: list[tuple[int, int | Fraction]]) -> Fraction:
-        """A timestamp between those of the frames around it."""
+        """Estimate a timestamp from those of the frames around it."""
         before = [stamp for stamp in sound if stamp[0] < number][-1:]
         behind = [stamp for stamp in sound if stamp[0] > number][:1]
         if before and behind:

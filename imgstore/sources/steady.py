@@ -1,30 +1,30 @@
-"""Numbers of the frames of a damaged video: where they come at a steady rate, times tell how many are lost."""
+"""Frame numbers of a damaged video: at a steady rate, times show how many frames are lost."""
 
 from __future__ import annotations
 
 import math
 
-_FEWEST = 3  # intervals from which a rate is known
-_UNSTEADY = 0.1  # of an interval, by which others may differ
-_TICKS = 2  # or by so many units of the time base
+_FEWEST = 3  # intervals needed for a rate
+_UNSTEADY = 0.1  # allowed difference between intervals, as a share
+_TICKS = 2  # or in units of the time base
 
 
 class Numbering:
-    """Counts frames, and what is lost between them.
+    """Counter of frames and of losses between them.
 
     Parameters
     ----------
     usual : float, optional
-        Interval that the container tells of, in units of the time base.
+        Interval given by the container, in units of the time base.
 
     Attributes
     ----------
     lost : list of int
-        Numbers of the frames that are lost.
+        Numbers of the lost frames.
     following : int
-        The number after the last frame.
+        Number after the last frame.
     unsure : int or None
-        From that number on they may be too small, since the times do not tell how many frames are lost.
+        First number that may be too small, since times do not show how many frames are lost.
     """
 
     def __init__(self, usual: float | None = None) -> None:
@@ -38,15 +38,15 @@ class Numbering:
         self._least, self._most = math.inf, -math.inf
 
     def lose(self) -> None:
-        """Count a frame that is lost."""
+        """Count a lost frame."""
         self._missing += 1
 
     def expect_gap(self) -> None:
-        """Have the next frame numbered by its time, since nobody knows what is lost before it."""
+        """Derive the next number from the time, since losses before it are unknown."""
         self._has_gap = True
 
     def distrust(self) -> None:
-        """Have all frames from now on numbered by their times: some may be lost anywhere."""
+        """Derive all further numbers from times, since frames may be lost anywhere."""
         self._is_torn = True
 
     def number(self, time: int | None) -> int:
@@ -60,11 +60,11 @@ class Numbering:
         return self.following - 1
 
     def end(self) -> None:
-        """Count what is lost at the end."""
+        """Count losses at the end."""
         self._skip(self._missing)
 
     def cut(self, number: int) -> None:
-        """Have nothing from that number on."""
+        """Drop all frames from this number on."""
         self.lost = [lost for lost in self.lost if lost < number]
         self.following, self._missing = number, 0
 
@@ -76,7 +76,7 @@ class Numbering:
         interval = self._interval()
         last: float | None = self._last
         if not self.following and self._is_torn and interval is not None:
-            last = -interval  # a film begins at 0
+            last = -interval  # a video begins at 0
         if interval is None or time is None or last is None or time <= last:
             self._doubt()
             return self._missing
@@ -87,7 +87,7 @@ class Numbering:
             self.unsure = self.following + self._missing
 
     def _interval(self) -> float | None:
-        """The interval of a steady rate; None if it is not steady, or not known."""
+        """Return the interval of a steady rate, or None."""
         if self._intervals < _FEWEST:
             fits = all(self._usual is not None and abs(seen - self._usual) <= max(_UNSTEADY * self._usual, _TICKS)
                        for seen in (self._least, self._most) if self._intervals)

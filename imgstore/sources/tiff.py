@@ -1,4 +1,4 @@
-"""How many pages a TIFF has, and whether its chain of them is whole.
+"""Number of pages in a TIFF, and whether their chain is complete.
 
 https://www.itu.int/itudoc/itu-t/com16/tiff-fx/docs/tiff6.pdf, and BigTIFF.
 """
@@ -14,28 +14,28 @@ _ORDERS = {b'II': '<', b'MM': '>'}
 
 class _Layout(NamedTuple):
     offset: str
-    """As `struct` names it, and so is the next."""
+    """Format code of `struct`, as for the next field."""
     entries: str
     entry: int
     """Bytes."""
     first: int
-    """Where the place of the first page is."""
+    """Position of the first page's offset."""
 
 
 _LAYOUTS = {42: _Layout('I', 'H', 12, 4), 43: _Layout('Q', 'Q', 20, 8)}
 
 
 class Pages(NamedTuple):
-    """What the chain of pages tells."""
+    """Result of following the chain of pages."""
 
     found: int
-    """How many are in the file."""
+    """Number of pages in the file."""
     is_whole: bool
-    """Whether the chain ends as it should, so that there are no others."""
+    """Whether the chain ends properly, so that no pages are missing."""
 
 
 def pages_of(path: str) -> Pages | None:
-    """Follow the chain of pages; None for a file that is no TIFF."""
+    """Follow the chain of pages; return None for a file other than TIFF."""
     with open(path, 'rb') as file:
         head = file.read(4)
         order = _ORDERS.get(head[:2], '')
