@@ -11,6 +11,7 @@ import pytest
 import imgstore
 from imgstore import ImgStore, new_for_filename, new_for_format
 from imgstore.errors import FrameNotFoundError, InvalidArgumentError, StoreModeError
+from imgstore.stores.info import StoreInfo
 
 from .frames import numbered
 from .raised import raises
@@ -155,3 +156,12 @@ def test_the_extra_data_of_one_chunk_has_its_files(tmp_path: Path) -> None:
     with new_for_filename(tmp_path / 's') as store:
         assert [Path(path).name for path in store.extra_data_files(2)] == ['index.extra.json']
         assert store.extra_data_files(0) == []
+
+
+def test_a_reader_and_a_writer_fulfil_one_protocol(tmp_path: Path) -> None:
+    with write(tmp_path / 's') as writer, new_for_filename(tmp_path / 's') as reader:
+        members = {name for name in vars(StoreInfo) if not name.startswith('_')}
+        assert {name for store in (reader, writer) for name in members if not hasattr(store._impl, name)} == set()
+        for name in ('image_shape', 'frame_count', 'numbers_range', 'times_range', 'chunks', 'has_extra_data'):
+            assert getattr(reader._impl, name) == getattr(writer._impl, name), name
+        assert (reader._impl.mode, writer._impl.mode) == ('r', 'w')
