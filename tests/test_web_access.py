@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import os
@@ -14,14 +15,17 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from starlette.responses import PlainTextResponse
 
 import imgstore
 from imgstore.apps import main_viewer
 from imgstore.errors import ImgStoreError
 from imgstore.viewers.web.access import Access
+from imgstore.viewers.web.access_control import AccessControl
 from imgstore.viewers.web.links import private_folder
 
 from .display import python_env
@@ -62,6 +66,40 @@ def link_of(guarded: Served, runtime: Path) -> str:
         patch.setenv('XDG_RUNTIME_DIR', str(runtime))
         assert main_viewer(['--web', '--link', '--port', str(guarded.port)]) == 0
     return told.getvalue()
+
+
+# --- hosts
+
+HERE, ELSEWHERE = 200, 421
+HOSTS = [
+    ('127.0.0.1', HERE, ['localhost'], ['127.0.0.1:80'], ['[::1]:8000'], ['[::1]'], ['LOCALHOST:8000'],
+     ['localhost.:8000'], ['cam.lab'], ['Cam.Lab:80']),
+    ('127.0.0.1', ELSEWHERE, [], [''], ['evil.example'], ['localhost:x'], ['localhost:80:90'], ['localhost:'],
+     ['localhost:80@evil.example'], ['localhost:evil.example'], ['[::1]evil'], ['[::1'], ['[localhost]'], ['::1'],
+     ['[2001:db8::1]:80'],
+     ['localhost', 'evil.example'], ['evil.example', 'localhost'], ['www.cam.lab'], ['192.0.2.7']),
+    ('0.0.0.0', HERE, ['192.0.2.7:80'], ['192.0.2.7'], ['localhost'], [socket.gethostname()]),
+    ('0.0.0.0', ELSEWHERE, ['192.0.2.8:80'], ['evil.example'], ['0.0.0.0'], ['[::ffff:192.0.2.8]']),
+]
+
+
+@pytest.mark.parametrize(('served_address', 'expected', 'hosts'),
+                         [(*row[:2], hosts) for row in HOSTS for hosts in row[2:]])
+def test_a_request_names_this_machine_and_no_other(served_address: str, expected: int, hosts: list[str]) -> None:
+    """Starlette's own check takes some of these on its lowest version, and knows no address but those it is told."""
+    control = AccessControl(PlainTextResponse('here'), served_address, names=['cam.lab'])
+    scope = {'type': 'http', 'method': 'GET', 'path': '/', 'query_string': b'', 'server': ('192.0.2.7', 80),
+             'headers': [(b'host', host.encode()) for host in hosts]}
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        return {'type': 'http.request'}
+
+    asyncio.run(control(scope, receive, send))
+    assert sent[0]['status'] == expected
 
 
 # --- links

@@ -38,6 +38,7 @@ _HEADERS = {
     'X-Content-Type-Options': 'nosniff',
     'X-Frame-Options': 'DENY',
 }
+_HOST = re.compile(r'(?:\[([0-9a-f:.]+(?:%[^\]]*)?)\]|([^\[\]:]+))(?::[0-9]+)?')
 _KEY = re.compile(r'/session-([A-Za-z0-9_-]{22})(/.*|)', re.DOTALL)
 _NO_SESSION = ('Open a link that imgstore-view printed. Each works once. '
                '"imgstore-view --web --link" prints a further one.')
@@ -173,12 +174,8 @@ def _is_of_the_page(headers: Headers) -> bool:
 
 def _name(host: str) -> str | None:
     """The name in a Host header, less the port; None where it has no such form."""
-    name, colon, port = host.strip().lower().rpartition(':')
-    if not colon or name.endswith(':') or (host.startswith('[') and host.endswith(']')):
-        name, port = host.strip().lower(), '0'
-    if not port.isascii() or not port.isdecimal():
-        return None
-    return name.removeprefix('[').removesuffix(']').removesuffix('.')
+    found = _HOST.fullmatch(host.strip().lower())
+    return (found[1] or found[2].removesuffix('.')) if found else None
 
 
 def _served(scope: Scope) -> tuple[str, int]:
