@@ -22,7 +22,8 @@ _MOST_VALUES = 100_000
 """Of a file with fewer bytes: an alias takes three bytes, and may stand for a list of aliases."""
 
 _LONGEST_NUMBER = 1000
-"""Characters; Python makes no text of an int of more than 4300 digits, and yaml is slow to read one."""
+"""Characters. PyYAML reads base 60 (1:59:59) in quadratic time: 0.9 MB take a minute. A long hexadecimal number becomes
+an int of more than 4300 digits, which Python cannot print."""
 
 _MAX_BYTES = 2**26
 """Of a file: the index of two million frames, which takes minutes to read."""
