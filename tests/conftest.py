@@ -9,7 +9,7 @@ import signal
 from hypothesis import settings
 
 MARKERS = {
-    'slow': 'takes long, as it repeats something at random or waits; imgstore-test leaves it out',
+    'slow': 'takes long, as it repeats something at random or waits, or writes much; imgstore-test leaves it out',
     'process': 'starts or forks processes',
     'window': 'opens a window on a screen of its own',
     'browser': 'drives a Chromium',

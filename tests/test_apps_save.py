@@ -155,6 +155,7 @@ def test_a_gray_film_in_pgm_is_gray_bit_by_bit(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(('matrix', 'quarters'), [((0, 1, -1, 0), 3), ((-1, 0, 0, -1), 2), ((0, -1, 1, 0), 1)])
+@pytest.mark.slow  # for what it writes
 def test_a_film_that_was_shot_turned_is_upright(
     film: Path, decoded: list[Image], matrix: tuple[int, ...], quarters: int, tmp_path: Path
 ) -> None:
@@ -182,6 +183,7 @@ def one_line_in(capsys: pytest.CaptureFixture[str]) -> str:
     return err
 
 
+@pytest.mark.slow  # for what it writes
 def test_a_film_that_is_cut_off_keeps_what_there_is(
     film: Path, decoded: list[Image], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

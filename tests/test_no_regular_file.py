@@ -182,6 +182,7 @@ def test_an_image_larger_than_any_of_its_store_is_not_read(tmp_path):
         assert index_in(store.get_image(None, frame_index=2)[0]) == 2
 
 
+@pytest.mark.slow  # for what it writes
 def test_a_store_of_large_images_reads_and_repairs(tmp_path):
     shape = (9000, 8000)
     with new_for_format('npy', tmp_path / 's', imgshape=shape, workers=0) as store:
