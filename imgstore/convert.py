@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import json
 import math
 import os
 import shutil
@@ -16,8 +15,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ._support.regular_files import copy_data, read_regular
-from ._support.text import decode_text, without_surrogates
+from ._support.regular_files import copy_data
+from ._support.text import without_surrogates
 from ._support.validation import as_int_min
 from ._support.warn import renamed_keyword
 from ._version import __version__
@@ -26,7 +25,6 @@ from .constants import (
     EXTRA_JSON,
     FRAME_INDEX,
     FRAME_NUMBER,
-    FRAME_NUMBER_BEFORE_REINDEX,
     FRAME_TIME,
     MOTIF_EXTRA_H5,
     MOTIF_EXTRA_JSON,
@@ -34,13 +32,13 @@ from .constants import (
     STORE_MD_FILENAME,
 )
 from .errors import (
-    CorruptFileError,
     FrameWriteError,
     InvalidArgumentError,
     StoreExistsError,
     StoreIOError,
     StoreLockedError,
 )
+from .extra_data.records import is_reserved, read_records
 from .formats import Format, encoded_with, resolve_format, validate_options
 from .ondisk.files import StrPath
 from .ondisk.layout import existing_store_folder, store_folder
@@ -241,26 +239,11 @@ def _records(old: ImgStore, numbers: Numbers) -> dict[int, list[_Record]]:
     firsts = {number: index for index, number in reversed(list(enumerate(numbers.tolist())))}
     for path in old.find_extra_data_files((EXTRA_JSON, MOTIF_EXTRA_JSON)):
         reserved = path.endswith(MOTIF_EXTRA_JSON)
-        for record in _load(path):
-            if not (reserved and _is_reserved(record)):
+        for record in read_records(path):
+            if not (reserved and is_reserved(record)):
                 own = {key: value for key, value in record.items() if key not in _FRAME_KEYS}
                 places[_place(record, numbers, firsts)].append(own)
     return places
-
-
-def _load(path: str) -> list[_Record]:
-    try:
-        records = without_surrogates(json.loads(decode_text(read_regular(path))))
-    except (OSError, ValueError, RecursionError) as error:
-        raise CorruptFileError(f'{path} cannot be read as JSON: {error}', path=path) from error
-    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        raise CorruptFileError(f'{path} is damaged: it must be a JSON array of objects', path=path)
-    return records
-
-
-def _is_reserved(record: _Record) -> bool:
-    number = record.get(FRAME_NUMBER)
-    return isinstance(number, (int, float)) and number < 0 and record.get(FRAME_NUMBER_BEFORE_REINDEX) is None
 
 
 def _place(record: _Record, numbers: Numbers, firsts: dict[int, int]) -> int:

@@ -20,16 +20,17 @@ import numpy as np
 from ._support.cpu import CORES
 from ._version import __version__
 from .chunks.video.backends import BACKENDS
+from .chunks.video.numbered import decode_number, draw_number
 from .color import Image
 from .errors import ImgStoreError
 from .formats import Format, format_names, resolve_format
+from .sources.quiet import quiet_opencv
 from .stores.base import ImgStore
 from .stores.factories import new_for_filename, new_for_format
 
 HEIGHT, WIDTH = 480, 640
 COUNT = 24
-_BITS, _BLOCK = 5, 64
-_SILENT = 0  # OpenCV's log level
+_BLOCK = 64
 _FFMPEG_LEVEL = 'OPENCV_FFMPEG_LOGLEVEL'
 _OPENCV = re.compile(r'opencv(-contrib)?-python(-headless)?')
 _JUMPS = np.random.default_rng(0).permutation(COUNT)[:12].tolist()
@@ -102,23 +103,21 @@ def check_formats() -> Iterator[Finding]:
     for name in format_names():
         fmt = resolve_format(name)
         if not fmt.converts_to_bgr:
-            with tempfile.TemporaryDirectory(prefix='imgstore-') as folder, warnings.catch_warnings(), _quiet_opencv():
+            with tempfile.TemporaryDirectory(prefix='imgstore-') as folder, warnings.catch_warnings(), _quiet():
                 warnings.simplefilter('ignore')
                 found = list(_examine(fmt, folder))
             yield from found
 
 
 @contextlib.contextmanager
-def _quiet_opencv() -> Iterator[None]:
+def _quiet() -> Iterator[None]:
     """Silence OpenCV and its FFmpeg, which complain of missing encoders on standard error."""
-    log: Any = getattr(cv2.utils, 'logging', cv2)  # OpenCV 4 has these functions in cv2
-    level, ffmpeg_level = log.getLogLevel(), os.environ.get(_FFMPEG_LEVEL)
-    log.setLogLevel(_SILENT)
+    ffmpeg_level = os.environ.get(_FFMPEG_LEVEL)
     os.environ.setdefault(_FFMPEG_LEVEL, '-8')
     try:
-        yield
+        with quiet_opencv():
+            yield
     finally:
-        log.setLogLevel(level)
         if ffmpeg_level is None:
             del os.environ[_FFMPEG_LEVEL]
 
@@ -158,7 +157,7 @@ def _read(fmt: Format, backend: str, path: str, images: list[Image], writes: flo
             found = [store.get_next_image()[0] for _ in range(COUNT)]
         rate = COUNT / (time.perf_counter() - began)
         with new_for_filename(path, cache_bytes=0, **options) as store:
-            right = [_number_in(image) for image in found] == list(range(COUNT)) and _seeks(store)
+            right = [decode_number(image, _BLOCK) for image in found] == [*range(COUNT)] and _seeks(store)
         same = all(map(np.array_equal, found, images))
         return Finding(fmt.name, backend, writes, rate, right, same, fmt.lossless, remark)
     except (ImgStoreError, OSError) as error:
@@ -166,7 +165,7 @@ def _read(fmt: Format, backend: str, path: str, images: list[Image], writes: flo
 
 
 def _seeks(store: ImgStore) -> bool:
-    return all(_number_in(store.get_image(None, frame_index=number)[0]) == number for number in _JUMPS)
+    return all(decode_number(store.get_image(None, frame_index=number)[0], _BLOCK) == number for number in _JUMPS)
 
 
 def _image(number: int) -> Image:
@@ -174,16 +173,8 @@ def _image(number: int) -> Image:
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     noise = np.random.default_rng(number).integers(0, 12, (HEIGHT, WIDTH), np.uint8)
     plane = ((2 * x + y + 5 * number) % 160 + 40 + noise).astype(np.uint8)
-    for bit in range(_BITS):
-        plane[:_BLOCK, _BLOCK * bit:_BLOCK * (bit + 1)] = 215 if number >> bit & 1 else 40
+    draw_number(plane, number, _BLOCK)
     return np.dstack([plane, plane, np.roll(plane, 30, axis=0)])
-
-
-def _number_in(image: Image) -> int:
-    plane = image[..., 1] if image.ndim == 3 else image
-    middles = [plane[_BLOCK // 4:3 * _BLOCK // 4, _BLOCK * bit + _BLOCK // 4:_BLOCK * bit + 3 * _BLOCK // 4].mean()
-               for bit in range(_BITS)]
-    return sum(int(middle > 128) << bit for bit, middle in enumerate(middles))
 
 
 def table(findings: Iterator[Finding]) -> Iterator[str]:

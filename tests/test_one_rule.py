@@ -89,7 +89,6 @@ def test_all_tools_show_one_frame_rate(tmp_path: Path, times: list[float], rate:
         assert recorded_fps(page.store) == (found.rate or 25)
         assert motif_get_parse_true_fps(page.store, None) == pytest.approx(
             1 / (median_interval(times[:7]) or math.nan), nan_ok=True)
-    assert info_main([str(folder), '--plot', str(tmp_path / 'p.png')]) == 0
 
 
 def test_the_rate_of_a_long_recording_is_of_stretches_all_over_it(tmp_path: Path, monkeypatch: Any) -> None:
@@ -163,6 +162,16 @@ def test_the_limits_of_claimed_sizes_are_in_one_module() -> None:
         'chunks/video/container_checks.py',  # pixels that FFmpeg may decode, whatever the file's size
         'ondisk/journal_reading.py',  # work to find the next entry after damage
         'extra_data/records.py'}  # cells of a table, most of which are empty
+
+
+@pytest.mark.parametrize(('what', 'modules'), [
+    (r'\bcv2\.imencode\(', {'_support/opencv_encode.py'}),
+    (r'\.setLogLevel\(', {'sources/quiet.py'}),
+    (r'>> bit & 1', {'chunks/video/numbered.py'}),
+    (r'def _?is_reserved\(', {'extra_data/records.py'}),
+    (r'it must be a JSON array of objects', {'extra_data/records.py'})])
+def test_what_was_written_twice_is_written_once(what: str, modules: set[str]) -> None:
+    assert modules_with(what) == modules
 
 
 METADATA = {datetime.date(2026, 3, 1): 3, 'gain': math.nan, 'limits': [0, math.inf], 'cages': {4},

@@ -285,7 +285,7 @@ def _frame_of_motif(files: list[list[_Record]]) -> pd.DataFrame:
     records = list(chain.from_iterable(files))
     places = [(i, *_time_order(record)) for i, file in enumerate(files) for record in file]
     order = sorted(range(len(records)), key=places.__getitem__)
-    return _table(records).iloc[[i for i in order if not _is_reserved(records[i])]]
+    return _table(records).iloc[[i for i in order if not is_reserved(records[i])]]
 
 
 def _time_order(record: _Record) -> list[float]:
@@ -293,7 +293,8 @@ def _time_order(record: _Record) -> list[float]:
     return [value if isinstance(value, (int, float)) and value == value else float('inf') for value in values]
 
 
-def _is_reserved(record: _Record) -> bool:
+def is_reserved(record: _Record) -> bool:
+    """Whether it is a row of Motif that was made for a sample and never filled, by its number below 0."""
     number = record.get(FRAME_NUMBER)
     return isinstance(number, (int, float)) and number < 0 and record.get(FRAME_NUMBER_BEFORE_REINDEX) is None
 
@@ -316,7 +317,7 @@ def _numbered(path: str, records: list[_Record]) -> tuple[list[_Record], Numbers
     numbered = [
         record
         for record in records
-        if _whole(record.get(FRAME_NUMBER)) is not None and not (reserves and _is_reserved(record))
+        if _whole(record.get(FRAME_NUMBER)) is not None and not (reserves and is_reserved(record))
     ]
     numbers = np.array([_whole(record[FRAME_NUMBER]) for record in numbered], np.int64)
     indices = [_whole(record.get(FRAME_INDEX)) for record in numbered]

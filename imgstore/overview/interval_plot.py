@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ..color import Image
 from ..errors import MissingDependencyError
+from ..frame_rate import median_of_positive
 from ..timestamps import GAP_FACTOR, Numbers, Times
 from .report import slow_intervals
 
@@ -121,7 +122,7 @@ class _Across:
 
 def _plot_intervals(axes: Any, across: _Across, intervals: Times) -> None:
     intervals *= 1000
-    median, largest, slow = float(np.median(intervals)), float(intervals.max()), slow_intervals(intervals)
+    median, largest, slow = median_of_positive(intervals) or 0.0, float(intervals.max()), slow_intervals(intervals)
     is_log = 0 < _MANY_MEDIANS * median < largest
     bottom = max(min(float(intervals.min()), median), median / 10) * 0.8 if is_log else 0.0
     np.maximum(intervals, bottom, out=intervals)

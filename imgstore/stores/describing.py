@@ -9,11 +9,11 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
+from .._support.opencv_encode import encode_image
 from .._support.text import printable, without_surrogates
 from ..color import Image
 from ..contrast import IntensityScaler
 from ..errors import ImgStoreError
-from ..lossless_file import encoded
 
 _LONGEST_SIDE = 320  # pixels
 
@@ -41,6 +41,6 @@ def _png(image: Image) -> str | None:
     with np.errstate(all='ignore'):
         shown = np.ascontiguousarray(IntensityScaler().to_8_bit(small, stretch=False))
     try:
-        return base64.b64encode(encoded('.png', shown, [cv2.IMWRITE_PNG_COMPRESSION, 1])).decode()
+        return base64.b64encode(encode_image('.png', shown, [cv2.IMWRITE_PNG_COMPRESSION, 1])).decode()
     except ImgStoreError:
         return None

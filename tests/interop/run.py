@@ -12,10 +12,12 @@ import traceback
 import warnings
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # for `frames`
+
 import cv2
 import numpy as np
 from cases import CASES, extra_data, folder_of
-from frames import image_of
+from images import image_of
 
 import imgstore
 from imgstore.index import ImgStoreIndex

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ..frames import index_in
 from .cases import CASES, H264, ORIGINAL_WRITES, SIXTEEN_BITS, VIDEO_CASES, WRITTEN, Case, extra_data
 from .conftest import Dump, Exchange
-from .frames import image_of, index_in
+from .images import image_of
 
 GRAY_LEVELS, COLOUR_LEVELS = 2, 3  # by how much two decoders of one video may differ
 SIXTEEN = [name for name, case in CASES.items() if case.fmt in SIXTEEN_BITS and case.dtype == 'uint16']

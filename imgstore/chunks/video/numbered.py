@@ -10,17 +10,25 @@ from ..base import Image
 
 SAMPLES = os.path.join(os.path.dirname(__file__), 'samples')
 NUMBERED_SHAPE = (64, 64, 3)
+_BITS, _BLOCK = 5, 12
 
 
 def numbered_image(number: int) -> Image:
     """A small colour image with a number below 32 in it, as stripes that survive any encoder."""
-    stripes = [[40, 215][number >> bit & 1] for bit in range(5)]
-    row = np.repeat(np.array([*stripes, 128], np.uint8), 12)[:NUMBERED_SHAPE[1]]
-    image = np.full(NUMBERED_SHAPE, 128, np.uint8)
-    image[:, :len(row)] = row[None, :, None]
-    return image
+    plane = np.full(NUMBERED_SHAPE[:2], 128, np.uint8)
+    draw_number(plane, number, _BLOCK, NUMBERED_SHAPE[0])
+    return np.dstack([plane] * 3)
 
 
-def decode_number(image: Image) -> int:
-    """The number in a `numbered_image`."""
-    return sum((int(image[32, 12 * bit + 6, 1]) > 128) << bit for bit in range(5))
+def draw_number(plane: Image, number: int, block: int, height: int = 0) -> None:
+    """Draw a number below 32 into the top of a gray image, as blocks of so many pixels, or of another height."""
+    for bit in range(_BITS):
+        plane[:height or block, block * bit:block * (bit + 1)] = 215 if number >> bit & 1 else 40
+
+
+def decode_number(image: Image, block: int = _BLOCK) -> int:
+    """The number in a `numbered_image`, or one that `draw_number` drew in blocks of that size."""
+    plane = image[..., 1] if image.ndim == 3 else image
+    inner, start = slice(block // 4, 3 * block // 4), block // 4
+    middles = [plane[inner, block * bit + start:block * bit + 3 * start].mean() for bit in range(_BITS)]
+    return sum(int(middle > 128) << bit for bit, middle in enumerate(middles))

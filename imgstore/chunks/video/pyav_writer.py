@@ -17,13 +17,13 @@ import numpy.typing as npt
 
 from ..._support.buffer_pool import RefcountedBufferPool
 from ..._support.cpu import THREADS
+from ..._support.opencv_encode import encode_image
 from ..._support.syncing import sync
 from ...color import ensure_color
 from ...errors import FrameWriteError
 from ...formats import QUALITY, VIDEO_FRAMES_PER_SECOND
 from ...ondisk.files import partial_path, remove_if_there
 from ..base import ChunkWriter, Image, VideoEncoder
-from ..opencv_encode import encoded
 from .container_checks import open_output
 from .container_rate import set_rate
 from .h264 import configuration, length_prefixed, with_changeable_rates
@@ -155,7 +155,7 @@ class MJPEGEncoder(PyAVEncoder):
     def _by_opencv(self, image: Image) -> bytes:
         """In colour as all videos are, with optimal Huffman tables as FFmpeg's."""
         parameters = [cv2.IMWRITE_JPEG_QUALITY, self._options[QUALITY.name], cv2.IMWRITE_JPEG_OPTIMIZE, 1]
-        return bytes(encoded('.jpg', ensure_color(image), parameters))
+        return bytes(encode_image('.jpg', ensure_color(image), parameters))
 
     def write(self, prepared: bytes, position: int, stream: Any, container: OutputContainer, keep: Keep) -> None:
         """Put the JPEG image into a packet."""

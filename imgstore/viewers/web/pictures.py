@@ -5,10 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ..._support.opencv_encode import encode_image
 from ...color import Image
 from ...contrast import IntensityScaler
 from ...errors import InvalidArgumentError
-from ...lossless_file import encoded
 
 MEDIA_TYPES = {'jpg': 'image/jpeg', 'png': 'image/png', 'npy': 'application/octet-stream'}
 """Kinds of files: a JPEG to look at, a PNG without loss, and numpy's own for what PNG cannot hold."""
@@ -30,7 +30,7 @@ def encode_preview(image: Image, shades: IntensityScaler, width: int | None, qua
         Make the darkest and the brightest of this image black and white.
     """
     picture = _smaller(_gray_or_bgr(image), width)
-    return encoded('.jpg', shades.to_8_bit(picture, stretch), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return encode_image('.jpg', shades.to_8_bit(picture, stretch), [cv2.IMWRITE_JPEG_QUALITY, quality]).tobytes()
 
 
 def _gray_or_bgr(image: Image) -> Image:

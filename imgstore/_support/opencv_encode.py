@@ -1,0 +1,30 @@
+"""Images encoded by OpenCV."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import FrameWriteError
+
+
+def encode_image(extension: str, image: npt.NDArray[Any], parameters: Sequence[int]) -> memoryview:
+    """Encode an image as the kind of file that an extension names.
+
+    Raises
+    ------
+    FrameWriteError
+        OpenCV cannot.
+    """
+    try:
+        done, data = cv2.imencode(extension, np.ascontiguousarray(image), parameters)
+    except cv2.error as error:
+        raise FrameWriteError(f'OpenCV cannot encode an image of shape {image.shape} and {image.dtype} as {extension}: '
+                              f'{error.err}') from error
+    if not done:
+        raise FrameWriteError(f'OpenCV could not encode an image as {extension}')
+    return data.data
