@@ -172,11 +172,17 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 def _announce(address: _Address, browser: bool, tell: Tell, stack: contextlib.ExitStack) -> None:
-    once = 'It opens once, within 10 minutes; ' if address.access else ''
+    once, failure = 'It opens once, within 10 minutes; ' if address.access else '', None
+    try:
+        if address.access:  # before anybody knows of the page, and asks for one
+            stack.enter_context(links_on_demand(address.port, lambda: address.url() + '\n'))
+    except (ImgStoreError, OSError) as error:
+        failure = error
     tell(f'open {address.url()}  ({once}Ctrl-C ends it)')
     try:
+        if failure:
+            raise failure
         if address.access:
-            stack.enter_context(links_on_demand(address.port, lambda: address.url() + '\n'))
             tell(f'a further link: imgstore-view --web --link --port {address.port}')
         if address.host in ('127.0.0.1', 'localhost') and os.environ.get('SSH_CONNECTION'):
             tell(f'from your own machine, first: ssh -N -L {address.port}:127.0.0.1:{address.port} '
