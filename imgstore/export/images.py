@@ -148,5 +148,5 @@ def _page(image: Image) -> dict[str, Any]:
         return {'data': image.reshape(image.shape[:2]), 'photometric': 'minisblack'}
     if channels == 2:
         return {'data': image, 'photometric': 'minisblack', 'planarconfig': 'contig'}
-    rgb = image[..., [2, 1, 0, *range(3, channels)]]
+    rgb = image[..., ::-1] if channels == 3 else image[..., [2, 1, 0, 3]]
     return {'data': rgb, 'photometric': 'rgb', 'extrasamples': ['unassalpha'] * (channels - 3)}
