@@ -45,7 +45,7 @@ def describe(folder):
         image, (number, time) = store.get_image(42)
         print(f'by number   frame {number}, whose bar stands at {find_bar(image)}')
         image, (number, _) = store.get_nearest_image(time + 1)
-        print(f'a second on frame {number}, whose bar stands at {find_bar(image)}')
+        print(f'1 s later   frame {number}, whose bar stands at {find_bar(image)}')
 
 
 def main():

@@ -23,7 +23,7 @@ from .chunks.video.backends import BACKENDS
 from .chunks.video.numbered import decode_number, draw_number
 from .color import Image
 from .errors import ImgStoreError
-from .formats import Format, format_names, resolve_format
+from .formats import Format, format_names, missing_formats, resolve_format
 from .sources.quiet import quiet_opencv
 from .stores.base import ImgStore
 from .stores.factories import new_for_filename, new_for_format
@@ -80,7 +80,8 @@ def versions() -> list[str]:
         import av
     except ImportError as error:
         return [*lines, f'PyAV cannot be imported: {error}']
-    return [*lines, f'PyAV {av.__version__}, with FFmpeg {av.ffmpeg_version_info}']
+    missing = [f'Format {name} needs an extra: pip install "imgstore[bloscpack]"' for name in missing_formats()]
+    return [*lines, f'PyAV {av.__version__}, with FFmpeg {av.ffmpeg_version_info}', *missing]
 
 
 def _opencv_warning() -> list[str]:

@@ -156,9 +156,14 @@ def format_names(class_name: str | None = None) -> list[str]:
     return [name for name, row in _BY_NAME.items() if class_name in (None, row.class_name) and _installed(row)]
 
 
-def format_aliases() -> list[str]:
-    """Other names under which a new store's format may be given."""
-    return [alias for alias, row in _BY_ALIAS.items() if alias not in _BY_NAME and _installed(row)]
+def accepted_format_names() -> list[str]:
+    """Every name under which a new store's format may be given, also where it needs another package."""
+    return [*_BY_NAME, *(alias for alias in _BY_ALIAS if alias not in _BY_NAME)]
+
+
+def missing_formats() -> list[str]:
+    """Names of the formats that need a package that is not installed."""
+    return [name for name, row in _BY_NAME.items() if not _installed(row)]
 
 
 def exportable_formats() -> list[str]:
@@ -188,7 +193,7 @@ def resolve_format(name: object, class_name: str | None = None) -> Format:
         allowed = ', '.join(format_names(class_name))
         raise InvalidArgumentError(f'format {name!r} is not supported; supported formats: {allowed}', argument='format')
     if not _installed(found):
-        raise MissingDependencyError(f'format {found.name} needs numcodecs: pip install imgstore[bloscpack]',
+        raise MissingDependencyError(f'format {found.name} needs numcodecs: pip install "imgstore[bloscpack]"',
                                      name='numcodecs')
     return found
 

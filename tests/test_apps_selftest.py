@@ -33,7 +33,8 @@ def run_elsewhere(folder: Path, test: str, *args: str) -> subprocess.CompletedPr
     (package / 'tests' / 'test_it.py').write_text(test)
     (folder / 'pyproject.toml').write_text('[tool.pytest.ini_options]\naddopts = ["--no-such-option"]\n')
     (folder / 'cwd').mkdir()
-    env = {**python_env(), 'PYTHONPATH': str(package.parent)}
+    env = {name: value for name, value in python_env().items() if not name.startswith('PYTEST_XDIST')}
+    env['PYTHONPATH'] = str(package.parent)
     return subprocess.run(
         [sys.executable, '-c', RUN, *args], cwd=folder / 'cwd', env=env, capture_output=True, text=True, check=False
     )
@@ -103,7 +104,7 @@ def test_without_pytest_one_line_names_what_to_install(
     assert main_test(['--no-doctor']) == 1
     err = capsys.readouterr().err
     assert err.count('\n') == 1
-    assert 'pip install imgstore[test]' in err
+    assert 'pip install "imgstore[test]"' in err
 
 
 def test_help_tells_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:

@@ -442,7 +442,7 @@ def test_without_tifffile_the_extra_to_install_is_named(
     with raises(MissingDependencyError, name='tifffile'):
         export_tiff(chosen(png), tmp_path / 'f.tif')
     assert main([str(png), str(tmp_path / 'f.tif')]) == 1
-    assert 'pip install imgstore[tiff]' in capsys.readouterr().err
+    assert 'pip install "imgstore[tiff]"' in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 

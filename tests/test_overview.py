@@ -284,7 +284,7 @@ def test_without_matplotlib_the_extra_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, 'matplotlib.figure', None)
-    with pytest.raises(MissingDependencyError, match=r'pip install imgstore\[plot\]') as caught:
+    with pytest.raises(MissingDependencyError, match=r'pip install "imgstore\[plot\]"') as caught:
         draw_intervals(np.arange(3), np.arange(3.0), 'title')
     assert caught.value.name == 'matplotlib'
     assert main([str(frames_at(tmp_path / 's', EVEN)), '--plot', str(tmp_path / 'p.png')]) == 1

@@ -18,7 +18,7 @@ from typing import Any
 
 from .._support.text import printable, printable_lines
 from ..errors import ImgStoreError, StoreExistsError
-from ..formats import OPTIONS, format_aliases, format_names, formats_with
+from ..formats import OPTIONS, accepted_format_names, formats_with
 from ._terminal import filtered_output
 
 EXIT_FAILURE = 1
@@ -72,7 +72,7 @@ def add_overwrite(parser: argparse.ArgumentParser, what: str) -> None:
 
 def add_format(parser: argparse.ArgumentParser, **options: Any) -> None:
     """Add the option ``--format``, the format of a new store."""
-    parser.add_argument('--format', choices=[*format_names(), *format_aliases()], **options)
+    parser.add_argument('--format', choices=accepted_format_names(), **options)
 
 
 def add_encoder_options(parser: argparse.ArgumentParser, formats: Sequence[str] | None = None) -> None:

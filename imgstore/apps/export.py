@@ -125,7 +125,8 @@ def _export(args: argparse.Namespace, kind: str) -> int:
         frames = select(store, **_ranges(store, args))
         with Progress(_PROG, len(frames)) as progress:
             remark = _EXPORTS[kind](args, frames, progress.step)
-        print(f'{len(frames)} frames, {frames.numbers[0]} to {frames.numbers[-1]}, exported to {args.dest!r}{remark}')
+        count = f'{len(frames)} frame{"s" * (len(frames) != 1)}'
+        print(f'{count}, {frames.numbers[0]} to {frames.numbers[-1]}, exported to {args.dest!r}{remark}')
     return 0
 
 
@@ -166,12 +167,12 @@ def _export_arrays(export: Callable[..., None]) -> _Export:
     return run_it
 
 
-def _export_table(export: Callable[..., None]) -> _Export:
+def _export_table(export: Callable[..., int]) -> _Export:
     def run_it(args: argparse.Namespace, frames: Frames, step: Callable[[], object]) -> str:
         table = args.table or ('joined' if frames.store.has_extra_data else 'frames')
         escape = {'escape_formulas': True} if args.escape_formulas else {}
-        export(frames, args.dest, table, overwrite=args.overwrite, **escape)
-        return ''
+        rows = export(frames, args.dest, table, overwrite=args.overwrite, **escape)
+        return f', {rows} row{"s" * (rows != 1)}'
 
     return run_it
 

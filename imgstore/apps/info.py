@@ -103,7 +103,7 @@ def _rows_of_store(found: Overview) -> Iterator[_Row]:
     yield 'created', f'{found.created_utc[:19].replace("T", " ")} UTC, in the time zone {found.timezone}'
     yield 'uuid', found.uuid or 'none'
     each = f', {_bytes(found.bytes_on_disk / found.frames)} a frame' if found.frames else ''
-    yield 'on disk', f'{_bytes(found.bytes_on_disk)} in {found.files} files{each}'
+    yield 'on disk', f'{_bytes(found.bytes_on_disk)} in {_count_of(found.files, "file")}{each}'
 
 
 def _rows_of_frames(found: Overview) -> Iterator[_Row]:
@@ -155,7 +155,8 @@ def _rows_of_rest(found: Overview) -> Iterator[_Row]:
     frames = f'{few}' if few == many else f'{few} to {many}'
     yield 'chunks', f'{found.chunks} of {frames} frames (chunksize {found.chunksize})'
     columns = ', '.join(found.extra_data_columns)
-    yield 'extra data', f'{columns} (in {found.extra_data_files} files)' if found.extra_data_files else 'none'
+    files = _count_of(found.extra_data_files, 'file')
+    yield 'extra data', f'{columns} (in {files})' if found.extra_data_files else 'none'
     lines = dump_yaml(found.metadata).decode().splitlines() if found.metadata else ['none']
     for line in lines[:_LINES_OF_METADATA]:
         yield 'metadata', line

@@ -125,7 +125,7 @@ def export_tiff(frames: Frames, path: StrPath, *, status_bar: bool = False, over
     try:
         from tifffile import TiffWriter
     except ImportError as error:
-        raise MissingDependencyError('an export to TIFF needs tifffile: pip install imgstore[tiff]',
+        raise MissingDependencyError('an export to TIFF needs tifffile: pip install "imgstore[tiff]"',
                                      name='tifffile') from error
     with new_file(path, overwrite) as place:
         pages = _with_images(frames, status_bar)

@@ -116,7 +116,7 @@ def _whole(records: pd.DataFrame, key: str) -> pd.Series[Any]:
 
 
 def export_csv(frames: Frames, path: StrPath, table: str = 'joined', *, overwrite: bool = False,
-               escape_formulas: bool = False) -> None:
+               escape_formulas: bool = False) -> int:
     """Write a table of frames as CSV in UTF-8.
 
     Other parameters and errors are those of `build_table` and `export_npz`.
@@ -127,12 +127,18 @@ def export_csv(frames: Frames, path: StrPath, table: str = 'joined', *, overwrit
         Put ``'`` before text that a spreadsheet may compute. Such text is no number and begins with ``=``, ``+``, ``-``
         or ``@``, also in wide form or after blanks. Text after a tab, a line break or a ``;`` is escaped as well, since
         these may separate cells.
+
+    Returns
+    -------
+    int
+        Number of rows.
     """
     content = build_table(frames, table)
     if escape_formulas:
         content = _without_formulas(content)
     with new_file(path, overwrite) as place:
         content.to_csv(place, index=False, encoding='utf-8', errors='backslashreplace', quoting=_quoting(content))
+    return len(content)
 
 
 def _quoting(content: pd.DataFrame) -> Literal[0, 2]:
@@ -164,8 +170,13 @@ def _is_formula(text: str) -> bool:
     return False
 
 
-def export_parquet(frames: Frames, path: StrPath, table: str = 'joined', *, overwrite: bool = False) -> None:
+def export_parquet(frames: Frames, path: StrPath, table: str = 'joined', *, overwrite: bool = False) -> int:
     """Write a table of frames as Parquet, with the parameters of `export_csv`.
+
+    Returns
+    -------
+    int
+        Number of rows.
 
     Raises
     ------
@@ -176,7 +187,7 @@ def export_parquet(frames: Frames, path: StrPath, table: str = 'joined', *, over
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise MissingDependencyError('an export to parquet needs pyarrow: pip install imgstore[parquet]',
+        raise MissingDependencyError('an export to parquet needs pyarrow: pip install "imgstore[parquet]"',
                                      name='pyarrow') from error
     content = build_table(frames, table)
     with new_file(path, overwrite) as place:
@@ -186,6 +197,7 @@ def export_parquet(frames: Frames, path: StrPath, table: str = 'joined', *, over
             raise InvalidArgumentError(f'parquet cannot hold this extra data; export it as csv: {error}') from error
         with open(place, 'wb') as file:  # pyarrow rejects file names outside UTF-8
             pyarrow.parquet.write_table(found, file)
+    return len(content)
 
 
 def write_timecodes(times: Times, file: TextIO) -> Times:

@@ -137,7 +137,7 @@ class RepairReport:
         lines = [f'{self.path}: {count} chunk{"s" * (count != 1)} {did} completed', *map(str, self.chunks)]
         lines += ['an interrupted reindex is completed'] if self.reindexed else []
         lines += ['an interrupted removal of all frames is completed'] if self.emptied else []
-        return '\n'.join([*lines, *([f'removed: {", ".join(names)}'] if names else [])])
+        return '\n'.join([*lines, *([f'{"would be " * self.dry_run}removed: {", ".join(names)}'] if names else [])])
 
 
 def repair(path: StrPath, dry_run: bool = False) -> RepairReport:

@@ -318,7 +318,7 @@ def _import_blosc() -> ModuleType:
     try:
         from numcodecs import blosc
     except ImportError as error:
-        raise MissingDependencyError('the format bpk needs numcodecs: pip install imgstore[bloscpack]',
+        raise MissingDependencyError('the format bpk needs numcodecs: pip install "imgstore[bloscpack]"',
                                      name='numcodecs') from error
     module: ModuleType = blosc
     return module

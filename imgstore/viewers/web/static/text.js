@@ -47,8 +47,8 @@ export function duration(seconds) {
   if (seconds === null) return '';
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 120) return `${Number(seconds.toFixed(2))} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 120) return `${minutes} min ${Math.round(seconds % 60)} s`;
+  const rounded = Math.round(seconds), minutes = Math.floor(rounded / 60);
+  if (minutes < 120) return `${minutes} min ${rounded % 60} s`;
   const hours = Math.floor(minutes / 60);
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
