@@ -201,7 +201,11 @@ def record(store):
 """
 FROM_A_TERMINAL = 'signal.signal(signal.SIGHUP, signal.SIG_DFL)'  # even where what runs the tests ignores it
 OTHER_THREAD = """
-def run(): record(imgstore.new_for_format(sys.argv[2], path=sys.argv[1], imgshape=(32, 96)))
+ready = threading.Event()
+def run():
+    store = imgstore.new_for_format(sys.argv[2], path=sys.argv[1], imgshape=(32, 96))
+    ready.set()
+    record(store)
 thread = threading.Thread(target=run, daemon={daemon}); thread.start()
 """
 MAINS = {
@@ -406,7 +410,8 @@ thread = threading.Thread(target=run); thread.start(); thread.join()
 
 def test_a_daemon_thread_that_records_when_python_ends_loses_nothing(tmp_path):
     for k in range(4):
-        process = start(tmp_path / str(k), OTHER_THREAD.format(daemon=True) + f'time.sleep(.{k + 2})', wait_for=1)
+        main = OTHER_THREAD.format(daemon=True) + f'ready.wait(); time.sleep(.{k + 2})'
+        process = start(tmp_path / str(k), main, wait_for=1)
         added, code = counted(process)
         assert code == 0
         assert not (tmp_path / str(k) / 's' / '.lock').exists()
