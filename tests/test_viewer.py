@@ -479,9 +479,9 @@ def test_keys_go_from_frame_to_frame_and_gap_to_gap(controls: Controls, keys: st
 
 def test_a_gap_tells_what_is_missing_and_where(controls: Controls) -> None:
     press(controls, 'n')
-    assert controls.message == '10 missing behind frame 129, 1.100 s between them'
+    assert controls.message == '10 missing after frame 129, 1.100 s between them'
     press(controls, 'n')
-    assert controls.message == 'no gap behind this frame'
+    assert controls.message == 'no gap after this frame'
     press(controls, 'Home', 'b')
     assert controls.message == 'no gap before this frame'
 

@@ -305,7 +305,7 @@ def test_where_no_folder_is_private_the_page_is_served_all_the_same(store: str, 
     (tmp_path / f'imgstore-{os.getuid()}').write_text('')
     environment = {'XDG_RUNTIME_DIR': '', 'TMPDIR': str(tmp_path)}
     with served('--token', '--no-browser', store, environment=environment) as page:
-        assert 'by the page alone' in page.lines.readline()
+        assert 'only the page gives' in page.lines.readline()
         assert page.open(page.url)[0].status == 303
 
 

@@ -143,5 +143,5 @@ def test_what_is_no_place_is_told_what_is(tmp_path: Path, text: str) -> None:
         store.add_image(np.zeros(SHAPE, np.uint8), 7, 0.0)
     with new_for_filename(tmp_path / 's') as store, pytest.raises(InvalidArgumentError) as caught:
         find_place(store, text)
-    assert str(caught.value).startswith(f'{text!r} is no place; write a number such as 123, ')
+    assert str(caught.value).startswith(f'{text!r} is not a place; write a number such as 123, ')
     assert '\n' not in str(caught.value)

@@ -1,1 +1,1 @@
-"""A store to look at: in a window and in a browser."""
+"""Viewers of stores, in a window and in a browser."""

@@ -1,8 +1,7 @@
-"""A recording in so many samples, and the gaps between them: work that is bounded however long the recording is.
+"""Samples of a recording and the gaps between them, in bounded time for any length.
 
-What lies between two samples is known without being read: numbers that rose by more than the frames that are there
-tell of lost ones, times that rose by more than these frames take tell of a pause. Where in between it happened is
-found by bisection.
+Frames between two samples are not read. If the numbers rise by more than the frames between, some are lost. If the
+times rise by more than these frames take, there is a pause. Bisection finds the place.
 """
 
 from __future__ import annotations
@@ -19,22 +18,22 @@ from ..timestamps import GAP_FACTOR
 
 Frame = tuple[int, float]
 FrameAt = Callable[[int], Frame]
-"""Number and time of the frame at a place, 0 to n - 1, in the order of the axis."""
+"""Returns number and time of the frame at a place, 0 to n - 1, in the order of the axis."""
 
 MOST_SAMPLES = 2000
 MOST_GAPS = 60
 _NOISE = 8.0
-"""Times the usual deviation of a stretch of frames: what is more is no jitter of the clock."""
+"""Multiple of a stretch's usual deviation; anything above is no jitter of the clock."""
 
 
 @dataclass(frozen=True)
 class Gap:
-    """What is missing before a frame.
+    """A gap before a frame.
 
     Attributes
     ----------
     place : int
-        Of the first frame behind it.
+        Place of the first frame after the gap.
     before, after : (int, float)
         Number and time of the frames on both sides.
     """
@@ -45,7 +44,7 @@ class Gap:
 
     @property
     def missing(self) -> int:
-        """How many numbers are left out; below 0 where the numbers go back or repeat."""
+        """Number of missing frame numbers; below 0 if numbers go back or repeat."""
         return self.after[0] - self.before[0] - 1
 
     @property
@@ -56,7 +55,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Samples:
-    """Frames in equal distances, the first and the last among them."""
+    """Frames at equal distances, including the first and the last."""
 
     places: npt.NDArray[np.int64]
     numbers: npt.NDArray[np.int64]
@@ -64,22 +63,22 @@ class Samples:
 
     @property
     def pace(self) -> float:
-        """Mean seconds from frame to frame of the usual stretch between two samples; nan where times tell nothing."""
+        """Mean seconds between frames of the usual stretch; nan if the times tell nothing."""
         return median_of_positive(np.diff(self.times) / np.diff(self.places)) or math.nan
 
     @property
     def missing(self) -> npt.NDArray[np.int64]:
-        """Between each sample and the next, numbers without a frame, less those that were given again."""
+        """Missing numbers between each sample and the next, less repeated ones."""
         return np.diff(self.numbers) - np.diff(self.places)
 
     @property
     def lost(self) -> npt.NDArray[np.float64]:
-        """Between each sample and the next, seconds without a frame; nan where times tell nothing."""
+        """Seconds without a frame between samples; nan if the times tell nothing."""
         return np.asarray(np.diff(self.times) - np.diff(self.places) * self.pace, np.float64)
 
 
 def sample_frames(frame: FrameAt, start: int, end: int, count: int) -> Samples:
-    """Look at the frames from `start` up to but not including `end`, at no more than `count` of them."""
+    """Read at most `count` of the frames from `start` to before `end`."""
     places = np.unique(np.linspace(start, end - 1, max(2, count)).round().astype(np.int64)) if end > start else \
         np.empty(0, np.int64)
     frames = [frame(place) for place in places.tolist()]
@@ -88,20 +87,20 @@ def sample_frames(frame: FrameAt, start: int, end: int, count: int) -> Samples:
 
 
 def find_gaps(frame: FrameAt, samples: Samples, period: float) -> list[Gap]:
-    """Find the largest gap between each two samples where there is one, of not more than `MOST_GAPS` stretches.
+    """Find the largest gap between neighbouring samples, in at most `MOST_GAPS` stretches.
 
     Parameters
     ----------
     frame : FrameAt
     samples : Samples
-        Of the frames among which to look.
+        Samples of the frames to search.
     period : float
-        The median interval in seconds; nan: pauses are not looked for.
+        Median interval in seconds; nan to ignore pauses.
 
     Returns
     -------
     list of Gap
-        In the order of the frames.
+        The gaps, in the order of the frames.
     """
     found: dict[int, Gap] = {}
     for rank in _largest(np.abs(samples.missing)):
@@ -137,7 +136,7 @@ def _bisect(frame: FrameAt, samples: Samples, rank: int, size: Callable[[Frame, 
 
 def find_discontinuities(numbers: npt.NDArray[np.int64], times: npt.NDArray[np.float64], period: float
                          ) -> npt.NDArray[np.intp]:
-    """Ranks of the frames before which something is missing, among frames that follow one another."""
+    """Return the ranks, among consecutive frames, of those after a gap."""
     with np.errstate(invalid='ignore'):
         jumps = (np.diff(numbers) != 1) | (np.diff(times) > GAP_FACTOR * period)
     return np.flatnonzero(jumps) + 1

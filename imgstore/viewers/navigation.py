@@ -1,4 +1,4 @@
-"""The course of a recording: number and time of its frames, their usual distance, and where some are missing."""
+"""Navigation in a recording: number and time of its frames, their usual interval, and its gaps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SEARCH_SECONDS = 0.25
 
 
 class Navigator:
-    """How a store that is read goes on from frame to frame, also one that grows; may be used by several threads.
+    """Thread-safe navigation in an open store, also a growing one.
 
     Parameters
     ----------
@@ -31,30 +31,30 @@ class Navigator:
         self._period: tuple[int, float] | None = None
 
     def frame(self, index: int) -> gaps.Frame:
-        """Number and time of a frame; (0, nan) where its chunk turns out to be damaged."""
+        """Return number and time of a frame; (0, nan) if its chunk is damaged."""
         return self._store.index.frame(index) or (0, math.nan)
 
     @property
     def period(self) -> float:
-        """The median interval in seconds; nan where times do not tell."""
+        """Return the median interval in seconds; nan if the times tell none."""
         known, count = self._period, self._store.frame_count
-        if known is None or not known[0] <= count < 2 * known[0]:  # a little more does not change it
+        if known is None or not known[0] <= count < 2 * known[0]:  # a few more frames do not change it
             known = self._period = count, usual_interval(self._store) or math.nan
         return known[1]
 
     def chunk_starts(self, low: int, high: int) -> list[tuple[int, int]]:
-        """Number and first index of each chunk that begins behind an index, and not behind another."""
+        """Return number and first index of the chunks that begin after `low`, up to `high`."""
         return [(number, start) for number, start, _ in self._store.chunk_ranges() if low < start <= high]
 
     def next_gap(self, index: int, direction: int) -> tuple[int | None, int | None]:
-        """The next frame behind (direction 1) or before (-1) an index before which something is missing.
+        """Find the next (direction 1) or previous (-1) frame after a gap.
 
         Returns
         -------
         found : int or None
-            Its index.
+            Index of the frame.
         searched : int or None
-            How far has been looked, which is not for ever: to go on there. None at an end.
+            Index to continue a bounded search from. None at an end.
         """
         parts, until = self._store.index.chunk_ranges(), time.monotonic() + _SEARCH_SECONDS
         starts = [own.start for _, _, own in parts]
@@ -71,7 +71,7 @@ class Navigator:
         return None, None if ended else index
 
     def _jumps(self, part: tuple[int, str, slice]) -> npt.NDArray[np.int64]:
-        """Indexes of the frames of a chunk before which something is missing."""
+        """Return the indexes of a chunk's frames after a gap."""
         frames, start = self._store.index.get_chunk_metadata(part[0]), part[2].start
         numbers, times = frames[FRAME_NUMBER], frames[FRAME_TIME]
         if start > 0:
@@ -82,5 +82,5 @@ class Navigator:
 
 
 def _rank(starts: Sequence[int], index: int, direction: int) -> int:
-    """The chunk in which the next frame behind, or before, an index is."""
+    """Return the chunk of the next (direction 1) or previous frame."""
     return bisect.bisect_right(starts, index + direction) - 1 if index + direction >= 0 else -1

@@ -1,4 +1,4 @@
-"""Frames in the order of their numbers, and those of several recordings side by side, as `imgstore.align` has them."""
+"""Frames in the order of their numbers, and of several recordings side by side, as in `imgstore.align`."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import numpy.typing as npt
 Numbers = npt.NDArray[np.int64]
 
 POLICIES = ('drop', 'zoh', 'black')
-"""What becomes of a number that not all stores have, in the words of `imgstore.align.StoreAligner`."""
+"""Policies for numbers missing from a store, named as in `imgstore.align.StoreAligner`."""
 
 _MOST_STEPS = 10_000
-"""Of a search for a number that all stores have, in one request."""
+"""Limit of the search for a number in all stores, per request."""
 
 
 class NumberOrder:
-    """The numbers of a recording, ascending and each once, and where the first frame of each is.
+    """The numbers of a recording, ascending and unique, with the index of each one's first frame.
 
     Parameters
     ----------
     numbers : numpy.ndarray of int64
-        In the order of the store.
+        Frame numbers in the order of the store.
     """
 
     def __init__(self, numbers: Numbers) -> None:
@@ -37,15 +37,15 @@ class NumberOrder:
         return len(self._numbers)
 
     def index_at(self, place: int) -> int:
-        """Index in the store of the frame at a place in the order."""
+        """Return the index in the store of the frame at a place in the order."""
         return place if self._indices is None else int(self._indices[place])
 
     def indices_at(self, places: Numbers) -> Numbers:
-        """Those of several."""
+        """Return the indexes in the store of the frames at several places."""
         return places if self._indices is None else self._indices[places].astype(np.int64)
 
     def place(self, number: float) -> int:
-        """Where in the order a number is, or the nearest one."""
+        """Return the place of a number in the order, or of the nearest one."""
         right = int(np.searchsorted(self._numbers, number))
         if right == len(self):
             return max(0, right - 1)
@@ -53,42 +53,42 @@ class NumberOrder:
         return right - 1 if nearer else right
 
     def at_or_before(self, number: int) -> int | None:
-        """The largest number that is not above; None if there is none."""
+        """Return the largest number that is not above, or None."""
         rank = int(np.searchsorted(self._numbers, number, 'right')) - 1
         return int(self._numbers[rank]) if rank >= 0 else None
 
     def at_or_behind(self, number: int) -> int | None:
-        """The smallest number that is not below; None if there is none."""
+        """Return the smallest number that is not below, or None."""
         rank = int(np.searchsorted(self._numbers, number))
         return int(self._numbers[rank]) if rank < len(self) else None
 
     def index_of(self, number: int) -> int | None:
-        """Index in the store of the first frame with a number."""
+        """Return the index in the store of the first frame with a number, or None."""
         rank = int(np.searchsorted(self._numbers, number))
         return self.index_at(rank) if rank < len(self) and self._numbers[rank] == number else None
 
 
 def aligned(orders: Sequence[NumberOrder], number: int, direction: int, count: int,
             policy: str) -> list[dict[str, Any]]:
-    """Frames of several recordings with equal numbers, from one number on.
+    """List frames of several recordings with equal numbers, from one number on.
 
     Parameters
     ----------
     orders : sequence of NumberOrder
     number : int
-        The first that may come.
+        Lowest or highest number, by direction.
     direction : int
         1: ascending; -1: descending.
     count : int
-        Of numbers.
+        Count of numbers.
     policy : str
         One of `POLICIES`.
 
     Returns
     -------
     list of dict
-        For each number ``number``; ``index``, in each store, None where it has nothing to show; ``held``, whether that
-        is an earlier frame.
+        For each number ``number``; ``index`` in each store, None without a frame to show; ``held``, whether that is an
+        earlier frame.
     """
     rows = []
     for found in _walk(orders, number, direction, policy):

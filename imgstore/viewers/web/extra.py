@@ -1,7 +1,7 @@
-"""Extra data to be plotted: read chunk by chunk, in as much time as one request may take, and summed up.
+"""Extra data for plots: read chunk by chunk in bounded time per request, and summarised.
 
-Files of many chunks are read a few at a time, spread over the recording, so that a first impression is there at once
-and each further request makes it finer.
+Files of many chunks are read a few at a time, spread over the recording. The first answer comes at once, and each
+further request refines it.
 """
 
 from __future__ import annotations
@@ -32,27 +32,27 @@ Part = tuple[int, str, slice]
 
 MOST_COLUMNS = 24
 _SECONDS = 0.25
-_WHOLE_CHUNKS = 16  # are kept with all their records
-_BLOCKS = 64  # of a chunk, of which just the least and largest value is kept
+_WHOLE_CHUNKS = 16  # kept with all their records
+_BLOCKS = 64  # per chunk; only the smallest and largest value of each is kept
 _OWN = (FRAME_NUMBER, FRAME_TIME, FRAME_INDEX)
 
 
 @dataclass(frozen=True)
 class _Records:
-    """The records of a chunk: where in the store, between which indexes, and their values."""
+    """Records of a chunk: their index range in the store, and their values."""
 
     at: Values
     table: pd.DataFrame
 
     def columns(self) -> dict[str, Values]:
-        """The columns of numbers."""
+        """Return the numeric columns."""
         numeric = self.table.select_dtypes(['number', 'bool'])
         kept = [name for name in numeric.columns if name not in _OWN and not str(name).startswith('_')]
         return {str(name): numeric[name].to_numpy(np.float64) for name in kept}
 
 
 class ExtraData:
-    """The extra data of one store.
+    """Extra data of one store.
 
     Parameters
     ----------
@@ -67,16 +67,16 @@ class ExtraData:
         self._coarse: dict[int, dict[str, Values]] = {}
         self._sizes: dict[int, int] = {}
         self.problems: dict[int, str] = {}
-        """Chunks whose extra data is damaged, and how."""
+        """Chunks with damaged extra data, and the reasons."""
 
     def between(self, low: int, high: int, bins: int) -> dict[str, Any]:
-        """The least and largest value of each column in each of so many equal parts of a range of frame indexes.
+        """Return each column's smallest and largest value in equal parts of an index range.
 
         Returns
         -------
         dict
-            ``columns``: name to rows of [index, least, largest]; ``complete``: whether all files have been read;
-            ``read``: how much of them.
+            ``columns``: name to rows of [index, smallest, largest]; ``complete``: whether all files are read; ``read``:
+            fraction of them.
         """
         with self._lock:
             parts = [part for part in self._parts() if part[2].start <= high and part[2].stop > low]
@@ -90,7 +90,7 @@ class ExtraData:
                 'problems': problems[:3]}
 
     def at(self, index: int) -> dict[str, Any]:
-        """The record that held at a frame, the latest of its chunk or of the one before; empty if there is none."""
+        """Return the record valid at a frame: the latest of its chunk or the one before, or {}."""
         with self._lock:
             parts = [part for part in self._parts() if part[2].start <= index][-2:]
             for records in map(self._records, reversed(parts)):
@@ -100,18 +100,18 @@ class ExtraData:
                     return {str(name): as_json(value) for name, value in record.items() if name not in _OWN}
         return {}
 
-    # --- which files have been read
+    # --- reading files
 
     def _parts(self) -> list[Part]:
         return [part for part in self._store.index.chunk_ranges() if part[2].start < part[2].stop]
 
     def _is_known(self, part: Part, whole: bool) -> bool:
-        """Whether a chunk has been read as far as is needed, and has not grown since."""
+        """Return whether a chunk was read as far as needed, and has not grown since."""
         size = part[2].stop - part[2].start
         return self._sizes.get(part[0]) == size and part[0] in (self._whole if whole else self._coarse)
 
     def _read_some(self, parts: list[Part]) -> int:
-        """Read chunks until time is up; how many are left."""
+        """Read chunks until the time is up; return how many are left."""
         order = [parts[rank] for rank in _spread(len(parts))]
         files = h5_files(path for part in order for path in self._store.extra_data_files(part[0]))
         tables, until = read_tables(files, _SECONDS), math.inf
@@ -128,7 +128,7 @@ class ExtraData:
         return self._whole[part[0]]
 
     def _read(self, part: Part, tables: Iterator[Table] | None) -> bool:
-        """Read a chunk, False if the tables end before."""
+        """Read a chunk; return False if the tables end before."""
         number = part[0]
         try:
             records = self._load(part, tables)
@@ -156,7 +156,7 @@ class ExtraData:
         return _placed(table, numbers, part[2].start)
 
     def _points(self, parts: list[Part], whole: bool) -> dict[str, list[Values]]:
-        """Of each column, arrays of rows (index, least, largest)."""
+        """Return each column's arrays of rows (index, smallest, largest)."""
         points: dict[str, list[Values]] = {}
         for number, _, _ in parts:
             if whole:
@@ -172,7 +172,7 @@ class ExtraData:
 
 
 def _spread(count: int) -> list[int]:
-    """The numbers below `count`, such that the first few of them are spread evenly: 0, the middle, the quarters."""
+    """Return the numbers below `count`, evenly spread from the start: 0, middle, quarters."""
     order: dict[int, None] = {}
     step = 1 << max(0, count - 1).bit_length()
     while step and len(order) < count:
@@ -182,7 +182,7 @@ def _spread(count: int) -> list[int]:
 
 
 def _placed(table: pd.DataFrame, numbers: npt.NDArray[np.int64], start: int) -> _Records | None:
-    """The records by the frames that they are of; several of one frame follow one another until the next frame."""
+    """Place records at their frames; several of one frame are spread to the next frame."""
     own = table[FRAME_NUMBER].to_numpy(np.float64, na_value=np.nan)
     order = np.argsort(numbers, kind='stable')
     ranks = np.searchsorted(numbers, own, sorter=order).clip(0, len(numbers) - 1)
@@ -212,7 +212,7 @@ def _coarse(records: _Records | None) -> dict[str, Values]:
 
 
 def _binned(rows: list[Values], low: int, high: int, bins: int) -> list[list[float]]:
-    """Rows (index, least, largest), one for each of the equal parts of the range that has any value."""
+    """Return rows (index, smallest, largest), one per part of the range with values."""
     points = np.concatenate(rows)
     points = points[np.isfinite(points[:, 1]) & (points[:, 0] >= low) & (points[:, 0] < high + 1)]
     if len(points) <= bins:

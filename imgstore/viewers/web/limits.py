@@ -1,6 +1,6 @@
-"""Limits for clients: how many there are, how long a request takes to arrive, how much nobody reads, and for how long.
+"""Limits for clients: connections, arrival time of a request, unread bytes and reading time.
 
-The server stays there for one client, whatever the others do or leave undone.
+The server stays responsive for each client, whatever the others do.
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ from .room import NoRoomError, Room, longest_stalled
 
 MOST_CONNECTIONS = 100
 REQUEST_SECONDS = 10.0
-"""For a request to arrive, from the connection or from the answer before."""
+"""Time for a request to arrive, from the connection or the last answer."""
 
 READ_SECONDS = 30.0
-"""For a client to read `_PIECE` bytes."""
+"""Time for a client to read `_PIECE` bytes."""
 
 ROOM = 256 * 2**20
-"""Bytes of answers that are being made or have not been read."""
+"""Bytes of answers in preparation or unread."""
 
 _PIECE = 64 * 2**10
-_QUEUE, _AT_ONCE = 1024, 32  # connections that wait to be taken, and how many of them are before others get a turn
+_QUEUE, _AT_ONCE = 1024, 32  # waiting connections, and how many are taken in one go
 _CONNECTION = 'imgstore.connection'
 _FULL = b'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
 
 Cost = Callable[[str], int]
-"""Of a path: bytes that are needed to answer it."""
+"""Returns the bytes needed for answering a path."""
 
 
 class Connection(H11Protocol):
-    """A connection of a client.
+    """A client's connection.
 
     Parameters
     ----------
     crowd : Crowd
         All connections.
     **options
-        Those of uvicorn's own class.
+        Options of uvicorn's own class.
     """
 
     def __init__(self, crowd: Crowd, **options: Any) -> None:
@@ -55,76 +55,79 @@ class Connection(H11Protocol):
         self._crowd, self._answer = crowd, self.app
         self.app = self._with_itself
         self.waiting_since: float | None = time.monotonic()
-        """When it began to wait for a request; None while one is answered."""
+        """Start of waiting for a request; None during an answer."""
         self._unread_since: float | None = None
         self.is_dropped = False
-        """Whether it only has to be told so."""
+        """Whether it is only to be refused."""
 
     async def _with_itself(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._answer({**scope, _CONNECTION: self}, receive, send)
 
     @property
     def is_gone(self) -> bool:
-        """Whether nothing can be sent to it any more."""
+        """Whether nothing can be sent any more."""
         return self.transport.is_closing()
 
     @property
     def unread_since(self) -> float | None:
-        """When it last stopped to read; None while it reads."""
+        """Time at which the client stopped reading; None while it reads."""
         if not self.transport.get_write_buffer_size():
             self._unread_since = None
         return self._unread_since
 
     @property
     def is_idle(self) -> bool:
-        """Whether it waits for a request, and its client has read all that was sent."""
+        """Whether it waits for a request, with all answers read."""
         return self.waiting_since is not None and not self.transport.get_write_buffer_size()
 
     def drop(self) -> None:
-        """Send it nothing more, and forget what it has not read."""
+        """Stop sending, and drop unread data."""
         self.is_dropped = True
         self.transport.abort()
 
     def refuse(self) -> None:
-        """Tell it to come again."""
+        """Answer that the client should try again."""
         self.is_dropped = True
         self.transport.write(_FULL)
         self.transport.close()
 
-    # --- what happens to it
+    # --- events
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a request, where there is room for one more connection."""
+        """Start waiting for a request, if another connection is allowed."""
         super().connection_made(transport)
         self._crowd.admit(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Make room."""
+        """Give up the connection's place."""
         super().connection_lost(exc)
         self._crowd.forget(self)
 
     def data_received(self, data: bytes) -> None:
-        """Look whether that was a request."""
+        """Check whether a request has arrived."""
         super().data_received(data)
         self._look()
 
     def on_response_complete(self) -> None:
-        """Begin to wait for the next request."""
+        """Start waiting for the next request."""
         super().on_response_complete()
         self._look()
 
     def pause_writing(self) -> None:
-        """Note since when the client does not read."""
+        """Note the time since the client does not read."""
         super().pause_writing()
         self._unread_since = self._unread_since or time.monotonic()
 
     def resume_writing(self) -> None:
-        """Note that it reads."""
+        """Note that the client reads."""
         super().resume_writing()
         self._unread_since = None
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no request; where the one before is still being answered, uvicorn would log a traceback."""
+        """Refuse an invalid request.
+
+        While the one before is being answered, uvicorn would log a traceback.
+        """
         cycle: Any = self.cycle
         if cycle is not None and not cycle.response_complete:
             cycle.disconnected = True
@@ -136,20 +139,20 @@ class Connection(H11Protocol):
             self.drop()
 
     def shutdown(self) -> None:
-        """Wait a second for the client to read the rest."""
+        """Give the client a second to read the rest."""
         super().shutdown()
         self.loop.call_later(1, self.transport.abort)
 
     def _look(self) -> None:
-        cycle: Any = self.cycle  # None before the first request, though its type does not say so
+        cycle: Any = self.cycle  # None before the first request, despite its type
         is_waiting = cycle is None or cycle.response_complete
         self.waiting_since = (self.waiting_since or time.monotonic()) if is_waiting else None
 
     def is_too_slow(self, now: float) -> bool:
-        """Whether its request or its reading has taken too long."""
+        """Return whether its request or its reading takes too long."""
         unread_since = self.unread_since
         if self.transport.get_write_buffer_size():
-            unread_since = self._unread_since = unread_since or now  # which may be too little for uvicorn to be told of
+            unread_since = self._unread_since = unread_since or now  # uvicorn may not hear of so little
             self.waiting_since = self.waiting_since and now  # for the next request, once it has read this answer
         return (self.waiting_since is not None and now - self.waiting_since > REQUEST_SECONDS) or \
             (unread_since is not None and now - unread_since > READ_SECONDS)
@@ -161,7 +164,7 @@ class Crowd:
     Parameters
     ----------
     most : int
-        How many there may be.
+        Largest number of connections.
     """
 
     def __init__(self, most: int = MOST_CONNECTIONS) -> None:
@@ -169,7 +172,7 @@ class Crowd:
         self._all: dict[Connection, None] = {}
 
     def admit(self, newcomer: Connection) -> None:
-        """Take in a connection, and where there are too many end another: this one may be about to ask something."""
+        """Admit a connection; above the limit end another, since this one may send a request."""
         there = [one for one in self._all if not one.is_dropped]
         self._all[newcomer] = None
         if len(there) < self._most:
@@ -181,18 +184,18 @@ class Crowd:
             newcomer.refuse()
 
     def forget(self, one: Connection) -> None:
-        """Forget one that has ended."""
+        """Remove a connection that has ended."""
         self._all.pop(one, None)
 
     async def sweep(self) -> None:
-        """End those that are too slow."""
+        """End connections that are too slow."""
         now = time.monotonic()
         for one in [one for one in self._all if one.is_too_slow(now)]:
             one.drop()
 
 
 def _longest_waiting(there: list[Connection]) -> Connection | None:
-    """Of those without a request, the oldest of the address that has most of them; None if all are answered."""
+    """Return the oldest idle connection of the address with the most, or None if none is idle."""
     waiting = [one for one in there if one.is_idle]
     addresses = Counter(one.client[0] if one.client else '' for one in waiting)
     most = max(addresses, key=addresses.__getitem__, default='')
@@ -201,15 +204,15 @@ def _longest_waiting(there: list[Connection]) -> Connection | None:
 
 
 class Bounded:
-    """Let an application answer as far as there is room, and send its answers in pieces, as they are read.
+    """Limits an application's answers to a room, and sends them in pieces as they are read.
 
     Parameters
     ----------
     app : ASGIApp
     cost : callable
-        Of each path.
+        Bytes needed for a path.
     room : int
-        In bytes.
+        Size in bytes.
     """
 
     def __init__(self, app: ASGIApp, cost: Cost, room: int = ROOM) -> None:
@@ -227,16 +230,16 @@ class Bounded:
                     held.grow(len(message.get('body', b'')))
                     for piece in _pieces(message):
                         if connection.is_gone:
-                            await asyncio.sleep(0)  # until uvicorn knows, which then sends nothing
+                            await asyncio.sleep(0)  # until uvicorn knows and sends nothing
                         await send(piece)
 
                 await self._app(scope, receive, send_in_pieces)
         except NoRoomError:
-            await PlainTextResponse('Too many are asking; ask again.', 503, {'Retry-After': '1'})(scope, receive, send)
+            await PlainTextResponse('Too many requests; try again.', 503, {'Retry-After': '1'})(scope, receive, send)
 
 
 def _pieces(message: Message) -> list[Message]:
-    """A message, or several if its body is long: uvicorn waits before each until the client has read."""
+    """Split a message with a long body: uvicorn waits before each until the client has read."""
     body = message.get('body', b'')
     if len(body) <= _PIECE:
         return [message]
@@ -247,17 +250,17 @@ def _pieces(message: Message) -> list[Message]:
 
 
 class Server(uvicorn.Server):
-    """A server whose queue of connections to come is long, of which it takes a few at a time."""
+    """A server with a long queue of new connections, taken a few at a time."""
 
     async def startup(self, sockets: Any = None) -> None:
-        """Begin to listen."""
+        """Start listening."""
         await super().startup(sockets)
         for listener in sockets or []:
             listener.listen(_QUEUE)
 
 
 def new_server(app: ASGIApp, most: int = MOST_CONNECTIONS) -> Server:
-    """A server of an application, with all limits."""
+    """Make a server of an application, with all limits."""
     crowd = Crowd(most)
     protocol: Any = functools.partial(Connection, crowd)  # uvicorn calls it as a class
     settings = uvicorn.Config(

@@ -1,7 +1,7 @@
-"""Links for the user of this machine alone: in a page for the browser, and through a socket for `--link`.
+"""Links for this machine's user only: in a page for the browser, and through a socket for `--link`.
 
-Command lines can be read by every user of a machine, so no link is ever on one. A browser is given the path of a file
-that holds the link; another process asks through a socket. Both are in a folder that no other user can enter.
+Every user of a machine can read command lines, so no link is ever on one. A browser gets the path of a file with the
+link; another process asks through a socket. Both are in a folder closed to other users.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from ...errors import ImgStoreError, InvalidArgumentError
 
 PAGE_SECONDS = 60.0
-"""How long the link in a page for the browser may be used."""
+"""Lifetime of the link in a page for the browser."""
 
 _SOCKET = re.compile(r'view-(\d+)-\d+\.sock')
 _PAGE = """<!doctype html>
@@ -32,27 +32,27 @@ _PAGE = """<!doctype html>
 """
 _PATIENCE = 5.0  # seconds
 _LONGEST = 4096  # bytes of an answer
-_LONGEST_FOLDER = 72  # bytes: the path of a socket has 104 at most
+_LONGEST_FOLDER = 72  # bytes; a socket's path has at most 104
 
 Link = Callable[[], str]
 
 
 def private_folder() -> str:
-    """Make, or find, a folder for this user that no other can enter.
+    """Make or find a folder that no other user can enter.
 
     Raises
     ------
     ImgStoreError
-        Another user was there before, everywhere.
+        Other users own all possible folders.
     """
     tried = []
     for folder in _candidates():
-        with contextlib.suppress(OSError):  # it is there, or cannot be
+        with contextlib.suppress(OSError):  # it exists, or is impossible
             os.mkdir(folder, 0o700)
         if _is_private(folder):
             return folder
         tried.append(folder)
-    raise ImgStoreError(f'none of {", ".join(tried)} is a folder of yours that others cannot enter; '
+    raise ImgStoreError(f'none of {", ".join(tried)} is your own folder and closed to others; '
                         'remove one, or set XDG_RUNTIME_DIR to such a folder')
 
 
@@ -65,7 +65,10 @@ def _candidates() -> list[str]:
 
 
 def _is_private(folder: str) -> bool:
-    """Whether a folder is ours, no link, and closed to others; on Windows the user's own temporary folder is."""
+    """Return whether a folder is ours, not a link, and closed to others.
+
+    On Windows the user's temporary folder is.
+    """
     try:
         found = os.lstat(folder)
     except OSError:
@@ -80,7 +83,7 @@ def _is_private(folder: str) -> bool:
 
 @contextlib.contextmanager
 def page_with(url: str) -> Iterator[str]:
-    """Write a page that leads to an address; gives the page's own address, whose knowledge helps nobody else.
+    """Write a page leading to an address; give the page's own address, which others may know.
 
     Parameters
     ----------
@@ -106,12 +109,14 @@ def page_with(url: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def links_on_demand(port: int, link: Link) -> Iterator[None]:
-    """Give a link to whoever connects to a socket in the private folder, which is this user alone.
+    """Give a link to each process connecting to a socket in the private folder.
+
+    Only this user can connect.
 
     Parameters
     ----------
     port : int
-        Of the server, by which the socket is found.
+        Port of the server; it names the socket.
     link : callable
         Makes a link's address.
     """
@@ -123,7 +128,7 @@ def links_on_demand(port: int, link: Link) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket(socket.AF_UNIX))
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)  # of a process that had this number before
+            os.unlink(path)  # left by a process with the same number
         listener.bind(path)
         stack.callback(_remove, path)
         listener.listen(8)
@@ -137,7 +142,7 @@ def links_on_demand(port: int, link: Link) -> Iterator[None]:
 
 def _give(listener: socket.socket, link: Link, ended: threading.Event) -> None:
     while not ended.is_set():
-        with contextlib.suppress(OSError):  # nobody came, or has gone
+        with contextlib.suppress(OSError):  # nobody came, or the client has left
             connection, _ = listener.accept()
             with connection:
                 connection.settimeout(_PATIENCE)
@@ -150,17 +155,17 @@ def _remove(path: str) -> None:
 
 
 def further_links(port: int | None) -> list[str]:
-    """Ask the server of this user that is running for one more link.
+    """Ask this user's running server for another link.
 
     Parameters
     ----------
     port : int or None
-        Of that server; None: there is one.
+        Port of the server; None if there is one only.
 
     Returns
     -------
     list of str
-        The link's address; several where servers have the same port at several addresses.
+        Address of the link; several if servers have the same port at several addresses.
 
     Raises
     ------
@@ -173,10 +178,10 @@ def further_links(port: int | None) -> list[str]:
     found = [(number, link) for number, link in asked if link]
     ports = sorted({number for number, _ in found})
     if len(ports) > 1:
-        raise InvalidArgumentError(f'servers run at ports {", ".join(map(str, ports))}; say which by --port')
+        raise InvalidArgumentError(f'servers run at ports {", ".join(map(str, ports))}; choose one with --port')
     if not found:
         where = '' if port is None else f' at port {port}'
-        raise InvalidArgumentError(f'no imgstore-view --web of yours that demands a link runs{where}')
+        raise InvalidArgumentError(f'you have no running imgstore-view --web with links{where}')
     return [link for _, link in found]
 
 
@@ -187,7 +192,7 @@ def _sockets() -> list[tuple[int, str]]:
 
 
 def _ask(path: str) -> str:
-    """What the server behind a socket gives; '' if it is gone, and then the socket is removed."""
+    """Return the answer of a server behind a socket; '' if it is gone and the socket removed."""
     answer = b''
     try:
         with socket.socket(socket.AF_UNIX) as connection:

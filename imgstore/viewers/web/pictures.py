@@ -1,4 +1,4 @@
-"""Images of any dtype as files that a browser shows."""
+"""Images of any dtype as files for a browser."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from ...contrast import IntensityScaler
 from ...errors import InvalidArgumentError
 
 MEDIA_TYPES = {'jpg': 'image/jpeg', 'png': 'image/png', 'npy': 'application/octet-stream'}
-"""Kinds of files: a JPEG to look at, a PNG without loss, and numpy's own for what PNG cannot hold."""
+"""File types: JPEG for display, lossless PNG, and .npy for images outside PNG."""
 
 
 def encode_preview(image: Image, shades: IntensityScaler, width: int | None, quality: int, stretch: bool) -> bytes:
-    """A JPEG of an image, no wider than `width`.
+    """Encode an image as JPEG, no wider than `width`.
 
     Parameters
     ----------
     image : numpy.ndarray
-        (h, w), or (h, w, channels): gray, BGR, BGRA; of others the first channel is shown.
+        (h, w), or (h, w, channels): gray, BGR, BGRA. Otherwise the first channel is shown.
     shades : IntensityScaler
     width : int, optional
-        In pixels.
+        Largest width in pixels.
     quality : int
-        1 to 100.
+        JPEG quality, 1 to 100.
     stretch : bool
-        Make the darkest and the brightest of this image black and white.
+        Stretch from the darkest to the brightest value of this image.
     """
     picture = _smaller(_gray_or_bgr(image), width)
     return encode_image('.jpg', shades.to_8_bit(picture, stretch), [cv2.IMWRITE_JPEG_QUALITY, quality]).tobytes()

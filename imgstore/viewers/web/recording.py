@@ -1,4 +1,4 @@
-"""What the page asks of one store; nothing here takes longer the longer the recording is, but a first search."""
+"""The page's requests to one store; except for a first search, none takes longer for a longer recording."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .alignment import NumberOrder
 from .extra import ExtraData
 
 AXES = ('index', 'time', 'number')
-_MOST_BORDERS = 400  # more would be a grey wall
+_MOST_BORDERS = 400  # more would hide the timeline
 _REFRESH_SECONDS = 0.5
 _THUMBNAIL_CACHE = 32 * 2**20  # bytes
 
@@ -34,12 +34,12 @@ Row = dict[str, Any]
 
 
 class Recording:
-    """One store that the page shows; may be used by several threads.
+    """One store on the page. Thread-safe.
 
     Parameters
     ----------
     path : str
-        Of the store.
+        Path of the store.
     """
 
     def __init__(self, path: str) -> None:
@@ -55,20 +55,20 @@ class Recording:
         self.summary()  # counts the frames, before the page asks for them
 
     def close(self) -> None:
-        """Free all that is held open."""
+        """Close everything."""
         self.store.close()
         if self._thumbnails:
             self._thumbnails.close()
 
-    # --- what there is
+    # --- state
 
     def refresh(self) -> None:
-        """Take in what a writer has added that has the store open, not more often than twice a second."""
+        """Load frames added by a writer, at most twice a second."""
         with self._lock:
             if time.monotonic() - self._refreshed < _REFRESH_SECONDS:
                 return
             live = os.path.exists(os.path.join(self.store.filename, STORE_LOCK_FILENAME))
-            if live or self._was_live:  # once more when it has been closed
+            if live or self._was_live:  # once more after it is closed
                 self.store.refresh()
             self._refreshed, self._was_live = time.monotonic(), live
 
@@ -83,7 +83,7 @@ class Recording:
         return math.prod(self.store.image_shape) * self.store.dtype.itemsize
 
     def summary(self) -> Row:
-        """What the page needs before it shows the first frame."""
+        """Return the page's data before the first frame."""
         store, count = self.store, self.count
         dtype = store.dtype
         return {
@@ -95,7 +95,7 @@ class Recording:
             'exact': 'png' if fits_png(store.image_shape, dtype) else 'npy'}
 
     def about(self) -> Row:
-        """What the store says of itself, and what its user said of the recording."""
+        """Return the store's properties and the user's metadata."""
         store, (created, zone) = self.store, self.store.created
         chunks = self.store.index.chunk_ranges()
         return {
@@ -106,12 +106,12 @@ class Recording:
             'user': as_json(store.user_metadata, nan_as_text=True)}
 
     def row(self, index: int) -> Row:
-        """A frame's index, number and time."""
+        """Return a frame's index, number and time."""
         number, frame_time = self.course.frame(index)
         return {'index': index, 'number': number, 'time': as_json(frame_time)}
 
     def rows(self, start: int, count: int) -> list[Row]:
-        """Those of the frames from an index on."""
+        """Return the rows of `count` frames from an index on."""
         return [self.row(index) for index in range(max(0, start), min(start + count, self.count))]
 
     # --- finding
@@ -125,25 +125,25 @@ class Recording:
         return self._order
 
     def find(self, axis: str, value: float) -> int | None:
-        """Index of the frame at, or nearest to, a place on an axis; None in an empty store."""
+        """Return the index of the frame nearest to a value on an axis; None if empty."""
         if axis == 'index':
             return min(max(round(value), 0), self.count - 1) if self.count else None
         return self.store.index.find(FRAME_NUMBER if axis == 'number' else FRAME_TIME, value, nearest=True)
 
     def next_gap(self, index: int, direction: int) -> Row:
-        """See `Navigator.next_gap`."""
+        """Find a gap; see `Navigator.next_gap`."""
         found, searched = self.course.next_gap(index, direction)
         return {'found': found, 'searched': searched}
 
     # --- the timeline
 
     def timeline(self, axis: str, low: float | None, high: float | None, bins: int) -> Row:
-        """Samples of the frames between two places on an axis, gaps and chunk borders.
+        """Return samples between two values on an axis, with gaps and chunk borders.
 
-        Where times do not ascend, the axis is that of indexes instead.
+        If times do not ascend, the axis is the frame index.
         """
         at, size = self._frames_on(axis)
-        # one frame beyond either end, so that lines are drawn to the edges
+        # one frame beyond either end, so that lines reach the edges
         start = 0 if low is None else max(0, self._place(axis, low) - 1)
         end = size if high is None else min(size, self._place(axis, high) + 2)
         samples = gaps.sample_frames(at, start, end, bins)
@@ -162,7 +162,7 @@ class Recording:
         return lambda place: self.course.frame(order.index_at(place)), len(order)
 
     def _place(self, axis: str, value: float) -> int:
-        """Where on an axis of frames a value is."""
+        """Return the place of a value on an axis."""
         if axis == 'number':
             return self.order.place(value)
         return self.find(axis, value) or 0
@@ -174,7 +174,7 @@ class Recording:
                 'after': {'number': gap.after[0], 'time': as_json(gap.after[1]), 'index': index}}
 
     def _borders(self, axis: str, indices: npt.NDArray[np.int64]) -> Row:
-        """Where chunks begin among these frames; none if there are too many to be told apart."""
+        """Return the chunk starts among these frames, or none if they are too many."""
         if not len(indices):
             return {'borders': [], 'chunks': 0}
         starts = self.course.chunk_starts(int(indices.min()), int(indices.max()))
@@ -184,35 +184,35 @@ class Recording:
     # --- extra data
 
     def extra(self, low: int, high: int, bins: int) -> Row:
-        """See `ExtraData.between`."""
+        """Return extra data for plots; see `ExtraData.between`."""
         return self._extra.between(low, high, bins)
 
     def extra_at(self, index: int) -> Row:
-        """See `ExtraData.at`."""
+        """Return the record at a frame; see `ExtraData.at`."""
         return self._extra.at(index)
 
     # --- images
 
     def image(self, index: int) -> Image:
-        """A frame as it is."""
+        """Read a frame unchanged."""
         return self.store.get_image(None, frame_index=index)[0]
 
     def shown(self, image: Image, width: int | None, quality: int, stretch: bool) -> bytes:
-        """A JPEG of a frame."""
+        """Encode a frame as JPEG."""
         return pictures.encode_preview(image, self._shades, width, quality, stretch)
 
     def thumbnail(self, index: int, width: int) -> bytes:
-        """A small JPEG of a frame, read by a reader of its own, so that playing goes on undisturbed."""
+        """Encode a small JPEG of a frame from a separate reader, to leave playback undisturbed."""
         with self._lock:
             store = self._thumbnail_store()
         try:
             image = store.get_image(None, frame_index=index)[0]
-        except FrameReadError:  # is told where the frame itself is looked at
+        except FrameReadError:  # reported when the frame itself is shown
             image = np.zeros(store.image_shape[:2], np.uint8)
         return pictures.encode_preview(image, self._shades, width, 75, stretch=False)
 
     def _thumbnail_store(self) -> ImgStore:
-        """A second reader, with the index of the first to begin with."""
+        """Open a second reader with the index of the first."""
         if self._thumbnails is None:
             self._thumbnails = new_for_filename(self.store.filename, index=self.store.index,
                                                 cache_bytes=_THUMBNAIL_CACHE)

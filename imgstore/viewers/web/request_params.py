@@ -1,4 +1,4 @@
-"""What a request asks for: each value checked before anything is looked up by it."""
+"""Parameters of a request, each checked before any lookup."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from ...errors import InvalidArgumentError
 from ...timestamps import DECIMAL, parse_time
 from .recording import Recording
 
-LARGEST_NUMBER = 2**63 - 2  # so that the next number is one, too
+LARGEST_NUMBER = 2**63 - 2  # so that the next number is valid, too
 _WHOLE = re.compile(r'[+-]?[0-9]{1,19}')
 _LONGEST = 100  # characters
 
 
 class BadRequest(HTTPException):
-    """A request that names something that is not there, or a value that is not allowed."""
+    """A request with an unknown name or a value that is not allowed."""
 
     def __init__(self, why: str, status: int = 400) -> None:
         super().__init__(status, why)
 
 
 def text(request: Request, name: str, default: str | None = None) -> str:
-    """A value as it was given."""
+    """Return a value as given."""
     value = request.query_params.get(name, default)
     if value is None:
         raise BadRequest(f'{name} is missing')
     if len(value) > _LONGEST:
-        raise BadRequest(f'{name} has {len(value)} characters; {_LONGEST} are allowed')
+        raise BadRequest(f'{name} has {len(value)} characters; at most {_LONGEST} are allowed')
     return value
 
 
 def choice(request: Request, name: str, allowed: tuple[str, ...], default: str | None = None) -> str:
-    """One of the words that are allowed."""
+    """Return one of the allowed words."""
     value = text(request, name, default)
     if value not in allowed:
         raise BadRequest(f'{name} is {value!r}; it must be one of {", ".join(allowed)}')
@@ -43,16 +43,16 @@ def choice(request: Request, name: str, allowed: tuple[str, ...], default: str |
 
 
 def whole(request: Request, name: str, least: int, largest: int, default: int | None = None) -> int:
-    """A whole number within limits."""
+    """Return an integer within limits."""
     value = text(request, name, None if default is None else str(default))
     number = int(value) if _WHOLE.fullmatch(value) else None
     if number is None or not least <= number <= largest:
-        raise BadRequest(f'{name} is {value!r}; it must be a whole number from {least} to {largest}')
+        raise BadRequest(f'{name} is {value!r}; it must be an integer from {least} to {largest}')
     return number
 
 
 def decimal(request: Request, name: str) -> float | None:
-    """A finite number; None if it is not given. Whole ones come as int, which is exact."""
+    """Return a finite number, or None if missing; integers as int, exactly."""
     if name not in request.query_params:
         return None
     value = text(request, name)
@@ -65,7 +65,7 @@ def decimal(request: Request, name: str) -> float | None:
 
 
 def moment(value: str, recording: Recording) -> float:
-    """Seconds of what a person wrote, as `parse_time` understands it."""
+    """Parse seconds as `parse_time` does."""
     try:
         return parse_time(recording.store, value)
     except InvalidArgumentError as error:

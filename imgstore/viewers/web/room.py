@@ -1,4 +1,4 @@
-"""Memory for answers: what is being made and what clients have not read yet share a bounded room."""
+"""Memory for answers: those in preparation and those not yet read share a bounded room."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 STALLED_SECONDS = 0.5
-"""A client that has read nothing for so long gives up its room to one that waits for room."""
+"""After this time without reading, a client loses its room to a waiting one."""
 
 WAIT_SECONDS = 20.0
-"""How long an answer waits for room."""
+"""Longest time an answer waits for room."""
 
 _LOOK_AGAIN = 0.02  # seconds
 
 
 class Client(Protocol):
-    """Who is answered."""
+    """A client."""
 
     @property
     def unread_since(self) -> float | None:
-        """When it last stopped to read, in seconds of `time.monotonic`; None while it reads."""
+        """Time of `time.monotonic` at which it stopped reading; None while it reads."""
 
     @property
     def is_gone(self) -> bool:
-        """Whether nothing can be sent to it any more."""
+        """Whether nothing can be sent any more."""
 
     def drop(self) -> None:
-        """Send it nothing more, and forget what it has not read."""
+        """Stop sending, and drop unread data."""
 
 
 class NoRoomError(Exception):
-    """There was no room in time, or nobody to answer any more."""
+    """No room came free in time, or the client has left."""
 
 
 class Held:
-    """What one answer takes up of a room.
+    """One answer's share of a room.
 
     Parameters
     ----------
     size : int
-        In bytes.
+        Size in bytes.
     client : Client
     """
 
@@ -51,19 +51,19 @@ class Held:
         self.client = client
 
     def grow(self, size: int) -> None:
-        """Take up more than was asked for, at once: to wait while something is held could last forever."""
+        """Take more room at once, without waiting: to wait while holding some could last forever."""
         self.size = max(self.size, size)
 
 
 class Room:
-    """A bounded room; for one event loop.
+    """A bounded room, for one event loop.
 
-    Where it is full, the newest answer comes first: its client is there, and others may have gone or be stuck.
+    In a full room the newest answer comes first, since its client is present and others may have left.
 
     Parameters
     ----------
     size : int
-        In bytes. An answer that is larger has the room to itself.
+        Size in bytes. A larger answer has the room to itself.
     """
 
     def __init__(self, size: int) -> None:
@@ -73,14 +73,14 @@ class Room:
 
     @asynccontextmanager
     async def hold(self, size: int, client: Client) -> AsyncIterator[Held]:
-        """Wait for room, and have it until the end.
+        """Wait for room and hold it until the end.
 
         Parameters
         ----------
         size : int
-            In bytes; 0 never waits.
+            Size in bytes; 0 never waits.
         client : Client
-            Who loses it, when it reads nothing and others wait.
+            Client that loses the room if it does not read while others wait.
 
         Raises
         ------
@@ -113,7 +113,7 @@ class Room:
         return not used or used + size <= self._size
 
     def _make_room(self, size: int) -> None:
-        """Drop the client that has stood still for longest, if any has for long enough and it is needed."""
+        """Drop the client stalled for longest, if it is stalled long enough and room is needed."""
         if not self._fits(size, without_gone=True):
             stalled = longest_stalled([held.client for held in self._held if held.size and not held.client.is_gone])
             if stalled is not None:
@@ -121,7 +121,7 @@ class Room:
 
 
 def longest_stalled(clients: list[Client]) -> Client | None:
-    """Of clients that have read nothing for `STALLED_SECONDS` or more, the one that stopped first."""
+    """Return the client that first stopped reading, at least `STALLED_SECONDS` ago, or None."""
     since = {client: client.unread_since for client in clients}
     stalled = {client: at for client, at in since.items() if at is not None and time.monotonic() - at > STALLED_SECONDS}
     return min(stalled, key=stalled.__getitem__, default=None)

@@ -1,4 +1,4 @@
-"""The routes: the page, its files, and what it asks of the stores that it was started with, each by its number."""
+"""Routes of the page, its files, and its requests to the stores, numbered in their order."""
 
 from __future__ import annotations
 
@@ -34,27 +34,27 @@ from .request_params import LARGEST_NUMBER, BadRequest
 _MOST_ROWS = 1000
 _WIDEST = 8192  # pixels
 _IMAGE = re.compile('/api/stores/[0-9]+/(image|thumbnail)/.*')
-_COPIES = 2  # of a frame: as it was read, and encoded
+_COPIES = 2  # of a frame: as read, and encoded
 
 Answer = Callable[[Request], Response]
 
 
 def new_app(recordings: Sequence[Recording], host: str = '127.0.0.1', access: Access | None = None,
             root_path: str = '', names: Collection[str] = ()) -> ASGIApp:
-    """The application that shows recordings.
+    """Make the application that shows recordings.
 
     Parameters
     ----------
     recordings : sequence of Recording
-        That the page shows, side by side.
+        The recordings on the page, side by side.
     host : str
-        The address that is served; requests that name another are refused.
+        The served address; requests for another host are refused.
     access : Access, optional
-        Demand a session.
+        Require a session.
     root_path : str
-        The path under which a proxy serves the page.
+        Path under which a proxy serves the page.
     names : collection of str
-        Further names that requests may use.
+        Further host names allowed in requests.
     """
     pages = _Pages(recordings, access)
     routes = {
@@ -74,7 +74,7 @@ def new_app(recordings: Sequence[Recording], host: str = '127.0.0.1', access: Ac
 
 
 def _in_thread(answer: Answer) -> Callable[[Request], Any]:
-    """Answers wait for the disk, and others are not to wait with them."""
+    """Run an answer in a thread, since it waits for the disk and others must not."""
     async def in_thread(request: Request) -> Response:
         return await run_in_threadpool(answer, request)
     return in_thread
@@ -82,7 +82,7 @@ def _in_thread(answer: Answer) -> Callable[[Request], Any]:
 
 class _Json(JSONResponse):
     def render(self, content: Any) -> bytes:
-        """ASCII alone: names of files need not be UTF-8."""
+        """Encode as ASCII, since file names need not be UTF-8."""
         return json.dumps(content, allow_nan=False, separators=(',', ':')).encode('ascii')
 
 
@@ -103,7 +103,7 @@ class _Pages:
         self._files = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
 
     def cost(self, path: str) -> int:
-        """Bytes that an answer takes while it is made."""
+        """Return the bytes needed for an answer."""
         return self._image_cost if _IMAGE.fullmatch(path) else 0
 
     # --- the page
@@ -166,7 +166,7 @@ class _Pages:
         return _json([{**row, 'time': self._time(row)} for row in rows])
 
     def _time(self, row: dict[str, Any]) -> float | None:
-        """When a frame of several stores was taken, by the first of them that has it."""
+        """Return the time of a frame of several stores, by the first store with it."""
         there = zip(self._recordings, row['index'], row['held'], strict=True)
         times = (recording.row(index)['time'] for recording, index, held in there if index is not None and not held)
         return next(times, None)
@@ -187,9 +187,9 @@ class _Pages:
     async def image(self, request: Request) -> Response:
         recording, kind, index = self._recording(request), request.path_params['kind'], _index(request)
         if kind not in MEDIA_TYPES:
-            raise BadRequest(f'images are given as {", ".join(MEDIA_TYPES)}', 404)
+            raise BadRequest(f'images are available as {", ".join(MEDIA_TYPES)}', 404)
         encode = _encoder(request, recording, kind)
-        async with self._turns[recording]:  # in the order asked, by which the reader knows what comes next
+        async with self._turns[recording]:  # in the order of requests, so that the reader can prefetch
             image = await run_in_threadpool(recording.image, index)
         headers = {'Content-Disposition': _file_name(recording, index, kind)} \
             if 'download' in request.query_params else None
@@ -209,7 +209,7 @@ class _Pages:
 def _from_path(request: Request, name: str) -> int:
     value: str = request.path_params[name]
     if not re.fullmatch('[0-9]{1,19}', value):
-        raise BadRequest(f'{name} must be a whole number', 404)
+        raise BadRequest(f'{name} must be an integer', 404)
     return int(value)
 
 
@@ -218,7 +218,7 @@ def _index(request: Request) -> int:
 
 
 def _encoder(request: Request, recording: Recording, kind: str) -> Callable[[Image], bytes]:
-    """What makes of an image the file that is asked for."""
+    """Return the encoder for the requested file type."""
     quality = params.whole(request, 'quality', 1, 100, 85)
     width = params.whole(request, 'width', 1, _WIDEST, _WIDEST)
     stretch = bool(params.whole(request, 'stretch', 0, 1, 0))
@@ -237,7 +237,7 @@ def _json(content: Any) -> Response:
 
 
 def _safe(content: Any) -> Any:
-    """Whole numbers beyond what JavaScript counts exactly as text."""
+    """Turn integers beyond JavaScript's exact range into text."""
     if isinstance(content, dict):
         return {key: _safe(value) for key, value in content.items()}
     if isinstance(content, list):

@@ -1,4 +1,4 @@
-"""Serve the page until Ctrl-C: the address, the links, the browser."""
+"""Serving of the page until Ctrl-C: the address, the links, the browser."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .recording import Recording
 
 USUAL_HOST, USUAL_PORT = '127.0.0.1', 8321
-_MORE_PORTS = 20  # are tried where the usual one is taken
+_MORE_PORTS = 20  # tried if the usual one is taken
 
 Tell = Callable[[str], None]
 
@@ -36,15 +36,15 @@ class Site:
     Attributes
     ----------
     host : str
-        The address to serve; any but this machine's for itself demands a link.
+        Served address. All but loopback addresses require a link.
     port : int or None
-        0: a free one; None: the usual one, or the next that is free.
+        0: a free port. None: the usual port, or the next free one.
     with_token : bool
-        Demand a link on this machine, too: for one that others use as well.
+        Require a link on this machine, too, if other people use it.
     root_path : str
-        The path under which a proxy serves the page, such as '/camera'; '' without a proxy.
+        Path under which a proxy serves the page, such as '/camera'; '' without a proxy.
     names : tuple of str
-        Further names that requests may use, such as that of a proxy.
+        Further host names allowed in requests, such as that of a proxy.
     """
 
     host: str = USUAL_HOST
@@ -60,22 +60,22 @@ def run_server(paths: Sequence[str], site: Site, browser: bool, tell: Tell) -> N
     Parameters
     ----------
     paths : sequence of str
-        Of the stores.
+        Paths of the stores.
     site : Site
     browser : bool
-        Open a browser where there is a screen.
+        Open a browser if there is a screen.
     tell : callable
-        Is given the lines that the user reads, the address among them.
+        Called with lines for the user, such as the address.
 
     Raises
     ------
     MissingDependencyError
         The packages of the extra `web` are not installed.
     InvalidArgumentError
-        There is no such address here, or the port is taken.
+        The address does not exist here, or the port is taken.
     """
     try:
-        import uvicorn  # noqa: F401  # is there
+        import uvicorn  # noqa: F401  # checks that it is installed
 
         from .access_control import is_loopback
         from .limits import new_server
@@ -94,7 +94,7 @@ def run_server(paths: Sequence[str], site: Site, browser: bool, tell: Tell) -> N
 
 @dataclass(frozen=True)
 class _Address:
-    """Of a page that is served."""
+    """Address of a served page."""
 
     host: str
     port: int
@@ -102,7 +102,7 @@ class _Address:
     access: Access | None
 
     def url(self, seconds: float = LINK_SECONDS) -> str:
-        """The page's address, with a link's token where one is demanded."""
+        """Return the page's address, with a link's token if required."""
         host = socket.gethostname() if self.host in ('0.0.0.0', '::') else self.host
         name = f'[{host}]' if ':' in host else host
         token = f'?token={self.access.new_link(seconds)}' if self.access else ''
@@ -111,7 +111,7 @@ class _Address:
 
 @contextlib.contextmanager
 def _ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end the server before it has handlers of its own, and where it sends them on behind."""
+    """Let Ctrl-C and SIGTERM end the server before its own handlers exist and after they ran."""
     def end(number: int, frame: FrameType | None) -> None:
         server.should_exit = True
 
@@ -153,16 +153,16 @@ def _bind(host: str, port: int | None) -> socket.socket:
             return _bound(host, number)
         except OSError as error:
             why = error
-    raise InvalidArgumentError(f'{host}, port {ports[0]}, cannot be served: {why.strerror or why}') from why
+    raise InvalidArgumentError(f'{host}, port {ports[0]}, is not available: {why.strerror or why}') from why
 
 
 def _bound(host: str, port: int) -> socket.socket:
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     listener = socket.socket(family, kind, protocol)
     try:
-        if sys.platform != 'win32':  # where it would let others take the same port
+        if sys.platform != 'win32':  # there others could take the same port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if host == '::':  # all addresses, those of IPv4 too
+        if host == '::':  # all addresses, including IPv4
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         listener.bind(address)
     except BaseException:
@@ -183,18 +183,18 @@ def _announce(address: _Address, browser: bool, tell: Tell, stack: contextlib.Ex
         if failure:
             raise failure
         if address.access:
-            tell(f'a further link: imgstore-view --web --link --port {address.port}')
+            tell(f'another link: imgstore-view --web --link --port {address.port}')
         if address.host in ('127.0.0.1', 'localhost') and os.environ.get('SSH_CONNECTION'):
             tell(f'from your own machine, first: ssh -N -L {address.port}:127.0.0.1:{address.port} '
                  f'{socket.gethostname()}')
         elif browser and _has_screen():
             _open_browser(address, stack)
-    except (ImgStoreError, OSError) as error:  # the page is served all the same
-        tell(f'links are given by the page alone: {error}')
+    except (ImgStoreError, OSError) as error:  # the page is served nevertheless
+        tell(f'only the page gives further links: {error}')
 
 
 def _open_browser(address: _Address, stack: contextlib.ExitStack) -> None:
-    """Open the page; a link goes in a file, since every user of this machine can read the browser's command line."""
+    """Open the page; a link goes in a file, since all users can read the browser's command line."""
     url = stack.enter_context(page_with(address.url(PAGE_SECONDS))) if address.access else address.url()
     opener = threading.Timer(0.3, webbrowser.open, [url])
     opener.daemon = True

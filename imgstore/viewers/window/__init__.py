@@ -1,1 +1,1 @@
-"""A store in a window: its keys, what is to be seen when, how it is drawn, and the window itself."""
+"""A store in a window: keys, playback, drawing and the window itself."""

@@ -1,4 +1,4 @@
-"""The bar below the image: where in the recording the frame is, what it is, and how it is looked at."""
+"""The bar below the image: position in the recording, frame details and view state."""
 
 from __future__ import annotations
 
@@ -13,40 +13,39 @@ from .zoom import Size
 
 Color = tuple[int, int, int]
 
-GROUND: Color = (27, 22, 18)  # BGR, those of the page in the browser where it is dark
+GROUND: Color = (27, 22, 18)  # BGR, as on the dark page in the browser
 _INK, _SOFT, _TROUBLE = (242, 237, 232), (187, 175, 163), (76, 138, 255)
 _PRESENT, _PLAYED, _GAP, _BORDER, _CURSOR = (90, 86, 40), (133, 143, 47), (76, 138, 255), (27, 22, 18), (255, 255, 255)
 
 FONT = FontRenderer(scale=0.45)
 _WIDTH, _ASCENT = FONT.measure_string('x')
 LINE = max(18, round(1.75 * _ASCENT))
-"""Pixels from one line of text to the next."""
+"""Line height of the text in pixels."""
 
 _PAD = 10  # pixels at the left and the right
-_STRIP, _TRACK = 22, 8  # pixels: height of what can be clicked, and of what is drawn of it
+_STRIP, _TRACK = 22, 8  # pixels: height of the clickable area, and of the drawn strip
 HEIGHT = _STRIP + 2 * LINE + 4
-"""Of the bar, in pixels."""
+"""Height of the bar in pixels."""
 
 
 @dataclass(frozen=True)
 class BarState:
-    """What the bar shows.
+    """Content of the bar.
 
     Attributes
     ----------
     index, count : int
-        Of the frame, and of the recording.
+        Index of the frame, and number of frames.
     borders, gaps : sequence of int
-        Indexes of frames with which a chunk begins, and before which something is missing.
+        Indexes of the first frames of chunks, and of the frames after a gap.
     facts, state : sequence of str
-        Parts of the upper and the lower line at the left, the less important ones last: they are left out where
-        there is no room.
+        Parts of the upper and lower line at the left, the least important last. They are dropped for lack of room.
     time, pixel : str
-        At the right of the upper and of the lower line.
+        Text at the right of the upper and the lower line.
     message : str
-        In the place of the lower line, if it is not ''.
+        Replaces the lower line, unless ''.
     is_trouble : bool
-        Whether it tells of something that went wrong.
+        Whether the message reports an error.
     """
 
     index: int
@@ -62,7 +61,7 @@ class BarState:
 
 
 def draw_bar(canvas: Image, look: BarState) -> None:
-    """Draw the bar over the lower edge of a picture, which is (h, w, 3) of uint8."""
+    """Draw the bar over the lower edge of a picture, (h, w, 3) of uint8."""
     height, width = canvas.shape[:2]
     top = height - HEIGHT
     canvas[max(0, top):] = GROUND
@@ -77,13 +76,13 @@ def draw_bar(canvas: Image, look: BarState) -> None:
 
 
 def fraction_at(x: float, y: float, canvas: Size) -> float | None:
-    """The part of the recording, 0 to 1, that the strip has at a place on the canvas; None beside the strip."""
+    """Return the fraction of the recording, 0 to 1, at a place on the strip, else None."""
     top = canvas[1] - HEIGHT
     return fraction_along(x, canvas) if top <= y < top + _STRIP else None
 
 
 def fraction_along(x: float, canvas: Size) -> float:
-    """The part of the recording that is at a distance from the left, the nearest end beyond the strip."""
+    """Return the fraction of the recording at a distance from the left, 0 to 1."""
     return max(0.0, min((x - _PAD) / max(1, canvas[0] - 2 * _PAD - 1), 1.0))
 
 
@@ -121,7 +120,7 @@ def _as_many_as_fit(parts: Sequence[str], width: int) -> str:
 
 
 def fitting(text: str, width: int) -> str:
-    """The text, less what does not fit of it in the middle: an error names the file in the end."""
+    """Shorten a text in its middle to fit, since an error names the file at its end."""
     if FONT.measure_string(text)[0] <= width:
         return text
     for kept in range(len(text) - 1, 1, -1):

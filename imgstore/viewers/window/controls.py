@@ -1,4 +1,4 @@
-"""What a user can do to the window, each by a key: the table of keys calls these."""
+"""User actions in the window, called by the table of keys."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from .player import Player
 from .screenshot import grab
 from .zoom import Point, Size, Zoom
 
-_LONGEST_SEARCH = 2.0  # seconds that the window does not answer
-_BETWEEN_LOOKS = 0.5  # seconds, of a store that grows
-_LONGEST_TEXT = 40  # characters of a place that is asked for
+_LONGEST_SEARCH = 2.0  # seconds; the window does not react meanwhile
+_BETWEEN_LOOKS = 0.5  # seconds between looks at a growing store
+_LONGEST_TEXT = 40  # characters in the prompt for a place
 
 
 class Controls:
-    """A store, what is seen of it, and all that can be changed about that.
+    """A store, its view, and all actions on them.
 
     Parameters
     ----------
     store : store
-        Open for reading; it has frames.
+        Open for reading, with frames.
     player : Player
     room : (int, int)
-        Width and height of what is there for images, in pixels.
+        Width and height for images in pixels.
     """
 
     def __init__(self, store: ImgStore, player: Player, room: Size) -> None:
@@ -44,10 +44,10 @@ class Controls:
         self.following = False
         self.lists_keys = False
         self.prompt: str | None = None
-        """What has been written of the place to go to; None while nothing is asked."""
+        """Text typed into the prompt for a place; None without a prompt."""
         self.message = ''
         self.is_trouble = False
-        """Whether the message tells of something that went wrong."""
+        """Whether the message reports an error."""
         self.leaving = False
         self.unread: dict[int, str] = {}
         """Why frames could not be read, by index."""
@@ -56,23 +56,23 @@ class Controls:
     # --- reading
 
     def goto(self) -> LoadedFrame:
-        """Read the frame that is to be seen."""
+        """Read the current frame."""
         frame = self.frames.read(self.player.index)
         if frame.image is not None:
             self.zoom = self.zoom.of_image((frame.image.shape[1], frame.image.shape[0]))
         else:
             self.unread[frame.index] = frame.trouble
-            self._count()  # less, if it was its chunk's index
+            self._count()  # fewer, if a chunk's index was damaged
         self.frame = frame
         return frame
 
     def look_again(self, at_once: bool = False) -> bool:
-        """Take in what a writer has added that has the store open, not too often; whether there is more."""
+        """Load frames added by a writer, now and then; return whether there are more."""
         now = time.monotonic()
         soon = now - self._looked_again < _BETWEEN_LOOKS and not at_once
         if soon or not (self._looked_again or self.store.is_live):
             return False
-        self._looked_again = now if self.store.is_live else 0.0  # once more when it has been closed
+        self._looked_again = now if self.store.is_live else 0.0  # once more after it is closed
         self.store.refresh()
         return self._count()
 
@@ -81,23 +81,23 @@ class Controls:
         return self.player.count > before
 
     def follow_on(self) -> None:
-        """Go to the latest frame if that is wanted."""
+        """Go to the latest frame when following."""
         if self.following and self.look_again():
             self.player.go(self.player.count - 1)
 
     def tell(self, message: str, is_trouble: bool = False) -> None:
-        """Show a line until the next key."""
+        """Show a message until the next key."""
         self.message, self.is_trouble = message, is_trouble
 
-    # --- going somewhere
+    # --- navigation
 
     def toggle(self) -> None:
-        """Pause or play on."""
+        """Pause or resume."""
         self.following = False
         self.player.toggle()
 
     def step(self, by: int) -> None:
-        """Go so many frames on, or back."""
+        """Go `by` frames forward, or back if negative."""
         self._go(self.player.index + by)
 
     def first(self) -> None:
@@ -105,25 +105,25 @@ class Controls:
         self._go(0)
 
     def last(self) -> None:
-        """Go to the last frame, of those too that came meanwhile."""
+        """Go to the last frame, including frames added meanwhile."""
         self.look_again(at_once=True)
         self._go(self.player.count - 1)
 
     def follow(self) -> None:
-        """Go to each new frame of a store that is being written, or no longer."""
+        """Start or stop following a store that is being written."""
         if not self.following and not self.store.is_live:
-            self.tell('nobody writes to this store: there is nothing to follow')
+            self.tell('no writer has this store open: nothing to follow')
             return
         self.last()
         self.following = not self.following
-        self.tell('following: new frames are shown as they come' if self.following else 'no longer following')
+        self.tell('following: new frames are shown as they arrive' if self.following else 'no longer following')
 
     def part(self, share: float) -> None:
-        """Go to a part of the recording, from 0 to 1."""
+        """Go to a fraction of the recording, from 0 to 1."""
         self._go(round(share * (self.player.count - 1)))
 
     def gap(self, direction: int) -> None:
-        """Go to the next frame before which something is missing, or to the one before."""
+        """Go to the next or previous frame after a gap."""
         index, until = self.player.index, time.monotonic() + _LONGEST_SEARCH
         while True:
             found, searched = self.course.next_gap(index, direction)
@@ -132,26 +132,26 @@ class Controls:
                 self.tell(_gap_text(Gap(found, self.course.frame(found - 1), self.course.frame(found))))
                 return
             if searched is None:
-                self.tell(f'no gap {"behind" if direction > 0 else "before"} this frame')
+                self.tell(f'no gap {"after" if direction > 0 else "before"} this frame')
                 return
             index = searched
             if time.monotonic() > until:
                 self._go(index)
-                self.tell('no gap up to here; press again to look further')
+                self.tell('no gap up to here; press again to search further')
                 return
 
     def _go(self, index: int) -> None:
         self.following = False
         self.player.go(index)
 
-    # --- asking where to go
+    # --- prompt for a place
 
     def ask(self) -> None:
-        """Ask for a place to go to."""
+        """Open the prompt for a place."""
         self.prompt = ''
 
     def write(self, key: str) -> None:
-        """Take a key while a place is asked for."""
+        """Handle a key in the prompt for a place."""
         if self.prompt is None:
             return
         if key == 'Escape':
@@ -175,22 +175,22 @@ class Controls:
         self._go(index)
         self.tell(note)
 
-    # --- looks
+    # --- view
 
     def change_speed(self, factor: float) -> None:
         """Play faster or slower."""
         self.player.change_speed(factor)
 
     def toggle_loop(self) -> None:
-        """Begin again at the end, or stop there."""
+        """Switch repeating on or off."""
         self.player.loop = not self.player.loop
 
     def toggle_contrast(self) -> None:
-        """Make the darkest and the brightest of each frame black and white, or no longer."""
+        """Switch stretching on or off, from the darkest to the brightest of each frame."""
         self.stretched = not self.stretched
 
     def list_keys(self) -> None:
-        """Show what each key does, or no longer."""
+        """Show or hide the list of keys."""
         self.lists_keys = not self.lists_keys
 
     @property
@@ -203,22 +203,22 @@ class Controls:
         self.zoom = self.zoom.stepped(steps, self.pointer if self.pixel else None)
 
     def zoom_to(self, scale: float | None) -> None:
-        """Show so many screen pixels an image pixel; None: as fits."""
+        """Show this many screen pixels per image pixel; None: fit the window."""
         self.zoom = self.zoom.at_scale(scale, self.pointer if self.pixel else None) if scale else self.zoom.fitting()
 
     def cycle_zoom(self) -> None:
-        """In pixels, four times that, as it fits."""
+        """Switch between 1 : 1, 4 : 1 and fitting the window."""
         self.zoom = self.zoom.cycled(self.pointer if self.pixel else None)
 
     def pan(self, x: int, y: int) -> None:
-        """See more of what is to the right (x is 1) or below (y is 1), by a quarter of the window."""
+        """Move the view right (x is 1) or down (y is 1) by a quarter of the window."""
         width, height = self.zoom.room
         self.zoom = self.zoom.moved(-x * width / 4, -y * height / 4)
 
-    # --- the rest
+    # --- other actions
 
     def save(self) -> None:
-        """Write the frame as an image, with every bit of it, into the folder in which the program was started."""
+        """Save the frame losslessly as an image in the current folder."""
         if self.frame is None or self.frame.image is None:
             self.tell('this frame cannot be read, so it cannot be saved', is_trouble=True)
             return
@@ -229,7 +229,7 @@ class Controls:
             self.tell(str(error), is_trouble=True)
 
     def leave_list_or_window(self) -> None:
-        """Leave the list of keys, else the window."""
+        """Close the list of keys, else the window."""
         if self.lists_keys:
             self.lists_keys = False
         else:
@@ -243,6 +243,6 @@ class Controls:
 def _gap_text(gap: Gap) -> str:
     seconds = f'{gap.seconds:.3f} s between them' if gap.seconds == gap.seconds else 'at an unknown time'
     if gap.missing > 0:
-        return f'{gap.missing} missing behind frame {gap.before[0]}, {seconds}'
+        return f'{gap.missing} missing after frame {gap.before[0]}, {seconds}'
     what = 'a pause' if gap.missing == 0 else 'numbers go back'
-    return f'{what} behind frame {gap.before[0]}, {seconds}'
+    return f'{what} after frame {gap.before[0]}, {seconds}'

@@ -1,4 +1,4 @@
-"""The frame that is to be seen: read, or why it cannot be; as it is, and in 8 bits to look at."""
+"""The current frame: its original image, an 8-bit picture of it, or an error."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class LoadedFrame:
 
     Attributes
     ----------
-    index, number, time
+    Index in the store, and number and time from the chunk's index.
         Where in the store it is, and what its index says of it.
     image : numpy.ndarray or None
-        As it is; None if it cannot be read.
+        Original image; None if unreadable.
     trouble : str
-        Why it cannot be read, else ''.
+        Why it is unreadable, or ''.
     """
 
     index: int
@@ -36,7 +36,7 @@ class LoadedFrame:
 
 
 class Frames:
-    """Reads the frames of a store to look at them.
+    """Reads frames of a store for display.
 
     Parameters
     ----------
@@ -50,12 +50,12 @@ class Frames:
         self._picture: tuple[LoadedFrame, bool, Image] | None = None
 
     def read(self, index: int) -> LoadedFrame:
-        """Read a frame; one that cannot be read has its number and time, and tells why.
+        """Read a frame; an unreadable one has number, time and the reason.
 
         Raises
         ------
         InvalidArgumentError
-            The images are neither gray nor in colour.
+            The images are neither gray nor colour.
         """
         try:
             image, (number, time) = self._store.get_image(None, frame_index=index)
@@ -63,17 +63,17 @@ class Frames:
             number, time = self._store.index.frame(index) or (0, math.nan)
             return LoadedFrame(index, number, time, None, str(error))
         if not _can_be_seen(image.shape):
-            raise InvalidArgumentError(f'images of shape {image.shape} cannot be shown: (h, w) and (h, w, 3) can')
+            raise InvalidArgumentError(f'images of shape {image.shape} cannot be shown; give (h, w) or (h, w, 3)')
         return LoadedFrame(index, number, time, image)
 
     def picture(self, frame: LoadedFrame, stretch: bool) -> Image:
-        """A frame in 8 bits and in colour, black if it cannot be read; not to be changed.
+        """Return a frame as 8-bit colour, black if unreadable; do not change it.
 
         Parameters
         ----------
         frame : LoadedFrame
         stretch : bool
-            Make the darkest and the brightest of this frame black and white.
+            Stretch from the darkest to the brightest value of this frame.
         """
         if self._picture is None or self._picture[0] is not frame or self._picture[1] != stretch:
             self._picture = frame, stretch, self._shown(frame.image, stretch)
@@ -86,12 +86,12 @@ class Frames:
         return ensure_color(np.ascontiguousarray(self._shades.to_8_bit(without_alpha, stretch)))
 
     def format_time(self, frame: LoadedFrame) -> str:
-        """Its time as people read it."""
+        """Format the frame's time."""
         return format_time(self._store.created[1], frame.time)
 
 
 def value_text(image: Image, x: int, y: int) -> str:
-    """Value of a pixel as it is stored: '1023', or 'B 12 G 200 R 31'."""
+    """Format the stored value of a pixel: '1023', or 'B 12 G 200 R 31'."""
     values = [f'{value:.6g}' if image.dtype.kind == 'f' else str(int(value)) for value in np.atleast_1d(image[y, x])]
     return values[0] if len(values) == 1 else ' '.join(map(' '.join, zip('BGRA', values, strict=False)))
 

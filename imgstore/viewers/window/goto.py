@@ -1,4 +1,4 @@
-"""Where in a store is meant by what a person wrote."""
+"""Parsing of a place in a store, as a person writes it."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ _WHOLE = re.compile(r'[+-]?[0-9]{1,18}')
 
 
 def find_place(store: ImgStore, text: str) -> tuple[int, str]:
-    """Find the frame that is asked for, or the one nearest to it.
+    """Find the requested frame, or the nearest one.
 
     Parameters
     ----------
     store : store
-        Open for reading; it has frames.
+        Open for reading, with frames.
     text : str
-        '123' is a frame number, '#123' an index; else it is a time, as `parse_time` understands it.
+        '123' is a frame number, '#123' an index, anything else a time for `parse_time`.
 
     Returns
     -------
     index : int
     note : str
-        That there is no such frame, and this is the nearest; '' if there is.
+        Says that this is only the nearest frame, or ''.
 
     Raises
     ------
     InvalidArgumentError
-        It is none of these.
+        The text is none of these.
     """
     text = text.strip()
     if text.startswith('#'):
@@ -43,13 +43,13 @@ def find_place(store: ImgStore, text: str) -> tuple[int, str]:
     try:
         moment = parse_time(store, text)
     except InvalidArgumentError as error:
-        raise InvalidArgumentError(f'{text!r} is no place; {_ALLOWED}', argument='text') from error
+        raise InvalidArgumentError(f'{text!r} is not a place; {_ALLOWED}', argument='text') from error
     return store.find(time=moment, nearest=True), ''
 
 
 def _by_index(store: ImgStore, text: str) -> tuple[int, str]:
     if not _WHOLE.fullmatch(text):
-        raise InvalidArgumentError(f'{"#" + text!r} is no place; {_ALLOWED}', argument='text')
+        raise InvalidArgumentError(f'{"#" + text!r} is not a place; {_ALLOWED}', argument='text')
     index, last = int(text), store.frame_count - 1
     found = max(0, min(index, last))
     return found, '' if found == index else f'there is no index {index}; this is the nearest'

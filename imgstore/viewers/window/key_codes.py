@@ -1,9 +1,9 @@
-"""Which key is meant by a code that OpenCV gives: each system that draws its windows has its own."""
+"""Names of keys from OpenCV's codes, which differ between window systems."""
 
 from __future__ import annotations
 
 _CODES = {
-    # X11's keysyms, which Qt and GTK give, those of the number pad too; Windows' virtual keys, shifted; macOS's
+    # X11's keysyms from Qt and GTK, also of the number pad; Windows' virtual keys, shifted; macOS's
     'Left': (0xFF51, 0xFF96, 0x250000, 0xF702),
     'Up': (0xFF52, 0xFF97, 0x260000, 0xF700),
     'Right': (0xFF53, 0xFF98, 0x270000, 0xF703),
@@ -22,23 +22,23 @@ _CODES = {
 }
 _NAMES = {code: name for name, codes in _CODES.items() for code in codes}
 
-_SHIFT, _CONTROL_OR_ALT = 0x1, 0xC  # GTK's, above the 16 bits of the key
+_SHIFT, _CONTROL_OR_ALT = 0x1, 0xC  # of GTK, above the 16 bits of the key
 
 
 def key_name(code: int) -> str:
-    """Name of a key.
+    """Return the name of a key.
 
     Parameters
     ----------
     code : int
-        Of ``cv2.waitKeyEx``.
+        Code from ``cv2.waitKeyEx``.
 
     Returns
     -------
     str
-        The character that the key writes, in lower case; 'Left', 'Home' and so on for those that write none, with
-        'Shift+' before it where that is held and the system tells (Qt does not). '' for no key, for one by itself
-        that others are pressed with, and with Control or Alt, which the system may have a use for.
+        The written character in lower case, or 'Left', 'Home' and so on. 'Shift+' stands before these if it is held and
+        the system tells (Qt does not). '' for no key, for a modifier alone, and with Control or Alt, since the system
+        may use those.
     """
     key, held = code & 0xFFFF, code >> 16
     if code < 0 or not key:

@@ -1,4 +1,4 @@
-"""What is seen in the window: the image as it is zoomed, the list of keys over it, the bar below."""
+"""Drawing of the window: the zoomed image, the list of keys, and the bar below."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ _SMALLEST_TEXT = 0.25
 
 
 def draw(image: Image, zoom: Zoom, keys: Sequence[tuple[str, str]], look: BarState | None) -> Image:
-    """Draw all that is in the window.
+    """Draw the complete content of the window.
 
     Parameters
     ----------
     image : numpy.ndarray of uint8, shape (h, w, 3)
-        In BGR; not changed.
+        BGR; not changed.
     zoom : Zoom
-        What of it is seen, in a room of its own.
+        The visible part, in its own room.
     keys : sequence of (str, str)
-        Keys and what they do, to be listed over the image; empty: none is.
+        Keys and their actions for the list over the image; empty for no list.
     look : BarState or None
-        The bar below that room; None: there is none.
+        Content of the bar below the room; None for no bar.
 
     Returns
     -------
     numpy.ndarray of uint8, shape (h, w, 3)
-        As large as the window.
+        Image of the window's size.
     """
     width, height = zoom.room
     canvas = np.full((height + (bar.HEIGHT if look else 0), width, 3), _BESIDE, np.uint8)
@@ -50,7 +50,7 @@ def draw(image: Image, zoom: Zoom, keys: Sequence[tuple[str, str]], look: BarSta
 
 
 def _draw_image(room: Image, image: Image, zoom: Zoom) -> None:
-    """Scale just what is seen: of a large image that is magnified, that is little."""
+    """Scale only the visible part, a small one of a magnified image."""
     part, at = [], []
     for axis in (1, 0):
         length, origin = image.shape[axis], zoom.origin[1 - axis]
@@ -64,7 +64,7 @@ def _draw_image(room: Image, image: Image, zoom: Zoom) -> None:
 
 def _scaled(image: Image, scale: float) -> Image:
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
-    # magnified, each pixel is to be seen; made smaller, none is to be lost
+    # show each pixel when magnified, and lose none when reduced
     how = cv2.INTER_NEAREST if scale >= 1 else cv2.INTER_AREA
     return image if size == image.shape[1::-1] else cv2.resize(image, size, interpolation=how)
 
@@ -77,7 +77,7 @@ def _paste(room: Image, image: Image, x: int, y: int) -> None:
 
 
 def _draw_keys(room: Image, keys: Sequence[tuple[str, str]]) -> None:
-    """List keys in as many columns as let the text be largest."""
+    """List keys in the number of columns with the largest text."""
     room[:] = (room * _DIMMED).astype(np.uint8)
     layouts = [_layout(room, keys, columns) for columns in (1, 2, 3)]
     scale, rows, left, widths = max(layouts, key=lambda layout: layout[0])
@@ -91,7 +91,7 @@ def _draw_keys(room: Image, keys: Sequence[tuple[str, str]]) -> None:
 
 
 def _layout(room: Image, keys: Sequence[tuple[str, str]], columns: int) -> tuple[float, int, int, list[int]]:
-    """Scale of the text, rows, width of the keys, and widths of the columns."""
+    """Return text scale, rows, width of the keys, and widths of the columns."""
     rows = math.ceil(len(keys) / columns)
     scale = 0.55
     while True:

@@ -1,4 +1,4 @@
-"""Which frame is to be seen, and when the next one: without a window, a store or a clock of its own."""
+"""Playback position and timing, without a window, a store or a clock."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ SLOWEST, FASTEST = 1 / 16, 64
 
 
 class Player:
-    """The place in a recording, and how it goes on.
+    """Position in a recording, and its playback.
 
     Parameters
     ----------
     count : int
         Number of frames, at least 1.
     period : float
-        Seconds from one to the next at speed 1; 0: as fast as can be.
+        Interval between frames in seconds at speed 1; 0 for as fast as possible.
     loop : bool
-        Begin again at the end.
+        Start again at the end.
 
     Attributes
     ----------
     index : int
-        Of the frame that is to be seen.
+        Index of the current frame.
     attended : bool
-        Whether somebody is there, who has pressed a key: playing then stays at the last frame, else it is over.
+        Whether a user has pressed a key. Playback then stays at the last frame instead of ending.
     over : bool
-        Whether all has been played that was to be.
+        Whether playback has ended.
     """
 
     def __init__(self, count: int, period: float, loop: bool = False) -> None:
@@ -38,68 +38,68 @@ class Player:
         self.attended = False
         self.over = False
         self.stride = 1
-        """How many frames playing goes on at once: more than one if otherwise it could not keep the pace."""
+        """Frames per step; above 1 if playback could not keep the pace otherwise."""
         self._period = period
         self._since: float | None = None
-        """From when on the frame counts as seen: a little before it was, if it came late."""
+        """Time at which the frame counts as shown, a little earlier if it was late."""
 
-    # --- going somewhere
+    # --- navigation
 
     def go(self, index: int) -> None:
-        """Stop at a frame, or at the nearest end if there is none."""
+        """Stop at a frame, or at the nearest end."""
         self.playing = False
         self.index = max(0, min(index, self.count - 1))
 
     def step(self, by: int) -> None:
-        """Stop so many frames further on, or back."""
+        """Stop `by` frames further forward, or back if negative."""
         self.go(self.index + by)
 
     def toggle(self) -> None:
-        """Pause, or play on; from the first if there is nothing behind."""
+        """Pause or resume; at the end, start again from the first frame."""
         self.playing = not self.playing
         if self.playing and self.at_end:
             self.index = 0
 
     @property
     def at_end(self) -> bool:
-        """Whether it stands at the last frame."""
+        """Whether this is the last frame."""
         return self.index >= self.count - 1
 
     def change_speed(self, factor: float) -> None:
         """Play faster or slower."""
         self.speed = max(SLOWEST, min(self.speed * factor, FASTEST))
 
-    # --- playing
+    # --- playback
 
     @property
     def interval(self) -> float:
-        """Seconds for which a frame is seen."""
+        """Display time of a frame in seconds."""
         return self._period / self.speed
 
     def shown(self, now: float, cost: float) -> None:
-        """A frame was shown.
+        """Note that a frame was shown.
 
         Parameters
         ----------
         now : float
-            Seconds of a clock that goes on.
+            Time of a monotonic clock in seconds.
         cost : float
-            Seconds that it takes to read and draw one.
+            Seconds for reading and drawing a frame.
         """
-        # a little late is made up for, so that the pace holds; what took long is not, or frames would flash by
+        # small delays are made up to keep the pace, but not long ones: frames would flash by
         since = now if self._since is None else min(self._since + self.interval, now)
         self._since = max(since, now - self.interval)
-        # only who asks for more speed than the recording's has frames left out
+        # frames are skipped only above the recording's own speed
         self.stride = max(1, math.ceil(cost / self.interval)) if self.speed > 1 and self.interval > 0 else 1
 
     def left(self, now: float) -> float:
-        """Seconds until the next frame is due; inf while it is paused."""
+        """Return the seconds until the next frame is due; inf when paused."""
         if not self.playing or self._since is None:
             return math.inf
         return self._since + self.interval - now
 
     def go_on(self, now: float) -> bool:
-        """Go to the next frame if it is due; whether one is to be shown."""
+        """Go to the next frame if it is due; return whether one is to be shown."""
         if self.left(now) > 0:
             return False
         if not self.at_end:

@@ -1,4 +1,4 @@
-"""A frame as a file of its own."""
+"""Saving of a single frame."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ...lossless_file import encode_lossless, fits_png
 
 
 def grab(image: Image, name: str, folder: str = '') -> str:
-    """Write an image with every bit of it, and over no file that is there.
+    """Write an image losslessly to a new file; never overwrite one.
 
     Parameters
     ----------
     image : numpy.ndarray
-        As PNG, or as .npy if PNG cannot hold it.
+        Written as PNG, or as .npy if PNG cannot hold it.
     name : str
-        Of the file, less its extension; '-2' and so on is added where it is taken.
+        File name without extension; '-2' and so on is added if it exists.
     folder : str
 
     Returns
@@ -29,7 +29,7 @@ def grab(image: Image, name: str, folder: str = '') -> str:
     Raises
     ------
     StoreIOError
-        It cannot be written.
+        The file cannot be written.
     """
     kind = 'png' if fits_png(image.shape, image.dtype) else 'npy'
     data = encode_lossless(image, kind)

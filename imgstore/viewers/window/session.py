@@ -1,4 +1,4 @@
-"""The window itself: what is pressed and clicked in it is done, and what has changed is drawn."""
+"""The window: it handles keys and the mouse, and draws changes."""
 
 from __future__ import annotations
 
@@ -26,42 +26,42 @@ from .key_codes import key_name
 from .player import Player
 from .zoom import Size
 
-_LONGEST_WAIT = 0.05  # seconds; so long the window does not notice that it was closed, nor Python Ctrl-C
-_SAMPLES = 200  # of the recording, between which gaps are looked for
-_MOST_BORDERS = 200  # of chunks; more would be a grey wall
+_LONGEST_WAIT = 0.05  # seconds; closing and Ctrl-C are noticed after at most this
+_SAMPLES = 200  # of the recording, for the search of gaps
+_MOST_BORDERS = 200  # of chunks; more would hide the strip
 _FEW_CHUNKS = 50
 _SCREEN_SHARE = 0.75
-_LEAST_ROOM = 480, 300  # pixels: width and height for images, where there is a bar
+_LEAST_ROOM = 480, 300  # pixels: width and height for images above a bar
 _KEY_LIST = [(binding.shown, binding.what) for binding in BINDINGS]
 _LIST_HINT = 'H lists the keys'
 
 
 class WindowProtocol(Protocol):
-    """What is used of `imgstore.ui.Window`."""
+    """Used part of `imgstore.ui.Window`."""
 
     @property
     def closed(self) -> bool:
-        """Whether its user has closed it."""
+        """Whether the user has closed it."""
 
     @property
     def area(self) -> Size:
-        """Width and height of what it shows."""
+        """Width and height of its content."""
 
     def imshow(self, name: Image) -> None:
         """Show an image."""
 
     def waitKeyEx(self, delay: int) -> int:  # noqa: N802  the name is OpenCV's
-        """Code of the key that is pressed within so many milliseconds, else -1."""
+        """Return the code of a key pressed within `delay` milliseconds, or -1."""
 
     def on_mouse(self, call: Callable[[int, int, int, int, object], None]) -> None:
-        """Have a function called for what the mouse does: event, x, y, flags."""
+        """Set a function to call with mouse events: event, x, y, flags."""
 
 
 def window_shape(image: tuple[int, ...], with_bar: bool) -> tuple[int, int]:
-    """Height and width, in pixels, of a new window for images of a shape (h, w, ...).
+    """Return height and width in pixels of a new window for images of shape (h, w, ...).
 
-    As large as they are, smaller where the screen has no room; where there is a bar, small ones are magnified by a
-    whole number, for its text needs some room.
+    The window is as large as the images, or smaller to fit the screen. Above a bar, small images are magnified by an
+    integer, since the bar's text needs room.
     """
     height, width = max(1, image[0]), max(1, image[1])
     below = bar.HEIGHT if with_bar else 0
@@ -76,16 +76,16 @@ def window_shape(image: tuple[int, ...], with_bar: bool) -> tuple[int, int]:
 
 
 class Session:
-    """Shows a store in a window until its user leaves or, if there is none, all has been played.
+    """Shows a store in a window until the user leaves, or until the end without a user.
 
     Parameters
     ----------
     store : store
-        Open for reading; it has frames.
+        Open for reading, with frames.
     window : WindowProtocol
     player : Player
     with_bar : bool
-        With a bar below the image.
+        Show a bar below the image.
     """
 
     def __init__(self, store: ImgStore, window: WindowProtocol, player: Player, with_bar: bool) -> None:
@@ -96,23 +96,23 @@ class Session:
         self._marks = _Marks(store, self.controls.course)
         self._events: deque[tuple[int, int, int, int]] = deque()
         self._drags: str = ''
-        """What the mouse has taken hold of: 'strip', 'image' or nothing."""
+        """Dragged by the mouse: 'strip', 'image' or nothing."""
         self._drawn: object = None
         self._cost = 0.0
 
     def run(self) -> None:
-        """Show frames and do what is asked.
+        """Show frames and handle keys and the mouse until the end.
 
         Raises
         ------
         FrameReadError
-            A frame cannot be read, and nobody is there to go past it.
+            A frame cannot be read, and no user is there to skip it.
         """
         self._show_frame()
         self._window.on_mouse(lambda event, x, y, flags, _: self._events.append((event, x, y, flags)))
         while not (self.controls.leaving or self._player.over):
             self._take_key(self._window.waitKeyEx(self._milliseconds()))
-            if self._window.closed:  # to show anything now would open another one
+            if self._window.closed:  # drawing now would open another window
                 return
             self._take_mouse()
             self._go_on()
@@ -132,7 +132,7 @@ class Session:
         left = min(self._player.left(time.monotonic()), _LONGEST_WAIT)
         return max(1, round(1000 * left))
 
-    # --- showing
+    # --- drawing
 
     def _show_frame(self) -> None:
         began = time.monotonic()
@@ -146,7 +146,7 @@ class Session:
         self._player.shown(now, self._cost)
 
     def _draw(self) -> None:
-        """Draw the window anew if anything in it has changed."""
+        """Redraw the window if something has changed."""
         controls, frame = self.controls, self.controls.frame
         assert frame is not None
         controls.zoom = controls.zoom.in_room(self._room(self._window.area))
@@ -159,12 +159,12 @@ class Session:
             self._drawn = state
 
     def _room(self, area: Size) -> Size:
-        """What the bar leaves of the window."""
+        """Return the room above the bar."""
         return max(1, area[0]), max(1, area[1] - (bar.HEIGHT if self._with_bar else 0))
 
     def _look(self, frame: LoadedFrame) -> BarState:
         controls, count = self.controls, self._player.count
-        # of many chunks they take a moment, and the first frame does not wait for them
+        # finding the marks of many chunks takes a moment, and the first frame does not wait for it
         gaps_at, borders = self._marks.of(count) if self._drawn or self._marks.are_quick else ((), ())
         since = frame.time - controls.course.frame(0)[1]
         facts = [f'frame {frame.number}', f'index {frame.index} of {count}', f'{since:.3f} s']
@@ -192,10 +192,10 @@ class Session:
             return f'go to: {controls.prompt}_' + ('' if controls.prompt else f'   ({HINT})'), False
         if controls.message:
             return controls.message, controls.is_trouble
-        folder = controls.store.filename  # is in the window's title, and there is little room
+        folder = controls.store.filename  # it is in the window's title, and room is scarce
         return frame.trouble.removeprefix(f'{folder}: ').replace(f'{folder}{os.sep}', ''), True
 
-    # --- what its user does
+    # --- keys and mouse
 
     def _take_key(self, code: int) -> None:
         key, controls = key_name(code), self.controls
@@ -209,7 +209,7 @@ class Session:
             binding.act(controls)
 
     def _notice(self) -> None:
-        """Somebody is there, and has seen what was said."""
+        """Note that a user is present and has seen the message."""
         self._player.attended = True
         self.controls.tell('')
 
@@ -242,7 +242,7 @@ class Session:
 
 
 class _Marks:
-    """What is marked on the strip: found once, and again when the recording has grown by much."""
+    """Marks on the strip, updated after the recording has grown considerably."""
 
     def __init__(self, store: ImgStore, course: Navigator) -> None:
         self._store = store
@@ -252,11 +252,11 @@ class _Marks:
 
     @property
     def are_quick(self) -> bool:
-        """Whether they are found before somebody notices: so many indexes of chunks are read for it."""
+        """Whether they are found quickly, from few chunk indexes."""
         return len(self._store.chunks) <= _FEW_CHUNKS
 
     def of(self, count: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Indexes before which something is missing, and with which chunks begin; those if they are not too many."""
+        """Return the indexes after gaps, and of chunk starts unless these are too many."""
         if not self._count <= count < 1.05 * self._count:
             samples = sample_frames(self._course.frame, 0, count, _SAMPLES)
             found = find_gaps(self._course.frame, samples, self._course.period)
@@ -267,5 +267,5 @@ class _Marks:
 
 
 def _magnifies_itself() -> bool:
-    """Whether OpenCV's window has a wheel of its own: Qt's magnifies the window whatever a program does."""
+    """Return whether OpenCV's window zooms by itself: Qt's does so with the wheel."""
     return cv2.currentUIFramework().startswith('QT')

@@ -121,25 +121,25 @@ class Viewer {
     const keys = new Keys($('key-list'));
     keys.on([' ', 'k'], 'Space', 'play and pause', () => player.toggle());
     keys.on(['ArrowLeft', ','], '←', 'one frame back (with Shift, 10)', () => player.step(-1));
-    keys.on(['ArrowRight', '.'], '→', 'one frame on (with Shift, 10)', () => player.step(1));
+    keys.on(['ArrowRight', '.'], '→', 'one frame forward (with Shift, 10)', () => player.step(1));
     keys.actions.set('Shift+ArrowLeft', () => player.step(-10));
     keys.actions.set('Shift+ArrowRight', () => player.step(10));
     keys.on(['PageUp'], 'Page up', '100 frames back', () => player.step(-100));
-    keys.on(['PageDown'], 'Page down', '100 frames on', () => player.step(100));
+    keys.on(['PageDown'], 'Page down', '100 frames forward', () => player.step(100));
     keys.on(['Home'], 'Home', 'the first frame', () => this.first());
     keys.on(['End'], 'End', 'the last frame', () => this.last());
     keys.on(['n'], 'N', 'the next gap, where frames are missing', () => this.gap(1));
-    keys.on(['b'], 'B', 'the gap before', () => this.gap(-1));
+    keys.on(['b'], 'B', 'the previous gap', () => this.gap(-1));
     keys.on(['ArrowUp'], '↑', 'faster', () => this.faster(1));
     keys.on(['ArrowDown'], '↓', 'slower', () => this.faster(-1));
     keys.on(['g'], 'G', 'go to a number, index or time', () => { $('jump-value').focus(); $('jump-value').select(); });
     keys.on(['+', '='], '+', 'less of the timeline, in more detail', () => timeline.zoom(0.5));
     keys.on(['-', '_'], '−', 'more of the timeline', () => timeline.zoom(2));
     keys.on(['0'], '0', 'all of the timeline', () => timeline.showAll());
-    keys.on(['z'], 'Z', 'images in pixels: 1 : 1, 4 : 1, as they fit', () => this.zoomImages());
+    keys.on(['z'], 'Z', 'zoom images 1 : 1, 4 : 1, fit the page', () => this.zoomImages());
     keys.on(['c'], 'C', 'contrast', () => $('stretch').click());
-    keys.on(['s'], 'S', 'save this frame, every bit of it', () => this.save());
-    keys.on(['f'], 'F', 'follow a recording that goes on', () => this.follow());
+    keys.on(['s'], 'S', 'save this frame losslessly', () => this.save());
+    keys.on(['f'], 'F', 'follow a growing recording', () => this.follow());
     keys.on(['m'], 'M', 'metadata', () => this.metadata());
     keys.on(['h', '?'], 'H', 'this list', () => $('keys').showModal());
   }
@@ -244,7 +244,7 @@ class Viewer {
     this.searching = true;
     try {
       const gap = await this.findGap(direction);
-      if (!gap) this.say(direction > 0 ? 'No gap behind this frame.' : 'No gap before this frame.');
+      if (!gap) this.say(direction > 0 ? 'No gap after this frame.' : 'No gap before this frame.');
       else {
         await player.go(player.track.find(this.several ? 'number' : 'index', this.several ? gap.number : gap.index));
         this.say(await this.describeGap(gap));
