@@ -315,7 +315,10 @@ class ImageCodecProcessor:
         return decode_to_bgr(img, code or self._code)
 
     def autoconvert(self, img: Image) -> Image:
-        """Convert a raw image to BGR by the default code; without one, return the image."""
+        """Convert a raw image to BGR by the default code.
+
+        Without one, return the image.
+        """
         return decode_to_bgr(img, self._code)
 
 

@@ -67,7 +67,10 @@ class Finding:
 
     @property
     def failed(self) -> bool:
-        """Whether wrong images were read. A backend without support for a format has not failed."""
+        """Whether wrong images were read.
+
+        A backend without support for a format has not failed.
+        """
         return self.seeks is False or (self.expected_lossless and self.lossless is False)
 
 
@@ -85,7 +88,7 @@ def versions() -> list[str]:
 
 
 def _opencv_warning() -> list[str]:
-    """Warn of several distributions of OpenCV, since they overwrite each other's files."""
+    """Warn of several distributions of OpenCV; they overwrite one another."""
     names = {(found.metadata['Name'] or '').lower().replace('_', '-') for found in distributions()}
     there = sorted(name for name in names if _OPENCV.fullmatch(name))
     if len(there) < 2:
@@ -112,7 +115,7 @@ def check_formats() -> Iterator[Finding]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence OpenCV and its FFmpeg, which complain of missing encoders on standard error."""
+    """Silence complaints of OpenCV and its FFmpeg about missing encoders."""
     ffmpeg_level = os.environ.get(_FFMPEG_LEVEL)
     os.environ.setdefault(_FFMPEG_LEVEL, '-8')
     try:

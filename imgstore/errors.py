@@ -227,7 +227,7 @@ class ImgStoreWarning(UserWarning):
 
 
 def _remade(kind: type[ImgStoreWarning], args: tuple[object, ...], fields: dict[str, Any]) -> ImgStoreWarning:
-    """Restore a pickled warning by its message, since its class takes other arguments."""
+    """Restore a pickled warning by its message, not by its fields."""
     warning = kind.__new__(kind, *args)
     warning.__dict__.update(fields)
     return warning

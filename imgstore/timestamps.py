@@ -29,7 +29,9 @@ _A_YEAR = datetime.timedelta(days=365).total_seconds()
 
 
 def usual_interval(store: ImgStore) -> float | None:
-    """Return the median interval between frames; every tool shows its inverse as the rate.
+    """Return the median interval between frames.
+
+    Every tool shows its inverse as the rate.
 
     Above a million frames, this is the median of 64 evenly spread stretches of 128 intervals.
 
@@ -57,7 +59,7 @@ def _intervals(store: ImgStore, start: int) -> Times:
 
 
 def is_date(seconds: float) -> bool:
-    """Return whether a frame time is a date, not a time since the start of a video."""
+    """Return whether a frame time is a date, not one since a video's start."""
     return bool(abs(seconds) >= _A_YEAR)
 
 
@@ -131,7 +133,10 @@ def _of_two_digits(clock: str) -> str:
 
 
 def _date(text: str, zone: datetime.tzinfo | None) -> datetime.datetime:
-    """Parse an ISO 8601 date and time, in `zone` if it has none; raise ValueError."""
+    """Parse an ISO 8601 date and time, in `zone` if it has none.
+
+    Raise ValueError.
+    """
     if not re.search('[-:Tt]', text):
         raise ValueError(text)  # Python 3.11 takes any row of digits for a date
     date = datetime.datetime.fromisoformat(text.upper())

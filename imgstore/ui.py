@@ -73,23 +73,30 @@ class Window:
             raise ImgStoreError(f'cannot show an image of shape {image.shape}, {image.dtype}: {error}') from error
 
     def waitKey(self, delay: int = 0) -> int:  # noqa: N802  the name is OpenCV's
-        """Return the code of a key pressed within `delay` ms, or -1; 0 waits for ever."""
+        """Return the code of a key pressed within `delay` ms, or -1.
+
+        0 waits for ever.
+        """
         return cv2.waitKey(delay)
 
     def waitKeyEx(self, delay: int = 0) -> int:  # noqa: N802  the name is OpenCV's
-        """Wait as `waitKey`, but return the full code, which differs by system for arrows etc."""
+        """Wait as `waitKey`, but return the full code; arrows etc. differ by system."""
         return cv2.waitKeyEx(delay)
 
     def on_mouse(self, call: Callable[[int, int, int, int, object], None]) -> None:
-        """Set a function to call with event, x, y and flags, as in OpenCV, while waiting for keys.
+        """Set a function to call for mouse events while waiting for keys.
 
-        The window must be open. x and y are image coordinates, even if the image is drawn larger or smaller.
+        It gets event, x, y and flags as in OpenCV. The window must be open. x and y are image coordinates, even if the
+        image is drawn larger or smaller.
         """
         cv2.setMouseCallback(self.name, call)
 
     @property
     def area(self) -> tuple[int, int]:
-        """Width and height for images in pixels. The user may have resized the window."""
+        """Width and height for images in pixels.
+
+        The user may have resized the window.
+        """
         if self._is_open and not _STAYS_SMALL and not self.closed:
             with contextlib.suppress(cv2.error):
                 _, _, width, height = cv2.getWindowImageRect(self.name)

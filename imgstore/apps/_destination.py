@@ -92,7 +92,7 @@ class Destination:
 
 
 def _refuse_others_folder(given: str, folder: str, holds_store: bool) -> None:
-    """Refuse the root, the home folder and folders with other files than hidden ones."""
+    """Refuse the root, the home folder and folders with other visible files."""
     homes = {os.path.realpath(place) for place in (os.sep, os.path.expanduser('~'))}
     is_used = not holds_store and os.path.isdir(folder) and any(not name.startswith('.') for name in os.listdir(folder))
     if is_used or os.path.realpath(folder) in homes:

@@ -52,7 +52,7 @@ def crop(text: str) -> tuple[int, int, int, int]:
 
 
 def metadata_pair(text: str) -> tuple[str, Any]:
-    """Parse KEY=VALUE; VALUE is a number, true, false or null as in JSON, else text."""
+    """Parse KEY=VALUE with a number, true, false, null (as in JSON) or text."""
     key, equals, value = text.partition('=')
     if not key or not equals:
         raise argparse.ArgumentTypeError(f'{text!r} is not of the form KEY=VALUE')

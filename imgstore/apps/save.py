@@ -123,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _check_source(made: argparse.ArgumentParser, argv: Sequence[str]) -> None:
-    """Explain a value like an option, such as the first name for an unquoted pattern."""
+    """Explain a value like an option, e.g. from an unquoted pattern."""
     for option, value in itertools.pairwise(argv):
         is_name = value.startswith('-') and value not in ('-', '-h') and (
             os.path.exists(value) or not value.startswith('--'))
@@ -177,7 +177,7 @@ def _save_files(args: argparse.Namespace, dest: Destination, metadata: dict[Any,
 
 def _frames_of_files(args: argparse.Namespace, start: float | None, stack: contextlib.ExitStack) -> tuple[
         Numbered, int | None, Callable[[], None]]:
-    """Open files or a pipe: their frames, the frame count if known, a damage check."""
+    """Open files or a pipe: frames, their number if known, a damage check."""
     fps = args.fps or _USUAL_FPS
     if args.source == '-':
         raw = read_rawvideo(_standard_input(), args.raw, args.pixel_format)
@@ -239,7 +239,7 @@ def _metadata(args: argparse.Namespace) -> dict[Any, Any]:
 
 def _write(frames: Numbered, args: argparse.Namespace, dest: Destination, metadata: dict[Any, Any],
            total: int | None = None, preview: _Preview | None = None) -> None:
-    """Write frames to a new store until they end or --frames or --duration is reached."""
+    """Write frames to a new store, at most up to --frames or --duration."""
     with contextlib.closing(frames):
         first = next(frames, None)
         if first is None:

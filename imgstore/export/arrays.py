@@ -23,7 +23,7 @@ _IMAGES = 'images'
 
 @renamed_keyword('step', 'progress')
 def export_npz(frames: Frames, path: StrPath, *, overwrite: bool = False, progress: Progress = no_progress) -> None:
-    """Write frames to a file for `numpy.load`, without holding all of them in memory.
+    """Write frames to a file for `numpy.load`, with little memory.
 
     The arrays are ``images`` (n, h, w) or (n, h, w, 3), ``frame_index``, ``frame_number`` and ``frame_time``.
 
@@ -89,9 +89,9 @@ def _alike(frames: Frames) -> Iterator[Image]:
 
 @renamed_keyword('step', 'progress')
 def export_zarr(frames: Frames, path: StrPath, *, overwrite: bool = False, progress: Progress = no_progress) -> None:
-    """Write frames to a zarr group with the arrays of `export_npz`, one chunk per image.
+    """Write frames to a zarr group, one chunk per image.
 
-    Parameters and other errors are those of `export_npz`.
+    Arrays, parameters and other errors are those of `export_npz`.
 
     Raises
     ------

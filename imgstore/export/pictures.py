@@ -55,7 +55,10 @@ def _scale(picture: Image) -> float:
 
 
 def _levels(frames: Frames) -> tuple[float, float] | None:
-    """Find the smallest and largest value of some frames; None if no scaling is needed."""
+    """Find the smallest and largest value of some frames.
+
+    None if no scaling is needed.
+    """
     chosen = np.unique(np.linspace(0, len(frames) - 1, _SAMPLES).astype(np.intp))
     some = Frames(frames.store, frames.indices[chosen], frames.numbers[chosen], frames.times[chosen])
     if next(some.images()).dtype == np.uint8:

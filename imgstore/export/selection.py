@@ -89,7 +89,7 @@ def select(store: ImgStore, *, from_number: int | None = None, to_number: int | 
 
 def _check_ranges(store: ImgStore, numbers: Numbers, times: Times,
                   **ranges: tuple[float | None, float | None]) -> None:
-    """Refuse a range with its end at or before its start, whatever the store holds."""
+    """Refuse a range with its end at or before its start."""
     for what, (start, end) in ranges.items():
         if start is None or end is None or (what == 'index' and (start < 0) != (end < 0)):
             continue

@@ -212,7 +212,7 @@ def sound_packets(container: OutputContainer, sound: Sound, begin: float,
 
 
 def _part(sound: Sound, first: int, count: int) -> Iterator[Samples]:
-    """Yield `count` samples from `first` on, with silence where the sound has none."""
+    """Yield `count` samples from `first` on, with silence beyond the sound."""
     place = min(first, 0)
     end = first + count
     for block in _with_silence(sound, place, end):

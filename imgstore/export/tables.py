@@ -142,7 +142,10 @@ def export_csv(frames: Frames, path: StrPath, table: str = 'joined', *, overwrit
 
 
 def _quoting(content: pd.DataFrame) -> Literal[0, 2]:
-    """Choose the quoting: all text if a cell has a carriage return, which Python leaves unquoted."""
+    """Choose the quoting.
+
+    All text is quoted if a cell has a carriage return, since Python would not quote that.
+    """
     texts = (content.iloc[:, place] for place, dtype in enumerate(content.dtypes) if dtype.kind not in 'biufcmM')
     has_return = any(isinstance(value, str) and '\r' in value for column in texts for value in column)
     return csv.QUOTE_NONNUMERIC if has_return else csv.QUOTE_MINIMAL

@@ -58,7 +58,7 @@ class VideoReport:
 def export_video(frames: Frames, path: StrPath, *, codec: Literal['auto', 'h264', 'copy'] = 'auto', crf: int = 18,
                  status_bar: bool = False, sounds: Sequence[Sound] = (), captions: Sequence[str] = (),
                  overwrite: bool = False, progress: Progress = no_progress) -> VideoReport:
-    """Write frames as one video, each shown from its own time until the next one's.
+    """Write frames as one video, each shown until the next one's time.
 
     Parameters
     ----------

@@ -132,7 +132,7 @@ class _Change:
         self._check_links()
 
     def _first_numbers(self) -> Numbers:
-        """Return the frame numbers from before the first renumbering, even a killed one."""
+        """Return the frame numbers from before any renumbering, even a killed one."""
         first = self._old.copy()
         for _, stem, own in self._parts:
             found = read_first_numbers(stem)
@@ -141,7 +141,7 @@ class _Change:
         return first
 
     def _find(self) -> Iterator[str]:
-        """Find the files to replace: all if a number changes, else those with stale records."""
+        """Find the files to replace: all, or only those with stale records."""
         for chunk, stem, own in self._parts:
             index, extra = index_path(stem), self._layout.extra_data_files(chunk)
             if not self._is_new:
@@ -190,7 +190,7 @@ def _renewed_index(layout: Layout, chunks: list[tuple[int, str]]) -> ImgStoreInd
 
 
 def renumber_from_zero(numbers: Numbers, store: str) -> Numbers:
-    """Return frame numbers in store order, with those before the 0 counted down from -1."""
+    """Return frame numbers with those before the 0 counted down from -1."""
     zeros = np.flatnonzero(numbers == 0)
     if len(zeros) != 1:
         raise InvalidArgumentError(f'{store}: {len(zeros)} frames are numbered 0; to reindex there must be exactly one',

@@ -240,7 +240,7 @@ class _Repair:
                 yield RepairedChunk(number, numbers.tolist(), times.tolist(), [], False)
 
     def _journaled(self, number: int, chunk: IncompleteChunk, complete: list[int]) -> RepairedChunk:
-        """Describe a chunk by its journal; frames after its last entry have lost theirs."""
+        """Describe a chunk by its journal; later frames have lost their entries."""
         frames = dict(enumerate(zip(chunk.numbers.tolist(), chunk.times.tolist(), strict=True)))
         estimated = chunk.estimated
         if len(chunk) and not len(chunk.lost):
@@ -289,7 +289,7 @@ class _Repair:
         return np.asarray(start + steps)
 
     def leftover_files(self, lock_path: str, chunks: list[RepairedChunk]) -> list[str]:
-        """List the writer's unfinished files without frames after the repair, and its lock."""
+        """List the writer's unfinished files without frames, and its lock."""
         whole = {chunk.number for chunk in chunks if chunk.frame_numbers}
         unread = {self._layout.current_path(number) for number in {*self._layout.find_unfinished_videos()} - whole}
         kept = {path for video in unread for path in last_packet_paths(video)}
@@ -302,7 +302,7 @@ class _Repair:
     # --- completing them
 
     def apply(self, report: RepairReport) -> list[str]:
-        """Repair as reported; return the removed files, since some may still hold frames."""
+        """Repair as reported and return the files removed after all."""
         for chunk in report.chunks:
             self._complete(chunk)
         for number in self._unsynced:
@@ -372,7 +372,7 @@ class _Repair:
             remove_if_there(target)
 
     def _remove_original(self, path: str, frames: int) -> None:
-        """Remove the incomplete video, if a killed repair has already completed a copy."""
+        """Remove the incomplete video, if a killed repair completed a copy."""
         if os.path.exists(original := partial_path(path)):
             with contextlib.suppress(FrameReadError):
                 self._check_video(path, frames)

@@ -28,7 +28,7 @@ from .layout import (
 
 
 def is_chunk_file(path: str) -> bool:
-    """Return whether a path in a store's folder is a chunk's index, extra data or the like."""
+    """Return whether a path in a store's folder is a chunk's file."""
     folder, name = os.path.split(path)
     if not folder:
         return chunk_of_file(name) is not None and not is_partial(name)
@@ -110,7 +110,10 @@ def remove_chunks(basedir: str, known: Collection[int] = ()) -> None:
 
 
 def remove_tree(path: str) -> None:
-    """Remove a folder with its content, or any other file; of a link only the link."""
+    """Remove a folder with its content, or any other file.
+
+    Of a link only the link is removed.
+    """
     with contextlib.suppress(FileNotFoundError):
         if stat.S_ISDIR(os.lstat(path).st_mode):
             shutil.rmtree(path)

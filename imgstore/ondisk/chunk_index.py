@@ -89,7 +89,10 @@ def _read_member(path: str, archive: zipfile.ZipFile, key: str) -> npt.NDArray[A
 
 
 def _read_header(path: str, archive: zipfile.ZipFile, file: IO[bytes]) -> tuple[int, np.dtype[Any]]:
-    """Return the rows and dtype; raise ValueError unless they match the size of the data."""
+    """Return the rows and dtype.
+
+    Raise ValueError unless they match the size of the data.
+    """
     (rows,), _, dtype = read_header(file)
     member = archive.getinfo(file.name)
     _check_size(path, [member])
@@ -143,7 +146,7 @@ def _numeric(path: str, key: str, values: Any) -> npt.NDArray[Any]:
 
 
 def count_frames(stem: str) -> int:
-    """Count a chunk's frames from the headers in its index, or raise CorruptFileError."""
+    """Count a chunk's frames by its index, or raise CorruptFileError."""
     path = index_path(stem)
     if path is None or not path.endswith('.npz'):
         return len(read_chunk_index(stem)[0])
@@ -170,7 +173,10 @@ class FileStamp(NamedTuple):
 
 
 def stamp(stem: str) -> FileStamp:
-    """Return the stamp of a chunk's index file; raise CorruptFileError without one."""
+    """Return the stamp of a chunk's index file.
+
+    Raise CorruptFileError without one.
+    """
     for form, extension in enumerate(INDEX_EXTENSIONS):
         try:
             status = os.stat(stem + extension)
@@ -181,7 +187,10 @@ def stamp(stem: str) -> FileStamp:
 
 
 def stamp_if_stable(stem: str) -> FileStamp | None:
-    """Return the stamp; None if the file may still change unnoticed, or is missing."""
+    """Return the stamp.
+
+    None if the file may still change unnoticed, or is missing.
+    """
     now = time.time_ns()
     try:
         look = stamp(stem)
@@ -195,7 +204,7 @@ _TICK, _COARSE_TICK = 50_000_000, 2_000_000_000
 
 
 def mtime_resolution_ns(mtime: int) -> int:
-    """Return the nanoseconds in which a change may leave the file's time as it is.
+    """Return the nanoseconds in which a change may not alter the file's time.
 
     On file systems without fractions these are more.
     """
@@ -218,7 +227,10 @@ def write_chunk_index(stem: str, numbers: Numbers, times: Times) -> None:
 
 
 def read_first_numbers(stem: str) -> Numbers | None:
-    """Read the frame numbers before the first renumbering; None if there are none, or damaged."""
+    """Read the frame numbers before the first renumbering.
+
+    None if there are none, or damaged.
+    """
     path = index_path(stem)
     if path is None:
         return None
@@ -232,7 +244,9 @@ def read_first_numbers(stem: str) -> Numbers | None:
 
 
 def rewrite_frame_numbers(stem: str, numbers: Numbers, target: str) -> str:
-    """Write a chunk's index with other frame numbers to ``target``; the old file stays.
+    """Write a chunk's index with other frame numbers to ``target``.
+
+    The old file stays.
 
     ``_frame_number_before_reindex`` keeps the very first numbers. All else in the index is copied, pickled data without
     loading it.

@@ -25,7 +25,9 @@ from .layout import is_emptied
 
 
 def empty_store(basedir: str, metadata: bytes) -> None:
-    """Make a store empty for all readers; `finish_emptying` then removes its old files.
+    """Make a store empty for all readers.
+
+    `finish_emptying` then removes its old files.
 
     Parameters
     ----------

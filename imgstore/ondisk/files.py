@@ -16,7 +16,7 @@ StrPath = str | os.PathLike[str]
 
 
 def text_path(path: object, what: str) -> str:
-    """Return ``path`` as an absolute str, so that a later chdir does not lose the store."""
+    """Return ``path`` as an absolute str, independent of a later chdir."""
     if isinstance(path, (str, bytes, os.PathLike)):
         text = os.fsdecode(path)
         if text and '\0' not in text:
@@ -25,7 +25,7 @@ def text_path(path: object, what: str) -> str:
 
 
 def partial_path(path: str) -> str:
-    """Return the hidden name of ``path``, with its extension, until it is complete."""
+    """Return the hidden name of ``path`` until it is complete."""
     folder, name = os.path.split(path)
     stem, extension = os.path.splitext(name)
     return os.path.join(folder, f'.{stem}.open{extension}')
@@ -38,7 +38,7 @@ def parked(path: str) -> str:
 
 
 def finish_replacement(folder: str) -> None:
-    """Complete a replacement of a folder that was interrupted between its two renames.
+    """Complete a folder's replacement interrupted between its two renames.
 
     Once the old folder is at `parked`, the new one at `partial_path` is complete.
     """
@@ -48,7 +48,10 @@ def finish_replacement(folder: str) -> None:
 
 
 def final_path(path: str) -> str:
-    """Return the path of a `partial_path` after completion; any other path unchanged."""
+    """Return the path of a `partial_path` after completion.
+
+    Any other path stays unchanged.
+    """
     folder, name = os.path.split(path)
     return os.path.join(folder, _PARTIAL.sub(r'\1\2', name))
 
@@ -122,12 +125,15 @@ def remove_folder_if_empty(path: str) -> None:
 
 
 def is_folder(path: str) -> bool:
-    """Return whether this is a folder and not a link to one, which others may own."""
+    """Return whether this is a folder and not a link to one."""
     return os.path.isdir(path) and not os.path.islink(path)
 
 
 def make_folder(path: str) -> None:
-    """Make a folder in an existing one. It may exist, but a link in its place is not followed."""
+    """Make a folder in an existing one.
+
+    It may exist, but a link in its place is not followed.
+    """
     try:
         os.mkdir(path)
     except FileExistsError:
@@ -136,7 +142,10 @@ def make_folder(path: str) -> None:
 
 
 def move_or_copy(source: str, target: str, move: bool) -> None:
-    """Move or copy a file, also between file systems; ``target`` appears complete."""
+    """Move or copy a file, also between file systems.
+
+    ``target`` appears complete.
+    """
     if move and not os.path.islink(source):  # a link may be relative
         with contextlib.suppress(OSError):  # another file system
             os.replace(source, target)
@@ -151,5 +160,5 @@ _PARTIAL = re.compile(r'^\.(.+)\.open(\.\w+)$')
 
 
 def is_partial(name: str) -> bool:
-    """Return whether a name is that of a partly written file, as in `partial_path`."""
+    """Return whether a name is that of a partly written file."""
     return _PARTIAL.match(name) is not None

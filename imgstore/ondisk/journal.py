@@ -44,7 +44,10 @@ class Journal:
 
     @contextlib.contextmanager
     def frames(self, numbers_and_times: Iterable[tuple[int, float]]) -> Iterator[None]:
-        """Enter frames before they are written; undo that if the writing block raises."""
+        """Enter frames before they are written.
+
+        Undo that if the writing block raises.
+        """
         size, count = self._size, self._frames
         entries = [_entry(IS_FRAME, FRAME.pack(index, *frame)) for index, frame in enumerate(numbers_and_times, count)]
         self._write(b''.join(entries))

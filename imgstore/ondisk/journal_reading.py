@@ -133,7 +133,7 @@ def _is_sound(kind: int, content: bytes, place: int) -> bool:
 
 
 def _count_old_frames(damaged: bytes) -> int:
-    """Count the damaged entries of frames without an index, by their remaining form."""
+    """Count damaged entries of frames without an index, by their form."""
     places = [match.start() for match in _BEGIN.finditer(damaged)]
     starts = sorted({0, *places, *(end for place in [0, *places] if (end := _claimed_end(damaged, place)) > 0)})
     return sum(_old_frames_of(damaged[start:end]) for start, end in pairwise([*starts, len(damaged)]))
@@ -217,7 +217,10 @@ def _frame_of(record: str) -> tuple[int | None, FrameEntry | None]:
 # --- estimates
 
 def pace_of(frames: Iterable[FrameEntry]) -> FrameEntry | None:
-    """Return the usual step between frames, in number and seconds; None below two frames."""
+    """Return the usual step between frames, in number and seconds.
+
+    None below two frames.
+    """
     return _usual_step(pairwise(frames))
 
 
@@ -230,7 +233,7 @@ def _usual_step(neighbours: Iterable[tuple[FrameEntry, FrameEntry]]) -> FrameEnt
 
 
 def fill_in(frames: dict[int, FrameEntry], count: int, pace: FrameEntry = DEFAULT_PACE) -> tuple[int, ...]:
-    """Estimate the unknown frames of the first ``count`` and return their indexes."""
+    """Estimate unknown frames of the first ``count``; return their indexes."""
     known = sorted(frames)
     missing = tuple(sorted({*range(count)} - frames.keys()))
     if not missing:

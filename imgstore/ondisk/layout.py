@@ -157,7 +157,10 @@ class Layout:
         return FoundChunks(sorted(have_frames & have_index), sorted(journals), skipped, sorted(complete_journals))
 
     def is_linked(self, number: int) -> bool:
-        """Return whether a chunk's folder is a link; its content may be another store's."""
+        """Return whether a chunk's folder is a link.
+
+        Its content may be another store's.
+        """
         return self.is_image_folder and os.path.islink(self.chunk(number))
 
     def find_journals(self) -> list[int]:
@@ -200,7 +203,7 @@ class Layout:
         return staged if may_replace(staged, path) else path
 
     def _unless_emptied(self, found: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
-        """Return the folder's content, or nothing if it is to be removed, by `emptying`."""
+        """Return the folder's content, or nothing if `emptying` removes it."""
         return [] if (EMPTIED_FOLDER, True) in found and is_emptied(self.basedir) else found
 
 
@@ -223,7 +226,7 @@ def is_emptied(basedir: str) -> bool:
 
 
 def may_replace(staged: str, path: str) -> bool:
-    """Return whether `imgstore.maintenance.reindex` may have made a file to replace another."""
+    """Return whether a file may be a replacement made by `reindex`."""
     ends = next((ends for extension, ends in _STAGED.items() if path.endswith(extension)), None)
     if ends is None or not (_is_file(staged) and os.path.isfile(path)):
         return False
@@ -255,13 +258,16 @@ EXTENSIONS_BESIDE_IMAGES = (*INDEX_EXTENSIONS, *EXTRA_DATA_FILE_EXTENSIONS, JOUR
 
 
 def split_own_name(name: str) -> tuple[str, str]:
-    """Return stem and extension of a name; of a `partial_path` those of the final name."""
+    """Return stem and extension of a name.
+
+    A `partial_path` gives those of the final name.
+    """
     stem, dot, extension = final_path(name).partition('.')
     return stem, dot + extension
 
 
 def chunk_of_file(name: str) -> int | None:
-    """Return the chunk number of a file by its name in the store's folder, or None."""
+    """Return the chunk number of a file by its name, or None."""
     stem, extension = split_own_name(name)
     return chunk_number(stem) if extension in (*VIDEO_EXTENSIONS, *EXTENSIONS_BESIDE_IMAGES) else None
 

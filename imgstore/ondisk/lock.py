@@ -61,7 +61,9 @@ def lock_state(path: str) -> str:
 
 
 def _is_there(path: str) -> bool:
-    """Return whether there is a lock file; raise StoreIOError if it is no regular file.
+    """Return whether there is a lock file.
+
+    Raise StoreIOError if it is no regular file.
 
     Opening another kind of file may block.
     """
@@ -116,7 +118,7 @@ class StoreLock:
         return False
 
     def _is_ours(self) -> bool:
-        """Return False if another writer removed the file between our opening and locking it."""
+        """Return whether the locked file still exists, not removed by another writer."""
         assert self._descriptor is not None
         try:
             return os.path.samestat(os.fstat(self._descriptor), os.stat(self._path))

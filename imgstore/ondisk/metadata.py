@@ -159,7 +159,10 @@ def checked_user_metadata(user: object) -> dict[Any, Any]:
 
 
 def _plain(value: Any, where: str) -> Any:
-    """Convert a value to types of YAML: numbers of numpy, tuples and paths change."""
+    """Convert a value to types of YAML.
+
+    Numbers of numpy, tuples and paths change.
+    """
     if isinstance(value, Mapping):
         return {_plain(k, f'a key of {where}'): _plain(v, f'{where}[{k!r}]') for k, v in value.items()}
     if isinstance(value, (np.generic, np.ndarray)):

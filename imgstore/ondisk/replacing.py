@@ -34,7 +34,9 @@ _AT_CWD, _EXCHANGE, _SWAP = -100, 2, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux,
 
 
 def room_beside(target: str, keep: bool = False) -> str:
-    """Return the hidden path for building the replacement of ``target``; nothing exists there.
+    """Return the hidden path for building the replacement of ``target``.
+
+    Nothing exists there.
 
     Parameters
     ----------
@@ -73,7 +75,7 @@ def incomplete_name(target: str) -> str:
 
 
 def replace_folder(new: str, target: str) -> None:
-    """Put the finished folder ``new`` in the place of ``target``, and remove the old one.
+    """Put the finished folder ``new`` in the place of ``target``.
 
     The order: the user's own files in ``target`` are linked into ``new``; all of ``new`` is synced; the two folders
     change places, in one step where the system can (Linux, macOS, most local file systems); the parent folder is
@@ -105,7 +107,10 @@ def replace_folder(new: str, target: str) -> None:
 
 
 def put_in_place(new: str, target: str) -> None:
-    """Replace a folder of any kind as `replace_folder` does; raise OSError on failure."""
+    """Replace a folder of any kind as `replace_folder` does.
+
+    Raise OSError on failure.
+    """
     _sync_tree(new)
     old = _change_places(new, target)
     sync(os.path.dirname(target))
@@ -114,7 +119,7 @@ def put_in_place(new: str, target: str) -> None:
 
 
 def _change_places(new: str, target: str) -> str | None:
-    """Exchange the folders and return the old one's new path, or None without one."""
+    """Exchange the folders and return the old one's new path, if any."""
     if not os.path.isdir(target):
         os.rename(new, target)
         return None

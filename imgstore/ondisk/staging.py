@@ -87,13 +87,13 @@ def discard(basedir: str) -> None:
 
 
 def uncounted(basedir: str) -> list[str]:
-    """Return the names of a store's change folders in which nothing counts, existing or not."""
+    """Return the names of change folders in which nothing counts."""
     counted = {STAGED_FOLDER: is_pending(basedir), EMPTIED_FOLDER: is_emptied(basedir)}
     return [name for name in UNFINISHED_CHANGES if not counted.get(name)]
 
 
 def _pending(basedir: str) -> Iterator[tuple[str, str]]:
-    """Yield the staged files that count with their targets, but no other files there."""
+    """Yield the staged files that count, with their targets."""
     staged = os.path.join(basedir, STAGED_FOLDER)
     for path in _files_in(staged) if is_folder(staged) else []:
         name = os.path.relpath(path, staged)

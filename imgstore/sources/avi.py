@@ -66,7 +66,10 @@ class MendedFile(io.FileIO):
 
 
 def find_damaged_headers(path: str) -> Damage:
-    """Compare the headers of an AVI's packets with its index; other files have no damage."""
+    """Compare the headers of an AVI's packets with its index.
+
+    Other files have no damage.
+    """
     try:
         with open(path, 'rb') as file:
             head = file.read(_LIST_HEAD)
@@ -135,7 +138,7 @@ class _Layout:
                     self._enter(child)
 
     def _old(self, chunk: _Chunk | None) -> list[_Chunk]:
-        """Return the entries of the old index, whose offsets count from the file or the packets."""
+        """Return the entries of the old index, from the file's or packets' start."""
         if chunk is None or chunk.size > _LARGEST_INDEX or not self.movies:
             return []
         data = _at(self._file, chunk.place + _HEADER.size, chunk.size)
@@ -164,7 +167,7 @@ class _Layout:
 
 
 def _wrong_headers(file: IO[bytes], expected: Sequence[_Chunk], begin: int, end: int) -> dict[int, bytes]:
-    """Find wrong headers between intact ones, and their correct bytes by the index."""
+    """Find wrong headers between intact ones, and their bytes by the index."""
     borders, rest, wrong = [begin], list[_Chunk](), dict[int, bytes]()
     for chunk in expected:
         if _fits(_read(file, chunk.place), chunk):
@@ -187,13 +190,16 @@ def _stream(chunk: _Chunk) -> bytes:
 
 
 def _fits(chunk: _Chunk, expected: _Chunk) -> bool:
-    """Return whether a header fits the index; some name another packet kind of the stream."""
+    """Return whether a header fits the index.
+
+    Some name another packet kind of the stream.
+    """
     alike = _NAME.fullmatch(chunk.name) is not None and chunk.name[:2] == expected.name[:2]
     return chunk.size == expected.size and alike
 
 
 def _is_chain(file: IO[bytes], begin: int, end: int, names: Collection[bytes]) -> bool:
-    """Return whether headers form a chain between two positions, with these packet names."""
+    """Return whether headers with these packet names form a complete chain."""
     place = begin
     while place + _HEADER.size <= end:
         chunk = _read(file, place)
@@ -204,7 +210,10 @@ def _is_chain(file: IO[bytes], begin: int, end: int, names: Collection[bytes]) -
 
 
 def _break(file: IO[bytes], begin: int, end: int, size: int) -> int | None:
-    """Return where the chain of headers breaks; a cut-off or zero-padded end is no break."""
+    """Return where the chain of headers breaks.
+
+    A cut-off or zero-padded end is no break.
+    """
     place, before = begin, begin
     while place + _HEADER.size <= end:
         chunk = _read(file, place)

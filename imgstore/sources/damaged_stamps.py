@@ -77,7 +77,7 @@ def _is_steady(stamps: Sequence[Stamp]) -> bool:
 
 
 def _is_far(stamps: Sequence[Stamp], index: int) -> bool:
-    """Return whether a timestamp is out of order by more than reordering explains.
+    """Return whether a timestamp is further off than reordering explains.
 
     It is later than all that follow, or earlier than all before.
     """

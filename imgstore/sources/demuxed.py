@@ -45,7 +45,7 @@ class Demuxed:
         return packet.is_corrupt or self._damage.concerns(packet.pos)
 
     def packets(self, log: Log) -> Iterator[Any]:
-        """Yield the packets, or None where the demuxer skipped damage, as its log says."""
+        """Yield the packets, or None where the log reports skipped damage."""
         packets, is_corrupt = self._read(log), False
         for packet in self._but_the_last(packets) if self._distrusts else packets:
             if packet is None:
@@ -65,7 +65,7 @@ class Demuxed:
         self.error = self.error or ('the file is cut off' if is_corrupt or self._distrusts else self._why_broken())
 
     def _passes_tear(self, place: int | None) -> bool:
-        """Return whether the container is damaged between the last packet and this one.
+        """Return whether the container is damaged just before this packet.
 
         The end of the file has no position.
         """

@@ -64,7 +64,7 @@ class _Walk:
         return end if is_other else self._resume(place)
 
     def _through(self, place: int, end: int, is_known: bool) -> int:
-        """Walk through a cluster and return the position of the segment's next element."""
+        """Walk through a cluster and return the next element's position."""
         while place < end:
             kind, length, head = self._element(place)
             if kind in _IN_SEGMENT and not is_known:
@@ -81,7 +81,10 @@ class _Walk:
         return end
 
     def _is_cluster(self, place: int) -> bool:
-        """Return whether an element begins like a cluster: with its time, or a checksum before."""
+        """Return whether an element begins like a cluster.
+
+        Its first element is the time, or a checksum before that.
+        """
         kind, length, head = self._element(place)
         if kind == _CHECKSUM:
             kind = self._element(place + head + length)[0]
@@ -116,7 +119,10 @@ class _Walk:
         return False
 
     def _element(self, place: int) -> tuple[int, int, int]:
-        """Return ID, length and header size of an element; ID 0: none; length -1: unknown."""
+        """Return ID, length and header size of an element.
+
+        ID 0: none; length -1: unknown.
+        """
         self._file.seek(place)
         data = self._file.read(_HEAD)
         kind, used = ebml_number(data, keep_mark=True)

@@ -303,7 +303,7 @@ def _matrix(frame: av.VideoFrame) -> tuple[int, ...] | None:
 
 
 def upright(image: Image, matrix: tuple[int, ...] | None) -> Image:
-    """Rotate and mirror an image by quarter turns, as FFmpeg's display matrix says."""
+    """Rotate and mirror an image by FFmpeg's display matrix."""
     if matrix is None or len(matrix) < 9:
         return image
     a, b, c, d = matrix[0], matrix[1], matrix[3], matrix[4]

@@ -42,7 +42,7 @@ def is_image(path: str) -> bool:
 
 
 def image_paths(source: str) -> list[str]:
-    """Find the images of a folder or of a pattern such as ``folder/*.png``, in counting order.
+    """Find images by folder or pattern (``folder/*.png``), in counting order.
 
     Hidden files are skipped, such as ``._1.png`` of macOS.
 
@@ -154,7 +154,10 @@ class Images:
             yield f'{path!r}: page {page} is missing'
 
     def _some_pages(self, path: str, place: int, count: int) -> Sequence[Image]:
-        """Read `count` pages; none after an error, since OpenCV invents undecodable data."""
+        """Read `count` pages.
+
+        None after an error, since OpenCV invents undecodable data.
+        """
         with contextlib.suppress(cv2.error):
             pages, told = self._overheard.call(lambda: _pages_of(path, place, count))
             return () if _DECODING.search(told) else pages
@@ -197,7 +200,10 @@ def _multiple(data: bytes) -> Sequence[Image]:
 
 
 def _page_counts(path: str, head: bytes) -> tuple[int, int | None]:
-    """Return found and expected pages of a TIFF (None if unknown); 1 for other files."""
+    """Return found and expected pages of a TIFF (None if unknown).
+
+    1 for other files.
+    """
     pages = pages_of(path) if path.lower().endswith(_STACKS) else None
     if pages is None:
         return 1, 1
@@ -271,7 +277,10 @@ def read_rawvideo(stream: IO[bytes], size: tuple[int, int], pixel_format: str) -
 
 
 def _read(stream: IO[bytes], length: int) -> bytes:
-    """Read `length` bytes, or the rest at the end; a pipe may give them in pieces."""
+    """Read `length` bytes, or the rest at the end.
+
+    A pipe may give them in pieces.
+    """
     data = bytearray()
     while len(data) < length and (part := stream.read(length - len(data))):
         data += part

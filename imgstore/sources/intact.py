@@ -178,7 +178,10 @@ class IntactFrames:
     # --- packets
 
     def _tear(self) -> None:
-        """Note damage skipped by the demuxer: lost packets may be references of others."""
+        """Note damage skipped by the demuxer.
+
+        Lost packets may be references of others.
+        """
         self.is_torn = True
         if not self._all_keys and self._packets:
             self._give_up(next(self._count), drain=True)
@@ -226,7 +229,7 @@ class IntactFrames:
             self._give_up(min(damaged), drain=packet is not None)
 
     def _is_told(self, log: Log, packet: Any, gap: bool) -> bool:
-        """Return whether the log reports a packet as damaged or without its reference."""
+        """Return whether the log reports damage or a missing reference."""
         if self._name not in _TELL_IN_LOG:
             return lacks_reference(log)
         told = errors_in(log, self._name)

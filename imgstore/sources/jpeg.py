@@ -88,7 +88,10 @@ def _is_ended(data: bytes) -> bool:
 
 
 def _padding(data: bytes) -> int:
-    """Return how many bytes may be left over: as many as final zeros, and a few others."""
+    """Return how many bytes may be left over.
+
+    As many as final zeros, and a few others.
+    """
     coded = data[:data.rfind(_END)] if _is_ended(data) else data
     return _PADDING + len(coded) - len(coded.rstrip(b'\0'))
 

@@ -62,7 +62,7 @@ class PipedVideo:
 
 
 def _is_indexed_at_end(head: bytes) -> bool:
-    """Return whether a file begins like an MP4 or QuickTime with frames before the index."""
+    """Return whether a file looks like an MP4 with frames before the index."""
     place = 0
     while len(head) >= place + 8:
         length, kind = int.from_bytes(head[place:place + 4], 'big'), head[place + 4:place + 8]

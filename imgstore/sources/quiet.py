@@ -31,7 +31,7 @@ class Overheard:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 -- `close` closes it
 
     def call(self, function: Callable[[], _Result]) -> tuple[_Result, bytes]:
-        """Return the function's result and its output, empty without a standard error."""
+        """Return the function's result and its output on standard error."""
         with _one_at_a_time, quiet_opencv(_ERRORS):
             try:
                 usual = os.dup(_STANDARD_ERROR)

@@ -137,7 +137,7 @@ class ShownTimes:
         return not self._given or (stamp - self._given[-1][1]) * self._unit > _PAUSE * self._interval
 
     def _clear_up(self) -> None:
-        """Decide whether timestamps that go back are damaged, or all are decoding times."""
+        """Decide whether some timestamps are damaged or all are decoding times."""
         self._unclear = 0
         held = [(number, stamp) for _, number, stamp in self._held if stamp is not None]
         wrong = damaged([*self._given, *held])

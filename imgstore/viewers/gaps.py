@@ -63,7 +63,10 @@ class Samples:
 
     @property
     def pace(self) -> float:
-        """Mean seconds between frames of the usual stretch; nan if the times tell nothing."""
+        """Mean seconds between frames of the usual stretch.
+
+        Nan if the times tell nothing.
+        """
         return median_of_positive(np.diff(self.times) / np.diff(self.places)) or math.nan
 
     @property
@@ -87,7 +90,7 @@ def sample_frames(frame: FrameAt, start: int, end: int, count: int) -> Samples:
 
 
 def find_gaps(frame: FrameAt, samples: Samples, period: float) -> list[Gap]:
-    """Find the largest gap between neighbouring samples, in at most `MOST_GAPS` stretches.
+    """Find the largest gap between samples, in at most `MOST_GAPS` stretches.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ class Navigator:
         return known[1]
 
     def chunk_starts(self, low: int, high: int) -> list[tuple[int, int]]:
-        """Return number and first index of the chunks that begin after `low`, up to `high`."""
+        """Return number and first index of chunks from after `low` to `high`."""
         return [(number, start) for number, start, _ in self._store.chunk_ranges() if low < start <= high]
 
     def next_gap(self, index: int, direction: int) -> tuple[int | None, int | None]:

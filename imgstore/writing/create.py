@@ -76,7 +76,10 @@ def _checked_chunksize(chunksize: object, fmt: Format) -> int:
 
 
 def _create_folder(basedir: str, overwrite: bool, metadata: StoreMetadata) -> StoreLock:
-    """Create the store's folder, locked and with metadata; remove an old store if allowed."""
+    """Create the store's folder, locked and with metadata.
+
+    Remove an old store if allowed.
+    """
     _refuse_existing(basedir, overwrite)
     was_there = os.path.isdir(basedir)
     _make_folders(basedir)

@@ -44,7 +44,9 @@ class ImageSpec:
     convert_from: str
 
     def __call__(self, image: object) -> Image:
-        """Convert an image to its stored form; values change only by an encoding or cropping to even sides.
+        """Convert an image to its stored form.
+
+        Values change only by an encoding or cropping to even sides.
 
         Raises
         ------
@@ -95,7 +97,10 @@ def is_lossless_cast(image: Image, dtype: np.dtype[Any]) -> bool:
 
 
 def _within(image: Image, dtype: np.dtype[Any]) -> bool:
-    """Return whether all values fit a dtype's integers; others a cast maps arbitrarily."""
+    """Return whether all values fit a dtype's integers.
+
+    Others a cast maps arbitrarily.
+    """
     if dtype.kind not in 'iu':
         return True
     limits = np.iinfo(dtype)

@@ -91,7 +91,7 @@ class RollingChunkWriter:
 
     @property
     def complete_chunks(self) -> list[tuple[int, str]]:
-        """Chunks that get no more frames, and the paths of their indexes less the extension."""
+        """Complete chunks, and the paths of their indexes without extension."""
         chunks = [summary.chunk for summary in self._complete]
         if self._open and not self._open.writer:
             chunks.append(self._open.number)
@@ -122,7 +122,10 @@ class RollingChunkWriter:
     # --- frames and records
 
     def add(self, prepared: Any, number: int, time: float) -> None:
-        """Write a frame and index it, or raise FrameWriteError; earlier frames are kept."""
+        """Write a frame and index it, or raise FrameWriteError.
+
+        Earlier frames are kept.
+        """
         try:
             self._write(prepared, number, time)
         except OSError as error:
@@ -132,7 +135,7 @@ class RollingChunkWriter:
         self._index(number, time)
 
     def _write(self, prepared: Any, number: int, time: float) -> None:
-        """Write a frame to the open chunk, or to the next if that is full or abandoned."""
+        """Write a frame to the open chunk, or to the next if it takes no more."""
         chunk = self._open
         if not (chunk and chunk.writer and chunk.count < self._chunksize):
             self.finish_chunk()
@@ -235,7 +238,9 @@ class RollingChunkWriter:
         self._next_chunk, self._early_records = self._next_chunk + 1, []
 
     def finish_chunk(self) -> None:
-        """Put the open chunk on disk. It takes records until the next chunk begins, but no frames.
+        """Put the open chunk on disk.
+
+        It takes records until the next chunk begins, but no frames.
 
         FrameWriteError names the lost frames. An index that could not be written is tried again next time.
         """
@@ -256,7 +261,10 @@ class RollingChunkWriter:
                                   store=self._layout.basedir, chunk=self._open.number, frame_numbers=lost.numbers)
 
     def _finish_frames(self, chunk: FillingChunk) -> Loss:
-        """Close the chunk's writer; after an error keep only readable frames, and tell."""
+        """Close the chunk's writer.
+
+        After an error keep only readable frames, and tell.
+        """
         if chunk.writer is None:
             return NO_LOSS
         writer, chunk.writer = chunk.writer, None
@@ -303,7 +311,7 @@ class RollingChunkWriter:
         return NO_LOSS
 
     def append_video(self, video_path: str, numbers: Iterable[int], times: Iterable[float], move: bool) -> None:
-        """Take a finished and checked video as the next chunk, or raise FrameWriteError."""
+        """Take a checked video as the next chunk, or raise FrameWriteError."""
         self.finish_chunk()
         frames = list(zip(numbers, times, strict=True))
         try:

@@ -33,7 +33,7 @@ _LONGEST_END = 10.0  # seconds
 
 
 def wait_for_end_of_program() -> None:
-    """Wait while a signal has completed the stores and is about to end the program."""
+    """Wait for the end of the program if a signal is about to end it."""
     end = time.monotonic() + _LONGEST_END
     while _is_ending and time.monotonic() < end:
         time.sleep(0.01)
@@ -105,7 +105,7 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 def _complete_in_turn() -> None:
-    """Complete the stores of other threads at once, and the main thread's after its end.
+    """Complete other threads' stores at once, the main thread's after its end.
 
     Other threads that keep recording would not let the program end.
     """
@@ -126,7 +126,7 @@ class _Watcher:
         self._disposition = _DEFAULT
 
     def take_over(self) -> None:
-        """Make the signal raise SystemExit in this thread, the main one, if unhandled so far."""
+        """Make the signal raise SystemExit in the main thread, if unhandled."""
         self._unwatch()
         if signal.getsignal(self._number) is signal.SIG_DFL and _disposition(self._number) == _DEFAULT:
             signal.signal(self._number, _end)
@@ -149,7 +149,7 @@ class _Watcher:
         self._disposition = _disposition(self._number)
 
     def end(self) -> None:
-        """Return the signal to the system, unless the program has set its own handler."""
+        """Return the signal to the system, unless the program handles it."""
         self._unwatch()
         if _in_main_thread() and signal.getsignal(self._number) is _end:
             signal.signal(self._number, signal.SIG_DFL)
@@ -175,7 +175,10 @@ class _Watcher:
             _is_ending = False
 
     def leave_to_parent(self) -> None:
-        """Forget the stores in a forked child: its parent writes them, and it may end in any way."""
+        """Forget the stores in a forked child.
+
+        Its parent writes them, and it may end in any way.
+        """
         if self._pipe is not None:
             os.close(self._pipe[0])
         self._unwatch()
@@ -187,7 +190,7 @@ _DEFAULT = 0
 
 
 def _disposition(number: int) -> int:
-    """Return the address of the signal's action, by whichever library or language."""
+    """Return the address of the signal's action, set in any language."""
     look_up = ctypes.pythonapi.PyOS_getsig
     look_up.restype = ctypes.c_void_p
     return look_up(number) or _DEFAULT

@@ -104,7 +104,7 @@ class Task:
             return  # not `pass`: Python 3.11 leaves the block wrongly at a `pass`
 
     def wait_through_interrupts(self) -> None:
-        """Wait until the task has ended, and only then raise an interrupt of the wait."""
+        """Wait until the task has ended, and raise an interrupt only then."""
         try:
             self.wait()
         except BaseException:
@@ -177,7 +177,10 @@ class WriteQueue:
     # --- for callers
 
     def submit(self, task: Task) -> None:
-        """Take a task once there is room for it; raise StoreClosedError after `close`."""
+        """Take a task once there is room for it.
+
+        Raise StoreClosedError after `close`.
+        """
         self._refuse_background()
         while not self.is_closing and not self._has_room(task.size):
             self._wait_for_room(task.size)
@@ -231,13 +234,15 @@ class WriteQueue:
             return question()
 
     def look(self) -> tuple[Any, list[tuple[int, float]]]:
-        """Return the state after the latest commit, and the frames taken but not in it."""
+        """Return the latest committed state, and the frames not yet in it."""
         pending = self._under_way()  # first, so that the progress knows at least as much
         progress = self._progress
         return progress.state, [task.frame for task in pending if task.frame and task.position > progress.position]
 
     def close(self, last: Task) -> bool:
-        """Run one last task after all others, and end; return False if another call did.
+        """Run one last task after all others, and end.
+
+        Return False if another call did.
 
         An interrupt is raised after the last task has ended. The task's own exception is in its ``error``.
         """

@@ -112,7 +112,7 @@ class StoreWriter:
 
     @property
     def index(self) -> ImgStoreIndex:
-        """Numbers and times of all added frames, without reading complete chunks again."""
+        """Numbers and times of all added frames, from known chunks."""
         chunks, frames = self._ask(lambda recorder: (recorder.all_chunks, recorder.open_frames))
         self._index = self._index.updated(chunks, frames)
         return self._index
@@ -146,7 +146,7 @@ class StoreWriter:
         return self._ask(lambda recorder: recorder.chunk_numbers)
 
     def list_chunks(self) -> list[tuple[int, str]]:
-        """List the complete chunks with the paths of their indexes without the extension."""
+        """List the complete chunks, with their indexes' paths without extension."""
         return self._ask(lambda recorder: recorder.complete_chunks)
 
     @property
@@ -209,7 +209,10 @@ class StoreWriter:
                 self._buffers.give_back(copy)
 
     def add_extra_data(self, data: dict[str, Any]) -> None:
-        """Append a record to the latest frame; raise ExtraDataTypeError if JSON cannot hold it."""
+        """Append a record to the latest frame.
+
+        Raise ExtraDataTypeError if JSON cannot hold it.
+        """
         self._check()
         for key in _OWN_KEYS:
             if key in data:
@@ -332,7 +335,10 @@ class StoreWriter:
                                 store=self.layout.basedir)
 
     def _raise_failures(self) -> None:
-        """Raise the failures since the last call; after an interrupt, the next call does."""
+        """Raise the failures since the last call.
+
+        After an interrupt, the next call does.
+        """
         if not self._failures:
             return
         self._queue.ask(lambda: None)  # so that the error names all frames added before
@@ -358,7 +364,10 @@ def _as_failure(error: BaseException, text: str, number: int | None = None) -> F
 
 
 def _close_in_the_end(writer: StoreWriter, pid: int) -> None:
-    """Complete a store never closed by its owner; a forked child leaves it to its parent."""
+    """Complete a store never closed by its owner.
+
+    A forked child leaves it to its parent.
+    """
     if os.getpid() == pid:
         with contextlib.suppress(KeyboardInterrupt, SystemExit):  # an interrupt during the wait
             writer.close()

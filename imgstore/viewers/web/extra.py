@@ -70,7 +70,7 @@ class ExtraData:
         """Chunks with damaged extra data, and the reasons."""
 
     def between(self, low: int, high: int, bins: int) -> dict[str, Any]:
-        """Return each column's smallest and largest value in equal parts of an index range.
+        """Return each column's extremes in equal parts of an index range.
 
         Returns
         -------
@@ -90,7 +90,10 @@ class ExtraData:
                 'problems': problems[:3]}
 
     def at(self, index: int) -> dict[str, Any]:
-        """Return the record valid at a frame: the latest of its chunk or the one before, or {}."""
+        """Return the record valid at a frame.
+
+        The latest of its chunk or the one before, or {}.
+        """
         with self._lock:
             parts = [part for part in self._parts() if part[2].start <= index][-2:]
             for records in map(self._records, reversed(parts)):
@@ -172,7 +175,10 @@ class ExtraData:
 
 
 def _spread(count: int) -> list[int]:
-    """Return the numbers below `count`, evenly spread from the start: 0, middle, quarters."""
+    """Return the numbers below `count`, evenly spread from the start.
+
+    0, middle, quarters.
+    """
     order: dict[int, None] = {}
     step = 1 << max(0, count - 1).bit_length()
     while step and len(order) < count:
@@ -182,7 +188,10 @@ def _spread(count: int) -> list[int]:
 
 
 def _placed(table: pd.DataFrame, numbers: npt.NDArray[np.int64], start: int) -> _Records | None:
-    """Place records at their frames; several of one frame are spread to the next frame."""
+    """Place records at their frames.
+
+    Several of one frame are spread to the next frame.
+    """
     own = table[FRAME_NUMBER].to_numpy(np.float64, na_value=np.nan)
     order = np.argsort(numbers, kind='stable')
     ranks = np.searchsorted(numbers, own, sorter=order).clip(0, len(numbers) - 1)
@@ -212,7 +221,7 @@ def _coarse(records: _Records | None) -> dict[str, Values]:
 
 
 def _binned(rows: list[Values], low: int, high: int, bins: int) -> list[list[float]]:
-    """Return rows (index, smallest, largest), one per part of the range with values."""
+    """Return rows (index, smallest, largest), one per part with values."""
     points = np.concatenate(rows)
     points = points[np.isfinite(points[:, 1]) & (points[:, 0] >= low) & (points[:, 0] < high + 1)]
     if len(points) <= bins:

@@ -172,7 +172,10 @@ class Crowd:
         self._all: dict[Connection, None] = {}
 
     def admit(self, newcomer: Connection) -> None:
-        """Admit a connection; above the limit end another, since this one may send a request."""
+        """Admit a connection.
+
+        Above the limit end another, since this one may send a request.
+        """
         there = [one for one in self._all if not one.is_dropped]
         self._all[newcomer] = None
         if len(there) < self._most:
@@ -195,7 +198,7 @@ class Crowd:
 
 
 def _longest_waiting(there: list[Connection]) -> Connection | None:
-    """Return the oldest idle connection of the address with the most, or None if none is idle."""
+    """Return the oldest idle connection of the address with the most, or None."""
     waiting = [one for one in there if one.is_idle]
     addresses = Counter(one.client[0] if one.client else '' for one in waiting)
     most = max(addresses, key=addresses.__getitem__, default='')
@@ -239,7 +242,10 @@ class Bounded:
 
 
 def _pieces(message: Message) -> list[Message]:
-    """Split a message with a long body: uvicorn waits before each until the client has read."""
+    """Split a message with a long body.
+
+    Uvicorn waits before each until the client has read.
+    """
     body = message.get('body', b'')
     if len(body) <= _PIECE:
         return [message]

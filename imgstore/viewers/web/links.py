@@ -83,7 +83,9 @@ def _is_private(folder: str) -> bool:
 
 @contextlib.contextmanager
 def page_with(url: str) -> Iterator[str]:
-    """Write a page leading to an address; give the page's own address, which others may know.
+    """Write a page leading to an address.
+
+    Give the page's own address, which others may know.
 
     Parameters
     ----------
@@ -192,7 +194,10 @@ def _sockets() -> list[tuple[int, str]]:
 
 
 def _ask(path: str) -> str:
-    """Return the answer of a server behind a socket; '' if it is gone and the socket removed."""
+    """Return the answer of a server behind a socket.
+
+    '' if it is gone and the socket removed.
+    """
     answer = b''
     try:
         with socket.socket(socket.AF_UNIX) as connection:

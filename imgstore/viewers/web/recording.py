@@ -202,7 +202,7 @@ class Recording:
         return pictures.encode_preview(image, self._shades, width, quality, stretch)
 
     def thumbnail(self, index: int, width: int) -> bytes:
-        """Encode a small JPEG of a frame from a separate reader, to leave playback undisturbed."""
+        """Encode a thumbnail as JPEG, by a reader separate from playback."""
         with self._lock:
             store = self._thumbnail_store()
         try:

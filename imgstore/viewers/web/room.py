@@ -51,7 +51,10 @@ class Held:
         self.client = client
 
     def grow(self, size: int) -> None:
-        """Take more room at once, without waiting: to wait while holding some could last forever."""
+        """Take more room at once, without waiting.
+
+        To wait while holding some could last forever.
+        """
         self.size = max(self.size, size)
 
 
@@ -113,7 +116,7 @@ class Room:
         return not used or used + size <= self._size
 
     def _make_room(self, size: int) -> None:
-        """Drop the client stalled for longest, if it is stalled long enough and room is needed."""
+        """Drop the client stalled for longest, if room is needed."""
         if not self._fits(size, without_gone=True):
             stalled = longest_stalled([held.client for held in self._held if held.size and not held.client.is_gone])
             if stalled is not None:
@@ -121,7 +124,7 @@ class Room:
 
 
 def longest_stalled(clients: list[Client]) -> Client | None:
-    """Return the client that first stopped reading, at least `STALLED_SECONDS` ago, or None."""
+    """Return the client stalled for longest (`STALLED_SECONDS`), or None."""
     since = {client: client.unread_since for client in clients}
     stalled = {client: at for client, at in since.items() if at is not None and time.monotonic() - at > STALLED_SECONDS}
     return min(stalled, key=stalled.__getitem__, default=None)

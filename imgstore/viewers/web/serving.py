@@ -111,7 +111,7 @@ class _Address:
 
 @contextlib.contextmanager
 def _ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end the server before its own handlers exist and after they ran."""
+    """Let Ctrl-C and SIGTERM end the server outside its own handlers, too."""
     def end(number: int, frame: FrameType | None) -> None:
         server.should_exit = True
 
@@ -194,7 +194,10 @@ def _announce(address: _Address, browser: bool, tell: Tell, stack: contextlib.Ex
 
 
 def _open_browser(address: _Address, stack: contextlib.ExitStack) -> None:
-    """Open the page; a link goes in a file, since all users can read the browser's command line."""
+    """Open the page.
+
+    A link goes in a file, since all users can read the browser's command line.
+    """
     url = stack.enter_context(page_with(address.url(PAGE_SECONDS))) if address.access else address.url()
     opener = threading.Timer(0.3, webbrowser.open, [url])
     opener.daemon = True

@@ -76,7 +76,7 @@ def draw_bar(canvas: Image, look: BarState) -> None:
 
 
 def fraction_at(x: float, y: float, canvas: Size) -> float | None:
-    """Return the fraction of the recording, 0 to 1, at a place on the strip, else None."""
+    """Return the fraction, 0 to 1, at a place on the strip, else None."""
     top = canvas[1] - HEIGHT
     return fraction_along(x, canvas) if top <= y < top + _STRIP else None
 
@@ -120,7 +120,7 @@ def _as_many_as_fit(parts: Sequence[str], width: int) -> str:
 
 
 def fitting(text: str, width: int) -> str:
-    """Shorten a text in its middle to fit, since an error names the file at its end."""
+    """Shorten a text in its middle; an error names the file at its end."""
     if FONT.measure_string(text)[0] <= width:
         return text
     for kept in range(len(text) - 1, 1, -1):

@@ -186,7 +186,7 @@ class Controls:
         self.player.loop = not self.player.loop
 
     def toggle_contrast(self) -> None:
-        """Switch stretching on or off, from the darkest to the brightest of each frame."""
+        """Switch contrast stretching of each frame on or off."""
         self.stretched = not self.stretched
 
     def list_keys(self) -> None:

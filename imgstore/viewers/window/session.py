@@ -58,7 +58,7 @@ class WindowProtocol(Protocol):
 
 
 def window_shape(image: tuple[int, ...], with_bar: bool) -> tuple[int, int]:
-    """Return height and width in pixels of a new window for images of shape (h, w, ...).
+    """Return (h, w) in pixels of a new window for images of this shape.
 
     The window is as large as the images, or smaller to fit the screen. Above a bar, small images are magnified by an
     integer, since the bar's text needs room.
@@ -256,7 +256,7 @@ class _Marks:
         return len(self._store.chunks) <= _FEW_CHUNKS
 
     def of(self, count: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Return the indexes after gaps, and of chunk starts unless these are too many."""
+        """Return the indexes after gaps, and of chunk starts if these are few."""
         if not self._count <= count < 1.05 * self._count:
             samples = sample_frames(self._course.frame, 0, count, _SAMPLES)
             found = find_gaps(self._course.frame, samples, self._course.period)
@@ -267,5 +267,8 @@ class _Marks:
 
 
 def _magnifies_itself() -> bool:
-    """Return whether OpenCV's window zooms by itself: Qt's does so with the wheel."""
+    """Return whether OpenCV's window zooms by itself.
+
+    Qt's does so with the wheel.
+    """
     return cv2.currentUIFramework().startswith('QT')

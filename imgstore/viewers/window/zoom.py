@@ -42,7 +42,7 @@ class Zoom:
 
     @property
     def origin(self) -> Point:
-        """Position of the image's corner in the room, perhaps outside, in integer pixels."""
+        """Position of the image's corner in the room, in integer pixels, even outside."""
         return self._origin(0), self._origin(1)
 
     def _origin(self, axis: int) -> float:
@@ -52,7 +52,7 @@ class Zoom:
         return float(min(0, max(round(room / 2 - self.center[axis] * self.scale), math.ceil(room - large))))
 
     def to_image(self, at: Point) -> Point:
-        """Return the image position at a place in the room, perhaps outside the image."""
+        """Return the image position at a place in the room, even outside."""
         return (at[0] - self.origin[0]) / self.scale, (at[1] - self.origin[1]) / self.scale
 
     def pixel_at(self, at: Point) -> tuple[int, int] | None:
@@ -76,7 +76,10 @@ class Zoom:
         return replace(self, chosen=None)
 
     def at_scale(self, scale: float, at: Point | None = None) -> Zoom:
-        """Return the view at another scale; the position `at`, by default the middle, stays."""
+        """Return the view at another scale.
+
+        The position `at`, by default the middle, stays.
+        """
         at = at or (self.room[0] / 2, self.room[1] / 2)
         x, y = self.to_image(at)
         center = x + (self.room[0] / 2 - at[0]) / scale, y + (self.room[1] / 2 - at[1]) / scale
