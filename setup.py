@@ -12,8 +12,8 @@ from setuptools import setup  # which is not needed to say that
 HERE = Path(__file__).parent
 
 PACKAGES = [
-    '_support', 'apps', 'chunks', 'chunks.images', 'chunks.video', 'export', 'extra_data', 'index', 'maintenance',
-    'ondisk', 'overview', 'reading', 'sources', 'stores', 'tests', 'viewers', 'viewers.web',
+    '_support', 'apps', 'chunks', 'chunks.images', 'chunks.video', 'export', 'extra_data', 'font', 'index',
+    'maintenance', 'ondisk', 'overview', 'reading', 'sources', 'stores', 'tests', 'viewers', 'viewers.web',
     'viewers.window', 'writing',
 ]
 INSTALL_REQUIRES = [

@@ -1,4 +1,4 @@
-"""Drawing of text into images in OpenCV's fonts: lines, paragraphs, fitted text, status bars."""
+"""Drawing of text into images in OpenCV's fonts: lines, paragraphs, fitted text."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from ._support.validation import not_allowed
-from .color import Image
-from .errors import InvalidArgumentError
+from .._support.validation import not_allowed
+from ..color import Image
+from ..errors import InvalidArgumentError
 
 DEFAULT_FONT = cv2.FONT_HERSHEY_SIMPLEX
 FONT_POS_TOP, FONT_POS_BOTTOM, FONT_POS_TOP_LEFT = range(3)
 Color = float | Sequence[float]
 Position = int | tuple[int, int]
-_POSITIONS = (FONT_POS_TOP, FONT_POS_BOTTOM, FONT_POS_TOP_LEFT)
+POSITIONS = (FONT_POS_TOP, FONT_POS_BOTTOM, FONT_POS_TOP_LEFT)
 _FONTS = range(cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_SCRIPT_COMPLEX + 1)
 _SMALLEST_SCALE = 0.01  # OpenCV draws nothing at smaller scales
 # OpenCV 5 has fonts with all letters; OpenCV 4 draws bytes beyond ASCII as question marks
 _HAS_ALL_LETTERS = hasattr(cv2, 'FontFace')
 
 
-class _Rect(NamedTuple):
+class Rect(NamedTuple):
+    """A part of an image, in pixels."""
+
     x: int
     y: int
     width: int
@@ -95,9 +97,9 @@ def fit_text(
     InvalidArgumentError
         Drawing into the image is impossible, or the font or position is unknown.
     """
-    _check_position(pos)
+    check_position(pos)
     if not only_measure or img_shape is None:
-        _check_image(img)
+        check_image(img)
     height, width = (img_shape or np.shape(img))[:2]  # type: ignore[arg-type]
     scale = max(_SMALLEST_SCALE, FontRenderer(name)._room([txt], width, height))
     font = FontRenderer(name, scale, max(1, int(scale / 2)))._shrunk([txt], width, height)
@@ -151,10 +153,10 @@ class FontRenderer:
         width, height = self._box_size(s)
         if img is None:
             img, pos = np.zeros((height + 1, width + 1, 3), np.uint8), FONT_POS_TOP_LEFT
-        _check_image(img)
-        x, baseline = (0, _top(pos, img, height) + self._ascent) if isinstance(pos, int) else _point(pos)
+        check_image(img)
+        x, baseline = (0, _top(pos, img, height) + self._ascent) if isinstance(pos, int) else as_point(pos)
         if bgcolor is not None:
-            _fill(img, _Rect(x, baseline - self._ascent, width, height), bgcolor)
+            fill(img, Rect(x, baseline - self._ascent, width, height), bgcolor)
         cv2.putText(img, _drawable(s), (x, baseline), self.name, self.scale, _scalar(color), self.thickness)
         return img
 
@@ -174,7 +176,7 @@ class FontRenderer:
         widths, heights = zip(*map(self._box_size, lines), strict=True)
         if img is None:
             img, pos = np.zeros((sum(heights) + 1, max(widths) + 1, 3), np.uint8), FONT_POS_TOP_LEFT
-        x, top = (0, _top(pos, img, sum(heights))) if isinstance(pos, int) else _point(pos)
+        x, top = (0, _top(pos, img, sum(heights))) if isinstance(pos, int) else as_point(pos)
         for line, height in zip(lines, heights, strict=True):
             self.write_string(line, (x, top + self._ascent), color, img)
             top += height
@@ -203,136 +205,6 @@ class FontRenderer:
         return font
 
 
-class FontRendererStatusBar(FontRenderer):
-    """A bar at an image's edge, with one text at its left and one at its right.
-
-    `layout` makes room for two texts. `render` draws other texts in the same room, and makes longer ones smaller.
-    `scale` is the largest scale used.
-    """
-
-    POS_TOP, POS_BOTTOM, POS_TOP_LEFT = _POSITIONS
-
-    def __init__(self, name: int = DEFAULT_FONT, scale: float = 1, thickness: int = 1) -> None:
-        super().__init__(name, scale, thickness)
-        self._bar: _Rect | None = None
-        self._left: _Rect | None = None
-        self._right: _Rect | None = None
-
-    @classmethod
-    def new_for_image(
-        cls, img: Image, font_name: int = DEFAULT_FONT, pos: int = FONT_POS_BOTTOM, **options: Any
-    ) -> FontRendererStatusBar:
-        """Make a bar as `new_for_image_size` does, for images of this size."""
-        return cls.new_for_image_size((img.shape[1], img.shape[0]), font_name, pos, **options)
-
-    @classmethod
-    def new_for_image_size(
-        cls,
-        frame_size: tuple[int, int],
-        font_name: int = DEFAULT_FONT,
-        pos: int = FONT_POS_BOTTOM,
-        *,
-        scale: float = 1,
-        thickness: int = 1,
-        **layout: Any,
-    ) -> FontRendererStatusBar:
-        """Make a bar for images of (w, h) `frame_size`; options as for `layout`."""
-        bar = cls(font_name, scale, thickness)
-        bar.layout(pos, frame_size, **layout)
-        return bar
-
-    def layout(
-        self, pos: int, winsize: tuple[int, int], ltext: str = '', rtext: str = '', padv: int = 4, padh: int = 12
-    ) -> None:
-        """Make room for two texts.
-
-        Parameters
-        ----------
-        pos
-            ``POS_TOP`` or ``POS_BOTTOM`` for a bar along the edge, or ``POS_TOP_LEFT`` for one as long as the texts.
-        winsize
-            (w, h) of the images in pixels.
-        ltext, rtext
-            Samples of the longest texts. '' leaves that end empty.
-        padv, padh
-            Padding above and below, and beside the texts, in pixels; smaller in tiny images.
-
-        Raises
-        ------
-        InvalidArgumentError
-            The position is unknown.
-        """
-        _check_position(pos)
-        width, height = _point(winsize)
-        padv, padh = min(padv, height // 8), min(padh, width // 16)
-        texts = [text for text in (ltext, rtext) if text]
-        font = self._shrunk(texts or [''], width - padh * (len(texts) + 1), height - 2 * padv)
-        (left, line), (right, _) = font._box_size(ltext), font._box_size(rtext)
-        bar_width = left + right + 3 * padh if pos == FONT_POS_TOP_LEFT else width
-        top = max(0, height - line - 2 * padv) if pos == FONT_POS_BOTTOM else 0
-        self._bar = _Rect(0, top, min(bar_width, width), line + 2 * padv)
-        self._left = _Rect(padh, top + padv, left, line) if ltext else None
-        self._right = _Rect(max(0, self._bar.width - padh - right), top + padv, right, line) if rtext else None
-
-    def render(
-        self,
-        img: Image,
-        ltext: str = '',
-        lcolor: Color = (255, 255, 255),
-        rtext: str = '',
-        rcolor: Color = (255, 255, 255),
-        bgcolor: Color | None = None,
-    ) -> None:
-        """Draw the bar into an image.
-
-        Parameters
-        ----------
-        img
-            As for `write_string`, of the size passed to the layout.
-        ltext, rtext
-            The texts. An end with an empty layout draws none.
-        lcolor, rcolor
-            Colours of the texts.
-        bgcolor
-            Colour of the bar. Default: none, so that the image shows behind the texts.
-
-        Raises
-        ------
-        InvalidArgumentError
-            The bar has no layout, or drawing into the image is impossible.
-        """
-        _check_image(img)
-        bar = self._laid_out()
-        if bgcolor is not None:
-            _fill(img, bar, bgcolor)
-        for room, text, color in ((self._left, ltext, lcolor), (self._right, rtext, rcolor)):
-            if room is not None and text:
-                font = self._shrunk([text], room.width, room.height)
-                font.write_string(text, (room.x, room.y + font._ascent), color, img)
-
-    def extract(self, img: Image) -> tuple[Image | None, Image | None]:
-        """Cut the areas of the two texts out of an image.
-
-        Returns
-        -------
-        left, right : numpy.ndarray or None
-            Views of the image. None for an end with an empty layout.
-
-        Raises
-        ------
-        InvalidArgumentError
-            The bar has no layout.
-        """
-        self._laid_out()
-        left, right = (r and img[r.y : r.y + r.height, r.x : r.x + r.width] for r in (self._left, self._right))
-        return left, right
-
-    def _laid_out(self) -> _Rect:
-        if self._bar is None:
-            raise InvalidArgumentError('the status bar has no layout: call layout() or make it with new_for_image()')
-        return self._bar
-
-
 def _drawable(s: str) -> str:
     """Replace letters OpenCV cannot draw; half a surrogate pair would end the process."""
     text = ''.join(letter if letter.isprintable() else ' ' for letter in s)
@@ -343,11 +215,12 @@ def _drawable(s: str) -> str:
 
 
 def _top(pos: int, img: Image, height: int) -> int:
-    _check_position(pos)
+    check_position(pos)
     return img.shape[0] - height if pos == FONT_POS_BOTTOM else 0
 
 
-def _fill(img: Image, rect: _Rect, color: Color) -> None:
+def fill(img: Image, rect: Rect, color: Color) -> None:
+    """Fill a part of an image with a colour."""
     corner = rect.x + rect.width - 1, rect.y + rect.height - 1
     cv2.rectangle(img, (rect.x, rect.y), corner, _scalar(color), cv2.FILLED)
 
@@ -362,7 +235,8 @@ def _scalar(color: Color) -> tuple[float, ...]:
     return parts * 3 if len(parts) == 1 else parts
 
 
-def _point(pos: Any) -> tuple[int, int]:
+def as_point(pos: Any) -> tuple[int, int]:
+    """Return (x, y) as integers; InvalidArgumentError if it is not a position."""
     try:
         x, y = map(int, pos)
     except (TypeError, ValueError, OverflowError):
@@ -370,9 +244,10 @@ def _point(pos: Any) -> tuple[int, int]:
     return x, y
 
 
-def _check_position(pos: int) -> None:
-    if pos not in _POSITIONS:
-        raise not_allowed('position', pos, f'it must be one of the FONT_POS_… constants, {_POSITIONS}')
+def check_position(pos: int) -> None:
+    """Raise InvalidArgumentError for an unknown position."""
+    if pos not in POSITIONS:
+        raise not_allowed('position', pos, f'it must be one of the FONT_POS_… constants, {POSITIONS}')
 
 
 def _check_font(name: int, scale: float, thickness: int) -> None:
@@ -384,7 +259,8 @@ def _check_font(name: int, scale: float, thickness: int) -> None:
         raise not_allowed('thickness', thickness, 'it must be an integer number of pixels, at least 1')
 
 
-def _check_image(img: object) -> None:
+def check_image(img: object) -> None:
+    """Raise InvalidArgumentError for what text cannot be drawn into."""
     if not isinstance(img, np.ndarray):
         raise InvalidArgumentError(f'text is drawn into images, which are numpy arrays, not {type(img).__name__}',
                                    argument='img')

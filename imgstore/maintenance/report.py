@@ -1,0 +1,98 @@
+"""What a repair of a store did, or would do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RepairedChunk:
+    """An incomplete chunk.
+
+    Attributes
+    ----------
+    number : int
+        Number of the chunk.
+    frame_numbers : list of int
+    frame_times : list of float
+        In seconds.
+    lost : list of int
+        Numbers of added frames that cannot be read.
+    estimated : bool
+        Numbers and times are estimated for lack of any record. The numbers continue those of the chunk before. The
+        times are those of the video; for images they continue at the pace of the chunk before.
+    estimated_indexes : tuple of int
+        Indexes in the chunk of the frames missing from a damaged journal. Their numbers and times are estimated from
+        the frames around them.
+    """
+
+    number: int
+    frame_numbers: list[int]
+    frame_times: list[float]
+    lost: list[int]
+    estimated: bool
+    estimated_indexes: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        frames = f'{len(self.frame_numbers)} frames'
+        if self.frame_numbers:
+            frames += f', #{self.frame_numbers[0]} to #{self.frame_numbers[-1]}'
+        if self.estimated:
+            frames += ', numbers and times estimated'
+        elif self.estimated_indexes:
+            frames += (f'; the journal is damaged: number and time of '
+                       f'{_listed(self.frame_numbers[index] for index in self.estimated_indexes)} are estimated')
+        return f'chunk {self.number}: {frames}' + (f'; lost: {_listed(self.lost)}' if self.lost else '')
+
+
+_MOST_LISTED = 20
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    """Format frame numbers as text, only the first of many."""
+    names = [f'#{number}' for number in numbers]
+    more = len(names) - _MOST_LISTED
+    return ', '.join(names[:_MOST_LISTED]) + (f' and {more} more' if more > 0 else '')
+
+
+@dataclass(frozen=True)
+class RepairReport:
+    """Result of `repair`, or with ``dry_run`` its plan.
+
+    Attributes
+    ----------
+    path : str
+        The store's folder.
+    dry_run : bool
+    chunks : list of RepairedChunk
+    removed : list of str
+        Unfinished files of the writer, and the lock it left.
+    reindexed : bool
+        Whether a killed `reindex` was completed.
+    emptied : bool
+        Whether a killed `empty` or overwrite was completed: the store has no frames any more, and the rest of their
+        files was removed.
+    """
+
+    path: str
+    dry_run: bool
+    chunks: list[RepairedChunk]
+    removed: list[str]
+    reindexed: bool = False
+    emptied: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.chunks or self.removed or self.reindexed or self.emptied)
+
+    def __str__(self) -> str:
+        if not self:
+            return f'{self.path}: nothing to repair'
+        count = len(self.chunks)
+        did = 'would be' if self.dry_run else 'was' if count == 1 else 'were'
+        names = [os.path.relpath(path, self.path) for path in self.removed]
+        lines = [f'{self.path}: {count} chunk{"s" * (count != 1)} {did} completed', *map(str, self.chunks)]
+        lines += ['an interrupted reindex is completed'] if self.reindexed else []
+        lines += ['an interrupted removal of all frames is completed'] if self.emptied else []
+        return '\n'.join([*lines, *([f'{"would be " * self.dry_run}removed: {", ".join(names)}'] if names else [])])
