@@ -32,12 +32,11 @@ def run_elsewhere(folder: Path, test: str, *args: str) -> subprocess.CompletedPr
     shutil.copy(Path(__file__).with_name('conftest.py'), package / 'tests')
     (package / 'tests' / 'test_it.py').write_text(test)
     (folder / 'pyproject.toml').write_text('[tool.pytest.ini_options]\naddopts = ["--no-such-option"]\n')
-    (folder / 'cwd').mkdir()
+    (folder / 'cwd').mkdir(exist_ok=True)
     env = {name: value for name, value in python_env().items() if not name.startswith('PYTEST_XDIST')}
     env['PYTHONPATH'] = str(package.parent)
-    return subprocess.run(
-        [sys.executable, '-c', RUN, *args], cwd=folder / 'cwd', env=env, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, '-P', '-c', RUN, *args]
+    return subprocess.run(command, cwd=folder / 'cwd', env=env, capture_output=True, text=True, check=False)
 
 
 def test_the_installed_tests_run_far_from_a_checkout_and_leave_nothing(tmp_path: Path) -> None:
@@ -46,6 +45,14 @@ def test_the_installed_tests_run_far_from_a_checkout_and_leave_nothing(tmp_path:
     assert '2 passed' in done.stdout
     assert not list((tmp_path / 'cwd').iterdir())
     assert not (tmp_path / 'site' / 'imgstore' / 'tests' / '.pytest_cache').exists()
+
+
+def test_a_checkout_in_the_current_folder_is_not_what_is_tested(tmp_path: Path) -> None:
+    (checkout := tmp_path / 'cwd' / 'imgstore').mkdir(parents=True)
+    (checkout / '__init__.py').write_text('raise ImportError')
+    done = run_elsewhere(tmp_path, 'def test_a(): pass\n', '--no-doctor', '-n', '1')
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '1 passed' in done.stdout
 
 
 def test_a_test_that_fails_is_told_by_the_exit_code(tmp_path: Path) -> None:
@@ -170,4 +177,4 @@ def test_the_api_calls_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pytest, 'main', lambda args, plugins: calls.append(args) or 0)
     monkeypatch.setattr('imgstore.apps.selftest.check_formats', lambda: iter([]))
     imgstore.test()
-    assert calls[0][-2:] == ['--pyargs', 'imgstore.tests']
+    assert calls[0][-1] == str(Path(__file__).parent)

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 
 from .._support.cpu import CORES
 from ..doctor import Finding, check_formats, table, versions
@@ -92,8 +93,10 @@ def run_tests(args: Sequence[str] = (), slow: bool = False) -> int:
 
     with tempfile.TemporaryDirectory() as elsewhere:
         # a surrounding project's settings are ignored, and nothing is written into it
-        ours = ['-c', os.devnull, '--rootdir', elsewhere, '-p', 'no:cacheprovider', '--pyargs', 'imgstore.tests']
-        return int(pytest.main([*_usual(slow), *args, *ours], plugins=[ModuleLines()]))
+        ours = ['-c', os.devnull, '--rootdir', elsewhere, '-p', 'no:cacheprovider']
+        # by name, workers would find the package of a checkout in the current folder
+        folder = import_module('imgstore.tests').__path__[0]
+        return int(pytest.main([*_usual(slow), *args, *ours, folder], plugins=[ModuleLines()]))
 
 
 def _usual(slow: bool) -> list[str]:
