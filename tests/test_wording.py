@@ -133,8 +133,8 @@ def test_a_frame_that_cannot_be_read_is_told_where_it_is(tmp_path: Path) -> None
 def test_a_video_for_a_store_of_images_is_told_what_would_do(tmp_path: Path) -> None:
     with made(tmp_path / 's', fmt='png') as store:
         text = text_of(lambda: store.insert_chunk(tmp_path / 'v.avi', [0], [0.0]))
-    assert text.startswith(f"'{tmp_path / 'v.avi'}' cannot be a chunk of '{tmp_path / 's'}', which has images of ")
-    assert text.endswith('or give its frames to add_image')
+    assert text.startswith(f"'{tmp_path / 'v.avi'}' cannot be a chunk of '{tmp_path / 's'}', a store of images in ")
+    assert text.endswith('or pass its frames to add_image')
 
 
 @pytest.mark.parametrize('text', ['x', '#1.5', '1' * 40])

@@ -1,4 +1,4 @@
-"""What a store is, in short."""
+"""A summary of a store."""
 
 from .._support.warn import renamed_names
 from ..timestamps import GAP_FACTOR

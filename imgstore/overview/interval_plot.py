@@ -1,4 +1,4 @@
-"""A picture of how the frames of a recording follow each other, and of what was dropped."""
+"""A plot of the intervals between frames, and of dropped frames."""
 
 from __future__ import annotations
 
@@ -21,29 +21,31 @@ if TYPE_CHECKING:
 _Columns = npt.NDArray[np.intp]
 
 _INCHES, _DPI = (16, 9), 100
-_COLUMNS = 1440  # more are not seen
+_COLUMNS = 1440  # more cannot be distinguished
 _BLUE, _RED, _ORANGE, _INK = '#1e6eaa', '#d22828', '#f08c00', '#323232'
 _UNITS = ((1.0, 's'), (60.0, 'min'), (3600.0, 'h'), (86400.0, 'days'))
 _ABOVE = {'loc': 'lower right', 'bbox_to_anchor': (1, 1), 'ncols': 4, 'frameon': False}
-_MANY_MEDIANS = 20  # from there on an interval is drawn on a logarithmic scale
+_MANY_MEDIANS = 20  # a longer interval makes the scale logarithmic
 
 
 def draw_intervals(numbers: Numbers, times: Times, title: str, chunk_starts: Iterable[int] = ()) -> Image:
-    """Draw the intervals between frames over time, and below them the frame numbers that are missing.
+    """Draw the intervals between frames over time, and the missing frame numbers.
 
     Parameters
     ----------
-    numbers, times : ndarray, shape (n,)
-        Of the frames, in the order of the store; times in seconds.
+    numbers : ndarray of int64, shape (n,)
+        Numbers of the frames, in the order of the store.
+    times : ndarray of float64, shape (n,)
+        Times of the frames in seconds, in the order of the store.
     title : str
-        Stands above.
+        Title of the plot.
     chunk_starts : iterable of int
-        Index of each chunk's first frame; they are marked.
+        Index of each chunk's first frame, for the marks.
 
     Returns
     -------
     ndarray of uint8, shape (900, 1600, 3)
-        In BGR.
+        The plot in BGR.
 
     Raises
     ------
@@ -57,7 +59,7 @@ def draw_intervals(numbers: Numbers, times: Times, title: str, chunk_starts: Ite
 
 
 def interval_figure(numbers: Numbers, times: Times, title: str, chunk_starts: Iterable[int] = ()) -> Figure:
-    """Make the figure that `draw_intervals` draws, with the same parameters and errors."""
+    """Create the figure of `draw_intervals`, with the same parameters and errors."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -88,7 +90,7 @@ def interval_figure(numbers: Numbers, times: Times, title: str, chunk_starts: It
 
 
 def _columns(times: Times, first: float, span: float) -> _Columns:
-    """In which of the columns that can be told apart each time is."""
+    """Return the column of each time."""
     shares = times - first
     shares *= (_COLUMNS - 1) / span
     return shares.astype(np.intp)
@@ -96,7 +98,7 @@ def _columns(times: Times, first: float, span: float) -> _Columns:
 
 @dataclass(frozen=True)
 class _Across:
-    """The column of each frame that another one follows, and the width of all columns."""
+    """The column of each frame except the last, and the width of all columns."""
 
     frames: _Columns
     width: float
@@ -106,7 +108,7 @@ class _Across:
         return places
 
     def envelope(self, y: Times, which: Any = slice(None)) -> tuple[Times, Times, Times]:
-        """Of the frames in each column that has any: the column's place, the least y and the largest."""
+        """Return position, least y and largest y of each column with frames."""
         low, high = np.full(_COLUMNS, np.inf), np.full(_COLUMNS, -np.inf)
         np.minimum.at(low, self.frames[which], y[which])
         np.maximum.at(high, self.frames[which], y[which])
@@ -114,7 +116,7 @@ class _Across:
         return self.places(used), low[used], high[used]
 
     def sums(self, y: Numbers, which: Any) -> tuple[Times, Times]:
-        """Of the frames in each column that has any: the column's place, and the sum of y."""
+        """Return position and sum of y of each column with frames."""
         sums = np.bincount(self.frames[which], y[which], _COLUMNS).astype(np.float64)
         used = np.flatnonzero(sums)
         return self.places(used), sums[used]
@@ -150,7 +152,7 @@ def _plot_missing(axes: Any, across: _Across, missing: Numbers) -> None:
 
 
 def _drawable(text: str) -> str:
-    """The text with '?' for what the font does not have, of which matplotlib would warn, or fail."""
+    """Replace letters missing in the font by '?', since matplotlib warns of them or fails."""
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
     known = get_font(findfont(FontProperties())).get_charmap()

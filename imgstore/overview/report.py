@@ -1,4 +1,4 @@
-"""What a store is, in short: its frames, their pace, what was dropped, how its files are."""
+"""A summary of a store: frames, timing, dropped frames, state of the files."""
 
 from __future__ import annotations
 
@@ -22,14 +22,18 @@ from ..timestamps import GAP_FACTOR, Numbers, Times, usual_interval
 
 @dataclass(frozen=True)
 class FrameGap:
-    """Where frames seem to be missing: between two frames that follow each other in the store.
+    """A gap between two consecutive frames of a store, where frames were probably dropped.
 
     Attributes
     ----------
-    frame_index, frame_number, frame_time
-        Of the frame before.
+    frame_index : int
+        Index of the frame before the gap.
+    frame_number : int
+        Number of the frame before the gap.
+    frame_time : float
+        Time of the frame before the gap, in seconds.
     missing_numbers : int
-        How many frame numbers are left out.
+        Number of missing frame numbers.
     interval : float
         Seconds to the next frame.
     """
@@ -43,26 +47,34 @@ class FrameGap:
 
 @dataclass(frozen=True)
 class FrameTiming:
-    """How the frames of a store follow each other.
+    """Intervals between the frames of a store, and gaps in their numbers.
 
     Attributes
     ----------
     rate : float or None
-        Frames a second by the median interval; None without one. The viewers show the same.
+        Frames per second by the median interval, as in the viewers; None if there is no median interval.
     mean_rate : float or None
-        Frames a second over all.
-    median_interval, shortest_interval, longest_interval : float or None
-        In seconds. The median is as `imgstore.frame_rate.median_interval`, the others are of all that are finite.
+        Frames per second by the first and the last time; None if the last is not later.
+    median_interval : float or None
+        Median of the positive, finite intervals, in seconds.
+    shortest_interval : float or None
+        Shortest finite interval in seconds; negative if times go backward.
+    longest_interval : float or None
+        Longest finite interval in seconds.
     slow_intervals : int
-        Of those longer than `GAP_FACTOR` times the median.
+        Number of intervals longer than `GAP_FACTOR` times the median.
     backward_times : int
-        Of frames that are not later than the one before.
-    missing_numbers, number_gaps : int
-        Frame numbers that are left out, and at how many places.
-    repeated_numbers, backward_numbers : int
-        Of frames whose number is that of the one before, or smaller.
+        Number of frames not later than the frame before.
+    missing_numbers : int
+        Number of missing frame numbers.
+    number_gaps : int
+        Number of gaps in the frame numbers.
+    repeated_numbers : int
+        Number of frames with the same number as the frame before.
+    backward_numbers : int
+        Number of frames with a smaller number than the frame before.
     drops : tuple of FrameGap
-        The largest of them, in the order of the store.
+        The largest gaps, in the order of the store.
     """
 
     rate: float | None = None
@@ -81,20 +93,20 @@ class FrameTiming:
 
 @dataclass(frozen=True)
 class Health:
-    """How the files of a store are.
+    """State of a store's files.
 
     Attributes
     ----------
     lock : {'none', 'held', 'left'}
-        Whether a writer has the store open, or one that is gone left its lock.
+        'none': no writer has the store open. 'held': one has. 'left': the writer died and left its lock.
     unclosed : tuple of str
-        Files that a writer had open, or has.
+        Files a writer opened and did not close, as paths in the store.
     skipped_chunks : tuple of str
-        What cannot be read, and why.
+        Unreadable chunks or files, each with the reason.
     missing_chunks : tuple of int
-        Numbers below the largest that no chunk has.
+        Missing chunk numbers below the largest.
     saved_index : {'none', 'fits', 'outdated'}
-        Whether there is a saved index, and whether it fits the chunks.
+        Whether the store has an index cache, and whether it fits the chunks.
     """
 
     lock: str
@@ -105,14 +117,66 @@ class Health:
 
     @property
     def good(self) -> bool:
-        """Whether nothing is wrong; that a writer has the store open is not wrong."""
+        """Whether all files are in order; an open writer is no fault."""
         crashed = self.lock == 'left' or (self.unclosed and self.lock == 'none')
         return not (crashed or self.skipped_chunks or self.missing_chunks)
 
 
 @dataclass(frozen=True)
 class Overview:
-    """What a store is; see `overview`. Sizes are in bytes, times in seconds."""
+    """Summary of a store, made by `overview`.
+
+    Attributes
+    ----------
+    path : str
+        Absolute path of the store's folder.
+    format : str
+        Name of the format.
+    image_shape : tuple of int
+        Shape of the images returned by reading, in pixels: (h, w) or (h, w, 3).
+    dtype : str
+        dtype of the images.
+    encoding : str or None
+        Encoding of the raw images on disk, such as 'cv_bayerrg'.
+    uuid : str or None
+        Unique identifier of the store, 32 hex digits; None for old stores.
+    created_utc : str
+        Start of the recording in UTC, in ISO 8601 format without offset.
+    timezone : str
+        Name of the recording's time zone.
+    bytes_on_disk : int
+        Size of all files in bytes.
+    files : int
+        Number of files.
+    frames : int
+        Number of frames.
+    first_number : int or None
+        Number of the first frame; None in an empty store.
+    last_number : int or None
+        Number of the last frame; None in an empty store.
+    first_time : float or None
+        Time of the first frame in seconds; None in an empty store.
+    last_time : float or None
+        Time of the last frame in seconds; None in an empty store.
+    duration : float
+        Seconds from the earliest frame time to the latest.
+    pace : FrameTiming
+        Intervals between the frames, and gaps in their numbers.
+    chunks : int
+        Number of chunks in the index.
+    chunksize : int
+        Frames of a full chunk.
+    chunk_frames : tuple of (int, int)
+        Frames of the smallest and of the largest chunk.
+    extra_data_files : int
+        Number of extra data files.
+    extra_data_columns : tuple of str
+        Columns of the first and the last extra data file, without frame index, number and time.
+    metadata : dict
+        Your own metadata.
+    health : Health
+        State of the files.
+    """
 
     path: str
     format: str
@@ -141,21 +205,26 @@ class Overview:
 
 
 def overview(path: StrPath, drops: int = 5) -> Overview:
-    """Look at a store: at its indexes and the sizes of its files, and at no image.
+    """Summarise a store from its indexes and file sizes, without reading images.
 
     Parameters
     ----------
     path : str or PathLike
         As for `new_for_filename`.
     drops : int
-        How many of the largest drops to name.
+        Maximum number of gaps to list, the largest first.
+
+    Returns
+    -------
+    Overview
+        The summary.
 
     Raises
     ------
     StoreNotFoundError
         There is no store.
     CorruptFileError
-        Its metadata is damaged.
+        The store's metadata is damaged.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always')
@@ -184,16 +253,23 @@ def _ends(values: Numbers | Times) -> tuple[Any, Any]:
 
 
 def frame_timing(numbers: Numbers, times: Times, drops: int = 5, median: float | None = None) -> FrameTiming:
-    """Look how frames follow each other.
+    """Measure the intervals between frames and the gaps in their numbers.
 
     Parameters
     ----------
-    numbers, times : ndarray, shape (n,)
-        Of the frames, in the order of the store.
+    numbers : ndarray of int64, shape (n,)
+        Numbers of the frames, in the order of the store.
+    times : ndarray of float64, shape (n,)
+        Times of the frames in seconds, in the order of the store.
     drops : int
-        How many of the largest drops to name.
+        Maximum number of gaps to list, the largest first.
     median : float, optional
-        The median interval in seconds, if it is known.
+        Median interval in seconds. Default: measured.
+
+    Returns
+    -------
+    FrameTiming
+        The result. All its fields have their defaults with fewer than two frames.
     """
     if len(numbers) < 2:
         return FrameTiming()
@@ -210,7 +286,20 @@ def frame_timing(numbers: Numbers, times: Times, drops: int = 5, median: float |
 
 
 def slow_intervals(intervals: Times, median: float | None = None) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Which intervals are longer than `GAP_FACTOR` median ones; ``median`` is of these where it is not given."""
+    """Return which intervals are longer than `GAP_FACTOR` times the median.
+
+    Parameters
+    ----------
+    intervals : ndarray of float64, shape (n,)
+        Intervals between frames.
+    median : float, optional
+        Median interval in the same unit. Default: the median of the positive, finite intervals.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        True for each slow interval.
+    """
     median = median or median_of_positive(intervals)
     slow: np.ndarray[Any, np.dtype[np.bool_]] = intervals > GAP_FACTOR * (median or np.inf)
     return slow
@@ -229,7 +318,7 @@ def _drops(numbers: Numbers, times: Times, places: Any, count: int) -> tuple[Fra
 
 
 def _size(folder: str) -> tuple[int, int]:
-    """Bytes of all files below a folder, and how many there are."""
+    """Return size in bytes and number of all files below a folder."""
     size = files = 0
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -242,7 +331,7 @@ def _size(folder: str) -> tuple[int, int]:
 
 
 def _columns(paths: list[str]) -> tuple[str, ...]:
-    """Names of the columns in the first and the last file of extra data; to read all would take too long."""
+    """Return the columns of the first and the last extra data file; reading all would take too long."""
     try:
         frame = read_extra_data(list(dict.fromkeys([*paths[:1], *paths[-1:]])), ignore_corrupt=True)
     except CorruptFileError:
@@ -259,7 +348,7 @@ def _health(store: ImgStore, messages: list[Warning | str]) -> Health:
     else:
         saved = 'fits' if store.index.saved is not None else 'outdated'
     lock = lock_state(os.path.join(folder, STORE_LOCK_FILENAME))
-    if lock == 'held':  # the chunk that is being written has no index yet
+    if lock == 'held':  # the current chunk of the writer has no index yet
         messages = [each for each in messages if not _is_skipped(each, max(chunks, default=-1) + 1)]
     return Health(lock, _unclosed(folder), tuple(map(str, messages)), tuple(missing), saved)
 
@@ -269,7 +358,7 @@ def _is_skipped(warning: Warning | str, chunk: int) -> bool:
 
 
 def _unclosed(folder: str) -> tuple[str, ...]:
-    """Paths in the store of the files that are not yet under their own name: in its folder, or in its last chunk's."""
+    """Return the partial files in the store's folder and in its last chunk's."""
     with os.scandir(folder) as entries:
         chunks = [entry.name for entry in entries if entry.name.isdecimal() and entry.is_dir()]
     names = [*os.listdir(folder)]

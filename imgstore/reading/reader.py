@@ -195,7 +195,7 @@ class StoreReader(ReaderInfo):
             return [self.find(FRAME_NUMBER, number) for number in numbers]
         if numbers is None and indices is not None:
             return [as_int(index, 'frame_index') for index in indices]
-        raise InvalidArgumentError('give either frame_numbers or frame_indices, and not both', argument='frame_numbers')
+        raise InvalidArgumentError('give either frame_numbers or frame_indices, not both', argument='frame_numbers')
 
     # --- the end
 

@@ -1,4 +1,4 @@
-"""The store as its user sees it."""
+"""The public stores."""
 
 from .base import _ImgStore
 from .factories import (

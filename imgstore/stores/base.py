@@ -1,4 +1,4 @@
-"""What a store of videos and a store of images have in common: open or make it, add frames, read them."""
+"""The common part of video and image stores: open or create them, add frames, read frames."""
 
 from __future__ import annotations
 
@@ -29,31 +29,31 @@ from .properties import StoreProperties
 class ImgStore(StoreProperties):
     """A recording in a folder.
 
-    Use `new_for_filename` to open one and `new_for_format` to make one.
+    Open a store with `new_for_filename`, create one with `new_for_format`.
 
     Parameters
     ----------
     basedir : str or PathLike
         The store's folder.
     mode : {'r', 'w'}
-        Read the store that is there, or write a new one.
+        'r': read an existing store. 'w': create a store.
     **options
-        Those of `ReadOptions` or `WriteOptions`, as the mode is. ``imgshape``, ``imgdtype``, ``chunksize``,
-        ``metadata``, ``encoding``, ``format``, ``index`` and ``seek`` are accepted in both modes. ``gpu_id`` and
-        ``videosize`` are accepted and ignored.
+        `ReadOptions` with mode 'r', `WriteOptions` with mode 'w'. Both modes accept ``imgshape``, ``imgdtype``,
+        ``chunksize``, ``metadata``, ``encoding``, ``format``, ``index`` and ``seek``. ``gpu_id`` and ``videosize``
+        are accepted and ignored.
 
     Raises
     ------
     InvalidArgumentError
-        An argument is not allowed; nothing on disk was touched.
+        An argument is not allowed. Nothing was written.
     InvalidOptionError
         The mode has no such option.
     StoreNotFoundError
         There is no store to read.
     StoreExistsError
-        There is one already where a new one is to be written.
+        The folder of the new store holds a store already.
     StoreLockedError
-        Another writer has it open.
+        Another writer has the store open.
     """
 
     _class_name: ClassVar[str]
@@ -84,12 +84,12 @@ class ImgStore(StoreProperties):
     # --- opening
 
     def close(self, save_index: bool = False) -> None:
-        """Complete a store that is written, free all that is held open; a second call does nothing.
+        """Complete a written store and free all resources; a second call does nothing.
 
         Parameters
         ----------
         save_index : bool
-            Also save the index as `save_index` does.
+            Also call `save_index`.
         """
         if self._is_left_to_parent:
             return
@@ -104,7 +104,7 @@ class ImgStore(StoreProperties):
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """A copy in another process is opened there by the path, and stands where this one does."""
+        """Pickle as path and options; the copy reopens the store at the same position."""
         reader = self._require_reader()
         given = list(reader.index.each_chunk()) if self._has_given_index else None
         return _open_again, (type(self), self.filename, self._reopen, given, reader.state)
@@ -113,7 +113,7 @@ class ImgStore(StoreProperties):
         return f'<{type(self).__name__} {self.filename!r}, {", ".join(self._described().values())}, mode {self.mode!r}>'
 
     def _repr_html_(self) -> str:
-        """Describe the store in a notebook, with its first frame if it is read."""
+        """Describe the store for a notebook, with its first frame if open for reading."""
         rows = {**self._described(), 'mode': self.mode, 'folder': self.filename}
         image = None
         try:
@@ -124,13 +124,13 @@ class ImgStore(StoreProperties):
         return as_html(type(self).__name__, rows, image)
 
     def _first_image(self, reader: StoreReader) -> Any:
-        """Read by a reader of its own, so that the position of this one does not move."""
+        """Read the first image with another reader, so that this one keeps its position."""
         assert reader.state  # raises StoreClosedError
         with type(self)(self.filename, index=reader.index, **{**self._reopen, 'cache_bytes': 0}) as other:
             return other.get_image(None, frame_index=0)[0]
 
     def _described(self) -> dict[str, str]:
-        """Format, images and times in words; less where a store cannot tell, as in a forked child."""
+        """Describe format, images and times; a forked child of the writer knows fewer of them."""
         rows = {'format': self.format, 'shape': f'{self.image_shape} {self.dtype}'}
         with contextlib.suppress(ImgStoreError, OSError):
             rows['frames'] = f'{self.frame_count} frames'
@@ -144,163 +144,207 @@ class ImgStore(StoreProperties):
 
         Parameters
         ----------
-        img : ndarray of the store's dtype, shape as `imgshape`
-            May be changed by the caller as soon as this returns.
+        img : ndarray
+            Image of the store's `imgshape` and `imgdtype`. You may change it after this call.
         frame_number : int
-            Any whole number that fits 64 bits.
+            Any integer of 64 bits.
         frame_time : float
-            In seconds, mostly since 1970 in UTC.
+            Time in seconds, usually since 1970 in UTC.
 
         Raises
         ------
         ImageRejectedError
-            The image is of another shape, or its values do not fit the store's dtype; nothing was written.
+            The image has another shape, or its values do not fit the store's dtype. Nothing was written.
         InvalidArgumentError
-            Number or time is none; nothing was written.
+            The number or the time is not a valid one. Nothing was written.
         FrameWriteError
-            The frame could not be written; it is not indexed, and all before it is kept.
+            The frame could not be written. It is not indexed; all earlier frames are kept.
         StoreClosedError
-            The store was closed.
+            The store is closed.
         """
         self._require_writer().add_image(img, frame_number, frame_time)
 
     def add_extra_data(self, /, **data: Any) -> None:
-        """Append a record beside the latest frame, of values that JSON, numpy, datetime or pathlib know.
+        """Append a record of extra data for the latest frame.
+
+        Parameters
+        ----------
+        **data
+            Values of JSON's types, numpy, datetime or pathlib, by name.
 
         Raises
         ------
         ExtraDataTypeError
-            A value is of another type; nothing was written.
+            A value has another type. Nothing was written.
         InvalidArgumentError
-            A key is named frame_time, frame_number or frame_index.
+            A key is frame_time, frame_number or frame_index.
         """
         self._require_writer().add_extra_data(data)
 
     def empty(self) -> None:
-        """Remove all frames and extra data and begin again; the store stays open for writing."""
+        """Remove all frames and extra data; the store stays open for writing."""
         self._require_writer().empty()
 
     # --- reading frames
 
     def get_next_image(self) -> Frame:
-        """Read the frame behind the latest one.
+        """Read the frame after the last one you read.
 
         Returns
         -------
-        img : ndarray, shape as `image_shape`
-        (frame_number, frame_time) : (int, float)
+        img : ndarray
+            The image, of the store's `image_shape` and `dtype`.
+        (frame_number, frame_time) : tuple of (int, float)
+            Number of the frame, and its time in seconds.
 
         Raises
         ------
         EndOfStoreError
-            There is none; an EOFError.
+            There is no further frame. An EOFError.
         FrameReadError
-            It is missing or damaged; the position does not move.
+            The frame is missing or damaged. The position does not change.
         """
         return self._require_reader().next()
 
     def get_next_framenumber(self) -> int:
-        """Number of the frame that `get_next_image` would give; EndOfStoreError if there is none."""
+        """Return the frame number of the next image; raise EndOfStoreError at the end."""
         return self._require_reader().next_frame_number()
 
     def get_image(self, frame_number: Any, exact_only: bool = True, frame_index: Any = None) -> Frame:
-        """Read a frame by its index in the store if one is given, else by its number.
+        """Read a frame by its index if given, otherwise by its number.
 
         Parameters
         ----------
         frame_number : int or None
-            The first frame with that number is meant.
+            Number of the frame. If several frames have it, the first one is read.
         exact_only : bool
-            False: the frame with the nearest number, of two the earlier.
+            False: read the frame with the nearest number. Ties go to the earlier frame.
         frame_index : int, optional
-            From 0, in the order of writing.
+            Index of the frame, from 0 in the order of writing.
 
         Returns
         -------
-        img : ndarray, shape as `image_shape`
-        (frame_number, frame_time) : (int, float)
+        img : ndarray
+            The image, of the store's `image_shape` and `dtype`.
+        (frame_number, frame_time) : tuple of (int, float)
+            Number of the frame, and its time in seconds.
 
         Raises
         ------
         FrameNotFoundError
-            There is no such frame; a ValueError.
+            There is no such frame. A ValueError.
         FrameReadError
-            It is missing or damaged; the position does not move.
+            The frame is missing or damaged. The position does not change.
         """
         reader = self._require_reader()
         return reader.by_number(frame_number, exact_only) if frame_index is None else reader.at(frame_index)
 
     def get_images(self, frame_numbers: Iterable[Any] | None = None,
                    frame_indices: Iterable[Any] | None = None) -> Frames:
-        """Read many frames at once: each is read once, in the order of the store, whatever order is asked for.
+        """Read many frames, each once and in the order of the store.
 
         Parameters
         ----------
         frame_numbers : iterable of int
-            Of each the first frame with that number is meant; the same may come again.
+            Numbers of the frames, in any order, with or without repeats. The first frame with each number is read.
         frame_indices : iterable of int
-            Instead of numbers: from 0, in the order of writing.
+            Indexes of the frames instead of numbers, from 0 in the order of writing.
 
         Returns
         -------
-        imgs : ndarray, shape (n, h, w) or (n, h, w, 3)
-            In the order asked; a list where somebody put images of other shapes into the store.
+        imgs : ndarray
+            Images in the requested order, shape (n, h, w) or (n, h, w, 3). A list if image files of other shapes were
+            put into the store.
         frame_numbers : list of int
+            Numbers of the frames.
         frame_times : list of float
-            In seconds.
+            Times of the frames in seconds.
 
         Raises
         ------
         FrameNotFoundError
-            One of them is not there; none was read.
+            There is no such frame. None was read.
         FrameReadError
-            One is missing or damaged; the position does not move.
+            A frame is missing or damaged. The position does not change.
         InvalidArgumentError
-            Both were given, or neither.
+            You passed both arguments, or neither.
         """
         return self._require_reader().many(frame_numbers, frame_indices)
 
     def get_nearest_image(self, frame_time: Any) -> Frame:
-        """Read the frame that is nearest in time, in seconds; of two the earlier. Else as `get_image`."""
+        """Read the frame nearest to `frame_time`. Ties go to the earlier frame.
+
+        Parameters
+        ----------
+        frame_time : float
+            Time in seconds.
+
+        Returns
+        -------
+        img : ndarray
+            The image, of the store's `image_shape` and `dtype`.
+        (frame_number, frame_time) : tuple of (int, float)
+            Number of the frame, and its time in seconds.
+
+        Raises
+        ------
+        FrameNotFoundError
+            There are no frames. A ValueError.
+        FrameReadError
+            The frame is missing or damaged. The position does not change.
+        """
         return self._require_reader().nearest_in_time(frame_time)
 
     def refresh(self) -> int:
-        """Look again which frames there are, of a store that is being written.
+        """Update the index of a store while its writer adds frames.
 
         Returns
         -------
         int
-            How many more there are than before. The position does not move.
+            Number of new frames. The position does not change.
         """
         return self._require_reader().refresh()
 
     def follow(self) -> Iterator[Frame]:
-        """Read on, as `get_next_image` does, and wait for more frames until the writer has closed the store.
+        """Read the following frames, and wait for new ones until the writer closes the store.
 
         Yields
         ------
-        img : ndarray, shape as `image_shape`
-        (frame_number, frame_time) : (int, float)
+        img : ndarray
+            The image, of the store's `image_shape` and `dtype`.
+        (frame_number, frame_time) : tuple of (int, float)
+            Number of the frame, and its time in seconds.
         """
         return self._keeping_open(self._require_reader().follow())
 
     def _keeping_open(self, frames: Iterator[Frame]) -> Iterator[Frame]:
-        """Hold the store while frames are taken from it, for a store that nobody holds is closed."""
+        """Hold a reference to the store during iteration; an unreferenced store is closed."""
         yield from frames
 
     def disable_decoding(self) -> None:
-        """Give raw images from now on, not converted from the store's encoding to BGR."""
+        """Return raw images from now on, without conversion from the store's encoding to BGR."""
         self._require_reader().disable_decoding()
 
     def reindex(self, dry_run: bool = False) -> ReindexReport:
-        """Renumber the frames before the one numbered 0, counting down from -1, on disk and in this open store.
+        """Renumber the frames before the one numbered 0, counting down from -1.
 
-        The first numbers stay beside them, as ``_frame_number_before_reindex``. With ``dry_run`` it only reports.
+        The files on disk and this open store change. The files keep the original numbers as
+        ``_frame_number_before_reindex``.
+
+        Parameters
+        ----------
+        dry_run : bool
+            Only report; change nothing.
+
+        Returns
+        -------
+        ReindexReport
+            The changes.
 
         Raises
         ------
         InvalidArgumentError
-            There is not exactly one frame numbered 0, or a chunk is not complete; nothing was changed.
+            There is not exactly one frame numbered 0, or a chunk is incomplete. Nothing was changed.
         """
         self._require_reader().check_complete()
         reader = self._require_reader()
@@ -308,22 +352,24 @@ class ImgStore(StoreProperties):
         return report
 
     def save_index(self, path: StrPath | None = None, sqlite: bool = True) -> None:
-        """Save the index of all complete chunks, for this package and as SQLite; believed only while it fits them.
+        """Save the index of all chunks as an index cache and as SQLite.
+
+        A stale cache is ignored.
 
         Parameters
         ----------
         path : str or PathLike, optional
-            Save just the SQLite there.
+            Save only an SQLite file, with this path.
         sqlite : bool
-            Save ``.index.sqlite`` beside ``.index.imgstore``, for imgstore 0.4 and `ImgStoreIndex.new_from_file`; it
-            takes about two seconds a million frames.
+            Save ``.index.sqlite`` in addition to ``.index.imgstore``, for imgstore 0.4 and
+            `ImgStoreIndex.new_from_file`. This takes about two seconds per million frames.
 
         Raises
         ------
         StoreIOError
-            It cannot be written there; an older one is untouched.
+            The file cannot be written. An older one is unchanged.
         InvalidArgumentError
-            A chunk is not complete.
+            A chunk is incomplete.
         """
         self._require_impl().check_complete()
         if path is None:
@@ -333,12 +379,12 @@ class ImgStore(StoreProperties):
 
     @classmethod
     def supported_formats(cls) -> list[str]:
-        """Names of the formats that stores of this class can be made in."""
+        """Return the names of the formats of this class that can be written."""
         return format_names(cls._class_name)
 
     @classmethod
     def supports_format(cls, fmt: str) -> bool:
-        """Whether stores of this class can be made in a format."""
+        """Return whether this class can write a format."""
         try:
             return resolve_format(fmt, cls._class_name).name in cls.supported_formats()
         except InvalidArgumentError:
@@ -346,18 +392,18 @@ class ImgStore(StoreProperties):
 
     @classmethod
     def extract_only_frame(cls, full_path: StrPath, frame_index: int) -> Any:
-        """See `imgstore.extract_only_frame`."""
+        """Read one frame of a store; see `imgstore.extract_only_frame`."""
         with cls(basedir=existing_store_folder(full_path)) as store:
             return store._require_reader().at(frame_index)[0]
 
 
 _ImgStore = ImgStore
-"""Its old name."""
+"""Old name of `ImgStore`."""
 
 
 def _open_again(cls: type[ImgStore], basedir: str, options: dict[str, Any], given: list[ChunkFrames] | None,
                 state: Any) -> ImgStore:
-    """The store by its path; with the index that was given, for its chunks may be others than those on disk."""
+    """Reopen a store, with the index its user passed, since that may differ from the chunks on disk."""
     index = None if given is None else ImgStoreIndex.new_from_frames(given)
     store = cls(basedir, index=index, **options)
     store._require_reader().state = state

@@ -1,4 +1,4 @@
-"""A store in one line, and as a small table with its first frame for notebooks."""
+"""A store as a small HTML table with its first frame, for notebooks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LONGEST_SIDE = 320  # pixels
 
 
 def as_html(title: str, rows: Mapping[str, str], image: Image | None) -> str:
-    """Describe a store as HTML, in which all text is escaped."""
+    """Describe a store as HTML, with all text escaped."""
     cells = ''.join(f'<tr><th>{_escaped(name)}</th><td>{_escaped(value)}</td></tr>' for name, value in rows.items())
     data = None if image is None else _png(image)
     picture = '' if data is None else f'<img alt="first frame" src="data:image/png;base64,{data}">'
@@ -31,7 +31,7 @@ def _escaped(text: str) -> str:
 
 
 def _png(image: Image) -> str | None:
-    """A small PNG in base64; None for what is no picture."""
+    """Return a small PNG in base64; None if the array is no picture."""
     if 0 in image.shape or image.ndim not in (2, 3) or image.dtype.kind not in 'biuf':
         return None
     step = -(-max(image.shape[:2]) // _LONGEST_SIDE)

@@ -1,4 +1,4 @@
-"""The store as its user sees it: `VideoImgStore`, `DirectoryImgStore`, and how one is made or opened."""
+"""The public stores, `VideoImgStore` and `DirectoryImgStore`, and functions to create and open them."""
 
 from __future__ import annotations
 
@@ -36,24 +36,26 @@ class VideoImgStore(ImgStore):
 
     def insert_chunk(self, video_path: StrPath, frame_numbers: Iterable[Any], frame_times: Iterable[Any],
                      move: bool = True) -> None:
-        """Take a finished video file as the next chunk.
+        """Add a finished video file as the next chunk.
 
-        The video is decoded once, to check that each frame is sound and can be found exactly.
+        The video is decoded once to check that every frame is intact and can be found exactly.
 
         Parameters
         ----------
         video_path : str or PathLike
-            A video of 8 bits with the extension and the image size of the store's, neither turned nor mirrored.
-        frame_numbers, frame_times : sequence of int, of float (finite, seconds)
-            One each a frame that the video shows, which hidden ones are not.
+            An 8-bit video with the store's extension and image size, neither rotated nor mirrored.
+        frame_numbers : sequence of int
+            Number of each displayed frame; hidden frames do not count.
+        frame_times : sequence of float
+            Time of each displayed frame in seconds, finite.
         move : bool
-            False: copy the file, leave it where it is.
+            True: move the file into the store. False: copy it.
 
         Raises
         ------
         InvalidArgumentError
-            The file is no such video, it is damaged or cut off, its frames cannot be told apart exactly, or numbers
-            and times are not one each a frame; nothing was changed.
+            The file is no such video, or it is damaged or cut off, or its frames cannot be found exactly, or the
+            numbers and times do not match the frames. The store is unchanged.
         FrameWriteError
             The file could not be moved or copied.
         """
@@ -67,17 +69,17 @@ class DirectoryImgStore(ImgStore):
 
     def insert_chunk(self, video_path: StrPath, frame_numbers: Iterable[Any], frame_times: Iterable[Any],
                      move: bool = True) -> NoReturn:
-        """Refuse a video: a chunk of images cannot be one.
+        """Reject a video: chunks of this store are folders of images.
 
         Raises
         ------
         InvalidArgumentError
-            Always; the message says which formats take videos.
+            Always. The message lists the formats of video stores.
         """
         raise InvalidArgumentError(
-            f'{text_path(video_path, "video_path")!r} cannot be a chunk of {self.filename!r}, which has images of '
-            f'format {self._require_writer().fmt.name}; make a store of {_VIDEO_FORMATS} for it, or give its frames to '
-            f'add_image',
+            f'{text_path(video_path, "video_path")!r} cannot be a chunk of {self.filename!r}, a store of images in '
+            f'format {self._require_writer().fmt.name}; create a store of {_VIDEO_FORMATS} for it, or pass its frames '
+            f'to add_image',
             store=self.filename, argument='video_path')
 
 
@@ -87,21 +89,22 @@ _CLASSES: dict[str, type[ImgStore]] = {VIDEO: VideoImgStore, DIRECTORY: Director
 
 def new_for_filename(path: StrPath | None = None, mode: str = 'r', basedir: StrPath | None = None,
                      index: ImgStoreIndex | None = None, seek: bool = True, **kwargs: Any) -> ImgStore:
-    """Open a store to read it.
+    """Open a store for reading.
 
     Parameters
     ----------
     path : str or PathLike
         The store's folder, or the metadata.yaml in it.
     mode : {'r'}
+        Only 'r'; `new_for_format` creates stores.
     basedir : str or PathLike
         The store's folder, instead of ``path``.
     index : ImgStoreIndex, optional
-        Used as it is instead of the chunks' indexes.
+        Use this index instead of the chunks' indexes.
     seek : bool
-        False: read videos sequentially.
+        False: read videos sequentially, without seeking.
     **kwargs
-        The other `ReadOptions`. What imgstore 0.4 takes here besides, such as ``imgshape``, is accepted and ignored.
+        The other `ReadOptions`. Other arguments of imgstore 0.4, such as ``imgshape``, are accepted and ignored.
 
     Returns
     -------
@@ -112,14 +115,14 @@ def new_for_filename(path: StrPath | None = None, mode: str = 'r', basedir: StrP
     StoreNotFoundError
         There is no store.
     CorruptFileError
-        Its metadata is damaged.
+        The store's metadata is damaged.
     InvalidArgumentError
-        Another argument is not allowed.
+        An argument is not allowed.
     InvalidOptionError
-        It is an option of stores that are written, or none.
+        An option is unknown, or only for writing.
     """
     if mode != 'r':
-        raise InvalidArgumentError(f'mode is {mode!r}; a store is opened with \'r\', new_for_format makes a new one',
+        raise InvalidArgumentError(f'mode is {mode!r}; open a store with mode \'r\', or create one with new_for_format',
                                    argument='mode')
     folder = existing_store_folder(path, basedir)
     store = _CLASSES[format_of(load_metadata(folder), folder).class_name]
@@ -130,29 +133,29 @@ def new_for_format(fmt: str | None = None, path: StrPath | None = None, mode: st
                    basedir: StrPath | None = None, imgshape: Any = None, imgdtype: Any = DEFAULT_DTYPE,
                    chunksize: Any = None, metadata: dict[Any, Any] | None = None, encoding: str | None = None,
                    **kwargs: Any) -> ImgStore:
-    """Make a new store.
+    """Create a store.
 
     Parameters
     ----------
     fmt : str
         One of `get_supported_formats()`.
     path : str or PathLike
-        Its folder, which may be there but must hold no store.
+        The store's folder. It may exist, but must not hold a store.
     mode : {'w', 'r'}
-        'r': the same as `new_for_filename`, with ``fmt`` ignored.
+        'w': create a store. 'r': do the same as `new_for_filename` and ignore ``fmt``.
     basedir : str or PathLike
-        The folder, instead of ``path``.
+        The store's folder, instead of ``path``.
     imgshape : tuple of int
-        Shape of the images: (h, w) or (h, w, 3); npy and bpk take any.
+        Shape of the images in pixels, (h, w) or (h, w, 3). npy and bpk take any shape.
     imgdtype : dtype
-        Their dtype.
-    chunksize : int
-        Frames a chunk: 200 in folders, 10000 in videos if not given.
-    metadata : dict
-        Your own, kept in metadata.yaml.
-    encoding : str
-        OpenCV's conversion to BGR that the images need, such as 'cv_bayerrg'; they are stored raw and converted when
-        read. The formats '…+color' convert before they store.
+        dtype of the images.
+    chunksize : int, optional
+        Frames per chunk. Default: 200 for image folders, 10000 for videos.
+    metadata : dict, optional
+        Your own metadata, stored in metadata.yaml.
+    encoding : str, optional
+        OpenCV's conversion of raw images to BGR, such as 'cv_bayerrg'. Images are stored raw and converted on
+        reading. The formats '…+color' convert before storing.
     **kwargs
         The other `WriteOptions`.
 
@@ -163,13 +166,13 @@ def new_for_format(fmt: str | None = None, path: StrPath | None = None, mode: st
     Raises
     ------
     InvalidArgumentError
-        An argument is not allowed; nothing on disk was touched.
+        An argument is not allowed. Nothing was written.
     InvalidOptionError
-        It is an option of stores that are read, or none.
+        An option is unknown, or only for reading.
     StoreExistsError
-        A store is already there; it is untouched.
+        The folder holds a store already. It is unchanged.
     StoreLockedError
-        Another writer has it open.
+        Another writer has the store open.
     """
     if mode == 'r':
         return new_for_filename(path, mode, basedir, **kwargs)
@@ -181,18 +184,19 @@ def new_for_format(fmt: str | None = None, path: StrPath | None = None, mode: st
 
 
 def extract_only_frame(path: StrPath, frame_index: int) -> Any:
-    """Read one frame of a store, the cheapest way.
+    """Read one frame of a store as cheaply as possible.
 
     Parameters
     ----------
     path : str or PathLike
         As for `new_for_filename`.
     frame_index : int
-        From 0, in the order of writing.
+        Index of the frame, from 0 in the order of writing.
 
     Returns
     -------
-    ndarray, shape as the store's `image_shape`
+    ndarray
+        The image, of the store's `image_shape` and `dtype`.
 
     Raises
     ------
@@ -204,10 +208,10 @@ def extract_only_frame(path: StrPath, frame_index: int) -> Any:
 
 
 def get_supported_formats() -> list[str]:
-    """Names of all formats that stores can be made in here."""
+    """Return the names of all formats this installation can write."""
     return format_names()
 
 
 def _extract_store_metadata(full_path: StrPath) -> dict[str, Any]:
-    """The store's own part of a metadata.yaml, given by its path."""
+    """Return the store's own section of a metadata.yaml."""
     return load_metadata(existing_store_folder(full_path)).store

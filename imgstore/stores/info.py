@@ -1,4 +1,4 @@
-"""What is asked of a reader and of a writer alike."""
+"""The common interface of reader and writer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..ondisk.metadata import StoreMetadata
 
 
 class StoreInfo(Protocol):
-    """What `StoreReader` and `StoreWriter` both tell of their store."""
+    """Properties common to `StoreReader` and `StoreWriter`."""
 
     @property
     def mode(self) -> str:
@@ -19,23 +19,23 @@ class StoreInfo(Protocol):
 
     @property
     def metadata(self) -> StoreMetadata:
-        """The content of metadata.yaml."""
+        """Content of metadata.yaml."""
 
     @property
     def fmt(self) -> Format:
-        """What its chunks are."""
+        """Format of the chunks."""
 
     @property
     def layout(self) -> Layout:
-        """Where its files are."""
+        """Paths of the files."""
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        """Shape of the images that reading gives."""
+        """Shape of the images returned by reading."""
 
     @property
     def is_live(self) -> bool:
-        """Whether a writer has it open."""
+        """Whether a writer has the store open."""
 
     @property
     def index(self) -> ImgStoreIndex:
@@ -43,7 +43,7 @@ class StoreInfo(Protocol):
 
     @property
     def complete_index(self) -> ImgStoreIndex:
-        """Those of the chunks whose own indexes are on disk; `check_complete` tells if there are others in it."""
+        """Index of the complete chunks; `check_complete` reports others in it."""
 
     @property
     def frame_count(self) -> int:
@@ -59,7 +59,7 @@ class StoreInfo(Protocol):
 
     @property
     def span(self) -> float:
-        """Seconds from the first frame to the last, told without looking at all of them."""
+        """Seconds from the first frame to the last, found without reading all times."""
 
     @property
     def latest(self) -> tuple[int | float, float]:
@@ -67,25 +67,25 @@ class StoreInfo(Protocol):
 
     @property
     def chunk_position(self) -> tuple[int, int]:
-        """Chunk of the latest frame and the frame's index in it; before the first frame that index is -1."""
+        """Chunk of the latest frame, and the frame's index in it; -1 before the first frame."""
 
     @property
     def chunks(self) -> list[int]:
-        """Numbers of the chunks that have frames."""
+        """Numbers of the chunks with frames."""
 
     @property
     def listed_chunks(self) -> list[tuple[int, str]] | None:
-        """All chunks and the paths of their indexes less the extension; None if nobody has listed them yet."""
+        """Numbers of all chunks, and index paths without extension; None before they are listed."""
 
     def list_chunks(self) -> list[tuple[int, str]]:
-        """List the chunks if nobody has."""
+        """List the chunks, once."""
 
     @property
     def has_extra_data(self) -> bool:
-        """Whether there are records."""
+        """Whether there are records of extra data."""
 
     def check_complete(self) -> None:
-        """Raise InvalidArgumentError if a chunk is in `complete_index` that is not complete."""
+        """Raise InvalidArgumentError if `complete_index` has an incomplete chunk."""
 
     def close(self) -> None:
-        """Complete what is written, free all that is held open; a second call does nothing."""
+        """Complete a written store and free all resources; a second call does nothing."""

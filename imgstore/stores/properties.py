@@ -1,4 +1,4 @@
-"""What a store can tell of itself, the same whether it is being read or written."""
+"""Properties of a store, in reading as in writing."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _read_only(values: npt.NDArray[_Scalar]) -> npt.NDArray[_Scalar]:
 
 
 class StoreProperties:
-    """What is asked of either the reader or the writer that a store holds."""
+    """Properties, taken from the store's reader or writer."""
 
     _reader: StoreReader | None = None
     _writer: StoreWriter | None = None
@@ -45,17 +45,18 @@ class StoreProperties:
 
     def _require_reader(self) -> StoreReader:
         if self._reader is None:
-            raise StoreModeError(f'{self.filename!r} is open for writing; to read it, open it with mode \'r\'',
+            raise StoreModeError(f'{self.filename!r} is open for writing; open it with mode \'r\' to read',
                                  store=self.filename)
         return self._reader
 
     def _require_writer(self) -> StoreWriter:
         if self._writer is None:
-            raise StoreModeError(f'{self.filename!r} is open for reading; to write a store, open it with mode \'w\'',
+            raise StoreModeError(f'{self.filename!r} is open for reading; create a store with mode \'w\' to write',
                                  store=self.filename)
         if self._is_left_to_parent:
-            raise StoreModeError(f'{self.filename!r} is written by process {self._writing_process}, which opened it, '
-                                 f'not by this one, which was forked from it', store=self.filename)
+            raise StoreModeError(f'{self.filename!r} was opened for writing by process {self._writing_process} and '
+                                 f'this process was forked from it; write there, or open the store here with mode '
+                                 f'\'r\'', store=self.filename)
         return self._writer
 
     @property
@@ -64,30 +65,30 @@ class StoreProperties:
 
     @property
     def _impl(self) -> StoreInfo:
-        """The reader or the writer, to be asked what a forked child knows too."""
+        """Reader or writer, for properties known in a forked child, too."""
         either = self._reader or self._writer
         assert either
         return either
 
     def _require_impl(self) -> StoreInfo:
-        """The reader or the writer, to be asked anything."""
+        """Return the reader or the writer; raise in a forked child of the writer."""
         return self._reader or self._require_writer()
 
     # --- frame metadata
 
     def get_frame_metadata(self) -> dict[str, list[Any]]:
-        """Numbers and times of all frames, in the order of writing.
+        """Return the numbers and times of all frames, in the order of writing.
 
         Returns
         -------
         dict
-            'frame_number': list of int, 'frame_time': list of float in seconds.
+            'frame_number': list of int. 'frame_time': list of float in seconds.
         """
         return self._require_reader().index.get_all_metadata()
 
     @property
     def index(self) -> ImgStoreIndex:
-        """Numbers and times of the frames that are known now; one of all others is made by `refresh`."""
+        """Numbers and times of the frames known now. `refresh` creates a new index."""
         return self._require_impl().index
 
     @property
@@ -101,31 +102,31 @@ class StoreProperties:
         return _read_only(self.index.frame_times)
 
     def find(self, *, number: Any = None, time: Any = None, nearest: bool = False) -> int:
-        """Find a frame by its number or by its time; the position does not move.
+        """Find a frame by its number or by its time, without changing the position.
 
         Parameters
         ----------
         number : int
-            The first frame with that number is meant.
+            Number of the frame. If several frames have it, the first one is found.
         time : float
-            Instead of a number: in seconds.
+            Time of the frame in seconds, instead of a number.
         nearest : bool
-            Find the frame with the nearest number or time, of two the earlier.
+            Find the frame with the nearest number or time. Ties go to the earlier frame.
 
         Returns
         -------
         int
-            Its index in the store, from 0.
+            Index of the frame, from 0 in the order of writing.
 
         Raises
         ------
         FrameNotFoundError
             There is no such frame.
         InvalidArgumentError
-            Both were given, or neither.
+            You passed both number and time, or neither.
         """
         if (number is None) == (time is None):
-            raise InvalidArgumentError('give either number or time, and not both', argument='number')
+            raise InvalidArgumentError('give either number or time, not both', argument='number')
         what, value = (FRAME_TIME, time) if number is None else (FRAME_NUMBER, number)
         return self._require_reader().find(what, value, nearest)
 
@@ -159,7 +160,7 @@ class StoreProperties:
 
     @property
     def duration(self) -> float:
-        """Latest less earliest frame time, in seconds."""
+        """Seconds from the earliest frame time to the latest."""
         earliest, latest = self._require_impl().times_range
         return latest - earliest
 
@@ -175,17 +176,28 @@ class StoreProperties:
 
     @property
     def chunks(self) -> list[int]:
-        """Numbers of the chunks that have frames."""
+        """Numbers of the chunks with frames."""
         return self._require_impl().chunks
 
     def chunk_ranges(self) -> list[tuple[int, int, int]]:
-        """Where in the store the chunks are that have frames: of each its number, first index and stop index."""
+        """Return the frame indexes of each chunk with frames.
+
+        Returns
+        -------
+        list of tuple of (int, int, int)
+            Number of the chunk, index of its first frame, and index of its last frame plus 1.
+        """
         return [(chunk, own.start, own.stop) for chunk, _, own in self.index.chunk_ranges() if own.start < own.stop]
 
     def chunk_paths(self) -> dict[int, str]:
-        """Number and path of each chunk there is on disk, also of one without frames: a video, or a folder of images.
+        """Return the path of each chunk on disk, by its number.
 
-        Of a store that is written, of those that are complete.
+        Chunks without frames are included. While the store is written, incomplete chunks are not.
+
+        Returns
+        -------
+        dict of int to str
+            Path of a video, or of a folder of images.
         """
         return {number: self._impl.layout.chunk(number) for number, _ in self._iter_chunk_n_and_chunk_paths()}
 
@@ -193,66 +205,72 @@ class StoreProperties:
 
     @property
     def has_extra_data(self) -> bool:
-        """Whether there is any."""
+        """Whether the store has extra data."""
         return self._require_impl().has_extra_data
 
     def find_extra_data_files(self, extensions: Iterable[str] = EXTRA_DATA_FILE_EXTENSIONS) -> list[str]:
-        """Paths of the files of extra data, in the order of their chunks."""
+        """Return the paths of the extra data files, in the order of their chunks.
+
+        Parameters
+        ----------
+        extensions : iterable of str
+            Extensions to look for, such as '.extra.json'.
+        """
         layout, wanted = self._impl.layout, tuple(extensions)
         return [path for number, _ in self._iter_chunk_n_and_chunk_paths()
                 for path in layout.extra_data_files(number, wanted)]
 
     def extra_data_files(self, chunk: int) -> list[str]:
-        """Paths of the files that hold the extra data of a chunk, its journal among them if it is not complete."""
+        """Return the paths of a chunk's extra data files, with the journal of an incomplete chunk."""
         return self._require_reader().listing.record_files(chunk)
 
     def get_extra_data(self, ignore_corrupt_chunks: bool = False) -> pd.DataFrame | None:
-        """All records of extra data.
+        """Read all records of extra data.
 
         Parameters
         ----------
         ignore_corrupt_chunks : bool
-            Leave out files that are damaged, with a warning.
+            Skip damaged files with a warning.
 
         Returns
         -------
         pandas.DataFrame or None
-            A row a record, with the columns frame_number, frame_time (seconds) and frame_index beside the user's;
-            None if there is none.
+            One row per record, with the columns frame_number, frame_time (seconds) and frame_index in addition to
+            your own. None if there are no records.
 
         Raises
         ------
         CorruptFileError
-            A file is damaged; the message names it.
+            A file is damaged. The message names it.
         """
         listing = self._require_reader().listing
         paths = [path for number, _ in listing.chunks() for path in listing.record_files(number)]
         return read_extra_data(paths, ignore_corrupt_chunks)
 
     def get_extra_data_samplerate(self) -> float | None:
-        """Samples a second of the extra data that Motif recorded; None where it does not tell."""
+        """Return the sample rate of Motif's extra data in samples per second; None if unknown."""
         return samplerate(self.find_extra_data_files())
 
     # --- what the store is
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        """Shape of the images that reading gives: (h, w) or (h, w, 3)."""
+        """Shape of the images returned by reading: (h, w) or (h, w, 3)."""
         return self._impl.image_shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Dtype of the images."""
+        """Type of the images' values, a numpy dtype."""
         return np.dtype(self._impl.metadata.imgdtype)
 
     @property
     def format(self) -> str:
-        """Name of the format, as metadata.yaml has it."""
+        """Name of the format in metadata.yaml."""
         return self._impl.metadata.format
 
     @property
     def encoding(self) -> str | None:
-        """Encoding of the raw images on disk, such as 'cv_bayerrg'; None if they are stored as reading gives them."""
+        """Encoding of the raw images on disk, such as 'cv_bayerrg'; None without a conversion on reading."""
         return self._impl.metadata.encoding or None
 
     @property
@@ -262,35 +280,36 @@ class StoreProperties:
 
     @property
     def is_live(self) -> bool:
-        """Whether a writer has the store open: this one, or if it is read, any."""
+        """Whether a writer has the store open."""
         return self._impl.is_live
 
     @property
     def user_metadata(self) -> dict[Any, Any]:
-        """A copy of the user's own metadata."""
+        """Copy of the user's own metadata."""
         return copy.deepcopy(self._impl.metadata.user)
 
     @property
     def created(self) -> tuple[datetime.datetime, ZoneInfo]:
-        """When the recording began, aware and in UTC, and the time zone it was made in."""
+        """Start of the recording as an aware datetime in UTC, and the time zone of its machine."""
         import pytz
 
         metadata = self._impl.metadata
         return metadata.created.replace(tzinfo=pytz.utc), metadata.timezone
 
     def convert_frame_time_to_datetime(self, frame_time: float, tz: Any = None) -> datetime.datetime:
-        """A frame's time, in seconds since 1970, as an aware datetime.
+        """Convert a frame time to an aware datetime.
 
         Parameters
         ----------
         frame_time : float
+            Time in seconds since 1970.
         tz : tzinfo or str, optional
-            Time zone of the result; that of the recording if not given.
+            Time zone of the result. Default: the recording's time zone.
 
         Raises
         ------
         InvalidArgumentError
-            It is no time that a datetime can be, or no time zone.
+            The time is outside the range of datetime, or the time zone is unknown.
         """
         zone = self._impl.metadata.timezone if tz is None else tz if not isinstance(tz, str) else zone_or_none(tz)
         if not isinstance(zone, datetime.tzinfo):
@@ -298,12 +317,12 @@ class StoreProperties:
         try:
             return datetime.datetime.fromtimestamp(as_seconds(frame_time, FRAME_TIME), zone)
         except (ValueError, OverflowError, OSError) as error:
-            raise InvalidArgumentError(f'frame_time {frame_time!r} is no date: {error}',
+            raise InvalidArgumentError(f'frame_time {frame_time!r} cannot be converted to a datetime: {error}',
                                        argument='frame_time') from error
 
     @property
     def uuid(self) -> str | None:
-        """32 hex digits that no other store has; None for stores of old."""
+        """Unique identifier of the store, 32 hex digits; None for old stores."""
         return self._impl.metadata.uuid
 
     @property
@@ -323,10 +342,10 @@ class StoreProperties:
 
     @property
     def lossless(self) -> bool:
-        """Whether images come back bit for bit."""
+        """Whether reading returns the images bit for bit."""
         return self._impl.fmt.lossless
 
-    # --- names that code in use reaches for
+    # --- private names used by existing programs
 
     @property
     def _basedir(self) -> str:
