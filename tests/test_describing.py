@@ -64,7 +64,7 @@ def test_an_empty_a_damaged_and_a_closed_store_are_described(tmp_path: Path) -> 
     (tmp_path / 'damaged' / '000000' / '000000.npy').write_bytes(b'<b>')
     assert 'cannot be read' in store._repr_html_()
     store.close()
-    assert 'was closed' in store._repr_html_()
+    assert 'is closed' in store._repr_html_()
     assert '3 frames' in repr(store)
 
 

@@ -1,1 +1,1 @@
-"""Reading frames: position, prefetching, and the chunks that a folder has."""
+"""Reading frames: position, prefetching, and the listing of chunks."""

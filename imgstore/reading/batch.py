@@ -1,4 +1,4 @@
-"""Many frames read at once."""
+"""Reading many frames in one call."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ from .position import FrameLocation, Place
 
 
 class BatchReader:
-    """Reads each frame of a batch once, in the order of the store.
+    """Reader of batches, each frame once and in the order of the store.
 
     Parameters
     ----------
     images : ImageReader
+        Reads the images.
     ahead : int
-        Frames that may be prefetched.
+        Maximum number of prefetched frames.
     chunks_at_once : bool
-        Read several chunks at the same time.
+        Read several chunks in parallel.
     """
 
     def __init__(self, images: ImageReader, ahead: int, chunks_at_once: bool) -> None:
@@ -34,15 +35,15 @@ class BatchReader:
         self._pool: ThreadPoolExecutor | None = None
 
     def reset_after_fork(self) -> None:
-        """In a forked child: leave the threads to the parent."""
+        """Leave the threads to the parent in a forked child."""
         leak(self._pool)
         self._pool = None
 
     def read(self, frames: Sequence[FrameLocation], shape: tuple[int, ...],
              dtype: npt.DTypeLike) -> Image | list[Image]:
-        """The images of frames as one array of that shape and dtype; as a list where they differ.
+        """Read images into one array of a shape and dtype; into a list if images differ.
 
-        They differ where someone changed the store.
+        They differ only if somebody changed the store's files.
         """
         images = np.empty((0, *shape), dtype)
         rows = defaultdict(list)
@@ -51,7 +52,7 @@ class BatchReader:
         others = {}
         for place, image in self._in_order(frames):
             if (image.shape, image.dtype) == (images.shape[1:], images.dtype):
-                if not len(images):  # there is room for what was seen to be that large
+                if not len(images):  # allocated only after one image really had this size
                     images = np.empty((len(frames), *image.shape), image.dtype)
                 images[rows[place]] = image
             else:
@@ -59,13 +60,13 @@ class BatchReader:
         return [others[row] if row in others else images[row] for row in range(len(frames))] if others else images
 
     def _in_order(self, frames: Sequence[FrameLocation]) -> Iterator[tuple[Place, Image]]:
-        """Each image once, in the order of the store: of several chunks at once, else prefetched."""
+        """Read each image once, in the order of the store: chunks in parallel, or frames prefetched."""
         once = sorted({frame.place: frame for frame in frames}.values(), key=lambda frame: frame.place)
         by_chunk = [list(group) for _, group in itertools.groupby(once, lambda frame: frame.place[0])]
         if not self._chunks_at_once or len(by_chunk) == 1:
             yield from self._read_in_turn(once)
             return
-        # which is kept: OpenCV holds a lock while a thread ends, and a child that is forked then would find it locked
+        # kept, since OpenCV holds a lock while a thread ends: a child forked at that moment would deadlock
         self._pool = self._pool or ThreadPoolExecutor(THREADS, 'imgstore')
         for images in self._pool.map(self._images.read_chunk, by_chunk):
             yield from images

@@ -1,4 +1,4 @@
-"""Which chunks a store has, those too that are not complete, as their writer is at work or was killed."""
+"""The listing of a store's chunks, with the incomplete ones of a running or killed writer."""
 
 from __future__ import annotations
 
@@ -24,17 +24,18 @@ from ..ondisk.staging import is_pending, is_renumbered
 
 @dataclass(frozen=True)
 class IncompleteChunk:
-    """The frames of a chunk without an index that are both in its journal and in its images or video.
+    """Frames of a chunk without an index, found both in its journal and in its images or video.
 
     Attributes
     ----------
     numbers : ndarray of int64, shape (n,)
+        Frame numbers.
     times : ndarray of float64, shape (n,)
-        In seconds.
+        Frame times in seconds.
     lost : ndarray of int64
-        Numbers of the frames behind them that just the journal knows.
+        Numbers of later frames, found only in the journal.
     estimated : tuple of int
-        Indexes of the frames whose numbers and times are estimated, as their entries in the journal are damaged.
+        Indexes of frames with estimated numbers and times, for lack of an intact journal entry.
     """
 
     numbers: Numbers
@@ -48,25 +49,26 @@ class IncompleteChunk:
 
 def find_incomplete_chunks(layout: Layout, chunks: ChunkIO, journals: Iterable[int],
                            known: Mapping[int, IncompleteChunk] | None = None) -> dict[int, IncompleteChunk]:
-    """Read the chunks that are not complete; nothing on disk is changed.
+    """Read the incomplete chunks, without changing files.
 
     Parameters
     ----------
     layout : Layout
+        Paths of the store's files.
     chunks : ChunkIO
-        Opens them.
+        Opens the chunks.
     journals : iterable of int
-        The chunks that have, or had, a journal.
+        Numbers of the chunks with a journal, now or a moment ago.
     known : mapping, optional
-        What was found before: those frames are not looked at again.
+        Earlier results; their frames are not checked again.
     """
     found = {number: _read(layout, chunks, number, len((known or {}).get(number, ())))
-             for number in journals if not _has_index(layout.index_stem(number))}  # it may have one meanwhile
+             for number in journals if not _has_index(layout.index_stem(number))}  # its writer may have completed it
     return {number: chunk for number, chunk in found.items() if not _has_index(layout.index_stem(number))}
 
 
 def rate_of_chunk(layout: Layout, metadata: StoreMetadata, number: int, times: Sequence[float]) -> Fraction | None:
-    """What a chunk's video is to say, as far as metadata and frame times tell, those of the chunks before too."""
+    """Return the frame rate for a chunk's video, by the metadata and the times of this and earlier chunks."""
     rate = FrameRate(metadata.fps, metadata.user)
     for before in _times_before(layout, number):
         rate.of(before)
@@ -74,7 +76,7 @@ def rate_of_chunk(layout: Layout, metadata: StoreMetadata, number: int, times: S
 
 
 def _times_before(layout: Layout, number: int) -> Iterator[list[float]]:
-    """Frame times of the complete chunks just before one, the first chunk first; of enough to tell their rate."""
+    """Return the frame times of earlier complete chunks in order, enough to measure the rate."""
     found: list[list[float]] = []
     with contextlib.suppress(CorruptFileError):
         while number > 0 and sum(map(len, found)) < MANY_TIMES > len(found):
@@ -84,14 +86,14 @@ def _times_before(layout: Layout, number: int) -> Iterator[list[float]]:
 
 
 def journaled_chunks(layout: Layout, found: FoundChunks) -> list[int]:
-    """The chunks whose journals count, those too that were completed, but not on the disk before a power cut."""
+    """List the chunks with a valid journal, including those completed but lost in a power cut."""
     torn = (number for number in found.complete_journals
             if not (_has_index(layout.index_stem(number)) and has_sound_records(layout.index_stem(number))))
     return sorted({*found.journals, *torn})
 
 
 def has_sound_records(stem: str) -> bool:
-    """Whether a chunk's own extra data can be read, if it has any."""
+    """Return whether a chunk's extra data file is readable, or absent."""
     try:
         return not os.path.lexists(stem + EXTRA_JSON) or isinstance(json.loads(read_regular(stem + EXTRA_JSON)), list)
     except (OSError, ValueError, RecursionError):
@@ -99,7 +101,7 @@ def has_sound_records(stem: str) -> bool:
 
 
 def _has_index(stem: str) -> bool:
-    """Whether a chunk has a sound index: after a power cut it may be there by name alone, and so the journal counts."""
+    """Return whether a chunk has an intact index; after a power cut the file may be empty, and the journal counts."""
     try:
         read_chunk_index(stem)
     except CorruptFileError:
@@ -115,22 +117,23 @@ def _read(layout: Layout, chunks: ChunkIO, number: int, known: int) -> Incomplet
 
 
 class ChunkListing:
-    """The chunks of a store that is read.
+    """The chunks of a store open for reading.
 
     Parameters
     ----------
     layout : Layout
+        Paths of the store's files.
     chunks : ChunkIO
-        Opens them.
+        Opens the chunks.
 
     Attributes
     ----------
     known : list of (int, str), or None
-        Chunks and the paths of their indexes less the extension; None until they are listed.
+        Numbers of the chunks, and index paths without extension; None before they are listed.
     incomplete : dict of int to IncompleteChunk
-        Those among them that are not complete.
+        The incomplete chunks.
     journals : dict of int to str
-        Paths of the journals of those, and of complete ones that got records since.
+        Paths of the journals of incomplete chunks, and of complete chunks with later records.
     """
 
     def __init__(self, layout: Layout, chunks: ChunkIO) -> None:
@@ -142,7 +145,7 @@ class ChunkListing:
         self._staged: dict[int, tuple[Numbers, Times]] = {}
 
     def chunks(self) -> list[tuple[int, str]]:
-        """Look once which chunks there are, and warn of what looks like one and is none."""
+        """List the chunks once, and warn of unreadable ones."""
         if self.known is None:
             found = self._layout.find_chunks()
             for number, why in found.skipped.items():
@@ -152,7 +155,10 @@ class ChunkListing:
         return self.known or []
 
     def rescan(self) -> None:
-        """List what is there now; a chunk that is completed meanwhile has first a journal and then an index."""
+        """List the chunks again.
+
+        Journals are listed before and after, since a chunk completed meanwhile gets an index and loses its journal.
+        """
         before, now = self._layout.find_journals(), self._layout.find_chunks()
         self._list(replace(now, journals=sorted({*before, *now.journals})))
 
@@ -169,14 +175,14 @@ class ChunkListing:
         self._staged = dict(self._read_staged())
 
     def _warn_of_estimates(self) -> None:
-        """Once a chunk."""
+        """Warn of estimated frames, once per chunk."""
         for number in self.incomplete.keys() - self._warned:
             if estimated := self.incomplete[number].estimated:
                 self._warned.add(number)
                 warn(DamagedJournalWarning(self._layout.journal(number), number, estimated))
 
     def _read_staged(self) -> Iterator[tuple[int, tuple[Numbers, Times]]]:
-        """The indexes that count instead of those that are in their places yet: read now, as they may be moved."""
+        """Read the staged indexes of an unfinished reindex, valid in place of the chunks' own."""
         for number, stem in (self.known or []) if is_pending(self._layout.basedir) else []:
             path = index_path(stem)
             if path is not None and (staged := self._layout.staged(path)) != path and is_renumbered(staged, path):
@@ -184,15 +190,15 @@ class ChunkListing:
                     yield number, read_chunk_index(os.path.splitext(staged)[0])
 
     def record_files(self, number: int) -> list[str]:
-        """The files that a chunk's extra data is in: its own that are there, behind them its journal if it has one."""
+        """Return the paths of a chunk's extra data files, and of its journal after them."""
         journal, files = self.journals.get(number), self._layout.extra_data_files(number)
         if journal is None:
             return files
-        if not has_sound_records(self._layout.index_stem(number)):  # it was not on the disk yet when the power failed
+        if not has_sound_records(self._layout.index_stem(number)):  # lost in a power cut; the journal has the records
             files = [path for path in files if not path.endswith(EXTRA_JSON)]
         return [*files, journal]
 
     @property
     def open_frames(self) -> dict[int, tuple[Numbers, Times]]:
-        """Frame numbers and times that are not in the chunks' own indexes yet."""
+        """Frame numbers and times not yet in the chunks' own indexes."""
         return {**self._staged, **{number: (chunk.numbers, chunk.times) for number, chunk in self.incomplete.items()}}

@@ -1,4 +1,4 @@
-"""Images read from chunks: the ones asked for, and the ones expected."""
+"""Images read from chunks, on request and by prefetching."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ from .known_frames import KnownFrames
 from .position import FrameLocation, Place
 from .prefetch import Prefetcher
 
-_OPEN_CHUNKS = 2  # so that reading ahead may be in the next one
+_OPEN_CHUNKS = 2  # one to read, and the next to prefetch
 _UNREADABLE = (FrameReadError, CorruptFileError, InvalidArgumentError)
 
 
 class ImageReader:
-    """Reads the images of one store.
+    """Reader of the images of one store.
 
     Parameters
     ----------
     store : str
-        Its folder, which errors name.
+        The store's folder, for error messages.
     known : KnownFrames
+        Frames of the store.
     chunks : ChunkIO
         Opens the chunks.
     encoding : str or None
-        Of the raw images; they are decoded until `disable_decoding`.
+        Encoding of the raw images. They are converted to BGR until `disable_decoding`.
     turn : Lock
-        Held while a chunk is read.
+        Held while reading from a chunk.
     """
 
     def __init__(self, store: str, known: KnownFrames, chunks: ChunkIO, encoding: str | None,
@@ -46,17 +47,17 @@ class ImageReader:
         self._prefetcher = Prefetcher(self._begin, turn, THREADS)
 
     def reset_after_fork(self, turn: threading.Lock) -> None:
-        """In a forked child: leave threads and open files to the parent, and have others."""
+        """Leave threads and open files to the parent in a forked child, and start new ones."""
         leak((self._prefetcher, self._open))
         self._get_ready(turn)
 
     def disable_decoding(self) -> None:
-        """Give raw images from now on."""
+        """Return raw images from now on."""
         self.prefetch(())
         self.is_decoding = False
 
     def prefetch(self, places: Iterable[Place]) -> None:
-        """Begin to read these; what was begun of others is not wanted any more."""
+        """Start to read these frames; cancel all others."""
         self._prefetcher.schedule(places)
 
     def read(self, frame: FrameLocation) -> Image:
@@ -72,7 +73,7 @@ class ImageReader:
             raise self._named(error, frame) from error
 
     def read_chunk(self, frames: Sequence[FrameLocation]) -> list[tuple[Place, Image]]:
-        """Read images of one chunk by a chunk reader of their own; for several threads at once."""
+        """Read images of one chunk with a separate chunk reader; thread-safe."""
         images, frame = [], frames[0]
         try:
             chunk = frame.place[0]
@@ -85,37 +86,37 @@ class ImageReader:
 
     def _named(self, error: FrameReadError | CorruptFileError | InvalidArgumentError,
                frame: FrameLocation) -> FrameReadError:
-        """Say which frame it is that cannot be read."""
+        """Return an error for the frame."""
         (chunk, at), (number, _) = frame.place, frame.number_and_time
         what = f'frame #{number}, at index {at} of chunk {chunk}'
         return FrameReadError(f'{self._store}: {what}, cannot be read: {error}', store=self._store, chunk=chunk,
                               index_in_chunk=at, frame_index=frame.frame_index, frame_number=number, path=error.path)
 
     def _begin(self, place: Place) -> Callable[[], Image]:
-        """Begin to read a frame ahead."""
+        """Start to read a frame in advance."""
         end = self._chunk(place[0]).read_deferred(place[1])
         return lambda: self._decoded(end())
 
     def _chunk(self, number: int) -> ChunkReader:
-        """The reader of a chunk; only the latest ones are kept open."""
+        """Return the reader of a chunk; only the latest ones stay open."""
         return self._open.reader(number, lambda: self._chunks.reader(number, self._known.chunk_length(number)))
 
     def _decoded(self, image: Image) -> Image:
         return decode_to_bgr(image, self._encoding) if self.is_decoding else image
 
     def close_chunks(self, numbers: Iterable[int]) -> None:
-        """Close the readers of chunks that are not as they were."""
+        """Close the readers of changed chunks."""
         with self._turn:
             for number in numbers:
                 self._open.close_one(number)
 
     @property
     def is_own_thread(self) -> bool:
-        """Whether this runs in a thread that prefetches."""
+        """Whether the current thread is a prefetching one."""
         return self._prefetcher.is_own_thread
 
     def stop_prefetching(self) -> None:
-        """End the threads that prefetch."""
+        """End the prefetching threads."""
         self._prefetcher.close()
 
     def close(self) -> None:

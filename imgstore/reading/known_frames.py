@@ -1,4 +1,4 @@
-"""Which frames a store has that is read, and where they are."""
+"""The frames of a store open for reading, and their chunks."""
 
 from __future__ import annotations
 
@@ -13,21 +13,23 @@ from .position import FrameLocation, Place
 
 
 class KnownFrames:
-    """The chunks that were found in a store, and the index of their frames.
+    """The chunks of a store, and the index of their frames.
 
     Parameters
     ----------
     layout : Layout
+        Paths of the store's files.
     chunks : ChunkIO
         Opens the chunks.
     index : ImgStoreIndex, optional
-        Which frames there are; made of the chunks if it is not given.
+        Index of the frames. Default: read from the chunks.
 
     Attributes
     ----------
     listing : ChunkListing
+        The chunks.
     index : ImgStoreIndex
-        May be replaced.
+        Index of the frames; may be replaced.
     """
 
     def __init__(self, layout: Layout, chunks: ChunkIO, index: ImgStoreIndex | None) -> None:
@@ -41,21 +43,24 @@ class KnownFrames:
         return ImgStoreIndex.open_cached(self._store, listed)
 
     def refresh(self) -> set[int]:
-        """Look again which frames there are; the chunks that were incomplete before."""
+        """Update the index, and return the chunks that were incomplete before."""
         were_incomplete = set(self.listing.incomplete)
         self.listing.rescan()
         self.index = self.index.updated(self.listing.chunks(), self.listing.open_frames)
         return were_incomplete
 
     def locate(self, index: int) -> FrameLocation | None:
-        """Find the frame with that index in the store; None if there is none."""
+        """Find the frame with an index in the store; None if there is none."""
         known = self.index
         with known.lock:
             frame = known.frame(index)
             return None if frame is None else FrameLocation(index, frame, known.to_chunk(index), known.generation)
 
     def places(self, frame: FrameLocation, indices: range) -> list[Place]:
-        """Where the frames with those indexes are that there are; they begin with that of ``frame``, one step apart."""
+        """Return the places of frames by indexes, without missing ones.
+
+        The indexes start with that of ``frame``, with a step of 1 or -1.
+        """
         if not indices:
             return []
         known, (chunk, within), last = self.index, frame.place, indices[-1]
@@ -65,7 +70,7 @@ class KnownFrames:
         return [known.to_chunk(index) for index in indices if 0 <= index < known.frame_count]
 
     def find(self, what: str, value: object, nearest: bool = False) -> int:
-        """Index of the (first) frame with that number or time, or of the one nearest to it; FrameNotFoundError."""
+        """Return the index of the first frame with a number or time, or of the nearest; FrameNotFoundError."""
         key = as_int(value, what) if what == FRAME_NUMBER else as_seconds(value, what)
         index = self.index.find(what, key, nearest)
         if index is None:
@@ -75,5 +80,5 @@ class KnownFrames:
         return index
 
     def chunk_length(self, chunk: int) -> int:
-        """Number of frames of a chunk; 0 if it is not there."""
+        """Return the number of frames of a chunk; 0 for a missing one."""
         return self.index.chunk_length(chunk)

@@ -1,4 +1,4 @@
-"""A store opened for reading."""
+"""Opening a store for reading."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .reader import StoreReader
 
 def open_reader(basedir: str, class_name: str, seek: bool, index: ImgStoreIndex | None,
                 backend: str | None, cache_bytes: object) -> StoreReader:
-    """Open a store of a class for reading; the arguments are those of `imgstore.new_for_filename`."""
+    """Open a store of a class for reading, with the arguments of `imgstore.new_for_filename`."""
     metadata = load_metadata(basedir)
     fmt = format_of(metadata, basedir)
     if fmt.class_name != class_name:

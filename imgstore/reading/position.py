@@ -1,4 +1,4 @@
-"""Where a reader stands."""
+"""The position of a reader."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import NamedTuple
 from ..index.store_index import ImgStoreIndex
 
 Place = tuple[int, int]
-"""A chunk, and the index of a frame in it."""
+"""Number of a chunk, and index of a frame in it."""
 
 
 class FrameLocation(NamedTuple):
-    """A frame as one look-up in the index finds it."""
+    """Location of a frame, found by one lookup in the index."""
 
     frame_index: int
-    """In the store. It counts while the index's generation is the same."""
+    """Index in the store, valid for this generation of the index."""
     number_and_time: tuple[int, float]
     place: Place
     generation: object
@@ -23,16 +23,16 @@ class FrameLocation(NamedTuple):
 class Position:
     """The latest frame read.
 
-    Its place is what counts, as its index in the store changes when a chunk before it turns out to be damaged. So the
-    index is remembered together with the generation of the store's index.
+    A damaged chunk changes the indexes of all later frames. So the chunk and the index in it are stored, and the index
+    in the store only together with the generation of the store's index.
     """
 
     def __init__(self) -> None:
-        self._latest: tuple[Place, int, object] | None = None  # in one, as other threads look without a lock
+        self._latest: tuple[Place, int, object] | None = None  # one tuple: other threads read it without a lock
 
     @property
     def place(self) -> Place | None:
-        """Chunk of the latest frame, and the frame's index in there; None before the first."""
+        """Chunk of the latest frame, and the frame's index in it; None before the first."""
         return None if self._latest is None else self._latest[0]
 
     @place.setter
@@ -40,11 +40,11 @@ class Position:
         self._latest = None if place is None else (place, -1, None)
 
     def move_to(self, frame: FrameLocation) -> None:
-        """Stand at a frame."""
+        """Set the position to a frame."""
         self._latest = frame.place, frame.frame_index, frame.generation
 
     def index_in(self, store_index: ImgStoreIndex) -> int:
-        """Index in the store of the latest frame; -1 before the first."""
+        """Return the index in the store of the latest frame; -1 before the first."""
         if self._latest is None:
             return -1
         place, index, generation = self._latest

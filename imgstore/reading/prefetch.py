@@ -1,4 +1,4 @@
-"""Work begun before anyone asks for it: begun in order by one thread at a time, ended by several at once."""
+"""Prefetching: work started in order by one thread at a time, and finished by several in parallel."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from weakref import WeakMethod
 
 
 class Prefetcher:
-    """Gets what is planned while the caller is busy with what it has got.
+    """Prefetching of scheduled results while the caller works.
 
     Parameters
     ----------
     begin : callable
-        Takes a key and gives a function that does the rest and gives the result. Called in the order of the plan.
-        A method does not keep its object: when that is dropped, what was planned is not got.
+        Takes a key and returns a function for the rest of the work. Called in the order of the schedule. A method is
+        referenced weakly: after its object is freed, nothing more is prefetched.
     turn : context manager
         Held while ``begin`` runs.
     threads : int
+        Number of threads.
     """
 
     def __init__(self, begin: Callable[[Any], Callable[[], Any]], turn: AbstractContextManager[Any],
@@ -34,7 +35,7 @@ class Prefetcher:
         self._waiting: deque[tuple[Hashable, Future[Any]]] = deque()
 
     def schedule(self, keys: Iterable[Hashable]) -> None:
-        """Get these, behind those of them that are planned already; of all others nothing more is wanted."""
+        """Prefetch these keys, after those scheduled already; cancel all others."""
         wanted = dict.fromkeys(keys)
         for key in self._planned.keys() - wanted.keys():
             self._planned.pop(key).cancel()
@@ -45,12 +46,12 @@ class Prefetcher:
                 self._threads_of_our_own().submit(self._get_next)
 
     def result(self, key: Hashable) -> Any:
-        """What was got for a key, waited for if need be; None if it was not planned or could not be got."""
+        """Wait for the result of a key; None if it was not scheduled, or failed."""
         future = self._planned.pop(key, None)
         return None if future is None else future.result()
 
     def close(self) -> None:
-        """End the threads; those that are at work are waited for."""
+        """Wait for running work, and end the threads."""
         self.schedule(())
         if self._pool is not None:
             self._pool.shutdown()
@@ -58,7 +59,7 @@ class Prefetcher:
 
     @property
     def is_own_thread(self) -> bool:
-        """Whether this runs in one of its threads."""
+        """Whether the current thread is a prefetching one."""
         return self._pool is not None and threading.current_thread() in self._pool._threads
 
     def _threads_of_our_own(self) -> ThreadPoolExecutor:
@@ -67,7 +68,7 @@ class Prefetcher:
         return self._pool
 
     def _get_next(self) -> None:
-        """Get the next thing that is still wanted, whichever that is now."""
+        """Prefetch the next key not cancelled since."""
         with self._turn:
             begun = self._begin_next()
         if begun is not None:
@@ -81,15 +82,15 @@ class Prefetcher:
             if begin is not None and future.set_running_or_notify_cancel():
                 try:
                     return future, begin(key)
-                except Exception:  # noqa: BLE001 -- whoever gets it without us is told why it fails
+                except Exception:  # noqa: BLE001 -- the caller then reads it directly and gets the error
                     future.set_result(None)
                     return None
         return None
 
 
 def _settle(future: Future[Any], end: Callable[[], Any]) -> None:
-    """Get the result; None for an error, whose traceback would keep what it was met in."""
+    """Set the result; None for an error, since its traceback would keep objects alive."""
     try:
         future.set_result(end())
-    except Exception:  # noqa: BLE001 -- whoever gets it without us is told why it fails
+    except Exception:  # noqa: BLE001 -- the caller then reads it directly and gets the error
         future.set_result(None)

@@ -1,4 +1,4 @@
-"""Reading a store: its frames one after the other, anywhere, and many at once."""
+"""Reading a store: frames in sequence, by random access, and in batches."""
 
 from __future__ import annotations
 
@@ -36,19 +36,22 @@ _BETWEEN_LOOKS = 0.02  # seconds
 
 
 class StoreReader(ReaderInfo):
-    """Reads the frames of one store.
+    """Reader of the frames of one store.
 
     Parameters
     ----------
     metadata : StoreMetadata
+        Content of metadata.yaml.
     fmt : Format
+        Format of the store.
     layout : Layout
+        Paths of the store's files.
     index : ImgStoreIndex, optional
-        Which frames there are; found out from the chunks if it is not given.
+        Index of the frames. Default: read from the chunks.
     chunks : ChunkIO
         Opens the chunks.
     ahead_bytes : int
-        What images may hold that are read before they are asked for.
+        Memory limit in bytes for prefetched images.
     """
 
     def __init__(self, metadata: StoreMetadata, fmt: Format, layout: Layout, index: ImgStoreIndex | None,
@@ -63,7 +66,7 @@ class StoreReader(ReaderInfo):
         register_fork_handler(self, StoreReader.reset_after_fork, lambda reader: reader.index.lock)
 
     def reset_after_fork(self) -> None:
-        """In a forked child: leave to the parent what has threads and open files, and stand where the parent did."""
+        """Leave threads and open files to the parent in a forked child; keep the position."""
         self.lock, self._turn = threading.RLock(), threading.Lock()
         self.index.lock = threading.RLock()
         self._images.reset_after_fork(self._turn)
@@ -72,7 +75,7 @@ class StoreReader(ReaderInfo):
 
     @synchronized
     def refresh(self) -> int:
-        """Look again which frames there are; how many more they are now."""
+        """Update the index, and return the number of new frames."""
         self._check_open()
         before = self.index.frame_count
         self._images.prefetch(())
@@ -80,7 +83,7 @@ class StoreReader(ReaderInfo):
         return self.index.frame_count - before
 
     def follow(self) -> Iterator[Frame]:
-        """Each frame behind the position, those too that a writer adds until it closes the store."""
+        """Read each frame after the position, also new ones until the writer closes the store."""
         while True:
             with contextlib.suppress(EndOfStoreError):
                 yield self.next()
@@ -91,11 +94,11 @@ class StoreReader(ReaderInfo):
                     return
                 time.sleep(max(_BETWEEN_LOOKS, time.monotonic() - began))
 
-    # --- what it reads, and where it stands
+    # --- images and position
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        """Shape of the images that reading gives."""
+        """Shape of the images returned by reading."""
         shape = self.metadata.imgshape
         return decoded_shape(shape, self.metadata.encoding) if self._images.is_decoding else shape
 
@@ -105,14 +108,14 @@ class StoreReader(ReaderInfo):
 
     @synchronized
     def disable_decoding(self) -> None:
-        """Give raw images from now on."""
+        """Return raw images from now on."""
         self._images.disable_decoding()
 
     @property
     def state(self) -> tuple[Place | None, bool]:
-        """What a copy that is opened elsewhere has to be told: where it stands, and whether it decodes."""
+        """State for a copy in another process: the position, and whether images are decoded to BGR."""
         if self._closed:
-            raise StoreClosedError(f'{self._store}: the store was closed, it cannot be copied', store=self._store)
+            raise StoreClosedError(f'{self._store} is closed and cannot be copied; open it again', store=self._store)
         return self._position.place, self._images.is_decoding
 
     @state.setter
@@ -123,12 +126,12 @@ class StoreReader(ReaderInfo):
 
     @synchronized
     def next_frame_number(self) -> int:
-        """Number of the frame that `next` would give; EndOfStoreError behind the last."""
+        """Return the number of the next frame; EndOfStoreError after the last."""
         return self._locate_next().number_and_time[0]
 
     @synchronized
     def next(self) -> Frame:
-        """The frame behind the position; EndOfStoreError behind the last."""
+        """Read the frame after the position; EndOfStoreError after the last."""
         frame = self._locate_next()
         self._check_open()
         self._policy.assume_forward()
@@ -138,28 +141,28 @@ class StoreReader(ReaderInfo):
         latest = self._position.index_in(self._known.index)
         frame = self._known.locate(latest + 1)
         if frame is None:
-            raise EndOfStoreError(f'{self._store}: there is no frame behind index {latest}', store=self._store,
+            raise EndOfStoreError(f'{self._store}: there is no frame after index {latest}', store=self._store,
                                   frame_index=latest)
         return frame
 
     @synchronized
     def by_number(self, frame_number: object, exact_only: bool) -> Frame:
-        """The (first) frame with that number, or the one with the nearest; FrameNotFoundError."""
+        """Read the first frame with a number, or the frame with the nearest; FrameNotFoundError."""
         return self.at(self.find(FRAME_NUMBER, frame_number, not exact_only))
 
     @synchronized
     def nearest_in_time(self, frame_time: object) -> Frame:
-        """The frame whose time is nearest; FrameNotFoundError in an empty store, and for nan."""
+        """Read the frame nearest in time; FrameNotFoundError in an empty store, and for nan."""
         return self.at(self.find(FRAME_TIME, frame_time, nearest=True))
 
     @synchronized
     def find(self, what: str, value: object, nearest: bool = False) -> int:
-        """Index of the (first) frame with that number or time, or of the one nearest to it; FrameNotFoundError."""
+        """Return the index of the first frame with a number or time, or of the nearest; FrameNotFoundError."""
         return self._known.find(what, value, nearest)
 
     @synchronized
     def at(self, frame_index: object) -> Frame:
-        """The frame with that index in the store; FrameNotFoundError, FrameReadError."""
+        """Read the frame with an index in the store; FrameNotFoundError, FrameReadError."""
         frame = self._locate(as_int(frame_index, 'frame_index'))
         return self._read(frame, self._position.index_in(self._known.index))
 
@@ -168,12 +171,12 @@ class StoreReader(ReaderInfo):
         frame = self._known.locate(index)
         if frame is None:
             count = self.index.frame_count
-            raise FrameNotFoundError(f'frame_index {index} not found in {self._store}, which has {count} frames',
+            raise FrameNotFoundError(f'frame_index {index} not found in {self._store} with {count} frames',
                                      store=self._store, frame_index=index)
         return frame
 
     def _read(self, frame: FrameLocation, before: int) -> Frame:
-        """Read a frame, and have those read that are expected after it, as the one before was at that index."""
+        """Read a frame, and prefetch the next ones expected; the frame before had the index `before`."""
         if self._policy.ahead:
             self._images.prefetch(self._known.places(frame, self._policy.expect(frame.frame_index, before)))
         image = self._images.read(frame)
@@ -182,7 +185,7 @@ class StoreReader(ReaderInfo):
 
     @synchronized
     def many(self, frame_numbers: Iterable[object] | None, frame_indices: Iterable[object] | None) -> Frames:
-        """The frames with those numbers or indexes, in that order; FrameNotFoundError before anything is read."""
+        """Read frames by numbers or by indexes, in that order; FrameNotFoundError before reading any."""
         frames = [self._locate(index) for index in self._indices(frame_numbers, frame_indices)]
         images = self._batches.read(frames, self.image_shape, self.metadata.imgdtype)
         if frames:
@@ -201,11 +204,11 @@ class StoreReader(ReaderInfo):
 
     def _check_open(self) -> None:
         if self._closed:
-            raise StoreClosedError(f'{self._store}: the store was closed', store=self._store)
+            raise StoreClosedError(f'{self._store} is closed; open it again to read', store=self._store)
 
     @synchronized
     def close(self) -> None:
-        """Free all that is held open."""
+        """Close files and end threads."""
         self._closed = True
         self._images.stop_prefetching()
         self._batches.close()
@@ -214,6 +217,6 @@ class StoreReader(ReaderInfo):
         self._chunks.close()
 
     def let_go(self) -> None:
-        """Close for an owner that was dropped, in whatever thread the garbage collector runs."""
-        if not self._images.is_own_thread:  # which is amid a frame; what it holds goes with that
+        """Close for a garbage-collected owner, in any thread."""
+        if not self._images.is_own_thread:  # a prefetching thread cannot wait for itself
             self.close()

@@ -1,4 +1,4 @@
-"""What a reader tells of its store without reading images."""
+"""Properties of a store open for reading, without reading images."""
 
 from __future__ import annotations
 
@@ -19,14 +19,18 @@ from .position import Position
 
 
 class ReaderInfo:
-    """Which frames and files there are, and which frame is the latest read.
+    """Frames and files of a store, and the latest frame read.
 
     Parameters
     ----------
     metadata : StoreMetadata
+        Content of metadata.yaml.
     fmt : Format
+        Format of the store.
     layout : Layout
+        Paths of the store's files.
     known : KnownFrames
+        Frames of the store.
     """
 
     mode = 'r'
@@ -44,7 +48,7 @@ class ReaderInfo:
 
     @property
     def index(self) -> ImgStoreIndex:
-        """Numbers and times of the frames that are known."""
+        """Numbers and times of the known frames."""
         return self._known.index
 
     @index.setter
@@ -53,7 +57,7 @@ class ReaderInfo:
 
     @property
     def complete_index(self) -> ImgStoreIndex:
-        """The same; `check_complete` tells whether all of its chunks are complete."""
+        """The same index; `check_complete` reports incomplete chunks."""
         return self.index
 
     @property
@@ -73,7 +77,7 @@ class ReaderInfo:
 
     @property
     def span(self) -> float:
-        """Seconds from the first frame to the last, told without looking at those between."""
+        """Seconds from the first frame to the last, found without reading all times."""
         first, last = self.index.frame(0), self.index.frame(self.frame_count - 1)
         return last[1] - first[1] if first and last else 0.0
 
@@ -87,38 +91,38 @@ class ReaderInfo:
 
     @property
     def chunk_position(self) -> tuple[int, int]:
-        """Chunk of the latest frame read and the frame's index in it; before the first frame that index is -1."""
+        """Chunk of the latest frame read, and the frame's index in it; -1 before the first frame."""
         return self._position.place or (self.index.to_chunk(0)[0] if self.frame_count else 0, -1)
 
     @property
     def chunks(self) -> list[int]:
-        """Numbers of the chunks that have frames."""
+        """Numbers of the chunks with frames."""
         return list(self.index.chunks)
 
     @property
     def listing(self) -> ChunkListing:
-        """The chunks that were found."""
+        """The listing of the chunks."""
         return self._known.listing
 
     @property
     def listed_chunks(self) -> list[tuple[int, str]] | None:
-        """All chunks and the paths of their indexes less the extension; None until they are listed."""
+        """Numbers of all chunks, and index paths without extension; None before they are listed."""
         return self.listing.known
 
     def list_chunks(self) -> list[tuple[int, str]]:
-        """List the chunks, if they are not yet."""
+        """List the chunks, once."""
         return self.listing.chunks()
 
     def check_complete(self) -> None:
-        """Raise InvalidArgumentError if a chunk is not complete."""
+        """Raise InvalidArgumentError if a chunk is incomplete."""
         if self.listing.incomplete:
-            why = 'a writer has the store open' if self.is_live else 'imgstore.repair completes it'
+            why = 'wait until its writer has closed it' if self.is_live else 'imgstore.repair completes it'
             chunk = min(self.listing.incomplete)
             raise InvalidArgumentError(f'{self._store}: chunk {chunk} is not complete; {why}',
                                        store=self._store, chunk=chunk)
 
     @property
     def has_extra_data(self) -> bool:
-        """Whether there is any, in files of its own or in journals."""
+        """Whether there is extra data, in files or in journals."""
         return (any(self.layout.extra_data_files(number) for number, _ in self.list_chunks())
                 or any(map(read_records, self.listing.journals.values())))

@@ -1,17 +1,17 @@
-"""Which frames are likely to be asked for next."""
+"""Prediction of the next frames."""
 
 from __future__ import annotations
 
-_SEQUENTIAL = 2  # steps in a row, forwards or backwards, before the next ones are expected
+_SEQUENTIAL = 2  # steps in a row, forward or backward, before prefetching starts
 
 
 class SequentialPolicy:
-    """Expects that who reads frame after frame goes on so, forwards or backwards.
+    """Prediction of frames for sequential reading, forward or backward.
 
     Parameters
     ----------
     ahead : int
-        Frames that are expected beyond the one asked for; 0: none ever are.
+        Number of frames to expect after the requested one; 0 disables prefetching.
     """
 
     def __init__(self, ahead: int) -> None:
@@ -19,18 +19,23 @@ class SequentialPolicy:
         self._in_a_row, self._step = 0, 0
 
     def assume_forward(self) -> None:
-        """Take the next frame as one of many, whatever was asked for before."""
+        """Treat the next frame as part of a forward sequence."""
         self._in_a_row, self._step = _SEQUENTIAL, 1
 
     def expect(self, index: int, before: int) -> range:
-        """Learn that a frame is asked for; its index and those that are likely next, empty if none are.
+        """Record a request, and predict the next ones.
 
         Parameters
         ----------
         index : int
-            Of the frame in the store.
+            Index of the requested frame in the store.
         before : int
-            Of the frame that was read before.
+            Index of the frame read before.
+
+        Returns
+        -------
+        range
+            The index itself and the expected ones; empty without a prediction.
         """
         step = index - before
         self._in_a_row, self._step = (self._in_a_row + 1 if step == self._step else 1), step

@@ -281,17 +281,8 @@ class ImgStore(StoreProperties):
 
         Returns
         -------
-        img : ndarray
-            The image, of the store's `image_shape` and `dtype`.
-        (frame_number, frame_time) : tuple of (int, float)
-            Number of the frame, and its time in seconds.
-
-        Raises
-        ------
-        FrameNotFoundError
-            There are no frames. A ValueError.
-        FrameReadError
-            The frame is missing or damaged. The position does not change.
+        Frame
+            As `get_image`, with the same errors.
         """
         return self._require_reader().nearest_in_time(frame_time)
 
