@@ -1,4 +1,4 @@
-"""Numbers and times of all frames of a store."""
+"""The index: numbers and times of all frames of a store."""
 
 from .store_index import (
     ImgStoreIndex,

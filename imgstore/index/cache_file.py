@@ -1,9 +1,8 @@
-"""Our own saved index of all chunks: one file of arrays, mapped into memory, so that opening reads next to nothing.
+"""The index cache: one memory-mapped file of arrays, so that large stores open instantly.
 
-The file is a header, a row a chunk, the checksums of all blocks of 8192 frame numbers or times, all frame numbers
-(int64), all frame times (float64), little-endian. It is believed only while the chunks' own indexes have the names,
-sizes and modification times that it was made from, and only where its checksums are right: that of the head when it
-is opened, that of a block before something of the block is used.
+The file has a header, one row per chunk, a checksum for each block of 8192 frame numbers or times, all frame numbers
+(int64) and all frame times (float64), in little-endian order. It is stale after any change of the chunks' indexes in
+name, size or modification time. The checksum of the head is verified at opening, that of a block before its use.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from ..ondisk.chunk_index import FileStamp, Numbers, Times, mtime_resolution_ns,
 from ..ondisk.files import open_atomic
 
 ChunkList = Sequence[tuple[int, str]]
-"""Numbers of chunks, ascending, and paths of their indexes less the extension."""
+"""Numbers of chunks, ascending, and index paths without extension."""
 
 _MAGIC = b'imgstore index 2'
 _HEADER = np.dtype([('magic', 'S16'), ('chunks', '<i8'), ('frames', '<i8'), ('ascend', '?', 2), ('spare', 'V2'),
@@ -37,20 +36,22 @@ _BLOCK, _CHECK = 8192, np.dtype('<u4')
 
 @dataclass(frozen=True)
 class SavedIndex:
-    """Frame numbers and times of all chunks, and what is known of them without looking.
+    """Frame numbers and times of all chunks, with a summary.
 
     Attributes
     ----------
     numbers : ndarray of int64, shape (n,)
+        Frame numbers.
     times : ndarray of float64, shape (n,)
+        Frame times in seconds.
     starts : ndarray of int64
-        Index of each chunk's first frame, and the number of frames at the end.
+        Index of each chunk's first frame, then the number of frames.
     is_sorted : tuple of bool
-        Whether numbers and times never go down.
+        Whether numbers and times never decrease.
     ranges : tuple of two pairs
         Smallest and largest number and time.
     stamps : sequence of FileStamp
-        The chunks' indexes, which it fits.
+        Stamps of the chunks' index files.
     checks : ndarray of uint32, shape (2, blocks)
         CRC-32 of each block of numbers, and of times.
     """
@@ -65,7 +66,7 @@ class SavedIndex:
     _sound: set[tuple[int, int]] = field(default_factory=set)
 
     def is_sound(self, column: int, own: slice) -> bool:
-        """Whether the checksums are right of the blocks that have those numbers (0) or times (1)."""
+        """Return whether the blocks of some numbers (column 0) or times (1) have correct checksums."""
         values, checks = (self.numbers, self.times)[column], self.checks[column]
         for block in range(own.start // _BLOCK, -(-own.stop // _BLOCK)):
             if (column, block) not in self._sound:
@@ -75,11 +76,11 @@ class SavedIndex:
         return True
 
 
-MIN_CHUNKS_TO_CACHE = 20  # chunks; the indexes of fewer are read as fast as a saved one
+MIN_CHUNKS_TO_CACHE = 20  # fewer chunk indexes are read as fast as a cache
 
 
 def load(basedir: str, chunks: ChunkList) -> SavedIndex | None:
-    """What was saved of a store's chunks; None where nothing was that fits them as they are now."""
+    """Load a store's index cache; None if it is missing, damaged or stale."""
     try:
         with open_regular(os.path.join(basedir, STORE_SAVED_INDEX_FILENAME)) as file:
             saved_at = os.fstat(file.fileno()).st_mtime_ns
@@ -103,7 +104,7 @@ def _parse(data: npt.NDArray[np.uint8], rows: npt.NDArray[Any]) -> SavedIndex | 
     saved = data[_HEADER.itemsize:end_of_rows].view(_CHUNK)
     checks = data[end_of_rows:end].view(_CHECK)[:2 * _blocks(frames)].reshape(2, -1)
     starts = np.concatenate([[0], np.cumsum(saved['count'])])
-    sound = starts[-1] == frames and np.all((saved['count'] >= 0) & (saved['count'] <= frames))  # or the sum ran over
+    sound = starts[-1] == frames and np.all((saved['count'] >= 0) & (saved['count'] <= frames))  # no overflow
     if not sound or not np.array_equal(saved[_SEEN], rows[_SEEN]):
         return None
     numbers, times = (data[end + i * frames * 8:][:frames * 8] for i in range(2))
@@ -116,19 +117,22 @@ def _blocks(frames: int) -> int:
 
 
 def _size_of_checks(frames: int) -> int:
-    """In bytes: that of a column is a multiple of 8 behind it."""
+    """Return the size of the checksums in bytes, a multiple of 8 to align the columns."""
     return 2 * _blocks(frames) * _CHECK.itemsize
 
 
 def _check(header: npt.NDArray[Any], behind: npt.NDArray[np.uint8]) -> int:
-    """The checksum of all that is before the columns, without itself."""
+    """Return the checksum of the file's head up to the columns, without itself."""
     unchecked = np.frombuffer(bytearray(header.tobytes()), _HEADER)
     unchecked['check'] = 0
     return zlib.crc32(behind.data, zlib.crc32(unchecked.tobytes()))
 
 
 def _is_current(saved: SavedIndex, chunks: ChunkList, looks: Sequence[FileStamp], saved_at: int) -> bool:
-    """Whether chunks that were written just before the index was saved have not been changed right after that."""
+    """Return whether the cache fits chunks written shortly before it.
+
+    Their modification times alone cannot show a change right after saving, so their content is compared.
+    """
     for rank in (rank for rank, look in enumerate(looks) if look.mtime > saved_at - mtime_resolution_ns(look.mtime)):
         own = slice(saved.starts[rank], saved.starts[rank + 1])
         numbers, times = read_chunk_index(chunks[rank][1])
@@ -139,7 +143,7 @@ def _is_current(saved: SavedIndex, chunks: ChunkList, looks: Sequence[FileStamp]
 
 
 def _chunk_table(chunks: ChunkList, looks: Sequence[FileStamp]) -> npt.NDArray[Any]:
-    """A row a chunk, the count left out."""
+    """Return one row per chunk, without the frame counts."""
     rows = np.zeros(len(chunks), _CHUNK)
     rows['number'] = [number for number, _ in chunks]
     rows['form'], rows['size'], rows['mtime'] = np.array([look[:3] for look in looks], np.int64).reshape(-1, 3).T
@@ -147,14 +151,23 @@ def _chunk_table(chunks: ChunkList, looks: Sequence[FileStamp]) -> npt.NDArray[A
 
 
 def save(basedir: str, chunks: ChunkList, counts: Sequence[int]) -> None:
-    """Save the index of a store's chunks, which have so many frames each, with one of them in memory at a time.
+    """Save the index cache of a store, with one chunk at a time in memory.
+
+    Parameters
+    ----------
+    basedir : str
+        The store's folder.
+    chunks : sequence of (int, str)
+        Numbers of the chunks, ascending, and index paths without extension.
+    counts : sequence of int
+        Number of frames of each chunk.
 
     Raises
     ------
     CorruptFileError
-        A chunk's index is damaged, or does not have that many frames.
+        A chunk's index is damaged, or has another number of frames.
     StoreIOError
-        It cannot be written there.
+        The file cannot be written.
     """
     path = os.path.join(basedir, STORE_SAVED_INDEX_FILENAME)
     try:
@@ -175,7 +188,8 @@ def _save(path: str, chunks: ChunkList, counts: Sequence[int]) -> None:
         for (_, stem), count in zip(chunks, counts, strict=True):
             numbers, times = read_chunk_index(stem)
             if len(numbers) != count:
-                raise CorruptFileError(f'{stem}: the chunk has {len(numbers)} frames and no longer {count}', path=stem)
+                raise CorruptFileError(f'{stem}: the chunk has {len(numbers)} frames, not {count} as before; reopen '
+                                       f'the store', path=stem)
             for column, values in enumerate((numbers, times)):
                 file.seek(at + column * frames * 8)
                 file.write(np.ascontiguousarray(values, values.dtype.newbyteorder('<')).data)
@@ -186,7 +200,7 @@ def _save(path: str, chunks: ChunkList, counts: Sequence[int]) -> None:
 
 
 class _Summary:
-    """What can be told of all frames when each chunk is seen once, in order."""
+    """Summary of all frames, from one pass over the chunks in order."""
 
     def __init__(self, frames: int) -> None:
         self._frames, self._seen = frames, 0
@@ -215,7 +229,7 @@ class _Summary:
             self._checks[column, block] = zlib.crc32(own.data, int(self._checks[column, block]))
 
     def head(self, rows: npt.NDArray[Any]) -> bytes:
-        """All that is before the columns."""
+        """Return the file's head, up to the columns."""
         header = np.zeros((), _HEADER)
         header['magic'], header['chunks'], header['frames'] = _MAGIC, len(rows), self._frames
         header['ascend'] = self._is_sorted

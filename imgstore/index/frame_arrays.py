@@ -1,4 +1,4 @@
-"""Frame numbers and times in one piece, in memory or mapped from a file, in which frames are found by bisection."""
+"""Contiguous arrays of frame numbers and times, in memory or mapped, searched by bisection."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def concatenate(parts: Iterable[FrameTimes]) -> FrameTimes:
 
 
 class FrameArrays:
-    """Numbers (column 0) and times (column 1) of frames in one piece.
+    """Contiguous arrays of frame numbers (column 0) and times (column 1).
 
     Parameters
     ----------
     frames : tuple of two arrays
         Numbers and times.
     saved : SavedIndex, optional
-        The file that they are mapped from.
+        The index cache, if they are mapped from one.
     is_sorted : pair of bool or None
-        Whether numbers and times never decrease, if that is known.
+        Whether numbers and times never decrease, if known.
     ranges : sequence of two pairs, optional
-        Smallest and largest number and time, if they are known.
+        Smallest and largest number and time, if known.
     """
 
     def __init__(self, frames: FrameTimes, saved: SavedIndex | None = None,
@@ -46,34 +46,34 @@ class FrameArrays:
 
     @classmethod
     def mapped(cls, saved: SavedIndex) -> FrameArrays:
-        """Use the arrays of a file, which are read and checked where they are used."""
+        """Use the arrays of an index cache, read and checked on demand."""
         return cls((saved.numbers, saved.times), saved, saved.is_sorted, saved.ranges)
 
     def __len__(self) -> int:
         return len(self.frames[0])
 
     def is_sound(self, columns: Sequence[int], own: slice | None = None) -> bool:
-        """Whether those frames, or all, are as they were saved, if they are mapped from a file."""
+        """Return whether frames, by default all, have correct checksums; True if not mapped."""
         own = own or slice(0, len(self))
         return self.saved is None or all(self.saved.is_sound(column, own) for column in columns)
 
     def first(self, count: int) -> FrameArrays:
-        """Give the first ``count`` frames, not copied."""
+        """Return the first ``count`` frames without a copy."""
         if count == len(self):
             return self
         numbers, times = self._is_sorted
         return FrameArrays(self.part(slice(0, count)), self.saved, (numbers or None, times or None))
 
     def part(self, own: slice) -> FrameTimes:
-        """Give the numbers and times of some frames, not copied."""
+        """Return the numbers and times of some frames without a copy."""
         return self.frames[0][own], self.frames[1][own]
 
     def frame(self, index: int) -> tuple[int, float]:
-        """Give the number and time of a frame."""
+        """Return the number and time of a frame."""
         return int(self.frames[0][index]), float(self.frames[1][index])
 
     def range(self, column: int) -> tuple[Any, Any] | None:
-        """Give the smallest and the largest value, nan left out; None without frames."""
+        """Return the smallest and the largest value, ignoring nan; None without frames."""
         values = self.frames[column]
         if column not in self.known_ranges and len(values):
             self.known_ranges[column] = np.fmin.reduce(values).item(), np.fmax.reduce(values).item()
@@ -85,10 +85,10 @@ class FrameArrays:
         return self._lookups[column]
 
     def find(self, column: int, key: float) -> int | None:
-        """Find the first frame with that value; None if there is none."""
+        """Find the first frame with a value; None if there is none."""
         return self._lookup(column).find(key)
 
     def nearest(self, column: int, key: float) -> tuple[float, int] | None:
-        """Find the frame with the nearest value, the earlier of two: its distance and its index."""
+        """Find the frame with the nearest value; return distance and index. Ties go to the earlier."""
         index = self._lookup(column).nearest(key)
         return None if index is None else (distance(self.frames[column][index].item(), key), index)

@@ -1,4 +1,4 @@
-"""The index files of chunks, each read when it is first asked for; damaged ones are left out."""
+"""The index files of chunks, read on demand; damaged ones are skipped."""
 
 from __future__ import annotations
 
@@ -22,19 +22,20 @@ _Answer = TypeVar('_Answer')
 
 
 class LazyChunkIndex:
-    """Frame numbers and times of one chunk, read when first asked for.
+    """Frame numbers and times of one chunk, read on demand.
 
     Parameters
     ----------
     number : int
+        Number of the chunk.
     stem : str
-        Path of its index less the extension.
+        Path of the chunk's index without extension.
     frames : tuple of two arrays, optional
-        Numbers and times, if they are not to be read.
+        Numbers and times, if known.
     is_open : bool
         Whether the chunk is incomplete.
     seen : FileStamp, optional
-        The index file, if its content is known from elsewhere.
+        Stamp of the index file, if its content is known already.
     """
 
     def __init__(self, number: int, stem: str, frames: FrameTimes | None = None, is_open: bool = False,
@@ -44,7 +45,7 @@ class LazyChunkIndex:
         self._count = None if frames is None else len(frames[0])
 
     def _look(self) -> None:
-        """Look at the file before it is read, so that a change meanwhile is noticed by the next look."""
+        """Take the file's stamp before reading it, to notice changes during the read."""
         if not self._was_read:
             self._seen, self._was_read = stamp_if_stable(self.stem), True
 
@@ -56,7 +57,7 @@ class LazyChunkIndex:
         return self._count
 
     def frames(self) -> FrameTimes:
-        """Give the numbers and times; CorruptFileError if the index is damaged."""
+        """Return the numbers and times; CorruptFileError if the index is damaged."""
         if self._frames is None:
             self._look()
             self.keep(read_chunk_index(self.stem))
@@ -64,18 +65,18 @@ class LazyChunkIndex:
         return self._frames
 
     def keep(self, frames: FrameTimes) -> None:
-        """Keep these numbers and times, which another array may hold."""
+        """Keep numbers and times, perhaps views of a larger array."""
         self._frames, self._count = frames, len(frames[0])
 
     @property
     def store(self) -> str:
-        """The store's folder: that of the chunk's index, or the one around it if the chunk has a folder of its own."""
+        """The store's folder: the folder of the chunk's index, or its parent if chunks are folders."""
         folder, name = os.path.split(self.stem)
         return os.path.dirname(folder) if name == 'index' else folder
 
     @property
     def is_unchanged(self) -> bool:
-        """Whether its index is still the file that was read, if it was."""
+        """Whether the index file is unchanged since it was read."""
         try:
             return not self._was_read or self._seen == stamp(self.stem)
         except CorruptFileError:
@@ -83,19 +84,19 @@ class LazyChunkIndex:
 
 
 class LazyChunks:
-    """Consecutive chunks and where their frames are. One whose index is damaged is left out, with one warning.
+    """Consecutive chunks and the offsets of their frames; damaged chunks are skipped with one warning.
 
     Parameters
     ----------
     chunks : iterable of LazyChunkIndex
-        In order.
+        The chunks in order.
     starts : ndarray of int64, optional
-        Index of each chunk's first frame, then the number of frames, if they are known.
+        Index of each chunk's first frame, then the number of frames, if known.
 
     Attributes
     ----------
     generation : object
-        Another one after each change of the offsets.
+        Replaced at each change of the offsets.
     """
 
     def __init__(self, chunks: Iterable[LazyChunkIndex], starts: ChunkOffsets | None = None) -> None:
@@ -112,29 +113,29 @@ class LazyChunks:
         return self._chunks[rank]
 
     def get(self, number: int) -> LazyChunkIndex | None:
-        """Give the chunk with that number; None if it is not there."""
+        """Return the chunk with a number; None if it is missing."""
         rank = self._rank(number)
         is_there = rank < len(self) and self[rank].number == number
         return self[rank] if is_there else None
 
     def _rank(self, number: int) -> int:
-        """Position of the chunk with that number, or of the next one."""
+        """Return the position of the chunk with a number, or of the next one."""
         return bisect.bisect_left(self._chunks, number, key=lambda chunk: chunk.number)
 
     def count_same(self, others: Iterable[LazyChunkIndex]) -> int:
-        """Count the chunks up to the first that is not the same as among the others."""
+        """Count the chunks at the start common to both."""
         pairs = zip(self._chunks, others, strict=False)
         return sum(1 for _ in takewhile(lambda pair: pair[0] is pair[1], pairs))
 
     def first(self, count: int) -> LazyChunks:
-        """Give the first ``count`` chunks, and what is known of them."""
+        """Return the first ``count`` chunks with their offsets."""
         return LazyChunks(self._chunks[:count], None if self._starts is None else self._starts[:count + 1])
 
-    # --- where frames are
+    # --- offsets of frames
 
     @property
     def starts(self) -> ChunkOffsets:
-        """Index of each chunk's first frame, then the number of frames: from the headers of the chunks' indexes."""
+        """Index of each chunk's first frame, then the number of frames, read from index headers."""
         if self._starts is None:
             self._set_starts(offsets(self._read_all(LazyChunkIndex.count)))
         assert self._starts is not None
@@ -150,13 +151,16 @@ class LazyChunks:
         return int(self.starts[-1]) if self._frame_count is None else self._frame_count
 
     def place(self, index: int) -> tuple[LazyChunkIndex, int]:
-        """Give the chunk of a frame, and the frame's index in there."""
+        """Return the chunk of a frame, and the frame's index in it."""
         starts = self.starts
         rank = int(starts.searchsorted(index, 'right')) - 1
         return self[rank], index - int(starts[rank])
 
     def range_of(self, number: int) -> tuple[int, int] | None:
-        """Give a chunk's first index and the one after its last, or where it would be; None if it is after all."""
+        """Return a chunk's first index and the index after its last; None if it is after all chunks.
+
+        Both are the same for a missing chunk.
+        """
         starts, rank = self.starts, self._rank(number)
         if rank == len(self):
             return None
@@ -164,7 +168,7 @@ class LazyChunks:
         return int(starts[rank]), int(starts[rank + is_there])
 
     def ranges(self) -> Iterator[tuple[LazyChunkIndex, int, int]]:
-        """Each chunk, the index of its first frame and the index after its last."""
+        """Return each chunk, the index of its first frame and the index after its last."""
         bounds = self.starts.tolist()
         return zip(self._chunks, bounds[:-1], bounds[1:], strict=True)
 
@@ -180,13 +184,13 @@ class LazyChunks:
             return None
 
     def _read_all(self, read: Callable[[LazyChunkIndex], _Answer]) -> list[_Answer]:
-        """Read of each chunk; those that are left afterwards are the sound ones."""
+        """Read from each chunk; only the intact ones remain."""
         return [answer for chunk in list(self._chunks) if (answer := self._read(chunk, read)) is not None]
 
     def frames(self, chunk: LazyChunkIndex) -> FrameTimes | None:
-        """Read the index of one chunk; None if it is damaged, and left out from now on.
+        """Read the index of one chunk; None for a damaged one, skipped from now on.
 
-        The offsets may be others afterwards, if the file has been changed since its frames were counted.
+        This resets the offsets if the file has changed since its frames were counted.
         """
         frames = self._read(chunk, LazyChunkIndex.frames)
         own = None if self._starts is None else self.range_of(chunk.number)
@@ -195,17 +199,17 @@ class LazyChunks:
         return frames
 
     def all_frames(self) -> list[FrameTimes]:
-        """Read the indexes of all chunks, after which the offsets are those of the frames read."""
+        """Read the indexes of all chunks, and set the offsets by them."""
         parts = self._read_all(LazyChunkIndex.frames)
         self._set_starts(offsets([len(numbers) for numbers, _ in parts]))
         return parts
 
     def keep(self, frames: FrameTimes) -> None:
-        """Let each chunk keep its part of all frames, so that no frame is in memory twice."""
+        """Give each chunk a view of its frames, so that no frame is in memory twice."""
         for chunk, start, end in self.ranges():
             chunk.keep((frames[0][start:end], frames[1][start:end]))
 
 
 def offsets(counts: Sequence[int] | npt.NDArray[np.int64]) -> ChunkOffsets:
-    """Index of each chunk's first frame, then the number of frames, for chunks with so many frames."""
+    """Return the index of each chunk's first frame, then the number of frames, by frames per chunk."""
     return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])

@@ -1,4 +1,4 @@
-"""A short list of segments that is asked as one."""
+"""A short list of segments, used as one index."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from .segments import IndexSegment
 
 
 class SegmentList:
-    """The segments of a store in order. Each question goes to one after the other; the lock is the caller's.
+    """The segments of a store in order. The caller holds the lock.
 
     Parameters
     ----------
     segments : iterable of IndexSegment
+        The segments.
     """
 
     def __init__(self, segments: Iterable[IndexSegment]) -> None:
@@ -27,24 +28,24 @@ class SegmentList:
 
     @classmethod
     def of_chunks(cls, chunks: Iterable[LazyChunkIndex]) -> SegmentList:
-        """Make a list of chunks in any order, of which nothing has been read."""
+        """Create a list for unread chunks, in any order."""
         return cls([IndexSegment(LazyChunks(_in_order(chunks)))])
 
     @classmethod
     def of_saved(cls, chunks: Iterable[tuple[int, str]], saved: SavedIndex) -> SegmentList:
-        """Make a list of chunks whose frames are mapped from a file."""
+        """Create a list for chunks with frames mapped from a file."""
         known = (LazyChunkIndex(*chunk, seen=seen) for chunk, seen in zip(chunks, saved.stamps, strict=True))
         return cls([IndexSegment(LazyChunks(known, saved.starts), FrameArrays.mapped(saved))])
 
     def __iter__(self) -> Iterator[IndexSegment]:
         return iter(self._segments)
 
-    # --- a store that grows
+    # --- a growing store
 
     def updated(self, chunks: Iterable[tuple[int, str]], frames: dict[int, FrameTimes]) -> SegmentList:
-        """Make a list of these chunks, of which some have no index of their own but these frames.
+        """Create a list for these chunks; `frames` has those of chunks without an index file.
 
-        What has been read of others is kept while their files are the same.
+        Frames read already are kept while their files are unchanged.
         """
         known = {chunk.number: chunk for segment in self._segments for chunk in segment.chunks
                  if not chunk.is_open and chunk.is_unchanged}
@@ -55,7 +56,7 @@ class SegmentList:
         return SegmentList([*_merge_small(loaded), *([IndexSegment(LazyChunks(others))] if others else [])])
 
     def _still_loaded(self, chunks: list[LazyChunkIndex]) -> list[IndexSegment]:
-        """Give the loaded segments as far as they have the first of these chunks."""
+        """Return the loaded segments, as far as they match the first of these chunks."""
         segments, done = [], 0
         for segment in takewhile(lambda segment: segment.is_loaded, self._segments):
             same = segment.chunks.count_same(chunks[done:])
@@ -70,11 +71,11 @@ class SegmentList:
 
     @property
     def saved(self) -> SavedIndex | None:
-        """The file that frames are mapped from, if any are."""
+        """The index cache, if frames are mapped from one."""
         return next((segment.saved for segment in self._segments if segment.saved is not None), None)
 
     def close(self) -> None:
-        """Let go of mapped files; what is asked for later is read from the chunks."""
+        """Release mapped files; later reads use the chunks' indexes."""
         for segment in self._segments:
             segment.close()
 
@@ -82,14 +83,14 @@ class SegmentList:
 
     @property
     def generation(self) -> object:
-        """An object that stays the same while all frames have the same indexes."""
+        """An object, the same while all frames keep their indexes."""
         generation = tuple([segment.chunks.generation for segment in self._segments])
         if generation != self._generation:
             self._generation = generation
         return self._generation
 
     def from_start(self) -> Iterator[tuple[int, IndexSegment]]:
-        """Index of each segment's first frame, which takes those before it to be counted, and the segment."""
+        """Yield the index of each segment's first frame, and the segment; this counts all frames before it."""
         start = 0
         for segment in self._segments:
             yield start, segment
@@ -101,24 +102,24 @@ class SegmentList:
         return sum(segment.frame_count for segment in self._segments)
 
     def frames(self) -> list[FrameTimes]:
-        """Give the numbers and times of each segment's frames."""
+        """Return the numbers and times of each segment's frames."""
         return [segment.frames() for segment in self._segments]
 
     def in_one_piece(self) -> FrameTimes:
-        """Give all numbers and times in one piece, which is made if it is not there."""
+        """Return all numbers and times as one array each, merged if needed."""
         if len(self._segments) != 1:
             self._segments = [IndexSegment.merged(self._segments)]
         return self._segments[0].frames()
 
     def chunk_frames(self, number: int) -> FrameTimes:
-        """Give the numbers and times of a chunk's frames, from its own index; none if it is not there."""
+        """Return the numbers and times of a chunk's frames; empty arrays for a missing chunk."""
         for segment in self._segments:
             if (chunk := segment.chunks.get(number)) is not None:
                 return segment.chunk_frames(chunk) or NO_FRAMES
         return NO_FRAMES
 
     def frame(self, index: int) -> tuple[int, float] | None:
-        """Give the number and time of the frame with that index; None if there is none."""
+        """Return the number and time of the frame with an index; None if there is none."""
         for segment in self._segments:
             if (frame := segment.frame(index)) is not None:
                 return frame
@@ -126,7 +127,7 @@ class SegmentList:
         return None
 
     def place(self, index: int) -> tuple[int, int] | None:
-        """Give the chunk of the frame with that index, and its index in there; None if there is none."""
+        """Return the chunk of the frame with an index, and its index in the chunk; None if there is none."""
         for segment in self._segments:
             if 0 <= index < segment.frame_count:
                 chunk, within = segment.chunks.place(index)
@@ -135,27 +136,27 @@ class SegmentList:
         return None
 
     def range_of(self, number: int) -> tuple[int, int]:
-        """Give the first index of a chunk and the one after its last: where it would be if it is not there."""
+        """Return a chunk's first index and the index after its last; both the same for a missing chunk."""
         for start, segment in self.from_start():
             if (own := segment.chunks.range_of(number)) is not None:
                 return start + own[0], start + own[1]
         return self.frame_count, self.frame_count
 
     def find(self, column: int, key: float) -> int | None:
-        """Find the first frame with that number (column 0) or time (column 1); None if there is none."""
+        """Find the first frame with a number (column 0) or time (column 1); None if there is none."""
         for start, segment in self.from_start():
             if (index := segment.find(column, key)) is not None:
                 return start + index
         return None
 
     def nearest(self, column: int, key: float) -> int | None:
-        """Find the frame with the nearest number or time, the earlier of two; None without frames."""
+        """Find the frame with the nearest number or time; ties go to the earlier. None without frames."""
         near = [(found[0], start + found[1]) for start, segment in self.from_start()
                 if (found := segment.nearest(column, key)) is not None]
         return min(near)[1] if near else None
 
     def range(self, column: int) -> tuple[float, float] | None:
-        """Give the smallest and the largest number or time, nan left out; None without frames."""
+        """Return the smallest and the largest number or time, ignoring nan; None without frames."""
         ranges = [found for segment in self._segments if (found := segment.range(column)) is not None]
         if not ranges:
             return None
@@ -170,7 +171,7 @@ def _in_order(chunks: Iterable[LazyChunkIndex]) -> list[LazyChunkIndex]:
 def _merge_small(segments: list[IndexSegment]) -> list[IndexSegment]:
     """Merge loaded segments so that each has more frames than all after it.
 
-    So there are few of them, and the frames of a growing store are seldom copied.
+    This keeps the list short, and the frames of a growing store are seldom copied.
     """
     for rank, segment in enumerate(segments):
         after = segments[rank + 1:]

@@ -1,4 +1,4 @@
-"""Consecutive chunks whose frames are found in one piece; an index is a short list of them."""
+"""Segments: consecutive chunks searched together; an index is a short list of them."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ _BOTH = (0, 1)
 
 
 class IndexSegment:
-    """Frames of consecutive chunks, read when a question needs them.
+    """Frames of consecutive chunks, read on demand.
 
-    A frame's number and time take the index of its chunk; a search takes all of them, which are in one piece from
-    then on. Where a mapped file turns out to be damaged, the chunks are read instead.
+    The number and time of a frame need only one chunk's index. A search reads all indexes into contiguous arrays. If a
+    mapped file is damaged, the chunks' indexes are read instead.
 
     Parameters
     ----------
     chunks : LazyChunks
+        The chunks.
     arrays : FrameArrays, optional
-        Their frames, if they are in one piece already.
+        Contiguous arrays of their frames, if known.
     """
 
     def __init__(self, chunks: LazyChunks, arrays: FrameArrays | None = None) -> None:
@@ -34,7 +35,7 @@ class IndexSegment:
 
     @classmethod
     def merged(cls, segments: Sequence[IndexSegment]) -> IndexSegment:
-        """Copy the frames of several segments into one piece of memory."""
+        """Copy the frames of several segments into contiguous arrays."""
         frames = concatenate([segment.frames() for segment in segments])
         counts = [np.diff(segment.chunks.starts) for segment in segments]
         chunks = LazyChunks(chain.from_iterable(segment.chunks for segment in segments),
@@ -43,33 +44,33 @@ class IndexSegment:
         return cls(chunks, FrameArrays(frames))
 
     def first_chunks(self, count: int) -> IndexSegment:
-        """Give the first ``count`` chunks, not copied."""
+        """Return the first ``count`` chunks without a copy."""
         chunks = self.chunks.first(count)
         return IndexSegment(chunks, None if self._arrays is None else self._arrays.first(chunks.frame_count))
 
     @property
     def is_loaded(self) -> bool:
-        """Whether all frames are in one piece."""
+        """Whether all frames are in contiguous arrays."""
         return self._arrays is not None
 
     @property
     def saved(self) -> SavedIndex | None:
-        """The file that the frames are mapped from, if they are."""
+        """The index cache, if frames are mapped from one."""
         return None if self._arrays is None else self._arrays.saved
 
     def close(self) -> None:
-        """Let go of a mapped file; what is asked for later is read from the chunks."""
+        """Release a mapped file; later reads use the chunks' indexes."""
         if self.saved is not None:
             self._arrays = None
 
     def _sound(self, columns: Sequence[int], own: slice | None = None) -> FrameArrays | None:
-        """Give the frames if they are in one piece; a damaged file is let go of."""
+        """Return the contiguous arrays if there are any; release a damaged file."""
         if self._arrays is not None and not self._arrays.is_sound(columns, own):
             self.close()
         return self._arrays
 
     def _whole(self, *columns: int) -> FrameArrays:
-        """Give all frames in one piece, with sound columns."""
+        """Return contiguous arrays of all frames, with intact columns."""
         arrays = self._sound(columns)
         if arrays is None:
             arrays = self._arrays = FrameArrays(concatenate(self.chunks.all_frames()))
@@ -84,18 +85,18 @@ class IndexSegment:
         return self.chunks.frame_count
 
     def frames(self) -> FrameTimes:
-        """Give all numbers and times."""
+        """Return all numbers and times."""
         return self._whole(*_BOTH).frames
 
     def chunk_frames(self, chunk: LazyChunkIndex) -> FrameTimes | None:
-        """Give the numbers and times of one chunk; None if it is damaged, and left out from now on."""
+        """Return the numbers and times of one chunk; None for a damaged one, skipped from now on."""
         own = self.chunks.range_of(chunk.number) if self.is_loaded else None
         if own is not None and (arrays := self._sound(_BOTH, slice(*own))) is not None:
             return arrays.part(slice(*own))
         return self.chunks.frames(chunk)
 
     def frame(self, index: int) -> tuple[int, float] | None:
-        """Give the number and time of a frame; None if there turn out to be too few frames."""
+        """Return the number and time of a frame; None if there are fewer frames."""
         while 0 <= index < self.chunks.frame_count:
             if (arrays := self._sound(_BOTH, slice(index, index + 1))) is not None:
                 return arrays.frame(index)
@@ -106,16 +107,16 @@ class IndexSegment:
         return None
 
     def range(self, column: int) -> tuple[Any, Any] | None:
-        """Give the smallest and the largest value of a column, nan left out; None without frames."""
+        """Return the smallest and the largest value of a column, ignoring nan; None without frames."""
         if not self.frame_count:
             return None
         known = None if self._arrays is None else self._arrays.known_ranges.get(column)
         return known or self._whole(column).range(column)
 
     def find(self, column: int, key: float) -> int | None:
-        """Find the first frame with that value; None if there is none."""
+        """Find the first frame with a value; None if there is none."""
         return self._whole(column).find(column, key)
 
     def nearest(self, column: int, key: float) -> tuple[float, int] | None:
-        """Find the frame with the nearest value, the earlier of two: its distance and its index."""
+        """Find the frame with the nearest value; return distance and index. Ties go to the earlier."""
         return self._whole(column).nearest(column, key)

@@ -1,4 +1,4 @@
-"""Values found by bisection."""
+"""Lookup of values by bisection."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 
 class SortedLookup:
-    """Finds values in an array that need not be sorted; the first of equal values wins."""
+    """Lookup in a sorted or unsorted array; the first of equal values is found."""
 
     def __init__(self, values: npt.NDArray[Any], is_sorted: bool | None = None) -> None:
         self._order: npt.NDArray[np.intp] | None = None
@@ -22,19 +22,19 @@ class SortedLookup:
         return rank if self._order is None else int(self._order[rank])
 
     def _rank(self, value: float) -> int:
-        """How many of the values are smaller."""
+        """Count the smaller values."""
         if self._values.dtype.kind == 'i':
             limits = np.iinfo(self._values.dtype)
             value = min(max(value, limits.min), limits.max)
         return int(np.searchsorted(self._values, value))
 
     def find(self, value: float) -> int | None:
-        """Index of the first that has that value; None if none has."""
+        """Return the index of the first equal value; None if there is none."""
         rank = self._rank(value)
         return self._at(rank) if rank < len(self._values) and self._values[rank].item() == value else None
 
     def nearest(self, value: float) -> int | None:
-        """Index of the one nearest to a value, of two the earlier; None if there are none."""
+        """Return the index of the nearest value; ties go to the earlier. None in an empty array."""
         right = self._rank(value)
         ranks = [right] if right < len(self._values) else []
         if right > 0:
@@ -44,5 +44,5 @@ class SortedLookup:
 
 
 def distance(one: float, other: float) -> float:
-    """How far two values are apart."""
+    """Return the distance of two values."""
     return 0 if one == other else abs(one - other)  # inf - inf is nan

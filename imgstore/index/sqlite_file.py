@@ -1,4 +1,4 @@
-"""The saved index that imgstore 0.4 knows: an SQLite database of all frames."""
+"""The SQLite index of imgstore 0.4: a database of all frames."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..ondisk.chunk_index import Numbers, Times
 from ..ondisk.files import replace_atomic
 
 ChunkFrames = tuple[int, str, Numbers, Times]
-"""Number of a chunk, path of its index less the extension, its frames' numbers and times."""
+"""Number of a chunk, its index path without extension, its frames' numbers and times."""
 
 VERSION = '1'
 
@@ -30,7 +30,7 @@ CREATE TABLE summary (name TEXT, value REAL);
 
 
 def save(path: str, chunks: Iterable[ChunkFrames], summary: dict[str, float]) -> None:
-    """Write a database, which replaces an older one; StoreIOError where it cannot be written."""
+    """Write a database, and replace an older one; StoreIOError if that fails."""
     try:
         with replace_atomic(path) as temporary:
             _write(temporary, chunks, summary)
@@ -53,26 +53,26 @@ def _write(path: str, chunks: Iterable[ChunkFrames], summary: dict[str, float]) 
 
 
 def read(path: str) -> list[ChunkFrames]:
-    """Read the chunks of a database; CorruptFileError if there is none, or it is not sound."""
+    """Read the chunks of a database; CorruptFileError if it is missing or damaged."""
     if not os.path.isfile(path):
-        raise CorruptFileError(f'{path}: there is no such index file', path=path)
+        raise CorruptFileError(f'{path}: there is no such index file; save_index writes one', path=path)
     try:
         check_regular(path)
         with contextlib.closing(sqlite3.connect(f'{Path(path).as_uri()}?mode=ro', uri=True)) as database:
             return _read(path, database)
     except (sqlite3.Error, OSError, ValueError, TypeError, OverflowError) as error:
-        raise CorruptFileError(f'{path} is not a saved index: {error}', path=path) from error
+        raise CorruptFileError(f'{path} is not a valid SQLite index: {error}', path=path) from error
 
 
 _STEPS_A_BYTE, _STEPS = 4, 100_000
-"""How many steps SQLite may take for a byte of the database, which has 9 bytes a frame or more, and for none."""
+"""Maximum steps of SQLite per byte of the database (at least 9 bytes per frame), and for an empty one."""
 
 
 def _guard(path: str, database: sqlite3.Connection) -> None:
-    """Bound how long the database may be computed for, and refuse tables whose rows take no room in the file.
+    """Limit the steps of SQLite, and reject tables with rows not stored in the file.
 
-    Pages that refer to each other have no end. A view, a computed column or a long default would fill the memory in
-    a few steps.
+    Pages with circular references never end. A view, a computed column or a long default could fill the memory in a
+    few steps.
     """
     database.execute('PRAGMA trusted_schema = OFF')
     steps = _STEPS + _STEPS_A_BYTE * data_bytes(path)
@@ -81,14 +81,14 @@ def _guard(path: str, database: sqlite3.Connection) -> None:
     for name in ('frames', 'chunks', 'index_information'):
         columns = database.execute('SELECT hidden, dflt_value FROM pragma_table_xinfo(?)', (name,))
         if tables.get(name) != 'table' or any(hidden or default is not None for hidden, default in columns):
-            raise ValueError(f'it lacks a table {name} of plain columns')
+            raise ValueError(f'it has no table {name} of plain columns')
 
 
 def _read(path: str, database: sqlite3.Connection) -> list[ChunkFrames]:
     _guard(path, database)
     found = database.execute("SELECT value FROM index_information WHERE name = 'version'").fetchone()
     if found is None or str(found[0]) != VERSION:
-        raise ValueError(f'its version is {found and found[0]!r}, not {VERSION!r}')
+        raise ValueError(f'its version is {found and found[0]!r}; it must be {VERSION!r}')
     paths = dict(database.execute('SELECT chunk, chunk_path FROM chunks').fetchall())
     rows = database.execute('SELECT chunk, frame_idx, frame_number, frame_time FROM frames ORDER BY chunk, frame_idx')
     return _chunks_of_rows(paths, rows.fetchall())
@@ -108,5 +108,5 @@ def _chunks_of_rows(paths: dict[int, str], rows: list[tuple[int, int, int, float
 def _whole(values: Sequence[Any]) -> Numbers:
     array = np.array(values)
     if array.size and array.dtype.kind != 'i':
-        raise ValueError('a chunk or a frame has a number that is none')
+        raise ValueError('the number of a chunk or a frame is not an integer')
     return array.astype(np.int64)

@@ -345,8 +345,6 @@ class ImgStore(StoreProperties):
     def save_index(self, path: StrPath | None = None, sqlite: bool = True) -> None:
         """Save the index of all chunks as an index cache and as SQLite.
 
-        A stale cache is ignored.
-
         Parameters
         ----------
         path : str or PathLike, optional
