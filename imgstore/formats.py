@@ -1,4 +1,4 @@
-"""The formats of a store: one row each. What a row cannot say is a class in `imgstore.chunks`."""
+"""The formats of a store, one row each; their codecs are classes in `imgstore.chunks`."""
 
 from __future__ import annotations
 
@@ -26,16 +26,18 @@ VIDEO_FRAMES_PER_SECOND = 25
 
 @dataclass(frozen=True)
 class Option:
-    """A whole number by which the user of some formats says how hard, or how well, images are encoded.
+    """An integer option of an encoder, such as quality or compression.
 
     Attributes
     ----------
     name : str
-        Of the argument.
-    min, max : int
-        What it may be.
+        Name of the argument.
+    min : int
+        Smallest value.
+    max : int
+        Largest value.
     meaning : str
-        Of its values, for `--help`.
+        Meaning of the values, for `--help`.
     """
 
     name: str
@@ -44,7 +46,7 @@ class Option:
     meaning: str
 
     def checked(self, value: object, whom: str) -> int:
-        """The value as Python's own int; InvalidArgumentError says ``whom`` it was for."""
+        """Return the value as an int; InvalidArgumentError names ``whom`` it is for."""
         return as_int_between(value, self.name, self.min, self.max, whom)
 
     def __str__(self) -> str:
@@ -59,38 +61,39 @@ OPTIONS = (QUALITY, CRF, COMPRESSION)
 
 @dataclass(frozen=True)
 class Format:
-    """What a format can hold, and as what.
+    """A format, and the images it can hold.
 
     Attributes
     ----------
     name : str
-        As `metadata.yaml` has it.
+        Name in `metadata.yaml`.
     class_name : str
         `DIRECTORY` or `VIDEO`.
     extension : str
-        Of an image, or of a chunk's video.
+        Extension of an image, or of a chunk's video.
     codec : str
-        Which class of `imgstore.chunks` does the work.
+        Name of the codec in `imgstore.chunks`.
     lossless : bool
-        Images come back bit for bit, unless the user asks for a ``quality``.
+        Whether reading returns the images bit for bit, if the user passes no ``quality``.
     dtypes : tuple of str, or None
-        numpy names of the dtypes it holds; None: any.
+        numpy names of the supported dtypes; None for any.
     color_model : str
-        'any' shape; 'image': (h, w) or (h, w, 3), as are those that hold 'gray' or 'color' alone on disk.
+        'any': any shape. 'image': (h, w) or (h, w, 3). 'gray' and 'color': the same shapes, but only gray or only
+        colour on disk.
     max_side : int
-        Pixels that an image may be high or wide at most, if it may not be of 'any' shape.
+        Maximum height and width in pixels, unless any shape is allowed.
     aliases : tuple of str
-        Other names that a store may be made under.
+        Other accepted names.
     converts_to_bgr : bool
-        An `encoding` is converted to BGR while writing.
+        Whether writing converts an `encoding` to BGR.
     options : tuple of Option
-        What its codec can be told; where the user does not, it does what it always did.
+        Options of the encoder.
     signature : bytes
-        Regular expression of the first bytes of an image that OpenCV reads.
+        Regular expression for the first bytes of an image, for formats read by OpenCV.
     imwrite_flag : int, optional
-        OpenCV's name for the one option of the format.
+        OpenCV's flag for the one option of the format.
     imwrite_default : int, optional
-        Value of ``imwrite_flag`` where the user gives none; None: OpenCV's own.
+        Default value of ``imwrite_flag``; None for OpenCV's own.
     """
 
     name: str
@@ -115,12 +118,12 @@ class Format:
 
     @property
     def is_exportable(self) -> bool:
-        """Whether frames are exported as such images: other programs open them, gray ones and those in colour."""
+        """Whether frames can be exported as such images: other programs open them, in gray and in colour."""
         return self.is_image_folder and self.color_model == 'image'
 
     @property
     def chunksize(self) -> int:
-        """Frames a chunk where the user does not say."""
+        """Default number of frames per chunk."""
         return 200 if self.is_image_folder else 10000
 
 
@@ -133,7 +136,7 @@ _IMAGES = (
     Format('jpg', DIRECTORY, '.jpg', 'cv2', False, max_side=65500, options=(QUALITY,), signature=rb'\xff\xd8',
            imwrite_flag=cv2.IMWRITE_JPEG_QUALITY),
     Format('webp', DIRECTORY, '.webp', 'cv2', True, max_side=16383, options=(QUALITY,), signature=rb'RIFF.{4}WEBP',
-           imwrite_flag=cv2.IMWRITE_WEBP_QUALITY, imwrite_default=101),  # which is lossless
+           imwrite_flag=cv2.IMWRITE_WEBP_QUALITY, imwrite_default=101),  # lossless
     Format('ppm', DIRECTORY, '.ppm', 'pnm', True, _8_AND_16_BIT, 'color', signature=_PNM),
     Format('pgm', DIRECTORY, '.pgm', 'pnm', True, _8_AND_16_BIT, 'gray', signature=_PNM),
     Format('bmp', DIRECTORY, '.bmp', 'bmp', True, signature=rb'BM'),
@@ -152,32 +155,32 @@ _BY_ALIAS = {alias: row for row in _VIDEOS for alias in row.aliases} | _BY_NAME
 
 
 def format_names(class_name: str | None = None) -> list[str]:
-    """Names of the formats that this installation can write, of one class or of all."""
+    """Return the names of the formats this installation can write, of one class or of all."""
     return [name for name, row in _BY_NAME.items() if class_name in (None, row.class_name) and _installed(row)]
 
 
 def accepted_format_names() -> list[str]:
-    """Every name under which a new store's format may be given, also where it needs another package."""
+    """Return all names accepted for a new store, also those of formats with a missing package."""
     return [*_BY_NAME, *(alias for alias in _BY_ALIAS if alias not in _BY_NAME)]
 
 
 def missing_formats() -> list[str]:
-    """Names of the formats that need a package that is not installed."""
+    """Return the names of the formats with a missing package."""
     return [name for name, row in _BY_NAME.items() if not _installed(row)]
 
 
 def exportable_formats() -> list[str]:
-    """Names of the formats in which frames are exported as images, the usual one first."""
+    """Return the names of the formats for exported images, the default first."""
     return sorted((row.name for row in _IMAGES if row.is_exportable), key=lambda name: name != 'png')
 
 
 def image_extensions() -> tuple[str, ...]:
-    """Extensions of the images that OpenCV reads."""
+    """Return the extensions of the images read by OpenCV."""
     return tuple(sorted(row.extension for row in _IMAGES if row.signature))
 
 
 def format_of_file_name(name: str) -> str | None:
-    """Name of the format whose files have the extension that a name has; None if there is none."""
+    """Return the name of the format with a file's extension; None if there is none."""
     extension = os.path.splitext(name)[1].lower()
     return next((row.name for row in (*_IMAGES, *_VIDEOS) if row.extension == extension and _installed(row)), None)
 
@@ -187,7 +190,15 @@ def _installed(row: Format) -> bool:
 
 
 def resolve_format(name: object, class_name: str | None = None) -> Format:
-    """The format of a new store; InvalidArgumentError names those that there are, MissingDependencyError an extra."""
+    """Return the format of a new store.
+
+    Raises
+    ------
+    InvalidArgumentError
+        There is no such format. The message lists the supported ones.
+    MissingDependencyError
+        A package is missing. The message says what to install.
+    """
     found = _BY_ALIAS.get(name) if isinstance(name, str) else None
     if found is None or class_name not in (None, found.class_name):
         allowed = ', '.join(format_names(class_name))
@@ -199,54 +210,55 @@ def resolve_format(name: object, class_name: str | None = None) -> Format:
 
 
 def validate_options(fmt: Format, given: Mapping[str, object]) -> dict[str, int]:
-    """What the user says of how images are encoded, None being nothing; InvalidArgumentError tells what is allowed."""
+    """Return the encoder options passed by the user, without None; InvalidArgumentError says what is allowed."""
     known = {option.name: option for option in fmt.options}
     said = {name: value for name, value in given.items() if value is not None}
     for name, value in said.items():
         if name not in known:
             allowed = ', '.join(map(str, fmt.options)) or 'no such option'
-            raise InvalidArgumentError(f'{name} is {value!r}, and format {fmt.name} has no {name}; it has {allowed}',
+            raise InvalidArgumentError(f'{name} is {value!r}, but format {fmt.name} has no {name}; it has {allowed}',
                                        argument=name)
     return {name: known[name].checked(value, f'format {fmt.name}') for name, value in said.items()}
 
 
 def encoded_with(fmt: Format, options: Mapping[str, int]) -> Format:
-    """The format as it is with those options: whoever asks for a quality loses some."""
+    """Return the format with some options: with a quality it is not lossless."""
     return replace(fmt, lossless=fmt.lossless and QUALITY.name not in options)
 
 
 def validate_fps(fmt: Format, given: object) -> float | None:
-    """What the user says of the frame rate, None being nothing; InvalidArgumentError for images, which have none."""
+    """Return the frame rate passed by the user, or None; InvalidArgumentError for image formats."""
     if given is not None and fmt.is_image_folder:
-        raise InvalidArgumentError(f'fps is {given!r}, and format {fmt.name} has no fps; videos have one',
+        raise InvalidArgumentError(f'fps is {given!r}, but format {fmt.name} has no fps; only video formats have one',
                                    argument='fps')
     return checked_rate(given)
 
 
 def formats_with(option: Option) -> list[str]:
-    """Names of the formats that have an option, those that convert left out."""
+    """Return the names of the formats with an option, without those converting to BGR."""
     return [row.name for row in (*_IMAGES, *_VIDEOS) if option in row.options]
 
 
 def parse_format(name: str, class_name: str, extension: str, path: str, lossless: bool = True) -> Format:
-    """The format of a store that is there, Motif's among them; CorruptFileError names ``path``.
+    """Return the format of an existing store, also of Motif's; CorruptFileError names ``path``.
 
-    ``lossless`` is False if the store was written with an option that loses something.
+    ``lossless`` is False if the store was written with a lossy option.
     """
     class_name = VIDEO if class_name == _MOTIF_VIDEO else class_name
     known = _BY_ALIAS.get(name)
     if class_name == DIRECTORY and known and known.is_image_folder:
         return replace(known, lossless=known.lossless and lossless)
     if class_name != VIDEO or (known and known.is_image_folder):
-        raise CorruptFileError(f'{path}: this imgstore reads no {name!r} of class {class_name!r}', path=path)
+        raise CorruptFileError(f'{path}: format {name!r} of class {class_name!r} is not supported by this version',
+                               path=path)
     extension = extension or ('.avi' if name == 'mjpeg' else '.mp4')
     if extension not in VIDEO_EXTENSIONS:
-        raise CorruptFileError(f'{path}: extension {extension!r} is none of {", ".join(VIDEO_EXTENSIONS)}', path=path,
-                               argument='extension')
+        raise CorruptFileError(f'{path}: extension is {extension!r}; it must be one of {", ".join(VIDEO_EXTENSIONS)}',
+                               path=path, argument='extension')
     return Format(name, VIDEO, extension, known.codec if known else name, False)
 
 
 def format_of(metadata: StoreMetadata, basedir: str) -> Format:
-    """The format of the store in a folder; CorruptFileError if it is none that can be read."""
+    """Return the format of the store in a folder; CorruptFileError if it is not supported."""
     path = os.path.join(basedir, STORE_MD_FILENAME)
     return parse_format(metadata.format, metadata.class_name, metadata.extension, path, metadata.lossless)

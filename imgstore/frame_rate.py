@@ -1,8 +1,8 @@
-"""How many frames a second a recording has: what its user says, else its metadata, else the times of its frames.
+"""The frame rate of a recording, from its user, from its metadata or from the times of its frames.
 
-Times answer two questions. What people are told, and what gaps are compared with, is 1 / `median_interval`: the rate
-of the camera while it runs. What a video file says, so that other programs play it as long as it took, is `measured`:
-the mean rate of frames that come in bursts.
+There are two rates by frame times. 1 / `median_interval` is the rate of the running camera, shown to the user and
+compared with gaps. `measured` is the mean rate, also of bursts, stored in video files so that other programs play them
+at the right speed.
 """
 
 from __future__ import annotations
@@ -19,66 +19,67 @@ import numpy.typing as npt
 from .errors import InvalidArgumentError
 
 SLOWEST, FASTEST = 0.0001, 1_000_000.0
-"""Frames a second that a video can have here."""
+"""Allowed frames per second of a video."""
 
 _TRIGGERED_RATES = ('hwframerate', 'motifptpframerate')
 _CAMERA_RATE, _CAMERA_KEEPS_RATE = 'acquisitionframerate', 'acquisitionframerateenable'
 _MOST_DENOMINATOR = 1001
 _EXACT, _MOST_ERROR = 2e-6, 1e-3
 _TELEVISION = (24, 30, 48, 60, 120, 240)
-"""Rates that are often a thousandth less."""
+"""Rates often reduced by a thousandth."""
 
 _SURE = 0.01
 MANY_TIMES, _MOST_TIMES = 200, 10_000
-"""Of so many frames the rate is measured, of earlier chunks too, and of up to so many where it is not sure."""
+"""Number of frames for measuring the rate, across chunks, and the maximum while it is uncertain."""
 _USUAL = (0.45, 1.55)
-"""Of the median interval, what is no pause, no lost frame and no frame that came twice; no multiple of a half, which
-a coarse clock tells."""
+"""Usual intervals in medians: no pause, no lost frame, no repeated frame. Multiples of a half are avoided, since coarse
+clocks produce them."""
 
 _MOST_SHORT, _MOST_ODD = 0.05, 0.25
-"""Shares of intervals that are shorter than that, and that are not so, of frames that come evenly."""
+"""Maximum shares of shorter and of unusual intervals at an even pace."""
 
 _BURSTS, _FEW, _MANY, _MOSTLY = 2, 3, 5, 0.8
 _GAP = 3
-"""How many times that a gap between bursts is; a shorter one may be of lost frames."""
+"""Minimum gap between bursts, in largest usual intervals; shorter ones may be lost frames."""
 
 _PAUSE, _MUCH = 5.0, 20
-"""Seconds, and how many times as long as the others: no camera keeps frames back for longer."""
+"""Minimum pause in seconds, and in mean intervals: no camera holds frames back for longer."""
 
 _Intervals = npt.NDArray[np.float64]
 
 
 def median_interval(times: npt.ArrayLike) -> float | None:
-    """Median of the seconds from each frame to the next.
+    """Return the median interval between frames.
 
     Parameters
     ----------
     times : array_like of float
-        Of the frames, in the order of the store.
+        Times of the frames in seconds, in the order of the store.
 
     Returns
     -------
     float or None
-        Intervals of 0, negative ones and those from or to a time that is not finite are left out. None if none is left.
+        Median of the positive, finite intervals in seconds; None if there are none.
     """
     with np.errstate(all='ignore'):  # times may be any numbers
         return median_of_positive(np.diff(np.asarray(times, np.float64)))
 
 
 def median_of_positive(intervals: npt.NDArray[np.float64]) -> float | None:
-    """As `median_interval`, of the intervals themselves."""
+    """Return the median of the positive, finite intervals; None if there are none."""
     usable = intervals[(intervals > 0) & np.isfinite(intervals)]
     return float(np.median(usable)) if usable.size else None
 
 
 def rate_from_metadata(metadata: Mapping[Any, Any], hardware_only: bool = False) -> float | None:
-    """Rate that the user's metadata give under one of Motif's keys; None if they give none.
+    """Return the rate in a store's metadata under one of Motif's keys; None if there is none.
 
     Parameters
     ----------
     metadata : mapping
+        The user's metadata.
     hardware_only : bool
-        Believe only a rate that hardware triggers kept, not that of the camera itself.
+        Use only the rate of hardware triggers, not that of the camera itself.
     """
     rates = [metadata.get(name) for name in _TRIGGERED_RATES]
     if metadata.get(_CAMERA_KEEPS_RATE) is True and not hardware_only:
@@ -88,14 +89,14 @@ def rate_from_metadata(metadata: Mapping[Any, Any], hardware_only: bool = False)
 
 @dataclass(frozen=True)
 class Measure:
-    """A rate that was measured.
+    """A measured rate.
 
     Attributes
     ----------
     rate : float
-        Frames a second.
+        Frames per second.
     error : float
-        By what part of itself it may be wrong, as the clock is coarse or frames come unevenly.
+        Maximum relative error, due to a coarse clock or an uneven pace.
     """
 
     rate: float
@@ -103,16 +104,15 @@ class Measure:
 
 
 def rate_of_times(times: Sequence[float]) -> float | None:
-    """Mean rate of frames by their times in seconds, pauses and lost frames left out; None if they do not tell."""
+    """Return the mean rate by frame times in seconds, without pauses and lost frames; None if unknown."""
     measure = measured(times)
     return None if measure is None else measure.rate
 
 
 def measured(times: Sequence[float]) -> Measure | None:
-    """Measure the rate of frames by their times in seconds; None if they do not tell.
+    """Measure the rate by frame times in seconds; None if unknown.
 
-    Frames that come in bursts, or whose clock is coarser than they are, have the mean rate of all. Of frames that come
-    evenly, pauses and lost frames are left out.
+    At an even pace, pauses and lost frames do not count. For bursts, and with a coarse clock, it is the mean rate.
     """
     with np.errstate(all='ignore'):  # times may be any numbers
         intervals = np.diff(np.asarray(times, np.float64))
@@ -130,7 +130,7 @@ def measured(times: Sequence[float]) -> Measure | None:
 
 
 def _without_pauses(intervals: _Intervals) -> _Intervals:
-    """Intervals with NaN instead of long ones among short ones, and of those by which a clock was set back."""
+    """Replace pauses and backward jumps of the clock by NaN."""
     short = intervals[(intervals >= 0) & (intervals <= _PAUSE)]
     if 2 * short.size < intervals.size:
         return intervals
@@ -139,7 +139,7 @@ def _without_pauses(intervals: _Intervals) -> _Intervals:
 
 
 def _even(intervals: _Intervals) -> _Intervals | None:
-    """The intervals of frames that come evenly: of those next to each other; None where they do not."""
+    """Return the intervals between neighbours at an even pace; None at an uneven pace."""
     least, most = np.median(intervals) * np.array(_USUAL)
     is_usual = (intervals >= least) & (intervals <= most)
     shares = np.mean(intervals < least), np.mean(~is_usual)
@@ -153,7 +153,7 @@ def _even(intervals: _Intervals) -> _Intervals | None:
 
 
 def _recurs(is_there: npt.NDArray[np.bool_], least: int) -> bool:
-    """Whether something comes again and again, so many times at least, after about as many frames."""
+    """Return whether something recurs, at least so many times, with similar distances in frames."""
     places = np.flatnonzero(is_there)
     if len(places) < least:
         return False
@@ -161,13 +161,13 @@ def _recurs(is_there: npt.NDArray[np.bool_], least: int) -> bool:
 
 
 def _are_alike(values: _Intervals, least: float = 0) -> bool:
-    """Whether most of some values differ by a quarter at most, or by what is given."""
+    """Return whether most values differ from their median by at most a quarter, or by `least`."""
     usual = np.median(values)
     return bool(np.mean(np.abs(values - usual) <= max(least, usual / 4)) >= _MOSTLY)
 
 
 def _whole_bursts(intervals: _Intervals) -> tuple[_Intervals, bool]:
-    """The intervals from the first frame of a burst to that of the last, between pauses; whether there are several."""
+    """Return the intervals of complete bursts between pauses, and whether there are several bursts."""
     least, whole = np.nanmean(intervals), []
     for part in np.split(intervals, np.flatnonzero(np.isnan(intervals))):
         begins = np.flatnonzero(part > least)
@@ -176,7 +176,7 @@ def _whole_bursts(intervals: _Intervals) -> tuple[_Intervals, bool]:
 
 
 def checked_rate(value: object) -> float | None:
-    """Rate that the user gives as ``fps``, None being nothing; InvalidArgumentError tells what is allowed."""
+    """Return the rate passed as ``fps``, or None; InvalidArgumentError says what is allowed."""
     if value is None:
         return None
     is_number = isinstance(value, SupportsFloat) and not getattr(value, 'ndim', 0)
@@ -184,12 +184,12 @@ def checked_rate(value: object) -> float | None:
     if rate is None:
         text = 'the text ' if isinstance(value, (str, bytes)) else ''
         raise InvalidArgumentError(f'fps is {text}{value!r}; it must be a number from {SLOWEST} to {FASTEST:,.0f}, '
-                                   'in frames a second', argument='fps')
+                                   'in frames per second', argument='fps')
     return rate
 
 
 def kept_rate(value: object) -> float | None:
-    """The ``fps`` that a store's metadata keeps; None where it is no possible rate."""
+    """Return the ``fps`` in a store's metadata; None if it is not a valid rate."""
     return _possible(_positive(value)) if isinstance(value, (int, float)) else None
 
 
@@ -204,14 +204,14 @@ def _positive(value: Any) -> float | None:
 
 
 class FrameRate:
-    """The rate of a recording, known beforehand or measured chunk by chunk.
+    """The rate of a recording, known in advance or measured chunk by chunk.
 
     Parameters
     ----------
     given : float, optional
-        What the user says.
-    metadata : mapping
-        The user's own.
+        Frames per second, passed by the user.
+    metadata : mapping, optional
+        The user's metadata.
     """
 
     def __init__(self, given: float | None = None, metadata: Mapping[Any, Any] | None = None) -> None:
@@ -220,7 +220,7 @@ class FrameRate:
         self._times, self._is_sure = list[float](), False
 
     def of(self, times: Sequence[float]) -> Fraction | None:
-        """Rate of a chunk whose frames have these times; that of the chunk before where they do not tell another."""
+        """Return the rate of a chunk by its frame times, or that of the chunk before."""
         if self._known is None:
             before = self._times[-max(1, MANY_TIMES - len(times)):] if self._is_sure else self._times
             self._times = [*before[-_MOST_TIMES:], *times]
@@ -228,7 +228,7 @@ class FrameRate:
         return self._rate
 
     def _measure(self) -> None:
-        """Take a measured rate if it is another than the one before, beyond what both may be wrong by."""
+        """Measure the rate; replace the one before only if they differ by more than their errors."""
         measure = measured(self._times)
         if measure is None or _possible(measure.rate) is None:
             return
@@ -242,14 +242,16 @@ def _possible(rate: float | None) -> float | None:
 
 
 def as_fraction(rate: float, error: float = 0) -> Fraction:
-    """The simplest fraction that is nearly a rate: 29.97 is 30000/1001, and what may be wrong by ``error`` a usual one.
+    """Return the simplest fraction near a rate, such as 30000/1001 for 29.97.
+
+    Within its error, a common rate is preferred.
 
     Parameters
     ----------
     rate : float
-        Frames a second.
+        Frames per second.
     error : float
-        By what part of itself it may be wrong.
+        Maximum relative error.
     """
     bound, television = min(max(error, _EXACT), _MOST_ERROR), round(rate * 1.001)
     usual = {Fraction(round(rate)): bound,

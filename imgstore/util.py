@@ -1,4 +1,4 @@
-"""Names that scripts import from here; imgstore itself has them elsewhere."""
+"""Names for existing scripts; they are defined in other modules."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ __all__ = [
 
 
 class _Recording(Protocol):
-    """What is asked of a store here."""
+    """The properties of a store used here."""
 
     @property
     def user_metadata(self) -> dict[Any, Any]: ...
@@ -51,26 +51,37 @@ class _Recording(Protocol):
 
 
 def FourCC(a: str, b: str, c: str, d: str) -> int:  # noqa: N802
-    """Give the number of a codec's four letters.
+    """Return the number of a codec's four-character code.
+
+    Parameters
+    ----------
+    a : str
+        First character, ASCII.
+    b : str
+        Second character, ASCII.
+    c : str
+        Third character, ASCII.
+    d : str
+        Fourth character, ASCII.
 
     Raises
     ------
     InvalidArgumentError
-        One of them is not one letter.
+        An argument is not one ASCII character.
     """
     letters: tuple[Any, ...] = (a, b, c, d)
     if not all(isinstance(letter, str) and len(letter) == 1 and letter.isascii() for letter in letters):
-        raise InvalidArgumentError(f'a FourCC is four letters, not {letters}')
+        raise InvalidArgumentError(f'FourCC got {letters}; it must be four ASCII characters')
     return int.from_bytes(''.join(letters).encode(), 'little')
 
 
 def get_local_timezone() -> str:
-    """Name of this machine's time zone, such as 'Europe/Vienna'."""
+    """Return the name of this machine's time zone, such as 'Europe/Vienna'."""
     return local_timezone_name()
 
 
 def get_local_timezone_zoneinfo() -> ZoneInfo:
-    """Time zone of this machine."""
+    """Return this machine's time zone."""
     return local_timezone()
 
 
@@ -80,12 +91,12 @@ def motif_extra_data_json_to_df(store: object, path: str | os.PathLike[str]) -> 
     Returns
     -------
     pandas.DataFrame or None
-        A row for each record, sorted by frame, then by the sensor's time; None if there is no record.
+        One row per record, sorted by frame, then by the sensor's time. None if there are no records.
 
     Raises
     ------
     CorruptFileError
-        The file is no JSON array of objects.
+        The file is not a JSON array of objects.
     """
     frame = read_motif_json(os.fspath(path))
     return frame if len(frame) else None
@@ -97,12 +108,12 @@ def motif_extra_data_h5_to_df(store: object, path: str | os.PathLike[str]) -> pd
     Returns
     -------
     pandas.DataFrame
-        A row for each sample, a column for each channel and each field of the camera.
+        One row per sample, one column per channel and per field of the camera.
 
     Raises
     ------
     CorruptFileError
-        The file is no HDF5, or lacks a part, or its parts differ in length.
+        The file is not HDF5, lacks a part, or its parts differ in length.
     """
     return read_h5(os.fspath(path))
 
@@ -113,36 +124,37 @@ def motif_extra_data_h5_attrs(path: str | os.PathLike[str]) -> dict[str, Any]:
     Returns
     -------
     dict
-        The names of the sensors' datasets under '_datasets'; under each name in the file, its attributes.
+        Attributes by name of dataset or group; '_datasets' lists the sensors' datasets.
 
     Raises
     ------
     CorruptFileError
-        The file is no HDF5.
+        The file is not HDF5.
     """
     return h5_attrs(os.fspath(path))
 
 
 def motif_get_recording_timezone(store: _Recording) -> ZoneInfo:
-    """Time zone of a recording: the user's metadata 'timezone' if there is such a zone, else the store's."""
+    """Return the time zone in the user's metadata 'timezone' if valid, otherwise the store's."""
     return zone_or_none(store.user_metadata.get('timezone')) or store.created[1]
 
 
 def motif_get_parse_true_fps(store: _Recording, default: float | None = 25.0, hwardware_only: bool = False) -> float:
-    """Frame rate of a recording, as its metadata has it.
+    """Return the frame rate in a recording's metadata.
 
     Parameters
     ----------
     store : VideoImgStore or DirectoryImgStore
+        The recording.
     default : float or None
-        What to give if the metadata has none; None: what the times of the first frames tell.
+        Result without a rate in the metadata. None: measure it from the frame times of the first chunk.
     hwardware_only : bool
-        Believe only a rate that hardware triggers kept, not that of the camera itself.
+        Use only the rate of hardware triggers, not that of the camera itself.
 
     Returns
     -------
     float
-        Frames a second; nan if the first frames have to tell, and don't.
+        Frames per second; nan if it cannot be measured.
     """
     known = rate_from_metadata(store.user_metadata, hwardware_only)
     if known is not None:

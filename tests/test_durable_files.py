@@ -332,7 +332,7 @@ def test_a_file_system_is_synced_at_once_where_there_is_such_a_call(tmp_path, an
     monkeypatch.setattr(_syncing.sys, 'platform', 'linux')
     before = descriptors()
     if answer == -1:
-        with pytest.raises(OSError, match='could not be put on the disk'):
+        with pytest.raises(OSError, match='could not be synced to the disk'):
             sync_file_system(str(tmp_path))
     else:
         assert sync_file_system(str(tmp_path)) == (answer == 0)

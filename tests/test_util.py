@@ -51,7 +51,7 @@ def test_fourcc_is_that_of_opencv(letters: str) -> None:
 
 @pytest.mark.parametrize('letters', [('M', 'J', 'P', ''), ('MJ', 'J', 'P', 'G'), (1, 2, 3, 4), ('M', 'J', 'P', 'é')])
 def test_fourcc_wants_four_letters(letters: Any) -> None:
-    with pytest.raises(InvalidArgumentError, match='four letters'):
+    with pytest.raises(InvalidArgumentError, match='four ASCII characters'):
         util.FourCC(*letters)
 
 

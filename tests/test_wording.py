@@ -79,11 +79,11 @@ def test_a_number_beyond_the_allowed_ones_is_told_the_range(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(('fmt', 'options', 'text'), [
-    ('bmp', {'quality': 5}, 'quality is 5, and format bmp has no quality; it has no such option'),
-    ('png', {'quality': 5}, 'quality is 5, and format png has no quality; it has compression (0 to 9)'),
+    ('bmp', {'quality': 5}, 'quality is 5, but format bmp has no quality; it has no such option'),
+    ('png', {'quality': 5}, 'quality is 5, but format png has no quality; it has compression (0 to 9)'),
     ('jpg', {'quality': 0}, 'quality is 0; for format jpg it must be a whole number from 1 to 100'),
     ('mjpeg/avi', {'fps': '25'},
-     "fps is the text '25'; it must be a number from 0.0001 to 1,000,000, in frames a second")])
+     "fps is the text '25'; it must be a number from 0.0001 to 1,000,000, in frames per second")])
 def test_an_option_is_told_what_is_allowed(tmp_path: Path, fmt: str, options: dict[str, Any], text: str) -> None:
     assert text_of(lambda: made(tmp_path / 's', fmt=fmt, **options)) == text
 

@@ -1,1 +1,1 @@
-"""What any module may use: the machine, values to text and back, files, threads, and processes that fork."""
+"""Helpers for all modules: the machine, text, files, threads and forked processes."""

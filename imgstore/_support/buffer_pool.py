@@ -1,4 +1,4 @@
-"""Arrays that are used again: a system is slow to give memory that the process did not have."""
+"""Reuse of arrays: first-touch page allocation is slow."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import numpy.typing as npt
 
 
 class BufferPool:
-    """Arrays of one shape and dtype, as many as were out at once. For several threads at once."""
+    """Pool of arrays of one shape and dtype, as large as the maximum in use at once. Thread-safe."""
 
     def __init__(self) -> None:
         self._free: deque[npt.NDArray[Any]] = deque()
 
     def copy(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """A copy in C order, in an array that was given back if there is one."""
+        """Copy an array in C order, into a returned buffer if there is one."""
         try:
             buffer = self._free.pop()
         except IndexError:
@@ -27,17 +27,17 @@ class BufferPool:
         return buffer
 
     def give_back(self, copy: npt.NDArray[Any]) -> None:
-        """Take back what `copy` gave; nothing may look at it any more."""
+        """Return a buffer of `copy` to the pool; nobody may use it any more."""
         self._free.append(copy)
 
 
 class RefcountedBufferPool:
-    """Arrays that are used again once nobody has any part of them, without being given back. For several threads.
+    """Pool of arrays, reused as soon as nobody references any part of them. Thread-safe.
 
     Parameters
     ----------
     most : int
-        How many are remembered; what is lent beyond is not used again.
+        Maximum number of arrays in the pool; further ones are not reused.
     """
 
     def __init__(self, most: int) -> None:
@@ -45,8 +45,8 @@ class RefcountedBufferPool:
         self._arrays: list[npt.NDArray[Any]] = []
 
     def empty(self, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
-        """An array of bytes with anything in them."""
-        with self._lock:  # no loop here: from within one, Python 3.13 lets an interrupt out without unlocking
+        """Return an uninitialised array of bytes."""
+        with self._lock:  # no loop here: in one, an interrupt leaves Python 3.13's lock locked
             return self._find(shape)
 
     def _find(self, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
@@ -58,7 +58,7 @@ class RefcountedBufferPool:
 
 
 def _references(arrays: list[npt.NDArray[Any]], i: int) -> int:
-    """How many refer to an array, all that look at a part of its memory among them."""
+    """Count the references to an array, including views."""
     return sys.getrefcount(arrays[i])
 
 

@@ -1,4 +1,4 @@
-"""How many cores this process may use, and how many threads of one kind it starts."""
+"""Number of usable cores, and number of threads of one kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How values that JSON does not know are written as JSON.
+"""Values without a JSON type, written as JSON.
 
 =============================  =========================================
 numpy scalar, array            the number, text or (nested) list
@@ -10,9 +10,9 @@ complex                        ``[real, imaginary]``
 Path, UUID                     text
 =============================  =========================================
 
-In records of extra data (`dumps`), NaN and the infinities are ``NaN`` and ``Infinity``, which Python's reader knows,
-and any other type is an error. What the tools show (`as_json`) is for every reader: NaN and the infinities are null, a
-value or key of another type is the text that ``str`` makes of it, and lone surrogates in text are escaped.
+In records of extra data (`dumps`), NaN and the infinities are ``NaN`` and ``Infinity``, accepted by Python's reader.
+Any other type is an error. Output of the tools (`as_json`) is for every reader: NaN and the infinities are null, values
+and keys of other types become text by ``str``, and lone surrogates in text are escaped.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ _Path = tuple[object, ...]
 
 
 class JsonCustomEncoder(json.JSONEncoder):
-    """JSON encoder for ``json.dumps(value, cls=JsonCustomEncoder)`` that also takes the values above.
+    """JSON encoder for ``json.dumps(value, cls=JsonCustomEncoder)``, with support for the types above.
 
     Raises
     ------
     ExtraDataTypeError
-        Some value is of a type that cannot be written.
+        A value has an unsupported type.
     """
 
     def iterencode(self, o: Any, _one_shot: bool = False) -> Iterator[str]:
-        """Encode the value, piece by piece."""
+        """Encode the value in pieces."""
         return super().iterencode(plain(o), _one_shot)
 
     def default(self, o: Any) -> Any:
-        """Give what JSON knows for a value that it doesn't."""
+        """Convert a value without a JSON type."""
         return plain(o)
 
 
@@ -58,7 +58,7 @@ def dumps(record: dict[str, Any]) -> str:
     Raises
     ------
     ExtraDataTypeError
-        Some value or key cannot be written; the message says where it is.
+        A value or a key has an unsupported type. The message says where.
     """
     try:
         return json.dumps(record, cls=JsonCustomEncoder)
@@ -67,9 +67,9 @@ def dumps(record: dict[str, Any]) -> str:
 
 
 def as_json(value: Any, nan_as_text: bool = False) -> Any:
-    """Give any value, such as metadata or a record, in the types that JSON has for every reader.
+    """Convert any value, such as metadata or a record, to standard JSON types.
 
-    ``nan_as_text`` gives NaN and the infinities as text, for people to see.
+    With ``nan_as_text``, NaN and the infinities become text, for display.
     """
     if isinstance(value, float):
         return value if math.isfinite(value) else str(float(value)) if nan_as_text else None
@@ -93,19 +93,19 @@ def _shown_key(key: Any) -> Any:
 
 
 def plain(value: Any, path: _Path = ()) -> Any:
-    """Give a value made of dict, list, str, int, float, bool and None only.
+    """Convert a value to dict, list, str, int, float, bool and None.
 
     Parameters
     ----------
     value : object
-        Anything of the table above, nested as you like.
+        A value of the types above, nested or not.
     path : tuple
-        Keys and indices that led to the value, for the error.
+        Keys and indices of the value, for the error.
 
     Raises
     ------
     ExtraDataTypeError
-        Some value or key cannot be written, or the value is nested too deeply (it may contain itself).
+        A value or a key has an unsupported type, or the value is nested too deeply (it may contain itself).
     """
     if value is None or isinstance(value, (int, float)):
         return value
@@ -122,12 +122,13 @@ def plain(value: Any, path: _Path = ()) -> Any:
     for types, convert in _CONVERSIONS:
         if isinstance(value, types):
             return plain(convert(value), path)
-    raise ExtraDataTypeError(f'extra data{_where(path)} is of type {_type_name(value)}, which JSON cannot hold')
+    raise ExtraDataTypeError(f'extra data{_where(path)} is of type {_type_name(value)}; use text, numbers, lists, '
+                             f'dicts, or types of numpy, datetime and pathlib')
 
 
 def _utf8(text: str, path: _Path) -> str:
     if not is_utf8(text):
-        raise ExtraDataTypeError(f'extra data{_where(path)} is {text!r}, which is not UTF-8; give it as bytes')
+        raise ExtraDataTypeError(f'extra data{_where(path)} is {text!r}, not valid UTF-8; pass it as bytes')
     return text
 
 
@@ -171,7 +172,7 @@ def _seconds(value: np.timedelta64) -> float | None:
         raise ExtraDataTypeError(f'extra data {value!r} cannot be given in seconds') from error
 
 
-# numpy counts timedelta64 among its integers, so it comes before them
+# timedelta64 is a subclass of numpy's integers, so it comes before them
 _CONVERSIONS: tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...] = (
     (np.timedelta64, _seconds),
     (np.datetime64, lambda value: None if np.isnat(value) else str(value)),

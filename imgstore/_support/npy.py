@@ -1,4 +1,4 @@
-"""The header of numpy's own files: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html."""
+"""The header of npy files: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import IO, Any
 import numpy as np
 
 LONGEST_HEADER = 10_000
-"""Bytes of text; numpy takes no longer one either."""
+"""Maximum bytes of text, the same as numpy's own limit."""
 
 _LENGTH_BYTES = {(1, 0): 2, (2, 0): 4, (3, 0): 4}
 
 NAMES_IN_UTF8 = (3, 0)
-"""The version that differs from the one before it in how the text is encoded; the numbers in it are the same."""
+"""The version with UTF-8 text; apart from the encoding it equals the one before."""
 
 
 def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, whether in Fortran's order, and dtype, read from a file's start; ValueError if it has no such header.
+    """Read shape, Fortran order and dtype from a file's start; ValueError without a valid header.
 
-    The dtype's names are not what they should be in a file of version `NAMES_IN_UTF8`.
+    Field names are decoded wrongly in a file of version `NAMES_IN_UTF8`.
     """
     version = np.lib.format.read_magic(file)
     if version not in _LENGTH_BYTES:
@@ -31,6 +31,6 @@ def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
 
 @lru_cache
 def _parse(version: tuple[int, int], length: bytes, text: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Most files of a store have the same header."""
+    """Parse a header, cached, since most files of a store have the same one."""
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     return read(io.BytesIO(length + text))

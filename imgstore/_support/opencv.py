@@ -1,4 +1,4 @@
-"""OpenCV imported first of all, so that one sentence says what to install where that fails."""
+"""The first import of OpenCV, with one sentence about what to install if it fails."""
 
 import contextlib
 import os
@@ -9,16 +9,16 @@ from types import TracebackType
 from ..errors import MissingDependencyError
 
 LIBRARIES = 'libgl1 libglib2.0-0'
-"""Debian's packages that opencv-python needs."""
+"""Debian packages required by opencv-python."""
 
 
 def _program() -> str:
-    """The file name of the program that imports."""
+    """Return the file name of the running program."""
     return os.path.basename((sys.argv or [''])[0]).removesuffix('.exe')
 
 
 def _package() -> str | None:
-    """The package of OpenCV that pip takes for installed."""
+    """Return the OpenCV package installed according to pip."""
     for name in ('opencv-python', 'opencv-python-headless', 'opencv-contrib-python', 'opencv-contrib-python-headless'):
         with contextlib.suppress(metadata.PackageNotFoundError):
             return metadata.distribution(name).metadata['Name']
@@ -26,7 +26,7 @@ def _package() -> str | None:
 
 
 def _is_command(program: str) -> bool:
-    """Whether it is one of ours: its function, which tells errors in one line, cannot be imported either."""
+    """Return whether a program is one of our commands; its own error handler cannot be imported either."""
     return program == 'imgstore' or program.startswith('imgstore-')
 
 
@@ -39,7 +39,7 @@ def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType 
 
 try:
     import cv2
-    if not hasattr(cv2, 'imread'):  # Python takes a folder without modules for a package
+    if not hasattr(cv2, 'imread'):  # an empty folder also imports as a package
         raise ModuleNotFoundError('cv2 has no imread', name='cv2')
 except ImportError as error:
     if _is_command(_program()):
@@ -47,7 +47,7 @@ except ImportError as error:
     if isinstance(error, ModuleNotFoundError) and error.name == 'cv2':
         if 'cv2' in sys.modules or _package():
             raise MissingDependencyError(
-                'OpenCV is incomplete, since files went with another of its packages that was uninstalled: run '
+                'OpenCV is incomplete: uninstalling another OpenCV package removed shared files; run '
                 f'`pip install --force-reinstall --no-deps {_package() or "opencv-python"}`') from error
         raise MissingDependencyError('OpenCV is not installed: run `pip install opencv-python`, '
                                      'or `pip install opencv-python-headless` on a server', name='cv2') from error

@@ -1,4 +1,4 @@
-"""Images encoded by OpenCV."""
+"""Encoding of images by OpenCV."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ..errors import FrameWriteError
 
 
 def encode_image(extension: str, image: npt.NDArray[Any], parameters: Sequence[int]) -> memoryview:
-    """Encode an image as the kind of file that an extension names.
+    """Encode an image in the file format of an extension.
 
     Raises
     ------
     FrameWriteError
-        OpenCV cannot.
+        OpenCV cannot encode the image.
     """
     try:
         done, data = cv2.imencode(extension, np.ascontiguousarray(image), parameters)

@@ -1,39 +1,39 @@
-"""What a file may claim to hold: whoever believes any size makes room for it, and a damaged file claims any.
+"""Limits for the sizes stated in files: a damaged file may state any size, and memory would be allocated for it.
 
-A claim is believed up to `UNQUESTIONED_BYTES`, which every machine has. Beyond that it has to be possible, for a file
-of its size, and likely, in a store of such images.
+Sizes up to `UNQUESTIONED_BYTES` are accepted. Larger ones must be possible for a file of its size, and plausible for
+the store's images.
 """
 
 from __future__ import annotations
 
 UNQUESTIONED_BYTES = 2**26
-"""Of anything that somebody may have put into a store."""
+"""Size accepted for any file in a store."""
 
 TIMES_EXPECTED = 64
-"""How many times larger than the store's own an image may be beyond that."""
+"""Maximum size of a larger image, in sizes of the store's own images."""
 
 DEFLATE_RATIO = 1032
-"""How many times smaller zlib can make data: https://zlib.net/zlib_tech.html."""
+"""Maximum compression ratio of zlib: https://zlib.net/zlib_tech.html."""
 
 IMAGE_RATIO = 1400
-"""How many times smaller than an image its file can be: deflate has 1032, JPEG 1024."""
+"""Maximum compression ratio of image files: deflate has 1032, JPEG 1024."""
 
 HDF5_RATIO = 2**11
-"""How many times smaller HDF5 can make data, by deflate after a filter that shuffles."""
+"""Maximum compression ratio of HDF5, with deflate after the shuffle filter."""
 
 BLOSC_RATIO = 2**15
-"""How many times smaller a chunk of Blosc can be: of one value repeated, only the header is left."""
+"""Maximum compression ratio of a Blosc chunk: for one repeated value, only the header remains."""
 
 
 def max_bytes(possible: int | None = None, expected: int | None = None) -> int:
-    """Give the bytes that a file may claim to hold.
+    """Return the maximum size accepted from a file, in bytes.
 
     Parameters
     ----------
     possible : int, optional
-        Bytes that a file of its size can hold: its bytes times one of the ratios.
+        Maximum bytes in a file of its size: its size times one of the ratios.
     expected : int, optional
-        Bytes of the store's own images.
+        Bytes of one of the store's images.
     """
     limits = [possible] if possible is not None else []
     if expected is not None:

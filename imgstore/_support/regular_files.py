@@ -1,7 +1,6 @@
-"""Read regular files only, and in bounded memory.
+"""Reading of regular files only, in bounded memory.
 
-A FIFO, a device or a socket in place of a store's file would be waited for, or would never end. A sparse file claims
-any size.
+Reading a FIFO, a device or a socket in place of a store's file could block forever. A sparse file can have any size.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from collections.abc import Iterator
 from typing import IO
 
 MAX_BYTES = 2**31
-"""Of a file that is read at once, where its reader knows no smaller limit."""
+"""Default size limit of a file read in one piece."""
 
 _BLOCK = 2**20
 _ZEROS = bytes(_BLOCK)
@@ -22,20 +21,21 @@ _NOT_WAITING = getattr(os, 'O_NONBLOCK', 0)
 
 
 def check_regular(path: str) -> None:
-    """Raise OSError if ``path`` is anything else than a regular file, or a link to one."""
+    """Raise OSError unless ``path`` is a regular file, or a link to one."""
     _check(os.stat(path), path)
 
 
 def open_regular(path: str, buffering: int = -1) -> IO[bytes]:
-    """Open a regular file for reading; OSError for anything else, which is not opened or waited for.
+    """Open a regular file for reading; OSError for anything else, without opening it.
 
     Parameters
     ----------
     path : str
+        Path of the file.
     buffering : int
-        As of `open`.
+        As for `open`.
     """
-    check_regular(path)  # before it is opened, as that alone makes some devices do something
+    check_regular(path)  # before opening, since that alone triggers some devices
     file: IO[bytes] = open(path, 'rb', buffering, opener=_open_at_once)  # noqa: SIM115 -- given on
     try:
         _check(os.fstat(file.fileno()), path)
@@ -46,52 +46,53 @@ def open_regular(path: str, buffering: int = -1) -> IO[bytes]:
 
 
 def read_regular(path: str, limit: int = MAX_BYTES) -> bytes:
-    """Read a regular file that holds text or a part of it; OSError if it cannot be one.
+    """Read a regular text file.
 
     Parameters
     ----------
     path : str
+        Path of the file.
     limit : int
-        Bytes that such a file has at most.
+        Maximum size in bytes.
 
     Raises
     ------
     OSError
-        It is no regular file, is larger, or has a long run of zeros, as no text has.
+        The file is not regular, is too large, or has a long run of zeros, unlike any text.
     """
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size > limit:
-            raise OSError(errno.EFBIG, f'it has {size} bytes, and may have {limit} at most', path)
+            raise OSError(errno.EFBIG, f'it has {size} bytes; the limit is {limit}', path)
         data, ended = _read_until_zeros(file, limit)
     if not ended:
-        raise OSError(errno.EINVAL, f'it has nothing but zeros from byte {len(data)} on', path)
+        raise OSError(errno.EINVAL, f'it has only zeros after byte {len(data)}', path)
     return data
 
 
 def read_until_zeros(path: str, limit: int = MAX_BYTES) -> bytes:
-    """Read a regular file up to the limit or a long run of zeros, whichever comes first; OSError as `open_regular`."""
+    """Read a regular file up to the limit or to a long run of zeros; OSError as `open_regular`."""
     with open_regular(path) as file:
         return _read_until_zeros(file, limit)[0]
 
 
 def data_bytes(path: str) -> int:
-    """Bytes of a regular file that take room on the disk, so that a sparse file is as large as what was written."""
+    """Return the size of a regular file on disk in bytes, without the holes of a sparse file."""
     status = os.stat(path)
     _check(status, path)
-    blocks: int | None = getattr(status, 'st_blocks', None)  # Windows does not tell
+    blocks: int | None = getattr(status, 'st_blocks', None)  # missing on Windows
     return status.st_size if blocks is None else min(status.st_size, blocks * 512)
 
 
 def end_of_data(path: str, max_hole: int) -> int:
-    """Where a file has more than ``max_hole`` bytes of holes behind it, its size if it has fewer.
+    """Return the offset after which the file's holes exceed a limit; its size if they never do.
 
     Parameters
     ----------
     path : str
-        Of a regular file.
+        Path of a regular file.
     max_hole : int
-        Bytes that all holes before the end may have, which a reader has to go through.
+        Maximum bytes of all holes before the returned offset, since a reader has to read through them.
     """
     size = os.path.getsize(path)
     if size - data_bytes(path) <= max_hole or not hasattr(os, 'SEEK_HOLE'):
@@ -124,13 +125,13 @@ def _holes(descriptor: int, size: int) -> Iterator[tuple[int, int]]:
         hole = os.lseek(descriptor, place, os.SEEK_HOLE)
         try:
             place = os.lseek(descriptor, hole, os.SEEK_DATA)
-        except OSError:  # there is no more data
+        except OSError:  # no more data
             place = size
         yield hole, place
 
 
 def _read_until_zeros(file: IO[bytes], limit: int) -> tuple[bytes, bool]:
-    """The content, and whether it is all of it."""
+    """Return the content, and whether it is complete."""
     first = file.read(min(_BLOCK, limit))
     if len(first) < _BLOCK:
         return first, True

@@ -1,4 +1,4 @@
-"""Wait until files and folders are on the disk itself."""
+"""Syncing files and folders to the disk."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import os
 import stat
 import sys
 
-_MANY = 64  # files, from which on one sync of everything is faster than one for each
+_MANY = 64  # from this many files, one sync of the file system is faster
 
 def open_no_link(path: str, flags: int) -> int:
-    """Open a file to write it, as ``opener`` of `open`; a link or a FIFO in its place is removed and never followed."""
+    """Open a file for writing, as ``opener`` of `open`; remove a link or a FIFO in its place."""
     with contextlib.suppress(OSError):
         if not stat.S_ISREG(os.lstat(path).st_mode):
             os.unlink(path)
@@ -20,7 +20,7 @@ def open_no_link(path: str, flags: int) -> int:
 
 
 def sync(path: str) -> None:
-    """Wait until a file, or what a folder lists, is on the disk itself."""
+    """Sync a file, or the entries of a folder, to the disk."""
     if os.path.isdir(path):
         _sync_folder(path)
         return
@@ -32,7 +32,7 @@ def sync(path: str) -> None:
 
 
 def _sync_folder(path: str) -> None:
-    """Windows and some network file systems have no such thing; a folder may be one that may not be listed."""
+    """Sync a folder's entries, where the system supports it and the folder is readable."""
     if os.name == 'nt':
         return
     try:
@@ -49,7 +49,7 @@ def _sync_folder(path: str) -> None:
 
 
 def sync_folder_and_files(folder: str) -> None:
-    """Wait until all files of a folder, and the folder, are on the disk itself; many at once where the system can."""
+    """Sync a folder and all its files to the disk; many at once where the system supports it."""
     names = os.listdir(folder)
     if len(names) > _MANY and sync_file_system(folder):
         return
@@ -60,7 +60,7 @@ def sync_folder_and_files(folder: str) -> None:
 
 
 def sync_file_system(folder: str) -> bool:
-    """Linux's syncfs(2), one wait instead of one a file; False where there is none."""
+    """Sync the file system of a folder by Linux's syncfs(2); False without it."""
     if sys.platform != 'linux':
         return False
     syncfs = getattr(ctypes.CDLL(None, use_errno=True), 'syncfs', None)
@@ -69,7 +69,7 @@ def sync_file_system(folder: str) -> bool:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         if syncfs(descriptor):
-            raise OSError(ctypes.get_errno(), f'{folder} could not be put on the disk')
+            raise OSError(ctypes.get_errno(), f'{folder} could not be synced to the disk')
     finally:
         os.close(descriptor)
     return True

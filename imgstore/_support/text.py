@@ -1,4 +1,4 @@
-"""Text of files whose encoding is not what it should be, and text that is safe to show."""
+"""Decoding of text with wrong encodings, and text safe to display."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 _SURROGATES = re.compile('[\ud800-\udfff]')
 _ESCAPED_BYTES = re.compile('[\udc80-\udcff]')
 
-# Control characters, and what changes lines or the direction of writing: https://www.unicode.org/reports/tr9/
+# Control characters, line separators and marks of writing direction: https://www.unicode.org/reports/tr9/
 _UNSAFE = '\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff'
 _UNSAFE_ANYWHERE = re.compile(f'[{_UNSAFE}]')
 _UNSAFE_IN_LINES = re.compile(f'(?![\n\t])[{_UNSAFE}]')
 
 
 def decode_text(data: bytes) -> str:
-    """Decode what should be UTF-8, or UTF-16 or UTF-32 that says so; of other bytes what Windows takes them for."""
+    """Decode UTF-8, or UTF-16 or UTF-32 with a mark; decode invalid bytes as Windows-1252."""
     encoding = json.detect_encoding(data)
     try:
         return data.decode(encoding, 'surrogatepass')
@@ -29,7 +29,7 @@ def _windows_1252(match: re.Match[str]) -> str:
 
 
 def is_utf8(text: str) -> bool:
-    """Whether a string can be written as UTF-8: it has no lone surrogates, as names have that are not UTF-8."""
+    """Return whether a string can be encoded as UTF-8, that is, has no lone surrogates."""
     return text.isascii() or _SURROGATES.search(text) is None
 
 
@@ -45,12 +45,12 @@ def without_surrogates(value: Any) -> Any:
 
 
 def printable(text: str) -> str:
-    """Escape the characters that a terminal obeys instead of showing them, line breaks and tabs among them."""
+    """Escape control characters of terminals, including line breaks and tabs."""
     return _UNSAFE_ANYWHERE.sub(_escaped, text)
 
 
 def printable_lines(text: str) -> str:
-    """Escape as `printable` does, and keep line breaks and tabs."""
+    """Escape as `printable`, but keep line breaks and tabs."""
     return _UNSAFE_IN_LINES.sub(_escaped, text)
 
 

@@ -1,4 +1,4 @@
-"""Numbers as users give them, Python's and numpy's alike, made Python's own."""
+"""Conversion of user's numbers, from Python or numpy, to Python's int and float."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _INT64 = range(-2**63, 2**63)
 
 
 def not_allowed(what: str, value: object, rule: str) -> InvalidArgumentError:
-    """Make the error for an argument, or for an item of one such as ``frame_numbers[3] for 'a.mp4'``."""
+    """Create the error for an argument, or for an item such as ``frame_numbers[3] for 'a.mp4'``."""
     return InvalidArgumentError(f'{what} is {value!r}; {rule}', argument=what.partition('[')[0])
 
 
 def as_int(value: object, what: str) -> int:
-    """A whole number of any type; InvalidArgumentError for nan, None, 1.5, bools, dates and what int64 cannot hold."""
+    """Convert to int; InvalidArgumentError for nan, None, 1.5, bools, dates and values beyond int64."""
     number = None if _is_no_number(value) else _index(value)
     if number is None:
         number = _whole_float(value, what)
@@ -38,7 +38,7 @@ def _index(value: object) -> int | None:
 
 
 def _is_no_number(value: object) -> bool:
-    """Whether Python would make a number of what is none: a bool, a date, a duration, a complex value, an array."""
+    """Return whether a value is not a number, though convertible: bool, date, duration, complex, array."""
     kind = getattr(getattr(value, 'dtype', None), 'kind', 'i')
     if isinstance(value, bool) or value is np.ma.masked:
         return True
@@ -46,7 +46,7 @@ def _is_no_number(value: object) -> bool:
 
 
 def as_int_min(value: object, what: str, least: int) -> int:
-    """A whole number that is not smaller than ``least``; InvalidArgumentError."""
+    """Convert to an int of at least ``least``; InvalidArgumentError."""
     number = as_int(value, what)
     if number < least:
         raise not_allowed(what, number, f'it must be {least} or more')
@@ -54,7 +54,7 @@ def as_int_min(value: object, what: str, least: int) -> int:
 
 
 def as_int_between(value: object, what: str, least: int, most: int, whom: str) -> int:
-    """A whole number from ``least`` to ``most``; InvalidArgumentError says ``whom`` it is for."""
+    """Convert to an int from ``least`` to ``most``; InvalidArgumentError names ``whom`` it is for."""
     with contextlib.suppress(InvalidArgumentError):
         number = as_int(value, what)
         if least <= number <= most:
@@ -70,7 +70,7 @@ def _whole_float(value: object, what: str) -> int:
 
 
 def as_seconds(value: object, what: str) -> float:
-    """A time in seconds of any type of number; InvalidArgumentError for what is none."""
+    """Convert a time in seconds to float; InvalidArgumentError if it is not a number."""
     number = _as_float(value)
     if number is None:
         raise not_allowed(what, value, 'it must be a number of seconds')
@@ -78,7 +78,7 @@ def as_seconds(value: object, what: str) -> float:
 
 
 def as_finite_seconds(value: object, what: str) -> float:
-    """A time in seconds as `as_seconds` takes it, neither nan nor infinite; InvalidArgumentError."""
+    """Convert a time in seconds to a finite float; InvalidArgumentError."""
     number = as_seconds(value, what)
     if not math.isfinite(number):
         raise not_allowed(what, value, 'it must be a finite number of seconds')
@@ -86,16 +86,16 @@ def as_finite_seconds(value: object, what: str) -> float:
 
 
 def _as_float(value: object) -> float | None:
-    """Any number as a float; None for what is no number, text and arrays with a dimension among them."""
+    """Convert a number to float; None for anything else, such as text and arrays."""
     if isinstance(value, SupportsFloat) and not isinstance(value, (str, bytes)) and not _is_no_number(value):
         with contextlib.suppress(TypeError, ValueError, OverflowError):
             number = float(value)
-            return None if math.isinf(number) and value != number else number  # Decimal and longdouble go further
+            return None if math.isinf(number) and value != number else number  # Decimal has a larger range
     return None
 
 
 def as_runs(numbers: Iterable[int]) -> str:
-    """Frame numbers as text, runs of them in short."""
+    """Return frame numbers as text, with runs abbreviated."""
     runs: list[list[int]] = []
     for number in sorted(set(numbers)):
         if runs and number == runs[-1][-1] + 1:

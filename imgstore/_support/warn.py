@@ -1,4 +1,4 @@
-"""Warnings that name the line of the user's program that led to them."""
+"""Warnings at the line of the user's program."""
 
 from __future__ import annotations
 
@@ -15,16 +15,15 @@ _Arguments = ParamSpec('_Arguments')
 _Result = TypeVar('_Result')
 
 _PACKAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), '')
-_TESTS = os.path.join(_PACKAGE, 'tests', '')  # where the package is installed
+_TESTS = os.path.join(_PACKAGE, 'tests', '')  # in an installed package
 _BETWEEN = (contextlib.__file__, functools.__file__)
-"""What calls the package's functions in turn."""
+"""Modules between two functions of the package."""
 
 
 def warn(warning: Warning) -> None:
-    """Give a warning at the first frame outside of the package.
+    """Issue a warning at the first stack frame outside the package.
 
-    It does not count frames, as ``stacklevel`` does: their number changes when a function is split, and from one Python
-    to the next.
+    A fixed ``stacklevel`` would break when a function is split, or with another Python.
     """
     frame = sys._getframe(1)
     while _is_ours(frame) and frame.f_back is not None:
@@ -40,15 +39,15 @@ def _is_ours(frame: FrameType) -> bool:
 
 
 def renamed_keyword(old: str, new: str) -> Callable[[Callable[_Arguments, _Result]], Callable[_Arguments, _Result]]:
-    """Let a function take a keyword by its old name too, with a DeprecationWarning that names the new one."""
+    """Decorate a function to accept the old name of a keyword, with a DeprecationWarning."""
     def renamed(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
         @functools.wraps(function)
         def called(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
             if old in kwargs:
                 if new in kwargs:
-                    raise TypeError(f'{function.__name__}() got both {new!r} and {old!r}, its old name; give {new!r} '
-                                    f'alone')
-                warn(DeprecationWarning(f'{function.__name__}({old}=) is deprecated; write {new}='))
+                    raise TypeError(f'{function.__name__}() got both {new!r} and its old name {old!r}; use only '
+                                    f'{new!r}')
+                warn(DeprecationWarning(f'{function.__name__}({old}=) is deprecated; use {new}='))
                 kwargs[new] = kwargs.pop(old)
             return function(*args, **kwargs)
         return called
@@ -56,18 +55,18 @@ def renamed_keyword(old: str, new: str) -> Callable[[Callable[_Arguments, _Resul
 
 
 def renamed_names(module: str, names: Mapping[str, str]) -> Callable[[str], object]:
-    """Make a module's ``__getattr__`` that gives things by their old names too, with a DeprecationWarning.
+    """Create a module's ``__getattr__`` for old names, with a DeprecationWarning.
 
     Parameters
     ----------
     module : str
-        Its ``__name__``.
+        The module's ``__name__``.
     names : mapping of str to str
-        New names by old ones.
+        New names by old names.
     """
     def by_old_name(name: str) -> object:
         if name not in names:
             raise AttributeError(f'module {module!r} has no attribute {name!r}')
-        warn(DeprecationWarning(f'{module}.{name} is deprecated; write {names[name]}'))
+        warn(DeprecationWarning(f'{module}.{name} is deprecated; use {names[name]}'))
         return getattr(sys.modules[module], names[name])
     return by_old_name

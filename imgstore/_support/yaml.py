@@ -1,4 +1,4 @@
-"""YAML in and out, as plain data only."""
+"""Reading and writing YAML, as plain data only."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from .regular_files import read_regular
 from .text import decode_text
 
 _DEEPEST = 100
-"""Levels of lists and mappings; yaml and much that follows go a level of Python's or C's stack deep for each."""
+"""Maximum levels of lists and mappings, since each takes a level of the stack in Python or C."""
 
 _MOST_VALUES = 100_000
-"""Of a file with fewer bytes: an alias takes three bytes, and may stand for a list of aliases."""
+"""Maximum number of values in a file with fewer bytes: aliases of three bytes can stand for long lists."""
 
 _LONGEST_NUMBER = 1000
-"""Characters. PyYAML reads base 60 (1:59:59) in quadratic time: 0.9 MB take a minute. A long hexadecimal number becomes
-an int of more than 4300 digits, which Python cannot print."""
+"""Maximum characters. PyYAML reads base 60 (1:59:59) in quadratic time: 0.9 MB take a minute. Long hexadecimal numbers
+become integers of more than 4300 digits, and Python cannot print them."""
 
 _MAX_BYTES = 2**26
-"""Of a file: the index of two million frames, which takes minutes to read."""
+"""Maximum size of a file: the index of two million frames, read in minutes."""
 
 _STANDARD = 'tag:yaml.org,2002:'
 _NOT_ALLOWED = re.compile('[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]')
@@ -37,7 +37,7 @@ _StrictLoader = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
 
 
 class _Lenient:
-    """Constructs a value that YAML does not allow as the text it is, so that the values around it can be read."""
+    """Loader of invalid values as text, so that the values around them stay readable."""
 
     def construct_mapping(self, node: yaml.Node, deep: bool = False) -> dict[Any, Any]:
         pairs = list(node.value)  # merging changes them
@@ -49,14 +49,14 @@ class _Lenient:
 
 
 class _Loader(_Lenient, _StrictLoader):  # type: ignore[misc, valid-type]
-    """Safe loading that takes python/… tags of old recordings, and unknown ones, for the plain data under them."""
+    """Safe loader, with plain data for the python/… tags of old recordings and for unknown tags."""
 
 
 class _SlowLoader(_Lenient, yaml.SafeLoader):
-    """The same in Python, which reads the escapes of surrogates that libyaml refuses."""
+    """The same loader in Python, which accepts escaped surrogates, unlike libyaml."""
 
     def construct_scalar(self, node: Any) -> Any:
-        """Join surrogates that belong together, as JSON writes them."""
+        """Join pairs of surrogates, as written by JSON."""
         text = super().construct_scalar(node)
         return text.encode('utf-16-le', 'surrogatepass').decode('utf-16-le', 'surrogatepass')
 
@@ -77,7 +77,7 @@ def _plain_node(loader: Any, tag: str, node: yaml.Node) -> Any:
         return set(mapping) if tag == 'set' else mapping
     values = loader.construct_sequence(node, deep=True)
     if tag.endswith('.multiarray.scalar'):
-        with contextlib.suppress(Exception):  # numpy has errors of many kinds for a dtype that is none
+        with contextlib.suppress(Exception):  # numpy raises many kinds of errors for an invalid dtype
             return _numpy_scalar(*values)
     return tuple(values) if tag == 'tuple' else values
 
@@ -88,18 +88,18 @@ _SCALARS: dict[str, Callable[[Any, Any], Any]] = {
     'none': lambda loader, node: None, 'null': lambda loader, node: None,
     'binary': yaml.SafeLoader.construct_yaml_binary, 'timestamp': yaml.SafeLoader.construct_yaml_timestamp,
     'bytes': yaml.SafeLoader.construct_yaml_binary}
-"""How the value of a tag is made, of PyYAML's own for Python's types too; anything else is text."""
+"""Constructors by tag, also for PyYAML's tags of Python types; other tags become text."""
 
 
 def _scalar(loader: Any, tag: str, node: yaml.ScalarNode) -> Any:
     if tag in _SCALARS:
-        with contextlib.suppress(Exception):  # datetime, int and base64 have errors of many kinds
+        with contextlib.suppress(Exception):  # datetime, int and base64 raise many kinds of errors
             return _SCALARS[tag](loader, node)
     return loader.construct_scalar(node)
 
 
 def _numpy_scalar(dtype: dict[str, Any], content: bytes) -> Any:
-    """The number that numpy pickles as its dtype and its bytes."""
+    """Return a number pickled by numpy as dtype and bytes."""
     return np.frombuffer(content, np.dtype(dtype['args'][0]).newbyteorder(dtype['state'][1]))[0].item()
 
 
@@ -115,16 +115,16 @@ for _loader in (_Loader, _SlowLoader):
 
 
 def load_yaml(path: str) -> Any:
-    """What a YAML file holds, as plain data; CorruptFileError names the line if it is no YAML."""
+    """Load a YAML file as plain data; CorruptFileError names the line of an error."""
     try:
         return parse_yaml(read_regular(path, _MAX_BYTES))
-    except Exception as error:  # beside its own errors, yaml lets through what int(), a regex or a dict raise
+    except Exception as error:  # yaml raises its own errors, and those of int(), regexes and dicts
         told = str(error).replace('"<unicode string>"', 'it').replace('"<byte string>"', 'it')
-        raise CorruptFileError(f'{path} is not readable as YAML: {" ".join(told.split())}', path=path) from error
+        raise CorruptFileError(f'{path} cannot be read as YAML: {" ".join(told.split())}', path=path) from error
 
 
 def parse_yaml(data: bytes) -> Any:
-    """What YAML says, as plain data; errors of many kinds if it is none."""
+    """Parse YAML into plain data; raises many kinds of errors."""
     text = _NOT_ALLOWED.sub('\ufffd', decode_text(data))
     if '\0' in text:
         raise ValueError(f'there is a zero byte in line {text.count(chr(10), 0, text.index(chr(0))) + 1}')
@@ -143,16 +143,16 @@ def parse_yaml(data: bytes) -> Any:
 
 
 def check_yaml(data: bytes) -> None:
-    """Raise an error, of many kinds, for YAML that `parse_yaml` cannot read, or not as what it says it is."""
+    """Raise an error of any kind for invalid YAML, also where `parse_yaml` would replace invalid values."""
     parse_yaml(data)
     yaml.load(data, Loader=_StrictLoader)
 
 
 def _check_depth(text: str, kind: Any) -> None:
-    """Refuse what is nested so deeply that yaml, which goes down in C, would run out of stack."""
+    """Reject deep nesting, since yaml's recursion in C would overflow the stack."""
     longest_line = max(map(len, text.splitlines()), default=0)
     if text.count('[') + text.count('{') + longest_line <= 10 * _DEEPEST:
-        return  # a level takes a bracket, or a column
+        return  # each level takes a bracket or a column
     depth = 0
     for event in yaml.parse(text, Loader=kind):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -165,7 +165,7 @@ def _line(where: Any) -> int:
 
 
 def _count_values(node: yaml.Node, known: dict[yaml.Node, int | None], depth: int = 0) -> int:
-    """How many values there are when each alias is written out."""
+    """Count the values after expanding all aliases."""
     if isinstance(node, yaml.ScalarNode):
         if len(node.value) > _LONGEST_NUMBER and node.tag.endswith((':int', ':float')):
             raise ValueError(f'it has a number that is too long in line {_line(node)}')
@@ -181,6 +181,6 @@ def _count_values(node: yaml.Node, known: dict[yaml.Node, int | None], depth: in
 
 
 def dump_yaml(content: Any) -> bytes:
-    """YAML of plain data, in its order and in ASCII; yaml.YAMLError where there is no plain form."""
+    """Return plain data as YAML, in order and in ASCII; yaml.YAMLError for other data."""
     text: str = yaml.safe_dump(content, default_flow_style=False, sort_keys=False)
     return text.encode()

@@ -1,1 +1,1 @@
-"""What lies beside the frames."""
+"""Extra data: the records of a recording."""

@@ -1,8 +1,8 @@
-"""HDF5 files read by a process of their own, so that a damaged one ends in an error here, soon and in little memory.
+"""Reading HDF5 files in a separate process, so that a damaged file only raises an error.
 
-HDF5's own code crashes over some damaged files and never returns over others. So this process does not open them: it
-runs `hdf5_worker`, which reads file after file and writes what they hold to a temporary file. A file that the process
-does not survive is damaged; another process reads the rest. Each file may take only so much memory and time.
+HDF5 crashes on some damaged files and hangs on others. So `hdf5_worker` reads the files in another process and writes
+their content to a temporary file. If it dies, the current file is damaged, and another process reads the rest. Memory
+and time per file are limited.
 """
 
 from __future__ import annotations
@@ -37,30 +37,30 @@ _CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'hdf5_worker.p
 _START_SECONDS = 60
 
 _COMPUTING_SECONDS, _SECONDS = 5, 60
-"""For one file, and a second more for each MiB of it; computing is counted where the system limits it."""
+"""CPU and elapsed seconds for one file, plus one per MiB; CPU time is limited only where the system supports it."""
 
 BYTES_OF_AN_OBJECT = 128
-"""That a value takes, as good as any, which is an object of Python's."""
+"""Estimated size of a value stored as a Python object."""
 
 _ONE_THREAD = dict.fromkeys(('OPENBLAS_NUM_THREADS', 'OMP_NUM_THREADS', 'MKL_NUM_THREADS'), '1')
 
 
 @dataclass
 class H5Content:
-    """What was read of a file.
+    """Content of a file.
 
     Attributes
     ----------
     path : str
+        Path of the file.
     listed : list of str
-        The datasets that the file's own attribute lists.
+        Datasets listed by an attribute of the file.
     attributes : dict
-        By name and key, of what was read, or of all that is in the file itself: texts as str, numbers as Python's,
-        several as arrays; None where it is neither.
+        Attributes by name and key: text as str, numbers as Python's, several values as arrays, anything else as None.
     datasets : dict
-        Values by name and field, which is '' where there is none; text of variable length as objects.
+        Values by name and field, '' without fields; text of variable length as objects.
     memory_left : int
-        Bytes that what is made of it may take.
+        Bytes left for further copies of the content.
     """
 
     path: str
@@ -70,10 +70,10 @@ class H5Content:
     memory_left: int
 
     def charge_memory(self, size: int) -> None:
-        """Count bytes that what was read will take here, ValueError if they are too many for such a file."""
+        """Count bytes for a copy of the content; ValueError if they are too many for such a file."""
         self.memory_left -= size
         if self.memory_left < 0:
-            raise ValueError('what it holds takes too much memory')
+            raise ValueError('its content takes too much memory')
 
 
 Result = H5Content | ImgStoreError
@@ -81,36 +81,37 @@ Result = H5Content | ImgStoreError
 
 def read_files(paths: Sequence[str], listed: str, load: Sequence[str] | None = None,
                keys: Sequence[str] | None = None, seconds: float | None = None) -> Iterator[Result]:
-    """Read HDF5 files, many by one process.
+    """Read HDF5 files, many in one process.
 
     Parameters
     ----------
     paths : sequence of str
+        The files.
     listed : str
-        The attribute of the file that lists datasets.
+        Attribute of the file with the list of datasets.
     load : sequence of str, optional
-        Datasets that are read beside the listed ones, if there are such. Without it no dataset is read.
+        Datasets to read in addition to the listed ones, if they exist. None: read no dataset.
     keys : sequence of str, optional
-        Read just these attributes.
+        Read only these attributes.
     seconds : float, optional
-        Read no more files after that time; one is always read.
+        Time limit in seconds for starting further files; one is always read.
 
     Yields
     ------
     H5Content or CorruptFileError
-        Of each file in turn; for `checked`.
+        Result of each file in turn, for `checked`.
 
     Raises
     ------
     StoreIOError
-        The process could not be started, or has no room for what it reads.
+        The process could not be started, or the disk is full.
     """
     wanted = {'listed': listed, 'load': load, 'keys': keys}
     return _results([{**_order(path), **wanted} for path in paths], [], seconds)
 
 
 def replace_fields(path: str, target: str, name: str, fields: Mapping[str, Array]) -> None:
-    """Give a dataset in `target`, a copy of the file, new values in some fields, or further fields.
+    """Replace or append fields of a dataset in `target`, a copy of the file.
 
     Raises
     ------
@@ -124,7 +125,7 @@ def replace_fields(path: str, target: str, name: str, fields: Mapping[str, Array
 
 
 def checked(content: Result, make: Callable[[H5Content], _Made]) -> _Made:
-    """Make something of what was read of a file; CorruptFileError where that fails."""
+    """Convert the content of a file; CorruptFileError if that fails."""
     if isinstance(content, ImgStoreError):
         raise content
     try:
@@ -140,7 +141,7 @@ def checked(content: Result, make: Callable[[H5Content], _Made]) -> _Made:
 
 def _order(path: str) -> _Order:
     size = 0
-    with suppress(OSError):  # the process finds out, too
+    with suppress(OSError):  # the process reports it
         size = data_bytes(path)
     more = size // 2**20
     return {'path': _name(path), 'size': size, 'most': max_bytes(HDF5_RATIO * size),
@@ -148,7 +149,7 @@ def _order(path: str) -> _Order:
 
 
 def _results(orders: list[_Order], arrays: list[Array], seconds: float | None = None) -> Iterator[Result]:
-    """What becomes of each order; a process that does not survive one leaves the rest to another process."""
+    """Yield the result of each order; if a process dies, another one continues."""
     while orders:
         done = 0
         with tempfile.TemporaryFile('rb') as answers:
@@ -156,7 +157,7 @@ def _results(orders: list[_Order], arrays: list[Array], seconds: float | None = 
             for order in orders:
                 try:
                     message = read_message(answers)
-                except Exception as error:  # noqa: BLE001 -- whatever is left by a process that goes mad
+                except Exception as error:  # noqa: BLE001 -- a corrupted process may write anything
                     problem = problem or ('' if done and isinstance(error, EOFError) else f'{error}')
                     break
                 done += 1
@@ -168,7 +169,7 @@ def _results(orders: list[_Order], arrays: list[Array], seconds: float | None = 
 
 
 def _run(orders: list[_Order], arrays: list[Array], seconds: float | None, answers: IO[bytes]) -> str:
-    """Have a process write the answers, and read its greeting; why it ended early, '' if it did not."""
+    """Run a process, read its greeting, and return why it ended early, or ''."""
     path = _path(orders[0])
     try:
         with tempfile.TemporaryFile('wb') as request:
@@ -180,10 +181,11 @@ def _run(orders: list[_Order], arrays: list[Array], seconds: float | None, answe
         answers.seek(0)
         read_message(answers)
     except (OSError, ValueError) as error:
-        raise StoreIOError(f'{path} is HDF5, which another process reads; that cannot be started: {error}',
+        raise StoreIOError(f'{path} cannot be read: the process for reading HDF5 cannot be started: {error}',
                            path=path) from error
     if code == NO_ROOM:
-        raise StoreIOError(f'{path} cannot be read: {tempfile.gettempdir()} has no room for what it holds', path=path)
+        raise StoreIOError(f'{path} cannot be read: {tempfile.gettempdir()} has no room for its content; free some '
+                           f'space there, or set TMPDIR to another folder', path=path)
     return _cause(code)
 
 
@@ -191,14 +193,14 @@ def _start(request: IO[bytes], answers: IO[bytes]) -> subprocess.Popen[bytes]:
     import subprocess
 
     command = [_python(), '-I', _CHILD, json.dumps([os.path.abspath(folder) for folder in sys.path])]
-    with fork_lock:  # a child that is forked meanwhile would hold the other end of the pipe
+    with fork_lock:  # a child forked meanwhile would keep the pipe open
         return subprocess.Popen(command, stdin=request, stdout=answers, stderr=subprocess.PIPE,
-                                env={**os.environ, **_ONE_THREAD}, start_new_session=True,  # Ctrl-C is not its affair
+                                env={**os.environ, **_ONE_THREAD}, start_new_session=True,  # no Ctrl-C for it
                                 creationflags=getattr(subprocess, 'CREATE_NO_WINDOW', 0))
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> tuple[int, str]:
-    """The exit code of a process, which is killed if it takes longer, and the last line that it says."""
+    """Wait for a process, kill it after a time limit; return its exit code and its last line."""
     import subprocess
 
     with process:
@@ -217,33 +219,32 @@ def _cause(code: int) -> str:
     if code == LATE:
         return 'it takes too long'
     if code == -getattr(signal, 'SIGXCPU', 1000):
-        return 'HDF5 computes for too long'
+        return 'it takes too much CPU time'
     with suppress(ValueError):
-        return f'HDF5 ends the process that reads it ({signal.Signals(-code).name})'
-    return f'HDF5 ends the process that reads it (code {code})' if code else ''
+        return f'the process reading it died ({signal.Signals(-code).name})'
+    return f'the process reading it died (exit code {code})' if code else ''
 
 
 def _python() -> str | bytes:
-    """The interpreter; of a frozen program, and of one that has Python built in, the one it names."""
+    """Return the interpreter; frozen programs, and those embedding Python, must set one for multiprocessing."""
     from multiprocessing.spawn import get_executable
 
     python = get_executable()
     if not python or (getattr(sys, 'frozen', False) and os.fsdecode(python) == sys.executable):
-        raise ValueError('there is no Python interpreter beside this program, or multiprocessing.set_executable() '
-                         'has not been told of it')
+        raise ValueError('there is no Python interpreter; pass one to multiprocessing.set_executable()')
     return cast('str | bytes', python)
 
 
-# --- what goes to and fro
+# --- messages
 
 
 def _result(order: _Order, head: dict[str, Any], arrays: list[Array]) -> Result:
     path = _path(order)
     if 'target' in order and head.get('errno'):
-        return StoreIOError(f'{path} cannot be written with other values: {head["error"]}', path=path)
+        return StoreIOError(f'{path} cannot be written with new values: {head["error"]}', path=path)
     try:
         return _damaged(path, head['error']) if 'error' in head else _content(path, order['most'], head, arrays)
-    except Exception as error:  # noqa: BLE001 -- a process that goes mad may say anything
+    except Exception as error:  # noqa: BLE001 -- a corrupted process may write anything
         return _damaged(path, error)
 
 
@@ -277,7 +278,7 @@ def _plain(value: Any) -> Any:
 
 
 def _name(path: str) -> str:
-    """A path for the other process, whatever both think of the encoding of names."""
+    """Encode a path for the other process, independent of both processes' encodings."""
     return os.fsencode(path).decode('latin-1')
 
 

@@ -1,7 +1,7 @@
-"""The program that `hdf5_client` runs: it opens files with HDF5 and writes what they hold to its output.
+"""The program run by `hdf5_client`: it reads HDF5 files and writes their content to its output.
 
-HDF5 may crash, or never return, over a file that is damaged; here that ends no more than this process. It imports
-nothing of imgstore. Its argument says where packages are, its input which files it reads.
+HDF5 may crash or hang on a damaged file. Here that ends only this process. It imports nothing from imgstore. Its
+argument lists the folders of packages, its input the files to read.
 """
 
 from __future__ import annotations
@@ -33,27 +33,27 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Message = tuple[dict[str, Any], 'list[NDArray[Any]]']
-"""What becomes JSON, and the arrays that belong to it."""
+"""The JSON part of a message, and its arrays."""
 
 LATE, NO_ROOM = 1, 74
-"""Exit codes: a file takes too long, which faulthandler ends so; the answers cannot be written."""
+"""Exit codes: a file took too long (set by faulthandler); the answers cannot be written."""
 
 ENOUGH = 2**28
-"""Bytes of answers with which the process ends; another one reads the files that are left."""
+"""Limit in bytes of the answers of one process; another one reads the remaining files."""
 
-_MAX_HEADER = 2**22  # characters that describe the dtype of an array
+_MAX_HEADER = 2**22  # characters of a dtype's description
 
 _ROOM = 2**28
-"""Bytes that HDF5 may take beside what a file is told to hold."""
+"""Bytes of memory for HDF5 itself, in addition to a file's content."""
 
 _LONGEST_ERROR = 500
 
 _MOST_CHUNKS = 2000
-"""That are looked at by an old HDF5, in less than a second."""
+"""Limit for checking chunks with an old HDF5, which takes less than a second."""
 
 
 def write_message(file: IO[bytes], head: dict[str, Any], arrays: Sequence[NDArray[Any]] = ()) -> None:
-    """Write JSON and arrays, one behind the other as ``.npy``."""
+    """Write JSON and arrays in ``.npy`` format, one after the other."""
     text = json.dumps({**head, 'arrays': len(arrays)}).encode()
     for array in (np.frombuffer(text, np.uint8), *arrays):
         np.save(file, array, allow_pickle=False)
@@ -61,13 +61,13 @@ def write_message(file: IO[bytes], head: dict[str, Any], arrays: Sequence[NDArra
 
 
 def read_message(file: IO[bytes]) -> Message:
-    """Read what `write_message` wrote; EOFError where there is no more."""
+    """Read a message of `write_message`; EOFError at the end."""
     head = json.loads(_array(file).tobytes())
     return head, [_array(file) for _ in range(head['arrays'])]
 
 
 def split_names(value: Any) -> list[str]:
-    """Split a comma-separated list, which may be bytes."""
+    """Split a comma-separated list of text or bytes."""
     if isinstance(value, np.ndarray) and not value.ndim:
         value = value.item()
     text = value.decode('utf-8', 'replace') if isinstance(value, bytes) else str(value)
@@ -75,14 +75,14 @@ def split_names(value: Any) -> list[str]:
 
 
 def main() -> None:
-    """Do what the input says, file after file, and end early when there is enough or time is up."""
+    """Process the orders of the input; end early after many answers or after the time limit."""
     import h5py
 
     answers = os.fdopen(os.dup(1), 'wb')
     write_message(answers, {'versions': [h5py.__version__, np.__version__]})
     request, arrays = read_message(sys.stdin.buffer)
-    os.dup(2)  # stays open until the end, for which the parent waits there
-    for stream in (1, 2):  # whatever a library prints is no answer
+    os.dup(2)  # stays open until this process ends: the parent waits for that
+    for stream in (1, 2):  # keep output of libraries out of the answers
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
     end = time.monotonic() + (request['seconds'] or 0)
     for order in request['orders']:
@@ -92,11 +92,11 @@ def main() -> None:
 
 
 def serve(order: dict[str, Any], arrays: list[NDArray[Any]], answers: IO[bytes]) -> None:
-    """Do one thing with one file, and say how it went."""
+    """Process one order for one file, and write the result."""
     try:
         _limit_process(order)
         answer, content = (_replaced if 'target' in order else _read)(order, arrays)
-    except Exception as error:  # noqa: BLE001 -- nothing says what h5py raises for a damaged file
+    except Exception as error:  # noqa: BLE001 -- h5py's errors for damaged files are not documented
         text = f'{error}'[:_LONGEST_ERROR] or type(error).__name__
         answer, content = {'error': text, 'errno': getattr(error, 'errno', None)}, []
     try:
@@ -110,11 +110,11 @@ def _array(file: IO[bytes]) -> NDArray[Any]:
     return array
 
 
-# --- what may be asked
+# --- orders
 
 
 def _read(order: dict[str, Any], _: list[NDArray[Any]]) -> Message:
-    """Attributes and datasets that are asked for, of what is in the file itself and not elsewhere."""
+    """Read the requested attributes and datasets, only from the file itself."""
     import h5py
 
     content = _Content(order['size'], order['most'])
@@ -134,7 +134,7 @@ def _read(order: dict[str, Any], _: list[NDArray[Any]]) -> Message:
 
 
 def _replaced(order: dict[str, Any], arrays: list[NDArray[Any]]) -> Message:
-    """Give a dataset of the target these fields, in place of those of the same names or behind all others."""
+    """Replace or append fields of a dataset in the target."""
     import h5py
 
     given, name = dict(zip(order['fields'], arrays, strict=True)), order['name']
@@ -151,7 +151,7 @@ def _replaced(order: dict[str, Any], arrays: list[NDArray[Any]]) -> Message:
 
 
 class _Content:
-    """What is handed on of a file of some size, and may take so many bytes."""
+    """The requested content of a file, within a limit in bytes."""
 
     def __init__(self, size: int, most: int) -> None:
         self.arrays: list[NDArray[Any]] = []
@@ -163,7 +163,7 @@ class _Content:
         return {key: self._json(found[key]) for key in wanted}
 
     def fields(self, name: str, dataset: Any) -> dict[str, Any]:
-        """A dataset as {'': values}, or as values by field; in this machine's byte order, which pandas needs."""
+        """Return a dataset as {'': values}, or as values by field, in this machine's byte order for pandas."""
         import h5py
 
         if not isinstance(dataset, h5py.Dataset) or dataset.shape is None or dataset.external or dataset.is_virtual:
@@ -180,7 +180,7 @@ class _Content:
         return described
 
     def _json(self, value: Any) -> Any:
-        """The place of an array; texts, their shape and whether they are bytes; None for anything else."""
+        """Return the position of an array; for texts, the texts, their shape and whether they are bytes; else None."""
         array = np.empty((), object)
         array[()] = value
         array = array if isinstance(value, str) else np.asarray(value)
@@ -198,7 +198,7 @@ class _Content:
     def _charge(self, size: int) -> None:
         self._left -= size
         if self._left < 0:
-            raise ValueError('what is read takes too much memory')
+            raise ValueError('its content takes too much memory')
 
 
 def _native(values: NDArray[Any]) -> NDArray[Any]:
@@ -209,11 +209,11 @@ def _native(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _check_chunks(dataset: h5py.Dataset) -> None:
-    """Refuse chunks that are stored as they are but in another size: HDF5 would fill them up with any memory."""
+    """Reject unfiltered chunks of a wrong size: HDF5 would fill them up with arbitrary memory."""
     if dataset.chunks is None:
         return
     unfiltered = 2 ** dataset.id.get_create_plist().get_nfilters() - 1
-    known = not dataset.dtype.hasobject  # of text there is just a reference, whose size is the file's affair
+    known = not dataset.dtype.hasobject  # text is stored as references, whose size depends on the file
     sizes = {math.prod(dataset.chunks) * dataset.id.get_type().get_size()} if known else set()
 
     def is_wrong(chunk: Any) -> bool | None:
@@ -222,18 +222,18 @@ def _check_chunks(dataset: h5py.Dataset) -> None:
         return len(sizes) > 1 or None  # None: go on
 
     if _any_chunk(dataset, is_wrong):
-        raise ValueError(f'a chunk of dataset {dataset.name!r} has another size than it must')
+        raise ValueError(f'a chunk of dataset {dataset.name!r} has a wrong size')
 
 
 def _any_chunk(dataset: h5py.Dataset, is_wrong: Callable[[Any], bool | None]) -> bool:
     if hasattr(dataset.id, 'chunk_iter'):
         return bool(dataset.id.chunk_iter(is_wrong))
-    count = dataset.id.get_num_chunks()  # before HDF5 1.12.3, which looks for each one from the first on
+    count = dataset.id.get_num_chunks()  # before HDF5 1.12.3, each search starts at the first chunk
     return count <= _MOST_CHUNKS and any(is_wrong(dataset.id.get_chunk_info(place)) for place in range(count))
 
 
 def _limit_process(order: dict[str, Any]) -> None:
-    """End this process if the file takes longer, or computing, than it may; give it no more memory than it needs."""
+    """Limit elapsed time, CPU time and memory of this process for one file."""
     _limit_memory(_ROOM + 2 * order['size'])
     faulthandler.dump_traceback_later(order['seconds'], file=1, exit=True)
     if resource is not None:
@@ -242,7 +242,7 @@ def _limit_process(order: dict[str, Any]) -> None:
 
 
 def _limit_memory(more: int) -> None:
-    """Give this process no more memory than it has, and so much more; where the system tells how much it has."""
+    """Limit further memory of this process, if the system reports its current size."""
     with suppress(OSError), open('/proc/self/statm', encoding='ascii') as pages:
         _limit(resource.RLIMIT_AS, int(pages.read().split()[0]) * resource.getpagesize() + more)
 

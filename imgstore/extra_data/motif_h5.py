@@ -1,6 +1,6 @@
-"""The samples of the Motif recorder's sensors: ``.extra_data.h5``, read and renumbered.
+"""Samples of the Motif recorder's sensors (``.extra_data.h5``): reading and renumbering.
 
-Sensors are datasets of channels by samples. The dataset ``camera`` says for each sample which frame was the latest.
+Sensors are datasets of channels by samples. The dataset ``camera`` has the latest frame of each sample.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 Numbers = NDArray[np.int64]
 Renumber = Callable[[Numbers, Numbers], Numbers]
-"""Gives the new numbers of frames, by their numbers and their indices in the store (-1 where unknown)."""
+"""Returns the new numbers of frames, by their numbers and their indices in the store (-1 if unknown)."""
 
 Table: TypeAlias = 'pd.DataFrame | ImgStoreError'
 
@@ -35,14 +35,14 @@ _SAMPLERATE = 'samplerate'
 
 
 def read_h5(path: str) -> pd.DataFrame:
-    """Read one file: a row for each sample, a column for each channel and each field of the camera.
+    """Read one file: one row per sample, one column per channel and per field of the camera.
 
     Raises
     ------
     CorruptFileError
-        The file is no HDF5, or lacks a part, or its parts differ in length.
+        The file is not HDF5, lacks a part, or its parts differ in length.
     StoreIOError
-        The process that reads it could not be started.
+        The reading process could not be started.
     """
     table = next(read_tables([path]))
     if isinstance(table, ImgStoreError):
@@ -51,23 +51,24 @@ def read_h5(path: str) -> pd.DataFrame:
 
 
 def read_tables(paths: Sequence[str], seconds: float | None = None) -> Iterator[Table]:
-    """Read files as `read_h5` does, many by one process.
+    """Read many files as `read_h5`, in one process.
 
     Parameters
     ----------
     paths : sequence of str
+        The files.
     seconds : float, optional
-        Read no more files after that time; one is always read.
+        Time limit in seconds for starting further files; one is always read.
 
     Yields
     ------
     pandas.DataFrame or CorruptFileError
-        Of each file in turn.
+        Table or error of each file in turn.
 
     Raises
     ------
     StoreIOError
-        The process that reads them could not be started.
+        The reading process could not be started.
     """
     for content in _read_samples(paths, seconds):
         try:
@@ -83,52 +84,52 @@ def h5_attrs(path: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        The names of the sensors' datasets under ``_datasets``; under each name in the file, its attributes.
+        Attributes by name of dataset or group; ``_datasets`` lists the sensors' datasets.
 
     Raises
     ------
     CorruptFileError
-        The file is no HDF5.
+        The file is not HDF5.
     StoreIOError
-        The process that reads it could not be started.
+        The reading process could not be started.
     """
     return checked(next(read_files([path], _DATASETS)), _attributes)
 
 
 def samplerates(paths: Sequence[str]) -> Iterator[set[float]]:
-    """Read the rates of the sensors' samples in each file, in samples a second.
+    """Read the sample rates of the sensors in each file, in samples per second.
 
     Raises
     ------
     CorruptFileError
-        A file is no HDF5, or a rate is no number.
+        A file is not HDF5, or a rate is not a number.
     StoreIOError
-        The process that reads them could not be started.
+        The reading process could not be started.
     """
     for content in read_files(paths, _DATASETS):
         yield checked(content, _samplerates)
 
 
 def renumber_h5(path: str, target: str, renumber: Renumber) -> None:
-    """Write the file to `target` with other frame numbers, the first ones in a further field of the camera.
+    """Write the file to `target` with new frame numbers, and the originals in another camera field.
 
     Raises
     ------
     CorruptFileError
         The file is damaged, or its camera has no frame numbers.
     StoreIOError
-        The process that reads and writes it could not be started, or the disk is full.
+        The writing process could not be started, or the disk is full.
     """
     before, camera = checked(next(_read_samples([path])), _columns)
     changed = _renumbered(camera, renumber)
     copy_data(path, target)
     replace_fields(path, target, _CAMERA, changed)
     after, _ = checked(next(_read_samples([target])), _columns)
-    if not _are_same({**before, **changed}, after):  # what damage nobody noticed did to the parts beside
+    if not _are_same({**before, **changed}, after):  # unnoticed damage may have changed other parts
         raise CorruptFileError(f'{path} is damaged: with other frame numbers, the rest of it changes', path=path)
 
 
-# --- what is in a file
+# --- content of a file
 
 
 def _read_samples(paths: Sequence[str], seconds: float | None = None) -> Iterator[Result]:
@@ -152,12 +153,12 @@ def _samplerates(content: H5Content) -> set[float]:
     try:
         return {float(np.asarray(rate).item()) for rate in rates if rate is not None}
     except (TypeError, ValueError) as error:
-        raise CorruptFileError(f'{content.path} is damaged: a {_SAMPLERATE} is no number ({rates})',
+        raise CorruptFileError(f'{content.path} is damaged: a {_SAMPLERATE} is not a number ({rates})',
                                path=content.path) from error
 
 
 def _columns(content: H5Content) -> tuple[dict[str, Array], dict[str, Array]]:
-    """All columns, each as long as the others; and those that are fields of the camera."""
+    """Return all columns, of equal length, and the fields of the camera among them."""
     camera = _camera(content)
     columns = dict(_columns_of_sensors(content))
     columns.update(camera)
@@ -166,7 +167,7 @@ def _columns(content: H5Content) -> tuple[dict[str, Array], dict[str, Array]]:
     if len({len(values) for values in columns.values()}) != 1:
         raise CorruptFileError(f'{content.path} is damaged: its datasets differ in length', path=content.path)
     for values in columns.values():
-        if values.ndim > 1 or values.dtype.kind not in 'biufc':  # whose cells pandas makes objects of
+        if values.ndim > 1 or values.dtype.kind not in 'biufc':  # pandas stores these as objects
             content.charge_memory(len(values) * BYTES_OF_AN_OBJECT)
     return columns, camera
 
@@ -209,7 +210,7 @@ def _is_real(camera: dict[str, Array]) -> NDArray[np.bool_]:
 
 
 def _renumbered(camera: dict[str, Array], renumber: Renumber) -> dict[str, Array]:
-    """The fields that change."""
+    """Return the changed fields."""
     old = _whole(camera[FRAME_NUMBER])
     indices = _whole(camera[FRAME_INDEX]) if FRAME_INDEX in camera else np.full_like(old, -1)
     first = {} if FRAME_NUMBER_BEFORE_REINDEX in camera else {FRAME_NUMBER_BEFORE_REINDEX: old}
@@ -222,7 +223,7 @@ def _whole(values: Array) -> Numbers:
 
 
 def _are_same(some: dict[str, Array], others: dict[str, Array]) -> bool:
-    """Whether columns have the same names and the same values, bit by bit."""
+    """Return whether columns have the same names and the same values, bit by bit."""
     return some.keys() == others.keys() and all(
         values.dtype == others[name].dtype and np.array_equal(_bits(values), _bits(others[name]))
         for name, values in some.items())

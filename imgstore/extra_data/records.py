@@ -1,8 +1,8 @@
-"""What was recorded beside the frames: read from each kind of file, put together, renumbered.
+"""Extra data: reading each kind of file, combining them, renumbering them.
 
-A file is of the user's records (``.extra.json``), of the Motif recorder's (``.extra_data.json``), or of the samples
-of its sensors (``.extra_data.h5``). Motif reserves rows before it needs them; those that it never filled have a
-negative frame number, and are left out.
+There are three kinds: the user's records (``.extra.json``), records of the Motif recorder (``.extra_data.json``) and
+samples of its sensors (``.extra_data.h5``). Motif reserves rows in advance. Unused ones have a negative frame number
+and are skipped.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _SENSOR_TIME = 'sensor_time'
 _SURROGATE = re.compile(r'\\u[dD][89a-fA-F]|[\ud800-\udfff]')
 
 _UNQUESTIONED_CELLS, _CELLS_A_VALUE = 2**22, 256
-"""Of the table of all records, which has a column for each key of any."""
+"""Maximum size of the table of all records: in cells, or in cells per value. Each key takes a column."""
 
 _Record = dict[str, Any]
 
@@ -53,16 +53,16 @@ def read_extra_data(paths: Sequence[str], ignore_corrupt: bool = False,
     Parameters
     ----------
     paths : sequence of str
-        The files, in the order of their chunks; behind a chunk's own its journal, if it has one.
+        The files in the order of their chunks, a chunk's journal after its other files.
     ignore_corrupt : bool
-        Leave damaged files out, with one warning, instead of raising.
+        Skip damaged files with one warning.
     tables : iterator, optional
-        The tables of the files that are HDF5, for those who read them with others.
+        Tables of the HDF5 files, if read already.
 
     Returns
     -------
     pandas.DataFrame or None
-        A row for each record, numbered from 0, columns in the order first seen; None if there is no record.
+        One row per record, numbered from 0, with columns in order of appearance. None if there are no records.
 
     Raises
     ------
@@ -92,23 +92,23 @@ def read_motif_json(path: str) -> pd.DataFrame:
     Raises
     ------
     CorruptFileError
-        The file is no JSON array of objects.
+        The file is not a JSON array of objects.
     """
     return _frame_of_motif([read_records(path)]).reset_index(drop=True)
 
 
 def samplerate(paths: Sequence[str]) -> float | None:
-    """Rate of the sensors' samples, from the first file that tells one.
+    """Return the sample rate of the sensors, from the first file with one.
 
     Parameters
     ----------
     paths : sequence of str
-        Files of extra data of any kind.
+        Extra data files of any kind.
 
     Returns
     -------
     float or None
-        Samples a second; None if no file tells.
+        Samples per second; None if no file has a rate.
 
     Raises
     ------
@@ -118,45 +118,47 @@ def samplerate(paths: Sequence[str]) -> float | None:
         A file is damaged.
     """
     files = h5_files(paths)
-    for some in (files[:1], files[1:]):  # the first one mostly tells
+    for some in (files[:1], files[1:]):  # usually the first one has a rate
         for path, rates in zip(some, samplerates(some), strict=True):
             if len(rates) > 1:
-                raise InvalidArgumentError(f'{path} holds data of several sample rates: {sorted(rates)}', path=path)
+                raise InvalidArgumentError(f'{path} has data with several sample rates: {sorted(rates)}', path=path)
             if rates:
                 return rates.pop()
     return None
 
 
 def h5_files(paths: Iterable[str]) -> list[str]:
-    """Those of files of extra data that are HDF5."""
+    """Return the HDF5 files among extra data files."""
     return [path for path in paths if path.endswith(MOTIF_EXTRA_H5)]
 
 
 def renumber_extra_data(path: str, old: Numbers, new: Numbers, own: slice, first: Numbers | None = None,
                         target: str | None = None) -> str:
-    """Write a file of extra data with other frame numbers as `partial_path`; the old one stays.
+    """Write an extra data file with new frame numbers as `partial_path`, without changing the old file.
 
-    The first number that a record ever had is kept under ``_frame_number_before_reindex``. Records without a number,
-    and reserved rows, stay as they are.
+    The original number of a record is kept as ``_frame_number_before_reindex``. Records without a number and reserved
+    rows stay the same.
 
     Parameters
     ----------
     path : str
-        The file, of any kind.
-    old, new : numpy.ndarray of int64
-        Numbers of all frames of the store before and after, in its order.
+        An extra data file of any kind.
+    old : numpy.ndarray of int64
+        Old numbers of all frames of the store, in its order.
+    new : numpy.ndarray of int64
+        New numbers of all frames of the store, in its order.
     own : slice
-        The frames among them that are of the file's chunk. A record is of the frame at its ``frame_index`` if that has
-        the record's number; else of the frame of the chunk that has it.
+        Frames of the file's chunk. A record belongs to the frame at its ``frame_index`` if their numbers match,
+        otherwise to the frame of the chunk with its number.
     first : numpy.ndarray of int64, optional
-        Numbers of all frames before they were renumbered for the first time, which some records may still have.
+        Original numbers of all frames, before any renumbering. Some records may still have them.
     target : str, optional
-        Where to write it instead.
+        Path of the new file. Default: `partial_path`.
 
     Returns
     -------
     path : str
-        Of the file that the new one is to replace.
+        Path of the file to replace with the new one.
 
     Raises
     ------
@@ -174,7 +176,7 @@ def renumber_extra_data(path: str, old: Numbers, new: Numbers, own: slice, first
 
 
 def has_other_numbers(path: str, old: Numbers, new: Numbers, own: slice, first: Numbers) -> bool:
-    """Whether `renumber_extra_data` would give a record of a file of JSON another number; CorruptFileError."""
+    """Return whether `renumber_extra_data` would change a number in a JSON file; CorruptFileError."""
     _, numbers, indices = _numbered(path, read_records(path))
     return not np.array_equal(_renumbering(old, new, own, first)(numbers, indices), numbers)
 
@@ -202,7 +204,7 @@ def _renumber_by_number(numbers: Numbers, old: Numbers, new: Numbers) -> Numbers
 
 
 def _read_behind(contents: list[tuple[str, Any]], path: str, tables: Iterator[Table]) -> tuple[str, Any]:
-    """Kind and content of a file; of a journal just what is not in the chunk's own file before it."""
+    """Return kind and content of a file; of a journal only records missing from the file before it."""
     if path.endswith(MOTIF_EXTRA_H5):
         table = next(tables)
         if isinstance(table, ImgStoreError):
@@ -214,13 +216,13 @@ def _read_behind(contents: list[tuple[str, Any]], path: str, tables: Iterator[Ta
 
 
 def records_missing_from(journal: str, complete: list[_Record]) -> list[_Record]:
-    """The records of a chunk's journal, less those that the chunk's own file ends with already; CorruptFileError."""
+    """Return the records of a chunk's journal unless its own file ends with them; CorruptFileError."""
     records = read_records(journal)
     return [] if records == complete[-len(records):] else records
 
 
 def _combine(kind: str, contents: list[Any]) -> pd.DataFrame:
-    """Make one frame of files of one kind; of JSON in one go, so that all records have a say in a column's dtype."""
+    """Make one table from files of one kind; for JSON, the dtype of a column depends on all records."""
     if kind == MOTIF_EXTRA_JSON:
         return _frame_of_motif(contents)
     if kind == EXTRA_JSON:
@@ -229,7 +231,7 @@ def _combine(kind: str, contents: list[Any]) -> pd.DataFrame:
 
 
 def _table(records: list[_Record]) -> pd.DataFrame:
-    """The records as rows."""
+    """Return the records as rows of a table."""
     import pandas as pd
 
     _check_keys(records)
@@ -237,7 +239,7 @@ def _table(records: list[_Record]) -> pd.DataFrame:
 
 
 def _check_keys(records: list[_Record], path: str | None = None) -> None:
-    """CorruptFileError where each record has other keys, so that nearly nothing would fill memory as a table."""
+    """Raise CorruptFileError if the records have so many different keys that their table would fill the memory."""
     cells = len(records) * len(set().union(*records))
     if cells > max(_UNQUESTIONED_CELLS, _CELLS_A_VALUE * sum(map(len, records))):
         raise CorruptFileError(f'{path or "extra data"} is damaged: its {len(records)} records have too many different '
@@ -251,7 +253,7 @@ def _concatenate(frames: list[pd.DataFrame]) -> pd.DataFrame:
     if len(frames) < 2:
         return frames[0].reset_index(drop=True) if frames else pd.DataFrame()
     columns = dict.fromkeys(chain.from_iterable(frames))
-    # pandas 2 and 3 differ in whether a column without any value has a say in the dtype; here it never has
+    # empty columns are dropped first, since they affect dtypes differently in pandas 2 and 3
     frame = pd.concat([frame.dropna(axis='columns', how='all') for frame in frames], ignore_index=True)
     return frame.reindex(columns=list(columns))
 
@@ -260,9 +262,9 @@ def _concatenate(frames: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def read_records(path: str, as_text: bool = True) -> list[_Record]:
-    """The records in a file of JSON, or in a journal; CorruptFileError.
+    """Read the records in a JSON file or in a journal; CorruptFileError.
 
-    With ``as_text`` lone surrogates, which no table of pandas holds, are written as escapes.
+    With ``as_text``, lone surrogates are written as escapes, since pandas cannot hold them.
     """
     try:
         content = decode_text(_json_in(path))
@@ -294,7 +296,7 @@ def _time_order(record: _Record) -> list[float]:
 
 
 def is_reserved(record: _Record) -> bool:
-    """Whether it is a row of Motif that was made for a sample and never filled, by its number below 0."""
+    """Return whether a record is one of Motif's unused reserved rows, with a negative frame number."""
     number = record.get(FRAME_NUMBER)
     return isinstance(number, (int, float)) and number < 0 and record.get(FRAME_NUMBER_BEFORE_REINDEX) is None
 
@@ -312,7 +314,7 @@ def _renumber_json(path: str, target: str, renumber: Renumber) -> None:
 
 
 def _numbered(path: str, records: list[_Record]) -> tuple[list[_Record], Numbers, Numbers]:
-    """The records of frames, their frame numbers, and their indexes, -1 where there is none."""
+    """Return the numbered records, their frame numbers, and their frame indexes (-1 if missing)."""
     reserves = path.endswith(MOTIF_EXTRA_JSON)
     numbered = [
         record
@@ -325,7 +327,7 @@ def _numbered(path: str, records: list[_Record]) -> tuple[list[_Record], Numbers
 
 
 def _whole(value: object) -> int | None:
-    """Give the whole number that a JSON value is, None if it is none."""
+    """Return a JSON value as an integer; None if it is not one."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 2**63 and value == int(value):
         return int(value)
     return None
