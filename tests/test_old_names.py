@@ -48,7 +48,7 @@ def test_convert_takes_step_for_progress_with_a_warning(recording: Any, tmp_path
 
 
 def test_the_old_keyword_beside_the_new_one_is_refused(recording: Any, tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match="'progress' and 'step'"):
+    with pytest.raises(TypeError, match="'progress' and its old name 'step'"):
         convert(recording.filename, tmp_path / 'd', 'bmp', step=print, progress=print)
 
 

@@ -337,7 +337,7 @@ _EXTENSION = 'must be a'
 _REFUSED = 'damaged or missing frame'
 _CUT_OFF = 'is cut off'
 _DEEP, _DEEP_RECIPES = 'bits a sample', ('yuv420p10_mp4',)
-_DAMAGED = 'missing or damaged|only .* frames that can be read|does not tell which'
+_DAMAGED = 'missing or damaged|only .* readable frames|does not tell which'
 
 KINDS = {
     # H.264, by container and order

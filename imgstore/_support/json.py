@@ -128,7 +128,7 @@ def plain(value: Any, path: _Path = ()) -> Any:
 
 def _utf8(text: str, path: _Path) -> str:
     if not is_utf8(text):
-        raise ExtraDataTypeError(f'extra data{_where(path)} is {text!r}, not valid UTF-8; pass it as bytes')
+        raise ExtraDataTypeError(f'extra data{_where(path)} is {text!r}, not UTF-8; pass it as bytes')
     return text
 
 

@@ -1,4 +1,4 @@
-"""Chunks: how the frames of one chunk are written and read, one module for each thing a chunk can be made of."""
+"""Chunks: writing and reading the frames of one chunk, with one module per kind of content."""
 
 from __future__ import annotations
 
@@ -28,28 +28,28 @@ _LACKS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 class ChunkIO:
-    """Opens the chunks of a store.
+    """Access to the chunks of a store.
 
     Parameters
     ----------
     layout : Layout
-        Where they are.
+        Paths of the chunks.
     fmt : Format
-        What they are.
+        Format of the chunks.
     shape : tuple of int
-        Of the images on disk.
+        Shape of the images on disk.
     direction : {'read', 'write'}
-        What they are opened for.
+        Purpose.
     backend : str, optional
-        See `imgstore.chunks.video.backends`; just videos have several.
+        Library for videos; see `imgstore.chunks.video.backends`.
     seek : bool
-        False: read videos sequentially.
+        False: read videos sequentially, without seeking.
     cache_bytes : int
-        What decoded frames may hold that readers keep.
+        Memory limit in bytes for cached frames.
     image_bytes : int
-        Of the store's images; readers refuse a file that claims to be of very much larger ones.
+        Size of the store's images in bytes; readers reject files of much larger images.
     options : mapping of str to int
-        Of `Format.options`, those that were given to write with.
+        Encoder options passed by the user, of those in `Format.options`.
     """
 
     def __init__(self, layout: Layout, fmt: Format, shape: tuple[int, ...], direction: backends.Direction,
@@ -69,7 +69,17 @@ class ChunkIO:
             backends.choose_backend(fmt, 'read', backend)
 
     def reader(self, number: int, frames: int | None, keep: bool = True) -> ChunkReader:
-        """A reader of a chunk that should have so many frames, if that is known; FrameReadError if it has none."""
+        """Open a reader of a chunk; FrameReadError if its video cannot be read.
+
+        Parameters
+        ----------
+        number : int
+            Number of the chunk.
+        frames : int or None
+            Expected number of frames, if known.
+        keep : bool
+            Cache decoded frames.
+        """
         if self._fmt.is_image_folder:
             return ImageChunkReader(self._layout, number, self._codec, self._image_bytes)
         path = self._layout.current_path(number)
@@ -79,21 +89,35 @@ class ChunkIO:
                                lambda path: self.video_reader(path, frames, keep))
 
     def video_reader(self, path: str, frames: int | None = None, keep: bool = False) -> VideoReader:
-        """A reader of a video that need not be in the store yet, nor known for how many frames it should have."""
+        """Open a reader of a video, in the store or not, with or without a known number of frames."""
         backend = backends.choose_backend(self._fmt, 'read', self._asked)
         return backends.new_reader(backend, path, self._color, self._seek, frames, self._kept if keep else None,
                                    self._pixels)
 
     def check_exact(self, path: str, sizes: Collection[tuple[int, ...]]) -> None:
-        """Check that frames of a video are found exactly and have one of the (height, width); InvalidArgumentError."""
+        """Check that all frames of a video are found exactly and have an allowed (height, width).
+
+        Raises
+        ------
+        InvalidArgumentError
+            They are not, or have another size.
+        """
         check_exact(path, sizes, self._pixels)
 
     def count_readable(self, number: int, added: int | None, known: int = 0, if_unknown: int = 0) -> int:
-        """How many of the frames that were added to a chunk are there, up to the last one that can be read.
+        """Count the frames of a chunk up to the last readable one.
 
-        The first ``known`` ones need not be looked at again. Where ``added`` tells how many there were, a video's that
-        are lost between others are counted: those behind them are not taken for others. ``if_unknown`` is the count
-        where the system lacks what it takes to look.
+        Parameters
+        ----------
+        number : int
+            Number of the chunk.
+        added : int or None
+            Number of frames added to the chunk, if known. Then frames lost in the middle of a video are counted, too,
+            so that later frames keep their indexes.
+        known : int
+            Number of frames known to be readable; these are not checked again.
+        if_unknown : int
+            Result if the system lacks memory or file descriptors.
         """
         try:
             with self.reader(number, added) as reader:
@@ -109,25 +133,25 @@ class ChunkIO:
         return known + sum(itertools.takewhile(bool, there))
 
     def close(self) -> None:
-        """Free the frames that are kept."""
+        """Free the cached frames."""
         self._kept.clear()
 
     def reset_after_fork(self) -> None:
-        """In a forked child: keep frames of its own."""
-        leak(self._kept)  # whose memory FFmpeg may just have been busy with
+        """Start with an empty cache in a forked child."""
+        leak(self._kept)  # FFmpeg may have been using its memory at the fork
         self._kept = FrameCache(self._cache_bytes)
 
     @property
     def is_uncompressed(self) -> bool:
-        """Whether a frame is read and written faster than it could be handed from one thread to another."""
+        """Whether reading and writing a frame is faster than passing it to another thread."""
         return self._fmt.codec in ('npy', 'bmp', 'pnm')
 
     def encode(self, image: Image) -> Any:
-        """Do the part of writing a frame that needs no other; for several threads at once, in any order."""
+        """Do the part of writing independent of other frames; thread-safe, in any order."""
         return self._codec.encode(image) if self._fmt.is_image_folder else self._encoder.encode(image)
 
     def writer(self, number: int) -> ChunkWriter:
-        """A writer of a new chunk, which takes what `encode` gives; FrameWriteError if it cannot be started."""
+        """Create a writer of a new chunk for results of `encode`; FrameWriteError if that fails."""
         if self._fmt.is_image_folder:
             return ImageChunkWriter(self._layout, number)
         return self._encoder.writer(self._layout.chunk(number))
@@ -149,7 +173,7 @@ _PICTURES = {'cv2': Cv2Codec, 'bmp': BmpCodec, 'pnm': PnmCodec}
 
 
 def image_codec(fmt: Format, color: bool, image_bytes: int, options: Mapping[str, int]) -> ImageCodec:
-    """The codec of an image format, for a store that is in colour or not, of images of about that size."""
+    """Return the codec of an image format, for colour or gray images of about `image_bytes`."""
     if fmt.codec == 'npy':
         return NpyCodec()
     if fmt.codec == 'bpk':

@@ -1,4 +1,4 @@
-"""How one chunk is written and read, whatever it is made of."""
+"""Interfaces for writing and reading one chunk."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ Image = npt.NDArray[Any]
 
 
 class ChunkWriter(ABC):
-    """Writes the frames of one chunk.
+    """Writer of the frames of one chunk.
 
-    What is on disk before `close` has returned may be hidden or incomplete; afterwards all frames that `write` took
-    are there, in that order.
+    Before `close` has returned, the files may be hidden or incomplete. Afterwards all written frames are there, in the
+    order of `write`.
     """
 
     @abstractmethod
     def write(self, prepared: Any) -> None:
-        """Store the chunk's next frame, as `imgstore.chunks.ChunkIO.encode` gave it; OSError if it could not be."""
+        """Store the chunk's next frame, a result of `imgstore.chunks.ChunkIO.encode`; OSError."""
 
     @abstractmethod
     def sync(self) -> None:
-        """Wait until what was handed to the operating system is on the disk itself; OSError if that failed."""
+        """Sync all written frames to the disk; OSError if that failed."""
 
     @abstractmethod
     def close(self, rate: Fraction | None = None) -> None:
@@ -35,50 +35,50 @@ class ChunkWriter(ABC):
         Parameters
         ----------
         rate : Fraction, optional
-            Frames a second, for a video to say.
+            Frames per second, for the video's header.
         """
 
     @abstractmethod
     def discard(self) -> None:
-        """Remove what was written."""
+        """Remove all written files."""
 
 
 class VideoEncoder(ABC):
-    """Encodes the frames of a store's videos, one after the other."""
+    """Encoder of the frames of a store's videos."""
 
     @abstractmethod
     def encode(self, image: Image) -> Any:
-        """The part of the work that needs no other frame; for several threads at once, in any order."""
+        """Do the part of encoding independent of other frames; thread-safe, in any order."""
 
     @abstractmethod
     def writer(self, path: str) -> ChunkWriter:
-        """A writer of one video, which takes what `encode` gives; FrameWriteError if it cannot be started."""
+        """Create a writer of one video for results of `encode`; FrameWriteError if that fails."""
 
 
 class ChunkReader(ABC):
-    """Reads the frames of one chunk by their index."""
+    """Reader of the frames of one chunk by index."""
 
     @abstractmethod
     def read(self, index: int) -> Image:
-        """The chunk's frame ``index``, as a new array.
+        """Read the chunk's frame ``index`` as a new array.
 
         Raises
         ------
         FrameReadError
-            It is missing or damaged. The next call is right again.
+            The frame is missing or damaged. Later calls are not affected.
         """
 
     def read_deferred(self, index: int) -> Callable[[], Image]:
-        """Do the part of `read` that no other thread may do meanwhile, and give a function that does the rest.
+        """Run the serial part of `read` and return a callable for the thread-safe rest.
 
-        Any error, here or there, says just that `read` has to be asked.
+        After an error in either part, call `read`.
         """
         image = self.read(index)
         return lambda: image
 
     @abstractmethod
     def close(self) -> None:
-        """Free what the reader holds open."""
+        """Close the reader's files."""
 
     def __enter__(self) -> ChunkReader:
         return self
@@ -88,8 +88,8 @@ class ChunkReader(ABC):
 
 
 class VideoReader(ChunkReader):
-    """Reads the frames of one video file."""
+    """Reader of the frames of one video file."""
 
     @abstractmethod
     def count(self) -> int:
-        """Number of frames that the video has, up to its last one: those that it is known to lack are counted."""
+        """Count the frames up to the last one, including those known to be missing."""

@@ -1,4 +1,4 @@
-"""Images encoded as files by OpenCV."""
+"""Encoding of image files by OpenCV."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .base import Image
 
 
 def encode_file(fmt: Format, image: Image, options: Mapping[str, int]) -> memoryview:
-    """The file of an image in a format, with those of its options that were given; FrameWriteError if it has none."""
+    """Encode an image as a file in a format, with encoder options; FrameWriteError if that fails."""
     return encode_image(fmt.extension, image, _parameters(fmt, image, options))
 
 
 def _parameters(fmt: Format, image: Image, options: Mapping[str, int]) -> list[int]:
-    if image.dtype.kind == 'f':  # in TIFF alone; OpenCV 4 would write its colour as LogLuv, which is not lossless
+    if image.dtype.kind == 'f':  # only TIFF; OpenCV 4 would write colour as LogLuv, with loss
         return [cv2.IMWRITE_TIFF_COMPRESSION, 1]
     value = options.get(fmt.options[0].name, fmt.imwrite_default) if fmt.options else None
     return [] if value is None or fmt.imwrite_flag is None else [fmt.imwrite_flag, value]

@@ -1,4 +1,4 @@
-"""Chunks that are open for reading."""
+"""Chunks open for reading."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .base import ChunkReader
 
 
 class OpenChunks:
-    """The readers used last. Each is closed when others take its place, and all when this is dropped.
+    """The most recently used readers. Older ones are closed, and all when this object is freed.
 
     Parameters
     ----------
     most : int
-        Readers open at once.
+        Maximum number of open readers.
     """
 
     def __init__(self, most: int) -> None:
@@ -24,7 +24,7 @@ class OpenChunks:
         weakref.finalize(self, _close_all, self._readers).atexit = False
 
     def reader(self, number: int, make: Callable[[], ChunkReader]) -> ChunkReader:
-        """Return the reader of a chunk, made only if it is not open."""
+        """Return the reader of a chunk; open it if needed."""
         if number not in self._readers:
             self._readers[number] = make()
             if len(self._readers) > self._most:

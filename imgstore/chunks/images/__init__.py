@@ -1,1 +1,1 @@
-"""Chunks that are folders of images."""
+"""Chunks of image files."""

@@ -4,8 +4,8 @@ All numbers are little-endian::
 
     header | metadata header, metadata, spare room, checksum | offsets | chunk, checksum | chunk, checksum | …
 
-The metadata is JSON and says what the bytes of all chunks together are. Each chunk is what Blosc 1 makes of a piece
-of the array's bytes. Offsets are those of the chunks in the file, -1 where room was left for further chunks.
+The metadata is JSON and describes the array in all chunks together. Each chunk is a piece of the array's bytes,
+compressed by Blosc 1. Offsets are positions of chunks in the file, or -1 for spare room.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ _CHUNK_SIZE = 2**20
 _COMPRESSOR, USUAL_LEVEL, _SHUFFLE = b'lz4', 5, 1
 _MAX_TYPESIZE = 255
 
-# What a file claims is believed only up to these: far above what any array needs, far below what would hurt
+# Limits for sizes stated in a file: far above those of any array, far below harmful ones
 _MAX_METADATA_SIZE = 2**20
 _MAX_DIMENSIONS = 64
-_MAX_DTYPE_SIZE = 10_000  # characters; numpy takes no more either
+_MAX_DTYPE_SIZE = 10_000  # characters, the same as numpy's own limit
 
 _HEADER = struct.Struct('<4sBBBBiiqq')
 _METADATA_HEADER = struct.Struct('<8sBBBBIII8s')
@@ -61,7 +61,7 @@ _CHECKSUMS: dict[int, Callable[[Any], bytes]] = {
 
 
 class _Header(NamedTuple):
-    """The first 32 bytes; sizes are of uncompressed chunks, -1 where they were not known."""
+    """The first 32 bytes; sizes of uncompressed chunks, -1 if unknown."""
 
     magic: bytes
     version: int
@@ -75,7 +75,7 @@ class _Header(NamedTuple):
 
 
 class _Layout(NamedTuple):
-    """How the bytes of all chunks together make an array."""
+    """Description of the array in the chunks."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
@@ -95,7 +95,7 @@ def pack(array: NDArray[Any], level: int = USUAL_LEVEL) -> list[bytes]:
     array : numpy.ndarray
         Any shape, strides and dtype without Python objects.
     level : int
-        How hard to compress, 0 (not at all) to 9.
+        Compression level from 0 (none) to 9.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def pack(array: NDArray[Any], level: int = USUAL_LEVEL) -> list[bytes]:
     Raises
     ------
     InvalidArgumentError
-        The dtype holds objects, or overlapping fields.
+        The dtype has Python objects or overlapping fields.
     MissingDependencyError
         numcodecs is not installed.
     """
@@ -130,21 +130,21 @@ def pack(array: NDArray[Any], level: int = USUAL_LEVEL) -> list[bytes]:
 
 
 def unpack(data: bytes, source: str, usual: int = 2**40) -> NDArray[Any]:
-    """Give the array that a container holds.
+    """Decompress the array in a container.
 
     Parameters
     ----------
     data : bytes
-        The whole file.
+        The complete file.
     source : str
-        Name of the file, for the errors.
+        Path of the file, for the errors.
     usual : int
-        Bytes of such an array; one that is very much larger is taken for damage.
+        Usual size of such an array in bytes; a much larger one is considered damaged.
 
     Raises
     ------
     CorruptFileError
-        The file is damaged, no container, or one of something else than an array.
+        The file is damaged, is no container, or holds no array.
     MissingDependencyError
         numcodecs is not installed.
     """
@@ -162,7 +162,7 @@ def unpack(data: bytes, source: str, usual: int = 2**40) -> NDArray[Any]:
 
 
 def _split(flat: NDArray[Any]) -> list[NDArray[Any]]:
-    """Cut the array into pieces of about a chunk's size, of a dtype that Blosc takes."""
+    """Split the array into pieces of about a chunk's size, with a dtype supported by Blosc."""
     if not flat.nbytes:
         return [np.empty(0, np.uint8)]
     typesize = flat.itemsize if flat.itemsize <= _MAX_TYPESIZE else 1
@@ -182,7 +182,8 @@ def _encode_metadata(array: NDArray[Any], order: str) -> bytes:
 
 def _describe(dtype: np.dtype[Any]) -> Any:
     if dtype.hasobject:
-        raise InvalidArgumentError(f'dtype {dtype} holds Python objects, which bpk cannot store', argument='imgdtype')
+        raise InvalidArgumentError(f'dtype {dtype} holds Python objects; bpk can store only plain values',
+                                   argument='imgdtype')
     try:
         return np.lib.format.dtype_to_descr(dtype)
     except ValueError as error:
@@ -201,7 +202,7 @@ def _offsets_and_chunks(chunks: list[bytes], start: int) -> list[bytes]:
 
 
 class _Container:
-    """Walks through a file that may be damaged anywhere."""
+    """Parser of a possibly damaged file."""
 
     def __init__(self, data: bytes, source: str) -> None:
         self._data = memoryview(data)
@@ -216,19 +217,19 @@ class _Container:
         if header.magic != _MAGIC or header.version != _VERSION:
             raise self.damage(f'it does not start with {_MAGIC.decode()!r} and format version {_VERSION}')
         if header.checksum not in _CHECKSUMS:
-            raise self.damage(f'its kind of checksum, {header.checksum}, is unknown')
+            raise self.damage(f'its checksum type {header.checksum} is unknown')
         if header.chunk_count < 0 or header.spare_chunk_count < 0:
-            raise self.damage('its number of chunks is unknown, so it was never finished')
+            raise self.damage('its number of chunks is unknown: it was never finished')
         return header
 
     def read_layout(self, header: _Header) -> _Layout:
         if not header.options & _HAS_METADATA:
-            raise self.damage('it has no metadata, so it holds no array')
+            raise self.damage('it has no metadata, so no array')
         _, _, checksum, codec, _, size, room, compressed_size, _ = _METADATA_HEADER.unpack(
             self._take(_METADATA_HEADER.size)
         )
         if checksum not in _CHECKSUMS or codec not in (_NOT_COMPRESSED, _ZLIB) or size > _MAX_METADATA_SIZE:
-            raise self.damage('the header of its metadata makes no sense')
+            raise self.damage('the header of its metadata is invalid')
         stored = self._take(room)[:compressed_size]
         self._check(stored, checksum)
         return self._parse_layout(self._inflate(stored, size) if codec == _ZLIB else bytes(stored[:size]))
@@ -243,7 +244,7 @@ class _Container:
         try:
             content = json.loads(text)
             layout = _Layout(_parse_dtype(content['dtype']), tuple(content['shape']), content['order'])
-        except Exception as error:  # nothing says what numpy and Python raise for a damaged description
+        except Exception as error:  # the errors of numpy and Python for damaged descriptions are not documented
             raise self.damage(f'its metadata does not describe an array ({error})') from error
         if layout.dtype.hasobject or layout.order not in ('C', 'F'):
             raise self.damage(f'it holds an array of dtype {layout.dtype} in order {layout.order}')
@@ -264,7 +265,7 @@ class _Container:
     def _read_chunk(self, header: _Header, is_last: bool) -> _Chunk:
         *_, size, _, compressed_size = _BLOSC_HEADER.unpack(self._peek(_BLOSC_HEADER.size))
         if compressed_size < _BLOSC_HEADER.size or size > compressed_size * BLOSC_RATIO:
-            raise self.damage('the header of a chunk makes no sense')
+            raise self.damage('the header of a chunk is invalid')
         expected = header.last_chunk_size if is_last else header.chunk_size
         if expected not in (size, -1):
             raise self.damage(f'a chunk holds {size} bytes instead of {expected}')

@@ -1,4 +1,4 @@
-"""A chunk that is a folder of images: one file a frame."""
+"""Chunks as folders of images, with one file per frame."""
 
 from __future__ import annotations
 
@@ -32,37 +32,37 @@ from .size_checks import check_claimed_size, max_file_bytes
 
 Bytes = npt.NDArray[np.uint8]
 
-_LONGEST_NPY_HEADER = LONGEST_HEADER + 12  # bytes, with what is before its text
+_LONGEST_NPY_HEADER = LONGEST_HEADER + 12  # bytes, including the part before its text
 
 
 class ImageCodec(ABC):
-    """Turns an image into the bytes of a file and back."""
+    """Codec between images and the bytes of files."""
 
     @abstractmethod
     def encode(self, image: Image) -> Sequence[bytes | memoryview]:
-        """The file's content, in parts."""
+        """Encode an image; return the file's content in parts."""
 
     @abstractmethod
     def decode(self, data: Bytes, path: str) -> Image:
-        """The image in a file's content; FrameReadError or CorruptFileError if it is damaged."""
+        """Decode a file's content; FrameReadError or CorruptFileError if it is damaged."""
 
 
 class NpyCodec(ImageCodec):
-    """numpy's own format, version 1 to 3: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html."""
+    """npy files, version 1 to 3: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html."""
 
     def encode(self, image: Image) -> Sequence[bytes | memoryview]:
-        """Header and pixels, which are not copied."""
+        """Return header and pixels without a copy."""
         image = np.ascontiguousarray(image)
         header = io.BytesIO()
         np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(image))
         return [header.getvalue(), image.reshape(-1).view(np.uint8).data]
 
     def decode(self, data: Bytes, path: str) -> Image:
-        """A view of the content, not copied; never unpickles."""
+        """Return a view of the content without a copy; never unpickles."""
         try:
             return _array_in(data)
         except Exception as error:
-            raise FrameReadError(f'{path} is no readable npy image: {error}', path=path) from error
+            raise FrameReadError(f'{path} cannot be read as npy: {error}', path=path) from error
 
 
 def _array_in(data: Bytes) -> Image:
@@ -71,7 +71,7 @@ def _array_in(data: Bytes) -> Image:
     if dtype.hasobject:
         raise ValueError('it holds Python objects')
     if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(data) - start.tell():
-        raise ValueError(f'it is not of the size of an image of shape {shape} and dtype {dtype}')
+        raise ValueError(f'its size does not fit shape {shape} and dtype {dtype}')
     if tuple(data[6:8]) == NAMES_IN_UTF8:
         return cast(Image, np.load(io.BytesIO(data.tobytes()), allow_pickle=False))
     return data[start.tell():].view(dtype).reshape(shape, order='F' if fortran_order else 'C')
@@ -83,36 +83,36 @@ class BloscpackCodec(ImageCodec):
     Parameters
     ----------
     image_bytes : int
-        Of the store's images; what is very much larger is not unpacked.
+        Size of the store's images in bytes; much larger ones are rejected.
     options : mapping of str to int
-        Of `imgstore.formats.Format.options`, those that were given.
+        Encoder options passed by the user, of those in `imgstore.formats.Format.options`.
     """
 
     def __init__(self, image_bytes: int, options: Mapping[str, int]) -> None:
         self._usual, self._level = image_bytes, options.get(COMPRESSION.name, bloscpack.USUAL_LEVEL)
 
     def encode(self, image: Image) -> Sequence[bytes | memoryview]:
-        """One container."""
+        """Compress an image into a container."""
         return bloscpack.pack(image, self._level)
 
     def decode(self, data: Bytes, path: str) -> Image:
-        """The array of one container."""
+        """Decompress the array of a container."""
         return bloscpack.unpack(data.tobytes(), path, self._usual)
 
 
 class Cv2Codec(ImageCodec):
-    """Image files that OpenCV writes and reads.
+    """Image files, written and read by OpenCV.
 
     Parameters
     ----------
     fmt : Format
-        Its extension and planes say what a file holds.
+        Format of the files.
     color : bool
-        Whether images come back as (h, w, 3).
+        Return images of shape (h, w, 3).
     image_bytes : int
-        Of the store's images; what is very much larger is not decoded.
+        Size of the store's images in bytes; much larger ones are rejected.
     options : mapping of str to int
-        Of `imgstore.formats.Format.options`, those that were given.
+        Encoder options passed by the user, of those in `imgstore.formats.Format.options`.
     """
 
     def __init__(self, fmt: Format, color: bool, image_bytes: int, options: Mapping[str, int]) -> None:
@@ -120,7 +120,7 @@ class Cv2Codec(ImageCodec):
         self._options = options
 
     def encode(self, image: Image) -> Sequence[bytes | memoryview]:
-        """One file, lossless as far as the format is."""
+        """Encode an image as a file, without loss in lossless formats."""
         if self._planes == 'gray':
             image = ensure_grayscale(image)
         elif self._planes == 'color':
@@ -128,7 +128,7 @@ class Cv2Codec(ImageCodec):
         return [encode_file(self._format, image, self._options)]
 
     def decode(self, data: Bytes, path: str) -> Image:
-        """Gray or colour as the store is, 8 or 16 bit as the file is."""
+        """Decode to gray or colour as in the store, and 8 or 16 bit as in the file."""
         check_claimed_size(self._format, data, path, self._usual)
         image = self.pixels(data)
         if image is None:
@@ -136,7 +136,7 @@ class Cv2Codec(ImageCodec):
         return np.ascontiguousarray(ensure_color(image) if self._color else ensure_grayscale(image))
 
     def pixels(self, data: Bytes) -> Image | None:
-        """The image where it lies in the file as it is, in BGR or gray; None: OpenCV has to look."""
+        """Return uncompressed pixels of the file in BGR or gray; None if OpenCV must decode it."""
         return None
 
     def _decoded(self, data: Bytes, path: str) -> Image:
@@ -145,35 +145,35 @@ class Cv2Codec(ImageCodec):
         except cv2.error as error:
             raise FrameReadError(f'{path} is damaged: {error.err}', path=path) from error
         if image is None:
-            raise FrameReadError(f'{path} is damaged, or no {self._format.name} image', path=path)
+            raise FrameReadError(f'{path} is damaged, or not a {self._format.name} image', path=path)
         return image[:, :, :3] if image.ndim == 3 and image.shape[2] == 4 else image
 
 
 class ImageChunkWriter(ChunkWriter):
-    """Writes a folder of images."""
+    """Writer of a folder of images."""
 
     def __init__(self, layout: Layout, number: int) -> None:
         self._layout, self._number, self._written = layout, number, 0
         make_folder(layout.chunk(number))
 
     def write(self, prepared: Sequence[bytes | memoryview]) -> None:
-        """Write one file, which is there whole or not at all."""
+        """Write one file atomically."""
         with open_atomic(self._layout.image(self._number, self._written), sync_it=False) as file:  # `sync` does
             file.writelines(prepared)
         self._written += 1
 
     def sync(self) -> None:
-        """The latest image and the folder that lists it."""
+        """Sync the latest image and the folder to the disk."""
         sync(self._layout.image(self._number, self._written - 1))
         sync(self._layout.chunk(self._number))
 
     def close(self, rate: Fraction | None = None) -> None:
-        """All is on disk already; FrameWriteError where the folder is gone or cannot be reached."""
+        """Check the folder; FrameWriteError if it is missing or unreachable."""
         folder = self._layout.chunk(self._number)
         check_folder(folder, folder)
 
     def discard(self) -> None:
-        """Remove the images, and the folder if nothing else is in it."""
+        """Remove the images, and the folder if it is empty then."""
         folder = self._layout.chunk(self._number)
         with contextlib.suppress(FileNotFoundError):
             for name in os.listdir(folder):
@@ -183,7 +183,7 @@ class ImageChunkWriter(ChunkWriter):
 
 
 def _content(file: IO[bytes], size: int) -> Bytes:
-    """The file's bytes; numpy's own function takes Ctrl-C for an error of the file's type."""
+    """Read the file's bytes; numpy's own function would turn Ctrl-C into another error."""
     data, place = np.empty(size, np.uint8), 0
     while place < size and (got := file.readinto(data[place:].data)):  # type: ignore[attr-defined]
         place += got
@@ -191,7 +191,7 @@ def _content(file: IO[bytes], size: int) -> Bytes:
 
 
 class ImageChunkReader(ChunkReader):
-    """Reads a folder of images."""
+    """Reader of a folder of images."""
 
     def __init__(self, layout: Layout, number: int, codec: ImageCodec, image_bytes: int) -> None:
         self._layout, self._number, self._codec = layout, number, codec
@@ -204,7 +204,7 @@ class ImageChunkReader(ChunkReader):
             with open_regular(path, buffering=0) as file:
                 size = os.fstat(file.fileno()).st_size
                 if size > self._max_bytes:
-                    raise FrameReadError(f'{path} is damaged: an image of this store does not take {size} bytes',
+                    raise FrameReadError(f'{path} is damaged: it has {size} bytes, too many for an image of this store',
                                          path=path)
                 data = _content(file, size)
         except FrameReadError:
@@ -214,8 +214,8 @@ class ImageChunkReader(ChunkReader):
         return self._codec.decode(data, path)
 
     def read_deferred(self, index: int) -> Callable[[], Image]:
-        """All of it can be done by several threads at once."""
+        """Return `read` for the index; all of it is thread-safe."""
         return partial(self.read, index)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no file stays open."""

@@ -1,8 +1,8 @@
-"""What is looked at in an image file before OpenCV decodes it.
+"""Checks of an image file before OpenCV decodes it.
 
-OpenCV refuses files of most kinds that are cut off, and makes no use of the room for an image that is not there. But it
-decodes a file as whatever it begins like. It fills up what is missing of a JPEG. It waits for seconds where a length in
-a PNG is wrong. In both, and in run lengths of a BMP, it believes any size.
+OpenCV rejects most kinds of cut-off files, and does not touch memory for missing pixels. But it chooses the format by a
+file's first bytes, fills up missing parts of a JPEG, and takes seconds for a wrong length in a PNG. In both, and in
+run-length encoded BMP files, it accepts any size.
 """
 
 from __future__ import annotations
@@ -23,60 +23,60 @@ from ...formats import Format
 Bytes = npt.NDArray[np.uint8]
 
 _MOST_SCANS = 100
-"""Of a JPEG, each of which goes over the whole image; 10 are usual where it is progressive."""
+"""Maximum scans of a JPEG, since each covers the complete image; progressive ones usually have 10."""
 
 
 def max_file_bytes(expected_bytes: int) -> int:
-    """What a file of an image may have, in a store of images of ``expected_bytes`` bytes."""
+    """Return the maximum size of an image file, in a store of images of ``expected_bytes``."""
     return max_bytes(expected=expected_bytes)
 
 
 def check_claimed_size(fmt: Format, data: Bytes, path: str, expected_bytes: int) -> None:
-    """Check a file before OpenCV decodes it, which checks the rest.
+    """Check a file before OpenCV decodes it; OpenCV checks the rest.
 
     Parameters
     ----------
     fmt : Format
-        What kind of image it must be.
+        Required format of the image.
     data : ndarray of uint8
         The file's content.
     path : str
-        For the errors.
+        Path of the file, for the errors.
     expected_bytes : int
-        Bytes of the images of the store.
+        Size of the store's images in bytes.
 
     Raises
     ------
     FrameReadError
-        The file is of another kind, or a PNG or JPEG that is cut off or damaged, or claims to be larger than it can be.
+        The file has another format, a PNG or JPEG is cut off or damaged, or the stated size is impossible.
     """
     try:
         if not re.match(fmt.signature, data[:16].tobytes(), re.DOTALL):
-            raise ValueError('it does not begin like one')
+            raise ValueError('its first bytes do not match the format')
         size = _SIZES[fmt.extension](data) if fmt.extension in _SIZES else 0
     except (ValueError, IndexError, struct.error) as error:
-        raise FrameReadError(f'{path} is cut off, damaged, or no {fmt.name} image: {error}', path=path) from error
+        raise FrameReadError(f'{path} is cut off, damaged, or not a {fmt.name} image: {error}', path=path) from error
     if size > max_bytes(IMAGE_RATIO * len(data), expected_bytes):
-        raise FrameReadError(f'{path} is damaged: a file of {len(data)} bytes claims an image of {size}', path=path)
+        raise FrameReadError(f'{path} is damaged: a file of {len(data)} bytes states an image of {size}', path=path)
 
 
-# --- the kinds that need it: how many bytes the image takes at least
+# --- minimum bytes of the image, for the formats with checks
 
 
 _PNG_CHUNK = struct.Struct('>I4s')
 
 
 def _size_of_png(data: Bytes) -> int:
-    """https://www.w3.org/TR/png-3/; all that is between two checksums is held against them."""
+    """Check a PNG with all its checksums, and return its size: https://www.w3.org/TR/png-3/."""
     kinds = list(_chunks_of_png(data.data))
     width, height, bits = struct.unpack_from('>IIB', data.data, 16)
     if kinds[0] != b'IHDR':
-        raise ValueError('its head makes no sense')
+        raise ValueError('its header is invalid')
     return int(width * height * bits) // 8
 
 
 def _chunks_of_png(view: memoryview) -> Iterator[bytes]:
-    """Kind of each chunk up to the end mark."""
+    """Yield the type of each chunk up to the end mark."""
     place, kind = 8, b''
     while kind != b'IEND':
         length, kind = _PNG_CHUNK.unpack_from(view, place)
@@ -94,7 +94,7 @@ _JPEG_BEHIND_SCAN = re.compile(b'\xff[\x01-\xcf\xd8-\xfe]')
 
 
 def _size_of_jpeg(data: Bytes) -> int:
-    """https://www.w3.org/Graphics/JPEG/itu-t81.pdf; what comes after the end mark is not looked at."""
+    """Check a JPEG up to its end mark, and return its size: https://www.w3.org/Graphics/JPEG/itu-t81.pdf."""
     content = data.tobytes()
     size, scans = 0, 0
     for marker, place in _segments_of_jpeg(content):
@@ -105,18 +105,18 @@ def _size_of_jpeg(data: Bytes) -> int:
         if scans > _MOST_SCANS:
             raise ValueError(f'it has more than {_MOST_SCANS} scans')
     if not size or not scans:
-        raise ValueError('it has no head or no image')
+        raise ValueError('it has no header or no image')
     return size
 
 
 def _segments_of_jpeg(content: bytes) -> Iterator[tuple[int, int]]:
-    """Marker and start of each segment up to the end mark; that of a thumbnail in a segment is not the end."""
+    """Yield marker and start of each segment up to the end mark, skipping thumbnails in segments."""
     place, marker = 2, 0
     while marker != _JPEG_END:
         if place + 1 >= len(content):
             raise ValueError('its end mark is missing')
         if content[place] != 0xff:
-            raise ValueError('its head makes no sense')
+            raise ValueError('its header is invalid')
         marker = content[place + 1]
         if marker == 0xff:  # padding
             place += 1
@@ -136,7 +136,10 @@ def _after_segment(content: bytes, marker: int, place: int) -> int:
 
 
 def _size_of_bmp(data: Bytes) -> int:
-    """https://learn.microsoft.com/windows/win32/gdi/bitmap-storage; without run lengths, all of it must be there."""
+    """Return the size of a BMP, 0 without run-length encoding, where OpenCV needs all pixels in the file.
+
+    See https://learn.microsoft.com/windows/win32/gdi/bitmap-storage.
+    """
     head, width, height, _, compression = struct.unpack_from('<IiiII', data.data, 14)
     return abs(width * height) if head > 12 and compression else 0
 

@@ -1,4 +1,4 @@
-"""Image files that are a header and the pixels as they are, which are written and read without a copy."""
+"""Uncompressed image files, written and read without a copy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class BmpCodec(Cv2Codec):
     """Windows bitmaps: https://learn.microsoft.com/windows/win32/gdi/bitmap-storage."""
 
     def encode(self, image: Image) -> Sequence[bytes | memoryview]:
-        """Header and rows from the top down, where they need no padding."""
+        """Return header and rows from the top down; rows with padding are left to OpenCV."""
         height, width = image.shape[:2]
         palette = _GRAYS if image.ndim == 2 else b''
         if width * image.itemsize * (1 if palette else 3) % 4:
@@ -36,7 +36,7 @@ class BmpCodec(Cv2Codec):
         return [_BMP_FILE.pack(b'BM', start + image.nbytes, start), header, palette, _bytes_of(image)]
 
     def pixels(self, data: Bytes) -> Image | None:
-        """The rows, from the top down, of what OpenCV and we write."""
+        """Return the rows from the top down, for files as written by OpenCV or by us."""
         if len(data) < _BMP_START:
             return None
         _, _, start = _BMP_FILE.unpack(data[:_BMP_FILE.size].tobytes())
@@ -54,7 +54,7 @@ class PnmCodec(Cv2Codec):
     """Portable gray- and pixmaps: https://netpbm.sourceforge.net/doc/pgm.html, .../ppm.html."""
 
     def encode(self, image: Image) -> Sequence[bytes | memoryview]:
-        """Header and pixels, big-endian."""
+        """Return header and pixels, big-endian."""
         if self._planes == 'gray':
             magic, pixels = 'P5', ensure_grayscale(image)
         else:
@@ -64,7 +64,7 @@ class PnmCodec(Cv2Codec):
         return [header.encode(), _bytes_of(pixels.astype(pixels.dtype.newbyteorder('>'), copy=False))]
 
     def pixels(self, data: Bytes) -> Image | None:
-        """The pixels behind a header without comments."""
+        """Return the pixels after a header without comments."""
         header = _PNM_HEADER.match(data[:40].tobytes())
         if header is None:
             return None
@@ -77,7 +77,7 @@ class PnmCodec(Cv2Codec):
 
 
 def _swapped(image: Image) -> Image:
-    """The same array with its first and last channel swapped: part by part, as fresh memory costs more than that."""
+    """Swap the first and the last channel in place, in parts, which is faster than new memory."""
     for top in range(0, len(image), _ROWS):
         rows = image[top:top + _ROWS]
         np.copyto(rows, cv2.cvtColor(rows, cv2.COLOR_RGB2BGR))

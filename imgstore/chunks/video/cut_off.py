@@ -1,4 +1,4 @@
-"""Whether a video file ends before its container says that it ends."""
+"""Detection of cut-off video files by the size their container states."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import struct
 from collections.abc import Callable
 from typing import IO
 
-_UNKNOWN_RIFF = (0, 2**32 - 1)  # what is written while a file cannot be rewound
+_UNKNOWN_RIFF = (0, 2**32 - 1)  # written if a file cannot be rewound
 _SEGMENT, _CLUSTER = 0x18538067, 0x1F43B675
-_TAIL = 2**16  # bytes; a page of Ogg has no more
+_TAIL = 2**16  # bytes, the maximum of an Ogg page
 _ASF_FILE_PROPERTIES = bytes.fromhex('a1dcab8c47a9cf118ee400c00c205365')
 _ASF_BROADCAST = 1
 _MXF_HEADER = bytes.fromhex('060e2b34020501010d01020101')
 
 
 def is_cut_off(path: str) -> bool:
-    """Tell whether a file of AVI, MP4, QuickTime, Matroska, WebM, MPEG-TS, Flash, Ogg, ASF or GIF is cut off.
+    """Return whether an AVI, MP4, QuickTime, Matroska, WebM, MPEG-TS, Flash, Ogg, ASF or GIF is cut off.
 
-    False where the container does not tell, as one that was written to a pipe.
+    False if the container does not state its size, as after writing to a pipe.
     """
     try:
         with open(path, 'rb') as file:
@@ -47,7 +47,7 @@ def _boxes(file: IO[bytes], begin: bytes, size: int) -> bool:
     while head := _at(file, place, 16):
         length = int.from_bytes(head[:4], 'big')
         length = int.from_bytes(head[8:], 'big') if length == 1 else length
-        if length == 0 or not head.strip(b'\0'):  # it goes to the end; zeros were added
+        if length == 0 or not head.strip(b'\0'):  # it extends to the end; or padding with zeros
             return False
         if length < 8 or place + length > size:
             return place + length > size
@@ -56,7 +56,7 @@ def _boxes(file: IO[bytes], begin: bytes, size: int) -> bool:
 
 
 def _elements(file: IO[bytes], begin: bytes, size: int) -> bool:
-    """Matroska: elements whose length is unknown are entered, others are passed over."""
+    """Check Matroska: enter elements of unknown length, skip others."""
     place = 0
     while head := _at(file, place, 12):
         kind, used = ebml_number(head, keep_mark=True)
@@ -73,7 +73,7 @@ def _elements(file: IO[bytes], begin: bytes, size: int) -> bool:
 
 
 def ebml_number(data: bytes, keep_mark: bool) -> tuple[int, int]:
-    """A number of EBML and how many bytes it takes, 0 if it is none; -1 is the unknown length."""
+    """Read an EBML number and its length in bytes (0 if invalid); -1 is the unknown length."""
     length = 9 - data[0].bit_length() if data else 9
     if length > min(8, len(data)):
         return 0, 0
@@ -89,7 +89,7 @@ def _transport(file: IO[bytes], begin: bytes, size: int) -> bool:
 
 
 def _transport_packet(begin: bytes) -> int:
-    """Length of a packet of MPEG-TS, of M2TS or with error correction; 0 for another kind of file."""
+    """Return the packet length of MPEG-TS, M2TS or MPEG-TS with error correction; 0 for other files."""
     for length, first in ((188, 0), (192, 4), (204, 0)):
         marks = begin[first:first + 8 * length:length]
         if len(marks) >= min(3, len(begin) // length) > 0 and set(marks) == {0x47}:
@@ -98,7 +98,7 @@ def _transport_packet(begin: bytes) -> int:
 
 
 def _flash(file: IO[bytes], begin: bytes, size: int) -> bool:
-    """By the size that its writer noted at its end."""
+    """Check by the file size in the metadata."""
     place = begin.find(b'filesize\0')
     if place < 0:
         return False
@@ -126,7 +126,7 @@ def _asf(file: IO[bytes], begin: bytes, size: int) -> bool:
 
 
 def _mxf(file: IO[bytes], begin: bytes, size: int) -> bool:
-    """By the place of the footer, which its writer noted at its end."""
+    """Check by the position of the footer in the header."""
     place = begin.find(_MXF_HEADER)
     length = begin[place + 16:place + 17]
     value = place + 17 + (length[0] & 0x7F if length and length[0] & 0x80 else 0)

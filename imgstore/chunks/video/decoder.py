@@ -1,4 +1,4 @@
-"""What a decoder of PyAV gives for packets, and what of it can be believed."""
+"""Decoding of packets with PyAV, and detection of damaged frames."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ...errors import FrameReadError
 from .container_checks import path_of_url
 from .ffv1 import is_damaged
 
-# so a damaged image is an error; other codecs mark it, and take a start at an open GOP for damage if they are strict
+# makes a damaged image an error; other codecs mark it, and if strict they report damage at an open GOP
 STRICT = {'err_detect': 'explode'}
 
 
 def decode(packet: Any) -> tuple[list[Any], bool]:
-    """The frames that the decoder gives for a packet, and whether it took it well; if not, they are its last.
+    """Decode a packet; return the frames, and whether it was intact. If not, they are the last frames.
 
-    FrameReadError if the decoder cannot be opened; then the container is of no more use.
+    FrameReadError if the decoder cannot be opened; then the container is unusable.
     """
     import av
 
@@ -27,7 +27,7 @@ def decode(packet: Any) -> tuple[list[Any], bool]:
         if not _fails_its_checksum(packet):
             return packet.decode(), not packet.is_corrupt
     except av.FFmpegError as error:
-        if not packet.stream.codec_context.is_open:  # nothing else may be asked of it: PyAV 19 crashes
+        if not packet.stream.codec_context.is_open:  # do not use it any more: PyAV 19 would crash
             path = path_of_url(packet.stream.container.name)
             raise FrameReadError(f'{path}: its decoder cannot be opened: {error}', path=path) from error
     with contextlib.suppress(av.FFmpegError):
@@ -41,7 +41,7 @@ def _fails_its_checksum(packet: Any) -> bool:
 
 
 def flush_packet(stream: Any) -> Any:
-    """A packet for which the decoder gives all that it still has."""
+    """Return a packet to make the decoder return all remaining frames."""
     import av
 
     packet = av.Packet()
@@ -50,7 +50,7 @@ def flush_packet(stream: Any) -> Any:
 
 
 def decode_intra(packet: Any) -> Any:
-    """The frame in a packet of Motion JPEG, by a decoder that no other thread uses; any error if that is in doubt."""
+    """Decode a Motion JPEG packet, with one decoder per thread; raises any error if in doubt."""
     with _mjpeg_decoders.borrow() as decoder:
         frame, = decoder.decode(packet)
     context = packet.stream.codec_context
@@ -71,9 +71,10 @@ _mjpeg_decoders = ObjectPool(_new_mjpeg_decoder, most=2 * THREADS)
 
 
 class CleanFrameQueue:
-    """Holds a frame back until all that was decoded before it is known to be whole, for it may be made from that.
+    """Queue for frames until all frames decoded before them are known to be intact.
 
-    Some of it is shown later, and the decoder tells of damage only then; of a frame that is lost it tells nothing.
+    Those may be references of a frame and displayed later. Only then the decoder reports damage, and it never reports a
+    lost frame.
     """
 
     def __init__(self) -> None:
@@ -83,12 +84,12 @@ class CleanFrameQueue:
         self._held: list[tuple[int, int, Any]] = []
 
     def announce(self, index: int) -> None:
-        """The next packet that goes to the decoder is of that frame."""
+        """Record the frame of the decoder's next packet."""
         self._sent += 1
         self._owed[index] = self._sent
 
     def push(self, index: int, frame: Any) -> bool:
-        """Take a frame, in the order of showing; False if it or one before it is damaged: no more can be taken."""
+        """Add a frame in display order; False if it or an earlier one is damaged. Then add no more."""
         order = self._owed.get(index, 0)
         lost = range(index if self._shown is None else self._shown + 1, index)
         damaged = [self._owed.get(other, order) for other in lost] + [order] * frame.is_corrupt
@@ -101,10 +102,10 @@ class CleanFrameQueue:
         return not damaged
 
     def pop_clean(self) -> Iterator[tuple[int, Any]]:
-        """The frames that nothing is missing for, and their indexes."""
+        """Yield the frames with intact references, and their indexes."""
         while self._held and all(order > self._held[0][0] for order in self._owed.values()):
             yield self._held.pop(0)[1:]
 
     def flush(self) -> Iterator[tuple[int, Any]]:
-        """The frames that are left at the end."""
+        """Return the remaining frames at the end."""
         return (held[1:] for held in self._held)

@@ -1,4 +1,4 @@
-"""What FFmpeg logs while it decodes: some damage is told there alone."""
+"""FFmpeg's log during decoding: some damage is reported only there."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import contextlib
 from collections.abc import Iterator
 
 Log = list[tuple[int, str, str]]
-"""Level, name of what tells, and text."""
+"""Level, name of the logging component, and text."""
 
 _LACKS_IN_HEVC = 'Could not find ref'
-"""What the decoder of HEVC logs of a missing reference: since FFmpeg 9 it makes one up, strict or not."""
+"""Log message of the HEVC decoder for a missing reference: since FFmpeg 9 it invents one, strict or not."""
 
 
 @contextlib.contextmanager
 def logged_errors() -> Iterator[Log]:
-    """Collect the errors that FFmpeg logs.
+    """Collect the errors logged by FFmpeg.
 
-    No more than errors: a thread of a decoder that logs waits for the interpreter, and PyAV holds that while it waits
-    for the threads of a decoder that is freed.
+    Only errors: a decoder thread needs the interpreter to log, and PyAV holds the interpreter while it waits for the
+    threads of a freed decoder.
     """
     import av.logging
 
@@ -33,12 +33,12 @@ def logged_errors() -> Iterator[Log]:
 
 
 def errors_in(log: Log, name: str) -> list[str]:
-    """What a decoder or a demuxer of that name logged as errors."""
+    """Return the errors logged by a decoder or demuxer."""
     import av.logging
 
     return [text for level, told, text in log if told == name and level <= av.logging.ERROR]
 
 
 def lacks_reference(log: Log) -> bool:
-    """Whether the decoder of HEVC missed the frame that another is made from."""
+    """Return whether the HEVC decoder missed a reference frame."""
     return any(text.startswith(_LACKS_IN_HEVC) for text in errors_in(log, 'hevc'))

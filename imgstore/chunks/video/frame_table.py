@@ -1,4 +1,4 @@
-"""Which frames a video file has, and when each is shown: read from its packets, nothing decoded."""
+"""The frames of a video file and their display times, read from packets without decoding."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from .matroska import is_ours
 from .mp4_tail import LastPacket
 from .tracks import is_avi, is_mp4, video_stream
 
-_OPENCV_TICK = 0.001  # ms: what OpenCV reports is rounded so
+_OPENCV_TICK = 0.001  # ms: OpenCV rounds times to this
 _DAMAGED_ONE_IN = 100  # packets, at most
 
 
 @dataclass(frozen=True)
 class FrameTable:
-    """The frames of a video in the order in which they are shown.
+    """The frames of a video in display order.
 
     Attributes
     ----------
     pts : ndarray of int64, shape (n,)
-        Presentation times in units of the stream's time base, ascending and all different.
+        Presentation times in units of the stream's time base, strictly ascending.
     keyframes : ndarray of intp
-        Indexes of the frames at which decoding can start, ascending.
+        Indexes of the keyframes, ascending.
     positions : ndarray of int64, shape (n,), or None
-        Where in the file each frame's packet is, if the container's own index told.
+        Position in the file of each frame's packet, if known from the container's index.
     missing : int
-        How many are lost at the end.
+        Number of lost frames at the end.
     reordered : bool
-        Whether packets are in another order in the file.
+        Whether packets have another order in the file.
     """
 
     pts: npt.NDArray[np.int64]
@@ -52,18 +52,18 @@ class FrameTable:
         return len(self.pts)
 
     def index_of(self, pts: int | None) -> int | None:
-        """Index of the frame that is shown at that time; None if there is none."""
+        """Return the index of the frame with a presentation time; None if there is none."""
         if pts is None:
             return None
         index = int(self.pts.searchsorted(pts))
         return index if index < len(self.pts) and self.pts[index] == pts else None
 
     def keyframe_rank(self, index: int) -> int:
-        """Which of the keyframes is the last one not behind the frame; -1 if there is none."""
+        """Return the rank of the last keyframe up to the frame; -1 if there is none."""
         return int(self.keyframes.searchsorted(index, 'right')) - 1
 
     def group(self, index: int) -> range:
-        """Indexes of the frames that are decoded from the same keyframe as the one given."""
+        """Return the indexes of all frames decoded from the same keyframe as a frame."""
         begin, end = [0, *self.keyframes.tolist(), len(self)][self.keyframe_rank(index) + 1:][:2]
         return range(begin, end)
 
@@ -82,20 +82,21 @@ def _table(times: Sequence[int | None], keys: Sequence[bool], positions: Sequenc
 
 
 def table_from_container_index(stream: Any, frames: int | None = None) -> FrameTable | None:
-    """The table that a PyAV container keeps of a stream; None where it keeps none of all frames.
+    """Build the table from the container's own index; None if that does not cover all frames.
 
-    Its times are those of decoding: it is wrong if a packet turns up that is shown at another time.
+    The index has decoding times. So the table is wrong if a packet has a different display time.
 
     Parameters
     ----------
-    stream : of PyAV
+    stream : av.VideoStream
+        The video.
     frames : int, optional
-        How many the chunk's index has.
+        Number of frames in the chunk's index.
 
     Raises
     ------
     FrameReadError
-        The chunk's index counts hidden frames, and which they are is not clear.
+        The chunk's index counts hidden frames, and it is ambiguous which.
     """
     entries = list(stream.index_entries)
     whole = len(entries) > 1 and len(entries) == stream.frames and all(entry.size for entry in entries)
@@ -110,17 +111,17 @@ def table_from_container_index(stream: Any, frames: int | None = None) -> FrameT
 
 
 def _counts_hidden(times: Sequence[int | None], hidden: Sequence[int | None], shown: int, frames: int | None) -> bool:
-    """Whether a chunk's index of so many frames counts hidden ones, as older versions and other programs let it.
+    """Return whether a chunk's index counts hidden frames, as written by older versions and other programs.
 
-    Those keep their numbers then, though the decoder never gives them. FrameReadError where the count fits neither.
+    Then hidden frames keep their numbers, though they are never decoded. FrameReadError if the count fits neither way.
     """
     if not hidden or frames is None or frames <= shown:
         return False
     known = [time for time in (*hidden, *times) if time is not None]
     leading = len(known) == len(hidden) + len(times) and max(known[:len(hidden)]) < min(known[len(hidden):])
     if frames != shown + len(hidden) or not leading:
-        raise FrameReadError(f'the video shows {shown} frames and hides {len(hidden)}, and the chunk\'s index counts '
-                             f'{frames}: which are meant cannot be told')
+        raise FrameReadError(f'the video shows {shown} frames and hides {len(hidden)}, but the chunk\'s index counts '
+                             f'{frames}: it is ambiguous which')
     return True
 
 
@@ -133,20 +134,20 @@ class _Packet(NamedTuple):
 
 
 _SHOWN_BIT = {'vp8': 0x10}
-"""In the first byte of a packet, of codecs that have packets of frames that others are made from, never shown."""
+"""Bit of displayed frames in a packet's first byte, for codecs with hidden reference frames."""
 
 
 def is_hidden(packet: Any) -> bool:
-    """Whether a packet of PyAV is of no frame: an edit list or the codec hides it."""
+    """Return whether an edit list or the codec hides a packet's frame."""
     bit = _SHOWN_BIT.get(packet.stream.codec_context.name)
     return packet.is_discard or (bit is not None and packet.size > 0 and not memoryview(packet)[0] & bit)
 
 
 def packets_of(container: Any, stream: Any, tail: LastPacket) -> Iterator[Any]:
-    """Packets of a video stream, each with the time at which its frame is shown.
+    """Yield the packets of a video stream with display times.
 
-    AVI has no such times. FFmpeg's guesses differ between an opened file and one that was sought in, so the number
-    of the packet replaces them where nothing is reordered.
+    AVI has no such times, and FFmpeg's guesses change after a seek. So they are replaced by the number of the packet,
+    if nothing is reordered.
     """
     counted = is_avi(container) and not stream.codec_context.has_b_frames
     for packet in tail.append_to(container.demux(stream), stream):
@@ -156,26 +157,29 @@ def packets_of(container: Any, stream: Any, tail: LastPacket) -> Iterator[Any]:
 
 
 def table_from_packets(container: Any, stream: Any, tail: LastPacket, frames: int | None = None) -> FrameTable | None:
-    """The table from reading through all packets of a PyAV container; None if they do not have times of their own.
+    """Build the table from all packets of a container; None if packets have no display times.
 
     Parameters
     ----------
-    container, stream : of PyAV
+    container : av.container.InputContainer
+        The container.
+    stream : av.VideoStream
+        The video.
     tail : LastPacket
-        Of the video.
+        Last packets of the video, kept in separate files.
     frames : int, optional
-        How many there should be. Where packets are lost, the frames behind them are still told apart if they come
-        at an even pace; else those are left out that may not be what they seem.
+        Expected number of frames. If packets are lost, later frames keep their indexes at an even pace. Otherwise
+        frames with uncertain indexes are left out.
     """
     import av
 
     if is_avi(container) and stream.codec_context.has_b_frames:
-        return None  # the times in there are of decoding, and FFmpeg's guesses at the others are no better
+        return None  # AVI has only decoding times, and FFmpeg's guesses at display times are unreliable
     packets: list[_Packet] = []
     with contextlib.suppress(av.FFmpegError):
         packets.extend(_Packet(packet.pts, packet.dts, packet.is_keyframe, packet.pos, is_hidden(packet))
                        for packet in packets_of(container, stream, tail) if packet.size)
-    if is_avi(container):  # whose times are numbers of packets
+    if is_avi(container):  # its times are numbers of packets, so a lost packet shifts them
         packets = packets[:count_before_gap(path_of_url(container.name), (packet.place for packet in packets))]
     shown = _numbered(container, stream, packets, frames)
     times = [packet.pts for packet in shown]
@@ -191,26 +195,26 @@ def table_from_packets(container: Any, stream: Any, tail: LastPacket, frames: in
 
 
 def _numbered(container: Any, stream: Any, packets: list[_Packet], frames: int | None) -> list[_Packet]:
-    """The packets that a chunk's index of so many frames counts."""
+    """Return the packets counted by a chunk's index of so many frames."""
     shown = [packet for packet in packets if not packet.is_hidden]
     hidden = [packet.pts for packet in packets if packet.is_hidden]
     entries = [entry.is_discard for entry in stream.index_entries]
-    count = max(len(shown), entries.count(False))  # of a file that is cut off the index may know more
-    if 0 < len(entries) < stream.frames and is_mp4(container):  # an edit list left those out
+    count = max(len(shown), entries.count(False))  # in a cut-off file the index may list more
+    if 0 < len(entries) < stream.frames and is_mp4(container):  # an edit list hides the others
         hidden += [None] * (stream.frames - len(entries))
     return packets if _counts_hidden([packet.pts for packet in shown], hidden, count, frames) else shown
 
 
 def _are_of_decoding(packets: Sequence[_Packet]) -> bool:
-    """Whether packets of which some are reordered have just the times of decoding: the container has no others."""
+    """Return whether reordered packets have only decoding times, for lack of others in the container."""
     return len(packets) > 1 and all(packet.pts == packet.dts for packet in packets)
 
 
 def _ascending(times: list[int | None]) -> list[int | None]:
-    """Times in the order of the file, where nothing is reordered: those that are damaged put between their neighbours.
+    """Replace damaged times by ones between their neighbours, in a file without reordering.
 
-    A frame is not found by such a time, so it is refused, and those behind it are not taken for others. Where many
-    times seem to be damaged, frames are reordered after all.
+    A frame with such a time is never found and raises an error; later frames keep their indexes. If many times seem
+    damaged, frames are reordered after all.
     """
     known = [time for time in times if time is not None]
     if len(known) < len(times) or all(itertools.starmap(operator.lt, itertools.pairwise(known))):
@@ -224,7 +228,7 @@ def _ascending(times: list[int | None]) -> list[int | None]:
 
 
 def _longest_ascent(values: list[int]) -> list[int]:
-    """Ranks of as many values as possible that ascend, by patience sorting: https://doi.org/10.1016/0012-365X(75)90103-X."""
+    """Return ranks of the longest ascending subsequence: https://doi.org/10.1016/0012-365X(75)90103-X."""
     ends: list[int] = []
     ranks: list[int] = []
     before: list[int] = []
@@ -240,7 +244,7 @@ def _longest_ascent(values: list[int]) -> list[int]:
 
 
 def _with_gaps(table: FrameTable, frames: int, pace: float) -> FrameTable | None:
-    """The table with places for lost frames, None where the others do not come at that pace from time 0 on."""
+    """Insert lost frames into the table; None if the others are not at this pace from time 0."""
     places = np.rint(table.pts / max(pace, 1)).astype(np.intp)
     even = np.all(np.abs(table.pts - places * pace) <= 1) and np.all(np.diff(places) > 0)
     if not even or places[0] < 0 or places[-1] >= frames:
@@ -251,24 +255,25 @@ def _with_gaps(table: FrameTable, frames: int, pace: float) -> FrameTable | None
 
 
 def _truncate_at(table: FrameTable, time: int | None) -> FrameTable:
-    """The table up to a time; a lost packet behind it may be of a frame that is shown between the later ones."""
+    """Cut the table at a time: a packet lost later may belong between the later frames."""
     count = len(table) if time is None else int(np.searchsorted(table.pts, time, 'right'))
     return FrameTable(table.pts[:count], table.keyframes[table.keyframes < count])
 
 
 @dataclass(frozen=True)
 class DisplayTimes:
-    """When each frame of a video is shown, in ms from the stream's start, ascending, to the time base's exactness.
+    """Display times of a video's frames.
 
     Attributes
     ----------
     milliseconds : ndarray of float64, shape (n,)
+        Times in ms from the stream's start, ascending, with the precision of the time base.
     tolerance : float
-        Largest difference that is none, in ms.
+        Largest negligible difference in ms.
     size : tuple of int
-        Width and height of the frames.
+        Width and height of the frames in pixels.
     guessed : bool
-        Whether other versions of FFmpeg may tell each frame a frame later: the container has no such times.
+        Whether other versions of FFmpeg may report times one frame later, for lack of times in the container.
     """
 
     milliseconds: npt.NDArray[np.float64]
@@ -280,7 +285,7 @@ class DisplayTimes:
         return len(self.milliseconds)
 
     def index_of(self, milliseconds: float) -> int | None:
-        """Index of the frame that is shown at that time; None if there is none."""
+        """Return the index of the frame displayed at a time; None if there is none."""
         behind = int(np.searchsorted(self.milliseconds, milliseconds))
         near = self.milliseconds[max(0, behind - 1):behind + 1]
         index = max(0, behind - 1) + int(np.argmin(np.abs(near - milliseconds))) if near.size else len(self)
@@ -289,9 +294,9 @@ class DisplayTimes:
 
 
 def display_times(path: str, frames: int | None = None, pixels: int = NO_PIXEL_LIMIT) -> DisplayTimes | None:
-    """The times of a video's frames, of which there should be so many; None where PyAV is missing or cannot tell.
+    """Return the display times of a video's frames; None if PyAV is missing or cannot read them.
 
-    FrameReadError where the file is no video, or it cannot be told which of its frames are meant.
+    FrameReadError if the file is not a video, or if it is ambiguous which frames a chunk's index counts.
     """
     try:
         import av
@@ -308,13 +313,13 @@ def display_times(path: str, frames: int | None = None, pixels: int = NO_PIXEL_L
         raise
     except (av.FFmpegError, OSError, IndexError):
         return None
-    if table is None or start is None:  # without the start OpenCV does not tell times
+    if table is None or start is None:  # without a start OpenCV reports no times
         return None
     return DisplayTimes((table.pts - start) * tick, max(tick / 2, _OPENCV_TICK), size, guessed)
 
 
 def packet_count(path: str, pixels: int = NO_PIXEL_LIMIT, end: int = 0) -> int:
-    """How many packets of frames a video has up to an offset, 0 where it cannot be read; see `open_container`."""
+    """Count the packets of frames up to an offset; 0 if unreadable. See `open_container`."""
     import av
 
     count = 0

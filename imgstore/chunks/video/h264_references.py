@@ -1,4 +1,4 @@
-"""Whether H.264 lacks a picture that others are made from: their numbers tell, ITU-T H.264, 7.4.3."""
+"""Detection of missing reference pictures in H.264 by frame numbers, ITU-T H.264, 7.4.3."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from .h264 import kind_of, units_of
 from .h264_sequence import Bits, Sequence, read_sequence
 
 _SLICES, _IDR, _SPS, _PPS = (1, 5), 5, 7, 8
-_MOST_OF_A_HEADER = 64  # bytes of a slice
+_MOST_OF_A_HEADER = 64  # bytes of a slice's header
 _RESTARTS = (0, 1)
-"""Numbers that are allowed at any time: a picture may order them to begin again."""
+"""Numbers allowed at any time: a picture may restart them."""
 
 
 class ReferenceCheck:
-    """Looks at the packets of a stream in the order of the file.
+    """Check of the packets of a stream, in file order.
 
     Parameters
     ----------
     record : bytes
-        The stream's extradata: a decoder configuration record, or the parameter sets as a byte stream.
+        The stream's extradata: a decoder configuration record, or parameter sets as a byte stream.
     """
 
     def __init__(self, record: bytes) -> None:
@@ -31,7 +31,7 @@ class ReferenceCheck:
             self._learn(unit)
 
     def lacks_one(self, packet: bytes) -> bool:
-        """Whether a picture is missing between the packet before and this one."""
+        """Return whether a picture is missing between the packet before and this one."""
         lacks = False
         for unit in self._units(packet):
             if kind_of(unit) in _SLICES:
@@ -75,7 +75,7 @@ class ReferenceCheck:
 
 
 def _sets_of(record: bytes) -> Iterator[bytes]:
-    """The parameter sets in a decoder configuration record, ISO/IEC 14496-15, 5.3.3.1."""
+    """Yield the parameter sets in a decoder configuration record, ISO/IEC 14496-15, 5.3.3.1."""
     at = 5
     for mask in (0x1f, 0xff):
         count, at = record[at] & mask if at < len(record) else 0, at + 1

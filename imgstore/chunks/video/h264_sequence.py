@@ -1,4 +1,4 @@
-"""The bits of H.264's parameter sets, and what a sequence parameter set begins with: ITU-T H.264, 7.3.2.1.1 and 9.1."""
+"""Bits of H.264's parameter sets, and the start of a sequence parameter set: ITU-T H.264, 7.3.2.1.1 and 9.1."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _WITH_CHROMA_FORMAT = frozenset((44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 
 
 
 class Sequence(NamedTuple):
-    """What a sequence parameter set says of pictures."""
+    """The required fields of a sequence parameter set."""
 
     number: int
     frame_number_bits: int
@@ -17,12 +17,12 @@ class Sequence(NamedTuple):
 
 
 class Bits:
-    """Bits of a NAL unit in order; behind its end there are zeros.
+    """Bits of a NAL unit in order, with zeros after the end.
 
     Parameters
     ----------
     data : bytes
-        Without the unit's first byte.
+        The unit without its first byte.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -32,27 +32,27 @@ class Bits:
 
     @property
     def are_over(self) -> bool:
-        """Whether more was taken than there was."""
+        """Whether more bits were taken than there are."""
         return self._left < 0
 
     @property
     def place(self) -> int:
-        """How many were taken."""
+        """Number of bits taken."""
         return self._size - self._left
 
     @property
     def text(self) -> str:
-        """All of them, as zeros and ones."""
+        """All bits as zeros and ones."""
         return f'{self._value:0{self._size}b}' if self._size else ''
 
     def take(self, count: int) -> int:
-        """So many bits as a number."""
+        """Take `count` bits as a number."""
         self._left -= count
         value = self._value >> self._left if self._left >= 0 else 0
         return value & ((1 << count) - 1)
 
     def code(self) -> int:
-        """An unsigned Exp-Golomb code."""
+        """Take an unsigned Exp-Golomb code."""
         zeros = 0
         while not self.take(1):
             zeros += 1
@@ -61,7 +61,7 @@ class Bits:
         return (1 << zeros) - 1 + self.take(zeros)
 
     def signed(self) -> int:
-        """A signed Exp-Golomb code."""
+        """Take a signed Exp-Golomb code."""
         code = self.code()
         return (code + 1) // 2 if code % 2 else -(code // 2)
 
@@ -83,7 +83,7 @@ def read_sequence(bits: Bits) -> Sequence:
 
 
 def _skip_scaling(bits: Bits, size: int) -> None:
-    """Pass over one scaling list, if it is there."""
+    """Skip an optional scaling list."""
     last = following = 8
     for _ in range(size * bits.take(1)):
         if following:
@@ -92,7 +92,7 @@ def _skip_scaling(bits: Bits, size: int) -> None:
 
 
 def _skip_order(bits: Bits) -> None:
-    """Pass over what is said of the order of showing."""
+    """Skip the fields of the display order."""
     way = bits.code()
     if way == 0:
         bits.code()

@@ -1,7 +1,7 @@
-"""A file that FFmpeg writes, and whose beginning it changes only once the rest is on the disk itself.
+"""A file for FFmpeg, with earlier parts changed only after syncing the rest to the disk.
 
-An MP4 that is closed gets its table at the end, and then a beginning that says so. If the power failed when just the
-beginning had got to the disk, no frame of it could be found.
+Closing an MP4 writes its table at the end, and then a new start of the file. If a power cut left only the new start on
+the disk, no frame could be found.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ class OrderedFile:
     Parameters
     ----------
     path : str
-        An existing file is replaced.
+        Path of the file. An existing one is replaced.
 
     Attributes
     ----------
     syncs : bool
-        Wait for the disk before something is changed that was written before.
+        Sync to the disk before changing earlier parts.
     """
 
     def __init__(self, path: str) -> None:
@@ -31,7 +31,7 @@ class OrderedFile:
         self._file = open(path, 'wb', buffering=0, opener=open_no_link)  # noqa: SIM115 -- until `close`
 
     def write(self, data: bytes) -> int:
-        """Write all of the data; after an error nothing any more, or the beginning would tell of what is not there."""
+        """Write all data; after an error write nothing more, or the header would list missing data."""
         if self._error is not None:
             raise self._error
         rest, start = memoryview(data), self._file.tell()
@@ -40,25 +40,25 @@ class OrderedFile:
                 rest = rest[self._file.write(rest):]
         except OSError as error:
             self._error = error
-            if start >= self._end:  # FFmpeg reads nothing of an MP4 that ends within the head of a fragment
+            if start >= self._end:  # FFmpeg cannot read an MP4 cut off in the header of a fragment
                 self._file.truncate(start)
             raise
         self._end = max(self._end, self._file.tell())
         return len(data)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a place."""
+        """Set the position."""
         place = self._file.seek(offset, whence)
         if self.syncs and place < self._end:
             self.sync()
         return place
 
     def tell(self) -> int:
-        """Where the next write begins."""
+        """Return the position of the next write."""
         return self._file.tell()
 
     def sync(self) -> None:
-        """Wait until all of it is on the disk itself."""
+        """Sync the file to the disk."""
         os.fsync(self._file.fileno())
 
     def close(self) -> None:

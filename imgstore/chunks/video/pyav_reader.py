@@ -1,4 +1,4 @@
-"""Reading a chunk that is a video, through PyAV (FFmpeg's libraries)."""
+"""Reading videos with PyAV (FFmpeg's libraries)."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ if TYPE_CHECKING:
     import av
     from av.container import InputContainer
 
-_DECODERS = THREADS + 2  # of which some wait for others, whose frames theirs are made from
+_DECODERS = THREADS + 2  # some wait for the reference frames of others
 
-_AVI_CHUNK_HEADER = 8  # bytes before a packet, where an AVI's index points to
+_AVI_CHUNK_HEADER = 8  # bytes before a packet; an AVI's index points to them
 
 
 class PyAVChunkReader(VideoReader):
-    """Reads the frames of any video that FFmpeg decodes, each known by its presentation time.
+    """Reader of any video supported by FFmpeg. Frames are identified by presentation time.
 
     Parameters
     ----------
     path : str
-        Of the video.
+        Path of the video.
     color : bool
-        Whether images come back as (h, w, 3).
+        Return images of shape (h, w, 3).
     seek : bool
-        False: only ever decode forward.
+        False: only decode forward.
     frames : int, optional
-        How many the video should have.
+        Expected number of frames.
     kept : FrameCache, optional
-        Takes the frames that are passed on the way from a keyframe to one that was asked for.
+        Cache for frames decoded between a keyframe and a requested frame.
     pixels : int
-        That a frame has at most; larger ones are damage.
+        Maximum pixels of a frame; larger ones are considered damaged.
     """
 
     def __init__(self, path: str, color: bool, seek: bool = True, frames: int | None = None,
@@ -96,8 +96,8 @@ class PyAVChunkReader(VideoReader):
     def close(self) -> None:
         """Close the file; the next read opens it again.
 
-        The decoder and its threads end here. With what is half decoded, they would else wait for a garbage collection,
-        which may come in a forked child, where it would wait for threads that are gone.
+        This ends the decoder and its threads. Otherwise the garbage collector would do so, perhaps in a forked child,
+        where it would wait forever for threads of the parent.
         """
         if self._container is not None:
             self._container.close()
@@ -105,11 +105,11 @@ class PyAVChunkReader(VideoReader):
         self._images.close()
 
     def _from_the_start(self) -> InputContainer:
-        """The file opened, of which no packet was read yet."""
+        """Return the open file, with no packet read yet."""
         return self._open() if self._container is None or self._touched else self._container
 
     def _invalidate(self) -> None:
-        """Have the next frame looked for by a seek, or from the start."""
+        """Make the next read seek, or start over."""
         self._frames, self._next, self._next_packet = iter(()), sys.maxsize, -1
 
     def _set_table(self, table: FrameTable | None) -> None:
@@ -118,13 +118,13 @@ class PyAVChunkReader(VideoReader):
         self._missing: set[int] = set()
 
     def _learn_from_packets(self) -> None:
-        """Learn the frames from the packets, where the container's own index does not tell."""
+        """Build the table from the packets, if the container's own index does not suffice."""
         container, self._touched = self._from_the_start(), True
         self._set_table(table_from_packets(container, self._stream, self._tail, self._announced))
         self._invalidate()
 
     def count(self) -> int:
-        """Number of frames: by the packets, or by what decodes if those do not tell."""
+        """Count the frames by packets, or by decoding if packets have no display times."""
         container, self._touched = self._from_the_start(), True
         table = table_from_packets(container, self._stream, self._tail, self._announced)
         self._invalidate()
@@ -137,15 +137,15 @@ class PyAVChunkReader(VideoReader):
     # --- frames
 
     def read(self, index: int) -> Image:
-        """Decode one frame, from the keyframe before it if need be."""
+        """Decode one frame, from the keyframe before it if needed."""
         return self._images.to_array(self._frame(index))
 
     def is_interlaced(self, index: int) -> bool:
-        """Whether a frame is two fields woven into one; FrameReadError."""
+        """Return whether a frame is interlaced; FrameReadError."""
         return bool(self._frame(index).interlaced_frame)
 
     def read_deferred(self, index: int) -> Callable[[], Image]:
-        """Get the packet of a frame that is decoded by itself; decode any other, while FFmpeg's threads decode on."""
+        """Read the packet of a Motion JPEG frame for decoding later; decode any other frame now."""
         packet = self._packet(index)
         if packet is not None:
             return lambda: self._images.to_array(decode_intra(packet))
@@ -153,7 +153,7 @@ class PyAVChunkReader(VideoReader):
         return lambda: self._images.to_array(frame)
 
     def _packet(self, index: int) -> Any:
-        """The packet of a frame of Motion JPEG; None where it is not quite sure which one that is."""
+        """Read the packet of a Motion JPEG frame; None if it is uncertain which one that is."""
         table = self._table
         if self._container is None or table is None or not self._seek or index >= len(table):
             return None
@@ -161,14 +161,14 @@ class PyAVChunkReader(VideoReader):
             return None
         if index != self._next_packet:
             self._seek_to(table, index)
-        self._next = sys.maxsize  # no frame can be decoded on from here
+        self._next = sys.maxsize  # decoding cannot continue from here
         packet = next(self._packets(), None)
         self._next_packet = index + 1
         sure = packet is not None and packet.size and not packet.is_discard and packet.pts == table.pts[index]
         return packet if sure and self._is_announced(table, packet) else None
 
     def _frame(self, index: int) -> Any:
-        """One frame of PyAV; FrameReadError."""
+        """Return a PyAV frame; FrameReadError."""
         if self._container is None:
             self._open()
         frame = self._find(index)
@@ -176,7 +176,7 @@ class PyAVChunkReader(VideoReader):
             self._learn_from_packets()
             frame = self._find(index)
         if frame is None and index >= self._end:
-            raise FrameReadError(f'{self._path} has only {self._end} frames that can be read', path=self._path)
+            raise FrameReadError(f'{self._path} has only {self._end} readable frames', path=self._path)
         if frame is None:
             raise FrameReadError(f'{self._path}: the frame is missing or damaged', path=self._path)
         return frame
@@ -189,7 +189,7 @@ class PyAVChunkReader(VideoReader):
             return kept
         frame = self._decode_to(index)
         if frame is None and self._decoders > 1 and not self._table_is_wrong:
-            self._decoders = 1  # of several, the error of one takes with it what others had ready
+            self._decoders = 1  # with several, an error in one discards finished frames of others
             self._set_table(self._table)
             self._open()
             frame = self._decode_to(index)
@@ -205,10 +205,10 @@ class PyAVChunkReader(VideoReader):
         return None
 
     def _seek_candidates(self, index: int) -> Iterator[bool]:
-        """Go to where decoding leads to the frame, the nearest place first; tell whether that is somewhere else.
+        """Seek to starting points for decoding the frame, the nearest first; yield whether it moved.
 
-        That is mostly the keyframe before it. Some keyframes are none in truth, and behind an intra refresh the
-        decoder gives nothing at first; but once it gave a frame, it does not leave out any that it could give.
+        Usually that is the keyframe before it. Some keyframes are not real ones, and after an intra refresh the
+        decoder returns nothing at first. After its first frame, the decoder skips no decodable frame.
         """
         near = self._is_near(index)
         if near:
@@ -227,7 +227,7 @@ class PyAVChunkReader(VideoReader):
         yield True
 
     def _is_near(self, index: int) -> bool:
-        """Whether decoding on from here is the shortest way."""
+        """Return whether decoding from the current position is the shortest way."""
         if index < self._next or self._table is None or not self._seek:
             return index >= self._next
         return self._table.keyframe_rank(index) <= self._table.keyframe_rank(self._next)
@@ -248,7 +248,7 @@ class PyAVChunkReader(VideoReader):
         return index
 
     def _forward_to(self, index: int, keep: bool = False) -> Any:
-        """Decode on to the frame; None if it does not come: then it is in the gap of frames that were passed over."""
+        """Decode forward to the frame; None if it is missing. Then it is in the gap of skipped frames."""
         self._next_packet = -1
         self._enough = index + 1 if keep and self._ends_group(index) else -1
         for shown, frame in self._frames:
@@ -265,7 +265,10 @@ class PyAVChunkReader(VideoReader):
         return None
 
     def _ends_group(self, index: int) -> bool:
-        """Whether a frame is the last of its group, so that none behind it is needed; not where all are keyframes."""
+        """Return whether a frame is the last of its group, so that no later one is needed.
+
+        False if all frames are keyframes.
+        """
         table = self._table
         if table is None or self._decoders == 1 or self._stream.codec_context.has_b_frames:
             return False
@@ -273,7 +276,7 @@ class PyAVChunkReader(VideoReader):
         return table.keyframe_rank(index + 1) > rank >= 0 and table.keyframes[rank] < index
 
     def _decode(self) -> Iterator[tuple[int, av.VideoFrame]]:
-        """The frames from here on and their indexes."""
+        """Yield the frames from the current position, with their indexes."""
         try:
             yield from self._decode_and_count() if self._table is None else self._decode_by_times(self._table)
         except FrameReadError:
@@ -281,7 +284,7 @@ class PyAVChunkReader(VideoReader):
             raise
 
     def _decode_and_count(self) -> Iterator[tuple[int, av.VideoFrame]]:
-        """All frames up to the first that does not decode: behind it none can be counted."""
+        """Yield all frames up to the first damaged one: later indexes are unknown."""
         for packet in self._packets():
             frames, sound = decode(packet)
             for frame in itertools.takewhile(lambda frame: not frame.is_corrupt, frames):
@@ -290,7 +293,7 @@ class PyAVChunkReader(VideoReader):
                 return
 
     def _decode_by_times(self, table: FrameTable) -> Iterator[tuple[int, av.VideoFrame]]:
-        """The frames from here on; what does not decode leaves a hole up to the next keyframe."""
+        """Yield the frames from the current position; damage leaves a hole up to the next keyframe."""
         sound, queue = True, CleanFrameQueue()
         for packet in self._packets_needed(table):
             if not (sound or packet.is_keyframe):
@@ -310,7 +313,7 @@ class PyAVChunkReader(VideoReader):
         yield from queue.flush()
 
     def _is_announced(self, table: FrameTable, packet: Any) -> bool:
-        """Whether the packet is the one that the container's index tells of, and not one behind a damaged place."""
+        """Return whether the packet is where the container's index says, not one after a damaged part."""
         index = table.index_of(packet.pts)
         if table.positions is None or not packet.size or index is None:
             return True
@@ -318,7 +321,7 @@ class PyAVChunkReader(VideoReader):
         return not self._table_is_wrong and packet.pos - int(table.positions[index]) in (0, _AVI_CHUNK_HEADER)
 
     def _packets_needed(self, table: FrameTable) -> Iterator[Any]:
-        """The packets from here on; where those so far are enough, one that has the decoder give all that it has."""
+        """Yield the packets from the current position, and a flush packet as soon as they suffice."""
         for packet in self._packets():
             if packet.is_keyframe and not packet.is_discard and table.index_of(packet.pts) == self._enough:
                 yield flush_packet(self._stream)
@@ -334,4 +337,4 @@ class PyAVChunkReader(VideoReader):
             yield from packets_of(self._container, self._stream, self._tail)
         except av.FFmpegError as error:
             self.close()
-            raise FrameReadError(f'{self._path} cannot be read on: {error}', path=self._path) from error
+            raise FrameReadError(f'{self._path} cannot be read further: {error}', path=self._path) from error

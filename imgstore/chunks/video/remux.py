@@ -1,4 +1,4 @@
-"""A video that was cut off, made whole again: its packets in a container that is closed."""
+"""Repair of a cut-off video: its packets are copied into a complete container."""
 
 from __future__ import annotations
 
@@ -17,20 +17,23 @@ from .mp4_tail import LastPacket
 
 
 def remux(source: str, target: str, frames: int, rate: Fraction | None = None) -> None:
-    """Copy the packets of a video's first frames, nothing encoded anew.
+    """Copy the packets of a video's first frames without re-encoding.
 
     Parameters
     ----------
-    source, target : str
-        Paths of the same extension.
+    source : str
+        Path of the video.
+    target : str
+        Path of the copy, with the same extension.
     frames : int
+        Number of frames.
     rate : Fraction, optional
-        Frames a second, for the video to say.
+        Frames per second, for the video's header.
 
     Raises
     ------
     FrameWriteError
-        It cannot be done.
+        The video could not be copied.
     """
     import av
 
@@ -42,22 +45,22 @@ def remux(source: str, target: str, frames: int, rate: Fraction | None = None) -
             packets = itertools.islice(_sound_packets(old, tail), frames)
             _copy(old, packets, target, rate, is_gapless=count >= frames)
     except (av.FFmpegError, OSError, ValueError, IndexError) as error:
-        raise FrameWriteError(f'{source} cannot be made a whole video: {error}', path=source) from error
+        raise FrameWriteError(f'{source} cannot be copied into a complete video: {error}', path=source) from error
 
 
 def check_is_copy(source: str, target: str) -> None:
-    """FrameReadError where packets of a video that was cut off are not in its copy, bit for bit."""
+    """Raise FrameReadError unless the copy has the packets of a cut-off video, bit for bit."""
     import av
 
     tail = LastPacket(source)
     try:
         with tail.open(source) as old, open_container(target) as new:
-            if old.format.name == 'h264':  # a first frame alone, which is packed otherwise in a container
+            if old.format.name == 'h264':  # only a first frame, packed differently in a container
                 return
             there = (bytes(packet) for packet in new.demux(video=0) if packet.size)
             for packet in tail.append_to(old.demux(video=0), old.streams.video[0]):
                 if packet.size and not packet.is_corrupt and bytes(packet) != next(there, None):
-                    raise FrameReadError(f'{target} is no copy of {source}', path=target)
+                    raise FrameReadError(f'{target} is not an exact copy of {source}', path=target)
     except (av.FFmpegError, OSError, IndexError) as error:
         if isinstance(error, FrameReadError):
             raise
@@ -81,7 +84,7 @@ def _copy(container: Any, packets: Iterable[Any], target: str, rate: Fraction | 
         return
     _into_container(template, packets, target)
     if rate is not None and not target.endswith('.mkv'):
-        with contextlib.suppress(ValueError):  # frames at an uneven pace keep it
+        with contextlib.suppress(ValueError):  # frames at an uneven pace keep their times
             set_rate(target, rate)
 
 
@@ -99,7 +102,7 @@ def _into_container(template: Any, packets: Iterable[Any], target: str) -> None:
     with open_output(target) as new:
         stream = new.add_stream_from_template(template)
         for packet in packets:
-            if packet.pts is None:  # of a frame that has no container yet
+            if packet.pts is None:  # a first frame without a container
                 packet.pts = packet.dts = 0
             packet.stream = stream
             new.mux(packet)

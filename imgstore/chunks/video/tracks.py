@@ -1,4 +1,4 @@
-"""Which of a container's tracks is the video, and how it asks to be shown."""
+"""The video track of a container, and its display rotation."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ _UPRIGHT = (1 << 16, 0, 0, 1 << 16)
 
 
 def is_avi(container: Any) -> bool:
-    """Whether a PyAV container is an AVI."""
+    """Return whether a PyAV container is an AVI."""
     return bool(container.format.name == 'avi')
 
 
 def is_mp4(container: Any) -> bool:
-    """Whether a PyAV container is an MP4 or QuickTime file."""
+    """Return whether a PyAV container is an MP4 or QuickTime file."""
     return 'mp4' in container.format.name.split(',')
 
 
 def video_streams(container: Any) -> list[Any]:
-    """Video streams of a PyAV container, without cover pictures where there is a video beside them."""
+    """Return the video streams of a PyAV container, without cover pictures if there is a video."""
     from av.stream import Disposition
 
     streams = list(container.streams.video)
@@ -28,12 +28,12 @@ def video_streams(container: Any) -> list[Any]:
 
 
 def video_stream(container: Any) -> Any:
-    """The first video stream of a PyAV container that is no cover picture; IndexError without one."""
+    """Return the first video stream of a PyAV container, skipping cover pictures; IndexError."""
     return video_streams(container)[0]
 
 
 def is_turned(frame: Any) -> bool:
-    """Whether a frame of PyAV asks to be shown turned or mirrored."""
+    """Return whether a PyAV frame is displayed rotated or mirrored."""
     matrix = frame.side_data.get('DISPLAYMATRIX')
     if matrix is None:
         return False
