@@ -171,7 +171,7 @@ def test_bytes_behind_the_end_are_damage() -> None:
 
 
 def test_a_container_of_plain_bytes_holds_no_array(bloscpack: Any) -> None:
-    with pytest.raises(CorruptFileError, match='holds no array'):
+    with pytest.raises(CorruptFileError, match='so no array'):
         unpack(bloscpack.pack_bytes_to_bytes(b'abc'), SOURCE)
 
 

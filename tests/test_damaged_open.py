@@ -199,7 +199,7 @@ def test_an_avi_that_its_writer_completes_meanwhile_is_looked_at_under_its_new_n
         assert count_before_gap(str(path), places) == COUNT
     finally:
         (left / '.avi' / f'{WHOLE}.avi').rename(path)
-    with pytest.raises(FrameReadError, match='it is gone'):
+    with pytest.raises(FrameReadError, match='it no longer exists'):
         count_before_gap(str(left / 'none.avi'), places)
 
 

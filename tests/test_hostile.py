@@ -560,7 +560,7 @@ def test_a_video_that_is_a_list_of_other_files_is_not_followed(tmp_path, backend
     shutil.move(path / '000000.mp4', elsewhere)
     (path / '000000.mp4').write_text(text.format(elsewhere))
     with new_for_filename(path, backend=backend) as store:
-        with pytest.raises(FrameReadError, match='it does not begin like one'):
+        with pytest.raises(FrameReadError, match='it does not start like AVI'):
             store.get_image(None, frame_index=0)
         assert index_in(store.get_image(None, frame_index=3)[0]) == 3
 

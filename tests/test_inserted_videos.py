@@ -194,7 +194,7 @@ DEEP = {
 def test_a_video_of_more_than_8_bits_is_refused_and_nothing_changes(tmp_path, name):
     extension, bits, options = DEEP[name]
     check_refused(tmp_path, extension, encoded(*options),
-                  f'has {bits} bits a sample.* holds 8.*--to-8-bit')
+                  f'has {bits} bits per sample.* have 8.*--to-8-bit')
 
 
 @pytest.mark.parametrize('packet', [0, 9, COUNT - 1])

@@ -332,11 +332,11 @@ TRIM = ('-ss', '0.44')
 
 _LATE = [*range(12), 13, 12, 15, 14, 17, 16, 19, 18, 21, 20, 23, 22]
 
-_TURNED = 'turn or mirror'
+_TURNED = 'rotation or mirroring'
 _EXTENSION = 'must be a'
 _REFUSED = 'damaged or missing frame'
 _CUT_OFF = 'is cut off'
-_DEEP, _DEEP_RECIPES = 'bits a sample', ('yuv420p10_mp4',)
+_DEEP, _DEEP_RECIPES = 'bits per sample', ('yuv420p10_mp4',)
 _DAMAGED = 'missing or damaged|only .* readable frames|does not tell which'
 
 KINDS = {

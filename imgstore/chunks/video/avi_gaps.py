@@ -1,4 +1,4 @@
-"""Which packets of an AVI lie one behind the other: it tells no times, so a lost one is seen by its place alone.
+"""Detection of lost packets in an AVI by gaps between packets, since AVI has no times.
 
 See Microsoft's "AVI RIFF File Reference".
 """
@@ -19,25 +19,25 @@ _LISTS = (b'RIFF', b'LIST')
 _FILLERS = re.compile(rb'JUNK|idx1|ix\d\d')
 _OF_A_STREAM = re.compile(rb'(\d\d)(dc|db|wb|tx|sb|pc)')
 _HEADER_BYTES = 8
-_MOST_BETWEEN = 10_000  # chunks between two of a video, so that a damaged file takes no longer
+_MOST_BETWEEN = 10_000  # chunks between two packets of a video, a limit for damaged files
 
 
 class _Chunk(NamedTuple):
     kind: bytes
     size: int
     form: bytes
-    """Of a list: what it is a list of."""
+    """Type of a list."""
 
 
 def count_before_gap(path: str, places: Iterable[int]) -> int:
-    """How many packets there are before the first place where one is lost.
+    """Count the packets before the first lost one.
 
     Parameters
     ----------
     path : str
-        Of the AVI.
+        Path of the AVI.
     places : iterable of int
-        Where the packets of one video stream are in the file, or their data, in their order.
+        Positions in the file of the packets of one video stream, or of their data, in order.
 
     Raises
     ------
@@ -55,15 +55,15 @@ def count_before_gap(path: str, places: Iterable[int]) -> int:
 
 
 def _opened(path: str) -> IO[bytes]:
-    """The file, which its writer may have completed since it was found."""
+    """Open the file under its old name or under that of the completed file."""
     for name in (path, final_path(path)):
         with contextlib.suppress(FileNotFoundError):
             return open_regular(name, buffering=0)
-    raise unreadable_video(path, 'it is gone')
+    raise unreadable_video(path, 'it no longer exists')
 
 
 def _around(file: IO[bytes], place: int) -> tuple[int, _Chunk]:
-    """The chunk of a packet, and where it begins."""
+    """Return the start of a packet's chunk, and the chunk."""
     before = place - _HEADER_BYTES
     chunk = _read(file, before)
     return (before, chunk) if _OF_A_STREAM.fullmatch(chunk.kind) else (place, _read(file, place))
@@ -80,7 +80,7 @@ def _behind(place: int, chunk: _Chunk) -> int:
 
 
 def _starts(file: IO[bytes], end: int | None, own: bytes) -> Iterator[int]:
-    """Where chunks begin, from that end on or the file's start, up to the first that should not be passed over."""
+    """Yield the starts of chunks, from an end or the file's start, up to the first that must not be skipped."""
     place, among_packets = end or 0, end is not None
     while (chunk := _read(file, place)).kind:
         yield place
@@ -94,6 +94,6 @@ def _starts(file: IO[bytes], end: int | None, own: bytes) -> Iterator[int]:
 
 
 def _may_lie_between(chunk: _Chunk, own: bytes) -> bool:
-    """Whether a chunk is no packet of the video's own, other than of a frame that its recorder dropped."""
+    """Return whether a chunk is not a packet of the video, or an empty one for a dropped frame."""
     stream = _OF_A_STREAM.fullmatch(chunk.kind)
     return bool(_FILLERS.fullmatch(chunk.kind) or (stream and (stream[1] != own[:2] or not chunk.size)))

@@ -1,4 +1,4 @@
-"""Which library reads or writes a video: what really works on this machine, or what the user asks for."""
+"""Choice of the library for reading or writing a video: by the user, or by what works on this machine."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Direction = Literal['read', 'write']
 
 AUTO = 'auto'
 BACKENDS = ('pyav', 'opencv')
-"""In the order in which 'auto' tries them: PyAV finds frames by their packets' times, and has an H.264 encoder."""
+"""Order of 'auto': PyAV finds frames by their packets' times, and has an H.264 encoder."""
 
 _TAKE_OPTIONS = ('pyav',)
-"""OpenCV has none for what FFmpeg writes: it does not even start with its own VIDEOWRITER_PROP_QUALITY."""
+"""Backends with encoder options. OpenCV has none with FFmpeg: even VIDEOWRITER_PROP_QUALITY makes it fail."""
 
 ENVIRONMENT_VARIABLE = 'IMGSTORE_VIDEO_BACKEND'
 
@@ -32,7 +32,7 @@ _SAMPLE_ORDER = (0, 1, 17, 3, 23, 16, 9, 2, 22)
 
 def new_reader(backend: str, path: str, color: bool, seek: bool = True, frames: int | None = None,
                kept: FrameCache | None = None, pixels: int = NO_PIXEL_LIMIT) -> VideoReader:
-    """A reader of one video by that backend; it tells lost frames better if it knows how many there should be."""
+    """Create a reader of one video; with the expected number of frames it detects lost ones better."""
     if backend == 'opencv':
         from .opencv import OpenCVChunkReader
 
@@ -44,7 +44,7 @@ def new_reader(backend: str, path: str, color: bool, seek: bool = True, frames: 
 
 def new_encoder(backend: str, codec: str, shape: tuple[int, ...],
                 options: Mapping[str, int] = MappingProxyType({})) -> VideoEncoder:
-    """An encoder of videos by that backend, which `choose_backend` has found to take these options."""
+    """Create an encoder with options accepted by `choose_backend`."""
     if backend == 'opencv':
         from .opencv import OpenCVEncoder
 
@@ -55,7 +55,7 @@ def new_encoder(backend: str, codec: str, shape: tuple[int, ...],
 
 
 def validate_backend(asked: object) -> object:
-    """Give back what was asked for; InvalidArgumentError where no backend has that name."""
+    """Return the requested backend; InvalidArgumentError if there is none of this name."""
     if asked not in (None, '', AUTO, *BACKENDS):
         raise InvalidArgumentError(f'backend is {asked!r}; it must be one of {", ".join((AUTO, *BACKENDS))}',
                                    argument='backend')
@@ -63,28 +63,28 @@ def validate_backend(asked: object) -> object:
 
 
 def choose_backend(fmt: Format, direction: Direction, asked: object = None, options: Sequence[str] = ()) -> str:
-    """The backend to use for videos of a format.
+    """Return the backend for videos of a format.
 
     Parameters
     ----------
     fmt : Format
-        Of the store.
+        Format of the store.
     direction : {'read', 'write'}
-        What it is to do.
+        Purpose.
     asked : str, optional
-        One of `BACKENDS` or 'auto'; else the environment variable ``IMGSTORE_VIDEO_BACKEND`` decides, else 'auto'.
+        One of `BACKENDS` or 'auto'. Default: the environment variable ``IMGSTORE_VIDEO_BACKEND``, then 'auto'.
     options : sequence of str
-        Names of the options that its encoder has to take.
+        Names of the required encoder options.
 
     Raises
     ------
     InvalidArgumentError
-        No such backend, or it cannot do that on this machine.
+        There is no such backend, or it cannot do that on this machine.
     """
     asked = validate_backend(asked or os.environ.get(ENVIRONMENT_VARIABLE) or AUTO)
     if options and asked not in (AUTO, *_TAKE_OPTIONS):
-        raise InvalidArgumentError(f'backend {asked!r} takes no {options[0]} for {fmt.name}; '
-                                   f'{", ".join(_TAKE_OPTIONS)} does', argument='backend')
+        raise InvalidArgumentError(f'backend {asked!r} has no {options[0]} for {fmt.name}; use backend '
+                                   f'{" or ".join(map(repr, _TAKE_OPTIONS))}', argument='backend')
     for backend in (_TAKE_OPTIONS if options else BACKENDS) if asked == AUTO else (str(asked),):
         if backend_works(backend, fmt.codec, fmt.extension, direction):
             return backend
@@ -94,10 +94,10 @@ def choose_backend(fmt: Format, direction: Direction, asked: object = None, opti
 
 
 def backend_works(backend: str, codec: str, extension: str, direction: Direction) -> bool:
-    """Whether a backend does it here, tried on frames that carry their number."""
+    """Return whether a backend works on this machine, tried on numbered frames."""
     try:
         return _tried(backend, codec, extension, direction)
-    except (ImgStoreError, ImportError, OSError):  # which is tried again: it may have been for want of descriptors
+    except (ImgStoreError, ImportError, OSError):  # not cached: it may be a lack of file descriptors
         return False
 
 

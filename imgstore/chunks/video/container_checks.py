@@ -1,4 +1,4 @@
-"""Video files, looked at before FFmpeg does: it reads whatever a file begins like, lists of other files among them."""
+"""Checks of video files before FFmpeg opens them: it would accept any known format, also lists of other files."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ _QUICKTIME = frozenset((b'ftyp', b'moov', b'mdat', b'free', b'skip', b'wide', b'
 _DEMUXERS = 'avi,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2'
 
 MAX_PIXELS = 'max_pixels'
-"""FFmpeg's name of the option."""
+"""FFmpeg's name of the pixel limit."""
 
 NO_PIXEL_LIMIT = 2**31 - 1
 _UNQUESTIONED_PIXELS, _MOST_TIMES = 2**24, 4
 
-_TEXT_IN_PYAV_18 = {'metadata_errors': 'surrogateescape'}  # as PyAV 19 always does, which has no such argument
+_TEXT_IN_PYAV_18 = {'metadata_errors': 'surrogateescape'}  # PyAV 19 always does so, and has no such argument
 
 
 def max_pixels_for(shape: tuple[int, ...]) -> int:
-    """What a video's frames may have, where those of the store are of that shape; others may be in there too."""
+    """Return the maximum pixels of a video's frames, for a store with images of a shape."""
     return min(max(_UNQUESTIONED_PIXELS, _MOST_TIMES * math.prod(shape[:2])), NO_PIXEL_LIMIT)
 
 
 def unreadable_video(path: str, why: object) -> FrameReadError:
-    """Make the error for a file that cannot be read as a video."""
+    """Create the error for a file that cannot be read as video."""
     return FrameReadError(f'{path} cannot be read as video: {why}', path=path, reason=str(why))
 
 
 def check_container(path: str) -> None:
-    """Raise FrameReadError for a file that does not begin like AVI, Matroska, MP4 or QuickTime."""
+    """Raise FrameReadError unless a file starts like AVI, Matroska, MP4 or QuickTime."""
     try:
         with open_regular(path) as file:
             begin = file.read(12)
@@ -43,7 +43,7 @@ def check_container(path: str) -> None:
         raise unreadable_video(path, error.strerror or error) from error
     is_avi = begin[:4] == b'RIFF' and begin[8:11] == b'AVI'
     if not (is_avi or begin[:4] == b'\x1aE\xdf\xa3' or begin[4:8] in _QUICKTIME):
-        raise unreadable_video(path, 'it does not begin like one')
+        raise unreadable_video(path, 'it does not start like AVI, Matroska, MP4 or QuickTime')
 
 
 _SCANNED = ('.avi', '.mkv')
@@ -51,9 +51,9 @@ _MAX_HOLE = 2**25  # bytes
 
 
 def container_url(path: str, end: int = 0) -> str:
-    """The name under which FFmpeg reads a file up to an offset: else, of one with a large hole, what is before it.
+    """Return a URL to read a file up to an offset, or up to a large hole.
 
-    FFmpeg looks for the next packet in all of a hole, which may have any size. It skips those of MP4.
+    FFmpeg would search a hole of any size for the next packet, except in MP4.
     """
     if not end and path.endswith(_SCANNED):
         data = end_of_data(path, _MAX_HOLE)
@@ -62,20 +62,21 @@ def container_url(path: str, end: int = 0) -> str:
 
 
 def path_of_url(url: str) -> str:
-    """The path of which `container_url` made the name."""
+    """Return the path in a result of `container_url`."""
     return url.partition(',,:')[2] if url.startswith('subfile,,') else url
 
 
 def open_container(path: str, pixels: int = NO_PIXEL_LIMIT, end: int = 0) -> InputContainer:
-    """A video opened by PyAV, which never opens another file; FrameReadError, and FFmpeg's own errors.
+    """Open a video with PyAV, and no other file; FrameReadError, and FFmpeg's own errors.
 
     Parameters
     ----------
     path : str
+        Path of the video.
     pixels : int
-        That a frame has at most, of those that are decoded to see what the video is.
+        Maximum pixels of a frame, for those decoded to detect the stream's properties.
     end : int
-        Offset up to which the file is read; 0: all of it.
+        Read the file up to this offset; 0 for all.
     """
     check_container(path)
     return open_input(container_url(path, end), options={
@@ -83,11 +84,12 @@ def open_container(path: str, pixels: int = NO_PIXEL_LIMIT, end: int = 0) -> Inp
 
 
 def open_input(file: str | IO[bytes], **arguments: Any) -> InputContainer:
-    """Open any file or URL for reading, whichever PyAV is installed.
+    """Open any file or URL for reading, with PyAV 18 or 19.
 
     Parameters
     ----------
     file : str or binary file
+        The file.
     **arguments
         Other arguments of ``av.open``.
     """
@@ -95,12 +97,12 @@ def open_input(file: str | IO[bytes], **arguments: Any) -> InputContainer:
 
 
 def open_output(file: Any, **arguments: Any) -> OutputContainer:
-    """Open a path, or a file that can seek, for writing; the arguments are those of `open_input`."""
+    """Open a path or a seekable file for writing, with the arguments of `open_input`."""
     return cast('OutputContainer', _open(file, 'w', arguments))
 
 
 def _open(file: str | IO[bytes], mode: Literal['r', 'w'], arguments: dict[str, Any]) -> Any:
-    """Open a container whose text need not be UTF-8."""
+    """Open a container, with or without UTF-8 text."""
     import av
 
     text = _TEXT_IN_PYAV_18 if int(av.__version__.partition('.')[0]) < 19 else {}

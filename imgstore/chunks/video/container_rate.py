@@ -1,7 +1,7 @@
-"""The frame rate of a finished MP4 or AVI changed in its header, which is all that tells it.
+"""Change of the frame rate of a finished MP4 or AVI in its header, its only place.
 
-Numbers are overwritten in place by ones of the same size. They are chosen so that whichever of their bytes are old and
-which are new, no interval is zero: a process that ends in between leaves a video whose frames are all found.
+Numbers are overwritten in place by ones of the same size. They are chosen so that no interval is zero with any mixture
+of old and new bytes. So all frames are found even if the process is killed meanwhile.
 """
 
 from __future__ import annotations
@@ -16,36 +16,37 @@ from ...formats import VIDEO_FRAMES_PER_SECOND
 from .h264 import record_with_rate
 
 _MP4_OPEN_TIMESCALE = 12_800
-"""That FFmpeg takes for 25 frames a second: an MP4 of ours with another one is finished."""
+"""FFmpeg's time scale for 25 frames per second; our MP4 files with another one are finished."""
 
 _LEAST_INTERVAL, _LEAST_TIMESCALE = 256, 1000
-"""So large that no mixture of the bytes of such a number and of the one before is zero, and a track never longer than
-its edit."""
+"""Minimum, so that no mixture of its bytes with those of the old number is zero, and no track is longer than its
+edit."""
 
 _MOST = 2**32 - 1
 _MICROSECONDS = 10**6
-_SAMPLE_ENTRY = 8 + 8 + 78  # bytes before the boxes of the first one: how many there are, its head, its numbers
+_SAMPLE_ENTRY = 8 + 8 + 78  # bytes before the boxes of the first entry: count, head, fixed fields
 _BOXES_OF_BOXES = (b'moov', b'trak', b'mdia', b'minf', b'stbl', b'edts')
 
 Change = tuple[int, bytes]
-"""Where in a file which bytes are to be."""
+"""Position in a file, and the new bytes."""
 
 
 def set_rate(path: str, rate: Fraction) -> None:
-    """Have a finished .mp4 or .avi of one video stream say its rate.
+    """Set the rate of a finished .mp4 or .avi with one video stream.
 
     Parameters
     ----------
     path : str
+        Path of the video.
     rate : Fraction
-        Frames a second.
+        Frames per second.
 
     Raises
     ------
     OSError
         The file cannot be changed.
     ValueError
-        It is not as FFmpeg writes it. Nothing was changed.
+        The file is not as written by FFmpeg. Nothing was changed.
     """
     if rate == VIDEO_FRAMES_PER_SECOND:
         return
@@ -68,14 +69,14 @@ def _read(file: IO[bytes], place: int, count: int) -> bytes:
 
 
 def is_open_mp4(time_base: Fraction) -> bool:
-    """Whether an MP4 of ours with that time base may be one that is still written."""
+    """Return whether an MP4 of ours with a time base may still be open for writing."""
     return time_base == Fraction(1, _MP4_OPEN_TIMESCALE)
 
 
 def _changes_of_mp4(file: IO[bytes], rate: Fraction) -> list[Change]:
     boxes = dict(_boxes(file, 0, os.fstat(file.fileno()).st_size))
     if not {b'mvhd', b'tkhd', b'mdhd', b'stts'} <= boxes.keys():
-        raise ValueError('it has no header of one finished track')
+        raise ValueError('it has no header of a finished track')
     entries_at = boxes[b'stts'] + 8
     count = int.from_bytes(_read(file, entries_at - 4, 4), 'big')
     runs = [struct.unpack('>II', _read(file, entries_at + 8 * run, 8)) for run in range(count)]
@@ -95,7 +96,7 @@ def _changes_of_mp4(file: IO[bytes], rate: Fraction) -> list[Change]:
 
 
 def _changes_of_h264(file: IO[bytes], box: int | None, rate: Fraction) -> list[Change]:
-    """The rate in the parameter sets of H.264, if `imgstore.chunks.video.h264.with_changeable_rates` made them."""
+    """Return the changes of H.264's parameter sets, if made by `with_changeable_rates`."""
     if box is None or _read(file, box + 12, 4) != b'avc1':
         return []
     end = box + 8 + int.from_bytes(_read(file, box + 8, 4), 'big')
@@ -108,7 +109,7 @@ def _changes_of_h264(file: IO[bytes], box: int | None, rate: Fraction) -> list[C
 
 
 def _mp4_numbers(rate: Fraction) -> tuple[int, int]:
-    """Time scale, and interval in its units."""
+    """Return time scale, and interval in its units."""
     factor = max(-(-_LEAST_INTERVAL // rate.denominator), -(-_LEAST_TIMESCALE // rate.numerator))
     if rate.numerator * factor == _MP4_OPEN_TIMESCALE:
         factor *= 2
@@ -116,7 +117,7 @@ def _mp4_numbers(rate: Fraction) -> tuple[int, int]:
 
 
 def _boxes(file: IO[bytes], place: int, end: int) -> Iterator[tuple[bytes, int]]:
-    """Names of boxes, those in others too, and where their contents begin."""
+    """Yield the names of boxes, including nested ones, and the positions of their contents."""
     while place + 8 <= end:
         size, name = struct.unpack('>I4s', _read(file, place, 8))
         inner = place + 8
@@ -133,7 +134,7 @@ def _boxes(file: IO[bytes], place: int, end: int) -> Iterator[tuple[bytes, int]]
 
 
 def _times_at(file: IO[bytes], box: int) -> tuple[int, bool]:
-    """Where a box goes on behind the times of its making, and whether its times are of 64 bits."""
+    """Return the position after a box's creation times, and whether its times have 64 bits."""
     wide = _read(file, box, 1) == b'\1'
     return box + (20 if wide else 12), wide
 
@@ -143,7 +144,7 @@ def _duration(place: int, wide: bool, value: int) -> Change:
 
 
 def _change_of_edit(file: IO[bytes], box: int | None, duration: int) -> list[Change]:
-    """The one edit that is as long as the track, in an MP4 that OpenCV wrote."""
+    """Return the change of the only edit, as long as the track, in an MP4 of OpenCV's."""
     if box is None:
         return []
     if _read(file, box + 4, 4) != b'\0\0\0\1':
@@ -164,12 +165,12 @@ def _changes_of_avi(file: IO[bytes], rate: Fraction) -> list[Change]:
     changes = []
     for place, number in numbers.items():
         data = number.to_bytes(4, 'little')
-        changes += [(place + 1, data[1:]), (place, data[:1])]  # in this order it is zero at no time
+        changes += [(place + 1, data[1:]), (place, data[:1])]  # in this order it is never zero
     return changes
 
 
 def _avi_chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int]]:
-    """Names of the chunks of the header and where their contents begin."""
+    """Yield the names of the header's chunks, and the positions of their contents."""
     place = 12
     while True:
         name, size = struct.unpack('<4sI', _read(file, place, 8))

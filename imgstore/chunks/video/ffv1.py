@@ -1,4 +1,4 @@
-"""The checksums in FFV1, RFC 9043: FFmpeg replaces slices that fail them by those of the frame before, silently."""
+"""Checksums in FFV1, RFC 9043: FFmpeg silently replaces damaged slices by those of the frame before."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import zlib
 
 _MIRRORED = bytes(int(f'{byte:08b}'[::-1], 2) for byte in range(256))
 _STARTS = (0, int(f'{0x7a8c4079:032b}'[::-1], 2))
-"""Of the checksum in version 3 and 4, mirrored as zlib counts bits."""
+"""Initial values of the checksum in version 3 and 4, in zlib's bit order."""
 
 _SIZE, _SIZE_AND_CHECKSUM = 3, 8
-"""Bytes at a slice's end."""
+"""Bytes at the end of a slice."""
 
 
 def is_damaged(packet: bytes) -> bool:
-    """Whether a packet of FFV1, version 3 or later, lacks a slice or has one whose checksum differs.
+    """Return whether an FFV1 packet, version 3 or later, has a missing or damaged slice.
 
-    Slices without checksums only have to fill the packet.
+    Slices without checksums must only fill the packet.
     """
     slices = _slices(packet, _SIZE_AND_CHECKSUM)
     if slices:
@@ -24,7 +24,7 @@ def is_damaged(packet: bytes) -> bool:
 
 
 def _slices(packet: bytes, footer: int) -> list[bytes]:
-    """Slices of a packet, each of which ends with its size, from the last one on; none if they do not fill it."""
+    """Return the slices of a packet, last one first, by the size at their ends; none unless they fill it."""
     slices, end = [], len(packet)
     while end:
         begin = end - footer - int.from_bytes(packet[end - footer:end - footer + _SIZE], 'big')
@@ -36,6 +36,6 @@ def _slices(packet: bytes, footer: int) -> list[bytes]:
 
 
 def _matches(data: bytes) -> bool:
-    """Whether the checksum over a slice and its own checksum is where it began."""
+    """Return whether the checksum of a slice including its own checksum equals the initial value."""
     mirrored = data.translate(_MIRRORED)
     return any(zlib.crc32(mirrored, start ^ 0xffffffff) ^ 0xffffffff == start for start in _STARTS)

@@ -1,4 +1,4 @@
-"""FFmpeg's filters that convert colours, used again and never dropped: PyAV 19 leaves them to the garbage collector."""
+"""FFmpeg's filters for colour conversion, reused and never freed: PyAV 19 leaves that to the garbage collector."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from ..._support.forking import leak, register_fork_handler
 from ...errors import FrameReadError
 
 MOST_IMAGES = 4 * THREADS
-"""Images in use at once: prefetched ones and those of the caller. The memory of more is not kept to be used again."""
+"""Maximum images in reusable memory: prefetched ones and those of the caller."""
 
 _SMALL = 16  # pixels, both ways
 _UNSPECIFIED = 2  # https://ffmpeg.org/doxygen/trunk/pixfmt_8h.html
 
 Key = tuple[str, int, int]
-"""Pixel format, colourspace and range of frames; a graph takes frames of one, of any size."""
+"""Pixel format, colourspace and range of frames; a graph accepts one of these, with any size."""
 
 
 class _Graph:
-    """One filter graph. Its scaler alone gives images memory that was used before.
+    """One filter graph. Its scaler reuses memory for images.
 
-    Frames of another key would come out in wrong colours, frames of another size do not.
+    Frames with another key would get wrong colours; frames of another size are fine.
     """
 
     def __init__(self, key: Key) -> None:
@@ -34,7 +34,7 @@ class _Graph:
         self._graph = _configured(key)
 
     def convert(self, frame: Any) -> Any:
-        """The plane, in BGR, of a frame of PyAV."""
+        """Convert a PyAV frame to a plane in BGR."""
         if len(self._places) > MOST_IMAGES:
             self.shrink()
         plane = self._converted(frame)
@@ -46,11 +46,11 @@ class _Graph:
         converted = self._graph.pull()
         given = converted.format.name, converted.width, converted.height
         if given != ('bgr24', frame.width, frame.height):
-            raise ValueError(f'FFmpeg gave {given}')
+            raise ValueError(f'FFmpeg returned {given}')
         return converted.planes[0]
 
     def shrink(self) -> None:
-        """Give back the memory of all images but small ones; the size is learned anew with the next frame."""
+        """Free the memory of large images; the next frame sets the size again."""
         self._converted(_small_frame(self.key))
         self._places = set()
 
@@ -72,9 +72,9 @@ def _configured(key: Key) -> Any:
 
 
 def free_filters(holder: Any) -> None:
-    """Free the filter graph inside a resampler or an audio encoder of PyAV, which is of no use after that.
+    """Free the filter graph of a PyAV resampler or audio encoder, which is unusable afterwards.
 
-    In PyAV 19 a graph and its filters hold each other, in dictionaries that no attribute gives.
+    In PyAV 19 a graph and its filters reference each other in dictionaries without attributes.
     """
     from av import AudioResampler
     from av.filter import Graph
@@ -97,23 +97,23 @@ def _small_frame(key: Key) -> Any:
 
 
 class _Idle:
-    """Graphs that belong to no video. For several threads."""
+    """Graphs not in use by a video. Thread-safe."""
 
     def __init__(self) -> None:
         self._graphs: defaultdict[Key, deque[_Graph]] = defaultdict(deque)
         register_fork_handler(self, _Idle.reset_after_fork)
 
     def take(self, key: Key) -> _Graph:
-        """A graph for frames of a key, made only if none is there."""
+        """Return a graph for frames with a key; create one if needed."""
         return _pop(self._graphs[key]) or _Graph(key)
 
     def put(self, graph: _Graph) -> None:
-        """Keep a graph, without the memory of images."""
+        """Keep a graph without memory of images."""
         graph.shrink()
         self._graphs[graph.key].append(graph)
 
     def reset_after_fork(self) -> None:
-        """Have none, in a forked child."""
+        """Start without graphs in a forked child."""
         leak(self._graphs)
         self._graphs = defaultdict(deque)
 
@@ -122,9 +122,9 @@ _idle = _Idle()
 
 
 class Converter:
-    """Converts frames of one video to BGR. For several threads.
+    """Converter of frames of one video to BGR. Thread-safe.
 
-    Its graphs keep the memory of images until it is closed or dropped. Then other videos have them.
+    Its graphs keep memory of images until it is closed or freed. Then other videos use the graphs.
     """
 
     def __init__(self) -> None:
@@ -133,14 +133,14 @@ class Converter:
         weakref.finalize(self, _give_back, self._own).atexit = False
 
     def convert(self, frame: Any) -> Any:
-        """The plane, in BGR, of a frame of PyAV; its own if it is in BGR. FrameReadError if FFmpeg cannot."""
+        """Convert a PyAV frame to a plane in BGR; its own plane if in BGR already. FrameReadError."""
         import av
 
         key = frame.format.name, int(frame.colorspace), int(frame.color_range)
-        frame.color_trc = frame.color_primaries = _UNSPECIFIED  # they change no colour, and some values are refused
+        frame.color_trc = frame.color_primaries = _UNSPECIFIED  # no effect on colours, but FFmpeg rejects some values
         try:
             graph = self._take(key)
-            plane = graph.convert(frame)  # where that fails, nobody knows what the graph would give next
+            plane = graph.convert(frame)  # after an error the state of the graph is unknown
         except (av.FFmpegError, ValueError) as error:
             raise FrameReadError(f'a frame of pixel format {key[0]}, colourspace {key[1]} and range {key[2]} '
                                  f'cannot be converted to BGR: {error}') from error
@@ -155,11 +155,11 @@ class Converter:
         return _idle.take(key)
 
     def close(self) -> None:
-        """Let other videos have its graphs."""
+        """Return the graphs for other videos."""
         _give_back(self._own)
 
     def reset_after_fork(self) -> None:
-        """Have no graphs, in a forked child."""
+        """Start without graphs in a forked child."""
         leak([*self._own])
         self._own.clear()
 

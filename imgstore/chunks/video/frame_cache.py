@@ -1,4 +1,4 @@
-"""Decoded frames that are kept because they cost much to get again."""
+"""Cache of decoded frames."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any
 
 
 class FrameCache:
-    """Frames by their video and index, the latest ones that were put.
+    """The latest frames, by video and index.
 
     Parameters
     ----------
     bound : int
-        Bytes that they may hold together.
+        Memory limit in bytes.
 
     Attributes
     ----------
     size : int
-        Bytes that they do hold.
+        Memory in use, in bytes.
     """
 
     def __init__(self, bound: int) -> None:
@@ -25,7 +25,7 @@ class FrameCache:
         self._frames: dict[Hashable, tuple[Any, int]] = {}
 
     def put(self, key: Hashable, frame: Any) -> None:
-        """Keep a frame of PyAV, and forget the oldest ones if there are too many."""
+        """Add a PyAV frame; remove the oldest ones above the limit."""
         size = sum(plane.buffer_size for plane in frame.planes)
         self._forget(key)
         while self._frames and self.size + size > self._bound:
@@ -38,10 +38,10 @@ class FrameCache:
         self.size -= self._frames.pop(key, (None, 0))[1]
 
     def clear(self) -> None:
-        """Forget all frames."""
+        """Remove all frames."""
         self._frames.clear()
         self.size = 0
 
     def get(self, key: Hashable) -> Any:
-        """The frame, or None."""
+        """Return a frame, or None."""
         return self._frames.get(key, (None, 0))[0]

@@ -1,4 +1,4 @@
-"""H.264 as its encoder gives it, ITU-T H.264 Annex B, and as MP4 and Matroska hold it, ISO/IEC 14496-15."""
+"""H.264 as a byte stream (ITU-T H.264 Annex B), and in MP4 and Matroska (ISO/IEC 14496-15)."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from .parameter_sets import with_changeable_rate, with_rate, with_rate_in_place
 _START_CODE = re.compile(b'\x00?\x00\x00\x01')
 _IDR, _SPS, _PPS = 5, 7, 8
 _PLAIN_PROFILES = (66, 77, 88)
-_NONE_REORDERED, _ONE_REORDERED = '1010', '010010'  # how many, and in how much memory, as Exp-Golomb codes
+_NONE_REORDERED, _ONE_REORDERED = '1010', '010010'  # number and buffer size, as Exp-Golomb codes
 _420_OF_8_BITS = b'\xfd\xf8\xf8\x00'
 
 
 def length_prefixed(stream: bytes) -> bytes:
-    """A byte stream as containers hold it: each unit with its length in front."""
+    """Convert a byte stream for containers: each unit with its length before it."""
     return b''.join(len(unit).to_bytes(4, 'big') + unit for unit in units_of(stream))
 
 
 def has_keyframe(stream: bytes) -> bool:
-    """Whether a byte stream has a picture at which decoding can start."""
+    """Return whether a byte stream has a keyframe."""
     return any(kind_of(unit) == _IDR for unit in units_of(stream))
 
 
 def configuration(parameter_sets: bytes) -> bytes:
-    """Make the decoder configuration record of a byte stream's parameter sets, for 4:2:0 of 8 bits.
+    """Build the decoder configuration record for a byte stream's parameter sets, for 8-bit 4:2:0.
 
     Parameters
     ----------
     parameter_sets : bytes
-        As an encoder tells them beforehand.
+        The encoder's parameter sets.
 
     Raises
     ------
@@ -39,16 +39,16 @@ def configuration(parameter_sets: bytes) -> bytes:
     """
     sps, pps = ([unit for unit in units_of(parameter_sets) if kind_of(unit) == kind] for kind in (_SPS, _PPS))
     if not sps or not pps:
-        raise ValueError('the encoder gave no parameter sets')
+        raise ValueError('the encoder returned no parameter sets')
     record = bytes([1, *sps[0][1:4], 0xff, 0xe0 | len(sps)]) + _listed(sps) + bytes([len(pps)]) + _listed(pps)
     return record if sps[0][1] in _PLAIN_PROFILES else record + _420_OF_8_BITS
 
 
 def with_reordering(record: bytes) -> bytes | None:
-    """Have a configuration record allow that one frame is reordered, which then none is.
+    """Allow reordering of one frame in a configuration record, though none is reordered.
 
-    FFmpeg then tells decoding times from the first frame on, and not from the eighth. None where the record does not
-    end its sequence parameter set as x264 does: bitstream restrictions, no reordering, one reference frame.
+    Then FFmpeg reports decoding times from the first frame, not from the eighth. None unless the sequence parameter set
+    ends like x264's: bitstream restrictions, no reordering, one reference frame.
     """
     sps = _only_sps(record) or b''
     bits = ''.join(f'{byte:08b}' for byte in sps).rstrip('0')[:-1]
@@ -60,15 +60,16 @@ def with_reordering(record: bytes) -> bytes | None:
 
 
 def record_with_rate(record: bytes, rate: Fraction, in_place: bool = False) -> bytes | None:
-    """Have a configuration record tell a rate; None where that cannot be done.
+    """Set the rate in a configuration record; None if that is impossible.
 
     Parameters
     ----------
     record : bytes
+        The record.
     rate : Fraction
-        Frames a second.
+        Frames per second.
     in_place : bool
-        Keep the size, so that it can be overwritten by the new one, which may be cut off meanwhile.
+        Keep the size, so that an interrupted overwrite leaves a valid record.
     """
     sps = _only_sps(record)
     new = None if sps is None else (with_rate_in_place if in_place else with_rate)(sps, rate)
@@ -76,22 +77,22 @@ def record_with_rate(record: bytes, rate: Fraction, in_place: bool = False) -> b
 
 
 def with_changeable_rates(parameter_sets: bytes, rate: Fraction) -> bytes:
-    """A byte stream's parameter sets that tell a rate so that it can be changed in place."""
+    """Set a rate in a byte stream's parameter sets so that it can be changed in place."""
     return b''.join(b'\0\0\0\1' + (with_changeable_rate(unit, rate) if kind_of(unit) == _SPS else unit)
                     for unit in units_of(parameter_sets))
 
 
 def unified(record: bytes) -> bytes:
-    """A configuration record that is the same whatever its rate is, and whether or not `with_reordering` made it.
+    """Normalise a configuration record, independent of its rate and of `with_reordering`.
 
-    Any other data is given back as it is.
+    Any other data is returned unchanged.
     """
     record = with_reordering(record) or record
     return record_with_rate(record, Fraction(1)) or record
 
 
 def _only_sps(record: bytes) -> bytes | None:
-    """The one sequence parameter set of a configuration record."""
+    """Return the only sequence parameter set of a configuration record, or None."""
     return record[8:8 + int.from_bytes(record[6:8], 'big')] if record[:1] == b'\1' and record[5:6] == b'\xe1' else None
 
 
@@ -100,12 +101,12 @@ def _with_sps(record: bytes, sps: bytes) -> bytes:
 
 
 def units_of(stream: bytes) -> list[bytes]:
-    """NAL units of a byte stream."""
+    """Return the NAL units of a byte stream."""
     return [unit for unit in _START_CODE.split(stream)[1:] if unit]
 
 
 def kind_of(unit: bytes) -> int:
-    """The type of a NAL unit."""
+    """Return the type of a NAL unit."""
     return unit[0] & 0x1f
 
 

@@ -1,4 +1,4 @@
-"""Whether a video can become a chunk: the decoder tells if every frame is sound and can be found exactly."""
+"""Check whether a video can become a chunk: all frames must be intact and found exactly."""
 
 from __future__ import annotations
 
@@ -19,35 +19,36 @@ from .tracks import is_turned, video_streams
 
 Size = tuple[int, ...]
 
-_SAVE = 'imgstore-save takes such a video, as does ffmpeg to re-encode it'
-_SAVE_THE_REST = 'imgstore-save keeps the frames that can be read'
+_SAVE = 'save it with imgstore-save, or re-encode it with ffmpeg'
+_SAVE_THE_REST = 'imgstore-save keeps the readable frames'
 _NOT_NEEDED = {'skip_loop_filter': 'all', 'skip_idct': 'all'}
-"""Costs a decoder time, and changes neither number nor order of the frames."""
+"""Decoding steps with no effect on the number and order of frames."""
 
 _STRICT = ('hevc',)
-"""Decoders that tell of a missing reference if they are strict; of codecs without references, all tell of damage so."""
+"""Decoders reporting a missing reference if strict; for codecs without references, all report damage if strict."""
 
 _BITS = 8
-"""A sample that a chunk gives back."""
+"""Maximum bits of a sample in a chunk."""
 
 
 def check_exact(path: str, sizes: Collection[Size], pixels: int = NO_PIXEL_LIMIT) -> None:
-    """Check that a video is whole, and that its frames fit and are shown in the order of their times.
+    """Check that a video is complete, has an allowed size, and shows its frames in the order of times.
 
     Parameters
     ----------
     path : str
+        Path of the video.
     sizes : collection of (int, int)
-        Heights and widths that fit.
+        Allowed heights and widths in pixels.
     pixels : int
-        Most that a frame may have.
+        Maximum pixels of a frame.
 
     Raises
     ------
     InvalidArgumentError
-        It is cut off, a frame is damaged or has more than 8 bits, or a player would turn them.
+        It is cut off, a frame is damaged or has more than 8 bits, or players would rotate the frames.
     FrameReadError
-        The file cannot be read as a video.
+        The file cannot be read as video.
     """
     import av
 
@@ -61,14 +62,14 @@ def check_exact(path: str, sizes: Collection[Size], pixels: int = NO_PIXEL_LIMIT
 
 
 class _Look:
-    """What is wrong with the frames that a decoder gives for a video, and their times in its order."""
+    """Faults of decoded frames, and their times in decoding order."""
 
     def __init__(self, sizes: Collection[Size]) -> None:
         self._sizes = sizes
         self.times: list[int | None] = []
 
     def why_not(self, frame: Any) -> str:
-        """Why a frame cannot be in a chunk; '' if it can."""
+        """Return why a frame cannot be in a chunk; '' if it can."""
         self.times.append(frame.pts)
         if (frame.height, frame.width) not in self._sizes:
             fitting = ' or '.join(f'{height} x {width}' for height, width in sorted(self._sizes))
@@ -77,11 +78,11 @@ class _Look:
         if frame.is_corrupt:
             return self.why_damaged()
         if is_turned(frame):
-            return f'asks players to turn or mirror its frames, which a chunk cannot; {_SAVE}'
+            return f'has a rotation or mirroring for players, not possible in a chunk; {_SAVE}'
         return _why_too_deep(frame.format)
 
     def why_damaged(self) -> str:
-        """What is said where the latest frame is damaged."""
+        """Return the message for damage at the latest frame."""
         return f'has a damaged or missing frame near index {max(0, len(self.times) - 1)}; {_SAVE_THE_REST}'
 
 
@@ -122,7 +123,7 @@ def _prepared(stream: Any, pixels: int) -> Any:
     context = stream.codec_context
     if context is None:
         raise IndexError('it is of an unknown codec')
-    context.thread_count = 1  # several do not tell of every damage
+    context.thread_count = 1  # several threads do not report all damage
     strict = context.codec.intra_only or context.name in _STRICT
     context.options = {'err_detect': 'crccheck+explode' if strict else 'crccheck+bitstream+buffer', **_NOT_NEEDED,
                        MAX_PIXELS: str(pixels)}
@@ -133,8 +134,8 @@ def _why_too_deep(pixel_format: Any) -> str:
     bits = max((component.bits for component in pixel_format.components), default=_BITS) if pixel_format else _BITS
     if bits <= _BITS:
         return ''
-    return (f'has {bits} bits a sample, and a video store holds {_BITS}; imgstore-save keeps them with --format png, '
-            'and --to-8-bit converts them')
+    return (f'has {bits} bits per sample; video stores have {_BITS}; imgstore-save keeps all with --format png, '
+            'or converts them with --to-8-bit')
 
 
 def _why_not_in_order(given: list[int | None], table: FrameTable | None) -> str:
@@ -145,5 +146,5 @@ def _why_not_in_order(given: list[int | None], table: FrameTable | None) -> str:
     if not ascend or not set(times) <= set(table.pts.tolist()):
         return f'does not show its frames in the order of their times; {_SAVE}'
     if len(times) < len(table):
-        return f'has {len(table)} packets but shows {len(times)} frames, so which is which is not clear; {_SAVE}'
+        return f'has {len(table)} packets but shows {len(times)} frames, so frames are ambiguous; {_SAVE}'
     return ''

@@ -1,4 +1,4 @@
-"""Reading a video that its writer may finish at any time: then it gets another name, and other times."""
+"""Reading a video during writing. Its writer may finish it at any time, with a new name and new times."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _Result = TypeVar('_Result')
 
 
 class LiveVideoReader(VideoReader):
-    """Reads a chunk's video under the name that it has now.
+    """Reader of a chunk's video under its current name.
 
-    What was read just before the video was finished may be another frame, so it is read again.
+    A frame read while the video was being finished may be a wrong one, so it is read again.
 
     Parameters
     ----------
     find : callable
-        Gives the path of the video as it is now.
+        Returns the current path of the video.
     make : callable
-        Makes the reader of a path.
+        Creates the reader for a path.
     """
 
     def __init__(self, find: Callable[[], str], make: Callable[[str], VideoReader]) -> None:
@@ -31,7 +31,7 @@ class LiveVideoReader(VideoReader):
         self._opened()
 
     def _opened(self) -> VideoReader:
-        """A reader of the name that the video has now."""
+        """Return a reader for the current name of the video."""
         while self._reader is None or self._find() != self._path:
             self.close()
             path = self._find()
@@ -43,7 +43,7 @@ class LiveVideoReader(VideoReader):
         return self._reader
 
     def _try(self, read: Callable[[VideoReader], _Result]) -> _Result:
-        """Read until the video has kept its name meanwhile."""
+        """Read, and repeat if the video was renamed meanwhile."""
         while True:
             reader = self._opened()
             try:
@@ -60,11 +60,11 @@ class LiveVideoReader(VideoReader):
         return self._try(lambda reader: reader.read(index))
 
     def read_deferred(self, index: int) -> Callable[[], Image]:
-        """Do the part of `read` that no other thread may do meanwhile."""
+        """Run the serial part of `read`."""
         return self._try(lambda reader: reader.read_deferred(index))
 
     def count(self) -> int:
-        """Number of frames."""
+        """Count the frames."""
         return self._try(lambda reader: reader.count())
 
     def close(self) -> None:

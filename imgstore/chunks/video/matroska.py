@@ -1,8 +1,8 @@
-"""Matroska with one video track of H.264, written so that its frame rate can be set at any time: RFC 9559.
+"""Matroska with one H.264 track, written so that its frame rate can be set at any time: RFC 9559.
 
-A cluster holds one frame and is written in one go, so a killed writer leaves all frames but maybe the last. Times are
-multiples of the frame index, and the rate is in numbers of the head that have a fixed size: `finish` changes these in
-place. Any of their bytes may be old or new, and the frames are found all the same.
+Each cluster has one frame and is written in one call, so a killed writer loses at most the last frame. Times are
+multiples of the frame index. The rate is in header fields of fixed size, and `finish` changes these in place. With any
+mixture of their old and new bytes, all frames are found.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ _NUMBER_BYTES = 8
 _TRACK, _PROGRESSIVE = 1, 2
 _KEYFRAME = 0x80
 _NANOSECONDS, _MICROSECONDS, _MICROSECOND = 10**9, 10**6, 1000
-_VOID, _CODEC_PRIVATE, _UNKNOWN_BYTE = 0xEC, 0x63A2, b'\xa3'  # of the ID 63A3, which readers pass over
-_LONGER, _MOST_ROOM = 32, 256  # bytes: room for other numbers and what fills it up; one byte holds its size
+_VOID, _CODEC_PRIVATE, _UNKNOWN_BYTE = 0xEC, 0x63A2, b'\xa3'  # of the ID 63A3, ignored by readers
+_LONGER, _MOST_ROOM = 32, 256  # bytes: spare room for new numbers and padding, with its size in one byte
 _TICKS = 10
-"""From one frame to the next: with more of them the rate is less exact, with fewer a slow one is out of reach."""
-_INEXACT = Fraction(1, 10**5)  # so far off may the sum of rounded ticks be; else ticks are as OpenCV has them
-_MOST_NANOSECONDS = 2**32 - 1  # that FFmpeg takes for a tick
+"""Ticks between frames: with more the rate is less exact, with fewer slow rates are impossible."""
+_INEXACT = Fraction(1, 10**5)  # maximum error of rounded ticks; otherwise ticks as in OpenCV's files
+_MOST_NANOSECONDS = 2**32 - 1  # FFmpeg's maximum for a tick
 _FRAMES_TO_DATE = 8
-"""FFmpeg tells no decoding times of H.264 before it has decoded so many, unless frames may be reordered. Without them
-OpenCV 4.6 seeks to other frames, for which a time of 0 is none too."""
+"""FFmpeg reports no decoding times of H.264 before decoding this many frames, unless frames may be reordered. Without
+them OpenCV 4.6 seeks to wrong frames, and it treats a time of 0 as missing, too."""
 
 MATROSKA_FASTEST = Fraction(30_000)
-"""Frames a second. Of a faster file FFmpeg tells that many, and OpenCV counts too few frames by them."""
+"""Frames per second. For faster files FFmpeg reports this rate, and OpenCV counts too few frames."""
 
 _SLOW = 2
-"""Frames a second. With fewer, FFmpeg does not look at so many frames before it begins."""
+"""Frames per second. Below, FFmpeg does not read that many frames in advance."""
 _APPLICATION = b'imgstore'
 
 Color = tuple[int, int, int, int]
-"""Matrix, primaries, transfer and range, as ITU-T H.273 numbers them; a range of 1 is the limited one."""
+"""Matrix, primaries, transfer and range, numbered as in ITU-T H.273; range 1 is the limited one."""
 
 BT601: Color = 6, 1, 1, 1
-"""What our planes are. Without it players take the matrix of BT.709 for large images."""
+"""Colours of our planes. Without it players use the matrix of BT.709 for large images."""
 
 
 def _id(number: int) -> bytes:
@@ -56,7 +56,7 @@ def _id(number: int) -> bytes:
 
 
 def _size(count: int) -> bytes:
-    """A size in 8 bytes, however small it is."""
+    """Return a size in 8 bytes, also a small one."""
     return (2**56 | count).to_bytes(_NUMBER_BYTES, 'big')
 
 
@@ -70,7 +70,7 @@ def _number(number: int, value: int) -> bytes:
 
 
 class _Times(NamedTuple):
-    """When frames are shown: the first one's time and the interval in ticks, a tick and the interval in nanoseconds."""
+    """Display times: time of the first frame and interval in ticks, tick and interval in nanoseconds."""
 
     first: int
     step: Fraction
@@ -81,24 +81,24 @@ class _Times(NamedTuple):
         return self.first + round(self.step * frame)
 
     def duration(self, frames: int) -> float:
-        """In ticks: in whole microseconds, at which no program counts fewer frames by FFmpeg's numbers."""
+        """Return the duration in ticks, in whole microseconds, so that programs count all frames by it."""
         rate = min(_rate_of(self.interval), _NANOSECONDS / (self.step * self.tick))
         duration = math.ceil(frames / rate * _MICROSECONDS)
-        duration += int(duration / _MICROSECONDS * float(rate)) < frames  # as floats are
+        duration += int(duration / _MICROSECONDS * float(rate)) < frames  # rounding of floats
         ticks = duration * _MICROSECOND / self.tick
-        is_less = int(ticks * self.tick * 1000 / _MICROSECONDS) < duration  # as FFmpeg computes
+        is_less = int(ticks * self.tick * 1000 / _MICROSECONDS) < duration  # the same computation as FFmpeg's
         return (duration + is_less / 4) * _MICROSECOND / self.tick
 
 
 def _rate_of(interval: int) -> Fraction:
-    """The rate that FFmpeg tells of an interval in nanoseconds: the nearest fraction of numbers that are not larger."""
+    """Return FFmpeg's rate for an interval in nanoseconds: the nearest fraction of limited numbers."""
     most = int(MATROSKA_FASTEST)
     rate = Fraction(_NANOSECONDS, interval)
     return 1 / (1 / rate).limit_denominator(most) if rate > 1 else rate.limit_denominator(most)
 
 
 class _Head:
-    """What is in front of the clusters, and where in it the numbers are that change."""
+    """The file's head before the clusters, and positions of its variable numbers."""
 
     def __init__(self, width: int, height: int, configuration: bytes, color: Color) -> None:
         self.usual = configuration
@@ -119,12 +119,12 @@ class _Head:
         self.usual_id_at = self.cluster_at - len(room) - len(usual) + len(_id(_CODEC_PRIVATE)) - 1
 
     def configuration(self, rate: Fraction, with_dates: bool) -> bytes | None:
-        """The configuration for a finished file, None where it is none of x264's."""
+        """Return the configuration for a finished file; None if it is not one of x264's."""
         known = with_reordering(self.usual) if with_dates else self.usual
         return None if known is None or self.room_size_at is None else record_with_rate(known, rate)
 
     def place_of(self, number: int) -> int:
-        """Where the value of an element is."""
+        """Return the position of an element's value."""
         before = _id(number) + _size(_NUMBER_BYTES)
         return self.data.index(before, self.segment_at) + len(before)
 
@@ -136,7 +136,7 @@ def _ebml() -> bytes:
 
 
 def _seek_head(info_at: int, tracks_at: int, last_at: int) -> bytes:
-    """Where the other parts are: the last one is a cluster until there are cues."""
+    """Return the positions of the other parts; the last one is a cluster until there are cues."""
     parts = ((_INFO, info_at), (_TRACKS, tracks_at), (_CLUSTER, last_at))
     return _element(_SEEK_HEAD, *(_element(_SEEK, _element(_SEEK_ID, _id(part)), _number(_SEEK_POSITION, place))
                                   for part, place in parts))
@@ -158,27 +158,30 @@ def _tracks(width: int, height: int, configuration: bytes, color: Color) -> byte
 
 
 def _configurations(usual: bytes) -> tuple[bytes, bytes]:
-    """The configuration in use, and hidden room for another one, if one can be made."""
+    """Return the configuration, and spare room for another one if its rate can be changed."""
     room = len(_element(_CODEC_PRIVATE, usual)) + _LONGER
     is_known = record_with_rate(usual, Fraction(VIDEO_FRAMES_PER_SECOND)) is not None and room < _MOST_ROOM
     return _element(_CODEC_PRIVATE, usual), _element(_VOID, bytes(room)) if is_known else b''
 
 
 def is_ours(container: Any) -> bool:
-    """Whether a container of PyAV's is a file of this module."""
+    """Return whether a PyAV container is a file of this module."""
     return _APPLICATION.decode() in (container.metadata.get(name) for name in ('ENCODER', 'encoder'))
 
 
 class MatroskaFile:
-    """Writes one file.
+    """Writer of one file.
 
     Parameters
     ----------
     path : str
-        A file that was there is replaced; it is empty until the first frame comes.
-    width, height : int
-        In pixels.
+        Path of the file, empty until the first frame. An existing one is replaced.
+    width : int
+        Width in pixels.
+    height : int
+        Height in pixels.
     color : Color
+        Colours of the planes.
     """
 
     def __init__(self, path: str, width: int, height: int, color: Color) -> None:
@@ -189,25 +192,26 @@ class MatroskaFile:
 
     @property
     def _next(self) -> int:
-        """Index of the frame behind the latest one."""
+        """Index of the frame after the latest one."""
         return next(reversed(self._clusters), -1) + 1
 
     def add(self, packet: bytes, is_keyframe: bool, configuration: bytes, index: int | None = None) -> None:
-        """Append a frame; OSError where there is no room for it.
+        """Append a frame; OSError if the disk is full.
 
         Parameters
         ----------
         packet : bytes
-            As `imgstore.chunks.video.h264.length_prefixed` gives it.
+            Result of `imgstore.chunks.video.h264.length_prefixed`.
         is_keyframe : bool
+            Whether decoding can start at the frame.
         configuration : bytes
-            As `imgstore.chunks.video.h264.configuration` gives it; that of the first frame is written.
+            Result of `imgstore.chunks.video.h264.configuration`; only that of the first frame is used.
         index : int, optional
-            Of the frame, where others before it are lost.
+            Index of the frame, if earlier ones are lost.
         """
         index = self._next if index is None else index
         if index < self._next:
-            raise ValueError(f'{self._path}: the frame at {index} comes too late')
+            raise ValueError(f'{self._path}: index is {index}; the next frame has at least {self._next}')
         head = self._head or _Head(self._width, self._height, configuration, self._color)
         start = (self._size or head.cluster_at) - head.segment_at
         block = bytes((0x80 | _TRACK, 0, 0, _KEYFRAME * is_keyframe)) + packet
@@ -224,13 +228,13 @@ class MatroskaFile:
         if written != len(data):
             self._file.truncate(self._size)
             self._file.seek(self._size)
-            raise OSError(f'{self._path}: there is no room for it')
+            raise OSError(f'{self._path}: no space is left')
         self._size += written
 
     def finish(self, rate: Fraction) -> None:
-        """Write the rate, in frames a second, the duration, and where the keyframes are.
+        """Write the rate in frames per second, the duration, and the positions of the keyframes.
 
-        A process that ends meanwhile leaves a file that has all frames.
+        If the process is killed meanwhile, the file has all frames.
         """
         head, rate = self._head, min(rate, MATROSKA_FASTEST)
         if head is None:
@@ -261,14 +265,14 @@ class MatroskaFile:
         return rate < _SLOW or len(self._clusters) < _FRAMES_TO_DATE
 
     def _put_configuration(self, head: _Head, rate: Fraction) -> None:
-        """Have the decoder's configuration tell the rate, and decoding times where they are needed."""
+        """Set the rate in the decoder's configuration, and decoding times if needed."""
         other = head.configuration(rate, self._needs_dates(rate))
         if other is None or head.room_size_at is None or other == head.usual:
             return
         element = _element(_CODEC_PRIVATE, other)
         filling = _element(_VOID, bytes(head.room - len(element) - len(_element(_VOID))))
         self._put(head.room_size_at + 1, element + filling)
-        self._put(head.room_size_at, b'\0')  # lets it out, and then hides the other
+        self._put(head.room_size_at, b'\0')  # reveals the new one, before hiding the old one
         self._put(head.usual_id_at, _UNKNOWN_BYTE)
 
     def _cues(self, times: _Times) -> bytes:
@@ -278,7 +282,7 @@ class MatroskaFile:
             for frame in self._keyframes))
 
     def _move_frames(self, head: _Head, times: _Times) -> None:
-        """Give frames their times, the last one first: so times ascend at any moment."""
+        """Set the times of frames, the last one first, so that times ascend at any moment."""
         inner = head.segment_at + len(_element(_CLUSTER)) + len(_number(_TIMESTAMP, 0)) - _NUMBER_BYTES
         for frame, place in reversed(self._clusters.items()):
             self._put(inner + place, times.of(frame).to_bytes(_NUMBER_BYTES, 'big'))
@@ -289,7 +293,7 @@ class MatroskaFile:
         self._file.seek(self._size)
 
     def sync(self) -> None:
-        """Wait until all of it is on the disk itself."""
+        """Sync the file to the disk."""
         os.fsync(self._file.fileno())
 
     def close(self) -> None:

@@ -1,10 +1,10 @@
-"""The latest packet of an MP4 that is open, kept in a file: FFmpeg writes it when the next one comes.
+"""The latest packet of an open MP4, kept in a separate file, since FFmpeg writes it only with the next one.
 
-Of one that was left open and cannot be closed, it stays beside the video, and is read as the video's last frame.
+If the MP4 can never be closed, the file stays next to it and is read as the video's last frame.
 
-There are two such files in turn, so that one is whole while the other is written. Each has the frame's index (8
-bytes), length and CRC-32 of what follows (4 bytes each), and then the stream's parameter sets and its packet as an
-H.264 byte stream, ITU-T H.264 Annex B.
+Two such files are used in turn, so that one is intact while the other is written. Each has the frame's index (8 bytes),
+length and CRC-32 of the rest (4 bytes each), then the stream's parameter sets and the packet as an H.264 byte stream,
+ITU-T H.264 Annex B.
 """
 
 from __future__ import annotations
@@ -31,35 +31,35 @@ _MAX_PACKET = 2**28  # bytes
 
 
 def last_packet_paths(video: str) -> list[str]:
-    """Where what is kept of a video is."""
+    """Return the paths of a video's last packets."""
     return [os.path.splitext(video)[0] + extension for extension in TAILS]
 
 
 def rename_last_packet(video: str, to: str) -> None:
-    """Give what is kept of a video the name that belongs to another path of it."""
+    """Rename the last packets of a video to fit its new path."""
     for old, new in zip(last_packet_paths(video), last_packet_paths(to), strict=True):
         with contextlib.suppress(FileNotFoundError):
             os.replace(old, new)
 
 
 def has_last_packet(video: str) -> bool:
-    """Whether something is kept of a video."""
+    """Return whether a video has files of last packets."""
     return any(map(os.path.exists, last_packet_paths(video)))
 
 
 def remove_last_packet(video: str) -> None:
-    """Remove what is kept of a video, which has all of it now."""
+    """Remove the last packets of a video, now complete."""
     for path in last_packet_paths(video):
         remove_if_there(path)
 
 
 class LastPacketWriter:
-    """Keeps the latest packet of a video.
+    """Writer of the latest packet of a video.
 
     Parameters
     ----------
     video : str
-        Path of the video that is open.
+        Path of the open video.
     """
 
     def __init__(self, video: str) -> None:
@@ -79,27 +79,27 @@ class LastPacketWriter:
         file.seek(0)
         data = _HEAD.pack(index, len(packet), zlib.crc32(packet)) + packet
         if file.write(data) != len(data):
-            raise OSError(f'{file.name}: there is no room for it')
+            raise OSError(f'{file.name}: no space is left')
 
     def sync(self) -> None:
-        """Wait until the packets are on the disk itself."""
+        """Sync the packets to the disk."""
         for file in self._files:
             os.fsync(file.fileno())
 
     def remove(self) -> None:
         """Remove the files."""
-        for file, path in zip(self._files, self._paths, strict=False):  # not all, if one could not be opened
+        for file, path in zip(self._files, self._paths, strict=False):  # fewer, if one could not be opened
             file.close()
             remove_if_there(path)
 
 
 class LastPacket:
-    """The packets that are kept of a video, if any.
+    """The last packets of a video, if any.
 
     Parameters
     ----------
     video : str
-        Its path. While it is open, the packets may have the names already that they are to have with it.
+        Path of the video. While it is open, the packets may already have their final names.
     """
 
     def __init__(self, video: str) -> None:
@@ -112,7 +112,7 @@ class LastPacket:
                     self._packets[index] = packet
 
     def open(self, video: str, pixels: int = NO_PIXEL_LIMIT) -> Any:
-        """As `open_container`; of a video that has no header yet, as that comes with the second frame, the first."""
+        """Open a video as `open_container`; without a header, before the second frame, open the first packet."""
         import av
 
         try:
@@ -123,8 +123,8 @@ class LastPacket:
             return open_input(io.BytesIO(self._packets[0]), format='h264')
 
     def append_to(self, packets: Iterable[Any], stream: Any) -> Iterator[Any]:
-        """The packets of a PyAV stream, and those that are kept of frames behind them."""
-        if not (self._packets and is_open_mp4(stream.time_base)):  # finished meanwhile, it has them itself
+        """Yield the packets of a PyAV stream, and then the last packets from the files."""
+        if not (self._packets and is_open_mp4(stream.time_base)):  # a finished video has them itself
             yield from packets
             return
         index = None
@@ -142,8 +142,8 @@ class LastPacket:
 
         while index in self._packets:
             data = length_prefixed(self._packets[index])
-            packet: Any = av.Packet(len(data))  # filled: one made of bytes is freed through Python, and a decoder's
-            packet.update(data)  # thread that wants to do so waits for ever for a thread of Python's that waits for it
+            packet: Any = av.Packet(len(data))  # not made from bytes: a decoder's thread would free those in Python,
+            packet.update(data)  # and deadlock with a Python thread waiting for it
             packet.stream, packet.time_base = stream, stream.time_base
             packet.pts = packet.dts = round(index / VIDEO_FRAMES_PER_SECOND / stream.time_base)
             packet.is_keyframe = has_keyframe(self._packets[index])

@@ -1,4 +1,4 @@
-"""A chunk that is a video file, through OpenCV's VideoWriter and VideoCapture."""
+"""Reading and writing videos with OpenCV's VideoCapture and VideoWriter."""
 
 from __future__ import annotations
 
@@ -33,43 +33,43 @@ if TYPE_CHECKING:
 _USE_PYAV = "backend='pyav' reads it"
 
 _COMPARED = 8
-"""Of so many rows of an image one is held against that of the image before."""
+"""One row in this many is compared with the image before."""
 
-_SMALLEST_SIDE = 8  # pixels; with fewer it writes behind the end of its memory
+_SMALLEST_SIDE = 8  # pixels; with fewer OpenCV writes beyond its memory
 
 
-# OpenCV opens and closes videos under a lock of its own, which a forked child would find locked: hence `fork_lock`
+# OpenCV holds a lock while it opens and closes videos; `fork_lock` prevents a fork meanwhile, which would deadlock
 
 class OpenCVEncoder(VideoEncoder):
-    """OpenCV does all of the work when it is given a frame.
+    """Encoder by OpenCV; all work is done in the writer.
 
     Parameters
     ----------
     codec : str
         'h264' or 'mjpeg'.
     shape : tuple of int
-        Of the images, (h, w) or (h, w, 3), both sides even.
+        Shape of the images, (h, w) or (h, w, 3), both sides even.
     """
 
     def __init__(self, codec: str, shape: tuple[int, ...]) -> None:
         if min(shape[:2]) < _SMALLEST_SIDE:
-            raise InvalidArgumentError(f'OpenCV writes videos of at least {_SMALLEST_SIDE} x {_SMALLEST_SIDE} pixels, '
-                                       f'not {shape[0]} x {shape[1]}', argument='imgshape')
+            raise InvalidArgumentError(f'imgshape is {shape[0]} x {shape[1]}; OpenCV writes videos of at least '
+                                       f'{_SMALLEST_SIDE} x {_SMALLEST_SIDE} pixels', argument='imgshape')
         self._codec, self._shape = codec, shape
 
     def encode(self, image: Image) -> Image:
-        """A colour image."""
+        """Convert an image to colour."""
         return np.ascontiguousarray(ensure_color(image))
 
     def writer(self, path: str) -> ChunkWriter:
-        """A writer of one video."""
+        """Create a writer of one video."""
         return OpenCVChunkWriter(path, self._codec, self._shape)
 
 
 class OpenCVChunkWriter(ChunkWriter):
-    """Writes by ``cv2.VideoWriter``.
+    """Writer by ``cv2.VideoWriter``.
 
-    It does not say when a frame was lost, so the finished file's frames are counted.
+    It does not report lost frames, so the frames of the finished file are counted.
     """
 
     def __init__(self, path: str, codec: str, shape: tuple[int, ...]) -> None:
@@ -81,10 +81,10 @@ class OpenCVChunkWriter(ChunkWriter):
         self._written = 0
         if not self._writer.isOpened():
             self.discard()
-            raise FrameWriteError(f'{path}: OpenCV cannot start a {codec} video here', path=path)
+            raise FrameWriteError(f'{path}: OpenCV cannot start a {codec} video here; backend=\'pyav\' may', path=path)
 
     def write(self, prepared: Image) -> None:
-        """Hand a frame to OpenCV."""
+        """Pass a frame to OpenCV."""
         try:
             self._writer.write(prepared)
         except cv2.error as error:
@@ -93,7 +93,7 @@ class OpenCVChunkWriter(ChunkWriter):
         self._written += 1
 
     def sync(self) -> None:
-        """What OpenCV has written so far."""
+        """Sync the part written by OpenCV so far to the disk."""
         sync(self._open_path)
 
     def _release(self) -> None:
@@ -101,7 +101,7 @@ class OpenCVChunkWriter(ChunkWriter):
             self._writer.release()
 
     def close(self, rate: Fraction | None = None) -> None:
-        """Finish the file, count its frames, and have it say its rate."""
+        """Finish the file, count its frames, and set its frame rate."""
         self._release()
         try:
             found = OpenCVChunkReader(self._open_path, color=True).count() if self._written else 0
@@ -111,7 +111,7 @@ class OpenCVChunkWriter(ChunkWriter):
         except (OSError, ValueError) as error:
             raise FrameWriteError(f'{self._path}: the video could not be finished: {error}', path=self._path) from error
         if found < self._written:
-            raise FrameWriteError(f'{self._path}: of {self._written} frames OpenCV wrote only {found}', path=self._path)
+            raise FrameWriteError(f'{self._path}: OpenCV wrote only {found} of {self._written} frames', path=self._path)
 
     def discard(self) -> None:
         """Remove the video."""
@@ -122,7 +122,7 @@ class OpenCVChunkWriter(ChunkWriter):
 
 @cache
 def converts_interlaced() -> bool:
-    """Whether OpenCV converts interlaced frames here, tried on a few that carry their number."""
+    """Return whether this OpenCV converts interlaced frames, tried on numbered ones."""
     with fork_lock:
         capture = cv2.VideoCapture(os.path.join(SAMPLES, 'interlaced.mp4'), cv2.CAP_FFMPEG)
     read = [capture.read() for _ in range(3)]
@@ -132,25 +132,25 @@ def converts_interlaced() -> bool:
 
 
 class OpenCVChunkReader(VideoReader):
-    """Reads by ``cv2.VideoCapture``.
+    """Reader by ``cv2.VideoCapture``.
 
-    OpenCV's position seek lands beside the frame where the frame rate varies. So the time that it reports of a
-    frame is held against the packets' times, and where it came too late, it is sent further back. Damage that
-    OpenCV fills up with what was nearby it does not tell. Since FFmpeg 7.1 it cannot convert interlaced frames and
-    gives what was in its memory before: PyAV tells whether a frame is one where that may be.
+    OpenCV seeks to wrong frames if the frame rate varies. So its reported times are compared with the packets' times,
+    and a seek beyond the frame is repeated further back. OpenCV conceals damage without reporting it. Since FFmpeg 7.1
+    it cannot convert interlaced frames, and returns the memory of an earlier image. PyAV detects interlaced frames
+    where that is possible.
 
     Parameters
     ----------
     path : str
-        Of the video.
+        Path of the video.
     color : bool
-        Whether images come back as (h, w, 3).
+        Return images of shape (h, w, 3).
     seek : bool
-        False: only ever decode forward.
+        False: only decode forward.
     frames : int, optional
-        How many the video should have.
+        Expected number of frames.
     pixels : int
-        That a frame has at most; larger ones are damage.
+        Maximum pixels of a frame; larger ones are considered damaged.
     """
 
     def __init__(self, path: str, color: bool, seek: bool = True, frames: int | None = None,
@@ -173,24 +173,24 @@ class OpenCVChunkReader(VideoReader):
         self._offset = None if self._times and self._times.guessed else 0.0
         try:
             url = container_url(self._path, until)
-        except OSError as error:  # it has another name now
+        except OSError as error:  # its writer has renamed it
             raise unreadable_video(self._path, error.strerror or error) from error
         with fork_lock:
             capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG)
         if not capture.isOpened():
             raise FrameReadError(f'{self._path} cannot be read as video', path=self._path)
         if capture.get(cv2.CAP_PROP_FRAME_WIDTH) * capture.get(cv2.CAP_PROP_FRAME_HEIGHT) > self._pixels:
-            raise FrameReadError(f'{self._path} claims frames of more than {self._pixels} pixels', path=self._path)
+            raise FrameReadError(f'{self._path} states frames of more than {self._pixels} pixels', path=self._path)
         capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
         self._capture = capture
         self._check_opened(capture)
         return capture
 
     def _check_opened(self, capture: cv2.VideoCapture) -> None:
-        """Check that OpenCV has taken the video track that was meant."""
+        """Check that OpenCV reads the right video track."""
         size = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
         if self._times and size != self._times.size:
-            raise FrameReadError(f'{self._path}: OpenCV reads another track than the video; {_USE_PYAV}',
+            raise FrameReadError(f'{self._path}: OpenCV reads another track, not the video; {_USE_PYAV}',
                                  path=self._path)
 
     def _pyav(self) -> PyAVChunkReader:
@@ -211,7 +211,7 @@ class OpenCVChunkReader(VideoReader):
             self._other = None
 
     def count(self) -> int:
-        """Number of frames, by counting what decodes if the packets do not tell."""
+        """Count the frames by packets, or by decoding if packets have no display times."""
         if self._end == math.inf:
             self._forward_to(sys.maxsize, self._open())
         return int(self._end)
@@ -220,7 +220,7 @@ class OpenCVChunkReader(VideoReader):
         """Decode one frame."""
         capture = self._find(index)
         if capture is None and index >= self._end:
-            raise FrameReadError(f'{self._path} has only {self._end} frames that can be read', path=self._path)
+            raise FrameReadError(f'{self._path} has only {self._end} readable frames', path=self._path)
         done, image = (False, None) if capture is None else capture.retrieve()
         if not done or image is None:
             raise FrameReadError(f'{self._path}: the frame is missing or damaged', path=self._path)
@@ -228,7 +228,7 @@ class OpenCVChunkReader(VideoReader):
         return ensure_color(image, ensure_copy=False) if self._color else ensure_grayscale(image)
 
     def _check_converted(self, index: int, image: Image) -> None:
-        """Check that the image is the frame's: where OpenCV converts none, its memory has what was there before."""
+        """Check that OpenCV converted the frame, and did not return the memory of an earlier image."""
         before, self._image = self._image, image[::_COMPARED].copy()
         may_be_old = before is None or np.array_equal(before, self._image)
         if may_be_old and self._pyav().is_interlaced(index) and not converts_interlaced():
@@ -236,7 +236,7 @@ class OpenCVChunkReader(VideoReader):
                                  path=self._path)
 
     def _find(self, index: int) -> cv2.VideoCapture | None:
-        """Where the frame is the one that was grabbed last; None if it does not come."""
+        """Grab a frame; return the capture, or None if the frame is missing."""
         if self._times is None and self._announced is not None:
             self._check_count(self._announced)
         if index >= self._end or index in self._missing:
@@ -248,16 +248,16 @@ class OpenCVChunkReader(VideoReader):
         return None
 
     def _check_count(self, frames: int) -> None:
-        """Check that OpenCV gives all frames, where just counting tells them apart: it skips what it cannot decode."""
+        """Check that OpenCV returns all frames, if they can only be counted: it skips damaged ones."""
         if not self._counted and (self.count() == frames or (self._end > frames and self._gives_each_packet())):
             self._counted = True
             self._open()
         if not self._counted:
-            raise FrameReadError(f'{self._path}: OpenCV gives {self._end} of {frames} frames and does not tell which; '
+            raise FrameReadError(f'{self._path}: OpenCV reads {self._end} of {frames} frames and does not tell which; '
                                  f'{_USE_PYAV}', path=self._path)
 
     def _gives_each_packet(self) -> bool:
-        """Whether OpenCV gives a frame for each packet of what the video has now; its writer may add some meanwhile."""
+        """Return whether OpenCV returns a frame for each packet up to the current end of a growing video."""
         try:
             until = os.path.getsize(self._path)
             packets = packet_count(self._path, self._pixels, until)
@@ -267,7 +267,7 @@ class OpenCVChunkReader(VideoReader):
         return self._end == packets
 
     def _seek_candidates(self, index: int) -> Iterator[cv2.VideoCapture]:
-        """Go to where decoding leads to the frame, the nearest place first."""
+        """Seek to starting points for decoding the frame, the nearest first."""
         capture = self._capture or self._open()
         seekable = self._seek and self._times is not None
         if index == self._next or (index > self._next and not seekable):
@@ -283,11 +283,11 @@ class OpenCVChunkReader(VideoReader):
         yield self._open()
 
     def _forward_to(self, index: int, capture: cv2.VideoCapture) -> bool:
-        """Decode on to the frame; False if it does not come: then it is in the gap of frames that were passed over."""
+        """Decode forward to the frame; False if it is missing. Then it is in the gap of skipped frames."""
         patience = 1 if self._times is None else len(self._times)
         while patience:
             if not capture.grab():
-                patience -= 1  # it tells of the end, and of a frame that it cannot decode, in the same way
+                patience -= 1  # OpenCV reports the end and an undecodable frame in the same way
                 continue
             shown = self._index_in(self._times, capture)
             if shown is not None:
@@ -300,13 +300,13 @@ class OpenCVChunkReader(VideoReader):
         return False
 
     def _index_in(self, times: DisplayTimes | None, capture: cv2.VideoCapture) -> int | None:
-        """Index of the frame that was grabbed last; None where the time that OpenCV reports is no frame's."""
+        """Return the index of the grabbed frame; None if no frame has the time reported by OpenCV."""
         if times is None:
             return self._next
         reported = float(capture.get(cv2.CAP_PROP_POS_MSEC))
-        if self._offset is None:  # it is the first frame
+        if self._offset is None:  # the first frame
             self._offset = 0.0
             if times.index_of(reported) != 0:
-                self._pyav().read(0)  # or OpenCV may have skipped it
+                self._pyav().read(0)  # raises if OpenCV may have skipped it
                 self._offset = reported - float(times.milliseconds[0])
         return times.index_of(reported - self._offset)

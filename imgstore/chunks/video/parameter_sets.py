@@ -1,6 +1,6 @@
 """The frame rate in H.264's sequence parameter sets, ITU-T H.264 sections 7.3.2.1.1 and E.1.1.
 
-Programs read it there when the container's times do not suffice, and FFmpeg drops or repeats frames by it.
+Programs read it there if the container's times do not suffice, and FFmpeg drops or repeats frames by it.
 """
 
 from __future__ import annotations
@@ -14,42 +14,42 @@ from .h264_sequence import Bits, read_sequence
 
 _ESCAPED, _TO_ESCAPE = re.compile(b'\x00\x00\x03'), re.compile(b'\x00\x00(?=[\x00-\x03])')
 _EXTENDED_ASPECT = 255
-_FIELDS = 2  # of a frame, which is what a tick lasts
+_FIELDS = 2  # per frame; a tick is a field
 _MOST_UNITS, _MOST_SCALE = 2**30, 2**32 - 1  # FFmpeg doubles the units in 32 bits
 _TRIALS = 500
 _NEARLY = Fraction(1, 10**8)
 
 
 def with_rate(sps: bytes, rate: Fraction) -> bytes | None:
-    """Have a sequence parameter set tell a rate; None where it is not as x264 makes it.
+    """Set the rate in a sequence parameter set; None unless it is like x264's.
 
     Parameters
     ----------
     sps : bytes
         A NAL unit.
     rate : Fraction
-        Frames a second.
+        Frames per second.
     """
     return _with_timing(sps, rate.denominator, _FIELDS * rate.numerator)
 
 
 def with_rate_in_place(sps: bytes, rate: Fraction) -> bytes | None:
-    """Have a sequence parameter set of the same size tell a rate, exact to 1e-8.
+    """Set the rate in a sequence parameter set of the same size, exact to 1e-8.
 
-    Whichever of its bytes are old and which new, only the rate differs. None where that cannot be done.
+    With any mixture of old and new bytes, only the rate differs. None if that is impossible.
     """
     trials = (_with_timing(sps, *numbers) for numbers in _numbers(rate))
     return next((trial for trial in trials if trial is not None and _can_be_mixed(sps, trial)), None)
 
 
 def with_changeable_rate(sps: bytes, rate: Fraction) -> bytes:
-    """Have a sequence parameter set tell a rate so that `with_rate_in_place` can change it; else it is as it was."""
+    """Set a rate to be changed by `with_rate_in_place`; if that is impossible, return the set unchanged."""
     trials = (_with_timing(sps, *numbers) for numbers in _numbers(rate))
     return next((trial for trial in trials if trial is not None and _has_no_escape(sps, trial)), sps)
 
 
 def _numbers(rate: Fraction) -> Iterator[tuple[int, int]]:
-    """Units of a tick, and units of a second: exactly that rate first, then nearly."""
+    """Yield units per tick and per second, for the exact rate first, then for near ones."""
     scale = _FIELDS * rate.numerator
     most = min(_MOST_UNITS // rate.denominator, _MOST_SCALE // scale)
     for factor in dict.fromkeys(most * trial // _TRIALS for trial in range(_TRIALS, 0, -1)):
@@ -74,14 +74,14 @@ def _with_timing(sps: bytes, units: int, scale: int) -> bytes | None:
 
 
 def _goes_to_timing(bits: Bits) -> bool | None:
-    """Whether the rate is told, by the bit before it; None where nothing is told of how images are shown."""
+    """Return the flag for a stated rate, read up to there; None without display information."""
     read_sequence(bits)
     _take_codes(bits, 2)  # width and height
     if not bits.take(1):
         bits.take(1)
     bits.take(1)
     if bits.take(1):
-        _take_codes(bits, 4)  # what is cut off
+        _take_codes(bits, 4)  # cropping
     if not bits.take(1):
         return None
     _pass_colors(bits)
@@ -114,7 +114,7 @@ def _unit(kind: bytes, bits: str) -> bytes:
 
 
 def _can_be_mixed(old: bytes, new: bytes) -> bool:
-    """Whether no mixture of the bytes of two units has an escape that one of them lacks."""
+    """Return whether all mixtures of two units' bytes have the same escapes."""
     return len(old) == len(new) and not any(
         0 in first and 0 in second and min(third) <= 3
         for first, second, third in _threes(old, new) if max(map(len, (first, second, third))) > 1)
@@ -126,6 +126,6 @@ def _threes(old: bytes, new: bytes) -> Iterator[tuple[set[int], set[int], set[in
 
 
 def _has_no_escape(old: bytes, new: bytes) -> bool:
-    """Whether the numbers that differ are free of escapes."""
+    """Return whether the different numbers are free of escapes."""
     same = len(list(itertools.takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False))))
     return not _ESCAPED.search(new, max(0, same - 2), same + 10)

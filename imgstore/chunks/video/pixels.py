@@ -1,4 +1,4 @@
-"""From the frames that PyAV decodes to images, as OpenCV would give them."""
+"""Conversion of PyAV frames to the same images as by OpenCV."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from .filter_graphs import MOST_IMAGES, Converter
 
 _LUMA_FIRST = frozenset(f'yuv{j}{sampling}p' for j in ('', 'j') for sampling in ('420', '422', '444'))
 _NEUTRAL = (126, 130)
-"""Chroma in this range cannot drive a colour out of 0…255, so the gray of the colours is the luma."""
+"""Chroma in this range keeps all colours within 0…255, so the gray value depends only on luma."""
 
 
 class FrameConverter:
-    """Makes images of the frames of a video, in memory of those that nobody sees any more. For several threads.
+    """Converter of a video's frames to images, in reused memory. Thread-safe.
 
     Parameters
     ----------
     color : bool
-        As (h, w, 3) in BGR, by the interpolation of colours that OpenCV has; else in gray.
+        True: images of shape (h, w, 3) in BGR, with OpenCV's interpolation of colours. False: gray.
     """
 
     def __init__(self, color: bool) -> None:
@@ -33,24 +33,24 @@ class FrameConverter:
         self._lent, self._converter = RefcountedBufferPool(MOST_IMAGES), Converter()
 
     def to_array(self, frame: Any) -> Image:
-        """The image of a frame of PyAV."""
+        """Convert a PyAV frame to an image."""
         return self._bgr(frame) if self._color else self._gray(frame)
 
     def _bgr(self, frame: Any) -> Image:
         plane = self._converter.convert(frame)
         rows = _rows(plane)[:frame.height, :3 * frame.width]
-        own = plane.buffer_ptr != frame.planes[0].buffer_ptr  # else the caller would write into a frame that is kept
+        own = plane.buffer_ptr != frame.planes[0].buffer_ptr  # otherwise the caller would write into a cached frame
         image = rows if own and rows.flags.c_contiguous else self._lent.empty(rows.shape)
         if image is not rows:
             np.copyto(image, rows)
         return image.reshape(frame.height, frame.width, 3)
 
     def close(self) -> None:
-        """Give back the memory of images that nobody sees any more."""
+        """Free the memory of unused images."""
         self._converter.close()
 
     def _gray(self, frame: Any) -> Image:
-        """As converting its colours would give it: mostly the luma plane alone tells."""
+        """Convert to gray, with the same result as by way of BGR; the luma plane usually suffices."""
         name = frame.format.name
         if name in _LUMA_FIRST and all(_is_neutral(_plane(plane)) for plane in frame.planes[1:]):
             levels = _gray_levels(name, int(frame.color_range), int(frame.colorspace))
@@ -73,7 +73,7 @@ def _is_neutral(chroma: Image) -> bool:
 
 @lru_cache
 def _gray_levels(pixel_format: str, color_range: int, colorspace: int) -> npt.NDArray[np.uint8]:
-    """What gray each luma value becomes, asked of the conversion that colours go through."""
+    """Return the gray value of each luma value, by the conversion used for colours."""
     import av
 
     ramp = np.full((2 * 3, 256), 128, np.uint8)
@@ -84,5 +84,5 @@ def _gray_levels(pixel_format: str, color_range: int, colorspace: int) -> npt.ND
         rows = np.full((plane.height, plane.line_size), 128, np.uint8)
         rows[:, :plane.width] = value[:plane.height, :plane.width]
         plane.update(rows)
-    # PyAV 19 keeps a converter for each thread; a forked child frees it, and would wait for threads it had
+    # PyAV 19 keeps a converter per thread; a forked child would free it and wait for its threads forever
     return np.ascontiguousarray(frame.to_ndarray(format='bgr24', threads=1)[0, :, 1])

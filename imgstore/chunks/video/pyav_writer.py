@@ -1,4 +1,4 @@
-"""Writing a chunk as a video through PyAV (FFmpeg's libraries)."""
+"""Writing videos with PyAV (FFmpeg's libraries)."""
 
 from __future__ import annotations
 
@@ -38,31 +38,31 @@ Keep = Callable[[bytes], None]
 
 _TIME_BASE = Fraction(1, VIDEO_FRAMES_PER_SECOND)
 _CONTAINER_OPTIONS = {
-    # what a killed process leaves can be read: https://ffmpeg.org/ffmpeg-formats.html#Fragmentation
+    # so that the file of a killed process is readable: https://ffmpeg.org/ffmpeg-formats.html#Fragmentation
     '.mp4': {'movflags': 'hybrid_fragmented+frag_every_frame', 'flush_packets': '1'},
     '.avi': {'flush_packets': '1'},
 }
-# As good as 'medium' at crf 23 by PSNR. Short GOPs, so that no frame is far from its keyframe; without B-frames and
-# looking ahead, nor waiting to see when the next one is shown, a frame is on disk as soon as it was given.
+# As good as 'medium' at crf 23 by PSNR. Short GOPs keep frames near their keyframes. Without B-frames, lookahead and a
+# variable frame rate, the encoder returns each frame at once.
 _X264 = {'preset': 'veryfast', 'tune': 'psnr', 'crf': '24', 'g': '16', 'bf': '0', 'rc-lookahead': '0',
          'deblock': '1,1', 'forced-idr': '1', 'x264-params': 'force-cfr=1'}
-_MOST_PLANES = 8 * THREADS  # whose memory is kept to be used again: of frames under way, and on the way to them
+_MOST_PLANES = 8 * THREADS  # arrays for reuse, for frames in work and for intermediate steps
 _PARAMETER_SETS_APART = 1 << 22  # https://ffmpeg.org/doxygen/trunk/group__lavc__core.html, AV_CODEC_FLAG_GLOBAL_HEADER
 _MJPEG_QUANTISER = 3  # as good as OpenCV's
-# Full range squeezed as ITU-R BT.601 says
+# Full range to limited range by ITU-R BT.601
 _LUMA = np.rint(16 + np.arange(256) * 219 / 255).astype(np.uint8)
 _CHROMA = np.rint(128 + (np.arange(256) - 128) * 224 / 255).astype(np.uint8)
 
 
 class PyAVEncoder(VideoEncoder):
-    """Encodes as one codec does.
+    """Base class of encoders, one per codec.
 
     Parameters
     ----------
     shape : tuple of int
-        Of the images, (h, w) or (h, w, 3), both sides even.
+        Shape of the images, (h, w) or (h, w, 3), both sides even.
     options : mapping of str to int
-        Of `imgstore.formats.Format.options`, those that were given.
+        Encoder options passed by the user, of those in `imgstore.formats.Format.options`.
     """
 
     codec: str
@@ -74,24 +74,24 @@ class PyAVEncoder(VideoEncoder):
         self._own, self._lent = threading.local(), RefcountedBufferPool(_MOST_PLANES)
 
     def writer(self, path: str) -> ChunkWriter:
-        """A writer of one video."""
+        """Create a writer of one video."""
         return ContainerChunkWriter(path, self)
 
     @abstractmethod
     def write(self, prepared: Any, position: int, stream: Any, container: OutputContainer, keep: Keep) -> None:
-        """Give a prepared frame to the container, and the packet that it is to ``keep`` before."""
+        """Pass the packet of a prepared frame to ``keep``, then to the container."""
 
     def set_up(self, context: Any) -> None:
-        """Say how a codec context encodes."""
+        """Configure a codec context."""
         context.width, context.height, context.pix_fmt = self.width, self.height, self.pixel_format
 
     def open(self, context: Any) -> None:
-        """Begin to encode."""
+        """Open the encoder."""
         self.set_up(context)
         context.open()
 
     def frame(self, image: Image) -> Any:
-        """The image as a frame of the codec's pixel format; by OpenCV, which is more exact than swscale."""
+        """Convert an image to the codec's pixel format by OpenCV, more exactly than swscale."""
         import av
 
         image = np.ascontiguousarray(image)
@@ -103,12 +103,12 @@ class PyAVEncoder(VideoEncoder):
         else:
             luma[:], chroma[:] = image, 128
         self._into_range(luma, _LUMA)
-        if self.height % 4:  # which PyAV 18 rounds down where it does not copy
+        if self.height % 4:  # PyAV 18 rounds it down unless it copies
             return av.VideoFrame.from_ndarray(planes, format=self.pixel_format)
         return av.VideoFrame.from_numpy_buffer(planes, format=self.pixel_format)
 
     def _fill_chroma(self, planes: Image, image: Image) -> None:
-        """Cb and Cr, each of four pixels' mean."""
+        """Compute Cb and Cr from the mean of each four pixels."""
         height, width = planes.shape[1:]
         small, converted = (self._lent.empty((height, width, 3)) for _ in range(2))
         cv2.resize(image, (width, height), small, interpolation=cv2.INTER_AREA)
@@ -117,23 +117,23 @@ class PyAVEncoder(VideoEncoder):
         self._into_range(planes.reshape(-1, width), _CHROMA)
 
     def _into_range(self, values: Image, levels: npt.NDArray[np.uint8]) -> None:
-        """From full range, in place, to that of the pixel format; a JPEG's 'yuvj' has it."""
+        """Convert full range in place to the range of the pixel format; 'yuvj' has full range."""
         if 'j' not in self.pixel_format:
             cv2.LUT(values, levels, values)
 
 
 class MJPEGEncoder(PyAVEncoder):
-    """Motion JPEG: every frame is an image by itself, so all of the work can be done beforehand.
+    """Motion JPEG encoder: frames are independent, so they can be encoded in advance.
 
-    FFmpeg's encoder makes files a fifth smaller than OpenCV's that are as good, but knows no more than 31 qualities,
-    from about JPEG's 25 to its 95. So where one is asked for, OpenCV encodes: the number means what it does in jpg.
+    FFmpeg's files are a fifth smaller than OpenCV's at the same quality. But FFmpeg has only 31 quality levels, from
+    about JPEG's 25 to its 95. So OpenCV encodes if a quality is passed, with the same meaning as for jpg.
     """
 
     codec = 'mjpeg'
     pixel_format = 'yuvj420p'
 
     def set_up(self, context: Any) -> None:
-        """One thread for a frame: several would cost the optimal Huffman tables, 6 % of the size."""
+        """Use one thread per frame: several would prevent optimal Huffman tables (6 % of the size)."""
         super().set_up(context)
         context.color_range = 2
         context.qmin = context.qmax = _MJPEG_QUANTISER
@@ -141,7 +141,7 @@ class MJPEGEncoder(PyAVEncoder):
         context.time_base = _TIME_BASE
 
     def encode(self, image: Image) -> bytes:
-        """A JPEG image."""
+        """Encode an image as JPEG."""
         if QUALITY.name in self._options:
             return self._by_opencv(image)
         if not hasattr(self._own, 'context'):
@@ -153,12 +153,12 @@ class MJPEGEncoder(PyAVEncoder):
         return bytes(packet)
 
     def _by_opencv(self, image: Image) -> bytes:
-        """In colour as all videos are, with optimal Huffman tables as FFmpeg's."""
+        """Encode in colour as all videos, with optimal Huffman tables as FFmpeg."""
         parameters = [cv2.IMWRITE_JPEG_QUALITY, self._options[QUALITY.name], cv2.IMWRITE_JPEG_OPTIMIZE, 1]
         return bytes(encode_image('.jpg', ensure_color(image), parameters))
 
     def write(self, prepared: bytes, position: int, stream: Any, container: OutputContainer, keep: Keep) -> None:
-        """Put the JPEG image into a packet."""
+        """Write the JPEG image as a packet."""
         import av
 
         packet: Any = av.Packet(prepared)
@@ -169,45 +169,45 @@ class MJPEGEncoder(PyAVEncoder):
 
 
 class H264Encoder(PyAVEncoder):
-    """H.264 by libx264; beforehand just the colours are converted."""
+    """H.264 encoder by libx264; only colours are converted in advance."""
 
     codec = 'libx264'
     pixel_format = 'yuv420p'
 
     def set_up(self, context: Any) -> None:
-        """Options of https://www.ffmpeg.org/ffmpeg-codecs.html#libx264_002c-libx264rgb; ours have its names."""
+        """Set the options of https://www.ffmpeg.org/ffmpeg-codecs.html#libx264_002c-libx264rgb."""
         super().set_up(context)
         context.colorspace, context.color_primaries, context.color_trc, context.color_range = BT601
         context.options = {**_X264, **{name: str(value) for name, value in self._options.items()}}
 
     def open(self, context: Any) -> None:
-        """Begin to encode, with parameter sets whose rate can be changed in the file."""
+        """Open the encoder, with parameter sets for changing the frame rate in place."""
         super().open(context)
         if context.extradata:
             context.extradata = with_changeable_rates(context.extradata, Fraction(VIDEO_FRAMES_PER_SECOND))
 
     def writer(self, path: str) -> ChunkWriter:
-        """A writer of one video."""
+        """Create a writer of one video."""
         return MatroskaChunkWriter(path, self) if path.endswith('.mkv') else super().writer(path)
 
     def encode(self, image: Image) -> Any:
-        """A frame."""
+        """Convert an image to a frame."""
         return self.frame(image)
 
     def write(self, prepared: Any, position: int, stream: Any, container: OutputContainer, keep: Keep) -> None:
-        """Encode the frame, and keep the packet before it is with the container."""
+        """Encode the frame; keep the packet before the container gets it."""
         for packet in self.packets(prepared, position, stream):
             keep(bytes(packet))
             container.mux(packet)
 
     def packets(self, prepared: Any, position: int, encoder: Any) -> list[Any]:
-        """Encode the frame, which the encoder has ready at once."""
+        """Encode the frame; the encoder returns it at once."""
         prepared.pts, prepared.time_base = position, _TIME_BASE
         packets: list[Any] = encoder.encode(prepared)
         return packets
 
     def new_context(self) -> Any:
-        """An encoder that belongs to no container."""
+        """Return an encoder without a container."""
         from av import CodecContext
 
         context: Any = CodecContext.create(self.codec, 'w')
@@ -221,14 +221,14 @@ ENCODERS: dict[str, type[PyAVEncoder]] = {'mjpeg': MJPEGEncoder, 'h264': H264Enc
 
 
 class ContainerChunkWriter(ChunkWriter):
-    """Writes one video in a container of FFmpeg's.
+    """Writer of one video in a container of FFmpeg.
 
     Parameters
     ----------
     path : str
-        Of the video; it is there once the writer is closed.
+        Path of the closed video.
     encoder : PyAVEncoder
-        Whose prepared frames it takes.
+        Encoder of the frames.
     """
 
     def __init__(self, path: str, encoder: PyAVEncoder) -> None:
@@ -262,7 +262,7 @@ class ContainerChunkWriter(ChunkWriter):
         self._written += 1
 
     def _keep(self, packet: bytes) -> None:
-        """Keep what an MP4 holds back; its parameter sets are in the header, which is not there before a frame is."""
+        """Keep the packet held back by an MP4, with parameter sets, since the first frame has no header yet."""
         if self._tail is not None:
             self._tail.put(self._written, (self._stream.codec_context.extradata or b'') + packet)
 
@@ -273,31 +273,31 @@ class ContainerChunkWriter(ChunkWriter):
             self._tail.remove()
 
     def sync(self) -> None:
-        """All that the container has written, and the frame that it holds back."""
+        """Sync the container and the frame held back by it to the disk."""
         self._is_synced = True
         if self._file is not None:
             self._file.syncs = True
-        if os.path.exists(self._open_path):  # it begins with the first frame's header, if not with the second
+        if os.path.exists(self._open_path):  # the file may appear only with the second frame
             sync(self._open_path)
         if self._tail is not None:
             self._tail.sync()
 
     def close(self, rate: Fraction | None = None) -> None:
-        """Flush the encoder, finish the file, and have it say its rate."""
+        """Flush the encoder, finish the file, and set its frame rate."""
         import av
 
         try:
             with contextlib.closing(self._container):
-                if not self._failed:  # FFmpeg crashes on a packet for a file whose header it could not write
+                if not self._failed:  # without a written header, FFmpeg crashes on a packet
                     self._container.mux(self._stream.encode(None))
             if rate is not None:
-                with contextlib.suppress(OSError):  # a video of 25 frames a second has all its frames too
+                with contextlib.suppress(OSError):  # with 25 frames per second the video is complete, too
                     set_rate(self._open_path, rate)
-            if self._is_synced:  # before the latest frame beside it goes
+            if self._is_synced:  # before removing the separate file of the last frame
                 sync(self._open_path)
         except (av.FFmpegError, OSError, ValueError) as error:
             raise FrameWriteError(f'{self._path}: the video could not be finished: {error}', path=self._path) from error
-        finally:  # of a video that could not be finished, many frames can be read all the same
+        finally:  # an unfinished video still has many readable frames
             try:
                 os.replace(self._open_path, self._path)
             finally:
@@ -313,14 +313,14 @@ class ContainerChunkWriter(ChunkWriter):
 
 
 class MatroskaChunkWriter(ChunkWriter):
-    """Writes one video in Matroska of our own.
+    """Writer of one video with our own Matroska muxer.
 
     Parameters
     ----------
     path : str
-        Of the video; it is there once the writer is closed.
+        Path of the closed video.
     encoder : H264Encoder
-        Whose prepared frames it takes.
+        Encoder of the frames.
     """
 
     def __init__(self, path: str, encoder: H264Encoder) -> None:
@@ -349,7 +349,7 @@ class MatroskaChunkWriter(ChunkWriter):
             self._file.add(length_prefixed(bytes(packet)), packet.is_keyframe, self._configuration)
 
     def sync(self) -> None:
-        """All that was written."""
+        """Sync all written frames to the disk."""
         self._file.sync()
 
     def close(self, rate: Fraction | None = None) -> None:
@@ -359,7 +359,7 @@ class MatroskaChunkWriter(ChunkWriter):
                 self._file.finish(rate or Fraction(VIDEO_FRAMES_PER_SECOND))
         except (OSError, ValueError) as error:
             raise FrameWriteError(f'{self._path}: the video could not be finished: {error}', path=self._path) from error
-        finally:  # it has its frames all the same
+        finally:  # the frames are there even then
             self._context = None
             os.replace(self._open_path, self._path)
 
