@@ -95,7 +95,7 @@ class Screen:
         for place in at[1:]:
             self._xdotool('mousemove', *place)
 
-    def let_go(self) -> None:
+    def close_dropped(self) -> None:
         """End dragging."""
         self._xdotool('mouseup', '1')
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from imgstore import ImgStore, new_for_filename, new_for_format
+from imgstore.errors import CorruptFileError
 
 
 def make(path: Path, image: Any, count: int = 3, fmt: str = 'npy', **options: Any) -> ImgStore:
@@ -74,3 +75,15 @@ def test_text_is_escaped(tmp_path: Path) -> None:
         assert '<script>' not in told
         assert '&lt;script&gt;&amp;' in told
         told.encode()
+
+
+def test_an_encoding_from_elsewhere_leaves_a_store_readable_as_raw(tmp_path: Path) -> None:
+    make(tmp_path / 's', np.zeros((4, 6), np.uint8)).close()
+    file = tmp_path / 's' / 'metadata.yaml'
+    file.write_text(re.sub('encoding: .*', 'encoding: cv_later', file.read_text()))
+    with new_for_filename(tmp_path / 's') as store:
+        with pytest.raises(CorruptFileError) as caught:
+            assert store.image_shape
+        assert caught.value.path == str(file)
+        store.disable_decoding()
+        assert store.get_next_image()[0].shape == (4, 6)

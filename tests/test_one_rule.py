@@ -57,10 +57,10 @@ def test_info_window_and_page_find_the_same_gaps(tmp_path: Path, longest: float,
     folder = recording_of(tmp_path / 's', times)
     assert [gap.frame_index + 1 for gap in overview(folder).pace.drops] == found
     with imgstore.new_for_filename(folder) as store:
-        course = Navigator(store)
-        assert [course.next_gap(0, 1)[0]] == (found or [None])
-        samples = gaps.sample_frames(course.frame, 0, len(store), 100)
-        assert [gap.place for gap in gaps.find_gaps(course.frame, samples, course.period)] == found
+        navigator = Navigator(store)
+        assert [navigator.next_gap(0, 1)[0]] == (found or [None])
+        samples = gaps.sample_frames(navigator.frame, 0, len(store), 100)
+        assert [gap.place for gap in gaps.find_gaps(navigator.frame, samples, navigator.period)] == found
 
 
 TIMES = {

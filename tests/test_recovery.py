@@ -21,6 +21,7 @@ from imgstore.errors import (
 from imgstore.ondisk.journal import Journal
 from imgstore.ondisk.journal_reading import read_journal
 from imgstore.ondisk.layout import Layout
+from imgstore.overview import overview
 
 from .format_table import COLOR_IS_LOST, ROWS
 from .frames import index_in, numbered
@@ -95,6 +96,11 @@ def test_repair_completes_a_store_for_good(tmp_path, fmt, count):
     assert not [name for name in content(path) if os.path.basename(name).startswith('.')]
     check(path, count)
     assert not imgstore.repair(path)
+
+
+def test_an_overview_names_the_records_of_an_incomplete_chunk(tmp_path):
+    found = overview(killed(tmp_path, 'npy', 3))
+    assert (found.extra_data_columns, found.extra_data_files) == (('seen',), 1)
 
 
 @pytest.mark.parametrize('backend', ['opencv', 'pyav'])

@@ -147,6 +147,7 @@ def test_not_if_an_index_was_edited_within_a_tick_of_the_clock(tmp_path):
     assert is_believed(path)
     index = indexes(path)[1]
     before = index.stat()
+    os.utime(path / SAVED, ns=(before.st_mtime_ns, before.st_mtime_ns))  # as on a quick machine
     write_chunk_index(str(index)[:-4], np.array([1, 2, 3]), np.array([1., 2., 3.]))
     assert index.stat().st_size == before.st_size
     os.utime(index, ns=(before.st_atime_ns, before.st_mtime_ns))

@@ -199,7 +199,7 @@ def test_a_close_that_fails_names_the_frames_that_are_lost(tmp_path, fmt, error)
     store = new_for_format(fmt, tmp_path / 's', imgshape=SHAPE)
     for number in range(3):
         store.add_image(IMAGES[number], number, 0.)
-    writer = store._writer.ask(lambda recorder: recorder)._open.writer
+    writer = store._writer._ask(lambda recorder: recorder)._open.writer
 
     def fail(*_):
         writer.discard()  # so that none of it can be read
@@ -219,7 +219,7 @@ def test_a_close_that_fails_still_names_a_frame_that_failed_before(tmp_path, fmt
     store = new_for_format(fmt, tmp_path / 's', imgshape=SHAPE, workers=1)
     for number in range(3):
         store.add_image(IMAGES[number], number, 0.)
-    recorder = store._writer.ask(lambda recorder: recorder)
+    recorder = store._writer._ask(lambda recorder: recorder)
     monkeypatch.setattr(recorder, 'add', _fail)
     store.add_image(IMAGES[3], 33, 0.)
     monkeypatch.setattr(recorder, '_write_index_and_records', _fail)
@@ -236,7 +236,7 @@ def test_lost_frames_are_named_one_by_one_where_numbers_do_not_ascend(tmp_path):
     store = new_for_format('avc1/mp4', tmp_path / 's', imgshape=SHAPE)
     for number in (50, 7, 900, 20, 8, 9):
         store.add_image(IMAGES[number % 512], number, 0.)
-    writer = store._writer.ask(lambda recorder: recorder)._open.writer
+    writer = store._writer._ask(lambda recorder: recorder)._open.writer
     writer.discard()
     writer.close = _fail
     with raises(FrameWriteError, frame_numbers=(7, 8, 9, 20, 50, 900)):

@@ -132,7 +132,7 @@ def test_the_seek_bar_is_clicked_and_dragged(display: Screen, run: str) -> None:
         display.wait_for(lambda picture: index_on(picture) == 33)
         display.move(1200, 600)
         display.wait_for(lambda picture: index_on(picture) == 59)
-        display.let_go()
+        display.close_dropped()
         press_and_see(display, ('comma', 58))
         leave(display, process)
 
@@ -195,7 +195,7 @@ def test_each_pixel_is_seen_when_it_is_magnified_and_what_is_seen_can_be_moved(
         sees(8, 120, 90)
         display.drag((300, 200), (380, 240))
         sees(8, 110, 85)
-        display.let_go()
+        display.close_dropped()
         display.move(1200, 700)
         press_and_see_it_change(display, ['d'])
         sees(8, 130, 85)

@@ -116,7 +116,7 @@ def _view(path: str, args: argparse.Namespace) -> int:
         window = new_window(title, expanded_ui=False, shape=shape, screen_relative_size=1, keep_ratio=False)
         try:
             session = Session(store, window, player, with_bar)
-            session.controls.tell(note)
+            session.controls.notify(note)
             session.run()
         finally:
             window.close()

@@ -85,10 +85,10 @@ def load(basedir: str, chunks: ChunkList) -> SavedIndex | None:
         with open_regular(os.path.join(basedir, STORE_SAVED_INDEX_FILENAME)) as file:
             saved_at = os.fstat(file.fileno()).st_mtime_ns
             data = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
-        looks = [stamp(stem) for _, stem in chunks]
-        rows = _chunk_table(chunks, looks)
+        stamps = [stamp(stem) for _, stem in chunks]
+        rows = _chunk_table(chunks, stamps)
         saved = _parse(data, rows)
-        return replace(saved, stamps=looks) if saved and _is_current(saved, chunks, looks, saved_at) else None
+        return replace(saved, stamps=stamps) if saved and _is_current(saved, chunks, stamps, saved_at) else None
     except (OSError, ValueError, CorruptFileError):
         return None
 
@@ -128,12 +128,12 @@ def _check(header: npt.NDArray[Any], behind: npt.NDArray[np.uint8]) -> int:
     return zlib.crc32(behind.data, zlib.crc32(unchecked.tobytes()))
 
 
-def _is_current(saved: SavedIndex, chunks: ChunkList, looks: Sequence[FileStamp], saved_at: int) -> bool:
+def _is_current(saved: SavedIndex, chunks: ChunkList, stamps: Sequence[FileStamp], saved_at: int) -> bool:
     """Return whether the cache fits chunks written shortly before it.
 
     Their modification times alone cannot show a change right after saving, so their content is compared.
     """
-    for rank in (rank for rank, look in enumerate(looks) if look.mtime > saved_at - mtime_resolution_ns(look.mtime)):
+    for rank in (rank for rank, look in enumerate(stamps) if look.mtime > saved_at - mtime_resolution_ns(look.mtime)):
         own = slice(saved.starts[rank], saved.starts[rank + 1])
         numbers, times = read_chunk_index(chunks[rank][1])
         same = np.array_equal(numbers, saved.numbers[own]) and np.array_equal(times, saved.times[own], equal_nan=True)
@@ -142,11 +142,11 @@ def _is_current(saved: SavedIndex, chunks: ChunkList, looks: Sequence[FileStamp]
     return True
 
 
-def _chunk_table(chunks: ChunkList, looks: Sequence[FileStamp]) -> npt.NDArray[Any]:
+def _chunk_table(chunks: ChunkList, stamps: Sequence[FileStamp]) -> npt.NDArray[Any]:
     """Return one row per chunk, without the frame counts."""
     rows = np.zeros(len(chunks), _CHUNK)
     rows['number'] = [number for number, _ in chunks]
-    rows['form'], rows['size'], rows['mtime'] = np.array([look[:3] for look in looks], np.int64).reshape(-1, 3).T
+    rows['form'], rows['size'], rows['mtime'] = np.array([look[:3] for look in stamps], np.int64).reshape(-1, 3).T
     return rows
 
 

@@ -105,7 +105,7 @@ class SegmentList:
         """Return the numbers and times of each segment's frames."""
         return [segment.frames() for segment in self._segments]
 
-    def in_one_piece(self) -> FrameTimes:
+    def merged(self) -> FrameTimes:
         """Return all numbers and times as one array each, merged if needed."""
         if len(self._segments) != 1:
             self._segments = [IndexSegment.merged(self._segments)]

@@ -194,13 +194,13 @@ class ImgStoreIndex:
     @synchronized
     def frame_numbers(self) -> Numbers:
         """Numbers of all frames, in the order of writing: int64, shape (frame_count,). Do not change them."""
-        return self._segments.in_one_piece()[0]
+        return self._segments.merged()[0]
 
     @property
     @synchronized
     def frame_times(self) -> Times:
         """Times of all frames in seconds: float64, shape (frame_count,). Do not change them."""
-        return self._segments.in_one_piece()[1]
+        return self._segments.merged()[1]
 
     def each_chunk(self) -> Iterator[ChunkFrames]:
         """Yield each chunk's number, its index path without extension, and its frames' numbers and times."""

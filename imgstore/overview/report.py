@@ -237,7 +237,7 @@ def _overview(store: ImgStore, messages: list[Warning | str], drops: int) -> Ove
     numbers, times = store.frame_numbers, store.frame_times
     counts = [own.stop - own.start for _, _, own in store.index.chunk_ranges()]
     size, files = _size(store.filename)
-    extra = store.find_extra_data_files()
+    extra = _extra_data_files(store)
     created, zone = store.created
     return Overview(
         store.filename, store.format, store.image_shape, str(store.dtype), store.encoding,
@@ -328,6 +328,12 @@ def _size(folder: str) -> tuple[int, int]:
             else:
                 size, files = size + entry.stat().st_size, files + 1
     return size, files
+
+
+def _extra_data_files(store: ImgStore) -> list[str]:
+    if not store.has_extra_data:  # the journal of a killed writer may have none
+        return []
+    return [path for chunk in store.chunk_paths() for path in store.extra_data_files(chunk)]
 
 
 def _columns(paths: list[str]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -15,8 +16,8 @@ from .._support.forking import register_fork_handler, synchronized
 from .._support.validation import as_int
 from ..chunks import ChunkIO, Image
 from ..color import decoded_shape
-from ..constants import FRAME_NUMBER, FRAME_TIME
-from ..errors import EndOfStoreError, FrameNotFoundError, InvalidArgumentError, StoreClosedError
+from ..constants import FRAME_NUMBER, FRAME_TIME, STORE_MD_FILENAME
+from ..errors import CorruptFileError, EndOfStoreError, FrameNotFoundError, InvalidArgumentError, StoreClosedError
 from ..formats import Format
 from ..index.store_index import ImgStoreIndex
 from ..ondisk.layout import Layout
@@ -100,7 +101,11 @@ class StoreReader(ReaderInfo):
     def image_shape(self) -> tuple[int, ...]:
         """Shape of the images returned by reading."""
         shape = self.metadata.imgshape
-        return decoded_shape(shape, self.metadata.encoding) if self._images.is_decoding else shape
+        try:
+            return decoded_shape(shape, self.metadata.encoding) if self._images.is_decoding else shape
+        except InvalidArgumentError as error:
+            path = os.path.join(self._store, STORE_MD_FILENAME)
+            raise CorruptFileError(f'{path}: {error}; disable_decoding() gives the raw images', path=path) from error
 
     @property
     def _image_bytes(self) -> int:
@@ -216,7 +221,7 @@ class StoreReader(ReaderInfo):
         self._images.close()
         self._chunks.close()
 
-    def let_go(self) -> None:
+    def close_dropped(self) -> None:
         """Close for a garbage-collected owner, in any thread."""
         if not self._images.is_own_thread:  # a prefetching thread cannot wait for itself
             self.close()

@@ -72,7 +72,7 @@ class ImgStore(StoreProperties):
         self._has_given_index = options.index is not None
         self._reader = open_reader(existing_store_folder(basedir=basedir), self._class_name, options.seek,
                                    options.index, options.backend, options.cache_bytes)
-        weakref.finalize(self, StoreReader.let_go, self._reader).atexit = False
+        weakref.finalize(self, StoreReader.close_dropped, self._reader).atexit = False
 
     def _begin_writing(self, basedir: StrPath | None, options: WriteOptions) -> None:
         self._writer = create_writer(store_folder(basedir=basedir), resolve_format(options.format, self._class_name),

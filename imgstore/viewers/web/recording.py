@@ -44,7 +44,7 @@ class Recording:
 
     def __init__(self, path: str) -> None:
         self.store = new_for_filename(path)
-        self.course = Navigator(self.store)
+        self.navigator = Navigator(self.store)
         self.name = os.path.basename(self.store.filename.rstrip(os.sep)) or self.store.filename
         self._thumbnails: ImgStore | None = None
         self._shades = IntensityScaler()
@@ -88,7 +88,7 @@ class Recording:
         dtype = store.dtype
         return {
             'name': self.name, 'frames': count, 'shape': list(store.image_shape), 'dtype': str(dtype),
-            'format': store.format, 'lossless': store.lossless, 'period': as_json(self.course.period),
+            'format': store.format, 'lossless': store.lossless, 'period': as_json(self.navigator.period),
             'live': store.is_live,
             'timezone': getattr(store.created[1], 'key', 'UTC'),
             'first': self.row(0) if count else None, 'last': self.row(count - 1) if count else None,
@@ -107,7 +107,7 @@ class Recording:
 
     def row(self, index: int) -> Row:
         """Return a frame's index, number and time."""
-        number, frame_time = self.course.frame(index)
+        number, frame_time = self.navigator.frame(index)
         return {'index': index, 'number': number, 'time': as_json(frame_time)}
 
     def rows(self, start: int, count: int) -> list[Row]:
@@ -132,7 +132,7 @@ class Recording:
 
     def next_gap(self, index: int, direction: int) -> Row:
         """Find a gap; see `Navigator.next_gap`."""
-        found, searched = self.course.next_gap(index, direction)
+        found, searched = self.navigator.next_gap(index, direction)
         return {'found': found, 'searched': searched}
 
     # --- the timeline
@@ -150,16 +150,16 @@ class Recording:
         if axis == 'time' and not np.all(np.diff(samples.times) >= 0):
             return self.timeline('index', None, None, bins)
         places = samples.places if axis != 'number' else self.order.indices_at(samples.places)
-        found = gaps.find_gaps(at, samples, self.course.period)
+        found = gaps.find_gaps(at, samples, self.navigator.period)
         return {'axis': axis, 'frames': size, 'index': places.tolist(), 'number': samples.numbers.tolist(),
                 'time': as_json(samples.times), 'missing': samples.missing.tolist(),
                 'gaps': [self._gap(axis, gap) for gap in found], **self._borders(axis, places)}
 
     def _frames_on(self, axis: str) -> tuple[gaps.FrameAt, int]:
         if axis != 'number':
-            return self.course.frame, self.count
+            return self.navigator.frame, self.count
         order = self.order
-        return lambda place: self.course.frame(order.index_at(place)), len(order)
+        return lambda place: self.navigator.frame(order.index_at(place)), len(order)
 
     def _place(self, axis: str, value: float) -> int:
         """Return the place of a value on an axis."""
@@ -177,7 +177,7 @@ class Recording:
         """Return the chunk starts among these frames, or none if they are too many."""
         if not len(indices):
             return {'borders': [], 'chunks': 0}
-        starts = self.course.chunk_starts(int(indices.min()), int(indices.max()))
+        starts = self.navigator.chunk_starts(int(indices.min()), int(indices.max()))
         few = starts if len(starts) <= _MOST_BORDERS else []
         return {'borders': [{'chunk': chunk, **self.row(start)} for chunk, start in few], 'chunks': len(starts) + 1}
 

@@ -229,7 +229,7 @@ def _encoder(request: Request, recording: Recording, kind: str) -> Callable[[Ima
 
 def _file_name(recording: Recording, index: int, kind: str) -> str:
     name = re.sub(r'[^A-Za-z0-9._-]+', '_', recording.name).strip('._') or 'frame'
-    return f'attachment; filename="{name}_{recording.course.frame(index)[0]}.{kind}"'
+    return f'attachment; filename="{name}_{recording.navigator.frame(index)[0]}.{kind}"'
 
 
 def _json(content: Any) -> Response:

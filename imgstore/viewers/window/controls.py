@@ -36,7 +36,7 @@ class Controls:
         self.store = store
         self.player = player
         self.frames = Frames(store)
-        self.course = Navigator(store)
+        self.navigator = Navigator(store)
         self.frame: LoadedFrame | None = None
         self.zoom = Zoom((store.image_shape[1], store.image_shape[0]), room)
         self.pointer: Point | None = None
@@ -66,7 +66,7 @@ class Controls:
         self.frame = frame
         return frame
 
-    def look_again(self, at_once: bool = False) -> bool:
+    def refresh(self, at_once: bool = False) -> bool:
         """Load frames added by a writer, now and then; return whether there are more."""
         now = time.monotonic()
         soon = now - self._looked_again < _BETWEEN_LOOKS and not at_once
@@ -82,10 +82,10 @@ class Controls:
 
     def follow_on(self) -> None:
         """Go to the latest frame when following."""
-        if self.following and self.look_again():
+        if self.following and self.refresh():
             self.player.go(self.player.count - 1)
 
-    def tell(self, message: str, is_trouble: bool = False) -> None:
+    def notify(self, message: str, is_trouble: bool = False) -> None:
         """Show a message until the next key."""
         self.message, self.is_trouble = message, is_trouble
 
@@ -106,17 +106,17 @@ class Controls:
 
     def last(self) -> None:
         """Go to the last frame, including frames added meanwhile."""
-        self.look_again(at_once=True)
+        self.refresh(at_once=True)
         self._go(self.player.count - 1)
 
     def follow(self) -> None:
         """Start or stop following a store that is being written."""
         if not self.following and not self.store.is_live:
-            self.tell('no writer has this store open: nothing to follow')
+            self.notify('no writer has this store open: nothing to follow')
             return
         self.last()
         self.following = not self.following
-        self.tell('following: new frames are shown as they arrive' if self.following else 'no longer following')
+        self.notify('following: new frames are shown as they arrive' if self.following else 'no longer following')
 
     def part(self, share: float) -> None:
         """Go to a fraction of the recording, from 0 to 1."""
@@ -126,18 +126,18 @@ class Controls:
         """Go to the next or previous frame after a gap."""
         index, until = self.player.index, time.monotonic() + _LONGEST_SEARCH
         while True:
-            found, searched = self.course.next_gap(index, direction)
+            found, searched = self.navigator.next_gap(index, direction)
             if found is not None:
                 self._go(found)
-                self.tell(_gap_text(Gap(found, self.course.frame(found - 1), self.course.frame(found))))
+                self.notify(_gap_text(Gap(found, self.navigator.frame(found - 1), self.navigator.frame(found))))
                 return
             if searched is None:
-                self.tell(f'no gap {"after" if direction > 0 else "before"} this frame')
+                self.notify(f'no gap {"after" if direction > 0 else "before"} this frame')
                 return
             index = searched
             if time.monotonic() > until:
                 self._go(index)
-                self.tell('no gap up to here; press again to search further')
+                self.notify('no gap up to here; press again to search further')
                 return
 
     def _go(self, index: int) -> None:
@@ -170,10 +170,10 @@ class Controls:
         try:
             index, note = find_place(self.store, text)
         except ImgStoreError as error:
-            self.tell(str(error), is_trouble=True)
+            self.notify(str(error), is_trouble=True)
             return
         self._go(index)
-        self.tell(note)
+        self.notify(note)
 
     # --- view
 
@@ -220,13 +220,13 @@ class Controls:
     def save(self) -> None:
         """Save the frame losslessly as an image in the current folder."""
         if self.frame is None or self.frame.image is None:
-            self.tell('this frame cannot be read, so it cannot be saved', is_trouble=True)
+            self.notify('this frame cannot be read, so it cannot be saved', is_trouble=True)
             return
         name = os.path.basename(self.store.filename) or 'frame'
         try:
-            self.tell(f'saved as {grab(self.frame.image, f"{name}_{self.frame.number}")}')
+            self.notify(f'saved as {grab(self.frame.image, f"{name}_{self.frame.number}")}')
         except ImgStoreError as error:
-            self.tell(str(error), is_trouble=True)
+            self.notify(str(error), is_trouble=True)
 
     def leave_list_or_window(self) -> None:
         """Close the list of keys, else the window."""

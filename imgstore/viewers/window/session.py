@@ -93,7 +93,7 @@ class Session:
         self._player = player
         self._with_bar = with_bar
         self.controls = Controls(store, player, self._room(window.area))
-        self._marks = _Marks(store, self.controls.course)
+        self._marks = _Marks(store, self.controls.navigator)
         self._events: deque[tuple[int, int, int, int]] = deque()
         self._drags: str = ''
         """Dragged by the mouse: 'strip', 'image' or nothing."""
@@ -121,7 +121,7 @@ class Session:
         player, controls = self._player, self.controls
         controls.follow_on()
         if player.at_end and player.left(time.monotonic()) <= 0:
-            controls.look_again()
+            controls.refresh()
         played = player.go_on(time.monotonic())
         if played or controls.frame is None or player.index != controls.frame.index:
             self._show_frame()
@@ -166,7 +166,7 @@ class Session:
         controls, count = self.controls, self._player.count
         # finding the marks of many chunks takes a moment, and the first frame does not wait for it
         gaps_at, borders = self._marks.of(count) if self._drawn or self._marks.are_quick else ((), ())
-        since = frame.time - controls.course.frame(0)[1]
+        since = frame.time - controls.navigator.frame(0)[1]
         facts = [f'frame {frame.number}', f'index {frame.index} of {count}', f'{since:.3f} s']
         message, is_trouble = self._message(frame)
         return BarState(frame.index, count, borders, gaps_at, tuple(facts), controls.frames.format_time(frame),
@@ -211,7 +211,7 @@ class Session:
     def _notice(self) -> None:
         """Note that a user is present and has seen the message."""
         self._player.attended = True
-        self.controls.tell('')
+        self.controls.notify('')
 
     def _take_mouse(self) -> None:
         while self._events:
@@ -244,9 +244,9 @@ class Session:
 class _Marks:
     """Marks on the strip, updated after the recording has grown considerably."""
 
-    def __init__(self, store: ImgStore, course: Navigator) -> None:
+    def __init__(self, store: ImgStore, navigator: Navigator) -> None:
         self._store = store
-        self._course = course
+        self._navigator = navigator
         self._count = 0
         self._found: tuple[tuple[int, ...], tuple[int, ...]] = (), ()
 
@@ -258,9 +258,9 @@ class _Marks:
     def of(self, count: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Return the indexes after gaps, and of chunk starts if these are few."""
         if not self._count <= count < 1.05 * self._count:
-            samples = sample_frames(self._course.frame, 0, count, _SAMPLES)
-            found = find_gaps(self._course.frame, samples, self._course.period)
-            borders = [start for _, start in self._course.chunk_starts(0, count - 1)]
+            samples = sample_frames(self._navigator.frame, 0, count, _SAMPLES)
+            found = find_gaps(self._navigator.frame, samples, self._navigator.period)
+            borders = [start for _, start in self._navigator.chunk_starts(0, count - 1)]
             self._found = tuple(gap.place for gap in found), tuple(borders) if len(borders) <= _MOST_BORDERS else ()
             self._count = count
         return self._found
