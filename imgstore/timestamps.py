@@ -54,7 +54,7 @@ def usual_interval(store: ImgStore) -> float | None:
 
 def _intervals(store: ImgStore, start: int) -> Times:
     frames = (store.index.frame(index) for index in range(start, start + _INTERVALS + 1))
-    with np.errstate(invalid='ignore'):
+    with np.errstate(all='ignore'):  # times may be any numbers
         return np.diff([math.nan if frame is None else frame[1] for frame in frames])
 
 

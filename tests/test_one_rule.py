@@ -24,6 +24,7 @@ from imgstore.export import export_images, export_timecodes, select
 from imgstore.export.pictures import render_frames
 from imgstore.frame_rate import median_interval
 from imgstore.overview import overview
+from imgstore.overview.interval_plot import interval_figure
 from imgstore.timestamps import GAP_FACTOR, parse_time, parse_timestamp
 from imgstore.util import motif_get_parse_true_fps
 from imgstore.viewers import gaps
@@ -35,10 +36,11 @@ from .raised import raises
 BEGAN = 1_772_362_800.0  # 2026-03-01 11:00 UTC
 
 
-def recording_of(folder: Path, times: list[float], image: np.ndarray[Any, Any] | None = None, **options: Any) -> Path:
+def recording_of(folder: Path, times: list[float], image: np.ndarray[Any, Any] | None = None, chunksize: int = 7,
+                 **options: Any) -> Path:
     shown = np.zeros((4, 5), np.uint8) if image is None else image
-    with imgstore.new_for_format('npy', folder, imgshape=shown.shape, imgdtype=shown.dtype, chunksize=7,
-                                 **options) as store:
+    with imgstore.new_for_format('npy', folder, imgshape=shown.shape, imgdtype=shown.dtype,
+                                 chunksize=chunksize, **options) as store:
         for number, time in enumerate(times):
             store.add_image(shown, number, time)
     return folder
@@ -61,6 +63,88 @@ def test_info_window_and_page_find_the_same_gaps(tmp_path: Path, longest: float,
         assert [navigator.next_gap(0, 1)[0]] == (found or [None])
         samples = gaps.sample_frames(navigator.frame, 0, len(store), 100)
         assert [gap.place for gap in gaps.find_gaps(navigator.frame, samples, navigator.period)] == found
+
+
+def jittered() -> list[float]:
+    """At 25 Hz with a jitter of 12 ms and three pauses."""
+    steps = np.random.default_rng(7).normal(0.04, 0.012, 200).clip(0.001, 0.09)
+    steps[[40, 90, 150]] += 0.09
+    return (BEGAN + np.cumsum(steps)).tolist()
+
+
+UNEVEN = {'jitter': jittered(), 'exponential': np.cumsum(np.random.default_rng(5).exponential(0.04, 200)).tolist(),
+          'bursts': (np.arange(100) // 4 + np.arange(100) % 4 / 100).tolist()}
+
+
+def gap_places(folder: Path) -> tuple[list[int], list[int]]:
+    """Indexes after a gap, by key N and on the page's timeline with a sample of each frame."""
+    with closing(Recording(str(folder))) as page:
+        by_key, index = list[int](), 0
+        while (found := page.next_gap(index, 1)['found']) is not None:
+            by_key.append(index := found)
+        return by_key, [gap['index'] for gap in page.timeline('index', None, None, 1000)['gaps']]
+
+
+@pytest.mark.parametrize('times', UNEVEN.values(), ids=UNEVEN)
+def test_the_timeline_has_the_gaps_of_info_whatever_the_jitter(tmp_path: Path, times: list[float]) -> None:
+    folder = recording_of(tmp_path / 's', times, chunksize=50)
+    pace = overview(folder, drops=1000).pace
+    by_key, drawn = gap_places(folder)
+    assert [gap.frame_index + 1 for gap in pace.drops] == by_key == drawn
+    assert len(drawn) == pace.slow_intervals > 2
+
+
+@pytest.mark.parametrize('times', UNEVEN.values(), ids=UNEVEN)
+def test_a_timeline_of_few_samples_shows_gaps_of_the_rule_alone(tmp_path: Path, times: list[float]) -> None:
+    folder = recording_of(tmp_path / 's', times, chunksize=50)
+    by_key, _ = gap_places(folder)
+    with closing(Recording(str(folder))) as page:
+        for bins in (2, 7, 50, 130):
+            assert {gap['index'] for gap in page.timeline('index', None, None, bins)['gaps']} <= {*by_key}
+
+
+def legend(folder: Path) -> list[str]:
+    """What the plot counts."""
+    with imgstore.new_for_filename(folder) as store:
+        figure = interval_figure(store.frame_numbers, store.frame_times, '')
+    labels = [each.get_label() for axes in figure.axes for each in (*axes.lines, *axes.collections)]
+    return [label for label in labels if not label.startswith('_')]
+
+
+ENDLESS, LARGE = math.inf, 1e308
+STRANGE = {
+    'no time': [0, .1, math.nan, .3, .4], 'endless': [0, .1, ENDLESS, .3, .4], 'ends endless': [0, .1, .2, ENDLESS],
+    'begins endless': [-ENDLESS, .1, .2, .3], 'none': [math.nan] * 3, 'large': [-LARGE, LARGE, 0, 1, 2],
+    'larger and larger': [0, 1, 2, LARGE], 'set back': [100, 100.1, 50, 50.1], 'backwards': [3, 2, 1],
+    'same': [1, 1, 1]}
+
+
+@pytest.mark.parametrize('times', STRANGE.values(), ids=STRANGE)
+def test_the_plot_counts_what_info_counts_whatever_the_times(tmp_path: Path, times: list[float]) -> None:
+    folder = recording_of(tmp_path / 's', times)
+    pace, counted = overview(folder).pace, legend(folder)
+    assert 'missing frame numbers: 0' in counted
+    assert (f'longer than that: {pace.slow_intervals}' in counted) == (pace.median_interval is not None)
+    assert ('no median' in counted) == (pace.median_interval is None)
+
+
+@pytest.mark.parametrize('times', STRANGE.values(), ids=STRANGE)
+def test_any_times_are_told_and_shown_without_a_warning(tmp_path: Path, times: list[float]) -> None:
+    folder = recording_of(tmp_path / 's', times)
+    assert info_main([str(folder), '--plot', str(tmp_path / 'plot.png')]) == 0
+    by_key, drawn = gap_places(folder)
+    assert by_key == drawn
+    with closing(Recording(str(folder))) as page:
+        for axis in ('index', 'time', 'number'):
+            for bins in (2, 3, 100):
+                json.dumps(page.timeline(axis, None, None, bins), allow_nan=False)
+
+
+def test_the_plot_begins_before_the_first_frame_where_the_clock_was_set_back() -> None:
+    figure = interval_figure(np.arange(4), np.array([100, 100.1, 50, 50.1]), '')
+    left, right = figure.axes[1].get_xlim()
+    assert (left, right) == pytest.approx((-50, 0.1))
+    assert figure.axes[1].get_xlabel() == 's since the first frame'
 
 
 TIMES = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import math
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -21,12 +20,13 @@ from ..export.atomic_output import new_file
 from ..overview.interval_plot import draw_intervals
 from ..overview.report import FrameGap, FrameTiming, Overview, overview
 from ..stores.factories import new_for_filename
-from ..timestamps import GAP_FACTOR, format_time, is_date
+from ..timestamps import GAP_FACTOR, format_time, is_date, usual_interval
 from ._cli import EXIT_FAILURE, add_overwrite, command_parser, log_error, run
 
 _PROG = 'imgstore-info'
 _LINES_OF_METADATA = 12
 _TITLE_WIDTH = 14
+_MOST_SECONDS = 1e15  # more is no duration
 _UNITS = ('bytes', 'kB', 'MB', 'GB', 'TB')
 _Row = tuple[str, str]
 
@@ -189,7 +189,7 @@ def _bytes(size: float) -> str:
 
 
 def _duration(seconds: float) -> str:
-    if not math.isfinite(seconds):
+    if not abs(seconds) < _MOST_SECONDS:  # nan too
         return f'{seconds} s'
     whole, milliseconds = divmod(round(seconds * 1000), 1000)
     days, rest = divmod(whole, 86400)
@@ -211,7 +211,8 @@ def _plot(path: str, target: str, overwrite: bool) -> None:
         numbers, times = store.frame_numbers, store.frame_times
         starts = [own.start for _, _, own in store.index.chunk_ranges()]
         first = format_time(store.created[1], float(times[0])) if len(times) else 'no frames'
-        image = draw_intervals(numbers, times, f'{os.path.basename(store.filename)}, from {first}', starts)
+        title = f'{os.path.basename(store.filename)}, from {first}'
+        image = draw_intervals(numbers, times, title, starts, usual_interval(store))
     with new_file(target, overwrite) as place:
         try:
             written = cv2.imwrite(place, image)

@@ -11,9 +11,8 @@ import numpy.typing as npt
 
 from ..color import Image
 from ..errors import MissingDependencyError
-from ..frame_rate import median_of_positive
 from ..timestamps import GAP_FACTOR, Numbers, Times
-from .report import slow_intervals
+from .report import FrameTiming, frame_timing, slow_intervals
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,9 +25,11 @@ _BLUE, _RED, _ORANGE, _INK = '#1e6eaa', '#d22828', '#f08c00', '#323232'
 _UNITS = ((1.0, 's'), (60.0, 'min'), (3600.0, 'h'), (86400.0, 'days'))
 _ABOVE = {'loc': 'lower right', 'bbox_to_anchor': (1, 1), 'ncols': 4, 'frameon': False}
 _MANY_MEDIANS = 20  # a longer interval makes the scale logarithmic
+_MOST_SECONDS = 1e100  # matplotlib's own numbers overflow far beyond
 
 
-def draw_intervals(numbers: Numbers, times: Times, title: str, chunk_starts: Iterable[int] = ()) -> Image:
+def draw_intervals(numbers: Numbers, times: Times, title: str, chunk_starts: Iterable[int] = (),
+                   median: float | None = None) -> Image:
     """Draw the intervals between frames over time, and the missing frame numbers.
 
     Parameters
@@ -41,6 +42,8 @@ def draw_intervals(numbers: Numbers, times: Times, title: str, chunk_starts: Ite
         Title of the plot.
     chunk_starts : iterable of int
         Index of each chunk's first frame, for the marks.
+    median : float, optional
+        Median interval in seconds. Default: measured.
 
     Returns
     -------
@@ -52,13 +55,14 @@ def draw_intervals(numbers: Numbers, times: Times, title: str, chunk_starts: Ite
     MissingDependencyError
         matplotlib is not installed.
     """
-    figure = interval_figure(numbers, times, title, chunk_starts)
+    figure = interval_figure(numbers, times, title, chunk_starts, median)
     canvas: Any = figure.canvas
     canvas.draw()
     return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., 2::-1])
 
 
-def interval_figure(numbers: Numbers, times: Times, title: str, chunk_starts: Iterable[int] = ()) -> Figure:
+def interval_figure(numbers: Numbers, times: Times, title: str, chunk_starts: Iterable[int] = (),
+                    median: float | None = None) -> Figure:
     """Create the figure of `draw_intervals`, with the same parameters and errors."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -69,81 +73,102 @@ def interval_figure(numbers: Numbers, times: Times, title: str, chunk_starts: It
     figure = Figure(_INCHES, _DPI)
     FigureCanvasAgg(figure)
     figure.suptitle(_drawable(title), parse_math=False)
-    starts = times[[i for i in chunk_starts if 0 < i < len(times)]]
-    if not (usable := np.isfinite(times)).all():
-        numbers, times, starts = numbers[usable], times[usable], starts[np.isfinite(starts)]
     if len(times) < 2:
         figure.text(0.1, 0.8, 'There are fewer than two frames.')
         return figure
-    first, span = float(times.min()), max(float(times.max() - times.min()), 1e-9)
-    size, unit = next(((s, u) for s, u in reversed(_UNITS) if span >= 3 * s), _UNITS[0])
-    across = _Across(_columns(times[:-1], first, span), span / size)
+    across, timing = _across(times), frame_timing(numbers, times, 0, median)
     above, below = figure.subplots(2, sharex=True, height_ratios=(3, 2))
-    _plot_intervals(above, across, np.diff(times))
-    _plot_missing(below, across, np.diff(numbers) - 1)
-    places = across.places(np.unique(_columns(starts, first, span)))
+    _plot_intervals(above, across, times, timing)
+    _plot_missing(below, across, np.diff(numbers) - 1, timing)
+    starts = across.columns[[i for i in chunk_starts if 0 < i < len(times)]]
+    places = across.places(np.unique(starts))
     for axes in (above, below):
         axes.plot(places, 0 * places, '|', color=_INK, markersize=20, transform=axes.get_xaxis_transform())
     marks = '; ticks inwards: a chunk begins' if len(starts) else ''
-    below.set(xlim=(0, across.width), xlabel=f'{unit} since the first frame{marks}')
+    below.set(xlim=(across.left, across.left + across.width), xlabel=f'{across.label}{marks}')
     return figure
 
 
-def _columns(times: Times, first: float, span: float) -> _Columns:
-    """Return the column of each time."""
-    shares = times - first
-    shares *= (_COLUMNS - 1) / span
-    return shares.astype(np.intp)
+def _across(times: Times) -> _Across:
+    """Spread frames over the columns; one without a finite time is where the frame before it is."""
+    finite = np.isfinite(times)
+    if not finite.any():
+        return _Across(np.zeros(len(times), np.intp), 0.0, 1.0, 'no frame has a time')
+    known = np.maximum.accumulate(np.where(finite, np.arange(len(times)), finite.argmax()))
+    halves = times[known] / 2  # a difference of halves cannot overflow
+    least, first = float(halves.min()), float(halves[0])
+    half_span = max(float(halves.max()) - least, 5e-10)
+    columns = ((halves - least) / half_span * (_COLUMNS - 1)).astype(np.intp)
+    size, unit = next(((s, u) for s, u in reversed(_UNITS) if half_span >= 1.5 * s), _UNITS[0])
+    whose = 'the first frame' if finite[0] else 'the first frame with a time'
+    return _Across(columns, (least - first) / size * 2, half_span / size * 2, f'{unit} since {whose}')
 
 
 @dataclass(frozen=True)
 class _Across:
-    """The column of each frame except the last, and the width of all columns."""
+    """The column of each frame; the left edge, width and label of the axis."""
 
-    frames: _Columns
+    columns: _Columns
+    left: float
     width: float
+    label: str
 
     def places(self, columns: _Columns) -> Times:
-        places: Times = columns * np.float64(self.width / (_COLUMNS - 1))
+        places: Times = self.left + columns * np.float64(self.width / (_COLUMNS - 1))
         return places
 
-    def envelope(self, y: Times, which: Any = slice(None)) -> tuple[Times, Times, Times]:
+    def envelope(self, y: Times, which: Any) -> tuple[Times, Times, Times]:
         """Return position, least y and largest y of each column with frames."""
         low, high = np.full(_COLUMNS, np.inf), np.full(_COLUMNS, -np.inf)
-        np.minimum.at(low, self.frames[which], y[which])
-        np.maximum.at(high, self.frames[which], y[which])
+        np.minimum.at(low, self.columns[:-1][which], y[which])
+        np.maximum.at(high, self.columns[:-1][which], y[which])
         used = np.flatnonzero(low <= high)
         return self.places(used), low[used], high[used]
 
     def sums(self, y: Numbers, which: Any) -> tuple[Times, Times]:
         """Return position and sum of y of each column with frames."""
-        sums = np.bincount(self.frames[which], y[which], _COLUMNS).astype(np.float64)
+        sums = np.bincount(self.columns[:-1][which], y[which], _COLUMNS).astype(np.float64)
         used = np.flatnonzero(sums)
         return self.places(used), sums[used]
 
 
-def _plot_intervals(axes: Any, across: _Across, intervals: Times) -> None:
-    intervals *= 1000
-    median, largest, slow = median_of_positive(intervals) or 0.0, float(intervals.max()), slow_intervals(intervals)
+def _plot_intervals(axes: Any, across: _Across, times: Times, timing: FrameTiming) -> None:
+    with np.errstate(all='ignore'):  # times may be any numbers
+        intervals = np.diff(times)
+    slow, drawn = slow_intervals(intervals, timing.median_interval), ~np.isnan(intervals)
+    intervals = _milliseconds(intervals, timing)
+    median, least, largest = _milliseconds(np.array([timing.median_interval or 0, *_extremes(timing)]), timing).tolist()
     is_log = 0 < _MANY_MEDIANS * median < largest
-    bottom = max(min(float(intervals.min()), median), median / 10) * 0.8 if is_log else 0.0
+    bottom = max(min(least, median), median / 10) * 0.8 if is_log else 0.0
     np.maximum(intervals, bottom, out=intervals)
-    x, low, high = across.envelope(intervals)
+    x, low, high = across.envelope(intervals, drawn)
     axes.plot(x.repeat(2), np.stack([low, high], 1).ravel(), color=_BLUE, drawstyle='steps-post',
               label='interval to the next frame')
-    axes.axhline(median, color=_INK, linestyle='--', label=f'median, {median:.4g} ms')
-    axes.axhline(GAP_FACTOR * median, color=_ORANGE, linestyle='--', label=f'{GAP_FACTOR} x median')
-    x, _, high = across.envelope(intervals, slow)
-    axes.plot(x, high, 'o', color=_RED, label=f'longer than that: {int(slow.sum())}')
+    if timing.median_interval is None:
+        axes.plot([], [], color=_INK, linestyle='--', label='no median')
+    else:
+        axes.axhline(median, color=_INK, linestyle='--', label=f'median, {median:.4g} ms')
+        axes.axhline(GAP_FACTOR * median, color=_ORANGE, linestyle='--', label=f'{GAP_FACTOR} x median')
+        x, _, high = across.envelope(intervals, slow)
+        axes.plot(x, high, 'o', color=_RED, label=f'longer than that: {timing.slow_intervals}')
     axes.set(ylabel='ms between frames' + (' (logarithmic)' if is_log else ''), yscale='log' if is_log else 'linear')
     axes.set_ylim(bottom=bottom)
     axes.legend(**_ABOVE)
 
 
-def _plot_missing(axes: Any, across: _Across, missing: Numbers) -> None:
-    gaps = missing > 0
-    x, counts = across.sums(missing, gaps)
-    axes.vlines(x, 0, counts, _RED, linewidth=3, label=f'missing frame numbers: {int(missing[gaps].sum())}')
+def _extremes(timing: FrameTiming) -> tuple[float, float]:
+    return timing.shortest_interval or 0.0, timing.longest_interval or 0.0
+
+
+def _milliseconds(seconds: Times, timing: FrameTiming) -> Times:
+    """Return what can be drawn: an endless interval is as high as the longest."""
+    least, largest = np.clip(_extremes(timing), -_MOST_SECONDS, _MOST_SECONDS)
+    return np.asarray(np.clip(seconds, least, largest) * 1000, np.float64)
+
+
+def _plot_missing(axes: Any, across: _Across, missing: Numbers, timing: FrameTiming) -> None:
+    x, counts = across.sums(missing, missing > 0)
+    axes.vlines(x, 0, counts, _RED, linewidth=3, label=f'missing frame numbers: {timing.missing_numbers}')
     axes.set(ylabel='frame numbers that are missing' if len(x) else 'no frame number is missing',
              ylim=(0, max(1.1 * counts.max(initial=0), 1)))
     axes.yaxis.get_major_locator().set_params(integer=True)

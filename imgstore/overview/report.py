@@ -273,7 +273,7 @@ def frame_timing(numbers: Numbers, times: Times, drops: int = 5, median: float |
     """
     if len(numbers) < 2:
         return FrameTiming()
-    with np.errstate(invalid='ignore'):
+    with np.errstate(all='ignore'):  # times may be any numbers
         steps, intervals, span = np.diff(numbers), np.diff(times), float(times[-1] - times[0])
     median = median or median_interval(times)
     slow, finite = slow_intervals(intervals, median), intervals[np.isfinite(intervals)]
@@ -282,7 +282,7 @@ def frame_timing(numbers: Numbers, times: Times, drops: int = 5, median: float |
     return FrameTiming(
         1 / median if median else None, _rate(len(intervals), span), median, shortest, longest,
         int(slow.sum()), int((intervals <= 0).sum()), int((steps[gaps] - 1).sum()), int(gaps.sum()),
-        int((steps == 0).sum()), int((steps < 0).sum()), _drops(numbers, times, slow | gaps, drops))
+        int((steps == 0).sum()), int((steps < 0).sum()), _drops(numbers, times, intervals, slow | gaps, drops))
 
 
 def slow_intervals(intervals: Times, median: float | None = None) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -309,9 +309,9 @@ def _rate(count: int, seconds: float) -> float | None:
     return count / seconds if 0 < seconds < np.inf else None
 
 
-def _drops(numbers: Numbers, times: Times, places: Any, count: int) -> tuple[FrameGap, ...]:
+def _drops(numbers: Numbers, times: Times, intervals: Times, places: Any, count: int) -> tuple[FrameGap, ...]:
     before = np.flatnonzero(places)
-    missing, intervals = numbers[before + 1] - numbers[before] - 1, times[before + 1] - times[before]
+    missing, intervals = numbers[before + 1] - numbers[before] - 1, intervals[before]
     largest = np.sort(np.lexsort((-intervals, -missing))[:count])
     return tuple(FrameGap(int(before[i]), int(numbers[before[i]]), float(times[before[i]]), max(0, int(missing[i])),
                           float(intervals[i])) for i in largest.tolist())

@@ -1,13 +1,14 @@
 """Samples of a recording and the gaps between them, in bounded time for any length.
 
-Frames between two samples are not read. If the numbers rise by more than the frames between, some are lost. If the
-times rise by more than these frames take, there is a pause. Bisection finds the place.
+Samples without frames between them show every gap. Other frames between two samples are not read. If the numbers rise
+by more than the frames between, some are lost. If the times rise by more than these frames take, there may be a pause.
+Bisection finds the place of the largest, and the rule of `find_discontinuities` decides.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +23,6 @@ FrameAt = Callable[[int], Frame]
 
 MOST_SAMPLES = 2000
 MOST_GAPS = 60
-_NOISE = 8.0
-"""Multiple of a stretch's usual deviation; anything above is no jitter of the clock."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +75,9 @@ class Samples:
 
     @property
     def lost(self) -> npt.NDArray[np.float64]:
-        """Seconds without a frame between samples; nan if the times tell nothing."""
-        return np.asarray(np.diff(self.times) - np.diff(self.places) * self.pace, np.float64)
+        """Seconds without a frame between samples; 0 if the times tell nothing."""
+        lost = np.diff(self.times) - np.diff(self.places) * self.pace
+        return np.asarray(np.nan_to_num(lost, posinf=0, neginf=0), np.float64)
 
 
 def sample_frames(frame: FrameAt, start: int, end: int, count: int) -> Samples:
@@ -90,7 +90,7 @@ def sample_frames(frame: FrameAt, start: int, end: int, count: int) -> Samples:
 
 
 def find_gaps(frame: FrameAt, samples: Samples, period: float) -> list[Gap]:
-    """Find the largest gap between samples, in at most `MOST_GAPS` stretches.
+    """Find every gap between samples of neighbouring frames, and the largest in other stretches.
 
     Parameters
     ----------
@@ -103,20 +103,28 @@ def find_gaps(frame: FrameAt, samples: Samples, period: float) -> list[Gap]:
     Returns
     -------
     list of Gap
-        The gaps, in the order of the frames.
+        The gaps, in the order of the frames. Of stretches with frames between the samples, at most `MOST_GAPS` are
+        searched for missing numbers, and as many for pauses.
     """
-    found: dict[int, Gap] = {}
-    for rank in _largest(np.abs(samples.missing)):
-        gap = _bisect(frame, samples, rank, lambda one, other, steps: abs(other[0] - one[0] - steps))
-        found[gap.place] = gap
-    if period == period:
-        lost, pace = np.nan_to_num(samples.lost, posinf=0, neginf=0), samples.pace
-        noise = _NOISE * float(np.median(np.abs(lost))) if len(lost) else 0
-        for rank in _largest(np.where(lost > max((GAP_FACTOR - 1) * period, noise), lost, 0)):
+    with np.errstate(all='ignore'):  # times may be any numbers
+        found = {gap.place: gap for gap in _between_neighbours(samples, period)}
+        is_sparse, pace = np.diff(samples.places) > 1, samples.pace
+        for rank in _largest(np.where(is_sparse, np.abs(samples.missing), 0)):
+            gap = _bisect(frame, samples, rank, lambda one, other, steps: abs(other[0] - one[0] - steps))
+            found[gap.place] = gap
+        for rank in _largest(np.where(is_sparse & (samples.lost > (GAP_FACTOR - 1) * period), samples.lost, 0)):
             gap = _bisect(frame, samples, rank, lambda one, other, steps: other[1] - one[1] - steps * pace)
             if gap.seconds > GAP_FACTOR * period:
                 found[gap.place] = gap
     return [found[place] for place in sorted(found)]
+
+
+def _between_neighbours(samples: Samples, period: float) -> Iterator[Gap]:
+    frames = list(zip(samples.numbers.tolist(), samples.times.tolist(), strict=True))
+    for rank in find_discontinuities(samples.numbers, samples.times, period).tolist():
+        place = int(samples.places[rank])
+        if place == samples.places[rank - 1] + 1:
+            yield Gap(place, frames[rank - 1], frames[rank])
 
 
 def _largest(sizes: npt.NDArray[np.float64] | npt.NDArray[np.int64]) -> list[int]:
@@ -140,6 +148,6 @@ def _bisect(frame: FrameAt, samples: Samples, rank: int, size: Callable[[Frame, 
 def find_discontinuities(numbers: npt.NDArray[np.int64], times: npt.NDArray[np.float64], period: float
                          ) -> npt.NDArray[np.intp]:
     """Return the ranks, among consecutive frames, of those after a gap."""
-    with np.errstate(invalid='ignore'):
+    with np.errstate(all='ignore'):  # times may be any numbers
         jumps = (np.diff(numbers) != 1) | (np.diff(times) > GAP_FACTOR * period)
     return np.flatnonzero(jumps) + 1

@@ -140,14 +140,14 @@ class Recording:
     def timeline(self, axis: str, low: float | None, high: float | None, bins: int) -> Row:
         """Return samples between two values on an axis, with gaps and chunk borders.
 
-        If times do not ascend, the axis is the frame index.
+        If times do not ascend, or one is not finite, the axis is the frame index.
         """
         at, size = self._frames_on(axis)
         # one frame beyond either end, so that lines reach the edges
         start = 0 if low is None else max(0, self._place(axis, low) - 1)
         end = size if high is None else min(size, self._place(axis, high) + 2)
         samples = gaps.sample_frames(at, start, end, bins)
-        if axis == 'time' and not np.all(np.diff(samples.times) >= 0):
+        if axis == 'time' and not _ascend(samples.times):
             return self.timeline('index', None, None, bins)
         places = samples.places if axis != 'number' else self.order.indices_at(samples.places)
         found = gaps.find_gaps(at, samples, self.navigator.period)
@@ -221,3 +221,7 @@ class Recording:
             self._thumbnails.refresh()
             self._was_refreshed = True
         return self._thumbnails
+
+
+def _ascend(times: npt.NDArray[np.float64]) -> bool:
+    return bool(np.isfinite(times).all() and np.all(times[1:] >= times[:-1]))
