@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 
 from ._support.cpu import CORES
+from ._support.warn import OldName, renamed_names
 from ._version import __version__
 from .chunks.video.backends import BACKENDS
 from .chunks.video.numbered import decode_number, draw_number
@@ -72,6 +73,8 @@ class Finding:
         A backend without support for a format has not failed.
         """
         return self.seeks is False or (self.expected_lossless and self.lossless is False)
+
+    wrong = OldName('failed')
 
 
 def versions() -> list[str]:
@@ -199,3 +202,6 @@ def _rate(rate: float | None) -> str:
 
 def _word(value: bool | None, yes: str, no: str) -> str:
     return '-' if value is None else yes if value else no
+
+
+__getattr__ = renamed_names(__name__, {'examine': 'check_formats'})

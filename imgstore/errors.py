@@ -282,7 +282,8 @@ class DamagedJournalWarning(ImgStoreWarning):
 
     def __init__(self, path: str, chunk: int, frames: tuple[int, ...]) -> None:
         self.path, self.chunk, self.frames = path, chunk, frames
-        super().__init__(f'{path} is damaged: numbers and times of {len(frames)} frames of chunk {chunk} are estimated')
+        super().__init__(f'{path} is damaged: numbers and times of {len(frames)} '
+                         f'frame{"s" * (len(frames) != 1)} of chunk {chunk} are estimated')
 
 
 class ExtraDataSkippedWarning(ImgStoreWarning):
@@ -310,8 +311,9 @@ class FramesDelayedWarning(ImgStoreWarning):
 
     def __init__(self, count: int) -> None:
         self.count = count
-        super().__init__(f'{count} frames are less than one time unit of the video later than the frame before; '
-                         f'they are shown right after it')
+        frames, are, they = ('frame', 'is', 'it is') if count == 1 else ('frames', 'are', 'they are')
+        super().__init__(f'{count} {frames} {are} less than one time unit of the video later than the frame before; '
+                         f'{they} shown right after it')
 
 
 class LockTakenOverWarning(ImgStoreWarning):

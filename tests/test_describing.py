@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 from imgstore import ImgStore, new_for_filename, new_for_format
-from imgstore.errors import CorruptFileError
+from imgstore.errors import CorruptFileError, DamagedJournalWarning, FrameNotFoundError, FramesDelayedWarning
 
 
 def make(path: Path, image: Any, count: int = 3, fmt: str = 'npy', **options: Any) -> ImgStore:
     with new_for_format(fmt, path, imgshape=image.shape, imgdtype=image.dtype, **options) as store:
         for index in range(count):
             store.add_image(image, index, 100 + index / 2)
-        assert f'{count} frames' in repr(store)
+        assert f'{count} frame' in repr(store)
     return new_for_filename(path)
 
 
@@ -87,3 +87,23 @@ def test_an_encoding_from_elsewhere_leaves_a_store_readable_as_raw(tmp_path: Pat
         assert caught.value.path == str(file)
         store.disable_decoding()
         assert store.get_next_image()[0].shape == (4, 6)
+
+
+def test_a_writer_and_a_reader_tell_one_span_when_times_go_backward(tmp_path: Path) -> None:
+    with new_for_format('npy', tmp_path / 's', imgshape=(4, 6)) as store:
+        for number, time in enumerate((10, 20, 5)):
+            store.add_image(np.zeros((4, 6), np.uint8), number, time)
+        assert ', 15 s, ' in repr(store)
+        assert store.duration == 15
+    with new_for_filename(tmp_path / 's') as store:
+        assert ', 15 s, ' in repr(store)
+        assert store.duration == 15
+
+
+def test_one_frame_is_told_as_one(tmp_path: Path) -> None:
+    with make(tmp_path / 's', np.zeros((4, 6), np.uint8), 1) as store:
+        assert ', 1 frame, ' in repr(store)
+        with pytest.raises(FrameNotFoundError, match=r'with 1 frame$'):
+            store.get_image(None, frame_index=1)
+    assert str(FramesDelayedWarning(1)).startswith('1 frame is ')
+    assert '1 frame of' in str(DamagedJournalWarning('x', 0, (0,)))

@@ -209,6 +209,33 @@ def test_an_argument_that_has_items_is_told_by_its_name(tmp_path: Path) -> None:
             reader.get_image('x')
         with raises(errors.InvalidArgumentError, argument='frame_index'):
             reader.get_image(None, frame_index='x')
+        for wanted in ({'number': '0'}, {'time': 'x'}):
+            with raises(errors.InvalidArgumentError, argument=next(iter(wanted))):
+                reader.find(**wanted)
+
+
+def test_an_argument_that_is_missing_is_told_apart_from_one_too_many(tmp_path: Path) -> None:
+    for make in (functools.partial(new_for_format, 'npy', imgshape=(4, 6)), imgstore.DirectoryImgStore,
+                 new_for_filename):
+        with pytest.raises(errors.InvalidArgumentError, match='no path was given'):
+            make()
+    with pytest.raises(errors.InvalidArgumentError, match="path 'a' and basedir 'b' were given"):
+        new_for_filename('a', basedir='b')
+    store(tmp_path)
+    with new_for_filename(tmp_path / 's') as reader:
+        for find in (reader.find, reader.get_images):
+            with pytest.raises(errors.InvalidArgumentError, match='neither was given'):
+                find()
+        with pytest.raises(errors.InvalidArgumentError, match='got both'):
+            reader.get_images([0], [0])
+        with pytest.raises(errors.InvalidArgumentError, match='number=0 and time=1'):
+            reader.find(number=0, time=1)
+
+
+def test_the_end_of_an_empty_store_says_that_it_is_empty(tmp_path: Path) -> None:
+    store(tmp_path, 0)
+    with new_for_filename(tmp_path / 's') as reader, pytest.raises(errors.EndOfStoreError, match='the store is empty'):
+        reader.get_next_image()
 
 
 def test_warnings_of_chunks_are_told(tmp_path: Path) -> None:

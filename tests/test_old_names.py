@@ -13,6 +13,7 @@ import pytest
 import imgstore
 import imgstore.export
 import imgstore.overview
+from imgstore import doctor
 from imgstore.convert import convert
 from imgstore.export import export_images, export_npz, export_tiff, export_video, export_zarr, select
 
@@ -61,6 +62,29 @@ def test_an_old_name_gives_the_same_with_a_warning(module: str, old: str, new: s
     with pytest.warns(DeprecationWarning, match=new) as told:
         assert getattr(place, old) is getattr(place, new)
     assert told[0].filename == __file__
+
+
+@pytest.mark.parametrize(('old', 'new'), [
+    ('locate', 'to_chunk'), ('index_of', 'from_chunk'), ('size_of', 'chunk_length'), ('parts', 'chunk_ranges'),
+    ('release', 'close'), ('with_chunks', 'updated'), ('new_for_store', 'open_cached'), ('save_beside', 'save_cache')])
+def test_an_index_has_its_old_names_with_a_warning(old: str, new: str, recording: Any) -> None:
+    for owner in (recording.index, type(recording.index)):
+        with pytest.warns(DeprecationWarning, match=f'ImgStoreIndex.{old} is deprecated; write {new}$') as told:
+            assert getattr(owner, old) == getattr(owner, new)
+        assert told[0].filename == __file__
+
+
+def test_an_old_name_of_an_index_does_the_same(recording: Any) -> None:
+    with pytest.warns(DeprecationWarning, match='to_chunk'):
+        assert recording.index.locate(2) == recording.index.to_chunk(2) == (0, 2)
+
+
+def test_the_check_of_the_machine_has_its_old_names_with_a_warning() -> None:
+    with pytest.warns(DeprecationWarning, match='check_formats'):
+        assert doctor.examine is doctor.check_formats
+    found = doctor.Finding('png', '', seeks=False)
+    with pytest.warns(DeprecationWarning, match='Finding.wrong is deprecated; write failed'):
+        assert found.wrong is found.failed is True
 
 
 def test_another_name_is_no_attribute() -> None:

@@ -70,6 +70,14 @@ def test_repeated_and_falling_numbers_and_times_are_counted() -> None:
     assert found.missing_numbers == 0
 
 
+def test_one_odd_frame_is_told_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    frames_at(tmp_path / 's', [(5, 0.0), (5, 1.0), (2, 0.5)])
+    assert main([str(tmp_path / 's')]) == 0
+    told = capsys.readouterr().out
+    for one in ('1 frame is not later', '1 frame repeats the number', '1 frame has a smaller number'):
+        assert one in told
+
+
 @pytest.mark.parametrize('frames', [[], [(3, 1.5)]])
 def test_without_intervals_there_is_no_rate(frames: list[tuple[int, float]], tmp_path: Path) -> None:
     found = overview(frames_at(tmp_path / 's', frames))

@@ -44,6 +44,11 @@ def without_surrogates(value: Any) -> Any:
     return value
 
 
+def count_of(number: int, what: str) -> str:
+    """Write a number of things, such as '1 frame' and '2 frames'."""
+    return f'{number} {what}{"s" * (number != 1)}'
+
+
 def printable(text: str) -> str:
     """Escape control characters of terminals, including line breaks and tabs."""
     return _UNSAFE_ANYWHERE.sub(_escaped, text)

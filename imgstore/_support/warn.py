@@ -9,7 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from types import FrameType
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 _Arguments = ParamSpec('_Arguments')
 _Result = TypeVar('_Result')
@@ -70,3 +70,23 @@ def renamed_names(module: str, names: Mapping[str, str]) -> Callable[[str], obje
         warn(DeprecationWarning(f'{module}.{name} is deprecated; use {names[name]}'))
         return getattr(sys.modules[module], names[name])
     return by_old_name
+
+
+class OldName:
+    """Old name of a class's method or property: gives the new one, with a DeprecationWarning.
+
+    Parameters
+    ----------
+    new : str
+        The new name.
+    """
+
+    def __init__(self, new: str) -> None:
+        self._new = new
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._old = f'{owner.__name__}.{name}'
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        warn(DeprecationWarning(f'{self._old} is deprecated; write {self._new}'))
+        return getattr(owner if instance is None else instance, self._new)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from .._support.text import count_of
 from ..convert import HISTORY, Conversion, convert
 from ..stores.factories import new_for_filename
 from ._cli import add_encoder_options, add_format, add_overwrite, command_parser, encoder_options, run
@@ -49,7 +50,7 @@ def _convert(args: argparse.Namespace) -> int:
         done = convert(args.store, args.dest, args.format, chunksize=args.chunksize, overwrite=args.overwrite,
                        verify=not args.no_verify, min_psnr=args.min_psnr, workers=args.workers, progress=progress.step,
                        **encoder_options(args))
-    print(f'{done.frames} frames converted to {args.format} in {args.dest!r}: {_verdict(done)}')
+    print(f'{count_of(done.frames, "frame")} converted to {args.format} in {args.dest!r}: {_verdict(done)}')
     return 0
 
 
@@ -57,7 +58,8 @@ def _verdict(done: Conversion) -> str:
     if not done.verified:
         return 'not compared'
     if done.without_colors:
-        return f'{done.without_colors} frames lost their colours, because the format is gray; their gray is exact'
+        lost, their = count_of(done.without_colors, 'frame'), 'its' if done.without_colors == 1 else 'their'
+        return f'{lost} lost {their} colours, because the format is gray; {their} gray is exact'
     if done.exact:
         return 'all are identical bit for bit'
     return (f'the PSNR is {done.worst_psnr:.1f} dB or more, {done.mean_psnr:.1f} dB on average; '

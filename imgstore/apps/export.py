@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .._support.text import count_of
 from ..export import (
     IMAGE_FORMATS,
     TABLES,
@@ -125,7 +126,7 @@ def _export(args: argparse.Namespace, kind: str) -> int:
         frames = select(store, **_ranges(store, args))
         with Progress(_PROG, len(frames)) as progress:
             remark = _EXPORTS[kind](args, frames, progress.step)
-        count = f'{len(frames)} frame{"s" * (len(frames) != 1)}'
+        count = count_of(len(frames), 'frame')
         print(f'{count}, {frames.numbers[0]} to {frames.numbers[-1]}, exported to {args.dest!r}{remark}')
     return 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from .._support.text import printable
+from .._support.text import count_of, printable
 from ..stores.factories import new_for_filename
 from ._cli import command_parser, run
 
@@ -30,5 +30,5 @@ def _save_all(args: argparse.Namespace) -> int:
     for path in args.paths:
         with new_for_filename(path) as store:
             store.save_index(sqlite=args.sqlite)
-            print(f'{printable(path)}: the index of {store.frame_count} frames is saved')
+            print(f'{printable(path)}: the index of {count_of(store.frame_count, "frame")} is saved')
     return 0

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import cv2
 
 from .._support.json import as_json
-from .._support.text import printable
+from .._support.text import count_of, printable
 from .._support.yaml import dump_yaml
 from ..errors import ImgStoreError, InvalidArgumentError, StoreIOError
 from ..export.atomic_output import new_file
@@ -103,7 +103,7 @@ def _rows_of_store(found: Overview) -> Iterator[_Row]:
     yield 'created', f'{found.created_utc[:19].replace("T", " ")} UTC, in the time zone {found.timezone}'
     yield 'uuid', found.uuid or 'none'
     each = f', {_bytes(found.bytes_on_disk / found.frames)} a frame' if found.frames else ''
-    yield 'on disk', f'{_bytes(found.bytes_on_disk)} in {_count_of(found.files, "file")}{each}'
+    yield 'on disk', f'{_bytes(found.bytes_on_disk)} in {count_of(found.files, "file")}{each}'
 
 
 def _rows_of_frames(found: Overview) -> Iterator[_Row]:
@@ -122,21 +122,17 @@ def _rows_of_pace(zone: ZoneInfo, pace: FrameTiming, first: float) -> Iterator[_
     yield 'rate', f'{_rate(pace.rate)} by the median interval, {_rate(pace.mean_rate)} over all'
     yield 'intervals', (f'{_ms(pace.median_interval)} (median), from {_ms(pace.shortest_interval)} '
                         f'to {_ms(pace.longest_interval)}')
-    missing = f'{_count_of(pace.missing_numbers, "number")} missing' if pace.missing_numbers else 'no number missing'
-    places = f', at {_count_of(pace.number_gaps, "place")}' if pace.missing_numbers else ''
-    yield 'drops', f'{missing}{places}; {_count_of(pace.slow_intervals, "long interval")}'
+    missing = f'{count_of(pace.missing_numbers, "number")} missing' if pace.missing_numbers else 'no number missing'
+    places = f', at {count_of(pace.number_gaps, "place")}' if pace.missing_numbers else ''
+    yield 'drops', f'{missing}{places}; {count_of(pace.slow_intervals, "long interval")}'
     for drop in pace.drops:
         yield 'drops', f'  after frame {drop.frame_number}, at {_place(zone, drop, first)}: {_drop(drop)}'
-    odd = ((pace.backward_times, 'frames are not later than the one before'),
-           (pace.repeated_numbers, 'frames repeat the number of the one before'),
-           (pace.backward_numbers, 'frames have a smaller number than the one before'))
-    for count, what in odd:
+    odd = ((pace.backward_times, 'is', 'are', 'not later than the one before'),
+           (pace.repeated_numbers, 'repeats', 'repeat', 'the number of the one before'),
+           (pace.backward_numbers, 'has', 'have', 'a smaller number than the one before'))
+    for count, one, many, what in odd:
         if count:
-            yield 'odd', f'{count} {what}'
-
-
-def _count_of(count: int, what: str) -> str:
-    return f'{count} {what}{"s" * (count != 1)}'
+            yield 'odd', f'{count_of(count, "frame")} {one if count == 1 else many} {what}'
 
 
 def _place(zone: ZoneInfo, drop: FrameGap, first: float) -> str:
@@ -152,10 +148,10 @@ def _drop(drop: FrameGap) -> str:
 
 def _rows_of_rest(found: Overview) -> Iterator[_Row]:
     few, many = found.chunk_frames
-    frames = f'{few}' if few == many else f'{few} to {many}'
-    yield 'chunks', f'{found.chunks} of {frames} frames (chunksize {found.chunksize})'
+    frames = count_of(few, 'frame') if few == many else f'{few} to {many} frames'
+    yield 'chunks', f'{found.chunks} of {frames} (chunksize {found.chunksize})'
     columns = ', '.join(found.extra_data_columns)
-    files = _count_of(found.extra_data_files, 'file')
+    files = count_of(found.extra_data_files, 'file')
     yield 'extra data', f'{columns} (in {files})' if found.extra_data_files else 'none'
     lines = dump_yaml(found.metadata).decode().splitlines() if found.metadata else ['none']
     for line in lines[:_LINES_OF_METADATA]:

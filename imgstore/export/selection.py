@@ -118,6 +118,8 @@ def _nothing_in_range(store: ImgStore, numbers: Numbers, times: Times) -> str:
 def _what_there_is(store: ImgStore, numbers: Numbers, times: Times) -> str:
     if not len(numbers):
         return 'There are no frames'
+    if len(numbers) == 1:
+        return f'The only frame has the number {numbers[0]} and the time {format_time(store.created[1], times[0])}'
     first, last = (format_time(store.created[1], time) for time in (times.min(), times.max()))
     return (f'The {len(numbers)} frames are numbered from {numbers.min()} to {numbers.max()}. Their times are {first} '
             f'to {last}')

@@ -12,6 +12,7 @@ from typing import Any, SupportsIndex, cast
 
 from .._support.forking import synchronized
 from .._support.validation import as_seconds
+from .._support.warn import OldName
 from ..constants import FRAME_MD
 from ..errors import ImgStoreError, InvalidArgumentError
 from ..ondisk.chunk_index import Numbers, Times
@@ -231,6 +232,12 @@ class ImgStoreIndex:
     def frame(self, index: int) -> tuple[int, float] | None:
         """Return the number and time of the frame with an index in the store; None if there is none."""
         return self._segments.frame(index)
+
+    # --- old names
+
+    locate, index_of, size_of = OldName('to_chunk'), OldName('from_chunk'), OldName('chunk_length')
+    parts, release, with_chunks = OldName('chunk_ranges'), OldName('close'), OldName('updated')
+    new_for_store, save_beside = OldName('open_cached'), OldName('save_cache')
 
     # --- looking up
 

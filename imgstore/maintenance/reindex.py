@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._support.text import count_of
 from ..constants import EXTRA_JSON, STORE_INDEX_FILENAME, STORE_LOCK_FILENAME, STORE_SAVED_INDEX_FILENAME
 from ..errors import ImgStoreError, InvalidArgumentError, StoreIOError
 from ..extra_data.records import has_other_numbers, renumber_extra_data
@@ -50,8 +51,8 @@ class ReindexReport:
         if not self:
             return f'{self.path}: nothing to renumber, frames are numbered from {self.first} to {self.last}'
         did = 'would be renumbered' if self.dry_run else 'renumbered'
-        return (f'{self.path}: {self.changed} frames {did}, from {self.first} to {self.last}, '
-                f'in {len(self.files)} files')
+        return (f'{self.path}: {count_of(self.changed, "frame")} {did}, from {self.first} to {self.last}, '
+                f'in {count_of(len(self.files), "file")}')
 
 
 def reindex(layout: Layout, chunks: list[tuple[int, str]],

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from .._support.text import count_of
+
 
 @dataclass(frozen=True)
 class RepairedChunk:
@@ -36,7 +38,7 @@ class RepairedChunk:
     estimated_indexes: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        frames = f'{len(self.frame_numbers)} frames'
+        frames = count_of(len(self.frame_numbers), 'frame')
         if self.frame_numbers:
             frames += f', #{self.frame_numbers[0]} to #{self.frame_numbers[-1]}'
         if self.estimated:

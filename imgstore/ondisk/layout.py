@@ -37,8 +37,11 @@ _CHUNK_FILE = re.compile(r'(\d{6}|[1-9]\d{6,17})(\.\w+)?', re.ASCII)
 
 def store_folder(path: object = None, basedir: object = None) -> str:
     """Return the store's folder for its path, its metadata.yaml or ``basedir``."""
-    if (path is None) == (basedir is None):
-        raise InvalidArgumentError('give either path or basedir, not both', argument='path')
+    if path is None and basedir is None:
+        raise InvalidArgumentError('no path was given; pass the store\'s folder as path or basedir', argument='path')
+    if path is not None and basedir is not None:
+        raise InvalidArgumentError(f'path {path!r} and basedir {basedir!r} were given; pass one of them',
+                                   argument='path')
     folder = text_path(path if basedir is None else basedir, 'path' if basedir is None else 'basedir')
     if os.path.basename(folder) != STORE_MD_FILENAME or os.path.isdir(folder):
         return folder

@@ -69,9 +69,9 @@ class KnownFrames:
             return [(chunk, first + index) for index in indices]
         return [known.to_chunk(index) for index in indices if 0 <= index < known.frame_count]
 
-    def find(self, what: str, value: object, nearest: bool = False) -> int:
+    def find(self, what: str, value: object, nearest: bool, argument: str) -> int:
         """Return the index of the first frame with a number or time, or of the nearest; FrameNotFoundError."""
-        key = as_int(value, what) if what == FRAME_NUMBER else as_seconds(value, what)
+        key = as_int(value, argument) if what == FRAME_NUMBER else as_seconds(value, argument)
         index = self.index.find(what, key, nearest)
         if index is None:
             told = f'frame #{key}' if what == FRAME_NUMBER else f'frame {"near" if nearest else "at"} time {key}'

@@ -13,6 +13,7 @@ import numpy as np
 
 from .._support.cpu import THREADS
 from .._support.forking import register_fork_handler, synchronized
+from .._support.text import count_of
 from .._support.validation import as_int
 from ..chunks import ChunkIO, Image
 from ..color import decoded_shape
@@ -146,9 +147,14 @@ class StoreReader(ReaderInfo):
         latest = self._position.index_in(self._known.index)
         frame = self._known.locate(latest + 1)
         if frame is None:
-            raise EndOfStoreError(f'{self._store}: there is no frame after index {latest}', store=self._store,
-                                  frame_index=latest)
+            raise self._end(latest)
         return frame
+
+    def _end(self, latest: int) -> EndOfStoreError:
+        if latest < 0 and not self.index.frame_count:
+            return EndOfStoreError(f'{self._store}: the store is empty', store=self._store)
+        return EndOfStoreError(f'{self._store}: there is no frame after index {latest}', store=self._store,
+                               frame_index=latest)
 
     @synchronized
     def by_number(self, frame_number: object, exact_only: bool) -> Frame:
@@ -161,9 +167,9 @@ class StoreReader(ReaderInfo):
         return self.at(self.find(FRAME_TIME, frame_time, nearest=True))
 
     @synchronized
-    def find(self, what: str, value: object, nearest: bool = False) -> int:
+    def find(self, what: str, value: object, nearest: bool = False, argument: str = '') -> int:
         """Return the index of the first frame with a number or time, or of the nearest; FrameNotFoundError."""
-        return self._known.find(what, value, nearest)
+        return self._known.find(what, value, nearest, argument or what)
 
     @synchronized
     def at(self, frame_index: object) -> Frame:
@@ -176,7 +182,7 @@ class StoreReader(ReaderInfo):
         frame = self._known.locate(index)
         if frame is None:
             count = self.index.frame_count
-            raise FrameNotFoundError(f'frame_index {index} not found in {self._store} with {count} frames',
+            raise FrameNotFoundError(f'frame_index {index} not found in {self._store} with {count_of(count, "frame")}',
                                      store=self._store, frame_index=index)
         return frame
 
@@ -203,7 +209,8 @@ class StoreReader(ReaderInfo):
             return [self.find(FRAME_NUMBER, number) for number in numbers]
         if numbers is None and indices is not None:
             return [as_int(index, 'frame_index') for index in indices]
-        raise InvalidArgumentError('give either frame_numbers or frame_indices, not both', argument='frame_numbers')
+        given = 'neither was given' if numbers is None else 'got both'
+        raise InvalidArgumentError(f'pass either frame_numbers or frame_indices; {given}', argument='frame_numbers')
 
     # --- the end
 

@@ -76,12 +76,6 @@ class ReaderInfo:
         return self.index.frame_time_min, self.index.frame_time_max
 
     @property
-    def span(self) -> float:
-        """Seconds from the first frame to the last, found without reading all times."""
-        first, last = self.index.frame(0), self.index.frame(self.frame_count - 1)
-        return last[1] - first[1] if first and last else 0.0
-
-    @property
     def latest(self) -> tuple[int | float, float]:
         """Number and time of the latest frame read; nan before the first."""
         index = self.index

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import weakref
 from collections.abc import Iterable, Iterator
@@ -22,7 +21,7 @@ from ..options import ReadOptions, WriteOptions, options_for
 from ..reading.open import open_reader
 from ..reading.reader import Frame, Frames, StoreReader
 from ..writing.create import create_writer
-from .describing import as_html
+from .describing import as_html, describe
 from .properties import StoreProperties
 
 
@@ -110,11 +109,11 @@ class ImgStore(StoreProperties):
         return _open_again, (type(self), self.filename, self._reopen, given, reader.state)
 
     def __repr__(self) -> str:
-        return f'<{type(self).__name__} {self.filename!r}, {", ".join(self._described().values())}, mode {self.mode!r}>'
+        return f'<{type(self).__name__} {self.filename!r}, {", ".join(describe(self).values())}, mode {self.mode!r}>'
 
     def _repr_html_(self) -> str:
         """Describe the store for a notebook, with its first frame if open for reading."""
-        rows = {**self._described(), 'mode': self.mode, 'folder': self.filename}
+        rows = {**describe(self), 'mode': self.mode, 'folder': self.filename}
         image = None
         try:
             if self._reader is not None and self.frame_count:
@@ -128,14 +127,6 @@ class ImgStore(StoreProperties):
         assert reader.state  # raises StoreClosedError
         with type(self)(self.filename, index=reader.index, **{**self._reopen, 'cache_bytes': 0}) as other:
             return other.get_image(None, frame_index=0)[0]
-
-    def _described(self) -> dict[str, str]:
-        """Describe format, images and times; a forked child of the writer knows fewer of them."""
-        rows = {'format': self.format, 'shape': f'{self.image_shape} {self.dtype}'}
-        with contextlib.suppress(ImgStoreError, OSError):
-            rows['frames'] = f'{self.frame_count} frames'
-            rows['span'] = f'{self._require_impl().span:.6g} s'
-        return rows
 
     # --- writing
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import html
 from collections.abc import Mapping
 
@@ -10,12 +11,22 @@ import cv2
 import numpy as np
 
 from .._support.opencv_encode import encode_image
-from .._support.text import printable, without_surrogates
+from .._support.text import count_of, printable, without_surrogates
 from ..color import Image
 from ..contrast import IntensityScaler
 from ..errors import ImgStoreError
+from .properties import StoreProperties
 
 _LONGEST_SIDE = 320  # pixels
+
+
+def describe(store: StoreProperties) -> dict[str, str]:
+    """Describe format, images and times; a forked child of the writer knows fewer of them."""
+    rows = {'format': store.format, 'shape': f'{store.image_shape} {store.dtype}'}
+    with contextlib.suppress(ImgStoreError, OSError):
+        rows['frames'] = count_of(store.frame_count, 'frame')
+        rows['span'] = f'{store.duration:.6g} s'
+    return rows
 
 
 def as_html(title: str, rows: Mapping[str, str], image: Image | None) -> str:

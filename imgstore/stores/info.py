@@ -58,10 +58,6 @@ class StoreInfo(Protocol):
         """Earliest and latest frame time in seconds; 0.0 in an empty store."""
 
     @property
-    def span(self) -> float:
-        """Seconds from the first frame to the last, found without reading all times."""
-
-    @property
     def latest(self) -> tuple[int | float, float]:
         """Number and time of the latest frame read or written; nan before the first."""
 

@@ -123,12 +123,17 @@ class StoreProperties:
         FrameNotFoundError
             There is no such frame.
         InvalidArgumentError
-            You passed both number and time, or neither.
+            You passed both number and time, or neither, or a value that is no number.
+        StoreModeError
+            The store is open for writing.
         """
         if (number is None) == (time is None):
-            raise InvalidArgumentError('give either number or time, not both', argument='number')
-        what, value = (FRAME_TIME, time) if number is None else (FRAME_NUMBER, number)
-        return self._require_reader().find(what, value, nearest)
+            given = 'neither was given' if number is None else f'got number={number!r} and time={time!r}'
+            raise InvalidArgumentError(f'pass either number or time; {given}', argument='number')
+        reader = self._require_reader()
+        if number is None:
+            return reader.find(FRAME_TIME, time, nearest, 'time')
+        return reader.find(FRAME_NUMBER, number, nearest, 'number')
 
     @property
     def frame_count(self) -> int:

@@ -135,12 +135,6 @@ class StoreWriter:
         return (found[0], found[-1]) if found else (0.0, 0.0)
 
     @property
-    def span(self) -> float:
-        """Seconds from the earliest frame to the latest."""
-        earliest, latest = self.times_range
-        return latest - earliest
-
-    @property
     def chunks(self) -> list[int]:
         """Numbers of the chunks with frames."""
         return self._ask(lambda recorder: recorder.chunk_numbers)
