@@ -25,8 +25,17 @@ class StoreAligner:
 
     Parameters
     ----------
-    stores
-        Open for reading, with images of one shape. For a repeated number, the image is that of ``get_image``.
+    *stores : VideoImgStore or DirectoryImgStore
+        Stores open for reading, with images of one shape. For a repeated number, the image is that of ``get_image``.
+
+    Attributes
+    ----------
+    MISSING_POLICY_DROP : str
+        'drop': skip frames missing from any store.
+    MISSING_POLICY_HOLD : str
+        'zoh': repeat the store's image of the number before (black before its first).
+    MISSING_POLICY_BLACK : str
+        'black': use a black image for a missing frame.
 
     Raises
     ------
@@ -55,14 +64,15 @@ class StoreAligner:
 
         Parameters
         ----------
-        policy
-            Policy for frames missing from a store. 'drop' skips them. 'zoh' repeats the store's image of the number
-            before (black before its first). 'black' puts a black image in their place.
+        policy : str
+            Policy for frames missing from a store. ``StoreAligner.MISSING_POLICY_DROP`` ('drop') skips them.
+            ``MISSING_POLICY_HOLD`` ('zoh') repeats the store's image of the number before (black before its first).
+            ``MISSING_POLICY_BLACK`` ('black') uses a black image.
 
         Returns
         -------
-        numpy.ndarray
-            Frame numbers, int64, ascending and unique.
+        ndarray of int64, shape (n,)
+            Frame numbers, ascending and unique.
 
         Raises
         ------
@@ -89,7 +99,7 @@ class StoreAligner:
 
         Parameters
         ----------
-        return_times
+        return_times : bool
             Return the times, too.
 
         Returns

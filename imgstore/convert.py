@@ -69,8 +69,10 @@ class Conversion:
         Whether each frame was compared with its original.
     exact : bool
         Whether all frames are identical bit for bit.
-    worst_psnr, mean_psnr : float
-        PSNR of the frames in dB; inf if exact. The mean is over all pixels of all frames.
+    worst_psnr : float
+        Lowest PSNR of a frame in dB; inf if exact.
+    mean_psnr : float
+        PSNR over all pixels of all frames in dB; inf if exact.
     worst_index : int or None
         Index of the worst frame in the store.
     without_colors : int
@@ -99,8 +101,10 @@ def convert(source: StrPath, dest: StrPath, fmt: str, *, chunksize: int | None =
 
     Parameters
     ----------
-    source, dest : str or PathLike
-        Folders of the stores.
+    source : str or PathLike
+        Folder of the store.
+    dest : str or PathLike
+        Folder of the new store.
     fmt : str
         One of `get_supported_formats()`. Raw images stay raw in a lossless format, and become colour in others.
     chunksize : int, optional
@@ -112,10 +116,21 @@ def convert(source: StrPath, dest: StrPath, fmt: str, *, chunksize: int | None =
         Compare each frame with its original.
     min_psnr : float, optional
         Lowest PSNR of a frame in dB, for a lossy format.
-    workers, quality, crf, compression : int, optional
-        As for `new_for_format`.
+    workers : int, optional
+        Encoder threads, as for `new_for_format`.
+    quality : int, optional
+        Quality of jpg, webp and mjpeg/avi, from 1 to 100 (best).
+    crf : int, optional
+        Constant rate factor of x264 for h264/mkv and avc1/mp4, from 0 (best) to 51.
+    compression : int, optional
+        Compression of png and bpk, from 0 to 9 (smallest files).
     progress : callable
         Called after each written and each compared frame.
+
+    Returns
+    -------
+    Conversion
+        The result.
 
     Raises
     ------

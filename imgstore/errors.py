@@ -76,8 +76,22 @@ class ImgStoreError(Exception):
     ----------
     *args
         The message.
-    store, chunk, index_in_chunk, frame_index, frame_number, path, reason, argument
-        The attributes; None if unknown.
+    store : str, optional
+        Folder of the store.
+    chunk : int, optional
+        Number of the chunk.
+    index_in_chunk : int, optional
+        Index of the frame in its chunk.
+    frame_index : int, optional
+        Index of the frame in the store.
+    frame_number : int, optional
+        Number of the frame.
+    path : str, optional
+        File or folder with the problem.
+    reason : str, optional
+        What is wrong, without the names of store, frame and file.
+    argument : str, optional
+        Name of the argument, field or option with the wrong value.
 
     Attributes
     ----------

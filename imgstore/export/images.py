@@ -22,7 +22,7 @@ from .pictures import render_frames
 from .selection import Frames
 
 IMAGE_FORMATS = tuple(exportable_formats())
-"""What a folder's images can be."""
+"""Names of the formats for a folder of images."""
 
 _LIST = 'frames.csv'
 _OWN_NAME = re.compile(rf'\d{{8,}}\.({"|".join(IMAGE_FORMATS)})|frames\.csv')
@@ -32,34 +32,38 @@ _OWN_NAME = re.compile(rf'\d{{8,}}\.({"|".join(IMAGE_FORMATS)})|frames\.csv')
 def export_images(frames: Frames, folder: StrPath, image_format: str = 'png', *, quality: int | None = None,
                   compression: int | None = None, status_bar: bool = False, overwrite: bool = False,
                   progress: Progress = no_progress) -> None:
-    """Write each frame as an image named by its place in the store, and ``frames.csv`` with numbers and times.
+    """Write one image file per frame, and a table of the frames.
+
+    Files are named by frame index. ``frames.csv`` has frame index, number and time of each file.
 
     Parameters
     ----------
     frames : Frames
-        Of `select`.
+        The frames, from `select`.
     folder : str or PathLike
-        A new one, or an empty one.
+        A new or empty folder.
     image_format : str
-        One of `IMAGE_FORMATS`. Values stay as they are where it can hold them.
-    quality, compression : int, optional
-        Of jpg and webp, 1 to 100, the best (webp is lossless without it); of png, 0 to 9, the smallest.
+        One of `IMAGE_FORMATS`. Pixel values are not changed, except by lossy formats.
+    quality : int, optional
+        Quality of jpg and webp, from 1 to 100 (best). Without it, webp is lossless.
+    compression : int, optional
+        Compression of png, from 0 to 9 (smallest files).
     status_bar : bool
-        Draw number and time into each image, which is 8-bit colour then.
+        Draw frame number and time into each image. This makes it 8-bit colour.
     overwrite : bool
         Replace a folder of exported images.
     progress : callable
-        Is called after each frame.
+        Called after each frame.
 
     Raises
     ------
     InvalidArgumentError
         The format cannot hold the images, or has no such option.
     StoreExistsError
-        Something is there already.
+        The folder exists already and is not empty.
     """
     if image_format not in IMAGE_FORMATS:
-        raise InvalidArgumentError(f'image format {image_format!r} is none of {", ".join(IMAGE_FORMATS)}',
+        raise InvalidArgumentError(f'image_format is {image_format!r}; it must be one of {", ".join(IMAGE_FORMATS)}',
                                    argument='image_format')
     fmt = resolve_format(image_format)
     options = validate_options(fmt, {'quality': quality, 'compression': compression})
@@ -91,14 +95,14 @@ def _is_ours(folder: str) -> bool:
 
 def _checked(image: Image, fmt: Format) -> Image:
     if fmt.dtypes and image.dtype.name not in fmt.dtypes:
-        raise InvalidArgumentError(f'{fmt.name} holds {" and ".join(fmt.dtypes)}, and these images are of '
-                                   f'{image.dtype.name}', argument='image_format')
+        raise InvalidArgumentError(f'images have dtype {image.dtype.name}; {fmt.name} can hold '
+                                   f'{" and ".join(fmt.dtypes)}', argument='image_format')
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 3, 4)):
-        raise InvalidArgumentError(f'{fmt.name} holds images of shape (h, w) and (h, w, 3), not {image.shape}',
+        raise InvalidArgumentError(f'images have shape {image.shape}; {fmt.name} can hold (h, w) and (h, w, 3)',
                                    argument='image_format')
     if max(image.shape) > fmt.max_side:
-        raise InvalidArgumentError(f'{fmt.name} holds images of at most {fmt.max_side} pixels a side, and these are of '
-                                   f'{image.shape[1]} x {image.shape[0]}', argument='image_format')
+        raise InvalidArgumentError(f'images have {image.shape[1]} x {image.shape[0]} pixels; {fmt.name} can hold at '
+                                   f'most {fmt.max_side} per side', argument='image_format')
     return image
 
 
@@ -106,19 +110,36 @@ def _checked(image: Image, fmt: Format) -> Image:
 
 _KINDS, _LARGEST_VALUE = 'uif', 8  # unsigned, signed and floating-point numbers; bytes
 _LARGEST_CLASSIC = 2**32 - 2**20  # bytes; offsets have 32 bits
-_PAGE = 1000  # bytes that a page takes beside its image, at most
+_PAGE = 1000  # maximum bytes of a page in addition to its image
 
 
 @renamed_keyword('step', 'progress')
 def export_tiff(frames: Frames, path: StrPath, *, status_bar: bool = False, overwrite: bool = False,
                 progress: Progress = no_progress) -> None:
-    """Write the frames as the pages of one TIFF, uncompressed, as ImageJ and others read it; BigTIFF above 4 GB.
+    """Write the frames as pages of one uncompressed TIFF, readable by ImageJ.
 
-    The description of each page is a JSON object with ``frame_index``, ``frame_number`` and ``frame_time``. Other
-    parameters and errors are those of `export_images`.
+    Files above 4 GB are BigTIFF. The description of each page is a JSON object with ``frame_index``, ``frame_number``
+    and ``frame_time``.
+
+    Parameters
+    ----------
+    frames : Frames
+        The frames, from `select`.
+    path : str or PathLike
+        Path of the new file.
+    status_bar : bool
+        Draw frame number and time into each image. This makes it 8-bit colour.
+    overwrite : bool
+        Replace an existing file.
+    progress : callable
+        Called after each frame.
 
     Raises
     ------
+    InvalidArgumentError
+        TIFF cannot hold the images.
+    StoreExistsError
+        The path exists already.
     MissingDependencyError
         tifffile is not installed.
     """
@@ -139,10 +160,11 @@ def export_tiff(frames: Frames, path: StrPath, *, status_bar: bool = False, over
 
 
 def _page(image: Image) -> dict[str, Any]:
-    """An image and what its channels are, as tifffile takes it."""
+    """Return tifffile's arguments for an image and its channels."""
     is_number = image.dtype.kind in _KINDS and image.itemsize <= _LARGEST_VALUE
     if not is_number or image.ndim not in (2, 3) or image.shape[2:] > (4,):
-        raise InvalidArgumentError(f'tiff holds no images of {image.dtype.name} and shape {image.shape}')
+        raise InvalidArgumentError(f'images have dtype {image.dtype.name} and shape {image.shape}; tiff can hold '
+                                   f'numbers of up to {_LARGEST_VALUE} bytes in at most 4 channels')
     channels = image.shape[2] if image.ndim == 3 else 1
     if channels == 1:
         return {'data': image.reshape(image.shape[:2]), 'photometric': 'minisblack'}

@@ -23,12 +23,13 @@ class Frames:
 
     Attributes
     ----------
-    store : store
+    store : VideoImgStore or DirectoryImgStore
         The store, open for reading.
-    indices : ndarray of int
+    indices : ndarray of int, shape (n,)
         Frame indexes, from 0.
-    numbers : ndarray of int64
-    times : ndarray of float64
+    numbers : ndarray of int64, shape (n,)
+        Frame numbers.
+    times : ndarray of float64, shape (n,)
         Frame times in seconds.
     """
 
@@ -56,16 +57,29 @@ def select(store: ImgStore, *, from_number: int | None = None, to_number: int | 
 
     Parameters
     ----------
-    store : store
-        Open for reading.
-    from_number, to_number : int
-        Frame numbers.
-    from_index, to_index : int
-        Frame indexes, from 0. Negative ones count from the end.
-    from_time, to_time : float
-        Frame times in seconds.
-    from_seconds, to_seconds : float
-        Seconds since the first frame of the store, in whole microseconds.
+    store : VideoImgStore or DirectoryImgStore
+        A store, open for reading.
+    from_number : int, optional
+        First frame number.
+    to_number : int, optional
+        Frame number after the last one.
+    from_index : int, optional
+        First frame index, from 0. Negative ones count from the end.
+    to_index : int, optional
+        Frame index after the last one.
+    from_time : float, optional
+        First frame time in seconds.
+    to_time : float, optional
+        Frame time after the last one, in seconds.
+    from_seconds : float, optional
+        Start in seconds since the first frame of the store, in whole microseconds.
+    to_seconds : float, optional
+        End in seconds since the first frame of the store, in whole microseconds.
+
+    Returns
+    -------
+    Frames
+        The frames, for the functions of export.
 
     Raises
     ------

@@ -35,9 +35,14 @@ def build_table(frames: Frames, table: str = 'joined') -> pd.DataFrame:
     ----------
     frames : Frames
         The frames, from `select`.
-    table : {'frames', 'extra', 'joined'}
-        'frames': ``frame_index``, ``frame_number`` and ``frame_time`` of each frame. 'extra': the records of extra data
-        of these frames. 'joined': a row per frame and record, and one row per frame without records.
+    table : {'joined', 'frames', 'extra'}
+        'joined': a row per frame and record, and one row per frame without records. 'frames': ``frame_index``,
+        ``frame_number`` and ``frame_time`` (seconds) of each frame. 'extra': the records of extra data of these frames.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The table.
 
     Raises
     ------

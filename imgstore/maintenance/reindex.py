@@ -29,10 +29,13 @@ class ReindexReport:
     path : str
         The store's folder.
     dry_run : bool
+        Whether nothing was changed.
     changed : int
         Number of frames with another number.
-    first, last : int
-        Numbers of the store's first and last frame after the change.
+    first : int
+        Number of the store's first frame after the change.
+    last : int
+        Number of the store's last frame after the change.
     files : list of str
         The replaced chunk indexes and files of extra data.
     """
