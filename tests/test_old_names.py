@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,16 @@ def test_the_check_of_the_machine_has_its_old_names_with_a_warning() -> None:
     found = doctor.Finding('png', '', seeks=False)
     with pytest.warns(DeprecationWarning, match='Finding.wrong is deprecated; write failed'):
         assert found.wrong is found.failed is True
+
+
+def test_importing_an_old_name_warns_once_at_that_line() -> None:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter('always')
+        from imgstore.export import table_of
+        from imgstore.overview import pace
+    assert (table_of, pace) == (imgstore.export.build_table, imgstore.overview.frame_timing)
+    assert [each.filename for each in told] == [__file__, __file__]
+    assert told[0].lineno + 1 == told[1].lineno
 
 
 def test_another_name_is_no_attribute() -> None:

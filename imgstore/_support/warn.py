@@ -16,6 +16,9 @@ _Result = TypeVar('_Result')
 
 _PACKAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), '')
 _TESTS = os.path.join(_PACKAGE, 'tests', '')  # in an installed package
+_IMPORTING = '<frozen importlib._bootstrap>'
+"""What looks a name up once more, before ``from … import`` takes it."""
+
 _BETWEEN = (contextlib.__file__, functools.__file__)
 """Modules between two functions of the package."""
 
@@ -67,7 +70,8 @@ def renamed_names(module: str, names: Mapping[str, str]) -> Callable[[str], obje
     def by_old_name(name: str) -> object:
         if name not in names:
             raise AttributeError(f'module {module!r} has no attribute {name!r}')
-        warn(DeprecationWarning(f'{module}.{name} is deprecated; use {names[name]}'))
+        if sys._getframe(1).f_code.co_filename != _IMPORTING:
+            warn(DeprecationWarning(f'{module}.{name} is deprecated; use {names[name]}'))
         return getattr(sys.modules[module], names[name])
     return by_old_name
 
