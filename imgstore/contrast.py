@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import numpy as np
 
 from .color import Image
+from .errors import ImgStoreError
 
 _DARKEST, _BRIGHTEST = 0.5, 99.5  # percentiles
+_SAMPLES = 16
 
 
 def scale_to_8_bit(image: Image, black: float, white: float) -> Image:
@@ -18,11 +21,42 @@ def scale_to_8_bit(image: Image, black: float, white: float) -> Image:
     return levels
 
 
+def measure_range(read: Callable[[int], Image], count: int) -> tuple[float, float]:
+    """Return the smallest and largest finite value of some frames, spread over a recording.
+
+    Viewers and exports start from it, so that a frame has the same shades in both.
+
+    Parameters
+    ----------
+    read : callable
+        Returns the image at an index. Frames with an `ImgStoreError` are left out.
+    count : int
+        Number of frames.
+
+    Returns
+    -------
+    least, largest : float
+        inf and -inf if there is no finite value.
+    """
+    least, largest = np.inf, -np.inf
+    for index in np.unique(np.linspace(0, count - 1, _SAMPLES).astype(np.intp)).tolist() if count else ():
+        try:
+            image = read(index)
+        except ImgStoreError:  # reported when the frame itself is shown
+            continue
+        image = image[..., :3] if image.shape[2:] == (4,) else image
+        finite = image[np.isfinite(image)] if image.dtype.kind == 'f' else image
+        if finite.size:
+            least, largest = min(least, float(finite.min())), max(largest, float(finite.max()))
+    return least, largest
+
+
 class IntensityScaler:
     """Brings values of any dtype to 8 bits, the least and largest seen so far becoming black and white."""
 
-    def __init__(self) -> None:
+    def __init__(self, measure: Callable[[], tuple[float, float]] | None = None) -> None:
         self._least, self._largest = np.inf, -np.inf
+        self._measure = measure
         self._lock = threading.Lock()
 
     def to_8_bit(self, image: Image, stretch: bool) -> Image:
@@ -39,6 +73,8 @@ class IntensityScaler:
 
     def _widen(self, finite: Image) -> tuple[float, float]:
         with self._lock:
+            if self._measure is not None:
+                (self._least, self._largest), self._measure = self._measure(), None
             if finite.size:
                 self._least = min(self._least, float(finite.min()))
                 self._largest = max(self._largest, float(finite.max()))

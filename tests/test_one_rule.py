@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -19,7 +20,7 @@ from imgstore import timestamps
 from imgstore._support.plausible import max_bytes
 from imgstore.apps.info import main as info_main
 from imgstore.apps.view import recorded_fps
-from imgstore.contrast import IntensityScaler
+from imgstore.contrast import IntensityScaler, measure_range
 from imgstore.export import export_images, export_timecodes, select
 from imgstore.export.pictures import render_frames
 from imgstore.frame_rate import median_interval
@@ -30,6 +31,7 @@ from imgstore.util import motif_get_parse_true_fps
 from imgstore.viewers import gaps
 from imgstore.viewers.navigation import Navigator
 from imgstore.viewers.web.recording import Recording
+from imgstore.viewers.window.frame import Frames as LoadedFrames
 
 from .raised import raises
 
@@ -312,3 +314,38 @@ def test_an_export_shows_the_shades_that_the_window_shows(tmp_path: Path, dtype:
     with imgstore.new_for_filename(recording_of(tmp_path / 's', [0.0, 0.1], image)) as store:
         exported = next(iter(render_frames(select(store))))
     assert np.array_equal(exported[..., 0], IntensityScaler().to_8_bit(image, stretch=False))
+
+
+@pytest.mark.parametrize('dtype', ['uint16', 'float32'])
+def test_a_frame_has_the_same_shades_in_an_export_of_a_part_the_window_and_the_page(tmp_path: Path, dtype: str) -> None:
+    with imgstore.new_for_format('npy', tmp_path / 's', imgshape=(4, 5), imgdtype=dtype) as store:
+        for number in range(5):  # brighter and brighter
+            store.add_image((np.arange(20).reshape(4, 5) * 10 * 5 ** number).astype(dtype), number, number / 10)
+    with imgstore.new_for_filename(tmp_path / 's') as store, closing(Recording(store.filename)) as page:
+        window = LoadedFrames(store)
+        for index in (0, 4, 2):
+            exported = next(iter(render_frames(select(store, from_index=index, to_index=index + 1))))
+            assert np.array_equal(window.picture(window.read(index), stretch=False), exported)
+            on_page = page.shown(page.image(index), None, 100, stretch=False)
+            shown = cv2.imdecode(np.frombuffer(on_page, np.uint8), cv2.IMREAD_COLOR)
+            assert np.abs(shown.astype(int) - exported).max() <= 8  # JPEG
+
+
+def test_the_shades_are_measured_only_where_images_have_more_than_8_bits_and_once(tmp_path: Path) -> None:
+    measured = list[int]()
+    scaler = IntensityScaler(lambda: (measured.append(1), (0.0, 510.0))[1])
+    scaler.to_8_bit(np.zeros((2, 2), np.uint8), stretch=False)
+    assert not measured
+    for white, shade in ((510, 255), (255, 127), (1020, 255), (510, 127)):
+        assert scaler.to_8_bit(np.full((1, 1), white, np.uint16), stretch=False) == shade
+    assert len(measured) == 1
+
+
+def test_damaged_frames_and_an_alpha_channel_do_not_change_the_shades() -> None:
+    def read(index: int) -> np.ndarray[Any, Any]:
+        if index == 1:
+            raise imgstore.errors.FrameReadError('damaged')
+        return np.array([[[3 + index, 4, math.nan, 999]]], np.float32)
+
+    assert measure_range(read, 3) == (3, 5)
+    assert measure_range(read, 0) == (math.inf, -math.inf)

@@ -8,13 +8,12 @@ import cv2
 import numpy as np
 
 from ..color import Image, ensure_color
-from ..contrast import scale_to_8_bit
+from ..contrast import measure_range, scale_to_8_bit
 from ..errors import InvalidArgumentError
 from ..font import FontRendererStatusBar
 from ..timestamps import format_time
 from .selection import Frames
 
-_SAMPLES = 16  # frames searched for the darkest and the brightest value
 _TEXT_SCALE, _USUAL_WIDTH = 0.6, 900
 
 
@@ -30,8 +29,8 @@ def render_frames(frames: Frames, status_bar: bool = False) -> Iterator[Image]:
     Yields
     ------
     ndarray of uint8, shape (h, w, 3)
-        BGR. Values other than uint8 are scaled: the smallest and the largest value of some frames become black and
-        white.
+        BGR. Values other than uint8 are scaled: the smallest and the largest value of 16 frames spread over the
+        complete store become black and white. Values beyond are clipped.
 
     Raises
     ------
@@ -55,18 +54,15 @@ def _scale(picture: Image) -> float:
 
 
 def _levels(frames: Frames) -> tuple[float, float] | None:
-    """Find the smallest and largest value of some frames.
+    """Return the values that become black and white: those that the viewers of the store start from.
 
     None if no scaling is needed.
     """
-    chosen = np.unique(np.linspace(0, len(frames) - 1, _SAMPLES).astype(np.intp))
-    some = Frames(frames.store, frames.indices[chosen], frames.numbers[chosen], frames.times[chosen])
-    if next(some.images()).dtype == np.uint8:
+    store = frames.store
+    if next(frames.images()).dtype == np.uint8:
         return None
-    finite = [values for image in some.images() if (values := image[np.isfinite(image)]).size]
-    if not finite:
-        return 0.0, 1.0
-    return float(min(values.min() for values in finite)), float(max(values.max() for values in finite))
+    least, largest = measure_range(lambda index: store.get_image(None, frame_index=index)[0], store.frame_count)
+    return (least, largest) if least <= largest else (0.0, 1.0)
 
 
 def _to_color(image: Image, levels: tuple[float, float] | None) -> Image:

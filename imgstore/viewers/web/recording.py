@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ..._support.json import as_json
 from ...color import Image
 from ...constants import FRAME_NUMBER, FRAME_TIME, STORE_LOCK_FILENAME
-from ...contrast import IntensityScaler
+from ...contrast import IntensityScaler, measure_range
 from ...errors import FrameReadError
 from ...lossless_file import fits_png
 from ...stores.base import ImgStore
@@ -47,7 +47,7 @@ class Recording:
         self.navigator = Navigator(self.store)
         self.name = os.path.basename(self.store.filename.rstrip(os.sep)) or self.store.filename
         self._thumbnails: ImgStore | None = None
-        self._shades = IntensityScaler()
+        self._shades = IntensityScaler(lambda: measure_range(self.image, self.count))
         self._lock = threading.Lock()
         self._refreshed, self._was_live, self._was_refreshed = -math.inf, False, False
         self._order: NumberOrder | None = None

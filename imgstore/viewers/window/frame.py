@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...color import Image, ensure_color
-from ...contrast import IntensityScaler
+from ...contrast import IntensityScaler, measure_range
 from ...errors import ImgStoreError, InvalidArgumentError
 from ...stores.base import ImgStore
 from ...timestamps import format_time
@@ -46,7 +46,7 @@ class Frames:
 
     def __init__(self, store: ImgStore) -> None:
         self._store = store
-        self._shades = IntensityScaler()
+        self._shades = IntensityScaler(lambda: measure_range(self._image, store.frame_count))
         self._picture: tuple[LoadedFrame, bool, Image] | None = None
 
     def read(self, index: int) -> LoadedFrame:
@@ -65,6 +65,9 @@ class Frames:
         if not _can_be_seen(image.shape):
             raise InvalidArgumentError(f'images of shape {image.shape} cannot be shown; give (h, w) or (h, w, 3)')
         return LoadedFrame(index, number, time, image)
+
+    def _image(self, index: int) -> Image:
+        return self._store.get_image(None, frame_index=index)[0]
 
     def picture(self, frame: LoadedFrame, stretch: bool) -> Image:
         """Return a frame as 8-bit colour, black if unreadable; do not change it.
