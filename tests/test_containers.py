@@ -93,5 +93,5 @@ def test_the_chunk_of_a_store_that_is_copied_never_has_another_file_opened(tmp_p
     (tmp_path / 's' / '000000.mkv').write_text(
         f'#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:2,\n{tmp_path / "other.ts"}\n#EXT-X-ENDLIST\n')
     with imgstore.new_for_filename(str(tmp_path / 's')) as store, \
-            pytest.raises(imgstore.errors.InvalidArgumentError, match='begin like'):
+            pytest.raises(imgstore.errors.InvalidArgumentError, match='start like'):
         export_video(select(store), tmp_path / 'film.mkv', codec='copy')
