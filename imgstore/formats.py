@@ -180,7 +180,10 @@ def image_extensions() -> tuple[str, ...]:
 
 
 def format_of_file_name(name: str) -> str | None:
-    """Return the name of the format with a file's extension; None if there is none."""
+    """Return the name of the format with a file's extension.
+
+    None if there is none.
+    """
     extension = os.path.splitext(name)[1].lower()
     return next((row.name for row in (*_IMAGES, *_VIDEOS) if row.extension == extension and _installed(row)), None)
 
@@ -210,7 +213,10 @@ def resolve_format(name: object, class_name: str | None = None) -> Format:
 
 
 def validate_options(fmt: Format, given: Mapping[str, object]) -> dict[str, int]:
-    """Return the encoder options passed by the user, without None; InvalidArgumentError says what is allowed."""
+    """Return the encoder options passed by the user, without None.
+
+    InvalidArgumentError says what is allowed.
+    """
     known = {option.name: option for option in fmt.options}
     said = {name: value for name, value in given.items() if value is not None}
     for name, value in said.items():
@@ -227,7 +233,10 @@ def encoded_with(fmt: Format, options: Mapping[str, int]) -> Format:
 
 
 def validate_fps(fmt: Format, given: object) -> float | None:
-    """Return the frame rate passed by the user, or None; InvalidArgumentError for image formats."""
+    """Return the frame rate passed by the user, or None.
+
+    Raises InvalidArgumentError for image formats.
+    """
     if given is not None and fmt.is_image_folder:
         raise InvalidArgumentError(f'fps is {given!r}, but format {fmt.name} has no fps; only video formats have one',
                                    argument='fps')
@@ -240,7 +249,9 @@ def formats_with(option: Option) -> list[str]:
 
 
 def parse_format(name: str, class_name: str, extension: str, path: str, lossless: bool = True) -> Format:
-    """Return the format of an existing store, also of Motif's; CorruptFileError names ``path``.
+    """Return the format of an existing store, also of Motif's.
+
+    CorruptFileError names ``path``.
 
     ``lossless`` is False if the store was written with a lossy option.
     """
@@ -259,6 +270,9 @@ def parse_format(name: str, class_name: str, extension: str, path: str, lossless
 
 
 def format_of(metadata: StoreMetadata, basedir: str) -> Format:
-    """Return the format of the store in a folder; CorruptFileError if it is not supported."""
+    """Return the format of the store in a folder.
+
+    Raises CorruptFileError if it is not supported.
+    """
     path = os.path.join(basedir, STORE_MD_FILENAME)
     return parse_format(metadata.format, metadata.class_name, metadata.extension, path, metadata.lossless)

@@ -66,13 +66,18 @@ def median_interval(times: npt.ArrayLike) -> float | None:
 
 
 def median_of_positive(intervals: npt.NDArray[np.float64]) -> float | None:
-    """Return the median of the positive, finite intervals; None if there are none."""
+    """Return the median of the positive, finite intervals.
+
+    None if there are none.
+    """
     usable = intervals[(intervals > 0) & np.isfinite(intervals)]
     return float(np.median(usable)) if usable.size else None
 
 
 def rate_from_metadata(metadata: Mapping[Any, Any], hardware_only: bool = False) -> float | None:
-    """Return the rate in a store's metadata under one of Motif's keys; None if there is none.
+    """Return the rate in a store's metadata under one of Motif's keys.
+
+    None if there is none.
 
     Parameters
     ----------
@@ -176,7 +181,10 @@ def _whole_bursts(intervals: _Intervals) -> tuple[_Intervals, bool]:
 
 
 def checked_rate(value: object) -> float | None:
-    """Return the rate passed as ``fps``, or None; InvalidArgumentError says what is allowed."""
+    """Return the rate passed as ``fps``, or None.
+
+    InvalidArgumentError says what is allowed.
+    """
     if value is None:
         return None
     is_number = isinstance(value, SupportsFloat) and not getattr(value, 'ndim', 0)

@@ -32,7 +32,9 @@ class BufferPool:
 
 
 class RefcountedBufferPool:
-    """Pool of arrays, reused as soon as nobody references any part of them. Thread-safe.
+    """Pool of arrays, reused as soon as nobody references any part of them.
+
+    Thread-safe.
 
     Parameters
     ----------

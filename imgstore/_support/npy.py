@@ -18,7 +18,9 @@ NAMES_IN_UTF8 = (3, 0)
 
 
 def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Read shape, Fortran order and dtype from a file's start; ValueError without a valid header.
+    """Read shape, Fortran order and dtype from a file's start.
+
+    Raises ValueError without a valid header.
 
     Field names are decoded wrongly in a file of version `NAMES_IN_UTF8`.
     """

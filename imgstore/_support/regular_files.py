@@ -26,7 +26,9 @@ def check_regular(path: str) -> None:
 
 
 def open_regular(path: str, buffering: int = -1) -> IO[bytes]:
-    """Open a regular file for reading; OSError for anything else, without opening it.
+    """Open a regular file for reading.
+
+    Raises OSError for anything else, without opening it.
 
     Parameters
     ----------
@@ -71,7 +73,10 @@ def read_regular(path: str, limit: int = MAX_BYTES) -> bytes:
 
 
 def read_until_zeros(path: str, limit: int = MAX_BYTES) -> bytes:
-    """Read a regular file up to the limit or to a long run of zeros; OSError as `open_regular`."""
+    """Read a regular file up to the limit or to a long run of zeros.
+
+    Raises OSError as `open_regular`.
+    """
     with open_regular(path) as file:
         return _read_until_zeros(file, limit)[0]
 
@@ -85,7 +90,9 @@ def data_bytes(path: str) -> int:
 
 
 def end_of_data(path: str, max_hole: int) -> int:
-    """Return the offset after which the file's holes exceed a limit; its size if they never do.
+    """Return the offset after which the file's holes exceed a limit.
+
+    Its size if they never do so.
 
     Parameters
     ----------

@@ -12,7 +12,10 @@ import sys
 _MANY = 64  # from this many files, one sync of the file system is faster
 
 def open_no_link(path: str, flags: int) -> int:
-    """Open a file for writing, as ``opener`` of `open`; remove a link or a FIFO in its place."""
+    """Open a file for writing, as ``opener`` of `open`.
+
+    Remove a link or a FIFO in its place.
+    """
     with contextlib.suppress(OSError):
         if not stat.S_ISREG(os.lstat(path).st_mode):
             os.unlink(path)
@@ -49,7 +52,10 @@ def _sync_folder(path: str) -> None:
 
 
 def sync_folder_and_files(folder: str) -> None:
-    """Sync a folder and all its files to the disk; many at once where the system supports it."""
+    """Sync a folder and all its files to the disk.
+
+    Many at once where the system supports it.
+    """
     names = os.listdir(folder)
     if len(names) > _MANY and sync_file_system(folder):
         return

@@ -16,7 +16,10 @@ _UNSAFE_IN_LINES = re.compile(f'(?![\n\t])[{_UNSAFE}]')
 
 
 def decode_text(data: bytes) -> str:
-    """Decode UTF-8, or UTF-16 or UTF-32 with a mark; decode invalid bytes as Windows-1252."""
+    """Decode UTF-8, or UTF-16 or UTF-32 with a mark.
+
+    Decode invalid bytes as Windows-1252.
+    """
     encoding = json.detect_encoding(data)
     try:
         return data.decode(encoding, 'surrogatepass')

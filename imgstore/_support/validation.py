@@ -21,7 +21,10 @@ def not_allowed(what: str, value: object, rule: str) -> InvalidArgumentError:
 
 
 def as_int(value: object, what: str) -> int:
-    """Convert to int; InvalidArgumentError for nan, None, 1.5, bools, dates and values beyond int64."""
+    """Convert to int.
+
+    Raises InvalidArgumentError for nan, None, 1.5, bools, dates and values beyond int64.
+    """
     number = None if _is_no_number(value) else _index(value)
     if number is None:
         number = _whole_float(value, what)
@@ -54,7 +57,10 @@ def as_int_min(value: object, what: str, least: int) -> int:
 
 
 def as_int_between(value: object, what: str, least: int, most: int, whom: str) -> int:
-    """Convert to an int from ``least`` to ``most``; InvalidArgumentError names ``whom`` it is for."""
+    """Convert to an int from ``least`` to ``most``.
+
+    InvalidArgumentError names ``whom`` it is for.
+    """
     with contextlib.suppress(InvalidArgumentError):
         number = as_int(value, what)
         if least <= number <= most:
@@ -70,7 +76,10 @@ def _whole_float(value: object, what: str) -> int:
 
 
 def as_seconds(value: object, what: str) -> float:
-    """Convert a time in seconds to float; InvalidArgumentError if it is not a number."""
+    """Convert a time in seconds to float.
+
+    Raises InvalidArgumentError if it is not a number.
+    """
     number = _as_float(value)
     if number is None:
         raise not_allowed(what, value, 'it must be a number of seconds')

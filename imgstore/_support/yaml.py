@@ -115,7 +115,10 @@ for _loader in (_Loader, _SlowLoader):
 
 
 def load_yaml(path: str) -> Any:
-    """Load a YAML file as plain data; CorruptFileError names the line of an error."""
+    """Load a YAML file as plain data.
+
+    CorruptFileError names the line of an error.
+    """
     try:
         return parse_yaml(read_regular(path, _MAX_BYTES))
     except Exception as error:  # yaml raises its own errors, and those of int(), regexes and dicts
@@ -181,6 +184,9 @@ def _count_values(node: yaml.Node, known: dict[yaml.Node, int | None], depth: in
 
 
 def dump_yaml(content: Any) -> bytes:
-    """Return plain data as YAML, in order and in ASCII; yaml.YAMLError for other data."""
+    """Return plain data as YAML, in order and in ASCII.
+
+    Raises yaml.YAMLError for other data.
+    """
     text: str = yaml.safe_dump(content, default_flow_style=False, sort_keys=False)
     return text.encode()

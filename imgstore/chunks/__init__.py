@@ -147,11 +147,17 @@ class ChunkIO:
         return self._fmt.codec in ('npy', 'bmp', 'pnm')
 
     def encode(self, image: Image) -> Any:
-        """Do the part of writing independent of other frames; thread-safe, in any order."""
+        """Do the part of writing independent of other frames.
+
+        Thread-safe, in any order.
+        """
         return self._codec.encode(image) if self._fmt.is_image_folder else self._encoder.encode(image)
 
     def writer(self, number: int) -> ChunkWriter:
-        """Create a writer of a new chunk for results of `encode`; FrameWriteError if that fails."""
+        """Create a writer of a new chunk for results of `encode`.
+
+        Raises FrameWriteError if that fails.
+        """
         if self._fmt.is_image_folder:
             return ImageChunkWriter(self._layout, number)
         return self._encoder.writer(self._layout.chunk(number))

@@ -22,7 +22,10 @@ class ChunkWriter(ABC):
 
     @abstractmethod
     def write(self, prepared: Any) -> None:
-        """Store the chunk's next frame, a result of `imgstore.chunks.ChunkIO.encode`; OSError."""
+        """Store the chunk's next frame, a result of `imgstore.chunks.ChunkIO.encode`.
+
+        Raises OSError.
+        """
 
     @abstractmethod
     def sync(self) -> None:
@@ -48,11 +51,17 @@ class VideoEncoder(ABC):
 
     @abstractmethod
     def encode(self, image: Image) -> Any:
-        """Do the part of encoding independent of other frames; thread-safe, in any order."""
+        """Do the part of encoding independent of other frames.
+
+        Thread-safe, in any order.
+        """
 
     @abstractmethod
     def writer(self, path: str) -> ChunkWriter:
-        """Create a writer of one video for results of `encode`; FrameWriteError if that fails."""
+        """Create a writer of one video for results of `encode`.
+
+        Raises FrameWriteError if that fails.
+        """
 
 
 class ChunkReader(ABC):

@@ -12,7 +12,10 @@ from .base import Image
 
 
 def encode_file(fmt: Format, image: Image, options: Mapping[str, int]) -> memoryview:
-    """Encode an image as a file in a format, with encoder options; FrameWriteError if that fails."""
+    """Encode an image as a file in a format, with encoder options.
+
+    Raises FrameWriteError if that fails.
+    """
     return encode_image(fmt.extension, image, _parameters(fmt, image, options))
 
 

@@ -10,7 +10,9 @@ from .base import ChunkReader
 
 
 class OpenChunks:
-    """The most recently used readers. Older ones are closed, and all when this object is freed.
+    """The most recently used readers.
+
+    Older ones are closed, and all when this object is freed.
 
     Parameters
     ----------

@@ -70,7 +70,10 @@ class H5Content:
     memory_left: int
 
     def charge_memory(self, size: int) -> None:
-        """Count bytes for a copy of the content; ValueError if they are too many for such a file."""
+        """Count bytes for a copy of the content.
+
+        Raises ValueError if they are too many for such a file.
+        """
         self.memory_left -= size
         if self.memory_left < 0:
             raise ValueError('its content takes too much memory')

@@ -75,7 +75,10 @@ def split_names(value: Any) -> list[str]:
 
 
 def main() -> None:
-    """Process the orders of the input; end early after many answers or after the time limit."""
+    """Process the orders of the input.
+
+    End early after many answers or after the time limit.
+    """
     import h5py
 
     answers = os.fdopen(os.dup(1), 'wb')

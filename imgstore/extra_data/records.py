@@ -176,7 +176,10 @@ def renumber_extra_data(path: str, old: Numbers, new: Numbers, own: slice, first
 
 
 def has_other_numbers(path: str, old: Numbers, new: Numbers, own: slice, first: Numbers) -> bool:
-    """Return whether `renumber_extra_data` would change a number in a JSON file; CorruptFileError."""
+    """Return whether `renumber_extra_data` would change a number in a JSON file.
+
+    Raises CorruptFileError.
+    """
     _, numbers, indices = _numbered(path, read_records(path))
     return not np.array_equal(_renumbering(old, new, own, first)(numbers, indices), numbers)
 
@@ -216,7 +219,10 @@ def _read_behind(contents: list[tuple[str, Any]], path: str, tables: Iterator[Ta
 
 
 def records_missing_from(journal: str, complete: list[_Record]) -> list[_Record]:
-    """Return the records of a chunk's journal unless its own file ends with them; CorruptFileError."""
+    """Return the records of a chunk's journal unless its own file ends with them.
+
+    Raises CorruptFileError.
+    """
     records = read_records(journal)
     return [] if records == complete[-len(records):] else records
 

@@ -53,7 +53,10 @@ class FrameArrays:
         return len(self.frames[0])
 
     def is_sound(self, columns: Sequence[int], own: slice | None = None) -> bool:
-        """Return whether frames, by default all, have correct checksums; True if not mapped."""
+        """Return whether frames, by default all, have correct checksums.
+
+        True if not mapped.
+        """
         own = own or slice(0, len(self))
         return self.saved is None or all(self.saved.is_sound(column, own) for column in columns)
 
@@ -73,7 +76,10 @@ class FrameArrays:
         return int(self.frames[0][index]), float(self.frames[1][index])
 
     def range(self, column: int) -> tuple[Any, Any] | None:
-        """Return the smallest and the largest value, ignoring nan; None without frames."""
+        """Return the smallest and the largest value, ignoring nan.
+
+        None without frames.
+        """
         values = self.frames[column]
         if column not in self.known_ranges and len(values):
             self.known_ranges[column] = np.fmin.reduce(values).item(), np.fmax.reduce(values).item()
@@ -89,6 +95,9 @@ class FrameArrays:
         return self._lookup(column).find(key)
 
     def nearest(self, column: int, key: float) -> tuple[float, int] | None:
-        """Find the frame with the nearest value; return distance and index. Ties go to the earlier."""
+        """Find the frame with the nearest value; return distance and index.
+
+        Ties go to the earlier.
+        """
         index = self._lookup(column).nearest(key)
         return None if index is None else (distance(self.frames[column][index].item(), key), index)

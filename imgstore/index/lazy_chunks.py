@@ -84,7 +84,9 @@ class LazyChunkIndex:
 
 
 class LazyChunks:
-    """Consecutive chunks and the offsets of their frames; damaged chunks are skipped with one warning.
+    """Consecutive chunks and the offsets of their frames.
+
+    Damaged chunks are skipped with one warning.
 
     Parameters
     ----------
@@ -157,7 +159,9 @@ class LazyChunks:
         return self[rank], index - int(starts[rank])
 
     def range_of(self, number: int) -> tuple[int, int] | None:
-        """Return a chunk's first index and the index after its last; None if it is after all chunks.
+        """Return a chunk's first index and the index after its last.
+
+        None if it is after all chunks.
 
         Both are the same for a missing chunk.
         """

@@ -90,7 +90,10 @@ class SegmentList:
         return self._generation
 
     def from_start(self) -> Iterator[tuple[int, IndexSegment]]:
-        """Yield the index of each segment's first frame, and the segment; this counts all frames before it."""
+        """Yield the index of each segment's first frame, and the segment.
+
+        This counts all frames before it.
+        """
         start = 0
         for segment in self._segments:
             yield start, segment
@@ -112,14 +115,20 @@ class SegmentList:
         return self._segments[0].frames()
 
     def chunk_frames(self, number: int) -> FrameTimes:
-        """Return the numbers and times of a chunk's frames; empty arrays for a missing chunk."""
+        """Return the numbers and times of a chunk's frames.
+
+        Empty arrays for a missing chunk.
+        """
         for segment in self._segments:
             if (chunk := segment.chunks.get(number)) is not None:
                 return segment.chunk_frames(chunk) or NO_FRAMES
         return NO_FRAMES
 
     def frame(self, index: int) -> tuple[int, float] | None:
-        """Return the number and time of the frame with an index; None if there is none."""
+        """Return the number and time of the frame with an index.
+
+        None if there is none.
+        """
         for segment in self._segments:
             if (frame := segment.frame(index)) is not None:
                 return frame
@@ -127,7 +136,10 @@ class SegmentList:
         return None
 
     def place(self, index: int) -> tuple[int, int] | None:
-        """Return the chunk of the frame with an index, and its index in the chunk; None if there is none."""
+        """Return the chunk of the frame with an index, and its index in the chunk.
+
+        None if there is none.
+        """
         for segment in self._segments:
             if 0 <= index < segment.frame_count:
                 chunk, within = segment.chunks.place(index)
@@ -136,27 +148,39 @@ class SegmentList:
         return None
 
     def range_of(self, number: int) -> tuple[int, int]:
-        """Return a chunk's first index and the index after its last; both the same for a missing chunk."""
+        """Return a chunk's first index and the index after its last.
+
+        Both the same for a missing chunk.
+        """
         for start, segment in self.from_start():
             if (own := segment.chunks.range_of(number)) is not None:
                 return start + own[0], start + own[1]
         return self.frame_count, self.frame_count
 
     def find(self, column: int, key: float) -> int | None:
-        """Find the first frame with a number (column 0) or time (column 1); None if there is none."""
+        """Find the first frame with a number (column 0) or time (column 1).
+
+        None if there is none.
+        """
         for start, segment in self.from_start():
             if (index := segment.find(column, key)) is not None:
                 return start + index
         return None
 
     def nearest(self, column: int, key: float) -> int | None:
-        """Find the frame with the nearest number or time; ties go to the earlier. None without frames."""
+        """Find the frame with the nearest number or time; ties go to the earlier.
+
+        None without frames.
+        """
         near = [(found[0], start + found[1]) for start, segment in self.from_start()
                 if (found := segment.nearest(column, key)) is not None]
         return min(near)[1] if near else None
 
     def range(self, column: int) -> tuple[float, float] | None:
-        """Return the smallest and the largest number or time, ignoring nan; None without frames."""
+        """Return the smallest and the largest number or time, ignoring nan.
+
+        None without frames.
+        """
         ranges = [found for segment in self._segments if (found := segment.range(column)) is not None]
         if not ranges:
             return None

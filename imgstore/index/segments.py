@@ -89,7 +89,10 @@ class IndexSegment:
         return self._whole(*_BOTH).frames
 
     def chunk_frames(self, chunk: LazyChunkIndex) -> FrameTimes | None:
-        """Return the numbers and times of one chunk; None for a damaged one, skipped from now on."""
+        """Return the numbers and times of one chunk.
+
+        None for a damaged one, skipped from now on.
+        """
         own = self.chunks.range_of(chunk.number) if self.is_loaded else None
         if own is not None and (arrays := self._sound(_BOTH, slice(*own))) is not None:
             return arrays.part(slice(*own))
@@ -107,7 +110,10 @@ class IndexSegment:
         return None
 
     def range(self, column: int) -> tuple[Any, Any] | None:
-        """Return the smallest and the largest value of a column, ignoring nan; None without frames."""
+        """Return the smallest and the largest value of a column, ignoring nan.
+
+        None without frames.
+        """
         if not self.frame_count:
             return None
         known = None if self._arrays is None else self._arrays.known_ranges.get(column)
@@ -118,5 +124,8 @@ class IndexSegment:
         return self._whole(column).find(column, key)
 
     def nearest(self, column: int, key: float) -> tuple[float, int] | None:
-        """Find the frame with the nearest value; return distance and index. Ties go to the earlier."""
+        """Find the frame with the nearest value; return distance and index.
+
+        Ties go to the earlier.
+        """
         return self._whole(column).nearest(column, key)

@@ -34,7 +34,10 @@ class SortedLookup:
         return self._at(rank) if rank < len(self._values) and self._values[rank].item() == value else None
 
     def nearest(self, value: float) -> int | None:
-        """Return the index of the nearest value; ties go to the earlier. None in an empty array."""
+        """Return the index of the nearest value; ties go to the earlier.
+
+        None in an empty array.
+        """
         right = self._rank(value)
         ranks = [right] if right < len(self._values) else []
         if right > 0:

@@ -53,7 +53,10 @@ def _write(path: str, chunks: Iterable[ChunkFrames], summary: dict[str, float]) 
 
 
 def read(path: str) -> list[ChunkFrames]:
-    """Read the chunks of a database; CorruptFileError if it is missing or damaged."""
+    """Read the chunks of a database.
+
+    Raises CorruptFileError if it is missing or damaged.
+    """
     if not os.path.isfile(path):
         raise CorruptFileError(f'{path}: there is no such index file; save_index writes one', path=path)
     try:

@@ -183,7 +183,10 @@ class ImgStoreIndex:
 
     @synchronized
     def get_chunk_metadata(self, chunk_n: int) -> dict[str, list[Any]]:
-        """Return the numbers and times of a chunk's frames; empty lists for a missing chunk."""
+        """Return the numbers and times of a chunk's frames.
+
+        Empty lists for a missing chunk.
+        """
         return _as_lists(self._segments.chunk_frames(chunk_n))
 
     @synchronized
@@ -200,7 +203,10 @@ class ImgStoreIndex:
     @property
     @synchronized
     def frame_times(self) -> Times:
-        """Times of all frames in seconds: float64, shape (frame_count,). Do not change them."""
+        """Times of all frames in seconds: float64, shape (frame_count,).
+
+        Do not change them.
+        """
         return self._segments.merged()[1]
 
     def each_chunk(self) -> Iterator[ChunkFrames]:
@@ -218,7 +224,10 @@ class ImgStoreIndex:
 
     @synchronized
     def from_chunk(self, chunk: int, within: int) -> int:
-        """Return the index in the store of a chunk's frame; of the frame before a skipped chunk."""
+        """Return the index in the store of a chunk's frame.
+
+        Of the frame before a skipped chunk.
+        """
         start, end = self._segments.range_of(chunk)
         return start + (within if start < end else -1)
 
@@ -230,7 +239,10 @@ class ImgStoreIndex:
 
     @synchronized
     def frame(self, index: int) -> tuple[int, float] | None:
-        """Return the number and time of the frame with an index in the store; None if there is none."""
+        """Return the number and time of the frame with an index in the store.
+
+        None if there is none.
+        """
         return self._segments.frame(index)
 
     # --- old names
@@ -243,7 +255,10 @@ class ImgStoreIndex:
 
     @synchronized
     def find(self, what: str, value: object, nearest: bool = False) -> int | None:
-        """Return the index of the frame with a number or time, or of the nearest; None if there is none."""
+        """Return the index of the frame with a number or time, or of the nearest.
+
+        None if there is none.
+        """
         key = _as_key(what, value)
         if key != key:
             return None
@@ -278,7 +293,10 @@ def _as_lists(frames: FrameTimes) -> dict[str, list[Any]]:
 
 
 def save_cache_if_large(basedir: str, chunks: list[tuple[int, str]]) -> None:
-    """Save an index cache for a store of many chunks, to open it faster; ignore failures."""
+    """Save an index cache for a store of many chunks, to open it faster.
+
+    Ignore failures.
+    """
     if len(chunks) >= cache_file.MIN_CHUNKS_TO_CACHE:
         with contextlib.suppress(ImgStoreError):
             ImgStoreIndex.new_from_chunks(chunks).save_cache(basedir)

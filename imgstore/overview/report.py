@@ -22,7 +22,7 @@ from ..timestamps import GAP_FACTOR, Numbers, Times, usual_interval
 
 @dataclass(frozen=True)
 class FrameGap:
-    """A gap between two consecutive frames of a store, where frames were probably dropped.
+    """A gap between two consecutive frames, probably with dropped frames.
 
     Attributes
     ----------

@@ -41,7 +41,9 @@ class BatchReader:
 
     def read(self, frames: Sequence[FrameLocation], shape: tuple[int, ...],
              dtype: npt.DTypeLike) -> Image | list[Image]:
-        """Read images into one array of a shape and dtype; into a list if images differ.
+        """Read images into one array of a shape and dtype.
+
+        Into a list if images differ.
 
         They differ only if somebody changed the store's files.
         """

@@ -32,7 +32,10 @@ class Position:
 
     @property
     def place(self) -> Place | None:
-        """Chunk of the latest frame, and the frame's index in it; None before the first."""
+        """Chunk of the latest frame, and the frame's index in it.
+
+        None before the first.
+        """
         return None if self._latest is None else self._latest[0]
 
     @place.setter

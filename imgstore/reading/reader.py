@@ -68,7 +68,10 @@ class StoreReader(ReaderInfo):
         register_fork_handler(self, StoreReader.reset_after_fork, lambda reader: reader.index.lock)
 
     def reset_after_fork(self) -> None:
-        """Leave threads and open files to the parent in a forked child; keep the position."""
+        """Leave threads and open files to the parent in a forked child.
+
+        Keep the position.
+        """
         self.lock, self._turn = threading.RLock(), threading.Lock()
         self.index.lock = threading.RLock()
         self._images.reset_after_fork(self._turn)
@@ -158,12 +161,18 @@ class StoreReader(ReaderInfo):
 
     @synchronized
     def by_number(self, frame_number: object, exact_only: bool) -> Frame:
-        """Read the first frame with a number, or the frame with the nearest; FrameNotFoundError."""
+        """Read the first frame with a number, or the frame with the nearest.
+
+        Raises FrameNotFoundError.
+        """
         return self.at(self.find(FRAME_NUMBER, frame_number, not exact_only))
 
     @synchronized
     def nearest_in_time(self, frame_time: object) -> Frame:
-        """Read the frame nearest in time; FrameNotFoundError in an empty store, and for nan."""
+        """Read the frame nearest in time.
+
+        Raises FrameNotFoundError in an empty store, and for nan.
+        """
         return self.at(self.find(FRAME_TIME, frame_time, nearest=True))
 
     @synchronized
@@ -173,7 +182,10 @@ class StoreReader(ReaderInfo):
 
     @synchronized
     def at(self, frame_index: object) -> Frame:
-        """Read the frame with an index in the store; FrameNotFoundError, FrameReadError."""
+        """Read the frame with an index in the store.
+
+        Raises FrameNotFoundError, FrameReadError.
+        """
         frame = self._locate(as_int(frame_index, 'frame_index'))
         return self._read(frame, self._position.index_in(self._known.index))
 
@@ -196,7 +208,10 @@ class StoreReader(ReaderInfo):
 
     @synchronized
     def many(self, frame_numbers: Iterable[object] | None, frame_indices: Iterable[object] | None) -> Frames:
-        """Read frames by numbers or by indexes, in that order; FrameNotFoundError before reading any."""
+        """Read frames by numbers or by indexes, in that order.
+
+        Raises FrameNotFoundError before reading any.
+        """
         frames = [self._locate(index) for index in self._indices(frame_numbers, frame_indices)]
         images = self._batches.read(frames, self.image_shape, self.metadata.imgdtype)
         if frames:

@@ -85,7 +85,10 @@ class ReaderInfo:
 
     @property
     def chunk_position(self) -> tuple[int, int]:
-        """Chunk of the latest frame read, and the frame's index in it; -1 before the first frame."""
+        """Chunk of the latest frame read, and the frame's index in it.
+
+        -1 before the first frame.
+        """
         return self._position.place or (self.index.to_chunk(0)[0] if self.frame_count else 0, -1)
 
     @property
@@ -100,7 +103,10 @@ class ReaderInfo:
 
     @property
     def listed_chunks(self) -> list[tuple[int, str]] | None:
-        """Numbers of all chunks, and index paths without extension; None before they are listed."""
+        """Numbers of all chunks, and index paths without extension.
+
+        None before they are listed.
+        """
         return self.listing.known
 
     def list_chunks(self) -> list[tuple[int, str]]:

@@ -83,7 +83,7 @@ class ImgStore(StoreProperties):
     # --- opening
 
     def close(self, save_index: bool = False) -> None:
-        """Complete a written store and free all resources; a second call does nothing.
+        """Complete a written store and free all resources.
 
         Parameters
         ----------
@@ -198,7 +198,7 @@ class ImgStore(StoreProperties):
         return self._require_reader().next()
 
     def get_next_framenumber(self) -> int:
-        """Return the frame number of the next image; raise EndOfStoreError at the end."""
+        """Return the number of the next frame; EndOfStoreError at the end."""
         return self._require_reader().next_frame_number()
 
     def get_image(self, frame_number: Any, exact_only: bool = True, frame_index: Any = None) -> Frame:
@@ -288,7 +288,7 @@ class ImgStore(StoreProperties):
         return self._require_reader().refresh()
 
     def follow(self) -> Iterator[Frame]:
-        """Read the following frames, and wait for new ones until the writer closes the store.
+        """Read the next frames, and wait for new ones until the store is closed.
 
         Yields
         ------
@@ -304,7 +304,7 @@ class ImgStore(StoreProperties):
         yield from frames
 
     def disable_decoding(self) -> None:
-        """Return raw images from now on, without conversion from the store's encoding to BGR."""
+        """Return raw images from now on, without conversion to BGR."""
         self._require_reader().disable_decoding()
 
     def reindex(self, dry_run: bool = False) -> ReindexReport:

@@ -21,7 +21,10 @@ _LONGEST_SIDE = 320  # pixels
 
 
 def describe(store: StoreProperties) -> dict[str, str]:
-    """Describe format, images and times; a forked child of the writer knows fewer of them."""
+    """Describe format, images and times.
+
+    A forked child of the writer knows fewer of them.
+    """
     rows = {'format': store.format, 'shape': f'{store.image_shape} {store.dtype}'}
     with contextlib.suppress(ImgStoreError, OSError):
         rows['frames'] = count_of(store.frame_count, 'frame')

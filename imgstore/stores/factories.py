@@ -30,7 +30,10 @@ __all__ = [
 
 
 class VideoImgStore(ImgStore):
-    """A store whose chunks are video files. See `new_for_format` and `new_for_filename`."""
+    """A store whose chunks are video files.
+
+    See `new_for_format` and `new_for_filename`.
+    """
 
     _class_name = VIDEO
 
@@ -63,7 +66,10 @@ class VideoImgStore(ImgStore):
 
 
 class DirectoryImgStore(ImgStore):
-    """A store whose chunks are folders of images. See `new_for_format` and `new_for_filename`."""
+    """A store whose chunks are folders of images.
+
+    See `new_for_format` and `new_for_filename`.
+    """
 
     _class_name = DIRECTORY
 

@@ -63,7 +63,10 @@ class StoreInfo(Protocol):
 
     @property
     def chunk_position(self) -> tuple[int, int]:
-        """Chunk of the latest frame, and the frame's index in it; -1 before the first frame."""
+        """Chunk of the latest frame, and the frame's index in it.
+
+        -1 before the first frame.
+        """
 
     @property
     def chunks(self) -> list[int]:
@@ -71,7 +74,10 @@ class StoreInfo(Protocol):
 
     @property
     def listed_chunks(self) -> list[tuple[int, str]] | None:
-        """Numbers of all chunks, and index paths without extension; None before they are listed."""
+        """Numbers of all chunks, and index paths without extension.
+
+        None before they are listed.
+        """
 
     def list_chunks(self) -> list[tuple[int, str]]:
         """List the chunks, once."""
@@ -84,4 +90,7 @@ class StoreInfo(Protocol):
         """Raise InvalidArgumentError if `complete_index` has an incomplete chunk."""
 
     def close(self) -> None:
-        """Complete a written store and free all resources; a second call does nothing."""
+        """Complete a written store and free all resources.
+
+        A second call does nothing.
+        """

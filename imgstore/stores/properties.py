@@ -93,12 +93,12 @@ class StoreProperties:
 
     @property
     def frame_numbers(self) -> Numbers:
-        """Numbers of all frames, in the order of writing: a read-only array of int64, shape (frame_count,)."""
+        """Numbers of all frames, a read-only array of int64, shape (n,)."""
         return _read_only(self.index.frame_numbers)
 
     @property
     def frame_times(self) -> Times:
-        """Times of all frames in seconds, in the order of writing: a read-only array of float64."""
+        """Times of all frames in seconds, a read-only array of float64."""
         return _read_only(self.index.frame_times)
 
     def find(self, *, number: Any = None, time: Any = None, nearest: bool = False) -> int:
@@ -198,11 +198,6 @@ class StoreProperties:
         """Return the path of each chunk on disk, by its number.
 
         Chunks without frames are included. While the store is written, incomplete chunks are not.
-
-        Returns
-        -------
-        dict of int to str
-            Path of a video, or of a folder of images.
         """
         return {number: self._impl.layout.chunk(number) for number, _ in self._iter_chunk_n_and_chunk_paths()}
 
@@ -226,7 +221,7 @@ class StoreProperties:
                 for path in layout.extra_data_files(number, wanted)]
 
     def extra_data_files(self, chunk: int) -> list[str]:
-        """Return the paths of a chunk's extra data files, with the journal of an incomplete chunk."""
+        """Return the paths of a chunk's extra data files and journal."""
         return self._require_reader().listing.record_files(chunk)
 
     def get_extra_data(self, ignore_corrupt_chunks: bool = False) -> pd.DataFrame | None:
@@ -253,7 +248,7 @@ class StoreProperties:
         return read_extra_data(paths, ignore_corrupt_chunks)
 
     def get_extra_data_samplerate(self) -> float | None:
-        """Return the sample rate of Motif's extra data in samples per second; None if unknown."""
+        """Return samples per second of Motif's extra data; None if unknown."""
         return samplerate(self.find_extra_data_files())
 
     # --- what the store is

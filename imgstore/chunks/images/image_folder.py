@@ -44,7 +44,10 @@ class ImageCodec(ABC):
 
     @abstractmethod
     def decode(self, data: Bytes, path: str) -> Image:
-        """Decode a file's content; FrameReadError or CorruptFileError if it is damaged."""
+        """Decode a file's content.
+
+        Raises FrameReadError or CorruptFileError if it is damaged.
+        """
 
 
 class NpyCodec(ImageCodec):
@@ -136,7 +139,10 @@ class Cv2Codec(ImageCodec):
         return np.ascontiguousarray(ensure_color(image) if self._color else ensure_grayscale(image))
 
     def pixels(self, data: Bytes) -> Image | None:
-        """Return uncompressed pixels of the file in BGR or gray; None if OpenCV must decode it."""
+        """Return uncompressed pixels of the file in BGR or gray.
+
+        None if OpenCV must decode it.
+        """
         return None
 
     def _decoded(self, data: Bytes, path: str) -> Image:

@@ -25,7 +25,10 @@ class BmpCodec(Cv2Codec):
     """Windows bitmaps: https://learn.microsoft.com/windows/win32/gdi/bitmap-storage."""
 
     def encode(self, image: Image) -> Sequence[bytes | memoryview]:
-        """Return header and rows from the top down; rows with padding are left to OpenCV."""
+        """Return header and rows from the top down.
+
+        Rows with padding are left to OpenCV.
+        """
         height, width = image.shape[:2]
         palette = _GRAYS if image.ndim == 2 else b''
         if width * image.itemsize * (1 if palette else 3) % 4:

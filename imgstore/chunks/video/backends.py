@@ -32,7 +32,10 @@ _SAMPLE_ORDER = (0, 1, 17, 3, 23, 16, 9, 2, 22)
 
 def new_reader(backend: str, path: str, color: bool, seek: bool = True, frames: int | None = None,
                kept: FrameCache | None = None, pixels: int = NO_PIXEL_LIMIT) -> VideoReader:
-    """Create a reader of one video; with the expected number of frames it detects lost ones better."""
+    """Create a reader of one video.
+
+    With the expected number of frames it detects lost ones better.
+    """
     if backend == 'opencv':
         from .opencv import OpenCVChunkReader
 
@@ -55,7 +58,10 @@ def new_encoder(backend: str, codec: str, shape: tuple[int, ...],
 
 
 def validate_backend(asked: object) -> object:
-    """Return the requested backend; InvalidArgumentError if there is none of this name."""
+    """Return the requested backend.
+
+    Raises InvalidArgumentError if there is none of this name.
+    """
     if asked not in (None, '', AUTO, *BACKENDS):
         raise InvalidArgumentError(f'backend is {asked!r}; it must be one of {", ".join((AUTO, *BACKENDS))}',
                                    argument='backend')

@@ -67,7 +67,9 @@ def path_of_url(url: str) -> str:
 
 
 def open_container(path: str, pixels: int = NO_PIXEL_LIMIT, end: int = 0) -> InputContainer:
-    """Open a video with PyAV, and no other file; FrameReadError, and FFmpeg's own errors.
+    """Open a video with PyAV, and no other file.
+
+    Raises FrameReadError, and FFmpeg's own errors.
 
     Parameters
     ----------

@@ -73,7 +73,10 @@ def _elements(file: IO[bytes], begin: bytes, size: int) -> bool:
 
 
 def ebml_number(data: bytes, keep_mark: bool) -> tuple[int, int]:
-    """Read an EBML number and its length in bytes (0 if invalid); -1 is the unknown length."""
+    """Read an EBML number and its length in bytes (0 if invalid).
+
+    -1 is the unknown length.
+    """
     length = 9 - data[0].bit_length() if data else 9
     if length > min(8, len(data)):
         return 0, 0

@@ -17,7 +17,9 @@ STRICT = {'err_detect': 'explode'}
 
 
 def decode(packet: Any) -> tuple[list[Any], bool]:
-    """Decode a packet; return the frames, and whether it was intact. If not, they are the last frames.
+    """Decode a packet; return the frames, and whether it was intact.
+
+    If not, they are the last frames.
 
     FrameReadError if the decoder cannot be opened; then the container is unusable.
     """
@@ -50,7 +52,10 @@ def flush_packet(stream: Any) -> Any:
 
 
 def decode_intra(packet: Any) -> Any:
-    """Decode a Motion JPEG packet, with one decoder per thread; raises any error if in doubt."""
+    """Decode a Motion JPEG packet, with one decoder per thread.
+
+    Raises any error if in doubt.
+    """
     with _mjpeg_decoders.borrow() as decoder:
         frame, = decoder.decode(packet)
     context = packet.stream.codec_context
@@ -89,7 +94,10 @@ class CleanFrameQueue:
         self._owed[index] = self._sent
 
     def push(self, index: int, frame: Any) -> bool:
-        """Add a frame in display order; False if it or an earlier one is damaged. Then add no more."""
+        """Add a frame in display order; False if it or an earlier one is damaged.
+
+        Then add no more.
+        """
         order = self._owed.get(index, 0)
         lost = range(index if self._shown is None else self._shown + 1, index)
         damaged = [self._owed.get(other, order) for other in lost] + [order] * frame.is_corrupt

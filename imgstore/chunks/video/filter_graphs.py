@@ -133,7 +133,10 @@ class Converter:
         weakref.finalize(self, _give_back, self._own).atexit = False
 
     def convert(self, frame: Any) -> Any:
-        """Convert a PyAV frame to a plane in BGR; its own plane if in BGR already. FrameReadError."""
+        """Convert a PyAV frame to a plane in BGR; its own plane if in BGR already.
+
+        Raises FrameReadError.
+        """
         import av
 
         key = frame.format.name, int(frame.colorspace), int(frame.color_range)

@@ -52,7 +52,10 @@ class FrameTable:
         return len(self.pts)
 
     def index_of(self, pts: int | None) -> int | None:
-        """Return the index of the frame with a presentation time; None if there is none."""
+        """Return the index of the frame with a presentation time.
+
+        None if there is none.
+        """
         if pts is None:
             return None
         index = int(self.pts.searchsorted(pts))
@@ -296,7 +299,7 @@ class DisplayTimes:
 def display_times(path: str, frames: int | None = None, pixels: int = NO_PIXEL_LIMIT) -> DisplayTimes | None:
     """Return the display times of a video's frames; None if PyAV is missing or cannot read them.
 
-    FrameReadError if the file is not a video, or if it is ambiguous which frames a chunk's index counts.
+    Raises FrameReadError if the file is not a video, or if it is ambiguous which frames a chunk's index counts.
     """
     try:
         import av
@@ -319,7 +322,10 @@ def display_times(path: str, frames: int | None = None, pixels: int = NO_PIXEL_L
 
 
 def packet_count(path: str, pixels: int = NO_PIXEL_LIMIT, end: int = 0) -> int:
-    """Count the packets of frames up to an offset; 0 if unreadable. See `open_container`."""
+    """Count the packets of frames up to an offset; 0 if unreadable.
+
+    See `open_container`.
+    """
     import av
 
     count = 0

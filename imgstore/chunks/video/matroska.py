@@ -119,7 +119,10 @@ class _Head:
         self.usual_id_at = self.cluster_at - len(room) - len(usual) + len(_id(_CODEC_PRIVATE)) - 1
 
     def configuration(self, rate: Fraction, with_dates: bool) -> bytes | None:
-        """Return the configuration for a finished file; None if it is not one of x264's."""
+        """Return the configuration for a finished file.
+
+        None if it is not one of x264's.
+        """
         known = with_reordering(self.usual) if with_dates else self.usual
         return None if known is None or self.room_size_at is None else record_with_rate(known, rate)
 

@@ -112,7 +112,10 @@ class LastPacket:
                     self._packets[index] = packet
 
     def open(self, video: str, pixels: int = NO_PIXEL_LIMIT) -> Any:
-        """Open a video as `open_container`; without a header, before the second frame, open the first packet."""
+        """Open a video as `open_container`.
+
+        Without a header, before the second frame, open the first packet.
+        """
         import av
 
         try:

@@ -31,7 +31,10 @@ class OrderedFile:
         self._file = open(path, 'wb', buffering=0, opener=open_no_link)  # noqa: SIM115 -- until `close`
 
     def write(self, data: bytes) -> int:
-        """Write all data; after an error write nothing more, or the header would list missing data."""
+        """Write all data.
+
+        After an error write nothing more, or the header would list missing data.
+        """
         if self._error is not None:
             raise self._error
         rest, start = memoryview(data), self._file.tell()

@@ -43,7 +43,10 @@ def with_rate_in_place(sps: bytes, rate: Fraction) -> bytes | None:
 
 
 def with_changeable_rate(sps: bytes, rate: Fraction) -> bytes:
-    """Set a rate to be changed by `with_rate_in_place`; if that is impossible, return the set unchanged."""
+    """Set a rate to be changed by `with_rate_in_place`.
+
+    If that is impossible, return the set unchanged.
+    """
     trials = (_with_timing(sps, *numbers) for numbers in _numbers(rate))
     return next((trial for trial in trials if trial is not None and _has_no_escape(sps, trial)), sps)
 

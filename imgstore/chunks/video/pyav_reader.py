@@ -29,7 +29,9 @@ _AVI_CHUNK_HEADER = 8  # bytes before a packet; an AVI's index points to them
 
 
 class PyAVChunkReader(VideoReader):
-    """Reader of any video supported by FFmpeg. Frames are identified by presentation time.
+    """Reader of any video supported by FFmpeg.
+
+    Frames are identified by presentation time.
 
     Parameters
     ----------
@@ -145,7 +147,10 @@ class PyAVChunkReader(VideoReader):
         return bool(self._frame(index).interlaced_frame)
 
     def read_deferred(self, index: int) -> Callable[[], Image]:
-        """Read the packet of a Motion JPEG frame for decoding later; decode any other frame now."""
+        """Read the packet of a Motion JPEG frame for decoding later.
+
+        Decode any other frame now.
+        """
         packet = self._packet(index)
         if packet is not None:
             return lambda: self._images.to_array(decode_intra(packet))

@@ -28,7 +28,10 @@ def video_streams(container: Any) -> list[Any]:
 
 
 def video_stream(container: Any) -> Any:
-    """Return the first video stream of a PyAV container, skipping cover pictures; IndexError."""
+    """Return the first video stream of a PyAV container, skipping cover pictures.
+
+    Raises IndexError.
+    """
     return video_streams(container)[0]
 
 
