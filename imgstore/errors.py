@@ -108,7 +108,7 @@ class ImgStoreError(Exception):
     path : str or None
         File or folder with the problem.
     reason : str or None
-        What is wrong, without the names of store, frame and file. For people, like the message.
+        What is wrong, if possible without the names of store, frame and file. For people, like the message.
     argument : str or None
         Name of the argument, field or option with the wrong value.
     """
@@ -262,10 +262,11 @@ class ChunkSkippedWarning(ImgStoreWarning):
     """
 
     def __init__(self, store: str, chunk: int, reason: str | CorruptFileError) -> None:
-        self.store, self.chunk, self.reason = store, chunk, str(reason)
         self.error = reason if isinstance(reason, CorruptFileError) else None
-        where = '' if self.error else f'{store}: '  # the error names it
-        super().__init__(f'{where}chunk {chunk} is skipped: {reason}')
+        known = self.error.reason if self.error else None
+        self.store, self.chunk, self.reason = store, chunk, known or str(reason)
+        where = '' if self.error and not known else f'{store}: '  # the text of an error names it
+        super().__init__(f'{where}chunk {chunk} is skipped: {self.reason}')
 
 
 class ColorLostWarning(ImgStoreWarning):
@@ -275,10 +276,12 @@ class ColorLostWarning(ImgStoreWarning):
     ----------
     format : str
         Name of the format.
+    store : str or None
+        Folder of the store.
     """
 
-    def __init__(self, format: str) -> None:
-        self.format = format
+    def __init__(self, format: str, store: str | None = None) -> None:
+        self.format, self.store = format, store
         super().__init__(f'format {format} holds only gray images: this store loses its colours')
 
 
@@ -292,10 +295,12 @@ class DamagedJournalWarning(ImgStoreWarning):
     chunk : int
     frames : tuple of int
         Indexes in the chunk of the frames with estimated numbers and times.
+    store : str or None
+        Folder of the store.
     """
 
-    def __init__(self, path: str, chunk: int, frames: tuple[int, ...]) -> None:
-        self.path, self.chunk, self.frames = path, chunk, frames
+    def __init__(self, path: str, chunk: int, frames: tuple[int, ...], store: str | None = None) -> None:
+        self.path, self.chunk, self.frames, self.store = path, chunk, frames, store
         super().__init__(f'{path} is damaged: numbers and times of {len(frames)} '
                          f'frame{"s" * (len(frames) != 1)} of chunk {chunk} are estimated')
 
@@ -307,10 +312,13 @@ class ExtraDataSkippedWarning(ImgStoreWarning):
     ----------
     errors : tuple of CorruptFileError
         One error per file; its ``path`` is the file.
+    store : str or None
+        Folder of the store.
     """
 
     def __init__(self, errors: Iterable[CorruptFileError]) -> None:
         self.errors = tuple(errors)
+        self.store = next((error.store for error in self.errors), None)
         super().__init__(f'extra data is skipped: {"; ".join(map(str, self.errors))}')
 
 

@@ -6,6 +6,7 @@ import copy
 import functools
 import inspect
 import pickle
+import shutil
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -160,8 +161,10 @@ def test_a_frame_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     image.write_bytes(b'damaged')
     with new_for_filename(tmp_path / 's') as reader, raises(
             errors.FrameReadError, store=str(tmp_path / 's'), chunk=1, index_in_chunk=1, frame_index=3, frame_number=3,
-            path=str(image)):
+            path=str(image)) as caught:
         reader.get_image(3)
+    assert caught.value.reason
+    assert not caught.value.reason.startswith(str(tmp_path / 's') + ':')
 
 
 @pytest.mark.parametrize('workers', [0, 2])
@@ -230,6 +233,59 @@ def test_an_argument_that_is_missing_is_told_apart_from_one_too_many(tmp_path: P
             reader.get_images([0], [0])
         with pytest.raises(errors.InvalidArgumentError, match='number=0 and time=1'):
             reader.find(number=0, time=1)
+
+
+def test_a_refused_image_or_record_names_its_store(tmp_path: Path) -> None:
+    folder = str(tmp_path / 's')
+    with new_for_format('npy', folder, imgshape=(4, 6)) as writer:
+        for image in (np.zeros((5, 6), np.uint8), np.full((4, 6), 300), [[1], [1, 2]]):
+            with raises(errors.ImageRejectedError, store=folder, frame_number=7, argument='img'):
+                writer.add_image(image, 7, 0.0)
+        for record in ({'a': object()}, {'a': '\udce9'}):
+            with raises(errors.ExtraDataTypeError, store=folder):
+                writer.add_extra_data(**record)
+
+
+def test_damaged_metadata_and_extra_data_name_their_store(tmp_path: Path) -> None:
+    folder = str(tmp_path / 's')
+    with new_for_format('npy', folder, imgshape=(4, 6), chunksize=2) as writer:
+        for number in range(4):
+            writer.add_image(np.zeros((4, 6), np.uint8), number, number / 10)
+            writer.add_extra_data(a=1)
+    file = tmp_path / 's' / '000001' / 'index.extra.json'
+    file.write_text('{}')
+    with new_for_filename(folder) as reader:
+        with raises(errors.CorruptFileError, store=folder, chunk=1, path=str(file)):
+            reader.get_extra_data()
+        with warns(errors.ExtraDataSkippedWarning, store=folder):
+            assert len(reader.get_extra_data(ignore_corrupt_chunks=True)) == 2
+    for damaged in ('[', 'a: 1', '__store: {version: 1}'):
+        (tmp_path / 's' / 'metadata.yaml').write_text(damaged)
+        with raises(errors.CorruptFileError, store=folder, path=str(tmp_path / 's' / 'metadata.yaml')):
+            new_for_filename(folder)
+
+
+def test_a_warning_of_a_gray_format_names_the_store(tmp_path: Path) -> None:
+    with warns(errors.ColorLostWarning, store=str(tmp_path / 's')):
+        new_for_format('pgm', tmp_path / 's', imgshape=(4, 6, 3)).close()
+
+
+def test_a_chunk_and_a_store_that_go_while_they_are_read_are_told(tmp_path: Path) -> None:
+    store(tmp_path, 6)
+    folder = str(tmp_path / 's')
+    with new_for_filename(folder) as reader:
+        (tmp_path / 's' / '000001' / 'index.npz').unlink()
+        with warns(errors.ChunkSkippedWarning, store=folder, chunk=1, reason='it has no index') as told:
+            assert len(reader.frame_numbers) < 6
+        assert f'{folder}: chunk 1 is skipped: it has no index' in map(str, [each.message for each in told])
+    store(tmp_path / 'gone', 2)
+    folder = str(tmp_path / 'gone' / 's')
+    with new_for_filename(folder) as reader:
+        reader.get_image(None, frame_index=1)
+        shutil.rmtree(folder)
+        for read in (reader.refresh, lambda: next(reader.follow())):
+            with raises(errors.StoreNotFoundError, store=folder, path=folder):
+                read()
 
 
 def test_the_end_of_an_empty_store_says_that_it_is_empty(tmp_path: Path) -> None:

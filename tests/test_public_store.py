@@ -48,6 +48,34 @@ def test_a_store_has_a_public_class(tmp_path: Path) -> None:
         assert factory.__annotations__['return'] == 'ImgStore'
 
 
+@pytest.mark.parametrize('arguments', [{'basedir': 's'}, {}, {
+    'basedir': 's', 'mode': 'w', 'imgshape': (3, 3), 'format': 'npy'}])
+def test_the_common_class_makes_no_store_and_says_what_does(arguments: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match=r'^ImgStore has no format: .*new_for_filename or new_for_format'):
+        ImgStore(**arguments)
+
+
+def test_the_common_class_knows_all_formats_and_reads_a_frame_of_any(tmp_path: Path) -> None:
+    assert ImgStore.supported_formats() == imgstore.get_supported_formats()
+    assert ImgStore.supports_format('npy')
+    assert ImgStore.supports_format('mjpeg/avi')
+    assert not ImgStore.supports_format('none')
+    for fmt in ('npy', 'mjpeg/avi'):
+        write(tmp_path / fmt[:3], fmt).close()
+        image = ImgStore.extract_only_frame(tmp_path / fmt[:3], 1)
+        assert np.array_equal(image, imgstore.extract_only_frame(tmp_path / fmt[:3], 1))
+
+
+def test_every_store_declares_insert_chunk(tmp_path: Path) -> None:
+    write(tmp_path / 'video', 'mjpeg/avi').close()
+    video = tmp_path / 'video' / '000000.avi'
+    with write(tmp_path / 's', 'mjpeg/avi') as store:  # an ImgStore to a type checker
+        store.insert_chunk(video, [1, 2, 3], [1.0, 2.0, 3.0], move=False)
+        assert store.frame_count == len(NUMBERS) + 3
+    with write(tmp_path / 'i') as store, pytest.raises(InvalidArgumentError, match='store of images'):
+        store.insert_chunk(video, [1], [1.0])
+
+
 @pytest.mark.parametrize('fmt', FORMATS)
 def test_a_writer_tells_the_same_as_a_reader(fmt: str, tmp_path: Path) -> None:
     def told(store: ImgStore) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -47,7 +47,8 @@ _Record = dict[str, Any]
 
 
 def read_extra_data(paths: Sequence[str], ignore_corrupt: bool = False,
-                    tables: Iterator[Table] | None = None) -> pd.DataFrame | None:
+                    tables: Iterator[Table] | None = None, store: str | None = None,
+                    chunks: Mapping[str, int] | None = None) -> pd.DataFrame | None:
     """Read the extra data of a store.
 
     Parameters
@@ -58,6 +59,10 @@ def read_extra_data(paths: Sequence[str], ignore_corrupt: bool = False,
         Skip damaged files with one warning.
     tables : iterator, optional
         Tables of the HDF5 files, if read already.
+    store : str, optional
+        The store's folder, for errors.
+    chunks : mapping of str to int, optional
+        Chunks of the files, for errors.
 
     Returns
     -------
@@ -76,6 +81,7 @@ def read_extra_data(paths: Sequence[str], ignore_corrupt: bool = False,
         try:
             contents.append(_read_behind(contents, path, tables))
         except CorruptFileError as error:
+            error.store, error.chunk = store, (chunks or {}).get(path)
             errors.append(error)
     if errors and not ignore_corrupt:
         raise errors[0]

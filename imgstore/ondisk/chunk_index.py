@@ -52,7 +52,7 @@ def read_chunk_index(stem: str) -> tuple[Numbers, Times]:
     """
     path = index_path(stem)
     if path is None:
-        raise CorruptFileError(f'{stem}: the chunk has no index', path=stem)
+        raise CorruptFileError(f'{stem}: the chunk has no index', path=stem, reason='it has no index')
     numbers, times = _read_yaml(path) if path.endswith('.yaml') else _read_npz(path)
     numbers, times = _as_int64(path, numbers), _as_float64(path, times)
     if numbers.ndim != 1 or numbers.shape != times.shape:
@@ -183,7 +183,7 @@ def stamp(stem: str) -> FileStamp:
         except FileNotFoundError:
             continue
         return FileStamp(form, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-    raise CorruptFileError(f'{stem}: the chunk has no index', path=stem)
+    raise CorruptFileError(f'{stem}: the chunk has no index', path=stem, reason='it has no index')
 
 
 def stamp_if_stable(stem: str) -> FileStamp | None:
@@ -258,7 +258,7 @@ def rewrite_frame_numbers(stem: str, numbers: Numbers, target: str) -> str:
     """
     path = index_path(stem)
     if path is None:
-        raise CorruptFileError(f'{stem}: the chunk has no index', path=stem)
+        raise CorruptFileError(f'{stem}: the chunk has no index', path=stem, reason='it has no index')
     before, _ = read_chunk_index(stem)
     try:
         with open(target, 'wb') as file:

@@ -208,6 +208,14 @@ def metadata_bytes(metadata: StoreMetadata) -> bytes:
 
 def load_metadata(basedir: str) -> StoreMetadata:
     """Read metadata.yaml of the store in ``basedir``, or raise CorruptFileError."""
+    try:
+        return _load(basedir)
+    except CorruptFileError as error:
+        error.store = basedir
+        raise
+
+
+def _load(basedir: str) -> StoreMetadata:
     folder = os.path.join(basedir, EMPTIED_FOLDER) if is_emptied(basedir) else basedir
     path = os.path.join(folder, STORE_MD_FILENAME)
     content = load_yaml(path)

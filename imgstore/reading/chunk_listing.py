@@ -179,7 +179,7 @@ class ChunkListing:
         for number in self.incomplete.keys() - self._warned:
             if estimated := self.incomplete[number].estimated:
                 self._warned.add(number)
-                warn(DamagedJournalWarning(self._layout.journal(number), number, estimated))
+                warn(DamagedJournalWarning(self._layout.journal(number), number, estimated, self._layout.basedir))
 
     def _read_staged(self) -> Iterator[tuple[int, tuple[Numbers, Times]]]:
         """Read the staged indexes of an unfinished reindex, valid in place of the chunks' own."""

@@ -90,7 +90,8 @@ class ImageReader:
         (chunk, at), (number, _) = frame.place, frame.number_and_time
         what = f'frame #{number}, at index {at} of chunk {chunk}'
         return FrameReadError(f'{self._store}: {what}, cannot be read: {error}', store=self._store, chunk=chunk,
-                              index_in_chunk=at, frame_index=frame.frame_index, frame_number=number, path=error.path)
+                              index_in_chunk=at, frame_index=frame.frame_index, frame_number=number, path=error.path,
+                              reason=error.reason or str(error))
 
     def _begin(self, place: Place) -> Callable[[], Image]:
         """Start to read a frame in advance."""

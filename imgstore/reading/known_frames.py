@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 from .._support.validation import as_int, as_seconds
 from ..chunks import ChunkIO
 from ..constants import FRAME_NUMBER
-from ..errors import FrameNotFoundError
+from ..errors import FrameNotFoundError, StoreNotFoundError
 from ..index.store_index import ImgStoreIndex
 from ..ondisk.layout import Layout
 from .chunk_listing import ChunkListing
@@ -45,7 +47,13 @@ class KnownFrames:
     def refresh(self) -> set[int]:
         """Update the index, and return the chunks that were incomplete before."""
         were_incomplete = set(self.listing.incomplete)
-        self.listing.rescan()
+        try:
+            self.listing.rescan()
+        except FileNotFoundError as error:
+            if os.path.isdir(self._store):
+                raise
+            raise StoreNotFoundError(f'{self._store!r} does not exist any more', path=self._store,
+                                     store=self._store) from error
         self.index = self.index.updated(self.listing.chunks(), self.listing.open_frames)
         return were_incomplete
 

@@ -14,12 +14,12 @@ from ..ondisk.metadata import load_metadata
 from .reader import StoreReader
 
 
-def open_reader(basedir: str, class_name: str, seek: bool, index: ImgStoreIndex | None,
+def open_reader(basedir: str, class_name: str | None, seek: bool, index: ImgStoreIndex | None,
                 backend: str | None, cache_bytes: object) -> StoreReader:
-    """Open a store of a class for reading, with the arguments of `imgstore.new_for_filename`."""
+    """Open a store of a class, or of any, for reading, with the arguments of `imgstore.new_for_filename`."""
     metadata = load_metadata(basedir)
     fmt = format_of(metadata, basedir)
-    if fmt.class_name != class_name:
+    if class_name not in (None, fmt.class_name):
         raise InvalidArgumentError(f'{basedir!r} is a {fmt.class_name}, not a {class_name}', store=basedir)
     if not isinstance(index, (ImgStoreIndex, NoneType)):
         raise InvalidArgumentError(f'index is a {type(index).__name__}; it must be an ImgStoreIndex', argument='index')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import weakref
 from collections.abc import Iterable, Iterator
@@ -15,7 +16,7 @@ from ..formats import format_names, resolve_format
 from ..index.sqlite_file import ChunkFrames
 from ..index.store_index import ImgStoreIndex
 from ..maintenance.reindex import ReindexReport, reindex
-from ..ondisk.files import StrPath
+from ..ondisk.files import StrPath, text_path
 from ..ondisk.layout import existing_store_folder, store_folder
 from ..options import ReadOptions, WriteOptions, options_for
 from ..reading.open import open_reader
@@ -55,9 +56,11 @@ class ImgStore(StoreProperties):
         Another writer has the store open.
     """
 
-    _class_name: ClassVar[str]
+    _class_name: ClassVar[str | None] = None
 
     def __init__(self, basedir: StrPath | None = None, mode: str = 'r', **options: Any) -> None:
+        if self._class_name is None:
+            raise InvalidArgumentError(f'{type(self).__name__} has no format: use new_for_filename or new_for_format')
         if mode == 'r':
             self._begin_reading(basedir, options_for(mode, options))
         elif mode == 'w':
@@ -171,6 +174,11 @@ class ImgStore(StoreProperties):
             A key is frame_time, frame_number or frame_index.
         """
         self._require_writer().add_extra_data(data)
+
+    def insert_chunk(self, video_path: StrPath, frame_numbers: Iterable[Any], frame_times: Iterable[Any],
+                     move: bool = True) -> None:
+        """Add a finished video file as the next chunk of a store of videos; see `VideoImgStore.insert_chunk`."""
+        self._require_writer().insert_chunk(text_path(video_path, 'video_path'), frame_numbers, frame_times, move)
 
     def empty(self) -> None:
         """Remove all frames and extra data; the store stays open for writing."""
@@ -373,8 +381,9 @@ class ImgStore(StoreProperties):
     @classmethod
     def extract_only_frame(cls, full_path: StrPath, frame_index: int) -> Any:
         """Read one frame of a store; see `imgstore.extract_only_frame`."""
-        with cls(basedir=existing_store_folder(full_path)) as store:
-            return store._require_reader().at(frame_index)[0]
+        reader = open_reader(existing_store_folder(full_path), cls._class_name, **vars(ReadOptions()))
+        with contextlib.closing(reader):
+            return reader.at(frame_index)[0]
 
 
 _ImgStore = ImgStore

@@ -62,7 +62,7 @@ class VideoImgStore(ImgStore):
         FrameWriteError
             The file could not be moved or copied.
         """
-        self._require_writer().insert_chunk(text_path(video_path, 'video_path'), frame_numbers, frame_times, move)
+        super().insert_chunk(video_path, frame_numbers, frame_times, move)
 
 
 class DirectoryImgStore(ImgStore):

@@ -244,8 +244,8 @@ class StoreProperties:
             A file is damaged. The message names it.
         """
         listing = self._require_reader().listing
-        paths = [path for number, _ in listing.chunks() for path in listing.record_files(number)]
-        return read_extra_data(paths, ignore_corrupt_chunks)
+        chunks = {path: number for number, _ in listing.chunks() for path in listing.record_files(number)}
+        return read_extra_data(list(chunks), ignore_corrupt_chunks, store=self.filename, chunks=chunks)
 
     def get_extra_data_samplerate(self) -> float | None:
         """Return samples per second of Motif's extra data; None if unknown."""

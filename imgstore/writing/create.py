@@ -35,7 +35,7 @@ def create_writer(basedir: str, fmt: Format, options: WriteOptions) -> StoreWrit
     encoding = '' if options.encoding is None else options.encoding
     if not isinstance(encoding, str):
         raise InvalidArgumentError(f'encoding is {encoding!r}; it must be text like cv_bayerrg', argument='encoding')
-    fit = image_spec_for(fmt, options.imgshape, options.imgdtype, encoding)
+    fit = image_spec_for(fmt, options.imgshape, options.imgdtype, encoding, basedir)
     encoder = validate_options(fmt, {name: getattr(options, name) for name in ('quality', 'crf', 'compression')})
     usual, fmt = fmt, encoded_with(fmt, encoder)
     metadata = new_metadata(

@@ -111,7 +111,8 @@ def _without_channel_of_one(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape[:-1] if len(shape) == 3 and shape[2] == 1 else shape
 
 
-def image_spec_for(fmt: Format, imgshape: object, imgdtype: object, encoding: str) -> ImageSpec:
+def image_spec_for(fmt: Format, imgshape: object, imgdtype: object, encoding: str,
+                   store: str | None = None) -> ImageSpec:
     """Make the spec of a new store with this format, shape, dtype and encoding.
 
     Raises
@@ -125,13 +126,13 @@ def image_spec_for(fmt: Format, imgshape: object, imgdtype: object, encoding: st
                                    argument='imgdtype')
     check_encoding(encoding, shape, dtype)
     convert_from = encoding if fmt.converts_to_bgr else ''
-    stored = _stored_shape(fmt, decoded_shape(shape, convert_from))
+    stored = _stored_shape(fmt, decoded_shape(shape, convert_from), store)
     if not convert_from:
         check_encoding(encoding, stored, dtype)
     return ImageSpec(shape, dtype, stored, convert_from)
 
 
-def _stored_shape(fmt: Format, shape: tuple[int, ...]) -> tuple[int, ...]:
+def _stored_shape(fmt: Format, shape: tuple[int, ...], store: str | None) -> tuple[int, ...]:
     if fmt.color_model == 'any':
         return shape
     shape = _without_channel_of_one(shape)
@@ -142,7 +143,7 @@ def _stored_shape(fmt: Format, shape: tuple[int, ...]) -> tuple[int, ...]:
         raise InvalidArgumentError(f'format {fmt.name} holds images of at most {fmt.max_side} pixels a side and '
                                    f'{_MAX_PIXELS} in all, not {shape[0]} x {shape[1]}', argument='imgshape')
     if fmt.color_model == 'gray' and len(shape) == 3:
-        warn(ColorLostWarning(fmt.name))
+        warn(ColorLostWarning(fmt.name, store))
     return shape if fmt.is_image_folder else _even(shape)
 
 

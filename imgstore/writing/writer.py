@@ -22,7 +22,14 @@ from ..chunks import ChunkIO, Image
 from ..chunks.video.mp4_tail import has_last_packet
 from ..color import decoded_shape
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
-from ..errors import FrameReadError, FrameWriteError, InvalidArgumentError, StoreClosedError
+from ..errors import (
+    ExtraDataTypeError,
+    FrameReadError,
+    FrameWriteError,
+    ImageRejectedError,
+    InvalidArgumentError,
+    StoreClosedError,
+)
 from ..formats import Format
 from ..frame_rate import FrameRate
 from ..index.store_index import ImgStoreIndex, save_cache_if_large
@@ -181,7 +188,11 @@ class StoreWriter:
         """
         self._check()
         frame = as_int(frame_number, FRAME_NUMBER), as_seconds(frame_time, FRAME_TIME)
-        stored, copy = self._fit(image), None
+        try:
+            stored, copy = self._fit(image), None
+        except ImageRejectedError as error:
+            error.store, error.frame_number = self.layout.basedir, frame[0]
+            raise
         if self._queue.workers and np.may_share_memory(stored, np.asarray(image)):
             stored = copy = self._buffers.copy(stored)
         self._do(Task(partial(self._add, frame, copy), partial(self._chunks.encode, stored), stored.nbytes, frame),
@@ -212,7 +223,11 @@ class StoreWriter:
             if key in data:
                 raise InvalidArgumentError(f'extra data must not have the key {key!r}: the store sets it',
                                            argument='data')
-        record = dumps(data)
+        try:
+            record = dumps(data)
+        except ExtraDataTypeError as error:
+            error.store = self.layout.basedir
+            raise
         self._do(Task(lambda _: self._recorder.add_record(record, *self._given), size=len(record)),
                  wait=not self._queue.workers)
 
