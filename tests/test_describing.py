@@ -82,6 +82,8 @@ def test_an_encoding_from_elsewhere_leaves_a_store_readable_as_raw(tmp_path: Pat
     file = tmp_path / 's' / 'metadata.yaml'
     file.write_text(re.sub('encoding: .*', 'encoding: cv_later', file.read_text()))
     with new_for_filename(tmp_path / 's') as store:
+        assert '3 frames' in repr(store)
+        assert '3 frames' in store._repr_html_()
         with pytest.raises(CorruptFileError) as caught:
             assert store.image_shape
         assert caught.value.path == str(file)

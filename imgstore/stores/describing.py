@@ -25,7 +25,9 @@ def describe(store: StoreProperties) -> dict[str, str]:
 
     A forked child of the writer knows fewer of them.
     """
-    rows = {'format': store.format, 'shape': f'{store.image_shape} {store.dtype}'}
+    rows = {'format': store.format}
+    with contextlib.suppress(ImgStoreError):  # the encoding may be from another OpenCV
+        rows['shape'] = f'{store.image_shape} {store.dtype}'
     with contextlib.suppress(ImgStoreError, OSError):
         rows['frames'] = count_of(store.frame_count, 'frame')
         rows['span'] = f'{store.duration:.6g} s'
