@@ -253,8 +253,10 @@ def test_a_signal_that_ends_the_program_leaves_a_complete_store(tmp_path, main, 
 @pytest.mark.parametrize('main', ['with', 'opened by a thread, asleep'])
 def test_a_signal_that_is_ignored_stays_so(tmp_path, how, main):
     ignore = 'signal.signal(signal.SIGHUP, signal.SIG_IGN)'
-    text = MAINS[main].replace('record(store)', f'{ignore}; record(store)') if how == 'ignored after' else MAINS[main]
-    if how == 'ignored after' and main != 'with':
+    text = MAINS[main]
+    if how == 'ignored after' and main == 'with':
+        text = text.replace('record(store)', f'{ignore}; record(store)')
+    elif how == 'ignored after':  # by the main thread, which alone may
         text = text.replace('time.sleep(100)', f'time.sleep(.2); {ignore}; time.sleep(100)')
     code = PROGRAM.format(setup=ignore if how == 'ignored before' else '', main=text)
     command = [sys.executable, '-c', code, str(tmp_path / 's'), 'png']
