@@ -181,6 +181,21 @@ class MissingDependencyError(ImgStoreError, ImportError):
         super().__init__(*args, **fields)
         self.name = name
 
+    @classmethod
+    def for_extra(cls, need: str, name: str, extra: str) -> MissingDependencyError:
+        """Create the error for a package in an extra of imgstore.
+
+        Parameters
+        ----------
+        need : str
+            What needs which package.
+        name : str
+            Import name of the package.
+        extra : str
+            The extra to install.
+        """
+        return cls(f'{need}: pip install "imgstore[{extra}]"', name=name)
+
 
 class StoreIOError(ImgStoreError, OSError):
     """The disk failed, or a file on it is damaged."""

@@ -207,8 +207,7 @@ def resolve_format(name: object, class_name: str | None = None) -> Format:
         allowed = ', '.join(format_names(class_name))
         raise InvalidArgumentError(f'format {name!r} is not supported; supported formats: {allowed}', argument='format')
     if not _installed(found):
-        raise MissingDependencyError(f'format {found.name} needs numcodecs: pip install "imgstore[bloscpack]"',
-                                     name='numcodecs')
+        raise MissingDependencyError.for_extra(f'format {found.name} needs numcodecs', 'numcodecs', 'bloscpack')
     return found
 
 

@@ -88,7 +88,7 @@ def run_tests(args: Sequence[str] = (), slow: bool = False) -> int:
     try:
         import pytest
     except ImportError as error:
-        raise MissingDependencyError('the tests need pytest: pip install "imgstore[test]"', name='pytest') from error
+        raise MissingDependencyError.for_extra('the tests need pytest', 'pytest', 'test') from error
     from ._test_lines import ModuleLines
 
     with tempfile.TemporaryDirectory() as elsewhere:

@@ -101,8 +101,7 @@ def export_zarr(frames: Frames, path: StrPath, *, overwrite: bool = False, progr
     try:
         import zarr
     except ImportError as error:
-        raise MissingDependencyError('an export to zarr needs the package zarr: pip install "imgstore[zarr]"',
-                                     name='zarr') from error
+        raise MissingDependencyError.for_extra('an export to zarr needs the package zarr', 'zarr', 'zarr') from error
     with new_folder(path, overwrite, _is_zarr) as place:
         group = zarr.open_group(place, mode='w')
         create: Any = getattr(group, 'create_array', None) or group.create_dataset  # zarr 3, zarr 2

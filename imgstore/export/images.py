@@ -146,8 +146,7 @@ def export_tiff(frames: Frames, path: StrPath, *, status_bar: bool = False, over
     try:
         from tifffile import TiffWriter
     except ImportError as error:
-        raise MissingDependencyError('an export to TIFF needs tifffile: pip install "imgstore[tiff]"',
-                                     name='tifffile') from error
+        raise MissingDependencyError.for_extra('an export to TIFF needs tifffile', 'tifffile', 'tiff') from error
     with new_file(path, overwrite) as place:
         pages = _with_images(frames, status_bar)
         first = next(pages)

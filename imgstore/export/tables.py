@@ -195,8 +195,7 @@ def export_parquet(frames: Frames, path: StrPath, table: str = 'joined', *, over
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise MissingDependencyError('an export to parquet needs pyarrow: pip install "imgstore[parquet]"',
-                                     name='pyarrow') from error
+        raise MissingDependencyError.for_extra('an export to parquet needs pyarrow', 'pyarrow', 'parquet') from error
     content = build_table(frames, table)
     with new_file(path, overwrite) as place:
         try:

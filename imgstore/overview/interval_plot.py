@@ -68,8 +68,7 @@ def interval_figure(numbers: Numbers, times: Times, title: str, chunk_starts: It
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise MissingDependencyError('a plot needs matplotlib: pip install "imgstore[plot]"',
-                                     name='matplotlib') from error
+        raise MissingDependencyError.for_extra('a plot needs matplotlib', 'matplotlib', 'plot') from error
     figure = Figure(_INCHES, _DPI)
     FigureCanvasAgg(figure)
     figure.suptitle(_drawable(title), parse_math=False)

@@ -319,7 +319,6 @@ def _import_blosc() -> ModuleType:
     try:
         from numcodecs import blosc
     except ImportError as error:
-        raise MissingDependencyError('the format bpk needs numcodecs: pip install "imgstore[bloscpack]"',
-                                     name='numcodecs') from error
+        raise MissingDependencyError.for_extra('the format bpk needs numcodecs', 'numcodecs', 'bloscpack') from error
     module: ModuleType = blosc
     return module
