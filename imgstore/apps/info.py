@@ -20,7 +20,7 @@ from ..export.atomic_output import new_file
 from ..overview.interval_plot import draw_intervals
 from ..overview.report import FrameGap, FrameTiming, Overview, overview
 from ..stores.factories import new_for_filename
-from ..timestamps import GAP_FACTOR, format_time, is_date, usual_interval
+from ..timestamps import GAP_FACTOR, format_time, is_date
 from ._cli import EXIT_FAILURE, add_overwrite, command_parser, log_error, run
 
 _PROG = 'imgstore-info'
@@ -76,7 +76,7 @@ def _tell_all(args: argparse.Namespace) -> int:
             continue
         print(_as_json(found) if args.json else '\n' * bool(place) + '\n'.join(_screen(path, found)))
     if args.plot:
-        _plot(args.paths[0], args.plot, args.overwrite)
+        _plot(args.paths[0], args.plot, args.overwrite, found.pace.median_interval)
     return code
 
 
@@ -201,14 +201,14 @@ def _ms(seconds: float | None) -> str:
     return 'none' if seconds is None else f'{seconds:.4g} s' if abs(seconds) >= 10 else f'{seconds * 1000:.4g} ms'
 
 
-def _plot(path: str, target: str, overwrite: bool) -> None:
+def _plot(path: str, target: str, overwrite: bool, median: float | None) -> None:
     warnings.simplefilter('ignore')  # the problems of the store are reported already
     with new_for_filename(path, cache_bytes=0) as store:
         numbers, times = store.frame_numbers, store.frame_times
         starts = [own.start for _, _, own in store.index.chunk_ranges()]
         first = format_time(store.created[1], float(times[0])) if len(times) else 'no frames'
         title = f'{os.path.basename(store.filename)}, from {first}'
-        image = draw_intervals(numbers, times, title, starts, usual_interval(store))
+        image = draw_intervals(numbers, times, title, starts, median)
     with new_file(target, overwrite) as place:
         try:
             written = cv2.imwrite(place, image)
