@@ -7,6 +7,7 @@ import shutil
 import sys
 from types import TracebackType
 
+from .._support.text import count_of
 from ..constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME
 from ..errors import InvalidArgumentError, StoreExistsError, StoreLockedError
 from ..ondisk.chunk_files import find_chunk_files
@@ -69,7 +70,7 @@ class Destination:
         """Print the number of saved frames."""
         is_like_file = bool(os.path.splitext(self._given)[1])
         what = f'the folder {self._given!r}, a store of format {name}' if is_like_file else f'{self._given!r}'
-        self._told = f'{frames} frame{"s" * (frames != 1)} saved in {what}'
+        self._told = f'{count_of(frames, "frame")} saved in {what}'
         if not self._replaces:
             print(self._told)
 

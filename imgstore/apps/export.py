@@ -173,7 +173,7 @@ def _export_table(export: Callable[..., int]) -> _Export:
         table = args.table or ('joined' if frames.store.has_extra_data else 'frames')
         escape = {'escape_formulas': True} if args.escape_formulas else {}
         rows = export(frames, args.dest, table, overwrite=args.overwrite, **escape)
-        return f', {rows} row{"s" * (rows != 1)}'
+        return f', {count_of(rows, "row")}'
 
     return run_it
 

@@ -94,7 +94,7 @@ class RepairReport:
         count = len(self.chunks)
         did = 'would be' if self.dry_run else 'was' if count == 1 else 'were'
         names = [os.path.relpath(path, self.path) for path in self.removed]
-        lines = [f'{self.path}: {count} chunk{"s" * (count != 1)} {did} completed', *map(str, self.chunks)]
+        lines = [f'{self.path}: {count_of(count, "chunk")} {did} completed', *map(str, self.chunks)]
         lines += ['an interrupted reindex is completed'] if self.reindexed else []
         lines += ['an interrupted removal of all frames is completed'] if self.emptied else []
         return '\n'.join([*lines, *([f'{"would be " * self.dry_run}removed: {", ".join(names)}'] if names else [])])
