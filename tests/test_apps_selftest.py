@@ -100,7 +100,7 @@ def test_the_tests_run_in_a_process_for_each_core_and_say_how_long_they_take(
     assert [call.count('not slow') for call in calls] == [1, 0, 1]
     assert calls[2].index('slow') > calls[2].index('not slow')  # so that it counts
     quick, everything = capsys.readouterr().out.splitlines()
-    assert quick == 'The tests take about 4 minutes on 2 cores; --all runs the slow ones, too.'
+    assert quick == 'The tests take about 5 minutes on 2 cores; --all runs the slow ones, too.'
     assert everything == 'The tests take about 15 minutes on 2 cores.'
 
 

@@ -14,7 +14,7 @@ from ..doctor import Finding, check_formats, table, versions
 from ..errors import MissingDependencyError
 from ._cli import EXIT_FAILURE, command_parser, run
 
-QUICK = 'The tests take about 4 minutes on 2 cores; --all runs the slow ones, too.'
+QUICK = 'The tests take about 5 minutes on 2 cores; --all runs the slow ones, too.'
 ALL = 'The tests take about 15 minutes on 2 cores.'
 
 
