@@ -181,27 +181,36 @@ def said(events):
 
 
 class Bystander:
-    """Does now and then the least that the process has to do all the time, and sees how long that takes.
+    """Does now and then what the process does all the time, and sees how long that takes.
 
-    A machine that keeps this waiting, busy or with a disk that stands still, keeps the process waiting too.
+    A machine that keeps this waiting, busy or with a disk that stands still, keeps the process waiting too. New names
+    are part of it: a disk under load may hold those up for a second, and take the bytes of an open file meanwhile.
     """
 
     def __init__(self, folder, syncs):
         self._syncs, self._gaps, self._end = syncs, [], threading.Event()
-        self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 -- until its thread ends
+        self._folder = tempfile.TemporaryDirectory(dir=folder)
         self._latest = time.monotonic()
         self._thread = threading.Thread(target=self._loop, daemon=True)
         self._thread.start()
 
     def _loop(self):
-        with self._file as file:
+        with self._folder as folder:
             while not self._end.wait(_BETWEEN):
-                file.write(b'.')
-                if self._syncs:
-                    os.fsync(file.fileno())
+                self._make_a_file(os.path.join(folder, 'chunk'))
                 now = time.monotonic()
                 self._gaps.append((now, now - self._latest))
                 self._latest = now
+
+    def _make_a_file(self, chunk):
+        os.mkdir(chunk)
+        with open(os.path.join(chunk, 'new'), 'wb') as file:
+            file.write(b'.')
+            if self._syncs:
+                os.fsync(file.fileno())
+        os.replace(file.name, complete := os.path.join(chunk, 'complete'))
+        os.unlink(complete)
+        os.rmdir(chunk)
 
     def stop(self, at):
         """The longest time it took in the seconds before that moment."""
