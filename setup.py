@@ -13,9 +13,10 @@ HERE = Path(__file__).parent
 
 PACKAGES = [
     '_support', 'apps', 'chunks', 'chunks.images', 'chunks.video', 'export', 'extra_data', 'font', 'index',
-    'maintenance', 'ondisk', 'overview', 'reading', 'sources', 'stores', 'tests', 'viewers', 'viewers.web',
-    'viewers.window', 'writing',
+    'maintenance', 'ondisk', 'overview', 'reading', 'sources', 'stores', 'viewers', 'viewers.web', 'viewers.window',
+    'writing',
 ]
+TESTS = ['tests', 'tests.helpers', *(f'tests.{name}' for name in PACKAGES)]
 INSTALL_REQUIRES = [
     'av>=18.1',  # what it says of lost packets and of turned films is right from there on
     'h5py>=3.9',
@@ -56,7 +57,7 @@ setup(
         'Typing :: Typed',
     ],
     python_requires='>=3.11',
-    packages=['imgstore', *(f'imgstore.{name}' for name in PACKAGES)],
+    packages=['imgstore', *(f'imgstore.{name}' for name in [*PACKAGES, *TESTS])],
     package_dir={'imgstore.tests': 'tests'},
     package_data={
         'imgstore': ['py.typed'],

@@ -26,7 +26,7 @@ from lost import BEGIN, markdown, table
 from model import ORIGINAL, ORIGINAL_BPK, ORIGINAL_H264
 from report import check_page, put_into
 
-from tests.kills import KINDS, Case
+from tests.helpers.kills import KINDS, Case
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,8 +13,8 @@ from typing import Any
 
 import imgstore
 from tests import kills
-from tests.kills import Case, Killed, check, is_frame
-from tests.recording import read, told
+from tests.helpers.kills import Case, Killed, check, is_frame
+from tests.helpers.recording import read, told
 
 LONGEST = 60  # seconds that the original may take to read a store
 
@@ -41,7 +41,7 @@ class Reader:
                                          stderr=subprocess.DEVNULL, env=kills.environment(original=True))
 
     def read(self, path: Path) -> dict[str, Any]:
-        """As `tests.recording.read`."""
+        """As `tests.helpers.recording.read`."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(f'{path}\n')

@@ -23,8 +23,8 @@ from environments import CACHE
 from measuring import memory
 
 import imgstore
-from tests.frames import index_in
-from tests.recording import picture
+from tests.helpers.frames import index_in
+from tests.helpers.recording import picture
 
 SHAPES = ((480, 640), (480, 640, 3))
 FORMATS = ('png', 'npy', 'jpg', 'mjpeg/avi', 'h264/mkv', 'avc1/mp4')

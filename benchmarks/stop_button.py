@@ -21,7 +21,7 @@ sys.path.insert(1, str(Path(__file__).resolve().parents[1]))  # for this imgstor
 
 import imgstore
 from imgstore.errors import StoreClosedError
-from tests.frames import index_in, numbered
+from tests.helpers.frames import index_in, numbered
 
 SHAPE = (96, 128)
 IMAGES = [numbered(index, SHAPE) for index in range(256)]

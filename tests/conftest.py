@@ -4,8 +4,11 @@ Ctrl-C reaches what the tests start, even where a shell runs them in the backgro
 """
 
 import gc
+import os
 import signal
+import threading
 
+import pytest
 from hypothesis import settings
 
 MARKERS = {
@@ -38,3 +41,32 @@ settings.load_profile('repeatable')
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+CALLS = ('fsync', 'replace', 'rename', 'unlink')
+
+
+@pytest.fixture
+def calls(tmp_path, monkeypatch):
+    """The calls that sync, rename or remove something below the folder: name, relative path, thread."""
+    seen = []
+
+    def relative(path):
+        return os.path.relpath(os.fsdecode(path), tmp_path)
+
+    def noted(name):
+        call = getattr(os, name)
+
+        def made(*arguments, **keywords):
+            result = call(*arguments, **keywords)
+            if name == 'fsync':
+                path = os.readlink(f'/proc/self/fd/{arguments[0]}')
+            else:
+                path = arguments[-1] if name != 'unlink' else arguments[0]
+            seen.append((name, relative(path), threading.current_thread().name))
+            return result
+        return made
+
+    for name in CALLS:
+        monkeypatch.setattr(os, name, noted(name))
+    monkeypatch.setattr('imgstore.writing.completing.sync_file_system', lambda folder: False)  # as where there is none
+    return seen

@@ -12,7 +12,7 @@ import imgstore
 from imgstore.align import StoreAligner
 from imgstore.errors import InvalidArgumentError
 
-from .raised import raises
+from .helpers.raised import raises
 
 SHAPE = (6, 8)
 Make = Callable[..., Any]
@@ -53,7 +53,8 @@ def test_drop_gives_the_frames_that_all_stores_have_in_order(make: Make) -> None
     assert aligned('drop', make([0, 1, 2, 3, 5]), make([1, 2, 4, 5, 6])) == [(1, [2, 1]), (2, [3, 2]), (5, [5, 4])]
 
 
-def test_zoh_repeats_the_latest_image_and_is_black_before_the_first(make: Make) -> None:
+def test_zoh_repeats_latest_image_and_starts_black(make: Make) -> None:
+    """The policy zoh repeats the latest image and gives black before the first one."""
     assert aligned('zoh', make([0, 1, 3]), make([1, 2, 4])) == [
         (0, [1, 0]),
         (1, [2, 1]),
@@ -79,7 +80,8 @@ def test_numbers_that_go_backwards_are_aligned_in_order(make: Make, policy: str)
     assert aligned(policy, make([3, 1, -2]), make([1, -2, 3])) == [(-2, [3, 2]), (1, [2, 1]), (3, [1, 3])]
 
 
-def test_of_a_number_twice_in_a_store_the_image_is_that_of_get_image(make: Make) -> None:
+def test_aligned_image_of_repeated_number_is_get_images(make: Make) -> None:
+    """If a frame number occurs twice, the aligner gives the same image as get_image."""
     twice = make([1, 1, 2])
     expected = int(twice.get_image(1)[0].flat[0])
     assert aligned('drop', twice, make([1, 2])) == [(1, [expected, 1]), (2, [3, 2])]
@@ -192,6 +194,7 @@ def test_a_policy_that_is_none_is_refused(make: Make, policy: Any) -> None:
         StoreAligner(make([0])).extract_common_frames(policy)
 
 
-def test_iterating_before_the_policy_is_chosen_is_refused_at_once(make: Make) -> None:
+def test_iterating_before_policy_is_refused(make: Make) -> None:
+    """Iterating over an aligner raises an error at once if no policy has been chosen."""
     with pytest.raises(InvalidArgumentError, match='extract_common_frames'):
         StoreAligner(make([0])).iter_imgs()

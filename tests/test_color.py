@@ -18,7 +18,7 @@ from imgstore.color import (
 )
 from imgstore.errors import InvalidArgumentError
 
-from .raised import raises
+from .helpers.raised import raises
 
 CODE_OF_ENUM = {
     1: 'cv_bgra',

@@ -24,9 +24,9 @@ from imgstore.errors import (
     StoreNotFoundError,
 )
 
-from .format_table import COLOR_IS_LOST, LOSSLESS, LOSSY
-from .frames import index_in, numbered
-from .raised import raises
+from .helpers.format_table import COLOR_IS_LOST, LOSSLESS, LOSSY
+from .helpers.frames import index_in, numbered
+from .helpers.raised import raises
 
 SHAPE = (64, 96, 3)
 COUNT = 23
@@ -117,7 +117,8 @@ def test_extra_data_is_carried_over_whatever_the_chunks(chunksize: int | None, t
         pd.testing.assert_frame_equal(old.get_extra_data(), new.get_extra_data())
 
 
-def test_what_motif_recorded_is_carried_over_without_its_reserved_rows(tmp_path: Path) -> None:
+def test_motif_data_is_converted_without_reserved_rows(tmp_path: Path) -> None:
+    """Converting a store carries over Motif's extra data without its reserved rows."""
     folder = store_of(tmp_path / 's')
     rows = [{'sensor': 1.5, 'frame_number': NUMBERS[0], 'frame_time': TIMES[0], 'frame_index': 0},
             {'sensor': 0, 'frame_number': -1, 'frame_time': 0, 'frame_index': 0}]
@@ -149,9 +150,10 @@ def test_samples_of_sensors_are_carried_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(('fmt', 'encoding'), [('png', 'cv_bayerbg'), ('mjpeg/avi', None), ('png+color', None)])
-def test_raw_images_stay_raw_in_a_lossless_format_and_are_decoded_for_others(
+def test_raw_images_stay_raw_only_in_lossless_formats(
     fmt: str, encoding: str | None, tmp_path: Path
 ) -> None:
+    """Raw images stay raw in a lossless format and are decoded for other formats."""
     done = convert(store_of(tmp_path / 's', 'npy', (64, 96), encoding='cv_bayerbg'), tmp_path / 'd', fmt)
     assert done.exact == ('png' in fmt)
     with imgstore.new_for_filename(tmp_path / 's') as old, imgstore.new_for_filename(tmp_path / 'd') as new:
@@ -170,7 +172,8 @@ def test_an_empty_store_is_converted(tmp_path: Path) -> None:
 # --- what is there stays, what fails leaves nothing
 
 
-def test_a_store_at_the_destination_is_replaced_only_if_that_is_wanted_and_its_users_files_stay(tmp_path: Path) -> None:
+def test_destination_store_is_replaced_only_on_request(tmp_path: Path) -> None:
+    """A store at the destination is replaced only on request, and its user's files stay."""
     store_of(tmp_path / 's')
     store_of(tmp_path / 'd', 'png', (32, 48), metadata={'old': True})
     (tmp_path / 'd' / 'notes.txt').write_text('mine')
@@ -198,15 +201,17 @@ def test_a_store_that_a_writer_has_open_is_not_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(('fmt', 'dtype'), [('png', 'float64'), ('mjpeg/avi', 'uint16')])
-def test_a_format_that_cannot_hold_the_frames_is_refused_and_leaves_nothing(
+def test_format_that_cannot_hold_frames_is_refused(
     fmt: str, dtype: str, tmp_path: Path
 ) -> None:
+    """A format that cannot hold the frames is refused, and nothing is left."""
     with raises(InvalidArgumentError, argument='imgdtype'):
         convert(store_of(tmp_path / 's', 'npy', (64, 96), dtype), tmp_path / 'd', fmt)
     assert [path.name for path in tmp_path.iterdir()] == ['s']
 
 
-def test_a_frame_that_cannot_be_read_ends_it_and_leaves_what_was_there(tmp_path: Path) -> None:
+def test_unreadable_frame_ends_conversion_unchanged(tmp_path: Path) -> None:
+    """A frame that cannot be read ends the conversion, and the existing store stays unchanged."""
     folder = store_of(tmp_path / 's')
     store_of(tmp_path / 'd')
     (folder / '000002' / '000001.npy').write_bytes(b'')

@@ -21,7 +21,7 @@ import imgstore
 from imgstore import errors, new_for_filename, new_for_format
 from imgstore._support.warn import warn
 
-from .raised import raises, warns
+from .helpers.raised import raises, warns
 
 KINDS = {name: getattr(errors, name) for name in errors.__all__}
 ERRORS = [kind for kind in KINDS.values() if issubclass(kind, errors.ImgStoreError)]
@@ -101,7 +101,8 @@ def test_an_error_keeps_the_fields_of_its_own_class(error: errors.ImgStoreError)
 
 
 @pytest.mark.parametrize('warning', WARNINGS, ids=lambda warning: type(warning).__name__)
-def test_a_warning_keeps_its_fields_when_it_is_pickled_or_copied(warning: errors.ImgStoreWarning) -> None:
+def test_pickled_or_copied_warning_keeps_its_fields(warning: errors.ImgStoreWarning) -> None:
+    """A warning keeps its fields when it is pickled or copied."""
     for copied in copies_of(warning):
         assert type(copied) is type(warning)
         assert (str(copied), fields_of(copied)) == (str(warning), fields_of(warning))
@@ -217,7 +218,8 @@ def test_an_argument_that_has_items_is_told_by_its_name(tmp_path: Path) -> None:
                 reader.find(**wanted)
 
 
-def test_an_argument_that_is_missing_is_told_apart_from_one_too_many(tmp_path: Path) -> None:
+def test_missing_and_excess_arguments_are_distinguished(tmp_path: Path) -> None:
+    """The error for a missing argument differs from the error for one argument too many."""
     for make in (functools.partial(new_for_format, 'npy', imgshape=(4, 6)), imgstore.DirectoryImgStore,
                  new_for_filename):
         with pytest.raises(errors.InvalidArgumentError, match='no path was given'):
@@ -270,7 +272,8 @@ def test_a_warning_of_a_gray_format_names_the_store(tmp_path: Path) -> None:
         new_for_format('pgm', tmp_path / 's', imgshape=(4, 6, 3)).close()
 
 
-def test_a_chunk_and_a_store_that_go_while_they_are_read_are_told(tmp_path: Path) -> None:
+def test_chunk_and_store_lost_during_reading_are_reported(tmp_path: Path) -> None:
+    """A chunk or a store that disappears while it is being read is reported."""
     store(tmp_path, 6)
     folder = str(tmp_path / 's')
     with new_for_filename(folder) as reader:

@@ -24,8 +24,8 @@ from imgstore.chunks.video.matroska import MatroskaFile
 from imgstore.errors import InvalidArgumentError, InvalidOptionError
 from imgstore.frame_rate import as_fraction, rate_of_times
 
-from .frames import index_in, numbered
-from .raised import raises
+from .helpers.frames import index_in, numbered
+from .helpers.raised import raises
 
 FORMATS = ['avc1/mp4', 'h264/mkv', 'mjpeg/avi']
 RATES = {0.001: Fraction(1, 1000), 0.1: Fraction(1, 10), 7: Fraction(7), 29.97: Fraction(30000, 1001), 50: Fraction(50),
@@ -76,7 +76,8 @@ def assert_whole(path: Path, frames: int) -> None:
 
 @pytest.mark.parametrize('fps', RATES)
 @pytest.mark.parametrize('fmt', FORMATS)
-def test_a_chunk_says_the_rate_that_was_given_and_is_read_as_before(fmt: str, fps: float, tmp_path: Path) -> None:
+def test_chunk_states_given_rate_and_reads_as_before(fmt: str, fps: float, tmp_path: Path) -> None:
+    """A chunk states the frame rate that was given, and it is read as before."""
     path = record(tmp_path / 'store', fmt, fps=fps, interval=3.0)
     rate, duration, packets = said(videos(path)[0])
     assert rate == nearly(RATES[fps])
@@ -86,7 +87,8 @@ def test_a_chunk_says_the_rate_that_was_given_and_is_read_as_before(fmt: str, fp
 
 
 @pytest.mark.parametrize('fmt', FORMATS)
-def test_the_rate_is_that_given_else_the_metadatas_else_that_of_the_frame_times(fmt: str, tmp_path: Path) -> None:
+def test_rate_is_given_else_metadata_else_measured(fmt: str, tmp_path: Path) -> None:
+    """The frame rate is the given one, else that of the metadata, else that of the frame times."""
     said_by = {
         'given': ({'fps': 200, 'metadata': {'hwframerate': 50}}, 200),
         'triggers': ({'metadata': {'hwframerate': 50, 'motifptpframerate': 60}}, 50),
@@ -125,7 +127,8 @@ def test_times_that_tell_no_rate_leave_the_usual_one(times: list[float], tmp_pat
 
 
 @pytest.mark.parametrize('fmt', FORMATS)
-def test_a_last_chunk_of_one_frame_has_the_rate_of_the_chunk_before(fmt: str, tmp_path: Path) -> None:
+def test_one_frame_chunk_has_rate_of_chunk_before(fmt: str, tmp_path: Path) -> None:
+    """A last chunk of one frame has the frame rate of the chunk before it."""
     path = record(tmp_path / 'store', fmt, 11, 0.005, chunksize=5)
     assert [said(video)[0] for video in videos(path)] == [nearly(200)] * 3
     assert_whole(path, 11)
@@ -212,8 +215,9 @@ def assert_all_states_are_whole(path: Path, before: bytes, writes: list[tuple[in
 
 @pytest.mark.parametrize('rate', CUT_RATES, ids=str)
 @pytest.mark.parametrize('fmt', ['avc1/mp4', 'mjpeg/avi'])
-def test_a_change_of_the_rate_that_is_cut_off_anywhere_loses_no_frame(fmt: str, rate: Fraction, tmp_path: Path,
+def test_rate_change_cut_off_anywhere_loses_no_frame(fmt: str, rate: Fraction, tmp_path: Path,
                                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change of the frame rate that is cut off at any point loses no frame."""
     video, = videos(record(tmp_path / 'store', fmt, 9, fps=25))
     before, files = video.read_bytes(), list[Writes]()
 
@@ -231,8 +235,9 @@ def test_a_change_of_the_rate_that_is_cut_off_anywhere_loses_no_frame(fmt: str, 
 @pytest.mark.parametrize('frames', [5, 9])
 @pytest.mark.parametrize('rate', CUT_RATES, ids=str)
 @pytest.mark.slow
-def test_matroska_that_is_cut_off_while_it_is_finished_loses_no_frame(rate: Fraction, frames: int, tmp_path: Path,
+def test_matroska_cut_off_during_finish_loses_no_frame(rate: Fraction, frames: int, tmp_path: Path,
                                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Matroska file that is cut off while it is being finished loses no frame."""
     before, files, finish = list[bytes](), list[Writes](), MatroskaFile.finish
 
     def watched(file: Any, rate: Fraction) -> None:
@@ -276,7 +281,8 @@ def write_and_die(path: Path, fmt: str, at: int) -> None:
 
 @pytest.mark.parametrize('fmt', FORMATS)
 @pytest.mark.slow
-def test_a_writer_killed_at_any_write_of_the_rate_leaves_all_frames_and_is_repaired(fmt: str, tmp_path: Path) -> None:
+def test_writer_killed_while_writing_rate_keeps_all_frames(fmt: str, tmp_path: Path) -> None:
+    """A writer killed at any write of the frame rate leaves all frames, and repair completes the store."""
     spawn, at, code = multiprocessing.get_context('spawn'), 0, 3
     while code == 3:
         path = tmp_path / str(at)
@@ -330,7 +336,8 @@ class Counting(io.BytesIO):
 
 
 @pytest.mark.parametrize('fmt', ['avc1/mp4', 'h264/mkv'])
-def test_a_remote_reader_finds_the_last_frame_without_reading_all(fmt: str, tmp_path: Path) -> None:
+def test_remote_reader_seeks_last_frame_cheaply(fmt: str, tmp_path: Path) -> None:
+    """A remote reader finds the last frame without reading the entire file."""
     noise = np.random.default_rng(1)
     with new_for_format(fmt, tmp_path / 'store', imgshape=SHAPE, fps=200, crf=10) as store:
         for index in range(200):

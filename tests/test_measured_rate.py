@@ -18,8 +18,8 @@ from imgstore.errors import InvalidArgumentError
 from imgstore.frame_rate import FrameRate, as_fraction, rate_of_times
 from imgstore.util import motif_get_parse_true_fps
 
-from .frames import index_in, numbered
-from .raised import raises
+from .helpers.frames import index_in, numbered
+from .helpers.raised import raises
 
 SHAPE = (64, 96, 3)
 EXTENSIONS = {'avc1/mp4': '.mp4', 'h264/mkv': '.mkv', 'mjpeg/avi': '.avi'}
@@ -174,7 +174,8 @@ def test_a_repaired_video_says_the_rate_that_was_given(fmt: str, frames: int, tm
 
 
 @pytest.mark.parametrize('fmt', EXTENSIONS)
-def test_a_repaired_frame_alone_has_the_rate_of_the_chunks_before(fmt: str, tmp_path: Path) -> None:
+def test_single_repaired_frame_has_rate_of_earlier_chunks(fmt: str, tmp_path: Path) -> None:
+    """A single repaired frame has the frame rate of the chunks before it."""
     left = killed(tmp_path, fmt, 11, chunksize=5)
     imgstore.repair(left)
     assert rates(left) == pytest.approx([200] * 3, rel=2e-6)

@@ -80,7 +80,8 @@ def test_an_old_name_of_an_index_does_the_same(recording: Any) -> None:
         assert recording.index.locate(2) == recording.index.to_chunk(2) == (0, 2)
 
 
-def test_the_check_of_the_machine_has_its_old_names_with_a_warning() -> None:
+def test_old_names_of_the_format_check_warn() -> None:
+    """The check of the machine still has its old names, which give a deprecation warning."""
     with pytest.warns(DeprecationWarning, match='check_formats'):
         assert doctor.examine is doctor.check_formats
     found = doctor.Finding('png', '', seeks=False)

@@ -33,7 +33,7 @@ from imgstore.viewers.navigation import Navigator
 from imgstore.viewers.web.recording import Recording
 from imgstore.viewers.window.frame import Frames as LoadedFrames
 
-from .raised import raises
+from .helpers.raised import raises
 
 BEGAN = 1_772_362_800.0  # 2026-03-01 11:00 UTC
 
@@ -142,7 +142,8 @@ def test_any_times_are_told_and_shown_without_a_warning(tmp_path: Path, times: l
                 json.dumps(page.timeline(axis, None, None, bins), allow_nan=False)
 
 
-def test_the_plot_begins_before_the_first_frame_where_the_clock_was_set_back() -> None:
+def test_plot_begins_before_first_frame_if_clock_went_back() -> None:
+    """The plot begins before the first frame if the clock was set back."""
     figure = interval_figure(np.arange(4), np.array([100, 100.1, 50, 50.1]), '')
     left, right = figure.axes[1].get_xlim()
     assert (left, right) == pytest.approx((-50, 0.1))
@@ -177,7 +178,8 @@ def test_all_tools_show_one_frame_rate(tmp_path: Path, times: list[float], rate:
             1 / (median_interval(times[:7]) or math.nan), nan_ok=True)
 
 
-def test_the_rate_of_a_long_recording_is_of_stretches_all_over_it(tmp_path: Path, monkeypatch: Any) -> None:
+def test_rate_of_long_recording_samples_all_of_it(tmp_path: Path, monkeypatch: Any) -> None:
+    """The frame rate of a long recording is measured on samples from all parts of it."""
     monkeypatch.setattr(timestamps, '_MANY_FRAMES', 1000)
     times = np.cumsum(np.where(np.arange(20_000) % 20_000 < 9_000, 1 / 25, 1 / 100))
     path = recording_of(tmp_path / 's', [0.0])
@@ -204,8 +206,9 @@ def test_files_are_replaced_by_one_function() -> None:
 
 
 @pytest.mark.parametrize('kind', ['timecodes', 'images', 'plot', 'index'])
-def test_what_a_tool_overwrites_is_there_until_the_new_one_is_on_the_disk(
+def test_overwritten_file_stays_until_new_one_is_on_disk(
         tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tool keeps the file that it overwrites until the new one is on the disk."""
     folder, target = recording_of(tmp_path / 's', [0.0, 0.1]), tmp_path / f'made.{TARGETS[kind]}'
 
     def make() -> None:
@@ -237,8 +240,9 @@ def test_what_a_tool_overwrites_is_there_until_the_new_one_is_on_the_disk(
 @pytest.mark.parametrize(('possible', 'expected', 'most'), [
     (None, None, 2**26), (10, None, 2**26), (2**30, None, 2**30), (None, 100, 2**26), (None, 2**21, 2**27),
     (2**30, 2**21, 2**27), (2**28, 2**30, 2**28), (10, 2**30, 2**26), (0, 0, 2**26)])
-def test_a_size_is_believed_where_it_is_harmless_or_possible_and_likely(
+def test_claimed_size_is_believed_if_harmless_or_likely(
         possible: int | None, expected: int | None, most: int) -> None:
+    """A claimed size is believed if it is harmless, or if it is possible and likely."""
     assert max_bytes(possible, expected) == most
 
 
@@ -317,7 +321,8 @@ def test_an_export_shows_the_shades_that_the_window_shows(tmp_path: Path, dtype:
 
 
 @pytest.mark.parametrize('dtype', ['uint16', 'float32'])
-def test_a_frame_has_the_same_shades_in_an_export_of_a_part_the_window_and_the_page(tmp_path: Path, dtype: str) -> None:
+def test_shades_are_equal_in_export_window_and_page(tmp_path: Path, dtype: str) -> None:
+    """A frame has the same shades in a partial export, the window and the page."""
     with imgstore.new_for_format('npy', tmp_path / 's', imgshape=(4, 5), imgdtype=dtype) as store:
         for number in range(5):  # brighter and brighter
             store.add_image((np.arange(20).reshape(4, 5) * 10 * 5 ** number).astype(dtype), number, number / 10)
@@ -331,7 +336,8 @@ def test_a_frame_has_the_same_shades_in_an_export_of_a_part_the_window_and_the_p
             assert np.abs(shown.astype(int) - exported).max() <= 8  # JPEG
 
 
-def test_the_shades_are_measured_only_where_images_have_more_than_8_bits_and_once(tmp_path: Path) -> None:
+def test_shades_are_measured_once_above_8_bits(tmp_path: Path) -> None:
+    """The range of shades is measured once, and only for images with more than 8 bits."""
     measured = list[int]()
     scaler = IntensityScaler(lambda: (measured.append(1), (0.0, 510.0))[1])
     scaler.to_8_bit(np.zeros((2, 2), np.uint8), stretch=False)
@@ -341,7 +347,8 @@ def test_the_shades_are_measured_only_where_images_have_more_than_8_bits_and_onc
     assert len(measured) == 1
 
 
-def test_damaged_frames_and_an_alpha_channel_do_not_change_the_shades() -> None:
+def test_shades_ignore_damaged_frames_and_alpha() -> None:
+    """Damaged frames and an alpha channel do not change the measured range of shades."""
     def read(index: int) -> np.ndarray[Any, Any]:
         if index == 1:
             raise imgstore.errors.FrameReadError('damaged')

@@ -10,7 +10,7 @@ from imgstore import doctor
 from imgstore.apps import commands
 from imgstore.errors import MissingDependencyError
 
-from .display import python_env
+from .helpers.display import python_env
 
 NO_LIBGL = 'libGL.so.1: cannot open shared object file: No such file or directory'
 
@@ -81,13 +81,15 @@ def test_without_libgl_a_command_ends_with_one_sentence(tmp_path, command):
 
 
 @pytest.mark.parametrize('code', ['', NO_CV2])
-def test_opencv_whose_files_went_with_another_package_is_told_of(tmp_path, code):
+def test_opencv_broken_by_another_package_is_reported(tmp_path, code):
+    """If removing another package removed files of OpenCV, the error says so."""
     said = importing(broken(tmp_path, LISTED.format(listed=['opencv-python-headless']) + code))
     assert said.startswith('imgstore.errors.MissingDependencyError: OpenCV is incomplete')
     assert said.endswith('`pip install --force-reinstall --no-deps opencv-python-headless`')
 
 
-def test_opencv_whose_files_went_ends_a_command_with_one_sentence(tmp_path):
+def test_incomplete_opencv_ends_command_in_one_line(tmp_path):
+    """If files of OpenCV are missing, a command ends with a one-line message."""
     done = python(broken(tmp_path, ''), script(tmp_path, 'imgstore-info'))
     assert (done.returncode, done.stdout, done.stderr.count('\n')) == (1, '', 1)
     assert done.stderr.startswith('imgstore-info: OpenCV is incomplete')

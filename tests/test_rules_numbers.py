@@ -12,7 +12,7 @@ from imgstore.align import StoreAligner
 from imgstore.errors import FrameNotFoundError, InvalidArgumentError
 from imgstore.index import ImgStoreIndex
 
-from .raised import raises
+from .helpers.raised import raises
 
 SHAPE = (3, 4)
 KINDS = [int, float, np.uint8, np.int16, np.int64, np.uint64, np.float32, np.float64, np.array, fractions.Fraction]
@@ -42,7 +42,8 @@ def store(tmp_path):
 # --- what goes in
 
 @pytest.mark.parametrize('kind', KINDS)
-def test_a_frame_number_and_time_may_be_of_any_type_of_number_to_write(tmp_path, kind):
+def test_frame_number_and_time_of_any_type_are_written(tmp_path, kind):
+    """A frame number and a frame time of any number type can be written."""
     with new_for_format('npy', tmp_path / 's', imgshape=SHAPE, chunksize=kind(3)) as writer:
         writer.add_image(image(1), kind(3), kind(3))
         latest = writer.frame_number, writer.frame_time, writer.frame_max
@@ -54,7 +55,8 @@ def test_a_frame_number_and_time_may_be_of_any_type_of_number_to_write(tmp_path,
 
 
 @pytest.mark.parametrize('kind', KINDS)
-def test_a_number_index_or_time_may_be_of_any_type_of_number_to_read(store, kind):
+def test_number_index_or_time_of_any_type_is_read(store, kind):
+    """A frame number, an index or a time of any number type can be used for reading."""
     three = (3, 3.5)
     assert store.get_image(kind(3))[1] == three
     assert store.get_image(kind(3), exact_only=False)[1] == three
@@ -110,7 +112,8 @@ def name_of(value):
 
 @pytest.mark.parametrize('fmt', ['npy', 'mjpeg'])
 @pytest.mark.parametrize('number', NO_NUMBERS, ids=name_of)
-def test_what_is_no_frame_number_is_refused_and_nothing_is_written(tmp_path, fmt, number):
+def test_invalid_frame_number_is_refused(tmp_path, fmt, number):
+    """add_image refuses what is not a frame number and writes nothing."""
     with new_for_format(fmt, tmp_path / 's', imgshape=(16, 16)) as writer:
         for good in (0, 1):
             with raises(InvalidArgumentError, argument='frame_number'):

@@ -13,8 +13,8 @@ import pytest
 from imgstore import ui
 from imgstore.errors import ImgStoreError, InvalidArgumentError, MissingDependencyError
 
-from .display import HEIGHT, PATIENCE, WIDTH, Screen, python_env, screen
-from .raised import raises
+from .helpers.display import HEIGHT, PATIENCE, WIDTH, Screen, python_env, screen
+from .helpers.raised import raises
 
 IMAGE = np.zeros((20, 30), np.uint8)
 GREEN = (20, 200, 40)
@@ -50,7 +50,8 @@ def green_pixels(picture: np.ndarray[Any, Any]) -> int:
 
 
 @pytest.mark.parametrize('arguments', ['[image]', '["shown", image]'])
-def test_a_window_shows_the_image_in_the_size_asked_for_and_hears_keys(display: Screen, arguments: str) -> None:
+def test_window_shows_image_in_size_and_receives_keys(display: Screen, arguments: str) -> None:
+    """A window shows the image in the requested size and receives key presses."""
     command = [sys.executable, '-c', SHOWS.format(arguments=arguments)]
     with display.running(command, lambda picture: green_pixels(picture) == 300 * 400) as process:
         display.press('shown', 'x')
@@ -114,7 +115,8 @@ def test_macos_that_does_not_tell_has_a_usual_one(error: Exception, monkeypatch:
         ({'shape': (5000, 1), 'screen_relative_size': 0.01}, (1, 7)),
     ],
 )
-def test_a_window_is_of_the_size_given_or_of_the_images_that_fits_the_screen(arguments: Any, size: Any) -> None:
+def test_window_has_given_size_or_images_size_on_screen(arguments: Any, size: Any) -> None:
+    """A window has the given size, or the image's size as far as it fits the screen."""
     assert ui.new_window('w', **arguments).size == size
 
 
@@ -134,7 +136,8 @@ def test_a_size_that_is_none_is_refused(arguments: Any, argument: str) -> None:
 
 
 @pytest.mark.usefixtures('no_screen')
-def test_showing_without_a_screen_is_an_error_and_does_not_end_the_process() -> None:
+def test_showing_without_a_screen_raises_an_error() -> None:
+    """Showing an image without a screen raises an error and does not end the process."""
     with pytest.raises(ImgStoreError, match='no screen'):
         ui.new_window('w').imshow(IMAGE)
 

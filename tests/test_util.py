@@ -123,7 +123,8 @@ def test_without_default_the_times_of_the_first_chunk_tell(times: tuple[float, .
     assert util.motif_get_parse_true_fps(Recording(*times), default=None) == pytest.approx(fps, nan_ok=True)
 
 
-def test_the_readers_of_motif_files_take_a_store_they_do_not_need(tmp_path: Path) -> None:
+def test_motif_readers_accept_an_unneeded_store(tmp_path: Path) -> None:
+    """The readers of Motif files accept a store argument that they do not need."""
     rows = [{'frame_number': 5, 'frame_index': 1}, {'frame_number': 4, 'frame_index': 0}]
     records = tmp_path / 'renamed.json'
     records.write_text(json.dumps(rows))

@@ -47,7 +47,7 @@ def main():
     options = parse()
     if options.child:
         return run(options, options.kinds[0])
-    from tests.hostile import KINDS, Victim
+    from tests.helpers.hostile import KINDS, Victim
 
     if options.content:
         with tempfile.TemporaryDirectory() as folder:
@@ -113,7 +113,7 @@ def run(options, kind):
             if not module.name.startswith(('imgstore.tests', 'imgstore.apps', 'imgstore.ui')):
                 importlib.import_module(module.name)
     from imgstore.extra_data import hdf5_client as hdf5
-    from tests.hostile import Victim
+    from tests.helpers.hostile import Victim
 
     hdf5._COMPUTING_SECONDS = 0  # beside what is left of the second in which the file is opened
     seconds = SECONDS_OF_H5 if kind == 'extra_data.h5' else SECONDS

@@ -14,8 +14,8 @@ REPOSITORY = Path(__file__).parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
 from imgstore import new_for_format  # noqa: E402
-from tests.browser import Browser, browser  # noqa: E402
-from tests.serving import served  # noqa: E402
+from tests.helpers.browser import Browser, browser  # noqa: E402
+from tests.helpers.serving import served  # noqa: E402
 
 FOLDER = REPOSITORY / 'docs' / 'images'
 HEIGHT, WIDTH = 480, 640

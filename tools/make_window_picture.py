@@ -13,7 +13,7 @@ from make_screenshots import record
 REPOSITORY = Path(__file__).parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
-from tests.display import Screen, screen  # noqa: E402
+from tests.helpers.display import Screen, screen  # noqa: E402
 
 FOLDER = REPOSITORY / 'docs' / 'images'
 VIEW = 'import sys; from imgstore.apps import main_viewer; sys.exit(main_viewer())'

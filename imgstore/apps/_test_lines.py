@@ -55,4 +55,4 @@ class ModuleLines:
 
 
 def _module(nodeid: str) -> str:
-    return nodeid.partition('::')[0].rpartition('/')[2]
+    return nodeid.partition('::')[0].rpartition('/tests/')[2]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..browser import browser
+from ..helpers.browser import browser
 from .players import seen
 
 _RANGE = re.compile(r'bytes=(\d+)-(\d*)')

@@ -3,7 +3,7 @@
 import numpy as np
 
 if __package__:
-    from ..frames import noise, numbered
+    from ..helpers.frames import noise, numbered
 else:  # run.py, in the original's environment
     from frames import noise, numbered
 

@@ -12,7 +12,7 @@ import traceback
 import warnings
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parents[1]))  # for `frames`
+sys.path.append(str(Path(__file__).resolve().parents[1] / 'helpers'))  # for `frames`
 
 import cv2
 import numpy as np

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ..frames import index_in
+from ..helpers.frames import index_in
 from .cases import CASES, H264, ORIGINAL_WRITES, SIXTEEN_BITS, VIDEO_CASES, WRITTEN, Case, extra_data
 from .conftest import Dump, Exchange
 from .images import image_of
@@ -86,8 +86,9 @@ def test_the_original_reads_what_ours_wrote(name: str, exchange: Exchange, recor
 
 
 @pytest.mark.parametrize('name', [name for name in VIDEO_CASES if name not in UNREADABLE_TO_ITS_WRITER])
-def test_ours_reads_what_the_original_wrote_with_the_opencv_of_debian(name: str, exchange: Exchange,
+def test_ours_reads_original_written_with_debian_opencv(name: str, exchange: Exchange,
                                                                       record_property: Record) -> None:
+    """Our reader reads what the original wrote with Debian's OpenCV."""
     ours, theirs = (exchange.read('debian', name, by) for by in ('ours', 'debian'))
     assert_same(ours, theirs, CASES[name], record_property, 'from debian')
 
@@ -99,8 +100,9 @@ def test_ours_reads_what_the_original_wrote_and_cannot_read(name: str, exchange:
 
 
 @pytest.mark.parametrize('name', VIDEO_CASES)
-def test_the_original_with_the_opencv_of_debian_reads_what_ours_wrote(name: str, exchange: Exchange,
+def test_debian_original_reads_what_ours_wrote(name: str, exchange: Exchange,
                                                                       record_property: Record) -> None:
+    """The original with Debian's OpenCV reads what our writer wrote."""
     ours, theirs = (exchange.read('ours', name, by) for by in ('ours', 'debian'))
     assert_same(theirs, ours, CASES[name], record_property, 'to debian')
 
@@ -112,8 +114,9 @@ def test_the_original_cannot_write_h264_here(name: str, exchange: Exchange) -> N
 
 
 @pytest.mark.parametrize('name', SIXTEEN)
-def test_ours_reads_all_sixteen_bits_where_the_original_reads_eight(name: str, exchange: Exchange,
+def test_ours_reads_16_bits_where_original_reads_8(name: str, exchange: Exchange,
                                                                    record_property: Record) -> None:
+    """Our reader returns all 16 bits where the original returns only 8."""
     source = np.stack([image_of(CASES[name], index) for index in range(CASES[name].frames)])
     for writer, direction in (('original', 'from original'), ('ours', 'to original')):
         record_property('interop', [name, direction, 0])

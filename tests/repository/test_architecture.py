@@ -71,7 +71,8 @@ def test_every_floor_is_there() -> None:
 
 
 @pytest.mark.parametrize('module', MODULES)
-def test_a_module_imports_only_from_lower_floors_and_its_own_folder(module: str) -> None:
+def test_module_imports_only_lower_layers_or_own_folder(module: str) -> None:
+    """A module imports only from lower layers and from its own folder."""
     above = {other for other in imported_by(module)
              if part(other) != part(module) and FLOOR[part(other)] >= FLOOR[part(module)]}
     assert not above

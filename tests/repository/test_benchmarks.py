@@ -66,8 +66,9 @@ def test_the_kills_tell_a_table_and_json(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(('name', 'work'), [('power_cut', 'try_one'), ('faults', '_run'), ('run', '_run')])
 @pytest.mark.parametrize('content', [None, 'no marks', '<!-- what power_cut.py found -->', b'\xff'])
-def test_a_page_without_a_place_for_the_table_is_refused_before_the_work(
+def test_page_without_table_place_is_refused_early(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, work: str, content: str | bytes | None) -> None:
+    """A page without a place for the table is refused before the work begins."""
     monkeypatch.syspath_prepend(str(FOLDER))
     module, page = import_module(name), tmp_path / 'page.md'
     if content is not None:

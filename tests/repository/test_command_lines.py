@@ -36,7 +36,8 @@ def test_the_table_of_keys_is_that_of_the_window() -> None:
 
 
 @pytest.mark.parametrize('command', COMMANDS, ids=lambda command: command.name)
-def test_a_section_names_no_option_that_its_command_does_not_have(command) -> None:
+def test_section_names_only_options_of_its_command(command) -> None:
+    """A section names no option that its command does not have."""
     known = {option for action in command.parser()._actions for option in action.option_strings}
     named = set(re.findall(r'(?<![\w-])--[a-z][a-z0-9-]+', SECTIONS[command.script]))
     assert named <= known | {'--verbose'}

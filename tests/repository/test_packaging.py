@@ -55,7 +55,8 @@ def test_the_wheel_has_the_packages_version_and_python(wheel: zipfile.ZipFile) -
     assert metadata['Requires-Python'] == '>=3.11'
 
 
-def test_setup_names_the_python_it_needs_where_it_runs_on_an_older_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_setup_names_required_python_on_an_older_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On an older Python, setup.py names the version that it needs."""
     monkeypatch.setattr(sys, 'version_info', (3, 10, 13, 'final', 0))
     with pytest.raises(SystemExit, match=r'^imgstore needs Python 3\.11 or later, and this is Python 3\.10$'):
         run_path(str(REPOSITORY / 'setup.py'))
@@ -92,7 +93,8 @@ def test_every_command_line_is_a_function_that_is_there(wheel: zipfile.ZipFile) 
 
 def test_the_wheel_carries_every_module_and_the_tests(wheel: zipfile.ZipFile) -> None:
     modules = {path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / 'imgstore').rglob('*.py')}
-    tests = {f'imgstore/tests/{path.name}' for path in (REPOSITORY / 'tests').glob('*.py')}
+    tests = {shipped_as(path) for path in (REPOSITORY / 'tests').rglob('*.py')
+             if path.parent.name not in {'interop', 'repository'}}
     assert {name for name in wheel.namelist() if name.endswith('.py')} == modules | tests
 
 

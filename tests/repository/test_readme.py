@@ -48,7 +48,8 @@ def test_the_readme_has_the_two_commands_that_ci_pastes() -> None:
         '.venv/bin/python examples/quickstart.py', '.venv/bin/imgstore-test']
 
 
-def test_the_readme_names_every_command_line_and_the_page_of_formats_every_format() -> None:
+def test_docs_name_every_command_and_format() -> None:
+    """The README names every command, and the page of formats names every format."""
     readme, formats = README.read_text(encoding='utf-8'), (DOCS / 'formats.md').read_text(encoding='utf-8')
     assert [command.script for command in COMMANDS if command.script not in readme] == []
     assert [name for name in get_supported_formats() if f'`{name}`' not in formats] == []

@@ -18,7 +18,8 @@ def test_every_test_that_is_named_exists(path: str, name: str) -> None:
     assert name in [node.name for node in ast.walk(module) if isinstance(node, ast.FunctionDef)]
 
 
-def test_every_promise_has_its_section_and_every_row_of_it_a_test() -> None:
+def test_every_promise_has_a_section_and_tests() -> None:
+    """Every promise has a section in the documentation, and every row of it names a test."""
     assert tuple(re.findall(r'^## (.*)$', PAGE, re.MULTILINE)) == PROMISES
     counted = '<!-- what (?:faults|power_cut).py found -->.*?<!-- end -->'
     said = re.sub(counted, '', PAGE, flags=re.DOTALL).replace('|---|---|', '')

