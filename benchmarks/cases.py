@@ -35,28 +35,57 @@ def _ms(ratio: float | None = None, at_most: float | None = None) -> Metric:
 
 # --- opening and looking up
 
+
 def _finding(sizes: Sizes) -> Iterator[Case]:
     few, many, each = sizes.chunks, sizes.many_chunks, sizes.chunk_frames
     plain = Recording('numbers', 'record_numbers', {'chunks': few, 'count': each}, by=ORIGINAL)
-    yield Case('import', 'nothing', (Metric('import', 'ms', ratio=2),),
-               limit=Limit('import numpy, cv2', 'import', 'nothing', imports='cv2'))
-    yield Case(f'open {few:,} chunks of {each:,}', 'open_store',
-               (_ms(ratio=40), Metric('memory', 'MB', 'memory above the import', at_most=40)),
-               {'total': few * each}, recording=plain)
+    yield Case(
+        'import',
+        'nothing',
+        (Metric('import', 'ms', ratio=2),),
+        limit=Limit('import numpy, cv2', 'import', 'nothing', imports='cv2'),
+    )
+    yield Case(
+        f'open {few:,} chunks of {each:,}',
+        'open_store',
+        (_ms(ratio=40), Metric('memory', 'MB', 'memory above the import', at_most=40)),
+        {'total': few * each},
+        recording=plain,
+    )
     for label, task, chunks, goal in (
-            ('its saved index', 'record_saved_index', few, 20), ('no saved index', 'record_numbers', many, None),
-            ('its saved index', 'record_saved_index', many, 100)):
+        ('its saved index', 'record_saved_index', few, 20),
+        ('no saved index', 'record_numbers', many, None),
+        ('its saved index', 'record_saved_index', many, 100),
+    ):
         recording = Recording(f'{label} {chunks}', task, {'chunks': chunks, 'count': each}, by=OURS)
-        yield Case(f'open {chunks:,} chunks of {each:,}, {label}', 'open_store',
-                   (_ms(at_most=goal), Metric('memory', 'MB', 'memory above the import')), {'total': chunks * each},
-                   reference=None, recording=recording)
+        yield Case(
+            f'open {chunks:,} chunks of {each:,}, {label}',
+            'open_store',
+            (_ms(at_most=goal), Metric('memory', 'MB', 'memory above the import')),
+            {'total': chunks * each},
+            reference=None,
+            recording=recording,
+        )
     frames = f'{few * each:,} frames'
-    yield Case(f'find in {frames}', 'find', (
-        Metric('number', 'ms', 'by number', ratio=2000), Metric('index', 'ms', 'by index', ratio=500),
-        Metric('time', 'ms', 'nearest time', ratio=5000), Metric('first', 'ms', 'opening and the first by number')),
-        recording=plain)
-    yield Case(f'get_frame_metadata of {frames}', 'get_frame_metadata', (_ms(ratio=4),), {'total': few * each},
-               recording=plain, limit=Limit('arrays to lists', 'ms', 'make_lists', {'total': few * each}))
+    yield Case(
+        f'find in {frames}',
+        'find',
+        (
+            Metric('number', 'ms', 'by number', ratio=2000),
+            Metric('index', 'ms', 'by index', ratio=500),
+            Metric('time', 'ms', 'nearest time', ratio=5000),
+            Metric('first', 'ms', 'opening and the first by number'),
+        ),
+        recording=plain,
+    )
+    yield Case(
+        f'get_frame_metadata of {frames}',
+        'get_frame_metadata',
+        (_ms(ratio=4),),
+        {'total': few * each},
+        recording=plain,
+        limit=Limit('arrays to lists', 'ms', 'make_lists', {'total': few * each}),
+    )
 
 
 # --- writing
@@ -69,8 +98,15 @@ def _writing(sizes: Sizes) -> Iterator[Case]:
     for fmt in (*IMAGES, *VIDEOS):
         count = sizes.frames(_FRAMES.get(fmt, _FRAMES_OF_RAW))
         for color in _colors(fmt):
-            yield Case(f'write {fmt} {color}', 'write', _written(fmt) + _memory(color), {'fmt': fmt, 'count': count},
-                       _original_for(fmt), frames=color, limit=_limit_of_writing(fmt, count))
+            yield Case(
+                f'write {fmt} {color}',
+                'write',
+                _written(fmt) + _memory(color),
+                {'fmt': fmt, 'count': count},
+                _original_for(fmt),
+                frames=color,
+                limit=_limit_of_writing(fmt, count),
+            )
 
 
 def _colors(fmt: str) -> tuple[str, ...]:
@@ -85,9 +121,11 @@ def _written(fmt: str) -> tuple[Metric, ...]:
     if fmt in LOSSLESS:
         return (_fps(of_limit=0.9) if fmt == 'npy' else _fps() if fmt in ONE_COLOR else _fps(ratio=1.8),)
     is_h264 = fmt in H264
-    return (_fps(ratio=2.5 if is_h264 else 1.8),
-            Metric('psnr', 'dB', 'PSNR', more_is_better=True, ratio=-0.2 if is_h264 else None),
-            Metric('size', 'kB', 'size of a frame', ratio=1 / 1.5 if is_h264 else None))
+    return (
+        _fps(ratio=2.5 if is_h264 else 1.8),
+        Metric('psnr', 'dB', 'PSNR', more_is_better=True, ratio=-0.2 if is_h264 else None),
+        Metric('size', 'kB', 'size of a frame', ratio=1 / 1.5 if is_h264 else None),
+    )
 
 
 def _limit_of_writing(fmt: str, count: int) -> Limit:
@@ -103,9 +141,14 @@ def _limit_of_writing(fmt: str, count: int) -> Limit:
 def _waiting(sizes: Sizes) -> Iterator[Case]:
     count = sizes.frames(80)
     for fmt in ('png', 'jpg', 'mjpeg/avi', 'avc1/mp4'):
-        yield Case(f'slowest 1 % of add_image, {fmt} gray', 'write_at_pace',
-                   (Metric('slowest', 'ms', ratio=20 if fmt in H264 else 5),),
-                   {'fmt': fmt, 'count': count, 'chunksize': count // 5}, reference=_original_for(fmt), frames='gray')
+        yield Case(
+            f'slowest 1 % of add_image, {fmt} gray',
+            'write_at_pace',
+            (Metric('slowest', 'ms', ratio=20 if fmt in H264 else 5),),
+            {'fmt': fmt, 'count': count, 'chunksize': count // 5},
+            reference=_original_for(fmt),
+            frames='gray',
+        )
 
 
 # --- reading
@@ -126,9 +169,15 @@ def _reading(sizes: Sizes) -> Iterator[Case]:
     for fmt in (*IMAGES, *VIDEOS):
         for color in _colors(fmt):
             recording = _recording(sizes, fmt, color, _original_for(fmt))
-            yield Case(f'read {fmt} {color}', 'read', (_read(fmt, color), *_memory(color)),
-                       reference=_original_for(fmt), frames=color, recording=recording,
-                       limit=_limit_of_reading(sizes, fmt))
+            yield Case(
+                f'read {fmt} {color}',
+                'read',
+                (_read(fmt, color), *_memory(color)),
+                reference=_original_for(fmt),
+                frames=color,
+                recording=recording,
+                limit=_limit_of_reading(sizes, fmt),
+            )
 
 
 def _read(fmt: str, color: str) -> Metric:
@@ -152,16 +201,38 @@ def _jumping(sizes: Sizes) -> Iterator[Case]:
     count, back = sizes.frames(25), sizes.frames(96)  # six groups of ours
     keyframe = Limit('seek, decode a keyframe', 'ms', 'decode_one', {'count': count})
     for fmt, color, whose, by, goal in (
-            *(('mjpeg/avi', color, '', ORIGINAL, 10.0) for color in COLORS),
-            *(('avc1/mp4', color, ', each its own file', None, 5.0) for color in COLORS),
-            ('avc1/mp4', 'gray', ", the original's file", ORIGINAL_H264, None)):
-        yield Case(f'random read {fmt} {color}{whose}', 'read_random', (_ms(ratio=goal),), {'count': count},
-                   _original_for(fmt), frames=color, recording=_recording(sizes, fmt, color, by), limit=keyframe)
+        *(('mjpeg/avi', color, '', ORIGINAL, 10.0) for color in COLORS),
+        *(('avc1/mp4', color, ', each its own file', None, 5.0) for color in COLORS),
+        ('avc1/mp4', 'gray', ", the original's file", ORIGINAL_H264, None),
+    ):
+        yield Case(
+            f'random read {fmt} {color}{whose}',
+            'read_random',
+            (_ms(ratio=goal),),
+            {'count': count},
+            _original_for(fmt),
+            frames=color,
+            recording=_recording(sizes, fmt, color, by),
+            limit=keyframe,
+        )
     for color in COLORS:
-        yield Case(f'step backwards avc1/mp4 {color}, each its own file', 'read_backwards', (_ms(ratio=20),),
-                   {'count': back}, ORIGINAL_H264, frames=color, recording=_recording(sizes, 'avc1/mp4', color, None))
-    yield Case('step backwards mjpeg/avi gray', 'read_backwards', (_ms(),), {'count': back}, frames='gray',
-               recording=_recording(sizes, 'mjpeg/avi', 'gray', ORIGINAL))
+        yield Case(
+            f'step backwards avc1/mp4 {color}, each its own file',
+            'read_backwards',
+            (_ms(ratio=20),),
+            {'count': back},
+            ORIGINAL_H264,
+            frames=color,
+            recording=_recording(sizes, 'avc1/mp4', color, None),
+        )
+    yield Case(
+        'step backwards mjpeg/avi gray',
+        'read_backwards',
+        (_ms(),),
+        {'count': back},
+        frames='gray',
+        recording=_recording(sizes, 'mjpeg/avi', 'gray', ORIGINAL),
+    )
     yield _batch(sizes)
     yield _next(sizes)
 
@@ -170,22 +241,44 @@ def _next(sizes: Sizes) -> Case:
     """What a call costs beside reading the image, of which there is little."""
     count = sizes.frames(2000)
     recording = Recording('small npy', 'record', {'fmt': 'npy', 'count': 2 * count + 1}, 'small', ORIGINAL)
-    return Case('get_next_image of npy, 96 x 128 gray', 'read_next', (
-        Metric('whole', 'µs'), Metric('own', 'µs', 'without reading the image', at_most=30)),
-        {'count': count}, frames='small', recording=recording)
+    return Case(
+        'get_next_image of npy, 96 x 128 gray',
+        'read_next',
+        (Metric('whole', 'µs'), Metric('own', 'µs', 'without reading the image', at_most=30)),
+        {'count': count},
+        frames='small',
+        recording=recording,
+    )
 
 
 def _batch(sizes: Sizes) -> Case:
     chunks, count = 20, sizes.frames(200)
     each = -(-sizes.frames(500) // sizes.distinct) * sizes.distinct  # so that a frame's number tells which image it is
     recording = Recording('repeated', 'record_chunks', {'fmt': 'avc1/mp4', 'count': each, 'chunks': chunks}, 'gray')
-    return Case(f'get_images of {count} of {chunks * each:,} frames, avc1/mp4 gray, against one by one', 'read_batch',
-                (_ms(ratio=2),), {'count': count}, OURS, 'read_random', 'gray', recording, rounds=3)
+    return Case(
+        f'get_images of {count} of {chunks * each:,} frames, avc1/mp4 gray, against one by one',
+        'read_batch',
+        (_ms(ratio=2),),
+        {'count': count},
+        OURS,
+        'read_random',
+        'gray',
+        recording,
+        rounds=3,
+    )
 
 
 def _remembering(sizes: Sizes) -> Iterator[Case]:
     for fmt, count in (('mjpeg/avi', sizes.long), ('avc1/mp4', sizes.long // 5)):
-        yield Case(f'memory over {count:,} small frames, {fmt}', 'write_and_read_long', (
-            Metric('writing', 'MB', 'growth while writing', at_most=10),
-            Metric('reading', 'MB', 'growth while reading', at_most=10)),
-            {'fmt': fmt, 'count': count}, reference=None, frames='small', rounds=1)
+        yield Case(
+            f'memory over {count:,} small frames, {fmt}',
+            'write_and_read_long',
+            (
+                Metric('writing', 'MB', 'growth while writing', at_most=10),
+                Metric('reading', 'MB', 'growth while reading', at_most=10),
+            ),
+            {'fmt': fmt, 'count': count},
+            reference=None,
+            frames='small',
+            rounds=1,
+        )

@@ -38,12 +38,14 @@ class Environment:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Python, with what it prints in the result."""
-        variables = {key: value for key, value in os.environ.items()
-                     if key not in ('PYTHONPATH', 'PYTHONDONTWRITEBYTECODE')}  # compiling is not part of importing
+        variables = {
+            key: value for key, value in os.environ.items() if key not in ('PYTHONPATH', 'PYTHONDONTWRITEBYTECODE')
+        }  # compiling is not part of importing
         if self.path is not None:
             variables['PYTHONPATH'] = self.path
-        return subprocess.run([self.python, *arguments], env=variables, capture_output=True, text=True, check=False,
-                              timeout=LONGEST)
+        return subprocess.run(
+            [self.python, *arguments], env=variables, capture_output=True, text=True, check=False, timeout=LONGEST
+        )
 
 
 def make(name: str, home: Path) -> Environment:
@@ -73,12 +75,20 @@ def _original_with_h264(home: Path) -> Environment:
     """On the OpenCV of Debian and Ubuntu, which has an H.264 encoder, and on the numpy beside it."""
     if subprocess.run([APT_PYTHON, '-c', 'import cv2'], capture_output=True, check=False).returncode:
         raise MissingError('needs python3-opencv from apt, whose OpenCV writes H.264')
-    return _virtual(home / 'original-apt', APT_PYTHON, ['--system-site-packages'],
-                    [['--no-deps', RELEASE], ['tzlocal', 'pyyaml', 'python-dateutil', 'pandas<2.2', 'numpy<2']])
+    return _virtual(
+        home / 'original-apt',
+        APT_PYTHON,
+        ['--system-site-packages'],
+        [['--no-deps', RELEASE], ['tzlocal', 'pyyaml', 'python-dateutil', 'pandas<2.2', 'numpy<2']],
+    )
 
 
 _MAKERS: dict[str, Callable[[Path], Environment]] = {
-    OURS: _ours, ORIGINAL: _original, ORIGINAL_BPK: _original_with_bloscpack, ORIGINAL_H264: _original_with_h264}
+    OURS: _ours,
+    ORIGINAL: _original,
+    ORIGINAL_BPK: _original_with_bloscpack,
+    ORIGINAL_H264: _original_with_h264,
+}
 
 
 def _virtual(folder: Path, python: str, options: list[str], installs: list[Pip]) -> Environment:

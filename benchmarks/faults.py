@@ -40,8 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.keep and any(result['wrong'] for result in results):
             Path(folder).rename(options.keep)
             Path(folder).mkdir()
-    about = {'date': date.today().isoformat(), 'machine': f'{platform.system()} {platform.machine()}',
-             'seconds': round(time.perf_counter() - start)}
+    about = {
+        'date': date.today().isoformat(),
+        'machine': f'{platform.system()} {platform.machine()}',
+        'seconds': round(time.perf_counter() - start),
+    }
     _tell(options, results, about)
     return int(any(result['wrong'] for result in results))
 
@@ -52,14 +55,28 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--seed', type=int, default=0, metavar='N', help='the first; with --kills 1 that kill alone')
     parser.add_argument('--jobs', type=int, default=2, metavar='N', help='recordings at a time (default: 2)')
     parser.add_argument('--ours-only', action='store_true', help='leave the original out')
-    parser.add_argument('--environments', type=Path, default=environments.CACHE / 'environments', metavar='FOLDER',
-                        help='virtual environments, kept for the next time (default: %(default)s)')
-    parser.add_argument('--folder', type=Path, default=environments.CACHE, metavar='FOLDER',
-                        help='for the recordings, removed in the end (default: %(default)s)')
+    parser.add_argument(
+        '--environments',
+        type=Path,
+        default=environments.CACHE / 'environments',
+        metavar='FOLDER',
+        help='virtual environments, kept for the next time (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--folder',
+        type=Path,
+        default=environments.CACHE,
+        metavar='FOLDER',
+        help='for the recordings, removed in the end (default: %(default)s)',
+    )
     parser.add_argument('--keep', type=Path, metavar='FOLDER', help='move what something is wrong with there')
     parser.add_argument('--json', type=Path, metavar='FILE', help='write what became of every kill there')
-    parser.add_argument('--markdown', type=Path, metavar='FILE',
-                        help='put the table into that page, which is there and has the marks for it')
+    parser.add_argument(
+        '--markdown',
+        type=Path,
+        metavar='FILE',
+        help='put the table into that page, which is there and has the marks for it',
+    )
     return parser.parse_args(arguments)
 
 
@@ -82,8 +99,10 @@ def _run(options: argparse.Namespace, folder: Path) -> list[Result]:
 def _progress(count: int, of: int, result: Result) -> None:
     wrong = f'  WRONG: {"; ".join(result["wrong"])}' if result['wrong'] else ''
     if wrong or count % 20 == 0:
-        sys.stderr.write(f'{count} of {of}  {result["by"]} {result["fmt"]} seed {result["seed"]}: '
-                         f'{result["lost"]} of {result["added"]} lost{wrong}\n')
+        sys.stderr.write(
+            f'{count} of {of}  {result["by"]} {result["fmt"]} seed {result["seed"]}: '
+            f'{result["lost"]} of {result["added"]} lost{wrong}\n'
+        )
 
 
 def _pythons(home: Path) -> dict[str, Pythons]:

@@ -40,7 +40,7 @@ def which(frames: Frames, image: npt.NDArray[Any]) -> int:
 
 def psnr(squared_error: float) -> float:
     """Peak signal-to-noise ratio in dB of 8 bit images, of their mean squared error."""
-    return float(10 * np.log10(255 ** 2 / max(squared_error, 1e-9)))
+    return float(10 * np.log10(255**2 / max(squared_error, 1e-9)))
 
 
 def _texture(rng: np.random.Generator, height: int, width: int, dark: int, bright: int) -> npt.NDArray[Any]:
@@ -50,13 +50,14 @@ def _texture(rng: np.random.Generator, height: int, width: int, dark: int, brigh
     total = np.zeros((height, width))
     for cell in (3, 8, 24, 80, 256):
         coarse = rng.standard_normal((height // cell + 2, width // cell + 2))
-        total += cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC) * cell ** 0.3
+        total += cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC) * cell**0.3
     low, high = np.percentile(total, (1, 99))
     return np.asarray(dark + (bright - dark) * np.clip((total - low) / (high - low), 0, 1))
 
 
-def _scene(ground: npt.NDArray[Any], coat: npt.NDArray[Any], places: npt.NDArray[Any],
-           phase: float) -> npt.NDArray[Any]:
+def _scene(
+    ground: npt.NDArray[Any], coat: npt.NDArray[Any], places: npt.NDArray[Any], phase: float
+) -> npt.NDArray[Any]:
     """The ground, and animals on it whose coats move with them."""
     scene = ground.copy()
     height, width = scene.shape
@@ -65,9 +66,9 @@ def _scene(ground: npt.NDArray[Any], coat: npt.NDArray[Any], places: npt.NDArray
     for number, place in enumerate(places):
         shift = ORBIT * np.array([np.sin(phase + number), np.cos(phase + number)]) * height / 1024
         top, left = np.clip((place + shift).astype(int), radius, (height - radius, width - radius)) - radius
-        animal = (y * y + 2 * x * x < radius * radius)
+        animal = y * y + 2 * x * x < radius * radius
         home = (slice(number, number + 2 * radius), slice(number, number + 2 * radius))
-        scene[top:top + 2 * radius, left:left + 2 * radius][animal] = coat[home][animal]
+        scene[top : top + 2 * radius, left : left + 2 * radius][animal] = coat[home][animal]
     return scene
 
 

@@ -37,8 +37,14 @@ class Reader:
         self._begin()
 
     def _begin(self) -> None:
-        self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                         stderr=subprocess.DEVNULL, env=kills.environment(original=True))
+        self._process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            stderr=subprocess.DEVNULL,
+            env=kills.environment(original=True),
+        )
 
     def read(self, path: Path) -> dict[str, Any]:
         """As `tests.helpers.recording.read`."""
@@ -84,12 +90,19 @@ def judge(case: Case, folder: Path, pythons: Pythons, original: bool) -> Result:
 
 def _about(case: Case, killed: Killed, kept: int, records: int) -> Result:
     added = killed.count('frame')
-    return {'added': added, 'lost': max(0, added - kept), 'must be there': kills.must_be_there(case, killed),
-            'records added': killed.count('record'), 'records lost': max(0, killed.count('record') - records),
-            'closing': killed.told('closing'), 'closed': killed.told('closed')}
+    return {
+        'added': added,
+        'lost': max(0, added - kept),
+        'must be there': kills.must_be_there(case, killed),
+        'records added': killed.count('record'),
+        'records lost': max(0, killed.count('record') - records),
+        'closing': killed.told('closing'),
+        'closed': killed.told('closed'),
+    }
 
 
 # --- ours
+
 
 def _ours(case: Case, home: Path, pythons: Pythons) -> Result:
     path = home / 'store'
@@ -116,8 +129,9 @@ def _read(path: Path) -> tuple[dict[str, Any], list[str]]:
     return found, [str(warning.message) for warning in caught]
 
 
-def _wrong_to_the_original(case: Case, killed: Killed, path: Path, found: dict[str, Any],
-                           python: str | None) -> list[str]:
+def _wrong_to_the_original(
+    case: Case, killed: Killed, path: Path, found: dict[str, Any], python: str | None
+) -> list[str]:
     """What the original does not read of the repaired store as we do."""
     if python is None or not found['frames']:
         return []
@@ -126,6 +140,7 @@ def _wrong_to_the_original(case: Case, killed: Killed, path: Path, found: dict[s
 
 
 # --- the original
+
 
 def _original(case: Case, home: Path, pythons: Pythons) -> Result:
     assert pythons.write
@@ -138,8 +153,13 @@ def _original(case: Case, home: Path, pythons: Pythons) -> Result:
     right = _right(case, found)
     about = _about(case, killed, right, len(found['records']))
     brought_back = min(about['lost'], max(0, _brought_back(home / 'copy') - right))  # there may be one not counted yet
-    return {**about, 'false': len(found['frames']) - right, 'errors': found['errors'],
-            'brought back': brought_back, 'wrong': []}
+    return {
+        **about,
+        'false': len(found['frames']) - right,
+        'errors': found['errors'],
+        'brought back': brought_back,
+        'wrong': [],
+    }
 
 
 def _right(case: Case, found: dict[str, Any]) -> int:

@@ -9,8 +9,15 @@ from killing import Result
 
 BEGIN = '<!-- what faults.py found -->'
 OURS_AT_ONCE, OURS_BEHIND, THEIRS = 'ours, `workers=0`', 'ours, in the background', 'the original'
-HEADINGS = ('format', *['kills', 'frames added', 'lost'] * 2, 'of these added ½ s before or earlier',
-            'kills', 'frames added', 'lost', 'of these brought back by `imgstore.repair`')
+HEADINGS = (
+    'format',
+    *['kills', 'frames added', 'lost'] * 2,
+    'of these added ½ s before or earlier',
+    'kills',
+    'frames added',
+    'lost',
+    'of these brought back by `imgstore.repair`',
+)
 TITLE = ('', OURS_AT_ONCE, '', '', OURS_BEHIND, '', '', '', THEIRS, '', '', '')
 LAST = "all, `durability='chunk'`"
 
@@ -29,8 +36,14 @@ def _row(name: str, results: list[Result]) -> list[str]:
     behind = [result for result in ours if result['workers'] != 0]
     theirs = [result for result in results if result['by'] == 'original']
     late = sum(max(0, result.get('must be there', 0) - (result['added'] - result['lost'])) for result in behind)
-    return [name, *_counts([result for result in ours if result['workers'] == 0]), *_counts(behind), f'{late}',
-            *_counts(theirs), f'{_sum(theirs, "brought back"):,}' if theirs else '-']
+    return [
+        name,
+        *_counts([result for result in ours if result['workers'] == 0]),
+        *_counts(behind),
+        f'{late}',
+        *_counts(theirs),
+        f'{_sum(theirs, "brought back"):,}' if theirs else '-',
+    ]
 
 
 def _counts(results: list[Result]) -> list[str]:
@@ -53,13 +66,16 @@ def markdown(results: list[Result], about: dict[str, Any]) -> str:
 
 def _sentence(results: list[Result], about: dict[str, Any]) -> str:
     kills = sum(result['by'] == 'ours' for result in results)
-    closing = sum(result['by'] == 'ours' and bool(result.get('closing')) and not result.get('closed')
-                  for result in results)
+    closing = sum(
+        result['by'] == 'ours' and bool(result.get('closing')) and not result.get('closed') for result in results
+    )
     wrong = sum(bool(result['wrong']) for result in results)
     false = _sum(results, 'false')
-    return (f'{about["date"]}, {about["machine"]}: {kills} kills of ours, {closing} of them in the middle of '
-            f'`close()`, and {len(results) - kills} of the original, in {about["seconds"]} s. '
-            f'Recordings of ours with anything wrong: {wrong}; frames that the original read wrongly: {false}.')
+    return (
+        f'{about["date"]}, {about["machine"]}: {kills} kills of ours, {closing} of them in the middle of '
+        f'`close()`, and {len(results) - kills} of the original, in {about["seconds"]} s. '
+        f'Recordings of ours with anything wrong: {wrong}; frames that the original read wrongly: {false}.'
+    )
 
 
 def table(results: list[Result]) -> str:
@@ -67,6 +83,9 @@ def table(results: list[Result]) -> str:
     lines = [list(HEADINGS), *rows(results)]
     widths = [max(len(line[i]) for line in lines[1:]) for i in range(len(HEADINGS))]
     text = [' '.join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in lines[1:]]
-    wrong = [f'{result["by"]}, seed {result["seed"]} ({result["fmt"]}): {text}'
-             for result in results for text in result['wrong']]
+    wrong = [
+        f'{result["by"]}, seed {result["seed"]} ({result["fmt"]}): {text}'
+        for result in results
+        for text in result['wrong']
+    ]
     return '\n'.join([' | '.join(HEADINGS), *text, *wrong]) + '\n'

@@ -18,13 +18,13 @@ def warm_cache(folder: str) -> None:
     """Read all files once, since they may have been dropped from the system's cache after they were written."""
     for path in Path(folder).iterdir():
         with path.open('rb', buffering=0) as file:
-            while file.read(2 ** 20):
+            while file.read(2**20):
                 pass
 
 
 def warm_memory(folder: str, size: int) -> None:
     """Write so many bytes and remove them: a virtual machine is slow to give its system memory that it did not have."""
-    path, block = Path(folder, 'warming-up'), bytes(2 ** 22)
+    path, block = Path(folder, 'warming-up'), bytes(2**22)
     with path.open('wb') as file:
         for _ in range(size // len(block) + 1):
             file.write(block)

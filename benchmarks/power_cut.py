@@ -32,9 +32,13 @@ BEGIN = '<!-- what power_cut.py found -->'
 SHUTDOWN, WITHOUT_LOG = 0x8004587D, 2  # FS_IOC_SHUTDOWN and its NOLOGFLUSH
 MKFS = {'ext4': ['mkfs.ext4', '-q', '-F'], 'xfs': ['mkfs.xfs', '-q', '-f'], 'btrfs': ['mkfs.btrfs', '-q', '-f']}
 FORMATS = ['npy', 'png', 'mjpeg/avi', 'avc1/mp4', 'h264/mkv']
-WHEN = {'fsync, writing': 'every frame that was added', 'frame, closed': 'every frame',
-        'frame, repaired': 'every frame', 'frame, writing': 'what was on the disk',
-        'chunk, writing': 'what was on the disk'}
+WHEN = {
+    'fsync, writing': 'every frame that was added',
+    'frame, closed': 'every frame',
+    'frame, repaired': 'every frame',
+    'frame, writing': 'what was on the disk',
+    'chunk, writing': 'what was on the disk',
+}
 SIZE = '400M'
 CODE = str(Path(__file__).resolve().parents[1])
 
@@ -88,8 +92,13 @@ class Cut:
     def of(cls, seed: int, number: int, systems: Sequence[str], when: Sequence[str]) -> Cut:
         """The same in every run."""
         pick = random.Random(f'{seed} {number}')
-        return cls(systems[number % len(systems)], when[number // len(systems) % len(when)], pick.choice(FORMATS),
-                   pick.choice([7, 50, 400]), pick.uniform(0.3, 3))
+        return cls(
+            systems[number % len(systems)],
+            when[number // len(systems) % len(when)],
+            pick.choice(FORMATS),
+            pick.choice([7, 50, 400]),
+            pick.uniform(0.3, 3),
+        )
 
 
 def run(*command: str) -> None:
@@ -139,8 +148,12 @@ class Disk:
 
 def python(code: str, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
     """A process of this imgstore's."""
-    return subprocess.Popen([sys.executable, '-W', 'ignore', '-c', code, *arguments], stdout=subprocess.PIPE,
-                            env={**os.environ, 'PYTHONPATH': CODE}, **options)
+    return subprocess.Popen(
+        [sys.executable, '-W', 'ignore', '-c', code, *arguments],
+        stdout=subprocess.PIPE,
+        env={**os.environ, 'PYTHONPATH': CODE},
+        **options,
+    )
 
 
 def read(store: Path, how: str) -> dict[str, Any]:
@@ -189,8 +202,14 @@ def try_one(cut: Cut, folder: Path) -> dict[str, Any]:
     # the latest frame's record may come after it
     broken = least < must or min(found['records'], repaired['records']) < must - 1
     wrong = [*found['wrong'], *repaired['wrong']]
-    return {**vars(cut), 'added': added, 'there': least, 'repaired': repaired['frames'], 'broken': broken,
-            'wrong': wrong}
+    return {
+        **vars(cut),
+        'added': added,
+        'there': least,
+        'repaired': repaired['frames'],
+        'broken': broken,
+        'wrong': wrong,
+    }
 
 
 def table(results: Sequence[dict[str, Any]], about: str) -> str:
@@ -204,8 +223,18 @@ def table(results: Sequence[dict[str, Any]], about: str) -> str:
                 added, there = (sum(result[key] for result in own) for key in ('added', 'there'))
                 bad = sum(bool(result['broken'] or result['wrong']) for result in own)
                 durability, moment = when.split(', ')
-                lines.append((f'`{durability}`', f'while {moment}' if moment == 'writing' else f'once {moment}',
-                              WHEN[when], fs, str(len(own)), f'{added:,}', f'{there:,}', str(bad)))
+                lines.append(
+                    (
+                        f'`{durability}`',
+                        f'while {moment}' if moment == 'writing' else f'once {moment}',
+                        WHEN[when],
+                        fs,
+                        str(len(own)),
+                        f'{added:,}',
+                        f'{there:,}',
+                        str(bad),
+                    )
+                )
     return about + '\n\n' + '\n'.join(f'| {" | ".join(line)} |' for line in lines) + '\n'
 
 
@@ -217,8 +246,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument('--seed', type=int, default=0, metavar='N', help='other cuts with another one')
     parser.add_argument('--fs', nargs='+', default=list(MKFS), choices=list(MKFS), help='file systems (default: all)')
     parser.add_argument('--when', nargs='+', default=list(WHEN), choices=list(WHEN), help='durability, and the moment')
-    parser.add_argument('--markdown', type=Path, metavar='FILE',
-                        help='put the table into that page, which is there and has the marks for it')
+    parser.add_argument(
+        '--markdown',
+        type=Path,
+        metavar='FILE',
+        help='put the table into that page, which is there and has the marks for it',
+    )
     options = parser.parse_args(arguments)
     check_page(options.markdown, BEGIN)
     results = []
@@ -228,8 +261,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bad = results[-1]['broken'] or results[-1]['wrong']
         sys.stderr.write(f'{"BAD" if bad else "ok "} {number} {results[-1]}\n')
     broken = sum(bool(result['broken'] or result['wrong']) for result in results)
-    text = table(results, f'{date.today().isoformat()}, {platform.system()} {platform.machine()}: {len(results)} cuts, '
-                          f'{broken} of which broke a promise or gave a wrong frame.')
+    text = table(
+        results,
+        f'{date.today().isoformat()}, {platform.system()} {platform.machine()}: {len(results)} cuts, '
+        f'{broken} of which broke a promise or gave a wrong frame.',
+    )
     sys.stdout.write(text)
     if options.markdown:
         put_into(options.markdown, text, BEGIN)

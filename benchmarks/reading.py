@@ -100,6 +100,7 @@ def _time_next(store: Any, count: int) -> tuple[float, Any, int]:
 @contextmanager
 def _image_at_hand(image: Any) -> Iterator[None]:
     """Give that image without reading a file: ours reads in a class of its own, the original by `numpy.load`."""
+
     def read(*_: Any, **__: Any) -> Any:
         return image
 

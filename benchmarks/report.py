@@ -67,9 +67,16 @@ class Row:
         mark = '' if met is None else ' ✓' if met else ' ✗'
         ratio = f'{self.ratio:+.2f}' if self.metric.unit == 'dB' and self.ratio is not None else _number(self.ratio)
         limit = self.case.limit
-        return [self.name, self.metric.unit, _number(self.ours), _number(self.reference), ratio, goal + mark,
-                f'{_number(self.limit)} ({limit.text})' if limit and self.limit is not None else '',
-                '' if self.of_limit is None else f'{self.of_limit:.0%}']
+        return [
+            self.name,
+            self.metric.unit,
+            _number(self.ours),
+            _number(self.reference),
+            ratio,
+            goal + mark,
+            f'{_number(self.limit)} ({limit.text})' if limit and self.limit is not None else '',
+            '' if self.of_limit is None else f'{self.of_limit:.0%}',
+        ]
 
 
 def _number(value: float | None) -> str:
@@ -85,21 +92,31 @@ def rows(cases: list[Case], results: Results) -> list[Row]:
 
 def _row(case: Case, metric: Metric, results: Results) -> Row:
     limited = case.limit is not None and case.limit.metric == metric.key
-    notes = (f'{side}: {results.notes[case.name, side]}' for side in (OURS, REFERENCE, LIMIT)
-             if (case.name, side) in results.notes)
-    return Row(case, metric, results.median(case.name, OURS, metric.key),
-               results.median(case.name, REFERENCE, metric.key),
-               results.median(case.name, LIMIT, metric.key) if limited else None, tuple(notes))
+    notes = (
+        f'{side}: {results.notes[case.name, side]}'
+        for side in (OURS, REFERENCE, LIMIT)
+        if (case.name, side) in results.notes
+    )
+    return Row(
+        case,
+        metric,
+        results.median(case.name, OURS, metric.key),
+        results.median(case.name, REFERENCE, metric.key),
+        results.median(case.name, LIMIT, metric.key) if limited else None,
+        tuple(notes),
+    )
 
 
 # --- for people
+
 
 def table(rows: list[Row]) -> str:
     """Columns for a terminal."""
     lines = [list(HEADINGS), *(row.cells() for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    text = '\n'.join('  '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-                     for line in lines)
+    text = '\n'.join(
+        '  '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
     return '\n'.join([text, *_notes(rows)]) + '\n'
 
 
@@ -135,8 +152,10 @@ def _around(page: Path, begin: str) -> tuple[str, str]:
     try:
         before, _, rest = page.read_text(encoding='utf-8').partition(begin)
     except (OSError, UnicodeDecodeError) as error:
-        raise SystemExit(f'{page} cannot be read: {error}; --markdown puts the table into a page that is '
-                         f'there and has the lines {begin} and {END}') from error
+        raise SystemExit(
+            f'{page} cannot be read: {error}; --markdown puts the table into a page that is '
+            f'there and has the lines {begin} and {END}'
+        ) from error
     _, found, after = rest.partition(END)
     if not found:
         raise SystemExit(f'{page} has no place for the table, which is between {begin} and {END}')
@@ -144,6 +163,7 @@ def _around(page: Path, begin: str) -> tuple[str, str]:
 
 
 # --- for programs
+
 
 def as_json(rows: list[Row], results: Results, about: dict[str, Any]) -> dict[str, Any]:
     """Everything, with the value of each round."""
@@ -153,7 +173,18 @@ def as_json(rows: list[Row], results: Results, about: dict[str, Any]) -> dict[st
 def _row_as_json(row: Row, results: Results) -> dict[str, Any]:
     goal, met = row.goal
     rounds = {side: results.values.get((row.case.name, side, row.metric.key), []) for side in (OURS, REFERENCE, LIMIT)}
-    return {'work': row.name, 'unit': row.metric.unit, 'ours': row.ours, 'reference': row.reference,
-            'reference_is': row.case.reference, 'ratio': row.ratio, 'goal': goal, 'goal_met': met, 'limit': row.limit,
-            'limit_is': row.case.limit and row.case.limit.text, 'of_limit': row.of_limit, 'rounds': rounds,
-            'notes': row.notes}
+    return {
+        'work': row.name,
+        'unit': row.metric.unit,
+        'ours': row.ours,
+        'reference': row.reference,
+        'reference_is': row.case.reference,
+        'ratio': row.ratio,
+        'goal': goal,
+        'goal_met': met,
+        'limit': row.limit,
+        'limit_is': row.case.limit and row.case.limit.text,
+        'of_limit': row.of_limit,
+        'rounds': rounds,
+        'notes': row.notes,
+    }

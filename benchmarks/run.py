@@ -39,18 +39,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description='Measure imgstore against imgstore 0.4.0 and this machine\'s limits.')
+    parser = argparse.ArgumentParser(description="Measure imgstore against imgstore 0.4.0 and this machine's limits.")
     parser.add_argument('--only', default='', metavar='PATTERN', help='a regular expression: only such work')
     parser.add_argument('--rounds', type=int, default=5, metavar='N', help='how often each is measured (default: 5)')
     parser.add_argument('--quick', action='store_true', help='one round of less work: to see that all of it runs')
     parser.add_argument('--ours-only', action='store_true', help='leave the original out')
-    parser.add_argument('--environments', type=Path, default=CACHE / 'environments', metavar='FOLDER',
-                        help='virtual environments, kept for the next time (default: %(default)s)')
-    parser.add_argument('--folder', type=Path, default=CACHE, metavar='FOLDER',
-                        help='on the disk to be measured; 5 GB, removed in the end (default: %(default)s)')
+    parser.add_argument(
+        '--environments',
+        type=Path,
+        default=CACHE / 'environments',
+        metavar='FOLDER',
+        help='virtual environments, kept for the next time (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--folder',
+        type=Path,
+        default=CACHE,
+        metavar='FOLDER',
+        help='on the disk to be measured; 5 GB, removed in the end (default: %(default)s)',
+    )
     parser.add_argument('--json', type=Path, metavar='FILE', help='write all numbers there')
-    parser.add_argument('--markdown', type=Path, metavar='FILE',
-                        help='put the table into that page, which is there and has the marks for it')
+    parser.add_argument(
+        '--markdown',
+        type=Path,
+        metavar='FILE',
+        help='put the table into that page, which is there and has the marks for it',
+    )
     return parser.parse_args(arguments)
 
 
@@ -66,9 +80,15 @@ def _run(bench: Bench, chosen: list[Case], rounds: int) -> float:
 
 
 def _about(sizes: Sizes, options: argparse.Namespace, seconds: float, versions: dict[str, Any]) -> dict[str, Any]:
-    return {'date': date.today().isoformat(), 'machine': f'{platform.system()} {platform.machine()}', 'cores': CORES,
-            'rounds': 1 if options.quick else options.rounds, 'seconds': round(seconds), 'sizes': asdict(sizes),
-            'versions': versions}
+    return {
+        'date': date.today().isoformat(),
+        'machine': f'{platform.system()} {platform.machine()}',
+        'cores': CORES,
+        'rounds': 1 if options.quick else options.rounds,
+        'seconds': round(seconds),
+        'sizes': asdict(sizes),
+        'versions': versions,
+    }
 
 
 def _tell(options: argparse.Namespace, chosen: list[Case], bench: Bench, about: dict[str, Any]) -> None:
@@ -81,10 +101,14 @@ def _tell(options: argparse.Namespace, chosen: list[Case], bench: Bench, about: 
 
 
 def _sentence(about: dict[str, Any]) -> str:
-    versions = '; '.join(f'{name}: {", ".join(f"{key} {value}" for key, value in found.items())}'
-                         for name, found in about['versions'].items())
-    return (f'Measured on {about["date"]} on {about["machine"]} with {about["cores"]} cores, '
-            f'medians of {about["rounds"]} rounds ({versions}).')
+    versions = '; '.join(
+        f'{name}: {", ".join(f"{key} {value}" for key, value in found.items())}'
+        for name, found in about['versions'].items()
+    )
+    return (
+        f'Measured on {about["date"]} on {about["machine"]} with {about["cores"]} cores, '
+        f'medians of {about["rounds"]} rounds ({versions}).'
+    )
 
 
 if __name__ == '__main__':

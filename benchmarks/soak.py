@@ -29,7 +29,7 @@ from tests.helpers.recording import picture
 SHAPES = ((480, 640), (480, 640, 3))
 FORMATS = ('png', 'npy', 'jpg', 'mjpeg/avi', 'h264/mkv', 'avc1/mp4')
 CHUNK = 500  # frames
-MOST_BYTES = 2 ** 29  # of frames in a store, so that raw ones fill no disk
+MOST_BYTES = 2**29  # of frames in a store, so that raw ones fill no disk
 CHECKED = 25  # one frame of so many is looked at
 WARM_UP = 300.0  # seconds in which caches fill, and the system's allocator has met every kind of work often enough
 SLACK = 0.05, 8.0, 1  # memory may differ at the end by that share and so many MB, and the descriptors by so many
@@ -159,10 +159,20 @@ def _median(samples: list[Sample]) -> Sample:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Work, then tell; 1 if anything grew."""
     parser = argparse.ArgumentParser(description='Write and read at full speed, and watch memory and open files.')
-    parser.add_argument('--minutes', type=float, default=60, metavar='N',
-                        help='how long (default: 60); in less than 10 it cannot be told what grows')
-    parser.add_argument('--folder', type=Path, default=CACHE, metavar='FOLDER',
-                        help='to write in, 1 GB, removed in the end (default: %(default)s)')
+    parser.add_argument(
+        '--minutes',
+        type=float,
+        default=60,
+        metavar='N',
+        help='how long (default: 60); in less than 10 it cannot be told what grows',
+    )
+    parser.add_argument(
+        '--folder',
+        type=Path,
+        default=CACHE,
+        metavar='FOLDER',
+        help='to write in, 1 GB, removed in the end (default: %(default)s)',
+    )
     parser.add_argument('--json', type=Path, metavar='FILE', help='write all samples there')
     options = parser.parse_args(arguments)
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -179,12 +189,18 @@ def _tell(options: argparse.Namespace, soak: Soak) -> int:
         f'{options.minutes:g} minutes: {soak.written:,} frames written, {soak.read:,} read; medians of the first '
         f'quarter after the warm-up and of the last: {first.memory:.0f} and {last.memory:.0f} MB resident '
         f'(at most {max(sample.memory for sample in samples):.0f}), {first.descriptors} and {last.descriptors} open '
-        f'descriptors (at most {max(sample.descriptors for sample in samples)})\n')
+        f'descriptors (at most {max(sample.descriptors for sample in samples)})\n'
+    )
     grown = growth(samples) if samples[-1].seconds > 2 * WARM_UP else []
     sys.stdout.writelines(f'FAILED: {text}\n' for text in grown)
     if options.json:
-        found = {'written': soak.written, 'read': soak.read, 'formats': soak.formats, 'grown': grown,
-                 'samples': list(map(asdict, samples))}
+        found = {
+            'written': soak.written,
+            'read': soak.read,
+            'formats': soak.formats,
+            'grown': grown,
+            'samples': list(map(asdict, samples)),
+        }
         options.json.write_text(json.dumps(found, indent=1), encoding='utf-8')
     return int(bool(grown))
 

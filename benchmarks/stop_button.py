@@ -54,8 +54,10 @@ def _round(path: Path, fmt: str, rate: float, rng: random.Random) -> tuple[list[
     store = imgstore.new_for_format(fmt, path, imgshape=SHAPE, chunksize=rng.choice((5, 50, 1000)))
     taken: list[int] = []
     records: list[int] = []
-    threads = [_until_closed(lambda n: store.add_image(IMAGES[n % 256], n, n / rate), taken, 1 / rate),
-               _until_closed(lambda n: store.add_extra_data(k=n), records, 1 / rate * rng.uniform(0.5, 3))]
+    threads = [
+        _until_closed(lambda n: store.add_image(IMAGES[n % 256], n, n / rate), taken, 1 / rate),
+        _until_closed(lambda n: store.add_extra_data(k=n), records, 1 / rate * rng.uniform(0.5, 3)),
+    ]
     time.sleep(rng.uniform(0.02, 0.2))
     stop = threading.Thread(target=store.close, daemon=True)
     stop.start()
@@ -87,8 +89,8 @@ def _faults(path: Path, taken: list[int], records: list[int]) -> tuple[list[str]
         images = reader.get_images(frame_indices=range(len(numbers)))[0] if numbers else []
         extra = reader.get_extra_data()
     found = [] if extra is None else list(extra['k'])
-    faults = [f'frames {taken[-3:]} were taken, {numbers[-3:]} are there'] if numbers[:len(taken)] != taken else []
-    faults += [f'{len(found)} of {len(records)} records'] if found[:len(records)] != records else []
+    faults = [f'frames {taken[-3:]} were taken, {numbers[-3:]} are there'] if numbers[: len(taken)] != taken else []
+    faults += [f'{len(found)} of {len(records)} records'] if found[: len(records)] != records else []
     faults += [f'frame {n} is another' for n, image in zip(numbers, images, strict=True) if index_in(image) != n % 256]
     faults += ['it is locked'] if (path / '.lock').exists() else []
     return faults, len(numbers)

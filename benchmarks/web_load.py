@@ -141,8 +141,9 @@ def trickling(port: int) -> list[socket.socket]:
 
 
 def not_reading(port: int, requests: int = 1) -> list[socket.socket]:
-    lines = b''.join(f'GET {IMAGE.format(rank % 20)} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'.encode()
-                     for rank in range(requests))
+    lines = b''.join(
+        f'GET {IMAGE.format(rank % 20)} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'.encode() for rank in range(requests)
+    )
     return [one for _ in range(NO_READERS) if (one := sent(port, lines))]
 
 
@@ -206,8 +207,11 @@ def main() -> None:
         for name, attack in ATTACKS.items():
             if args.only in name:
                 seen, before, most = measure(path, attack)
-                print(f'| {name} | {len(seen.waited)} | {seen.failed} | {np.median(seen.waited) * 1e3:.0f} ms | '
-                      f'{max(seen.waited) * 1e3:.0f} ms | {before:.0f} MiB | {most:.0f} MiB |', flush=True)
+                print(
+                    f'| {name} | {len(seen.waited)} | {seen.failed} | {np.median(seen.waited) * 1e3:.0f} ms | '
+                    f'{max(seen.waited) * 1e3:.0f} ms | {before:.0f} MiB | {most:.0f} MiB |',
+                    flush=True,
+                )
 
 
 if __name__ == '__main__':

@@ -47,8 +47,11 @@ def write(folder: str, frames: str, fmt: str, count: int, check: bool) -> Metric
     with _removed(f'{folder}/written') as path:
         start = time.perf_counter()
         write_frames(fmt, path, images, count)
-        metrics = {'fps': count / (time.perf_counter() - start), 'memory': peak_memory() - before,
-                   'size': _bytes_in(path) / count / 1000}
+        metrics = {
+            'fps': count / (time.perf_counter() - start),
+            'memory': peak_memory() - before,
+            'size': _bytes_in(path) / count / 1000,
+        }
         return {**metrics, **(_quality(path, images, fmt, count) if check else {})}
 
 

@@ -19,7 +19,7 @@ HEIGHT, WIDTH = 480, FRAMES * STEP
 def draw(number):
     """Draw one frame: its number, and a bright bar that stands further right in each."""
     image = np.full((HEIGHT, WIDTH, 3), 60, np.uint8)
-    image[:, number * STEP:(number + 1) * STEP] = 255
+    image[:, number * STEP : (number + 1) * STEP] = 255
     cv2.putText(image, f'frame {number}', (40, HEIGHT // 2), cv2.FONT_HERSHEY_SIMPLEX, 2, (80, 200, 120), 3)
     return image
 

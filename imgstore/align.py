@@ -52,8 +52,9 @@ class StoreAligner:
             raise InvalidArgumentError('there are no stores to align: give at least one', argument='stores')
         shapes = [tuple(store.image_shape) for store in stores]
         if len(set(shapes)) > 1:
-            raise InvalidArgumentError(f'stores to align must have images of one shape, but these have {shapes}',
-                                       argument='stores')
+            raise InvalidArgumentError(
+                f'stores to align must have images of one shape, but these have {shapes}', argument='stores'
+            )
         self._stores = stores
         self._policy = ''
         self._held: list[Numbers] = []
@@ -81,8 +82,9 @@ class StoreAligner:
         """
         policies = self.MISSING_POLICY_DROP, self.MISSING_POLICY_HOLD, self.MISSING_POLICY_BLACK
         if policy not in policies:
-            raise InvalidArgumentError(f'the policy for missing frames is {policy!r}; it must be one of {policies}',
-                                       argument='policy')
+            raise InvalidArgumentError(
+                f'the policy for missing frames is {policy!r}; it must be one of {policies}', argument='policy'
+            )
         self._policy = policy
         self._held = [_frame_numbers(store) for store in self._stores]
         self._numbers = reduce(np.intersect1d if policy == self.MISSING_POLICY_DROP else np.union1d, self._held)

@@ -188,8 +188,9 @@ def decoded_shape(imgshape: tuple[int, ...], encoding: str | None) -> tuple[int,
         return tuple(imgshape)
     raw = _conversion(encoding).raw
     if len(imgshape) not in (2, 3):
-        raise InvalidArgumentError(f'images of shape {tuple(imgshape)} cannot have the encoding {encoding}',
-                                   argument='encoding')
+        raise InvalidArgumentError(
+            f'images of shape {tuple(imgshape)} cannot have the encoding {encoding}', argument='encoding'
+        )
     height, width = imgshape[:2]
     if raw is _PLANAR_YUV:
         height = height * 2 // 3
@@ -294,8 +295,9 @@ class ImageCodecProcessor:
             if conversion.enum == enum:
                 return conversion.codes[0]
         known = ', '.join(f'{conversion.enum} ({conversion.codes[0]})' for conversion in _CONVERSIONS)
-        raise InvalidArgumentError(f'no encoding for the OpenCV conversion {enum!r}; known conversions: {known}',
-                                   argument='enum')
+        raise InvalidArgumentError(
+            f'no encoding for the OpenCV conversion {enum!r}; known conversions: {known}', argument='enum'
+        )
 
     def convert_to_bgr(self, img: Image, code: str | None = None) -> Image:
         """Convert a raw image to BGR by the given code, or else by the default code.
@@ -324,8 +326,9 @@ class ImageCodecProcessor:
 
 def _conversion(code: str) -> _Conversion:
     if not is_encoding(code):
-        raise InvalidArgumentError(f'unknown encoding {code!r}; known encodings: {", ".join(sorted(_BY_CODE))}',
-                                   argument='encoding')
+        raise InvalidArgumentError(
+            f'unknown encoding {code!r}; known encodings: {", ".join(sorted(_BY_CODE))}', argument='encoding'
+        )
     return _BY_CODE[code]
 
 

@@ -65,8 +65,11 @@ class IntensityScaler:
             return image
         finite = image[np.isfinite(image)].astype(np.float32)
         if stretch:
-            low, high = np.percentile(finite[:: max(1, finite.size // 100_000)], (_DARKEST, _BRIGHTEST)) \
-                if finite.size else (0.0, 0.0)
+            low, high = (
+                np.percentile(finite[:: max(1, finite.size // 100_000)], (_DARKEST, _BRIGHTEST))
+                if finite.size
+                else (0.0, 0.0)
+            )
         else:
             low, high = self._widen(finite)
         return scale_to_8_bit(image, low, high)

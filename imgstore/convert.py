@@ -89,10 +89,21 @@ class Conversion:
 
 
 @renamed_keyword('step', 'progress')
-def convert(source: StrPath, dest: StrPath, fmt: str, *, chunksize: int | None = None, overwrite: bool = False,
-            verify: bool = True, min_psnr: float | None = None, workers: int | None = None,
-            quality: int | None = None, crf: int | None = None, compression: int | None = None,
-            progress: Callable[[], object] = lambda: None) -> Conversion:
+def convert(
+    source: StrPath,
+    dest: StrPath,
+    fmt: str,
+    *,
+    chunksize: int | None = None,
+    overwrite: bool = False,
+    verify: bool = True,
+    min_psnr: float | None = None,
+    workers: int | None = None,
+    quality: int | None = None,
+    crf: int | None = None,
+    compression: int | None = None,
+    progress: Callable[[], object] = lambda: None,
+) -> Conversion:
     """Copy a store into another format.
 
     Numbers, times, metadata, extra data, time of creation and time zone are kept. The new store has its own uuid.
@@ -143,8 +154,7 @@ def convert(source: StrPath, dest: StrPath, fmt: str, *, chunksize: int | None =
     """
     target = _free_target(existing_store_folder(source), store_folder(dest), overwrite)
     wanted, temporary = resolve_format(fmt), room_beside(target)
-    options: dict[str, Any] = {
-        **validate_options(wanted, {'quality': quality, 'crf': crf, 'compression': compression})}
+    options: dict[str, Any] = {**validate_options(wanted, {'quality': quality, 'crf': crf, 'compression': compression})}
     wanted = encoded_with(wanted, options)
     try:
         with new_for_filename(source) as old:
@@ -161,8 +171,9 @@ def convert(source: StrPath, dest: StrPath, fmt: str, *, chunksize: int | None =
 
 def _free_target(source: str, target: str, overwrite: bool) -> str:
     if os.path.realpath(source) == os.path.realpath(target):
-        raise InvalidArgumentError(f'{target!r} is the store to convert; give another folder', path=target,
-                                   argument='target')
+        raise InvalidArgumentError(
+            f'{target!r} is the store to convert; give another folder', path=target, argument='target'
+        )
     if os.path.exists(target) and not os.path.isdir(target):
         raise StoreExistsError(f'{target!r} already exists and is not a folder; give another name', path=target)
     if os.path.exists(os.path.join(target, STORE_MD_FILENAME)) and not overwrite:
@@ -192,8 +203,10 @@ def _plan(old: ImgStore, wanted: Format, fmt: str, chunksize: int | None) -> _Pl
         old.disable_decoding()
     sensors = [path for path in old.find_extra_data_files() if path.endswith(MOTIF_EXTRA_H5)]
     if len(sensors) > -(-len(old) // size):
-        raise InvalidArgumentError(f'the sensor data of {len(sensors)} chunks needs as many chunks, and a chunksize of '
-                                   f'{size} makes fewer: choose a smaller one')
+        raise InvalidArgumentError(
+            f'the sensor data of {len(sensors)} chunks needs as many chunks, and a chunksize of '
+            f'{size} makes fewer: choose a smaller one'
+        )
     return _Plan(fmt.removesuffix(_COLOR), size, raw, ensure_grayscale if wanted.color_model == 'gray' else _as_it_is)
 
 
@@ -206,8 +219,16 @@ def _write(old: ImgStore, folder: str, plan: _Plan, progress: Callable[[], objec
     numbers, times = old.frame_numbers, old.frame_times
     records, without_colors = _records(old, numbers), 0
     shape, dtype = _shape(old, plan)
-    with new_for_format(plan.fmt, folder, imgshape=shape, imgdtype=dtype, chunksize=plan.chunksize,
-                        metadata=_metadata(old), encoding=plan.encoding, **options) as new:
+    with new_for_format(
+        plan.fmt,
+        folder,
+        imgshape=shape,
+        imgdtype=dtype,
+        chunksize=plan.chunksize,
+        metadata=_metadata(old),
+        encoding=plan.encoding,
+        **options,
+    ) as new:
         _add_records(new, records[-1])
         for index, (number, time) in enumerate(zip(numbers.tolist(), times.tolist(), strict=True)):
             image = old.get_image(None, frame_index=index)[0]
@@ -233,8 +254,14 @@ def _metadata(old: ImgStore) -> dict[Any, Any]:
     earlier = user.get(HISTORY)
     created, zone = old.created
     now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
-    entry = {'uuid': old.uuid, 'format': old.format, 'created_utc': created.replace(tzinfo=None).isoformat(),
-             'timezone_local': str(zone), 'converted_utc': now.isoformat(), 'converted_by': f'imgstore {__version__}'}
+    entry = {
+        'uuid': old.uuid,
+        'format': old.format,
+        'created_utc': created.replace(tzinfo=None).isoformat(),
+        'timezone_local': str(zone),
+        'converted_utc': now.isoformat(),
+        'converted_by': f'imgstore {__version__}',
+    }
     return {**user, HISTORY: [*(earlier if isinstance(earlier, list) else []), entry]}
 
 
@@ -284,21 +311,25 @@ def _copy_sensors(old: ImgStore, folder: str) -> None:
 # --- comparison of the frames
 
 
-def _verify(old: ImgStore, folder: str, plan: _Plan, min_psnr: float | None,
-            progress: Callable[[], object]) -> Conversion:
+def _verify(
+    old: ImgStore, folder: str, plan: _Plan, min_psnr: float | None, progress: Callable[[], object]
+) -> Conversion:
     with new_for_filename(folder) as new:
         if plan.encoding:
             new.disable_decoding()
-        same = (np.array_equal(old.frame_numbers, new.frame_numbers),
-                np.array_equal(old.frame_times, new.frame_times, equal_nan=True))
+        same = (
+            np.array_equal(old.frame_numbers, new.frame_numbers),
+            np.array_equal(old.frame_times, new.frame_times, equal_nan=True),
+        )
         if not all(same):
             raise FrameWriteError(f'{folder!r}: the frame numbers or times differ from the original', store=folder)
         near = []
         for index in range(len(old)):
             near.append(_nearness(old, new, index, plan))
             if new.lossless and near[-1] < math.inf:
-                raise FrameWriteError(f'{folder!r}: the frame at index {index} differs from the original',
-                                      frame_index=index, store=folder)
+                raise FrameWriteError(
+                    f'{folder!r}: the frame at index {index} differs from the original', frame_index=index, store=folder
+                )
             progress()
     return _judged(near, folder, min_psnr)
 
@@ -318,7 +349,11 @@ def _judged(near: list[float], folder: str, min_psnr: float | None) -> Conversio
         return Conversion(len(near), True, True)
     worst = int(np.argmin(near))
     if min_psnr is not None and near[worst] < min_psnr:
-        raise FrameWriteError(f'{folder!r}: the frame at index {worst} has a PSNR of {near[worst]:.1f} dB, '
-                              f'below the required {min_psnr:g} dB', frame_index=worst, store=folder)
+        raise FrameWriteError(
+            f'{folder!r}: the frame at index {worst} has a PSNR of {near[worst]:.1f} dB, '
+            f'below the required {min_psnr:g} dB',
+            frame_index=worst,
+            store=folder,
+        )
     mean_square = np.mean(10 ** (-np.array(near) / 10))  # 0 for exact frames
     return Conversion(len(near), True, False, near[worst], float(-10 * np.log10(mean_square)), worst)

@@ -80,8 +80,11 @@ class Finding:
 def versions() -> list[str]:
     """List the installed versions, one line each."""
     system = f'{platform.system()} on {platform.machine()}, {CORES} cores'
-    lines = [f'imgstore {__version__}, Python {platform.python_version()}, numpy {np.__version__}, {system}',
-             f'OpenCV {cv2.__version__}, {_opencv_ffmpeg()}', *_opencv_warning()]
+    lines = [
+        f'imgstore {__version__}, Python {platform.python_version()}, numpy {np.__version__}, {system}',
+        f'OpenCV {cv2.__version__}, {_opencv_ffmpeg()}',
+        *_opencv_warning(),
+    ]
     try:
         import av
     except ImportError as error:
@@ -96,8 +99,10 @@ def _opencv_warning() -> list[str]:
     there = sorted(name for name in names if _OPENCV.fullmatch(name))
     if len(there) < 2:
         return []
-    return [f'Warning: {" and ".join(there)} are installed, and only the last one installed counts.',
-            f'Run `pip uninstall {" ".join(there)}`, then install one of them.']
+    return [
+        f'Warning: {" and ".join(there)} are installed, and only the last one installed counts.',
+        f'Run `pip uninstall {" ".join(there)}`, then install one of them.',
+    ]
 
 
 def _opencv_ffmpeg() -> str:
@@ -190,9 +195,14 @@ def table(findings: Iterator[Finding]) -> Iterator[str]:
     yield row.format('format', 'backend', 'writes', 'reads', 'seeks', 'lossless', '').rstrip()
     for found in findings:
         yield row.format(
-            found.format, found.backend or '-', _rate(found.writes), _rate(found.reads),
-            _word(found.seeks, 'exactly', 'WRONG'), _word(found.lossless, 'yes', 'WRONG' if found.failed else 'no'),
-            found.remark).rstrip()
+            found.format,
+            found.backend or '-',
+            _rate(found.writes),
+            _rate(found.reads),
+            _word(found.seeks, 'exactly', 'WRONG'),
+            _word(found.lossless, 'yes', 'WRONG' if found.failed else 'no'),
+            found.remark,
+        ).rstrip()
     yield f'(colour frames of {WIDTH} x {HEIGHT} per second)'
 
 

@@ -93,24 +93,9 @@ class ImgStoreError(Exception):
     argument : str, optional
         Name of the argument, field or option with the wrong value.
 
-    Attributes
-    ----------
-    store : str or None
-        Folder of the store.
-    chunk : int or None
-        Number of the chunk.
-    index_in_chunk : int or None
-        Index of the frame in its chunk.
-    frame_index : int or None
-        Index of the frame in the store.
-    frame_number : int or None
-        Number of the frame.
-    path : str or None
-        File or folder with the problem.
-    reason : str or None
-        What is wrong, if possible without the names of store, frame and file. For people, like the message.
-    argument : str or None
-        Name of the argument, field or option with the wrong value.
+    Notes
+    -----
+    Each keyword is an attribute, too, None if not given. `reason` is for people, like the message.
     """
 
     store: str | None = None
@@ -122,13 +107,29 @@ class ImgStoreError(Exception):
     reason: str | None = None
     argument: str | None = None
 
-    def __init__(self, *args: object, store: str | None = None, chunk: int | None = None,
-                 index_in_chunk: int | None = None, frame_index: int | None = None, frame_number: int | None = None,
-                 path: str | None = None,
-                 reason: str | None = None, argument: str | None = None) -> None:
+    def __init__(
+        self,
+        *args: object,
+        store: str | None = None,
+        chunk: int | None = None,
+        index_in_chunk: int | None = None,
+        frame_index: int | None = None,
+        frame_number: int | None = None,
+        path: str | None = None,
+        reason: str | None = None,
+        argument: str | None = None,
+    ) -> None:
         super().__init__(*args)
-        known = {'store': store, 'chunk': chunk, 'index_in_chunk': index_in_chunk, 'frame_index': frame_index,
-                 'frame_number': frame_number, 'path': path, 'reason': reason, 'argument': argument}
+        known = {
+            'store': store,
+            'chunk': chunk,
+            'index_in_chunk': index_in_chunk,
+            'frame_index': frame_index,
+            'frame_number': frame_number,
+            'path': path,
+            'reason': reason,
+            'argument': argument,
+        }
         self.__dict__.update((name, value) for name, value in known.items() if value is not None)
 
 
@@ -316,8 +317,10 @@ class DamagedJournalWarning(ImgStoreWarning):
 
     def __init__(self, path: str, chunk: int, frames: tuple[int, ...], store: str | None = None) -> None:
         self.path, self.chunk, self.frames, self.store = path, chunk, frames, store
-        super().__init__(f'{path} is damaged: numbers and times of {len(frames)} '
-                         f'frame{"s" * (len(frames) != 1)} of chunk {chunk} are estimated')
+        super().__init__(
+            f'{path} is damaged: numbers and times of {len(frames)} '
+            f'frame{"s" * (len(frames) != 1)} of chunk {chunk} are estimated'
+        )
 
 
 class ExtraDataSkippedWarning(ImgStoreWarning):
@@ -349,8 +352,10 @@ class FramesDelayedWarning(ImgStoreWarning):
     def __init__(self, count: int) -> None:
         self.count = count
         frames, are, they = ('frame', 'is', 'it is') if count == 1 else ('frames', 'are', 'they are')
-        super().__init__(f'{count} {frames} {are} less than one time unit of the video later than the frame before; '
-                         f'{they} shown right after it')
+        super().__init__(
+            f'{count} {frames} {are} less than one time unit of the video later than the frame before; '
+            f'{they} shown right after it'
+        )
 
 
 class LockTakenOverWarning(ImgStoreWarning):
@@ -384,5 +389,6 @@ class StreamChosenWarning(ImgStoreWarning):
 
     def __init__(self, path: str, streams: int, index: int, size: tuple[int, int]) -> None:
         self.path, self.streams, self.index, self.size = path, streams, index, size
-        super().__init__(f'{path!r} has {streams} video streams; the one at index {index} ({size[0]}x{size[1]}) '
-                         f'is used')
+        super().__init__(
+            f'{path!r} has {streams} video streams; the one at index {index} ({size[0]}x{size[1]}) is used'
+        )

@@ -131,12 +131,41 @@ _8_AND_16_BIT = ('uint8', 'uint16')
 _PNM = rb'P[1-6]'
 _IMAGES = (
     Format('tif', DIRECTORY, '.tif', 'cv2', True, (*_8_AND_16_BIT, 'float32'), signature=rb'II[*+]\0|MM\0[*+]'),
-    Format('png', DIRECTORY, '.png', 'cv2', True, _8_AND_16_BIT, max_side=1_000_000, options=(COMPRESSION,),
-           signature=rb'\x89PNG\r\n\x1a\n', imwrite_flag=cv2.IMWRITE_PNG_COMPRESSION),
-    Format('jpg', DIRECTORY, '.jpg', 'cv2', False, max_side=65500, options=(QUALITY,), signature=rb'\xff\xd8',
-           imwrite_flag=cv2.IMWRITE_JPEG_QUALITY),
-    Format('webp', DIRECTORY, '.webp', 'cv2', True, max_side=16383, options=(QUALITY,), signature=rb'RIFF.{4}WEBP',
-           imwrite_flag=cv2.IMWRITE_WEBP_QUALITY, imwrite_default=101),  # lossless
+    Format(
+        'png',
+        DIRECTORY,
+        '.png',
+        'cv2',
+        True,
+        _8_AND_16_BIT,
+        max_side=1_000_000,
+        options=(COMPRESSION,),
+        signature=rb'\x89PNG\r\n\x1a\n',
+        imwrite_flag=cv2.IMWRITE_PNG_COMPRESSION,
+    ),
+    Format(
+        'jpg',
+        DIRECTORY,
+        '.jpg',
+        'cv2',
+        False,
+        max_side=65500,
+        options=(QUALITY,),
+        signature=rb'\xff\xd8',
+        imwrite_flag=cv2.IMWRITE_JPEG_QUALITY,
+    ),
+    Format(
+        'webp',
+        DIRECTORY,
+        '.webp',
+        'cv2',
+        True,
+        max_side=16383,
+        options=(QUALITY,),
+        signature=rb'RIFF.{4}WEBP',
+        imwrite_flag=cv2.IMWRITE_WEBP_QUALITY,
+        imwrite_default=101,
+    ),  # lossless
     Format('ppm', DIRECTORY, '.ppm', 'pnm', True, _8_AND_16_BIT, 'color', signature=_PNM),
     Format('pgm', DIRECTORY, '.pgm', 'pnm', True, _8_AND_16_BIT, 'gray', signature=_PNM),
     Format('bmp', DIRECTORY, '.bmp', 'bmp', True, signature=rb'BM'),
@@ -148,8 +177,11 @@ _VIDEOS = (
     Format('h264/mkv', VIDEO, '.mkv', 'h264', False, max_side=16384, options=(CRF,)),
     Format('avc1/mp4', VIDEO, '.mp4', 'h264', False, max_side=16384, aliases=('avc1',), options=(CRF,)),
 )
-_CONVERTING = {f'{row.name}+color': replace(row, converts_to_bgr=True)
-               for row in _IMAGES if row.name in ('tif', 'png', 'jpg', 'bmp')}
+_CONVERTING = {
+    f'{row.name}+color': replace(row, converts_to_bgr=True)
+    for row in _IMAGES
+    if row.name in ('tif', 'png', 'jpg', 'bmp')
+}
 _BY_NAME = {row.name: row for row in (*_IMAGES, *_VIDEOS)} | _CONVERTING
 _BY_ALIAS = {alias: row for row in _VIDEOS for alias in row.aliases} | _BY_NAME
 
@@ -221,8 +253,9 @@ def validate_options(fmt: Format, given: Mapping[str, object]) -> dict[str, int]
     for name, value in said.items():
         if name not in known:
             allowed = ', '.join(map(str, fmt.options)) or 'no such option'
-            raise InvalidArgumentError(f'{name} is {value!r}, but format {fmt.name} has no {name}; it has {allowed}',
-                                       argument=name)
+            raise InvalidArgumentError(
+                f'{name} is {value!r}, but format {fmt.name} has no {name}; it has {allowed}', argument=name
+            )
     return {name: known[name].checked(value, f'format {fmt.name}') for name, value in said.items()}
 
 
@@ -237,8 +270,9 @@ def validate_fps(fmt: Format, given: object) -> float | None:
     Raises InvalidArgumentError for image formats.
     """
     if given is not None and fmt.is_image_folder:
-        raise InvalidArgumentError(f'fps is {given!r}, but format {fmt.name} has no fps; only video formats have one',
-                                   argument='fps')
+        raise InvalidArgumentError(
+            f'fps is {given!r}, but format {fmt.name} has no fps; only video formats have one', argument='fps'
+        )
     return checked_rate(given)
 
 
@@ -259,12 +293,16 @@ def parse_format(name: str, class_name: str, extension: str, path: str, lossless
     if class_name == DIRECTORY and known and known.is_image_folder:
         return replace(known, lossless=known.lossless and lossless)
     if class_name != VIDEO or (known and known.is_image_folder):
-        raise CorruptFileError(f'{path}: format {name!r} of class {class_name!r} is not supported by this version',
-                               path=path)
+        raise CorruptFileError(
+            f'{path}: format {name!r} of class {class_name!r} is not supported by this version', path=path
+        )
     extension = extension or ('.avi' if name == 'mjpeg' else '.mp4')
     if extension not in VIDEO_EXTENSIONS:
-        raise CorruptFileError(f'{path}: extension is {extension!r}; it must be one of {", ".join(VIDEO_EXTENSIONS)}',
-                               path=path, argument='extension')
+        raise CorruptFileError(
+            f'{path}: extension is {extension!r}; it must be one of {", ".join(VIDEO_EXTENSIONS)}',
+            path=path,
+            argument='extension',
+        )
     return Format(name, VIDEO, extension, known.codec if known else name, False)
 
 

@@ -176,7 +176,7 @@ def _whole_bursts(intervals: _Intervals) -> tuple[_Intervals, bool]:
     least, whole = np.nanmean(intervals), []
     for part in np.split(intervals, np.flatnonzero(np.isnan(intervals))):
         begins = np.flatnonzero(part > least)
-        whole += [part[begins[0] + 1:begins[-1] + 1]] if len(begins) >= _BURSTS else []
+        whole += [part[begins[0] + 1 : begins[-1] + 1]] if len(begins) >= _BURSTS else []
     return (np.concatenate(whole), True) if whole else (intervals[~np.isnan(intervals)], False)
 
 
@@ -191,8 +191,10 @@ def checked_rate(value: object) -> float | None:
     rate = _possible(_positive(value)) if is_number else None
     if rate is None:
         text = 'the text ' if isinstance(value, (str, bytes)) else ''
-        raise InvalidArgumentError(f'fps is {text}{value!r}; it must be a number from {SLOWEST} to {FASTEST:,.0f}, '
-                                   'in frames per second', argument='fps')
+        raise InvalidArgumentError(
+            f'fps is {text}{value!r}; it must be a number from {SLOWEST} to {FASTEST:,.0f}, in frames per second',
+            argument='fps',
+        )
     return rate
 
 
@@ -230,7 +232,7 @@ class FrameRate:
     def of(self, times: Sequence[float]) -> Fraction | None:
         """Return the rate of a chunk by its frame times, or that of the chunk before."""
         if self._known is None:
-            before = self._times[-max(1, MANY_TIMES - len(times)):] if self._is_sure else self._times
+            before = self._times[-max(1, MANY_TIMES - len(times)) :] if self._is_sure else self._times
             self._times = [*before[-_MOST_TIMES:], *times]
             self._measure()
         return self._rate
@@ -262,8 +264,10 @@ def as_fraction(rate: float, error: float = 0) -> Fraction:
         Maximum relative error.
     """
     bound, television = min(max(error, _EXACT), _MOST_ERROR), round(rate * 1.001)
-    usual = {Fraction(round(rate)): bound,
-             Fraction(television * 1000, 1001): bound if television in _TELEVISION else _EXACT}
+    usual = {
+        Fraction(round(rate)): bound,
+        Fraction(television * 1000, 1001): bound if television in _TELEVISION else _EXACT,
+    }
     near = [(abs(fraction / Fraction(rate) - 1), fraction) for fraction in usual if fraction]
     near = [(distance, fraction) for distance, fraction in near if distance < usual[fraction]]
     if near:

@@ -13,8 +13,9 @@ from .index.store_index import ImgStoreIndex
 
 DEFAULT_DTYPE = np.uint8
 
-_IN_BOTH_MODES = frozenset({'imgshape', 'imgdtype', 'chunksize', 'metadata', 'encoding', 'format', 'index', 'seek',
-                            'gpu_id', 'videosize'})
+_IN_BOTH_MODES = frozenset(
+    {'imgshape', 'imgdtype', 'chunksize', 'metadata', 'encoding', 'format', 'index', 'seek', 'gpu_id', 'videosize'}
+)
 """Arguments accepted by imgstore 0.4 in either mode, used or not."""
 
 

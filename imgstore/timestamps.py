@@ -122,7 +122,8 @@ def parse_time(store: ImgStore, text: str) -> float:
         return _date(f'{began.date()} {_of_two_digits(text)}' if _CLOCK.match(text) else text, began.tzinfo).timestamp()
     except (ValueError, OverflowError) as error:
         raise InvalidArgumentError(
-            f'{text!r} is not a time; use 2024-05-31 14:05:09.5, 14:05:09, 12.5s from the start, or seconds') from error
+            f'{text!r} is not a time; use 2024-05-31 14:05:09.5, 14:05:09, 12.5s from the start, or seconds'
+        ) from error
 
 
 _CLOCK = re.compile(r'\d{1,2}:')

@@ -38,8 +38,9 @@ class Window:
         draw images as large as `area`.
     """
 
-    def __init__(self, name: str, size: tuple[int, int] | None = None, expanded_ui: bool = True,
-                 keep_ratio: bool = True) -> None:
+    def __init__(
+        self, name: str, size: tuple[int, int] | None = None, expanded_ui: bool = True, keep_ratio: bool = True
+    ) -> None:
         self.name = name
         self.size = size
         self._expanded_ui = expanded_ui
@@ -169,8 +170,9 @@ def new_window(
         size or shape is not allowed, or screen_relative_size is not above 0.
     """
     if screen_relative_size <= 0:
-        raise InvalidArgumentError(f'screen_relative_size is {screen_relative_size!r}; it must be above 0',
-                                   argument='screen_relative_size')
+        raise InvalidArgumentError(
+            f'screen_relative_size is {screen_relative_size!r}; it must be above 0', argument='screen_relative_size'
+        )
     if shape is not None:
         size = _fit(shape, screen_relative_size)
     if size is not None and not _is_size(size):
@@ -207,8 +209,7 @@ def check_screen() -> None:
     """
     if not cv2.currentUIFramework():
         raise MissingDependencyError(
-            'this build of OpenCV (opencv-python-headless?) cannot open windows: pip install opencv-python',
-            name='cv2'
+            'this build of OpenCV (opencv-python-headless?) cannot open windows: pip install opencv-python', name='cv2'
         )
     if sys.platform.startswith('linux') and not _x11_size():
         raise ImgStoreError('there is no screen to show a window on (DISPLAY is not set, or cannot be reached)')
@@ -220,8 +221,9 @@ def _is_size(size: Sequence[int]) -> bool:
 
 def _fit(shape: tuple[int, ...], screen_relative_size: float) -> tuple[int, int]:
     if len(shape) < 2 or min(shape) < 1:
-        raise InvalidArgumentError(f'shape is {shape!r}; it must be that of an image, (h, w) or (h, w, channels)',
-                                   argument='shape')
+        raise InvalidArgumentError(
+            f'shape is {shape!r}; it must be that of an image, (h, w) or (h, w, channels)', argument='shape'
+        )
     height, width = shape[:2]
     screen = get_and_parse_screen_resolution()
     scale = min(1, screen[0] * screen_relative_size / width, screen[1] * screen_relative_size / height)

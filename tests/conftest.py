@@ -64,6 +64,7 @@ def calls(tmp_path, monkeypatch):
                 path = arguments[-1] if name != 'unlink' else arguments[0]
             seen.append((name, relative(path), threading.current_thread().name))
             return result
+
         return made
 
     for name in CALLS:

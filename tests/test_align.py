@@ -80,8 +80,8 @@ def test_numbers_that_go_backwards_are_aligned_in_order(make: Make, policy: str)
     assert aligned(policy, make([3, 1, -2]), make([1, -2, 3])) == [(-2, [3, 2]), (1, [2, 1]), (3, [1, 3])]
 
 
-def test_aligned_image_of_repeated_number_is_get_images(make: Make) -> None:
-    """If a frame number occurs twice, the aligner gives the same image as get_image."""
+def test_aligner_and_get_image_agree_on_repeated_numbers(make: Make) -> None:
+    """If a frame number occurs twice in a store, the aligner gives the same image as get_image."""
     twice = make([1, 1, 2])
     expected = int(twice.get_image(1)[0].flat[0])
     assert aligned('drop', twice, make([1, 2])) == [(1, [expected, 1]), (2, [3, 2])]

@@ -35,8 +35,9 @@ TIMES = [1.7e9 + i / 25 + 1e-4 * (i % 2) for i in range(COUNT)]
 METADATA = {'subject': 'A7', 'exposure': 0.008, 'list': [1, {'a': None}]}
 
 
-def store_of(folder: Path, fmt: str = 'npy', shape: tuple[int, ...] = SHAPE, dtype: str = 'uint8',
-             **options: Any) -> Path:
+def store_of(
+    folder: Path, fmt: str = 'npy', shape: tuple[int, ...] = SHAPE, dtype: str = 'uint8', **options: Any
+) -> Path:
     options = {'chunksize': 5, 'metadata': METADATA, **options}
     with imgstore.new_for_format(fmt, folder, imgshape=shape, imgdtype=dtype, **options) as store:
         store.add_extra_data(before=True)
@@ -75,9 +76,15 @@ def test_a_video_becomes_images_bit_for_bit_as_it_is_decoded(tmp_path: Path) -> 
     assert all(map(np.array_equal, images(tmp_path / 'd'), images(tmp_path / 's')))
 
 
-@pytest.mark.parametrize(('shape', 'dtype', 'fmt'), [
-    ((64, 96), 'uint8', 'pgm'), ((64, 96), 'uint16', 'png'), ((64, 96, 3), 'float32', 'tif'),
-    ((64, 96), 'float64', 'bpk')])
+@pytest.mark.parametrize(
+    ('shape', 'dtype', 'fmt'),
+    [
+        ((64, 96), 'uint8', 'pgm'),
+        ((64, 96), 'uint16', 'png'),
+        ((64, 96, 3), 'float32', 'tif'),
+        ((64, 96), 'float64', 'bpk'),
+    ],
+)
 def test_depth_and_gray_are_kept(shape: tuple[int, ...], dtype: str, fmt: str, tmp_path: Path) -> None:
     assert convert(store_of(tmp_path / 's', 'npy', shape, dtype), tmp_path / 'd', fmt).exact
     assert images(tmp_path / 'd')[7].dtype == dtype
@@ -101,11 +108,16 @@ def test_numbers_times_metadata_and_creation_are_carried_over(tmp_path: Path) ->
 def test_what_a_store_was_made_of_is_listed_the_oldest_first(tmp_path: Path) -> None:
     convert(store_of(tmp_path / 's'), tmp_path / 'd', 'mjpeg/avi')
     convert(tmp_path / 'd', tmp_path / 'e', 'png')
-    with imgstore.new_for_filename(tmp_path / 's') as first, imgstore.new_for_filename(tmp_path / 'd') as second, \
-            imgstore.new_for_filename(tmp_path / 'e') as last:
+    with (
+        imgstore.new_for_filename(tmp_path / 's') as first,
+        imgstore.new_for_filename(tmp_path / 'd') as second,
+        imgstore.new_for_filename(tmp_path / 'e') as last,
+    ):
         history = last.user_metadata[HISTORY]
         assert [(entry['uuid'], entry['format']) for entry in history] == [
-            (first.uuid, 'npy'), (second.uuid, 'mjpeg/avi')]
+            (first.uuid, 'npy'),
+            (second.uuid, 'mjpeg/avi'),
+        ]
         assert last.created == first.created
 
 
@@ -120,8 +132,10 @@ def test_extra_data_is_carried_over_whatever_the_chunks(chunksize: int | None, t
 def test_motif_data_is_converted_without_reserved_rows(tmp_path: Path) -> None:
     """Converting a store carries over Motif's extra data without its reserved rows."""
     folder = store_of(tmp_path / 's')
-    rows = [{'sensor': 1.5, 'frame_number': NUMBERS[0], 'frame_time': TIMES[0], 'frame_index': 0},
-            {'sensor': 0, 'frame_number': -1, 'frame_time': 0, 'frame_index': 0}]
+    rows = [
+        {'sensor': 1.5, 'frame_number': NUMBERS[0], 'frame_time': TIMES[0], 'frame_index': 0},
+        {'sensor': 0, 'frame_number': -1, 'frame_time': 0, 'frame_index': 0},
+    ]
     (folder / '000000.extra_data.json').write_text(json.dumps(rows))
     convert(folder, tmp_path / 'd', 'png')
     with imgstore.new_for_filename(tmp_path / 'd') as new:
@@ -150,9 +164,7 @@ def test_samples_of_sensors_are_carried_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(('fmt', 'encoding'), [('png', 'cv_bayerbg'), ('mjpeg/avi', None), ('png+color', None)])
-def test_raw_images_stay_raw_only_in_lossless_formats(
-    fmt: str, encoding: str | None, tmp_path: Path
-) -> None:
+def test_raw_images_stay_raw_only_in_lossless_formats(fmt: str, encoding: str | None, tmp_path: Path) -> None:
     """Raw images stay raw in a lossless format and are decoded for other formats."""
     done = convert(store_of(tmp_path / 's', 'npy', (64, 96), encoding='cv_bayerbg'), tmp_path / 'd', fmt)
     assert done.exact == ('png' in fmt)
@@ -201,9 +213,7 @@ def test_a_store_that_a_writer_has_open_is_not_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(('fmt', 'dtype'), [('png', 'float64'), ('mjpeg/avi', 'uint16')])
-def test_format_that_cannot_hold_frames_is_refused(
-    fmt: str, dtype: str, tmp_path: Path
-) -> None:
+def test_format_that_cannot_hold_frames_is_refused(fmt: str, dtype: str, tmp_path: Path) -> None:
     """A format that cannot hold the frames is refused, and nothing is left."""
     with raises(InvalidArgumentError, argument='imgdtype'):
         convert(store_of(tmp_path / 's', 'npy', (64, 96), dtype), tmp_path / 'd', fmt)
@@ -258,8 +268,9 @@ def test_the_command_tells_that_all_frames_came_back(tmp_path: Path, capsys: pyt
     assert 'not compared' in capsys.readouterr().out
 
 
-@pytest.mark.parametrize('args', [
-    ['none', 'd'], ['s', 's'], ['s', 'd', '--chunksize', '0'], ['s', 'd', '--min-psnr', '99']])
+@pytest.mark.parametrize(
+    'args', [['none', 'd'], ['s', 's'], ['s', 'd', '--chunksize', '0'], ['s', 'd', '--min-psnr', '99']]
+)
 def test_what_cannot_be_converted_is_one_line(
     args: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

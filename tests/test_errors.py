@@ -25,8 +25,16 @@ from .helpers.raised import raises, warns
 
 KINDS = {name: getattr(errors, name) for name in errors.__all__}
 ERRORS = [kind for kind in KINDS.values() if issubclass(kind, errors.ImgStoreError)]
-FIELDS = {'store': '/data/s', 'chunk': 3, 'index_in_chunk': 4, 'frame_index': 34, 'frame_number': 35,
-          'path': '/data/s/000003.mp4', 'reason': 'it is gone', 'argument': 'path'}
+FIELDS = {
+    'store': '/data/s',
+    'chunk': 3,
+    'index_in_chunk': 4,
+    'frame_index': 34,
+    'frame_number': 35,
+    'path': '/data/s/000003.mp4',
+    'reason': 'it is gone',
+    'argument': 'path',
+}
 DAMAGED = errors.CorruptFileError('x.npz is damaged', path='x.npz')
 WARNINGS = [
     errors.ImgStoreWarning('something'),
@@ -42,13 +50,17 @@ WARNINGS = [
 
 
 def fields_of(told: BaseException) -> dict[str, Any]:
-    return {name: [str(item) for item in value] if name == 'errors' else str(value)
-            for name, value in vars(told).items()}
+    return {
+        name: [str(item) for item in value] if name == 'errors' else str(value) for name, value in vars(told).items()
+    }
 
 
 def copies_of(told: BaseException) -> list[BaseException]:
-    return [copy.copy(told), copy.deepcopy(told),
-            *(pickle.loads(pickle.dumps(told, protocol)) for protocol in range(pickle.HIGHEST_PROTOCOL + 1))]  # noqa: S301
+    return [
+        copy.copy(told),
+        copy.deepcopy(told),
+        *(pickle.loads(pickle.dumps(told, protocol)) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)),  # noqa: S301
+    ]
 
 
 def test_all_are_exported() -> None:
@@ -63,13 +75,28 @@ def test_each_is_in_one_of_the_two_trees(kind: type[BaseException]) -> None:
     assert issubclass(errors.ImgStoreWarning, UserWarning)
 
 
-@pytest.mark.parametrize(('name', 'builtin'), [
-    ('InvalidArgumentError', ValueError), ('FrameNotFoundError', ValueError), ('ImageRejectedError', ValueError),
-    ('StoreClosedError', ValueError), ('StoreModeError', ValueError), ('StoreNotFoundError', ValueError),
-    ('StoreNotFoundError', FileNotFoundError), ('EndOfStoreError', EOFError), ('ExtraDataTypeError', TypeError),
-    ('MissingDependencyError', ImportError), ('StoreIOError', OSError), ('StoreExistsError', FileExistsError),
-    ('StoreLockedError', OSError), ('FrameReadError', OSError), ('FrameWriteError', OSError),
-    ('CorruptFileError', OSError), ('CorruptFileError', ValueError)])
+@pytest.mark.parametrize(
+    ('name', 'builtin'),
+    [
+        ('InvalidArgumentError', ValueError),
+        ('FrameNotFoundError', ValueError),
+        ('ImageRejectedError', ValueError),
+        ('StoreClosedError', ValueError),
+        ('StoreModeError', ValueError),
+        ('StoreNotFoundError', ValueError),
+        ('StoreNotFoundError', FileNotFoundError),
+        ('EndOfStoreError', EOFError),
+        ('ExtraDataTypeError', TypeError),
+        ('MissingDependencyError', ImportError),
+        ('StoreIOError', OSError),
+        ('StoreExistsError', FileExistsError),
+        ('StoreLockedError', OSError),
+        ('FrameReadError', OSError),
+        ('FrameWriteError', OSError),
+        ('CorruptFileError', OSError),
+        ('CorruptFileError', ValueError),
+    ],
+)
 def test_an_error_is_the_built_in_error_too(name: str, builtin: type[Exception]) -> None:
     assert issubclass(KINDS[name], builtin)
 
@@ -90,10 +117,14 @@ def test_an_error_keeps_its_fields_when_it_is_pickled_or_copied(kind: type[error
         assert (str(copied), copied.args, vars(copied)) == (str(error), error.args, vars(error))
 
 
-@pytest.mark.parametrize('error', [
-    errors.FrameWriteError('something', frame_numbers=[3, 1, 3]),
-    errors.StoreExistsError('something', replaceable=True),
-    errors.MissingDependencyError('something', name='pyarrow')])
+@pytest.mark.parametrize(
+    'error',
+    [
+        errors.FrameWriteError('something', frame_numbers=[3, 1, 3]),
+        errors.StoreExistsError('something', replaceable=True),
+        errors.MissingDependencyError('something', name='pyarrow'),
+    ],
+)
 def test_an_error_keeps_the_fields_of_its_own_class(error: errors.ImgStoreError) -> None:
     for copied in copies_of(error):
         for name in ('frame_numbers', 'replaceable', 'name'):
@@ -113,8 +144,14 @@ def test_every_warning_is_tried_here() -> None:
     assert {type(warning) for warning in WARNINGS} == kinds
 
 
-@pytest.mark.parametrize('kind', [kind for kind in KINDS.values() if kind not in (
-    errors.ImgStoreWarning,) and issubclass(kind, errors.ImgStoreWarning)])
+@pytest.mark.parametrize(
+    'kind',
+    [
+        kind
+        for kind in KINDS.values()
+        if kind not in (errors.ImgStoreWarning,) and issubclass(kind, errors.ImgStoreWarning)
+    ],
+)
 def test_every_field_of_a_warning_is_documented(kind: type[errors.ImgStoreWarning]) -> None:
     found = next(warning for warning in WARNINGS if type(warning) is kind)
     assert vars(found)
@@ -132,8 +169,10 @@ def fail_to_read(path: str) -> None:
 
 def test_an_error_crosses_to_another_process(tmp_path: Path) -> None:
     store(tmp_path)
-    with ProcessPoolExecutor(1, get_context('spawn')) as pool, \
-            raises(errors.FrameNotFoundError, store=str(tmp_path / 's'), frame_number=5):
+    with (
+        ProcessPoolExecutor(1, get_context('spawn')) as pool,
+        raises(errors.FrameNotFoundError, store=str(tmp_path / 's'), frame_number=5),
+    ):
         pool.submit(fail_to_read, str(tmp_path / 's')).result()
 
 
@@ -160,9 +199,18 @@ def test_a_frame_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     store(tmp_path)
     image = tmp_path / 's' / '000001' / '000001.npy'
     image.write_bytes(b'damaged')
-    with new_for_filename(tmp_path / 's') as reader, raises(
-            errors.FrameReadError, store=str(tmp_path / 's'), chunk=1, index_in_chunk=1, frame_index=3, frame_number=3,
-            path=str(image)) as caught:
+    with (
+        new_for_filename(tmp_path / 's') as reader,
+        raises(
+            errors.FrameReadError,
+            store=str(tmp_path / 's'),
+            chunk=1,
+            index_in_chunk=1,
+            frame_index=3,
+            frame_number=3,
+            path=str(image),
+        ) as caught,
+    ):
         reader.get_image(3)
     assert caught.value.reason
     assert not caught.value.reason.startswith(str(tmp_path / 's') + ':')
@@ -220,8 +268,11 @@ def test_an_argument_that_has_items_is_told_by_its_name(tmp_path: Path) -> None:
 
 def test_missing_and_excess_arguments_are_distinguished(tmp_path: Path) -> None:
     """The error for a missing argument differs from the error for one argument too many."""
-    for make in (functools.partial(new_for_format, 'npy', imgshape=(4, 6)), imgstore.DirectoryImgStore,
-                 new_for_filename):
+    for make in (
+        functools.partial(new_for_format, 'npy', imgshape=(4, 6)),
+        imgstore.DirectoryImgStore,
+        new_for_filename,
+    ):
         with pytest.raises(errors.InvalidArgumentError, match='no path was given'):
             make()
     with pytest.raises(errors.InvalidArgumentError, match="path 'a' and basedir 'b' were given"):
@@ -333,13 +384,17 @@ def test_a_warning_names_the_first_line_outside_of_the_package(depth: int) -> No
         give()
         line = inspect.currentframe().f_lineno - 1  # type: ignore[union-attr]
     assert [(each.filename, each.lineno, each.category) for each in caught] == [
-        (__file__, line, errors.ColorLostWarning)]
+        (__file__, line, errors.ColorLostWarning)
+    ]
 
 
 def test_a_warning_goes_past_what_only_passes_calls_on() -> None:
     give = in_package(GIVE, warn=warn, warning=errors.ColorLostWarning('mjpeg'))
-    outer = in_package('class Held:\n    value = cached(lambda self: inner())\n\n\ndef function():\n    Held().value\n',
-                       inner=give, cached=_named_cached)
+    outer = in_package(
+        'class Held:\n    value = cached(lambda self: inner())\n\n\ndef function():\n    Held().value\n',
+        inner=give,
+        cached=_named_cached,
+    )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always')
         outer()

@@ -28,15 +28,25 @@ from .helpers.frames import index_in, numbered
 from .helpers.raised import raises
 
 FORMATS = ['avc1/mp4', 'h264/mkv', 'mjpeg/avi']
-RATES = {0.001: Fraction(1, 1000), 0.1: Fraction(1, 10), 7: Fraction(7), 29.97: Fraction(30000, 1001), 50: Fraction(50),
-         59.94: Fraction(60000, 1001), 200: Fraction(200), 256: Fraction(256), 1000: Fraction(1000)}
+RATES = {
+    0.001: Fraction(1, 1000),
+    0.1: Fraction(1, 10),
+    7: Fraction(7),
+    29.97: Fraction(30000, 1001),
+    50: Fraction(50),
+    59.94: Fraction(60000, 1001),
+    200: Fraction(200),
+    256: Fraction(256),
+    1000: Fraction(1000),
+}
 CUT_RATES = [Fraction(1, 10), Fraction(30000, 1001), Fraction(50), Fraction(256), Fraction(1000)]
 SHAPE = (64, 96, 3)
 CAMERA = {'acquisitionframerate': 80, 'acquisitionframerateenable': True}
 
 
-def record(path: Path, fmt: str, frames: int = 20, interval: float = 0.04, chunksize: int = 1000,
-           **options: Any) -> Path:
+def record(
+    path: Path, fmt: str, frames: int = 20, interval: float = 0.04, chunksize: int = 1000, **options: Any
+) -> Path:
     with new_for_format(fmt, path, imgshape=SHAPE, chunksize=chunksize, **options) as store:
         for index in range(frames):
             store.add_image(numbered(index, SHAPE), index, interval * index)
@@ -96,17 +106,22 @@ def test_rate_is_given_else_metadata_else_measured(fmt: str, tmp_path: Path) -> 
         'camera': ({'metadata': CAMERA}, 80),
         'camera_that_does_not_keep_it': ({'metadata': {'acquisitionframerate': 80}}, 125),
         'nonsense': ({'metadata': {'hwframerate': 'fast'}}, 125),
-        'measured': ({}, 125)}
+        'measured': ({}, 125),
+    }
     for name, (options, expected) in said_by.items():
         assert told(record(tmp_path / name, fmt, 4, 0.008, **options)) == nearly(expected), name
 
 
-@pytest.mark.parametrize('times', [
-    [0.005 * i for i in range(20)],
-    [round(0.005 * i, 3) + 1.5e9 for i in range(20)],
-    [0.005 * i + (i > 7) * 60 for i in range(20)],
-    [0.005 * (i + (i > 7) + 2 * (i > 12)) for i in range(20)],
-], ids=['even', 'since_1970', 'with_a_pause', 'with_lost_frames'])
+@pytest.mark.parametrize(
+    'times',
+    [
+        [0.005 * i for i in range(20)],
+        [round(0.005 * i, 3) + 1.5e9 for i in range(20)],
+        [0.005 * i + (i > 7) * 60 for i in range(20)],
+        [0.005 * (i + (i > 7) + 2 * (i > 12)) for i in range(20)],
+    ],
+    ids=['even', 'since_1970', 'with_a_pause', 'with_lost_frames'],
+)
 def test_pauses_and_lost_frames_are_not_measured(times: list[float]) -> None:
     measured = rate_of_times(times)
     assert measured == pytest.approx(200, rel=1e-3)
@@ -116,8 +131,9 @@ def test_times_that_were_rounded_give_their_mean_rate() -> None:
     assert rate_of_times([round(i * 1001 / 60000, 3) for i in range(600)]) == pytest.approx(59.94, rel=1e-4)
 
 
-@pytest.mark.parametrize('times', [[], [1.0], [5.0, 5.0, 5.0], [3.0, 2.0, 1.0], [np.nan, np.nan], [0.0, np.inf],
-                                   [1e308, -1e308, 1e308]])
+@pytest.mark.parametrize(
+    'times', [[], [1.0], [5.0, 5.0, 5.0], [3.0, 2.0, 1.0], [np.nan, np.nan], [0.0, np.inf], [1e308, -1e308, 1e308]]
+)
 def test_times_that_tell_no_rate_leave_the_usual_one(times: list[float], tmp_path: Path) -> None:
     assert rate_of_times(times) is None
     with new_for_format('mjpeg/avi', tmp_path / 'store', imgshape=SHAPE) as store:
@@ -162,7 +178,7 @@ def test_ntsc_rates_are_told_by_their_fraction() -> None:
 
 @pytest.mark.parametrize('fmt', FORMATS)
 def test_a_video_that_is_there_is_left_alone(fmt: str, tmp_path: Path) -> None:
-    video, = videos(record(tmp_path / 'other', fmt, 5, fps=25))
+    (video,) = videos(record(tmp_path / 'other', fmt, 5, fps=25))
     data = video.read_bytes()
     with new_for_format(fmt, tmp_path / 'store', imgshape=SHAPE, fps=200) as store:
         store.insert_chunk(video, range(5), range(5))
@@ -197,8 +213,8 @@ def cut_anywhere(before: bytes, writes: list[tuple[int, bytes]]) -> Iterator[byt
     data = bytearray(before)
     for place, written in writes:
         for count in range(len(written)) if len(written) <= 8 else (0, len(written) // 2):
-            yield bytes(data[:place] + written[:count] + data[place + count:])
-        data[place:place + len(written)] = written
+            yield bytes(data[:place] + written[:count] + data[place + count :])
+        data[place : place + len(written)] = written
     yield bytes(data)
 
 
@@ -215,10 +231,11 @@ def assert_all_states_are_whole(path: Path, before: bytes, writes: list[tuple[in
 
 @pytest.mark.parametrize('rate', CUT_RATES, ids=str)
 @pytest.mark.parametrize('fmt', ['avc1/mp4', 'mjpeg/avi'])
-def test_rate_change_cut_off_anywhere_loses_no_frame(fmt: str, rate: Fraction, tmp_path: Path,
-                                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rate_change_cut_off_anywhere_loses_no_frame(
+    fmt: str, rate: Fraction, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A change of the frame rate that is cut off at any point loses no frame."""
-    video, = videos(record(tmp_path / 'store', fmt, 9, fps=25))
+    (video,) = videos(record(tmp_path / 'store', fmt, 9, fps=25))
     before, files = video.read_bytes(), list[Writes]()
 
     def opened(*args: Any, **options: Any) -> Writes:
@@ -235,8 +252,9 @@ def test_rate_change_cut_off_anywhere_loses_no_frame(fmt: str, rate: Fraction, t
 @pytest.mark.parametrize('frames', [5, 9])
 @pytest.mark.parametrize('rate', CUT_RATES, ids=str)
 @pytest.mark.slow
-def test_matroska_cut_off_during_finish_loses_no_frame(rate: Fraction, frames: int, tmp_path: Path,
-                                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+def test_matroska_cut_off_during_finish_loses_no_frame(
+    rate: Fraction, frames: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A Matroska file that is cut off while it is being finished loses no frame."""
     before, files, finish = list[bytes](), list[Writes](), MatroskaFile.finish
 
@@ -248,7 +266,7 @@ def test_matroska_cut_off_during_finish_loses_no_frame(rate: Fraction, frames: i
         finish(file, rate)
 
     monkeypatch.setattr(MatroskaFile, 'finish', watched)
-    video, = videos(record(tmp_path / 'store', 'h264/mkv', frames, fps=rate))
+    (video,) = videos(record(tmp_path / 'store', 'h264/mkv', frames, fps=rate))
     assert said(video)[0] == nearly(rate)
     assert_all_states_are_whole(video, before[0], files[0].done, frames)
 
@@ -315,7 +333,7 @@ def test_a_repaired_video_says_the_rate_of_its_frames(fmt: str, tmp_path: Path) 
 
 
 def test_matroska_has_a_cue_for_every_keyframe(tmp_path: Path) -> None:
-    video, = videos(record(tmp_path / 'store', 'h264/mkv', 100, fps=200))
+    (video,) = videos(record(tmp_path / 'store', 'h264/mkv', 100, fps=200))
     with av.open(str(video)) as container:
         stream = container.streams.video[0]
         keyframes = [packet.pts for packet in container.demux(stream) if packet.is_keyframe and packet.size]

@@ -43,7 +43,7 @@ def rates(path: Path) -> list[float]:
 
 def by_chunk(times: Any, chunksize: int) -> list[float | None]:
     rate = FrameRate()
-    found = [rate.of(times[start:start + chunksize].tolist()) for start in range(0, len(times), chunksize)]
+    found = [rate.of(times[start : start + chunksize].tolist()) for start in range(0, len(times), chunksize)]
     return [None if one is None else float(one) for one in found]
 
 
@@ -69,15 +69,19 @@ def test_a_pause_among_bursts_is_left_out(size: int) -> None:
     assert rate_of_times(times.tolist()) == pytest.approx(size, rel=0.01)
 
 
-@pytest.mark.parametrize('times', [
-    [0.005 * i + 3600 * (i > 99) for i in range(300)],
-    [0.005 * i + 3600 * (i > 4) for i in range(10)],
-    [0.005 * (i + (i > 30)) for i in range(300)],
-    [0.005 * i for i in range(1000) if i % 97 and i % 89],
-    [0.005 * i - 3600 * (i > 500) for i in range(1000)],
-    [0.5 * (i // 100) + 0.005 * i + 60 * (i // 100) for i in range(500)],
-    [0.005 * i if not 300 < i < 330 else 1.65 + i * 1e-5 for i in range(1000)],
-], ids=['hour', 'hour_in_ten_frames', 'one_lost', 'some_lost', 'clock_set_back', 'trials', 'stall'])
+@pytest.mark.parametrize(
+    'times',
+    [
+        [0.005 * i + 3600 * (i > 99) for i in range(300)],
+        [0.005 * i + 3600 * (i > 4) for i in range(10)],
+        [0.005 * (i + (i > 30)) for i in range(300)],
+        [0.005 * i for i in range(1000) if i % 97 and i % 89],
+        [0.005 * i - 3600 * (i > 500) for i in range(1000)],
+        [0.5 * (i // 100) + 0.005 * i + 60 * (i // 100) for i in range(500)],
+        [0.005 * i if not 300 < i < 330 else 1.65 + i * 1e-5 for i in range(1000)],
+    ],
+    ids=['hour', 'hour_in_ten_frames', 'one_lost', 'some_lost', 'clock_set_back', 'trials', 'stall'],
+)
 def test_even_frames_have_their_rate_whatever_comes_between(times: list[float]) -> None:
     assert rate_of_times(times) == pytest.approx(200, rel=1e-3)
 
@@ -88,8 +92,10 @@ def test_a_coarse_clock_tells_the_rate(rate: float, tick: float) -> None:
     assert rate_of_times(ticks(rate, tick, 3000).tolist()) == pytest.approx(rate, rel=0.01)
 
 
-@pytest.mark.parametrize(('rate', 'tick', 'chunksize'), [
-    (200, 0.016, 100), (200, 0.016, 1000), (30, 0.016, 100), (25, 1.0, 100), (200, 1.0, 1000), (59.94, 0.001, 100)])
+@pytest.mark.parametrize(
+    ('rate', 'tick', 'chunksize'),
+    [(200, 0.016, 100), (200, 0.016, 1000), (30, 0.016, 100), (25, 1.0, 100), (200, 1.0, 1000), (59.94, 0.001, 100)],
+)
 def test_chunks_say_one_rate_within_the_clocks_grain(rate: float, tick: float, chunksize: int) -> None:
     found = by_chunk(ticks(rate, tick, 10 * chunksize), chunksize)
     assert len(set(found)) == 1

@@ -18,8 +18,13 @@ from imgstore import doctor
 from imgstore.convert import convert
 from imgstore.export import export_images, export_npz, export_tiff, export_video, export_zarr, select
 
-EXPORTS = {'f.mp4': export_video, 'images': export_images, 'f.tif': export_tiff, 'f.npz': export_npz,
-           'f.zarr': export_zarr}
+EXPORTS = {
+    'f.mp4': export_video,
+    'images': export_images,
+    'f.tif': export_tiff,
+    'f.npz': export_npz,
+    'f.zarr': export_zarr,
+}
 
 
 @pytest.fixture
@@ -54,10 +59,17 @@ def test_the_old_keyword_beside_the_new_one_is_refused(recording: Any, tmp_path:
         convert(recording.filename, tmp_path / 'd', 'bmp', step=print, progress=print)
 
 
-@pytest.mark.parametrize(('module', 'old', 'new'), [
-    ('overview', 'SLOW', 'GAP_FACTOR'), ('overview', 'Drop', 'FrameGap'), ('overview', 'Pace', 'FrameTiming'),
-    ('overview', 'pace', 'frame_timing'), ('export', 'FilmReport', 'VideoReport'),
-    ('export', 'table_of', 'build_table')])
+@pytest.mark.parametrize(
+    ('module', 'old', 'new'),
+    [
+        ('overview', 'SLOW', 'GAP_FACTOR'),
+        ('overview', 'Drop', 'FrameGap'),
+        ('overview', 'Pace', 'FrameTiming'),
+        ('overview', 'pace', 'frame_timing'),
+        ('export', 'FilmReport', 'VideoReport'),
+        ('export', 'table_of', 'build_table'),
+    ],
+)
 def test_an_old_name_gives_the_same_with_a_warning(module: str, old: str, new: str) -> None:
     place = importlib.import_module(f'imgstore.{module}')
     with pytest.warns(DeprecationWarning, match=new) as told:
@@ -65,9 +77,19 @@ def test_an_old_name_gives_the_same_with_a_warning(module: str, old: str, new: s
     assert told[0].filename == __file__
 
 
-@pytest.mark.parametrize(('old', 'new'), [
-    ('locate', 'to_chunk'), ('index_of', 'from_chunk'), ('size_of', 'chunk_length'), ('parts', 'chunk_ranges'),
-    ('release', 'close'), ('with_chunks', 'updated'), ('new_for_store', 'open_cached'), ('save_beside', 'save_cache')])
+@pytest.mark.parametrize(
+    ('old', 'new'),
+    [
+        ('locate', 'to_chunk'),
+        ('index_of', 'from_chunk'),
+        ('size_of', 'chunk_length'),
+        ('parts', 'chunk_ranges'),
+        ('release', 'close'),
+        ('with_chunks', 'updated'),
+        ('new_for_store', 'open_cached'),
+        ('save_beside', 'save_cache'),
+    ],
+)
 def test_an_index_has_its_old_names_with_a_warning(old: str, new: str, recording: Any) -> None:
     for owner in (recording.index, type(recording.index)):
         with pytest.warns(DeprecationWarning, match=f'ImgStoreIndex.{old} is deprecated; write {new}$') as told:
@@ -104,10 +126,25 @@ def test_another_name_is_no_attribute() -> None:
         imgstore.export.nothing  # noqa: B018
 
 
-@pytest.mark.parametrize(('module', 'name'), [
-    ('stores', 'new_for_filename'), ('stores', '_ImgStore'), ('stores', 'STORE_MD_FILENAME'), ('constants', 'FRAME_MD'),
-    ('index', 'ImgStoreIndex'), ('util', 'ensure_color'), ('align', 'StoreAligner'), ('apps', 'main_viewer'),
-    ('ui', 'new_window'), ('font', 'FontRendererStatusBar'), ('tests', '__path__'), ('errors', 'ImgStoreError'),
-    ('overview', 'overview'), ('export', 'export_video'), ('convert', 'convert')])
+@pytest.mark.parametrize(
+    ('module', 'name'),
+    [
+        ('stores', 'new_for_filename'),
+        ('stores', '_ImgStore'),
+        ('stores', 'STORE_MD_FILENAME'),
+        ('constants', 'FRAME_MD'),
+        ('index', 'ImgStoreIndex'),
+        ('util', 'ensure_color'),
+        ('align', 'StoreAligner'),
+        ('apps', 'main_viewer'),
+        ('ui', 'new_window'),
+        ('font', 'FontRendererStatusBar'),
+        ('tests', '__path__'),
+        ('errors', 'ImgStoreError'),
+        ('overview', 'overview'),
+        ('export', 'export_video'),
+        ('convert', 'convert'),
+    ],
+)
 def test_public_modules_are_where_they_were(module: str, name: str) -> None:
     assert hasattr(importlib.import_module(f'imgstore.{module}'), name)

@@ -38,11 +38,13 @@ from .helpers.raised import raises
 BEGAN = 1_772_362_800.0  # 2026-03-01 11:00 UTC
 
 
-def recording_of(folder: Path, times: list[float], image: np.ndarray[Any, Any] | None = None, chunksize: int = 7,
-                 **options: Any) -> Path:
+def recording_of(
+    folder: Path, times: list[float], image: np.ndarray[Any, Any] | None = None, chunksize: int = 7, **options: Any
+) -> Path:
     shown = np.zeros((4, 5), np.uint8) if image is None else image
-    with imgstore.new_for_format('npy', folder, imgshape=shown.shape, imgdtype=shown.dtype,
-                                 chunksize=chunksize, **options) as store:
+    with imgstore.new_for_format(
+        'npy', folder, imgshape=shown.shape, imgdtype=shown.dtype, chunksize=chunksize, **options
+    ) as store:
         for number, time in enumerate(times):
             store.add_image(shown, number, time)
     return folder
@@ -51,8 +53,11 @@ def recording_of(folder: Path, times: list[float], image: np.ndarray[Any, Any] |
 def modules_with(pattern: str) -> set[str]:
     """Names of the modules in whose source it is."""
     root = Path(imgstore.__file__).parent
-    return {path.relative_to(root).as_posix() for path in root.rglob('*.py')
-            if not path.is_relative_to(root / 'tests') and re.search(pattern, path.read_text(encoding='utf-8'))}
+    return {
+        path.relative_to(root).as_posix()
+        for path in root.rglob('*.py')
+        if not path.is_relative_to(root / 'tests') and re.search(pattern, path.read_text(encoding='utf-8'))
+    }
 
 
 @pytest.mark.parametrize(('longest', 'found'), [(GAP_FACTOR - 0.1, []), (GAP_FACTOR + 0.1, [12])])
@@ -74,8 +79,11 @@ def jittered() -> list[float]:
     return (BEGAN + np.cumsum(steps)).tolist()
 
 
-UNEVEN = {'jitter': jittered(), 'exponential': np.cumsum(np.random.default_rng(5).exponential(0.04, 200)).tolist(),
-          'bursts': (np.arange(100) // 4 + np.arange(100) % 4 / 100).tolist()}
+UNEVEN = {
+    'jitter': jittered(),
+    'exponential': np.cumsum(np.random.default_rng(5).exponential(0.04, 200)).tolist(),
+    'bursts': (np.arange(100) // 4 + np.arange(100) % 4 / 100).tolist(),
+}
 
 
 def gap_places(folder: Path) -> tuple[list[int], list[int]]:
@@ -115,10 +123,17 @@ def legend(folder: Path) -> list[str]:
 
 ENDLESS, LARGE = math.inf, 1e308
 STRANGE = {
-    'no time': [0, .1, math.nan, .3, .4], 'endless': [0, .1, ENDLESS, .3, .4], 'ends endless': [0, .1, .2, ENDLESS],
-    'begins endless': [-ENDLESS, .1, .2, .3], 'none': [math.nan] * 3, 'large': [-LARGE, LARGE, 0, 1, 2],
-    'larger and larger': [0, 1, 2, LARGE], 'set back': [100, 100.1, 50, 50.1], 'backwards': [3, 2, 1],
-    'same': [1, 1, 1]}
+    'no time': [0, 0.1, math.nan, 0.3, 0.4],
+    'endless': [0, 0.1, ENDLESS, 0.3, 0.4],
+    'ends endless': [0, 0.1, 0.2, ENDLESS],
+    'begins endless': [-ENDLESS, 0.1, 0.2, 0.3],
+    'none': [math.nan] * 3,
+    'large': [-LARGE, LARGE, 0, 1, 2],
+    'larger and larger': [0, 1, 2, LARGE],
+    'set back': [100, 100.1, 50, 50.1],
+    'backwards': [3, 2, 1],
+    'same': [1, 1, 1],
+}
 
 
 @pytest.mark.parametrize('times', STRANGE.values(), ids=STRANGE)
@@ -162,8 +177,13 @@ TIMES = {
     'no time': ([math.nan if n % 5 == 3 else n / 50 for n in range(30)], 50),
     'endless': ([math.inf if n == 4 else -math.inf if n == 5 else n / 50 for n in range(30)], 50),
     'set back': ([n / 50 - 3600 * (n > 11) for n in range(30)], 50),
-    'two': ([1.0, 1.25], 4), 'one': ([1.0], None), 'none': ([], None),
-    'one time': ([1.0] * 9, None), 'no times': ([math.nan] * 9, None), 'backwards': ([9.0, 8.0, 7.0], None)}
+    'two': ([1.0, 1.25], 4),
+    'one': ([1.0], None),
+    'none': ([], None),
+    'one time': ([1.0] * 9, None),
+    'no times': ([math.nan] * 9, None),
+    'backwards': ([9.0, 8.0, 7.0], None),
+}
 
 
 @pytest.mark.parametrize(('times', 'rate'), TIMES.values(), ids=TIMES)
@@ -175,7 +195,8 @@ def test_all_tools_show_one_frame_rate(tmp_path: Path, times: list[float], rate:
         assert page.summary()['period'] == found.median_interval
         assert recorded_fps(page.store) == (found.rate or 25)
         assert motif_get_parse_true_fps(page.store, None) == pytest.approx(
-            1 / (median_interval(times[:7]) or math.nan), nan_ok=True)
+            1 / (median_interval(times[:7]) or math.nan), nan_ok=True
+        )
 
 
 def test_rate_of_long_recording_samples_all_of_it(tmp_path: Path, monkeypatch: Any) -> None:
@@ -194,10 +215,14 @@ def test_no_other_module_takes_a_median_of_intervals() -> None:
 TARGETS = {'timecodes': 'txt', 'images': 'folder', 'plot': 'png', 'index': 'sqlite'}
 RENAMES = {  # of what is complete already, and why that is no replacement of a file by a new one
     'chunks/video/mp4_tail.py': 'a frame beside a video, which gets the name of that',
-    'chunks/video/opencv.py': 'a new video', 'chunks/video/pyav_writer.py': 'a new video',
+    'chunks/video/opencv.py': 'a new video',
+    'chunks/video/pyav_writer.py': 'a new video',
     'maintenance/repair.py': 'a damaged file, and a video that cannot be repaired, under other names',
-    'ondisk/emptying.py': 'metadata that were synced before', 'ondisk/staging.py': 'files that were synced before',
-    'writing/completing.py': 'journals', 'writing/rolling_writer.py': 'a new video'}
+    'ondisk/emptying.py': 'metadata that were synced before',
+    'ondisk/staging.py': 'files that were synced before',
+    'writing/completing.py': 'journals',
+    'writing/rolling_writer.py': 'a new video',
+}
 
 
 def test_files_are_replaced_by_one_function() -> None:
@@ -207,7 +232,8 @@ def test_files_are_replaced_by_one_function() -> None:
 
 @pytest.mark.parametrize('kind', ['timecodes', 'images', 'plot', 'index'])
 def test_overwritten_file_stays_until_new_one_is_on_disk(
-        tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A tool keeps the file that it overwrites until the new one is on the disk."""
     folder, target = recording_of(tmp_path / 's', [0.0, 0.1]), tmp_path / f'made.{TARGETS[kind]}'
 
@@ -237,11 +263,21 @@ def test_overwritten_file_stays_until_new_one_is_on_disk(
     assert target.stat().st_ino in synced - {before}
 
 
-@pytest.mark.parametrize(('possible', 'expected', 'most'), [
-    (None, None, 2**26), (10, None, 2**26), (2**30, None, 2**30), (None, 100, 2**26), (None, 2**21, 2**27),
-    (2**30, 2**21, 2**27), (2**28, 2**30, 2**28), (10, 2**30, 2**26), (0, 0, 2**26)])
-def test_claimed_size_is_believed_if_harmless_or_likely(
-        possible: int | None, expected: int | None, most: int) -> None:
+@pytest.mark.parametrize(
+    ('possible', 'expected', 'most'),
+    [
+        (None, None, 2**26),
+        (10, None, 2**26),
+        (2**30, None, 2**30),
+        (None, 100, 2**26),
+        (None, 2**21, 2**27),
+        (2**30, 2**21, 2**27),
+        (2**28, 2**30, 2**28),
+        (10, 2**30, 2**26),
+        (0, 0, 2**26),
+    ],
+)
+def test_claimed_size_is_believed_if_harmless_or_likely(possible: int | None, expected: int | None, most: int) -> None:
     """A claimed size is believed if it is harmless, or if it is possible and likely."""
     assert max_bytes(possible, expected) == most
 
@@ -251,21 +287,34 @@ def test_the_limits_of_claimed_sizes_are_in_one_module() -> None:
         '_support/plausible.py',
         'chunks/video/container_checks.py',  # pixels that FFmpeg may decode, whatever the file's size
         'ondisk/journal_reading.py',  # work to find the next entry after damage
-        'extra_data/records.py'}  # cells of a table, most of which are empty
+        'extra_data/records.py',
+    }  # cells of a table, most of which are empty
 
 
-@pytest.mark.parametrize(('what', 'modules'), [
-    (r'\bcv2\.imencode\(', {'_support/opencv_encode.py'}),
-    (r'\.setLogLevel\(', {'sources/quiet.py'}),
-    (r'>> bit & 1', {'chunks/video/numbered.py'}),
-    (r'def _?is_reserved\(', {'extra_data/records.py'}),
-    (r'it must be a JSON array of objects', {'extra_data/records.py'})])
+@pytest.mark.parametrize(
+    ('what', 'modules'),
+    [
+        (r'\bcv2\.imencode\(', {'_support/opencv_encode.py'}),
+        (r'\.setLogLevel\(', {'sources/quiet.py'}),
+        (r'>> bit & 1', {'chunks/video/numbered.py'}),
+        (r'def _?is_reserved\(', {'extra_data/records.py'}),
+        (r'it must be a JSON array of objects', {'extra_data/records.py'}),
+    ],
+)
 def test_what_was_written_twice_is_written_once(what: str, modules: set[str]) -> None:
     assert modules_with(what) == modules
 
 
-METADATA = {datetime.date(2026, 3, 1): 3, 'gain': math.nan, 'limits': [0, math.inf], 'cages': {4},
-            'key': b'\xff', 'since': datetime.datetime(2026, 3, 1, 12), None: 'x', 1.5: True}
+METADATA = {
+    datetime.date(2026, 3, 1): 3,
+    'gain': math.nan,
+    'limits': [0, math.inf],
+    'cages': {4},
+    'key': b'\xff',
+    'since': datetime.datetime(2026, 3, 1, 12),
+    None: 'x',
+    1.5: True,
+}
 
 
 def test_metadata_are_the_same_json_in_all_tools(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -274,26 +323,48 @@ def test_metadata_are_the_same_json_in_all_tools(tmp_path: Path, capsys: pytest.
     with closing(Recording(str(folder))) as page:
         shown = json.loads(json.dumps(page.about()['user'], allow_nan=False))
     told = json.loads(capsys.readouterr().out)['metadata']
-    assert told == {'2026-03-01': 3, 'gain': None, 'limits': [0, None], 'cages': [4], 'key': {'hex': 'ff'},
-                    'since': '2026-03-01T12:00:00', 'null': 'x', '1.5': True}
+    assert told == {
+        '2026-03-01': 3,
+        'gain': None,
+        'limits': [0, None],
+        'cages': [4],
+        'key': {'hex': 'ff'},
+        'since': '2026-03-01T12:00:00',
+        'null': 'x',
+        '1.5': True,
+    }
     assert shown == {**told, 'gain': 'nan', 'limits': [0, 'inf']}  # for people
 
 
 WRITES_JSON = {  # beside the one module that says what a value is in JSON
-    'apps/info.py': 'by `as_json`', 'viewers/web/server.py': 'by `as_json`',
-    'maintenance/repair.py': 'records as they were read', 'extra_data/records.py': 'records as they were read',
-    'chunks/images/bloscpack.py': 'a shape and a dtype', 'export/images.py': 'a number and a time',
-    'extra_data/hdf5_client.py': 'names and numbers', 'extra_data/hdf5_worker.py': 'names and numbers'}
+    'apps/info.py': 'by `as_json`',
+    'viewers/web/server.py': 'by `as_json`',
+    'maintenance/repair.py': 'records as they were read',
+    'extra_data/records.py': 'records as they were read',
+    'chunks/images/bloscpack.py': 'a shape and a dtype',
+    'export/images.py': 'a number and a time',
+    'extra_data/hdf5_client.py': 'names and numbers',
+    'extra_data/hdf5_worker.py': 'names and numbers',
+}
 
 
 def test_values_become_json_in_one_module() -> None:
     assert modules_with(r'\bjson\.dumps?\(') == {'_support/json.py', *WRITES_JSON}
 
 
-@pytest.mark.parametrize(('text', 'seconds'), [
-    ('2026-03-01 12:00:05.2', 5.2), ('2026-03-01T12:00:05,25', 5.25), ('2026-03-01T11:00:05Z', 5),
-    ('20260301T120005', 5), ('2026-03-01 12:00:05.123456789+01:00', 5.123456), ('2026-03-01', -43200),
-    (f'{BEGAN + 1}', 1), (' 1772362805 ', 5)])
+@pytest.mark.parametrize(
+    ('text', 'seconds'),
+    [
+        ('2026-03-01 12:00:05.2', 5.2),
+        ('2026-03-01T12:00:05,25', 5.25),
+        ('2026-03-01T11:00:05Z', 5),
+        ('20260301T120005', 5),
+        ('2026-03-01 12:00:05.123456789+01:00', 5.123456),
+        ('2026-03-01', -43200),
+        (f'{BEGAN + 1}', 1),
+        (' 1772362805 ', 5),
+    ],
+)
 def test_a_start_and_a_place_are_written_alike(tmp_path: Path, text: str, seconds: float) -> None:
     zone = datetime.timezone(datetime.timedelta(hours=1))
     assert parse_timestamp(zone, text) == pytest.approx(BEGAN + seconds, abs=1e-6)
@@ -302,13 +373,16 @@ def test_a_start_and_a_place_are_written_alike(tmp_path: Path, text: str, second
         assert parse_time(store, text) == pytest.approx(parse_timestamp(zone, text), abs=1e-6)
 
 
-@pytest.mark.parametrize('text', ['', 'noon', '2026-13-01', '2026-02-30 10:00',
-                                  'nan', 'inf', '1_000', '1' * 40, '-', '.'])
+@pytest.mark.parametrize(
+    'text', ['', 'noon', '2026-13-01', '2026-02-30 10:00', 'nan', 'inf', '1_000', '1' * 40, '-', '.']
+)
 def test_what_is_no_time_is_none_to_either(tmp_path: Path, text: str) -> None:
     with raises(imgstore.errors.InvalidArgumentError):
         parse_timestamp(datetime.timezone(datetime.timedelta(hours=1)), text)
-    with imgstore.new_for_filename(recording_of(tmp_path / 's', [BEGAN])) as store, \
-            raises(imgstore.errors.InvalidArgumentError):
+    with (
+        imgstore.new_for_filename(recording_of(tmp_path / 's', [BEGAN])) as store,
+        raises(imgstore.errors.InvalidArgumentError),
+    ):
         parse_time(store, text)
 
 
@@ -325,7 +399,7 @@ def test_shades_are_equal_in_export_window_and_page(tmp_path: Path, dtype: str) 
     """A frame has the same shades in a partial export, the window and the page."""
     with imgstore.new_for_format('npy', tmp_path / 's', imgshape=(4, 5), imgdtype=dtype) as store:
         for number in range(5):  # brighter and brighter
-            store.add_image((np.arange(20).reshape(4, 5) * 10 * 5 ** number).astype(dtype), number, number / 10)
+            store.add_image((np.arange(20).reshape(4, 5) * 10 * 5**number).astype(dtype), number, number / 10)
     with imgstore.new_for_filename(tmp_path / 's') as store, closing(Recording(store.filename)) as page:
         window = LoadedFrames(store)
         for index in (0, 4, 2):
@@ -349,6 +423,7 @@ def test_shades_are_measured_once_above_8_bits(tmp_path: Path) -> None:
 
 def test_shades_ignore_damaged_frames_and_alpha() -> None:
     """Damaged frames and an alpha channel do not change the measured range of shades."""
+
     def read(index: int) -> np.ndarray[Any, Any]:
         if index == 1:
             raise imgstore.errors.FrameReadError('damaged')

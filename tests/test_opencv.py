@@ -82,7 +82,7 @@ def test_without_libgl_a_command_ends_with_one_sentence(tmp_path, command):
 
 @pytest.mark.parametrize('code', ['', NO_CV2])
 def test_opencv_broken_by_another_package_is_reported(tmp_path, code):
-    """If removing another package removed files of OpenCV, the error says so."""
+    """If OpenCV lost its files together with another package, the error says so."""
     said = importing(broken(tmp_path, LISTED.format(listed=['opencv-python-headless']) + code))
     assert said.startswith('imgstore.errors.MissingDependencyError: OpenCV is incomplete')
     assert said.endswith('`pip install --force-reinstall --no-deps opencv-python-headless`')
@@ -117,14 +117,17 @@ class Distribution:
         self.metadata = {'Name': name}
 
 
-@pytest.mark.parametrize(('names', 'warned'), [
-    (['opencv-python'], False),
-    (['opencv-python', 'opencv-python'], False),
-    (['opencv-contrib-python', 'opencv-stubs'], False),
-    (['opencv-python', 'opencv_python_headless'], True),
-    (['opencv-python', 'opencv-contrib-python'], True),
-    (['opencv-contrib-python-headless', 'opencv-python-headless'], True),
-])
+@pytest.mark.parametrize(
+    ('names', 'warned'),
+    [
+        (['opencv-python'], False),
+        (['opencv-python', 'opencv-python'], False),
+        (['opencv-contrib-python', 'opencv-stubs'], False),
+        (['opencv-python', 'opencv_python_headless'], True),
+        (['opencv-python', 'opencv-contrib-python'], True),
+        (['opencv-contrib-python-headless', 'opencv-python-headless'], True),
+    ],
+)
 def test_two_distributions_of_opencv_are_warned_of(monkeypatch, names, warned):
     monkeypatch.setattr(doctor, 'distributions', lambda: [Distribution(name) for name in [*names, 'numpy', None]])
     said = '\n'.join(doctor.versions())

@@ -18,8 +18,27 @@ SHAPE = (3, 4)
 KINDS = [int, float, np.uint8, np.int16, np.int64, np.uint64, np.float32, np.float64, np.array, fractions.Fraction]
 """Ways to say 3."""
 
-NO_NUMBERS = [float('nan'), None, 1.5, float('inf'), np.float64('nan'), np.float32(0.5), '3', b'3', bytearray(b'3'),
-              [3], (3,), np.array([3]), np.array([]), 3 + 0j, 2**63, -2**63 - 1, 1e19, np.datetime64('2020'), object()]
+NO_NUMBERS = [
+    float('nan'),
+    None,
+    1.5,
+    float('inf'),
+    np.float64('nan'),
+    np.float32(0.5),
+    '3',
+    b'3',
+    bytearray(b'3'),
+    [3],
+    (3,),
+    np.array([3]),
+    np.array([]),
+    3 + 0j,
+    2**63,
+    -(2**63) - 1,
+    1e19,
+    np.datetime64('2020'),
+    object(),
+]
 
 
 def image(value):
@@ -40,6 +59,7 @@ def store(tmp_path):
 
 
 # --- what goes in
+
 
 @pytest.mark.parametrize('kind', KINDS)
 def test_frame_number_and_time_of_any_type_are_written(tmp_path, kind):
@@ -84,8 +104,18 @@ def test_a_bool_is_no_frame_number(store, value):
         store.get_image(value)
 
 
-@pytest.mark.parametrize('shape', [(3, 4), [3, 4], np.array([3, 4]), np.array([3., 4.]), (np.int64(3), np.uint8(4)),
-                                   (3.0, np.float32(4)), image(0).shape])
+@pytest.mark.parametrize(
+    'shape',
+    [
+        (3, 4),
+        [3, 4],
+        np.array([3, 4]),
+        np.array([3.0, 4.0]),
+        (np.int64(3), np.uint8(4)),
+        (3.0, np.float32(4)),
+        image(0).shape,
+    ],
+)
 def test_a_shape_may_be_of_any_type_of_number(tmp_path, shape):
     with new_for_format('npy', tmp_path / 's', imgshape=shape) as writer:
         writer.add_image(image(5), 0, 0)
@@ -113,7 +143,7 @@ def name_of(value):
 @pytest.mark.parametrize('fmt', ['npy', 'mjpeg'])
 @pytest.mark.parametrize('number', NO_NUMBERS, ids=name_of)
 def test_invalid_frame_number_is_refused(tmp_path, fmt, number):
-    """add_image refuses what is not a frame number and writes nothing."""
+    """What is not a frame number is refused, and nothing is written."""
     with new_for_format(fmt, tmp_path / 's', imgshape=(16, 16)) as writer:
         for good in (0, 1):
             with raises(InvalidArgumentError, argument='frame_number'):
@@ -126,8 +156,11 @@ def test_invalid_frame_number_is_refused(tmp_path, fmt, number):
             assert reader.get_next_image()[1] == (n, n)
 
 
-@pytest.mark.parametrize('time', [None, '3', b'3', [3], np.array([3]), 3 + 0j, 10**400, np.datetime64('2020'), print],
-                         ids=lambda time: repr(time)[:20])
+@pytest.mark.parametrize(
+    'time',
+    [None, '3', b'3', [3], np.array([3]), 3 + 0j, 10**400, np.datetime64('2020'), print],
+    ids=lambda time: repr(time)[:20],
+)
 def test_what_is_no_time_is_refused_and_nothing_is_written(tmp_path, time):
     with new_for_format('npy', tmp_path / 's', imgshape=SHAPE) as writer:
         with raises(InvalidArgumentError, argument='frame_time'):
@@ -135,7 +168,7 @@ def test_what_is_no_time_is_refused_and_nothing_is_written(tmp_path, time):
         assert writer.frame_count == 0
 
 
-@pytest.mark.parametrize('number', [-2**63, 2**63 - 1, -1, 0])
+@pytest.mark.parametrize('number', [-(2**63), 2**63 - 1, -1, 0])
 def test_a_frame_number_may_be_any_that_fits_64_bits(tmp_path, number):
     with new_for_format('npy', tmp_path / 's', imgshape=SHAPE) as writer:
         writer.add_image(image(0), number, 0)
@@ -176,6 +209,7 @@ def test_a_time_that_is_not_known_harms_no_other(tmp_path):
 
 # --- what comes out
 
+
 def test_all_that_comes_out_is_of_pythons_own_types(tmp_path):
     folder = record(tmp_path / 's', np.arange(10), metadata={'a': np.int64(3)})
     with new_for_filename(folder) as store:
@@ -183,17 +217,44 @@ def test_all_that_comes_out_is_of_pythons_own_types(tmp_path):
         aligner.extract_common_frames(aligner.MISSING_POLICY_DROP)
         index = store._index
         number, time = store.get_next_image()[1]
-        whole = [number, store.frame_number, store.frame_min, store.frame_max, store.frame_count, len(store),
-                 store.get_next_framenumber(), *store.chunks, *store.image_shape, *store._metadata['imgshape'],
-                 store._metadata['chunksize'], store.user_metadata['a'], store._chunk_n, store._chunk_current_frame_idx,
-                 *store.get_frame_metadata()['frame_number'], *store._get_chunk_metadata(1)['frame_number'],
-                 *index.chunks, index.frame_count, index.frame_min, index.frame_max,
-                 *index.find_chunk('frame_number', 3), *index.find_chunk_nearest('frame_time', 3.3),
-                 *index.find_chunk('index', 5), *index.find_chunk('index', 50),
-                 *[number for number, _ in aligner.iter_imgs()]]
-        real = [time, store.frame_time, store.frame_time_min, store.frame_time_max, store.duration,
-                index.frame_time_min, index.frame_time_max, *store.get_frame_metadata()['frame_time'],
-                store.get_nearest_image(3)[1][1]]
+        whole = [
+            number,
+            store.frame_number,
+            store.frame_min,
+            store.frame_max,
+            store.frame_count,
+            len(store),
+            store.get_next_framenumber(),
+            *store.chunks,
+            *store.image_shape,
+            *store._metadata['imgshape'],
+            store._metadata['chunksize'],
+            store.user_metadata['a'],
+            store._chunk_n,
+            store._chunk_current_frame_idx,
+            *store.get_frame_metadata()['frame_number'],
+            *store._get_chunk_metadata(1)['frame_number'],
+            *index.chunks,
+            index.frame_count,
+            index.frame_min,
+            index.frame_max,
+            *index.find_chunk('frame_number', 3),
+            *index.find_chunk_nearest('frame_time', 3.3),
+            *index.find_chunk('index', 5),
+            *index.find_chunk('index', 50),
+            *[number for number, _ in aligner.iter_imgs()],
+        ]
+        real = [
+            time,
+            store.frame_time,
+            store.frame_time_min,
+            store.frame_time_max,
+            store.duration,
+            index.frame_time_min,
+            index.frame_time_max,
+            *store.get_frame_metadata()['frame_time'],
+            store.get_nearest_image(3)[1][1],
+        ]
     assert {type(value) for value in whole} == {int}
     assert {type(value) for value in real} == {float}
 
@@ -202,8 +263,17 @@ def test_a_written_store_reports_pythons_own_types(tmp_path):
     with DirectoryImgStore(tmp_path / 's', 'w', imgshape=np.array(SHAPE), format='npy', chunksize=np.int8(2)) as store:
         for n in np.arange(3, dtype=np.uint16):
             store.add_image(image(n), n, np.float32(n))
-        whole = [store.frame_number, store.frame_min, store.frame_max, store.frame_count, len(store), *store.chunks,
-                 *store.image_shape, store._chunk_n, store._chunk_current_frame_idx]
+        whole = [
+            store.frame_number,
+            store.frame_min,
+            store.frame_max,
+            store.frame_count,
+            len(store),
+            *store.chunks,
+            *store.image_shape,
+            store._chunk_n,
+            store._chunk_current_frame_idx,
+        ]
         real = [store.frame_time, store.frame_time_min, store.frame_time_max, store.duration]
     assert {type(value) for value in whole} == {int}
     assert {type(value) for value in real} == {float}

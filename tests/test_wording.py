@@ -45,18 +45,28 @@ def made(folder: Path, **options: Any) -> Any:
     return new_for_format(options.pop('fmt', 'npy'), folder, imgshape=SHAPE, **options)
 
 
-@pytest.mark.parametrize(('warning', 'text'), [
-    (ChunkSkippedWarning('/s', 3, 'it has no index'), '/s: chunk 3 is skipped: it has no index'),
-    (ChunkSkippedWarning('/s', 3, CorruptFileError('/s/000003.npz is cut off')),
-     'chunk 3 is skipped: /s/000003.npz is cut off'),
-    (ColorLostWarning('pgm'), 'format pgm holds only gray images: this store loses its colours'),
-    (DamagedJournalWarning('/s/.000003.open.journal', 3, (1, 2)),
-     '/s/.000003.open.journal is damaged: numbers and times of 2 frames of chunk 3 are estimated'),
-    (ExtraDataSkippedWarning(DAMAGED), 'extra data is skipped: a.json is damaged; b.h5 is damaged'),
-    (FramesDelayedWarning(2), 'they are shown right after it'),
-    (LockTakenOverWarning('/s'), "'/s' was left by a dead writer; its lock is taken over"),
-    (StreamChosenWarning('f.mkv', 2, 1, (64, 48)),
-     "'f.mkv' has 2 video streams; the one at index 1 (64x48) is used")])
+@pytest.mark.parametrize(
+    ('warning', 'text'),
+    [
+        (ChunkSkippedWarning('/s', 3, 'it has no index'), '/s: chunk 3 is skipped: it has no index'),
+        (
+            ChunkSkippedWarning('/s', 3, CorruptFileError('/s/000003.npz is cut off')),
+            'chunk 3 is skipped: /s/000003.npz is cut off',
+        ),
+        (ColorLostWarning('pgm'), 'format pgm holds only gray images: this store loses its colours'),
+        (
+            DamagedJournalWarning('/s/.000003.open.journal', 3, (1, 2)),
+            '/s/.000003.open.journal is damaged: numbers and times of 2 frames of chunk 3 are estimated',
+        ),
+        (ExtraDataSkippedWarning(DAMAGED), 'extra data is skipped: a.json is damaged; b.h5 is damaged'),
+        (FramesDelayedWarning(2), 'they are shown right after it'),
+        (LockTakenOverWarning('/s'), "'/s' was left by a dead writer; its lock is taken over"),
+        (
+            StreamChosenWarning('f.mkv', 2, 1, (64, 48)),
+            "'f.mkv' has 2 video streams; the one at index 1 (64x48) is used",
+        ),
+    ],
+)
 def test_a_warning_says_what_and_which(warning: Warning, text: str) -> None:
     assert str(warning).endswith(text)
 
@@ -69,21 +79,30 @@ def test_an_unknown_format_is_told_the_known_ones(tmp_path: Path) -> None:
 
 def test_a_wrong_choice_is_told_the_allowed_ones(tmp_path: Path) -> None:
     assert text_of(lambda: made(tmp_path / 's', durability='always')) == (
-        "durability is 'always'; it must be one of chunk, frame, fsync")
+        "durability is 'always'; it must be one of chunk, frame, fsync"
+    )
 
 
 def test_a_number_beyond_the_allowed_ones_is_told_the_range(tmp_path: Path) -> None:
     with made(tmp_path / 's') as store:
         assert text_of(lambda: store.add_image(np.zeros(SHAPE, np.uint8), 2**63, 0.0)) == (
-            'frame_number is 9223372036854775808; it must be from -9223372036854775808 to 9223372036854775807')
+            'frame_number is 9223372036854775808; it must be from -9223372036854775808 to 9223372036854775807'
+        )
 
 
-@pytest.mark.parametrize(('fmt', 'options', 'text'), [
-    ('bmp', {'quality': 5}, 'quality is 5, but format bmp has no quality; it has no such option'),
-    ('png', {'quality': 5}, 'quality is 5, but format png has no quality; it has compression (0 to 9)'),
-    ('jpg', {'quality': 0}, 'quality is 0; for format jpg it must be a whole number from 1 to 100'),
-    ('mjpeg/avi', {'fps': '25'},
-     "fps is the text '25'; it must be a number from 0.0001 to 1,000,000, in frames per second")])
+@pytest.mark.parametrize(
+    ('fmt', 'options', 'text'),
+    [
+        ('bmp', {'quality': 5}, 'quality is 5, but format bmp has no quality; it has no such option'),
+        ('png', {'quality': 5}, 'quality is 5, but format png has no quality; it has compression (0 to 9)'),
+        ('jpg', {'quality': 0}, 'quality is 0; for format jpg it must be a whole number from 1 to 100'),
+        (
+            'mjpeg/avi',
+            {'fps': '25'},
+            "fps is the text '25'; it must be a number from 0.0001 to 1,000,000, in frames per second",
+        ),
+    ],
+)
 def test_an_option_is_told_what_is_allowed(tmp_path: Path, fmt: str, options: dict[str, Any], text: str) -> None:
     assert text_of(lambda: made(tmp_path / 's', fmt=fmt, **options)) == text
 
@@ -91,20 +110,23 @@ def test_an_option_is_told_what_is_allowed(tmp_path: Path, fmt: str, options: di
 def test_a_store_that_is_there_is_told_how_to_replace_it(tmp_path: Path) -> None:
     made(tmp_path / 's').close()
     assert text_of(lambda: made(tmp_path / 's')) == (
-        f"'{tmp_path / 's'}' already holds a store; pass overwrite=True to replace it")
+        f"'{tmp_path / 's'}' already holds a store; pass overwrite=True to replace it"
+    )
     assert StoreExistsError('it is there', replaceable=False).message == str(StoreExistsError('it is there'))
 
 
 def test_a_writer_that_has_the_store_is_told_with_its_lock(tmp_path: Path) -> None:
     with made(tmp_path / 's'):
         assert text_of(lambda: made(tmp_path / 's', overwrite=True)) == (
-            f"'{tmp_path / 's'}' is open in another writer, which holds {tmp_path / 's' / '.lock'}")
+            f"'{tmp_path / 's'}' is open in another writer, which holds {tmp_path / 's' / '.lock'}"
+        )
 
 
 def test_a_store_that_is_not_there_is_told_why(tmp_path: Path) -> None:
     assert text_of(lambda: new_for_filename(tmp_path / 'none')) == f"path '{tmp_path / 'none'}' does not exist"
     assert text_of(lambda: new_for_filename(tmp_path)) == (
-        f"'{tmp_path}' holds no store: there is no metadata.yaml in it")
+        f"'{tmp_path}' holds no store: there is no metadata.yaml in it"
+    )
 
 
 def test_lost_frames_are_named_in_runs(tmp_path: Path) -> None:
@@ -127,7 +149,8 @@ def test_a_frame_that_cannot_be_read_is_told_where_it_is(tmp_path: Path) -> None
     image.write_bytes(b'damaged')
     with new_for_filename(tmp_path / 's') as store:
         assert text_of(lambda: store.get_image(7)).startswith(
-            f'{tmp_path / "s"}: frame #7, at index 0 of chunk 0, cannot be read: {image} ')
+            f'{tmp_path / "s"}: frame #7, at index 0 of chunk 0, cannot be read: {image} '
+        )
 
 
 def test_a_video_for_a_store_of_images_is_told_what_would_do(tmp_path: Path) -> None:

@@ -70,8 +70,9 @@ def fuzz(options, kind):
     while done < options.runs and time.monotonic() - begin < options.seconds:
         with tempfile.TemporaryDirectory(dir='/dev/shm' if os.path.isdir('/dev/shm') else None) as work:
             log = Path(work, 'log')
-            ended = start_child(options, kind, options.runs - done, seed, folder, work, log,
-                                options.seconds - time.monotonic() + begin)
+            ended = start_child(
+                options, kind, options.runs - done, seed, folder, work, log, options.seconds - time.monotonic() + begin
+            )
             count = Path(work, 'count')
             done += int(count.read_text() or 0) if count.exists() else 0
             found.update(Path(work, 'found').read_text().splitlines() if Path(work, 'found').exists() else ())
@@ -85,8 +86,20 @@ def fuzz(options, kind):
 
 
 def start_child(options, kind, runs, seed, folder, work, log, seconds):
-    command = [sys.executable, __file__, kind, '--child', '--runs', str(runs), '--finds', str(folder),
-               '--seed', str(seed), '--seconds', str(max(1, int(seconds)))]
+    command = [
+        sys.executable,
+        __file__,
+        kind,
+        '--child',
+        '--runs',
+        str(runs),
+        '--finds',
+        str(folder),
+        '--seed',
+        str(seed),
+        '--seconds',
+        str(max(1, int(seconds))),
+    ]
     environment = {**os.environ, 'TMPDIR': work, 'MALLOC_ARENA_MAX': '2', 'OPENCV_LOG_LEVEL': 'OFF'}
     with log.open('wb') as output:
         return subprocess.run(command, stdout=output, stderr=output, env=environment, check=False).returncode
@@ -109,6 +122,7 @@ def run(options, kind):
         import pkgutil
 
         import imgstore
+
         for module in pkgutil.walk_packages(imgstore.__path__, 'imgstore.'):
             if not module.name.startswith(('imgstore.tests', 'imgstore.apps', 'imgstore.ui')):
                 importlib.import_module(module.name)
@@ -123,9 +137,22 @@ def run(options, kind):
         (corpus / hashlib.sha1(seed).hexdigest()).write_bytes(seed)
         victim.suffer(seed, changing=True)  # what is made once is made now
     watch = Watch(victim, options.finds, Path(tempfile.gettempdir()), seconds / 2)
-    atheris.Setup([sys.argv[0], str(corpus), f'-runs={options.runs}', f'-seed={options.seed}', f'-timeout={seconds}',
-                   f'-max_len={LONGEST}', '-rss_limit_mb=4096', f'-artifact_prefix={options.finds}/', '-verbosity=0',
-                   f'-max_total_time={int(options.seconds)}', '-detect_leaks=0'], watch)
+    atheris.Setup(
+        [
+            sys.argv[0],
+            str(corpus),
+            f'-runs={options.runs}',
+            f'-seed={options.seed}',
+            f'-timeout={seconds}',
+            f'-max_len={LONGEST}',
+            '-rss_limit_mb=4096',
+            f'-artifact_prefix={options.finds}/',
+            '-verbosity=0',
+            f'-max_total_time={int(options.seconds)}',
+            '-detect_leaks=0',
+        ],
+        watch,
+    )
     atheris.Fuzz()
 
 

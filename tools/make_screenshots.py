@@ -46,8 +46,13 @@ def mouse(image: np.ndarray, time: float, seed: int) -> None:
 
 def record(path: Path, seed: int) -> str:
     """Record a store with dropped frames and a pause, and with what sensors measured."""
-    metadata = {'subject': 'A7', 'experiment': 'open field', 'operator': 'M. Ruiz', 'exposure': 0.008,
-                'camera': {'serial': 22841 + seed, 'gain': 3.5}}
+    metadata = {
+        'subject': 'A7',
+        'experiment': 'open field',
+        'operator': 'M. Ruiz',
+        'exposure': 0.008,
+        'camera': {'serial': 22841 + seed, 'gain': 3.5},
+    }
     empty, number = arena(seed), 0
     with new_for_format('mjpeg/avi', path, imgshape=(HEIGHT, WIDTH), chunksize=600, metadata=metadata) as store:
         for rank in range(FRAMES):
@@ -58,8 +63,11 @@ def record(path: Path, seed: int) -> str:
             store.add_image(image, number, START + time)
             if rank % 3 == 0:
                 speed = 14 + 9 * np.sin(time / 2) + 4 * np.sin(time * 1.7)
-                store.add_extra_data(speed=round(max(0.0, speed), 3), lever=bool(time % 17 < 4),
-                                     temperature=round(21.4 + 0.2 * np.sin(time / 30), 3))
+                store.add_extra_data(
+                    speed=round(max(0.0, speed), 3),
+                    lever=bool(time % 17 < 4),
+                    temperature=round(21.4 + 0.2 * np.sin(time / 30), 3),
+                )
             number += 1
     return str(path)
 

@@ -33,19 +33,25 @@ SESSION = {
     'save': ['imgstore save --format avc1/mp4 --source video.mp4 --metadata subject=A7 video-store'],
     'info': [
         'imgstore info recording',
-        "imgstore info --json recording | grep -o '\"missing_numbers\": [0-9]*' | head -1"],
+        'imgstore info --json recording | grep -o \'"missing_numbers": [0-9]*\' | head -1',
+    ],
     'export': [
         'imgstore export --from-seconds 7 --to-seconds 17 --audio sound.wav --subtitles temperature recording part.mp4',
-        'imgstore export --from-number 300 --to-number 304 --status-bar recording images', 'ls images',
-        'imgstore export recording table.csv', 'head -3 table.csv'],
+        'imgstore export --from-number 300 --to-number 304 --status-bar recording images',
+        'ls images',
+        'imgstore export recording table.csv',
+        'head -3 table.csv',
+    ],
     'convert': ['imgstore convert --format jpg recording recording-jpg'],
     'index': ['imgstore index recording-jpg'],
     'reindex': ['imgstore reindex triggered'],
     'repair': ['imgstore repair --dry-run killed', 'imgstore repair killed'],
     'test': ['imgstore test --doctor'],
     'story': [
-        'imgstore save --format avc1/mp4 --source video.mp4 recorded', 'imgstore info recorded',
-        'imgstore export --from-seconds 7 --to-seconds 17 --audio video.mp4 recorded around.mp4'],
+        'imgstore save --format avc1/mp4 --source video.mp4 recorded',
+        'imgstore info recorded',
+        'imgstore export --from-seconds 7 --to-seconds 17 --audio video.mp4 recorded around.mp4',
+    ],
 }
 """What is typed for each transcript, in this order, in a folder that has what `prepare` makes."""
 
@@ -53,8 +59,13 @@ SESSION = {
 def prepare(folder: Path) -> None:
     make_video(folder / 'video.mp4')
     make_sound(folder / 'sound.wav')
-    with imgstore.new_for_format('avc1/mp4', folder / 'recording', imgshape=(480, 640), chunksize=250,
-                                 metadata={'subject': 'A7', 'exposure': 0.008}) as store:
+    with imgstore.new_for_format(
+        'avc1/mp4',
+        folder / 'recording',
+        imgshape=(480, 640),
+        chunksize=250,
+        metadata={'subject': 'A7', 'exposure': 0.008},
+    ) as store:
         for number in range(750):
             if number not in (301, 302, 303):
                 store.add_image(picture(number)[..., 1], number, 1772362800 + number / 25)
@@ -123,8 +134,15 @@ def new_environment(folder: Path) -> dict[str, str]:
 def transcribe(commands: list[str], folder: Path, environment: dict[str, str]) -> str:
     lines = []
     for command in commands:
-        done = subprocess.run(['bash', '-c', command], cwd=folder, env=environment, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, check=True)
+        done = subprocess.run(
+            ['bash', '-c', command],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=True,
+        )
         lines += [f'$ {command}', done.stdout.rstrip()]
     return '```text\n' + '\n'.join(line for line in lines if line) + '\n```\n'
 
@@ -132,8 +150,11 @@ def transcribe(commands: list[str], folder: Path, environment: dict[str, str]) -
 def options_table(name: str) -> str:
     """A row for each option and argument of a command, but those that all commands have."""
     parser = next(command for command in COMMANDS if command.name == name).parser()
-    rows = [f'| {usage(action)} | {explanation(parser, action)} |' for action in parser._actions
-            if action.dest not in ('help', 'verbose')]
+    rows = [
+        f'| {usage(action)} | {explanation(parser, action)} |'
+        for action in parser._actions
+        if action.dest not in ('help', 'verbose')
+    ]
     return '\n'.join(['| option | meaning |', '|---|---|', *rows]) + '\n'
 
 

@@ -55,7 +55,7 @@ class RefcountedBufferPool:
         for i in range(len(self._arrays)):
             if _references(self._arrays, i) == _NOBODY_ELSE and self._arrays[i].shape == shape:
                 return self._arrays[i][:]
-        self._arrays = [*self._arrays, np.empty(shape, np.uint8)][-self._most:]
+        self._arrays = [*self._arrays, np.empty(shape, np.uint8)][-self._most :]
         return self._arrays[-1][:]
 
 

@@ -30,13 +30,16 @@ class _Locked(Protocol):
 _Owner = TypeVar('_Owner', bound=_Locked)
 
 
-def synchronized(method: Callable[Concatenate[_Owner, _Arguments], _Result]
-                 ) -> Callable[Concatenate[_Owner, _Arguments], _Result]:
+def synchronized(
+    method: Callable[Concatenate[_Owner, _Arguments], _Result],
+) -> Callable[Concatenate[_Owner, _Arguments], _Result]:
     """Hold the object's ``lock`` while the method runs."""
+
     @functools.wraps(method)
     def locked(self: _Owner, /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
         with self.lock:
             return method(self, *args, **kwargs)
+
     return locked
 
 
@@ -85,6 +88,7 @@ class ObjectPool(Generic[_Thing]):
 
 # --- forked children
 
+
 class _Rules(NamedTuple):
     in_child: Callable[[Any], None]
     lock_of: Callable[[Any], Any] | None
@@ -98,8 +102,9 @@ fork_lock = threading.RLock()
 """Held while the process forks."""
 
 
-def register_fork_handler(thing: _Thing, in_child: Callable[[_Thing], None],
-                          lock_of: Callable[[_Thing], Any] | None = None) -> None:
+def register_fork_handler(
+    thing: _Thing, in_child: Callable[[_Thing], None], lock_of: Callable[[_Thing], Any] | None = None
+) -> None:
     """Say what becomes of a thing in every child that is forked.
 
     Parameters

@@ -122,8 +122,10 @@ def plain(value: Any, path: _Path = ()) -> Any:
     for types, convert in _CONVERSIONS:
         if isinstance(value, types):
             return plain(convert(value), path)
-    raise ExtraDataTypeError(f'extra data{_where(path)} is of type {_type_name(value)}; use text, numbers, lists, '
-                             f'dicts, or types of numpy, datetime and pathlib')
+    raise ExtraDataTypeError(
+        f'extra data{_where(path)} is of type {_type_name(value)}; use text, numbers, lists, '
+        f'dicts, or types of numpy, datetime and pathlib'
+    )
 
 
 def _utf8(text: str, path: _Path) -> str:

@@ -26,7 +26,7 @@ def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """
     version = np.lib.format.read_magic(file)
     if version not in _LENGTH_BYTES:
-        raise ValueError(f'version {version} of numpy\'s format')
+        raise ValueError(f"version {version} of numpy's format")
     length = file.read(_LENGTH_BYTES[version])
     return _parse(version, length, file.read(min(int.from_bytes(length, 'little'), LONGEST_HEADER)))
 

@@ -39,6 +39,7 @@ def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType 
 
 try:
     import cv2
+
     if not hasattr(cv2, 'imread'):  # an empty folder also imports as a package
         raise ModuleNotFoundError('cv2 has no imread', name='cv2')
 except ImportError as error:
@@ -48,10 +49,16 @@ except ImportError as error:
         if 'cv2' in sys.modules or _package():
             raise MissingDependencyError(
                 'OpenCV is incomplete: uninstalling another OpenCV package removed shared files; run '
-                f'`pip install --force-reinstall --no-deps {_package() or "opencv-python"}`') from error
-        raise MissingDependencyError('OpenCV is not installed: run `pip install opencv-python`, '
-                                     'or `pip install opencv-python-headless` on a server', name='cv2') from error
+                f'`pip install --force-reinstall --no-deps {_package() or "opencv-python"}`'
+            ) from error
+        raise MissingDependencyError(
+            'OpenCV is not installed: run `pip install opencv-python`, '
+            'or `pip install opencv-python-headless` on a server',
+            name='cv2',
+        ) from error
     raise MissingDependencyError(
         f'OpenCV cannot be imported ({error}): install its libraries, on Debian and Ubuntu by '
         f'`apt-get install {LIBRARIES}`, or run `pip uninstall opencv-python` and '
-        '`pip install opencv-python-headless`', name='cv2') from error
+        '`pip install opencv-python-headless`',
+        name='cv2',
+    ) from error

@@ -23,8 +23,9 @@ def encode_image(extension: str, image: npt.NDArray[Any], parameters: Sequence[i
     try:
         done, data = cv2.imencode(extension, np.ascontiguousarray(image), parameters)
     except cv2.error as error:
-        raise FrameWriteError(f'OpenCV cannot encode an image of shape {image.shape} and {image.dtype} as {extension}: '
-                              f'{error.err}') from error
+        raise FrameWriteError(
+            f'OpenCV cannot encode an image of shape {image.shape} and {image.dtype} as {extension}: {error.err}'
+        ) from error
     if not done:
         raise FrameWriteError(f'OpenCV could not encode an image as {extension}')
     return data.data

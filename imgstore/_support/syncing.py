@@ -11,6 +11,7 @@ import sys
 
 _MANY = 64  # from this many files, one sync of the file system is faster
 
+
 def open_no_link(path: str, flags: int) -> int:
     """Open a file for writing, as ``opener`` of `open`.
 

@@ -28,7 +28,7 @@ def decode_text(data: bytes) -> str:
 
 
 def _windows_1252(match: re.Match[str]) -> str:
-    return bytes([ord(match[0]) - 0xdc00]).decode('cp1252', 'replace')
+    return bytes([ord(match[0]) - 0xDC00]).decode('cp1252', 'replace')
 
 
 def is_utf8(text: str) -> bool:

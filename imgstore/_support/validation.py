@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import InvalidArgumentError
 
-_INT64 = range(-2**63, 2**63)
+_INT64 = range(-(2**63), 2**63)
 
 
 def not_allowed(what: str, value: object, rule: str) -> InvalidArgumentError:

@@ -32,8 +32,9 @@ def warn(warning: Warning) -> None:
     while _is_ours(frame) and frame.f_back is not None:
         frame = frame.f_back
     seen = frame.f_globals.setdefault('__warningregistry__', {})
-    warnings.warn_explicit(warning, type(warning), frame.f_code.co_filename, frame.f_lineno,
-                           frame.f_globals.get('__name__'), seen)
+    warnings.warn_explicit(
+        warning, type(warning), frame.f_code.co_filename, frame.f_lineno, frame.f_globals.get('__name__'), seen
+    )
 
 
 def _is_ours(frame: FrameType) -> bool:
@@ -43,17 +44,21 @@ def _is_ours(frame: FrameType) -> bool:
 
 def renamed_keyword(old: str, new: str) -> Callable[[Callable[_Arguments, _Result]], Callable[_Arguments, _Result]]:
     """Decorate a function to accept the old name of a keyword, with a DeprecationWarning."""
+
     def renamed(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
         @functools.wraps(function)
         def called(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
             if old in kwargs:
                 if new in kwargs:
-                    raise TypeError(f'{function.__name__}() got both {new!r} and its old name {old!r}; use only '
-                                    f'{new!r}')
+                    raise TypeError(
+                        f'{function.__name__}() got both {new!r} and its old name {old!r}; use only {new!r}'
+                    )
                 warn(DeprecationWarning(f'{function.__name__}({old}=) is deprecated; use {new}='))
                 kwargs[new] = kwargs.pop(old)
             return function(*args, **kwargs)
+
         return called
+
     return renamed
 
 
@@ -67,12 +72,14 @@ def renamed_names(module: str, names: Mapping[str, str]) -> Callable[[str], obje
     names : mapping of str to str
         New names by old names.
     """
+
     def by_old_name(name: str) -> object:
         if name not in names:
             raise AttributeError(f'module {module!r} has no attribute {name!r}')
         if sys._getframe(1).f_code.co_filename != _IMPORTING:
             warn(DeprecationWarning(f'{module}.{name} is deprecated; use {names[name]}'))
         return getattr(sys.modules[module], names[name])
+
     return by_old_name
 
 

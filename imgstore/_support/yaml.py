@@ -83,11 +83,16 @@ def _plain_node(loader: Any, tag: str, node: yaml.Node) -> Any:
 
 
 _SCALARS: dict[str, Callable[[Any, Any], Any]] = {
-    'int': yaml.SafeLoader.construct_yaml_int, 'long': yaml.SafeLoader.construct_yaml_int,
-    'float': yaml.SafeLoader.construct_yaml_float, 'bool': yaml.SafeLoader.construct_yaml_bool,
-    'none': lambda loader, node: None, 'null': lambda loader, node: None,
-    'binary': yaml.SafeLoader.construct_yaml_binary, 'timestamp': yaml.SafeLoader.construct_yaml_timestamp,
-    'bytes': yaml.SafeLoader.construct_yaml_binary}
+    'int': yaml.SafeLoader.construct_yaml_int,
+    'long': yaml.SafeLoader.construct_yaml_int,
+    'float': yaml.SafeLoader.construct_yaml_float,
+    'bool': yaml.SafeLoader.construct_yaml_bool,
+    'none': lambda loader, node: None,
+    'null': lambda loader, node: None,
+    'binary': yaml.SafeLoader.construct_yaml_binary,
+    'timestamp': yaml.SafeLoader.construct_yaml_timestamp,
+    'bytes': yaml.SafeLoader.construct_yaml_binary,
+}
 """Constructors by tag, also for PyYAML's tags of Python types; other tags become text."""
 
 

@@ -37,8 +37,9 @@ class CommandParser(argparse.ArgumentParser):
         super()._print_message(message and printable_lines(message), file)
 
 
-def command_parser(prog: str, description: str, example: str, more: str = '',
-                   verbose: bool = True) -> argparse.ArgumentParser:
+def command_parser(
+    prog: str, description: str, example: str, more: str = '', verbose: bool = True
+) -> argparse.ArgumentParser:
     """Make the parser of a command, with ``--verbose``.
 
     Parameters
@@ -58,8 +59,12 @@ def command_parser(prog: str, description: str, example: str, more: str = '',
     several = '\n' in example
     paragraphs.append('example:\n' + textwrap.indent(example, '  ') if several else f'example: {example}')
     parser = CommandParser(
-        prog, description=textwrap.fill(description, _WIDTH), epilog='\n\n'.join(paragraphs),
-        formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+        prog,
+        description=textwrap.fill(description, _WIDTH),
+        epilog='\n\n'.join(paragraphs),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
     if verbose:
         parser.add_argument('--verbose', action='store_true', help='show more, and errors with their traceback')
     return parser
@@ -80,9 +85,13 @@ def add_encoder_options(parser: argparse.ArgumentParser, formats: Sequence[str] 
     for option in OPTIONS:
         having = [name for name in formats_with(option) if formats is None or name in formats]
         if having:
-            parser.add_argument(f'--{option.name}', type=int, metavar='N',
-                                help=f'for {_listed(having)}: {option.meaning}; {option.min} to {option.max} '
-                                '(default: depends on the format)')
+            parser.add_argument(
+                f'--{option.name}',
+                type=int,
+                metavar='N',
+                help=f'for {_listed(having)}: {option.meaning}; {option.min} to {option.max} '
+                '(default: depends on the format)',
+            )
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -97,8 +106,9 @@ def frames_per_second(text: str) -> float:
     except (ValueError, ZeroDivisionError):
         rate = 0.0
     if not 0 < rate < float('inf'):
-        raise argparse.ArgumentTypeError(f'{text!r} is not a frame rate; give frames per second such as 25, 29.97 or '
-                                         '30000/1001')
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is not a frame rate; give frames per second such as 25, 29.97 or 30000/1001'
+        )
     return rate
 
 

@@ -51,8 +51,9 @@ class Destination:
         self._target = store_folder(path)
         self._is_complete = False
         if os.path.lexists(self._target) and not os.path.isdir(self._target):
-            raise InvalidArgumentError(f'{path!r} is a file, but a store is a folder: give another name, or remove it',
-                                       path=path)
+            raise InvalidArgumentError(
+                f'{path!r} is a file, but a store is a folder: give another name, or remove it', path=path
+            )
         self._replaces = _holds_store(self._target)
         _refuse_others_folder(path, self._target, self._replaces)
         if self._replaces and not overwrite:

@@ -42,8 +42,13 @@ class Progress:
 
         tqdm.monitor_interval = 0  # the bar updates often enough without tqdm's thread
         size = shutil.get_terminal_size()  # tqdm hides the bar on a terminal of 0 lines
-        return tqdm(total=self._total, unit=f' {self._unit}', file=unfiltered(sys.stderr),
-                    ncols=min(size.columns or _WIDEST, _WIDEST), nrows=size.lines or _LINES)
+        return tqdm(
+            total=self._total,
+            unit=f' {self._unit}',
+            file=unfiltered(sys.stderr),
+            ncols=min(size.columns or _WIDEST, _WIDEST),
+            nrows=size.lines or _LINES,
+        )
 
     def step(self, count: int = 1) -> None:
         """Add to the count."""

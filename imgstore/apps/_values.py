@@ -14,6 +14,7 @@ _LONGEST_INTEGER = 1000  # digits; YAML and Python refuse much longer ones
 
 def positive(kind: type[int] | type[float]) -> Any:
     """Make a parser of numbers above 0."""
+
     def convert(text: str) -> float:
         value = kind(text)
         if not 0 < value < float('inf'):

@@ -15,9 +15,11 @@ _SHELLS = ('bash', 'zsh')
 def parser() -> argparse.ArgumentParser:
     """Make the parser."""
     made = command_parser(
-        'imgstore-completion', 'Print a script. With it your shell completes the names and options of all imgstore '
-        'commands.', 'eval "$(imgstore completion bash)"',
-        'Add the line of the example to .bashrc, or with zsh to .zshrc.')
+        'imgstore-completion',
+        'Print a script. With it your shell completes the names and options of all imgstore commands.',
+        'eval "$(imgstore completion bash)"',
+        'Add the line of the example to .bashrc, or with zsh to .zshrc.',
+    )
     made.add_argument('shell', choices=_SHELLS, help='your shell')
     return made
 

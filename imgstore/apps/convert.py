@@ -17,22 +17,24 @@ _PROG = 'imgstore-convert'
 def parser() -> argparse.ArgumentParser:
     """Make the parser."""
     made = command_parser(
-        _PROG, 'Copy a store into another format, with its frame numbers, times, metadata, extra data and time of '
+        _PROG,
+        'Copy a store into another format, with its frame numbers, times, metadata, extra data and time of '
         'creation. Then compare each frame with its original.',
         'imgstore convert --format png recording recording-png',
         'In a lossless format each frame must be identical bit for bit. For a lossy format the lowest PSNR is shown. '
         'DEST appears after all frames are written and compared. The metadata of the new store lists earlier stores '
-        f'under {HISTORY}.')
+        f'under {HISTORY}.',
+    )
     made.add_argument('store', metavar='STORE', help='the store')
     made.add_argument('dest', metavar='DEST', help='folder of the new store')
     add_format(made, required=True, help='format of the new store')
-    made.add_argument('--chunksize', type=int, metavar='N',
-                      help='frames per chunk (default: as in STORE, or usual for the format)')
+    made.add_argument(
+        '--chunksize', type=int, metavar='N', help='frames per chunk (default: as in STORE, or usual for the format)'
+    )
     add_encoder_options(made)
     made.add_argument('--min-psnr', type=float, metavar='DB', help='fail if the PSNR of a frame is lower')
     made.add_argument('--no-verify', action='store_true', help='do not compare the frames')
-    made.add_argument('--workers', type=int, metavar='N', help='encoder threads (default: one per core, at '
-                      'most 4)')
+    made.add_argument('--workers', type=int, metavar='N', help='encoder threads (default: one per core, at most 4)')
     add_overwrite(made, 'store')
     return made
 
@@ -47,9 +49,18 @@ def _convert(args: argparse.Namespace) -> int:
     with new_for_filename(args.store, cache_bytes=0) as store:
         total = len(store) * (1 if args.no_verify else 2)
     with Progress(_PROG, total, 'frames written and compared') as progress:
-        done = convert(args.store, args.dest, args.format, chunksize=args.chunksize, overwrite=args.overwrite,
-                       verify=not args.no_verify, min_psnr=args.min_psnr, workers=args.workers, progress=progress.step,
-                       **encoder_options(args))
+        done = convert(
+            args.store,
+            args.dest,
+            args.format,
+            chunksize=args.chunksize,
+            overwrite=args.overwrite,
+            verify=not args.no_verify,
+            min_psnr=args.min_psnr,
+            workers=args.workers,
+            progress=progress.step,
+            **encoder_options(args),
+        )
     print(f'{count_of(done.frames, "frame")} converted to {args.format} in {args.dest!r}: {_verdict(done)}')
     return 0
 
@@ -62,5 +73,7 @@ def _verdict(done: Conversion) -> str:
         return f'{lost} lost {their} colours, because the format is gray; {their} gray is exact'
     if done.exact:
         return 'all are identical bit for bit'
-    return (f'the PSNR is {done.worst_psnr:.1f} dB or more, {done.mean_psnr:.1f} dB on average; '
-            f'the worst frame is at index {done.worst_index}')
+    return (
+        f'the PSNR is {done.worst_psnr:.1f} dB or more, {done.mean_psnr:.1f} dB on average; '
+        f'the worst frame is at index {done.worst_index}'
+    )

@@ -15,10 +15,14 @@ def parser() -> argparse.ArgumentParser:
     """Make the parser of the first argument."""
     width = max(len(command.name) for command in COMMANDS)
     made = command_parser(
-        'imgstore', 'Record, view, check and export stores of images. Each command has --help.',
-        'imgstore save --source video.mp4 recording\nimgstore COMMAND --help', verbose=False)
+        'imgstore',
+        'Record, view, check and export stores of images. Each command has --help.',
+        'imgstore save --source video.mp4 recording\nimgstore COMMAND --help',
+        verbose=False,
+    )
     made.description = '\n'.join(
-        [made.description or '', '', *(f'  {row.name:<{width}}  {row.summary}' for row in COMMANDS)])
+        [made.description or '', '', *(f'  {row.name:<{width}}  {row.summary}' for row in COMMANDS)]
+    )
     made.add_argument('--version', action='version', version=f'imgstore {__version__}')
     made.add_argument('command', metavar='COMMAND', choices=[row.name for row in COMMANDS], help='a command above')
     return made

@@ -13,8 +13,11 @@ from ._cli import command_parser, run
 def parser() -> argparse.ArgumentParser:
     """Make the parser."""
     made = command_parser(
-        'imgstore-index', 'Save the index cache of a store with many chunks, so that it opens fast. A stale cache is '
-        'ignored, and an existing one is replaced.', 'imgstore index recording')
+        'imgstore-index',
+        'Save the index cache of a store with many chunks, so that it opens fast. A stale cache is '
+        'ignored, and an existing one is replaced.',
+        'imgstore index recording',
+    )
     made.add_argument('paths', metavar='PATH', nargs='+', help='a store')
     made.add_argument('--sqlite', action='store_true', help='also write .index.sqlite, for imgstore 0.4')
     return made

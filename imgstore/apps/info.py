@@ -34,16 +34,23 @@ _Row = tuple[str, str]
 def parser() -> argparse.ArgumentParser:
     """Make the parser."""
     made = command_parser(
-        _PROG, 'Summarise a store: format, size, frames, frame rate, drops, chunks, metadata, extra data and the '
+        _PROG,
+        'Summarise a store: format, size, frames, frame rate, drops, chunks, metadata, extra data and the '
         'health of its files. No image is read.',
         'imgstore info recording\nimgstore info --plot intervals.png recording\nimgstore info --json recording',
-        f'A long interval is over {GAP_FACTOR} times the median.')
+        f'A long interval is over {GAP_FACTOR} times the median.',
+    )
     made.add_argument('paths', metavar='PATH', nargs='+', help='a store')
     made.add_argument('--json', action='store_true', help='print one JSON object per store and line; times in seconds')
-    made.add_argument('--drops', metavar='N', type=_count, default=5,
-                      help='list the N largest drops (default: %(default)s)')
-    made.add_argument('--plot', metavar='FILE', help='draw the intervals between frames and the missing frame numbers '
-                      'over time, as an image such as intervals.png; for one store')
+    made.add_argument(
+        '--drops', metavar='N', type=_count, default=5, help='list the N largest drops (default: %(default)s)'
+    )
+    made.add_argument(
+        '--plot',
+        metavar='FILE',
+        help='draw the intervals between frames and the missing frame numbers '
+        'over time, as an image such as intervals.png; for one store',
+    )
     add_overwrite(made, 'image of --plot')
     return made
 
@@ -120,16 +127,20 @@ def _rows_of_frames(found: Overview) -> Iterator[_Row]:
 
 def _rows_of_pace(zone: ZoneInfo, pace: FrameTiming, first: float) -> Iterator[_Row]:
     yield 'rate', f'{_rate(pace.rate)} by the median interval, {_rate(pace.mean_rate)} over all'
-    yield 'intervals', (f'{_ms(pace.median_interval)} (median), from {_ms(pace.shortest_interval)} '
-                        f'to {_ms(pace.longest_interval)}')
+    yield (
+        'intervals',
+        (f'{_ms(pace.median_interval)} (median), from {_ms(pace.shortest_interval)} to {_ms(pace.longest_interval)}'),
+    )
     missing = f'{count_of(pace.missing_numbers, "number")} missing' if pace.missing_numbers else 'no number missing'
     places = f', at {count_of(pace.number_gaps, "place")}' if pace.missing_numbers else ''
     yield 'drops', f'{missing}{places}; {count_of(pace.slow_intervals, "long interval")}'
     for drop in pace.drops:
         yield 'drops', f'  after frame {drop.frame_number}, at {_place(zone, drop, first)}: {_drop(drop)}'
-    odd = ((pace.backward_times, 'is', 'are', 'not later than the one before'),
-           (pace.repeated_numbers, 'repeats', 'repeat', 'the number of the one before'),
-           (pace.backward_numbers, 'has', 'have', 'a smaller number than the one before'))
+    odd = (
+        (pace.backward_times, 'is', 'are', 'not later than the one before'),
+        (pace.repeated_numbers, 'repeats', 'repeat', 'the number of the one before'),
+        (pace.backward_numbers, 'has', 'have', 'a smaller number than the one before'),
+    )
     for count, one, many, what in odd:
         if count:
             yield 'odd', f'{count_of(count, "frame")} {one if count == 1 else many} {what}'
@@ -213,7 +224,6 @@ def _plot(path: str, target: str, overwrite: bool, median: float | None) -> None
         try:
             written = cv2.imwrite(place, image)
         except cv2.error as error:
-            raise InvalidArgumentError(f'{target!r} is not an image file such as intervals.png',
-                                       path=target) from error
+            raise InvalidArgumentError(f'{target!r} is not an image file such as intervals.png', path=target) from error
         if not written:
             raise StoreIOError(f'{target!r} cannot be written', path=target)

@@ -14,10 +14,12 @@ from ._cli import command_parser, run
 def parser() -> argparse.ArgumentParser:
     """Make the parser."""
     made = command_parser(
-        'imgstore-reindex', "Correct frame numbers after a trigger reset the camera's counter to 0. The frames before "
+        'imgstore-reindex',
+        "Correct frame numbers after a trigger reset the camera's counter to 0. The frames before "
         'the reset get negative numbers, up to -1. There must be exactly one frame numbered 0.',
-        'imgstore reindex recording', 'The old numbers are kept as _frame_number_before_reindex in the chunk indexes '
-        'and the extra data.')
+        'imgstore reindex recording',
+        'The old numbers are kept as _frame_number_before_reindex in the chunk indexes and the extra data.',
+    )
     made.add_argument('paths', metavar='PATH', nargs='+', help='a store')
     made.add_argument('--dry-run', action='store_true', help='change nothing, only report what would be done')
     return made

@@ -14,9 +14,12 @@ from ._cli import command_parser, run
 def parser() -> argparse.ArgumentParser:
     """Make the parser."""
     made = command_parser(
-        'imgstore-repair', 'Complete a store for good after its writer was killed or its disk was full. You can read '
+        'imgstore-repair',
+        'Complete a store for good after its writer was killed or its disk was full. You can read '
         'such a store without a repair. imgstore 0.4 can read it after one.',
-        'imgstore repair --dry-run recording', 'A repair never removes a readable frame.')
+        'imgstore repair --dry-run recording',
+        'A repair never removes a readable frame.',
+    )
     made.add_argument('paths', metavar='PATH', nargs='+', help='a store')
     made.add_argument('--dry-run', action='store_true', help='change nothing, only report what would be done')
     return made

@@ -54,7 +54,8 @@ Numbered = Generator[tuple[Image, int, float]]
 def parser() -> argparse.ArgumentParser:
     """Make the parser."""
     made = command_parser(
-        _PROG, 'Save the frames of a video file, a folder of images, a pipe or a camera in a new store.',
+        _PROG,
+        'Save the frames of a video file, a folder of images, a pipe or a camera in a new store.',
         'imgstore-save --format png --source video.mp4 video-store\n'
         'imgstore save --source 0 --duration 60 --format avc1/mp4 --metadata subject=A7 recording\n'
         'imgstore save --source "images/*.png" --fps 30 recording\n'
@@ -63,11 +64,16 @@ def parser() -> argparse.ArgumentParser:
         'A video keeps its own times, counted from its time of creation if it has one. A camera gets the times of the '
         'clock. Damaged frames of a video are skipped and reported, and their numbers stay free. The exit code is then '
         '1. With --overwrite, the old store is replaced after the new one is complete. It stays if the exit code is '
-        'not 0.')
+        'not 0.',
+    )
     add_format(made, help=f'format of the store (default: by the extension of DEST, else {_USUAL_FORMAT})')
-    made.add_argument('--source', metavar='PATH|N', help='a video file, an image, a folder of images or a quoted '
-                      'pattern such as "images/*.png", a named pipe or an address with a video, - for raw images on '
-                      'standard input, or the number of a camera if no file has that name (default: camera 0)')
+    made.add_argument(
+        '--source',
+        metavar='PATH|N',
+        help='a video file, an image, a folder of images or a quoted '
+        'pattern such as "images/*.png", a named pipe or an address with a video, - for raw images on '
+        'standard input, or the number of a camera if no file has that name (default: camera 0)',
+    )
     made.add_argument('dest', metavar='DEST', help='folder of the new store')
     _add_of_store(made)
     _add_of_images(made)
@@ -79,31 +85,50 @@ def parser() -> argparse.ArgumentParser:
 def _add_of_store(made: argparse.ArgumentParser) -> None:
     made.add_argument('--chunksize', type=int, metavar='N', help='frames per chunk (default: usual for the format)')
     add_encoder_options(made)
-    made.add_argument('--metadata', action='append', type=metadata_pair, default=[], metavar='KEY=VALUE',
-                      help='metadata of the store: a number, true, false or null as in JSON, else text; may be '
-                      'repeated')
+    made.add_argument(
+        '--metadata',
+        action='append',
+        type=metadata_pair,
+        default=[],
+        metavar='KEY=VALUE',
+        help='metadata of the store: a number, true, false or null as in JSON, else text; may be repeated',
+    )
     made.add_argument('--metadata-file', metavar='FILE', help='YAML or JSON file with metadata of the store')
 
 
 def _add_of_images(made: argparse.ArgumentParser) -> None:
     made.add_argument('--gray', action='store_true', help='save in gray')
     made.add_argument('--to-8-bit', action='store_true', help='convert images of more than 8 bits to 8 bits')
-    made.add_argument('--crop', type=crop, metavar='WxH+X+Y',
-                      help='save only W x H pixels, X from the left and Y from the top')
+    made.add_argument(
+        '--crop', type=crop, metavar='WxH+X+Y', help='save only W x H pixels, X from the left and Y from the top'
+    )
     made.add_argument('--frames', type=positive(int), metavar='N', help='stop after N frames')
     made.add_argument('--duration', type=positive(float), metavar='S', help='stop after S seconds')
 
 
 def _add_of_source(made: argparse.ArgumentParser) -> None:
-    made.add_argument('--start-time', metavar='TIME', help='time of the first frame: seconds since 1970, or a date '
-                      'such as "2026-03-01 12:00:05.5" in the local time zone')
-    made.add_argument('--fps', type=frames_per_second, metavar='F', help='frames per second: requested from a camera, '
-                      'or used for the times of other sources (default: the times of a video, else 25)')
+    made.add_argument(
+        '--start-time',
+        metavar='TIME',
+        help='time of the first frame: seconds since 1970, or a date '
+        'such as "2026-03-01 12:00:05.5" in the local time zone',
+    )
+    made.add_argument(
+        '--fps',
+        type=frames_per_second,
+        metavar='F',
+        help='frames per second: requested from a camera, '
+        'or used for the times of other sources (default: the times of a video, else 25)',
+    )
     made.add_argument('--size', type=size, metavar='WxH', help='width and height requested from a camera')
     made.add_argument('--no-preview', action='store_true', help='do not show the images of a camera')
     made.add_argument('--raw', type=size, metavar='WxH', help='width and height of the raw images of --source -')
-    made.add_argument('--pixel-format', choices=tuple(PIXEL_FORMATS), default='gray',
-                      help='pixel format of the raw images, as FFmpeg names it (default: %(default)s)')
+    made.add_argument(
+        '--pixel-format',
+        choices=tuple(PIXEL_FORMATS),
+        default='gray',
+        help='pixel format of the raw images, as FFmpeg names it (default: %(default)s)',
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -125,11 +150,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _check_source(made: argparse.ArgumentParser, argv: Sequence[str]) -> None:
     """Explain a value like an option, e.g. from an unquoted pattern."""
     for option, value in itertools.pairwise(argv):
-        is_name = value.startswith('-') and value not in ('-', '-h') and (
-            os.path.exists(value) or not value.startswith('--'))
+        is_name = (
+            value.startswith('-') and value not in ('-', '-h') and (os.path.exists(value) or not value.startswith('--'))
+        )
         if option == '--source' and is_name:
-            made.error(f'argument --source: {value!r} begins with - like an option; for that one file, write '
-                       f'--source=./{value}{_QUOTE_IT}')
+            made.error(
+                f'argument --source: {value!r} begins with - like an option; for that one file, write '
+                f'--source=./{value}{_QUOTE_IT}'
+            )
 
 
 def _is_camera(args: argparse.Namespace) -> bool:
@@ -163,8 +191,9 @@ def _is_live(args: argparse.Namespace) -> bool:
     return args.source == '-' or _is_camera(args)
 
 
-def _save_files(args: argparse.Namespace, dest: Destination, metadata: dict[Any, Any], start: float | None,
-                stop: GracefulStop) -> None:
+def _save_files(
+    args: argparse.Namespace, dest: Destination, metadata: dict[Any, Any], start: float | None, stop: GracefulStop
+) -> None:
     with contextlib.ExitStack() as stack:
         frames, total, check = _frames_of_files(args, start, stack)
         try:
@@ -175,8 +204,9 @@ def _save_files(args: argparse.Namespace, dest: Destination, metadata: dict[Any,
         check()
 
 
-def _frames_of_files(args: argparse.Namespace, start: float | None, stack: contextlib.ExitStack) -> tuple[
-        Numbered, int | None, Callable[[], None]]:
+def _frames_of_files(
+    args: argparse.Namespace, start: float | None, stack: contextlib.ExitStack
+) -> tuple[Numbered, int | None, Callable[[], None]]:
     """Open files or a pipe: frames, their number if known, a damage check."""
     fps = args.fps or _USUAL_FPS
     if args.source == '-':
@@ -237,8 +267,14 @@ def _metadata(args: argparse.Namespace) -> dict[Any, Any]:
 # --- the new store
 
 
-def _write(frames: Numbered, args: argparse.Namespace, dest: Destination, metadata: dict[Any, Any],
-           total: int | None = None, preview: _Preview | None = None) -> None:
+def _write(
+    frames: Numbered,
+    args: argparse.Namespace,
+    dest: Destination,
+    metadata: dict[Any, Any],
+    total: int | None = None,
+    preview: _Preview | None = None,
+) -> None:
     """Write frames to a new store, at most up to --frames or --duration."""
     with contextlib.closing(frames):
         first = next(frames, None)
@@ -248,8 +284,14 @@ def _write(frames: Numbered, args: argparse.Namespace, dest: Destination, metada
         image = preparation.of(first[0])
         _check_depth(image, args.format)
         store = new_for_format(
-            args.format, basedir=dest.folder, imgshape=image.shape, imgdtype=image.dtype, chunksize=args.chunksize,
-            metadata=metadata, **encoder_options(args))
+            args.format,
+            basedir=dest.folder,
+            imgshape=image.shape,
+            imgdtype=image.dtype,
+            chunksize=args.chunksize,
+            metadata=metadata,
+            **encoder_options(args),
+        )
         try:
             with store, Progress(_PROG, total) as progress:
                 prepared = ((preparation.of(each), number, at) for each, number, at in itertools.chain([first], frames))
@@ -261,12 +303,19 @@ def _write(frames: Numbered, args: argparse.Namespace, dest: Destination, metada
 def _check_depth(image: Image, name: str) -> None:
     dtypes = resolve_format(name).dtypes
     if image.dtype == np.uint16 and dtypes and 'uint16' not in dtypes:
-        raise InvalidArgumentError(f'the images have more than 8 bits, but format {name} holds 8; use --to-8-bit, or '
-                                   '--format png to keep every bit')
+        raise InvalidArgumentError(
+            f'the images have more than 8 bits, but format {name} holds 8; use --to-8-bit, or '
+            '--format png to keep every bit'
+        )
 
 
-def _add(store: ImgStore, frames: Iterator[tuple[Image, int, float]], args: argparse.Namespace,
-         preview: _Preview | None, progress: Progress) -> None:
+def _add(
+    store: ImgStore,
+    frames: Iterator[tuple[Image, int, float]],
+    args: argparse.Namespace,
+    preview: _Preview | None,
+    progress: Progress,
+) -> None:
     begin: float | None = None
     with contextlib.closing(preview) if preview else contextlib.nullcontext():
         for image, number, at in frames:
@@ -302,9 +351,10 @@ class _Preparation:
     def _cropped(self, image: Image) -> Image:
         width, height, x, y = self._crop
         if y + height > image.shape[0] or x + width > image.shape[1]:
-            raise InvalidArgumentError(f'{width}x{height}+{x}+{y} is not within the image of '
-                                       f'{image.shape[1]}x{image.shape[0]} pixels')
-        return np.ascontiguousarray(image[y:y + height, x:x + width])
+            raise InvalidArgumentError(
+                f'{width}x{height}+{x}+{y} is not within the image of {image.shape[1]}x{image.shape[0]} pixels'
+            )
+        return np.ascontiguousarray(image[y : y + height, x : x + width])
 
 
 class _Preview:

@@ -21,9 +21,12 @@ ALL = 'The tests take about 15 minutes on 2 cores.'
 def parser() -> argparse.ArgumentParser:
     """Make the parser; unknown arguments go to pytest."""
     made = command_parser(
-        'imgstore-test', 'Show the installed versions, try every format and backend on this machine, then run '
+        'imgstore-test',
+        'Show the installed versions, try every format and backend on this machine, then run '
         "imgstore's own tests except the slow ones. All other arguments go to pytest.",
-        'imgstore-test --doctor\nimgstore-test -q -k align\nimgstore-test -m slow', verbose=False)
+        'imgstore-test --doctor\nimgstore-test -q -k align\nimgstore-test -m slow',
+        verbose=False,
+    )
     made.usage = '%(prog)s [-h] [--doctor | --no-doctor] [--all] [pytest arguments ...]'
     only = made.add_mutually_exclusive_group()
     only.add_argument('--doctor', action='store_true', help='only check this machine, run no tests')

@@ -26,17 +26,22 @@ _USUAL_FPS = 25.0
 def parser() -> argparse.ArgumentParser:
     """Make the parser."""
     made = command_parser(
-        'imgstore-view', 'Play a store in a window. Space pauses and resumes, the arrow keys step from frame to frame, '
+        'imgstore-view',
+        'Play a store in a window. Space pauses and resumes, the arrow keys step from frame to frame, '
         'h lists all keys, Esc or q quits. If you press no key, the window closes after the last frame. With --web, '
         'show stores in a browser, on this machine or over an SSH tunnel.',
         'imgstore-view --fps 10 video-store\nimgstore-view --at 12.5s --loop video-store\n'
-        'imgstore-view --web left-camera right-camera')
+        'imgstore-view --web left-camera right-camera',
+    )
     made.add_argument('paths', metavar='PATH', nargs='*', help='the store; several, side by side, with --web')
-    made.add_argument(
-        '--fps', type=_fps, help='frames per second (0 = as fast as possible; default: as recorded)')
+    made.add_argument('--fps', type=_fps, help='frames per second (0 = as fast as possible; default: as recorded)')
     made.add_argument('--loop', action='store_true', help='start again at the end')
-    made.add_argument('--at', metavar='PLACE', help='start at a frame number, an index such as "#123", a time since '
-                      'the first frame such as 12.5s, or a date such as "2026-03-01 12:00:05"')
+    made.add_argument(
+        '--at',
+        metavar='PLACE',
+        help='start at a frame number, an index such as "#123", a time since '
+        'the first frame such as 12.5s, or a date such as "2026-03-01 12:00:05"',
+    )
     made.add_argument('--hide-statusbar', action='store_true', help='show only the image: no seek bar, number or time')
     _add_web_options(made)
     return made
@@ -66,18 +71,29 @@ def _add_web_options(parser: argparse.ArgumentParser) -> None:
     web.add_argument('--port', type=_port, help=f'port (0 = a free one; default: {USUAL_PORT}, or the next free one)')
     web.add_argument('--token', action='store_true', help='require a link on this machine, too: other people use it')
     web.add_argument('--link', action='store_true', help='print another link to your running server')
-    web.add_argument('--root-path', type=_root_path, default='', metavar='PREFIX',
-                     help='path under which a proxy serves the page, such as /camera')
-    web.add_argument('--allow-host', action='append', default=[], metavar='NAME',
-                     help='also answer requests to this name, such as that of a proxy (may be repeated)')
+    web.add_argument(
+        '--root-path',
+        type=_root_path,
+        default='',
+        metavar='PREFIX',
+        help='path under which a proxy serves the page, such as /camera',
+    )
+    web.add_argument(
+        '--allow-host',
+        action='append',
+        default=[],
+        metavar='NAME',
+        help='also answer requests to this name, such as that of a proxy (may be repeated)',
+    )
     web.add_argument('--no-browser', action='store_true', help='only print the address')
 
 
 def _root_path(text: str) -> str:
     path = text.rstrip('/')
     parts = path.split('/')
-    if path and (parts[0] or not all(re.fullmatch('[A-Za-z0-9._~-]+', part) for part in parts[1:])
-                 or {'.', '..'} & set(parts)):
+    if path and (
+        parts[0] or not all(re.fullmatch('[A-Za-z0-9._~-]+', part) for part in parts[1:]) or {'.', '..'} & set(parts)
+    ):
         raise argparse.ArgumentTypeError(f'{text} is not a path such as /camera or /lab/camera')
     return path
 

@@ -52,9 +52,18 @@ class ChunkIO:
         Encoder options passed by the user, of those in `Format.options`.
     """
 
-    def __init__(self, layout: Layout, fmt: Format, shape: tuple[int, ...], direction: backends.Direction,
-                 backend: object = None, seek: bool = True, cache_bytes: int = 0, image_bytes: int = 0,
-                 options: Mapping[str, int] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        fmt: Format,
+        shape: tuple[int, ...],
+        direction: backends.Direction,
+        backend: object = None,
+        seek: bool = True,
+        cache_bytes: int = 0,
+        image_bytes: int = 0,
+        options: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         self._layout, self._fmt, self._color = layout, fmt, len(shape) == 3
         self._seek, self._kept, self._cache_bytes = seek, FrameCache(cache_bytes), cache_bytes
         self._pixels, self._image_bytes = max_pixels_for(shape), image_bytes
@@ -85,14 +94,16 @@ class ChunkIO:
         path = self._layout.current_path(number)
         if path == self._layout.chunk(number):
             return self.video_reader(path, frames, keep)
-        return LiveVideoReader(lambda: self._layout.current_path(number),
-                               lambda path: self.video_reader(path, frames, keep))
+        return LiveVideoReader(
+            lambda: self._layout.current_path(number), lambda path: self.video_reader(path, frames, keep)
+        )
 
     def video_reader(self, path: str, frames: int | None = None, keep: bool = False) -> VideoReader:
         """Open a reader of a video, in the store or not, with or without a known number of frames."""
         backend = backends.choose_backend(self._fmt, 'read', self._asked)
-        return backends.new_reader(backend, path, self._color, self._seek, frames, self._kept if keep else None,
-                                   self._pixels)
+        return backends.new_reader(
+            backend, path, self._color, self._seek, frames, self._kept if keep else None, self._pixels
+        )
 
     def check_exact(self, path: str, sizes: Collection[tuple[int, ...]]) -> None:
         """Check that all frames of a video are found exactly and have an allowed (height, width).

@@ -65,7 +65,8 @@ def _write(file: IO[bytes], image: Image, progress: Progress) -> None:
 def _header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
     header = io.BytesIO()
     np.lib.format.write_array_header_2_0(
-        header, {'descr': np.lib.format.dtype_to_descr(dtype), 'fortran_order': False, 'shape': shape})
+        header, {'descr': np.lib.format.dtype_to_descr(dtype), 'fortran_order': False, 'shape': shape}
+    )
     return header.getvalue()
 
 
@@ -81,9 +82,11 @@ def _alike(frames: Frames) -> Iterator[Image]:
     for image, index in zip(frames.images(), frames.indices.tolist(), strict=True):
         first = image if first is None else first
         if image.shape != first.shape or image.dtype != first.dtype:
-            raise ImageRejectedError(f'the frame at index {index} is {image.dtype} of shape {image.shape}, but the '
-                                     f'first one is {first.dtype} of {first.shape}: one array cannot hold both',
-                                     frame_index=index)
+            raise ImageRejectedError(
+                f'the frame at index {index} is {image.dtype} of shape {image.shape}, but the '
+                f'first one is {first.dtype} of {first.shape}: one array cannot hold both',
+                frame_index=index,
+            )
         yield image
 
 

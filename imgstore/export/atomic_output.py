@@ -77,8 +77,9 @@ def _refuse_folder(target: str, overwrite: bool, is_ours: Callable[[str], bool])
     if not os.path.lexists(target) or (os.path.isdir(target) and not os.listdir(target)):
         return
     if not overwrite:
-        raise StoreExistsError(f'{target!r} already exists', replaceable=os.path.isdir(target) and is_ours(target),
-                               path=target)
+        raise StoreExistsError(
+            f'{target!r} already exists', replaceable=os.path.isdir(target) and is_ours(target), path=target
+        )
     if not os.path.isdir(target) or not is_ours(target):
         raise StoreExistsError(f'{target!r} holds other files than an export; give another name', path=target)
 

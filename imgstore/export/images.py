@@ -29,9 +29,17 @@ _OWN_NAME = re.compile(rf'\d{{8,}}\.({"|".join(IMAGE_FORMATS)})|frames\.csv')
 
 
 @renamed_keyword('step', 'progress')
-def export_images(frames: Frames, folder: StrPath, image_format: str = 'png', *, quality: int | None = None,
-                  compression: int | None = None, status_bar: bool = False, overwrite: bool = False,
-                  progress: Progress = no_progress) -> None:
+def export_images(
+    frames: Frames,
+    folder: StrPath,
+    image_format: str = 'png',
+    *,
+    quality: int | None = None,
+    compression: int | None = None,
+    status_bar: bool = False,
+    overwrite: bool = False,
+    progress: Progress = no_progress,
+) -> None:
     """Write one image file per frame, and a table of the frames.
 
     Files are named by frame index. ``frames.csv`` has frame index, number and time of each file.
@@ -63,16 +71,18 @@ def export_images(frames: Frames, folder: StrPath, image_format: str = 'png', *,
         The folder exists already and is not empty.
     """
     if image_format not in IMAGE_FORMATS:
-        raise InvalidArgumentError(f'image_format is {image_format!r}; it must be one of {", ".join(IMAGE_FORMATS)}',
-                                   argument='image_format')
+        raise InvalidArgumentError(
+            f'image_format is {image_format!r}; it must be one of {", ".join(IMAGE_FORMATS)}', argument='image_format'
+        )
     fmt = resolve_format(image_format)
     options = validate_options(fmt, {'quality': quality, 'compression': compression})
     with new_folder(folder, overwrite, _is_ours) as place:
         _write_images(frames, place, fmt, options, status_bar, progress)
 
 
-def _write_images(frames: Frames, place: str, fmt: Format, options: Mapping[str, int], status_bar: bool,
-                  progress: Progress) -> None:
+def _write_images(
+    frames: Frames, place: str, fmt: Format, options: Mapping[str, int], status_bar: bool, progress: Progress
+) -> None:
     with open(os.path.join(place, _LIST), 'w', newline='', encoding='utf-8') as file:
         table = csv.writer(file)
         table.writerow(['file', FRAME_INDEX, FRAME_NUMBER, FRAME_TIME])
@@ -95,14 +105,20 @@ def _is_ours(folder: str) -> bool:
 
 def _checked(image: Image, fmt: Format) -> Image:
     if fmt.dtypes and image.dtype.name not in fmt.dtypes:
-        raise InvalidArgumentError(f'images have dtype {image.dtype.name}; {fmt.name} can hold '
-                                   f'{" and ".join(fmt.dtypes)}', argument='image_format')
+        raise InvalidArgumentError(
+            f'images have dtype {image.dtype.name}; {fmt.name} can hold {" and ".join(fmt.dtypes)}',
+            argument='image_format',
+        )
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 3, 4)):
-        raise InvalidArgumentError(f'images have shape {image.shape}; {fmt.name} can hold (h, w) and (h, w, 3)',
-                                   argument='image_format')
+        raise InvalidArgumentError(
+            f'images have shape {image.shape}; {fmt.name} can hold (h, w) and (h, w, 3)', argument='image_format'
+        )
     if max(image.shape) > fmt.max_side:
-        raise InvalidArgumentError(f'images have {image.shape[1]} x {image.shape[0]} pixels; {fmt.name} can hold at '
-                                   f'most {fmt.max_side} per side', argument='image_format')
+        raise InvalidArgumentError(
+            f'images have {image.shape[1]} x {image.shape[0]} pixels; {fmt.name} can hold at '
+            f'most {fmt.max_side} per side',
+            argument='image_format',
+        )
     return image
 
 
@@ -114,8 +130,14 @@ _PAGE = 1000  # maximum bytes of a page in addition to its image
 
 
 @renamed_keyword('step', 'progress')
-def export_tiff(frames: Frames, path: StrPath, *, status_bar: bool = False, overwrite: bool = False,
-                progress: Progress = no_progress) -> None:
+def export_tiff(
+    frames: Frames,
+    path: StrPath,
+    *,
+    status_bar: bool = False,
+    overwrite: bool = False,
+    progress: Progress = no_progress,
+) -> None:
     """Write the frames as pages of one uncompressed TIFF, readable by ImageJ.
 
     Files above 4 GB are BigTIFF. The description of each page is a JSON object with ``frame_index``, ``frame_number``
@@ -162,8 +184,10 @@ def _page(image: Image) -> dict[str, Any]:
     """Return tifffile's arguments for an image and its channels."""
     is_number = image.dtype.kind in _KINDS and image.itemsize <= _LARGEST_VALUE
     if not is_number or image.ndim not in (2, 3) or image.shape[2:] > (4,):
-        raise InvalidArgumentError(f'images have dtype {image.dtype.name} and shape {image.shape}; tiff can hold '
-                                   f'numbers of up to {_LARGEST_VALUE} bytes in at most 4 channels')
+        raise InvalidArgumentError(
+            f'images have dtype {image.dtype.name} and shape {image.shape}; tiff can hold '
+            f'numbers of up to {_LARGEST_VALUE} bytes in at most 4 channels'
+        )
     channels = image.shape[2] if image.ndim == 3 else 1
     if channels == 1:
         return {'data': image.reshape(image.shape[:2]), 'photometric': 'minisblack'}

@@ -47,10 +47,18 @@ class Frames:
             yield self.store.get_image(None, frame_index=index)[0]
 
 
-def select(store: ImgStore, *, from_number: int | None = None, to_number: int | None = None,
-           from_index: int | None = None, to_index: int | None = None,
-           from_time: float | None = None, to_time: float | None = None,
-           from_seconds: float | None = None, to_seconds: float | None = None) -> Frames:
+def select(
+    store: ImgStore,
+    *,
+    from_number: int | None = None,
+    to_number: int | None = None,
+    from_index: int | None = None,
+    to_index: int | None = None,
+    from_time: float | None = None,
+    to_time: float | None = None,
+    from_seconds: float | None = None,
+    to_seconds: float | None = None,
+) -> Frames:
     """Select frames of a store by ranges; without a range, select all.
 
     Ranges include their start and exclude their end. With several ranges you get the frames in all of them.
@@ -87,8 +95,15 @@ def select(store: ImgStore, *, from_number: int | None = None, to_number: int | 
         A range is empty, or holds no frame.
     """
     numbers, times = store.frame_numbers, store.frame_times
-    _check_ranges(store, numbers, times, number=(from_number, to_number), index=(from_index, to_index),
-                  time=(from_time, to_time), seconds=(from_seconds, to_seconds))
+    _check_ranges(
+        store,
+        numbers,
+        times,
+        number=(from_number, to_number),
+        index=(from_index, to_index),
+        time=(from_time, to_time),
+        seconds=(from_seconds, to_seconds),
+    )
     indices = np.arange(len(numbers))[slice(from_index, to_index)]
     first = times[0] if len(times) else 0.0
     inside = _inside(numbers[indices], from_number, to_number)
@@ -101,8 +116,7 @@ def select(store: ImgStore, *, from_number: int | None = None, to_number: int | 
     return Frames(store, indices, numbers[indices], times[indices])
 
 
-def _check_ranges(store: ImgStore, numbers: Numbers, times: Times,
-                  **ranges: tuple[float | None, float | None]) -> None:
+def _check_ranges(store: ImgStore, numbers: Numbers, times: Times, **ranges: tuple[float | None, float | None]) -> None:
     """Refuse a range with its end at or before its start."""
     for what, (start, end) in ranges.items():
         if start is None or end is None or (what == 'index' and (start < 0) != (end < 0)):
@@ -111,7 +125,10 @@ def _check_ranges(store: ImgStore, numbers: Numbers, times: Times,
             told = [format_time(store.created[1], value) if what == 'time' else str(value) for value in (start, end)]
             raise InvalidArgumentError(
                 f'the range by {what} from {told[0]} to {told[1]} is empty: its end is excluded and must be larger '
-                f'than its start. {_what_there_is(store, numbers, times)}', argument=what, store=store.filename)
+                f'than its start. {_what_there_is(store, numbers, times)}',
+                argument=what,
+                store=store.filename,
+            )
 
 
 def _inside(values: npt.NDArray[Any], start: float | None, end: float | None) -> npt.NDArray[np.bool_]:
@@ -135,5 +152,7 @@ def _what_there_is(store: ImgStore, numbers: Numbers, times: Times) -> str:
     if len(numbers) == 1:
         return f'The only frame has the number {numbers[0]} and the time {format_time(store.created[1], times[0])}'
     first, last = (format_time(store.created[1], time) for time in (times.min(), times.max()))
-    return (f'The {len(numbers)} frames are numbered from {numbers.min()} to {numbers.max()}. Their times are {first} '
-            f'to {last}')
+    return (
+        f'The {len(numbers)} frames are numbered from {numbers.min()} to {numbers.max()}. Their times are {first} '
+        f'to {last}'
+    )

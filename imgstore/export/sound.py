@@ -27,8 +27,10 @@ Samples = npt.NDArray[np.float32]
 _BLOCK = 65536  # samples
 _BYTES_OF_A_SAMPLE = 2  # wider integers, such as those from JSON, are no raw samples
 _AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
-_DEMUXERS = ('wav,w64,aiff,au,caf,flac,mp3,ogg,aac,ac3,eac3,dts,amr,wv,ape,tta,tak,asf,voc,gsm,mpc,mpc8,dsf,iff,truehd,'
-             'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpeg,mpegts,mxf,nut')
+_DEMUXERS = (
+    'wav,w64,aiff,au,caf,flac,mp3,ogg,aac,ac3,eac3,dts,amr,wv,ape,tta,tak,asf,voc,gsm,mpc,mpc8,dsf,iff,truehd,'
+    'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpeg,mpegts,mxf,nut'
+)
 _LAYOUTS = {1: 'mono', 2: 'stereo'}
 
 
@@ -85,8 +87,9 @@ class FileSound(Sound):
                 self.rate = file.streams.audio[0].rate
                 self.channels = min(2, file.streams.audio[0].channels)
         except av.FFmpegError as error:
-            raise InvalidArgumentError(f'{self._path!r} cannot be read as sound: {error.strerror}',
-                                       path=self._path) from error
+            raise InvalidArgumentError(
+                f'{self._path!r} cannot be read as sound: {error.strerror}', path=self._path
+            ) from error
 
     def blocks(self) -> Iterator[Samples]:
         """Decode the sound."""
@@ -141,14 +144,17 @@ class ColumnSound(Sound):
         rate, data = store.get_extra_data_samplerate(), store.get_extra_data()
         if data is None or column not in data:
             there = 'none' if data is None else ', '.join(map(str, data.columns))
-            raise InvalidArgumentError(f'there is no column {column!r} in the extra data; there are: {there}',
-                                       argument='column')
+            raise InvalidArgumentError(
+                f'there is no column {column!r} in the extra data; there are: {there}', argument='column'
+            )
         if not rate:
-            raise InvalidArgumentError(f'the extra data has no known sample rate, so {column!r} cannot be a sound',
-                                       argument='column')
+            raise InvalidArgumentError(
+                f'the extra data has no known sample rate, so {column!r} cannot be a sound', argument='column'
+            )
         if FRAME_TIME not in data:
-            raise InvalidArgumentError(f'the extra data has no {FRAME_TIME}, so the start of {column!r} is unknown',
-                                       argument='column')
+            raise InvalidArgumentError(
+                f'the extra data has no {FRAME_TIME}, so the start of {column!r} is unknown', argument='column'
+            )
         times = data[FRAME_TIME].to_numpy(np.float64)
         self.title, self.rate = column, round(rate)
         self._values = _scaled(data[column].to_numpy(), column)
@@ -157,13 +163,14 @@ class ColumnSound(Sound):
     def blocks(self) -> Iterator[Samples]:
         """Yield the column in blocks."""
         for start in range(0, len(self._values), _BLOCK):
-            yield self._values[None, start:start + _BLOCK]
+            yield self._values[None, start : start + _BLOCK]
 
 
 def _scaled(values: npt.NDArray[Any], column: str) -> npt.NDArray[np.float32]:
     if values.dtype.kind not in 'iuf':
-        raise InvalidArgumentError(f'column {column!r} of the extra data holds no numbers, so it cannot be a sound',
-                                   argument='column')
+        raise InvalidArgumentError(
+            f'column {column!r} of the extra data holds no numbers, so it cannot be a sound', argument='column'
+        )
     if values.dtype.kind in 'iu' and values.dtype.itemsize <= _BYTES_OF_A_SAMPLE:
         middle, half = ((limits := np.iinfo(values.dtype)).max + limits.min + 1) / 2, 2.0 ** (limits.bits - 1)
         return ((values - middle) / half).astype(np.float32)
@@ -182,8 +189,9 @@ def _first_sample(times: npt.NDArray[np.float64], rate: float) -> float:
     return float(np.median(times[begins] - begins / rate))
 
 
-def sound_packets(container: OutputContainer, sound: Sound, begin: float,
-                  seconds: float) -> Iterator[tuple[float, Any]]:
+def sound_packets(
+    container: OutputContainer, sound: Sound, begin: float, seconds: float
+) -> Iterator[tuple[float, Any]]:
     """Encode the part of a sound next to a video into the video's container.
 
     Parameters
@@ -216,7 +224,7 @@ def _part(sound: Sound, first: int, count: int) -> Iterator[Samples]:
     place = min(first, 0)
     end = first + count
     for block in _with_silence(sound, place, end):
-        yield block[:, max(0, first - place):max(0, end - place)]
+        yield block[:, max(0, first - place) : max(0, end - place)]
         place += block.shape[1]
         if place >= end:
             return
@@ -247,7 +255,7 @@ def _encoding(stream: Any, blocks: Iterator[Samples], sound: Sound) -> Iterator[
     place = 0
     for block in blocks:
         for start in range(0, block.shape[1], _BLOCK):
-            part = np.ascontiguousarray(block[:, start:start + _BLOCK])
+            part = np.ascontiguousarray(block[:, start : start + _BLOCK])
             frame = av.AudioFrame.from_ndarray(part, format='fltp', layout=_LAYOUTS[sound.channels])
             frame.sample_rate, frame.pts = sound.rate, place
             place += part.shape[1]

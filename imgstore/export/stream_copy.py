@@ -94,8 +94,7 @@ def _runs(frames: Frames) -> Iterator[tuple[str, tuple[int, int, int, int]]]:
     for chunk, _, own in frames.store.index.chunk_ranges():
         inner = max(first, own.start), min(end, own.stop)
         if inner[0] < inner[1]:
-            yield (paths[chunk],
-                   (own.start, inner[0] - own.start, inner[1] - own.start, own.stop - own.start))
+            yield (paths[chunk], (own.start, inner[0] - own.start, inner[1] - own.start, own.stop - own.start))
 
 
 def _piece(path: str, start: int, first: int, end: int, count: int) -> CopySegment:
@@ -134,8 +133,9 @@ def _check(pieces: list[CopySegment], codecs: tuple[str, ...]) -> None:
         raise _CannotCopyError('the chunks were encoded with different settings')
 
 
-def copied_packets(container: OutputContainer, pieces: list[CopySegment], ticks: Ticks,
-                   progress: Progress) -> Iterator[tuple[float, Any]]:
+def copied_packets(
+    container: OutputContainer, pieces: list[CopySegment], ticks: Ticks, progress: Progress
+) -> Iterator[tuple[float, Any]]:
     """Copy frames into a container.
 
     The container gets a new stream at once.

@@ -52,16 +52,20 @@ def cues(frames: Frames, columns: Sequence[str], seconds: float) -> list[Cue]:
     unknown = [name for name in columns if name not in records]
     if unknown:
         there = ', '.join(str(name) for name in records.columns)
-        raise InvalidArgumentError(f'there is no column {unknown[0]!r} in the extra data; there are: {there}',
-                                   argument='columns')
+        raise InvalidArgumentError(
+            f'there is no column {unknown[0]!r} in the extra data; there are: {there}', argument='columns'
+        )
     if FRAME_TIME not in records:
         raise InvalidArgumentError(f'the extra data has no {FRAME_TIME}, so the time to show it is unknown')
     records = records.dropna(subset=[FRAME_TIME]).drop_duplicates(FRAME_TIME, keep='last').sort_values(FRAME_TIME)
     starts = np.rint((records[FRAME_TIME].to_numpy(np.float64) - frames.times[0]) * 1000).astype(np.int64)
     ends = np.append(starts[1:], round(seconds * 1000))
     rows = records[list(columns)].itertuples(index=False, name=None)
-    return [(start, end, _text(columns, row)) for start, end, row in zip(starts.tolist(), ends.tolist(), rows,
-                                                                        strict=True) if start < end]
+    return [
+        (start, end, _text(columns, row))
+        for start, end, row in zip(starts.tolist(), ends.tolist(), rows, strict=True)
+        if start < end
+    ]
 
 
 def _text(columns: Sequence[str], values: Sequence[Any]) -> str:
@@ -72,8 +76,9 @@ def _value(value: Any) -> str:
     return f'{value:.6g}' if isinstance(value, (float, np.floating)) else ' '.join(str(value).split())
 
 
-def caption_packets(container: OutputContainer, frames: Frames, columns: Sequence[str],
-                    seconds: float) -> Iterator[tuple[float, Any]]:
+def caption_packets(
+    container: OutputContainer, frames: Frames, columns: Sequence[str], seconds: float
+) -> Iterator[tuple[float, Any]]:
     """Write columns of the extra data into a container as subtitles.
 
     Parameters

@@ -53,8 +53,13 @@ def build_table(frames: Frames, table: str = 'joined') -> pd.DataFrame:
 
     if table not in TABLES:
         raise InvalidArgumentError(f'table is {table!r}; it must be one of {", ".join(TABLES)}', argument='table')
-    of_frames = pd.DataFrame({FRAME_INDEX: frames.indices.astype(np.int64), FRAME_NUMBER: np.asarray(frames.numbers),
-                              FRAME_TIME: np.asarray(frames.times)})
+    of_frames = pd.DataFrame(
+        {
+            FRAME_INDEX: frames.indices.astype(np.int64),
+            FRAME_NUMBER: np.asarray(frames.numbers),
+            FRAME_TIME: np.asarray(frames.times),
+        }
+    )
     if table == 'frames':
         return of_frames
     records = records_of(frames)
@@ -83,8 +88,10 @@ def _joined_by_either(of_frames: pd.DataFrame, records: pd.DataFrame, own: list[
         firsts = of_frames.drop_duplicates(key).reset_index().set_index(key)['index']
         places[found] = firsts.reindex(values[found].astype(np.int64)).fillna(-1).to_numpy(np.int64)
         lost &= ~found
-    with_frames = pd.concat([rows.iloc[places[places >= 0]].reset_index(drop=True),
-                             records.loc[places >= 0, own].reset_index(drop=True)], axis='columns')
+    with_frames = pd.concat(
+        [rows.iloc[places[places >= 0]].reset_index(drop=True), records.loc[places >= 0, own].reset_index(drop=True)],
+        axis='columns',
+    )
     bare = rows[~rows.index.isin(places)]
     joined = pd.concat([with_frames, bare], ignore_index=True).sort_values(FRAME_INDEX, kind='stable')
     table: pd.DataFrame = pd.concat([joined, records.loc[lost, own]], ignore_index=True)
@@ -120,8 +127,9 @@ def _whole(records: pd.DataFrame, key: str) -> pd.Series[Any]:
     return values.where(values == values.round())
 
 
-def export_csv(frames: Frames, path: StrPath, table: str = 'joined', *, overwrite: bool = False,
-               escape_formulas: bool = False) -> int:
+def export_csv(
+    frames: Frames, path: StrPath, table: str = 'joined', *, overwrite: bool = False, escape_formulas: bool = False
+) -> int:
     """Write a table of frames as CSV in UTF-8.
 
     Other parameters and errors are those of `build_table` and `export_npz`.

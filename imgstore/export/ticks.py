@@ -78,14 +78,13 @@ class Ticks:
 
 def _rate(frames: Frames) -> Fraction:
     user = frames.store.user_metadata
-    return FrameRate().of(frames.times.tolist()) or FrameRate(metadata=user).of([]) or Fraction(
-        VIDEO_FRAMES_PER_SECOND)
+    return FrameRate().of(frames.times.tolist()) or FrameRate(metadata=user).of([]) or Fraction(VIDEO_FRAMES_PER_SECOND)
 
 
 def _widest(starts: npt.NDArray[np.int64]) -> int:
     """Return the longest span of frames between the decoding and display of one."""
     apart = min(_MAX_FRAMES_TO_REORDER, len(starts) - 1)
-    return int((starts[apart:] - starts[:len(starts) - apart]).max())
+    return int((starts[apart:] - starts[: len(starts) - apart]).max())
 
 
 def _ascending(wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -106,7 +105,8 @@ def _check_setbacks(frames: Frames) -> None:
         raise InvalidArgumentError(
             f'the time goes back by {seconds:.3f} s at index {index}, because the clock was set, and no video can show '
             f'that; export the frames before index {index} and from there on as two videos, or as images or a table',
-            frame_index=index)
+            frame_index=index,
+        )
 
 
 def _unit(extension: str, frames: Frames) -> Fraction:
@@ -121,12 +121,16 @@ def _unit(extension: str, frames: Frames) -> Fraction:
     index = int(frames.indices[steps.argmax()])
     raise InvalidArgumentError(
         f'there are {longest / 3600:.0f} hours between the frame at index {index} and the next, but an interval in '
-        f'.mp4 has at most {int(_MAX_TICKS_OF_MP4 * _MILLISECOND) // 3600} hours; export to .mkv', frame_index=index)
+        f'.mp4 has at most {int(_MAX_TICKS_OF_MP4 * _MILLISECOND) // 3600} hours; export to .mkv',
+        frame_index=index,
+    )
 
 
 def _checked(unit: Fraction, frames: Frames) -> Fraction:
     span = float(np.ptp(frames.times))
     if span / unit > _MAX_TICKS:
-        raise InvalidArgumentError(f'the frames span {span:.4g} s and no video can hold that; export images or a '
-                                   'table, or choose a range of them')
+        raise InvalidArgumentError(
+            f'the frames span {span:.4g} s and no video can hold that; export images or a '
+            'table, or choose a range of them'
+        )
     return unit

@@ -55,9 +55,18 @@ class VideoReport:
 
 
 @renamed_keyword('step', 'progress')
-def export_video(frames: Frames, path: StrPath, *, codec: Literal['auto', 'h264', 'copy'] = 'auto', crf: int = 18,
-                 status_bar: bool = False, sounds: Sequence[Sound] = (), captions: Sequence[str] = (),
-                 overwrite: bool = False, progress: Progress = no_progress) -> VideoReport:
+def export_video(
+    frames: Frames,
+    path: StrPath,
+    *,
+    codec: Literal['auto', 'h264', 'copy'] = 'auto',
+    crf: int = 18,
+    status_bar: bool = False,
+    sounds: Sequence[Sound] = (),
+    captions: Sequence[str] = (),
+    overwrite: bool = False,
+    progress: Progress = no_progress,
+) -> VideoReport:
     """Write frames as one video, each shown until the next one's time.
 
     Parameters
@@ -95,8 +104,9 @@ def export_video(frames: Frames, path: StrPath, *, codec: Literal['auto', 'h264'
     pieces = _pieces(frames, extension, codec, status_bar)
     ticks = Ticks(extension, frames)
     if sounds and ticks.seconds > _MAX_HOURS_OF_SOUND * 3600:
-        raise InvalidArgumentError(f'a video with sound has at most {_MAX_HOURS_OF_SOUND} hours; choose a range of '
-                                   'frames')
+        raise InvalidArgumentError(
+            f'a video with sound has at most {_MAX_HOURS_OF_SOUND} hours; choose a range of frames'
+        )
     with new_file(path, overwrite) as place:
         _write(place, frames, ticks, pieces, crf, status_bar, sounds, captions, progress)
     return VideoReport(True) if not isinstance(pieces, str) else VideoReport(False, pieces)
@@ -105,8 +115,11 @@ def export_video(frames: Frames, path: StrPath, *, codec: Literal['auto', 'h264'
 def _checked_extension(path: StrPath) -> str:
     extension = os.path.splitext(os.fspath(path))[1].lower()
     if extension not in EXTENSIONS:
-        raise InvalidArgumentError(f'{os.fspath(path)!r} cannot be written as a video: its name must end in '
-                                   f'{" or ".join(EXTENSIONS)}; other programs convert these', argument='path')
+        raise InvalidArgumentError(
+            f'{os.fspath(path)!r} cannot be written as a video: its name must end in '
+            f'{" or ".join(EXTENSIONS)}; other programs convert these',
+            argument='path',
+        )
     return extension
 
 
@@ -122,8 +135,17 @@ def _pieces(frames: Frames, extension: str, codec: str, status_bar: bool) -> lis
     return found
 
 
-def _write(path: str, frames: Frames, ticks: Ticks, pieces: list[CopySegment] | str, crf: int, status_bar: bool,
-           sounds: Sequence[Sound], captions: Sequence[str], progress: Progress) -> None:
+def _write(
+    path: str,
+    frames: Frames,
+    ticks: Ticks,
+    pieces: list[CopySegment] | str,
+    crf: int,
+    status_bar: bool,
+    sounds: Sequence[Sound],
+    captions: Sequence[str],
+    progress: Progress,
+) -> None:
     import av
 
     try:
@@ -155,8 +177,9 @@ def _describe(container: OutputContainer, frames: Frames) -> None:
             container.metadata['creation_time'] = first.isoformat().replace('+00:00', 'Z')
 
 
-def _encoded(container: OutputContainer, frames: Frames, ticks: Ticks, crf: int, status_bar: bool,
-             progress: Progress) -> Packets:
+def _encoded(
+    container: OutputContainer, frames: Frames, ticks: Ticks, crf: int, status_bar: bool, progress: Progress
+) -> Packets:
     pictures = (pad_to_even(picture) for picture in render_frames(frames, status_bar))
     first = next(pictures)
     options = {'crf': str(crf), 'preset': _PRESET, **({} if ticks.can_reorder else {'bf': '0'})}

@@ -82,8 +82,13 @@ class H5Content:
 Result = H5Content | ImgStoreError
 
 
-def read_files(paths: Sequence[str], listed: str, load: Sequence[str] | None = None,
-               keys: Sequence[str] | None = None, seconds: float | None = None) -> Iterator[Result]:
+def read_files(
+    paths: Sequence[str],
+    listed: str,
+    load: Sequence[str] | None = None,
+    keys: Sequence[str] | None = None,
+    seconds: float | None = None,
+) -> Iterator[Result]:
     """Read HDF5 files, many in one process.
 
     Parameters
@@ -147,8 +152,13 @@ def _order(path: str) -> _Order:
     with suppress(OSError):  # the process reports it
         size = data_bytes(path)
     more = size // 2**20
-    return {'path': _name(path), 'size': size, 'most': max_bytes(HDF5_RATIO * size),
-            'computing': _COMPUTING_SECONDS + more, 'seconds': _SECONDS + more}
+    return {
+        'path': _name(path),
+        'size': size,
+        'most': max_bytes(HDF5_RATIO * size),
+        'computing': _COMPUTING_SECONDS + more,
+        'seconds': _SECONDS + more,
+    }
 
 
 def _results(orders: list[_Order], arrays: list[Array], seconds: float | None = None) -> Iterator[Result]:
@@ -184,11 +194,15 @@ def _run(orders: list[_Order], arrays: list[Array], seconds: float | None, answe
         answers.seek(0)
         read_message(answers)
     except (OSError, ValueError) as error:
-        raise StoreIOError(f'{path} cannot be read: the process for reading HDF5 cannot be started: {error}',
-                           path=path) from error
+        raise StoreIOError(
+            f'{path} cannot be read: the process for reading HDF5 cannot be started: {error}', path=path
+        ) from error
     if code == NO_ROOM:
-        raise StoreIOError(f'{path} cannot be read: {tempfile.gettempdir()} has no room for its content; free some '
-                           f'space there, or set TMPDIR to another folder', path=path)
+        raise StoreIOError(
+            f'{path} cannot be read: {tempfile.gettempdir()} has no room for its content; free some '
+            f'space there, or set TMPDIR to another folder',
+            path=path,
+        )
     return _cause(code)
 
 
@@ -197,9 +211,15 @@ def _start(request: IO[bytes], answers: IO[bytes]) -> subprocess.Popen[bytes]:
 
     command = [_python(), '-I', _CHILD, json.dumps([os.path.abspath(folder) for folder in sys.path])]
     with fork_lock:  # a child forked meanwhile would keep the pipe open
-        return subprocess.Popen(command, stdin=request, stdout=answers, stderr=subprocess.PIPE,
-                                env={**os.environ, **_ONE_THREAD}, start_new_session=True,  # no Ctrl-C for it
-                                creationflags=getattr(subprocess, 'CREATE_NO_WINDOW', 0))
+        return subprocess.Popen(
+            command,
+            stdin=request,
+            stdout=answers,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **_ONE_THREAD},
+            start_new_session=True,  # no Ctrl-C for it
+            creationflags=getattr(subprocess, 'CREATE_NO_WINDOW', 0),
+        )
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> tuple[int, str]:

@@ -153,8 +153,9 @@ def _samplerates(content: H5Content) -> set[float]:
     try:
         return {float(np.asarray(rate).item()) for rate in rates if rate is not None}
     except (TypeError, ValueError) as error:
-        raise CorruptFileError(f'{content.path} is damaged: a {_SAMPLERATE} is not a number ({rates})',
-                               path=content.path) from error
+        raise CorruptFileError(
+            f'{content.path} is damaged: a {_SAMPLERATE} is not a number ({rates})', path=content.path
+        ) from error
 
 
 def _columns(content: H5Content) -> tuple[dict[str, Array], dict[str, Array]]:
@@ -185,8 +186,9 @@ def _camera(content: H5Content) -> dict[str, Array]:
     camera = content.datasets[_CAMERA]
     numbers = camera.get(FRAME_NUMBER)
     if numbers is None or numbers.ndim != 1 or numbers.dtype.kind not in 'iuf':
-        raise CorruptFileError(f'{content.path} is damaged: dataset {_CAMERA!r} has no numbers {FRAME_NUMBER!r}',
-                               path=content.path)
+        raise CorruptFileError(
+            f'{content.path} is damaged: dataset {_CAMERA!r} has no numbers {FRAME_NUMBER!r}', path=content.path
+        )
     return camera
 
 
@@ -226,7 +228,8 @@ def _are_same(some: dict[str, Array], others: dict[str, Array]) -> bool:
     """Return whether columns have the same names and the same values, bit by bit."""
     return some.keys() == others.keys() and all(
         values.dtype == others[name].dtype and np.array_equal(_bits(values), _bits(others[name]))
-        for name, values in some.items())
+        for name, values in some.items()
+    )
 
 
 def _bits(values: Array) -> Array:

@@ -46,9 +46,13 @@ _UNQUESTIONED_CELLS, _CELLS_A_VALUE = 2**22, 256
 _Record = dict[str, Any]
 
 
-def read_extra_data(paths: Sequence[str], ignore_corrupt: bool = False,
-                    tables: Iterator[Table] | None = None, store: str | None = None,
-                    chunks: Mapping[str, int] | None = None) -> pd.DataFrame | None:
+def read_extra_data(
+    paths: Sequence[str],
+    ignore_corrupt: bool = False,
+    tables: Iterator[Table] | None = None,
+    store: str | None = None,
+    chunks: Mapping[str, int] | None = None,
+) -> pd.DataFrame | None:
     """Read the extra data of a store.
 
     Parameters
@@ -138,8 +142,9 @@ def h5_files(paths: Iterable[str]) -> list[str]:
     return [path for path in paths if path.endswith(MOTIF_EXTRA_H5)]
 
 
-def renumber_extra_data(path: str, old: Numbers, new: Numbers, own: slice, first: Numbers | None = None,
-                        target: str | None = None) -> str:
+def renumber_extra_data(
+    path: str, old: Numbers, new: Numbers, own: slice, first: Numbers | None = None, target: str | None = None
+) -> str:
     """Write an extra data file with new frame numbers as `partial_path`, without changing the old file.
 
     The original number of a record is kept as ``_frame_number_before_reindex``. Records without a number and reserved
@@ -230,7 +235,7 @@ def records_missing_from(journal: str, complete: list[_Record]) -> list[_Record]
     Raises CorruptFileError.
     """
     records = read_records(journal)
-    return [] if records == complete[-len(records):] else records
+    return [] if records == complete[-len(records) :] else records
 
 
 def _combine(kind: str, contents: list[Any]) -> pd.DataFrame:
@@ -254,8 +259,9 @@ def _check_keys(records: list[_Record], path: str | None = None) -> None:
     """Raise CorruptFileError if the records have so many different keys that their table would fill the memory."""
     cells = len(records) * len(set().union(*records))
     if cells > max(_UNQUESTIONED_CELLS, _CELLS_A_VALUE * sum(map(len, records))):
-        raise CorruptFileError(f'{path or "extra data"} is damaged: its {len(records)} records have too many different '
-                               f'keys', path=path)
+        raise CorruptFileError(
+            f'{path or "extra data"} is damaged: its {len(records)} records have too many different keys', path=path
+        )
 
 
 def _concatenate(frames: list[pd.DataFrame]) -> pd.DataFrame:

@@ -262,13 +262,17 @@ def _check_font(name: int, scale: float, thickness: int) -> None:
 def check_image(img: object) -> None:
     """Raise InvalidArgumentError for what text cannot be drawn into."""
     if not isinstance(img, np.ndarray):
-        raise InvalidArgumentError(f'text is drawn into images, which are numpy arrays, not {type(img).__name__}',
-                                   argument='img')
+        raise InvalidArgumentError(
+            f'text is drawn into images, which are numpy arrays, not {type(img).__name__}', argument='img'
+        )
     channels = img.shape[2] if img.ndim == 3 else 1
     if img.dtype != np.uint8 or img.size == 0 or img.ndim not in (2, 3) or channels not in (1, 3, 4):
-        raise InvalidArgumentError('text is drawn into images of uint8 with 1, 3 or 4 channels, '
-                                   f'not into {img.dtype} of shape {img.shape}', argument='img')
+        raise InvalidArgumentError(
+            f'text is drawn into images of uint8 with 1, 3 or 4 channels, not into {img.dtype} of shape {img.shape}',
+            argument='img',
+        )
     by_pixel = img.strides[1] == channels and (img.ndim == 2 or img.strides[2] == 1) and img.strides[0] > 0
     if not (by_pixel and img.flags.writeable):
-        raise InvalidArgumentError('text cannot be drawn into a read-only or non-contiguous image: copy it',
-                                   argument='img')
+        raise InvalidArgumentError(
+            'text cannot be drawn into a read-only or non-contiguous image: copy it', argument='img'
+        )

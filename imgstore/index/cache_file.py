@@ -27,8 +27,18 @@ ChunkList = Sequence[tuple[int, str]]
 """Numbers of chunks, ascending, and index paths without extension."""
 
 _MAGIC = b'imgstore index 2'
-_HEADER = np.dtype([('magic', 'S16'), ('chunks', '<i8'), ('frames', '<i8'), ('ascend', '?', 2), ('spare', 'V2'),
-                    ('check', '<u4'), ('numbers', '<i8', 2), ('times', '<f8', 2)])
+_HEADER = np.dtype(
+    [
+        ('magic', 'S16'),
+        ('chunks', '<i8'),
+        ('frames', '<i8'),
+        ('ascend', '?', 2),
+        ('spare', 'V2'),
+        ('check', '<u4'),
+        ('numbers', '<i8', 2),
+        ('times', '<f8', 2),
+    ]
+)
 _CHUNK = np.dtype([('number', '<i8'), ('form', '<i8'), ('size', '<i8'), ('mtime', '<i8'), ('count', '<i8')])
 _SEEN = ['number', 'form', 'size', 'mtime']
 _BLOCK, _CHECK = 8192, np.dtype('<u4')
@@ -70,7 +80,7 @@ class SavedIndex:
         values, checks = (self.numbers, self.times)[column], self.checks[column]
         for block in range(own.start // _BLOCK, -(-own.stop // _BLOCK)):
             if (column, block) not in self._sound:
-                if zlib.crc32(values[block * _BLOCK:(block + 1) * _BLOCK].data) != checks[block]:
+                if zlib.crc32(values[block * _BLOCK : (block + 1) * _BLOCK].data) != checks[block]:
                     return False
                 self._sound.add((column, block))
         return True
@@ -94,22 +104,28 @@ def load(basedir: str, chunks: ChunkList) -> SavedIndex | None:
 
 
 def _parse(data: npt.NDArray[np.uint8], rows: npt.NDArray[Any]) -> SavedIndex | None:
-    header = data[:_HEADER.itemsize].view(_HEADER)[0]
+    header = data[: _HEADER.itemsize].view(_HEADER)[0]
     frames, end_of_rows = int(header['frames']), _HEADER.itemsize + rows.nbytes
     end = end_of_rows + _size_of_checks(frames)
     if header['magic'] != _MAGIC or header['chunks'] != len(rows) or len(data) != end + frames * 16:
         return None
-    if header['check'] != _check(header, data[_HEADER.itemsize:end]):
+    if header['check'] != _check(header, data[_HEADER.itemsize : end]):
         return None
-    saved = data[_HEADER.itemsize:end_of_rows].view(_CHUNK)
-    checks = data[end_of_rows:end].view(_CHECK)[:2 * _blocks(frames)].reshape(2, -1)
+    saved = data[_HEADER.itemsize : end_of_rows].view(_CHUNK)
+    checks = data[end_of_rows:end].view(_CHECK)[: 2 * _blocks(frames)].reshape(2, -1)
     starts = np.concatenate([[0], np.cumsum(saved['count'])])
     sound = starts[-1] == frames and np.all((saved['count'] >= 0) & (saved['count'] <= frames))  # no overflow
     if not sound or not np.array_equal(saved[_SEEN], rows[_SEEN]):
         return None
-    numbers, times = (data[end + i * frames * 8:][:frames * 8] for i in range(2))
-    return SavedIndex(numbers.view(np.int64), times.view(np.float64), starts, tuple(header['ascend'].tolist()),
-                      (tuple(header['numbers'].tolist()), tuple(header['times'].tolist())), checks=checks)
+    numbers, times = (data[end + i * frames * 8 :][: frames * 8] for i in range(2))
+    return SavedIndex(
+        numbers.view(np.int64),
+        times.view(np.float64),
+        starts,
+        tuple(header['ascend'].tolist()),
+        (tuple(header['numbers'].tolist()), tuple(header['times'].tolist())),
+        checks=checks,
+    )
 
 
 def _blocks(frames: int) -> int:
@@ -188,8 +204,9 @@ def _save(path: str, chunks: ChunkList, counts: Sequence[int]) -> None:
         for (_, stem), count in zip(chunks, counts, strict=True):
             numbers, times = read_chunk_index(stem)
             if len(numbers) != count:
-                raise CorruptFileError(f'{stem}: the chunk has {len(numbers)} frames, not {count} as before; reopen '
-                                       f'the store', path=stem)
+                raise CorruptFileError(
+                    f'{stem}: the chunk has {len(numbers)} frames, not {count} as before; reopen the store', path=stem
+                )
             for column, values in enumerate((numbers, times)):
                 file.seek(at + column * frames * 8)
                 file.write(np.ascontiguousarray(values, values.dtype.newbyteorder('<')).data)
@@ -225,7 +242,7 @@ class _Summary:
         at = self._seen
         for start in range(-(at % _BLOCK), len(values), _BLOCK):
             block = (at + max(0, start)) // _BLOCK
-            own = values[max(0, start):start + _BLOCK]
+            own = values[max(0, start) : start + _BLOCK]
             self._checks[column, block] = zlib.crc32(own.data, int(self._checks[column, block]))
 
     def head(self, rows: npt.NDArray[Any]) -> bytes:

@@ -37,9 +37,13 @@ class FrameArrays:
         Smallest and largest number and time, if known.
     """
 
-    def __init__(self, frames: FrameTimes, saved: SavedIndex | None = None,
-                 is_sorted: tuple[bool | None, bool | None] = (None, None),
-                 ranges: Sequence[tuple[Any, Any]] = ()) -> None:
+    def __init__(
+        self,
+        frames: FrameTimes,
+        saved: SavedIndex | None = None,
+        is_sorted: tuple[bool | None, bool | None] = (None, None),
+        ranges: Sequence[tuple[Any, Any]] = (),
+    ) -> None:
         self.frames, self.saved, self._is_sorted = frames, saved, is_sorted
         self.known_ranges: dict[int, tuple[Any, Any]] = dict(enumerate(ranges))
         self._lookups: dict[int, SortedLookup] = {}

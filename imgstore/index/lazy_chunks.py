@@ -38,8 +38,14 @@ class LazyChunkIndex:
         Stamp of the index file, if its content is known already.
     """
 
-    def __init__(self, number: int, stem: str, frames: FrameTimes | None = None, is_open: bool = False,
-                 seen: FileStamp | None = None) -> None:
+    def __init__(
+        self,
+        number: int,
+        stem: str,
+        frames: FrameTimes | None = None,
+        is_open: bool = False,
+        seen: FileStamp | None = None,
+    ) -> None:
         self.number, self.stem, self.is_open = number, stem, is_open
         self._frames, self._seen, self._was_read = frames, seen, seen is not None
         self._count = None if frames is None else len(frames[0])
@@ -131,7 +137,7 @@ class LazyChunks:
 
     def first(self, count: int) -> LazyChunks:
         """Return the first ``count`` chunks with their offsets."""
-        return LazyChunks(self._chunks[:count], None if self._starts is None else self._starts[:count + 1])
+        return LazyChunks(self._chunks[:count], None if self._starts is None else self._starts[: count + 1])
 
     # --- offsets of frames
 

@@ -47,12 +47,20 @@ class SegmentList:
 
         Frames read already are kept while their files are unchanged.
         """
-        known = {chunk.number: chunk for segment in self._segments for chunk in segment.chunks
-                 if not chunk.is_open and chunk.is_unchanged}
-        now = _in_order(LazyChunkIndex(number, stem, frames[number], True) if number in frames
-                        else known.get(number) or LazyChunkIndex(number, stem) for number, stem in chunks)
+        known = {
+            chunk.number: chunk
+            for segment in self._segments
+            for chunk in segment.chunks
+            if not chunk.is_open and chunk.is_unchanged
+        }
+        now = _in_order(
+            LazyChunkIndex(number, stem, frames[number], True)
+            if number in frames
+            else known.get(number) or LazyChunkIndex(number, stem)
+            for number, stem in chunks
+        )
         loaded = self._still_loaded(now)
-        others = now[sum(len(segment.chunks) for segment in loaded):]
+        others = now[sum(len(segment.chunks) for segment in loaded) :]
         return SegmentList([*_merge_small(loaded), *([IndexSegment(LazyChunks(others))] if others else [])])
 
     def _still_loaded(self, chunks: list[LazyChunkIndex]) -> list[IndexSegment]:
@@ -172,8 +180,11 @@ class SegmentList:
 
         None without frames.
         """
-        near = [(found[0], start + found[1]) for start, segment in self.from_start()
-                if (found := segment.nearest(column, key)) is not None]
+        near = [
+            (found[0], start + found[1])
+            for start, segment in self.from_start()
+            if (found := segment.nearest(column, key)) is not None
+        ]
         return min(near)[1] if near else None
 
     def range(self, column: int) -> tuple[float, float] | None:
@@ -198,7 +209,7 @@ def _merge_small(segments: list[IndexSegment]) -> list[IndexSegment]:
     This keeps the list short, and the frames of a growing store are seldom copied.
     """
     for rank, segment in enumerate(segments):
-        after = segments[rank + 1:]
+        after = segments[rank + 1 :]
         if after and sum(later.frame_count for later in after) >= segment.frame_count:
             return [*segments[:rank], IndexSegment.merged([segment, *after])]
     return segments

@@ -38,8 +38,10 @@ class IndexSegment:
         """Copy the frames of several segments into contiguous arrays."""
         frames = concatenate([segment.frames() for segment in segments])
         counts = [np.diff(segment.chunks.starts) for segment in segments]
-        chunks = LazyChunks(chain.from_iterable(segment.chunks for segment in segments),
-                            offsets(np.concatenate([np.empty(0, np.int64), *counts])))
+        chunks = LazyChunks(
+            chain.from_iterable(segment.chunks for segment in segments),
+            offsets(np.concatenate([np.empty(0, np.int64), *counts])),
+        )
         chunks.keep(frames)
         return cls(chunks, FrameArrays(frames))
 

@@ -16,7 +16,7 @@ class SortedLookup:
         if not (bool(np.all(values[:-1] <= values[1:])) if is_sorted is None else is_sorted):
             self._order = np.argsort(values, kind='stable')
             values = values[self._order]
-        self._values = values[:np.searchsorted(values, np.inf, 'right')] if values.dtype.kind == 'f' else values
+        self._values = values[: np.searchsorted(values, np.inf, 'right')] if values.dtype.kind == 'f' else values
 
     def _at(self, rank: int) -> int:
         return rank if self._order is None else int(self._order[rank])

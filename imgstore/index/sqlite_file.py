@@ -44,8 +44,10 @@ def _write(path: str, chunks: Iterable[ChunkFrames], summary: dict[str, float]) 
         for chunk, stem, *frames in chunks:
             numbers, times = (values.tolist() for values in frames)
             database.execute('INSERT INTO chunks VALUES (?, ?)', (chunk, stem))
-            database.executemany('INSERT INTO frames VALUES (?, ?, ?, ?)',
-                                 zip([chunk] * len(numbers), range(len(numbers)), numbers, times, strict=True))
+            database.executemany(
+                'INSERT INTO frames VALUES (?, ?, ?, ?)',
+                zip([chunk] * len(numbers), range(len(numbers)), numbers, times, strict=True),
+            )
         database.execute('INSERT INTO index_information VALUES (?, ?)', ('version', VERSION))
         database.executemany('INSERT INTO summary VALUES (?, ?)', summary.items())
         database.execute('CREATE INDEX chunk_index ON frames (chunk, frame_idx)')
@@ -104,8 +106,10 @@ def _chunks_of_rows(paths: dict[int, str], rows: list[tuple[int, int, int, float
     starts, ends = np.searchsorted(owner, known), np.searchsorted(owner, known, 'right')
     if not np.array_equal(within, np.concatenate([[0], *map(np.arange, ends - starts)])[1:]):
         raise ValueError('frames are missing')
-    return [(n, str(paths[n]), all_numbers[start:end], all_times[start:end])
-            for n, start, end in zip(known.tolist(), starts, ends, strict=True)]
+    return [
+        (n, str(paths[n]), all_numbers[start:end], all_times[start:end])
+        for n, start, end in zip(known.tolist(), starts, ends, strict=True)
+    ]
 
 
 def _whole(values: Sequence[Any]) -> Numbers:

@@ -45,14 +45,20 @@ class ImgStoreIndex:
     @classmethod
     def new_from_chunks(cls, chunk_n_and_chunk_paths: Iterable[tuple[int, str]]) -> ImgStoreIndex:
         """Return the index of chunks, given as (number, index path without extension)."""
-        return cls(SegmentList.of_chunks(
-            LazyChunkIndex(int(number), os.fspath(path)) for number, path in chunk_n_and_chunk_paths))
+        return cls(
+            SegmentList.of_chunks(
+                LazyChunkIndex(int(number), os.fspath(path)) for number, path in chunk_n_and_chunk_paths
+            )
+        )
 
     @classmethod
     def new_from_frames(cls, chunks: Iterable[ChunkFrames]) -> ImgStoreIndex:
         """Return the index of chunks with known frames, in the form of `each_chunk`."""
-        return cls(SegmentList.of_chunks(
-            LazyChunkIndex(number, stem, (numbers, times)) for number, stem, numbers, times in chunks))
+        return cls(
+            SegmentList.of_chunks(
+                LazyChunkIndex(number, stem, (numbers, times)) for number, stem, numbers, times in chunks
+            )
+        )
 
     @classmethod
     def new_from_file(cls, path: str | os.PathLike[str]) -> ImgStoreIndex:
@@ -74,8 +80,7 @@ class ImgStoreIndex:
         return cls.new_from_chunks(chunks) if saved is None else cls(SegmentList.of_saved(chunks, saved))
 
     @synchronized
-    def updated(self, chunks: Iterable[tuple[int, str]],
-                frames: dict[int, tuple[Numbers, Times]]) -> ImgStoreIndex:
+    def updated(self, chunks: Iterable[tuple[int, str]], frames: dict[int, tuple[Numbers, Times]]) -> ImgStoreIndex:
         """Return the index of these chunks; `frames` has those of chunks without an index file.
 
         Only new and changed index files are read.
@@ -103,8 +108,11 @@ class ImgStoreIndex:
             The file cannot be written.
         """
         listed = self.chunk_ranges()
-        cache_file.save(basedir, [(number, stem_of(number) if stem_of else stem) for number, stem, _ in listed],
-                        [own.stop - own.start for _, _, own in listed])
+        cache_file.save(
+            basedir,
+            [(number, stem_of(number) if stem_of else stem) for number, stem, _ in listed],
+            [own.stop - own.start for _, _, own in listed],
+        )
 
     def to_file(self, path: str | os.PathLike[str]) -> None:
         """Save as an SQLite database, readable by imgstore 0.4, and replace an older one.
@@ -114,8 +122,9 @@ class ImgStoreIndex:
         StoreIOError
             The file cannot be written. An older one is unchanged.
         """
-        sqlite_file.save(text_path(path, 'path'), self.each_chunk(),
-                         {name: float(getattr(self, name)) for name in _SUMMARY})
+        sqlite_file.save(
+            text_path(path, 'path'), self.each_chunk(), {name: float(getattr(self, name)) for name in _SUMMARY}
+        )
 
     @property
     def saved(self) -> cache_file.SavedIndex | None:
@@ -172,8 +181,11 @@ class ImgStoreIndex:
     @synchronized
     def chunk_ranges(self) -> list[tuple[int, str, slice]]:
         """Return each chunk's number, its index path without extension, and the slice of its frames."""
-        return [(chunk.number, chunk.stem, slice(start + first, start + end))
-                for start, segment in self._segments.from_start() for chunk, first, end in segment.chunks.ranges()]
+        return [
+            (chunk.number, chunk.stem, slice(start + first, start + end))
+            for start, segment in self._segments.from_start()
+            for chunk, first, end in segment.chunks.ranges()
+        ]
 
     def get_all_metadata(self) -> dict[str, list[Any]]:
         """Return the numbers and times of all frames, in the order of writing."""
@@ -265,8 +277,9 @@ class ImgStoreIndex:
         if what == 'index' and not nearest:
             return int(key) if 0 <= key < self.frame_count and key == int(key) else None
         if what not in FRAME_MD:
-            raise InvalidArgumentError(f'what is {what!r}; it must be frame_number, frame_time or index',
-                                       argument='what')
+            raise InvalidArgumentError(
+                f'what is {what!r}; it must be frame_number, frame_time or index', argument='what'
+            )
         return (self._segments.nearest if nearest else self._segments.find)(FRAME_MD.index(what), key)
 
     def find_chunk(self, what: str, value: object) -> tuple[int, int]:

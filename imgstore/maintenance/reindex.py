@@ -54,12 +54,15 @@ class ReindexReport:
         if not self:
             return f'{self.path}: nothing to renumber, frames are numbered from {self.first} to {self.last}'
         did = 'would be renumbered' if self.dry_run else 'renumbered'
-        return (f'{self.path}: {count_of(self.changed, "frame")} {did}, from {self.first} to {self.last}, '
-                f'in {count_of(len(self.files), "file")}')
+        return (
+            f'{self.path}: {count_of(self.changed, "frame")} {did}, from {self.first} to {self.last}, '
+            f'in {count_of(len(self.files), "file")}'
+        )
 
 
-def reindex(layout: Layout, chunks: list[tuple[int, str]],
-            dry_run: bool = False) -> tuple[ReindexReport, ImgStoreIndex]:
+def reindex(
+    layout: Layout, chunks: list[tuple[int, str]], dry_run: bool = False
+) -> tuple[ReindexReport, ImgStoreIndex]:
     """Renumber chunk indexes and extra data, all or nothing.
 
     After a kill at any moment, all files are old or all are new.
@@ -151,20 +154,27 @@ class _Change:
             if not self._is_new:
                 yield from [*([index] if index else []), *extra]
             else:
-                yield from (path for path in extra if path.endswith(EXTRA_JSON)
-                            and has_other_numbers(path, self._old, self._new, own, self._first))
+                yield from (
+                    path
+                    for path in extra
+                    if path.endswith(EXTRA_JSON) and has_other_numbers(path, self._old, self._new, own, self._first)
+                )
 
     def _check_links(self) -> None:
         linked = [chunk for chunk, _, _ in self._parts if self._layout.is_linked(chunk)]
         if linked and self._files:
-            raise InvalidArgumentError(f'{self._layout.chunk(linked[0])} is a link, and its target may belong to '
-                                       f'another store; put a copy there to reindex',
-                                       store=self._layout.basedir, chunk=linked[0])
+            raise InvalidArgumentError(
+                f'{self._layout.chunk(linked[0])} is a link, and its target may belong to '
+                f'another store; put a copy there to reindex',
+                store=self._layout.basedir,
+                chunk=linked[0],
+            )
 
     def report(self, dry_run: bool) -> ReindexReport:
         first, last = self._new[[0, -1]].tolist()
-        return ReindexReport(self._layout.basedir, dry_run, int(np.sum(self._old != self._new)), first, last,
-                             self._files)
+        return ReindexReport(
+            self._layout.basedir, dry_run, int(np.sum(self._old != self._new)), first, last, self._files
+        )
 
     def make(self) -> None:
         """Replace the files."""
@@ -197,8 +207,9 @@ def renumber_from_zero(numbers: Numbers, store: str) -> Numbers:
     """Return frame numbers with those before the 0 counted down from -1."""
     zeros = np.flatnonzero(numbers == 0)
     if len(zeros) != 1:
-        raise InvalidArgumentError(f'{store}: {len(zeros)} frames are numbered 0; to reindex there must be exactly one',
-                                   store=store)
+        raise InvalidArgumentError(
+            f'{store}: {len(zeros)} frames are numbered 0; to reindex there must be exactly one', store=store
+        )
     new = numbers.copy()
-    new[:zeros[0]] = np.arange(-zeros[0], 0)
+    new[: zeros[0]] = np.arange(-zeros[0], 0)
     return new

@@ -82,16 +82,18 @@ def repair(path: StrPath, dry_run: bool = False) -> RepairReport:
     basedir = existing_store_folder(path)
     lock_path = os.path.join(basedir, STORE_LOCK_FILENAME)
     if is_held(lock_path):
-        raise StoreLockedError(f'{basedir!r} is open in another writer, which holds {lock_path}',
-                               store=basedir, path=lock_path)
+        raise StoreLockedError(
+            f'{basedir!r} is open in another writer, which holds {lock_path}', store=basedir, path=lock_path
+        )
     emptied = is_emptied(basedir)
     if emptied and not dry_run:
         with contextlib.closing(_Held(lock_path)):
             finish_emptying(basedir)
     patient = _Repair(basedir)
     chunks = list(patient.find())
-    report = RepairReport(basedir, dry_run, chunks, patient.leftover_files(lock_path, chunks), is_pending(basedir),
-                          emptied)
+    report = RepairReport(
+        basedir, dry_run, chunks, patient.leftover_files(lock_path, chunks), is_pending(basedir), emptied
+    )
     if report and not dry_run:
         try:
             with contextlib.closing(_Held(lock_path)):
@@ -123,8 +125,9 @@ class _Repair:
         self._metadata: StoreMetadata = load_metadata(basedir)
         self._fmt = format_of(self._metadata, basedir)
         self._layout = Layout(basedir, self._fmt.extension, self._fmt.is_image_folder)
-        self._chunks = ChunkIO(self._layout, self._fmt, self._metadata.imgshape, 'read',
-                               image_bytes=self._metadata.image_bytes)
+        self._chunks = ChunkIO(
+            self._layout, self._fmt, self._metadata.imgshape, 'read', image_bytes=self._metadata.image_bytes
+        )
         self._damaged: set[int] = set()
         self._unsynced: list[int] = []
 
@@ -158,8 +161,14 @@ class _Repair:
             pace = before and pace_of(zip(*(values.tolist() for values in before), strict=True))
             estimated += fill_in(frames, self._chunks.count_readable(number, None), pace or DEFAULT_PACE)
         all_frames = [frames[index] for index in range(len(frames))]
-        return RepairedChunk(number, [frame[0] for frame in all_frames], [frame[1] for frame in all_frames],
-                             chunk.lost.tolist(), False, estimated)
+        return RepairedChunk(
+            number,
+            [frame[0] for frame in all_frames],
+            [frame[1] for frame in all_frames],
+            chunk.lost.tolist(),
+            False,
+            estimated,
+        )
 
     def _frames_of(self, number: int) -> tuple[Numbers, Times] | None:
         try:
@@ -181,8 +190,14 @@ class _Repair:
 
     def _before(self, number: int, complete: list[int]) -> tuple[Numbers, Times] | None:
         """Return numbers and times of the complete chunk before this one."""
-        return next((frames for other in reversed(complete) if other < number
-                     and (frames := self._frames_of(other)) is not None and len(frames[0])), None)
+        return next(
+            (
+                frames
+                for other in reversed(complete)
+                if other < number and (frames := self._frames_of(other)) is not None and len(frames[0])
+            ),
+            None,
+        )
 
     def _estimated_times(self, number: int, count: int, before: Times | None) -> Times:
         interval = None if before is None else median_interval(before)
@@ -267,8 +282,12 @@ class _Repair:
         target = partial_path(f'{os.path.splitext(path)[0]}.repaired{self._layout.extension}')
         try:
             times = [] if chunk.estimated else chunk.frame_times
-            remux(source, target, len(chunk.frame_numbers),
-                  rate_of_chunk(self._layout, self._metadata, chunk.number, times))
+            remux(
+                source,
+                target,
+                len(chunk.frame_numbers),
+                rate_of_chunk(self._layout, self._metadata, chunk.number, times),
+            )
             self._check_video(target, len(chunk.frame_numbers))
             check_is_copy(source, target)
             rename_atomic(target, path, sync_it=True)

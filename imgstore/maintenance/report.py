@@ -44,8 +44,10 @@ class RepairedChunk:
         if self.estimated:
             frames += ', numbers and times estimated'
         elif self.estimated_indexes:
-            frames += (f'; the journal is damaged: number and time of '
-                       f'{_listed(self.frame_numbers[index] for index in self.estimated_indexes)} are estimated')
+            frames += (
+                f'; the journal is damaged: number and time of '
+                f'{_listed(self.frame_numbers[index] for index in self.estimated_indexes)} are estimated'
+            )
         return f'chunk {self.number}: {frames}' + (f'; lost: {_listed(self.lost)}' if self.lost else '')
 
 

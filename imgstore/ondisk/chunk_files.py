@@ -47,8 +47,12 @@ def find_chunk_files(basedir: str, known: Collection[int] = ()) -> list[str]:
     or an entry in ``known``.
     """
     unbroken, found = _chunk_files_by_number(basedir)
-    return [path for number, paths in found.items()
-            if number < unbroken or number in known or _is_whole_chunk(paths) for path in paths]
+    return [
+        path
+        for number, paths in found.items()
+        if number < unbroken or number in known or _is_whole_chunk(paths)
+        for path in paths
+    ]
 
 
 def find_chunk_numbers(basedir: str) -> list[int]:

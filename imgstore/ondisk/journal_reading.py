@@ -77,6 +77,7 @@ def read_journal(path: str) -> JournalContent:
 
 # --- entries
 
+
 class _Entry(NamedTuple):
     kind: int
     content: bytes
@@ -106,7 +107,7 @@ class _Entries:
             if self._may_sum < 0:
                 return None
             if (entry := self._at(match.start())) is not None:
-                return entry._replace(lost=_count_old_frames(self._data[damage:match.start()]))
+                return entry._replace(lost=_count_old_frames(self._data[damage : match.start()]))
         return None
 
     def _at(self, place: int) -> _Entry | None:
@@ -118,7 +119,7 @@ class _Entries:
         if end + CHECK.size > len(data):
             return None
         self._may_sum -= length
-        content = data[place + HEAD.size:end]
+        content = data[place + HEAD.size : end]
         is_whole = CHECK.unpack_from(data, end)[0] == zlib.crc32(data[place:end])
         return _Entry(kind, content, end + CHECK.size) if is_whole and _is_sound(kind, content, place) else None
 
@@ -150,11 +151,12 @@ def _claimed_end(damaged: bytes, place: int) -> int:
 
 
 def _old_frames_of(piece: bytes) -> int:
-    is_record = piece[HEAD.size:HEAD.size + 1] == b'{' or (piece[:1] == b'\x02' and len(piece) != _OLD_FRAME_BYTES)
+    is_record = piece[HEAD.size : HEAD.size + 1] == b'{' or (piece[:1] == b'\x02' and len(piece) != _OLD_FRAME_BYTES)
     return 0 if is_record else max(1, round(len(piece) / _OLD_FRAME_BYTES))
 
 
 # --- content of the entries
+
 
 class _Content:
     """Frames and records of a chunk."""
@@ -189,18 +191,29 @@ class _Content:
             self._frames = {**dict(self._told_by_records(count)), **self._frames}
         estimated = fill_in(self._frames, count)
         numbers, times = zip(*(self._frames[index] for index in range(count)), strict=True) if count else ((), ())
-        return JournalContent(np.array(numbers, np.int64), np.array(times, np.float64), self._records, estimated,
-                              is_damaged or self._is_damaged)
+        return JournalContent(
+            np.array(numbers, np.int64),
+            np.array(times, np.float64),
+            self._records,
+            estimated,
+            is_damaged or self._is_damaged,
+        )
 
     def _told_by_records(self, count: int) -> Iterator[tuple[int, FrameEntry]]:
         """Yield index in the chunk, number and time of frames with a record."""
         told = [_frame_of(record) for record in self._records]
-        firsts = {index + 1 - place for (index, _), place in zip(told, self._places, strict=True)
-                  if index is not None and place is not None}
+        firsts = {
+            index + 1 - place
+            for (index, _), place in zip(told, self._places, strict=True)
+            if index is not None and place is not None
+        }
         if len(firsts) == 1:
             first = firsts.pop()
-            yield from ((index - first, frame) for index, frame in told
-                        if index is not None and frame is not None and 0 <= index - first < count)
+            yield from (
+                (index - first, frame)
+                for index, frame in told
+                if index is not None and frame is not None and 0 <= index - first < count
+            )
 
 
 def _frame_of(record: str) -> tuple[int | None, FrameEntry | None]:
@@ -210,11 +223,12 @@ def _frame_of(record: str) -> tuple[int | None, FrameEntry | None]:
         index, number, time = (content[key] for key in (FRAME_INDEX, FRAME_NUMBER, FRAME_TIME))
     except (ValueError, KeyError, RecursionError):
         return None, None
-    is_frame = type(number) is int and -2**63 <= number < 2**63 and type(time) in (int, float)
+    is_frame = type(number) is int and -(2**63) <= number < 2**63 and type(time) in (int, float)
     return index if type(index) is int else None, (number, float(time)) if is_frame else None
 
 
 # --- estimates
+
 
 def pace_of(frames: Iterable[FrameEntry]) -> FrameEntry | None:
     """Return the usual step between frames, in number and seconds.
@@ -241,12 +255,13 @@ def fill_in(frames: dict[int, FrameEntry], count: int, pace: FrameEntry = DEFAUL
     steps = _usual_step((frames[index], frames[index + 1]) for index in known if index + 1 in frames) or pace
     for index in missing:
         rank = bisect_left(known, index)
-        frames[index] = _estimated(frames, index, known[rank - 1:rank], known[rank:rank + 1], steps)
+        frames[index] = _estimated(frames, index, known[rank - 1 : rank], known[rank : rank + 1], steps)
     return missing
 
 
-def _estimated(frames: dict[int, FrameEntry], index: int, before: list[int], after: list[int],
-               steps: FrameEntry) -> FrameEntry:
+def _estimated(
+    frames: dict[int, FrameEntry], index: int, before: list[int], after: list[int], steps: FrameEntry
+) -> FrameEntry:
     """Interpolate between the neighbours, or extrapolate at the usual pace."""
     near = (before or after)[0]
     number, time = frames[near]
@@ -255,4 +270,4 @@ def _estimated(frames: dict[int, FrameEntry], index: int, before: list[int], aft
         gap = after[0] - near
         steps = frames[after[0]][0] - number, frames[after[0]][1] - time
     number += (2 * steps[0] * away + gap) // (2 * gap)  # rounded, exact for large numbers
-    return min(max(number, -2**63), 2**63 - 1), time + steps[1] * away / gap
+    return min(max(number, -(2**63)), 2**63 - 1), time + steps[1] * away / gap

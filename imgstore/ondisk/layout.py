@@ -38,16 +38,18 @@ _CHUNK_FILE = re.compile(r'(\d{6}|[1-9]\d{6,17})(\.\w+)?', re.ASCII)
 def store_folder(path: object = None, basedir: object = None) -> str:
     """Return the store's folder for its path, its metadata.yaml or ``basedir``."""
     if path is None and basedir is None:
-        raise InvalidArgumentError('no path was given; pass the store\'s folder as path or basedir', argument='path')
+        raise InvalidArgumentError("no path was given; pass the store's folder as path or basedir", argument='path')
     if path is not None and basedir is not None:
-        raise InvalidArgumentError(f'path {path!r} and basedir {basedir!r} were given; pass one of them',
-                                   argument='path')
+        raise InvalidArgumentError(
+            f'path {path!r} and basedir {basedir!r} were given; pass one of them', argument='path'
+        )
     folder = text_path(path if basedir is None else basedir, 'path' if basedir is None else 'basedir')
     if os.path.basename(folder) != STORE_MD_FILENAME or os.path.isdir(folder):
         return folder
     if basedir is not None:
-        raise InvalidArgumentError(f'basedir {folder!r} must be the folder of the store, not a file in it',
-                                   argument='basedir')
+        raise InvalidArgumentError(
+            f'basedir {folder!r} must be the folder of the store, not a file in it', argument='basedir'
+        )
     return os.path.dirname(folder)
 
 
@@ -60,9 +62,12 @@ def existing_store_folder(path: object = None, basedir: object = None) -> str:
     metadata = os.path.join(folder, STORE_MD_FILENAME)
     if not os.path.isfile(metadata):
         why = f'{STORE_MD_FILENAME} in it is not a regular file'
-        raise StoreNotFoundError(f'{folder!r} holds no store: '
-                                 f'{why if os.path.lexists(metadata) else f"there is no {STORE_MD_FILENAME} in it"}',
-                                 path=folder, store=folder)
+        raise StoreNotFoundError(
+            f'{folder!r} holds no store: '
+            f'{why if os.path.lexists(metadata) else f"there is no {STORE_MD_FILENAME} in it"}',
+            path=folder,
+            store=folder,
+        )
     return folder
 
 
@@ -176,20 +181,26 @@ class Layout:
         """Find the numbers of the chunks with a video still under its hidden name."""
         names = [] if self.is_image_folder else os.listdir(self.basedir)
         numbers = {name: chunk_of_file(name) for name in names if is_partial(name)}
-        return sorted(number for name, number in numbers.items()
-                      if number is not None and name == os.path.basename(partial_path(self.chunk(number))))
+        return sorted(
+            number
+            for name, number in numbers.items()
+            if number is not None and name == os.path.basename(partial_path(self.chunk(number)))
+        )
 
     def _folders(self, found: list[tuple[str, bool]]) -> tuple[set[int], set[int]]:
         folders = {n for name, is_dir in found if is_dir and (n := chunk_number(name)) is not None}
         have_index = {n for n in folders if index_path(self.index_stem(n))}
-        have_images = {n for n in folders - have_index
-                       if any(name.endswith(self.extension) for name in os.listdir(self.chunk(n)))}
+        have_images = {
+            n for n in folders - have_index if any(name.endswith(self.extension) for name in os.listdir(self.chunk(n)))
+        }
         return have_images | have_index, have_index
 
     def _videos(self, found: list[tuple[str, bool]]) -> tuple[set[int], set[int]]:
         files = [match.groups() for name, is_dir in found if not is_dir and (match := _CHUNK_FILE.fullmatch(name))]
-        return ({int(name) for name, extension in files if extension == self.extension},
-                {int(name) for name, extension in files if extension in INDEX_EXTENSIONS})
+        return (
+            {int(name) for name, extension in files if extension == self.extension},
+            {int(name) for name, extension in files if extension in INDEX_EXTENSIONS},
+        )
 
     def extra_data_files(self, number: int, extensions: tuple[str, ...] = EXTRA_DATA_FILE_EXTENSIONS) -> list[str]:
         """Find a chunk's files of extra data, and damaged things with their names."""

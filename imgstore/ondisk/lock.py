@@ -105,8 +105,11 @@ class StoreLock:
             register_fork_handler(self, StoreLock.leave_to_parent)
         if not self._hold_patiently() or not self._is_ours():
             self.leave_to_parent()
-            raise StoreLockedError(f'{os.path.dirname(path)!r} is open in another writer, which holds {path}',
-                                   path=path, store=os.path.dirname(path))
+            raise StoreLockedError(
+                f'{os.path.dirname(path)!r} is open in another writer, which holds {path}',
+                path=path,
+                store=os.path.dirname(path),
+            )
 
     def _hold_patiently(self) -> bool:
         """Take the lock, with retries while readers test it."""

@@ -114,9 +114,19 @@ class StoreMetadata:
         return self.store.get('lossless') is not False
 
 
-def new_metadata(*, imgshape: tuple[int, ...], imgdtype: str, chunksize: int, format: str, class_name: str,
-                 encoding: str, extension: str, user: object, fps: float | None = None,
-                 lossless: bool = True) -> StoreMetadata:
+def new_metadata(
+    *,
+    imgshape: tuple[int, ...],
+    imgdtype: str,
+    chunksize: int,
+    format: str,
+    class_name: str,
+    encoding: str,
+    extension: str,
+    user: object,
+    fps: float | None = None,
+    lossless: bool = True,
+) -> StoreMetadata:
     """Make the metadata of a new store; ``user`` is checked and copied.
 
     ``lossless`` is False if the images lose more than the format itself loses.
@@ -124,9 +134,16 @@ def new_metadata(*, imgshape: tuple[int, ...], imgdtype: str, chunksize: int, fo
     now = datetime.datetime.now(datetime.timezone.utc)
     zone, identity = local_timezone(), uuid.uuid4().hex
     store: dict[str, Any] = {
-        'imgshape': list(imgshape), 'imgdtype': imgdtype, 'chunksize': chunksize, 'format': format,
-        'class': class_name, 'encoding': encoding or None, 'created_utc': now.replace(tzinfo=None).isoformat(),
-        'timezone_local': zone.key, 'uuid': identity}
+        'imgshape': list(imgshape),
+        'imgdtype': imgdtype,
+        'chunksize': chunksize,
+        'format': format,
+        'class': class_name,
+        'encoding': encoding or None,
+        'created_utc': now.replace(tzinfo=None).isoformat(),
+        'timezone_local': zone.key,
+        'uuid': identity,
+    }
     if extension:
         store['extension'] = extension
     if fps is not None:
@@ -134,8 +151,20 @@ def new_metadata(*, imgshape: tuple[int, ...], imgdtype: str, chunksize: int, fo
     if not lossless:
         store['lossless'] = False
     store['version'] = STORE_VERSION  # last, so that a cut-off file has none
-    return StoreMetadata(imgshape, imgdtype, chunksize, format, class_name, encoding, extension, identity, now, zone,
-                         checked_user_metadata(user), store)
+    return StoreMetadata(
+        imgshape,
+        imgdtype,
+        chunksize,
+        format,
+        class_name,
+        encoding,
+        extension,
+        identity,
+        now,
+        zone,
+        checked_user_metadata(user),
+        store,
+    )
 
 
 def checked_user_metadata(user: object) -> dict[Any, Any]:
@@ -150,11 +179,13 @@ def checked_user_metadata(user: object) -> dict[Any, Any]:
     except InvalidArgumentError:
         raise
     except Exception as error:  # yaml passes on errors of datetime, sets and recursion
-        raise InvalidArgumentError(f'metadata cannot be written as YAML: {" ".join(str(error).split())}',
-                                   argument='metadata') from error
+        raise InvalidArgumentError(
+            f'metadata cannot be written as YAML: {" ".join(str(error).split())}', argument='metadata'
+        ) from error
     if STORE_MD_KEY in plain:
-        raise InvalidArgumentError(f'metadata must not have the key {STORE_MD_KEY!r}: it is the store\'s own',
-                                   argument='metadata')
+        raise InvalidArgumentError(
+            f"metadata must not have the key {STORE_MD_KEY!r}: it is the store's own", argument='metadata'
+        )
     return plain
 
 
@@ -185,8 +216,9 @@ def _plain_scalar(value: Any, where: str) -> Any:
     for kind in _SCALARS:
         if isinstance(value, kind):
             return kind(value)
-    raise InvalidArgumentError(f'{where} is a {type(value).__name__}, which metadata.yaml cannot hold',
-                               argument='metadata')
+    raise InvalidArgumentError(
+        f'{where} is a {type(value).__name__}, which metadata.yaml cannot hold', argument='metadata'
+    )
 
 
 def _utf8(text: str, where: str) -> str:
@@ -224,21 +256,28 @@ def _load(basedir: str) -> StoreMetadata:
         raise CorruptFileError(f'{path} is not the metadata of a store: it has no mapping {STORE_MD_KEY!r}', path=path)
     version = store.get('version')
     if version not in (1, STORE_VERSION):
-        raise CorruptFileError(f'{path}: version is {version!r}; this imgstore reads 1 and {STORE_VERSION}', path=path,
-                               argument='version')
+        raise CorruptFileError(
+            f'{path}: version is {version!r}; this imgstore reads 1 and {STORE_VERSION}', path=path, argument='version'
+        )
     return _parse(path, store, content)
 
 
 def _parse(path: str, store: dict[str, Any], user: dict[Any, Any]) -> StoreMetadata:
-    zone = (zone_or_none(store.get('timezone_local')) or zone_or_none(user.get('timezone')) or local_timezone())
+    zone = zone_or_none(store.get('timezone_local')) or zone_or_none(user.get('timezone')) or local_timezone()
     return StoreMetadata(
-        imgshape=_shape(path, store), imgdtype=_dtype(path, store), chunksize=_chunksize(path, store),
-        format=_text(path, store, 'format'), class_name=_text(path, store, 'class'),
+        imgshape=_shape(path, store),
+        imgdtype=_dtype(path, store),
+        chunksize=_chunksize(path, store),
+        format=_text(path, store, 'format'),
+        class_name=_text(path, store, 'class'),
         encoding=_text(path, store, 'encoding', optional=True),
         extension=_text(path, store, 'extension', optional=True),
         uuid=None if store.get('uuid') is None else str(store['uuid']),
         created=_created_utc(store.get('created_utc')) or _created_of_old_store(path, zone),
-        timezone=zone, user=user, store=store)
+        timezone=zone,
+        user=user,
+        store=store,
+    )
 
 
 def _text(path: str, store: dict[str, Any], key: str, optional: bool = False) -> str:
@@ -254,8 +293,11 @@ def _shape(path: str, store: dict[str, Any]) -> tuple[int, ...]:
         sizes = tuple(shape)
         if all(isinstance(n, int) and n > 0 for n in sizes) and math.prod(sizes) <= _MOST_VALUES:
             return sizes
-    raise CorruptFileError(f'{path}: imgshape is {shape!r}; it must be a list of sizes such as [480, 640, 3]',
-                           path=path, argument='imgshape')
+    raise CorruptFileError(
+        f'{path}: imgshape is {shape!r}; it must be a list of sizes such as [480, 640, 3]',
+        path=path,
+        argument='imgshape',
+    )
 
 
 def _dtype(path: str, store: dict[str, Any]) -> str:
@@ -264,16 +306,20 @@ def _dtype(path: str, store: dict[str, Any]) -> str:
         dtype = np.dtype(name)
         if dtype.names is None and dtype.subdtype is None and not dtype.hasobject:
             return name
-    raise CorruptFileError(f'{path}: imgdtype is {name!r}; it must be the name of a numpy dtype, such as uint8',
-                           path=path, argument='imgdtype')
+    raise CorruptFileError(
+        f'{path}: imgdtype is {name!r}; it must be the name of a numpy dtype, such as uint8',
+        path=path,
+        argument='imgdtype',
+    )
 
 
 def _chunksize(path: str, store: dict[str, Any]) -> int:
     chunksize = store.get('chunksize')
     if isinstance(chunksize, int) and chunksize >= 1:
         return chunksize
-    raise CorruptFileError(f'{path}: chunksize is {chunksize!r}; it must be a number of frames, 1 or more', path=path,
-                           argument='chunksize')
+    raise CorruptFileError(
+        f'{path}: chunksize is {chunksize!r}; it must be a number of frames, 1 or more', path=path, argument='chunksize'
+    )
 
 
 def _created_utc(value: object) -> datetime.datetime | None:

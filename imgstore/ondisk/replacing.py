@@ -53,13 +53,15 @@ def room_beside(target: str, keep: bool = False) -> str:
         ``target`` is the root of a file system and cannot be renamed.
     """
     if os.path.ismount(target):
-        raise StoreIOError(f'{target!r} is the root of a file system and cannot be replaced; give a folder in it',
-                           path=target)
+        raise StoreIOError(
+            f'{target!r} is the root of a file system and cannot be replaced; give a folder in it', path=target
+        )
     room = partial_path(target)
     finish_replacement(target)
     if is_held(os.path.join(room, STORE_LOCK_FILENAME)):
-        raise StoreLockedError(f'{target!r}: another process builds its replacement in {room!r}', path=target,
-                               store=target)
+        raise StoreLockedError(
+            f'{target!r}: another process builds its replacement in {room!r}', path=target, store=target
+        )
     if keep and os.path.isdir(room):
         os.rename(room, incomplete_name(target))
     for leftover in (room, parked(target)):

@@ -98,8 +98,12 @@ def _pending(basedir: str) -> Iterator[tuple[str, str]]:
     for path in _files_in(staged) if is_folder(staged) else []:
         name = os.path.relpath(path, staged)
         target = os.path.join(basedir, name)
-        if is_chunk_file(name) and not os.path.islink(os.path.dirname(target)) and may_replace(path, target) and (
-                not path.endswith(INDEX_EXTENSIONS) or is_renumbered(path, target)):
+        if (
+            is_chunk_file(name)
+            and not os.path.islink(os.path.dirname(target))
+            and may_replace(path, target)
+            and (not path.endswith(INDEX_EXTENSIONS) or is_renumbered(path, target))
+        ):
             yield path, target
 
 

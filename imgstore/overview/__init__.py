@@ -24,4 +24,5 @@ __all__ = [
 ]
 
 __getattr__ = renamed_names(
-    __name__, {'SLOW': 'GAP_FACTOR', 'Drop': 'FrameGap', 'Pace': 'FrameTiming', 'pace': 'frame_timing'})
+    __name__, {'SLOW': 'GAP_FACTOR', 'Drop': 'FrameGap', 'Pace': 'FrameTiming', 'pace': 'frame_timing'}
+)

@@ -28,8 +28,9 @@ _MANY_MEDIANS = 20  # a longer interval makes the scale logarithmic
 _MOST_SECONDS = 1e100  # matplotlib's own numbers overflow far beyond
 
 
-def draw_intervals(numbers: Numbers, times: Times, title: str, chunk_starts: Iterable[int] = (),
-                   median: float | None = None) -> Image:
+def draw_intervals(
+    numbers: Numbers, times: Times, title: str, chunk_starts: Iterable[int] = (), median: float | None = None
+) -> Image:
     """Draw the intervals between frames over time, and the missing frame numbers.
 
     Parameters
@@ -61,8 +62,9 @@ def draw_intervals(numbers: Numbers, times: Times, title: str, chunk_starts: Ite
     return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., 2::-1])
 
 
-def interval_figure(numbers: Numbers, times: Times, title: str, chunk_starts: Iterable[int] = (),
-                    median: float | None = None) -> Figure:
+def interval_figure(
+    numbers: Numbers, times: Times, title: str, chunk_starts: Iterable[int] = (), median: float | None = None
+) -> Figure:
     """Create the figure of `draw_intervals`, with the same parameters and errors."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -141,8 +143,13 @@ def _plot_intervals(axes: Any, across: _Across, times: Times, timing: FrameTimin
     bottom = max(min(least, median), median / 10) * 0.8 if is_log else 0.0
     np.maximum(intervals, bottom, out=intervals)
     x, low, high = across.envelope(intervals, drawn)
-    axes.plot(x.repeat(2), np.stack([low, high], 1).ravel(), color=_BLUE, drawstyle='steps-post',
-              label='interval to the next frame')
+    axes.plot(
+        x.repeat(2),
+        np.stack([low, high], 1).ravel(),
+        color=_BLUE,
+        drawstyle='steps-post',
+        label='interval to the next frame',
+    )
     if timing.median_interval is None:
         axes.plot([], [], color=_INK, linestyle='--', label='no median')
     else:
@@ -168,8 +175,10 @@ def _milliseconds(seconds: Times, timing: FrameTiming) -> Times:
 def _plot_missing(axes: Any, across: _Across, missing: Numbers, timing: FrameTiming) -> None:
     x, counts = across.sums(missing, missing > 0)
     axes.vlines(x, 0, counts, _RED, linewidth=3, label=f'missing frame numbers: {timing.missing_numbers}')
-    axes.set(ylabel='frame numbers that are missing' if len(x) else 'no frame number is missing',
-             ylim=(0, max(1.1 * counts.max(initial=0), 1)))
+    axes.set(
+        ylabel='frame numbers that are missing' if len(x) else 'no frame number is missing',
+        ylim=(0, max(1.1 * counts.max(initial=0), 1)),
+    )
     axes.yaxis.get_major_locator().set_params(integer=True)
     if len(x):
         axes.legend(**_ABOVE)

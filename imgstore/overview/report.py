@@ -236,16 +236,31 @@ def overview(path: StrPath, drops: int = 5) -> Overview:
 def _overview(store: ImgStore, messages: list[Warning | str], drops: int) -> Overview:
     numbers, times = store.frame_numbers, store.frame_times
     counts = [own.stop - own.start for _, _, own in store.index.chunk_ranges()]
-    size, files = _size(store.filename)
     extra = _extra_data_files(store)
     created, zone = store.created
     return Overview(
-        store.filename, store.format, store.image_shape, str(store.dtype), store.encoding,
-        store.uuid, created.replace(tzinfo=None).isoformat(), str(zone), size, files, len(numbers),
-        *_ends(numbers), *_ends(times),
-        store.duration, frame_timing(numbers, times, drops, usual_interval(store)), len(counts), store.chunksize,
-        (min(counts, default=0), max(counts, default=0)), len(extra), _columns(extra), store.user_metadata,
-        _health(store, messages))
+        store.filename,
+        store.format,
+        store.image_shape,
+        str(store.dtype),
+        store.encoding,
+        store.uuid,
+        created.replace(tzinfo=None).isoformat(),
+        str(zone),
+        *_size(store.filename),
+        len(numbers),
+        *_ends(numbers),
+        *_ends(times),
+        store.duration,
+        frame_timing(numbers, times, drops, usual_interval(store)),
+        len(counts),
+        store.chunksize,
+        (min(counts, default=0), max(counts, default=0)),
+        len(extra),
+        _columns(extra),
+        store.user_metadata,
+        _health(store, messages),
+    )
 
 
 def _ends(values: Numbers | Times) -> tuple[Any, Any]:
@@ -280,9 +295,19 @@ def frame_timing(numbers: Numbers, times: Times, drops: int = 5, median: float |
     gaps = steps > 1
     shortest, longest = (float(finite.min()), float(finite.max())) if len(finite) else (None, None)
     return FrameTiming(
-        1 / median if median else None, _rate(len(intervals), span), median, shortest, longest,
-        int(slow.sum()), int((intervals <= 0).sum()), int((steps[gaps] - 1).sum()), int(gaps.sum()),
-        int((steps == 0).sum()), int((steps < 0).sum()), _drops(numbers, times, intervals, slow | gaps, drops))
+        1 / median if median else None,
+        _rate(len(intervals), span),
+        median,
+        shortest,
+        longest,
+        int(slow.sum()),
+        int((intervals <= 0).sum()),
+        int((steps[gaps] - 1).sum()),
+        int(gaps.sum()),
+        int((steps == 0).sum()),
+        int((steps < 0).sum()),
+        _drops(numbers, times, intervals, slow | gaps, drops),
+    )
 
 
 def slow_intervals(intervals: Times, median: float | None = None) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -313,8 +338,8 @@ def _drops(numbers: Numbers, times: Times, intervals: Times, places: Any, count:
     before = np.flatnonzero(places)
     missing, intervals = numbers[before + 1] - numbers[before] - 1, intervals[before]
     largest = np.sort(np.lexsort((-intervals, -missing))[:count])
-    return tuple(FrameGap(int(before[i]), int(numbers[before[i]]), float(times[before[i]]), max(0, int(missing[i])),
-                          float(intervals[i])) for i in largest.tolist())
+    columns = before, numbers[before], times[before], np.maximum(missing, 0), intervals
+    return tuple(FrameGap(*gap) for gap in zip(*(column[largest].tolist() for column in columns), strict=True))
 
 
 def _size(folder: str) -> tuple[int, int]:

@@ -39,8 +39,9 @@ class BatchReader:
         leak(self._pool)
         self._pool = None
 
-    def read(self, frames: Sequence[FrameLocation], shape: tuple[int, ...],
-             dtype: npt.DTypeLike) -> Image | list[Image]:
+    def read(
+        self, frames: Sequence[FrameLocation], shape: tuple[int, ...], dtype: npt.DTypeLike
+    ) -> Image | list[Image]:
         """Read images into one array of a shape and dtype.
 
         Into a list if images differ.
@@ -75,7 +76,7 @@ class BatchReader:
 
     def _read_in_turn(self, frames: Sequence[FrameLocation]) -> Iterator[tuple[Place, Image]]:
         for rank, frame in enumerate(frames):
-            self._images.prefetch(frame.place for frame in frames[rank:rank + self._ahead])
+            self._images.prefetch(frame.place for frame in frames[rank : rank + self._ahead])
             yield frame.place, self._images.read(frame)
 
     def close(self) -> None:

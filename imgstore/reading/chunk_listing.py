@@ -47,8 +47,9 @@ class IncompleteChunk:
         return len(self.numbers)
 
 
-def find_incomplete_chunks(layout: Layout, chunks: ChunkIO, journals: Iterable[int],
-                           known: Mapping[int, IncompleteChunk] | None = None) -> dict[int, IncompleteChunk]:
+def find_incomplete_chunks(
+    layout: Layout, chunks: ChunkIO, journals: Iterable[int], known: Mapping[int, IncompleteChunk] | None = None
+) -> dict[int, IncompleteChunk]:
     """Read the incomplete chunks, without changing files.
 
     Parameters
@@ -62,8 +63,11 @@ def find_incomplete_chunks(layout: Layout, chunks: ChunkIO, journals: Iterable[i
     known : mapping, optional
         Earlier results; their frames are not checked again.
     """
-    found = {number: _read(layout, chunks, number, len((known or {}).get(number, ())))
-             for number in journals if not _has_index(layout.index_stem(number))}  # its writer may have completed it
+    found = {
+        number: _read(layout, chunks, number, len((known or {}).get(number, ())))
+        for number in journals
+        if not _has_index(layout.index_stem(number))
+    }  # its writer may have completed it
     return {number: chunk for number, chunk in found.items() if not _has_index(layout.index_stem(number))}
 
 
@@ -87,8 +91,11 @@ def _times_before(layout: Layout, number: int) -> Iterator[list[float]]:
 
 def journaled_chunks(layout: Layout, found: FoundChunks) -> list[int]:
     """List the chunks with a valid journal, including those completed but lost in a power cut."""
-    torn = (number for number in found.complete_journals
-            if not (_has_index(layout.index_stem(number)) and has_sound_records(layout.index_stem(number))))
+    torn = (
+        number
+        for number in found.complete_journals
+        if not (_has_index(layout.index_stem(number)) and has_sound_records(layout.index_stem(number)))
+    )
     return sorted({*found.journals, *torn})
 
 
@@ -166,8 +173,11 @@ class ChunkListing:
         journaled = journaled_chunks(self._layout, found)
         self.journals = {number: self._layout.journal_to_read(number) for number in journaled}
         opened = find_incomplete_chunks(self._layout, self._chunks, journaled, self.incomplete)
-        self.incomplete = {number: chunk for number, chunk in opened.items()
-                           if len(chunk) or len(chunk.lost) or index_path(self._layout.index_stem(number)) is None}
+        self.incomplete = {
+            number: chunk
+            for number, chunk in opened.items()
+            if len(chunk) or len(chunk.lost) or index_path(self._layout.index_stem(number)) is None
+        }
         completed = set(journaled) - self.incomplete.keys()
         self._warn_of_estimates()
         numbers = sorted({*found.complete, *completed, *self.incomplete})

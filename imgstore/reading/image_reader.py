@@ -36,8 +36,9 @@ class ImageReader:
         Held while reading from a chunk.
     """
 
-    def __init__(self, store: str, known: KnownFrames, chunks: ChunkIO, encoding: str | None,
-                 turn: threading.Lock) -> None:
+    def __init__(
+        self, store: str, known: KnownFrames, chunks: ChunkIO, encoding: str | None, turn: threading.Lock
+    ) -> None:
         self._store, self._known, self._chunks, self._encoding = store, known, chunks, encoding
         self.is_decoding = bool(encoding)
         self._get_ready(turn)
@@ -84,14 +85,22 @@ class ImageReader:
             raise self._named(error, frame) from error
         return images
 
-    def _named(self, error: FrameReadError | CorruptFileError | InvalidArgumentError,
-               frame: FrameLocation) -> FrameReadError:
+    def _named(
+        self, error: FrameReadError | CorruptFileError | InvalidArgumentError, frame: FrameLocation
+    ) -> FrameReadError:
         """Return an error for the frame."""
         (chunk, at), (number, _) = frame.place, frame.number_and_time
         what = f'frame #{number}, at index {at} of chunk {chunk}'
-        return FrameReadError(f'{self._store}: {what}, cannot be read: {error}', store=self._store, chunk=chunk,
-                              index_in_chunk=at, frame_index=frame.frame_index, frame_number=number, path=error.path,
-                              reason=error.reason or str(error))
+        return FrameReadError(
+            f'{self._store}: {what}, cannot be read: {error}',
+            store=self._store,
+            chunk=chunk,
+            index_in_chunk=at,
+            frame_index=frame.frame_index,
+            frame_number=number,
+            path=error.path,
+            reason=error.reason or str(error),
+        )
 
     def _begin(self, place: Place) -> Callable[[], Image]:
         """Start to read a frame in advance."""

@@ -52,8 +52,9 @@ class KnownFrames:
         except FileNotFoundError as error:
             if os.path.isdir(self._store):
                 raise
-            raise StoreNotFoundError(f'{self._store!r} does not exist any more', path=self._store,
-                                     store=self._store) from error
+            raise StoreNotFoundError(
+                f'{self._store!r} does not exist any more', path=self._store, store=self._store
+            ) from error
         self.index = self.index.updated(self.listing.chunks(), self.listing.open_frames)
         return were_incomplete
 
@@ -83,8 +84,11 @@ class KnownFrames:
         index = self.index.find(what, key, nearest)
         if index is None:
             told = f'frame #{key}' if what == FRAME_NUMBER else f'frame {"near" if nearest else "at"} time {key}'
-            raise FrameNotFoundError(f'{told} not found in {self._store}', store=self._store,
-                                     frame_number=int(key) if what == FRAME_NUMBER else None)
+            raise FrameNotFoundError(
+                f'{told} not found in {self._store}',
+                store=self._store,
+                frame_number=int(key) if what == FRAME_NUMBER else None,
+            )
         return index
 
     def chunk_length(self, chunk: int) -> int:

@@ -14,8 +14,14 @@ from ..ondisk.metadata import load_metadata
 from .reader import StoreReader
 
 
-def open_reader(basedir: str, class_name: str | None, seek: bool, index: ImgStoreIndex | None,
-                backend: str | None, cache_bytes: object) -> StoreReader:
+def open_reader(
+    basedir: str,
+    class_name: str | None,
+    seek: bool,
+    index: ImgStoreIndex | None,
+    backend: str | None,
+    cache_bytes: object,
+) -> StoreReader:
     """Open a store of a class, or of any, for reading, with the arguments of `imgstore.new_for_filename`."""
     metadata = load_metadata(basedir)
     fmt = format_of(metadata, basedir)

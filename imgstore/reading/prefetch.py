@@ -26,8 +26,9 @@ class Prefetcher:
         Number of threads.
     """
 
-    def __init__(self, begin: Callable[[Any], Callable[[], Any]], turn: AbstractContextManager[Any],
-                 threads: int) -> None:
+    def __init__(
+        self, begin: Callable[[Any], Callable[[], Any]], turn: AbstractContextManager[Any], threads: int
+    ) -> None:
         self._begin_of = WeakMethod(begin) if isinstance(begin, MethodType) else lambda: begin
         self._turn, self._threads = turn, threads
         self._pool: ThreadPoolExecutor | None = None

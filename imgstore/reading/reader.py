@@ -56,8 +56,15 @@ class StoreReader(ReaderInfo):
         Memory limit in bytes for prefetched images.
     """
 
-    def __init__(self, metadata: StoreMetadata, fmt: Format, layout: Layout, index: ImgStoreIndex | None,
-                 chunks: ChunkIO, ahead_bytes: int) -> None:
+    def __init__(
+        self,
+        metadata: StoreMetadata,
+        fmt: Format,
+        layout: Layout,
+        index: ImgStoreIndex | None,
+        chunks: ChunkIO,
+        ahead_bytes: int,
+    ) -> None:
         super().__init__(metadata, fmt, layout, KnownFrames(layout, chunks, index))
         self.lock, self._turn = threading.RLock(), threading.Lock()
         self._chunks, self._closed = chunks, False
@@ -156,8 +163,9 @@ class StoreReader(ReaderInfo):
     def _end(self, latest: int) -> EndOfStoreError:
         if latest < 0 and not self.index.frame_count:
             return EndOfStoreError(f'{self._store}: the store is empty', store=self._store)
-        return EndOfStoreError(f'{self._store}: there is no frame after index {latest}', store=self._store,
-                               frame_index=latest)
+        return EndOfStoreError(
+            f'{self._store}: there is no frame after index {latest}', store=self._store, frame_index=latest
+        )
 
     @synchronized
     def by_number(self, frame_number: object, exact_only: bool) -> Frame:
@@ -194,8 +202,11 @@ class StoreReader(ReaderInfo):
         frame = self._known.locate(index)
         if frame is None:
             count = self.index.frame_count
-            raise FrameNotFoundError(f'frame_index {index} not found in {self._store} with {count_of(count, "frame")}',
-                                     store=self._store, frame_index=index)
+            raise FrameNotFoundError(
+                f'frame_index {index} not found in {self._store} with {count_of(count, "frame")}',
+                store=self._store,
+                frame_index=index,
+            )
         return frame
 
     def _read(self, frame: FrameLocation, before: int) -> Frame:

@@ -118,11 +118,13 @@ class ReaderInfo:
         if self.listing.incomplete:
             why = 'wait until its writer has closed it' if self.is_live else 'imgstore.repair completes it'
             chunk = min(self.listing.incomplete)
-            raise InvalidArgumentError(f'{self._store}: chunk {chunk} is not complete; {why}',
-                                       store=self._store, chunk=chunk)
+            raise InvalidArgumentError(
+                f'{self._store}: chunk {chunk} is not complete; {why}', store=self._store, chunk=chunk
+            )
 
     @property
     def has_extra_data(self) -> bool:
         """Whether there is extra data, in files or in journals."""
-        return (any(self.layout.extra_data_files(number) for number, _ in self.list_chunks())
-                or any(map(read_records, self.listing.journals.values())))
+        return any(self.layout.extra_data_files(number) for number, _ in self.list_chunks()) or any(
+            map(read_records, self.listing.journals.values())
+        )

@@ -61,7 +61,7 @@ class MendedFile(io.FileIO):
         for place, header in self._headers:
             first, last = max(place, begin), min(place + len(header), begin + len(data))
             if first < last:
-                data[first - begin:last - begin] = header[first - place:last - place]
+                data[first - begin : last - begin] = header[first - place : last - place]
         return bytes(data)
 
 
@@ -142,12 +142,18 @@ class _Layout:
         if chunk is None or chunk.size > _LARGEST_INDEX or not self.movies:
             return []
         data = _at(self._file, chunk.place + _HEADER.size, chunk.size)
-        entries = [(offset, name, size) for name, _, offset, size in
-                   _OLD_ENTRY.iter_unpack(data[:len(data) // _OLD_ENTRY.size * _OLD_ENTRY.size])]
-        samples = [entry for entry in entries if entry[2]][::max(1, len(entries) // _SAMPLES)]
+        entries = [
+            (offset, name, size)
+            for name, _, offset, size in _OLD_ENTRY.iter_unpack(data[: len(data) // _OLD_ENTRY.size * _OLD_ENTRY.size])
+        ]
+        samples = [entry for entry in entries if entry[2]][:: max(1, len(entries) // _SAMPLES)]
         begin = self.movies[0][0]
-        base = max((begin - 4, 0, begin), key=lambda base: sum(
-            _read(self._file, base + offset) == (base + offset, name, size) for offset, name, size in samples))
+        base = max(
+            (begin - 4, 0, begin),
+            key=lambda base: sum(
+                _read(self._file, base + offset) == (base + offset, name, size) for offset, name, size in samples
+            ),
+        )
         return [_Chunk(base + offset, name, size) for offset, name, size in entries if _NAME.fullmatch(name)]
 
     def _add_standard(self, chunk: _Chunk) -> None:
@@ -157,7 +163,7 @@ class _Layout:
         begin = chunk.place + _HEADER.size + _INDEX_HEAD.size
         entry = _ENTRY if kind == _OF_CHUNKS else _SUPER_ENTRY
         data = _at(self._file, begin, min(count * entry.size, chunk.size, _LARGEST_INDEX))
-        for found in entry.iter_unpack(data[:len(data) // entry.size * entry.size]):
+        for found in entry.iter_unpack(data[: len(data) // entry.size * entry.size]):
             if kind == _OF_CHUNKS:
                 self._standard.append(_Chunk(base + found[0] - _HEADER.size, name, found[1] & _SIZE_BITS))
             elif not chunk.name.startswith(b'ix'):  # no index lists itself
@@ -174,11 +180,14 @@ def _wrong_headers(file: IO[bytes], expected: Sequence[_Chunk], begin: int, end:
             borders += [chunk.place, chunk.end]
         else:
             rest.append(chunk)
-    names = {Counter(chunk.name for chunk in group).most_common(1)[0][0]
-             for _, group in groupby(sorted(expected, key=_stream), _stream)}
+    names = {
+        Counter(chunk.name for chunk in group).most_common(1)[0][0]
+        for _, group in groupby(sorted(expected, key=_stream), _stream)
+    }
     for first, last in zip(borders[::2], [*borders[1::2], end], strict=True):
-        inside = [chunk for chunk in rest[bisect_left(rest, (first,)):bisect_left(rest, (last,))]
-                  if chunk.end <= last + 1]
+        inside = [
+            chunk for chunk in rest[bisect_left(rest, (first,)) : bisect_left(rest, (last,))] if chunk.end <= last + 1
+        ]
         apart = all(earlier.end <= later.place for earlier, later in pairwise(inside))
         if inside and apart and not _is_chain(file, first, last, names):
             wrong.update((chunk.place, _HEADER.pack(chunk.name, chunk.size)) for chunk in inside)
@@ -235,8 +244,9 @@ def _may_be(name: bytes) -> bool:
     if _NAME.fullmatch(name):
         return True
     is_text = all(32 <= letter < 127 for letter in name) and len(name) == 4
-    return is_text and not any(sum(a != b for a, b in zip(name, usual, strict=True)) <= _ALIKE
-                               for usual in (b'00dc', b'00db', b'01wb'))
+    return is_text and not any(
+        sum(a != b for a, b in zip(name, usual, strict=True)) <= _ALIKE for usual in (b'00dc', b'00db', b'01wb')
+    )
 
 
 def _has_data(file: IO[bytes], place: int, end: int) -> bool:

@@ -43,8 +43,13 @@ class Camera:
         The camera cannot be opened.
     """
 
-    def __init__(self, number: int, fps: float | None = None, size: tuple[int, int] | None = None,
-                 buffer_bytes: int = _BUFFER_BYTES) -> None:
+    def __init__(
+        self,
+        number: int,
+        fps: float | None = None,
+        size: tuple[int, int] | None = None,
+        buffer_bytes: int = _BUFFER_BYTES,
+    ) -> None:
         self._name, self._limit = f'camera {number}', buffer_bytes
         self.dropped = 0
         self._taken: queue.Queue[Taken | None] = queue.Queue()

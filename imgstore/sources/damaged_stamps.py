@@ -33,8 +33,9 @@ def damaged(stamps: Sequence[Stamp]) -> set[int] | None:
     """
     values = [stamp for _, stamp in stamps]
     backwards = {len(values) - 1 - index for index in _longest_ascent([-value for value in reversed(values)])}
-    sound, wrong = max((_parted(stamps, kept) for kept in (_longest_ascent(values), backwards)),
-                       key=lambda parts: _is_steady(parts[0]))
+    sound, wrong = max(
+        (_parted(stamps, kept) for kept in (_longest_ascent(values), backwards)), key=lambda parts: _is_steady(parts[0])
+    )
     if not wrong:
         return set()
     numbers = [number for number, _ in stamps]
@@ -56,8 +57,8 @@ def _longest_ascent(values: Sequence[int | Fraction]) -> set[int]:
     ends, last, before = list[int | Fraction](), list[int](), list[int]()
     for index, value in enumerate(values):
         place = bisect_right(ends, value)
-        ends[place:place + 1] = [value]
-        last[place:place + 1] = [index]
+        ends[place : place + 1] = [value]
+        last[place : place + 1] = [index]
         before.append(last[place - 1] if place else -1)
     found, index = set[int](), last[-1] if last else -1
     while index >= 0:
@@ -82,5 +83,5 @@ def _is_far(stamps: Sequence[Stamp], index: int) -> bool:
     It is later than all that follow, or earlier than all before.
     """
     value = stamps[index][1]
-    before, behind = [stamp for _, stamp in stamps[:index]], [stamp for _, stamp in stamps[index + 1:]]
+    before, behind = [stamp for _, stamp in stamps[:index]], [stamp for _, stamp in stamps[index + 1 :]]
     return (len(behind) > 1 and value > max(behind)) or (len(before) > 1 and value < min(before))

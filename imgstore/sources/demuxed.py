@@ -70,7 +70,7 @@ class Demuxed:
         The end of the file has no position.
         """
         passed = [tear for tear in self._tears if place is None or tear < place]
-        self._tears = self._tears[len(passed):]
+        self._tears = self._tears[len(passed) :]
         return bool(passed)
 
     def _why_broken(self) -> str | None:

@@ -110,8 +110,9 @@ class VideoFile:
             return open_input(where, options=options or {})
         except (av.FFmpegError, OSError) as error:
             self.close()
-            raise InvalidArgumentError(f'{self._path!r} cannot be read as a video: {error.strerror}',
-                                       path=self._path) from error
+            raise InvalidArgumentError(
+                f'{self._path!r} cannot be read as a video: {error.strerror}', path=self._path
+            ) from error
 
     def _address(self) -> str:
         return f'file:{os.path.abspath(self._path)}' if os.path.isfile(self._path) else self._path
@@ -155,8 +156,9 @@ class VideoFile:
         """
         is_cut = self._container.format.name == 'mpegts' and self._is_cut_off(0)  # others mark an incomplete packet
         stream = self._stream
-        times = self._times = ShownTimes(stream.time_base, stream.average_rate or _USUAL_RATE,
-                                         self._container.format.name, stream.codec_context.name)
+        times = self._times = ShownTimes(
+            stream.time_base, stream.average_rate or _USUAL_RATE, self._container.format.name, stream.codec_context.name
+        )
         with self._content_check() as check:
             self._intact = IntactFrames(self._container, stream, times.note, is_cut, self._damage, check)
             for frame, number, time in self._timed(times, self._intact):
@@ -311,7 +313,7 @@ def upright(image: Image, matrix: tuple[int, ...] | None) -> Image:
         image, flips = np.swapaxes(image, 0, 1), (b < 0, c < 0)
     else:
         flips = (d < 0, a < 0)
-    return np.ascontiguousarray(image[::-1 if flips[0] else 1, ::-1 if flips[1] else 1])
+    return np.ascontiguousarray(image[:: -1 if flips[0] else 1, :: -1 if flips[1] else 1])
 
 
 def _created(text: str | None) -> float | None:

@@ -52,8 +52,9 @@ def image_paths(source: str) -> list[str]:
         No images were found.
     """
     if os.path.exists(os.path.join(source, STORE_MD_FILENAME)):
-        raise InvalidArgumentError(f'{source!r} is a store already; use imgstore convert to change its format',
-                                   path=source)
+        raise InvalidArgumentError(
+            f'{source!r} is a store already; use imgstore convert to change its format', path=source
+        )
     found = [os.path.join(source, name) for name in os.listdir(source)] if os.path.isdir(source) else glob.glob(source)
     images = [path for path in found if is_image(path) and not os.path.basename(path).startswith('.')]
     if not images:
@@ -148,8 +149,10 @@ class Images:
             place += max(1, len(pages))
             batch = max(1, _BATCH // max(1, pages[0].nbytes)) if pages else 1
         if total is None:
-            raise _UncountedError(f'{path!r} is cut off or damaged after page {found - 1}; how many pages are missing '
-                                  'is not known, so the images after it would have wrong numbers, and are not saved')
+            raise _UncountedError(
+                f'{path!r} is cut off or damaged after page {found - 1}; how many pages are missing '
+                'is not known, so the images after it would have wrong numbers, and are not saved'
+            )
         for page in range(found, total):
             yield f'{path!r}: page {page} is missing'
 
@@ -210,8 +213,10 @@ def _page_counts(path: str, head: bytes) -> tuple[int, int | None]:
     told = _IMAGEJ.search(head)
     named = int(told[1]) if told else 0
     if pages.is_whole and named > pages.found:
-        raise _UncountedError(f'{path!r} has {named} pages by its description, and {pages.found} can be read: ImageJ '
-                              'wrote the others without an index; save it from there as an image sequence')
+        raise _UncountedError(
+            f'{path!r} has {named} pages by its description, and {pages.found} can be read: ImageJ '
+            'wrote the others without an index; save it from there as an image sequence'
+        )
     if pages.is_whole:
         return pages.found, pages.found
     return pages.found, named if named > pages.found else None
@@ -241,9 +246,13 @@ class PixelFormat:
 
 
 PIXEL_FORMATS = {
-    'gray': PixelFormat('<u1', 1), 'gray16le': PixelFormat('<u2', 1), 'bgr24': PixelFormat('<u1', 3),
-    'rgb24': PixelFormat('<u1', 3, cv2.COLOR_RGB2BGR), 'bgr48le': PixelFormat('<u2', 3),
-    'rgb48le': PixelFormat('<u2', 3, cv2.COLOR_RGB2BGR)}
+    'gray': PixelFormat('<u1', 1),
+    'gray16le': PixelFormat('<u2', 1),
+    'bgr24': PixelFormat('<u1', 3),
+    'rgb24': PixelFormat('<u1', 3, cv2.COLOR_RGB2BGR),
+    'bgr48le': PixelFormat('<u2', 3),
+    'rgb48le': PixelFormat('<u2', 3, cv2.COLOR_RGB2BGR),
+}
 """Formats supported by `read_rawvideo`."""
 
 
@@ -269,8 +278,9 @@ def read_rawvideo(stream: IO[bytes], size: tuple[int, int], pixel_format: str) -
     length, count = int(np.prod(shape)) * np.dtype(form.dtype).itemsize, 0
     while data := _read(stream, length):
         if len(data) < length:
-            raise FrameReadError(f'the input ends within image {count}: it has {len(data)} of {length} bytes',
-                                 frame_index=count)
+            raise FrameReadError(
+                f'the input ends within image {count}: it has {len(data)} of {length} bytes', frame_index=count
+            )
         image: Image = np.frombuffer(data, form.dtype).reshape(shape)
         yield image if form.conversion is None else cv2.cvtColor(image, form.conversion)
         count += 1

@@ -46,8 +46,10 @@ class _Sent:
 
         Its damage would be known only then.
         """
-        return any(other < number and (other > max(self.times) - _DELAY if at is None else at > time)
-                   for other, at in self.times.items())
+        return any(
+            other < number and (other > max(self.times) - _DELAY if at is None else at > time)
+            for other, at in self.times.items()
+        )
 
     def drop_until(self, time: float) -> list[float]:
         """Drop the packets displayed before ``time`` and return their times."""
@@ -90,9 +92,15 @@ class IntactFrames:
         End of the last packet in the file, in bytes.
     """
 
-    def __init__(self, container: Any, stream: Any, note: Callable[[Any], None],
-                 distrusts_end: bool = False, damage: Damage | None = None,
-                 is_damaged: Callable[[bytes], bool] = lambda data: False) -> None:
+    def __init__(
+        self,
+        container: Any,
+        stream: Any,
+        note: Callable[[Any], None],
+        distrusts_end: bool = False,
+        damage: Damage | None = None,
+        is_damaged: Callable[[bytes], bool] = lambda data: False,
+    ) -> None:
         self._container, self._stream, self._context = container, stream, stream.codec_context
         codec = self._context.codec
         self._name = self._context.name
@@ -286,14 +294,15 @@ class IntactFrames:
             with contextlib.suppress(av.FFmpegError):
                 for frame in self._context.decode(None):
                     self._take(frame, normally=False)
-        self._heap = [(time, order, number, None if number >= damaged else frame)
-                      for time, order, number, frame in self._heap]
+        self._heap = [
+            (time, order, number, None if number >= damaged else frame) for time, order, number, frame in self._heap
+        ]
         heapq.heapify(self._heap)
         lost = [time for _, time in sorted(self._sent.times.items())]
         packets = self._packets - len(lost)
         if not self._waiting:
             self._share = 0.5 if packets > 4 and self._frames < _FIELDS * packets else 1.0
-        for time in lost[:round(len(lost) * self._share)]:
+        for time in lost[: round(len(lost) * self._share)]:
             self._push(self._shown if time is None else float(time), damaged, None)
         self._sent.times.clear()
         self._context.flush_buffers()

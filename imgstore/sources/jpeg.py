@@ -19,7 +19,7 @@ _IN_DATA = re.compile(rb'Corrupt JPEG data: (?:premature end of data|bad Huffman
 _TOO_MUCH = re.compile(rb'Corrupt JPEG data: (\d+) extraneous bytes before marker 0xd')
 _PADDING = 16  # bytes that encoders may append
 _HOLE = bytes(16)
-_END, _SCAN, _TABLES = b'\xff\xd9', b'\xff\xda', 0xc4
+_END, _SCAN, _TABLES = b'\xff\xd9', b'\xff\xda', 0xC4
 _FEWEST = 3  # frames needed to know an encoder
 _SMALL = cv2.IMREAD_REDUCED_GRAYSCALE_8  # reads everything but computes little
 
@@ -92,19 +92,19 @@ def _padding(data: bytes) -> int:
 
     As many as final zeros, and a few others.
     """
-    coded = data[:data.rfind(_END)] if _is_ended(data) else data
+    coded = data[: data.rfind(_END)] if _is_ended(data) else data
     return _PADDING + len(coded) - len(coded.rstrip(b'\0'))
 
 
 def _has_hole(data: bytes) -> bool:
     """Return whether zeros would decode to more tiny values than any image has."""
     scan = data.find(_SCAN)
-    coded = data[scan:data.rfind(_END) if _is_ended(data) else len(data)].rstrip(b'\0')
+    coded = data[scan : data.rfind(_END) if _is_ended(data) else len(data)].rstrip(b'\0')
     if scan < 0 or _HOLE not in coded or data.count(_SCAN) > 1:
         return False
     try:
-        table = data[scan + 6] & 0x0f
-        return _zeros_mean(data[:scan], table) & 0x0f != 0
+        table = data[scan + 6] & 0x0F
+        return _zeros_mean(data[:scan], table) & 0x0F != 0
     except (IndexError, struct.error):
         return False
 
@@ -129,4 +129,4 @@ def _tables(head: bytes) -> Iterator[int]:
         start, place = place + 4, place + 2 + length
         while marker == _TABLES and start + 17 <= place:
             yield start
-            start += 17 + sum(head[start + 1:start + 17])
+            start += 17 + sum(head[start + 1 : start + 17])

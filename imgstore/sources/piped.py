@@ -65,7 +65,7 @@ def _is_indexed_at_end(head: bytes) -> bool:
     """Return whether a file looks like an MP4 with frames before the index."""
     place = 0
     while len(head) >= place + 8:
-        length, kind = int.from_bytes(head[place:place + 4], 'big'), head[place + 4:place + 8]
+        length, kind = int.from_bytes(head[place : place + 4], 'big'), head[place + 4 : place + 8]
         if kind in (b'mdat', b'moov') or length < 8:
             return kind == b'mdat'
         place += length

@@ -17,7 +17,8 @@ _SILENT = 0  # OpenCV's log level
 _ERRORS = 2 if int(cv2.__version__.partition('.')[0]) > 4 else 6  # OpenCV 4 logs TIFF errors at a debug level
 _STANDARD_ERROR = 2  # its descriptor
 _EXPECTED = re.compile(
-    rb'(?:\[ ?[A-Z]+:|OpenCV TIFF|Corrupt JPEG|Premature end|Inconsistent progr|Invalid SOS|libpng ).*\n')
+    rb'(?:\[ ?[A-Z]+:|OpenCV TIFF|Corrupt JPEG|Premature end|Inconsistent progr|Invalid SOS|libpng ).*\n'
+)
 
 _Result = TypeVar('_Result')
 

@@ -149,8 +149,10 @@ class ShownTimes:
             if number in wrong:
                 self._ranks[0].forget(int(stamp))
         sound = [*self._given, *((number, stamp) for number, stamp in held if number not in wrong)]
-        self._held = deque((frame, number, self._estimate(number, sound) if number in wrong else stamp)
-                           for frame, number, stamp in self._held)
+        self._held = deque(
+            (frame, number, self._estimate(number, sound) if number in wrong else stamp)
+            for frame, number, stamp in self._held
+        )
         self._latest = max(stamp for _, stamp in sound)
 
     def _estimate(self, number: int, sound: list[tuple[int, int | Fraction]]) -> Fraction:

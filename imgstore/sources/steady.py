@@ -89,8 +89,11 @@ class Numbering:
     def _interval(self) -> float | None:
         """Return the interval of a steady rate, or None."""
         if self._intervals < _FEWEST:
-            fits = all(self._usual is not None and abs(seen - self._usual) <= max(_UNSTEADY * self._usual, _TICKS)
-                       for seen in (self._least, self._most) if self._intervals)
+            fits = all(
+                self._usual is not None and abs(seen - self._usual) <= max(_UNSTEADY * self._usual, _TICKS)
+                for seen in (self._least, self._most)
+                if self._intervals
+            )
             return self._usual if fits else None
         interval = self._sum / self._intervals
         spread = max(_UNSTEADY * interval, min(_TICKS, interval / 2))

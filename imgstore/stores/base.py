@@ -66,19 +66,18 @@ class ImgStore(StoreProperties):
         elif mode == 'w':
             self._begin_writing(basedir, options_for(mode, options))
         else:
-            raise InvalidArgumentError(f'mode is {mode!r}; it must be \'r\' or \'w\'', argument='mode')
+            raise InvalidArgumentError(f"mode is {mode!r}; it must be 'r' or 'w'", argument='mode')
 
     def _begin_reading(self, basedir: StrPath | None, options: ReadOptions) -> None:
-        self._reopen: dict[str, Any] = {
-            'seek': options.seek, 'backend': options.backend, 'cache_bytes': options.cache_bytes}
+        self._reopen: dict[str, Any] = {key: getattr(options, key) for key in ('seek', 'backend', 'cache_bytes')}
         self._has_given_index = options.index is not None
-        self._reader = open_reader(existing_store_folder(basedir=basedir), self._class_name, options.seek,
-                                   options.index, options.backend, options.cache_bytes)
+        folder = existing_store_folder(basedir=basedir)
+        self._reader = open_reader(folder, self._class_name, index=options.index, **self._reopen)
         weakref.finalize(self, StoreReader.close_dropped, self._reader).atexit = False
 
     def _begin_writing(self, basedir: StrPath | None, options: WriteOptions) -> None:
-        self._writer = create_writer(store_folder(basedir=basedir), resolve_format(options.format, self._class_name),
-                                     options)
+        fmt = resolve_format(options.format, self._class_name)
+        self._writer = create_writer(store_folder(basedir=basedir), fmt, options)
         self._writing_process = os.getpid()
         register_fork_handler(self._writer, leak)
         self._writer.close_with(self)
@@ -116,8 +115,7 @@ class ImgStore(StoreProperties):
 
     def _repr_html_(self) -> str:
         """Describe the store for a notebook, with its first frame if open for reading."""
-        rows = {**describe(self), 'mode': self.mode, 'folder': self.filename}
-        image = None
+        rows, image = {**describe(self), 'mode': self.mode, 'folder': self.filename}, None
         try:
             if self._reader is not None and self.frame_count:
                 image = self._first_image(self._reader)
@@ -175,8 +173,9 @@ class ImgStore(StoreProperties):
         """
         self._require_writer().add_extra_data(data)
 
-    def insert_chunk(self, video_path: StrPath, frame_numbers: Iterable[Any], frame_times: Iterable[Any],
-                     move: bool = True) -> None:
+    def insert_chunk(
+        self, video_path: StrPath, frame_numbers: Iterable[Any], frame_times: Iterable[Any], move: bool = True
+    ) -> None:
         """Add a finished video file as the next chunk of a store of videos; see `VideoImgStore.insert_chunk`."""
         self._require_writer().insert_chunk(text_path(video_path, 'video_path'), frame_numbers, frame_times, move)
 
@@ -238,8 +237,9 @@ class ImgStore(StoreProperties):
         reader = self._require_reader()
         return reader.by_number(frame_number, exact_only) if frame_index is None else reader.at(frame_index)
 
-    def get_images(self, frame_numbers: Iterable[Any] | None = None,
-                   frame_indices: Iterable[Any] | None = None) -> Frames:
+    def get_images(
+        self, frame_numbers: Iterable[Any] | None = None, frame_indices: Iterable[Any] | None = None
+    ) -> Frames:
         """Read many frames, each once and in the order of the store.
 
         Parameters
@@ -336,8 +336,8 @@ class ImgStore(StoreProperties):
         InvalidArgumentError
             There is not exactly one frame numbered 0, or a chunk is incomplete. Nothing was changed.
         """
-        self._require_reader().check_complete()
         reader = self._require_reader()
+        reader.check_complete()
         report, reader.index = reindex(reader.layout, reader.listing.chunks(), dry_run)
         return report
 
@@ -386,12 +386,12 @@ class ImgStore(StoreProperties):
             return reader.at(frame_index)[0]
 
 
-_ImgStore = ImgStore
-"""Old name of `ImgStore`."""
+_ImgStore = ImgStore  # the old name
 
 
-def _open_again(cls: type[ImgStore], basedir: str, options: dict[str, Any], given: list[ChunkFrames] | None,
-                state: Any) -> ImgStore:
+def _open_again(
+    cls: type[ImgStore], basedir: str, options: dict[str, Any], given: list[ChunkFrames] | None, state: Any
+) -> ImgStore:
     """Reopen a store, with the index its user passed, since that may differ from the chunks on disk."""
     index = None if given is None else ImgStoreIndex.new_from_frames(given)
     store = cls(basedir, index=index, **options)

@@ -23,10 +23,26 @@ from ..options import DEFAULT_DTYPE, ReadOptions, WriteOptions
 from .base import ImgStore, _ImgStore
 
 __all__ = [
-    'EXTRA_DATA_FILE_EXTENSIONS', 'STORE_INDEX_FILENAME', 'STORE_LOCK_FILENAME', 'STORE_MD_FILENAME', 'STORE_MD_KEY',
-    'DirectoryImgStore', 'ImageCodecProcessor', 'ImgStore', 'ImgStoreIndex', 'ReadOptions', 'VideoImgStore',
-    'WriteOptions', '_ImgStore', 'ensure_color', 'ensure_grayscale', 'extract_only_frame', 'get_supported_formats',
-    'new_for_filename', 'new_for_format']
+    'EXTRA_DATA_FILE_EXTENSIONS',
+    'STORE_INDEX_FILENAME',
+    'STORE_LOCK_FILENAME',
+    'STORE_MD_FILENAME',
+    'STORE_MD_KEY',
+    'DirectoryImgStore',
+    'ImageCodecProcessor',
+    'ImgStore',
+    'ImgStoreIndex',
+    'ReadOptions',
+    'VideoImgStore',
+    'WriteOptions',
+    '_ImgStore',
+    'ensure_color',
+    'ensure_grayscale',
+    'extract_only_frame',
+    'get_supported_formats',
+    'new_for_filename',
+    'new_for_format',
+]
 
 
 class VideoImgStore(ImgStore):
@@ -37,8 +53,9 @@ class VideoImgStore(ImgStore):
 
     _class_name = VIDEO
 
-    def insert_chunk(self, video_path: StrPath, frame_numbers: Iterable[Any], frame_times: Iterable[Any],
-                     move: bool = True) -> None:
+    def insert_chunk(
+        self, video_path: StrPath, frame_numbers: Iterable[Any], frame_times: Iterable[Any], move: bool = True
+    ) -> None:
         """Add a finished video file as the next chunk.
 
         The video is decoded once to check that every frame is intact and can be found exactly.
@@ -73,8 +90,9 @@ class DirectoryImgStore(ImgStore):
 
     _class_name = DIRECTORY
 
-    def insert_chunk(self, video_path: StrPath, frame_numbers: Iterable[Any], frame_times: Iterable[Any],
-                     move: bool = True) -> NoReturn:
+    def insert_chunk(
+        self, video_path: StrPath, frame_numbers: Iterable[Any], frame_times: Iterable[Any], move: bool = True
+    ) -> NoReturn:
         """Reject a video: chunks of this store are folders of images.
 
         Raises
@@ -86,15 +104,23 @@ class DirectoryImgStore(ImgStore):
             f'{text_path(video_path, "video_path")!r} cannot be a chunk of {self.filename!r}, a store of images in '
             f'format {self._require_writer().fmt.name}; create a store of {_VIDEO_FORMATS} for it, or pass its frames '
             f'to add_image',
-            store=self.filename, argument='video_path')
+            store=self.filename,
+            argument='video_path',
+        )
 
 
 _VIDEO_FORMATS = ' or '.join(map(repr, format_names(VIDEO)))
 _CLASSES: dict[str, type[ImgStore]] = {VIDEO: VideoImgStore, DIRECTORY: DirectoryImgStore}
 
 
-def new_for_filename(path: StrPath | None = None, mode: str = 'r', basedir: StrPath | None = None,
-                     index: ImgStoreIndex | None = None, seek: bool = True, **kwargs: Any) -> ImgStore:
+def new_for_filename(
+    path: StrPath | None = None,
+    mode: str = 'r',
+    basedir: StrPath | None = None,
+    index: ImgStoreIndex | None = None,
+    seek: bool = True,
+    **kwargs: Any,
+) -> ImgStore:
     """Open a store for reading.
 
     Parameters
@@ -128,17 +154,26 @@ def new_for_filename(path: StrPath | None = None, mode: str = 'r', basedir: StrP
         An option is unknown, or only for writing.
     """
     if mode != 'r':
-        raise InvalidArgumentError(f'mode is {mode!r}; open a store with mode \'r\', or create one with new_for_format',
-                                   argument='mode')
+        raise InvalidArgumentError(
+            f"mode is {mode!r}; open a store with mode 'r', or create one with new_for_format", argument='mode'
+        )
     folder = existing_store_folder(path, basedir)
     store = _CLASSES[format_of(load_metadata(folder), folder).class_name]
     return store(basedir=folder, mode='r', index=index, seek=seek, **kwargs)
 
 
-def new_for_format(fmt: str | None = None, path: StrPath | None = None, mode: str = 'w',
-                   basedir: StrPath | None = None, imgshape: Any = None, imgdtype: Any = DEFAULT_DTYPE,
-                   chunksize: Any = None, metadata: dict[Any, Any] | None = None, encoding: str | None = None,
-                   **kwargs: Any) -> ImgStore:
+def new_for_format(
+    fmt: str | None = None,
+    path: StrPath | None = None,
+    mode: str = 'w',
+    basedir: StrPath | None = None,
+    imgshape: Any = None,
+    imgdtype: Any = DEFAULT_DTYPE,
+    chunksize: Any = None,
+    metadata: dict[Any, Any] | None = None,
+    encoding: str | None = None,
+    **kwargs: Any,
+) -> ImgStore:
     """Create a store.
 
     Parameters
@@ -185,8 +220,17 @@ def new_for_format(fmt: str | None = None, path: StrPath | None = None, mode: st
     other_name = kwargs.pop('format', None)
     fmt = other_name if fmt is None else fmt
     store = _CLASSES[resolve_format(fmt).class_name]
-    return store(basedir=store_folder(path, basedir), mode=mode, imgshape=imgshape, imgdtype=imgdtype,
-                 chunksize=chunksize, metadata=metadata, encoding=encoding, format=fmt, **kwargs)
+    return store(
+        basedir=store_folder(path, basedir),
+        mode=mode,
+        imgshape=imgshape,
+        imgdtype=imgdtype,
+        chunksize=chunksize,
+        metadata=metadata,
+        encoding=encoding,
+        format=fmt,
+        **kwargs,
+    )
 
 
 def extract_only_frame(path: StrPath, frame_index: int) -> Any:

@@ -45,18 +45,22 @@ class StoreProperties:
 
     def _require_reader(self) -> StoreReader:
         if self._reader is None:
-            raise StoreModeError(f'{self.filename!r} is open for writing; open it with mode \'r\' to read',
-                                 store=self.filename)
+            raise StoreModeError(
+                f"{self.filename!r} is open for writing; open it with mode 'r' to read", store=self.filename
+            )
         return self._reader
 
     def _require_writer(self) -> StoreWriter:
         if self._writer is None:
-            raise StoreModeError(f'{self.filename!r} is open for reading; create a store with mode \'w\' to write',
-                                 store=self.filename)
+            raise StoreModeError(
+                f"{self.filename!r} is open for reading; create a store with mode 'w' to write", store=self.filename
+            )
         if self._is_left_to_parent:
-            raise StoreModeError(f'{self.filename!r} was opened for writing by process {self._writing_process} and '
-                                 f'this process was forked from it; write there, or open the store here with mode '
-                                 f'\'r\'', store=self.filename)
+            raise StoreModeError(
+                f'{self.filename!r} was opened for writing by process {self._writing_process} and this process was '
+                f"forked from it; write there, or open the store here with mode 'r'",
+                store=self.filename,
+            )
         return self._writer
 
     @property
@@ -217,8 +221,11 @@ class StoreProperties:
             Extensions to look for, such as '.extra.json'.
         """
         layout, wanted = self._impl.layout, tuple(extensions)
-        return [path for number, _ in self._iter_chunk_n_and_chunk_paths()
-                for path in layout.extra_data_files(number, wanted)]
+        return [
+            path
+            for number, _ in self._iter_chunk_n_and_chunk_paths()
+            for path in layout.extra_data_files(number, wanted)
+        ]
 
     def extra_data_files(self, chunk: int) -> list[str]:
         """Return the paths of a chunk's extra data files and journal."""
@@ -317,8 +324,9 @@ class StoreProperties:
         try:
             return datetime.datetime.fromtimestamp(as_seconds(frame_time, FRAME_TIME), zone)
         except (ValueError, OverflowError, OSError) as error:
-            raise InvalidArgumentError(f'frame_time {frame_time!r} cannot be converted to a datetime: {error}',
-                                       argument='frame_time') from error
+            raise InvalidArgumentError(
+                f'frame_time {frame_time!r} cannot be converted to a datetime: {error}', argument='frame_time'
+            ) from error
 
     @property
     def uuid(self) -> str | None:

@@ -82,11 +82,15 @@ class Samples:
 
 def sample_frames(frame: FrameAt, start: int, end: int, count: int) -> Samples:
     """Read at most `count` of the frames from `start` to before `end`."""
-    places = np.unique(np.linspace(start, end - 1, max(2, count)).round().astype(np.int64)) if end > start else \
-        np.empty(0, np.int64)
+    places = (
+        np.unique(np.linspace(start, end - 1, max(2, count)).round().astype(np.int64))
+        if end > start
+        else np.empty(0, np.int64)
+    )
     frames = [frame(place) for place in places.tolist()]
-    return Samples(places, np.array([number for number, _ in frames], np.int64),
-                   np.array([time for _, time in frames], np.float64))
+    return Samples(
+        places, np.array([number for number, _ in frames], np.int64), np.array([time for _, time in frames], np.float64)
+    )
 
 
 def find_gaps(frame: FrameAt, samples: Samples, period: float) -> list[Gap]:
@@ -145,8 +149,9 @@ def _bisect(frame: FrameAt, samples: Samples, rank: int, size: Callable[[Frame, 
     return Gap(high, before, after)
 
 
-def find_discontinuities(numbers: npt.NDArray[np.int64], times: npt.NDArray[np.float64], period: float
-                         ) -> npt.NDArray[np.intp]:
+def find_discontinuities(
+    numbers: npt.NDArray[np.int64], times: npt.NDArray[np.float64], period: float
+) -> npt.NDArray[np.intp]:
     """Return the ranks, among consecutive frames, of those after a gap."""
     with np.errstate(all='ignore'):  # times may be any numbers
         jumps = (np.diff(numbers) != 1) | (np.diff(times) > GAP_FACTOR * period)

@@ -39,19 +39,28 @@ def create_writer(basedir: str, fmt: Format, options: WriteOptions) -> StoreWrit
     encoder = validate_options(fmt, {name: getattr(options, name) for name in ('quality', 'crf', 'compression')})
     usual, fmt = fmt, encoded_with(fmt, encoder)
     metadata = new_metadata(
-        imgshape=fit.stored_shape, imgdtype=fit.dtype.name, chunksize=_checked_chunksize(options.chunksize, fmt),
-        format=fmt.name, class_name=fmt.class_name,
-        encoding='' if fit.convert_from else encoding, extension='' if fmt.is_image_folder else fmt.extension,
-        user=options.metadata, fps=validate_fps(fmt, options.fps), lossless=fmt.lossless == usual.lossless)
+        imgshape=fit.stored_shape,
+        imgdtype=fit.dtype.name,
+        chunksize=_checked_chunksize(options.chunksize, fmt),
+        format=fmt.name,
+        class_name=fmt.class_name,
+        encoding='' if fit.convert_from else encoding,
+        extension='' if fmt.is_image_folder else fmt.extension,
+        user=options.metadata,
+        fps=validate_fps(fmt, options.fps),
+        lossless=fmt.lossless == usual.lossless,
+    )
     if options.durability not in DURABILITIES:
-        raise InvalidArgumentError(f'durability is {options.durability!r}; it must be one of '
-                                   f'{", ".join(DURABILITIES)}', argument='durability')
+        raise InvalidArgumentError(
+            f'durability is {options.durability!r}; it must be one of {", ".join(DURABILITIES)}', argument='durability'
+        )
     bound = as_int_min(options.buffer_bytes, 'buffer_bytes', 0)
     layout = Layout(basedir, fmt.extension, fmt.is_image_folder)
     chunks = ChunkIO(layout, fmt, fit.stored_shape, 'write', options.backend, options=encoder)
     rate = FrameRate(metadata.fps, metadata.user)
-    queue = WriteQueue(_checked_workers(options.workers, chunks), bound,
-                       math.inf if options.durability == 'chunk' else _SOON)
+    queue = WriteQueue(
+        _checked_workers(options.workers, chunks), bound, math.inf if options.durability == 'chunk' else _SOON
+    )
     lock = None
     try:
         lock = _create_folder(basedir, options.overwrite, metadata)
@@ -123,5 +132,9 @@ def _refuse_existing(basedir: str, overwrite: bool) -> None:
     if os.path.exists(os.path.join(basedir, STORE_MD_FILENAME)):
         raise StoreExistsError(f'{basedir!r} already holds a store', replaceable=True, path=basedir, store=basedir)
     if find_chunk_files(basedir):
-        raise StoreExistsError(f'{basedir!r} holds chunks of a store without {STORE_MD_FILENAME}', replaceable=True,
-                               path=basedir, store=basedir)
+        raise StoreExistsError(
+            f'{basedir!r} holds chunks of a store without {STORE_MD_FILENAME}',
+            replaceable=True,
+            path=basedir,
+            store=basedir,
+        )

@@ -57,7 +57,7 @@ class ImageSpec:
         if self.convert_from:
             array = decode_to_bgr(array, self.convert_from)
         if array.shape != self.stored_shape:
-            array = array[:self.stored_shape[0], :self.stored_shape[1]]
+            array = array[: self.stored_shape[0], : self.stored_shape[1]]
         return array
 
     def _shaped(self, image: Image) -> Image:
@@ -71,8 +71,10 @@ class ImageSpec:
         if image.dtype == self.dtype:
             return image
         if not is_lossless_cast(image, self.dtype):
-            raise ImageRejectedError(f'the image is {image.dtype} and its values do not all fit {self.dtype}, '
-                                     f'the dtype of this store', argument='img')
+            raise ImageRejectedError(
+                f'the image is {image.dtype} and its values do not all fit {self.dtype}, the dtype of this store',
+                argument='img',
+            )
         return image.astype(self.dtype)
 
 
@@ -80,8 +82,9 @@ def _as_array(image: object) -> Image:
     try:
         return np.asarray(image)
     except ValueError as error:
-        raise ImageRejectedError(f'the image is a {type(image).__name__} and cannot become an array: {error}',
-                                 argument='img') from error
+        raise ImageRejectedError(
+            f'the image is a {type(image).__name__} and cannot become an array: {error}', argument='img'
+        ) from error
 
 
 def is_lossless_cast(image: Image, dtype: np.dtype[Any]) -> bool:
@@ -111,8 +114,9 @@ def _without_channel_of_one(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape[:-1] if len(shape) == 3 and shape[2] == 1 else shape
 
 
-def image_spec_for(fmt: Format, imgshape: object, imgdtype: object, encoding: str,
-                   store: str | None = None) -> ImageSpec:
+def image_spec_for(
+    fmt: Format, imgshape: object, imgdtype: object, encoding: str, store: str | None = None
+) -> ImageSpec:
     """Make the spec of a new store with this format, shape, dtype and encoding.
 
     Raises
@@ -122,8 +126,9 @@ def image_spec_for(fmt: Format, imgshape: object, imgdtype: object, encoding: st
     """
     shape, dtype = validate_shape(imgshape), validate_dtype(imgdtype)
     if fmt.dtypes is not None and dtype.name not in fmt.dtypes:
-        raise InvalidArgumentError(f'format {fmt.name} holds {" or ".join(fmt.dtypes)}, not imgdtype {dtype.name}',
-                                   argument='imgdtype')
+        raise InvalidArgumentError(
+            f'format {fmt.name} holds {" or ".join(fmt.dtypes)}, not imgdtype {dtype.name}', argument='imgdtype'
+        )
     check_encoding(encoding, shape, dtype)
     convert_from = encoding if fmt.converts_to_bgr else ''
     stored = _stored_shape(fmt, decoded_shape(shape, convert_from), store)
@@ -137,11 +142,15 @@ def _stored_shape(fmt: Format, shape: tuple[int, ...], store: str | None) -> tup
         return shape
     shape = _without_channel_of_one(shape)
     if len(shape) not in (2, 3) or shape[2:] not in ((), (3,)):
-        raise InvalidArgumentError(f'format {fmt.name} holds images of shape (h, w) or (h, w, 3), not {shape}',
-                                   argument='imgshape')
+        raise InvalidArgumentError(
+            f'format {fmt.name} holds images of shape (h, w) or (h, w, 3), not {shape}', argument='imgshape'
+        )
     if max(shape) > fmt.max_side or math.prod(shape[:2]) > _MAX_PIXELS:
-        raise InvalidArgumentError(f'format {fmt.name} holds images of at most {fmt.max_side} pixels a side and '
-                                   f'{_MAX_PIXELS} in all, not {shape[0]} x {shape[1]}', argument='imgshape')
+        raise InvalidArgumentError(
+            f'format {fmt.name} holds images of at most {fmt.max_side} pixels a side and '
+            f'{_MAX_PIXELS} in all, not {shape[0]} x {shape[1]}',
+            argument='imgshape',
+        )
     if fmt.color_model == 'gray' and len(shape) == 3:
         warn(ColorLostWarning(fmt.name, store))
     return shape if fmt.is_image_folder else _even(shape)
@@ -150,8 +159,9 @@ def _stored_shape(fmt: Format, shape: tuple[int, ...], store: str | None) -> tup
 def _even(shape: tuple[int, ...]) -> tuple[int, ...]:
     height, width = shape[0] // 2 * 2, shape[1] // 2 * 2
     if not (height and width):
-        raise InvalidArgumentError(f'video needs images of at least 2 x 2 pixels, not {shape[0]} x {shape[1]}',
-                                   argument='imgshape')
+        raise InvalidArgumentError(
+            f'video needs images of at least 2 x 2 pixels, not {shape[0]} x {shape[1]}', argument='imgshape'
+        )
     return (height, width, *shape[2:])
 
 
@@ -161,8 +171,9 @@ def validate_shape(imgshape: object) -> tuple[int, ...]:
         sizes = list(imgshape)
         if sizes and all(_is_size(size) for size in sizes):
             return tuple(int(size) for size in sizes)
-    raise InvalidArgumentError(f'imgshape is {imgshape!r}; it must be sizes in pixels, (h, w) or (h, w, 3)',
-                               argument='imgshape')
+    raise InvalidArgumentError(
+        f'imgshape is {imgshape!r}; it must be sizes in pixels, (h, w) or (h, w, 3)', argument='imgshape'
+    )
 
 
 def _is_size(size: object) -> bool:
@@ -181,9 +192,9 @@ def validate_dtype(imgdtype: object) -> np.dtype[Any]:
         dtype: np.dtype[Any] = np.dtype(imgdtype)  # type: ignore[call-overload]
         named: np.dtype[Any] = np.dtype(dtype.name)
     except (TypeError, ValueError) as error:
-        raise InvalidArgumentError(f'imgdtype {imgdtype!r} is not a supported numpy dtype',
-                                   argument='imgdtype') from error
+        raise InvalidArgumentError(
+            f'imgdtype {imgdtype!r} is not a supported numpy dtype', argument='imgdtype'
+        ) from error
     if named.kind != dtype.kind or named.itemsize != dtype.itemsize or named.hasobject:
-        raise InvalidArgumentError(f'imgdtype {imgdtype!r} is not a supported numpy dtype',
-                                   argument='imgdtype')
+        raise InvalidArgumentError(f'imgdtype {imgdtype!r} is not a supported numpy dtype', argument='imgdtype')
     return named

@@ -45,8 +45,9 @@ class RollingChunkWriter:
         Frame rate in the header of videos; measured if not given.
     """
 
-    def __init__(self, layout: Layout, chunks: ChunkIO, chunksize: int, durability: str,
-                 rate: FrameRate | None = None) -> None:
+    def __init__(
+        self, layout: Layout, chunks: ChunkIO, chunksize: int, durability: str, rate: FrameRate | None = None
+    ) -> None:
         self._layout, self._chunks, self._chunksize = layout, chunks, chunksize
         self._rate = rate or FrameRate()
         self._keeps_journal, self._syncs = durability != 'chunk', durability == 'fsync'
@@ -116,8 +117,11 @@ class RollingChunkWriter:
     @property
     def has_records(self) -> bool:
         """Whether any record was added."""
-        return bool(self._early_records or (self._open and self._open.records)
-                    or any(self._layout.extra_data_files(number) for number, _ in self.complete_chunks))
+        return bool(
+            self._early_records
+            or (self._open and self._open.records)
+            or any(self._layout.extra_data_files(number) for number, _ in self.complete_chunks)
+        )
 
     # --- frames and records
 
@@ -129,9 +133,12 @@ class RollingChunkWriter:
         try:
             self._write(prepared, number, time)
         except OSError as error:
-            raise FrameWriteError(f'{self._layout.basedir}: frame #{number} could not be written: {error}',
-                                  store=self._layout.basedir, frame_number=number,
-                                  frame_numbers=(number, *getattr(error, 'frame_numbers', ()))) from error
+            raise FrameWriteError(
+                f'{self._layout.basedir}: frame #{number} could not be written: {error}',
+                store=self._layout.basedir,
+                frame_number=number,
+                frame_numbers=(number, *getattr(error, 'frame_numbers', ())),
+            ) from error
         self._index(number, time)
 
     def _write(self, prepared: Any, number: int, time: float) -> None:
@@ -256,9 +263,12 @@ class RollingChunkWriter:
             self._completer.put(self._open.number)
             self._journal, self._open.is_on_disk = None, True
         if lost.numbers:
-            raise FrameWriteError(f'{self._layout.basedir}: chunk {self._open.number} could not be completed'
-                                  f'{lost.told}',
-                                  store=self._layout.basedir, chunk=self._open.number, frame_numbers=lost.numbers)
+            raise FrameWriteError(
+                f'{self._layout.basedir}: chunk {self._open.number} could not be completed{lost.told}',
+                store=self._layout.basedir,
+                chunk=self._open.number,
+                frame_numbers=lost.numbers,
+            )
 
     def _finish_frames(self, chunk: FillingChunk) -> Loss:
         """Close the chunk's writer.
@@ -295,9 +305,12 @@ class RollingChunkWriter:
             if not chunk.is_on_disk:  # a power cut must not take the only index
                 write_chunk_index(stem, *chunk.arrays)
         except Exception as error:
-            raise FrameWriteError(f'{stem}: the index of {chunk.count} frames could not be written: {error}'
-                                  f'{chunk.named}{lost.told}', store=self._layout.basedir, chunk=chunk.number,
-                                  frame_numbers=(*chunk.frame_numbers, *lost.numbers)) from error
+            raise FrameWriteError(
+                f'{stem}: the index of {chunk.count} frames could not be written: {error}{chunk.named}{lost.told}',
+                store=self._layout.basedir,
+                chunk=chunk.number,
+                frame_numbers=(*chunk.frame_numbers, *lost.numbers),
+            ) from error
 
     def _abandon_chunk(self) -> Loss:
         """Keep the open chunk's frames after an error; return what else failed.
@@ -318,8 +331,9 @@ class RollingChunkWriter:
             with self._journaled(self._next_chunk, frames):
                 move_or_copy(video_path, self._layout.chunk(self._next_chunk), move)
         except OSError as error:
-            raise FrameWriteError(f'{video_path!r} could not be added to the store: {error}',
-                                  store=self._layout.basedir, path=video_path) from error
+            raise FrameWriteError(
+                f'{video_path!r} could not be added to the store: {error}', store=self._layout.basedir, path=video_path
+            ) from error
         self._begin_chunk(None)
         for number, time in frames:
             self._index(number, time)
@@ -360,5 +374,7 @@ class RollingChunkWriter:
                 self._journal.close()
             self._completer.wait()
         if (error := self._completer.error) is not None:
-            raise FrameWriteError(f'{self._layout.basedir}: complete chunks may not be on the disk yet: {error}; '
-                                  f'their journals are kept', store=self._layout.basedir) from error
+            raise FrameWriteError(
+                f'{self._layout.basedir}: complete chunks may not be on the disk yet: {error}; their journals are kept',
+                store=self._layout.basedir,
+            ) from error

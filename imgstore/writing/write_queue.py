@@ -42,8 +42,13 @@ class Task:
         Number and time of the frame added by the task.
     """
 
-    def __init__(self, commit: Callable[[Any], Any], encode: Callable[[], Any] | None = None, size: int = 0,
-                 frame: tuple[int, float] | None = None) -> None:
+    def __init__(
+        self,
+        commit: Callable[[Any], Any],
+        encode: Callable[[], Any] | None = None,
+        size: int = 0,
+        frame: tuple[int, float] | None = None,
+    ) -> None:
         self.size, self.frame = size, frame
         self.begun = time.monotonic()
         self.position = math.inf
@@ -166,8 +171,10 @@ class WriteQueue:
         except RuntimeError as error:
             if self._committer.ident:
                 self.close(Task(lambda _: None))
-            raise StoreIOError(f'no thread can be started for writing the store: {error}; end other programs or raise '
-                               f'the limit of threads (ulimit -u)') from error
+            raise StoreIOError(
+                f'no thread can be started for writing the store: {error}; end other programs or raise '
+                f'the limit of threads (ulimit -u)'
+            ) from error
 
     def watch(self, take_state: Callable[[], Any]) -> None:
         """Set a function to call after each commit; `look` returns its latest result."""
@@ -261,8 +268,10 @@ class WriteQueue:
     @staticmethod
     def _refuse_background() -> None:
         if _in_background():
-            raise StoreModeError('a finalizer runs in a thread that writes a store and cannot wait for one here; '
-                                 'write to the store from another thread')
+            raise StoreModeError(
+                'a finalizer runs in a thread that writes a store and cannot wait for one here; '
+                'write to the store from another thread'
+            )
 
     def _take(self, task: Task, closing: bool = False) -> None:
         if self.is_closing and not closing:

@@ -19,12 +19,10 @@ from .._support.buffer_pool import BufferPool
 from .._support.json import dumps
 from .._support.validation import as_finite_seconds, as_int, as_seconds
 from ..chunks import ChunkIO, Image
-from ..chunks.video.mp4_tail import has_last_packet
 from ..color import decoded_shape
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from ..errors import (
     ExtraDataTypeError,
-    FrameReadError,
     FrameWriteError,
     ImageRejectedError,
     InvalidArgumentError,
@@ -37,6 +35,7 @@ from ..ondisk.layout import Layout
 from ..ondisk.lock import StoreLock
 from ..ondisk.metadata import StoreMetadata
 from .image_spec import ImageSpec
+from .inserted_video import check_video
 from .rolling_writer import RollingChunkWriter
 from .sigterm import SignalGuard, wait_for_end_of_program
 from .write_queue import Task, WriteQueue
@@ -73,8 +72,18 @@ class StoreWriter:
 
     mode = 'w'
 
-    def __init__(self, metadata: StoreMetadata, fmt: Format, layout: Layout, fit: ImageSpec, chunks: ChunkIO,
-                 lock: StoreLock, queue: WriteQueue, durability: str, rate: FrameRate) -> None:
+    def __init__(
+        self,
+        metadata: StoreMetadata,
+        fmt: Format,
+        layout: Layout,
+        fit: ImageSpec,
+        chunks: ChunkIO,
+        lock: StoreLock,
+        queue: WriteQueue,
+        durability: str,
+        rate: FrameRate,
+    ) -> None:
         self.metadata, self.fmt, self.layout = metadata, fmt, layout
         self._fit, self._chunks, self._lock, self._queue = fit, chunks, lock, queue
         self._recorder = RollingChunkWriter(layout, chunks, metadata.chunksize, durability, rate)
@@ -195,8 +204,10 @@ class StoreWriter:
             raise
         if self._queue.workers and np.may_share_memory(stored, np.asarray(image)):
             stored = copy = self._buffers.copy(stored)
-        self._do(Task(partial(self._add, frame, copy), partial(self._chunks.encode, stored), stored.nbytes, frame),
-                 wait=not self._queue.workers)
+        self._do(
+            Task(partial(self._add, frame, copy), partial(self._chunks.encode, stored), stored.nbytes, frame),
+            wait=not self._queue.workers,
+        )
 
     def _add(self, frame: tuple[int, float], copy: Image | None, prepared: Any) -> None:
         self._given = frame
@@ -221,18 +232,22 @@ class StoreWriter:
         self._check()
         for key in _OWN_KEYS:
             if key in data:
-                raise InvalidArgumentError(f'extra data must not have the key {key!r}: the store sets it',
-                                           argument='data')
+                raise InvalidArgumentError(
+                    f'extra data must not have the key {key!r}: the store sets it', argument='data'
+                )
         try:
             record = dumps(data)
         except ExtraDataTypeError as error:
             error.store = self.layout.basedir
             raise
-        self._do(Task(lambda _: self._recorder.add_record(record, *self._given), size=len(record)),
-                 wait=not self._queue.workers)
+        self._do(
+            Task(lambda _: self._recorder.add_record(record, *self._given), size=len(record)),
+            wait=not self._queue.workers,
+        )
 
-    def insert_chunk(self, video_path: str, frame_numbers: Iterable[object], frame_times: Iterable[object],
-                     move: bool) -> None:
+    def insert_chunk(
+        self, video_path: str, frame_numbers: Iterable[object], frame_times: Iterable[object], move: bool
+    ) -> None:
         """Take a finished video file as the next chunk.
 
         Raises
@@ -243,39 +258,16 @@ class StoreWriter:
             The file could not be moved or copied.
         """
         self._check()
-        numbers = [as_int(number, f'frame_numbers[{at}] for {video_path!r}')
-                   for at, number in enumerate(frame_numbers)]
-        times = [as_finite_seconds(time, f'frame_times[{at}] for {video_path!r}') for at,
-                 time in enumerate(frame_times)]
-        self._check_video(video_path, len(numbers), len(times))
+        numbers = [as_int(number, f'frame_numbers[{at}] for {video_path!r}') for at, number in enumerate(frame_numbers)]
+        times = [
+            as_finite_seconds(time, f'frame_times[{at}] for {video_path!r}') for at, time in enumerate(frame_times)
+        ]
+        check_video(video_path, self.layout.extension, self._chunks, self._fit, len(numbers), len(times))
         self._do(Task(lambda _: self._insert(video_path, numbers, times, move)))
 
     def _insert(self, video_path: str, numbers: list[int], times: list[float], move: bool) -> None:
         self._recorder.append_video(video_path, numbers, times, move)
         self._given = numbers[-1], times[-1]
-
-    def _check_video(self, path: str, numbers: int, times: int) -> None:
-        extension = self.layout.extension
-        if not os.path.isfile(path):
-            raise InvalidArgumentError(f'{path!r} is not a file', path=path, argument='video_path')
-        if os.path.splitext(path)[1].lower() != extension:
-            raise InvalidArgumentError(f'{path!r} must be a {extension} video like the store\'s chunks', path=path,
-                                       argument='video_path')
-        if has_last_packet(path):
-            raise InvalidArgumentError(f'{path!r} lacks its latest frame: it is in a separate file', path=path,
-                                       argument='video_path')
-        try:
-            self._chunks.check_exact(path, {self._fit.stored_shape[:2], self._fit.shape[:2]})
-            with contextlib.closing(self._chunks.video_reader(path)) as reader:
-                frames = reader.count()
-        except FrameReadError as error:
-            why = error.reason or error
-            raise InvalidArgumentError(f'{path!r} is not a readable video: {why}', path=path,
-                                       argument='video_path') from error
-        if not frames == numbers == times or not frames:
-            raise InvalidArgumentError(f'{path!r} has {frames} frames but got {numbers} frame_numbers and '
-                                       f'{times} frame_times', path=path,
-                                       argument='frame_numbers')
 
     # --- the complete store
 
@@ -340,8 +332,9 @@ class StoreWriter:
 
     def _closed_error(self) -> StoreClosedError:
         wait_for_end_of_program()
-        return StoreClosedError(f'{self.layout.basedir}: the store is closed, nothing can be added',
-                                store=self.layout.basedir)
+        return StoreClosedError(
+            f'{self.layout.basedir}: the store is closed, nothing can be added', store=self.layout.basedir
+        )
 
     def _raise_failures(self) -> None:
         """Raise the failures since the last call.
@@ -356,9 +349,13 @@ class StoreWriter:
             return
         try:
             raise FrameWriteError(
-                '; '.join(map(str, failures)), store=self.layout.basedir, chunk=failures[0].chunk,
-                frame_number=failures[0].frame_number, path=failures[0].path,
-                frame_numbers=[number for failure in failures for number in failure.frame_numbers])
+                '; '.join(map(str, failures)),
+                store=self.layout.basedir,
+                chunk=failures[0].chunk,
+                frame_number=failures[0].frame_number,
+                path=failures[0].path,
+                frame_numbers=[number for failure in failures for number in failure.frame_numbers],
+            )
         finally:
             for failure in failures:
                 with contextlib.suppress(ValueError):  # another thread raised it, too

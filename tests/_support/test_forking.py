@@ -69,6 +69,7 @@ def read_in_every_way(store, seed):
 
 
 if hasattr(os, 'fork'):
+
     def forked(work):
         """The child that does the work; it ends at once with 0 if all went well, and in any case within a minute."""
         with warnings.catch_warnings():
@@ -192,8 +193,10 @@ if hasattr(os, 'fork'):
         """A forked worker process may use a store of its parent."""
         record(tmp_path / 's', fmt)
         with new_for_filename(tmp_path / 's', backend=backend) as store, busy(store):
-            processes = [multiprocessing.get_context('fork').Process(target=read_in_every_way, args=(store, seed))
-                         for seed in range(2)]
+            processes = [
+                multiprocessing.get_context('fork').Process(target=read_in_every_way, args=(store, seed))
+                for seed in range(2)
+            ]
             with warnings.catch_warnings():
                 warnings.simplefilter('ignore', DeprecationWarning)
                 for process in processes:
@@ -293,10 +296,17 @@ if hasattr(os, 'fork'):
     @pytest.mark.parametrize(('fmt', 'backend'), WRITERS)
     def test_child_cannot_use_store_its_parent_writes(tmp_path, fmt, backend):
         """A child process can do nothing with a store that its parent is writing."""
+
         def try_all():
             image = numbered(0, SHAPE)
-            for call in (lambda: store.add_image(image, 0, 0), lambda: store.add_extra_data(a=1), store.empty,
-                         lambda: store.frame_count, lambda: store.chunks, lambda: store.save_index()):
+            for call in (
+                lambda: store.add_image(image, 0, 0),
+                lambda: store.add_extra_data(a=1),
+                store.empty,
+                lambda: store.frame_count,
+                lambda: store.chunks,
+                lambda: store.save_index(),
+            ):
                 with pytest.raises(StoreModeError):
                     call()
             assert str(tmp_path / 's') in repr(store)
@@ -356,9 +366,14 @@ if hasattr(os, 'fork'):
 
     def run(code, *cases):
         """Run a program for each path, format, backend and option in turn; what was printed, and the exit code."""
-        done = subprocess.run([sys.executable, '-c', START + textwrap.dedent(code), str(HELPERS),
-                               json.dumps(cases)], capture_output=True, text=True, timeout=120, check=False,
-                              cwd=os.path.dirname(os.path.dirname(imgstore.__file__)))
+        done = subprocess.run(
+            [sys.executable, '-c', START + textwrap.dedent(code), str(HELPERS), json.dumps(cases)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            cwd=os.path.dirname(os.path.dirname(imgstore.__file__)),
+        )
         return done.stdout + done.stderr, done.returncode
 
     READING = """

@@ -162,15 +162,31 @@ def test_the_encoder_works_with_every_way_of_json(tmp_path: Any) -> None:
 # --- what the tools show, for every reader of JSON
 
 
-@pytest.mark.parametrize(('value', 'expected'), [
-    (math.nan, None), (np.float32('inf'), None), ([1.5, -math.inf], [1.5, None]), (np.array([math.nan]), [None]),
-    (np.int64(-3), -3), (np.bool_(True), True), (np.datetime64('NaT', 's'), None), (complex(math.nan, 2), [None, 2.0]),
-    (datetime.datetime(2020, 1, 2, 3), '2020-01-02T03:00:00'), (datetime.date(2020, 1, 2), '2020-01-02'),
-    (b'\xff', {'hex': 'ff'}), ('\udce9', '\\udce9'), ({7}, [7]),
-    (decimal.Decimal('1.50'), '1.50'), (range(3), 'range(0, 3)'),
-    ({datetime.date(2020, 1, 2): {(1, 2): [decimal.Decimal(1)]}}, {'2020-01-02': {'(1, 2)': ['1']}}),
-    ({None: 1, True: 2, 1.5: 3, np.int8(4): 5, b'a': 6, '\udce9': 7},
-     {'null': 1, 'true': 2, '1.5': 3, '4': 5, 'a': 6, '\\udce9': 7})])
+@pytest.mark.parametrize(
+    ('value', 'expected'),
+    [
+        (math.nan, None),
+        (np.float32('inf'), None),
+        ([1.5, -math.inf], [1.5, None]),
+        (np.array([math.nan]), [None]),
+        (np.int64(-3), -3),
+        (np.bool_(True), True),
+        (np.datetime64('NaT', 's'), None),
+        (complex(math.nan, 2), [None, 2.0]),
+        (datetime.datetime(2020, 1, 2, 3), '2020-01-02T03:00:00'),
+        (datetime.date(2020, 1, 2), '2020-01-02'),
+        (b'\xff', {'hex': 'ff'}),
+        ('\udce9', '\\udce9'),
+        ({7}, [7]),
+        (decimal.Decimal('1.50'), '1.50'),
+        (range(3), 'range(0, 3)'),
+        ({datetime.date(2020, 1, 2): {(1, 2): [decimal.Decimal(1)]}}, {'2020-01-02': {'(1, 2)': ['1']}}),
+        (
+            {None: 1, True: 2, 1.5: 3, np.int8(4): 5, b'a': 6, '\udce9': 7},
+            {'null': 1, 'true': 2, '1.5': 3, '4': 5, 'a': 6, '\\udce9': 7},
+        ),
+    ],
+)
 def test_any_value_can_be_shown(value: Any, expected: Any) -> None:
     assert json.loads(json.dumps(as_json(value), allow_nan=False)) == expected
 

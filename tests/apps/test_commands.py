@@ -26,8 +26,14 @@ RUN = 'import sys; from imgstore.apps.dispatch import main; sys.exit(main())'
 
 
 def process(*args: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, '-c', RUN, *map(str, args)], env=python_env(), capture_output=True,
-                          text=True, check=False, timeout=60)
+    return subprocess.run(
+        [sys.executable, '-c', RUN, *map(str, args)],
+        env=python_env(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
 
 
 @EVERY_COMMAND
@@ -86,9 +92,7 @@ def test_dispatcher_process_exits_with_commands_code(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize('name', ['index', 'reindex'])
-def test_no_store_is_one_line_and_exit_code_1(
-    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_no_store_is_one_line_and_exit_code_1(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert dispatch([name, str(tmp_path / 'none')]) == 1
     out, err = capsys.readouterr()
     assert out == ''
@@ -137,8 +141,9 @@ def test_a_signal_ends_a_command_with_its_exit_code(number: signal.Signals, code
 def test_closed_pipe_ends_a_command_quietly() -> None:
     """A command ends quietly if the reader of its output stops reading."""
     code = 'import sys; from imgstore.apps._cli import run; sys.exit(run("x", lambda: print("a\\n" * 10**6) or 0))'
-    with subprocess.Popen([sys.executable, '-c', code], env=python_env(), stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE) as running:
+    with subprocess.Popen(
+        [sys.executable, '-c', code], env=python_env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
         assert running.stdout is not None
         assert running.stderr is not None
         running.stdout.readline()
@@ -155,10 +160,10 @@ def test_an_error_of_the_library_is_one_line(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr() == ('', 'imgstore-x: two lines\n')
 
 
-def test_progress_is_a_line_now_and_then_without_terminal(
+def test_progress_without_a_terminal_is_occasional_lines(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without a terminal, a line now and then reports the progress."""
+    """Without a terminal, an occasional line reports the progress."""
     now = 100.0
     monkeypatch.setattr(_progress.time, 'monotonic', lambda: now)
     with _progress.Progress('imgstore-x', 60) as progress:
@@ -203,10 +208,13 @@ def test_bash_completes_commands_and_options(words: str, tmp_path: Path) -> None
     assert bash
     (tmp_path / 'completion').write_text(process('completion', 'bash').stdout)
     name, *_, last = words.split()
-    lookup = (f'source {tmp_path}/completion; COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); '
-              f'f=$(complete -p {name}); f=${{f#*-F }}; ${{f%% *}} {name} {last} ""; echo "${{COMPREPLY[@]}}"')
-    done = subprocess.run([bash, '-c', lookup], capture_output=True, text=True, check=True,
-                          env={'PATH': os.environ['PATH']})
+    lookup = (
+        f'source {tmp_path}/completion; COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); '
+        f'f=$(complete -p {name}); f=${{f#*-F }}; ${{f%% *}} {name} {last} ""; echo "${{COMPREPLY[@]}}"'
+    )
+    done = subprocess.run(
+        [bash, '-c', lookup], capture_output=True, text=True, check=True, env={'PATH': os.environ['PATH']}
+    )
     assert done.stdout.split() == {'re': ['reindex', 'repair'], '--sq': ['--sqlite'], '--form': ['--format']}[last]
 
 
@@ -218,8 +226,10 @@ def test_what_zsh_needs_names_every_command(capsys: pytest.CaptureFixture[str]) 
 
 
 LONG = {
-    'export': ['{s}', '{d}.mp4'], 'convert': ['--format', 'png', '{s}', '{d}'],
-    'save': ['--format', 'npy', '--source', '{s}/../images', '{d}']}
+    'export': ['{s}', '{d}.mp4'],
+    'convert': ['--format', 'png', '{s}', '{d}'],
+    'save': ['--format', 'npy', '--source', '{s}/../images', '{d}'],
+}
 
 
 @pytest.mark.parametrize(('number', 'code'), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -235,8 +245,13 @@ def test_a_process_that_is_interrupted_leaves_nothing_half_done(
             if name == 'save':
                 (tmp_path / 'images' / f'{index}.pgm').write_bytes(b'P5 400 300 255\n' + image.tobytes())
     args = [arg.format(s=tmp_path / 's', d=tmp_path / 'd') for arg in LONG[name]]
-    with subprocess.Popen([sys.executable, '-c', RUN, name, *args], env=python_env(), stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(
+        [sys.executable, '-c', RUN, name, *args],
+        env=python_env(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
         end = time.monotonic() + 30
         while not [path for path in tmp_path.iterdir() if path.name not in ('s', 'images')] and time.monotonic() < end:
             time.sleep(0.01)

@@ -66,13 +66,11 @@ def noise(count: int, shape: tuple[int, ...]) -> list[Image]:
 
 @pytest.mark.parametrize('fmt', imgstore.get_supported_formats())
 @pytest.mark.slow
-def test_real_film_survives_every_format(
-    film: Path, decoded: list[Image], fmt: str, tmp_path: Path
-) -> None:
+def test_real_film_survives_every_format(film: Path, decoded: list[Image], fmt: str, tmp_path: Path) -> None:
     """A real film goes into every format and comes back complete."""
     assert len(decoded) == FRAMES
     if fmt in FEW:
-        decoded = decoded[:FEW[fmt]]
+        decoded = decoded[: FEW[fmt]]
         film = make_film(tmp_path / 'film.mkv', decoded, 'bgr0')
     assert main_saver(['--format', fmt, '--source', str(film), str(tmp_path / 'store')]) == 0
     images, numbers, times = read(tmp_path / 'store')
@@ -172,7 +170,7 @@ def test_a_film_that_is_cut_off_keeps_what_there_is(
     images, numbers, _ = read(tmp_path / 'store')
     assert 50 < len(images) < 200
     assert all(map(np.array_equal, images, decoded))
-    assert f'cut.mp4\': frame {numbers[-1] + 1} cannot be read' in one_line_in(capsys)
+    assert f"cut.mp4': frame {numbers[-1] + 1} cannot be read" in one_line_in(capsys)
 
 
 @pytest.mark.parametrize(
@@ -242,9 +240,7 @@ def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize('stop_by', [signal.SIGINT, signal.SIGTERM])
-def test_camera_is_saved_until_signal(
-    camera: type[FakeCamera], stop_by: signal.Signals, tmp_path: Path
-) -> None:
+def test_camera_is_saved_until_signal(camera: type[FakeCamera], stop_by: signal.Signals, tmp_path: Path) -> None:
     """A camera is saved until a signal arrives, and the store is then complete."""
     camera.stop_by = stop_by
     before = time.time()

@@ -40,8 +40,21 @@ def film(path: Path, *options: str, images: Sequence[Image] = (), pixel_format: 
     """Make a film whose frames carry their number, by the ffmpeg program."""
     images = images or [numbered(number, SHAPE) for number in range(COUNT)]
     size = f'{images[0].shape[1]}x{images[0].shape[0]}'
-    ffmpeg('-f', 'rawvideo', '-pix_fmt', pixel_format, '-s', size, '-r', '25', '-i', '-', *options, path,
-           data=b''.join(image.tobytes() for image in images))
+    ffmpeg(
+        '-f',
+        'rawvideo',
+        '-pix_fmt',
+        pixel_format,
+        '-s',
+        size,
+        '-r',
+        '25',
+        '-i',
+        '-',
+        *options,
+        path,
+        data=b''.join(image.tobytes() for image in images),
+    )
     return path
 
 
@@ -60,8 +73,10 @@ X264 = ('-c:v', 'libx264', '-pix_fmt', 'yuv420p')
 # --- more than 8 bits
 
 
-@pytest.mark.parametrize(('codec', 'pix_fmt', 'bits'), [
-    ('ffv1', 'gray10le', 10), ('ffv1', 'gray12le', 12), ('ffv1', 'gray16le', 16), ('png', 'gray16be', 16)])
+@pytest.mark.parametrize(
+    ('codec', 'pix_fmt', 'bits'),
+    [('ffv1', 'gray10le', 10), ('ffv1', 'gray12le', 12), ('ffv1', 'gray16le', 16), ('png', 'gray16be', 16)],
+)
 def test_deep_gray_films_keep_every_bit(codec: str, pix_fmt: str, bits: int, tmp_path: Path) -> None:
     images = [np.random.default_rng(n).integers(0, 1 << bits, SHAPE).astype('<u2') for n in range(3)]
     given = pix_fmt.replace('be', 'le')
@@ -71,10 +86,16 @@ def test_deep_gray_films_keep_every_bit(codec: str, pix_fmt: str, bits: int, tmp
         assert np.array_equal(got >> 16 - bits, image)
 
 
-@pytest.mark.parametrize(('options', 'name'), [
-    (('-c:v', 'libx265', '-pix_fmt', 'yuv420p10le', '-x265-params', 'log-level=none'), 'f.mp4'),
-    (('-c:v', 'libx264', '-pix_fmt', 'yuv422p10le'), 'f.mkv'), (('-c:v', 'ffv1', '-pix_fmt', 'gbrp12le'), 'f.mkv'),
-    (('-c:v', 'ffv1', '-pix_fmt', 'rgb48le'), 'f.mkv'), (('-c:v', 'prores_ks', '-pix_fmt', 'yuv422p10le'), 'f.mov')])
+@pytest.mark.parametrize(
+    ('options', 'name'),
+    [
+        (('-c:v', 'libx265', '-pix_fmt', 'yuv420p10le', '-x265-params', 'log-level=none'), 'f.mp4'),
+        (('-c:v', 'libx264', '-pix_fmt', 'yuv422p10le'), 'f.mkv'),
+        (('-c:v', 'ffv1', '-pix_fmt', 'gbrp12le'), 'f.mkv'),
+        (('-c:v', 'ffv1', '-pix_fmt', 'rgb48le'), 'f.mkv'),
+        (('-c:v', 'prores_ks', '-pix_fmt', 'yuv422p10le'), 'f.mov'),
+    ],
+)
 def test_deep_colour_films_have_16_bits_as_ffmpeg_gives_them(
     options: tuple[str, ...], name: str, tmp_path: Path
 ) -> None:
@@ -132,10 +153,14 @@ def test_a_stack_that_says_it_has_more_pages_is_refused(tmp_path: Path, capsys: 
 
 
 MATRICES = {
-    'mirrored': ((-1, 0, 0, 1), lambda i: i[:, ::-1]), 'upside down': ((1, 0, 0, -1), lambda i: i[::-1]),
-    'half': ((-1, 0, 0, -1), lambda i: i[::-1, ::-1]), 'transposed': ((0, 1, 1, 0), lambda i: i.T),
-    'right': ((0, 1, -1, 0), lambda i: np.rot90(i, -1)), 'left': ((0, -1, 1, 0), np.rot90),
-    'transversed': ((0, -1, -1, 0), lambda i: i.T[::-1, ::-1])}
+    'mirrored': ((-1, 0, 0, 1), lambda i: i[:, ::-1]),
+    'upside down': ((1, 0, 0, -1), lambda i: i[::-1]),
+    'half': ((-1, 0, 0, -1), lambda i: i[::-1, ::-1]),
+    'transposed': ((0, 1, 1, 0), lambda i: i.T),
+    'right': ((0, 1, -1, 0), lambda i: np.rot90(i, -1)),
+    'left': ((0, -1, 1, 0), np.rot90),
+    'transversed': ((0, -1, -1, 0), lambda i: i.T[::-1, ::-1]),
+}
 
 
 @pytest.mark.parametrize('name', MATRICES)
@@ -165,7 +190,7 @@ def test_images_of_a_folder_are_upright(orientation: int, tmp_path: Path) -> Non
     got = read(save(tmp_path, '--source', tmp_path / 'photos'))[0][0]
     turned = image.T if orientation > 4 else image
     flip = {1: 0, 2: 1, 3: 3, 4: 2, 5: 0, 6: 1, 7: 3, 8: 2}[orientation]
-    want = turned[::-1 if flip & 2 else 1, ::-1 if flip & 1 else 1]
+    want = turned[:: -1 if flip & 2 else 1, :: -1 if flip & 1 else 1]
     assert got.shape == want.shape
     assert np.abs(got.astype(int) - want).mean() < 8
 
@@ -176,8 +201,20 @@ def test_images_of_a_folder_are_upright(orientation: int, tmp_path: Path) -> Non
 def test_a_cover_is_no_film(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cv2.imwrite(str(tmp_path / 'c.jpg'), numbered(0, SHAPE))
     sound = ('-f', 'lavfi', '-i', 'sine=duration=0.3')
-    ffmpeg(*sound, '-i', tmp_path / 'c.jpg', '-map', '0', '-map', '1', '-c:v', 'copy', '-disposition:v', 'attached_pic',
-           tmp_path / 'song.mp3')
+    ffmpeg(
+        *sound,
+        '-i',
+        tmp_path / 'c.jpg',
+        '-map',
+        '0',
+        '-map',
+        '1',
+        '-c:v',
+        'copy',
+        '-disposition:v',
+        'attached_pic',
+        tmp_path / 'song.mp3',
+    )
     save(tmp_path, '--source', tmp_path / 'song.mp3', code=1)
     assert 'its only picture is a cover' in capsys.readouterr().err
 
@@ -186,17 +223,49 @@ def test_a_cover_is_no_film(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 def test_a_picture_before_the_film_is_not_taken(disposition: str, tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / 'c.jpg'), np.full((200, 300), 9, np.uint8))
     main_film = film(tmp_path / 'w.mp4', *X264)
-    ffmpeg('-i', tmp_path / 'c.jpg', '-i', main_film, '-map', '0', '-map', '1', '-c', 'copy', '-disposition:v:0',
-           disposition, tmp_path / 'f.mp4')
+    ffmpeg(
+        '-i',
+        tmp_path / 'c.jpg',
+        '-i',
+        main_film,
+        '-map',
+        '0',
+        '-map',
+        '1',
+        '-c',
+        'copy',
+        '-disposition:v:0',
+        disposition,
+        tmp_path / 'f.mp4',
+    )
     assert indexes(save(tmp_path, '--source', tmp_path / 'f.mp4')) == list(range(COUNT))
 
 
 def test_of_several_films_one_is_taken_and_named(tmp_path: Path) -> None:
     small = film(tmp_path / 's.mkv', *X264, images=[np.zeros((32, 32), np.uint8)] * COUNT)
-    ffmpeg('-i', small, '-i', film(tmp_path / 'l.mkv', *X264), '-map', '0', '-map', '1', '-c', 'copy',
-           '-disposition:v', '0', tmp_path / 'f.mkv')
-    done = subprocess.run([*RUN, 'save', '--format', 'png', '--source', 'f.mkv', 'store'], cwd=tmp_path,
-                          env=python_env(), capture_output=True, text=True, check=True)
+    ffmpeg(
+        '-i',
+        small,
+        '-i',
+        film(tmp_path / 'l.mkv', *X264),
+        '-map',
+        '0',
+        '-map',
+        '1',
+        '-c',
+        'copy',
+        '-disposition:v',
+        '0',
+        tmp_path / 'f.mkv',
+    )
+    done = subprocess.run(
+        [*RUN, 'save', '--format', 'png', '--source', 'f.mkv', 'store'],
+        cwd=tmp_path,
+        env=python_env(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert 'has 2 video streams' in done.stderr
     assert indexes(tmp_path / 'store') == list(range(COUNT))
 
@@ -204,17 +273,32 @@ def test_of_several_films_one_is_taken_and_named(tmp_path: Path) -> None:
 # --- read once
 
 
-IN_PIPES = pytest.mark.parametrize(('name', 'options'), [
-    ('f.mkv', X264), ('f.mp4', X264), ('f.mp4', (*X264, '-movflags', 'faststart')), ('f.ts', X264),
-    ('f.avi', ('-c:v', 'mjpeg'))])
+IN_PIPES = pytest.mark.parametrize(
+    ('name', 'options'),
+    [
+        ('f.mkv', X264),
+        ('f.mp4', X264),
+        ('f.mp4', (*X264, '-movflags', 'faststart')),
+        ('f.ts', X264),
+        ('f.avi', ('-c:v', 'mjpeg')),
+    ],
+)
 
 
 @IN_PIPES
 def test_standard_input_is_read_once_and_whole(name: str, options: tuple[str, ...], tmp_path: Path) -> None:
-    with open(film(tmp_path / name, *options), 'rb') as file, subprocess.Popen(['cat'], stdin=file,
-                                                                             stdout=subprocess.PIPE) as cat:
-        done = subprocess.run([*RUN, 'save', '--format', 'png', '--source', '/dev/stdin', 'store'], cwd=tmp_path,
-                              env=python_env(), stdin=cat.stdout, capture_output=True, check=False)
+    with (
+        open(film(tmp_path / name, *options), 'rb') as file,
+        subprocess.Popen(['cat'], stdin=file, stdout=subprocess.PIPE) as cat,
+    ):
+        done = subprocess.run(
+            [*RUN, 'save', '--format', 'png', '--source', '/dev/stdin', 'store'],
+            cwd=tmp_path,
+            env=python_env(),
+            stdin=cat.stdout,
+            capture_output=True,
+            check=False,
+        )
     assert (done.returncode, done.stderr) == (0, b'')
     assert indexes(tmp_path / 'store') == list(range(COUNT))
 
@@ -266,8 +350,9 @@ def test_an_address_is_opened_once(tmp_path: Path) -> None:
 # --- names
 
 
-@pytest.mark.parametrize('name', [
-    b'2024-05-01T12:30:00.mp4', b'http:x.mp4', b'20240501', b'-.mp4', b'caf\xe9.mp4', b'%03d.mp4'])
+@pytest.mark.parametrize(
+    'name', [b'2024-05-01T12:30:00.mp4', b'http:x.mp4', b'20240501', b'-.mp4', b'caf\xe9.mp4', b'%03d.mp4']
+)
 def test_a_film_may_have_any_name(name: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     film(tmp_path / 'f.mp4', *X264).rename(tmp_path / os.fsdecode(name))
     monkeypatch.chdir(tmp_path)
@@ -292,9 +377,7 @@ def test_a_stack_whose_name_is_not_utf_8_is_read(tmp_path: Path) -> None:
     assert indexes(save(tmp_path, '--source', source)) == [0, 1, 2]
 
 
-def test_digit_folder_is_no_camera_hidden_file_is_no_image(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_digit_folder_is_no_camera_hidden_file_is_no_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder named with digits is not taken for a camera, and hidden files are not taken for images."""
     (tmp_path / '7').mkdir()
     for number in range(3):
@@ -316,11 +399,37 @@ def test_of_a_pattern_without_quotes_the_error_says_to_quote_it(
     assert 'quote it' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(('text', 'value'), [
-    *((text, text) for text in (
-        '010', '12:30', 'no', '0x10', '1_0', '[1, 2]', '.5', '+1', 'NaN', '1e999', '2026-01-01', ' 5', '')),
-    ('5', 5), ('-3', -3), ('2.5', 2.5), ('1E3', 1000.0), ('true', True), ('false', False), ('null', None),
-    ('True', 'True')])
+@pytest.mark.parametrize(
+    ('text', 'value'),
+    [
+        *(
+            (text, text)
+            for text in (
+                '010',
+                '12:30',
+                'no',
+                '0x10',
+                '1_0',
+                '[1, 2]',
+                '.5',
+                '+1',
+                'NaN',
+                '1e999',
+                '2026-01-01',
+                ' 5',
+                '',
+            )
+        ),
+        ('5', 5),
+        ('-3', -3),
+        ('2.5', 2.5),
+        ('1E3', 1000.0),
+        ('true', True),
+        ('false', False),
+        ('null', None),
+        ('True', 'True'),
+    ],
+)
 def test_only_what_json_has_without_quotes_is_no_text(text: str, value: object, tmp_path: Path) -> None:
     film_path = make_film(tmp_path / 'f.mkv', [numbered(0, (*SHAPE, 3))], 'bgr0')
     with imgstore.new_for_filename(save(tmp_path, '--metadata', f'key={text}', '--source', film_path)) as store:
@@ -341,8 +450,9 @@ def test_an_alias_of_a_format_is_taken(alias: str, fmt: str, tmp_path: Path) -> 
         assert opened._format == fmt
 
 
-@pytest.mark.parametrize(('name', 'fmt'), [
-    ('o.mp4', 'avc1/mp4'), ('o.MKV', 'h264/mkv'), ('o.avi', 'mjpeg/avi'), ('o.png', 'png')])
+@pytest.mark.parametrize(
+    ('name', 'fmt'), [('o.mp4', 'avc1/mp4'), ('o.MKV', 'h264/mkv'), ('o.avi', 'mjpeg/avi'), ('o.png', 'png')]
+)
 def test_the_format_is_that_of_the_name_and_the_folder_is_named(
     name: str, fmt: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -367,18 +477,29 @@ for arguments in json.loads(sys.argv[1]):
 @pytest.mark.parametrize('closed', ['>&-', '2>&-', '<&- >&- 2>&-'])
 def test_commands_work_without_standard_streams(closed: str, tmp_path: Path) -> None:
     film(tmp_path / 'f.mp4', *X264)
-    commands = ['save --format avc1/mp4 --source f.mp4 s', 'info s', 'index s', 'repair s', 'export s t.csv',
-                'convert --format jpg s c', 'completion bash', 'save --help']
-    done = subprocess.run(['bash', '-c', f'"$@" {closed}', '-', sys.executable, '-c', RUN_EACH, json.dumps(commands)],
-                          cwd=tmp_path, env=python_env(), capture_output=True, check=False)
+    commands = [
+        'save --format avc1/mp4 --source f.mp4 s',
+        'info s',
+        'index s',
+        'repair s',
+        'export s t.csv',
+        'convert --format jpg s c',
+        'completion bash',
+        'save --help',
+    ]
+    done = subprocess.run(
+        ['bash', '-c', f'"$@" {closed}', '-', sys.executable, '-c', RUN_EACH, json.dumps(commands)],
+        cwd=tmp_path,
+        env=python_env(),
+        capture_output=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert b'Traceback' not in done.stderr
     assert indexes(tmp_path / 's') == list(range(COUNT))
 
 
-def test_colour_loss_is_reported_unless_gray_is_requested(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_colour_loss_is_reported_unless_gray_is_requested(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The saver reports that colours are lost unless the user asked for gray."""
     source = str(make_film(tmp_path / 'f.mkv', [numbered(0, (*SHAPE, 3))], 'bgr0'))
     assert main(['--format', 'pgm', '--source', source, str(tmp_path / 'a')]) == 0
@@ -441,7 +562,7 @@ def test_a_store_may_be_replaced_by_its_own_images(tmp_path: Path) -> None:
 def test_error_says_to_quote_pattern_like_an_option(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """If the first file of a pattern looks like an option, the error says to quote the pattern."""
+    """If the first file of a pattern begins like an option, the error says to quote the pattern."""
     monkeypatch.chdir(tmp_path)
     for arguments in (['--source', '-a.png', 'b.png', 'store'], ['--source', 'a.png', '-b.png', 'store']):
         (tmp_path / '-b.png').touch()
@@ -450,9 +571,7 @@ def test_error_says_to_quote_pattern_like_an_option(
         assert 'quote it' in capsys.readouterr().err
 
 
-def test_a_file_where_the_store_should_be_is_told_and_kept(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_file_where_the_store_should_be_is_told_and_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / 'store').write_text('mine')
     for more in ([], ['--overwrite']):
         save(tmp_path, '--source', film(tmp_path / 'f.mp4', *X264), *more, code=1)
@@ -474,8 +593,10 @@ def test_a_range_in_seconds_is_of_numbers(value: str, capsys: pytest.CaptureFixt
 
 def test_why_a_video_cannot_be_read_is_said_once(tmp_path: Path) -> None:
     (tmp_path / 'f.mp4').write_bytes(b'hello')
-    with imgstore.new_for_format('avc1/mp4', tmp_path / 's', imgshape=SHAPE) as store, \
-            pytest.raises(InvalidArgumentError) as told:
+    with (
+        imgstore.new_for_format('avc1/mp4', tmp_path / 's', imgshape=SHAPE) as store,
+        pytest.raises(InvalidArgumentError) as told,
+    ):
         store.insert_chunk(tmp_path / 'f.mp4', [0], [0.0])
     assert str(told.value).count('read') == 1
     assert str(told.value).count('f.mp4') == 1

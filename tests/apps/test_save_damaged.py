@@ -25,8 +25,20 @@ from ..helpers.damaged_films import (
 ALONE = ('ffv1_alone.mkv', 'mjpeg.avi', 'mjpeg.mov', 'prores.mov', 'png.avi')
 """Each frame is decoded by itself."""
 
-NOTICED = ('h264.mp4', 'ffv1.mkv', *ALONE[:3], 'png.avi', 'mpeg4.avi', 'mpeg4_b.mp4', 'mpeg4_b.avi', 'mpeg2.ts',
-           'mpeg2.mxf', 'wmv.wmv', 'gif.gif', 'theora.ogv')
+NOTICED = (
+    'h264.mp4',
+    'ffv1.mkv',
+    *ALONE[:3],
+    'png.avi',
+    'mpeg4.avi',
+    'mpeg4_b.mp4',
+    'mpeg4_b.avi',
+    'mpeg2.ts',
+    'mpeg2.mxf',
+    'wmv.wmv',
+    'gif.gif',
+    'theora.ogv',
+)
 """Their decoders notice this damage."""
 
 
@@ -42,7 +54,7 @@ def damage(path: Path, target: Path, seed: int) -> None:
     place, size = places(path)[DAMAGED]
     data, length = bytearray(path.read_bytes()), min(40, size // 3)
     begin = place + size // 3
-    data[begin:begin + length] = np.random.default_rng(seed).integers(0, 256, length, np.uint8).tobytes()
+    data[begin : begin + length] = np.random.default_rng(seed).integers(0, 256, length, np.uint8).tobytes()
     target.write_bytes(data)
 
 
@@ -78,7 +90,7 @@ def test_a_video_that_is_cut_off_is_reported(
     films: Path, name: str, share: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = (films / name).read_bytes()
-    (tmp_path / name).write_bytes(data[:int(share * len(data)) | 1])
+    (tmp_path / name).write_bytes(data[: int(share * len(data)) | 1])
     found = list(saved(tmp_path / name, 1))
     assert found == list(range(len(found)))
     assert f'frame {len(found)} cannot be read' in capsys.readouterr().err
@@ -98,8 +110,18 @@ def test_a_video_whose_index_is_cut_off_is_refused(
 def test_a_missing_reference_loses_the_frames_made_from_it(films: Path, name: str, tmp_path: Path) -> None:
     sizes = [size for _, size in places(films / name)]
     largest = max(range(11, 18), key=sizes.__getitem__)
-    command = ['ffmpeg', '-v', 'error', '-i', str(films / name), '-c', 'copy', '-bsf:v',
-               f"noise=amount=0:drop='eq(n,{largest})'", str(tmp_path / 'x.mkv')]
+    command = [
+        'ffmpeg',
+        '-v',
+        'error',
+        '-i',
+        str(films / name),
+        '-c',
+        'copy',
+        '-bsf:v',
+        f"noise=amount=0:drop='eq(n,{largest})'",
+        str(tmp_path / 'x.mkv'),
+    ]
     subprocess.run(command, check=True)
     assert len(places(tmp_path / 'x.mkv')) == COUNT - 1
     found = saved(tmp_path / 'x.mkv', 1)
@@ -109,9 +131,9 @@ def test_a_missing_reference_loses_the_frames_made_from_it(films: Path, name: st
 
 def test_frames_lost_in_damaged_container_leave_number_gaps(films: Path, tmp_path: Path) -> None:
     """A damaged container leaves the frame numbers of its lost frames unused."""
-    first, last = (place for place, _ in places(films / 'ffv1_alone.mkv')[DAMAGED:DAMAGED + 4:3])
+    first, last = (place for place, _ in places(films / 'ffv1_alone.mkv')[DAMAGED : DAMAGED + 4 : 3])
     data = bytearray((films / 'ffv1_alone.mkv').read_bytes())
-    data[first - 8:last - 16] = bytes(last - first - 8)
+    data[first - 8 : last - 16] = bytes(last - first - 8)
     (tmp_path / 'x.mkv').write_bytes(data)
     found = saved(tmp_path / 'x.mkv', 1)
     assert max(found) == COUNT - 1

@@ -17,8 +17,10 @@ from imgstore.sources.ebml import find_tears
 from ..helpers.damaged_films import COUNT, DAMAGED, KINDS, make_film, places, saved
 
 AVIS = ('mjpeg.avi', 'mpeg4_b.avi', 'png.avi')
-MATROSKAS = {'mjpeg.mkv': '-c:v mjpeg -q:v 3 -cluster_time_limit 200',
-             'h264.mkv': '-c:v libx264 -pix_fmt yuv420p -g 10 -cluster_time_limit 200'}
+MATROSKAS = {
+    'mjpeg.mkv': '-c:v mjpeg -q:v 3 -cluster_time_limit 200',
+    'h264.mkv': '-c:v libx264 -pix_fmt yuv420p -g 10 -cluster_time_limit 200',
+}
 TIMED = ('mpeg2.ts', 'b.ts')
 AHEAD = 2
 """Frames by which one that is decoded at a place may be shown earlier or later."""
@@ -37,13 +39,13 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def headers(path: Path) -> list[int]:
     """Where the header of each packet in an AVI is."""
     data = path.read_bytes()
-    return [place if data[place:place + 2] == b'00' else place - 8 for place, _ in places(path)]
+    return [place if data[place : place + 2] == b'00' else place - 8 for place, _ in places(path)]
 
 
 def overwrite(offset: int, new: bytes, number: int = DAMAGED) -> Edit:
     def edit(data: bytearray, found: list[int]) -> None:
         place = found[number] + offset
-        data[place:place + len(new)] = new
+        data[place : place + len(new)] = new
 
     return edit
 
@@ -58,20 +60,26 @@ def both(*edits: Edit) -> Edit:
 
 def rename_index(data: bytearray, found: list[int]) -> None:
     place = data.rindex(b'idx1')
-    data[place:place + 4] = b'\0\1\2\3'
+    data[place : place + 4] = b'\0\1\2\3'
 
 
 def damage_index(data: bytearray, found: list[int]) -> None:
     place = data.rindex(b'idx1') + 8 + 16 * DAMAGED
-    data[place + 8:place + 16] = b'\x77\x10\0\0\1\2\0\0'
+    data[place + 8 : place + 16] = b'\x77\x10\0\0\1\2\0\0'
 
 
 DAMAGE = {
-    'name': overwrite(0, b'\xfa\x13\x99\x01'), 'letter': overwrite(0, b'0pdc'),
-    'another stream': overwrite(0, b'01dc'), 'too large': overwrite(4, b'\0\xff\0\0'),
-    'no size': overwrite(4, bytes(4)), 'too small': overwrite(4, b'\x10\0\0\0'),
-    'zeros': overwrite(-20, bytes(40)), 'first': overwrite(0, bytes(8), 0), 'last': overwrite(0, bytes(8), COUNT - 1),
-    'two': both(overwrite(0, bytes(4), 5), overwrite(0, b'abcd', 25))}
+    'name': overwrite(0, b'\xfa\x13\x99\x01'),
+    'letter': overwrite(0, b'0pdc'),
+    'another stream': overwrite(0, b'01dc'),
+    'too large': overwrite(4, b'\0\xff\0\0'),
+    'no size': overwrite(4, bytes(4)),
+    'too small': overwrite(4, b'\x10\0\0\0'),
+    'zeros': overwrite(-20, bytes(40)),
+    'first': overwrite(0, bytes(8), 0),
+    'last': overwrite(0, bytes(8), COUNT - 1),
+    'two': both(overwrite(0, bytes(4), 5), overwrite(0, b'abcd', 25)),
+}
 
 
 def damaged(film: Path, target: Path, edit: Edit) -> Path:
@@ -123,7 +131,7 @@ def test_avi_of_several_parts_is_checked_with_all_indexes(films: Path, tmp_path:
     assert list(saved(path, 0)) == list(range(COUNT))
     whole = bytearray(path.read_bytes())
     place = whole.index(b'00dc', whole.index(b'AVIX') + 40)
-    whole[place:place + 8] = b'\1\2\3\4\5\6\7\0'
+    whole[place : place + 8] = b'\1\2\3\4\5\6\7\0'
     path.with_suffix('.store').rename(tmp_path / 'before')
     path.write_bytes(whole)
     assert find_damaged_headers(str(path)).headers.keys() == {place}
@@ -137,9 +145,9 @@ def opendml(data: bytes, path: Path) -> Path:
     packets, place = [], movie + 12
     while place < end:
         size = 8 + struct.unpack_from('<I', data, place + 4)[0]
-        packets.append(data[place:place + size + size % 2])
+        packets.append(data[place : place + size + size % 2])
         place += size + size % 2
-    halves = [part(packets[:COUNT // 2]), part(packets[COUNT // 2:])]
+    halves = [part(packets[: COUNT // 2]), part(packets[COUNT // 2 :])]
     header = bytearray(data[12:movie])
     index = header.index(b'indx' if b'indx' in header else b'JUNK')
     first = 12 + len(header)
@@ -148,7 +156,7 @@ def opendml(data: bytes, path: Path) -> Path:
     entries = b''.join(struct.pack('<QII', *each, COUNT // 2) for each in parts)
     body = struct.pack('<HBBI4s12x', 4, 0, 0, 2, b'00dc') + entries
     size = struct.unpack_from('<I', header, index + 4)[0]
-    header[index:index + 8 + size] = b'indx' + struct.pack('<I', size) + body.ljust(size, b'\0')
+    header[index : index + 8 + size] = b'indx' + struct.pack('<I', size) + body.ljust(size, b'\0')
     offsets = [first, second]
     lists = [fixed(half[0], half[1], offset) for half, offset in zip(halves, offsets, strict=True)]
     path.write_bytes(riff(b'AVI ', bytes(header) + lists[0]) + riff(b'AVIX', lists[1]))
@@ -173,7 +181,7 @@ def part(packets: list[bytes]) -> tuple[bytes, int]:
 
 def fixed(content: bytes, index: int, offset: int) -> bytes:
     """The list with its index counted from where the list is in the file."""
-    return content[:index + 20] + struct.pack('<Q', offset) + content[index + 28:]
+    return content[: index + 20] + struct.pack('<Q', offset) + content[index + 28 :]
 
 
 def test_behind_the_packets_of_an_avi_nothing_is_taken_for_one(films: Path, tmp_path: Path) -> None:
@@ -186,8 +194,8 @@ def test_chunks_of_other_programs_are_no_damage(films: Path, between: bytes, tmp
     place = headers(films / 'mjpeg.avi')[DAMAGED]
     data[place:place] = between + struct.pack('<I', 4) + b'rec '
     size = data.index(b'movi') - 4
-    data[size:size + 4] = struct.pack('<I', struct.unpack_from('<I', data, size)[0] + 12)
-    data = data[:data.rindex(b'idx1')]
+    data[size : size + 4] = struct.pack('<I', struct.unpack_from('<I', data, size)[0] + 12)
+    data = data[: data.rindex(b'idx1')]
     (tmp_path / 'x.avi').write_bytes(riff(b'AVI ', bytes(data[12:])))
     assert find_damaged_headers(str(tmp_path / 'x.avi')) == Damage()
     assert list(saved(tmp_path / 'x.avi', 0)) == list(range(COUNT))
@@ -201,7 +209,7 @@ def stamps(data: bytes) -> list[int]:
     found = []
     for place in range(0, len(data), 188):
         start = place + 4 + (1 + data[place + 4] if data[place + 3] & 0x20 else 0)
-        if data[place + 1] & 0x40 and data[start:start + 3] == b'\0\0\1' and data[start + 3] & 0xf0 == 0xe0:
+        if data[place + 1] & 0x40 and data[start : start + 3] == b'\0\0\1' and data[start + 3] & 0xF0 == 0xE0:
             found.append(start + 9)
     return found
 
@@ -215,7 +223,7 @@ def test_a_damaged_time_of_a_frame_moves_those_of_no_other(
     whole = saved(tmp_path / name, 0)
     (tmp_path / name).with_suffix('.store').rename(tmp_path / 'whole')
     data = bytearray((tmp_path / name).read_bytes())
-    data[stamps(data)[number]] ^= 0x0c
+    data[stamps(data)[number]] ^= 0x0C
     (tmp_path / name).write_bytes(data)
     capsys.readouterr()
     found = saved(tmp_path / name, 1)
@@ -241,7 +249,8 @@ STRUCTURE: dict[str, Callable[[bytearray, list[int], int], tuple[int, bytes]]] =
     'size of a cluster': lambda data, starts, block: (starts[1] + 4, b'\x01\0\0\0\x01\0\0\0'),
     'a whole cluster': lambda data, starts, block: (starts[2] - 5, bytes(starts[3] - starts[2] + 10)),
     'name of a block': lambda data, starts, block: (data.rindex(SIMPLE_BLOCK, 0, block), b'\x93'),
-    'head of a block': lambda data, starts, block: (block - 6, b'\xfa\x13\x99\x01\x77\x03')}
+    'head of a block': lambda data, starts, block: (block - 6, b'\xfa\x13\x99\x01\x77\x03'),
+}
 
 
 @pytest.mark.parametrize('kind', STRUCTURE)
@@ -252,7 +261,7 @@ def test_matroska_frames_after_damage_keep_numbers(
     """Frames after damage in a Matroska file keep their numbers and times."""
     data = bytearray((films / name).read_bytes())
     place, new = STRUCTURE[kind](data, clusters(data), places(films / name)[DAMAGED][0])
-    data[place:place + len(new)] = new
+    data[place : place + len(new)] = new
     (tmp_path / name).write_bytes(data)
     found = saved(tmp_path / name, 1)
     assert 'damaged' in capsys.readouterr().err
@@ -266,7 +275,7 @@ def test_a_lost_end_of_a_matroska_is_counted(
 ) -> None:
     data = bytearray((films / name).read_bytes())
     place = clusters(data)[-1]
-    data[place:place + 4] = bytes(4)
+    data[place : place + 4] = bytes(4)
     (tmp_path / name).write_bytes(data)
     assert list(saved(tmp_path / name, 1)) == list(range(COUNT - 2))
     assert f'about 2 frames from frame {COUNT - 2} on cannot be read' in capsys.readouterr().err
@@ -286,7 +295,7 @@ def test_unknown_count_of_lost_frames_is_reported(
                 target.mux(packet)
     data = bytearray((tmp_path / 'x.mkv').read_bytes())
     place = clusters(data)[2]
-    data[place:place + 4] = bytes(4)
+    data[place : place + 4] = bytes(4)
     (tmp_path / 'x.mkv').write_bytes(data)
     assert main(['--source', str(tmp_path / 'x.mkv'), str(tmp_path / 's')]) == 1
     assert 'may be too small' in capsys.readouterr().err

@@ -19,14 +19,23 @@ Image = np.ndarray[Any, Any]
 QUALITY, RESTART = cv2.IMWRITE_JPEG_QUALITY, cv2.IMWRITE_JPEG_RST_INTERVAL
 USUAL = [QUALITY, 90]
 OPTIONS = {
-    'usual': USUAL, 'best': [QUALITY, 100], 'poor': [QUALITY, 20], 'restarts': [*USUAL, RESTART, 3],
-    'restart of one': [*USUAL, RESTART, 1], 'progressive': [*USUAL, cv2.IMWRITE_JPEG_PROGRESSIVE, 1],
-    'optimal': [*USUAL, cv2.IMWRITE_JPEG_OPTIMIZE, 1], 'poor and optimal': [QUALITY, 5, cv2.IMWRITE_JPEG_OPTIMIZE, 1]}
+    'usual': USUAL,
+    'best': [QUALITY, 100],
+    'poor': [QUALITY, 20],
+    'restarts': [*USUAL, RESTART, 3],
+    'restart of one': [*USUAL, RESTART, 1],
+    'progressive': [*USUAL, cv2.IMWRITE_JPEG_PROGRESSIVE, 1],
+    'optimal': [*USUAL, cv2.IMWRITE_JPEG_OPTIMIZE, 1],
+    'poor and optimal': [QUALITY, 5, cv2.IMWRITE_JPEG_OPTIMIZE, 1],
+}
 IMAGES = {
-    'gray': picture(1), 'colour': cv2.merge([picture(1), picture(9), picture(20)]),
+    'gray': picture(1),
+    'colour': cv2.merge([picture(1), picture(9), picture(20)]),
     'black': np.zeros((96, 128), np.uint8),
-    'white': np.full((96, 128, 3), 255, np.uint8), 'odd': picture(3)[:37, :51],
-    'noise': np.random.default_rng(1).integers(0, 256, (96, 128, 3)).astype(np.uint8)}
+    'white': np.full((96, 128, 3), 255, np.uint8),
+    'odd': picture(3)[:37, :51],
+    'noise': np.random.default_rng(1).integers(0, 256, (96, 128, 3)).astype(np.uint8),
+}
 END = b'\xff\xd9'
 PADDINGS = {
     'zeros behind the end': lambda data: data + bytes(5000),
@@ -34,8 +43,10 @@ PADDINGS = {
     'ones before the end': lambda data: data[:-2] + b'\xff' * 9 + END,
     'zeros before the end': lambda data: data[:-2] + bytes(600) + END,
     'a few bytes before the end': lambda data: data[:-2] + b'\x12\x34\x56\x78' + END,
-    'no end': lambda data: data[:-2], 'no end but zeros': lambda data: data[:-2] + bytes(100),
-    'always much too much': lambda data: data[:-2] + b'\x12\x34\x56\x78' * 30 + END}
+    'no end': lambda data: data[:-2],
+    'no end but zeros': lambda data: data[:-2] + bytes(100),
+    'always much too much': lambda data: data[:-2] + b'\x12\x34\x56\x78' * 30 + END,
+}
 
 
 def encoded(image: Image, options: list[int]) -> bytes:
@@ -43,7 +54,7 @@ def encoded(image: Image, options: list[int]) -> bytes:
 
 
 def with_hole(data: bytes, begin: int, length: int) -> bytes:
-    return data[:begin] + bytes(length) + data[begin + length:]
+    return data[:begin] + bytes(length) + data[begin + length :]
 
 
 @pytest.mark.parametrize('image', IMAGES)
@@ -98,7 +109,7 @@ def test_holes_in_motion_jpeg_are_reported(
     data = bytearray((tmp_path / name).read_bytes())
     for number, length in ((0, 40), (7, 64), (20, 512), (39, 1000)):
         begin = found[number][0] + found[number][1] * 4 // 10
-        data[begin:begin + length] = bytes(length)
+        data[begin : begin + length] = bytes(length)
     (tmp_path / name).write_bytes(data)
     assert set(range(COUNT)) - set(saved(tmp_path / name, 1)) == {0, 7, 20, 39}
     assert 'frames 0, 7, 20, 39 cannot be read' in capsys.readouterr().err
@@ -108,6 +119,6 @@ def test_an_end_mark_that_is_missing_once_is_damage(tmp_path: Path) -> None:
     place, size = places(make_film(tmp_path / 'f.avi', KINDS['mjpeg.avi']))[12]
     data = bytearray((tmp_path / 'f.avi').read_bytes())
     begin = data.rindex(END, place, place + size)
-    data[begin:begin + 2] = bytes(2)
+    data[begin : begin + 2] = bytes(2)
     (tmp_path / 'f.avi').write_bytes(data)
     assert set(range(COUNT)) - set(saved(tmp_path / 'f.avi', 1)) == {12}

@@ -19,8 +19,9 @@ COUNT, SHAPE = 6, (64, 96)
 
 def library_stack(path: Path, first: int = 0, count: int = COUNT) -> bytes:
     """As libtiff writes it: each page's directory comes after its data."""
-    assert cv2.imwritemulti(str(path), [numbered(first + number, SHAPE) for number in range(count)],
-                            [cv2.IMWRITE_TIFF_COMPRESSION, 1])
+    assert cv2.imwritemulti(
+        str(path), [numbered(first + number, SHAPE) for number in range(count)], [cv2.IMWRITE_TIFF_COMPRESSION, 1]
+    )
     return path.read_bytes()
 
 
@@ -34,14 +35,26 @@ def directories_first(big: bool = False, order: str = '<', description: bytes = 
     data = len(head) + COUNT * size + len(description)
     parts = [head]
     for page in range(COUNT):
-        tags = [(256, 4, width), (257, 4, height), (258, 4, 8), (259, 4, 1), (262, 4, 1), (270, 2, data),
-                (273, 4, data + page * height * width), (277, 4, 1), (278, 4, height), (279, 4, height * width)]
+        tags = [
+            (256, 4, width),
+            (257, 4, height),
+            (258, 4, 8),
+            (259, 4, 1),
+            (262, 4, 1),
+            (270, 2, data),
+            (273, 4, data + page * height * width),
+            (277, 4, 1),
+            (278, 4, height),
+            (279, 4, height * width),
+        ]
         lengths = {270: max(5, len(description))}
         if description:
             tags[5] = (270, 2, data - len(description))
         parts.append(struct.pack(order + entries, len(tags)))
-        parts += [struct.pack(f'{order}HH{offset}I{"4x" * big}', tag, kind, lengths.get(tag, 1), value)
-                  for tag, kind, value in tags]
+        parts += [
+            struct.pack(f'{order}HH{offset}I{"4x" * big}', tag, kind, lengths.get(tag, 1), value)
+            for tag, kind, value in tags
+        ]
         parts.append(struct.pack(order + offset, len(head) + (page + 1) * size if page + 1 < COUNT else 0))
     return b''.join([*parts, description, *(numbered(page, SHAPE).tobytes() for page in range(COUNT))])
 
@@ -68,7 +81,7 @@ def test_a_stack_whose_directories_are_cut_off_is_reported(
     share: float, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     data = library_stack(tmp_path / 'a.tif')
-    (tmp_path / 'a.tif').write_bytes(data[:int(share * len(data))])
+    (tmp_path / 'a.tif').write_bytes(data[: int(share * len(data))])
     found = saved(tmp_path / 'a.tif', 1)
     assert found == list(range(int(share * COUNT)))
     err = capfd.readouterr().err
@@ -83,7 +96,7 @@ def test_a_stack_whose_data_are_cut_off_loses_those_pages_alone(
 ) -> None:
     data = directories_first(big)
     pixels = COUNT * SHAPE[0] * SHAPE[1]
-    (tmp_path / 'a.tif').write_bytes(data[:len(data) - pixels + int(share * pixels)])
+    (tmp_path / 'a.tif').write_bytes(data[: len(data) - pixels + int(share * pixels)])
     assert saved(tmp_path / 'a.tif', 1) == list(range(int(share * COUNT)))
     assert f'page {COUNT - 1} cannot be read' in capfd.readouterr().err
 
@@ -97,18 +110,18 @@ def test_a_chain_of_pages_that_leads_astray_is_reported(
     for _ in range(3):
         link = place + 2 + 12 * struct.unpack_from('<H', data, place)[0]
         place = struct.unpack_from('<I', data, link)[0]
-    data[link:link + 4] = struct.pack('<I', target if target != 8 else struct.unpack_from('<I', data, 4)[0])
+    data[link : link + 4] = struct.pack('<I', target if target != 8 else struct.unpack_from('<I', data, 4)[0])
     (tmp_path / 'a.tif').write_bytes(data)
     assert saved(tmp_path / 'a.tif', 1)[:3] == [0, 1, 2]
     assert 'how many pages are missing is not known' in capfd.readouterr().err
 
 
-def test_images_after_stack_of_unknown_length_are_skipped(tmp_path: Path) -> None:
+def test_images_after_stack_of_unknown_length_get_no_number(tmp_path: Path) -> None:
     """No image after a stack of unknown length gets a frame number."""
     (tmp_path / 'i').mkdir()
     for name, first in (('a', 0), ('b', COUNT), ('c', 2 * COUNT)):
         data = library_stack(tmp_path / 'i' / f'{name}.tif', first)
-    (tmp_path / 'i' / 'b.tif').write_bytes((tmp_path / 'i' / 'b.tif').read_bytes()[:len(data) // 2])
+    (tmp_path / 'i' / 'b.tif').write_bytes((tmp_path / 'i' / 'b.tif').read_bytes()[: len(data) // 2])
     assert saved(tmp_path / 'i', 1) == list(range(COUNT + 3))
 
 
@@ -116,7 +129,7 @@ def test_where_each_file_is_a_page_a_damaged_one_costs_no_other(tmp_path: Path) 
     (tmp_path / 'i').mkdir()
     for number in range(4):
         data = library_stack(tmp_path / 'i' / f'{number}.tif', number, 1)
-    (tmp_path / 'i' / '1.tif').write_bytes((tmp_path / 'i' / '1.tif').read_bytes()[:len(data) // 2])
+    (tmp_path / 'i' / '1.tif').write_bytes((tmp_path / 'i' / '1.tif').read_bytes()[: len(data) // 2])
     assert saved(tmp_path / 'i', 1) == [0, 2, 3]
 
 
@@ -126,7 +139,7 @@ def test_described_but_missing_pages_use_up_numbers(tmp_path: Path) -> None:
     description = b'ImageJ=1.53t\nimages=6\0'
     data = bytearray(directories_first(description=description))
     end = 8 + 3 * (2 + 10 * 12 + 4)
-    data[end - 4:end] = struct.pack('<I', len(data) + 100)
+    data[end - 4 : end] = struct.pack('<I', len(data) + 100)
     (tmp_path / 'i' / 'a.tif').write_bytes(data)
     library_stack(tmp_path / 'i' / 'b.tif', COUNT, 2)
     assert saved(tmp_path / 'i', 1) == [0, 1, 2, 6, 7]
@@ -139,6 +152,6 @@ def test_a_page_with_damaged_data_costs_no_other(tmp_path: Path) -> None:
     place = struct.unpack_from('<I', data, 4)[0]
     link = place + 2 + 12 * struct.unpack_from('<H', data, place)[0]
     second = struct.unpack_from('<I', data, link)[0]
-    data[link + 10:second - 10] = np.random.default_rng(1).integers(0, 256, second - link - 20, np.uint8).tobytes()
+    data[link + 10 : second - 10] = np.random.default_rng(1).integers(0, 256, second - link - 20, np.uint8).tobytes()
     (tmp_path / 'a.tif').write_bytes(data)
     assert saved(tmp_path / 'a.tif', 1) == [0, 2, 3, 4, 5]

@@ -73,9 +73,7 @@ def test_images_of_16_bits_keep_their_values(shape: tuple[int, ...], tmp_path: P
     assert np.array_equal(image, original)
 
 
-def test_images_of_several_sizes_end_it_with_those_before(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_images_of_several_sizes_end_it_with_those_before(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cv2.imwrite(str(folder / 'im5.png'), np.zeros((10, 10, 3), np.uint8))
     assert main(['--format', 'png', '--source', str(folder), str(folder.parent / 'store')]) == 1
     assert '(10, 10, 3)' in one_line(capsys)
@@ -88,7 +86,7 @@ def test_damaged_image_leaves_its_number_unused(
 ) -> None:
     """A damaged image leaves its frame number unused, and later images are kept."""
     whole = (folder / 'im5.png').read_bytes()
-    (folder / 'im5.png').write_bytes(whole[:len(whole) // 2] if content is None else content)
+    (folder / 'im5.png').write_bytes(whole[: len(whole) // 2] if content is None else content)
     (folder / 'im11.png').write_bytes(whole[:-9])
     assert main(['--format', 'png', '--source', str(folder), str(folder.parent / 'store')]) == 1
     told = one_line(capsys)
@@ -115,7 +113,7 @@ def test_jpegs_in_a_folder_that_are_damaged_inside_are_left_out(
         (folder / f'im{number}.png').unlink()
         data = bytearray(cv2.imencode('.jpg', numbered(number, (64, 96, 3)))[1].tobytes())
         if number == 5:
-            data[len(data) * 2 // 3:len(data) * 2 // 3 + 100] = bytes(100)
+            data[len(data) * 2 // 3 : len(data) * 2 // 3 + 100] = bytes(100)
         (folder / f'im{number}.jpg').write_bytes(data)
     assert main(['--format', 'png', '--source', str(folder), str(folder.parent / 'store')]) == 1
     assert 'im5.jpg' in one_line(capsys)
@@ -138,16 +136,28 @@ def pipe(data: bytes, *args: str | Path) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(command, input=data, env=python_env(), capture_output=True, check=False, timeout=60)
 
 
-@pytest.mark.parametrize(('pixel_format', 'shape', 'dtype'), [
-    ('gray', (64, 96), 'u1'), ('gray16le', (64, 96), '<u2'), ('bgr24', (64, 96, 3), 'u1'),
-    ('rgb24', (64, 96, 3), 'u1')])
-def test_raw_images_of_a_pipe_are_saved(
-    pixel_format: str, shape: tuple[int, ...], dtype: str, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize(
+    ('pixel_format', 'shape', 'dtype'),
+    [
+        ('gray', (64, 96), 'u1'),
+        ('gray16le', (64, 96), '<u2'),
+        ('bgr24', (64, 96, 3), 'u1'),
+        ('rgb24', (64, 96, 3), 'u1'),
+    ],
+)
+def test_raw_images_of_a_pipe_are_saved(pixel_format: str, shape: tuple[int, ...], dtype: str, tmp_path: Path) -> None:
     originals = [numbered(number, shape).astype(dtype) for number in range(5)]
     swapped = [image[..., ::-1] if pixel_format == 'rgb24' else image for image in originals]
-    done = pipe(b''.join(np.ascontiguousarray(image).tobytes() for image in swapped), '--raw', '96x64',
-                '--pixel-format', pixel_format, '--fps', '50', tmp_path / 's')
+    done = pipe(
+        b''.join(np.ascontiguousarray(image).tobytes() for image in swapped),
+        '--raw',
+        '96x64',
+        '--pixel-format',
+        pixel_format,
+        '--fps',
+        '50',
+        tmp_path / 's',
+    )
     assert (done.returncode, done.stderr) == (0, b'')
     images, numbers, times = read(tmp_path / 's')
     assert all(map(np.array_equal, images, originals))
@@ -165,8 +175,9 @@ def test_a_pipe_that_ends_within_an_image_keeps_those_before(tmp_path: Path) -> 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_pipe_with_a_whole_store(number: signal.Signals, tmp_path: Path) -> None:
     command = [sys.executable, '-c', RUN, '--source', '-', '--raw', '96x64', '--format', 'npy', str(tmp_path / 's')]
-    with subprocess.Popen(command, env=python_env(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE) as running:
+    with subprocess.Popen(
+        command, env=python_env(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
         assert running.stdin is not None
         running.stdin.write(bytes(64 * 96 * 3))
         running.stdin.flush()
@@ -199,11 +210,30 @@ def saved(tmp_path: Path, *args: str) -> tuple[list[Image], list[int], list[floa
 
 def test_metadata_is_of_the_file_and_of_the_options_which_win(tmp_path: Path) -> None:
     (tmp_path / 'm.yaml').write_text('subject: B2\nlens: {f: 8}\n')
-    saved(tmp_path, '--metadata', 'subject=A7', '--metadata', 'exposure=0.008', '--metadata', 'note=a=b: c',
-          '--metadata', 'dark=true', '--metadata', 'list=[1, 2]', '--metadata-file', str(tmp_path / 'm.yaml'))
+    saved(
+        tmp_path,
+        '--metadata',
+        'subject=A7',
+        '--metadata',
+        'exposure=0.008',
+        '--metadata',
+        'note=a=b: c',
+        '--metadata',
+        'dark=true',
+        '--metadata',
+        'list=[1, 2]',
+        '--metadata-file',
+        str(tmp_path / 'm.yaml'),
+    )
     with imgstore.new_for_filename(tmp_path / 'store') as store:
         assert store.user_metadata == {
-            'subject': 'A7', 'lens': {'f': 8}, 'exposure': 0.008, 'note': 'a=b: c', 'dark': True, 'list': '[1, 2]'}
+            'subject': 'A7',
+            'lens': {'f': 8},
+            'exposure': 0.008,
+            'note': 'a=b: c',
+            'dark': True,
+            'list': '[1, 2]',
+        }
 
 
 def test_metadata_may_be_a_json_file(tmp_path: Path) -> None:
@@ -248,15 +278,21 @@ def test_a_crop_beyond_the_image_is_one_line(tmp_path: Path, capsys: pytest.Capt
     assert not (tmp_path / 'store').exists()
 
 
-@pytest.mark.parametrize(('args', 'count'), [
-    (['--frames', '3'], 3), (['--duration', '0.16'], 4), (['--frames', '99'], 10)])
+@pytest.mark.parametrize(
+    ('args', 'count'), [(['--frames', '3'], 3), (['--duration', '0.16'], 4), (['--frames', '99'], 10)]
+)
 def test_it_ends_when_there_is_enough(args: list[str], count: int, tmp_path: Path) -> None:
     assert saved(tmp_path, *args)[1] == list(range(count))
 
 
-@pytest.mark.parametrize(('text', 'expected'), [
-    ('1700000000.5', 1700000000.5), ('2026-03-01 12:00:05.5+01:00', 1772362805.5),
-    ('2026-03-01 12:00:05', datetime.datetime(2026, 3, 1, 12, 0, 5).timestamp())])
+@pytest.mark.parametrize(
+    ('text', 'expected'),
+    [
+        ('1700000000.5', 1700000000.5),
+        ('2026-03-01 12:00:05.5+01:00', 1772362805.5),
+        ('2026-03-01 12:00:05', datetime.datetime(2026, 3, 1, 12, 0, 5).timestamp()),
+    ],
+)
 def test_the_first_frame_is_of_the_start_time(text: str, expected: float, tmp_path: Path) -> None:
     times = saved(tmp_path, '--start-time', text)[2]
     assert times == pytest.approx([expected + number / 25 for number in range(10)], abs=1e-5)
@@ -301,10 +337,22 @@ def test_a_store_is_replaced_only_if_that_is_wanted(tmp_path: Path, capsys: pyte
     assert len(read(tmp_path / 'store')[1]) == 3
 
 
-@pytest.mark.parametrize('args', [
-    ['--source', '-'], ['--raw', '3x3'], ['--source', '-', '--raw', '3'], ['--source', 'film.mp4', '--size', '3x3'],
-    ['--crop', '3x3'], ['--fps', '0'], ['--frames', '-1'], ['--duration', 'nan'], ['--metadata', 'x'],
-    ['--metadata', '=x'], ['--pixel-format', 'nv12']])
+@pytest.mark.parametrize(
+    'args',
+    [
+        ['--source', '-'],
+        ['--raw', '3x3'],
+        ['--source', '-', '--raw', '3'],
+        ['--source', 'film.mp4', '--size', '3x3'],
+        ['--crop', '3x3'],
+        ['--fps', '0'],
+        ['--frames', '-1'],
+        ['--duration', 'nan'],
+        ['--metadata', 'x'],
+        ['--metadata', '=x'],
+        ['--pixel-format', 'nv12'],
+    ],
+)
 def test_wrong_usage_is_exit_code_2(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main([*args, 'store'])
@@ -373,9 +421,7 @@ def wait(condition: Any) -> None:
     assert condition()
 
 
-def test_waiting_camera_drops_and_counts_frames(
-    steps: type[Steps]
-) -> None:
+def test_waiting_camera_drops_and_counts_frames(steps: type[Steps]) -> None:
     """Frames that arrive while others wait are dropped and counted, and their numbers stay unused."""
     device = Camera(0, buffer_bytes=2 * 300)  # room for two
     stop = False
@@ -482,5 +528,3 @@ def test_a_source_that_is_no_image_is_told_by_the_library(tmp_path: Path) -> Non
         assert list(images.frames()) == []
         with pytest.raises(FrameReadError, match=r'a\.png'):
             images.check()
-
-

@@ -48,8 +48,19 @@ def run(capfd, main, *args):
 COMMAND = {command.name: command.main() for command in COMMANDS}
 
 
-@pytest.mark.parametrize('args', [['info'], ['info', '--json'], ['info', '--drops', '3'], ['repair'],
-                                  ['repair', '--dry-run'], ['index'], ['reindex']], ids=' '.join)
+@pytest.mark.parametrize(
+    'args',
+    [
+        ['info'],
+        ['info', '--json'],
+        ['info', '--drops', '3'],
+        ['repair'],
+        ['repair', '--dry-run'],
+        ['index'],
+        ['reindex'],
+    ],
+    ids=' '.join,
+)
 def test_store_commands_print_no_control_character(store, capfd, args):
     """A command that describes a store prints no control character."""
     code, out, _ = run(capfd, COMMAND[args[0]], *args[1:], store)
@@ -76,8 +87,11 @@ def test_a_name_stays_on_its_line(tmp_path, capfd):
 @pytest.mark.parametrize('verbose', [True, False])
 def test_an_error_prints_no_control_character(tmp_path, capfd, command, verbose):
     missing = tmp_path / NAME
-    args = {'export': [missing, tmp_path / 'x.csv'], 'convert': [missing, tmp_path / 'x', '--format', 'png'],
-            'save': ['--source', missing, tmp_path / 'x']}.get(command, [missing])
+    args = {
+        'export': [missing, tmp_path / 'x.csv'],
+        'convert': [missing, tmp_path / 'x', '--format', 'png'],
+        'save': ['--source', missing, tmp_path / 'x'],
+    }.get(command, [missing])
     code, _, err = run(capfd, COMMAND[command], *args, *['--verbose'] * verbose)
     assert code == 1
     assert 'OWNED' in err
@@ -91,8 +105,17 @@ def test_an_argument_is_repeated_without_control_characters(capfd, command):
         assert err
 
 
-@pytest.mark.parametrize('options', [['--subtitles', f'no{BAD}'], ['--sound', f'no{BAD}'], ['--sound', BAD],
-                                     ['--audio', f'no{BAD}'], ['--from-number', '9'], []])
+@pytest.mark.parametrize(
+    'options',
+    [
+        ['--subtitles', f'no{BAD}'],
+        ['--sound', f'no{BAD}'],
+        ['--sound', BAD],
+        ['--audio', f'no{BAD}'],
+        ['--from-number', '9'],
+        [],
+    ],
+)
 def test_an_export_prints_no_control_character(store, tmp_path, capfd, options):
     code, out, err = run(capfd, export.main, *options, store, tmp_path / f'{NAME}.mkv')
     assert code == bool(options)

@@ -77,8 +77,12 @@ def test_all_frames_are_shown_in_order_with_status_bar(display: Screen, colors: 
     with viewing(display, colors) as process:
         for color in COLORS:
             # so small an image is magnified, for the bar below it needs room; it takes nothing of the image
-            display.wait_for(lambda picture, color=color: area(picture, color) == 4 * SHAPE[0] * SHAPE[1] and (
-                picture[480 : 480 + HEIGHT, :640].max(axis=2) > 200).any())
+            display.wait_for(
+                lambda picture, color=color: (
+                    area(picture, color) == 4 * SHAPE[0] * SHAPE[1]
+                    and (picture[480 : 480 + HEIGHT, :640].max(axis=2) > 200).any()
+                )
+            )
         assert end_of(process) == 0
 
 

@@ -46,8 +46,14 @@ class Case:
     backends: dict[str, str | None] = field(default_factory=lambda: {'w': None, 'r': None}, hash=False)
 
     def __str__(self):
-        parts = (self.fmt, 'x'.join(map(str, self.shape)), self.dtype, self.encoding, self.quality,
-                 *self.backends.values())
+        parts = (
+            self.fmt,
+            'x'.join(map(str, self.shape)),
+            self.dtype,
+            self.encoding,
+            self.quality,
+            *self.backends.values(),
+        )
         return '-'.join(str(part) for part in parts if part)
 
     @property
@@ -75,7 +81,7 @@ class Case:
             return cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
         if self.row.color_model != 'any' and image.shape[2:] == (1,):
             image = image[:, :, 0]
-        return image if self.row.is_image_folder else image[:image.shape[0] // 2 * 2, :image.shape[1] // 2 * 2]
+        return image if self.row.is_image_folder else image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2]
 
     def check(self, image, index):
         """Is this the image that was given as frame ``index``?"""
@@ -88,8 +94,13 @@ class Case:
             assert image.tobytes() == expected.tobytes()
 
     def new(self, path, **kwargs):
-        options = {'imgshape': self.shape, 'imgdtype': self.dtype, 'encoding': self.encoding, 'chunksize': CHUNKSIZE,
-                   'quality': self.quality}
+        options = {
+            'imgshape': self.shape,
+            'imgdtype': self.dtype,
+            'encoding': self.encoding,
+            'chunksize': CHUNKSIZE,
+            'quality': self.quality,
+        }
         return new_for_format(self.fmt, path, **{**options, **kwargs}, backend=self.backends['w'])
 
     def open(self, path):
@@ -118,15 +129,18 @@ def cases():
             for shape, dtype in itertools.product((gray, color), row.dtypes):
                 yield Case(fmt, shape, dtype)
     yield from (Case('png', (7, 10, 1)), Case('png', gray, 'uint16', 'cv_bayerrg'), Case('bmp', (1, 1)))
-    yield from (Case(fmt, gray, 'uint8', 'cv_bayerrg') for fmt in format_names()
-                if '+' in fmt and resolve_format(fmt).lossless)
+    yield from (
+        Case(fmt, gray, 'uint8', 'cv_bayerrg') for fmt in format_names() if '+' in fmt and resolve_format(fmt).lossless
+    )
     for shape in ((65, 97), (65, 97, 3)):
         yield from (Case(fmt, shape) for fmt in IMAGE_FORMATS if not ROWS[fmt].lossless)
         yield from (Case(fmt, shape, quality=80) for fmt in LOSSY_IF_ASKED)
         for fmt in VIDEO_FORMATS:
             row = ROWS[fmt]
-            can = {mode: [name for name in BACKENDS if backend_works(name, row.codec, row.extension, direction)]
-                   for mode, direction in (('w', 'write'), ('r', 'read'))}
+            can = {
+                mode: [name for name in BACKENDS if backend_works(name, row.codec, row.extension, direction)]
+                for mode, direction in (('w', 'write'), ('r', 'read'))
+            }
             for writing, reading in itertools.product(can['w'], can['r']):
                 yield Case(fmt, shape, backends={'w': writing, 'r': reading})
 
@@ -134,8 +148,8 @@ def cases():
 @st.composite
 def plans(draw):
     """Numbers and times of some frames, a chunk size, and a number and a time to look for."""
-    number = st.integers(-4, 4) | st.integers(-2**63, 2**63 - 1)
-    time = (st.integers(-9, 9) | st.integers(-2**40, 2**40)).map(lambda quarters: quarters / 4)
+    number = st.integers(-4, 4) | st.integers(-(2**63), 2**63 - 1)
+    time = (st.integers(-9, 9) | st.integers(-(2**40), 2**40)).map(lambda quarters: quarters / 4)
     count = draw(st.integers(1, 9))
     numbers, times = (draw(st.lists(value, min_size=count, max_size=count)) for value in (number, time))
     return numbers, times, draw(st.integers(1, 10)), draw(number), draw(time)
@@ -225,10 +239,26 @@ class StoreContract:
     def test_numbers_and_shapes_are_of_pythons_own_types(self, case, store):
         number, time = store.get_next_image()[1]
         metadata = store.get_frame_metadata()
-        whole = [number, store.frame_number, store.frame_min, store.frame_max, store.frame_count, len(store),
-                 *store.image_shape, *store.chunks, *metadata['frame_number'], store.get_next_framenumber()]
-        real = [time, store.frame_time, store.frame_time_min, store.frame_time_max, store.duration,
-                *metadata['frame_time']]
+        whole = [
+            number,
+            store.frame_number,
+            store.frame_min,
+            store.frame_max,
+            store.frame_count,
+            len(store),
+            *store.image_shape,
+            *store.chunks,
+            *metadata['frame_number'],
+            store.get_next_framenumber(),
+        ]
+        real = [
+            time,
+            store.frame_time,
+            store.frame_time_min,
+            store.frame_time_max,
+            store.duration,
+            *metadata['frame_time'],
+        ]
         assert {type(value) for value in whole} == {int}
         assert {type(value) for value in real} == {float}
         assert type(store.image_shape) is tuple
@@ -272,17 +302,25 @@ class StoreContract:
         assert content == {'lab': 'Süd'}
         shape = case.expected(0).shape if '+color' in case.fmt or not case.encoding else case.shape
         assert own.pop('imgshape') == list(shape)
-        assert abs(datetime.fromisoformat(own.pop('created_utc')) - datetime.now(timezone.utc).replace(tzinfo=None)
-                   ).total_seconds() < 600
+        assert (
+            abs(
+                datetime.fromisoformat(own.pop('created_utc')) - datetime.now(timezone.utc).replace(tzinfo=None)
+            ).total_seconds()
+            < 600
+        )
         assert uuid.UUID(hex=own['uuid']).hex == own.pop('uuid')
         assert '/' in own['timezone_local'] or own['timezone_local'] == 'UTC'
         del own['timezone_local']
         assert own == {
-            'imgdtype': case.dtype, 'chunksize': CHUNKSIZE, 'format': case.fmt.removesuffix('+color'), 'version': 2,
+            'imgdtype': case.dtype,
+            'chunksize': CHUNKSIZE,
+            'format': case.fmt.removesuffix('+color'),
+            'version': 2,
             'class': 'DirectoryImgStore' if case.row.is_image_folder else 'VideoImgStore',
             'encoding': None if '+color' in case.fmt else case.encoding,
             **({} if case.row.is_image_folder else {'extension': case.row.extension}),
-            **({'lossless': False} if case.quality else {})}
+            **({'lossless': False} if case.quality else {}),
+        }
 
     def test_the_chunk_indexes_are_those_of_the_contract(self, case, folder):
         for n in range(3):
@@ -370,6 +408,23 @@ def stem_of(folder, case, chunk):
 
 
 def facts(store):
-    return {name: getattr(store, name) for name in (
-        'image_shape', 'chunks', 'frame_count', 'frame_min', 'frame_max', 'frame_time_min', 'frame_time_max',
-        'duration', 'user_metadata', 'uuid', 'created', 'lossless', 'filename', 'full_path', 'has_extra_data')}
+    return {
+        name: getattr(store, name)
+        for name in (
+            'image_shape',
+            'chunks',
+            'frame_count',
+            'frame_min',
+            'frame_max',
+            'frame_time_min',
+            'frame_time_max',
+            'duration',
+            'user_metadata',
+            'uuid',
+            'created',
+            'lossless',
+            'filename',
+            'full_path',
+            'has_extra_data',
+        )
+    }

@@ -74,11 +74,15 @@ def test_the_better_the_larger_and_the_nearer_to_what_was_added(tmp_path, fmt, n
     assert nearness[-1] > nearness[0] + 5
 
 
-@pytest.mark.parametrize(('fmt', 'shape', 'dtype'), [
-    *[('png', shape, dtype) for shape in SHAPES for dtype in ('uint8', 'uint16')],
-    *[('bpk', shape, dtype) for shape in (*SHAPES, (7,)) for dtype in ('uint8', 'float64')]])
+@pytest.mark.parametrize(
+    ('fmt', 'shape', 'dtype'),
+    [
+        *[('png', shape, dtype) for shape in SHAPES for dtype in ('uint8', 'uint16')],
+        *[('bpk', shape, dtype) for shape in (*SHAPES, (7,)) for dtype in ('uint8', 'float64')],
+    ],
+)
 def test_every_compression_level_is_lossless(tmp_path, fmt, shape, dtype):
-    """Images come back bit for bit at every compression level, none included."""
+    """Images come back bit for bit at every compression level, including no compression."""
     rng = np.random.default_rng(0)
     added = [rng.integers(0, 4, shape).astype(dtype) for _ in range(COUNT)]
     sizes = []
@@ -96,12 +100,12 @@ def test_every_compression_level_is_lossless(tmp_path, fmt, shape, dtype):
 def test_a_format_that_converts_takes_the_options_too(tmp_path, fmt):
     name = 'quality' if fmt in HAVING['quality'] else 'compression'
     encoding = 'cv_bayerrg' if '+' in fmt else None
-    one, other = (record(tmp_path / str(value), fmt, SHAPES[0], encoding=encoding, **{name: value})
-                  for value in (1, 9))
+    one, other = (record(tmp_path / str(value), fmt, SHAPES[0], encoding=encoding, **{name: value}) for value in (1, 9))
     assert media(one, fmt.partition('+')[0]) != media(other, fmt.partition('+')[0])
 
 
 # --- nothing said
+
 
 @pytest.mark.parametrize(('fmt', 'shape'), [*itertools.product(('jpg', 'png'), SHAPES)])
 def test_images_use_opencv_defaults(tmp_path, fmt, shape):
@@ -119,12 +123,13 @@ def test_an_mp4_is_encoded_at_crf_24_if_nothing_is_said(tmp_path):
 def test_motion_jpeg_default_is_ffmpeg_quantiser_3(tmp_path):
     """Motion JPEG uses the quantiser 3 of FFmpeg if no option is given."""
     data = media(record(tmp_path / 's', 'mjpeg/avi', backend='pyav'), 'mjpeg/avi')
-    table = data[data.index(b'\xff\xdb') + 5:][:64]  # of ITU-T T.81, B.2.4.1, in zigzag order
+    table = data[data.index(b'\xff\xdb') + 5 :][:64]  # of ITU-T T.81, B.2.4.1, in zigzag order
     begin = [8, 16, 16, 19, 16, 19, 22, 22, 22, 22]  # of MPEG-1's, ISO/IEC 11172-2, 2.4.3.2
     assert list(table[1:10]) == [step * 3 // 8 for step in begin[1:]]
 
 
 # --- what is refused
+
 
 @pytest.mark.parametrize(('fmt', 'name'), LACKING)
 def test_option_a_format_lacks_is_refused(tmp_path, fmt, name):
@@ -142,9 +147,12 @@ def test_a_value_that_is_none_is_refused_and_leaves_nothing(tmp_path, name):
     assert os.listdir(tmp_path) == []
 
 
-@given(st.sampled_from([(fmt, option) for option in OPTIONS for fmt in HAVING[option.name]]),
-       st.integers(-300, 300) | st.integers(), st.sampled_from([int, np.int16, np.int64, float, np.float64]))
-def test_options_take_only_whole_numbers_in_range(having, number, kind):
+@given(
+    st.sampled_from([(fmt, option) for option in OPTIONS for fmt in HAVING[option.name]]),
+    st.integers(-300, 300) | st.integers(),
+    st.sampled_from([int, np.int16, np.int64, float, np.float64]),
+)
+def test_options_take_only_integers_in_range(having, number, kind):
     """An encoder option accepts only integers within its range, whatever their type."""
     fmt, option = resolve_format(having[0]), having[1]
     if option.min <= number <= option.max:
@@ -179,6 +187,7 @@ def test_every_option_of_a_format_is_an_argument():
 
 # --- backends
 
+
 @pytest.mark.parametrize(('fmt', 'option'), [('mjpeg/avi', {'quality': 50}), ('avc1/mp4', {'crf': 30})])
 def test_opencv_takes_no_option_of_a_video_and_says_so(tmp_path, monkeypatch, fmt, option):
     with raises(InvalidArgumentError, argument='backend'):
@@ -208,8 +217,10 @@ def test_every_backend_reads_the_best_and_the_worst(tmp_path, fmt, shape):
             assert [index_in(image) for image in images(path, backend=backend)] == list(range(COUNT))
 
 
-@pytest.mark.parametrize(('fmt', 'option'), [
-    ('mjpeg/avi', {'quality': 100}), *[(fmt, {'crf': crf}) for fmt in ('h264/mkv', 'avc1/mp4') for crf in (0, 51)]])
+@pytest.mark.parametrize(
+    ('fmt', 'option'),
+    [('mjpeg/avi', {'quality': 100}), *[(fmt, {'crf': crf}) for fmt in ('h264/mkv', 'avc1/mp4') for crf in (0, 51)]],
+)
 def test_encoder_options_do_not_delay_frame_on_disk(tmp_path, fmt, option):
     """A frame is on the disk at once, however well it is encoded."""
     with new_for_format(fmt, tmp_path / 's', imgshape=SHAPES[0], workers=0, **option) as store:
@@ -221,6 +232,7 @@ def test_encoder_options_do_not_delay_frame_on_disk(tmp_path, fmt, option):
 
 # --- what is not kept
 
+
 def test_options_are_not_kept_in_the_store(tmp_path):
     stores = [record(tmp_path / str(len(said)), 'jpg', **said) for said in ({}, {'quality': 50})]
     kept = [set(new_for_filename(path)._metadata) for path in stores]
@@ -229,10 +241,12 @@ def test_options_are_not_kept_in_the_store(tmp_path):
 
 # --- converting, saving, exporting
 
+
 def test_a_converted_store_is_encoded_as_was_said(tmp_path):
     record(tmp_path / 's', 'npy')
-    worst = [convert(tmp_path / 's', tmp_path / str(quality), 'jpg', quality=quality).worst_psnr
-             for quality in (10, 100)]
+    worst = [
+        convert(tmp_path / 's', tmp_path / str(quality), 'jpg', quality=quality).worst_psnr for quality in (10, 100)
+    ]
     assert worst[0] < worst[1] - 3
     with raises(InvalidArgumentError, argument='quality'):
         convert(tmp_path / 's', tmp_path / 'd', 'png', quality=10)
@@ -256,7 +270,8 @@ def test_the_command_lines_save_and_convert_take_the_options(tmp_path, capsys):
     assert convert_app.main(['--format', 'png', '--compression', '10', str(tmp_path / 's1'), str(tmp_path / 'no')]) == 1
     assert capsys.readouterr().err.splitlines() == [
         'imgstore-save: crf is 3, but format png has no crf; it has compression (0 to 9)',
-        'imgstore-convert: compression is 10; for format png it must be a whole number from 0 to 9']
+        'imgstore-convert: compression is 10; for format png it must be a whole number from 0 to 9',
+    ]
     assert not (tmp_path / 'no').exists()
 
 

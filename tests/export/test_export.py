@@ -88,30 +88,35 @@ def chosen(folder: Path, **ranges: Any) -> Frames:
 def film(path: Path) -> tuple[list[int], list[float]]:
     """Which frames a video shows, and when."""
     with av.open(path) as container:
-        frames = [(index_in(frame.to_ndarray(format='bgr24')), float(frame.pts * frame.time_base))
-                  for frame in container.decode(video=0)]
+        frames = [
+            (index_in(frame.to_ndarray(format='bgr24')), float(frame.pts * frame.time_base))
+            for frame in container.decode(video=0)
+        ]
     return [index for index, _ in frames], [time for _, time in frames]
 
 
 # --- ranges
 
 
-@pytest.mark.parametrize(('ranges', 'first', 'last'), [
-    ({}, 0, COUNT - 1),
-    ({'from_number': 103, 'to_number': 107}, 3, 6),
-    ({'from_number': 121, 'to_number': 127}, 21, 21),
-    ({'from_index': 4, 'to_index': 9}, 4, 8),
-    ({'from_index': -3}, 47, 49),
-    ({'from_time': TIMES[5], 'to_time': TIMES[7]}, 5, 6),
-    ({'to_seconds': 0.1}, 0, 1),
-    ({'from_seconds': 0.12, 'to_seconds': 0.24}, 3, 5),
-    ({'from_index': 10, 'to_number': 115}, 10, 14),
-])
+@pytest.mark.parametrize(
+    ('ranges', 'first', 'last'),
+    [
+        ({}, 0, COUNT - 1),
+        ({'from_number': 103, 'to_number': 107}, 3, 6),
+        ({'from_number': 121, 'to_number': 127}, 21, 21),
+        ({'from_index': 4, 'to_index': 9}, 4, 8),
+        ({'from_index': -3}, 47, 49),
+        ({'from_time': TIMES[5], 'to_time': TIMES[7]}, 5, 6),
+        ({'to_seconds': 0.1}, 0, 1),
+        ({'from_seconds': 0.12, 'to_seconds': 0.24}, 3, 5),
+        ({'from_index': 10, 'to_number': 115}, 10, 14),
+    ],
+)
 def test_a_range_has_its_start_and_not_its_end(png: Path, ranges: dict[str, Any], first: int, last: int) -> None:
     frames = chosen(png, **ranges)
     assert frames.indices.tolist() == list(range(first, last + 1))
-    assert frames.numbers.tolist() == NUMBERS[first:last + 1]
-    assert frames.times.tolist() == TIMES[first:last + 1]
+    assert frames.numbers.tolist() == NUMBERS[first : last + 1]
+    assert frames.times.tolist() == TIMES[first : last + 1]
 
 
 @pytest.mark.parametrize('ranges', [{'from_number': 900}, {'from_index': 5, 'to_index': 5}, {'to_time': 0.0}])
@@ -239,9 +244,15 @@ def test_the_video_tells_when_it_began(h264: Path, tmp_path: Path) -> None:
         assert container.metadata['comment'].startswith(f'frames {NUMBERS[36]} to {NUMBERS[-1]} of ')
 
 
-@pytest.mark.parametrize(('options', 'argument'), [
-    ({'codec': 'mp3'}, 'codec'), ({'crf': 90}, 'crf'), ({'path': 'f.avi'}, 'path'),
-    ({'codec': 'copy', 'status_bar': True}, 'codec')])
+@pytest.mark.parametrize(
+    ('options', 'argument'),
+    [
+        ({'codec': 'mp3'}, 'codec'),
+        ({'crf': 90}, 'crf'),
+        ({'path': 'f.avi'}, 'path'),
+        ({'codec': 'copy', 'status_bar': True}, 'codec'),
+    ],
+)
 def test_what_is_not_allowed_is_said(h264: Path, options: dict[str, Any], argument: str, tmp_path: Path) -> None:
     path = tmp_path / options.pop('path', 'f.mp4')
     with raises(InvalidArgumentError, argument=argument):
@@ -255,8 +266,9 @@ def test_what_is_not_allowed_is_said(h264: Path, options: dict[str, Any], argume
 def sound_file(path: Path, rate: int = 8000, seconds: float = 4, clap: float = 1.0) -> Path:
     """Silence, but for 50 ms of noise."""
     samples = np.zeros(round(rate * seconds), '<i2')
-    samples[round(rate * clap):round(rate * (clap + 0.05))] = 20000 * np.sign(np.random.default_rng(0).normal(
-        size=round(rate * 0.05)))
+    samples[round(rate * clap) : round(rate * (clap + 0.05))] = 20000 * np.sign(
+        np.random.default_rng(0).normal(size=round(rate * 0.05))
+    )
     with wave.open(str(path), 'wb') as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -323,8 +335,10 @@ def with_microphone(folder: Path, rate: float = 8000.0, delay: float = 0.0) -> P
         file.attrs['datasets'] = 'daq'
         file['daq'] = (5 * ((at > 1) & (at < 1.05)))[None]
         file['daq'].attrs['column_names'], file['daq'].attrs['samplerate'] = 'microphone', rate
-        file['camera'] = np.array(list(zip(index, FIRST + index / 25, index, strict=True)),
-                                  [('frame_number', '<i8'), ('frame_time', '<f8'), ('frame_index', '<i8')])
+        file['camera'] = np.array(
+            list(zip(index, FIRST + index / 25, index, strict=True)),
+            [('frame_number', '<i8'), ('frame_time', '<f8'), ('frame_index', '<i8')],
+        )
     return folder
 
 
@@ -360,8 +374,11 @@ def test_a_column_that_is_no_sound_is_an_error(png: Path, tmp_path: Path) -> Non
 def test_extra_data_is_a_subtitle_from_its_frame_on(png: Path, extension: str, tmp_path: Path) -> None:
     export_video(chosen(png), tmp_path / f'f{extension}', captions=['temperature', 'note'])
     with av.open(tmp_path / f'f{extension}') as container:
-        shown = [(packet.pts, packet.duration, bytes(part.ass)) for packet in container.demux(subtitles=0)
-                 for part in packet.decode()]
+        shown = [
+            (packet.pts, packet.duration, bytes(part.ass))
+            for packet in container.demux(subtitles=0)
+            for part in packet.decode()
+        ]
     assert len(shown) == COUNT / 5
     assert shown[1][0] == round((TIMES[5] - FIRST) * 1000)
     assert shown[1][1] == round((TIMES[10] - TIMES[5]) * 1000)
@@ -384,7 +401,8 @@ def test_a_folder_has_an_image_a_frame_and_a_list(png: Path, image_format: str, 
     with open(tmp_path / 'f' / 'frames.csv', newline='') as file:
         rows = list(csv.DictReader(file))
     assert [(row['file'], int(row['frame_number']), float(row['frame_time'])) for row in rows] == [
-        (f'{index:08d}.{image_format}', NUMBERS[index], TIMES[index]) for index in (3, 4, 5)]
+        (f'{index:08d}.{image_format}', NUMBERS[index], TIMES[index]) for index in (3, 4, 5)
+    ]
     assert [index_in(cv2.imread(str(tmp_path / 'f' / row['file']))) for row in rows] == [3, 4, 5]
 
 
@@ -405,8 +423,10 @@ def test_image_export_refuses_unsupported_images(image_format: str, tmp_path: Pa
     assert [path.name for path in tmp_path.iterdir()] == ['s']
 
 
-@pytest.mark.parametrize(('shape', 'dtype'), [
-    ((64, 96), 'uint8'), ((64, 97, 3), 'uint8'), ((64, 96), 'uint16'), ((64, 96, 3), 'uint16'), ((64, 96), 'float32')])
+@pytest.mark.parametrize(
+    ('shape', 'dtype'),
+    [((64, 96), 'uint8'), ((64, 97, 3), 'uint8'), ((64, 96), 'uint16'), ((64, 96, 3), 'uint16'), ((64, 96), 'float32')],
+)
 def test_a_tiff_has_a_page_a_frame(shape: tuple[int, ...], dtype: str, tmp_path: Path) -> None:
     export_tiff(chosen(store_of(tmp_path / 's', 'npy', shape, dtype)), tmp_path / 'f.tif')
     done, pages = cv2.imreadmulti(str(tmp_path / 'f.tif'), flags=cv2.IMREAD_UNCHANGED)
@@ -427,13 +447,22 @@ def test_a_tiff_holds_every_number_in_up_to_four_channels(shape: tuple[int, ...]
         pages = [page.asarray() for page in stack.pages]
     assert len(pages) == 2
     for page, image in zip(pages, images, strict=True):
-        rgb = image[..., [2, 1, 0, 3][:shape[2]]] if shape[2:] >= (3,) else image
+        rgb = image[..., [2, 1, 0, 3][: shape[2]]] if shape[2:] >= (3,) else image
         assert page.dtype == dtype
         assert np.array_equal(page, rgb[:, :, 0] if shape[2:] == (1,) else rgb)
 
 
-@pytest.mark.parametrize(('shape', 'dtype'), [((5, 6), 'bool'), ((5, 6), 'complex64'), ((5, 6), 'longdouble'),
-                                              ((9,), 'uint8'), ((5, 6, 5), 'uint8'), ((2, 5, 6, 3), 'uint8')])
+@pytest.mark.parametrize(
+    ('shape', 'dtype'),
+    [
+        ((5, 6), 'bool'),
+        ((5, 6), 'complex64'),
+        ((5, 6), 'longdouble'),
+        ((9,), 'uint8'),
+        ((5, 6, 5), 'uint8'),
+        ((2, 5, 6, 3), 'uint8'),
+    ],
+)
 def test_what_no_tiff_holds_is_refused_and_leaves_nothing(shape: tuple[int, ...], dtype: str, tmp_path: Path) -> None:
     with imgstore.new_for_format('npy', tmp_path / 's', imgshape=shape, imgdtype=dtype) as store:
         store.add_image(np.ones(shape, dtype), 0, 0)
@@ -458,7 +487,8 @@ def test_a_tiff_says_of_each_page_which_frame_it_is(png: Path, tmp_path: Path) -
     with tifffile.TiffFile(tmp_path / 'f.tif') as stack:
         told = [json.loads(page.description) for page in stack.pages]
     assert [(each['frame_index'], each['frame_number'], each['frame_time']) for each in told] == [
-        (index, NUMBERS[index], TIMES[index]) for index in (3, 4)]
+        (index, NUMBERS[index], TIMES[index]) for index in (3, 4)
+    ]
 
 
 def test_a_tiff_above_4_gb_is_a_bigtiff(png: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -519,7 +549,10 @@ def test_a_table_of_frames_needs_no_extra_data(tmp_path: Path) -> None:
     with imgstore.new_for_format('npy', tmp_path / 's', imgshape=(4, 5)) as store:
         store.add_image(np.zeros((4, 5), np.uint8), 7, 0.5)
     assert build_table(chosen(tmp_path / 's'), 'frames').to_dict('list') == {
-        'frame_index': [0], 'frame_number': [7], 'frame_time': [0.5]}
+        'frame_index': [0],
+        'frame_number': [7],
+        'frame_time': [0.5],
+    }
     with raises(InvalidArgumentError, store=str(tmp_path / 's')):
         build_table(chosen(tmp_path / 's'), 'joined')
 
@@ -554,14 +587,17 @@ def test_timecodes_are_of_the_range(png: Path, tmp_path: Path) -> None:
 # --- nothing is replaced
 
 EXPORTS = [
-    (export_video, 'f.mp4'), (export_tiff, 'f.tif'), (export_npz, 'f.npz'), (export_csv, 'f.csv'),
-    (export_parquet, 'f.parquet'), (export_timecodes, 'f.txt')]
+    (export_video, 'f.mp4'),
+    (export_tiff, 'f.tif'),
+    (export_npz, 'f.npz'),
+    (export_csv, 'f.csv'),
+    (export_parquet, 'f.parquet'),
+    (export_timecodes, 'f.txt'),
+]
 
 
 @pytest.mark.parametrize(('export', 'name'), EXPORTS, ids=lambda value: getattr(value, '__name__', ''))
-def test_existing_export_file_is_replaced_only_on_request(
-    png: Path, export: Any, name: str, tmp_path: Path
-) -> None:
+def test_existing_export_file_is_replaced_only_on_request(png: Path, export: Any, name: str, tmp_path: Path) -> None:
     """An existing file is replaced only if the caller asks for that."""
     (tmp_path / name).write_text('mine')
     with raises(StoreExistsError, replaceable=True):
@@ -613,10 +649,16 @@ def test_the_command_exports_what_the_ending_says(
     assert (tmp_path / 'x.dat').read_text().startswith('frame_index,frame_number,frame_time,temperature')
 
 
-@pytest.mark.parametrize(('args', 'count'), [
-    (['--from-number', '100', '--to-number', '110'], 10), (['--from-index', '-4'], 4),
-    (['--from-time', '2023-11-14 22:13:20+00:00', '--to-time', '1700000000.1'], 2), (['--to-seconds', '0.1'], 2),
-    (['--from-time', f'{datetime.fromtimestamp(FIRST):%H:%M:%S}', '--to-time', '0.1s'], 2)])
+@pytest.mark.parametrize(
+    ('args', 'count'),
+    [
+        (['--from-number', '100', '--to-number', '110'], 10),
+        (['--from-index', '-4'], 4),
+        (['--from-time', '2023-11-14 22:13:20+00:00', '--to-time', '1700000000.1'], 2),
+        (['--to-seconds', '0.1'], 2),
+        (['--from-time', f'{datetime.fromtimestamp(FIRST):%H:%M:%S}', '--to-time', '0.1s'], 2),
+    ],
+)
 def test_the_command_has_ranges_in_every_unit(
     png: Path, args: list[str], count: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -626,15 +668,41 @@ def test_the_command_has_ranges_in_every_unit(
 
 def test_the_command_lays_sound_and_subtitles_beside_the_frames(tmp_path: Path) -> None:
     folder, sound = with_microphone(tmp_path / 's'), sound_file(tmp_path / 'a.wav')
-    assert main([str(folder), str(tmp_path / 'f.mp4'), '--audio', str(sound), '--audio-offset', '-0.5', '--sound',
-                 'microphone', '--subtitles', 'microphone', '--status-bar', '--crf', '30']) == 0
+    assert (
+        main(
+            [
+                str(folder),
+                str(tmp_path / 'f.mp4'),
+                '--audio',
+                str(sound),
+                '--audio-offset',
+                '-0.5',
+                '--sound',
+                'microphone',
+                '--subtitles',
+                'microphone',
+                '--status-bar',
+                '--crf',
+                '30',
+            ]
+        )
+        == 0
+    )
     with av.open(tmp_path / 'f.mp4') as container:
         assert [stream.type for stream in container.streams] == ['video', 'audio', 'audio', 'subtitle']
 
 
-@pytest.mark.parametrize('args', [
-    ['f.xyz'], ['f.npz', '--audio', 'a.wav'], ['f.mp4', '--table', 'frames'], ['f.csv', '--status-bar'],
-    ['f.mp4', '--from-number', 'x'], ['f.mp4', '--codec', 'mp3']])
+@pytest.mark.parametrize(
+    'args',
+    [
+        ['f.xyz'],
+        ['f.npz', '--audio', 'a.wav'],
+        ['f.mp4', '--table', 'frames'],
+        ['f.csv', '--status-bar'],
+        ['f.mp4', '--from-number', 'x'],
+        ['f.mp4', '--codec', 'mp3'],
+    ],
+)
 def test_wrong_usage_is_exit_code_2(png: Path, args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main([str(png), *args])
@@ -672,9 +740,18 @@ def test_unsupported_container_is_refused_by_any_name(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize('args', [
-    ['f.mp4', '--from-number', '9999'], ['f.mp4', '--from-time', 'yesterday'], ['f.mp4', '--audio', 'none.wav'],
-    ['none/f.mp4'], ['f.mp4', '--sound', 'temperature'], ['f.mp4', '--subtitles', 'x'], ['f.mp4', '--crf', '99']])
+@pytest.mark.parametrize(
+    'args',
+    [
+        ['f.mp4', '--from-number', '9999'],
+        ['f.mp4', '--from-time', 'yesterday'],
+        ['f.mp4', '--audio', 'none.wav'],
+        ['none/f.mp4'],
+        ['f.mp4', '--sound', 'temperature'],
+        ['f.mp4', '--subtitles', 'x'],
+        ['f.mp4', '--crf', '99'],
+    ],
+)
 def test_what_cannot_be_exported_is_one_line_and_leaves_nothing(
     png: Path, args: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -688,7 +765,12 @@ def test_what_cannot_be_exported_is_one_line_and_leaves_nothing(
 
 def test_a_process_exports(png: Path, tmp_path: Path) -> None:
     code = 'import sys; from imgstore.apps.export import main; sys.exit(main())'
-    done = subprocess.run([sys.executable, '-c', code, str(png), str(tmp_path / 'f.mp4')], env=python_env(),
-                          capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, '-c', code, str(png), str(tmp_path / 'f.mp4')],
+        env=python_env(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.returncode, done.stderr) == (0, '')
     assert done.stdout.endswith('re-encoded: the store holds images, not videos\n')

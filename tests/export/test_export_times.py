@@ -51,7 +51,8 @@ CASES = {
     'milliseconds': [T0 * 1000 + 40 * i for i in range(6)],
     'microseconds': [T0 * 1e6 + 40_000 * i for i in range(6)],
     'nanoseconds': [T0 * 1e9 + 4e7 * i for i in range(6)],
-    'one frame': [T0]}
+    'one frame': [T0],
+}
 NOT_IN_MP4 = {'a frame a month', 'a clock that was set', 'nanoseconds'}
 
 
@@ -59,7 +60,7 @@ NOT_IN_MP4 = {'a frame a month', 'a clock that was set', 'nanoseconds'}
 @pytest.mark.parametrize('extension', ['.mp4', '.mkv'])
 @pytest.mark.parametrize('name', CASES)
 def test_export_keeps_frame_times_or_names_container(tmp_path, name, extension, fmt):
-    """An export shows frames at their times, or its error names a container that can."""
+    """An export shows frames at their times, or its error names the container to use."""
     times, target = CASES[name], tmp_path / f'x{extension}'
     with store_of(tmp_path / 's', times, fmt) as store:
         if extension == '.mp4' and name in NOT_IN_MP4:
@@ -74,17 +75,26 @@ def test_export_keeps_frame_times_or_names_container(tmp_path, name, extension, 
 
 def told_by_ffprobe(path):
     """When the ffprobe program shows each frame, and what it warns of."""
-    done = subprocess.run(['ffprobe', '-v', 'warning', '-show_entries', 'frame=best_effort_timestamp_time', '-of',
-                           'csv=p=0', str(path)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ['ffprobe', '-v', 'warning', '-show_entries', 'frame=best_effort_timestamp_time', '-of', 'csv=p=0', str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return [float(line.strip(',')) for line in done.stdout.split()], done.stderr
 
 
-LONG = {f'{seconds} s after frame {before}': [T0 + i / 25 + seconds * (i >= before) for i in range(24)]
-        for seconds in (1400, 2900, 3000, 5900) for before in (1, 2, 3, 12, 23)}
+LONG = {
+    f'{seconds} s after frame {before}': [T0 + i / 25 + seconds * (i >= before) for i in range(24)]
+    for seconds in (1400, 2900, 3000, 5900)
+    for before in (1, 2, 3, 12, 23)
+}
 LONG |= {f'{seconds} s between frames': [T0 + seconds * i for i in range(24)] for seconds in (180, 800, 3000)}
-LONG |= {'two pauses': [T0 + i / 25 + 1600 * (i > 9) + 1600 * (i > 11) for i in range(24)],
-         'over 6 hours': [T0 + i / 25 + 24_000 * (i > 9) for i in range(24)],
-         'over 23 days': [T0 + i / 25 + 2e6 * (i > 9) for i in range(24)]}
+LONG |= {
+    'two pauses': [T0 + i / 25 + 1600 * (i > 9) + 1600 * (i > 11) for i in range(24)],
+    'over 6 hours': [T0 + i / 25 + 24_000 * (i > 9) for i in range(24)],
+    'over 23 days': [T0 + i / 25 + 2e6 * (i > 9) for i in range(24)],
+}
 
 
 @pytest.mark.parametrize('name', LONG)
@@ -123,8 +133,7 @@ def test_a_clock_that_was_set_back_is_an_error_that_says_where(tmp_path, extensi
 
 
 def test_times_that_no_video_holds_are_an_error(tmp_path):
-    with (store_of(tmp_path / 's', [0.0, 1e18]) as store,
-          pytest.raises(InvalidArgumentError, match='no video can hold')):
+    with store_of(tmp_path / 's', [0.0, 1e18]) as store, pytest.raises(InvalidArgumentError, match='no video can hold'):
         export_video(select(store), tmp_path / 'x.mkv')
 
 
@@ -144,11 +153,19 @@ def test_times_that_are_not_in_seconds_are_exported_as_they_are(tmp_path, extens
 
 # --- ranges and rates
 
-@pytest.mark.parametrize(('options', 'told'), [
-    (['--from-seconds', '10', '--to-seconds', '5'], 'by seconds from 10.0 to 5.0 is empty'),
-    (['--from-number', '3', '--to-number', '3'], 'by number from 3 to 3 is empty'),
-    (['--from-index', '-1', '--to-index', '-3'], 'by index from -1 to -3 is empty'),
-    (['--from-time', '2023-11-14 22:13:21+00:00', '--to-time', '2023-11-14 22:13:20+00:00'], 'by time from 2023-11-1')])
+
+@pytest.mark.parametrize(
+    ('options', 'told'),
+    [
+        (['--from-seconds', '10', '--to-seconds', '5'], 'by seconds from 10.0 to 5.0 is empty'),
+        (['--from-number', '3', '--to-number', '3'], 'by number from 3 to 3 is empty'),
+        (['--from-index', '-1', '--to-index', '-3'], 'by index from -1 to -3 is empty'),
+        (
+            ['--from-time', '2023-11-14 22:13:21+00:00', '--to-time', '2023-11-14 22:13:20+00:00'],
+            'by time from 2023-11-1',
+        ),
+    ],
+)
 def test_an_empty_range_is_not_blamed_on_the_store(tmp_path, capsys, options, told):
     store_of(tmp_path / 's', [T0, T0 + 1, T0 + 20]).close()
     assert main([*options, str(tmp_path / 's'), str(tmp_path / 'x.csv')]) == 1
@@ -157,9 +174,17 @@ def test_an_empty_range_is_not_blamed_on_the_store(tmp_path, capsys, options, to
     assert 'no frame of' not in error
 
 
-@pytest.mark.parametrize(('text', 'rate'), [
-    ('30000/1001', 30000 / 1001), ('24000/1001', 24000 / 1001), ('29.97', 29.97), ('25', 25.0), ('1/60', 1 / 60),
-    ('30/1.001', 30 / 1.001)])
+@pytest.mark.parametrize(
+    ('text', 'rate'),
+    [
+        ('30000/1001', 30000 / 1001),
+        ('24000/1001', 24000 / 1001),
+        ('29.97', 29.97),
+        ('25', 25.0),
+        ('1/60', 1 / 60),
+        ('30/1.001', 30 / 1.001),
+    ],
+)
 def test_a_rate_is_a_number_or_a_fraction(text, rate):
     assert frames_per_second(text) == rate
 
@@ -180,6 +205,7 @@ def test_the_commands_take_a_rate_as_a_fraction():
 
 # --- tables
 
+
 def with_records(path, records):
     store_of(path, [0.0, 1.0, 2.0]).close()
     (path / '000000' / 'index.extra.json').write_text(json.dumps(records))
@@ -199,20 +225,39 @@ def test_records_without_frame_keys_get_empty_cells(tmp_path):
         assert build_table(select(store, to_index=2), 'extra').empty
     rows = rows_of(tmp_path / 'joined.csv')
     assert [(row['frame_index'], row['frame_number'], row['a']) for row in rows] == [
-        ('0', '0', ''), ('1', '1', ''), ('2', '2', ''), ('', '', '1.0'), ('', '', '2.0')]
+        ('0', '0', ''),
+        ('1', '1', ''),
+        ('2', '2', ''),
+        ('', '', '1.0'),
+        ('', '', '2.0'),
+    ]
     assert [row['a'] for row in rows_of(tmp_path / 'extra.csv')] == ['1', '2']
 
 
 def test_each_record_is_joined_by_the_key_that_it_has(tmp_path):
-    records = [{'frame_index': 1, 'frame_number': 1, 'a': 'index'}, {'frame_number': 2, 'a': 'number'}, {'a': 'none'},
-               {'frame_number': 'x', 'a': 'text'}, {'frame_index': 1, 'a': 'again'}]
+    records = [
+        {'frame_index': 1, 'frame_number': 1, 'a': 'index'},
+        {'frame_number': 2, 'a': 'number'},
+        {'a': 'none'},
+        {'frame_number': 'x', 'a': 'text'},
+        {'frame_index': 1, 'a': 'again'},
+    ]
     with with_records(tmp_path / 's', records) as store:
         export_csv(select(store), tmp_path / 'x.csv')
         export_csv(select(store, from_index=1), tmp_path / 'y.csv')
     assert [(row['frame_index'], row['a']) for row in rows_of(tmp_path / 'x.csv')] == [
-        ('0', ''), ('1', 'index'), ('1', 'again'), ('2', 'number'), ('', 'none'), ('', 'text')]
+        ('0', ''),
+        ('1', 'index'),
+        ('1', 'again'),
+        ('2', 'number'),
+        ('', 'none'),
+        ('', 'text'),
+    ]
     assert [(row['frame_index'], row['a']) for row in rows_of(tmp_path / 'y.csv')] == [
-        ('1', 'index'), ('1', 'again'), ('2', 'number')]
+        ('1', 'index'),
+        ('1', 'again'),
+        ('2', 'number'),
+    ]
 
 
 @pytest.mark.parametrize('option', ['--subtitles', '--sound'])
@@ -233,17 +278,50 @@ def test_formulas_are_escaped_on_request(tmp_path):
     assert [row['=a'] for row in rows_of(tmp_path / 'plain.csv')] == values
     safe = rows_of(tmp_path / 'safe.csv')
     assert [row["'=a"] for row in safe] == [
-        "'=1+1", "'+SUM(A1)", "'-2+3", "'@cmd", "'\tx", "'\rx", 'x=1', '-5', '+1.5e3', '']
+        "'=1+1",
+        "'+SUM(A1)",
+        "'-2+3",
+        "'@cmd",
+        "'\tx",
+        "'\rx",
+        'x=1',
+        '-5',
+        '+1.5e3',
+        '',
+    ]
     assert [row['b'] for row in safe] == ['-1'] * len(values)
 
 
-@pytest.mark.parametrize(('value', 'safe'), [
-    ('\uff1d1+1', "'\uff1d1+1"), ('\uff0b1+1', "'\uff0b1+1"), ('\uff0d1+1', "'\uff0d1+1"), ('\uff20x', "'\uff20x"),
-    ('\ufe661', "'\ufe661"), (' =1+1', "' =1+1"), ('\u3000\uff1d1', "'\u3000\uff1d1"), ('\xa0=1', "'\xa0=1"),
-    ('\ufeff=1', "'\ufeff=1"), ('\x00=1', "'\x00=1"), ('x;=1+1', "x;'=1+1"), ('x; \uff1d1', "x;' \uff1d1"),
-    ('x\t=1', "x\t'=1"), ('x\r=1', "x\r'=1"), ('x\n@a', "x\n'@a"), ('\t=1', "'\t'=1"), ('\n=1', "'\n'=1"),
-    (';=1', ";'=1"), ('a;-5', 'a;-5'), (' -5', ' -5'), ('x = 1; y = 2', 'x = 1; y = 2'), ('\xbd + 1', '\xbd + 1'),
-    ('', ''), (None, None), (-1, -1)])
+@pytest.mark.parametrize(
+    ('value', 'safe'),
+    [
+        ('\uff1d1+1', "'\uff1d1+1"),
+        ('\uff0b1+1', "'\uff0b1+1"),
+        ('\uff0d1+1', "'\uff0d1+1"),
+        ('\uff20x', "'\uff20x"),
+        ('\ufe661', "'\ufe661"),
+        (' =1+1', "' =1+1"),
+        ('\u3000\uff1d1', "'\u3000\uff1d1"),
+        ('\xa0=1', "'\xa0=1"),
+        ('\ufeff=1', "'\ufeff=1"),
+        ('\x00=1', "'\x00=1"),
+        ('x;=1+1', "x;'=1+1"),
+        ('x; \uff1d1', "x;' \uff1d1"),
+        ('x\t=1', "x\t'=1"),
+        ('x\r=1', "x\r'=1"),
+        ('x\n@a', "x\n'@a"),
+        ('\t=1', "'\t'=1"),
+        ('\n=1', "'\n'=1"),
+        (';=1', ";'=1"),
+        ('a;-5', 'a;-5'),
+        (' -5', ' -5'),
+        ('x = 1; y = 2', 'x = 1; y = 2'),
+        ('\xbd + 1', '\xbd + 1'),
+        ('', ''),
+        (None, None),
+        (-1, -1),
+    ],
+)
 def test_disguised_formulas_are_escaped(value, safe):
     """The export escapes text that a spreadsheet takes for a formula in disguise."""
     assert _harmless(value) == safe
@@ -251,9 +329,15 @@ def test_disguised_formulas_are_escaped(value, safe):
 
 # --- files that are something else, and names
 
-@pytest.mark.parametrize('content', [
-    b'ffconcat version 1.0\nfile secret.mp4\n', b'#EXTM3U\n#EXTINF:1,\nsecret.mp4\n#EXT-X-ENDLIST\n',
-    b'v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n'])
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        b'ffconcat version 1.0\nfile secret.mp4\n',
+        b'#EXTM3U\n#EXTINF:1,\nsecret.mp4\n#EXT-X-ENDLIST\n',
+        b'v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n',
+    ],
+)
 def test_a_list_of_other_files_is_not_exported(tmp_path, content):
     store_of(tmp_path / 's', [0.0, 0.04, 0.08], 'avc1/mp4').close()
     os.replace(tmp_path / 's' / '000000.mp4', tmp_path / 's' / 'secret.mp4')
@@ -279,7 +363,7 @@ def test_a_sound_that_is_no_file_is_an_error(tmp_path):
 def test_a_video_whose_title_is_not_utf_8_is_exported(tmp_path, fmt, codec):
     times = [i / 25 for i in range(30)]  # of fewer frames FFmpeg cannot tell that none is reordered
     store_of(tmp_path / 's', times, fmt).close()
-    chunk, = (tmp_path / 's').glob('000000.m??')
+    (chunk,) = (tmp_path / 's').glob('000000.m??')
     copy = chunk.with_name(f'copy{chunk.suffix}')
     options = {'write_crc32': '0'} if fmt == 'h264/mkv' else {}
     with av.open(str(chunk)) as old, av.open(str(copy), 'w', options=options) as new:
@@ -304,7 +388,11 @@ def test_a_store_whose_name_is_not_utf_8_is_exported(tmp_path):
     extensions = ('.mp4', '.mkv', '.csv', '.npz', '.tif', '.txt', '.zarr', '.parquet', '')
     targets = [folder / os.fsdecode(b'x\xe9' + extension.encode()) for extension in extensions]
     code = 'import sys; from imgstore.apps.export import main; print([main([sys.argv[1], to]) for to in sys.argv[2:]])'
-    done = subprocess.run([sys.executable, '-c', code, str(store), *map(str, targets)],
-                          env={**python_env(), 'PYTHONIOENCODING': ''}, capture_output=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, '-c', code, str(store), *map(str, targets)],
+        env={**python_env(), 'PYTHONIOENCODING': ''},
+        capture_output=True,
+        timeout=60,
+    )
     assert done.stdout.endswith(b'[0, 0, 0, 0, 0, 0, 0, 0, 0]\n'), done.stderr
     assert all(target.exists() for target in targets)

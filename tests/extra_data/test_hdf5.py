@@ -80,7 +80,7 @@ DEEDS = {
     'crash in the midst of an answer': 'answers.write(b"\\x93NUMPY\\x01"); answers.flush(); os.abort()',
     'lie': 'return child.write_message(answers, {"datasets": [1]})',
     'claim': 'np.lib.format.write_array_header_1_0(answers, '
-             '{"descr": "|u1", "fortran_order": False, "shape": (10**12,)})',
+    '{"descr": "|u1", "fortran_order": False, "shape": (10**12,)})',
     'objects': 'return np.save(answers, np.array([{}]))',
     'no array': 'return answers.write(b"x" * 10**6)',
 }
@@ -89,6 +89,7 @@ DEEDS = {
 @pytest.fixture
 def misdeed(tmp_path, monkeypatch):
     """A function that gives the other process a program that does something when it is to read a file of that name."""
+
     def misbehave(deed):
         program = tmp_path / 'child.py'
         program.write_text(
@@ -98,8 +99,10 @@ def misdeed(tmp_path, monkeypatch):
             'def misbehave(order, arrays, answers):\n'
             f'    if "bad" in order["path"]:\n        child._limit_process(order)\n        {deed}\n'
             '    serve(order, arrays, answers)\n'
-            'child.serve = misbehave\nchild.main()\n')
+            'child.serve = misbehave\nchild.main()\n'
+        )
         monkeypatch.setattr(hdf5, '_CHILD', str(program))
+
     return misbehave
 
 
@@ -164,10 +167,26 @@ def test_no_damage_of_an_h5_is_another_error(sound, data):
 
 def test_every_kind_of_value_comes_out_as_h5py_gives_it(tmp_path):
     path = tmp_path / 'a.h5'
-    attributes = {'text': 'ä\ud7ff', 'bytes': np.bytes_(b'ab'), 'int': 3, 'float': 2.5, 'yes': True,
-                  'list': np.arange(3, dtype='>i4'), 'empty': np.zeros(0), 'texts': ['a', '', 'ü'], 'pair': (1.5, 2)}
-    fields = [('frame_number', '>u4'), ('text', h5py.string_dtype()), ('flag', '?'), ('half', 'f2'), ('short', 'S3'),
-              ('vector', '<f4', (2,)), ('enum', h5py.enum_dtype({'A': 1, 'B': 2}, 'i1'))]
+    attributes = {
+        'text': 'ä\ud7ff',
+        'bytes': np.bytes_(b'ab'),
+        'int': 3,
+        'float': 2.5,
+        'yes': True,
+        'list': np.arange(3, dtype='>i4'),
+        'empty': np.zeros(0),
+        'texts': ['a', '', 'ü'],
+        'pair': (1.5, 2),
+    }
+    fields = [
+        ('frame_number', '>u4'),
+        ('text', h5py.string_dtype()),
+        ('flag', '?'),
+        ('half', 'f2'),
+        ('short', 'S3'),
+        ('vector', '<f4', (2,)),
+        ('enum', h5py.enum_dtype({'A': 1, 'B': 2}, 'i1')),
+    ]
     camera = np.zeros(3, fields)
     camera['frame_number'], camera['text'], camera['flag'] = [1, 2, 3], ['ä', '', 'x' * 300], [True, False, True]
     camera['vector'] = np.arange(6).reshape(3, 2)
@@ -276,8 +295,10 @@ def test_a_module_in_the_users_folder_is_not_taken_for_h5py(tmp_path, file):
 
 def test_packages_that_only_pythonpath_names_are_found(tmp_path, file, monkeypatch):
     program = tmp_path / 'child.py'
-    program.write_text(f'import runpy, sys\nsys.path = [p for p in sys.path if "-packages" not in p]\n'
-                       f'runpy.run_path({hdf5._CHILD!r}, run_name="__main__")\n')
+    program.write_text(
+        f'import runpy, sys\nsys.path = [p for p in sys.path if "-packages" not in p]\n'
+        f'runpy.run_path({hdf5._CHILD!r}, run_name="__main__")\n'
+    )
     monkeypatch.setattr(hdf5, '_CHILD', str(program))
     assert read_h5(file)['frame_number'].tolist() == ROWS
     monkeypatch.setattr(sys, 'path', [folder for folder in sys.path if '-packages' not in folder])
@@ -361,7 +382,7 @@ def test_an_interrupted_read_leaves_no_process(file, processes, misdeed, tmp_pat
 
     def interrupt():
         while not (tmp_path / 'begun').exists():
-            time.sleep(.01)
+            time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
@@ -383,6 +404,7 @@ def test_many_threads_read_at_once(file):
 
 
 if hasattr(os, 'fork'):
+
     def test_a_forked_child_reads_while_its_parent_does(file):
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')  # of forking beside threads

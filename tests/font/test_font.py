@@ -77,9 +77,7 @@ def test_fitted_text_is_at_the_edge_asked_for() -> None:
 
 def test_only_measuring_draws_nothing_and_needs_no_image() -> None:
     img = black((100, 200, 3))
-    assert fit_text('hello', img, only_measure=True) == fit_text(
-        'hello', None, only_measure=True, img_shape=(100, 200)
-    )
+    assert fit_text('hello', img, only_measure=True) == fit_text('hello', None, only_measure=True, img_shape=(100, 200))
     assert not img.any()
 
 

@@ -105,8 +105,12 @@ class Browser:
         ActionChains(self.driver).key_down(Keys.SHIFT).send_keys(key).key_up(Keys.SHIFT).perform()
 
     def choose(self, name: str, value: str) -> None:
-        self.run("""const field = document.getElementById(arguments[0]); field.value = arguments[1];
-                    field.dispatchEvent(new Event('change', {bubbles: true}))""", name, value)
+        self.run(
+            """const field = document.getElementById(arguments[0]); field.value = arguments[1];
+                    field.dispatchEvent(new Event('change', {bubbles: true}))""",
+            name,
+            value,
+        )
 
     def jump(self, axis: str, value: str) -> None:
         self.choose('jump-axis', axis)
@@ -114,7 +118,8 @@ class Browser:
 
     def box(self, selector: str) -> dict[str, float]:
         found: dict[str, float] = self.run(
-            'return document.querySelector(arguments[0]).getBoundingClientRect().toJSON()', selector)
+            'return document.querySelector(arguments[0]).getBoundingClientRect().toJSON()', selector
+        )
         return found
 
     def click_at(self, selector: str, across: float) -> None:
@@ -154,7 +159,6 @@ def browser(folder: Path, *arguments: str) -> Iterator[Browser]:
         yield Browser(driver, folder)
     finally:
         driver.quit()
-
 
 
 __all__ = ['PATIENCE', 'SHAPE', 'Browser', 'Keys', 'browser']

@@ -37,9 +37,7 @@ class Screen:
         it: the window is then mapped again, and in the end the program started again.
         """
         for _ in range(ATTEMPTS):
-            process = subprocess.Popen(
-                command, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-            )
+            process = subprocess.Popen(command, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             with process:
                 try:
                     if self._sees_after_nudges(seen):
@@ -66,8 +64,15 @@ class Screen:
 
     def _xdotool_if_it_can(self, *command: str) -> str:
         """Do something with windows, if there are any and they do not vanish meanwhile."""
-        done = subprocess.run(['xdotool', *command], env=self.env, check=False, timeout=PATIENCE,
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        done = subprocess.run(
+            ['xdotool', *command],
+            env=self.env,
+            check=False,
+            timeout=PATIENCE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
         return done.stdout
 
     def press(self, window: str, *keys: str) -> None:

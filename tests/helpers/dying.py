@@ -28,8 +28,9 @@ def shade(index):
 
 def write(path, fmt, which, numbers=NUMBERS, **options):
     """A store that is open yet."""
-    store = imgstore.new_for_format(fmt, path, imgshape=SHAPE, chunksize=3, metadata={'which': which}, workers=0,
-                                    **options)
+    store = imgstore.new_for_format(
+        fmt, path, imgshape=SHAPE, chunksize=3, metadata={'which': which}, workers=0, **options
+    )
     for index, number in enumerate(numbers):
         store.add_image(np.full(SHAPE, shade(index), np.uint8), number, index / 8)
         store.add_extra_data(v=index)
@@ -42,12 +43,18 @@ def state(path):
         warnings.simplefilter('ignore')
         try:
             with imgstore.new_for_filename(path) as store:
-                shades = [round((float(store.get_image(frame_index=index, frame_number=None)[0].mean()) - 40) / 20)
-                          for index in range(store.frame_count)]
+                shades = [
+                    round((float(store.get_image(frame_index=index, frame_number=None)[0].mean()) - 40) / 20)
+                    for index in range(store.frame_count)
+                ]
                 about, records = store.get_frame_metadata(), store.get_extra_data()
-                return {'which': store.user_metadata['which'], 'numbers': about['frame_number'],
-                        'times': about['frame_time'], 'shades': shades,
-                        'records': [] if records is None else records[['v', 'frame_number']].to_numpy().tolist()}
+                return {
+                    'which': store.user_metadata['which'],
+                    'numbers': about['frame_number'],
+                    'times': about['frame_time'],
+                    'shades': shades,
+                    'records': [] if records is None else records[['v', 'frame_number']].to_numpy().tolist(),
+                }
         except ImgStoreError as error:
             return {'error': repr(error)}
 
@@ -61,6 +68,7 @@ def die_at(count):
             if next(calls) == count:
                 os.kill(os.getpid(), signal.SIGKILL)
             return call(*arguments, **keywords)
+
         return before
 
     for name in CALLS:

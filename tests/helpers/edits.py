@@ -34,15 +34,35 @@ def edits(longest):
     """Changes of a few places of a file, as (place, how many bytes are replaced, by what)."""
     values = st.one_of(
         st.binary(max_size=9),
-        st.sampled_from([struct.pack(form, value) for form in ('<b', '>h', '<h', '>i', '<i', '>q', '<q')
-                         for value in (0, 1, -1, 127, -128)]),
-        st.sampled_from([b'\xff\xff\xff\x7f', b'\x7f\xff\xff\xff', b'\xff' * 8, b'[' * 500, b'&a [*a]', b'1e999',
-                         b'.nan', b'"\\ud800"', b'99999999999999999999', b'null', b'{}', b'-']))
+        st.sampled_from(
+            [
+                struct.pack(form, value)
+                for form in ('<b', '>h', '<h', '>i', '<i', '>q', '<q')
+                for value in (0, 1, -1, 127, -128)
+            ]
+        ),
+        st.sampled_from(
+            [
+                b'\xff\xff\xff\x7f',
+                b'\x7f\xff\xff\xff',
+                b'\xff' * 8,
+                b'[' * 500,
+                b'&a [*a]',
+                b'1e999',
+                b'.nan',
+                b'"\\ud800"',
+                b'99999999999999999999',
+                b'null',
+                b'{}',
+                b'-',
+            ]
+        ),
+    )
     return st.lists(st.tuples(st.integers(0, longest), st.integers(0, 8), values), min_size=1, max_size=4)
 
 
 def edited(content, changes, cut):
     for place, length, value in changes:
         place %= len(content) + 1
-        content = content[:place] + value + content[place + length:]
+        content = content[:place] + value + content[place + length :]
     return content[:cut]

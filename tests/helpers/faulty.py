@@ -102,8 +102,13 @@ def without_privileges():
         raise OSError(ctypes.get_errno(), 'capset')
 
 
-FAULTS = {'disk full': DiskFull, 'few descriptors': FewDescriptors, 'removed': Removed, 'read-only': ReadOnly,
-          'disk': Nothing}
+FAULTS = {
+    'disk full': DiskFull,
+    'few descriptors': FewDescriptors,
+    'removed': Removed,
+    'read-only': ReadOnly,
+    'disk': Nothing,
+}
 
 
 def record(request, fault):

@@ -22,7 +22,7 @@ def noise(index, shape):
 
 def numbered(index, shape):
     """A uint8 frame of at least 96 x 32 pixels: slanted gradients, a little noise, and the index as blocks."""
-    y, x = np.mgrid[:shape[0], :shape[1]]
+    y, x = np.mgrid[: shape[0], : shape[1]]
     channels = shape[2] if len(shape) == 3 else 1
     slopes = [(2 * x + y + 3 * index + 50 * c) % 150 + 50 for c in range(channels)]
     image = (np.dstack(slopes).reshape(shape) + noise(index, shape) // 16).astype(np.uint8)
@@ -34,7 +34,7 @@ def put_index(image, index):
     """Draw the index into the first 96 x 32 pixels, as blocks."""
     for bit in range(BITS):
         top, left = BLOCK * (bit // ACROSS), BLOCK * (bit % ACROSS)
-        image[top:top + BLOCK, left:left + BLOCK] = BRIGHT if index >> bit & 1 else DARK
+        image[top : top + BLOCK, left : left + BLOCK] = BRIGHT if index >> bit & 1 else DARK
 
 
 def index_in(image):
@@ -44,6 +44,6 @@ def index_in(image):
     index = 0
     for bit in range(BITS):
         top, left = BLOCK * (bit // ACROSS), BLOCK * (bit % ACROSS)
-        inner = gray[top + 4:top + BLOCK - 4, left + 4:left + BLOCK - 4]
+        inner = gray[top + 4 : top + BLOCK - 4, left + 4 : left + BLOCK - 4]
         index |= int(inner.mean() > (DARK + BRIGHT) / 2) << bit
     return index

@@ -85,6 +85,6 @@ def picture(image, number, order, interlaced=False, field=None):
         for left in range(0, _WIDTH, _BLOCK):
             bits.golomb(_I_PCM)
             bits.align()
-            bits.raw(np.ascontiguousarray(image[top:top + _BLOCK, left:left + _BLOCK]).ravel())
+            bits.raw(np.ascontiguousarray(image[top : top + _BLOCK, left : left + _BLOCK]).ravel())
             bits.raw(np.full(_BLOCK * _BLOCK // 2, 128, np.uint8))
     return bits.unit(_IDR if first else _PICTURE)

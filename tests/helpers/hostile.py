@@ -107,14 +107,17 @@ def killed(fmt):
 def with_yaml_index(path):
     (path / '000000' / 'index.npz').unlink()
     numbers, times = [-2, -1, 0], [0.0, 0.1, 0.2]
-    text = ''.join(f'{key}:\n' + ''.join(f'- {v}\n' for v in values)
-                   for key, values in (('frame_number', numbers), ('frame_time', times)))
+    text = ''.join(
+        f'{key}:\n' + ''.join(f'- {v}\n' for v in values)
+        for key, values in (('frame_number', numbers), ('frame_time', times))
+    )
     (path / '000000' / 'index.yaml').write_text(text)
 
 
 def with_compressed_index(path):
-    np.savez_compressed(path / '000000' / 'index.npz', frame_number=np.arange(-2, 1), frame_time=np.arange(3) / 10,
-                        more=np.zeros(100))
+    np.savez_compressed(
+        path / '000000' / 'index.npz', frame_number=np.arange(-2, 1), frame_time=np.arange(3) / 10, more=np.zeros(100)
+    )
 
 
 def with_saved_index(path):
@@ -125,8 +128,10 @@ def with_saved_index(path):
 
 
 def with_motif_json(path):
-    records = [{'frame_number': n, 'frame_index': i, 'frame_time': i / 10, 'sensor_time': -i, 'x': 1.5}
-               for i, n in enumerate((-2, -1, 0, -1))]
+    records = [
+        {'frame_number': n, 'frame_index': i, 'frame_time': i / 10, 'sensor_time': -i, 'x': 1.5}
+        for i, n in enumerate((-2, -1, 0, -1))
+    ]
     (path / '000000.extra_data.json').write_text(json.dumps(records))
 
 
@@ -137,8 +142,9 @@ def with_h5(path):
         camera['frame_number'], camera['frame_index'] = [0, 0, 1, -1], [2, 2, 3, 4]
         file.create_dataset('camera', data=camera, chunks=(2,), maxshape=(None,))
         for name, columns in (('audio', 'left,right'), ('imu', 'x')):
-            data = file.create_dataset(name, data=np.arange(4. * len(columns.split(','))).reshape(-1, 4),
-                                       compression='gzip')
+            data = file.create_dataset(
+                name, data=np.arange(4.0 * len(columns.split(','))).reshape(-1, 4), compression='gzip'
+            )
             data.attrs['column_names'], data.attrs['samplerate'] = columns, 100.0
         file['sample_delay'] = np.zeros(4)
 
@@ -189,19 +195,19 @@ def with_sound_sums(data):
     parts, place = [data[:8]], 8
     while place + 12 <= len(data):
         length = struct.unpack_from('>I', data, place)[0]
-        content = data[place + 4:place + 8 + length]
+        content = data[place + 4 : place + 8 + length]
         if place + 12 + length > len(data):
             break
-        parts += [data[place:place + 4], content, struct.pack('>I', zlib.crc32(content))]
+        parts += [data[place : place + 4], content, struct.pack('>I', zlib.crc32(content))]
         place += 12 + length
     return b''.join([*parts, data[place:]])
 
 
 def without_sums(data):
     """A Bloscpack container whose chunks and metadata have no checksum."""
-    at, = struct.unpack_from('<I', data, 32 + 12 + 4)  # room for metadata
-    header, metadata, text = bytearray(data[:32]), bytearray(data[32:64]), data[64:64 + at]
-    chunk = data[64 + at + 4 + 8:-4]
+    (at,) = struct.unpack_from('<I', data, 32 + 12 + 4)  # room for metadata
+    header, metadata, text = bytearray(data[:32]), bytearray(data[32:64]), data[64 : 64 + at]
+    chunk = data[64 + at + 4 + 8 : -4]
     header[6], metadata[9] = 0, 0
     return bytes(header + metadata + text) + struct.pack('<q', 64 + at + 8) + chunk
 
@@ -217,22 +223,34 @@ def all_images(fmt, **kwargs):
 
 
 KINDS = {
-    'metadata.yaml': Kind(recorded('npy'), 'metadata.yaml', [
-        recorded('bmp', COLOR, metadata={'a': [1, 2.5, None], 'timezone': 'Europe/Berlin', 'b': {'c': b'x'}}),
-        recorded('mjpeg/avi'), recorded('png', encoding='cv_bayerrg')]),
+    'metadata.yaml': Kind(
+        recorded('npy'),
+        'metadata.yaml',
+        [
+            recorded('bmp', COLOR, metadata={'a': [1, 2.5, None], 'timezone': 'Europe/Berlin', 'b': {'c': b'x'}}),
+            recorded('mjpeg/avi'),
+            recorded('png', encoding='cv_bayerrg'),
+        ],
+    ),
     'index.npz': Kind(recorded('npy'), '000000/index.npz', [recorded('npy', edit=with_compressed_index)]),
-    'member of index.npz': Kind(recorded('npy', edit=with_index_member), '000000/index.npz', wrap=in_npz,
-                                unwrap=out_of_npz),
+    'member of index.npz': Kind(
+        recorded('npy', edit=with_index_member), '000000/index.npz', wrap=in_npz, unwrap=out_of_npz
+    ),
     'index.yaml': Kind(recorded('npy', edit=with_yaml_index), '000000/index.yaml'),
     '.index.imgstore': Kind(recorded('npy', edit=with_saved_index), '.index.imgstore'),
     '.index.sqlite': Kind(recorded('npy', edit=with_saved_index), '.index.sqlite'),
     'extra.json': Kind(recorded('npy', extra=True), '000000/index.extra.json'),
     'extra_data.json': Kind(recorded('npy', edit=with_motif_json), '000000.extra_data.json'),
-    'extra_data.h5': Kind(recorded('npy', edit=with_h5), '000000.extra_data.h5',
-                          [recorded('npy', edit=with_h5_of_texts)]),
+    'extra_data.h5': Kind(
+        recorded('npy', edit=with_h5), '000000.extra_data.h5', [recorded('npy', edit=with_h5_of_texts)]
+    ),
     **{fmt: all_images(fmt) for fmt in READ_BY_OPENCV},
     'png with sound sums': all_images('png', wrap=with_sound_sums),
-    'npy': images('npy', {'shape': COLOR}, {'imgdtype': np.float32}, ),
+    'npy': images(
+        'npy',
+        {'shape': COLOR},
+        {'imgdtype': np.float32},
+    ),
     'bpk': images('bpk', {'shape': COLOR}, unwrap=without_sums),
     'avi': Kind(recorded('mjpeg/avi'), '000000.avi', [recorded('mjpeg/avi', COLOR)]),
     'mkv': Kind(recorded('h264/mkv'), '000000.mkv'),
@@ -269,8 +287,22 @@ def ask_batch(store):
 
 
 def ask_facts(store):
-    for name in ('frame_count', 'frame_min', 'frame_max', 'frame_time_min', 'duration', 'chunks', 'image_shape',
-                 'user_metadata', 'created', 'uuid', 'has_extra_data', 'frame_number', 'lossless', '_metadata'):
+    for name in (
+        'frame_count',
+        'frame_min',
+        'frame_max',
+        'frame_time_min',
+        'duration',
+        'chunks',
+        'image_shape',
+        'user_metadata',
+        'created',
+        'uuid',
+        'has_extra_data',
+        'frame_number',
+        'lossless',
+        '_metadata',
+    ):
         getattr(store, name)
     repr(store)
 

@@ -120,8 +120,13 @@ class Process:
     """A process that tells what it does, line by line."""
 
     def __init__(self, script, *arguments, python=sys.executable, original=False):
-        self._process = subprocess.Popen([python, script, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                         stderr=subprocess.STDOUT, env=environment(original))
+        self._process = subprocess.Popen(
+            [python, script, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=environment(original),
+        )
         self._rest = b''
         self.events = []
         self.pid = self._process.pid
@@ -130,7 +135,7 @@ class Process:
         """Take in what comes before that time; False once there is no more to come."""
         if not select.select([self._process.stdout], [], [], max(0, until - time.monotonic()))[0]:
             return True
-        data = os.read(self._process.stdout.fileno(), 2 ** 16)
+        data = os.read(self._process.stdout.fileno(), 2**16)
         *lines, self._rest = (self._rest + data).split(b'\n')
         self.events += [_event(line.decode(errors='replace')) for line in lines]
         return bool(data)
@@ -223,8 +228,7 @@ class Bystander:
 def kill(case, path, python=sys.executable, original=False):
     """Record into ``path`` and kill the process when the case says so."""
     bystander = Bystander(path.parent, case.durability == 'fsync')
-    process = Process(SCRIPT, 'write', json.dumps(case.request(path, original)), python=python,
-                      original=original)
+    process = Process(SCRIPT, 'write', json.dumps(case.request(path, original)), python=python, original=original)
     moment = process.wait_for(case.moment, min(case.moment_index, case.frames - 1))
     process.listen_until(moment.time + case.delay)
     at = process.end(signal.SIGKILL)
@@ -232,6 +236,7 @@ def kill(case, path, python=sys.executable, original=False):
 
 
 # --- what is left
+
 
 def must_be_there(case, killed, what='frame'):
     """How many frames, or records, must not be lost."""
@@ -261,11 +266,15 @@ def check(case, killed, found):
     if not killed.told('created') and found['errors'] and found['errors'][0].startswith('StoreNotFoundError'):
         return Checked()  # as it was killed before there was one
     checked = Checked(len(frames), len(records), [f'it says {error}' for error in found['errors']])
-    checked.wrong += [f'frame {index} is {frame}' for index, frame in enumerate(frames)
-                      if not is_frame(case, index, frame)][:3]
-    expected = [index for index in range(case.frames) if record_of(index) is not None][:len(records)]
-    checked.wrong += [f'record {record} is not that of {index}' for index, record in zip(expected, records, strict=True)
-                      if record != _record(index)][:3]
+    checked.wrong += [
+        f'frame {index} is {frame}' for index, frame in enumerate(frames) if not is_frame(case, index, frame)
+    ][:3]
+    expected = [index for index in range(case.frames) if record_of(index) is not None][: len(records)]
+    checked.wrong += [
+        f'record {record} is not that of {index}'
+        for index, record in zip(expected, records, strict=True)
+        if record != _record(index)
+    ][:3]
     if found['listed'] != [number_of(index) for index in range(len(frames))]:
         checked.wrong.append(f'{len(frames)} frames, and {len(found["listed"])} are listed')
     checked.wrong += _miscounted(case, killed, checked, expected)
@@ -275,8 +284,12 @@ def check(case, killed, found):
 def is_frame(case, index, frame):
     """Whether what was read is the frame that was added."""
     number, seconds, seen, shape, difference = frame
-    return ((number, seconds, seen, shape) == (number_of(index), time_of(index), index, list(case.shape))
-            and difference <= (0 if case.lossless else MOST_LOSSY))
+    return (number, seconds, seen, shape) == (
+        number_of(index),
+        time_of(index),
+        index,
+        list(case.shape),
+    ) and difference <= (0 if case.lossless else MOST_LOSSY)
 
 
 def _record(index):
@@ -296,8 +309,10 @@ def _miscounted(case, killed, checked, expected):
 
 def snapshot(folder):
     """Every file of a folder, when it was changed and what is in it."""
-    return {str(path.relative_to(folder)): (path.lstat().st_mtime_ns, _digest(path))
-            for path in sorted(Path(folder).rglob('*'))}
+    return {
+        str(path.relative_to(folder)): (path.lstat().st_mtime_ns, _digest(path))
+        for path in sorted(Path(folder).rglob('*'))
+    }
 
 
 def _digest(path):
@@ -306,9 +321,12 @@ def _digest(path):
 
 def left_over(folder):
     """Hidden files that a store has no use for once it is complete; the first bytes of a video may stay."""
-    return [path.name for path in Path(folder).rglob('.*')
-            if path.name not in ('.index.sqlite', '.index.imgstore')
-            and not (path.suffix in VIDEO_EXTENSIONS and path.stat().st_size < FIRST_BYTES)]
+    return [
+        path.name
+        for path in Path(folder).rglob('.*')
+        if path.name not in ('.index.sqlite', '.index.imgstore')
+        and not (path.suffix in VIDEO_EXTENSIONS and path.stat().st_size < FIRST_BYTES)
+    ]
 
 
 def wrong_after_repair(case, path, found):
@@ -331,8 +349,12 @@ def known(case, again, found):
         return again
     count, frames = len(found['frames']), again['frames']
     assert [frame[2] for frame in frames] == list(range(len(frames)))
-    return {**again, 'frames': frames[:count], 'listed': again['listed'][:count],
-            'records': again['records'][:len(found['records'])]}
+    return {
+        **again,
+        'frames': frames[:count],
+        'listed': again['listed'][:count],
+        'records': again['records'][: len(found['records'])],
+    }
 
 
 def as_json(case):

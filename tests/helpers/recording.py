@@ -54,6 +54,7 @@ def record_of(index):
 
 # --- writing
 
+
 def tell(what, index=-1, text=''):
     """A line on the output, at once: what was done, with which frame, when, and more."""
     os.write(1, f'> {what} {index} {time.monotonic()!r} {json.dumps(text)}\n'.encode())
@@ -64,8 +65,14 @@ def create(request):
     import imgstore
 
     tell('creating')
-    store = imgstore.new_for_format(request['fmt'], path=request['path'], mode='w', imgshape=tuple(request['shape']),
-                                    chunksize=request['chunksize'], **request['options'])
+    store = imgstore.new_for_format(
+        request['fmt'],
+        path=request['path'],
+        mode='w',
+        imgshape=tuple(request['shape']),
+        chunksize=request['chunksize'],
+        **request['options'],
+    )
     tell('created')
     return store
 
@@ -96,6 +103,7 @@ def write(request):
 
 
 # --- reading
+
 
 def read(path):
     """Everything that a store gives.
@@ -144,8 +152,15 @@ def described(image, metadata):
 def _read_records(store, found):
     data = store.get_extra_data()
     for row in [] if data is None else data.to_dict('records'):
-        found['records'].append([int(row['seen']), str(row['label']), int(row['frame_number']),
-                                 float(row['frame_time']), int(row['frame_index'])])
+        found['records'].append(
+            [
+                int(row['seen']),
+                str(row['label']),
+                int(row['frame_number']),
+                float(row['frame_time']),
+                int(row['frame_index']),
+            ]
+        )
 
 
 def serve():

@@ -73,8 +73,9 @@ def served(*args: str, environment: dict[str, str] | None = None) -> Iterator[Se
     quiet = [] if environment else ['--no-browser']
     port = [] if '--port' in args else ['--port', '0']
     command = [sys.executable, '-c', VIEW, '--web', *quiet, *port, *args]
-    with subprocess.Popen(command, env=python_env() | (environment or {}), stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, env=python_env() | (environment or {}), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         try:
             yield Served(process)
         finally:

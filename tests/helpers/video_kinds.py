@@ -66,24 +66,43 @@ class Kind:
 
 
 def run(*arguments, given=None):
-    done = subprocess.run(['ffmpeg', '-hide_banner', '-nostdin' if given is None else '-y', '-y', '-v', 'error',
-                           *map(str, arguments)], input=given, capture_output=True, check=False)
+    done = subprocess.run(
+        ['ffmpeg', '-hide_banner', '-nostdin' if given is None else '-y', '-y', '-v', 'error', *map(str, arguments)],
+        input=given,
+        capture_output=True,
+        check=False,
+    )
     if done.returncode:
         raise RuntimeError(done.stderr.decode(errors='replace')[-600:])
 
 
 def encoded(*options, shape=SHAPE, count=COUNT, first=0):
     """-> makes a video of numbered frames by the ffmpeg program with these options."""
+
     def make(path):
         raw = b''.join(numbered(first + index, shape).tobytes() for index in range(count))
-        run('-f', 'rawvideo', '-pix_fmt', 'bgr24', '-s', f'{shape[1]}x{shape[0]}', '-r', RATE, '-i', '-', *options,
-            path, given=raw)
+        run(
+            '-f',
+            'rawvideo',
+            '-pix_fmt',
+            'bgr24',
+            '-s',
+            f'{shape[1]}x{shape[0]}',
+            '-r',
+            RATE,
+            '-i',
+            '-',
+            *options,
+            path,
+            given=raw,
+        )
 
     return make
 
 
 def in_two_passes(*options, count=COUNT):
     """-> makes a video of numbered frames by an encoder that looks at all of them first."""
+
     def make(path):
         log = ('-passlogfile', path.with_name('log'))
         encoded(*options, *log, '-pass', '1', count=count)(path.with_name('first' + path.suffix))
@@ -94,6 +113,7 @@ def in_two_passes(*options, count=COUNT):
 
 def copied(make, *options, extension='', before=()):
     """-> makes a video, then copies its packets by the ffmpeg program with these options."""
+
     def remake(path):
         source = path.with_name('source' + (extension or path.suffix))
         make(source)
@@ -104,6 +124,7 @@ def copied(make, *options, extension='', before=()):
 
 def edited(make, edit):
     """-> makes a video, then edits its bytes."""
+
     def remake(path):
         make(path)
         data = bytearray(path.read_bytes())
@@ -114,6 +135,7 @@ def edited(make, edit):
 
 def joined(*makes, extension='.ts'):
     """-> makes videos and copies the packets of one after the other."""
+
     def remake(path):
         parts = [path.with_name(f'part{number}{extension}') for number in range(len(makes))]
         for part, make in zip(parts, makes, strict=True):
@@ -130,6 +152,7 @@ def from_recipe(recipe):
 
 def from_packets(codec, options, arrange, pixel_format='yuv420p'):
     """-> makes a video of encoded packets, arranged: (data, pts, dts, is a keyframe), in frames."""
+
     def make(path):
         encoder = av.CodecContext.create(codec, 'w')
         encoder.height, encoder.width = SHAPE[:2]
@@ -142,22 +165,29 @@ def from_packets(codec, options, arrange, pixel_format='yuv420p'):
             packets += encoder.encode(frame)
         packets += encoder.encode(None)
         stream = {'codec_name': codec, 'rate': RATE}
-        _mux(path, lambda container: container.add_stream(**stream), arrange(
-            [(bytes(packet), packet.pts, packet.dts, packet.is_keyframe) for packet in packets]), pixel_format)
+        _mux(
+            path,
+            lambda container: container.add_stream(**stream),
+            arrange([(bytes(packet), packet.pts, packet.dts, packet.is_keyframe) for packet in packets]),
+            pixel_format,
+        )
 
     return make
 
 
 def from_pictures(interlaced, orders, fields_a_packet=None):
     """-> makes a video of raw H.264, its frames in an order that is not that of showing, or a field a picture."""
+
     def make(path):
         packets = []
         for number, order in enumerate(orders):
             gray, fields = numbered(order, SHAPE[:2]), [None] if fields_a_packet is None else [0, 1]
             units = [h264_pcm.picture(gray, number, order, interlaced, field) for field in fields]
             units = [b''.join(units)] if fields_a_packet != 1 else units
-            packets += [(unit, len(units) * (order + 1) + part, len(units) * number + part, not number and not part)
-                        for part, unit in enumerate(units)]
+            packets += [
+                (unit, len(units) * (order + 1) + part, len(units) * number + part, not number and not part)
+                for part, unit in enumerate(units)
+            ]
         packets[0] = (h264_pcm.parameter_sets(interlaced) + packets[0][0], *packets[0][1:])
         source = path.with_name('source.h264')
         source.write_bytes(b''.join(packet[0] for packet in packets))
@@ -194,18 +224,21 @@ def _box(data, *names):
 
 def edit_list(*edits):
     """-> replaces the edit list: (first frame, or None for a pause; frames)."""
+
     def edit(data):
         *parents, begin = _box(data, b'moov', b'trak', b'edts', b'elst')
         scale = struct.unpack_from('>I', data, data.index(b'mvhd') + 16)[0]
         tick = struct.unpack_from('>I', data, data.index(b'mdhd') + 16)[0]
-        entries = b''.join(struct.pack('>IiI', frames * scale // RATE, -1 if first is None else first * tick // RATE,
-                                       1 << 16) for first, frames in edits)
+        entries = b''.join(
+            struct.pack('>IiI', frames * scale // RATE, -1 if first is None else first * tick // RATE, 1 << 16)
+            for first, frames in edits
+        )
         new = struct.pack('>I4sII', 16 + len(entries), b'elst', 0, len(edits)) + entries
         old = struct.unpack_from('>I', data, begin)[0]
         for parent in parents:
             size = struct.unpack_from('>I', data, parent)[0]
             struct.pack_into('>I', data, parent, size + len(new) - old)
-        data[begin:begin + old] = new
+        data[begin : begin + old] = new
 
     return edit
 
@@ -213,11 +246,12 @@ def edit_list(*edits):
 def without_show_times(data):
     """Rename the box with the composition times."""
     begin = data.index(b'ctts')
-    data[begin:begin + 4] = b'free'
+    data[begin : begin + 4] = b'free'
 
 
 def matrix(a, b, c, d, right, down):
     """-> has players turn or mirror the frames."""
+
     def edit(data):
         begin = data.index(b'tkhd') + 8 + 20 + 16
         struct.pack_into('>9i', data, begin, a << 16, b << 16, 0, c << 16, d << 16, 0, right << 16, down << 16, 1 << 30)
@@ -227,11 +261,12 @@ def matrix(a, b, c, d, right, down):
 
 def cut(percent):
     """-> cuts the end off."""
-    return lambda data: data[:len(data) * percent // 100]
+    return lambda data: data[: len(data) * percent // 100]
 
 
 def damaged(which, seed=3):
     """-> makes noise of the middle of a packet."""
+
     def remake(make):
         def damage(path):
             make(path)
@@ -240,7 +275,7 @@ def damaged(which, seed=3):
             begin, size = places[which]
             data = bytearray(path.read_bytes())
             noise = np.random.default_rng(seed).integers(0, 256, size // 2, np.uint8).tobytes()
-            data[begin + size // 3:begin + size // 3 + len(noise)] = noise
+            data[begin + size // 3 : begin + size // 3 + len(noise)] = noise
             path.write_bytes(data)
 
         return damage
@@ -250,6 +285,7 @@ def damaged(which, seed=3):
 
 def without_packet(which):
     """-> leaves a packet out."""
+
     def remake(make):
         def leave_out(path):
             source = path.with_name('source' + path.suffix)
@@ -379,34 +415,58 @@ KINDS = {
     'edits_backwards_mp4': Kind('.mp4', edited(H264, edit_list((16, 8), (0, 8)))),
     'edit_of_mjpeg_mp4': Kind('.mp4', edited(MJPEG, edit_list((5, 19)))),
     # times that do not tell the order
-    'h264_b_frames_without_show_times_mp4': Kind('.mp4', edited(
-        encoded('-c:v', 'libx264', *B, '-use_editlist', '0'), without_show_times)),
+    'h264_b_frames_without_show_times_mp4': Kind(
+        '.mp4', edited(encoded('-c:v', 'libx264', *B, '-use_editlist', '0'), without_show_times)
+    ),
     'h264_b_frames_with_edits_without_show_times_mp4': Kind('.mp4', edited(H264_B, without_show_times)),
-    'mpeg4_b_frames_without_show_times_mp4': Kind('.mp4', edited(
-        encoded('-c:v', 'mpeg4', '-q', '3', '-bf', '2', '-g', '8', '-use_editlist', '0'), without_show_times)),
-    'hevc_without_show_times_mp4': Kind('.mp4', edited(encoded(
-        '-c:v', 'libx265', '-x265-params', 'log-level=none:keyint=8:min-keyint=8', '-use_editlist', '0'),
-        without_show_times)),
-    'h264_b_frames_at_times_of_decoding_mkv': Kind('.mkv', from_packets(
-        'libx264', {'bf': '2', 'g': '8', 'x264-params': 'b-adapt=0'}, with_decoding_times), insert='order'),
-    'h264_equal_times_mkv': Kind('.mkv', from_packets('libx264', {'bf': '0', 'g': '8'}, with_equal_times),
-                                 insert='order'),
+    'mpeg4_b_frames_without_show_times_mp4': Kind(
+        '.mp4',
+        edited(encoded('-c:v', 'mpeg4', '-q', '3', '-bf', '2', '-g', '8', '-use_editlist', '0'), without_show_times),
+    ),
+    'hevc_without_show_times_mp4': Kind(
+        '.mp4',
+        edited(
+            encoded('-c:v', 'libx265', '-x265-params', 'log-level=none:keyint=8:min-keyint=8', '-use_editlist', '0'),
+            without_show_times,
+        ),
+    ),
+    'h264_b_frames_at_times_of_decoding_mkv': Kind(
+        '.mkv',
+        from_packets('libx264', {'bf': '2', 'g': '8', 'x264-params': 'b-adapt=0'}, with_decoding_times),
+        insert='order',
+    ),
+    'h264_equal_times_mkv': Kind(
+        '.mkv', from_packets('libx264', {'bf': '0', 'g': '8'}, with_equal_times), insert='order'
+    ),
     'h264_uneven_mkv': Kind('.mkv', from_packets('libx264', {'bf': '2', 'g': '8'}, uneven)),
     'mpeg4_avi': Kind('.avi', MPEG4),
     'mpeg4_b_frames_avi': Kind('.avi', MPEG4_B),
     'mpeg4_packed_b_frames_avi': Kind('.avi', from_packets('mpeg4', {'bf': '1', 'g': '8', 'b': '2M'}, packed)),
-    'mpeg4_not_coded_avi': Kind('.avi', from_packets('mpeg4', {'bf': '0', 'g': '8', 'b': '2M'}, not_coded),
-                                insert='25 packets but shows 24'),
+    'mpeg4_not_coded_avi': Kind(
+        '.avi', from_packets('mpeg4', {'bf': '0', 'g': '8', 'b': '2M'}, not_coded), insert='25 packets but shows 24'
+    ),
     'xvid_b_frames_avi': Kind('.avi', encoded('-c:v', 'libxvid', '-q', '3', '-bf', '2', '-g', '8')),
     'msmpeg4_avi': Kind('.avi', encoded('-c:v', 'msmpeg4', '-q', '3', '-g', '8')),
     'mjpeg_with_dropped_frames_avi': Kind('.avi', from_packets('mjpeg', {}, with_empty, 'yuvj420p')),
     # frames that are hidden in the stream
-    'vp8_alternate_references_mkv': Kind('.mkv', in_two_passes(
-        '-c:v', 'libvpx', '-auto-alt-ref', '1', '-lag-in-frames', '16', '-b:v', '300k', '-arnr-maxframes', '5')),
-    'vp8_alternate_references_avi': Kind('.avi', in_two_passes(
-        '-c:v', 'libvpx', '-auto-alt-ref', '1', '-lag-in-frames', '16', '-b:v', '300k', '-arnr-maxframes', '5')),
-    'vp9_alternate_references_mkv': Kind('.mkv', in_two_passes(
-        '-c:v', 'libvpx-vp9', '-auto-alt-ref', '1', '-lag-in-frames', '16', '-b:v', '300k', '-cpu-used', '4')),
+    'vp8_alternate_references_mkv': Kind(
+        '.mkv',
+        in_two_passes(
+            '-c:v', 'libvpx', '-auto-alt-ref', '1', '-lag-in-frames', '16', '-b:v', '300k', '-arnr-maxframes', '5'
+        ),
+    ),
+    'vp8_alternate_references_avi': Kind(
+        '.avi',
+        in_two_passes(
+            '-c:v', 'libvpx', '-auto-alt-ref', '1', '-lag-in-frames', '16', '-b:v', '300k', '-arnr-maxframes', '5'
+        ),
+    ),
+    'vp9_alternate_references_mkv': Kind(
+        '.mkv',
+        in_two_passes(
+            '-c:v', 'libvpx-vp9', '-auto-alt-ref', '1', '-lag-in-frames', '16', '-b:v', '300k', '-cpu-used', '4'
+        ),
+    ),
     'vp9_webm': Kind('.webm', VP9, insert=_EXTENSION),
     'vp9_mp4': Kind('.mp4', VP9),
     'av1_mkv': Kind('.mkv', AV1, opencv=_DAMAGED),
@@ -414,28 +474,50 @@ KINDS = {
     'h264_interlaced_mp4': Kind('.mp4', MBAFF, opencv='interlaced'),
     'h264_interlaced_mkv': Kind('.mkv', MBAFF, opencv='interlaced'),
     'h264_interlaced_avi': Kind('.avi', MBAFF, opencv='interlaced'),
-    'h264_interlaced_b_frames_mp4': Kind('.mp4', encoded('-c:v', 'libx264', *INTERLACED, '-bf', '2', '-g', '8',
-                                                         '-x264-params', 'bff=1:b-adapt=0'), opencv='interlaced'),
-    'h264_interlaced_from_the_middle_on_mkv': Kind('.mkv', joined(
-        encoded('-c:v', 'libx264', *NO_B, count=12),
-        encoded('-c:v', 'libx264', *INTERLACED, *NO_B, '-x264-params', 'tff=1', '-output_ts_offset', '0.48', count=12,
-                first=12)), opencv='interlaced'),
+    'h264_interlaced_b_frames_mp4': Kind(
+        '.mp4',
+        encoded('-c:v', 'libx264', *INTERLACED, '-bf', '2', '-g', '8', '-x264-params', 'bff=1:b-adapt=0'),
+        opencv='interlaced',
+    ),
+    'h264_interlaced_from_the_middle_on_mkv': Kind(
+        '.mkv',
+        joined(
+            encoded('-c:v', 'libx264', *NO_B, count=12),
+            encoded(
+                '-c:v',
+                'libx264',
+                *INTERLACED,
+                *NO_B,
+                '-x264-params',
+                'tff=1',
+                '-output_ts_offset',
+                '0.48',
+                count=12,
+                first=12,
+            ),
+        ),
+        opencv='interlaced',
+    ),
     'h264_fields_mp4': Kind('.mp4', from_pictures(True, range(COUNT), 2), opencv='interlaced'),
     'h264_fields_mkv': Kind('.mkv', from_pictures(True, range(COUNT), 2), opencv='interlaced'),
-    'h264_a_field_a_packet_mkv': Kind('.mkv', from_pictures(True, range(COUNT), 1),
-                                      insert='48 packets but shows 24'),
-    'h264_a_field_a_packet_mp4': Kind('.mp4', from_pictures(True, range(COUNT), 1),
-                                      insert='48 packets but shows 24'),
+    'h264_a_field_a_packet_mkv': Kind('.mkv', from_pictures(True, range(COUNT), 1), insert='48 packets but shows 24'),
+    'h264_a_field_a_packet_mp4': Kind('.mp4', from_pictures(True, range(COUNT), 1), insert='48 packets but shows 24'),
     'h264_frames_of_an_interlaced_stream_mp4': Kind('.mp4', from_pictures(True, range(COUNT))),
     'h264_reordered_from_the_middle_on_mkv': Kind('.mkv', from_pictures(False, _LATE)),
     'h264_reordered_from_the_middle_on_avi': Kind('.avi', from_pictures(False, _LATE), insert='order'),
     'h264_reordered_from_the_middle_on_mp4': Kind('.mp4', from_pictures(False, _LATE)),
-    'mpeg2_interlaced_mkv': Kind('.mkv', encoded('-c:v', 'mpeg2video', *INTERLACED, '-bf', '2', '-g', '8', '-q', '3'),
-                                 opencv='interlaced'),
-    'mpeg2_interlaced_ts': Kind('.ts', encoded('-c:v', 'mpeg2video', *INTERLACED, '-bf', '2', '-q', '3'),
-                                insert=_EXTENSION),
-    'dv_avi': Kind('.avi', encoded('-c:v', 'dvvideo', '-pix_fmt', 'yuv420p', shape=(576, 720, 3)),
-                   shape=(576, 720, 3), opencv='interlaced'),
+    'mpeg2_interlaced_mkv': Kind(
+        '.mkv', encoded('-c:v', 'mpeg2video', *INTERLACED, '-bf', '2', '-g', '8', '-q', '3'), opencv='interlaced'
+    ),
+    'mpeg2_interlaced_ts': Kind(
+        '.ts', encoded('-c:v', 'mpeg2video', *INTERLACED, '-bf', '2', '-q', '3'), insert=_EXTENSION
+    ),
+    'dv_avi': Kind(
+        '.avi',
+        encoded('-c:v', 'dvvideo', '-pix_fmt', 'yuv420p', shape=(576, 720, 3)),
+        shape=(576, 720, 3),
+        opencv='interlaced',
+    ),
     # turned and mirrored
     'turned_mp4': Kind('.mp4', edited(H264, matrix(0, 1, -1, 0, SHAPE[0], 0)), insert=_TURNED),
     'upside_down_mp4': Kind('.mp4', edited(H264, matrix(-1, 0, 0, -1, SHAPE[1], SHAPE[0])), insert=_TURNED),
@@ -443,19 +525,27 @@ KINDS = {
     'mirrored_mjpeg_mov': Kind('.mov', edited(MJPEG, matrix(1, 0, 0, -1, 0, SHAPE[0])), insert=_EXTENSION),
     # other codecs
     'mpeg2_mp4': Kind('.mp4', encoded('-c:v', 'mpeg2video', '-bf', '2', '-g', '8', '-q', '3')),
-    'mpeg2_program_stream': Kind('.mpg', encoded('-c:v', 'mpeg2video', '-bf', '2', '-g', '8', '-q', '3'),
-                                 insert=_EXTENSION),
+    'mpeg2_program_stream': Kind(
+        '.mpg', encoded('-c:v', 'mpeg2video', '-bf', '2', '-g', '8', '-q', '3'), insert=_EXTENSION
+    ),
     'mpeg1_mkv': Kind('.mkv', encoded('-c:v', 'mpeg1video', '-bf', '2', '-g', '8', '-q', '3')),
     'hevc_mp4': Kind('.mp4', HEVC),
     'hevc_open_gops_mkv': Kind('.mkv', HEVC_OPEN),
-    'hevc_10_bit_mkv': Kind('.mkv', encoded('-c:v', 'libx265', '-pix_fmt', 'yuv420p10le', '-x265-params',
-                                            'log-level=none:lossless=1'), insert=_DEEP),
-    'hevc_12_bit_444_mkv': Kind('.mkv', encoded('-c:v', 'libx265', '-pix_fmt', 'yuv444p12le', '-x265-params',
-                                                'log-level=none'), insert=_DEEP),
+    'hevc_10_bit_mkv': Kind(
+        '.mkv',
+        encoded('-c:v', 'libx265', '-pix_fmt', 'yuv420p10le', '-x265-params', 'log-level=none:lossless=1'),
+        insert=_DEEP,
+    ),
+    'hevc_12_bit_444_mkv': Kind(
+        '.mkv', encoded('-c:v', 'libx265', '-pix_fmt', 'yuv444p12le', '-x265-params', 'log-level=none'), insert=_DEEP
+    ),
     'theora_mkv': Kind('.mkv', encoded('-c:v', 'libtheora', '-q', '8', '-g', '8')),
     'prores_mov': Kind('.mov', encoded('-c:v', 'prores_ks', '-profile', '1'), insert=_EXTENSION),
-    'dnxhr_mkv': Kind('.mkv', encoded('-c:v', 'dnxhd', '-profile:v', 'dnxhr_sq', '-pix_fmt', 'yuv422p',
-                                      shape=(128, 256, 3)), shape=(128, 256, 3)),
+    'dnxhr_mkv': Kind(
+        '.mkv',
+        encoded('-c:v', 'dnxhd', '-profile:v', 'dnxhr_sq', '-pix_fmt', 'yuv422p', shape=(128, 256, 3)),
+        shape=(128, 256, 3),
+    ),
     'wmv': Kind('.wmv', encoded('-c:v', 'wmv2', '-q', '3'), insert=_EXTENSION),
     'gif': Kind('.gif', encoded('-vf', 'split[a][b];[a]palettegen[p];[b][p]paletteuse'), insert=_EXTENSION),
     'mjpeg_avi': Kind('.avi', MJPEG),
@@ -475,66 +565,119 @@ KINDS = {
     'ffv1_alpha_mkv': Kind('.mkv', encoded('-c:v', 'ffv1', '-level', '3', '-pix_fmt', 'bgra')),
     # sizes and tracks
     'mjpeg_odd_size_avi': Kind('.avi', encoded('-c:v', 'mjpeg', '-q', '3', shape=(65, 97, 3)), shape=(65, 97, 3)),
-    'h264_444_odd_size_mp4': Kind('.mp4', encoded('-c:v', 'libx264', *B, '-pix_fmt', 'yuv444p', shape=(65, 97, 3)),
-                                  shape=(65, 97, 3)),
-    'size_that_changes_mkv': Kind('.mkv', joined(
-        encoded('-c:v', 'libx264', *NO_B, count=12),
-        encoded('-c:v', 'libx264', *NO_B, '-output_ts_offset', '0.48', count=12, first=12, shape=(96, 128, 3))),
-        insert='96 x 128', save='has shape'),
-    'cover_mp4': Kind('.mp4', lambda path: _with_picture(path, H264_B, '-map', '0', '-map', '1', '-disposition:v:1',
-                                                         'attached_pic')),
+    'h264_444_odd_size_mp4': Kind(
+        '.mp4', encoded('-c:v', 'libx264', *B, '-pix_fmt', 'yuv444p', shape=(65, 97, 3)), shape=(65, 97, 3)
+    ),
+    'size_that_changes_mkv': Kind(
+        '.mkv',
+        joined(
+            encoded('-c:v', 'libx264', *NO_B, count=12),
+            encoded('-c:v', 'libx264', *NO_B, '-output_ts_offset', '0.48', count=12, first=12, shape=(96, 128, 3)),
+        ),
+        insert='96 x 128',
+        save='has shape',
+    ),
+    'cover_mp4': Kind(
+        '.mp4', lambda path: _with_picture(path, H264_B, '-map', '0', '-map', '1', '-disposition:v:1', 'attached_pic')
+    ),
     'cover_mkv': Kind('.mkv', lambda path: _with_attachment(path, H264_B)),
-    'thumbnail_first_mp4': Kind('.mp4', lambda path: _with_picture(path, H264_B, '-map', '1', '-map', '0'),
-                                insert='2 video tracks', track='0:v:1'),
-    'thumbnail_first_mkv': Kind('.mkv', lambda path: _with_picture(path, H264_B, '-map', '1', '-map', '0'),
-                                insert='2 video tracks', track='0:v:1'),
+    'thumbnail_first_mp4': Kind(
+        '.mp4',
+        lambda path: _with_picture(path, H264_B, '-map', '1', '-map', '0'),
+        insert='2 video tracks',
+        track='0:v:1',
+    ),
+    'thumbnail_first_mkv': Kind(
+        '.mkv',
+        lambda path: _with_picture(path, H264_B, '-map', '1', '-map', '0'),
+        insert='2 video tracks',
+        track='0:v:1',
+    ),
     # damaged and cut off
-    'damaged_h264_mp4': Kind('.mp4', damaged(12)(H264),
-                             insert=_REFUSED, damaged=_DAMAGED, save='frames 12 to 15 cannot be read'),
-    'damaged_h264_b_frames_mkv': Kind('.mkv', damaged(12)(H264_B), insert=_REFUSED, damaged=_DAMAGED,
-                                      save='frames 12 to 15 cannot be read'),
-    'damaged_keyframe_mp4': Kind('.mp4', damaged(8)(H264),
-                                 insert=_REFUSED, damaged=_DAMAGED, save='frames 8 to 15 cannot be read'),
-    'damaged_hevc_mp4': Kind('.mp4', damaged(10)(HEVC),
-                             insert=_REFUSED, damaged=_DAMAGED, save='frames 9, 11 to 15 cannot be read'),
-    'damaged_mpeg4_avi': Kind('.avi', damaged(12)(MPEG4),
-                              insert=_REFUSED, damaged=_DAMAGED, save='frames 12 to 15 cannot be read'),
-    'damaged_mpeg4_b_frames_avi': Kind('.avi', damaged(12)(MPEG4_B), insert=_REFUSED,
-                                       save='frames 11 to 14 cannot be read'),
-    'damaged_mjpeg_avi': Kind('.avi', damaged(12)(MJPEG),
-                              insert=_REFUSED, damaged=_DAMAGED, save='frame 12 cannot be read'),
-    'damaged_ffv1_mkv': Kind('.mkv', damaged(12)(FFV1),
-                             insert=_REFUSED, damaged=_DAMAGED, save='frames 12 to 23 cannot be read'),
-    'damaged_ffv1_of_groups_mkv': Kind('.mkv', damaged(10)(encoded(
-        '-c:v', 'ffv1', '-level', '3', '-slicecrc', '1', '-slices', '4', '-g', '8', '-pix_fmt', 'gray16le')),
-        insert='16 bits', save='frames 10 to 15 cannot be read'),
-    'ffv1_without_checksums_mkv': Kind('.mkv', encoded('-c:v', 'ffv1', '-level', '3', '-slicecrc', '0',
-                                                       '-slices', '9')),
+    'damaged_h264_mp4': Kind(
+        '.mp4', damaged(12)(H264), insert=_REFUSED, damaged=_DAMAGED, save='frames 12 to 15 cannot be read'
+    ),
+    'damaged_h264_b_frames_mkv': Kind(
+        '.mkv', damaged(12)(H264_B), insert=_REFUSED, damaged=_DAMAGED, save='frames 12 to 15 cannot be read'
+    ),
+    'damaged_keyframe_mp4': Kind(
+        '.mp4', damaged(8)(H264), insert=_REFUSED, damaged=_DAMAGED, save='frames 8 to 15 cannot be read'
+    ),
+    'damaged_hevc_mp4': Kind(
+        '.mp4', damaged(10)(HEVC), insert=_REFUSED, damaged=_DAMAGED, save='frames 9, 11 to 15 cannot be read'
+    ),
+    'damaged_mpeg4_avi': Kind(
+        '.avi', damaged(12)(MPEG4), insert=_REFUSED, damaged=_DAMAGED, save='frames 12 to 15 cannot be read'
+    ),
+    'damaged_mpeg4_b_frames_avi': Kind(
+        '.avi', damaged(12)(MPEG4_B), insert=_REFUSED, save='frames 11 to 14 cannot be read'
+    ),
+    'damaged_mjpeg_avi': Kind(
+        '.avi', damaged(12)(MJPEG), insert=_REFUSED, damaged=_DAMAGED, save='frame 12 cannot be read'
+    ),
+    'damaged_ffv1_mkv': Kind(
+        '.mkv', damaged(12)(FFV1), insert=_REFUSED, damaged=_DAMAGED, save='frames 12 to 23 cannot be read'
+    ),
+    'damaged_ffv1_of_groups_mkv': Kind(
+        '.mkv',
+        damaged(10)(
+            encoded('-c:v', 'ffv1', '-level', '3', '-slicecrc', '1', '-slices', '4', '-g', '8', '-pix_fmt', 'gray16le')
+        ),
+        insert='16 bits',
+        save='frames 10 to 15 cannot be read',
+    ),
+    'ffv1_without_checksums_mkv': Kind(
+        '.mkv', encoded('-c:v', 'ffv1', '-level', '3', '-slicecrc', '0', '-slices', '9')
+    ),
     'ffv1_version_1_avi': Kind('.avi', encoded('-c:v', 'ffv1', '-level', '1', '-g', '8')),
-    'damaged_png_avi': Kind('.avi', damaged(12)(encoded('-c:v', 'png', '-pix_fmt', 'rgb24')),
-                            insert=_REFUSED, save='frame 12 cannot be read'),
-    'damaged_mpeg2_mkv': Kind('.mkv', damaged(12)(encoded('-c:v', 'mpeg2video', '-bf', '2', '-g', '8', '-q', '3')),
-                              insert=_REFUSED, damaged=_DAMAGED, save='frames 11, 13 to 14 cannot be read'),
+    'damaged_png_avi': Kind(
+        '.avi',
+        damaged(12)(encoded('-c:v', 'png', '-pix_fmt', 'rgb24')),
+        insert=_REFUSED,
+        save='frame 12 cannot be read',
+    ),
+    'damaged_mpeg2_mkv': Kind(
+        '.mkv',
+        damaged(12)(encoded('-c:v', 'mpeg2video', '-bf', '2', '-g', '8', '-q', '3')),
+        insert=_REFUSED,
+        damaged=_DAMAGED,
+        save='frames 11, 13 to 14 cannot be read',
+    ),
     'damaged_vp9_mp4': Kind('.mp4', damaged(12)(VP9)),
     'damaged_vp8_mkv': Kind('.mkv', damaged(12)(encoded('-c:v', 'libvpx', '-b:v', '300k', '-g', '8'))),
     'damaged_av1_mp4': Kind('.mp4', damaged(12)(AV1), insert=_REFUSED, save='frames 12 to 15 cannot be read'),
     'damaged_theora_mkv': Kind('.mkv', damaged(12)(encoded('-c:v', 'libtheora', '-q', '8', '-g', '8'))),
-    'cut_off_mp4': Kind('.mp4', edited(H264, cut(60)), insert='not a readable video',
-                        save='cannot be read as a video'),
-    'cut_off_index_first_mp4': Kind('.mp4', edited(encoded('-c:v', 'libx264', *B, '-movflags', 'faststart'), cut(70)),
-                                    insert=_CUT_OFF, save='the file is cut off'),
-    'cut_off_fragmented_mp4': Kind('.mp4', edited(encoded('-c:v', 'libx264', *NO_B, '-movflags',
-                                                          'frag_keyframe+empty_moov'), cut(70)),
-                                   insert=_CUT_OFF, save='the file is cut off'),
+    'cut_off_mp4': Kind('.mp4', edited(H264, cut(60)), insert='not a readable video', save='cannot be read as a video'),
+    'cut_off_index_first_mp4': Kind(
+        '.mp4',
+        edited(encoded('-c:v', 'libx264', *B, '-movflags', 'faststart'), cut(70)),
+        insert=_CUT_OFF,
+        save='the file is cut off',
+    ),
+    'cut_off_fragmented_mp4': Kind(
+        '.mp4',
+        edited(encoded('-c:v', 'libx264', *NO_B, '-movflags', 'frag_keyframe+empty_moov'), cut(70)),
+        insert=_CUT_OFF,
+        save='the file is cut off',
+    ),
     'cut_off_mkv': Kind('.mkv', edited(H264_B, cut(70)), insert=_CUT_OFF, damaged=_DAMAGED, save='the file is cut off'),
     'cut_off_avi': Kind('.avi', edited(MJPEG, cut(70)), insert=_CUT_OFF, damaged=_DAMAGED, save='the file is cut off'),
-    'cut_off_b_frames_avi': Kind('.avi', edited(MPEG4_B, cut(70)),
-                                 insert=_CUT_OFF, damaged=_DAMAGED, save='the file is cut off'),
+    'cut_off_b_frames_avi': Kind(
+        '.avi', edited(MPEG4_B, cut(70)), insert=_CUT_OFF, damaged=_DAMAGED, save='the file is cut off'
+    ),
     'cut_off_ts': Kind('.ts', edited(H264_B, cut(70)), insert=_EXTENSION, save='the file is cut off'),
 }
-KINDS |= {f'recipe_{name}': Kind(recipe.extension, from_recipe(recipe), shape=recipe.shape, frames=len(recipe.times),
-                                insert=_DEEP * (name in _DEEP_RECIPES))
-          for name, recipe in RECIPES.items() if len(recipe.times) < 100}
+KINDS |= {
+    f'recipe_{name}': Kind(
+        recipe.extension,
+        from_recipe(recipe),
+        shape=recipe.shape,
+        frames=len(recipe.times),
+        insert=_DEEP * (name in _DEEP_RECIPES),
+    )
+    for name, recipe in RECIPES.items()
+    if len(recipe.times) < 100
+}
 
 
 def _with_picture(path, make, *options):
@@ -557,8 +700,26 @@ def _with_attachment(path, make):
 def shown(path, kind):
     """Images, upright, and times in seconds from the first, of the frames that the ffmpeg program shows."""
     decode = ['ffmpeg', '-hide_banner', '-nostdin', '-threads', '1']  # more make up damaged frames now so, now so
-    done = subprocess.run([*decode, '-i', str(path), '-map', kind.track, '-vf', 'showinfo', '-fps_mode', 'passthrough',
-                           '-f', 'rawvideo', '-pix_fmt', 'bgr24', '-'], capture_output=True, check=False)
+    done = subprocess.run(
+        [
+            *decode,
+            '-i',
+            str(path),
+            '-map',
+            kind.track,
+            '-vf',
+            'showinfo',
+            '-fps_mode',
+            'passthrough',
+            '-f',
+            'rawvideo',
+            '-pix_fmt',
+            'bgr24',
+            '-',
+        ],
+        capture_output=True,
+        check=False,
+    )
     found = re.findall(r'pts_time:\s*(\S+).*? s:(\d+)x(\d+)', done.stderr.decode(errors='replace'))
     images, begin = [], 0
     for _, width, height in found:
@@ -566,6 +727,6 @@ def shown(path, kind):
         if begin + size <= len(done.stdout):
             images.append(np.frombuffer(done.stdout, np.uint8, size, begin).reshape(int(height), int(width), 3))
         begin += size
-    times = [float(time) for time, _, _ in found[:len(images)]]
-    images, times = images[-kind.frames:], times[-kind.frames:]
+    times = [float(time) for time, _, _ in found[: len(images)]]
+    images, times = images[-kind.frames :], times[-kind.frames :]
     return images, [time - times[0] for time in times]

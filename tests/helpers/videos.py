@@ -48,26 +48,34 @@ RECIPES = {
     'intra_refresh_mkv': Recipe('.mkv', options=INTRA_REFRESH),
     'intra_refresh_mp4': Recipe('.mp4', options=INTRA_REFRESH),
     'many_slices_mkv': Recipe('.mkv', options={'bf': '0', 'g': '10', 'x264-params': 'slices=4'}),
-    'hevc_open_gops_mp4': Recipe('.mp4', 'libx265', times=VARYING,
-                                 options={'x265-params': 'keyint=10:min-keyint=10:bframes=2:log-level=none'}),
+    'hevc_open_gops_mp4': Recipe(
+        '.mp4', 'libx265', times=VARYING, options={'x265-params': 'keyint=10:min-keyint=10:bframes=2:log-level=none'}
+    ),
     'mpeg4_b_frames_avi': Recipe('.avi', 'mpeg4', options={'bf': '2', 'g': '10'}),
     'mpeg4_b_frames_mp4': Recipe('.mp4', 'mpeg4', times=VARYING, options={'bf': '2', 'g': '10'}),
     'h264_b_frames_avi': Recipe('.avi', options=B_FRAMES),
     'start_offset_mp4': Recipe('.mp4', times=[t + 5000 for t in VARYING], options=B_FRAMES),
     'start_offset_mkv': Recipe('.mkv', times=[t + 5000 for t in VARYING], options=B_FRAMES),
-    'negative_start_mkv': Recipe('.mkv', times=[t - 200 for t in VARYING], options={'g': '10', 'bf': '0'},
-                                 muxer={'avoid_negative_ts': 'disabled'}),
-    'negative_dts_mp4': Recipe('.mp4', times=VARYING, options=B_FRAMES,
-                               muxer={'use_editlist': '0', 'avoid_negative_ts': 'disabled',
-                                      'movflags': 'negative_cts_offsets'}),
-    'fragmented_mp4': Recipe('.mp4', times=VARYING, options=B_FRAMES,
-                             muxer={'movflags': 'frag_keyframe+empty_moov+default_base_moof'}),
+    'negative_start_mkv': Recipe(
+        '.mkv',
+        times=[t - 200 for t in VARYING],
+        options={'g': '10', 'bf': '0'},
+        muxer={'avoid_negative_ts': 'disabled'},
+    ),
+    'negative_dts_mp4': Recipe(
+        '.mp4',
+        times=VARYING,
+        options=B_FRAMES,
+        muxer={'use_editlist': '0', 'avoid_negative_ts': 'disabled', 'movflags': 'negative_cts_offsets'},
+    ),
+    'fragmented_mp4': Recipe(
+        '.mp4', times=VARYING, options=B_FRAMES, muxer={'movflags': 'frag_keyframe+empty_moov+default_base_moof'}
+    ),
     'without_cues_mkv': Recipe('.mkv', times=VARYING, options=B_FRAMES, muxer={'live': '1'}),
     'audio_first_mp4': Recipe('.mp4', times=VARYING, options=B_FRAMES, audio=True),
     'audio_first_mkv': Recipe('.mkv', times=VARYING, options={'g': '10', 'bf': '0'}, audio=True),
     'audio_first_avi': Recipe('.avi', 'mjpeg', pixel_format='yuvj420p', audio=True),
-    'equal_times_mkv': Recipe('.mkv', times=list(range(COUNT)), options={'g': '10', 'bf': '0'},
-                              tick=Fraction(1, 2500)),
+    'equal_times_mkv': Recipe('.mkv', times=list(range(COUNT)), options={'g': '10', 'bf': '0'}, tick=Fraction(1, 2500)),
     'long_gop_mp4': Recipe('.mp4', times=[40 * i for i in range(260)], options={'g': '250', 'bf': '0'}),
     'mjpeg_avi': Recipe('.avi', 'mjpeg', pixel_format='yuvj420p'),
     'yuv422p_mp4': Recipe('.mp4', pixel_format='yuv422p'),
@@ -88,8 +96,11 @@ def make_video(path, recipe, images=None):
     if images is None:
         images = (numbered(i, recipe.shape) for i in range(len(recipe.times)))
     with av.open(str(path), 'w', options=recipe.muxer) as container:
-        audio = container.add_stream('pcm_s16le' if recipe.extension != '.mp4' else 'aac', rate=8000) \
-            if recipe.audio else None
+        audio = (
+            container.add_stream('pcm_s16le' if recipe.extension != '.mp4' else 'aac', rate=8000)
+            if recipe.audio
+            else None
+        )
         stream = container.add_stream(recipe.codec, rate=25, options=recipe.options)
         stream.height, stream.width = recipe.shape[:2]
         stream.pix_fmt = recipe.pixel_format
@@ -100,8 +111,10 @@ def make_video(path, recipe, images=None):
             _mux_audio(container, audio, len(recipe.times))
         for image, time in zip(images, recipe.times, strict=True):
             frame = av.VideoFrame.from_ndarray(image, format='bgr24').reformat(
-                format=recipe.pixel_format, dst_color_range=recipe.color_range or None,
-                dst_colorspace=recipe.colorspace if recipe.colorspace != 2 else None)
+                format=recipe.pixel_format,
+                dst_color_range=recipe.color_range or None,
+                dst_colorspace=recipe.colorspace if recipe.colorspace != 2 else None,
+            )
             frame.pts, frame.time_base = int(time * recipe.tick / context.time_base), context.time_base
             frame.color_range, frame.colorspace = recipe.color_range, recipe.colorspace
             container.mux(stream.encode(frame))

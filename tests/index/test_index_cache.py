@@ -59,14 +59,30 @@ def saved(request, tmp_path):
 
 def test_it_answers_as_the_chunks_do(saved):
     def answers(store):
-        found = [store.index.find_chunk(what, value) for what in ('frame_number', 'frame_time', 'index')
-                 for value in (-1, 0, 0.3, 3, 21, 63, 100)]
-        near = [store.index.find_chunk_nearest(what, value) for what in ('frame_number', 'frame_time')
-                for value in (-5, 0.25, 3, 24, 100)]
+        found = [
+            store.index.find_chunk(what, value)
+            for what in ('frame_number', 'frame_time', 'index')
+            for value in (-1, 0, 0.3, 3, 21, 63, 100)
+        ]
+        near = [
+            store.index.find_chunk_nearest(what, value)
+            for what in ('frame_number', 'frame_time')
+            for value in (-5, 0.25, 3, 24, 100)
+        ]
         images = [index_in(store.get_next_image()[0]) for _ in range(10)]
-        return (found, near, images, store.frame_count, store.chunks, store.frame_min, store.frame_max,
-                store.frame_time_min, store.frame_time_max, store.get_frame_metadata(),
-                [store._get_chunk_metadata(chunk) for chunk in range(5)])
+        return (
+            found,
+            near,
+            images,
+            store.frame_count,
+            store.chunks,
+            store.frame_min,
+            store.frame_max,
+            store.frame_time_min,
+            store.frame_time_max,
+            store.get_frame_metadata(),
+            [store._get_chunk_metadata(chunk) for chunk in range(5)],
+        )
 
     with new_for_filename(saved) as store:
         assert store.index.saved is not None
@@ -120,6 +136,7 @@ def test_a_store_that_cannot_hold_it_is_complete_without(tmp_path, monkeypatch):
 
 # --- not believed
 
+
 def test_not_if_a_chunk_was_added_or_removed(saved):
     extra = record(saved.parent / 'more', new_for_filename(saved)._format, count=13)
     assert is_believed(saved)
@@ -148,7 +165,7 @@ def test_not_if_an_index_was_edited_within_a_tick_of_the_clock(tmp_path):
     index = indexes(path)[1]
     before = index.stat()
     os.utime(path / SAVED, ns=(before.st_mtime_ns, before.st_mtime_ns))  # as on a quick machine
-    write_chunk_index(str(index)[:-4], np.array([1, 2, 3]), np.array([1., 2., 3.]))
+    write_chunk_index(str(index)[:-4], np.array([1, 2, 3]), np.array([1.0, 2.0, 3.0]))
     assert index.stat().st_size == before.st_size
     os.utime(index, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert not is_believed(path)
@@ -166,19 +183,31 @@ def test_not_if_it_is_cut_off(saved, cut):
 @pytest.mark.slow
 def test_with_any_byte_changed_it_is_right_or_not_believed(saved):
     def answers(store):
-        return ([store.get_frame_metadata(), store.frame_count, store.chunks, store.frame_min, store.frame_max,
-                 store.frame_time_min, store.frame_time_max]
-                + [store.index.frame(index) for index in range(11)]
-                + [store.index.find_chunk(what, value) for what in ('frame_number', 'frame_time', 'index')
-                   for value in (-1, 0, 0.3, 3, 21, 63)]
-                + [store.index.find_chunk_nearest('frame_number', value) for value in (-5, 24, 100)])
+        return (
+            [
+                store.get_frame_metadata(),
+                store.frame_count,
+                store.chunks,
+                store.frame_min,
+                store.frame_max,
+                store.frame_time_min,
+                store.frame_time_max,
+            ]
+            + [store.index.frame(index) for index in range(11)]
+            + [
+                store.index.find_chunk(what, value)
+                for what in ('frame_number', 'frame_time', 'index')
+                for value in (-1, 0, 0.3, 3, 21, 63)
+            ]
+            + [store.index.find_chunk_nearest('frame_number', value) for value in (-5, 24, 100)]
+        )
 
     whole = (saved / SAVED).read_bytes()
     with new_for_filename(saved) as store:
         right = answers(store)
     for place in range(len(whole)):
         (saved / SAVED).unlink()
-        (saved / SAVED).write_bytes(whole[:place] + bytes([whole[place] ^ 1 << place % 8]) + whole[place + 1:])
+        (saved / SAVED).write_bytes(whole[:place] + bytes([whole[place] ^ 1 << place % 8]) + whole[place + 1 :])
         for order in (list, reversed):  # each question may be the first
             with new_for_filename(saved) as store:
                 frames = [store.index.frame(index) for index in order(range(11))]
@@ -202,7 +231,7 @@ def test_damage_in_any_block_of_a_long_one_is_noticed(tmp_path, begin, length):
     assert index.saved is not None
     data = bytearray((tmp_path / SAVED).read_bytes())
     begin %= len(data)
-    data[begin:begin + length] = bytes(byte ^ 0x40 for byte in data[begin:begin + length])
+    data[begin : begin + length] = bytes(byte ^ 0x40 for byte in data[begin : begin + length])
     (tmp_path / SAVED).write_bytes(data)
     index = ImgStoreIndex.open_cached(str(tmp_path), chunks)
     assert np.array_equal(index.frame_numbers, numbers.ravel())
@@ -244,6 +273,7 @@ def test_another_index_that_is_given_is_used_as_it_is(saved):
 
 # --- kept in step
 
+
 def test_reindexing_renews_it(tmp_path):
     path = tmp_path / 's'
     with new_for_format('npy', path, imgshape=SHAPE, chunksize=3) as store:
@@ -264,6 +294,7 @@ def test_an_emptied_or_replaced_store_has_none(tmp_path):
 
 
 if os.path.exists('/proc/self/maps'):  # Linux tells which files are mapped
+
     def test_a_closed_store_holds_no_file_open(saved):
         def mapped():
             with open('/proc/self/maps') as maps:
@@ -278,11 +309,12 @@ if os.path.exists('/proc/self/maps'):  # Linux tells which files are mapped
         assert store.get_frame_metadata()['frame_number'][-1] == 63
 
 
-@given(numbers=st.lists(st.integers(-2**63, 2**63 - 1), max_size=20), data=st.data())
+@given(numbers=st.lists(st.integers(-(2**63), 2**63 - 1), max_size=20), data=st.data())
 def test_any_numbers_and_times_are_found_as_without_it(tmp_path_factory, numbers, data):
     folder = tmp_path_factory.mktemp('any')
-    times = data.draw(st.lists(st.floats() | st.sampled_from([0.0, 1.5, float('nan')]),
-                               min_size=len(numbers), max_size=len(numbers)))
+    times = data.draw(
+        st.lists(st.floats() | st.sampled_from([0.0, 1.5, float('nan')]), min_size=len(numbers), max_size=len(numbers))
+    )
     cuts = sorted(data.draw(st.lists(st.integers(0, len(numbers)), max_size=4)))
     bounds = [0, *cuts, len(numbers)]
     chunks = [(i, str(folder / f'{i:06d}')) for i in range(len(bounds) - 1)]
@@ -295,11 +327,15 @@ def test_any_numbers_and_times_are_found_as_without_it(tmp_path_factory, numbers
 
     def answers(index):
         wanted = [*numbers[:5], 0, 17]
-        return (index.frame_count, index.chunks, repr([index.frame_min, index.frame_max]),
-                repr([index.frame_time_min + 0.0, index.frame_time_max + 0.0]),  # -0.0 is 0.0
-                [index.find_chunk('frame_number', number) for number in wanted],
-                [index.find_chunk_nearest('frame_number', number) for number in wanted],
-                [index.find_chunk_nearest('frame_time', time) for time in [*times[:5], 0.25]])
+        return (
+            index.frame_count,
+            index.chunks,
+            repr([index.frame_min, index.frame_max]),
+            repr([index.frame_time_min + 0.0, index.frame_time_max + 0.0]),  # -0.0 is 0.0
+            [index.find_chunk('frame_number', number) for number in wanted],
+            [index.find_chunk_nearest('frame_number', number) for number in wanted],
+            [index.find_chunk_nearest('frame_time', time) for time in [*times[:5], 0.25]],
+        )
 
     assert answers(fast) == answers(plain)
     fast.close()

@@ -114,7 +114,7 @@ def test_edited_index_is_reread_and_others_stay_right(recording, chunk):
         assert os.stat(stem + '.npz').st_size == before.st_size
         assert store.refresh() == 0
         expected = [7 * index for index in range(18)]
-        expected[3 * chunk:3 * chunk + 3] = [1000, 1001, 1002]
+        expected[3 * chunk : 3 * chunk + 3] = [1000, 1001, 1002]
         assert [store.get_image(number)[0][0, 0] for number in expected] == list(range(18))
         assert store.get_frame_metadata()['frame_number'] == expected
         assert store.frame_max == 1002
@@ -123,10 +123,10 @@ def test_edited_index_is_reread_and_others_stay_right(recording, chunk):
 def test_index_edited_right_after_reading_is_reread(tmp_path):
     """An index that is edited immediately after it was read is read again."""
     path = tmp_path / '000000'
-    write_chunk_index(str(path), np.array([1, 9]), np.array([0., 1.]))
+    write_chunk_index(str(path), np.array([1, 9]), np.array([0.0, 1.0]))
     edited = (tmp_path / '000000.npz').read_bytes()
     for _ in range(5):
-        write_chunk_index(str(path), np.array([1, 2]), np.array([0., 1.]))
+        write_chunk_index(str(path), np.array([1, 2]), np.array([0.0, 1.0]))
         index = ImgStoreIndex.new_from_chunks([(0, str(path))])
         assert index.find('frame_number', 2) == 1
         with open(f'{path}.npz', 'r+b') as file:  # the same file, of the same size, within a tick of the clock
@@ -139,7 +139,7 @@ def test_file_is_trusted_once_every_change_is_visible(tmp_path):
     """A file is relied on only once it cannot change without a visible sign."""
     stem = str(tmp_path / '000000')
     assert stamp_if_stable(stem) is None
-    write_chunk_index(stem, np.array([1]), np.array([0.]))
+    write_chunk_index(stem, np.array([1]), np.array([0.0]))
     assert stamp_if_stable(stem) is None
     time.sleep(SETTLED)
     assert stamp_if_stable(stem) == stamp(stem)
@@ -153,7 +153,7 @@ def test_growing_index_is_one_piece_and_rarely_copied(tmp_path):
     index, chunks, copies = ImgStoreIndex(), [], {}
     for number in range(60):
         chunks.append((number, str(tmp_path / f'{number:06d}')))
-        write_chunk_index(chunks[-1][1], np.arange(3) + 3 * number, np.arange(3) + 3. * number)
+        write_chunk_index(chunks[-1][1], np.arange(3) + 3 * number, np.arange(3) + 3.0 * number)
     time.sleep(SETTLED)
     for count in range(1, len(chunks) + 1):
         index = index.updated(chunks[:count], {})
@@ -186,6 +186,7 @@ def test_growing_index_stays_short_and_holds_frames_once(tmp_path):
 
 
 if os.path.exists('/proc/self/maps'):  # Linux tells which files are mapped
+
     def test_a_saved_index_stays_mapped_until_the_store_is_closed(recording):
         def mapped():
             with open('/proc/self/maps') as maps:
@@ -206,10 +207,18 @@ if os.path.exists('/proc/self/maps'):  # Linux tells which files are mapped
 
 # --- against an index that is made anew each time
 
-PARTS = st.lists(st.tuples(st.integers(-3, 9) | st.integers(-2**63, 2**63 - 1),
-                           st.sampled_from([0.0, 1.5, -2.25, 7.0, float('nan'), float('inf')])), max_size=4)
-STEPS = st.lists(st.tuples(st.sampled_from(['add', 'edit', 'remove', 'open', 'look']), PARTS, st.integers(0, 7)),
-                 min_size=1, max_size=8)
+PARTS = st.lists(
+    st.tuples(
+        st.integers(-3, 9) | st.integers(-(2**63), 2**63 - 1),
+        st.sampled_from([0.0, 1.5, -2.25, 7.0, float('nan'), float('inf')]),
+    ),
+    max_size=4,
+)
+STEPS = st.lists(
+    st.tuples(st.sampled_from(['add', 'edit', 'remove', 'open', 'look']), PARTS, st.integers(0, 7)),
+    min_size=1,
+    max_size=8,
+)
 
 
 @settings(max_examples=60)
@@ -241,10 +250,12 @@ def test_it_answers_as_an_index_that_is_made_anew(tmp_path_factory, steps):
 
 def _answers(index, key):
     columns = ('frame_number', 'frame_time')
-    return ([(what, index.find(what, key), index.find(what, key, nearest=True)) for what in columns],
-            [repr(index.frame(at)) for at in (-1, *range(index.frame_count + 1))],
-            repr([index.frame_min, index.frame_max, index.frame_time_min + 0.0, index.frame_time_max + 0.0]),
-            index.chunks)
+    return (
+        [(what, index.find(what, key), index.find(what, key, nearest=True)) for what in columns],
+        [repr(index.frame(at)) for at in (-1, *range(index.frame_count + 1))],
+        repr([index.frame_min, index.frame_max, index.frame_time_min + 0.0, index.frame_time_max + 0.0]),
+        index.chunks,
+    )
 
 
 def _plain(index, key):
@@ -257,8 +268,19 @@ def _plain(index, key):
 
     frames = list(zip(lists['frame_number'], lists['frame_time'], strict=True))
     known = {'frame_number': lists['frame_number'], 'frame_time': lists['frame_time']}
-    ranges = [np.fmin.reduce(lists['frame_number']).item(), np.fmax.reduce(lists['frame_number']).item(),
-              np.fmin.reduce(lists['frame_time']).item() + 0.0,
-              np.fmax.reduce(lists['frame_time']).item() + 0.0] if frames else [np.nan, np.nan, 0.0, 0.0]
-    return ([(what, values.index(key) if key in values else None, nearest(values)) for what, values in known.items()],
-            ['None', *map(repr, frames), 'None'], repr(ranges), index.chunks)
+    ranges = (
+        [
+            np.fmin.reduce(lists['frame_number']).item(),
+            np.fmax.reduce(lists['frame_number']).item(),
+            np.fmin.reduce(lists['frame_time']).item() + 0.0,
+            np.fmax.reduce(lists['frame_time']).item() + 0.0,
+        ]
+        if frames
+        else [np.nan, np.nan, 0.0, 0.0]
+    )
+    return (
+        [(what, values.index(key) if key in values else None, nearest(values)) for what, values in known.items()],
+        ['None', *map(repr, frames), 'None'],
+        repr(ranges),
+        index.chunks,
+    )

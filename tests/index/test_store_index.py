@@ -79,15 +79,25 @@ def test_a_chunks_metadata_come_from_its_own_index_alone(folder):
 
 
 def test_find_chunk_returns_position_or_minus_one(folder):
-    """find_chunk returns the chunk and the index in it, or (-1, -1) if there is no such frame."""
+    """The method find_chunk returns the chunk and the index in it, or (-1, -1) if nothing matches."""
     index = some_index(folder)
     assert index.find_chunk('frame_number', 6) == (0, 1)
     assert index.find_chunk('frame_number', 9) == (0, 2)  # the first of two
     assert index.find_chunk('frame_time', 2.5) == (3, 0)
     assert index.find_chunk('index', 3) == (3, 0)
-    for what, value in (('frame_number', 7), ('frame_time', 2.4), ('index', 5), ('index', -1), ('index', 1.5),
-                        ('frame_number', 6.5), ('frame_number', math.nan), ('frame_time', math.nan),
-                        ('frame_number', 2**70), ('frame_number', -(2**70)), ('frame_number', math.inf)):
+    for what, value in (
+        ('frame_number', 7),
+        ('frame_time', 2.4),
+        ('index', 5),
+        ('index', -1),
+        ('index', 1.5),
+        ('frame_number', 6.5),
+        ('frame_number', math.nan),
+        ('frame_time', math.nan),
+        ('frame_number', 2**70),
+        ('frame_number', -(2**70)),
+        ('frame_number', math.inf),
+    ):
         assert index.find_chunk(what, value) == (-1, -1), (what, value)
 
 
@@ -168,14 +178,24 @@ def model_nearest(values, wanted):
 
 
 @settings(max_examples=150, deadline=None)
-@given(chunks=_chunks, number=_numbers | st.floats(-7, 7), start=st.integers(0, 3),
-       time=_times.filter(lambda time: time != 1e300) | st.floats(-3, 3))
+@given(
+    chunks=_chunks,
+    number=_numbers | st.floats(-7, 7),
+    start=st.integers(0, 3),
+    time=_times.filter(lambda time: time != 1e300) | st.floats(-3, 3),
+)
 def test_it_finds_what_a_search_through_a_list_finds(chunks, number, time, start, tmp_path_factory):
     folder = str(tmp_path_factory.mktemp('index'))
     frames = [frame for chunk in chunks for frame in chunk]
     places = [(start + 2 * n, i) for n, chunk in enumerate(chunks) for i in range(len(chunk))]
-    index = ImgStoreIndex.new_from_chunks(reversed(write(folder, {
-        start + 2 * n: ([f[0] for f in chunk], [f[1] for f in chunk]) for n, chunk in enumerate(chunks)})))
+    index = ImgStoreIndex.new_from_chunks(
+        reversed(
+            write(
+                folder,
+                {start + 2 * n: ([f[0] for f in chunk], [f[1] for f in chunk]) for n, chunk in enumerate(chunks)},
+            )
+        )
+    )
 
     assert repr([index.frame(i) for i in range(len(frames))]) == repr(frames)
     assert [index.to_chunk(i) for i in range(-1, len(frames) + 1)] == [(-1, -1), *places, (-1, -1)]
@@ -207,7 +227,7 @@ def test_nothing_is_read_before_a_question_needs_it(folder):
     assert opened == []
 
 
-def test_two_million_frames_index_is_fast_and_small(folder):
+def test_counting_two_million_frames_is_fast_and_small(folder):
     """Counting two million frames and finding one of them takes under a second and little memory."""
     numbers = np.arange(10_000)
     listed = write(folder, {0: (numbers, numbers / 30)})
@@ -284,11 +304,23 @@ def test_an_npz_with_any_byte_changed_is_read_right_or_skipped(folder):
         assert np.array_equal(found[1], times), place
 
 
-@pytest.mark.parametrize(('key', 'value'), [
-    ('frame_number', np.array([1.5])), ('frame_number', np.array([math.nan])), ('frame_number', np.array([2.0**63])),
-    ('frame_number', np.array([2**63], np.uint64)), ('frame_number', np.array(['1'])), ('frame_number', np.array(5)),
-    ('frame_number', np.array([[1]])), ('frame_number', np.array([1, 2])), ('frame_number', np.array([True])),
-    ('frame_time', np.array([1j])), ('frame_time', np.array([None])), ('frame_time', np.array([b'x']))])
+@pytest.mark.parametrize(
+    ('key', 'value'),
+    [
+        ('frame_number', np.array([1.5])),
+        ('frame_number', np.array([math.nan])),
+        ('frame_number', np.array([2.0**63])),
+        ('frame_number', np.array([2**63], np.uint64)),
+        ('frame_number', np.array(['1'])),
+        ('frame_number', np.array(5)),
+        ('frame_number', np.array([[1]])),
+        ('frame_number', np.array([1, 2])),
+        ('frame_number', np.array([True])),
+        ('frame_time', np.array([1j])),
+        ('frame_time', np.array([None])),
+        ('frame_time', np.array([b'x'])),
+    ],
+)
 def test_an_npz_that_holds_something_else_is_skipped(folder, key, value):
     assert_skipped(folder, npz(**{'frame_number': np.array([2]), 'frame_time': np.array([2.0]), key: value}))
 
@@ -322,9 +354,11 @@ def lying_npz(rows, size_in_zip=None):
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize('data', [
-    lying_npz(2**40), lying_npz(2**40, 2**43), lying_npz(2**28, 2**31), lying_npz(-1)],
-    ids=['header', 'header and zip', 'one that could be allocated', 'negative'])
+@pytest.mark.parametrize(
+    'data',
+    [lying_npz(2**40), lying_npz(2**40, 2**43), lying_npz(2**28, 2**31), lying_npz(-1)],
+    ids=['header', 'header and zip', 'one that could be allocated', 'negative'],
+)
 def test_header_with_exaggerated_size_costs_no_memory(folder, data):
     """A header that claims more data than exists costs no memory."""
     tracemalloc.start()
@@ -336,10 +370,12 @@ def test_header_with_exaggerated_size_costs_no_memory(folder, data):
 
 def test_a_yaml_cut_at_any_byte_is_read_right_or_skipped(folder):
     stem = os.path.join(folder, '000001')
-    for text in ('frame_number:\n- 12\n- 134\nframe_time:\n- 1.25\n- 2.375\n',
-                 'frame_time: [1.25, 2.375]\nframe_number: [12, 134]\n',
-                 '{"frame_time": [1.25, 2.375], "frame_number": [12, 134]}',
-                 'frame_time:\n- 1.25\n- 2.375\nframe_number:\n- 12\n- 134\n'):
+    for text in (
+        'frame_number:\n- 12\n- 134\nframe_time:\n- 1.25\n- 2.375\n',
+        'frame_time: [1.25, 2.375]\nframe_number: [12, 134]\n',
+        '{"frame_time": [1.25, 2.375], "frame_number": [12, 134]}',
+        'frame_time:\n- 1.25\n- 2.375\nframe_number:\n- 12\n- 134\n',
+    ):
         right = 0
         for end in range(len(text) + 1):
             with open(stem + '.yaml', 'w') as file:
@@ -353,16 +389,24 @@ def test_a_yaml_cut_at_any_byte_is_read_right_or_skipped(folder):
         assert right in (1, 2)
 
 
-@pytest.mark.parametrize('text', [
-    'frame_number: [1]\nframe_time: [a]\n',
-    'frame_number: [[1], [2, 3]]\nframe_time: [1, 2]\n',
-    'frame_number: 1\nframe_time: 2\n',
-    'frame_number: [1.5]\nframe_time: [1]\n',
-    'frame_number: [true]\nframe_time: [1]\n',
-    f'frame_number: [{10**30}]\nframe_time: [1]\n',
-    f'frame_number: [1, 2]\nframe_time: [{10**400}, 1.0]\n',
-    'frame_number: [2020-01-01]\nframe_time: [1]\n',
-    '!!python/object/apply:os.mkdir [evil]\n', '- 1\n', 'x: y\n', '\x00', ''])
+@pytest.mark.parametrize(
+    'text',
+    [
+        'frame_number: [1]\nframe_time: [a]\n',
+        'frame_number: [[1], [2, 3]]\nframe_time: [1, 2]\n',
+        'frame_number: 1\nframe_time: 2\n',
+        'frame_number: [1.5]\nframe_time: [1]\n',
+        'frame_number: [true]\nframe_time: [1]\n',
+        f'frame_number: [{10**30}]\nframe_time: [1]\n',
+        f'frame_number: [1, 2]\nframe_time: [{10**400}, 1.0]\n',
+        'frame_number: [2020-01-01]\nframe_time: [1]\n',
+        '!!python/object/apply:os.mkdir [evil]\n',
+        '- 1\n',
+        'x: y\n',
+        '\x00',
+        '',
+    ],
+)
 def test_a_yaml_that_holds_something_else_is_skipped(folder, text):
     assert_skipped(folder, text.encode(), '.yaml')
 
@@ -407,8 +451,8 @@ def test_generation_changes_only_with_frame_indexes(folder):
     assert index.updated(listed, {}).generation is not index.generation
 
 
-def test_no_sound_chunk_means_no_smallest_or_largest(folder):
-    """Without an intact chunk there is no smallest and no largest frame."""
+def test_no_intact_chunk_means_no_smallest_or_largest(folder):
+    """Without an intact chunk there is no smallest and no largest frame number or time."""
     for name, nothing in (('frame_min', math.nan), ('frame_time_max', 0.0)):
         listed = write(folder, {0: ([5], [1.0])})
         index = ImgStoreIndex.new_from_chunks(listed)
@@ -445,19 +489,31 @@ def test_the_saved_index_has_the_tables_that_the_original_reads(folder):
     index, path = some_index(folder), os.path.join(folder, '.index.sqlite')
     index.to_file(path)
     database = sqlite3.connect(path)
-    schema = {name: [tuple(column[1:3]) for column in database.execute(f'PRAGMA table_info({name})')]
-              for name, in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    schema = {
+        name: [tuple(column[1:3]) for column in database.execute(f'PRAGMA table_info({name})')]
+        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    }
     assert schema == {
         'chunks': [('chunk', 'INTEGER'), ('chunk_path', 'TEXT')],
         'frames': [('chunk', 'INTEGER'), ('frame_idx', 'INTEGER'), ('frame_number', 'INTEGER'), ('frame_time', 'REAL')],
         'index_information': [('name', 'TEXT'), ('value', 'TEXT')],
-        'summary': [('name', 'TEXT'), ('value', 'REAL')]}
+        'summary': [('name', 'TEXT'), ('value', 'REAL')],
+    }
     assert [tuple(c[2:3]) for c in database.execute('PRAGMA index_info(chunk_index)')] == [('chunk',), ('frame_idx',)]
     assert list(database.execute('SELECT * FROM index_information')) == [('version', '1')]
     assert dict(database.execute('SELECT * FROM summary')) == {
-        'frame_time_min': 1.0, 'frame_time_max': 3.0, 'frame_min': -4.0, 'frame_max': 9.0}
+        'frame_time_min': 1.0,
+        'frame_time_max': 3.0,
+        'frame_min': -4.0,
+        'frame_max': 9.0,
+    }
     assert list(database.execute('SELECT * FROM frames')) == [
-        (0, 0, 5, 1.0), (0, 1, 6, 2.0), (0, 2, 9, 3.0), (3, 0, 9, 2.5), (3, 1, -4, None)]
+        (0, 0, 5, 1.0),
+        (0, 1, 6, 2.0),
+        (0, 2, 9, 3.0),
+        (3, 0, 9, 2.5),
+        (3, 1, -4, None),
+    ]
     assert dict(database.execute('SELECT * FROM chunks'))[3] == os.path.join(folder, '000003')
     database.close()
 
@@ -492,12 +548,23 @@ def test_reading_a_saved_index_changes_nothing_in_the_folder(folder):
     assert before == {path: path.read_bytes() for path in Path(folder).iterdir()}
 
 
-@pytest.mark.parametrize('edit', [
-    'DROP TABLE frames', "UPDATE index_information SET value = '2'", 'DELETE FROM index_information',
-    'DELETE FROM frames WHERE frame_number = 6', 'DELETE FROM chunks', "UPDATE frames SET frame_number = 'x'",
-    'UPDATE frames SET frame_number = 1.5', 'UPDATE frames SET chunk = NULL', 'UPDATE frames SET frame_idx = 0',
-    "UPDATE frames SET frame_time = 'noon'", 'UPDATE chunks SET chunk = NULL WHERE chunk = 3',
-    "UPDATE frames SET frame_number = x'00'"])
+@pytest.mark.parametrize(
+    'edit',
+    [
+        'DROP TABLE frames',
+        "UPDATE index_information SET value = '2'",
+        'DELETE FROM index_information',
+        'DELETE FROM frames WHERE frame_number = 6',
+        'DELETE FROM chunks',
+        "UPDATE frames SET frame_number = 'x'",
+        'UPDATE frames SET frame_number = 1.5',
+        'UPDATE frames SET chunk = NULL',
+        'UPDATE frames SET frame_idx = 0',
+        "UPDATE frames SET frame_time = 'noon'",
+        'UPDATE chunks SET chunk = NULL WHERE chunk = 3',
+        "UPDATE frames SET frame_number = x'00'",
+    ],
+)
 def test_a_broken_saved_index_is_refused(folder, edit):
     path = os.path.join(folder, 'saved')
     some_index(folder).to_file(path)

@@ -61,13 +61,23 @@ def _plain():
     for fmt in [*IMAGE_FORMATS, *ORIGINALS_VIDEO, *H264]:
         for shape in (GRAY, COLOUR):
             for chunksize in (1, 3, 10, None):
-                yield Case(f'{fmt}-{"colour" if shape[2:] else "gray"}-chunks-of-{chunksize or "default"}', fmt, shape,
-                           chunksize)
+                yield Case(
+                    f'{fmt}-{"colour" if shape[2:] else "gray"}-chunks-of-{chunksize or "default"}',
+                    fmt,
+                    shape,
+                    chunksize,
+                )
 
 
 def _encoded():
-    raw = {'cv_bayerbg': GRAY, 'cv_bayerrg': GRAY, 'cv_bayergb': GRAY, 'cv_rgb': COLOUR, 'cv_yuv_i420': (96, 96),
-           'cv_gray': GRAY}
+    raw = {
+        'cv_bayerbg': GRAY,
+        'cv_bayerrg': GRAY,
+        'cv_bayergb': GRAY,
+        'cv_rgb': COLOUR,
+        'cv_yuv_i420': (96, 96),
+        'cv_gray': GRAY,
+    }
     for encoding, shape in raw.items():
         for fmt in ('png', 'npy', 'png+color'):
             yield Case(f'{fmt}-{encoding}', fmt, shape, encoding=encoding)

@@ -118,7 +118,14 @@ def _told(found: dict[str, Any], rate: float) -> dict[str, Any]:
 
     if 'error' in found:
         return found
-    images = [np.frombuffer(base64.b64decode(data), np.uint8).reshape(height, width, 4)[..., 2::-1]
-              for height, width, data in found['images']]
-    return {'duration': found['duration'], 'seekable': found['seekable'], 'frames': round(found['duration'] * rate),
-            'first': seen(images[0]), 'last': seen(images[1])}
+    images = [
+        np.frombuffer(base64.b64decode(data), np.uint8).reshape(height, width, 4)[..., 2::-1]
+        for height, width, data in found['images']
+    ]
+    return {
+        'duration': found['duration'],
+        'seekable': found['seekable'],
+        'frames': round(found['duration'] * rate),
+        'first': seen(images[0]),
+        'last': seen(images[1]),
+    }

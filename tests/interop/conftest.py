@@ -18,8 +18,11 @@ import pytest
 
 from .cases import CASES, VIDEO, folder_of
 
-PYTHONS = {'original': os.environ.get('IMGSTORE_ORIGINAL_PYTHON'), 'debian': os.environ.get('IMGSTORE_DEBIAN_PYTHON'),
-           'ours': sys.executable}
+PYTHONS = {
+    'original': os.environ.get('IMGSTORE_ORIGINAL_PYTHON'),
+    'debian': os.environ.get('IMGSTORE_DEBIAN_PYTHON'),
+    'ours': sys.executable,
+}
 FORMATS = {'debian': VIDEO}
 collect_ignore = [] if PYTHONS['original'] and PYTHONS['debian'] else ['test_interop.py']
 if collect_ignore or not os.environ.get('IMGSTORE_PLAYERS_PYTHON'):
@@ -27,8 +30,12 @@ if collect_ignore or not os.environ.get('IMGSTORE_PLAYERS_PYTHON'):
 OUR_WARNINGS = ['-W', 'error', '-W', 'ignore:format pgm holds only gray']
 
 
-WAYS = {'from original': 'ours reads original\'s', 'to original': 'original reads ours',
-        'from debian': '… with OpenCV 4.6', 'to debian': '… with OpenCV 4.6'}
+WAYS = {
+    'from original': "ours reads original's",
+    'to original': 'original reads ours',
+    'from debian': '… with OpenCV 4.6',
+    'to debian': '… with OpenCV 4.6',
+}
 VIDEO_FORMATS = {fmt: fmt for fmt in VIDEO}
 
 
@@ -106,13 +113,22 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def _results(terminalreporter: pytest.TerminalReporter, wanted: str) -> list[list[Any]]:
     """What tests recorded under a key, each with whether it passed."""
-    return [[*value, outcome == 'passed'] for outcome in ('passed', 'failed')
-            for report in terminalreporter.getreports(outcome) if report.when == 'call'
-            for key, value in report.user_properties if key == wanted]
+    return [
+        [*value, outcome == 'passed']
+        for outcome in ('passed', 'failed')
+        for report in terminalreporter.getreports(outcome)
+        if report.when == 'call'
+        for key, value in report.user_properties
+        if key == wanted
+    ]
 
 
-def _write_table(terminalreporter: pytest.TerminalReporter, rows: Iterable[tuple[str, str]], columns: dict[str, str],
-                 cells: dict[tuple[str, str, str], list[Any]]) -> None:
+def _write_table(
+    terminalreporter: pytest.TerminalReporter,
+    rows: Iterable[tuple[str, str]],
+    columns: dict[str, str],
+    cells: dict[tuple[str, str, str], list[Any]],
+) -> None:
     terminalreporter.write_line(f'{"":22}' + ''.join(f'{title:24}' for title in columns.values()))
     for row in rows:
         found = [_cell(cells.get((*row, column), [])) for column in columns]

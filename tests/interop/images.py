@@ -10,10 +10,11 @@ else:  # run.py, in the original's environment
 
 def textured(index, shape):
     """A uint8 frame as a camera gives it: a moving texture of many scales, and sensor noise."""
-    y, x = np.mgrid[:shape[0], :shape[1]]
+    y, x = np.mgrid[: shape[0], : shape[1]]
     channels = shape[2] if len(shape) == 3 else 1
-    waves = [40 * np.sin((x + 4 * index) / (9 + 7 * c)) + 30 * np.cos((2 * y + x) / (5 + 3 * c))
-             for c in range(channels)]
+    waves = [
+        40 * np.sin((x + 4 * index) / (9 + 7 * c)) + 30 * np.cos((2 * y + x) / (5 + 3 * c)) for c in range(channels)
+    ]
     image = 120 + np.dstack(waves).reshape(shape) + noise(index, shape) / 12
     return np.clip(image, 0, 255).astype(np.uint8)
 

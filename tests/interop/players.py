@@ -11,8 +11,16 @@ import sys
 import numpy as np
 
 PATCHES_ACROSS, PATCHES_DOWN = 4, 2
-COLOURS = ((40, 60, 200), (200, 70, 50), (60, 180, 70), (128, 128, 128),
-           (30, 200, 210), (210, 60, 190), (20, 20, 20), (235, 235, 235))  # BGR
+COLOURS = (
+    (40, 60, 200),
+    (200, 70, 50),
+    (60, 180, 70),
+    (128, 128, 128),
+    (30, 200, 210),
+    (210, 60, 190),
+    (20, 20, 20),
+    (235, 235, 235),
+)  # BGR
 
 
 def picture(index, shape):
@@ -23,11 +31,11 @@ def picture(index, shape):
     height, width = shape[0] // PATCHES_DOWN, shape[1] // PATCHES_ACROSS
     for place, colour in enumerate(colours):
         down, across = divmod(place, PATCHES_ACROSS)
-        image[down * height:(down + 1) * height, across * width:(across + 1) * width] = colour
+        image[down * height : (down + 1) * height, across * width : (across + 1) * width] = colour
     stripe = width // 8
     for bit in range(8):
         left = (PATCHES_ACROSS - 1) * width + bit * stripe
-        image[height:, left:left + stripe] = 220 if index >> bit & 1 else 30
+        image[height:, left : left + stripe] = 220 if index >> bit & 1 else 30
     return image
 
 
@@ -35,16 +43,21 @@ def seen(image):
     """Tell what is in an image: its index, and the mean BGR of each of the patches but the last."""
     image = np.asarray(image, float)
     height, width = image.shape[0] // PATCHES_DOWN, image.shape[1] // PATCHES_ACROSS
-    inner = [_inside(image, down * height, across * width, height, width)
-             for down in range(PATCHES_DOWN) for across in range(PATCHES_ACROSS)][:-1]
+    inner = [
+        _inside(image, down * height, across * width, height, width)
+        for down in range(PATCHES_DOWN)
+        for across in range(PATCHES_ACROSS)
+    ][:-1]
     stripe, left = width // 8, (PATCHES_ACROSS - 1) * width
     bits = [_inside(image, height, left + bit * stripe, height, stripe) for bit in range(8)]
-    return {'index': sum(int(part.mean() > 125) << bit for bit, part in enumerate(bits)),
-            'colours': [[round(float(part[..., channel].mean()), 2) for channel in range(3)] for part in inner]}
+    return {
+        'index': sum(int(part.mean() > 125) << bit for bit, part in enumerate(bits)),
+        'colours': [[round(float(part[..., channel].mean()), 2) for channel in range(3)] for part in inner],
+    }
 
 
 def _inside(image, top, left, height, width):
-    return image[top + height // 4:top + height - height // 4, left + width // 4:left + width - width // 4]
+    return image[top + height // 4 : top + height - height // 4, left + width // 4 : left + width - width // 4]
 
 
 def by_opencv(path):
@@ -60,8 +73,19 @@ def by_opencv(path):
 
 
 def _probe(path):
-    command = ['ffprobe', '-v', 'error', '-count_packets', '-select_streams', 'v', '-of', 'json', '-show_entries',
-               'stream=nb_read_packets,avg_frame_rate,r_frame_rate,width,height:format=duration', path]
+    command = [
+        'ffprobe',
+        '-v',
+        'error',
+        '-count_packets',
+        '-select_streams',
+        'v',
+        '-of',
+        'json',
+        '-show_entries',
+        'stream=nb_read_packets,avg_frame_rate,r_frame_rate,width,height:format=duration',
+        path,
+    ]
     told = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
     return told['streams'][0], float(told['format']['duration'])
 
@@ -73,15 +97,33 @@ def _ratio(text):
 
 def by_ffprobe(path):
     stream, duration = _probe(path)
-    return {'frames': int(stream['nb_read_packets']), 'rate': _ratio(stream['avg_frame_rate']), 'duration': duration,
-            'other rate': _ratio(stream['r_frame_rate'])}
+    return {
+        'frames': int(stream['nb_read_packets']),
+        'rate': _ratio(stream['avg_frame_rate']),
+        'duration': duration,
+        'other rate': _ratio(stream['r_frame_rate']),
+    }
 
 
 def by_ffmpeg(path):
     stream, _ = _probe(path)
     frames, shape = int(stream['nb_read_packets']), (stream['height'], stream['width'], 3)
-    command = ['ffmpeg', '-v', 'error', '-i', path, '-vf', f'select=eq(n\\,0)+eq(n\\,{frames - 1})', '-vsync', '0',
-               '-f', 'rawvideo', '-pix_fmt', 'bgr24', '-']
+    command = [
+        'ffmpeg',
+        '-v',
+        'error',
+        '-i',
+        path,
+        '-vf',
+        f'select=eq(n\\,0)+eq(n\\,{frames - 1})',
+        '-vsync',
+        '0',
+        '-f',
+        'rawvideo',
+        '-pix_fmt',
+        'bgr24',
+        '-',
+    ]
     data = subprocess.run(command, capture_output=True, check=True).stdout
     images = np.frombuffer(data, np.uint8).reshape(-1, *shape)
     return {'frames': frames, 'first': seen(images[0]), 'last': seen(images[-1])}

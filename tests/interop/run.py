@@ -42,8 +42,16 @@ def main(action, who, folder, *formats):
 
 def write(case, folder):
     options = {} if case.chunksize is None else {'chunksize': case.chunksize}
-    store = imgstore.new_for_format(case.fmt, path=str(folder), mode='w', imgshape=case.shape, imgdtype=case.dtype,
-                                    encoding=case.encoding, metadata=dict(case.metadata), **options)
+    store = imgstore.new_for_format(
+        case.fmt,
+        path=str(folder),
+        mode='w',
+        imgshape=case.shape,
+        imgdtype=case.dtype,
+        encoding=case.encoding,
+        metadata=dict(case.metadata),
+        **options,
+    )
     if case.insert:
         store.insert_chunk(write_video(case, folder.with_suffix('.avi')), case.frame_numbers(), case.frame_times())
     else:

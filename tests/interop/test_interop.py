@@ -86,8 +86,7 @@ def test_the_original_reads_what_ours_wrote(name: str, exchange: Exchange, recor
 
 
 @pytest.mark.parametrize('name', [name for name in VIDEO_CASES if name not in UNREADABLE_TO_ITS_WRITER])
-def test_ours_reads_original_written_with_debian_opencv(name: str, exchange: Exchange,
-                                                                      record_property: Record) -> None:
+def test_ours_reads_original_written_with_debian_opencv(name: str, exchange: Exchange, record_property: Record) -> None:
     """Our reader reads what the original wrote with Debian's OpenCV."""
     ours, theirs = (exchange.read('debian', name, by) for by in ('ours', 'debian'))
     assert_same(ours, theirs, CASES[name], record_property, 'from debian')
@@ -100,8 +99,7 @@ def test_ours_reads_what_the_original_wrote_and_cannot_read(name: str, exchange:
 
 
 @pytest.mark.parametrize('name', VIDEO_CASES)
-def test_debian_original_reads_what_ours_wrote(name: str, exchange: Exchange,
-                                                                      record_property: Record) -> None:
+def test_debian_original_reads_what_ours_wrote(name: str, exchange: Exchange, record_property: Record) -> None:
     """The original with Debian's OpenCV reads what our writer wrote."""
     ours, theirs = (exchange.read('ours', name, by) for by in ('ours', 'debian'))
     assert_same(theirs, ours, CASES[name], record_property, 'to debian')
@@ -114,8 +112,7 @@ def test_the_original_cannot_write_h264_here(name: str, exchange: Exchange) -> N
 
 
 @pytest.mark.parametrize('name', SIXTEEN)
-def test_ours_reads_16_bits_where_original_reads_8(name: str, exchange: Exchange,
-                                                                   record_property: Record) -> None:
+def test_ours_reads_16_bits_where_original_reads_8(name: str, exchange: Exchange, record_property: Record) -> None:
     """Our reader returns all 16 bits where the original returns only 8."""
     source = np.stack([image_of(CASES[name], index) for index in range(CASES[name].frames)])
     for writer, direction in (('original', 'from original'), ('ours', 'to original')):
@@ -144,8 +141,13 @@ def tables(exchange: Exchange, writer: str, name: str) -> dict[str, list[Any]]:
     folder = exchange.store(writer, name)
     database = sqlite3.connect(f'{(folder / ".index.sqlite").as_uri()}?mode=ro', uri=True)
     names = [row[0] for row in database.execute('select name from sqlite_master where type = "table"')]
-    found = {table: [[(column[1], column[2]) for column in database.execute(f'pragma table_info({table})')],
-                     sorted(database.execute(f'select * from {table}'))] for table in names}
+    found = {
+        table: [
+            [(column[1], column[2]) for column in database.execute(f'pragma table_info({table})')],
+            sorted(database.execute(f'select * from {table}')),
+        ]
+        for table in names
+    }
     found['chunk_index'] = [row[2] for row in database.execute('pragma index_info(chunk_index)')]
     database.close()
     found['chunks'][1] = [(chunk, path.replace(str(folder), '')) for chunk, path in found['chunks'][1]]
@@ -155,8 +157,10 @@ def tables(exchange: Exchange, writer: str, name: str) -> dict[str, list[Any]]:
 @pytest.mark.parametrize(('writer', 'name'), [(writer, name) for writer, name in WRITTEN if name in WITH_EXTRA_DATA])
 def test_extra_data_comes_over(writer: str, name: str, exchange: Exchange) -> None:
     beside = zip(CASES[name].frame_numbers(), CASES[name].frame_times(), strict=True)
-    expected = [extra_data(index) | {'frame_number': number, 'frame_time': time, 'frame_index': index}
-                for index, (number, time) in enumerate(beside)]
+    expected = [
+        extra_data(index) | {'frame_number': number, 'frame_time': time, 'frame_index': index}
+        for index, (number, time) in enumerate(beside)
+    ]
     for reader in ('original', 'ours'):
         assert exchange.read(writer, name, reader).facts['extra data'] == expected
 

@@ -24,9 +24,14 @@ FORMATS = {'avc1/mp4': '.mp4', 'h264/mkv': '.mkv', 'mjpeg/avi': '.avi'}
 LEVELS = {'avc1/mp4': 2, 'h264/mkv': 2, 'mjpeg/avi': 4}
 SIZES = {'320x240': (240, 320), '1920x1080': (1080, 1920)}
 LENGTHS = (1, 7, 8, 100)
-PYTHONS = {'OpenCV 4.6': ('IMGSTORE_DEBIAN_PYTHON', 'opencv'), 'OpenCV 4': ('IMGSTORE_ORIGINAL_PYTHON', 'opencv'),
-           'ffmpeg': ('', 'ffmpeg'), 'ffprobe': ('', 'ffprobe'), 'decord': ('IMGSTORE_PLAYERS_PYTHON', 'decord'),
-           'PIMS': ('IMGSTORE_PLAYERS_PYTHON', 'pims')}
+PYTHONS = {
+    'OpenCV 4.6': ('IMGSTORE_DEBIAN_PYTHON', 'opencv'),
+    'OpenCV 4': ('IMGSTORE_ORIGINAL_PYTHON', 'opencv'),
+    'ffmpeg': ('', 'ffmpeg'),
+    'ffprobe': ('', 'ffprobe'),
+    'decord': ('IMGSTORE_PLAYERS_PYTHON', 'decord'),
+    'PIMS': ('IMGSTORE_PLAYERS_PYTHON', 'pims'),
+}
 
 
 class Video(NamedTuple):
@@ -45,10 +50,14 @@ class Video(NamedTuple):
 
 
 RATES = (0.1, 7, 29.97, 59.94, 1000)
-VIDEOS = [*(Video(*values) for values in itertools.product(FORMATS, (25, 200), ('gray', 'colour'), SIZES, LENGTHS)),
-          *(Video(*values) for values in itertools.product(FORMATS, RATES, ('gray',), ('320x240',), (7, 20)))]
-SEEN = [*((program, video) for program in PYTHONS for video in VIDEOS),
-        *(('Chromium', video) for video in VIDEOS if video.fmt != 'mjpeg/avi')]
+VIDEOS = [
+    *(Video(*values) for values in itertools.product(FORMATS, (25, 200), ('gray', 'colour'), SIZES, LENGTHS)),
+    *(Video(*values) for values in itertools.product(FORMATS, RATES, ('gray',), ('320x240',), (7, 20))),
+]
+SEEN = [
+    *((program, video) for program in PYTHONS for video in VIDEOS),
+    *(('Chromium', video) for video in VIDEOS if video.fmt != 'mjpeg/avi'),
+]
 
 Told = dict[tuple[str, Video], dict[str, Any]]
 
@@ -92,8 +101,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
 
 
 @pytest.mark.parametrize(('program', 'video'), SEEN, ids=str)
-def test_a_program_sees_the_recording(program: str, video: Video, told: Told,
-                                      record_property: Callable[[str, object], None]) -> None:
+def test_a_program_sees_the_recording(
+    program: str, video: Video, told: Told, record_property: Callable[[str, object], None]
+) -> None:
     answer = told[program, video]
     result = [program, video.fmt, np.nan]
     record_property('player', result)
@@ -105,8 +115,10 @@ def test_a_program_sees_the_recording(program: str, video: Video, told: Told,
     for name in ('rate', 'other rate'):
         assert answer.get(name, video.rate) == pytest.approx(video.rate, rel=1e-5)
     if 'first' in answer:
-        result[-1] = max(difference(answer[name], picture(index, video.shape), index)
-                         for name, index in (('first', 0), ('last', video.frames - 1)))
+        result[-1] = max(
+            difference(answer[name], picture(index, video.shape), index)
+            for name, index in (('first', 0), ('last', video.frames - 1))
+        )
         assert result[-1] <= LEVELS[video.fmt]
 
 

@@ -68,7 +68,7 @@ def test_journal_with_flipped_bit_keeps_all_but_last_frame(tmp_path, version, re
         found = read_journal(str(path))
         frames = list(zip(found.numbers.tolist(), found.times.tolist(), strict=True))
         assert len(frames) >= len(FRAMES) - 1, bit
-        assert frames == FRAMES[:len(frames)], bit  # an even pace, so that an estimate is exact
+        assert frames == FRAMES[: len(frames)], bit  # an even pace, so that an estimate is exact
         assert len(found.estimated) <= 1
         assert len(found.records) >= len(RECORDS[records]) - 1
         assert found.is_damaged or len(frames) < len(FRAMES) or len(found.records) < len(RECORDS[records])
@@ -80,7 +80,7 @@ def test_a_hole_in_a_journal_costs_no_frame_behind_it(tmp_path, version, at, len
     path = tmp_path / 'journal'
     JOURNALS[version](path, ())
     whole = path.read_bytes()
-    path.write_bytes(whole[:at] + b'\xa5' * length + whole[at + length:])
+    path.write_bytes(whole[:at] + b'\xa5' * length + whole[at + length :])
     found = read_journal(str(path))
     assert list(zip(found.numbers.tolist(), found.times.tolist(), strict=True)) == FRAMES
     assert found.is_damaged
@@ -108,7 +108,14 @@ def test_missing_frames_are_interpolated_or_extrapolated():
     frames = {1: (10, 1.0), 2: (20, 2.0), 5: (110, 8.0)}
     assert fill_in(frames, 7) == (0, 3, 4, 6)
     assert [frames[index] for index in range(7)] == [
-        (0, 0.0), (10, 1.0), (20, 2.0), (50, 4.0), (80, 6.0), (110, 8.0), (120, 9.0)]
+        (0, 0.0),
+        (10, 1.0),
+        (20, 2.0),
+        (50, 4.0),
+        (80, 6.0),
+        (110, 8.0),
+        (120, 9.0),
+    ]
     assert fill_in({0: (2**63 - 1, 0.0)}, 2) == (1,)
 
 
@@ -128,6 +135,7 @@ def test_a_journal_of_beginnings_alone_takes_no_long_time(tmp_path):
 
 
 # --- a store with it
+
 
 @pytest.fixture(params=['png', 'npy', *VIDEO])
 def left(request, tmp_path):
@@ -187,7 +195,7 @@ def test_repair_with_any_journal_byte_changed_keeps_frames(tmp_path, fmt):
     for place in range((path / name).stat().st_size):
         copy = tmp_path / 'copy'
         shutil.copytree(path, copy)
-        damage(copy / name, place, 0x5a)
+        damage(copy / name, place, 0x5A)
         imgstore.repair(copy)
         check_whole(copy, 16)
         shutil.rmtree(copy)

@@ -131,8 +131,10 @@ def test_video_is_not_inserted_without_its_separate_frame(left, tmp_path):
     """A video whose latest frame is stored apart is not inserted without that frame."""
     path = damaged(left, tmp_path / 's', '.mp4', bytes)
     without_room(4000, lambda: imgstore.repair(path))
-    with new_for_format('avc1/mp4', tmp_path / 'new', imgshape=SHAPE) as store, \
-            pytest.raises(InvalidArgumentError, match='lacks its latest frame'):
+    with (
+        new_for_format('avc1/mp4', tmp_path / 'new', imgshape=SHAPE) as store,
+        pytest.raises(InvalidArgumentError, match='lacks its latest frame'),
+    ):
         store.insert_chunk(path / f'{WHOLE}.mp4', range(COUNT), range(COUNT), move=False)
 
 
@@ -144,7 +146,7 @@ def test_lost_frame_shifts_no_later_frame(left, tmp_path, extension, place):
 
     def damage(data):
         at = data.index(marker, int(len(data) * place))
-        return data[:at] + b'x' * 40 + data[at + 40:]  # in Matroska also the one that is empty and ends that before
+        return data[:at] + b'x' * 40 + data[at + 40 :]  # in Matroska also the one that is empty and ends that before
 
     path = damaged(left, tmp_path / 's', extension, damage)
     before = frames(path)
@@ -163,11 +165,11 @@ def chunk_of(data, index):
 
 
 DAMAGES = {
-    'bytes that are gone': lambda data, at, end: data[:at] + data[end + 40:],
-    'no name': lambda data, at, end: data[:at] + b'xxxx' + data[at + 4:],
-    'another name': lambda data, at, end: data[:at] + b'00wb' + data[at + 4:],
-    'too long': lambda data, at, end: data[:at + 4] + (end - at + 99).to_bytes(4, 'little') + data[at + 8:],
-    'too short': lambda data, at, end: data[:at + 4] + b'\x10\0\0\0' + data[at + 8:],
+    'bytes that are gone': lambda data, at, end: data[:at] + data[end + 40 :],
+    'no name': lambda data, at, end: data[:at] + b'xxxx' + data[at + 4 :],
+    'another name': lambda data, at, end: data[:at] + b'00wb' + data[at + 4 :],
+    'too long': lambda data, at, end: data[: at + 4] + (end - at + 99).to_bytes(4, 'little') + data[at + 8 :],
+    'too short': lambda data, at, end: data[: at + 4] + b'\x10\0\0\0' + data[at + 8 :],
     'nothing': lambda data, at, end: data[:at] + bytes(end - at) + data[end:],
 }
 
@@ -176,6 +178,7 @@ DAMAGES = {
 @pytest.mark.parametrize('index', [0, 1, 8, COUNT - 2])
 def test_frame_missing_in_avi_shifts_no_later_frame(left, tmp_path, damage, index):
     """If an AVI lacks one frame, the frames after it are not mistaken for others."""
+
     def without(data):
         return DAMAGES[damage](data, chunk_of(data, index), chunk_of(data, index + 1))
 
@@ -220,8 +223,8 @@ def test_repair_after_any_damage_keeps_readable_frames(left, tmp_path, extension
 
         def damage(data, at=at, length=length, round_=round_):
             if round_ % 2:
-                return data[:at] + data[at + length:]
-            return data[:at] + bytes(byte ^ 0x5a for byte in data[at:at + 8]) + data[at + 8:]
+                return data[:at] + data[at + length :]
+            return data[:at] + bytes(byte ^ 0x5A for byte in data[at : at + 8]) + data[at + 8 :]
 
         path = damaged(left, tmp_path / str(round_), extension, damage)
         before = frames(path)
@@ -244,7 +247,7 @@ def test_unreadable_video_keeps_its_saved_frames(left, tmp_path):
 def test_empty_files_of_killed_writer_are_removed(tmp_path):
     """Repair removes the empty files of a writer that was killed before its first frame."""
     with imgstore.new_for_format('avc1/mp4', tmp_path / 's', imgshape=(64, 96)) as store:
-        store.add_image(np.zeros((64, 96), np.uint8), 0, 0.)
+        store.add_image(np.zeros((64, 96), np.uint8), 0, 0.0)
     for extension in ('mp4', 'tail0', 'tail1'):
         (tmp_path / 's' / f'.000001.open.{extension}').touch()
     imgstore.repair(tmp_path / 's')

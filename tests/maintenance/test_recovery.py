@@ -95,8 +95,14 @@ print('ready', flush=True)
 
 def run_writer(tmp_path, fmt, then, end):
     script = WRITER.format(then=then).replace('imgstore.tests', __package__.rpartition('.')[0])
-    process = subprocess.Popen([sys.executable, '-c', script, fmt, str(tmp_path / 's')], env=environment(),
-                               cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, '-c', script, fmt, str(tmp_path / 's')],
+        env=environment(),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     assert process.stdout.readline() == 'ready\n'
     if end is not None:
         process.send_signal(end)
@@ -132,6 +138,7 @@ def no_handler():
 @pytest.mark.usefixtures('no_handler')
 def test_sigterm_handler_is_set_only_while_writing(tmp_path):
     """SIGTERM is left alone if the program handles it or no store is being written."""
+
     def own(number, frame):
         pass
 
@@ -147,6 +154,7 @@ def test_sigterm_handler_is_set_only_while_writing(tmp_path):
 
 
 # --- the journal
+
 
 def test_journal_cut_at_any_byte_gives_complete_entries(tmp_path):
     """From a journal that is cut at any byte, the reader takes all complete entries."""
@@ -165,7 +173,12 @@ def test_journal_cut_at_any_byte_gives_complete_entries(tmp_path):
         found = read_journal(path)
         seen.append((found.numbers.tolist(), len(found.records)))
     assert [entry for entry, before in zip(seen, [None, *seen], strict=False) if entry != before] == [
-        ([], 0), ([5], 0), ([5], 1), ([5, -7], 1), ([5, -7, 8], 1)]
+        ([], 0),
+        ([5], 0),
+        ([5], 1),
+        ([5, -7], 1),
+        ([5, -7, 8], 1),
+    ]
 
 
 def test_a_journal_with_any_byte_changed_tells_nothing_wrong(tmp_path):
@@ -176,7 +189,7 @@ def test_a_journal_with_any_byte_changed_tells_nothing_wrong(tmp_path):
     journal.close()
     whole = (tmp_path / 'journal').read_bytes()
     for place in range(len(whole)):
-        (tmp_path / 'journal').write_bytes(whole[:place] + bytes([whole[place] ^ 0x5a]) + whole[place + 1:])
+        (tmp_path / 'journal').write_bytes(whole[:place] + bytes([whole[place] ^ 0x5A]) + whole[place + 1 :])
         found = read_journal(path)
         assert found.numbers.tolist() == list(range(len(found.numbers)))
         assert found.times.tolist() == pytest.approx([number / 10 for number in range(len(found.numbers))])
@@ -213,7 +226,8 @@ def test_a_video_that_is_torn_gives_the_frames_before(tmp_path, fmt):
         with new_for_filename(path) as store:
             assert 14 <= store.frame_count <= COUNT
             assert [index_in(store.get_next_image()[0]) for _ in range(store.frame_count)] == list(
-                range(store.frame_count))
+                range(store.frame_count)
+            )
 
 
 @pytest.mark.parametrize('fmt', ['npy', 'avc1/mp4'])
@@ -282,6 +296,7 @@ def test_another_durability_is_refused(tmp_path):
 
 # --- repair
 
+
 @pytest.mark.parametrize('fmt', PLAIN)
 def test_of_a_killed_store_that_is_replaced_nothing_stays(tmp_path, fmt):
     path = killed(tmp_path, fmt)
@@ -338,8 +353,9 @@ def test_open_chunk_prevents_reindex_and_save_index(tmp_path):
 def test_repair_again_after_it_was_itself_interrupted(tmp_path, fmt, monkeypatch):
     path = killed(tmp_path, fmt)
     with monkeypatch.context() as patch:
-        patch.setattr('imgstore.maintenance.repair.write_chunk_index',
-                      lambda *args: (_ for _ in ()).throw(OSError('full')))
+        patch.setattr(
+            'imgstore.maintenance.repair.write_chunk_index', lambda *args: (_ for _ in ()).throw(OSError('full'))
+        )
         with raises(StoreIOError, store=str(path)):
             imgstore.repair(path)
     check(path, COUNT)

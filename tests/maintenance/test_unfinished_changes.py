@@ -65,11 +65,21 @@ def test_an_empty_folder_of_changes_costs_no_frame(store, name):
 WITH_KEY = b'__store: {}\n'
 
 
-@pytest.mark.parametrize('files', [
-    {'chunks': b'0 1'}, {'notes.txt': b'mine'}, {STORE_MD_FILENAME: WITH_KEY}, {'metadata.yaml/x': b'', 'chunks': b'0'},
-    {STORE_MD_FILENAME: b'', 'chunks': b'0 1'}, {STORE_MD_FILENAME: b'a: 1\n', 'chunks': b'0 1'},
-    {STORE_MD_FILENAME: bytes(2**20), 'chunks': b''}, {STORE_MD_FILENAME: WITH_KEY, 'chunks': b'all'},
-    {STORE_MD_FILENAME: WITH_KEY, 'chunks': b'\0' * 4}, {STORE_MD_FILENAME: WITH_KEY, 'chunks/0': b''}])
+@pytest.mark.parametrize(
+    'files',
+    [
+        {'chunks': b'0 1'},
+        {'notes.txt': b'mine'},
+        {STORE_MD_FILENAME: WITH_KEY},
+        {'metadata.yaml/x': b'', 'chunks': b'0'},
+        {STORE_MD_FILENAME: b'', 'chunks': b'0 1'},
+        {STORE_MD_FILENAME: b'a: 1\n', 'chunks': b'0 1'},
+        {STORE_MD_FILENAME: bytes(2**20), 'chunks': b''},
+        {STORE_MD_FILENAME: WITH_KEY, 'chunks': b'all'},
+        {STORE_MD_FILENAME: WITH_KEY, 'chunks': b'\0' * 4},
+        {STORE_MD_FILENAME: WITH_KEY, 'chunks/0': b''},
+    ],
+)
 def test_an_emptied_folder_that_is_not_complete_costs_no_frame(store, files):
     filled(store / EMPTIED_FOLDER, files)
     check_kept(store, EMPTIED_FOLDER)
@@ -119,10 +129,16 @@ def test_new_store_ignores_earlier_unfinished_change(tmp_path, name):
 
 # --- what reindex had staged
 
+
 def own_names(store):
     """Of each kind of file that a chunk has, one: relative to the store."""
-    return sorted({path.suffixes[-1]: str(path.relative_to(store)) for path in sorted(store.rglob('*'))
-                   if path.is_file() and path.relative_to(store).parts[0][0] == '0'}.values())
+    return sorted(
+        {
+            path.suffixes[-1]: str(path.relative_to(store))
+            for path in sorted(store.rglob('*'))
+            if path.is_file() and path.relative_to(store).parts[0][0] == '0'
+        }.values()
+    )
 
 
 @pytest.mark.parametrize('content', [b'', b'\0' * 100, b'PK\3\4 and so on', b'{}', b'text'])
@@ -134,14 +150,14 @@ def test_a_file_that_reindex_did_not_stage_replaces_none(store, content):
 
 
 def test_an_index_of_other_frames_replaces_none(store):
-    name, = (name for name in own_names(store) if name.endswith('.npz'))
+    (name,) = (name for name in own_names(store) if name.endswith('.npz'))
     other = name.replace('000001', '000000')
     filled(store / STAGED_FOLDER, {name: (store / other).read_bytes()})
     check_kept(store, STAGED_FOLDER)
 
 
-def test_reindex_replaces_folder_at_its_staging_name(store):
-    """reindex() works even if a folder already has the name of its staging folder."""
+def test_reindex_works_if_its_staging_folder_exists(store):
+    """A reindex works even if a folder already has the name of its staging folder."""
     filled(store / STAGED_FOLDER, dict.fromkeys(own_names(store), b''))
     with imgstore.new_for_filename(store) as opened:
         assert opened.reindex()
@@ -151,6 +167,7 @@ def test_reindex_replaces_folder_at_its_staging_name(store):
 
 
 # --- a replaced folder
+
 
 def fifo(path):
     os.mkfifo(path)

@@ -36,6 +36,7 @@ def descriptors():
 
 # --- the journal
 
+
 def journal_of(path, *batches):
     """The bytes of a journal of these batches of frames."""
     journal = Journal(str(path))
@@ -57,13 +58,13 @@ def test_frames_are_in_the_journal_before_they_are_written(tmp_path):
 def test_frames_that_could_not_be_written_are_taken_back(tmp_path):
     journal = Journal(str(tmp_path / 'journal'))
     assert journal.is_empty
-    with pytest.raises(KeyError), journal.frames([(1, 1.), (2, 2.)]):
+    with pytest.raises(KeyError), journal.frames([(1, 1.0), (2, 2.0)]):
         raise KeyError
     assert journal.is_empty
     assert (tmp_path / 'journal').read_bytes() == MAGIC
     with journal.frames([(5, 0.5)]):
         assert not journal.is_empty
-    with pytest.raises(KeyError), journal.frames([(6, 6.)]):
+    with pytest.raises(KeyError), journal.frames([(6, 6.0)]):
         raise KeyError
     with journal.frames([(7, 0.7)]):
         pass
@@ -141,6 +142,7 @@ def test_file_opens_unchanged_and_late_link_is_refused(tmp_path, monkeypatch):
 
 # --- files whole or not at all
 
+
 def test_synced_file_reaches_disk_before_its_name(tmp_path, calls, monkeypatch):
     """A synced file is on the disk before its name, and its name is on the disk at once."""
     sizes, fsync = [], os.fsync
@@ -170,7 +172,10 @@ def test_what_replaces_a_file_is_on_the_disk_before_that_goes(tmp_path, calls, b
         new.write_bytes(b'new')
         rename_atomic(str(new), str(path))
     assert [call for call in told(calls) if call[0] != 'unlink'] == [
-        ('fsync', '.file.open.db'), ('replace', 'file.db'), ('fsync', '.')]
+        ('fsync', '.file.open.db'),
+        ('replace', 'file.db'),
+        ('fsync', '.'),
+    ]
     assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [('file.db', b'new')]
 
 
@@ -268,6 +273,7 @@ def test_making_and_removing_folders_follows_no_link(tmp_path):
 
 # --- on the disk itself
 
+
 def test_a_file_and_a_folder_are_synced_and_closed(tmp_path, calls):
     (tmp_path / 'file').write_bytes(b'')
     before = descriptors()
@@ -280,6 +286,7 @@ def test_a_file_and_a_folder_are_synced_and_closed(tmp_path, calls):
 @pytest.mark.parametrize(('number', 'fails'), [(errno.EINVAL, False), (errno.ENOTSUP, False), (errno.EIO, True)])
 def test_folder_sync_error_counts_only_if_disk_fails(tmp_path, number, fails, monkeypatch):
     """A folder that cannot be synced is an error only if the disk fails."""
+
     def fail(descriptor):
         raise OSError(number, os.strerror(number))
 
@@ -307,7 +314,7 @@ def test_a_folder_that_may_not_be_listed_is_passed_over(tmp_path, monkeypatch):
 @pytest.mark.parametrize('count', [3, 64, 65])
 @pytest.mark.parametrize('has_syncfs', [True, False])
 def test_files_are_synced_before_their_folder(tmp_path, calls, count, has_syncfs, monkeypatch):
-    """The files of a folder are synced before the folder, or many of them at once."""
+    """The files of a folder are synced before the folder, or together if there are many."""
     together = []
     monkeypatch.setattr(_syncing, 'sync_file_system', lambda folder: (together.append(folder), has_syncfs)[1])
     (tmp_path / 'own').mkdir()

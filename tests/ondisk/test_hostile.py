@@ -56,7 +56,7 @@ def make(path, fmt='npy', *args, **kwargs):
 def make_to_reindex(path):
     with new_for_format('npy', path, imgshape=SHAPE, chunksize=3) as store:
         for number in range(-2, FRAMES - 2):
-            store.add_image(numbered(0, SHAPE), number if number >= 0 else 100 + number, 0.)
+            store.add_image(numbered(0, SHAPE), number if number >= 0 else 100 + number, 0.0)
     return path
 
 
@@ -130,10 +130,21 @@ def test_a_list_that_is_there_several_times_is_fine(tmp_path):
     assert new_for_filename(path).user_metadata == content
 
 
-@pytest.mark.parametrize('line', [
-    'version: 0x' + 'f' * 999, 'imgshape: [0x' + 'f' * 999 + ']', 'imgshape: [60000, 60000, 60000]',
-    'imgshape: [' + '1, ' * 100 + '1]', 'chunksize: -0x' + 'f' * 999, 'imgdtype: object',
-    'imgdtype: "(1000000,1000000)u1"', 'imgdtype: "i4,O"', 'imgdtype: u)nt8', 'imgdtype: "' + '[' * 1000 + '"'])
+@pytest.mark.parametrize(
+    'line',
+    [
+        'version: 0x' + 'f' * 999,
+        'imgshape: [0x' + 'f' * 999 + ']',
+        'imgshape: [60000, 60000, 60000]',
+        'imgshape: [' + '1, ' * 100 + '1]',
+        'chunksize: -0x' + 'f' * 999,
+        'imgdtype: object',
+        'imgdtype: "(1000000,1000000)u1"',
+        'imgdtype: "i4,O"',
+        'imgdtype: u)nt8',
+        'imgdtype: "' + '[' * 1000 + '"',
+    ],
+)
 def test_metadata_that_makes_no_sense_is_refused(tmp_path, line):
     path = make(tmp_path / 's')
     metadata = path / 'metadata.yaml'
@@ -200,7 +211,7 @@ def test_archive_of_unbounded_method_is_not_unpacked(tmp_path, method):
     path = make(tmp_path / 's')
     with zipfile.ZipFile(path / '000000' / 'index.npz', 'w', method) as archive:
         archive.writestr('frame_number.npy', npy(np.arange(3)))
-        archive.writestr('frame_time.npy', npy(np.arange(3.)))
+        archive.writestr('frame_time.npy', npy(np.arange(3.0)))
     with soon_and_in_little_memory(), warns(ChunkSkippedWarning, chunk=0):
         assert new_for_filename(path).frame_count == FRAMES - 3
 
@@ -298,19 +309,27 @@ FRAMES_TABLE = 'CREATE TABLE frames (chunk INTEGER, frame_idx INTEGER, frame_num
 COUNTED = 'WITH RECURSIVE n(x) AS (SELECT 0 UNION ALL SELECT x + 1 FROM n LIMIT 5000)'
 COMPUTED = {
     'a view without an end': [
-        ('CREATE VIEW frames AS WITH RECURSIVE n(x) AS (SELECT 0 UNION ALL SELECT x + 1 FROM n) '
-         'SELECT 0 AS chunk, x AS frame_idx, x AS frame_number, 0.0 AS frame_time FROM n')],
+        (
+            'CREATE VIEW frames AS WITH RECURSIVE n(x) AS (SELECT 0 UNION ALL SELECT x + 1 FROM n) '
+            'SELECT 0 AS chunk, x AS frame_idx, x AS frame_number, 0.0 AS frame_time FROM n'
+        )
+    ],
     'a column of a gigabyte': [
         f'{FRAMES_TABLE} GENERATED ALWAYS AS (zeroblob(900000000)))',
-        'INSERT INTO frames (chunk, frame_idx, frame_number) VALUES (0, 0, 0)'],
+        'INSERT INTO frames (chunk, frame_idx, frame_number) VALUES (0, 0, 0)',
+    ],
     'a long default in each row': [
         FRAMES_TABLE.replace(', frame_time REAL', ')'),
         f'{COUNTED} INSERT INTO frames SELECT 0, x, x FROM n',
-        f"ALTER TABLE frames ADD COLUMN frame_time REAL DEFAULT '{'x' * 100_000}'"],
+        f"ALTER TABLE frames ADD COLUMN frame_time REAL DEFAULT '{'x' * 100_000}'",
+    ],
     'a long path in each row': [
-        f'{FRAMES_TABLE})', 'ALTER TABLE chunks RENAME TO old', 'CREATE TABLE chunks (chunk INTEGER)',
+        f'{FRAMES_TABLE})',
+        'ALTER TABLE chunks RENAME TO old',
+        'CREATE TABLE chunks (chunk INTEGER)',
         f'{COUNTED} INSERT INTO chunks SELECT x FROM n',
-        f"ALTER TABLE chunks ADD COLUMN chunk_path TEXT DEFAULT '{'x' * 100_000}'"],
+        f"ALTER TABLE chunks ADD COLUMN chunk_path TEXT DEFAULT '{'x' * 100_000}'",
+    ],
 }
 
 
@@ -324,17 +343,21 @@ def test_a_database_computes_nothing(tmp_path, statements):
 
 def test_a_database_whose_pages_refer_to_each_other_ends(tmp_path):
     path = make(tmp_path / 's', edit=with_saved_index)
-    index = sqlite_index(path, 'DROP INDEX chunk_index', 'INSERT INTO frames SELECT a.chunk, a.frame_idx, 1, 1 FROM '
-                         + ', '.join(f'frames {name}' for name in 'abcdefg'))
+    index = sqlite_index(
+        path,
+        'DROP INDEX chunk_index',
+        'INSERT INTO frames SELECT a.chunk, a.frame_idx, 1, 1 FROM '
+        + ', '.join(f'frames {name}' for name in 'abcdefg'),
+    )
     content = bytearray(index.read_bytes())
     size = struct.unpack_from('>H', content, 16)[0]
     root = next(page for page in range(1, len(content) // size) if content[page * size] == 5)
-    cells, = struct.unpack_from('>H', content, root * size + 3)
+    (cells,) = struct.unpack_from('>H', content, root * size + 3)
     places = [8, *struct.unpack_from(f'>{cells}H', content, root * size + 12)]
     children = [struct.unpack_from('>I', content, root * size + place)[0] - 1 for place in places]
-    branches = bytes(content[root * size:(root + 1) * size])
+    branches = bytes(content[root * size : (root + 1) * size])
     for page, child in zip([root, *children[:10]], children[:11], strict=True):  # level below level
-        content[page * size:(page + 1) * size] = branches
+        content[page * size : (page + 1) * size] = branches
         for place in places:
             struct.pack_into('>I', content, page * size + place, child + 1)
     index.write_bytes(content)
@@ -358,10 +381,15 @@ def test_a_path_in_a_database_is_not_followed(tmp_path):
 
 
 def png_of(width, height):
-    chunks = ((b'IHDR', struct.pack('>IIBBBBB', width, height, 8, 0, 0, 0, 0)), (b'IDAT', zlib.compress(bytes(99))),
-              (b'IEND', b''))
-    return b'\x89PNG\r\n\x1a\n' + b''.join(struct.pack('>I', len(content)) + kind + content
-                                           + struct.pack('>I', zlib.crc32(kind + content)) for kind, content in chunks)
+    chunks = (
+        (b'IHDR', struct.pack('>IIBBBBB', width, height, 8, 0, 0, 0, 0)),
+        (b'IDAT', zlib.compress(bytes(99))),
+        (b'IEND', b''),
+    )
+    return b'\x89PNG\r\n\x1a\n' + b''.join(
+        struct.pack('>I', len(content)) + kind + content + struct.pack('>I', zlib.crc32(kind + content))
+        for kind, content in chunks
+    )
 
 
 def encoded(extension, shape=SHAPE):
@@ -376,7 +404,7 @@ def huge_jpg(side):
 
 def huge_tif(side):
     content = bytearray(encoded('.tif'))
-    place, = struct.unpack_from('<I', content, 4)
+    (place,) = struct.unpack_from('<I', content, 4)
     for entry in range(place + 2, place + 2 + 12 * struct.unpack_from('<H', content, place)[0], 12):
         if struct.unpack_from('<H', content, entry)[0] in (256, 257, 278):
             struct.pack_into('<HII', content, entry + 2, 4, 1, side)
@@ -386,7 +414,7 @@ def huge_tif(side):
 def huge_bpk(side):
     content = bytearray(b''.join(bloscpack.pack(np.zeros(2**20, np.uint8))))
     text = content.index(b'[1048576]')
-    content[text:text + 9] = f'[{side},{side // 1000}]'.encode()
+    content[text : text + 9] = f'[{side},{side // 1000}]'.encode()
     return bytes(content)
 
 
@@ -464,7 +492,7 @@ def test_no_byte_of_a_png_may_change(tmp_path):
     file = path / '000000' / '000000.png'
     whole = file.read_bytes()
     for place in range(len(whole)):
-        file.write_bytes(whole[:place] + bytes((whole[place] ^ 16,)) + whole[place + 1:])
+        file.write_bytes(whole[:place] + bytes((whole[place] ^ 16,)) + whole[place + 1 :])
         refused(path)
 
 
@@ -515,9 +543,15 @@ VIDEOS = {'mjpeg/avi': '.avi', 'h264/mkv': '.mkv', 'avc1/mp4': '.mp4'}
 
 
 @pytest.mark.parametrize('backend', ['pyav', 'opencv'])
-@pytest.mark.parametrize('text', [
-    '#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nfile://{}\n#EXT-X-ENDLIST\n',
-    'ffconcat version 1.0\nfile {}\n', 'ffconcat version 1.0\nfile 000001.mp4\n'], ids=['HLS', 'concat', 'beside'])
+@pytest.mark.parametrize(
+    'text',
+    [
+        '#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nfile://{}\n#EXT-X-ENDLIST\n',
+        'ffconcat version 1.0\nfile {}\n',
+        'ffconcat version 1.0\nfile 000001.mp4\n',
+    ],
+    ids=['HLS', 'concat', 'beside'],
+)
 def test_a_video_that_is_a_list_of_other_files_is_not_followed(tmp_path, backend, text):
     path, elsewhere = make(tmp_path / 's', 'avc1/mp4'), tmp_path / 'secret.mp4'
     shutil.move(path / '000000.mp4', elsewhere)
@@ -533,8 +567,11 @@ def test_a_video_that_is_a_list_of_other_files_is_not_followed(tmp_path, backend
 def test_a_video_of_much_larger_frames_is_damaged(tmp_path, backend, fmt):
     path = make(tmp_path / 's', fmt)
     with av.open(path / f'000000{VIDEOS[fmt]}', 'w') as container:
-        stream = container.add_stream('mjpeg' if fmt == 'mjpeg/avi' else 'libx264', rate=25,
-                                      options={} if fmt == 'mjpeg/avi' else {'preset': 'ultrafast'})
+        stream = container.add_stream(
+            'mjpeg' if fmt == 'mjpeg/avi' else 'libx264',
+            rate=25,
+            options={} if fmt == 'mjpeg/avi' else {'preset': 'ultrafast'},
+        )
         stream.width, stream.height = 6144, 4096
         stream.pix_fmt = 'yuvj420p' if fmt == 'mjpeg/avi' else 'yuv420p'
         stream.codec_context.thread_count = 1
@@ -563,9 +600,17 @@ def test_the_title_of_a_video_need_not_be_utf8(tmp_path):
 
 
 @pytest.mark.parametrize('name', ['000000/index.extra.json', '000000.extra_data.json'])
-@pytest.mark.parametrize('text', [
-    '[' * 100_000, '[' * 100_000 + ']' * 100_000, '{"a":' * 100_000, '[{"a": ' + '9' * 10_000 + '}]',
-    json.dumps([{f'k{i}': i} for i in range(20_000)])], ids=['open', 'nested', 'objects', 'number', 'keys'])
+@pytest.mark.parametrize(
+    'text',
+    [
+        '[' * 100_000,
+        '[' * 100_000 + ']' * 100_000,
+        '{"a":' * 100_000,
+        '[{"a": ' + '9' * 10_000 + '}]',
+        json.dumps([{f'k{i}': i} for i in range(20_000)]),
+    ],
+    ids=['open', 'nested', 'objects', 'number', 'keys'],
+)
 def test_extra_data_that_would_fill_memory_is_damaged(tmp_path, name, text):
     path = make(tmp_path / 's')
     (path / name).write_text(text)
@@ -592,10 +637,19 @@ def test_an_h5_dataset_that_is_elsewhere_is_not_read(tmp_path):
 
 
 if hasattr(os, 'mkfifo'):
-    @pytest.mark.parametrize(('fmt', 'name'), [
-        ('png', '000000/000000.png'), ('mjpeg/avi', '000000.avi'), ('npy', '.index.imgstore'),
-        ('npy', '000000/index.extra.json'), ('npy', '000000/index.npz'), ('npy', '.index.sqlite'),
-        ('npy', '000000.extra_data.h5')])
+
+    @pytest.mark.parametrize(
+        ('fmt', 'name'),
+        [
+            ('png', '000000/000000.png'),
+            ('mjpeg/avi', '000000.avi'),
+            ('npy', '.index.imgstore'),
+            ('npy', '000000/index.extra.json'),
+            ('npy', '000000/index.npz'),
+            ('npy', '.index.sqlite'),
+            ('npy', '000000.extra_data.h5'),
+        ],
+    )
     def test_a_pipe_is_not_waited_for(tmp_path, fmt, name):
         path = make(tmp_path / 's', fmt)
         (path / name).unlink(missing_ok=True)

@@ -129,8 +129,17 @@ def test_a_writer_does_not_write_behind_a_link(tmp_path, linked):
     assert content(other) == before
 
 
-@pytest.mark.parametrize('name', ['.metadata.open.yaml', '.index.open.imgstore', '.000000.open.journal',
-                                  '.000000.open.npz', '.000000.open.mp4', '.000000.open.tail0'])
+@pytest.mark.parametrize(
+    'name',
+    [
+        '.metadata.open.yaml',
+        '.index.open.imgstore',
+        '.000000.open.journal',
+        '.000000.open.npz',
+        '.000000.open.mp4',
+        '.000000.open.tail0',
+    ],
+)
 def test_temporary_file_is_not_written_through_link(tmp_path, name):
     """A file that is first written under a temporary name is never written through a link."""
     mine = tmp_path / 'mine'

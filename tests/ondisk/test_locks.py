@@ -36,10 +36,13 @@ class Program:
 
     def __init__(self, code, *arguments):
         self._process = subprocess.Popen(
-            [sys.executable, '-c', textwrap.dedent(START) + textwrap.dedent(code), str(HELPERS),
-             *map(str, arguments)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            cwd=os.path.dirname(os.path.dirname(imgstore.__file__)))
+            [sys.executable, '-c', textwrap.dedent(START) + textwrap.dedent(code), str(HELPERS), *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=os.path.dirname(os.path.dirname(imgstore.__file__)),
+        )
 
     def __enter__(self):
         return self
@@ -124,6 +127,7 @@ def test_lock_of_killed_writer_differs_from_a_live_one(tmp_path, fmt):
 
 
 if hasattr(signal, 'SIGSTOP'):
+
     def test_a_writer_that_is_stopped_is_not_dead(tmp_path):
         with Program(WRITER, tmp_path / 's', 'npy') as writer:
             assert writer.line() == 'open'

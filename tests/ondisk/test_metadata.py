@@ -24,9 +24,18 @@ from ..helpers.raised import raises
 
 UTC = datetime.timezone.utc
 HALF_PAST = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone(-datetime.timedelta(hours=3.5)))
-STORE = {'imgshape': [4, 6], 'imgdtype': 'uint8', 'chunksize': 5, 'format': 'npy', 'class': 'DirectoryImgStore',
-         'version': 2, 'encoding': None, 'created_utc': '2020-02-29T11:00:00.250000', 'timezone_local': 'Asia/Tokyo',
-         'uuid': '0123456789abcdef0123456789abcdef'}
+STORE = {
+    'imgshape': [4, 6],
+    'imgdtype': 'uint8',
+    'chunksize': 5,
+    'format': 'npy',
+    'class': 'DirectoryImgStore',
+    'version': 2,
+    'encoding': None,
+    'created_utc': '2020-02-29T11:00:00.250000',
+    'timezone_local': 'Asia/Tokyo',
+    'uuid': '0123456789abcdef0123456789abcdef',
+}
 
 
 def write(folder, store=None, /, *, without=(), user=None, **changes):
@@ -51,6 +60,7 @@ def tokyo(monkeypatch):
 
 
 # --- what a store says of itself
+
 
 def test_metadata_of_imgstore_0_4_are_read(tmp_path):
     with new_for_filename(write(tmp_path / 's', user={'lab': 3})) as store:
@@ -78,8 +88,9 @@ def test_no_two_stores_have_one_uuid(tmp_path):
     assert len(uuids) == 3
 
 
-@pytest.mark.parametrize(('fmt', 'extension'), [('libx264', '.mp4'), ('h264_nvenc', '.mp4'), ('nvenc-h264', '.mp4'),
-                                                ('mjpeg', '.avi')])
+@pytest.mark.parametrize(
+    ('fmt', 'extension'), [('libx264', '.mp4'), ('h264_nvenc', '.mp4'), ('nvenc-h264', '.mp4'), ('mjpeg', '.avi')]
+)
 def test_motifs_videos_have_the_extension_of_their_format(tmp_path, fmt, extension):
     with new_for_filename(write(tmp_path / 's', **{'class': 'VideoImgStoreFFMPEG'}, format=fmt)) as store:
         assert type(store).__name__ == 'VideoImgStore'
@@ -111,8 +122,18 @@ def test_an_old_store_without_a_real_zone_was_created_here(tmp_path, tokyo, zone
         assert store.created == (datetime.datetime(2020, 2, 29, 3, tzinfo=UTC), zoneinfo.ZoneInfo('Asia/Tokyo'))
 
 
-@pytest.mark.parametrize('name', ['plain', '20200230_120000', '20200229_250000', '120200229_120000', '20200229-120000',
-                                  '00000101_000000', '٢٠٢٠٠٢٢٩_١٢٠٠٠٠'])
+@pytest.mark.parametrize(
+    'name',
+    [
+        'plain',
+        '20200230_120000',
+        '20200229_250000',
+        '120200229_120000',
+        '20200229-120000',
+        '00000101_000000',
+        '٢٠٢٠٠٢٢٩_١٢٠٠٠٠',
+    ],
+)
 def test_old_store_without_real_date_uses_metadata_time(tmp_path, tokyo, name):
     """An old store without a real date in its name was created when its metadata was written."""
     folder = write(tmp_path / name, without=OLD)
@@ -136,8 +157,10 @@ def test_invalid_creation_time_counts_as_missing(tmp_path, value):
     assert new_for_filename(folder).created[0].timestamp() == 10**9
 
 
-@pytest.mark.parametrize('text', ['2020-02-29 11:00:00.25', '2020-02-29T13:00:00.250+02:00', '2020-02-29 11:00:00.25Z',
-                                  "'2020-02-29T11:00:00.25Z'"])
+@pytest.mark.parametrize(
+    'text',
+    ['2020-02-29 11:00:00.25', '2020-02-29T13:00:00.250+02:00', '2020-02-29 11:00:00.25Z', "'2020-02-29T11:00:00.25Z'"],
+)
 def test_a_creation_time_may_be_written_in_any_iso_form(tmp_path, text):
     metadata = load_metadata(str(write_text(tmp_path, {'created_utc': text})))
     assert metadata.created == datetime.datetime(2020, 2, 29, 11, 0, 0, 250000, UTC)
@@ -153,6 +176,7 @@ def test_a_machine_without_a_zone_is_in_utc(tmp_path, monkeypatch):
 
 
 # --- files that are damaged
+
 
 def test_a_file_cut_off_at_any_byte_is_an_error_or_whole(tmp_path):
     user = {'zebra': [1, 22, 333], 'Apple': {'a': 'Grüße'}, 'n': 123456, 'text': 'a\n\nb'}
@@ -179,22 +203,64 @@ def check_every_cut(path):
     assert errors == len(data) - 1  # the last line break is not needed
 
 
-@pytest.mark.parametrize('content', [b'', b'\x00\x01', b'\xff\xfe\xfa', b'a: [', b'just text', b'- a\n- b\n', b'a: 1\n',
-                                     b'__store: 5\n', b'__store: [1]\n', b'\t', b'a: *b\n', b'%YAML 9.9\n---\na: 1\n',
-                                     b'a: !!timestamp x\n', b'a: !!int x\n', b'a: !!bool x\n', b'a: !!unknown x\n',
-                                     b'? [a, b]\n: 1\n', b'[' * 5000])
+@pytest.mark.parametrize(
+    'content',
+    [
+        b'',
+        b'\x00\x01',
+        b'\xff\xfe\xfa',
+        b'a: [',
+        b'just text',
+        b'- a\n- b\n',
+        b'a: 1\n',
+        b'__store: 5\n',
+        b'__store: [1]\n',
+        b'\t',
+        b'a: *b\n',
+        b'%YAML 9.9\n---\na: 1\n',
+        b'a: !!timestamp x\n',
+        b'a: !!int x\n',
+        b'a: !!bool x\n',
+        b'a: !!unknown x\n',
+        b'? [a, b]\n: 1\n',
+        b'[' * 5000,
+    ],
+)
 def test_a_file_that_is_no_metadata_is_an_error_that_names_it(tmp_path, content):
     (tmp_path / 'metadata.yaml').write_bytes(content)
     with raises(CorruptFileError, file='metadata.yaml'):
         new_for_filename(tmp_path)
 
 
-@pytest.mark.parametrize(('key', 'value'), [
-    ('imgshape', None), ('imgshape', []), ('imgshape', [4, 'x']), ('imgshape', [4, -1]), ('imgshape', [0, 4]),
-    ('imgshape', 5), ('imgshape', [4.5, 6]), ('imgdtype', None), ('imgdtype', 5), ('chunksize', None), ('chunksize', 0),
-    ('chunksize', 'many'), ('format', None), ('format', ['npy']), ('format', 'mjpeg/avi'), ('format', 'unheard'),
-    ('class', None), ('class', 'OtherStore'), ('class', 'VideoImgStore'), ('version', None), ('version', 3),
-    ('version', '2'), ('encoding', 5), ('extension', 5)])
+@pytest.mark.parametrize(
+    ('key', 'value'),
+    [
+        ('imgshape', None),
+        ('imgshape', []),
+        ('imgshape', [4, 'x']),
+        ('imgshape', [4, -1]),
+        ('imgshape', [0, 4]),
+        ('imgshape', 5),
+        ('imgshape', [4.5, 6]),
+        ('imgdtype', None),
+        ('imgdtype', 5),
+        ('chunksize', None),
+        ('chunksize', 0),
+        ('chunksize', 'many'),
+        ('format', None),
+        ('format', ['npy']),
+        ('format', 'mjpeg/avi'),
+        ('format', 'unheard'),
+        ('class', None),
+        ('class', 'OtherStore'),
+        ('class', 'VideoImgStore'),
+        ('version', None),
+        ('version', 3),
+        ('version', '2'),
+        ('encoding', 5),
+        ('extension', 5),
+    ],
+)
 def test_senseless_metadata_entry_error_names_file(tmp_path, key, value):
     """A metadata entry that makes no sense raises an error that names the file."""
     with raises(CorruptFileError, file='metadata.yaml'):
@@ -216,14 +282,22 @@ def test_a_video_of_an_unknown_extension_is_an_error(tmp_path, extension):
 
 # --- tags of Python's own
 
+
 def test_tuples_and_numpy_numbers_of_old_recordings_are_read(tmp_path):
-    number = ('!!python/object/apply:numpy.core.multiarray.scalar [!!python/object/apply:numpy.dtype '
-              '{{args: [{}, 0, 1], state: !!python/tuple [3, {}, null, null, null, -1, -1, 0]}}, !!binary {}]')
-    store = {'imgshape': f'!!python/tuple [4, {number.format("i8", "<", "BgAAAAAAAAA=")}]', 'chunksize': 5,
-             'imgdtype': "!!python/unicode 'uint8'"}
+    number = (
+        '!!python/object/apply:numpy.core.multiarray.scalar [!!python/object/apply:numpy.dtype '
+        '{{args: [{}, 0, 1], state: !!python/tuple [3, {}, null, null, null, -1, -1, 0]}}, !!binary {}]'
+    )
+    store = {
+        'imgshape': f'!!python/tuple [4, {number.format("i8", "<", "BgAAAAAAAAA=")}]',
+        'chunksize': 5,
+        'imgdtype': "!!python/unicode 'uint8'",
+    }
     big = number.format('u2', "'>'", 'AQA=')
-    user = (f'rate: {number.format("f8", "<", "AAAAAAAA+D8=")}\nbig: {big}\n'
-            'pair: !!python/tuple [1, 2]\n!!python/str name: x\n? !!python/tuple [1, 2]\n: key\n')
+    user = (
+        f'rate: {number.format("f8", "<", "AAAAAAAA+D8=")}\nbig: {big}\n'
+        'pair: !!python/tuple [1, 2]\n!!python/str name: x\n? !!python/tuple [1, 2]\n: key\n'
+    )
     metadata = load_metadata(str(write_text(tmp_path, store, user)))
     assert (metadata.imgshape, metadata.imgdtype) == ((4, 6), 'uint8')
     assert metadata.user == {'rate': 1.5, 'big': 256, 'pair': (1, 2), 'name': 'x', (1, 2): 'key'}
@@ -239,19 +313,33 @@ def test_what_yaml_dump_makes_of_numpy_values_is_read(tmp_path):
 
 
 def test_nothing_in_metadata_is_ever_run(tmp_path):
-    user = (f'a: !!python/object/apply:os.mkdir [{tmp_path / "made"}]\nb: !!python/object/new:os.system [ls]\n'
-            'c: !!python/name:os.system\nd: !!python/module:antigravity\ne: !!python/object:pathlib.Path {x: 1}\n')
+    user = (
+        f'a: !!python/object/apply:os.mkdir [{tmp_path / "made"}]\nb: !!python/object/new:os.system [ls]\n'
+        'c: !!python/name:os.system\nd: !!python/module:antigravity\ne: !!python/object:pathlib.Path {x: 1}\n'
+    )
     assert set(load_metadata(str(write_text(tmp_path, {}, user))).user) == set('abcde')
     assert not (tmp_path / 'made').exists()
 
 
 # --- what the user said
 
-scalars = (st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()
-           | st.dates() | st.datetimes() | st.datetimes(timezones=st.just(UTC)))
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.binary()
+    | st.dates()
+    | st.datetimes()
+    | st.datetimes(timezones=st.just(UTC))
+)
 keys = st.none() | st.booleans() | st.integers() | st.text() | st.dates()
-values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4)
-                      | st.sets(keys, max_size=4), max_leaves=8)
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4) | st.sets(keys, max_size=4),
+    max_leaves=8,
+)
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -270,15 +358,33 @@ class Level(enum.IntEnum):
     LOW = 3
 
 
-@pytest.mark.parametrize(('given', 'kept'), [
-    ((1, 2), [1, 2]), (np.int64(3), 3), (np.float32(0.5), 0.5), (np.bool_(True), True), (np.str_('x'), 'x'),
-    (np.array([[1, 2], [3, 4]]), [[1, 2], [3, 4]]), (np.array(3.0), 3.0), (np.array(['a', 1], object), ['a', 1]),
-    (np.datetime64('2020-01-02T03:04:05.000000600'), datetime.datetime(2020, 1, 2, 3, 4, 5)),
-    (np.datetime64('NaT', 'us'), None), (pd.Timestamp('2020-01-02'), datetime.datetime(2020, 1, 2)),
-    (pathlib.PurePosixPath('/a/b'), '/a/b'),
-    (Color.RED, 'red'), (Level.LOW, 3), (frozenset([1]), {1}), ({np.int8(1): np.uint8(2)}, {1: 2}),
-    (HALF_PAST, HALF_PAST), *[(text, text) for text in ('a\x85\u2028\ufeff\x00b', ' \r\n\t', '🐭', '', '1_0')],
-    (float('inf'), float('inf')), ('2020-01-01', '2020-01-01'), ('null', 'null'), ({'<<': 1}, {'<<': 1})])
+@pytest.mark.parametrize(
+    ('given', 'kept'),
+    [
+        ((1, 2), [1, 2]),
+        (np.int64(3), 3),
+        (np.float32(0.5), 0.5),
+        (np.bool_(True), True),
+        (np.str_('x'), 'x'),
+        (np.array([[1, 2], [3, 4]]), [[1, 2], [3, 4]]),
+        (np.array(3.0), 3.0),
+        (np.array(['a', 1], object), ['a', 1]),
+        (np.datetime64('2020-01-02T03:04:05.000000600'), datetime.datetime(2020, 1, 2, 3, 4, 5)),
+        (np.datetime64('NaT', 'us'), None),
+        (pd.Timestamp('2020-01-02'), datetime.datetime(2020, 1, 2)),
+        (pathlib.PurePosixPath('/a/b'), '/a/b'),
+        (Color.RED, 'red'),
+        (Level.LOW, 3),
+        (frozenset([1]), {1}),
+        ({np.int8(1): np.uint8(2)}, {1: 2}),
+        (HALF_PAST, HALF_PAST),
+        *[(text, text) for text in ('a\x85\u2028\ufeff\x00b', ' \r\n\t', '🐭', '', '1_0')],
+        (float('inf'), float('inf')),
+        ('2020-01-01', '2020-01-01'),
+        ('null', 'null'),
+        ({'<<': 1}, {'<<': 1}),
+    ],
+)
 def test_values_unknown_to_yaml_are_written_by_meaning(tmp_path, given, kept):
     """Values that YAML does not know are written as what they mean."""
     with new_for_format('npy', tmp_path / 's', imgshape=(2, 2), metadata={'a': given}) as writer:
@@ -300,11 +406,29 @@ def nested():
     return content
 
 
-@pytest.mark.parametrize('value', [
-    object(), 1 + 2j, np.complex64(1), datetime.time(1), datetime.timedelta(1), np.timedelta64(1, 's'), print,
-    'a\ud800', {(1, 2): 3}, {(1, 2)}, {frozenset([1])}, recursive(), nested(), {'deep': [object()]}, pd.NaT,
-    np.array([object()]),
-    datetime.datetime(1890, 1, 1, tzinfo=zoneinfo.ZoneInfo('Europe/Vienna'))], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    'value',
+    [
+        object(),
+        1 + 2j,
+        np.complex64(1),
+        datetime.time(1),
+        datetime.timedelta(1),
+        np.timedelta64(1, 's'),
+        print,
+        'a\ud800',
+        {(1, 2): 3},
+        {(1, 2)},
+        {frozenset([1])},
+        recursive(),
+        nested(),
+        {'deep': [object()]},
+        pd.NaT,
+        np.array([object()]),
+        datetime.datetime(1890, 1, 1, tzinfo=zoneinfo.ZoneInfo('Europe/Vienna')),
+    ],
+    ids=lambda value: type(value).__name__,
+)
 def test_unwritable_metadata_is_refused_first(tmp_path, value):
     """Metadata that cannot be written raises an error before any file is written."""
     with raises(InvalidArgumentError, argument='metadata'):

@@ -32,8 +32,19 @@ from ..helpers.raised import raises
 
 SECONDS, GIBIBYTES = 10, 6  # of addresses, which libraries reserve generously
 HUGE = 8 << 30
-CHUNK_0 = ('index.npz', 'index.yaml', 'extra.json', 'extra_data.json', 'extra_data.h5', 'npy', 'png', 'bpk', 'avi',
-           'mkv', 'mp4')
+CHUNK_0 = (
+    'index.npz',
+    'index.yaml',
+    'extra.json',
+    'extra_data.json',
+    'extra_data.h5',
+    'npy',
+    'png',
+    'bpk',
+    'avi',
+    'mkv',
+    'mp4',
+)
 
 
 def fifo(path, sound):
@@ -84,6 +95,7 @@ REPLACEMENTS = [fifo, bound_socket, device, terminal, folder, sparse, sparse_beh
 @contextmanager
 def soon():
     """An error where the block takes longer, if it waits for a file."""
+
     def late(*_):
         raise TimeoutError('it still waits')
 
@@ -137,8 +149,9 @@ for name in 'abc':
     ask({str(tmp_path)!r} + '/' + name + '/store')
 print('done')
 """
-    done = subprocess.run([sys.executable, '-c', code], env=python_env(), cwd=tmp_path, capture_output=True, text=True,
-                          timeout=60)
+    done = subprocess.run(
+        [sys.executable, '-c', code], env=python_env(), cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
     assert done.stdout == 'done\n', done.stderr
 
 
@@ -299,7 +312,7 @@ def test_metadata_that_are_no_file_are_said_to_be_there(tmp_path, replace):
 @pytest.mark.parametrize('name', ['.reindex', '.reindex.open', '.emptied', '.emptied.open'])
 @pytest.mark.parametrize('replace', [replace for replace in NO_FILES if replace is not folder])
 def test_odd_file_at_changes_folder_blocks_nobody(tmp_path, replace, name):
-    """Anything in place of a folder of changes does not keep a reader or a repair waiting."""
+    """Nothing that lies in place of a folder of changes keeps anyone waiting."""
     chunk_of(tmp_path / 's', 'png')
     replace(tmp_path / 's' / name, b'')
     with soon(), new_for_filename(tmp_path / 's') as store:

@@ -136,7 +136,7 @@ def test_new_store_is_synced_before_any_rename(both: Path, monkeypatch: pytest.M
     files = {f'{room}{str(path).removeprefix(str(both))}' for path in both.rglob('*') if not path.is_symlink()}
     assert files <= synced
     assert room in synced
-    assert done[swapped + 1:] == [f'sync {both.parent}']
+    assert done[swapped + 1 :] == [f'sync {both.parent}']
 
 
 def test_a_chunk_folder_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
@@ -154,8 +154,10 @@ def test_a_chunk_folder_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
 
 def test_two_do_not_build_the_same_replacement(tmp_path: Path) -> None:
     old = make(tmp_path / 's', OLD)
-    with (imgstore.new_for_format('npy', replacing.room_beside(str(old)), imgshape=(4, 4)),
-          pytest.raises(StoreLockedError)):
+    with (
+        imgstore.new_for_format('npy', replacing.room_beside(str(old)), imgshape=(4, 4)),
+        pytest.raises(StoreLockedError),
+    ):
         replacing.room_beside(str(old))
 
 
@@ -194,7 +196,7 @@ def test_the_place_of_a_saved_store_is_no_folder_of_other_files(
 
 
 def test_store_may_go_into_a_folder_of_hidden_files(tmp_path: Path) -> None:
-    """A saved store may go into an empty folder or one that has only hidden files."""
+    """A saved store may go into an empty folder or one with only hidden files."""
     assert Destination(str(tmp_path), False, False).folder == str(tmp_path)
     (tmp_path / '.DS_Store').touch()
     assert Destination(str(tmp_path), True, False).folder == str(tmp_path)

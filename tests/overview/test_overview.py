@@ -56,7 +56,9 @@ def test_missing_numbers_and_long_intervals_are_counted(tmp_path: Path) -> None:
     found = overview(frames_at(tmp_path / 's', DROPPED)).pace
     assert (found.missing_numbers, found.number_gaps, found.slow_intervals) == (3, 2, 1)
     assert [(drop.frame_index, drop.frame_number, drop.missing_numbers) for drop in found.drops] == [
-        (6, 6, 2), (12, 14, 1)]
+        (6, 6, 2),
+        (12, 14, 1),
+    ]
 
 
 def test_largest_drops_are_named_in_store_order(tmp_path: Path) -> None:
@@ -173,11 +175,18 @@ def test_the_screen_tells_what_matters(tmp_path: Path, capsys: pytest.CaptureFix
     assert main([str(folder)]) == 0
     out = capsys.readouterr().out
     assert out.startswith(f'{folder}\n')
-    for text in ('npy, 5 x 4 gray uint8', '17, numbered from 0 to 19', '0:00:01.900', '10 a second',
-                 '3 numbers missing, at 2 places; 1 long interval',
-                 'after frame 6, at 0.600 s (2023-11-14 22:13:20.600',
-                 '2 missing, 300 ms to the next',
-                 '5 of 1 to 4 frames', 'subject: A7', 'good'):
+    for text in (
+        'npy, 5 x 4 gray uint8',
+        '17, numbered from 0 to 19',
+        '0:00:01.900',
+        '10 a second',
+        '3 numbers missing, at 2 places; 1 long interval',
+        'after frame 6, at 0.600 s (2023-11-14 22:13:20.600',
+        '2 missing, 300 ms to the next',
+        '5 of 1 to 4 frames',
+        'subject: A7',
+        'good',
+    ):
         assert text in out
     assert max(map(len, out.splitlines())) < 120
 
@@ -198,9 +207,7 @@ def test_json_is_an_object_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert second['first_time'] is None
 
 
-def test_good_stores_are_printed_despite_a_bad_one(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_good_stores_are_printed_despite_a_bad_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Of several stores the good ones are printed, and a bad one makes the exit code 1."""
     folder = frames_at(tmp_path / 's', EVEN)
     assert main([str(tmp_path / 'none'), str(folder)]) == 1
@@ -212,8 +219,13 @@ def test_good_stores_are_printed_despite_a_bad_one(
 
 def test_a_process_tells_of_a_store(tmp_path: Path) -> None:
     code = 'import sys; from imgstore.apps.info import main; sys.exit(main())'
-    done = subprocess.run([sys.executable, '-c', code, str(frames_at(tmp_path / 's', EVEN))], env=python_env(),
-                          capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, '-c', code, str(frames_at(tmp_path / 's', EVEN))],
+        env=python_env(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.returncode, done.stderr) == (0, '')
     assert '10, numbered from 0 to 9' in done.stdout
 
@@ -309,8 +321,20 @@ def test_matplotlib_is_imported_for_a_plot_alone() -> None:
     subprocess.run([sys.executable, '-c', code], check=True, env=python_env(), timeout=120)
 
 
-@pytest.mark.parametrize('times', [[0, 0, 0], [0, -1, 5], [0, np.nan, 1], [1e9, 1e9 + 1e-3, 2e9], [0, np.inf],
-                                   [5, 4, 3], [0, 5e-324], [-1e300, 1e300, 0], []])
+@pytest.mark.parametrize(
+    'times',
+    [
+        [0, 0, 0],
+        [0, -1, 5],
+        [0, np.nan, 1],
+        [1e9, 1e9 + 1e-3, 2e9],
+        [0, np.inf],
+        [5, 4, 3],
+        [0, 5e-324],
+        [-1e300, 1e300, 0],
+        [],
+    ],
+)
 def test_any_times_can_be_drawn(times: list[float]) -> None:
     assert draw_intervals(np.arange(len(times)), np.array(times, np.float64), 'title').shape == (900, 1600, 3)
 

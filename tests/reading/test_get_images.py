@@ -42,7 +42,7 @@ def test_frames_come_in_the_order_asked_by_index_or_by_number(recording, kind):
 
 
 def test_get_images_equals_get_image_in_own_arrays(recording):
-    """get_images returns what get_image returns, each image in its own array."""
+    """The images of get_images equal those of get_image, and each has its own array."""
     with new_for_filename(recording) as store:
         images, numbers, _ = store.get_images(frame_indices=ASKED)
         for image, number in zip(images, numbers, strict=True):
@@ -60,8 +60,9 @@ def test_the_position_is_the_last_one_asked(recording):
         assert index_in(store.get_next_image()[0]) == 9
 
 
-@pytest.mark.parametrize('arguments', [{'frame_indices': [0, 60]}, {'frame_indices': [-1]},
-                                       {'frame_numbers': [1000, 3]}])
+@pytest.mark.parametrize(
+    'arguments', [{'frame_indices': [0, 60]}, {'frame_indices': [-1]}, {'frame_numbers': [1000, 3]}]
+)
 def test_absent_frames_are_refused_without_reading(recording, monkeypatch, arguments):
     """Asking for absent frames raises an error, and nothing is read."""
     with new_for_filename(recording) as store:
@@ -70,9 +71,15 @@ def test_absent_frames_are_refused_without_reading(recording, monkeypatch, argum
             store.get_images(**arguments)
 
 
-@pytest.mark.parametrize(('arguments', 'wrong'), [
-    ({}, 'frame_numbers'), ({'frame_numbers': [1], 'frame_indices': [1]}, 'frame_numbers'),
-    ({'frame_numbers': [1.5]}, 'frame_number'), ({'frame_indices': [None]}, 'frame_index')])
+@pytest.mark.parametrize(
+    ('arguments', 'wrong'),
+    [
+        ({}, 'frame_numbers'),
+        ({'frame_numbers': [1], 'frame_indices': [1]}, 'frame_numbers'),
+        ({'frame_numbers': [1.5]}, 'frame_number'),
+        ({'frame_indices': [None]}, 'frame_index'),
+    ],
+)
 def test_arguments_that_make_no_sense_are_refused(recording, arguments, wrong):
     with new_for_filename(recording) as store, raises(InvalidArgumentError, argument=wrong):
         store.get_images(**arguments)
@@ -116,8 +123,11 @@ def test_h264_gop_is_decoded_once_for_all_its_frames(tmp_path, monkeypatch):
         for index in range(64):
             store.add_image(numbered(index, SHAPE), index, index)
     decoded, decode = [], PyAVChunkReader._decode
-    monkeypatch.setattr(PyAVChunkReader, '_decode',
-                        lambda self: (decoded.append(index) or (index, frame) for index, frame in decode(self)))
+    monkeypatch.setattr(
+        PyAVChunkReader,
+        '_decode',
+        lambda self: (decoded.append(index) or (index, frame) for index, frame in decode(self)),
+    )
     with new_for_filename(tmp_path / 's') as store:
         store.get_images([15, 3, 35, 40, 33, 9])
     assert decoded == [*range(16), *range(32, 41)]

@@ -40,7 +40,7 @@ def test_reader_sees_written_frames_and_refresh_adds_rest(tmp_path, fmt):
 
 @pytest.mark.parametrize('fmt', FORMATS)
 def test_follow_yields_frames_until_writer_closes(tmp_path, fmt):
-    """follow() yields each frame as it arrives and ends when the writer closes the store."""
+    """Following a store yields each frame as it arrives and ends when the writer closes the store."""
     store = fill(tmp_path / 's', fmt, 3)
 
     def write():
@@ -76,10 +76,15 @@ KILLED = 'import os; time.sleep(0.5); os.kill(os.getpid(), 9)'
 @pytest.mark.parametrize('end', ['store.close()', KILLED])
 @pytest.mark.parametrize('fmt', FORMATS)
 def test_follow_reads_another_process_until_it_ends(tmp_path, fmt, end):
-    """follow() reads what another process writes until that process closes the store or is killed."""
+    """A follower reads what another process writes until that process closes the store or is killed."""
     script = WRITER.format(end=end).replace('imgstore.tests', __package__.rpartition('.')[0])
-    with subprocess.Popen([sys.executable, '-c', script, fmt, str(tmp_path / 's')], env=environment(),
-                          cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, '-c', script, fmt, str(tmp_path / 's')],
+        env=environment(),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
         assert process.stdout.readline() == 'ready\n'
         with new_for_filename(tmp_path / 's') as reader:
             seen = [(index_in(image), number) for image, (number, _) in reader.follow()]

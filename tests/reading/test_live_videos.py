@@ -39,8 +39,9 @@ def assert_reads(store: Any, frames: int) -> None:
 @pytest.mark.parametrize('fps', [None, 0.5])
 @pytest.mark.parametrize('backend', ['opencv', 'pyav'])
 @pytest.mark.parametrize('fmt', FORMATS)
-def test_frames_are_right_after_their_chunk_was_finished(fmt: str, backend: str, fps: float | None,
-                                                        tmp_path: Path) -> None:
+def test_frames_are_right_after_their_chunk_was_finished(
+    fmt: str, backend: str, fps: float | None, tmp_path: Path
+) -> None:
     for seen, was_read in ((2, True), (5, False)):
         recording = Recording(tmp_path / str(seen), fmt, fps=fps)
         recording.add(seen)

@@ -80,6 +80,7 @@ def readers():
 
 # --- frames
 
+
 def test_frames_that_were_held_and_dropped_free_their_memory(video):
     with imgstore.new_for_filename(video, backend='pyav', cache_bytes=0) as store:
         held = [store.get_next_image()[0] for _ in range(20)]
@@ -105,6 +106,7 @@ def test_frames_read_in_batches_free_their_memory(video):
 
 
 # --- readers that nobody closes
+
 
 def read_at_random(store, seed):
     rng = random.Random(seed)
@@ -170,7 +172,7 @@ def test_dropped_reader_of_damaged_video_frees_memory(tmp_path):
     path = record(tmp_path / 's', 'h264/mkv', 30)
     for chunk in sorted(path.glob('*.mkv')):
         content = bytearray(chunk.read_bytes())
-        content[len(content) // 3:len(content) // 2] = bytes(len(content) // 2 - len(content) // 3)
+        content[len(content) // 3 : len(content) // 2] = bytes(len(content) // 2 - len(content) // 3)
         chunk.write_bytes(content)
 
     def use():
@@ -197,6 +199,7 @@ def test_followed_store_stays_open_without_other_reference(tmp_path):
 
 
 # --- exports
+
 
 def test_exports_and_conversions_leave_nothing_behind(tmp_path):
     record(tmp_path / 's', 'h264/mkv', 60, (240, 320, 3))
@@ -261,6 +264,7 @@ def test_failed_export_with_sound_leaves_no_filter_graph(tmp_path):
 
 # --- conversion to BGR
 
+
 def frame(width, height, pixel_format, colorspace=2, color_range=0):
     made = av.VideoFrame(width, height, pixel_format)
     for plane in made.planes:
@@ -272,17 +276,21 @@ def frame(width, height, pixel_format, colorspace=2, color_range=0):
 def bgr(converter, taken):
     plane = converter.convert(taken)
     rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
-    return rows[:taken.height, :3 * taken.width].copy()
+    return rows[: taken.height, : 3 * taken.width].copy()
 
 
-KINDS = [(pixel_format, colorspace, color_range)
-         for pixel_format in ('yuv420p', 'yuvj420p', 'yuv422p', 'yuv444p', 'yuv420p10le', 'nv12', 'gray', 'bgr24')
-         for colorspace in (1, 2, 5, 9) for color_range in (0, 1, 2)]
+KINDS = [
+    (pixel_format, colorspace, color_range)
+    for pixel_format in ('yuv420p', 'yuvj420p', 'yuv422p', 'yuv444p', 'yuv420p10le', 'nv12', 'gray', 'bgr24')
+    for colorspace in (1, 2, 5, 9)
+    for color_range in (0, 1, 2)
+]
 
 
 def test_a_graph_that_is_used_again_converts_as_a_new_one_does(monkeypatch):
-    monkeypatch.setattr('imgstore.chunks.video.filter_graphs._idle',
-                        type('Unused', (), {'take': _new_graph, 'put': print})())
+    monkeypatch.setattr(
+        'imgstore.chunks.video.filter_graphs._idle', type('Unused', (), {'take': _new_graph, 'put': print})()
+    )
     cases = [(*size, *kind) for kind in KINDS for size in ((64, 48), (65, 97), (320, 241))]
     expected = {case: bgr(Converter(), frame(*case)) for case in cases}
     monkeypatch.undo()

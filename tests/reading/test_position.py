@@ -67,9 +67,20 @@ def test_the_position_is_that_of_its_frame_in_another_index(recording: Path) -> 
         assert index_in(store.get_next_image()[0]) == 14
 
 
-@pytest.mark.parametrize(('walk', 'expected'), [
-    ([5], []), ([5, 6], []), ([5, 6, 7], [7, 8, 9, 10]), ([5, 4, 3], [3, 2, 1, 0]), ([5, 4, 5], []), ([5, 7, 9], []),
-    ([0, 1, 2, 9], []), ([0, 1, 2, 9, 10, 11], [11, 12, 13, 14]), ([5, 5, 5], [])])
+@pytest.mark.parametrize(
+    ('walk', 'expected'),
+    [
+        ([5], []),
+        ([5, 6], []),
+        ([5, 6, 7], [7, 8, 9, 10]),
+        ([5, 4, 3], [3, 2, 1, 0]),
+        ([5, 4, 5], []),
+        ([5, 7, 9], []),
+        ([0, 1, 2, 9], []),
+        ([0, 1, 2, 9, 10, 11], [11, 12, 13, 14]),
+        ([5, 5, 5], []),
+    ],
+)
 def test_frames_in_sequence_are_expected_forwards_and_backwards(walk: list[int], expected: list[int]) -> None:
     policy, before = SequentialPolicy(3), -1
     for index in walk:

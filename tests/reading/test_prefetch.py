@@ -99,6 +99,7 @@ def test_closing_ends_the_threads(recording):
 
 # --- the parts
 
+
 def test_planned_reads_begin_in_order_one_at_a_time():
     """Planned reads begin in order and only in one thread at a time."""
     begun, inside = [], []
@@ -172,6 +173,7 @@ def test_kept_frames_hold_no_more_than_they_may():
     assert [kept.get(2), kept.get(3), kept.get(5)] == [frames[0], None, frames[1]]
     kept.put(6, Frame(101))
     assert kept.get(6) is None
+
 
 @pytest.mark.parametrize('fmt', FORMATS)
 @pytest.mark.parametrize('shape', [(64, 96), (64, 128, 3), (66, 98, 3)])

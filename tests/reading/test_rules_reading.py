@@ -234,7 +234,7 @@ def test_cut_off_or_missing_video_leaves_others_right(path, fmt, backend):
     _, video = chunk_files(path, 1)
     data = Path(video).read_bytes()
     for percent in (0, 10, 60, 90, None):
-        Path(video).write_bytes(data[:len(data) * (percent or 0) // 100])
+        Path(video).write_bytes(data[: len(data) * (percent or 0) // 100])
         with new_for_filename(path, backend=backend) as store:
             if percent is None:
                 os.unlink(video)
@@ -359,8 +359,18 @@ def test_a_chunk_that_turns_out_broken_late_moves_no_position(path, fmt):
 @pytest.mark.parametrize('fmt', ONE_OF_EACH)
 def test_stray_files_and_folders_are_the_users_and_left_alone(path, fmt):
     write_store(path, fmt)
-    for name in ('preview.avi', '.000007.open.avi', '000007.open.avi', '7.avi', '000001.avi.bak', '000000.imgstore.bin',
-                 'notes.txt', '000001.txt', '\uff11\uff12\uff13\uff14\uff15\uff16.avi', '-00001.avi'):
+    for name in (
+        'preview.avi',
+        '.000007.open.avi',
+        '000007.open.avi',
+        '7.avi',
+        '000001.avi.bak',
+        '000000.imgstore.bin',
+        'notes.txt',
+        '000001.txt',
+        '\uff11\uff12\uff13\uff14\uff15\uff16.avi',
+        '-00001.avi',
+    ):
         (path / name).write_bytes(b'stray')
     for name in ('notes', '.000003', 'x000001', '000001x', '0000001', '[a]', '000009.avi'):
         (path / name).mkdir()
@@ -412,8 +422,16 @@ def test_all_spellings_of_a_path_open_the_same_store(tmp_path, fmt):
     """A trailing slash, a symlink, the metadata path and a PathLike all open the same store."""
     path = write_store(tmp_path / 'store', fmt, count=12)
     os.symlink(path, tmp_path / 'link')
-    for way in (path + '/', path + '//', Path(path), os.path.join(path, 'metadata.yaml'), str(tmp_path / 'link'),
-                Path(path) / 'metadata.yaml', os.fsencode(path), os.path.join(path, '..', 'store', '.')):
+    for way in (
+        path + '/',
+        path + '//',
+        Path(path),
+        os.path.join(path, 'metadata.yaml'),
+        str(tmp_path / 'link'),
+        Path(path) / 'metadata.yaml',
+        os.fsencode(path),
+        os.path.join(path, '..', 'store', '.'),
+    ):
         with new_for_filename(way) as store:
             assert store.filename in (path, str(tmp_path / 'link'))
             assert store.full_path == os.path.join(store.filename, 'metadata.yaml')
@@ -492,8 +510,12 @@ def test_an_empty_store_has_nothing_near(path, fmt):
     with new_for_filename(path) as store:
         assert not store
         assert len(store) == 0
-        for read in (lambda: store.get_image(1, exact_only=False), lambda: store.get_nearest_image(1.0),
-                     lambda: store.get_image(0), lambda: store.get_image(None, frame_index=0)):
+        for read in (
+            lambda: store.get_image(1, exact_only=False),
+            lambda: store.get_nearest_image(1.0),
+            lambda: store.get_image(0),
+            lambda: store.get_image(None, frame_index=0),
+        ):
             with pytest.raises(FrameNotFoundError):
                 read()
         with pytest.raises(EOFError):
@@ -560,9 +582,15 @@ def test_extract_only_frame_agrees_with_get_image(path, fmt, shape):
             extract_only_frame(path, index)
 
 
-@pytest.mark.parametrize(('fmt', 'shape', 'encoding'), [
-    ('npy', (32, 96), 'cv_bayerrg'), ('png', (48, 96), 'cv_yuv_i420'), ('mjpeg/avi', (32, 96), 'cv_bayergb'),
-    ('png+color', (32, 96), 'cv_bayerrg')])
+@pytest.mark.parametrize(
+    ('fmt', 'shape', 'encoding'),
+    [
+        ('npy', (32, 96), 'cv_bayerrg'),
+        ('png', (48, 96), 'cv_yuv_i420'),
+        ('mjpeg/avi', (32, 96), 'cv_bayergb'),
+        ('png+color', (32, 96), 'cv_bayerrg'),
+    ],
+)
 def test_extract_only_frame_decodes_as_get_image_does(path, fmt, shape, encoding):
     write_store(path, fmt, count=3, shape=shape, encoding=encoding)
     with new_for_filename(path) as store:
@@ -723,7 +751,7 @@ def numbers_of(path, key='frame_number'):
 
 @pytest.mark.parametrize('fmt', ONE_OF_EACH)
 def test_reindex_counts_down_before_the_zero(path, fmt):
-    """reindex() numbers the frames before the zero downwards by their position."""
+    """A reindex numbers the frames before the zero downwards by their position."""
     numbers = [-7, -9, 5, 5, 12, 0, 1, 2, 4]
     write_store(path, fmt, count=9, chunksize=2, numbers=numbers)
     expected = [-5, -4, -3, -2, -1, 0, 1, 2, 4]
@@ -772,7 +800,7 @@ def write_chunk_index_numbers(stem, numbers):
 
 @pytest.mark.parametrize('numbers', [[1, 2, 3], [0, 1, 0], [0, 0, 0]])
 def test_reindex_needs_exactly_one_zero(path, numbers):
-    """reindex() changes nothing unless exactly one frame has the number zero."""
+    """A reindex changes nothing unless exactly one frame has the number zero."""
     write_store(path, count=3, chunksize=2, numbers=numbers)
     before = {p: p.read_bytes() for p in path.rglob('*') if p.is_file()}
     with new_for_filename(path) as store:
@@ -810,11 +838,18 @@ def test_reindex_that_cannot_write_changes_nothing(path, monkeypatch):
 
 @pytest.mark.parametrize('save', [np.savez, np.savez_compressed])
 def test_reindex_keeps_other_index_data_and_never_unpickles(path, tmp_path, save):
-    """reindex() keeps all other data in an index byte for byte and unpickles nothing."""
+    """A reindex keeps all other data in an index byte for byte and unpickles nothing."""
     write_store(path, 'mjpeg/avi', count=3, numbers=[4, 0, 1])
     evil = np.array(_Touch(str(tmp_path / 'evil')), dtype=object)
-    save(path / '000000.npz', frame_number=np.array([4, 0, 1]), frame_time=np.arange(3.0), encoding=evil,
-         uuid=np.array('abc'), motif=np.bytes_(b'x\x00y'), shape=np.array([2, 3]))
+    save(
+        path / '000000.npz',
+        frame_number=np.array([4, 0, 1]),
+        frame_time=np.arange(3.0),
+        encoding=evil,
+        uuid=np.array('abc'),
+        motif=np.bytes_(b'x\x00y'),
+        shape=np.array([2, 3]),
+    )
     with zipfile.ZipFile(path / '000000.npz') as archive:
         before = {name: archive.read(name) for name in archive.namelist()}
     with new_for_filename(path) as store:
@@ -869,7 +904,7 @@ def test_reindex_renews_an_index_that_was_saved(path):
 
 
 def test_reindex_moves_records_with_their_frames(path):
-    """reindex() renumbers extra data by the frames of its records and keeps everything else."""
+    """A reindex renumbers extra data by the frames of its records and keeps everything else."""
     with new_for_format('png', path, imgshape=SHAPE, chunksize=2) as store:
         store.add_extra_data(early=True)
         for index, number in enumerate([5, 5, 0, 1]):
@@ -906,9 +941,16 @@ def test_reindex_leaves_no_other_files(path):
 def test_reading_from_a_writer_says_so(path, fmt):
     with new_for_format(fmt, path, imgshape=SHAPE) as store:
         store.add_image(numbered(0, SHAPE), 0, 0)
-        for read in (store.get_next_image, store.get_next_framenumber, lambda: store.get_image(0), store.reindex,
-                     lambda: store.get_nearest_image(0), store.get_frame_metadata, store.disable_decoding,
-                     store.get_extra_data):
+        for read in (
+            store.get_next_image,
+            store.get_next_framenumber,
+            lambda: store.get_image(0),
+            store.reindex,
+            lambda: store.get_nearest_image(0),
+            store.get_frame_metadata,
+            store.disable_decoding,
+            store.get_extra_data,
+        ):
             with pytest.raises(StoreModeError):
                 read()
         assert store.mode == 'w'
@@ -932,8 +974,10 @@ def test_writing_to_a_reader_says_so(path, fmt):
 @pytest.mark.parametrize('mode', ['a', 'rw', '', None, 'R'])
 def test_another_mode_is_refused(path, mode):
     write_store(path, count=1)
-    for open_store in (lambda: new_for_filename(path, mode=mode), lambda: new_for_format('png', path, mode=mode,
-                                                                                      imgshape=SHAPE)):
+    for open_store in (
+        lambda: new_for_filename(path, mode=mode),
+        lambda: new_for_format('png', path, mode=mode, imgshape=SHAPE),
+    ):
         with raises(InvalidArgumentError, argument='mode'):
             open_store()
 

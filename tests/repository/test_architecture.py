@@ -73,8 +73,11 @@ def test_every_floor_is_there() -> None:
 @pytest.mark.parametrize('module', MODULES)
 def test_module_imports_only_lower_layers_or_own_folder(module: str) -> None:
     """A module imports only from lower layers and from its own folder."""
-    above = {other for other in imported_by(module)
-             if part(other) != part(module) and FLOOR[part(other)] >= FLOOR[part(module)]}
+    above = {
+        other
+        for other in imported_by(module)
+        if part(other) != part(module) and FLOOR[part(other)] >= FLOOR[part(module)]
+    }
     assert not above
 
 
@@ -92,8 +95,17 @@ def test_above_the_core_nothing_private_of_a_store_is_touched(module: str) -> No
     assert not private_names_in(MODULES[module].read_text(encoding='utf-8')) & PRIVATE_OF_STORES
 
 
-@pytest.mark.parametrize('line', ['store._index', 'self.store._reader.at(0)', 'frames.store.index._segments',
-                                  "getattr(store, '_format')", 'a = store._get_chunk_metadata', 'store._writer = 1'])
+@pytest.mark.parametrize(
+    'line',
+    [
+        'store._index',
+        'self.store._reader.at(0)',
+        'frames.store.index._segments',
+        "getattr(store, '_format')",
+        'a = store._get_chunk_metadata',
+        'store._writer = 1',
+    ],
+)
 def test_touching_something_private_of_a_store_is_noticed(line: str) -> None:
     assert private_names_in(line) & PRIVATE_OF_STORES
 
@@ -101,11 +113,16 @@ def test_touching_something_private_of_a_store_is_noticed(line: str) -> None:
 def private_names_in(source: str) -> set[str]:
     """The attributes with an underscore that a module takes of anything but its own objects."""
     nodes = list(ast.walk(ast.parse(source)))
-    names = {node.attr for node in nodes if isinstance(node, ast.Attribute)
-             and not (isinstance(node.value, ast.Name) and node.value.id in {'self', 'cls'})}
+    names = {
+        node.attr
+        for node in nodes
+        if isinstance(node, ast.Attribute)
+        and not (isinstance(node.value, ast.Name) and node.value.id in {'self', 'cls'})
+    }
     asked = [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func).endswith('attr')]
-    names |= {arg.value for node in asked for arg in node.args
-              if isinstance(arg, ast.Constant) and isinstance(arg.value, str)}
+    names |= {
+        arg.value for node in asked for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
+    }
     return {name for name in names if name.startswith('_') and not name.endswith('__')}
 
 

@@ -42,8 +42,22 @@ def test_every_case_gives_its_numbers(bench: Any) -> None:
 def test_the_command_tells_a_table_json_and_markdown(tmp_path: Path) -> None:
     page = tmp_path / 'page.md'
     page.write_text((REPOSITORY / 'docs' / 'performance.md').read_text(encoding='utf-8'), encoding='utf-8')
-    command = [sys.executable, FOLDER / 'run.py', '--quick', '--ours-only', '--only', 'open 20 chunks of 10,000$',
-               '--folder', tmp_path, '--environments', tmp_path, '--json', tmp_path / 'all.json', '--markdown', page]
+    command = [
+        sys.executable,
+        FOLDER / 'run.py',
+        '--quick',
+        '--ours-only',
+        '--only',
+        'open 20 chunks of 10,000$',
+        '--folder',
+        tmp_path,
+        '--environments',
+        tmp_path,
+        '--json',
+        tmp_path / 'all.json',
+        '--markdown',
+        page,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     numbers = json.loads((tmp_path / 'all.json').read_text(encoding='utf-8'))
     assert [row['unit'] for row in numbers['rows']] == ['ms', 'MB']
@@ -55,8 +69,19 @@ def test_the_command_tells_a_table_json_and_markdown(tmp_path: Path) -> None:
 def test_the_kills_tell_a_table_and_json(tmp_path: Path) -> None:
     page = tmp_path / 'page.md'
     page.write_text((REPOSITORY / 'docs' / 'reliability.md').read_text(encoding='utf-8'), encoding='utf-8')
-    command = [sys.executable, FOLDER / 'faults.py', '--kills', '2', '--ours-only', '--folder', tmp_path,
-               '--json', tmp_path / 'all.json', '--markdown', page]
+    command = [
+        sys.executable,
+        FOLDER / 'faults.py',
+        '--kills',
+        '2',
+        '--ours-only',
+        '--folder',
+        tmp_path,
+        '--json',
+        tmp_path / 'all.json',
+        '--markdown',
+        page,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found = json.loads((tmp_path / 'all.json').read_text(encoding='utf-8'))
     assert [kill['wrong'] for kill in found['kills']] == [[], []]
@@ -67,7 +92,8 @@ def test_the_kills_tell_a_table_and_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize(('name', 'work'), [('power_cut', 'try_one'), ('faults', '_run'), ('run', '_run')])
 @pytest.mark.parametrize('content', [None, 'no marks', '<!-- what power_cut.py found -->', b'\xff'])
 def test_page_without_table_place_is_refused_early(
-        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, work: str, content: str | bytes | None) -> None:
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, work: str, content: str | bytes | None
+) -> None:
     """A page without a place for the table is refused before the work begins."""
     monkeypatch.syspath_prepend(str(FOLDER))
     module, page = import_module(name), tmp_path / 'page.md'
@@ -81,13 +107,18 @@ def test_page_without_table_place_is_refused_early(
     assert not begun
 
 
-@pytest.mark.parametrize(('memory', 'descriptors', 'grown'), [
-    (lambda second: 200.0, lambda second: 7, 0),
-    (lambda second: 90.0 + min(second, 110), lambda second: 5 + (second > 60), 0),  # while it gets warm
-    (lambda second: 200.0 + second / 10, lambda second: 7, 1),
-    (lambda second: 200.0, lambda second: 7 + second // 100, 1)])
-def test_the_soak_fails_if_memory_or_open_files_grow(monkeypatch: pytest.MonkeyPatch, memory: Any, descriptors: Any,
-                                                     grown: int) -> None:
+@pytest.mark.parametrize(
+    ('memory', 'descriptors', 'grown'),
+    [
+        (lambda second: 200.0, lambda second: 7, 0),
+        (lambda second: 90.0 + min(second, 110), lambda second: 5 + (second > 60), 0),  # while it gets warm
+        (lambda second: 200.0 + second / 10, lambda second: 7, 1),
+        (lambda second: 200.0, lambda second: 7 + second // 100, 1),
+    ],
+)
+def test_the_soak_fails_if_memory_or_open_files_grow(
+    monkeypatch: pytest.MonkeyPatch, memory: Any, descriptors: Any, grown: int
+) -> None:
     monkeypatch.syspath_prepend(str(FOLDER))
     soak = import_module('soak')
     samples = [soak.Sample(second, '', memory(second), descriptors(second)) for second in range(1200)]
@@ -95,8 +126,16 @@ def test_the_soak_fails_if_memory_or_open_files_grow(monkeypatch: pytest.MonkeyP
 
 
 def test_the_soak_writes_and_reads_every_format(tmp_path: Path) -> None:
-    command = [sys.executable, FOLDER / 'soak.py', '--minutes', '0.1', '--folder', tmp_path,
-               '--json', tmp_path / 'all.json']
+    command = [
+        sys.executable,
+        FOLDER / 'soak.py',
+        '--minutes',
+        '0.1',
+        '--folder',
+        tmp_path,
+        '--json',
+        tmp_path / 'all.json',
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found = json.loads((tmp_path / 'all.json').read_text(encoding='utf-8'))
     assert {'png', 'npy', 'jpg', 'mjpeg/avi', 'h264/mkv', 'avc1/mp4'} == set(found['formats'])

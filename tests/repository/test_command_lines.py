@@ -18,9 +18,18 @@ SECTIONS = dict(re.findall(r'^## (imgstore-\w+)\n(.*?)(?=^## |\Z)', PAGE, re.MUL
 
 
 def test_every_command_has_its_section() -> None:
-    assert list(SECTIONS) == ['imgstore-save', 'imgstore-view', 'imgstore-info', 'imgstore-export', 'imgstore-convert',
-                              'imgstore-index', 'imgstore-reindex', 'imgstore-repair', 'imgstore-test',
-                              'imgstore-completion']
+    assert list(SECTIONS) == [
+        'imgstore-save',
+        'imgstore-view',
+        'imgstore-info',
+        'imgstore-export',
+        'imgstore-convert',
+        'imgstore-index',
+        'imgstore-reindex',
+        'imgstore-repair',
+        'imgstore-test',
+        'imgstore-completion',
+    ]
     assert set(SECTIONS) == {command.script for command in COMMANDS}
 
 
@@ -44,8 +53,11 @@ def test_section_names_only_options_of_its_command(command) -> None:
 
 
 def test_every_transcript_is_of_the_commands_that_make_it() -> None:
-    made = {name: re.findall(r'^\$ (.*)$', block, re.MULTILINE)
-            for (kind, name), block in BLOCKS.items() if kind == 'transcript'}
+    made = {
+        name: re.findall(r'^\$ (.*)$', block, re.MULTILINE)
+        for (kind, name), block in BLOCKS.items()
+        if kind == 'transcript'
+    }
     assert made == MAKER['SESSION']
 
 
@@ -53,7 +65,12 @@ def test_the_commands_of_the_transcripts_run(tmp_path: Path) -> None:
     (tmp_path / 'scripts').mkdir()
     environment = MAKER['new_environment'](tmp_path / 'scripts')
     MAKER['prepare'](tmp_path)
-    for command in [*MAKER['SESSION']['save'], *MAKER['SESSION']['info'], *MAKER['SESSION']['export'][:1],
-                    *MAKER['SESSION']['reindex'], *MAKER['SESSION']['repair']]:
+    for command in [
+        *MAKER['SESSION']['save'],
+        *MAKER['SESSION']['info'],
+        *MAKER['SESSION']['export'][:1],
+        *MAKER['SESSION']['reindex'],
+        *MAKER['SESSION']['repair'],
+    ]:
         subprocess.run(['bash', '-c', command], cwd=tmp_path, env=environment, check=True, capture_output=True)
     assert (tmp_path / 'part.mp4').exists()

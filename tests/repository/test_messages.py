@@ -12,8 +12,21 @@ PACKAGE = Path(__file__).parents[2] / 'imgstore'
 MODULES = sorted(PACKAGE.rglob('*.py'))
 HELPER = PACKAGE / '_support' / 'warn.py'
 
-READS_TEXT = ('removeprefix', 'removesuffix', 'startswith', 'endswith', 'find', 'index', 'partition', 'split', 'count',
-              'match', 'search', 'fullmatch', 'replace')
+READS_TEXT = (
+    'removeprefix',
+    'removesuffix',
+    'startswith',
+    'endswith',
+    'find',
+    'index',
+    'partition',
+    'split',
+    'count',
+    'match',
+    'search',
+    'fullmatch',
+    'replace',
+)
 """Methods of strings and functions of `re` by which a program learns something from a text."""
 
 ALLOWED = {'_support/yaml.py': 1, 'ondisk/metadata.py': 1}
@@ -60,12 +73,21 @@ def is_text(node: ast.AST, caught: set[str]) -> bool:
     if not isinstance(node, ast.Call) or name_of(node) not in ('str', 'repr') or not node.args:
         return False
     argument = node.args[0]
-    return ((isinstance(argument, ast.Name) and argument.id in caught)
-            or (isinstance(argument, ast.Attribute) and argument.attr == 'message'))
+    return (isinstance(argument, ast.Name) and argument.id in caught) or (
+        isinstance(argument, ast.Attribute) and argument.attr == 'message'
+    )
 
 
-@pytest.mark.parametrize('code', [
-    'str(error).removeprefix("x")', '"x" in str(error)', 're.search("x", str(error))', 'error.args[0]',
-    '"x" in str(each.message)', 'repr(error) == "x"'])
+@pytest.mark.parametrize(
+    'code',
+    [
+        'str(error).removeprefix("x")',
+        '"x" in str(error)',
+        're.search("x", str(error))',
+        'error.args[0]',
+        '"x" in str(each.message)',
+        'repr(error) == "x"',
+    ],
+)
 def test_reading_a_text_is_noticed(code: str) -> None:
     assert any(reads_text(node, {'error'}) for node in ast.walk(ast.parse(code)))

@@ -93,14 +93,21 @@ def test_every_command_line_is_a_function_that_is_there(wheel: zipfile.ZipFile) 
 
 def test_the_wheel_carries_every_module_and_the_tests(wheel: zipfile.ZipFile) -> None:
     modules = {path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / 'imgstore').rglob('*.py')}
-    tests = {shipped_as(path) for path in (REPOSITORY / 'tests').rglob('*.py')
-             if path.parent.name not in {'interop', 'repository'}}
+    tests = {
+        shipped_as(path)
+        for path in (REPOSITORY / 'tests').rglob('*.py')
+        if path.parent.name not in {'interop', 'repository'}
+    }
     assert {name for name in wheel.namelist() if name.endswith('.py')} == modules | tests
 
 
 def test_the_wheel_carries_type_hints_and_data(wheel: zipfile.ZipFile) -> None:
-    beside = {path for folder in ('imgstore', 'tests/data') for path in (REPOSITORY / folder).rglob('*')
-              if path.is_file() and path.suffix not in {'.py', '.pyc'}}
+    beside = {
+        path
+        for folder in ('imgstore', 'tests/data')
+        for path in (REPOSITORY / folder).rglob('*')
+        if path.is_file() and path.suffix not in {'.py', '.pyc'}
+    }
     shipped = {shipped_as(path) for path in beside}
     assert 'imgstore/py.typed' in shipped
     assert shipped <= set(wheel.namelist())
@@ -143,6 +150,6 @@ def test_every_place_promises_the_same_lowest_python(wheel: zipfile.ZipFile) -> 
 
 def test_ci_installs_the_debian_packages_that_the_readme_names() -> None:
     ci = set(re.findall(r'^packages=\((.*?)\)', (REPOSITORY / '.ci/run').read_text(), re.MULTILINE)[0].split())
-    command, = re.findall(r'^sudo apt-get install (.+)$', (REPOSITORY / 'README.md').read_text(), re.MULTILINE)
+    (command,) = re.findall(r'^sudo apt-get install (.+)$', (REPOSITORY / 'README.md').read_text(), re.MULTILINE)
     assert set(command.split()) <= ci
     assert {'libgl1', 'libglib2.0-0', 'ffmpeg'} <= ci

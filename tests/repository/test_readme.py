@@ -29,8 +29,9 @@ def run_examples(page: Path) -> None:
         assert found[2] in (None, printed.getvalue())
 
 
-@pytest.mark.parametrize('page', [page for page in PAGES if EXAMPLE.search(page.read_text(encoding='utf-8'))],
-                         ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    'page', [page for page in PAGES if EXAMPLE.search(page.read_text(encoding='utf-8'))], ids=lambda page: page.stem
+)
 def test_the_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     if page.parent.name == 'how-to':  # whose pages go on with the recording of that one
@@ -45,7 +46,9 @@ def test_the_readme_has_examples() -> None:
 def test_the_readme_has_the_two_commands_that_ci_pastes() -> None:
     commands = re.findall(r'^python3 -m venv .*$', README.read_text(encoding='utf-8'), re.MULTILINE)
     assert [command.split('&&')[-1].strip() for command in commands] == [
-        '.venv/bin/python examples/quickstart.py', '.venv/bin/imgstore-test']
+        '.venv/bin/python examples/quickstart.py',
+        '.venv/bin/imgstore-test',
+    ]
 
 
 def test_docs_name_every_command_and_format() -> None:

@@ -75,7 +75,7 @@ def test_one_damaged_time_is_estimated_and_moves_no_other(place: int, wrong: int
     found, estimated = shown_at(times)
     if (place == 0 and wrong < 11) or (place == 38 and wrong == 49):
         return  # a pause may begin so
-    assert [*found[:place], *found[place + 1:]] == [time for time in range(10, 50) if time != 10 + place]
+    assert [*found[:place], *found[place + 1 :]] == [time for time in range(10, 50) if time != 10 + place]
     assert estimated == [place]
     assert found[place] == 10 + place
 

@@ -34,10 +34,20 @@ def test_repr_tells_format_frames_shape_and_span(tmp_path: Path) -> None:
             assert all(part in told for part in ('DirectoryImgStore', 'png', '(4, 6) uint16', '3 frames', '1 s'))
 
 
-@pytest.mark.parametrize('image', [
-    np.arange(24, dtype=np.uint8).reshape(4, 6), np.full((4, 6, 3), 9, np.uint8), np.full((4, 6, 1), 9, np.uint8),
-    np.full((4, 6, 4), 9, np.uint8), np.full((4, 6, 2), 9, np.uint8), np.arange(24, dtype=np.uint16).reshape(4, 6),
-    np.full((4, 6), np.nan, np.float32), np.full((4, 6), np.inf), np.zeros((4, 6), np.bool_)])
+@pytest.mark.parametrize(
+    'image',
+    [
+        np.arange(24, dtype=np.uint8).reshape(4, 6),
+        np.full((4, 6, 3), 9, np.uint8),
+        np.full((4, 6, 1), 9, np.uint8),
+        np.full((4, 6, 4), 9, np.uint8),
+        np.full((4, 6, 2), 9, np.uint8),
+        np.arange(24, dtype=np.uint16).reshape(4, 6),
+        np.full((4, 6), np.nan, np.float32),
+        np.full((4, 6), np.inf),
+        np.zeros((4, 6), np.bool_),
+    ],
+)
 def test_a_notebook_shows_the_first_frame_of_any_image(tmp_path: Path, image: Any) -> None:
     with make(tmp_path / 's', image) as store:
         shown = png_in(store._repr_html_())

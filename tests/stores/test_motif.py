@@ -48,12 +48,26 @@ def write_motif_store(path, fmt='libx264', user=None, **own):
         first = COUNT * chunk
         images = [numbered(first + index, SHAPE) for index in range(COUNT)]
         make_video(path / f'{chunk:06d}{extension}', recipe, images)
-        np.savez(path / f'{chunk:06d}.npz', frame_number=100 + first + np.arange(COUNT),
-                 frame_time=1000 + (first + np.arange(COUNT)) / 20, uuid=np.bytes_(b'1234'), version=2,
-                 camera=np.bytes_(b'\xff\x00blob'), encoding=np.array(None, dtype=object),
-                 evil=np.array(_Touch(str(path / 'evil')), dtype=object))
-    store = {'class': 'VideoImgStoreFFMPEG', 'format': fmt, 'imgshape': list(SHAPE), 'imgdtype': 'uint8',
-             'chunksize': COUNT, 'version': 2, 'encoding': None, **own}
+        np.savez(
+            path / f'{chunk:06d}.npz',
+            frame_number=100 + first + np.arange(COUNT),
+            frame_time=1000 + (first + np.arange(COUNT)) / 20,
+            uuid=np.bytes_(b'1234'),
+            version=2,
+            camera=np.bytes_(b'\xff\x00blob'),
+            encoding=np.array(None, dtype=object),
+            evil=np.array(_Touch(str(path / 'evil')), dtype=object),
+        )
+    store = {
+        'class': 'VideoImgStoreFFMPEG',
+        'format': fmt,
+        'imgshape': list(SHAPE),
+        'imgdtype': 'uint8',
+        'chunksize': COUNT,
+        'version': 2,
+        'encoding': None,
+        **own,
+    }
     metadata = {'__store': store, 'timezone': 'Asia/Tokyo', 'acquisitionframerate': 20.0, **(user or {})}
     (path / 'metadata.yaml').write_text(yaml.safe_dump(metadata))
     return path
@@ -80,8 +94,17 @@ def write_h5(path, first):
 
 def write_json(path, first):
     """Records out of order, and reserved ones."""
-    records = [{'frame_number': 100 + first + i, 'frame_time': 1000 + (first + i) / 20, 'frame_index': first + i,
-                'sensor_time': t, 'value': 10 * i + t} for i in (2, 0, 1) for t in (1, 0)]
+    records = [
+        {
+            'frame_number': 100 + first + i,
+            'frame_time': 1000 + (first + i) / 20,
+            'frame_index': first + i,
+            'sensor_time': t,
+            'value': 10 * i + t,
+        }
+        for i in (2, 0, 1)
+        for t in (1, 0)
+    ]
     reserved = {'frame_number': -1, 'frame_time': 0.0, 'frame_index': -1, 'sensor_time': 0, 'value': 0}
     path.write_text(json.dumps([*records, reserved, reserved]))
 
@@ -115,15 +138,25 @@ def test_pickled_members_of_an_index_are_never_loaded_and_kept(tmp_path):
         store.save_index()
     with np.load(path / '000000.npz') as content:
         edited = {key: content[key] for key in ('frame_time', 'uuid', 'camera')}
-    np.savez(path / '000000.npz', frame_number=np.r_[95:100, :COUNT - 5], **edited,
-             evil=np.array(_Touch(str(path / 'evil')), dtype=object))
+    np.savez(
+        path / '000000.npz',
+        frame_number=np.r_[95:100, : COUNT - 5],
+        **edited,
+        evil=np.array(_Touch(str(path / 'evil')), dtype=object),
+    )
     with new_for_filename(path) as store:
         store.reindex()
         assert store.get_frame_metadata()['frame_number'][:6] == [-5, -4, -3, -2, -1, 0]
     assert not (path / 'evil').exists()
     with np.load(path / '000000.npz') as content:
-        assert set(content.files) == {'frame_number', 'frame_time', 'uuid', 'camera', 'evil',
-                                      '_frame_number_before_reindex'}
+        assert set(content.files) == {
+            'frame_number',
+            'frame_time',
+            'uuid',
+            'camera',
+            'evil',
+            '_frame_number_before_reindex',
+        }
         assert content['camera'] == b'\xff\x00blob'
 
 
@@ -149,9 +182,15 @@ def test_without_a_date_it_is_that_of_the_metadata_file(tmp_path):
         assert store.created[0].timestamp() == 1e9
 
 
-@pytest.mark.parametrize(('user', 'fps'), [
-    ({'acquisitionframerateenable': True}, 20.0), ({'acquisitionframerateenable': False}, 25.0),
-    ({'motifptpframerate': 30}, 30.0), ({'hwframerate': 50.0, 'motifptpframerate': 30}, 50.0)])
+@pytest.mark.parametrize(
+    ('user', 'fps'),
+    [
+        ({'acquisitionframerateenable': True}, 20.0),
+        ({'acquisitionframerateenable': False}, 25.0),
+        ({'motifptpframerate': 30}, 30.0),
+        ({'hwframerate': 50.0, 'motifptpframerate': 30}, 50.0),
+    ],
+)
 def test_the_frame_rate_is_what_the_metadata_say(tmp_path, user, fps):
     with new_for_filename(write_motif_store(tmp_path / 'store', user=user)) as store:
         assert motif_get_parse_true_fps(store) == fps
@@ -165,7 +204,9 @@ def test_extra_data_in_json(tmp_path):
     with new_for_filename(path) as store:
         assert store.has_extra_data
         assert [os.path.basename(f) for f in store.find_extra_data_files()] == [
-            '000000.extra_data.json', '000001.extra_data.json']
+            '000000.extra_data.json',
+            '000001.extra_data.json',
+        ]
         table = store.get_extra_data()
         assert table['frame_index'].tolist() == [0, 0, 1, 1, 2, 2, 12, 12, 13, 13, 14, 14]
         assert table['value'].tolist() == [0, 1, 10, 11, 20, 21] * 2
@@ -180,8 +221,15 @@ def test_extra_data_in_h5(tmp_path):
         write_h5(path / f'{chunk:06d}.extra_data.h5', COUNT * chunk)
     with new_for_filename(path) as store:
         table = store.get_extra_data()
-        assert set(table.columns) == {'force', 'light', 'button', 'frame_number', 'frame_time', 'frame_index',
-                                      'sample_delay'}
+        assert set(table.columns) == {
+            'force',
+            'light',
+            'button',
+            'frame_number',
+            'frame_time',
+            'frame_index',
+            'sample_delay',
+        }
         assert table['frame_number'].tolist() == list(range(100, 100 + 2 * COUNT))
         assert table['force'].tolist() == [*range(COUNT), *range(COUNT, 2 * COUNT)]
         assert (table['sample_delay'] == 0.25).all()
@@ -195,12 +243,13 @@ def test_extra_data_in_h5(tmp_path):
 
 @pytest.mark.parametrize('kind', ['json', 'h5'])
 def test_reindex_renumbers_motif_data_and_drops_none(tmp_path, kind):
-    """reindex() renumbers the extra data too, and no record is dropped afterwards."""
+    """A reindex renumbers the extra data too, and no record is dropped afterwards."""
     path = write_motif_store(tmp_path / 'store')
     for chunk in range(2):
         with np.load(path / f'{chunk:06d}.npz') as content:
-            np.savez(path / f'{chunk:06d}.npz', frame_number=content['frame_number'] - 113,
-                     frame_time=content['frame_time'])
+            np.savez(
+                path / f'{chunk:06d}.npz', frame_number=content['frame_number'] - 113, frame_time=content['frame_time']
+            )
         file = path / f'{chunk:06d}.extra_data.{kind}'
         (write_json if kind == 'json' else write_h5)(file, COUNT * chunk)
         shift_numbers(file, -113)

@@ -16,10 +16,28 @@ from imgstore.errors import InvalidOptionError
 
 from ..helpers.raised import raises
 
-OF_0_4 = {'imgshape': (4, 6), 'imgdtype': 'uint8', 'chunksize': 7, 'metadata': {'a': 1}, 'encoding': None,
-          'format': 'npy', 'index': None, 'seek': False, 'gpu_id': 0, 'videosize': (6, 4)}
-ONLY_WRITING = {'overwrite': True, 'workers': 0, 'buffer_bytes': 10**6, 'durability': 'chunk', 'quality': 90, 'crf': 18,
-                'compression': 1, 'fps': 25.0}
+OF_0_4 = {
+    'imgshape': (4, 6),
+    'imgdtype': 'uint8',
+    'chunksize': 7,
+    'metadata': {'a': 1},
+    'encoding': None,
+    'format': 'npy',
+    'index': None,
+    'seek': False,
+    'gpu_id': 0,
+    'videosize': (6, 4),
+}
+ONLY_WRITING = {
+    'overwrite': True,
+    'workers': 0,
+    'buffer_bytes': 10**6,
+    'durability': 'chunk',
+    'quality': 90,
+    'crf': 18,
+    'compression': 1,
+    'fps': 25.0,
+}
 ONLY_READING = {'cache_bytes': 0}
 
 
@@ -33,8 +51,11 @@ def path(tmp_path: Path) -> Path:
 @pytest.mark.parametrize('value', ['usual', None])
 def test_a_reader_refuses_an_option_of_writers(name: str, value: Any, path: Path) -> None:
     option = {name: ONLY_WRITING[name] if value else None}
-    for read in (lambda: new_for_filename(path, **option), lambda: new_for_format(None, path, 'r', **option),
-                 lambda: DirectoryImgStore(path, **option)):
+    for read in (
+        lambda: new_for_filename(path, **option),
+        lambda: new_for_format(None, path, 'r', **option),
+        lambda: DirectoryImgStore(path, **option),
+    ):
         with raises(InvalidOptionError, argument=name) as caught:
             read()
         assert isinstance(caught.value, TypeError)
@@ -83,4 +104,5 @@ def test_options_do_not_change_and_have_the_factories_defaults() -> None:
         defaults = {field.name: field.default for field in dataclasses.fields(kind)}
         given = {name: known.default for name, known in inspect.signature(factory).parameters.items()}
         assert {name: given[name] for name in given.keys() & defaults} == {
-            name: defaults[name] for name in given.keys() & defaults}
+            name: defaults[name] for name in given.keys() & defaults
+        }

@@ -48,8 +48,9 @@ def test_a_store_has_a_public_class(tmp_path: Path) -> None:
         assert factory.__annotations__['return'] == 'ImgStore'
 
 
-@pytest.mark.parametrize('arguments', [{'basedir': 's'}, {}, {
-    'basedir': 's', 'mode': 'w', 'imgshape': (3, 3), 'format': 'npy'}])
+@pytest.mark.parametrize(
+    'arguments', [{'basedir': 's'}, {}, {'basedir': 's', 'mode': 'w', 'imgshape': (3, 3), 'format': 'npy'}]
+)
 def test_the_common_class_makes_no_store_and_says_what_does(arguments: Any) -> None:
     with pytest.raises(InvalidArgumentError, match=r'^ImgStore has no format: .*new_for_filename or new_for_format'):
         ImgStore(**arguments)
@@ -80,11 +81,29 @@ def test_every_store_declares_insert_chunk(tmp_path: Path) -> None:
 @pytest.mark.parametrize('fmt', FORMATS)
 def test_a_writer_tells_the_same_as_a_reader(fmt: str, tmp_path: Path) -> None:
     def told(store: ImgStore) -> Any:
-        return (store.frame_numbers.tolist(), store.frame_times.tolist(), store.chunk_ranges(), store.format,
-                store.dtype, store.encoding, store.chunksize, len(store), store.index.get_chunk_metadata(2))
+        return (
+            store.frame_numbers.tolist(),
+            store.frame_times.tolist(),
+            store.chunk_ranges(),
+            store.format,
+            store.dtype,
+            store.encoding,
+            store.chunksize,
+            len(store),
+            store.index.get_chunk_metadata(2),
+        )
 
-    expected = (NUMBERS, TIMES, [(0, 0, 3), (1, 3, 6), (2, 6, 7)], fmt, np.dtype('uint8'), None, 3, 7,
-                {'frame_number': [21], 'frame_time': [13.25]})
+    expected = (
+        NUMBERS,
+        TIMES,
+        [(0, 0, 3), (1, 3, 6), (2, 6, 7)],
+        fmt,
+        np.dtype('uint8'),
+        None,
+        3,
+        7,
+        {'frame_number': [21], 'frame_time': [13.25]},
+    )
     with write(tmp_path / 's', fmt) as writer:
         assert told(writer) == expected
     assert told(writer) == expected
@@ -112,11 +131,23 @@ def test_arrays_have_their_dtypes_and_are_read_only(store: ImgStore) -> None:
     assert store.get_image(7)[1] == (7, 10.5)
 
 
-@pytest.mark.parametrize(('wanted', 'index'), [
-    ({'number': 5}, 0), ({'number': 8}, 2), ({'number': np.int16(-3)}, 4), ({'number': 21.0}, 6),
-    ({'number': 6, 'nearest': True}, 0), ({'number': 10**9, 'nearest': True}, 6),
-    ({'time': 11.0}, 2), ({'time': np.float32(13.25)}, 6), ({'time': 10}, 0),
-    ({'time': 10.25, 'nearest': True}, 0), ({'time': 99, 'nearest': True}, 6), ({'time': -1, 'nearest': True}, 0)])
+@pytest.mark.parametrize(
+    ('wanted', 'index'),
+    [
+        ({'number': 5}, 0),
+        ({'number': 8}, 2),
+        ({'number': np.int16(-3)}, 4),
+        ({'number': 21.0}, 6),
+        ({'number': 6, 'nearest': True}, 0),
+        ({'number': 10**9, 'nearest': True}, 6),
+        ({'time': 11.0}, 2),
+        ({'time': np.float32(13.25)}, 6),
+        ({'time': 10}, 0),
+        ({'time': 10.25, 'nearest': True}, 0),
+        ({'time': 99, 'nearest': True}, 6),
+        ({'time': -1, 'nearest': True}, 0),
+    ],
+)
 def test_find_gives_the_index_of_the_frame(store: ImgStore, wanted: Any, index: int) -> None:
     store.get_image(None, frame_index=1)
     found = store.find(**wanted)
@@ -124,15 +155,34 @@ def test_find_gives_the_index_of_the_frame(store: ImgStore, wanted: Any, index: 
     assert (store.frame_number, store.get_next_framenumber()) == (7, 8)  # the position did not move
 
 
-@pytest.mark.parametrize('wanted', [{'number': 6}, {'number': 2**40}, {'time': 10.25}, {'time': float('nan')},
-                                    {'time': float('nan'), 'nearest': True}])
+@pytest.mark.parametrize(
+    'wanted',
+    [
+        {'number': 6},
+        {'number': 2**40},
+        {'time': 10.25},
+        {'time': float('nan')},
+        {'time': float('nan'), 'nearest': True},
+    ],
+)
 def test_find_raises_where_no_frame_is(store: ImgStore, wanted: Any) -> None:
     with raises(FrameNotFoundError, store=store.filename, frame_number=wanted.get('number')):
         store.find(**wanted)
 
 
-@pytest.mark.parametrize('wanted', [{}, {'number': 5, 'time': 10.0}, {'nearest': True}, {'number': 1.5},
-                                    {'number': float('nan')}, {'number': 'x'}, {'number': 2**70}, {'time': 'x'}])
+@pytest.mark.parametrize(
+    'wanted',
+    [
+        {},
+        {'number': 5, 'time': 10.0},
+        {'nearest': True},
+        {'number': 1.5},
+        {'number': float('nan')},
+        {'number': 'x'},
+        {'number': 2**70},
+        {'time': 'x'},
+    ],
+)
 def test_find_wants_one_number_or_one_time(store: ImgStore, wanted: Any) -> None:
     with pytest.raises(InvalidArgumentError):
         store.find(**wanted)

@@ -22,6 +22,7 @@ FRAMES = range(3)
 @pytest.fixture
 def video(tmp_path):
     """-> path of a video of three frames, made anew."""
+
     def make():
         record(tmp_path / 'other', 'mjpeg/avi', 'frame', len(FRAMES), overwrite=True)
         return tmp_path / 'other' / '000000.avi'
@@ -32,8 +33,9 @@ def video(tmp_path):
 @pytest.fixture
 def new(tmp_path):
     """-> a new store of videos, written by the caller's thread."""
-    return lambda durability: new_for_format('mjpeg/avi', tmp_path / 's', imgshape=SHAPE, chunksize=3, workers=0,
-                                             durability=durability)
+    return lambda durability: new_for_format(
+        'mjpeg/avi', tmp_path / 's', imgshape=SHAPE, chunksize=3, workers=0, durability=durability
+    )
 
 
 def records_of(path):
@@ -91,8 +93,9 @@ def test_late_records_keep_journals_that_are_needed(tmp_path, video, new, durabi
 def test_store_is_emptied_after_pending_chunks_are_synced(tmp_path, new, durability, monkeypatch):
     """A store is emptied only when none of its chunks is being put on the disk."""
     disk, remove = SlowDisk(monkeypatch), imgstore.writing.rolling_writer.empty_store
-    monkeypatch.setattr('imgstore.writing.rolling_writer.empty_store',
-                        lambda *given: (disk.told.append('emptied'), remove(*given)))
+    monkeypatch.setattr(
+        'imgstore.writing.rolling_writer.empty_store', lambda *given: (disk.told.append('emptied'), remove(*given))
+    )
     with new(durability) as store:
         for index in range(4):
             store.add_image(np.full(SHAPE, index, np.uint8), index, index)
@@ -105,6 +108,7 @@ def test_store_is_emptied_after_pending_chunks_are_synced(tmp_path, new, durabil
 
 
 # --- the thread that puts them there
+
 
 class Disk:
     """Chunks of a folder, put on a disk that waits until it is let go."""
@@ -186,6 +190,7 @@ def test_waiting_chunks_are_synced_and_bounded(tmp_path, monkeypatch, at_once):
 
 def test_caller_does_the_work_if_no_thread_can_start(tmp_path, monkeypatch):
     """If no more threads can be started, the caller does the work."""
+
     def fail(thread):
         raise RuntimeError("can't start new thread")
 

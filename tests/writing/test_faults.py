@@ -38,6 +38,7 @@ FRAMES = 12
 
 # --- the process is killed
 
+
 @pytest.fixture(scope='module')
 def killed(tmp_path_factory):
     """Recordings whose process was killed: the case of each, what its process told, the folder of the store."""
@@ -76,6 +77,7 @@ def what_is_wrong(case, told, path):
 
 # --- the process is asked to end
 
+
 def interrupted(path, fmt, number):
     """The events of a process that got a signal while it recorded, and its exit code."""
     case = Case(0, fmt, GRAY, CHUNKSIZE, None, 'frame', 0.002, 4000, '', 0, 0)
@@ -111,9 +113,23 @@ MOMENTS = ['creating', 0, 3, CHUNKSIZE, CHUNKSIZE + 1, 'closing']
 
 def requests(folder, formats=FORMATS, moments=MOMENTS, workers=(0, 2), ends=(False, True), **more):
     """One recording for each combination."""
-    return [{'fmt': fmt, 'at': at, 'ends': end, 'options': {'workers': count}, 'shape': GRAY, 'chunksize': CHUNKSIZE,
-             'frames': FRAMES, 'path': str(folder / f'{fmt[:4]}-{at}-{count}-{end}' / 'store'), **more}
-            for fmt in formats for at in moments for count in workers for end in ends]
+    return [
+        {
+            'fmt': fmt,
+            'at': at,
+            'ends': end,
+            'options': {'workers': count},
+            'shape': GRAY,
+            'chunksize': CHUNKSIZE,
+            'frames': FRAMES,
+            'path': str(folder / f'{fmt[:4]}-{at}-{count}-{end}' / 'store'),
+            **more,
+        }
+        for fmt in formats
+        for at in moments
+        for count in workers
+        for end in ends
+    ]
 
 
 def recorded(fault, asked):
@@ -124,14 +140,17 @@ def recorded(fault, asked):
     process.end()
     assert (said(process.events), process.events[-1].what, process.code) == ('', 'end', 0)
     starts = [i for i, event in enumerate(process.events) if event.what == 'begin']
-    return [(request, process.events[start:end])
-            for request, start, end in zip(asked, starts, [*starts[1:], None], strict=True)]
+    return [
+        (request, process.events[start:end])
+        for request, start, end in zip(asked, starts, [*starts[1:], None], strict=True)
+    ]
 
 
 def losses(fault, asked):
     """What is wrong with recordings that were made through a fault."""
-    return [f'{request["path"]}: {text}' for request, events in recorded(fault, asked)
-            for text in _losses(request, events)]
+    return [
+        f'{request["path"]}: {text}' for request, events in recorded(fault, asked) for text in _losses(request, events)
+    ]
 
 
 def _losses(request, events):
@@ -163,8 +182,11 @@ def _not_there(request):
 
 
 def _not_told(request, missing, errors):
-    named = [range(int(first), int(last or first) + 1) for text in errors
-             for first, last in re.findall(r'#(-?\d+)(?: to #(-?\d+))?', text)]
+    named = [
+        range(int(first), int(last or first) + 1)
+        for text in errors
+        for first, last in re.findall(r'#(-?\d+)(?: to #(-?\d+))?', text)
+    ]
     before = {'creating': 0, 'closing': request['frames']}.get(request['at'], request['at'])
     if request['fmt'] == 'avc1/mp4':  # FFmpeg holds back its latest frame, and can then not write it
         before -= 1
@@ -196,14 +218,18 @@ def test_read_only_folder_loses_no_earlier_frame(tmp_path):
 
 def test_a_lack_of_file_descriptors_loses_no_frame_from_before(tmp_path):
     moments = ['creating', 0, CHUNKSIZE, 'closing']
-    asked = [request for spare, workers in enumerate([(0,), (0, 2), (0,), (0,)])
-             for request in requests(tmp_path / str(spare), spare=spare, moments=moments, workers=workers)]
+    asked = [
+        request
+        for spare, workers in enumerate([(0,), (0, 2), (0,), (0,)])
+        for request in requests(tmp_path / str(spare), spare=spare, moments=moments, workers=workers)
+    ]
     assert losses('few descriptors', asked) == []
 
 
 @pytest.mark.parametrize('fmt', ['mjpeg/avi', 'avc1/mp4'])
 def test_rate_write_without_descriptors_costs_no_frame(tmp_path, monkeypatch, fmt):
     """A frame rate that cannot be written for lack of file descriptors costs no frame."""
+
     def fail(path, rate):
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), path)
 
@@ -215,6 +241,7 @@ def test_rate_write_without_descriptors_costs_no_frame(tmp_path, monkeypatch, fm
 
 def test_frames_count_without_descriptor_to_check_chunk(tmp_path, monkeypatch):
     """Frames of a failed chunk still count while no descriptor is free to check that chunk."""
+
     def fail(*_):
         raise FrameReadError('it cannot be opened') from OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
@@ -297,13 +324,15 @@ def add(store, indices):
 
 # --- an encoder dies
 
-ENCODERS = {'png': 'imgstore.chunks.images.image_folder.Cv2Codec.encode',
-            'bmp': 'imgstore.chunks.images.uncompressed.BmpCodec.encode',
-            'npy': 'imgstore.chunks.images.image_folder.NpyCodec.encode',
-            'bpk': 'imgstore.chunks.images.image_folder.BloscpackCodec.encode',
-            'mjpeg/avi': 'imgstore.chunks.video.pyav_writer.MJPEGEncoder.write',
-            'h264/mkv': 'imgstore.chunks.video.pyav_writer.H264Encoder.packets',
-            'avc1/mp4': 'imgstore.chunks.video.pyav_writer.H264Encoder.packets'}
+ENCODERS = {
+    'png': 'imgstore.chunks.images.image_folder.Cv2Codec.encode',
+    'bmp': 'imgstore.chunks.images.uncompressed.BmpCodec.encode',
+    'npy': 'imgstore.chunks.images.image_folder.NpyCodec.encode',
+    'bpk': 'imgstore.chunks.images.image_folder.BloscpackCodec.encode',
+    'mjpeg/avi': 'imgstore.chunks.video.pyav_writer.MJPEGEncoder.write',
+    'h264/mkv': 'imgstore.chunks.video.pyav_writer.H264Encoder.packets',
+    'avc1/mp4': 'imgstore.chunks.video.pyav_writer.H264Encoder.packets',
+}
 
 
 @pytest.mark.parametrize('error', [OSError('it died'), RuntimeError('it died'), MemoryError()])
@@ -326,6 +355,7 @@ def test_an_encoder_that_dies_takes_just_its_frame_with_it(tmp_path, monkeypatch
 def raising(error):
     def encode(*arguments):
         raise error
+
     return encode
 
 
@@ -336,6 +366,7 @@ def add_and_settle(store, index):
 
 
 # --- what is on disk is cut off
+
 
 @pytest.fixture(params=['png', 'mjpeg/avi'])
 def whole(request, tmp_path):
@@ -417,7 +448,7 @@ def test_cut_off_journal_is_repaired_as_far_as_it_goes(unfinished, tmp_path):
             shutil.copytree(unfinished, tmp_path / 'copy')
             before = frames_of(unfinished)
             repair(tmp_path / 'copy')
-            assert index_order(tmp_path / 'copy')[:len(before)] == before
+            assert index_order(tmp_path / 'copy')[: len(before)] == before
             shutil.rmtree(tmp_path / 'copy')
 
 

@@ -24,8 +24,13 @@ SHAPE = (32, 96)
 IMAGES = [numbered(index, SHAPE) for index in range(8)]
 PATIENCE = 20  # seconds
 
-WAYS = [('png', {}, KeyboardInterrupt), ('npy', {}, SystemExit(143)), ('bmp', {'workers': 2}, KeyboardInterrupt),
-        ('mjpeg/avi', {'workers': 0}, SystemExit(143)), ('avc1/mp4', {'workers': 0}, KeyboardInterrupt)]
+WAYS = [
+    ('png', {}, KeyboardInterrupt),
+    ('npy', {}, SystemExit(143)),
+    ('bmp', {'workers': 2}, KeyboardInterrupt),
+    ('mjpeg/avi', {'workers': 0}, SystemExit(143)),
+    ('avc1/mp4', {'workers': 0}, KeyboardInterrupt),
+]
 
 
 def close_in_time(store):
@@ -52,8 +57,16 @@ def what_is_wrong(path, taken):
         wrong = [n for i, n in enumerate(numbers) if index_in(reader.get_image(None, frame_index=i)[0]) != n]
     lost = [n for n in taken if n not in numbers]
     unequal = len(numbers) != len(metadata['frame_time'])
-    return {what: value for what, value in (('wrong', wrong), ('lost', lost), ('unequal', unequal),
-                                            ('order', numbers != sorted(numbers))) if value}
+    return {
+        what: value
+        for what, value in (
+            ('wrong', wrong),
+            ('lost', lost),
+            ('unequal', unequal),
+            ('order', numbers != sorted(numbers)),
+        )
+        if value
+    }
 
 
 def every_line(tmp_path, act, error=KeyboardInterrupt):
@@ -86,6 +99,7 @@ def add_for_ever(store, taken):
 @pytest.mark.parametrize(('fmt', 'options', 'error'), WAYS)
 def test_interrupt_anywhere_in_add_image_loses_nothing(tmp_path, fmt, options, error):
     """An interrupt at any line of add_image loses nothing, and close still ends."""
+
     def act(path, interrupter, taken):
         store = new_for_format(fmt, path, imgshape=SHAPE, chunksize=4, **options)
         add(store, range(3), taken)
@@ -144,7 +158,7 @@ def test_an_interrupt_at_any_line_of_other_calls_loses_nothing(tmp_path, call):
                     taken.clear()
                     store.empty()
                 elif call == 'insert':
-                    store.insert_chunk(str(video), [4, 5], [4., 5.], move=False)
+                    store.insert_chunk(str(video), [4, 5], [4.0, 5.0], move=False)
                     taken.extend([4, 5])
                 else:
                     assert (store.frame_count, store.frame_max, store.chunks, store.frame_number) == (3, 2, [0], 2)
@@ -215,7 +229,7 @@ MAINS = {
     'with': 'with imgstore.new_for_format(sys.argv[2], path=sys.argv[1], imgshape=(32, 96)) as store: record(store)',
     'global': 'store = imgstore.new_for_format(sys.argv[2], path=sys.argv[1], imgshape=(32, 96)); record(store)',
     'recorded by a thread': 'store = imgstore.new_for_format(sys.argv[2], path=sys.argv[1], imgshape=(32, 96))\n'
-                            'thread = threading.Thread(target=record, args=(store,)); thread.start(); thread.join()',
+    'thread = threading.Thread(target=record, args=(store,)); thread.start(); thread.join()',
     'opened by a thread, joined': OTHER_THREAD.format(daemon=False) + 'thread.join()',
     'opened by a thread, asleep': OTHER_THREAD.format(daemon=False) + 'time.sleep(100)',
     'opened by a daemon': OTHER_THREAD.format(daemon=True) + 'time.sleep(100)',
@@ -226,8 +240,9 @@ MAINS = {
 def start(tmp_path, main, fmt='png', setup=FROM_A_TERMINAL, wait_for=20):
     """A process that records, once it has added some frames."""
     code = PROGRAM.format(setup=setup, main=main)
-    process = subprocess.Popen([sys.executable, '-c', code, str(tmp_path / 's'), fmt], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, '-c', code, str(tmp_path / 's'), fmt], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     for _ in range(wait_for):
         assert process.stdout.readline()
     return process
@@ -263,8 +278,9 @@ def test_a_signal_that_is_ignored_stays_so(tmp_path, how, main):
         text = text.replace('time.sleep(100)', f'time.sleep(.2); {ignore}; time.sleep(100)')
     code = PROGRAM.format(setup=ignore if how == 'ignored before' else '', main=text)
     command = [sys.executable, '-c', code, str(tmp_path / 's'), 'png']
-    process = subprocess.Popen(['nohup', *command] if how == 'nohup' else command, stdout=subprocess.PIPE,
-                               stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        ['nohup', *command] if how == 'nohup' else command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
     for _ in range(150):
         assert process.stdout.readline()
     process.send_signal(signal.SIGHUP)
@@ -284,8 +300,11 @@ HANDLED = "signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b'mine\\n'), os
 def test_a_programs_own_handler_stays(tmp_path, when, main):
     text = MAINS[main]
     if when == 'after':
-        text = (text.replace('record(store)', f'{HANDLED}; record(store)') if main == 'with' else
-                text.replace('time.sleep(100)', f'time.sleep(.2); {HANDLED}; time.sleep(100)'))
+        text = (
+            text.replace('record(store)', f'{HANDLED}; record(store)')
+            if main == 'with'
+            else text.replace('time.sleep(100)', f'time.sleep(.2); {HANDLED}; time.sleep(100)')
+        )
     process = start(tmp_path, text, setup=HANDLED if when == 'before' else FROM_A_TERMINAL, wait_for=150)
     process.terminate()
     output, _ = process.communicate(timeout=60)
@@ -294,7 +313,13 @@ def test_a_programs_own_handler_stays(tmp_path, when, main):
 
 
 def test_signals_are_the_systems_again_after_the_last_store(tmp_path):
-    done = subprocess.run([sys.executable, '-c', PROGRAM.format(setup=FROM_A_TERMINAL, main="""
+    done = subprocess.run(
+        [
+            sys.executable,
+            '-c',
+            PROGRAM.format(
+                setup=FROM_A_TERMINAL,
+                main="""
 import ctypes
 def own(path): imgstore.new_for_format('npy', path=path, imgshape=(8, 8)).close()
 own(sys.argv[1] + '1')
@@ -305,7 +330,13 @@ assert signal.getsignal(signal.SIGTERM) is signal.getsignal(signal.SIGHUP) is si
 assert not ctypes.pythonapi.PyOS_getsig(int(signal.SIGTERM))
 assert threading.active_count() == 1
 os.kill(os.getpid(), signal.SIGTERM)
-"""), str(tmp_path / 's')], capture_output=True, timeout=60)
+""",
+            ),
+            str(tmp_path / 's'),
+        ],
+        capture_output=True,
+        timeout=60,
+    )
     assert done.returncode == -signal.SIGTERM, done.stderr
 
 
@@ -345,12 +376,12 @@ def test_more_signals_during_completion_change_nothing(tmp_path, main):
 
 def test_a_store_opened_by_a_thread_needs_no_thread_for_signals(tmp_path, monkeypatch):
     def refuse(*_):
-        raise RuntimeError('can\'t start new thread')
+        raise RuntimeError("can't start new thread")
 
     def make():
         monkeypatch.setattr('imgstore.writing.sigterm._thread.start_new_thread', refuse)
         with new_for_format('npy', tmp_path / 's', imgshape=SHAPE) as store:
-            store.add_image(IMAGES[0], 0, 0.)
+            store.add_image(IMAGES[0], 0, 0.0)
 
     thread = threading.Thread(target=make)
     monkeypatch.setattr('imgstore.writing.sigterm._thread', SimpleNamespace(start_new_thread=None))
@@ -387,8 +418,12 @@ def test_multiprocessing_process_leaves_complete_store(tmp_path, how):
     """A process of multiprocessing ends with a complete store."""
     script = tmp_path / 'script.py'
     script.write_text(MULTIPROCESSING)
-    done = subprocess.run([sys.executable, '-W', 'ignore', str(script), how, str(tmp_path), 'return raise exit',
-                           'png avc1/mp4 npy'], check=True, timeout=60, capture_output=True)
+    done = subprocess.run(
+        [sys.executable, '-W', 'ignore', str(script), how, str(tmp_path), 'return raise exit', 'png avc1/mp4 npy'],
+        check=True,
+        timeout=60,
+        capture_output=True,
+    )
     assert done.stdout.split() == [*[b'0'] * 3, *[b'1'] * 3, *[b'3'] * 3]
     for end in ('return', 'raise', 'exit'):
         for fmt in ('png', 'avc', 'npy'):
@@ -400,7 +435,15 @@ def test_multiprocessing_process_leaves_complete_store(tmp_path, how):
 
 def test_signal_to_forked_child_leaves_parents_store_alone(tmp_path):
     """A signal to a forked child does not affect its parent's store."""
-    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', PROGRAM.format(setup=FROM_A_TERMINAL, main="""
+    done = subprocess.run(
+        [
+            sys.executable,
+            '-W',
+            'ignore',
+            '-c',
+            PROGRAM.format(
+                setup=FROM_A_TERMINAL,
+                main="""
 def run():
     store = imgstore.new_for_format('png', path=sys.argv[1], imgshape=(32, 96))
     for n in range(50):
@@ -413,7 +456,13 @@ def run():
     store.close()
     print(store.frame_count)
 thread = threading.Thread(target=run); thread.start(); thread.join()
-"""), str(tmp_path / 's')], capture_output=True, timeout=120)
+""",
+            ),
+            str(tmp_path / 's'),
+        ],
+        capture_output=True,
+        timeout=120,
+    )
     assert done.stdout.split() == [b'50'], done.stderr
 
 
@@ -430,7 +479,15 @@ def test_daemon_thread_at_python_exit_loses_no_frame(tmp_path):
 
 
 def test_real_signals_at_random_moments_leave_stores_that_close(tmp_path):
-    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', PROGRAM.format(setup=FROM_A_TERMINAL, main="""
+    done = subprocess.run(
+        [
+            sys.executable,
+            '-W',
+            'ignore',
+            '-c',
+            PROGRAM.format(
+                setup=FROM_A_TERMINAL,
+                main="""
 import random
 class Stop(BaseException): pass
 def stop(*_): raise Stop
@@ -448,7 +505,13 @@ for k in range(150):
     if closer.is_alive(): print('hangs', flush=True); os._exit(1)
     with imgstore.new_for_filename(f'{sys.argv[1]}{k}') as reader:
         if len(reader) not in (taken, taken + 1): print(k, taken, len(reader))
-"""), str(tmp_path / 's')], capture_output=True, timeout=120)
+""",
+            ),
+            str(tmp_path / 's'),
+        ],
+        capture_output=True,
+        timeout=120,
+    )
     assert (done.returncode, done.stdout) == (0, b''), done.stderr
 
 

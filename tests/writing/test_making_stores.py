@@ -31,7 +31,7 @@ def test_an_overwritten_store_is_empty_before_a_file_of_it_goes(tmp_path, calls,
         (tmp_path / 's' / 'metadata.yaml').unlink()
     del calls[:]
     new(tmp_path / 's', overwrite=True).close()
-    emptied, = places(calls, 'rename', f's/{EMPTIED_FOLDER}')
+    (emptied,) = places(calls, 'rename', f's/{EMPTIED_FOLDER}')
     gone = [place for place, call in enumerate(calls) if call[:2] == ('unlink', 's/000000/000000.npy')]
     assert len(gone) == 1
     assert any(emptied < place < gone[0] for place in places(calls, 'fsync', 's'))
@@ -74,7 +74,7 @@ def test_saved_indexes_go_before_a_new_store_is_there(tmp_path, calls):
     for name in (STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILENAME):
         (tmp_path / 's' / name).write_bytes(b'of another store')
     new(tmp_path / 's').close()
-    there, = places(calls, 'replace', 's/metadata.yaml')
+    (there,) = places(calls, 'replace', 's/metadata.yaml')
     for name in (STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILENAME):
         assert places(calls, 'unlink', f's/{name}')[0] < there
 
@@ -82,6 +82,7 @@ def test_saved_indexes_go_before_a_new_store_is_there(tmp_path, calls):
 @pytest.mark.parametrize('was_there', [True, False])
 def test_store_that_was_not_made_leaves_no_lock_or_folder(tmp_path, was_there, monkeypatch):
     """A store that could not be made leaves no lock and no folder of its own."""
+
     def fail(*_):
         raise OSError(28, 'No space left on device')
 
@@ -137,6 +138,7 @@ def test_a_tree_is_removed_and_of_a_link_the_link(tmp_path):
 
 def test_failed_index_renumbering_leaves_no_new_index(tmp_path, monkeypatch):
     """An index that could not be renumbered leaves no new index."""
+
     def fail(*_):
         raise OSError(28, 'No space left on device')
 
@@ -162,7 +164,7 @@ def test_inserted_frames_are_journaled_before_the_video(tmp_path, durability, mo
         monkeypatch.setattr(os, 'replace', told_replace)
         store.insert_chunk(tmp_path / 'other' / '000000.avi', range(3), range(3))
         monkeypatch.undo()
-    size, = journals
+    (size,) = journals
     assert size > 3 * 24, 'numbers and times of three frames'
 
 
@@ -199,6 +201,7 @@ def test_a_chunk_that_could_not_begin_leaves_no_journal(tmp_path, monkeypatch):
 
 def test_incomplete_store_keeps_and_closes_its_journal(tmp_path, monkeypatch):
     """A store that could not be completed keeps its journal and closes the journal file."""
+
     def fail(*_):
         raise OSError(28, 'No space left on device')
 

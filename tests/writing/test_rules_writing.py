@@ -53,8 +53,12 @@ FORMATS = [*IMAGE_FORMATS, *VIDEO_FORMATS]
 
 def video_backends(direction):
     """Each video format with each backend that can do it on this machine."""
-    return [(fmt, backend) for fmt in VIDEO_FORMATS for backend in BACKENDS
-            if backend_works(backend, ROWS[fmt].codec, ROWS[fmt].extension, direction)]
+    return [
+        (fmt, backend)
+        for fmt in VIDEO_FORMATS
+        for backend in BACKENDS
+        if backend_works(backend, ROWS[fmt].codec, ROWS[fmt].extension, direction)
+    ]
 
 
 WRITERS = [*[(fmt, None) for fmt in IMAGE_FORMATS], *video_backends('write')]
@@ -96,12 +100,19 @@ def files(folder):
 
 def run(code, *arguments):
     """Run Python code in a process of its own; what it printed."""
-    done = subprocess.run([sys.executable, '-c', code, *map(str, arguments)], capture_output=True, text=True,
-                          timeout=60, check=False, cwd=os.path.dirname(os.path.dirname(imgstore.__file__)))
+    done = subprocess.run(
+        [sys.executable, '-c', code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=os.path.dirname(os.path.dirname(imgstore.__file__)),
+    )
     return done.stdout + done.stderr
 
 
 # --- arguments
+
 
 def test_a_missing_imgshape_is_said(tmp_path):
     with raises(ValueError, argument='imgshape'):
@@ -109,10 +120,15 @@ def test_a_missing_imgshape_is_said(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.parametrize('make', [
-    lambda path: new_for_format('npy', path, basedir=path, imgshape=SHAPE),
-    lambda path: new_for_format('npy', imgshape=SHAPE),
-    lambda path: new_for_filename(path, basedir=path), lambda path: new_for_filename()])
+@pytest.mark.parametrize(
+    'make',
+    [
+        lambda path: new_for_format('npy', path, basedir=path, imgshape=SHAPE),
+        lambda path: new_for_format('npy', imgshape=SHAPE),
+        lambda path: new_for_filename(path, basedir=path),
+        lambda path: new_for_filename(),
+    ],
+)
 def test_path_or_basedir_is_given_and_not_both(tmp_path, make):
     with raises(InvalidArgumentError, argument='path'):
         make(tmp_path / 's')
@@ -132,8 +148,20 @@ def test_path_or_basedir_mean_the_same(tmp_path):
 
 def test_mode_r_opens_as_new_for_filename_does(tmp_path):
     record(tmp_path / 's')
-    for kwargs in ({'path': tmp_path / 's'}, {'basedir': tmp_path / 's'}, {'path': tmp_path / 's', 'chunksize': 9,
-                   'imgshape': None, 'metadata': {}, 'encoding': 'x', 'seek': False, 'gpu_id': 0, 'format': 'png'}):
+    for kwargs in (
+        {'path': tmp_path / 's'},
+        {'basedir': tmp_path / 's'},
+        {
+            'path': tmp_path / 's',
+            'chunksize': 9,
+            'imgshape': None,
+            'metadata': {},
+            'encoding': 'x',
+            'seek': False,
+            'gpu_id': 0,
+            'format': 'png',
+        },
+    ):
         with new_for_format(None, mode='r', **kwargs) as store:
             assert (store.mode, len(store)) == ('r', 7)
     with raises(StoreNotFoundError, file='none'):
@@ -143,17 +171,25 @@ def test_mode_r_opens_as_new_for_filename_does(tmp_path):
 
 @pytest.mark.parametrize('mode', ['x', 'a', 'rw', None, 5, ''])
 def test_another_mode_is_refused(tmp_path, mode):
-    for make in (lambda: new(tmp_path / 's', mode=mode), lambda: new_for_filename(tmp_path / 's', mode=mode),
-                 lambda: DirectoryImgStore(tmp_path / 's', mode)):
+    for make in (
+        lambda: new(tmp_path / 's', mode=mode),
+        lambda: new_for_filename(tmp_path / 's', mode=mode),
+        lambda: DirectoryImgStore(tmp_path / 's', mode),
+    ):
         with raises(ValueError, argument='mode'):
             make()
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.parametrize('call', [
-    lambda path: new(path, colour=True), lambda path: new_for_filename(record(path), colour=True),
-    lambda path: new_for_format('npy', record(path), mode='r', colour=True),
-    lambda path: DirectoryImgStore(path, 'w', imgshape=SHAPE, format='npy', colour=True)])
+@pytest.mark.parametrize(
+    'call',
+    [
+        lambda path: new(path, colour=True),
+        lambda path: new_for_filename(record(path), colour=True),
+        lambda path: new_for_format('npy', record(path), mode='r', colour=True),
+        lambda path: DirectoryImgStore(path, 'w', imgshape=SHAPE, format='npy', colour=True),
+    ],
+)
 def test_an_unknown_keyword_is_a_type_error_that_names_it(tmp_path, call):
     with pytest.raises(TypeError, match="'colour'"):
         call(tmp_path / 's')
@@ -170,8 +206,17 @@ def test_gpu_id_videosize_and_format_beside_fmt_are_tolerated(tmp_path):
 
 
 def test_stores_are_made_by_their_classes_too(tmp_path):
-    with VideoImgStore(basedir=tmp_path / 'v', mode='w', imgshape=SHAPE, imgdtype=np.uint8, chunksize=3,
-                       metadata={'a': 1}, encoding=None, format='mjpeg', seek=True) as store:
+    with VideoImgStore(
+        basedir=tmp_path / 'v',
+        mode='w',
+        imgshape=SHAPE,
+        imgdtype=np.uint8,
+        chunksize=3,
+        metadata={'a': 1},
+        encoding=None,
+        format='mjpeg',
+        seek=True,
+    ) as store:
         add(store, 0, 1)
     with VideoImgStore(basedir=tmp_path / 'v') as store:
         assert (store.format, store.user_metadata, len(store)) == ('mjpeg/avi', {'a': 1}, 2)
@@ -227,11 +272,20 @@ def test_default_chunk_is_200_images_or_10000_video_frames(tmp_path, fmt):
         assert store.chunksize == (10000 if fmt in VIDEO_FORMATS else 200)
 
 
-@pytest.mark.parametrize('kwargs', [
-    {'encoding': 'nope'}, {'encoding': 5}, {'encoding': np.array(['a', 'b'])},
-    {'encoding': 'cv_bayerrg', 'shape': (4, 4, 3)}, {'encoding': 'cv_rgb', 'imgdtype': 'int64', 'shape': (4, 4, 3)},
-    {'encoding': 'cv_yuv_i420', 'fmt': 'mjpeg', 'shape': (9, 8)}, {'backend': 'nope', 'fmt': 'mjpeg'},
-    {'metadata': [1]}, {'metadata': {'a': object()}}])
+@pytest.mark.parametrize(
+    'kwargs',
+    [
+        {'encoding': 'nope'},
+        {'encoding': 5},
+        {'encoding': np.array(['a', 'b'])},
+        {'encoding': 'cv_bayerrg', 'shape': (4, 4, 3)},
+        {'encoding': 'cv_rgb', 'imgdtype': 'int64', 'shape': (4, 4, 3)},
+        {'encoding': 'cv_yuv_i420', 'fmt': 'mjpeg', 'shape': (9, 8)},
+        {'backend': 'nope', 'fmt': 'mjpeg'},
+        {'metadata': [1]},
+        {'metadata': {'a': object()}},
+    ],
+)
 def test_another_wrong_argument_leaves_nothing_behind(tmp_path, kwargs):
     with pytest.raises(InvalidArgumentError):
         new(tmp_path / 's', **kwargs)
@@ -274,8 +328,10 @@ def test_a_relative_path_is_held_on_to_when_the_process_moves(tmp_path, monkeypa
 
 # --- the image must fit
 
-@pytest.mark.parametrize('shape', [(64, 95), (96, 64), (64, 96, 3), (64, 96, 4), (64, 96, 1, 1), (1, 64, 96), (6144,),
-                                   ()])
+
+@pytest.mark.parametrize(
+    'shape', [(64, 95), (96, 64), (64, 96, 3), (64, 96, 4), (64, 96, 1, 1), (1, 64, 96), (6144,), ()]
+)
 @pytest.mark.parametrize('fmt', ['npy', 'png', 'mjpeg'])
 def test_image_of_another_shape_is_refused_and_not_indexed(tmp_path, fmt, shape):
     """An image of another shape is refused, and nothing is added to the index."""
@@ -305,20 +361,46 @@ def test_what_is_no_image_is_refused(tmp_path, image):
 
 
 FITTING = [
-    ('uint8', [0, 255], 'int64'), ('uint8', [0., 255.], 'float64'), ('uint8', [0, 1], 'bool'),
-    ('bool', [0, 1], 'uint8'), ('uint16', [0, 255], 'uint8'), ('int64', [2**62], 'uint64'),
-    ('float32', [2**24, -2**31], 'int64'), ('float64', [2**53, 2**60], 'int64'),
-    ('float32', [math.nan, math.inf, 0.5], 'float64'), ('complex64', [0.5j, 2], 'complex128'),
-    ('complex64', [1, 2], 'int64'), ('int8', [-128, 127], 'float16'), ('uint8', [0, 255], '>i4'),
-    ('datetime64[ms]', [1, 2], 'datetime64[s]')]
+    ('uint8', [0, 255], 'int64'),
+    ('uint8', [0.0, 255.0], 'float64'),
+    ('uint8', [0, 1], 'bool'),
+    ('bool', [0, 1], 'uint8'),
+    ('uint16', [0, 255], 'uint8'),
+    ('int64', [2**62], 'uint64'),
+    ('float32', [2**24, -(2**31)], 'int64'),
+    ('float64', [2**53, 2**60], 'int64'),
+    ('float32', [math.nan, math.inf, 0.5], 'float64'),
+    ('complex64', [0.5j, 2], 'complex128'),
+    ('complex64', [1, 2], 'int64'),
+    ('int8', [-128, 127], 'float16'),
+    ('uint8', [0, 255], '>i4'),
+    ('datetime64[ms]', [1, 2], 'datetime64[s]'),
+]
 LOSING = [
-    ('uint8', [256], 'int64'), ('uint8', [-1], 'int8'), ('uint8', [0.5], 'float64'), ('uint8', [math.nan], 'float64'),
-    ('uint8', [math.inf], 'float32'), ('bool', [2], 'uint8'), ('uint16', [65536], 'int32'), ('uint64', [-1], 'int64'),
-    ('int64', [2**63], 'uint64'), ('int64', [2.**63], 'float64'), ('uint64', [2.**64], 'float32'),
-    ('float32', [2**24 + 1], 'int64'), ('float32', [0.1], 'float64'), ('float32', [1e300], 'float64'),
-    ('float64', [2**53 + 1], 'int64'), ('float64', [2**63 - 1], 'int64'), ('float16', [65505], 'int64'),
-    ('float64', [1j], 'complex128'), ('complex64', [0.1], 'complex128'), ('uint8', ['1'], 'U1'),
-    ('uint8', [1], object), ('int64', [1], 'datetime64[s]'), ('datetime64[s]', [1], 'int64')]
+    ('uint8', [256], 'int64'),
+    ('uint8', [-1], 'int8'),
+    ('uint8', [0.5], 'float64'),
+    ('uint8', [math.nan], 'float64'),
+    ('uint8', [math.inf], 'float32'),
+    ('bool', [2], 'uint8'),
+    ('uint16', [65536], 'int32'),
+    ('uint64', [-1], 'int64'),
+    ('int64', [2**63], 'uint64'),
+    ('int64', [2.0**63], 'float64'),
+    ('uint64', [2.0**64], 'float32'),
+    ('float32', [2**24 + 1], 'int64'),
+    ('float32', [0.1], 'float64'),
+    ('float32', [1e300], 'float64'),
+    ('float64', [2**53 + 1], 'int64'),
+    ('float64', [2**63 - 1], 'int64'),
+    ('float16', [65505], 'int64'),
+    ('float64', [1j], 'complex128'),
+    ('complex64', [0.1], 'complex128'),
+    ('uint8', ['1'], 'U1'),
+    ('uint8', [1], object),
+    ('int64', [1], 'datetime64[s]'),
+    ('datetime64[s]', [1], 'int64'),
+]
 
 
 @pytest.mark.parametrize(('dtype', 'values', 'given'), FITTING)
@@ -343,13 +425,17 @@ def test_another_dtype_is_refused_where_a_value_would_change(tmp_path, dtype, va
 def layouts():
     """Ways in which an image may lie in memory."""
     return {
-        'fortran': np.asfortranarray, 'masked': np.ma.masked_array, 'memoryview': memoryview,
+        'fortran': np.asfortranarray,
+        'masked': np.ma.masked_array,
+        'memoryview': memoryview,
         'read only': lambda image: np.frombuffer(image.tobytes(), np.uint8).reshape(image.shape),
         'every second': lambda image: np.repeat(np.repeat(image, 2, 0), 2, 1)[::2, ::2],
         'reversed': lambda image: np.ascontiguousarray(image[::-1, ::-1])[::-1, ::-1],
-        'big-endian': lambda image: image.astype('>i4'), 'list': lambda image: image.tolist(),
+        'big-endian': lambda image: image.astype('>i4'),
+        'list': lambda image: image.tolist(),
         'matrix': lambda image: image.view(np.matrix) if image.ndim == 2 else image,
-        'transposed': lambda image: np.ascontiguousarray(image.T).T}
+        'transposed': lambda image: np.ascontiguousarray(image.T).T,
+    }
 
 
 @pytest.mark.parametrize('layout', layouts())
@@ -382,16 +468,24 @@ SIDES = {fmt: LIMITS.get(fmt, row.max_side) for fmt, row in ROWS.items() if row.
 """The longest side that each format can have: what its library writes, and reads again."""
 
 
-@pytest.mark.parametrize(('fmt', 'shape', 'dtype'), [
-    *[(fmt, (8, 8), t) for fmt in SIDES for t in ('bool', 'int8', 'uint16', 'int16', 'uint32', 'float32', 'float64')
-      if t not in ROWS[fmt].dtypes],
-    *[(fmt, shape, 'uint8') for fmt in SIDES for shape in ((8, 8, 2), (8, 8, 4), (8,), (2, 8, 8, 3))],
-    *[(fmt, shape, 'uint8') for fmt in VIDEO_FORMATS for shape in ((1, 1), (1, 9), (9, 1), (8, 1, 3))],
-    *[(fmt, shape, 'uint8') for fmt in FORMATS for shape in ((0, 8), (8, 8, 0), (), (-1, 8), (8.5, 8), (2**31, 8))],
-    *[(fmt, shape, 'uint8') for fmt, side in SIDES.items() for shape in ((2, side + 2), (side + 2, 2, 3))],
-    ('tif', (2**15, 2**15), 'uint8'),
-    *[(fmt, (8, 8), t) for fmt in ('npy', 'bpk') for t in (object, [('a', 'u1')], 'U3', 'nonsense', None, 5)],
-    *[('npy', shape, 'uint8') for shape in ('88', {8, 9}, 8, (True, 8), (8, None))]])
+@pytest.mark.parametrize(
+    ('fmt', 'shape', 'dtype'),
+    [
+        *[
+            (fmt, (8, 8), t)
+            for fmt in SIDES
+            for t in ('bool', 'int8', 'uint16', 'int16', 'uint32', 'float32', 'float64')
+            if t not in ROWS[fmt].dtypes
+        ],
+        *[(fmt, shape, 'uint8') for fmt in SIDES for shape in ((8, 8, 2), (8, 8, 4), (8,), (2, 8, 8, 3))],
+        *[(fmt, shape, 'uint8') for fmt in VIDEO_FORMATS for shape in ((1, 1), (1, 9), (9, 1), (8, 1, 3))],
+        *[(fmt, shape, 'uint8') for fmt in FORMATS for shape in ((0, 8), (8, 8, 0), (), (-1, 8), (8.5, 8), (2**31, 8))],
+        *[(fmt, shape, 'uint8') for fmt, side in SIDES.items() for shape in ((2, side + 2), (side + 2, 2, 3))],
+        ('tif', (2**15, 2**15), 'uint8'),
+        *[(fmt, (8, 8), t) for fmt in ('npy', 'bpk') for t in (object, [('a', 'u1')], 'U3', 'nonsense', None, 5)],
+        *[('npy', shape, 'uint8') for shape in ('88', {8, 9}, 8, (True, 8), (8, None))],
+    ],
+)
 def test_images_a_format_cannot_hold_are_refused(tmp_path, fmt, shape, dtype):
     """Making a store raises an error if its format cannot hold such images."""
     with pytest.raises(InvalidArgumentError) as refused:
@@ -400,9 +494,19 @@ def test_images_a_format_cannot_hold_are_refused(tmp_path, fmt, shape, dtype):
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.parametrize(('fmt', 'shape'), [
-    *[(fmt, (1, 1)) for fmt in IMAGE_FORMATS], *[(fmt, (2, side)) for fmt, side in SIDES.items()], ('png', (10**6, 1)),
-    *[(fmt, shape) for fmt in VIDEO_FORMATS for shape in ((2, 2), (3, 3, 3), (2, 17), (17, 2), (4, 4), (15, 16, 3))]])
+@pytest.mark.parametrize(
+    ('fmt', 'shape'),
+    [
+        *[(fmt, (1, 1)) for fmt in IMAGE_FORMATS],
+        *[(fmt, (2, side)) for fmt, side in SIDES.items()],
+        ('png', (10**6, 1)),
+        *[
+            (fmt, shape)
+            for fmt in VIDEO_FORMATS
+            for shape in ((2, 2), (3, 3, 3), (2, 17), (17, 2), (4, 4), (15, 16, 3))
+        ],
+    ],
+)
 def test_what_a_format_can_hold_comes_back(tmp_path, fmt, shape):
     with new(tmp_path / 's', fmt, shape) as store:
         for number in (0, 1):
@@ -422,7 +526,7 @@ def test_video_of_any_height_keeps_levels_and_colours(tmp_path, fmt, planes):
     """A video of any height has its gray levels and colours in the right places."""
     for height in (*range(32, 42, 2), 486):
         image = np.full((height, 64), 60, np.uint8)
-        image[height // 4 * 2:, 32:] = 180
+        image[height // 4 * 2 :, 32:] = 180
         if planes == 'color':
             image = np.stack([image, 255 - image, np.full_like(image, 120)], axis=2)
         with new(tmp_path / str(height), fmt, image.shape) as store:
@@ -442,9 +546,17 @@ def test_an_odd_side_of_a_video_loses_its_last_row_or_column(tmp_path, fmt, back
         check(tmp_path / str(shape), [0, 1])
 
 
-@pytest.mark.parametrize(('encoding', 'shape', 'decoded'), [
-    ('cv_bayerrg', (7, 9), (7, 9, 3)), ('cv_bayerrggb', (7, 9), (7, 9, 3)), ('cv_rgb', (7, 9, 3), (7, 9, 3)),
-    ('cv_yuv_i420', (9, 8), (6, 8, 3)), ('cv_yuv_yuyv', (6, 8, 2), (6, 8, 3)), ('cv_rgba', (6, 8, 4), (6, 8, 3))])
+@pytest.mark.parametrize(
+    ('encoding', 'shape', 'decoded'),
+    [
+        ('cv_bayerrg', (7, 9), (7, 9, 3)),
+        ('cv_bayerrggb', (7, 9), (7, 9, 3)),
+        ('cv_rgb', (7, 9, 3), (7, 9, 3)),
+        ('cv_yuv_i420', (9, 8), (6, 8, 3)),
+        ('cv_yuv_yuyv', (6, 8, 2), (6, 8, 3)),
+        ('cv_rgba', (6, 8, 4), (6, 8, 3)),
+    ],
+)
 def test_encoded_store_holds_raw_images_and_gives_bgr(tmp_path, encoding, shape, decoded):
     """A store with an encoding holds raw images and gives BGR images."""
     raw = np.arange(math.prod(shape), dtype=np.uint8).reshape(shape)
@@ -482,6 +594,7 @@ def test_colour_in_pgm_is_warned_of_at_the_users_line(tmp_path):
 
 # --- where a store is already
 
+
 def test_a_folder_that_is_there_may_become_a_store(tmp_path):
     (tmp_path / 'notes.txt').write_text('mine')
     (tmp_path / 'sub').mkdir()
@@ -512,9 +625,21 @@ def test_chunks_that_have_lost_their_metadata_are_untouched(tmp_path):
         assert files(tmp_path) == before
 
 
-USERS_FILES = ['notes/000000/000000.png', '20240131.mp4', '20240131.npz', '240131.avi', '20240131/120000.jpg',
-               '240131/235959.npy', 'preview.avi', '000000/index.txt', 'readme.yaml', '000000.txt', 'index.npz',
-               '000000.json', '000.mp4']
+USERS_FILES = [
+    'notes/000000/000000.png',
+    '20240131.mp4',
+    '20240131.npz',
+    '240131.avi',
+    '20240131/120000.jpg',
+    '240131/235959.npy',
+    'preview.avi',
+    '000000/index.txt',
+    'readme.yaml',
+    '000000.txt',
+    'index.npz',
+    '000000.json',
+    '000.mp4',
+]
 
 
 @pytest.mark.filterwarnings('ignore::imgstore.errors.ChunkSkippedWarning')
@@ -528,8 +653,13 @@ def test_overwrite_replaces_store_and_keeps_users_files(tmp_path, old, fmt):
         store.add_extra_data(a=1)
     with new_for_filename(tmp_path / 's') as store:
         store.save_index()
-    for name in ('000001.extra_data.h5', '000001.extra_data.json', '.000005.open.avi', '.000005.extra.open.json',
-                 *USERS_FILES):
+    for name in (
+        '000001.extra_data.h5',
+        '000001.extra_data.json',
+        '.000005.open.avi',
+        '.000005.extra.open.json',
+        *USERS_FILES,
+    ):
         (tmp_path / 's' / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / 's' / name).write_text('mine')
     record(tmp_path / 's', fmt, 3, chunksize=3, overwrite=True)
@@ -558,6 +688,7 @@ def test_folder_of_dated_videos_may_become_a_store(tmp_path):
 
 
 # --- one writer at a time
+
 
 def test_a_store_that_another_writer_holds_is_refused(tmp_path):
     with at_once(tmp_path / 's') as store:
@@ -627,6 +758,7 @@ def test_a_reader_does_not_mind_a_writer(tmp_path):
 
 # --- what cannot be written
 
+
 @contextlib.contextmanager
 def files_of_at_most(size):
     """A disk that is full once a file has that many bytes."""
@@ -639,6 +771,7 @@ def files_of_at_most(size):
 
 
 if resource:
+
     @pytest.mark.parametrize('fmt', IMAGE_FORMATS)
     def test_image_without_disk_space_is_named_and_others_kept(tmp_path, fmt):
         """An image that does not fit on the disk is named in the error, and all other images are kept."""
@@ -819,8 +952,13 @@ def test_failing_video_encoder_costs_only_named_frames(tmp_path, monkeypatch, fm
     opened = av.open
     store = at_once(tmp_path / 's', fmt, backend='pyav', chunksize=20)
     with monkeypatch.context() as patch:
-        patch.setattr(av, 'open', lambda *args, **kwargs: FailingContainer(opened(*args, **kwargs), first)
-                      if 'w' in args else opened(*args, **kwargs))
+        patch.setattr(
+            av,
+            'open',
+            lambda *args, **kwargs: (
+                FailingContainer(opened(*args, **kwargs), first) if 'w' in args else opened(*args, **kwargs)
+            ),
+        )
         patch.setattr(H264Encoder, 'packets', failing_from(first) if fmt == 'h264/mkv' else H264Encoder.packets)
         with pytest.raises(FrameWriteError) as raised:
             add(store, *range(18))
@@ -891,8 +1029,11 @@ def test_a_frame_that_was_interrupted_shifts_no_other(tmp_path, monkeypatch, fmt
                 raise KeyboardInterrupt
 
     opened = av.open
-    monkeypatch.setattr(av, 'open', lambda *args, **kwargs: Interrupted(opened(*args, **kwargs), 3)
-                        if 'w' in args else opened(*args, **kwargs))
+    monkeypatch.setattr(
+        av,
+        'open',
+        lambda *args, **kwargs: Interrupted(opened(*args, **kwargs), 3) if 'w' in args else opened(*args, **kwargs),
+    )
     if fmt == 'h264/mkv':
         monkeypatch.setattr(H264Encoder, 'packets', failing_from(2, KeyboardInterrupt(), after=True))
     store = at_once(tmp_path / 's', fmt, backend='pyav')
@@ -905,6 +1046,7 @@ def test_a_frame_that_was_interrupted_shifts_no_other(tmp_path, monkeypatch, fmt
 
 
 # --- close
+
 
 @pytest.mark.parametrize('fmt', FORMATS)
 def test_close_twice_is_harmless_and_add_then_fails(tmp_path, fmt):
@@ -975,6 +1117,7 @@ def test_a_store_that_nobody_holds_any_more_is_complete(tmp_path):
 
 # --- files are whole or not there
 
+
 @pytest.mark.parametrize('fmt', FORMATS)
 def test_no_chunk_is_seen_before_it_is_whole(tmp_path, fmt):
     with at_once(tmp_path / 's', fmt, chunksize=2) as store:
@@ -988,6 +1131,7 @@ def test_no_chunk_is_seen_before_it_is_whole(tmp_path, fmt):
 
 # --- extra data
 
+
 @pytest.mark.parametrize('fmt', ['npy', 'mjpeg', 'avc1/mp4'])
 def test_extra_data_go_into_the_chunk_of_their_frame(tmp_path, fmt):
     with new(tmp_path / 's', fmt, chunksize=2) as store:
@@ -996,8 +1140,9 @@ def test_extra_data_go_into_the_chunk_of_their_frame(tmp_path, fmt):
             add(store, number)
             store.add_extra_data(at=number)
     with new_for_filename(tmp_path / 's') as reader:
-        assert [pathlib.Path(path).relative_to(tmp_path / 's').parts[0][:6] for path in reader.find_extra_data_files()
-                ] == ['000000', '000001', '000002']
+        assert [
+            pathlib.Path(path).relative_to(tmp_path / 's').parts[0][:6] for path in reader.find_extra_data_files()
+        ] == ['000000', '000001', '000002']
         table = reader.get_extra_data()
         assert table['at'].tolist() == ['start', 0, 1, 2, 3, 4]
         assert table['frame_index'].tolist() == [-1, 0, 1, 2, 3, 4]
@@ -1049,6 +1194,7 @@ def test_extra_data_are_kept_as_they_were_when_they_were_added(tmp_path):
 
 # --- empty
 
+
 @pytest.mark.parametrize(('fmt', 'backend'), WRITERS)
 @pytest.mark.parametrize('count', [0, 3, 4])
 def test_an_emptied_store_has_no_old_frame_and_takes_new_ones(tmp_path, fmt, backend, count):
@@ -1085,9 +1231,11 @@ def test_a_store_that_was_emptied_and_closed_is_empty(tmp_path):
 
 # --- insert_chunk
 
+
 @pytest.fixture
 def video(tmp_path):
     """Makes a finished video of frames with these numbers in their pixels."""
+
     def make(fmt, *numbers, name='video', backend=None):
         with new(tmp_path / 'made', fmt, overwrite=True, backend=backend) as store:
             add(store, *numbers)
@@ -1180,9 +1328,21 @@ def test_a_link_to_a_video_is_inserted_as_the_video(tmp_path, video):
     check(tmp_path / 's', [5, 6])
 
 
-@pytest.mark.parametrize(('numbers', 'times'), [
-    ([5], [5, 6]), ([5, 6], [5]), ([5, 6, 7], [5, 6, 7]), ([5], [5]), ([], []), ([5, 1.5], [5, 6]), ([5, None], [5, 6]),
-    ([5, float('nan')], [5, 6]), ([5, 6], [5, None]), ([5, 2**63], [5, 6])])
+@pytest.mark.parametrize(
+    ('numbers', 'times'),
+    [
+        ([5], [5, 6]),
+        ([5, 6], [5]),
+        ([5, 6, 7], [5, 6, 7]),
+        ([5], [5]),
+        ([], []),
+        ([5, 1.5], [5, 6]),
+        ([5, None], [5, 6]),
+        ([5, float('nan')], [5, 6]),
+        ([5, 6], [5, None]),
+        ([5, 2**63], [5, 6]),
+    ],
+)
 def test_mismatched_numbers_and_times_are_refused(tmp_path, video, numbers, times):
     """Numbers and times that do not fit the video raise an error, and the store does not change."""
     path = video('mjpeg', 5, 6)
@@ -1227,6 +1387,7 @@ def test_only_a_writer_of_videos_inserts_chunks(tmp_path, video):
 
 # --- wrong mode
 
+
 def test_writing_to_a_reader_says_so(tmp_path):
     record(tmp_path / 's')
     before = files(tmp_path)
@@ -1240,9 +1401,16 @@ def test_writing_to_a_reader_says_so(tmp_path):
 def test_reading_from_a_writer_says_so(tmp_path):
     with new(tmp_path / 's') as store:
         add(store, 0)
-        for call in (store.get_next_image, store.get_next_framenumber, lambda: store.get_image(0), store.reindex,
-                     lambda: store.get_nearest_image(0), store.get_frame_metadata, store.get_extra_data,
-                     store.disable_decoding):
+        for call in (
+            store.get_next_image,
+            store.get_next_framenumber,
+            lambda: store.get_image(0),
+            store.reindex,
+            lambda: store.get_nearest_image(0),
+            store.get_frame_metadata,
+            store.get_extra_data,
+            store.disable_decoding,
+        ):
             with pytest.raises(StoreModeError):
                 call()
         add(store, 1)

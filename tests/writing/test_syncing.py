@@ -28,7 +28,7 @@ def test_a_new_store_is_on_the_disk_with_its_folders(tmp_path, calls, durability
 
 
 @pytest.mark.parametrize('fmt', ['npy', *VIDEOS])
-def test_fsync_puts_frame_and_record_on_disk_at_once(tmp_path, calls, fmt):
+def test_fsync_returns_with_frame_and_record_on_disk(tmp_path, calls, fmt):
     """With durability 'fsync', a frame and its record are on the disk when the calls return."""
     with new_for_format(fmt, tmp_path / 's', imgshape=SHAPE, durability='fsync', workers=0) as store:
         for index in range(3):
@@ -139,14 +139,14 @@ def test_synced_parts_of_inserted_chunk_are_not_rewritten(tmp_path, calls, durab
     assert len(places(calls, 'replace', 's/000000.npz')) == 1
     journals = {'chunk': 1, 'frame': 3, 'fsync': 2}[durability]  # announced, complete, and complete with the record
     assert len(places(calls, 'replace', 's/.000000.open.complete')) == journals
-    records, = places(calls, 'replace', 's/000000.extra.json')
+    (records,) = places(calls, 'replace', 's/000000.extra.json')
     assert places(calls, 'fsync', 's/.000000.extra.open.json')[0] < records
 
 
 def test_mp4_is_on_disk_before_it_is_marked_closed(tmp_path, calls):
     """An MP4 file is on the disk before its beginning says that it is closed."""
     record(tmp_path / 's', 'avc1/mp4', 'fsync', 3)
-    closing = calls[:places(calls, 'replace', 's/000000.mp4')[0]]
+    closing = calls[: places(calls, 'replace', 's/000000.mp4')[0]]
     last_frame = places(closing, 'fsync', 's/.000000.open.tail1')[-1]
     assert [path for name, path, _ in closing[last_frame:] if path.endswith('.mp4')] == ['s/.000000.open.mp4'] * 2
     assert places(calls, 'unlink', 's/.000000.open.tail0')[0] > len(closing)
@@ -175,8 +175,10 @@ def test_chunk_that_cannot_be_synced_keeps_journal(tmp_path, monkeypatch):
     monkeypatch.setattr('imgstore.writing.completing.sync_file_system', lambda folder: False)
     with raises(FrameWriteError, store=str(tmp_path / 's')):
         store.close()
-    assert sorted(path.name for path in (tmp_path / 's').glob('.*')) == ['.000000.open.complete',
-                                                                         '.000001.open.complete']
+    assert sorted(path.name for path in (tmp_path / 's').glob('.*')) == [
+        '.000000.open.complete',
+        '.000001.open.complete',
+    ]
     monkeypatch.undo()
     assert new_for_filename(tmp_path / 's').frame_count == 3
     imgstore.repair(tmp_path / 's')
@@ -202,6 +204,7 @@ def test_repair_syncs_what_it_made_before_it_removes_anything(tmp_path, calls, f
 
 
 # --- what a power cut leaves of a chunk that was not on the disk yet
+
 
 @pytest.mark.parametrize('torn', ['index', 'records', 'both'])
 @pytest.mark.parametrize('fmt', ['npy', *VIDEOS])

@@ -76,7 +76,7 @@ def test_sensor_thread_records_join_latest_frame(tmp_path, fmt):
             time.sleep(0.001)
         end.set()
 
-    store.add_image(IMAGES[0], -1, 0.)
+    store.add_image(IMAGES[0], -1, 0.0)
     in_threads(sensor, camera)
     store.close()
     with new_for_filename(tmp_path / 's') as reader:
@@ -109,7 +109,7 @@ def test_what_add_image_took_before_a_stop_is_in_the_store(tmp_path, fmt, pause)
 
         in_threads(camera, stop, stop)
         numbers, wrong = numbers_and_wrong(tmp_path / str(k))
-        assert numbers[:len(taken)] == taken
+        assert numbers[: len(taken)] == taken
         assert len(numbers) - len(taken) in (0, 1)
         assert not wrong
         assert not (tmp_path / str(k) / '.lock').exists()
@@ -118,7 +118,7 @@ def test_what_add_image_took_before_a_stop_is_in_the_store(tmp_path, fmt, pause)
 def test_any_mix_of_calls_from_any_thread_is_right(tmp_path):
     with new_for_format('mjpeg/avi', tmp_path / 'film', imgshape=SHAPE) as film:
         for number in range(400, 405):
-            film.add_image(IMAGES[number], number, 0.)
+            film.add_image(IMAGES[number], number, 0.0)
     store = new_for_format('mjpeg/avi', tmp_path / 's', imgshape=SHAPE, chunksize=7)
 
     def camera(first):
@@ -127,7 +127,7 @@ def test_any_mix_of_calls_from_any_thread_is_right(tmp_path):
 
     def inserter():
         for _ in range(5):
-            store.insert_chunk(str(tmp_path / 'film' / '000000.avi'), range(400, 405), [0.] * 5, move=False)
+            store.insert_chunk(str(tmp_path / 'film' / '000000.avi'), range(400, 405), [0.0] * 5, move=False)
             time.sleep(0.01)
 
     def sensor():
@@ -186,7 +186,7 @@ def test_failed_frame_is_reported_to_its_waiting_thread(tmp_path, monkeypatch):
     def camera(first):
         for number in range(first, 60, 2):
             try:
-                store.add_image(IMAGES[number], number, 0.)
+                store.add_image(IMAGES[number], number, 0.0)
             except FrameWriteError as error:
                 failed.append((number, str(error)))
 
@@ -201,7 +201,7 @@ def test_failed_frame_is_reported_to_its_waiting_thread(tmp_path, monkeypatch):
 def test_a_close_that_fails_names_the_frames_that_are_lost(tmp_path, fmt, error):
     store = new_for_format(fmt, tmp_path / 's', imgshape=SHAPE)
     for number in range(3):
-        store.add_image(IMAGES[number], number, 0.)
+        store.add_image(IMAGES[number], number, 0.0)
     writer = store._writer._ask(lambda recorder: recorder)._open.writer
 
     def fail(*_):
@@ -214,7 +214,7 @@ def test_a_close_that_fails_names_the_frames_that_are_lost(tmp_path, fmt, error)
     assert not (tmp_path / 's' / '.lock').exists()
     store.close()
     with pytest.raises(StoreClosedError):
-        store.add_image(IMAGES[0], 3, 0.)
+        store.add_image(IMAGES[0], 3, 0.0)
 
 
 @pytest.mark.parametrize('fmt', FEW)
@@ -222,10 +222,10 @@ def test_failed_close_names_frame_that_failed_before(tmp_path, fmt, monkeypatch)
     """A close that fails still names a frame that failed before it."""
     store = new_for_format(fmt, tmp_path / 's', imgshape=SHAPE, workers=1)
     for number in range(3):
-        store.add_image(IMAGES[number], number, 0.)
+        store.add_image(IMAGES[number], number, 0.0)
     recorder = store._writer._ask(lambda recorder: recorder)
     monkeypatch.setattr(recorder, 'add', _fail)
-    store.add_image(IMAGES[3], 33, 0.)
+    store.add_image(IMAGES[3], 33, 0.0)
     monkeypatch.setattr(recorder, '_write_index_and_records', _fail)
     with raises(FrameWriteError, frame_number=33, frame_numbers=(33,)):
         store.close()
@@ -240,7 +240,7 @@ def test_lost_non_ascending_frames_are_named_one_by_one(tmp_path):
     """Lost frames are named one by one if their numbers do not ascend."""
     store = new_for_format('avc1/mp4', tmp_path / 's', imgshape=SHAPE)
     for number in (50, 7, 900, 20, 8, 9):
-        store.add_image(IMAGES[number % 512], number, 0.)
+        store.add_image(IMAGES[number % 512], number, 0.0)
     writer = store._writer._ask(lambda recorder: recorder)._open.writer
     writer.discard()
     writer.close = _fail
@@ -249,7 +249,7 @@ def test_lost_non_ascending_frames_are_named_one_by_one(tmp_path):
 
 
 @pytest.mark.parametrize('workers', [0, 1])
-def test_threads_meeting_one_failure_get_named_frames(tmp_path, workers, monkeypatch):
+def test_one_failure_in_several_threads_names_lost_frames(tmp_path, workers, monkeypatch):
     """If several threads meet the same failure, their errors name the lost frames."""
     store = new_for_format('tif', tmp_path / 's', imgshape=SHAPE, workers=workers)
     monkeypatch.setattr(store._writer._recorder, 'add', _fail_slowly)
@@ -258,7 +258,7 @@ def test_threads_meeting_one_failure_get_named_frames(tmp_path, workers, monkeyp
     def camera(first):
         for number in range(first, 60, 3):
             try:
-                store.add_image(IMAGES[number], number, 0.)
+                store.add_image(IMAGES[number], number, 0.0)
             except (FrameWriteError, MemoryError) as error:
                 told.append(error)
 
@@ -324,7 +324,7 @@ def test_finalizer_in_store_thread_may_close_but_not_write(tmp_path, fmt, where,
     def finalize():
         assert store.frame_count >= 0
         assert isinstance(store.chunks, list)
-        for act in (lambda: store.add_image(IMAGES[1], 9, 0.), lambda: store.add_extra_data(k=1), store.empty):
+        for act in (lambda: store.add_image(IMAGES[1], 9, 0.0), lambda: store.add_extra_data(k=1), store.empty):
             try:
                 act()
             except StoreModeError as error:
@@ -336,7 +336,7 @@ def test_finalizer_in_store_thread_may_close_but_not_write(tmp_path, fmt, where,
     holder, method = {'encode': (store._writer._chunks, 'encode'), 'commit': (store._writer._recorder, 'add')}[where]
     original, once = getattr(holder, method), iter([finalize])
     monkeypatch.setattr(holder, method, lambda *args: (next(once, int)(), original(*args))[1])
-    store.add_image(IMAGES[0], 0, 0.)
+    store.add_image(IMAGES[0], 0, 0.0)
     assert finalized.wait(20)
     closer = threading.Thread(target=store.close, daemon=True)
     closer.start()
@@ -354,7 +354,7 @@ def test_failed_thread_start_makes_nothing_and_frees_lock(tmp_path, fmt, allowed
 
     def refuse(thread):
         if len(started) >= allowed:
-            raise RuntimeError('can\'t start new thread')
+            raise RuntimeError("can't start new thread")
         started.append(thread)
         start(thread)
 
@@ -368,7 +368,7 @@ def test_failed_thread_start_makes_nothing_and_frees_lock(tmp_path, fmt, allowed
         thread.join(10)
         assert not thread.is_alive()
     with new_for_format(fmt, tmp_path / 's', imgshape=SHAPE) as store:
-        store.add_image(IMAGES[0], 0, 0.)
+        store.add_image(IMAGES[0], 0, 0.0)
 
 
 def test_at_the_systems_own_limit_of_threads_too(tmp_path):
@@ -384,32 +384,51 @@ threading.stack_size(0)
 imgstore.new_for_format('png', path=sys.argv[1], imgshape=(32, 96)).close()
 """
     limited = 'ulimit -v 20000000; exec "$0" -W ignore -c "$1" "$2"'
-    done = subprocess.run(['bash', '-c', limited, sys.executable, script, str(tmp_path / 's')], capture_output=True,
-                          timeout=60)
+    done = subprocess.run(
+        ['bash', '-c', limited, sys.executable, script, str(tmp_path / 's')], capture_output=True, timeout=60
+    )
     assert done.returncode == 0, done.stderr
     assert b'no thread' in done.stdout
 
 
 SECONDS = [np.datetime64('2026-03-01T11:00', unit) for unit in ('s', 'ms', 'us', 'ns', 'ps')]
 DURATIONS = [np.timedelta64(1500, unit) for unit in ('s', 'ms', 'us', 'ns', 'ps', 'D')]
-NO_NUMBERS = [*SECONDS, *DURATIONS, np.complex128(1 + 2j), np.complex64(1), 1j, True, False, np.bool_(True), 'one',
-              b'1', np.array(True), np.array(SECONDS[3]), np.array(DURATIONS[0]), np.array([1]),
-              np.array([[2.]]), [1], None, np.ma.masked,
-              Decimal('1e999'), np.longdouble('1e4000')]
+NO_NUMBERS = [
+    *SECONDS,
+    *DURATIONS,
+    np.complex128(1 + 2j),
+    np.complex64(1),
+    1j,
+    True,
+    False,
+    np.bool_(True),
+    'one',
+    b'1',
+    np.array(True),
+    np.array(SECONDS[3]),
+    np.array(DURATIONS[0]),
+    np.array([1]),
+    np.array([[2.0]]),
+    [1],
+    None,
+    np.ma.masked,
+    Decimal('1e999'),
+    np.longdouble('1e4000'),
+]
 
 
 @pytest.mark.parametrize('value', NO_NUMBERS, ids=repr)
 def test_non_numbers_are_refused_as_number_or_time(tmp_path, value):
     """Every method that takes a number or a time refuses what is not a number."""
     store = new_for_format('mjpeg/avi', tmp_path / 's', imgshape=SHAPE)
-    for number, time_ in ((value, 0.), (0, value)):
+    for number, time_ in ((value, 0.0), (0, value)):
         with pytest.raises(InvalidArgumentError):
             store.add_image(IMAGES[0], number, time_)
-    store.add_image(IMAGES[0], 0, 0.)
+    store.add_image(IMAGES[0], 0, 0.0)
     store.close()
     video = str(tmp_path / 's' / '000000.avi')
     with new_for_format('mjpeg/avi', tmp_path / 't', imgshape=SHAPE) as store:
-        for numbers, times in (([value], [0.]), ([0], [value])):
+        for numbers, times in (([value], [0.0]), ([0], [value])):
             with pytest.raises(InvalidArgumentError):
                 store.insert_chunk(video, numbers, times, move=False)
     with new_for_filename(tmp_path / 's') as reader:
@@ -418,12 +437,14 @@ def test_non_numbers_are_refused_as_number_or_time(tmp_path, value):
                 read(value)
 
 
-@pytest.mark.parametrize('value', [np.uint64(2**64 - 1), np.uint64(2**63), 2**63, -2**63 - 1, 1e19, np.float64(-1e300)])
+@pytest.mark.parametrize(
+    'value', [np.uint64(2**64 - 1), np.uint64(2**63), 2**63, -(2**63) - 1, 1e19, np.float64(-1e300)]
+)
 def test_a_number_beyond_int64_gets_the_range_that_is_allowed(tmp_path, value):
     with new_for_format('npy', tmp_path / 's', imgshape=SHAPE) as store:
         with raises(InvalidArgumentError, argument='frame_number'):
-            store.add_image(IMAGES[0], value, 0.)
+            store.add_image(IMAGES[0], value, 0.0)
         store.add_image(IMAGES[0], np.uint64(2**63 - 1), np.float32(1))
-        store.add_image(IMAGES[0], np.int8(-1), np.array(2.))
+        store.add_image(IMAGES[0], np.int8(-1), np.array(2.0))
     with new_for_filename(tmp_path / 's') as reader, raises(InvalidArgumentError, argument='frame_number'):
         reader.get_image(value)

@@ -105,7 +105,7 @@ def test_a_wrong_number_is_refused(tmp_path, kwargs):
 
 @pytest.mark.parametrize(('fmt', 'waits'), [(fmt, fmt in ('npy', 'bmp', 'ppm')) for fmt in PLAIN])
 def test_raw_images_are_written_before_add_image_returns(tmp_path, fmt, waits):
-    """add_image writes raw images before it returns and other formats in the background."""
+    """Raw images are written before add_image returns, and other formats in the background."""
     threads = threading.active_count()
     with new_for_format(fmt, tmp_path / 's', imgshape=SHAPE) as store:
         store.add_image(numbered(0, SHAPE), 0, 0)

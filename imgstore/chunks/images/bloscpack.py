@@ -182,8 +182,9 @@ def _encode_metadata(array: NDArray[Any], order: str) -> bytes:
 
 def _describe(dtype: np.dtype[Any]) -> Any:
     if dtype.hasobject:
-        raise InvalidArgumentError(f'dtype {dtype} holds Python objects; bpk can store only plain values',
-                                   argument='imgdtype')
+        raise InvalidArgumentError(
+            f'dtype {dtype} holds Python objects; bpk can store only plain values', argument='imgdtype'
+        )
     try:
         return np.lib.format.dtype_to_descr(dtype)
     except ValueError as error:

@@ -77,7 +77,7 @@ def _array_in(data: Bytes) -> Image:
         raise ValueError(f'its size does not fit shape {shape} and dtype {dtype}')
     if tuple(data[6:8]) == NAMES_IN_UTF8:
         return cast(Image, np.load(io.BytesIO(data.tobytes()), allow_pickle=False))
-    return data[start.tell():].view(dtype).reshape(shape, order='F' if fortran_order else 'C')
+    return data[start.tell() :].view(dtype).reshape(shape, order='F' if fortran_order else 'C')
 
 
 class BloscpackCodec(ImageCodec):
@@ -210,8 +210,9 @@ class ImageChunkReader(ChunkReader):
             with open_regular(path, buffering=0) as file:
                 size = os.fstat(file.fileno()).st_size
                 if size > self._max_bytes:
-                    raise FrameReadError(f'{path} is damaged: it has {size} bytes, too many for an image of this store',
-                                         path=path)
+                    raise FrameReadError(
+                        f'{path} is damaged: it has {size} bytes, too many for an image of this store', path=path
+                    )
                 data = _content(file, size)
         except FrameReadError:
             raise

@@ -81,15 +81,15 @@ def _chunks_of_png(view: memoryview) -> Iterator[bytes]:
     while kind != b'IEND':
         length, kind = _PNG_CHUNK.unpack_from(view, place)
         end = place + _PNG_CHUNK.size + length
-        if zlib.crc32(view[place + 4:end]) != int.from_bytes(view[end:end + 4], 'big'):
+        if zlib.crc32(view[place + 4 : end]) != int.from_bytes(view[end : end + 4], 'big'):
             raise ValueError('a checksum differs, or its end mark is missing')
         yield kind
         place = end + 4
 
 
-_JPEG_HEADS = frozenset(range(0xc0, 0xd0)) - {0xc4, 0xc8, 0xcc}
-_JPEG_WITHOUT_LENGTH = frozenset((0x01, *range(0xd0, 0xda)))
-_JPEG_SCAN, _JPEG_END = 0xda, 0xd9
+_JPEG_HEADS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_JPEG_WITHOUT_LENGTH = frozenset((0x01, *range(0xD0, 0xDA)))
+_JPEG_SCAN, _JPEG_END = 0xDA, 0xD9
 _JPEG_BEHIND_SCAN = re.compile(b'\xff[\x01-\xcf\xd8-\xfe]')
 
 
@@ -115,10 +115,10 @@ def _segments_of_jpeg(content: bytes) -> Iterator[tuple[int, int]]:
     while marker != _JPEG_END:
         if place + 1 >= len(content):
             raise ValueError('its end mark is missing')
-        if content[place] != 0xff:
+        if content[place] != 0xFF:
             raise ValueError('its header is invalid')
         marker = content[place + 1]
-        if marker == 0xff:  # padding
+        if marker == 0xFF:  # padding
             place += 1
             continue
         yield marker, place
@@ -128,7 +128,7 @@ def _segments_of_jpeg(content: bytes) -> Iterator[tuple[int, int]]:
 def _after_segment(content: bytes, marker: int, place: int) -> int:
     if marker in _JPEG_WITHOUT_LENGTH:
         return place + 2
-    place += 2 + max(2, int.from_bytes(content[place + 2:place + 4], 'big'))
+    place += 2 + max(2, int.from_bytes(content[place + 2 : place + 4], 'big'))
     if marker != _JPEG_SCAN:
         return place
     behind = _JPEG_BEHIND_SCAN.search(content, place)

@@ -42,14 +42,14 @@ class BmpCodec(Cv2Codec):
         """Return the rows from the top down, for files as written by OpenCV or by us."""
         if len(data) < _BMP_START:
             return None
-        _, _, start = _BMP_FILE.unpack(data[:_BMP_FILE.size].tobytes())
-        size, width, height, _, bits, compression, *_ = _BMP_IMAGE.unpack(data[_BMP_FILE.size:_BMP_START].tobytes())
+        _, _, start = _BMP_FILE.unpack(data[: _BMP_FILE.size].tobytes())
+        size, width, height, _, bits, compression, *_ = _BMP_IMAGE.unpack(data[_BMP_FILE.size : _BMP_START].tobytes())
         palette, channels = data[_BMP_START:start].tobytes(), 1 if bits == 8 else 3
         row = (width * channels + 3) // 4 * 4
         plain = (size, compression, palette) == (_BMP_IMAGE.size, 0, {8: _GRAYS, 24: b''}.get(bits))
         if not (plain and height) or width < 1 or len(data) != start + row * abs(height):
             return None
-        rows = data[start:].reshape(-1, row)[::1 if height < 0 else -1, :width * channels]
+        rows = data[start:].reshape(-1, row)[:: 1 if height < 0 else -1, : width * channels]
         return rows if channels == 1 else rows.reshape(abs(height), width, channels)
 
 
@@ -75,14 +75,14 @@ class PnmCodec(Cv2Codec):
         dtype = np.dtype(np.uint8 if header[4] == b'255' else '>u2')
         if not min(shape) or len(data) != header.end() + math.prod(shape) * dtype.itemsize:
             return None
-        pixels: Image = data[header.end():].view(dtype).reshape(shape).astype(dtype.newbyteorder('='), copy=False)
+        pixels: Image = data[header.end() :].view(dtype).reshape(shape).astype(dtype.newbyteorder('='), copy=False)
         return pixels if len(shape) == 2 else _swapped(pixels)
 
 
 def _swapped(image: Image) -> Image:
     """Swap the first and the last channel in place, in parts, which is faster than new memory."""
     for top in range(0, len(image), _ROWS):
-        rows = image[top:top + _ROWS]
+        rows = image[top : top + _ROWS]
         np.copyto(rows, cv2.cvtColor(rows, cv2.COLOR_RGB2BGR))
     return image
 

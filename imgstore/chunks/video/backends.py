@@ -30,8 +30,15 @@ ENVIRONMENT_VARIABLE = 'IMGSTORE_VIDEO_BACKEND'
 _SAMPLE_ORDER = (0, 1, 17, 3, 23, 16, 9, 2, 22)
 
 
-def new_reader(backend: str, path: str, color: bool, seek: bool = True, frames: int | None = None,
-               kept: FrameCache | None = None, pixels: int = NO_PIXEL_LIMIT) -> VideoReader:
+def new_reader(
+    backend: str,
+    path: str,
+    color: bool,
+    seek: bool = True,
+    frames: int | None = None,
+    kept: FrameCache | None = None,
+    pixels: int = NO_PIXEL_LIMIT,
+) -> VideoReader:
     """Create a reader of one video.
 
     With the expected number of frames it detects lost ones better.
@@ -45,8 +52,9 @@ def new_reader(backend: str, path: str, color: bool, seek: bool = True, frames: 
     return PyAVChunkReader(path, color, seek, frames, kept, pixels)
 
 
-def new_encoder(backend: str, codec: str, shape: tuple[int, ...],
-                options: Mapping[str, int] = MappingProxyType({})) -> VideoEncoder:
+def new_encoder(
+    backend: str, codec: str, shape: tuple[int, ...], options: Mapping[str, int] = MappingProxyType({})
+) -> VideoEncoder:
     """Create an encoder with options accepted by `choose_backend`."""
     if backend == 'opencv':
         from .opencv import OpenCVEncoder
@@ -63,8 +71,9 @@ def validate_backend(asked: object) -> object:
     Raises InvalidArgumentError if there is none of this name.
     """
     if asked not in (None, '', AUTO, *BACKENDS):
-        raise InvalidArgumentError(f'backend is {asked!r}; it must be one of {", ".join((AUTO, *BACKENDS))}',
-                                   argument='backend')
+        raise InvalidArgumentError(
+            f'backend is {asked!r}; it must be one of {", ".join((AUTO, *BACKENDS))}', argument='backend'
+        )
     return asked
 
 
@@ -89,14 +98,18 @@ def choose_backend(fmt: Format, direction: Direction, asked: object = None, opti
     """
     asked = validate_backend(asked or os.environ.get(ENVIRONMENT_VARIABLE) or AUTO)
     if options and asked not in (AUTO, *_TAKE_OPTIONS):
-        raise InvalidArgumentError(f'backend {asked!r} has no {options[0]} for {fmt.name}; use backend '
-                                   f'{" or ".join(map(repr, _TAKE_OPTIONS))}', argument='backend')
+        raise InvalidArgumentError(
+            f'backend {asked!r} has no {options[0]} for {fmt.name}; use backend '
+            f'{" or ".join(map(repr, _TAKE_OPTIONS))}',
+            argument='backend',
+        )
     for backend in (_TAKE_OPTIONS if options else BACKENDS) if asked == AUTO else (str(asked),):
         if backend_works(backend, fmt.codec, fmt.extension, direction):
             return backend
     wanted = f' with a {options[0]}' if options else ''
-    raise InvalidArgumentError(f'backend {asked!r} cannot {direction} {fmt.name}{wanted} on this machine',
-                               argument='backend')
+    raise InvalidArgumentError(
+        f'backend {asked!r} cannot {direction} {fmt.name}{wanted} on this machine', argument='backend'
+    )
 
 
 def backend_works(backend: str, codec: str, extension: str, direction: Direction) -> bool:

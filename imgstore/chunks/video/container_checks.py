@@ -81,8 +81,10 @@ def open_container(path: str, pixels: int = NO_PIXEL_LIMIT, end: int = 0) -> Inp
         Read the file up to this offset; 0 for all.
     """
     check_container(path)
-    return open_input(container_url(path, end), options={
-        'format_whitelist': _DEMUXERS, 'protocol_whitelist': 'file,subfile', MAX_PIXELS: str(pixels)})
+    return open_input(
+        container_url(path, end),
+        options={'format_whitelist': _DEMUXERS, 'protocol_whitelist': 'file,subfile', MAX_PIXELS: str(pixels)},
+    )
 
 
 def open_input(file: str | IO[bytes], **arguments: Any) -> InputContainer:

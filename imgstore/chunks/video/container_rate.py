@@ -160,8 +160,11 @@ def _changes_of_avi(file: IO[bytes], rate: Fraction) -> list[Change]:
     chunks = dict(_avi_chunks(file)) if begin[:4] == b'RIFF' and begin[8:] == b'AVI ' else {}
     if not {b'avih', b'strh'} <= chunks.keys() or _read(file, chunks[b'strh'], 4) != b'vids':
         raise ValueError('it has no header of a video')
-    numbers = {chunks[b'strh'] + 20: rate.denominator, chunks[b'strh'] + 24: rate.numerator,
-               chunks[b'avih']: min(_MOST, max(1, round(_MICROSECONDS / rate)))}
+    numbers = {
+        chunks[b'strh'] + 20: rate.denominator,
+        chunks[b'strh'] + 24: rate.numerator,
+        chunks[b'avih']: min(_MOST, max(1, round(_MICROSECONDS / rate))),
+    }
     changes = []
     for place, number in numbers.items():
         data = number.to_bytes(4, 'little')

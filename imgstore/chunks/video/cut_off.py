@@ -94,7 +94,7 @@ def _transport(file: IO[bytes], begin: bytes, size: int) -> bool:
 def _transport_packet(begin: bytes) -> int:
     """Return the packet length of MPEG-TS, M2TS or MPEG-TS with error correction; 0 for other files."""
     for length, first in ((188, 0), (192, 4), (204, 0)):
-        marks = begin[first:first + 8 * length:length]
+        marks = begin[first : first + 8 * length : length]
         if len(marks) >= min(3, len(begin) // length) > 0 and set(marks) == {0x47}:
             return length
     return 0
@@ -105,7 +105,7 @@ def _flash(file: IO[bytes], begin: bytes, size: int) -> bool:
     place = begin.find(b'filesize\0')
     if place < 0:
         return False
-    told, = struct.unpack_from('>d', begin, place + len(b'filesize\0'))
+    (told,) = struct.unpack_from('>d', begin, place + len(b'filesize\0'))
     return bool(size < told)
 
 
@@ -114,7 +114,7 @@ def _ogg(file: IO[bytes], begin: bytes, size: int) -> bool:
     place = tail.rfind(b'OggS\0')
     if place < 0 or len(tail) < place + 27:
         return True
-    sizes = tail[place + 27:place + 27 + tail[place + 26]]
+    sizes = tail[place + 27 : place + 27 + tail[place + 26]]
     is_last = bool(tail[place + 5] & 4)
     return not is_last or place + 27 + len(sizes) + sum(sizes) > len(tail)
 
@@ -123,17 +123,17 @@ def _asf(file: IO[bytes], begin: bytes, size: int) -> bool:
     place = begin.find(_ASF_FILE_PROPERTIES)
     if place < 0 or len(begin) < place + 92:
         return False
-    told, = struct.unpack_from('<Q', begin, place + 40)
-    flags, = struct.unpack_from('<I', begin, place + 88)
+    (told,) = struct.unpack_from('<Q', begin, place + 40)
+    (flags,) = struct.unpack_from('<I', begin, place + 88)
     return not flags & _ASF_BROADCAST and size < told
 
 
 def _mxf(file: IO[bytes], begin: bytes, size: int) -> bool:
     """Check by the position of the footer in the header."""
     place = begin.find(_MXF_HEADER)
-    length = begin[place + 16:place + 17]
+    length = begin[place + 16 : place + 17]
     value = place + 17 + (length[0] & 0x7F if length and length[0] & 0x80 else 0)
-    footer, = struct.unpack_from('>Q', begin, value + 24)
+    (footer,) = struct.unpack_from('>Q', begin, value + 24)
     return bool(footer >= size)
 
 

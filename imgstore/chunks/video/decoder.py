@@ -57,7 +57,7 @@ def decode_intra(packet: Any) -> Any:
     Raises any error if in doubt.
     """
     with _mjpeg_decoders.borrow() as decoder:
-        frame, = decoder.decode(packet)
+        (frame,) = decoder.decode(packet)
     context = packet.stream.codec_context
     if packet.is_corrupt or frame.is_corrupt or (frame.width, frame.height) != (context.width, context.height):
         raise FrameReadError('the frame may be damaged')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 
 _MIRRORED = bytes(int(f'{byte:08b}'[::-1], 2) for byte in range(256))
-_STARTS = (0, int(f'{0x7a8c4079:032b}'[::-1], 2))
+_STARTS = (0, int(f'{0x7A8C4079:032b}'[::-1], 2))
 """Initial values of the checksum in version 3 and 4, in zlib's bit order."""
 
 _SIZE, _SIZE_AND_CHECKSUM = 3, 8
@@ -27,7 +27,7 @@ def _slices(packet: bytes, footer: int) -> list[bytes]:
     """Return the slices of a packet, last one first, by the size at their ends; none unless they fill it."""
     slices, end = [], len(packet)
     while end:
-        begin = end - footer - int.from_bytes(packet[end - footer:end - footer + _SIZE], 'big')
+        begin = end - footer - int.from_bytes(packet[end - footer : end - footer + _SIZE], 'big')
         if end < footer or begin < 0:
             return []
         slices.append(packet[begin:end])
@@ -38,4 +38,4 @@ def _slices(packet: bytes, footer: int) -> list[bytes]:
 def _matches(data: bytes) -> bool:
     """Return whether the checksum of a slice including its own checksum equals the initial value."""
     mirrored = data.translate(_MIRRORED)
-    return any(zlib.crc32(mirrored, start ^ 0xffffffff) ^ 0xffffffff == start for start in _STARTS)
+    return any(zlib.crc32(mirrored, start ^ 0xFFFFFFFF) ^ 0xFFFFFFFF == start for start in _STARTS)

@@ -61,10 +61,13 @@ def _configured(key: Key) -> Any:
     pixel_format, colorspace, color_range = key
     graph = Graph()
     graph.threads = 1
-    taken = (f'video_size={_SMALL}x{_SMALL}:pix_fmt={pixel_format}:time_base=1/1'
-             f':colorspace={colorspace}:range={color_range}')
-    filters = [graph.add(*given) for given in (
-        ('buffer', taken), ('scale', 'flags=bicubic:eval=frame'), ('format', 'bgr24'), ('buffersink',))]
+    taken = (
+        f'video_size={_SMALL}x{_SMALL}:pix_fmt={pixel_format}:time_base=1/1:colorspace={colorspace}:range={color_range}'
+    )
+    filters = [
+        graph.add(*given)
+        for given in (('buffer', taken), ('scale', 'flags=bicubic:eval=frame'), ('format', 'bgr24'), ('buffersink',))
+    ]
     for source, target in itertools.pairwise(filters):
         source.link_to(target)
     graph.configure()
@@ -145,8 +148,10 @@ class Converter:
             graph = self._take(key)
             plane = graph.convert(frame)  # after an error the state of the graph is unknown
         except (av.FFmpegError, ValueError) as error:
-            raise FrameReadError(f'a frame of pixel format {key[0]}, colourspace {key[1]} and range {key[2]} '
-                                 f'cannot be converted to BGR: {error}') from error
+            raise FrameReadError(
+                f'a frame of pixel format {key[0]}, colourspace {key[1]} and range {key[2]} '
+                f'cannot be converted to BGR: {error}'
+            ) from error
         self._own.append(graph)
         return plane
 

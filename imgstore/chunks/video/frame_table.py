@@ -67,7 +67,7 @@ class FrameTable:
 
     def group(self, index: int) -> range:
         """Return the indexes of all frames decoded from the same keyframe as a frame."""
-        begin, end = [0, *self.keyframes.tolist(), len(self)][self.keyframe_rank(index) + 1:][:2]
+        begin, end = [0, *self.keyframes.tolist(), len(self)][self.keyframe_rank(index) + 1 :][:2]
         return range(begin, end)
 
 
@@ -79,9 +79,12 @@ def _table(times: Sequence[int | None], keys: Sequence[bool], positions: Sequenc
     pts = pts[order]
     if np.any(pts[1:] == pts[:-1]):
         return None
-    return FrameTable(pts, np.flatnonzero(np.array(keys, bool)[order]),
-                      np.array(positions, np.int64)[order] if positions else None,
-                      reordered=bool(np.any(order[1:] < order[:-1])))
+    return FrameTable(
+        pts,
+        np.flatnonzero(np.array(keys, bool)[order]),
+        np.array(positions, np.int64)[order] if positions else None,
+        reordered=bool(np.any(order[1:] < order[:-1])),
+    )
 
 
 def table_from_container_index(stream: Any, frames: int | None = None) -> FrameTable | None:
@@ -109,8 +112,9 @@ def table_from_container_index(stream: Any, frames: int | None = None) -> FrameT
     hidden = [entry.timestamp for entry in entries if entry.is_discard]
     if _counts_hidden([entry.timestamp for entry in shown], hidden, len(shown), frames):
         shown = entries
-    return _table([entry.timestamp for entry in shown], [entry.is_keyframe for entry in shown],
-                  [entry.pos for entry in shown])
+    return _table(
+        [entry.timestamp for entry in shown], [entry.is_keyframe for entry in shown], [entry.pos for entry in shown]
+    )
 
 
 def _counts_hidden(times: Sequence[int | None], hidden: Sequence[int | None], shown: int, frames: int | None) -> bool:
@@ -121,10 +125,12 @@ def _counts_hidden(times: Sequence[int | None], hidden: Sequence[int | None], sh
     if not hidden or frames is None or frames <= shown:
         return False
     known = [time for time in (*hidden, *times) if time is not None]
-    leading = len(known) == len(hidden) + len(times) and max(known[:len(hidden)]) < min(known[len(hidden):])
+    leading = len(known) == len(hidden) + len(times) and max(known[: len(hidden)]) < min(known[len(hidden) :])
     if frames != shown + len(hidden) or not leading:
-        raise FrameReadError(f'the video shows {shown} frames and hides {len(hidden)}, but the chunk\'s index counts '
-                             f'{frames}: it is ambiguous which')
+        raise FrameReadError(
+            f"the video shows {shown} frames and hides {len(hidden)}, but the chunk's index counts "
+            f'{frames}: it is ambiguous which'
+        )
     return True
 
 
@@ -180,10 +186,13 @@ def table_from_packets(container: Any, stream: Any, tail: LastPacket, frames: in
         return None  # AVI has only decoding times, and FFmpeg's guesses at display times are unreliable
     packets: list[_Packet] = []
     with contextlib.suppress(av.FFmpegError):
-        packets.extend(_Packet(packet.pts, packet.dts, packet.is_keyframe, packet.pos, is_hidden(packet))
-                       for packet in packets_of(container, stream, tail) if packet.size)
+        packets.extend(
+            _Packet(packet.pts, packet.dts, packet.is_keyframe, packet.pos, is_hidden(packet))
+            for packet in packets_of(container, stream, tail)
+            if packet.size
+        )
     if is_avi(container):  # its times are numbers of packets, so a lost packet shifts them
-        packets = packets[:count_before_gap(path_of_url(container.name), (packet.place for packet in packets))]
+        packets = packets[: count_before_gap(path_of_url(container.name), (packet.place for packet in packets))]
     shown = _numbered(container, stream, packets, frames)
     times = [packet.pts for packet in shown]
     if not stream.codec_context.has_b_frames or is_ours(container):
@@ -238,7 +247,7 @@ def _longest_ascent(values: list[int]) -> list[int]:
     for rank, value in enumerate(values):
         place = bisect_left(ends, value)
         before.append(ranks[place - 1] if place else -1)
-        ends[place:place + 1], ranks[place:place + 1] = [value], [rank]
+        ends[place : place + 1], ranks[place : place + 1] = [value], [rank]
     rank, ascent = ranks[-1], []
     while rank >= 0:
         ascent.append(rank)
@@ -290,7 +299,7 @@ class DisplayTimes:
     def index_of(self, milliseconds: float) -> int | None:
         """Return the index of the frame displayed at a time; None if there is none."""
         behind = int(np.searchsorted(self.milliseconds, milliseconds))
-        near = self.milliseconds[max(0, behind - 1):behind + 1]
+        near = self.milliseconds[max(0, behind - 1) : behind + 1]
         index = max(0, behind - 1) + int(np.argmin(np.abs(near - milliseconds))) if near.size else len(self)
         found = index < len(self) and abs(self.milliseconds[index] - milliseconds) <= self.tolerance
         return index if found else None

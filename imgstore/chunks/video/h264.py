@@ -40,7 +40,7 @@ def configuration(parameter_sets: bytes) -> bytes:
     sps, pps = ([unit for unit in units_of(parameter_sets) if kind_of(unit) == kind] for kind in (_SPS, _PPS))
     if not sps or not pps:
         raise ValueError('the encoder returned no parameter sets')
-    record = bytes([1, *sps[0][1:4], 0xff, 0xe0 | len(sps)]) + _listed(sps) + bytes([len(pps)]) + _listed(pps)
+    record = bytes([1, *sps[0][1:4], 0xFF, 0xE0 | len(sps)]) + _listed(sps) + bytes([len(pps)]) + _listed(pps)
     return record if sps[0][1] in _PLAIN_PROFILES else record + _420_OF_8_BITS
 
 
@@ -56,7 +56,7 @@ def with_reordering(record: bytes) -> bytes | None:
         return None
     bits = bits.removesuffix(_NONE_REORDERED) + _ONE_REORDERED + '1'
     bits += '0' * (-len(bits) % 8)
-    return _with_sps(record, bytes(int(bits[at:at + 8], 2) for at in range(0, len(bits), 8)))
+    return _with_sps(record, bytes(int(bits[at : at + 8], 2) for at in range(0, len(bits), 8)))
 
 
 def record_with_rate(record: bytes, rate: Fraction, in_place: bool = False) -> bytes | None:
@@ -78,8 +78,10 @@ def record_with_rate(record: bytes, rate: Fraction, in_place: bool = False) -> b
 
 def with_changeable_rates(parameter_sets: bytes, rate: Fraction) -> bytes:
     """Set a rate in a byte stream's parameter sets so that it can be changed in place."""
-    return b''.join(b'\0\0\0\1' + (with_changeable_rate(unit, rate) if kind_of(unit) == _SPS else unit)
-                    for unit in units_of(parameter_sets))
+    return b''.join(
+        b'\0\0\0\1' + (with_changeable_rate(unit, rate) if kind_of(unit) == _SPS else unit)
+        for unit in units_of(parameter_sets)
+    )
 
 
 def unified(record: bytes) -> bytes:
@@ -93,11 +95,13 @@ def unified(record: bytes) -> bytes:
 
 def _only_sps(record: bytes) -> bytes | None:
     """Return the only sequence parameter set of a configuration record, or None."""
-    return record[8:8 + int.from_bytes(record[6:8], 'big')] if record[:1] == b'\1' and record[5:6] == b'\xe1' else None
+    return (
+        record[8 : 8 + int.from_bytes(record[6:8], 'big')] if record[:1] == b'\1' and record[5:6] == b'\xe1' else None
+    )
 
 
 def _with_sps(record: bytes, sps: bytes) -> bytes:
-    return record[:6] + _listed([sps]) + record[8 + int.from_bytes(record[6:8], 'big'):]
+    return record[:6] + _listed([sps]) + record[8 + int.from_bytes(record[6:8], 'big') :]
 
 
 def units_of(stream: bytes) -> list[bytes]:
@@ -107,7 +111,7 @@ def units_of(stream: bytes) -> list[bytes]:
 
 def kind_of(unit: bytes) -> int:
     """Return the type of a NAL unit."""
-    return unit[0] & 0x1f
+    return unit[0] & 0x1F
 
 
 def _listed(units: list[bytes]) -> bytes:

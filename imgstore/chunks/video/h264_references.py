@@ -77,7 +77,7 @@ class ReferenceCheck:
 def _sets_of(record: bytes) -> Iterator[bytes]:
     """Yield the parameter sets in a decoder configuration record, ISO/IEC 14496-15, 5.3.3.1."""
     at = 5
-    for mask in (0x1f, 0xff):
+    for mask in (0x1F, 0xFF):
         count, at = record[at] & mask if at < len(record) else 0, at + 1
         for _ in range(count):
             begin = at + 2

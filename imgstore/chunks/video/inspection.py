@@ -73,8 +73,7 @@ class _Look:
         self.times.append(frame.pts)
         if (frame.height, frame.width) not in self._sizes:
             fitting = ' or '.join(f'{height} x {width}' for height, width in sorted(self._sizes))
-            return (f'has frames of {frame.height} x {frame.width} pixels (height x width); this store takes '
-                    f'{fitting}')
+            return f'has frames of {frame.height} x {frame.width} pixels (height x width); this store takes {fitting}'
         if frame.is_corrupt:
             return self.why_damaged()
         if is_turned(frame):
@@ -90,8 +89,9 @@ def _why_not(path: str, look: _Look, pixels: int) -> str:
     with open_container(path, pixels) as container:
         streams = video_streams(container)
         if len(streams) > 1:
-            return (f"has {len(streams)} video tracks; it must have one: 'ffmpeg -i … -map 0:v:N -c copy …' keeps "
-                    'track N')
+            return (
+                f"has {len(streams)} video tracks; it must have one: 'ffmpeg -i … -map 0:v:N -c copy …' keeps track N"
+            )
         if is_cut_off(path):
             return f'is cut off: the file ends before its container says; {_SAVE_THE_REST}'
         table = table_from_packets(container, streams[0], LastPacket(path))
@@ -125,8 +125,11 @@ def _prepared(stream: Any, pixels: int) -> Any:
         raise IndexError('it is of an unknown codec')
     context.thread_count = 1  # several threads do not report all damage
     strict = context.codec.intra_only or context.name in _STRICT
-    context.options = {'err_detect': 'crccheck+explode' if strict else 'crccheck+bitstream+buffer', **_NOT_NEEDED,
-                       MAX_PIXELS: str(pixels)}
+    context.options = {
+        'err_detect': 'crccheck+explode' if strict else 'crccheck+bitstream+buffer',
+        **_NOT_NEEDED,
+        MAX_PIXELS: str(pixels),
+    }
     return stream
 
 
@@ -134,8 +137,10 @@ def _why_too_deep(pixel_format: Any) -> str:
     bits = max((component.bits for component in pixel_format.components), default=_BITS) if pixel_format else _BITS
     if bits <= _BITS:
         return ''
-    return (f'has {bits} bits per sample; video stores have {_BITS}; imgstore-save keeps all with --format png, '
-            'or converts them with --to-8-bit')
+    return (
+        f'has {bits} bits per sample; video stores have {_BITS}; imgstore-save keeps all with --format png, '
+        'or converts them with --to-8-bit'
+    )
 
 
 def _why_not_in_order(given: list[int | None], table: FrameTable | None) -> str:

@@ -110,8 +110,15 @@ class _Head:
         self.cluster_at = self.segment_at + tracks_at + len(tracks)
         self.seek_position_at = self.segment_at + info_at - _NUMBER_BYTES
         self.seek_id_at = self.seek_position_at - len(_number(_SEEK_POSITION, 0)[:-_NUMBER_BYTES]) - len(_id(_CLUSTER))
-        self.data = b''.join((beginning, _size(_UNKNOWN_SIZE),
-                              _seek_head(info_at, tracks_at, self.cluster_at - self.segment_at), info, tracks))
+        self.data = b''.join(
+            (
+                beginning,
+                _size(_UNKNOWN_SIZE),
+                _seek_head(info_at, tracks_at, self.cluster_at - self.segment_at),
+                info,
+                tracks,
+            )
+        )
 
         usual, room = _configurations(configuration)
         self.room_size_at = self.cluster_at - len(room) + _NUMBER_BYTES if room else None
@@ -141,21 +148,35 @@ def _ebml() -> bytes:
 def _seek_head(info_at: int, tracks_at: int, last_at: int) -> bytes:
     """Return the positions of the other parts; the last one is a cluster until there are cues."""
     parts = ((_INFO, info_at), (_TRACKS, tracks_at), (_CLUSTER, last_at))
-    return _element(_SEEK_HEAD, *(_element(_SEEK, _element(_SEEK_ID, _id(part)), _number(_SEEK_POSITION, place))
-                                  for part, place in parts))
+    return _element(
+        _SEEK_HEAD,
+        *(_element(_SEEK, _element(_SEEK_ID, _id(part)), _number(_SEEK_POSITION, place)) for part, place in parts),
+    )
 
 
 def _info() -> bytes:
-    return _element(_INFO, _number(_SCALE, _NANOSECONDS // VIDEO_FRAMES_PER_SECOND // _TICKS),
-                    _element(_DURATION, bytes(_NUMBER_BYTES)), _element(_MUXING_APP, _APPLICATION),
-                    _element(_WRITING_APP, _APPLICATION))
+    return _element(
+        _INFO,
+        _number(_SCALE, _NANOSECONDS // VIDEO_FRAMES_PER_SECOND // _TICKS),
+        _element(_DURATION, bytes(_NUMBER_BYTES)),
+        _element(_MUXING_APP, _APPLICATION),
+        _element(_WRITING_APP, _APPLICATION),
+    )
 
 
 def _tracks(width: int, height: int, configuration: bytes, color: Color) -> bytes:
     colors = _element(0x55B0, *map(_number, (0x55B1, 0x55BB, 0x55BA, 0x55B9), color))
     video = _element(0xE0, _number(0xB0, width), _number(0xBA, height), _number(0x9A, _PROGRESSIVE), colors)
-    numbers = [_number(*pair) for pair in ((0xD7, _TRACK), (0x73C5, _TRACK), (0x83, 1), (0x9C, 0),
-                                           (_FRAME_DURATION, _NANOSECONDS // VIDEO_FRAMES_PER_SECOND))]
+    numbers = [
+        _number(*pair)
+        for pair in (
+            (0xD7, _TRACK),
+            (0x73C5, _TRACK),
+            (0x83, 1),
+            (0x9C, 0),
+            (_FRAME_DURATION, _NANOSECONDS // VIDEO_FRAMES_PER_SECOND),
+        )
+    ]
     codec = _element(0x86, b'V_MPEG4/ISO/AVC'), *_configurations(configuration)
     return _element(_TRACKS, _element(_TRACK_ENTRY, *numbers, _element(0x22B59C, b'und'), video, *codec))
 
@@ -279,10 +300,17 @@ class MatroskaFile:
         self._put(head.usual_id_at, _UNKNOWN_BYTE)
 
     def _cues(self, times: _Times) -> bytes:
-        return _element(_CUES, *(_element(
-            _CUE_POINT, _number(_CUE_TIME, times.of(frame)),
-            _element(_CUE_POSITIONS, _number(_CUE_TRACK, _TRACK), _number(_CUE_CLUSTER, self._clusters[frame])))
-            for frame in self._keyframes))
+        return _element(
+            _CUES,
+            *(
+                _element(
+                    _CUE_POINT,
+                    _number(_CUE_TIME, times.of(frame)),
+                    _element(_CUE_POSITIONS, _number(_CUE_TRACK, _TRACK), _number(_CUE_CLUSTER, self._clusters[frame])),
+                )
+                for frame in self._keyframes
+            ),
+        )
 
     def _move_frames(self, head: _Head, times: _Times) -> None:
         """Set the times of frames, the last one first, so that times ascend at any moment."""

@@ -23,12 +23,12 @@ def numbered_image(number: int) -> Image:
 def draw_number(plane: Image, number: int, block: int, height: int = 0) -> None:
     """Draw a number below 32 at the top of a gray image, as square blocks or with another height."""
     for bit in range(_BITS):
-        plane[:height or block, block * bit:block * (bit + 1)] = 215 if number >> bit & 1 else 40
+        plane[: height or block, block * bit : block * (bit + 1)] = 215 if number >> bit & 1 else 40
 
 
 def decode_number(image: Image, block: int = _BLOCK) -> int:
     """Return the number in a `numbered_image`, or in one by `draw_number` with blocks of this size."""
     plane = image[..., 1] if image.ndim == 3 else image
     inner, start = slice(block // 4, 3 * block // 4), block // 4
-    middles = [plane[inner, block * bit + start:block * bit + 3 * start].mean() for bit in range(_BITS)]
+    middles = [plane[inner, block * bit + start : block * bit + 3 * start].mean() for bit in range(_BITS)]
     return sum(int(middle > 128) << bit for bit, middle in enumerate(middles))

@@ -40,6 +40,7 @@ _SMALLEST_SIDE = 8  # pixels; with fewer OpenCV writes beyond its memory
 
 # OpenCV holds a lock while it opens and closes videos; `fork_lock` prevents a fork meanwhile, which would deadlock
 
+
 class OpenCVEncoder(VideoEncoder):
     """Encoder by OpenCV; all work is done in the writer.
 
@@ -53,8 +54,11 @@ class OpenCVEncoder(VideoEncoder):
 
     def __init__(self, codec: str, shape: tuple[int, ...]) -> None:
         if min(shape[:2]) < _SMALLEST_SIDE:
-            raise InvalidArgumentError(f'imgshape is {shape[0]} x {shape[1]}; OpenCV writes videos of at least '
-                                       f'{_SMALLEST_SIDE} x {_SMALLEST_SIDE} pixels', argument='imgshape')
+            raise InvalidArgumentError(
+                f'imgshape is {shape[0]} x {shape[1]}; OpenCV writes videos of at least '
+                f'{_SMALLEST_SIDE} x {_SMALLEST_SIDE} pixels',
+                argument='imgshape',
+            )
         self._codec, self._shape = codec, shape
 
     def encode(self, image: Image) -> Image:
@@ -76,20 +80,22 @@ class OpenCVChunkWriter(ChunkWriter):
         self._path, self._open_path = path, partial_path(path)
         fourcc = cv2.VideoWriter.fourcc(*_FOURCC[os.path.splitext(path)[1], codec])
         with fork_lock:
-            self._writer = cv2.VideoWriter(self._open_path, cv2.CAP_FFMPEG, fourcc, VIDEO_FRAMES_PER_SECOND,
-                                           (shape[1], shape[0]), True)
+            self._writer = cv2.VideoWriter(
+                self._open_path, cv2.CAP_FFMPEG, fourcc, VIDEO_FRAMES_PER_SECOND, (shape[1], shape[0]), True
+            )
         self._written = 0
         if not self._writer.isOpened():
             self.discard()
-            raise FrameWriteError(f'{path}: OpenCV cannot start a {codec} video here; backend=\'pyav\' may', path=path)
+            raise FrameWriteError(f"{path}: OpenCV cannot start a {codec} video here; backend='pyav' may", path=path)
 
     def write(self, prepared: Image) -> None:
         """Pass a frame to OpenCV."""
         try:
             self._writer.write(prepared)
         except cv2.error as error:
-            raise FrameWriteError(f'{self._path}: the video could not be written: {error.err}',
-                                  path=self._path) from error
+            raise FrameWriteError(
+                f'{self._path}: the video could not be written: {error.err}', path=self._path
+            ) from error
         self._written += 1
 
     def sync(self) -> None:
@@ -153,8 +159,9 @@ class OpenCVChunkReader(VideoReader):
         Maximum pixels of a frame; larger ones are considered damaged.
     """
 
-    def __init__(self, path: str, color: bool, seek: bool = True, frames: int | None = None,
-                 pixels: int = NO_PIXEL_LIMIT) -> None:
+    def __init__(
+        self, path: str, color: bool, seek: bool = True, frames: int | None = None, pixels: int = NO_PIXEL_LIMIT
+    ) -> None:
         self._path, self._color, self._seek, self._pixels = path, color, seek, pixels
         self._announced, self._counted = frames, False
         self._other: PyAVChunkReader | None = None
@@ -190,8 +197,9 @@ class OpenCVChunkReader(VideoReader):
         """Check that OpenCV reads the right video track."""
         size = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
         if self._times and size != self._times.size:
-            raise FrameReadError(f'{self._path}: OpenCV reads another track, not the video; {_USE_PYAV}',
-                                 path=self._path)
+            raise FrameReadError(
+                f'{self._path}: OpenCV reads another track, not the video; {_USE_PYAV}', path=self._path
+            )
 
     def _pyav(self) -> PyAVChunkReader:
         from .pyav_reader import PyAVChunkReader
@@ -232,8 +240,9 @@ class OpenCVChunkReader(VideoReader):
         before, self._image = self._image, image[::_COMPARED].copy()
         may_be_old = before is None or np.array_equal(before, self._image)
         if may_be_old and self._pyav().is_interlaced(index) and not converts_interlaced():
-            raise FrameReadError(f'{self._path}: this OpenCV cannot convert interlaced frames; {_USE_PYAV}',
-                                 path=self._path)
+            raise FrameReadError(
+                f'{self._path}: this OpenCV cannot convert interlaced frames; {_USE_PYAV}', path=self._path
+            )
 
     def _find(self, index: int) -> cv2.VideoCapture | None:
         """Grab a frame; return the capture, or None if the frame is missing."""
@@ -253,8 +262,10 @@ class OpenCVChunkReader(VideoReader):
             self._counted = True
             self._open()
         if not self._counted:
-            raise FrameReadError(f'{self._path}: OpenCV reads {self._end} of {frames} frames and does not tell which; '
-                                 f'{_USE_PYAV}', path=self._path)
+            raise FrameReadError(
+                f'{self._path}: OpenCV reads {self._end} of {frames} frames and does not tell which; {_USE_PYAV}',
+                path=self._path,
+            )
 
     def _gives_each_packet(self) -> bool:
         """Return whether OpenCV returns a frame for each packet up to the current end of a growing video."""

@@ -40,7 +40,7 @@ class OrderedFile:
         rest, start = memoryview(data), self._file.tell()
         try:
             while rest:
-                rest = rest[self._file.write(rest):]
+                rest = rest[self._file.write(rest) :]
         except OSError as error:
             self._error = error
             if start >= self._end:  # FFmpeg cannot read an MP4 cut off in the header of a fragment

@@ -112,7 +112,7 @@ def _take_codes(bits: Bits, count: int) -> None:
 def _unit(kind: bytes, bits: str) -> bytes:
     bits += '1'
     bits += '0' * (-len(bits) % 8)
-    data = kind + bytes(int(bits[place:place + 8], 2) for place in range(0, len(bits), 8))
+    data = kind + bytes(int(bits[place : place + 8], 2) for place in range(0, len(bits), 8))
     return _TO_ESCAPE.sub(b'\x00\x00\x03', data)
 
 
@@ -120,7 +120,9 @@ def _can_be_mixed(old: bytes, new: bytes) -> bool:
     """Return whether all mixtures of two units' bytes have the same escapes."""
     return len(old) == len(new) and not any(
         0 in first and 0 in second and min(third) <= 3
-        for first, second, third in _threes(old, new) if max(map(len, (first, second, third))) > 1)
+        for first, second, third in _threes(old, new)
+        if max(map(len, (first, second, third))) > 1
+    )
 
 
 def _threes(old: bytes, new: bytes) -> Iterator[tuple[set[int], set[int], set[int]]]:

@@ -38,7 +38,7 @@ class FrameConverter:
 
     def _bgr(self, frame: Any) -> Image:
         plane = self._converter.convert(frame)
-        rows = _rows(plane)[:frame.height, :3 * frame.width]
+        rows = _rows(plane)[: frame.height, : 3 * frame.width]
         own = plane.buffer_ptr != frame.planes[0].buffer_ptr  # otherwise the caller would write into a cached frame
         image = rows if own and rows.flags.c_contiguous else self._lent.empty(rows.shape)
         if image is not rows:
@@ -60,7 +60,7 @@ class FrameConverter:
 
 
 def _plane(plane: Any) -> Image:
-    return _rows(plane)[:plane.height, :plane.width]
+    return _rows(plane)[: plane.height, : plane.width]
 
 
 def _rows(plane: Any) -> Image:
@@ -82,7 +82,7 @@ def _gray_levels(pixel_format: str, color_range: int, colorspace: int) -> npt.ND
     frame.color_range, frame.colorspace = color_range, colorspace
     for plane, value in zip(frame.planes, (ramp[:2], ramp[2:], ramp[2:]), strict=True):
         rows = np.full((plane.height, plane.line_size), 128, np.uint8)
-        rows[:, :plane.width] = value[:plane.height, :plane.width]
+        rows[:, : plane.width] = value[: plane.height, : plane.width]
         plane.update(rows)
     # PyAV 19 keeps a converter per thread; a forked child would free it and wait for its threads forever
     return np.ascontiguousarray(frame.to_ndarray(format='bgr24', threads=1)[0, :, 1])

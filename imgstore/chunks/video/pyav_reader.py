@@ -49,8 +49,15 @@ class PyAVChunkReader(VideoReader):
         Maximum pixels of a frame; larger ones are considered damaged.
     """
 
-    def __init__(self, path: str, color: bool, seek: bool = True, frames: int | None = None,
-                 kept: FrameCache | None = None, pixels: int = NO_PIXEL_LIMIT) -> None:
+    def __init__(
+        self,
+        path: str,
+        color: bool,
+        seek: bool = True,
+        frames: int | None = None,
+        kept: FrameCache | None = None,
+        pixels: int = NO_PIXEL_LIMIT,
+    ) -> None:
         self._pixels = pixels
         self._path, self._seek, self._announced = path, seek, frames
         self._images = FrameConverter(color)

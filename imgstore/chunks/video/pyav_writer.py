@@ -44,8 +44,17 @@ _CONTAINER_OPTIONS = {
 }
 # As good as 'medium' at crf 23 by PSNR. Short GOPs keep frames near their keyframes. Without B-frames, lookahead and a
 # variable frame rate, the encoder returns each frame at once.
-_X264 = {'preset': 'veryfast', 'tune': 'psnr', 'crf': '24', 'g': '16', 'bf': '0', 'rc-lookahead': '0',
-         'deblock': '1,1', 'forced-idr': '1', 'x264-params': 'force-cfr=1'}
+_X264 = {
+    'preset': 'veryfast',
+    'tune': 'psnr',
+    'crf': '24',
+    'g': '16',
+    'bf': '0',
+    'rc-lookahead': '0',
+    'deblock': '1,1',
+    'forced-idr': '1',
+    'x264-params': 'force-cfr=1',
+}
 _MOST_PLANES = 8 * THREADS  # arrays for reuse, for frames in work and for intermediate steps
 _PARAMETER_SETS_APART = 1 << 22  # https://ffmpeg.org/doxygen/trunk/group__lavc__core.html, AV_CODEC_FLAG_GLOBAL_HEADER
 _MJPEG_QUANTISER = 3  # as good as OpenCV's
@@ -96,7 +105,7 @@ class PyAVEncoder(VideoEncoder):
 
         image = np.ascontiguousarray(image)
         planes = self._lent.empty((self.height * 3 // 2, self.width))
-        luma, chroma = planes[:self.height], planes[self.height:].reshape(2, self.height // 2, self.width // 2)
+        luma, chroma = planes[: self.height], planes[self.height :].reshape(2, self.height // 2, self.width // 2)
         if image.ndim == 3:
             self._fill_chroma(chroma, image)
             cv2.cvtColor(image, cv2.COLOR_BGR2GRAY, luma)
@@ -149,7 +158,7 @@ class MJPEGEncoder(PyAVEncoder):
 
             self._own.context = CodecContext.create(self.codec, 'w')
             self.set_up(self._own.context)
-        packet, = self._own.context.encode(self.frame(image))
+        (packet,) = self._own.context.encode(self.frame(image))
         return bytes(packet)
 
     def _by_opencv(self, image: Image) -> bytes:
@@ -243,7 +252,8 @@ class ContainerChunkWriter(ChunkWriter):
             if path.endswith('.mp4'):
                 self._tail, self._file = LastPacketWriter(self._open_path), OrderedFile(self._open_path)
             self._container: OutputContainer = open_output(
-                self._file or self._open_path, options=_CONTAINER_OPTIONS[os.path.splitext(path)[1]])
+                self._file or self._open_path, options=_CONTAINER_OPTIONS[os.path.splitext(path)[1]]
+            )
             self._stream: Any = self._container.add_stream(encoder.codec, rate=VIDEO_FRAMES_PER_SECOND)
             encoder.open(self._stream.codec_context)
         except (av.FFmpegError, OSError, ValueError) as error:

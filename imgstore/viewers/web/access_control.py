@@ -30,7 +30,7 @@ AGAIN = '/static/again.js'
 _LOOPBACK = ('localhost', '127.0.0.1', '::1')
 _HEADERS = {
     'Content-Security-Policy': "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-                               "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     'Cross-Origin-Opener-Policy': 'same-origin',
     'Cross-Origin-Resource-Policy': 'same-origin',
     'Permissions-Policy': 'camera=(), microphone=(), geolocation=()',
@@ -40,10 +40,13 @@ _HEADERS = {
 }
 _HOST = re.compile(r'(?:\[([0-9a-f:.]+(?:%[^\]]*)?)\]|([^\[\]:]+))(?::[0-9]+)?')
 _KEY = re.compile(r'/session-([A-Za-z0-9_-]{22})(/.*|)', re.DOTALL)
-_NO_SESSION = ('Open a link that imgstore-view printed. Each works once. '
-               '"imgstore-view --web --link" prints a further one.')
-_NO_SESSION_PAGE = ('<!doctype html><html lang="en"><meta charset="utf-8"><title>imgstore</title>'
-                    f'<p>{_NO_SESSION}</p><script src="{AGAIN[1:]}"></script></html>')
+_NO_SESSION = (
+    'Open a link that imgstore-view printed. Each works once. "imgstore-view --web --link" prints a further one.'
+)
+_NO_SESSION_PAGE = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>imgstore</title>'
+    f'<p>{_NO_SESSION}</p><script src="{AGAIN[1:]}"></script></html>'
+)
 
 
 def is_loopback(host: str) -> bool:
@@ -67,8 +70,9 @@ class AccessControl:
         Further names that requests may use, such as that of a proxy.
     """
 
-    def __init__(self, app: ASGIApp, host: str, access: Access | None = None, root_path: str = '',
-                 names: Collection[str] = ()) -> None:
+    def __init__(
+        self, app: ASGIApp, host: str, access: Access | None = None, root_path: str = '', names: Collection[str] = ()
+    ) -> None:
         self._app = app
         self._hosts = {*_LOOPBACK, host.lower(), *(name.lower() for name in names)} - set(WILDCARDS)
         self._all_addresses = host in WILDCARDS
@@ -99,7 +103,7 @@ class AccessControl:
         """The path without the proxy's prefix and the session's key; and that key, '' if there is none."""
         root = self._root_path
         if root and (path == root or path.startswith(root + '/')):
-            path = path[len(root):]
+            path = path[len(root) :]
         found = _KEY.fullmatch(path) if self._access else None
         return (found[2], found[1]) if found else (path, '')
 

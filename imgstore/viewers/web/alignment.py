@@ -68,8 +68,9 @@ class NumberOrder:
         return self.index_at(rank) if rank < len(self) and self._numbers[rank] == number else None
 
 
-def aligned(orders: Sequence[NumberOrder], number: int, direction: int, count: int,
-            policy: str) -> list[dict[str, Any]]:
+def aligned(
+    orders: Sequence[NumberOrder], number: int, direction: int, count: int, policy: str
+) -> list[dict[str, Any]]:
     """List frames of several recordings with equal numbers, from one number on.
 
     Parameters
@@ -115,8 +116,10 @@ def _walk(orders: Sequence[NumberOrder], number: int, direction: int, policy: st
 
 def _row(orders: Sequence[NumberOrder], number: int, policy: str) -> dict[str, Any]:
     exact = [order.index_of(number) for order in orders]
-    shown = [_held(order, number) if index is None and policy == 'zoh' else index
-             for order, index in zip(orders, exact, strict=True)]
+    shown = [
+        _held(order, number) if index is None and policy == 'zoh' else index
+        for order, index in zip(orders, exact, strict=True)
+    ]
     return {'number': number, 'index': shown, 'held': [was != now for was, now in zip(exact, shown, strict=True)]}
 
 

@@ -86,8 +86,12 @@ class ExtraData:
             problems = [self.problems[part[0]] for part in parts if part[0] in self.problems]
         columns = {name: _binned(values, low, high, bins) for name, values in points.items()}
         done = len(parts) - missing
-        return {'columns': columns, 'complete': not missing, 'read': done / len(parts) if parts else 1.0,
-                'problems': problems[:3]}
+        return {
+            'columns': columns,
+            'complete': not missing,
+            'read': done / len(parts) if parts else 1.0,
+            'problems': problems[:3],
+        }
 
     def at(self, index: int) -> dict[str, Any]:
         """Return the record valid at a frame.
@@ -164,8 +168,11 @@ class ExtraData:
         for number, _, _ in parts:
             if whole:
                 records = self._whole.get(number)
-                found = {} if records is None else {
-                    name: np.stack([records.at, values, values], 1) for name, values in records.columns().items()}
+                found = (
+                    {}
+                    if records is None
+                    else {name: np.stack([records.at, values, values], 1) for name, values in records.columns().items()}
+                )
             else:
                 found = self._coarse.get(number, {})
             for name, rows in found.items():
@@ -216,8 +223,12 @@ def _coarse(records: _Records | None) -> dict[str, Values]:
     if records is None:
         return {}
     low, high = int(records.at[0]), int(records.at[-1])
-    return {name: np.array(_binned([np.stack([records.at, values, values], 1)], low, high, _BLOCKS), np.float64)
-            .reshape(-1, 3) for name, values in records.columns().items()}
+    return {
+        name: np.array(_binned([np.stack([records.at, values, values], 1)], low, high, _BLOCKS), np.float64).reshape(
+            -1, 3
+        )
+        for name, values in records.columns().items()
+    }
 
 
 def _binned(rows: list[Values], low: int, high: int, bins: int) -> list[list[float]]:
@@ -228,6 +239,7 @@ def _binned(rows: list[Values], low: int, high: int, bins: int) -> list[list[flo
         return [list(row) for row in points.tolist()]
     part = ((points[:, 0] - low) * (bins / (high + 1 - low))).astype(np.int64).clip(0, bins - 1)
     edges = np.flatnonzero(np.diff(part, prepend=-1))
-    binned = np.stack([points[edges, 0], np.minimum.reduceat(points[:, 1], edges),
-                       np.maximum.reduceat(points[:, 2], edges)], 1)
+    binned = np.stack(
+        [points[edges, 0], np.minimum.reduceat(points[:, 1], edges), np.maximum.reduceat(points[:, 2], edges)], 1
+    )
     return [list(row) for row in binned.tolist()]

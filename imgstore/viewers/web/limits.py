@@ -154,8 +154,9 @@ class Connection(H11Protocol):
         if self.transport.get_write_buffer_size():
             unread_since = self._unread_since = unread_since or now  # uvicorn may not hear of so little
             self.waiting_since = self.waiting_since and now  # for the next request, once it has read this answer
-        return (self.waiting_since is not None and now - self.waiting_since > REQUEST_SECONDS) or \
-            (unread_since is not None and now - unread_since > READ_SECONDS)
+        return (self.waiting_since is not None and now - self.waiting_since > REQUEST_SECONDS) or (
+            unread_since is not None and now - unread_since > READ_SECONDS
+        )
 
 
 class Crowd:
@@ -229,6 +230,7 @@ class Bounded:
             return
         try:
             async with self._room.hold(self._cost(scope['path']), connection) as held:
+
                 async def send_in_pieces(message: Message) -> None:
                     held.grow(len(message.get('body', b'')))
                     for piece in _pieces(message):
@@ -251,8 +253,9 @@ def _pieces(message: Message) -> list[Message]:
         return [message]
     view, more = memoryview(body), message.get('more_body', False)
     starts = range(0, len(body), _PIECE)
-    return [{**message, 'body': view[start:start + _PIECE], 'more_body': more or start != starts[-1]}
-            for start in starts]
+    return [
+        {**message, 'body': view[start : start + _PIECE], 'more_body': more or start != starts[-1]} for start in starts
+    ]
 
 
 class Server(uvicorn.Server):
@@ -270,7 +273,18 @@ def new_server(app: ASGIApp, most: int = MOST_CONNECTIONS) -> Server:
     crowd = Crowd(most)
     protocol: Any = functools.partial(Connection, crowd)  # uvicorn calls it as a class
     settings = uvicorn.Config(
-        app, log_level='error', access_log=False, server_header=False, proxy_headers=False, lifespan='off', ws='none',
-        http=protocol, loop='asyncio', backlog=_AT_ONCE, timeout_graceful_shutdown=3,
-        callback_notify=crowd.sweep, timeout_notify=1)
+        app,
+        log_level='error',
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        lifespan='off',
+        ws='none',
+        http=protocol,
+        loop='asyncio',
+        backlog=_AT_ONCE,
+        timeout_graceful_shutdown=3,
+        callback_notify=crowd.sweep,
+        timeout_notify=1,
+    )
     return Server(settings)

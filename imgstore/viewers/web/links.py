@@ -52,8 +52,10 @@ def private_folder() -> str:
         if _is_private(folder):
             return folder
         tried.append(folder)
-    raise ImgStoreError(f'none of {", ".join(tried)} is your own folder and closed to others; '
-                        'remove one, or set XDG_RUNTIME_DIR to such a folder')
+    raise ImgStoreError(
+        f'none of {", ".join(tried)} is your own folder and closed to others; '
+        'remove one, or set XDG_RUNTIME_DIR to such a folder'
+    )
 
 
 def _candidates() -> list[str]:

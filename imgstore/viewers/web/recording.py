@@ -87,12 +87,19 @@ class Recording:
         store, count = self.store, self.count
         dtype = store.dtype
         return {
-            'name': self.name, 'frames': count, 'shape': list(store.image_shape), 'dtype': str(dtype),
-            'format': store.format, 'lossless': store.lossless, 'period': as_json(self.navigator.period),
+            'name': self.name,
+            'frames': count,
+            'shape': list(store.image_shape),
+            'dtype': str(dtype),
+            'format': store.format,
+            'lossless': store.lossless,
+            'period': as_json(self.navigator.period),
             'live': store.is_live,
             'timezone': getattr(store.created[1], 'key', 'UTC'),
-            'first': self.row(0) if count else None, 'last': self.row(count - 1) if count else None,
-            'exact': 'png' if fits_png(store.image_shape, dtype) else 'npy'}
+            'first': self.row(0) if count else None,
+            'last': self.row(count - 1) if count else None,
+            'exact': 'png' if fits_png(store.image_shape, dtype) else 'npy',
+        }
 
     def about(self) -> Row:
         """Return the store's properties and the user's metadata."""
@@ -100,10 +107,16 @@ class Recording:
         chunks = self.store.index.chunk_ranges()
         return {
             'store': {
-                'path': store.filename, 'format': store.format, 'uuid': store.uuid,
-                'created': created.astimezone(zone).isoformat(' ', 'seconds'), 'time zone': str(zone),
-                'chunks': len(chunks), 'frames a chunk': store.chunksize},
-            'user': as_json(store.user_metadata, nan_as_text=True)}
+                'path': store.filename,
+                'format': store.format,
+                'uuid': store.uuid,
+                'created': created.astimezone(zone).isoformat(' ', 'seconds'),
+                'time zone': str(zone),
+                'chunks': len(chunks),
+                'frames a chunk': store.chunksize,
+            },
+            'user': as_json(store.user_metadata, nan_as_text=True),
+        }
 
     def row(self, index: int) -> Row:
         """Return a frame's index, number and time."""
@@ -151,9 +164,16 @@ class Recording:
             return self.timeline('index', None, None, bins)
         places = samples.places if axis != 'number' else self.order.indices_at(samples.places)
         found = gaps.find_gaps(at, samples, self.navigator.period)
-        return {'axis': axis, 'frames': size, 'index': places.tolist(), 'number': samples.numbers.tolist(),
-                'time': as_json(samples.times), 'missing': samples.missing.tolist(),
-                'gaps': [self._gap(axis, gap) for gap in found], **self._borders(axis, places)}
+        return {
+            'axis': axis,
+            'frames': size,
+            'index': places.tolist(),
+            'number': samples.numbers.tolist(),
+            'time': as_json(samples.times),
+            'missing': samples.missing.tolist(),
+            'gaps': [self._gap(axis, gap) for gap in found],
+            **self._borders(axis, places),
+        }
 
     def _frames_on(self, axis: str) -> tuple[gaps.FrameAt, int]:
         if axis != 'number':
@@ -169,9 +189,13 @@ class Recording:
 
     def _gap(self, axis: str, gap: gaps.Gap) -> Row:
         index = self.order.index_at(gap.place) if axis == 'number' else gap.place
-        return {'index': index, 'missing': gap.missing, 'seconds': as_json(gap.seconds),
-                'before': {'number': gap.before[0], 'time': as_json(gap.before[1]), 'index': index - 1},
-                'after': {'number': gap.after[0], 'time': as_json(gap.after[1]), 'index': index}}
+        return {
+            'index': index,
+            'missing': gap.missing,
+            'seconds': as_json(gap.seconds),
+            'before': {'number': gap.before[0], 'time': as_json(gap.before[1]), 'index': index - 1},
+            'after': {'number': gap.after[0], 'time': as_json(gap.after[1]), 'index': index},
+        }
 
     def _borders(self, axis: str, indices: npt.NDArray[np.int64]) -> Row:
         """Return the chunk starts among these frames, or none if they are too many."""
@@ -214,8 +238,9 @@ class Recording:
     def _thumbnail_store(self) -> ImgStore:
         """Open a second reader with the index of the first."""
         if self._thumbnails is None:
-            self._thumbnails = new_for_filename(self.store.filename, index=self.store.index,
-                                                cache_bytes=_THUMBNAIL_CACHE)
+            self._thumbnails = new_for_filename(
+                self.store.filename, index=self.store.index, cache_bytes=_THUMBNAIL_CACHE
+            )
             self._was_refreshed = not self._was_live
         if not self._was_refreshed or self._thumbnails.frame_count < self.count:
             self._thumbnails.refresh()

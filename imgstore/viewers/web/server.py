@@ -39,8 +39,13 @@ _COPIES = 2  # of a frame: as read, and encoded
 Answer = Callable[[Request], Response]
 
 
-def new_app(recordings: Sequence[Recording], host: str = '127.0.0.1', access: Access | None = None,
-            root_path: str = '', names: Collection[str] = ()) -> ASGIApp:
+def new_app(
+    recordings: Sequence[Recording],
+    host: str = '127.0.0.1',
+    access: Access | None = None,
+    root_path: str = '',
+    names: Collection[str] = (),
+) -> ASGIApp:
     """Make the application that shows recordings.
 
     Parameters
@@ -58,12 +63,19 @@ def new_app(recordings: Sequence[Recording], host: str = '127.0.0.1', access: Ac
     """
     pages = _Pages(recordings, access)
     routes = {
-        '/': pages.start, '/static/{name}': pages.static, '/api/stores': pages.stores, '/api/aligned': pages.aligned,
-        '/api/stores/{store}': pages.about, '/api/stores/{store}/rows': pages.rows,
-        '/api/stores/{store}/find': pages.find, '/api/stores/{store}/gap': pages.gap,
-        '/api/stores/{store}/timeline': pages.timeline, '/api/stores/{store}/extra': pages.extra,
+        '/': pages.start,
+        '/static/{name}': pages.static,
+        '/api/stores': pages.stores,
+        '/api/aligned': pages.aligned,
+        '/api/stores/{store}': pages.about,
+        '/api/stores/{store}/rows': pages.rows,
+        '/api/stores/{store}/find': pages.find,
+        '/api/stores/{store}/gap': pages.gap,
+        '/api/stores/{store}/timeline': pages.timeline,
+        '/api/stores/{store}/extra': pages.extra,
         '/api/stores/{store}/extra/{index}': pages.extra_at,
-        '/api/stores/{store}/thumbnail/{index}.jpg': pages.thumbnail}
+        '/api/stores/{store}/thumbnail/{index}.jpg': pages.thumbnail,
+    }
     handlers: Any = {HTTPException: _refused, ImgStoreError: _failed}
     endpoints: dict[str, Any] = {path: _in_thread(answer) for path, answer in routes.items()}
     endpoints['/api/stores/{store}/image/{index}.{kind}'] = pages.image
@@ -75,8 +87,10 @@ def new_app(recordings: Sequence[Recording], host: str = '127.0.0.1', access: Ac
 
 def _in_thread(answer: Answer) -> Callable[[Request], Any]:
     """Run an answer in a thread, since it waits for the disk and others must not."""
+
     async def in_thread(request: Request) -> Response:
         return await run_in_threadpool(answer, request)
+
     return in_thread
 
 
@@ -191,8 +205,9 @@ class _Pages:
         encode = _encoder(request, recording, kind)
         async with self._turns[recording]:  # in the order of requests, so that the reader can prefetch
             image = await run_in_threadpool(recording.image, index)
-        headers = {'Content-Disposition': _file_name(recording, index, kind)} \
-            if 'download' in request.query_params else None
+        headers = (
+            {'Content-Disposition': _file_name(recording, index, kind)} if 'download' in request.query_params else None
+        )
         return Response(await run_in_threadpool(encode, image), media_type=MEDIA_TYPES[kind], headers=headers)
 
     def thumbnail(self, request: Request) -> Response:
@@ -243,5 +258,3 @@ def _safe(content: Any) -> Any:
     if isinstance(content, list):
         return [_safe(value) for value in content]
     return str(content) if isinstance(content, int) and abs(content) > 2**53 else content
-
-

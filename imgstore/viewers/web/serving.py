@@ -81,8 +81,9 @@ def run_server(paths: Sequence[str], site: Site, browser: bool, tell: Tell) -> N
         from .limits import new_server
         from .server import new_app
     except ImportError as error:
-        raise MissingDependencyError("the browser's page needs uvicorn and starlette: pip install 'imgstore[web]'",
-                                     name=error.name) from error
+        raise MissingDependencyError(
+            "the browser's page needs uvicorn and starlette: pip install 'imgstore[web]'", name=error.name
+        ) from error
     access = Access() if site.with_token or not is_loopback(site.host) else None
     with _opened(paths) as recordings, _listening(site.host, site.port) as listener:
         server = new_server(new_app(recordings, site.host, access, site.root_path, site.names))
@@ -112,6 +113,7 @@ class _Address:
 @contextlib.contextmanager
 def _ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
     """Let Ctrl-C and SIGTERM end the server outside its own handlers, too."""
+
     def end(number: int, frame: FrameType | None) -> None:
         server.should_exit = True
 
@@ -185,8 +187,10 @@ def _announce(address: _Address, browser: bool, tell: Tell, stack: contextlib.Ex
         if address.access:
             tell(f'another link: imgstore-view --web --link --port {address.port}')
         if address.host in ('127.0.0.1', 'localhost') and os.environ.get('SSH_CONNECTION'):
-            tell(f'from your own machine, first: ssh -N -L {address.port}:127.0.0.1:{address.port} '
-                 f'{socket.gethostname()}')
+            tell(
+                f'from your own machine, first: ssh -N -L {address.port}:127.0.0.1:{address.port} '
+                f'{socket.gethostname()}'
+            )
         elif browser and _has_screen():
             _open_browser(address, stack)
     except (ImgStoreError, OSError) as error:  # the page is served nevertheless

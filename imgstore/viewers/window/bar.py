@@ -64,8 +64,8 @@ def draw_bar(canvas: Image, look: BarState) -> None:
     """Draw the bar over the lower edge of a picture, (h, w, 3) of uint8."""
     height, width = canvas.shape[:2]
     top = height - HEIGHT
-    canvas[max(0, top):] = GROUND
-    _draw_strip(canvas[max(0, top):], look)
+    canvas[max(0, top) :] = GROUND
+    _draw_strip(canvas[max(0, top) :], look)
     baseline = top + _STRIP + _ASCENT + 1
     _draw_line(canvas, baseline, look.facts, look.time, width, _INK)
     if look.message:
@@ -124,7 +124,7 @@ def fitting(text: str, width: int) -> str:
     if FONT.measure_string(text)[0] <= width:
         return text
     for kept in range(len(text) - 1, 1, -1):
-        shorter = f'{text[:(kept + 1) // 2]} ... {text[len(text) - kept // 2:]}'
+        shorter = f'{text[: (kept + 1) // 2]} ... {text[len(text) - kept // 2 :]}'
         if FONT.measure_string(shorter)[0] <= width:
             return shorter
     return ''

@@ -70,10 +70,10 @@ def _scaled(image: Image, scale: float) -> Image:
 
 
 def _paste(room: Image, image: Image, x: int, y: int) -> None:
-    image = image[max(0, -y):, max(0, -x):]
+    image = image[max(0, -y) :, max(0, -x) :]
     x, y = max(0, x), max(0, y)
-    image = image[:max(0, room.shape[0] - y), :max(0, room.shape[1] - x)]
-    room[y:y + image.shape[0], x:x + image.shape[1]] = image
+    image = image[: max(0, room.shape[0] - y), : max(0, room.shape[1] - x)]
+    room[y : y + image.shape[0], x : x + image.shape[1]] = image
 
 
 def _draw_keys(room: Image, keys: Sequence[tuple[str, str]]) -> None:
@@ -97,8 +97,10 @@ def _layout(room: Image, keys: Sequence[tuple[str, str]], columns: int) -> tuple
     while True:
         font = FontRenderer(scale=scale)
         left = max(font.measure_string(shown)[0] for shown, _ in keys) + round(40 * scale)
-        widths = [left + max(font.measure_string(what)[0] for _, what in keys[start:start + rows]) + round(60 * scale)
-                  for start in range(0, len(keys), rows)]
+        widths = [
+            left + max(font.measure_string(what)[0] for _, what in keys[start : start + rows]) + round(60 * scale)
+            for start in range(0, len(keys), rows)
+        ]
         fits = sum(widths) <= room.shape[1] - 8 and rows * _line(font) <= room.shape[0] - 8
         if fits or scale <= _SMALLEST_TEXT:
             return (scale if fits else 0.9 * _SMALLEST_TEXT), rows, left, widths

@@ -69,8 +69,12 @@ def window_shape(image: tuple[int, ...], with_bar: bool) -> tuple[int, int]:
     widest, highest = _SCREEN_SHARE * screen[0], _SCREEN_SHARE * screen[1] - below
     scale = min(1.0, widest / width, highest / height)
     least = _LEAST_ROOM if with_bar else (1, 1)
-    while scale >= 1 and width * scale < least[0] and height * scale < least[1] and (
-            width * (scale + 1) <= widest and height * (scale + 1) <= highest):
+    while (
+        scale >= 1
+        and width * scale < least[0]
+        and height * scale < least[1]
+        and (width * (scale + 1) <= widest and height * (scale + 1) <= highest)
+    ):
         scale += 1
     return max(least[1], round(height * scale)) + below, max(least[0], round(width * scale))
 
@@ -138,8 +142,9 @@ class Session:
         began = time.monotonic()
         frame = self.controls.goto()
         if frame.image is None and not self._player.attended:
-            raise FrameReadError(frame.trouble, store=self.controls.store.filename, frame_index=frame.index,
-                                 frame_number=frame.number)
+            raise FrameReadError(
+                frame.trouble, store=self.controls.store.filename, frame_index=frame.index, frame_number=frame.number
+            )
         self._draw()
         now = time.monotonic()
         self._cost += (now - began - self._cost) / 4
@@ -169,16 +174,31 @@ class Session:
         since = frame.time - controls.navigator.frame(0)[1]
         facts = [f'frame {frame.number}', f'index {frame.index} of {count}', f'{since:.3f} s']
         message, is_trouble = self._message(frame)
-        return BarState(frame.index, count, borders, gaps_at, tuple(facts), controls.frames.format_time(frame),
-                        tuple(self._state()), self._pixel(frame), message, is_trouble)
+        return BarState(
+            frame.index,
+            count,
+            borders,
+            gaps_at,
+            tuple(facts),
+            controls.frames.format_time(frame),
+            tuple(self._state()),
+            self._pixel(frame),
+            message,
+            is_trouble,
+        )
 
     def _state(self) -> list[str]:
         controls, player = self.controls, self._player
-        return ['playing' if player.playing else 'paused', f'speed {player.speed:g}',
-                *([f'1 frame of {player.stride}'] if player.playing and player.stride > 1 else []),
-                *(['loop'] if player.loop else []), *(['following'] if controls.following else []),
-                *(['contrast'] if controls.stretched else []),
-                f'{100 * controls.zoom.scale:.0f} %', *([_LIST_HINT] if not player.attended else [])]
+        return [
+            'playing' if player.playing else 'paused',
+            f'speed {player.speed:g}',
+            *([f'1 frame of {player.stride}'] if player.playing and player.stride > 1 else []),
+            *(['loop'] if player.loop else []),
+            *(['following'] if controls.following else []),
+            *(['contrast'] if controls.stretched else []),
+            f'{100 * controls.zoom.scale:.0f} %',
+            *([_LIST_HINT] if not player.attended else []),
+        ]
 
     def _pixel(self, frame: LoadedFrame) -> str:
         pixel = self.controls.pixel

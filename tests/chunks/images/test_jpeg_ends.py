@@ -35,13 +35,17 @@ def read(tmp_path, data):
     return index_in(image)
 
 
-OPTIONS = {'baseline': (), 'progressive': (cv2.IMWRITE_JPEG_PROGRESSIVE, 1),
-           'restarts': (cv2.IMWRITE_JPEG_RST_INTERVAL, 2)}
+OPTIONS = {
+    'baseline': (),
+    'progressive': (cv2.IMWRITE_JPEG_PROGRESSIVE, 1),
+    'restarts': (cv2.IMWRITE_JPEG_RST_INTERVAL, 2),
+}
 
 
 @pytest.mark.parametrize('options', OPTIONS.values(), ids=OPTIONS)
-@pytest.mark.parametrize('behind', [b'', b'\0', b'\0' * 4093, b'x' * 5000, b'\xff' * 5000, b'\xff\xda' * 200_000,
-                                    b'\xff\xd8\xff\xe0' * 3000])
+@pytest.mark.parametrize(
+    'behind', [b'', b'\0', b'\0' * 4093, b'x' * 5000, b'\xff' * 5000, b'\xff\xda' * 200_000, b'\xff\xd8\xff\xe0' * 3000]
+)
 def test_what_comes_after_the_end_mark_is_no_damage(tmp_path, options, behind):
     assert read(tmp_path, jpeg(5, *options) + behind) == 5
 
@@ -64,7 +68,7 @@ def test_cut_off_jpeg_is_refused_despite_thumbnail_end_mark(tmp_path, options, l
     """A cut-off image is refused even if its thumbnail has an end mark."""
     data = head(jpeg(5, *options))
     with pytest.raises(FrameReadError, match='cut off'):
-        read(tmp_path, data[:-lost] if lost >= 1 else data[:len(data) - int(len(jpeg(5, *options)) * lost)])
+        read(tmp_path, data[:-lost] if lost >= 1 else data[: len(data) - int(len(jpeg(5, *options)) * lost)])
 
 
 def test_damage_in_a_jpeg_ends_in_no_other_error(tmp_path):

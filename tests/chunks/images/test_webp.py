@@ -132,8 +132,10 @@ def test_frames_are_exported_and_saved_again_bit_for_bit(tmp_path, shape):
     assert size['lossy'] < size['exact']
     assert save_app.main(['--format', 'webp', '--source', str(tmp_path / 'exact' / '*.webp'), str(tmp_path / 't')]) == 0
     for index, image in enumerate(images(tmp_path / 't')):  # a file says of no image that it is gray
-        assert np.array_equal(image, cv2.cvtColor(numbered(index, shape), cv2.COLOR_GRAY2BGR)
-                              if len(shape) == 2 else numbered(index, shape))
+        assert np.array_equal(
+            image,
+            cv2.cvtColor(numbered(index, shape), cv2.COLOR_GRAY2BGR) if len(shape) == 2 else numbered(index, shape),
+        )
 
 
 def test_an_image_of_too_many_pixels_is_not_exported(tmp_path):

@@ -34,12 +34,12 @@ def film(tmp_path):
         container.mux(video.encode(None))
     content = path.read_bytes()
     assert content.count(ASCII) >= 3
-    path.write_bytes(content.replace(ASCII, NOT_UTF8[:len(ASCII)].ljust(len(ASCII), b'\xe9')))
+    path.write_bytes(content.replace(ASCII, NOT_UTF8[: len(ASCII)].ljust(len(ASCII), b'\xe9')))
     return str(path)
 
 
 def test_text_of_a_container_keeps_its_bytes(film):
-    wanted = NOT_UTF8[:len(ASCII)].ljust(len(ASCII), b'\xe9')
+    wanted = NOT_UTF8[: len(ASCII)].ljust(len(ASCII), b'\xe9')
     for opened in (open_input(film), open_container(film)):
         with opened as container:
             for metadata in (container.metadata, container.streams.video[0].metadata):
@@ -86,13 +86,16 @@ def test_a_store_in_a_folder_whose_name_is_no_utf8_is_exported(tmp_path, codec):
 
 
 def test_copying_a_playlist_chunk_opens_no_other_file(tmp_path):
-    """Copying a chunk of a store never opens another file."""
+    """Exporting a copy of a store's chunk never opens another file."""
     with imgstore.new_for_format('h264/mkv', str(tmp_path / 's'), imgshape=(48, 64, 3)) as store:
         for number in range(5):
             store.add_image(np.full((48, 64, 3), number, np.uint8), number, number / 25)
     make_video(tmp_path / 'other.ts', RECIPES['constant_rate_mkv'])
     (tmp_path / 's' / '000000.mkv').write_text(
-        f'#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:2,\n{tmp_path / "other.ts"}\n#EXT-X-ENDLIST\n')
-    with imgstore.new_for_filename(str(tmp_path / 's')) as store, \
-            pytest.raises(imgstore.errors.InvalidArgumentError, match='start like'):
+        f'#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:2,\n{tmp_path / "other.ts"}\n#EXT-X-ENDLIST\n'
+    )
+    with (
+        imgstore.new_for_filename(str(tmp_path / 's')) as store,
+        pytest.raises(imgstore.errors.InvalidArgumentError, match='start like'),
+    ):
         export_video(select(store), tmp_path / 'film.mkv', codec='copy')

@@ -89,8 +89,20 @@ def test_every_frame_is_found_forwards_backwards_and_at_random(video, name, back
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_every_frame_is_found_in_any_order_between_errors_too(video, backend, data):
-    name = data.draw(st.sampled_from(['b_frames_mkv', 'open_gops_mp4', 'intra_refresh_mkv', 'equal_times_mkv',
-                                      'h264_b_frames_avi', 'mjpeg_avi', 'variable_rate_mp4', 'without_cues_mkv']))
+    name = data.draw(
+        st.sampled_from(
+            [
+                'b_frames_mkv',
+                'open_gops_mp4',
+                'intra_refresh_mkv',
+                'equal_times_mkv',
+                'h264_b_frames_avi',
+                'mjpeg_avi',
+                'variable_rate_mp4',
+                'without_cues_mkv',
+            ]
+        )
+    )
     with new_reader(backend, video(name), color=True, seek=data.draw(st.booleans())) as reader:
         for index in data.draw(st.lists(st.integers(0, 42), min_size=1, max_size=25)):
             if index < 40:
@@ -131,7 +143,7 @@ def test_a_header_that_lies_about_the_count_is_not_believed(video, tmp_path, bac
 @pytest.mark.parametrize('kept', [0, 5, 39])
 def test_an_avi_index_that_is_cut_off_hides_no_frame(video, tmp_path, backend, kept):
     def edit(data):
-        return data[:data.index(b'idx1') + 8 + 16 * kept]
+        return data[: data.index(b'idx1') + 8 + 16 * kept]
 
     with new_reader(backend, copied(video('mjpeg_avi'), tmp_path, edit), color=True) as reader:
         assert reader.count() == 40
@@ -167,8 +179,11 @@ def test_seek_false_never_seeks(video, monkeypatch, backend):
 
 
 def inserted(extension):
-    return [name for name, recipe in RECIPES.items()
-            if (recipe.extension, recipe.shape) == (extension, SHAPE) and '10' not in recipe.pixel_format]
+    return [
+        name
+        for name, recipe in RECIPES.items()
+        if (recipe.extension, recipe.shape) == (extension, SHAPE) and '10' not in recipe.pixel_format
+    ]
 
 
 @pytest.fixture(scope='module')
@@ -204,8 +219,11 @@ def test_inserted_videos_are_exact_by_index_number_and_time(stores, extension, b
         assert store.frame_count == len(frames)
         assert store.chunks == list(range(2 + len(inserted(extension))))
         for index in np.random.default_rng(2).integers(0, len(frames), 60).tolist():
-            for image, found in (store.get_image(None, frame_index=index), store.get_image(frames[index][1]),
-                                 store.get_nearest_image(frames[index][2] + 0.01)):
+            for image, found in (
+                store.get_image(None, frame_index=index),
+                store.get_image(frames[index][1]),
+                store.get_nearest_image(frames[index][2] + 0.01),
+            ):
                 assert (index_in(image), *found) == frames[index]
             if index + 1 < len(frames):
                 image, found = store.get_next_image()
@@ -233,10 +251,10 @@ def damaged(path, tmp_path, which, seed=None):
 
     def edit(data):
         if seed is None:
-            data[position + 4:position + size] = bytes(size - 4)
+            data[position + 4 : position + size] = bytes(size - 4)
         else:
             noise = np.random.default_rng(seed).integers(0, 256, size - size // 3, np.uint8)
-            data[position + size // 3:position + size] = noise.tobytes()
+            data[position + size // 3 : position + size] = noise.tobytes()
 
     return copied(path, tmp_path, edit)
 
@@ -256,8 +274,9 @@ def read_damaged(path, whole, order, frames=None):
     return refused, wrong
 
 
-@pytest.mark.parametrize('name', ['mjpeg_avi', 'constant_rate_mkv', 'variable_rate_mp4', 'many_slices_mkv',
-                                  'b_frames_mp4', 'open_gops_mkv'])
+@pytest.mark.parametrize(
+    'name', ['mjpeg_avi', 'constant_rate_mkv', 'variable_rate_mp4', 'many_slices_mkv', 'b_frames_mp4', 'open_gops_mkv']
+)
 @pytest.mark.parametrize('which', [10, 15])
 def test_damaged_frame_refuses_only_itself_and_dependents(video, tmp_path, name, which):
     """A damaged frame and the frames decoded from it are refused, and all other frames are right."""
@@ -274,8 +293,9 @@ def test_damaged_frame_refuses_only_itself_and_dependents(video, tmp_path, name,
         assert read_damaged(path, whole, order) == (refused, set())
 
 
-@pytest.mark.parametrize('name', ['mjpeg_avi', 'constant_rate_mkv', 'many_slices_mkv', 'b_frames_mp4',
-                                  'open_gops_mkv', 'mpeg4_b_frames_mp4'])
+@pytest.mark.parametrize(
+    'name', ['mjpeg_avi', 'constant_rate_mkv', 'many_slices_mkv', 'b_frames_mp4', 'open_gops_mkv', 'mpeg4_b_frames_mp4']
+)
 def test_wrongly_decoded_frames_are_noticed_if_possible(video, tmp_path, name):
     """Most do: noise is mostly no valid bitstream. There are no checksums in these formats."""
     with new_reader('pyav', video(name), color=True) as reader:
@@ -306,13 +326,14 @@ def test_lost_avi_packet_shifts_no_later_frame(video, tmp_path, which):
     places = packets(video('mjpeg_avi'))
 
     def edit(data):
-        data[places[which][0] - 8] ^= 0xff  # the head of its chunk
+        data[places[which][0] - 8] ^= 0xFF  # the head of its chunk
 
     path = copied(video('mjpeg_avi'), tmp_path, edit)
     for order in (range(40), range(39, -1, -1), (0, which, 39, which + 1, 5)):
         with new_reader('pyav', path, color=True, frames=40) as reader:
-            assert read_all(reader, order) == {i: None if i == which else i for i in order if i < 40} | \
-                {i: None for i in order if i >= 40}
+            assert read_all(reader, order) == {i: None if i == which else i for i in order if i < 40} | {
+                i: None for i in order if i >= 40
+            }
 
 
 def test_lost_mkv_packet_shifts_no_later_frame(video, tmp_path):
@@ -324,7 +345,7 @@ def test_lost_mkv_packet_shifts_no_later_frame(video, tmp_path):
 
     def edit(data):
         begin = data.rindex(b'\xa3', 0, position)  # a SimpleBlock: its length is made that of another element
-        data[begin] = 0xec  # EBML's element for what is to be skipped
+        data[begin] = 0xEC  # EBML's element for what is to be skipped
 
     path = copied(original, tmp_path, edit)
     assert len(packets(path)) == 39
@@ -391,8 +412,9 @@ def test_an_unknown_codec_is_an_error_that_names_the_file(video, tmp_path):
 
 
 @both_backends
-@pytest.mark.parametrize('name', ['mjpeg_avi', 'audio_first_avi', 'constant_rate_mkv', 'b_frames_mp4',
-                                  'fragmented_mp4'])
+@pytest.mark.parametrize(
+    'name', ['mjpeg_avi', 'audio_first_avi', 'constant_rate_mkv', 'b_frames_mp4', 'fragmented_mp4']
+)
 def test_cut_off_video_gives_rest_and_never_wrong_frame(video, tmp_path, name, backend):
     """A cut-off video gives the frames that remain and never a wrong frame."""
     length = os.path.getsize(video(name))
@@ -414,7 +436,7 @@ def test_cut_off_video_gives_rest_and_never_wrong_frame(video, tmp_path, name, b
 def test_cut_off_video_with_index_in_front_is_exact(video, tmp_path, backend):
     """A cut-off video with its index in front gives the frames that remain and never a wrong one."""
     make_video(tmp_path / 'front.mp4', replace(RECIPES['variable_rate_mp4'], muxer={'movflags': 'faststart'}))
-    path = copied(str(tmp_path / 'front.mp4'), tmp_path, lambda data: data[:len(data) * 6 // 10])
+    path = copied(str(tmp_path / 'front.mp4'), tmp_path, lambda data: data[: len(data) * 6 // 10])
     with new_reader(backend, path, color=True) as reader:
         found = read_all(reader, (39, *range(40), 39, 3))
         assert 3 < reader.count() < 40
@@ -467,7 +489,7 @@ def test_missing_frames_are_not_decoded_repeatedly(tmp_path, monkeypatch, which)
 def test_the_same_of_opencv(tmp_path, monkeypatch):
     def wipe(data, places):
         for position, size, _ in places:
-            data[position:position + size] = bytes(size)
+            data[position : position + size] = bytes(size)
 
     make_video(tmp_path / 'long.avi', replace(RECIPES['mjpeg_avi'], times=[40 * i for i in range(200)]))
     places = packets(str(tmp_path / 'long.avi'))[100:120]
@@ -559,7 +581,7 @@ def textured(shape):
     rng = np.random.default_rng(7)
     soft = cv2.GaussianBlur(rng.integers(0, 256, shape[:2], np.uint8), (0, 0), 3).astype(float)
     soft = (soft - soft.min()) / np.ptp(soft) * 255
-    soft[:, shape[1] // 2:] = soft[:, shape[1] // 2:] / 2 + 127
+    soft[:, shape[1] // 2 :] = soft[:, shape[1] // 2 :] / 2 + 127
     gray = np.clip(soft + rng.normal(0, 4, shape[:2]), 0, 255).astype(np.uint8)
     return np.repeat(gray[:, :, None], 3, axis=2)
 
@@ -576,7 +598,7 @@ def saturated(shape):
     colors = [(b, g, r) for b in (0, 255) for g in (0, 255) for r in (0, 255)]
     image = np.zeros(shape, np.uint8)
     for nth, color in enumerate(colors):
-        image[:, nth * shape[1] // 8:] = color
+        image[:, nth * shape[1] // 8 :] = color
     return image
 
 
@@ -677,6 +699,7 @@ def test_auto_goes_on_to_the_next_where_one_does_not_work(video_format, monkeypa
 
 def test_backend_that_reads_wrong_frame_is_not_working(monkeypatch):
     """A backend that reads a wrong frame does not count as working."""
+
     class Wrong:
         def __enter__(self):
             return self

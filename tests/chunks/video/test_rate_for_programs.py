@@ -21,9 +21,17 @@ from imgstore.frame_rate import as_fraction
 
 from ...helpers.frames import index_in, numbered
 
-RATES = {0.1: Fraction(1, 10), 0.3: Fraction(3, 10), 7: Fraction(7), 29.97: Fraction(30000, 1001),
-         59.94: Fraction(60000, 1001), 200: Fraction(200), 997.3: Fraction(9973, 10), 1000: Fraction(1000),
-         7000: Fraction(7000)}
+RATES = {
+    0.1: Fraction(1, 10),
+    0.3: Fraction(3, 10),
+    7: Fraction(7),
+    29.97: Fraction(30000, 1001),
+    59.94: Fraction(60000, 1001),
+    200: Fraction(200),
+    997.3: Fraction(9973, 10),
+    1000: Fraction(1000),
+    7000: Fraction(7000),
+}
 H264 = {'avc1/mp4': '.mp4', 'h264/mkv': '.mkv'}
 SHAPE = (64, 96, 3)
 USUAL_SPS = bytes.fromhex('6764000aacb43134d4040419000003000100000300328f1226a0')  # of x264, 25 frames/s
@@ -78,7 +86,7 @@ def test_ffmpeg_makes_one_frame_of_each_of_a_copy(fmt: str, fps: float, tmp_path
 def test_ffprobe_tells_the_rate(fmt: str, fps: float, tmp_path: Path) -> None:
     command = ['ffprobe', '-v', 'error', '-of', 'json', '-show_entries', 'stream=avg_frame_rate,r_frame_rate']
     video = record(tmp_path, fmt, 3, fps)
-    stream, = json.loads(subprocess.run([*command, video], check=True, capture_output=True).stdout)['streams']
+    (stream,) = json.loads(subprocess.run([*command, video], check=True, capture_output=True).stdout)['streams']
     told = [float(Fraction(stream[name])) for name in ('avg_frame_rate', 'r_frame_rate')]
     assert told == pytest.approx([float(RATES[fps])] * 2, rel=2e-6)
 
@@ -148,8 +156,18 @@ def test_no_program_counts_too_few_frames_by_the_duration(fps: float, frames: in
 # --- the numbers in H.264
 
 
-@pytest.mark.parametrize('rate', [Fraction(1, 10**4), Fraction(1, 10), Fraction(7), Fraction(30000, 1001), Fraction(25),
-                                  Fraction(999983, 1001), Fraction(10**6)])
+@pytest.mark.parametrize(
+    'rate',
+    [
+        Fraction(1, 10**4),
+        Fraction(1, 10),
+        Fraction(7),
+        Fraction(30000, 1001),
+        Fraction(25),
+        Fraction(999983, 1001),
+        Fraction(10**6),
+    ],
+)
 def test_a_rate_changed_in_place_is_sound_however_far_it_got(rate: Fraction) -> None:
     old = with_changeable_rate(USUAL_SPS, Fraction(25))
     new = with_rate_in_place(old, rate)
@@ -157,7 +175,7 @@ def test_a_rate_changed_in_place_is_sound_however_far_it_got(rate: Fraction) -> 
     assert len(new) == len(old)
     assert with_rate(new, Fraction(25)) == USUAL_SPS
     differing = [place for place in range(len(old)) if old[place] != new[place]]
-    for chosen in range(2**len(differing)):
+    for chosen in range(2 ** len(differing)):
         mixed = bytearray(old)
         for rank, place in enumerate(differing):
             mixed[place] = (old, new)[chosen >> rank & 1][place]
@@ -202,9 +220,13 @@ def test_older_video_gets_rate_its_stream_cannot_state(tmp_path: Path) -> None:
 # --- films made by exporting
 
 
-@pytest.mark.parametrize(('fmt', 'codec', 'fps'), [
-    *itertools.product(['h264/mkv', 'mjpeg/avi'], ['copy'], [0.1, 7, 29.97, 200, 997]),
-    *itertools.product(['mjpeg/avi'], ['h264'], [0.5, 7, 29.97, 200, 997])])  # in slower ones OpenCV 4.11 gets lost
+@pytest.mark.parametrize(
+    ('fmt', 'codec', 'fps'),
+    [
+        *itertools.product(['h264/mkv', 'mjpeg/avi'], ['copy'], [0.1, 7, 29.97, 200, 997]),
+        *itertools.product(['mjpeg/avi'], ['h264'], [0.5, 7, 29.97, 200, 997]),
+    ],
+)  # in slower ones OpenCV 4.11 gets lost
 def test_an_exported_matroska_says_the_rate_of_its_frames(fmt: str, codec: Any, fps: float, tmp_path: Path) -> None:
     import cv2
 

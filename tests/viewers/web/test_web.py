@@ -33,8 +33,13 @@ TIMES = [START + rank / 10 + (60 if rank >= 50 else 0) for rank in range(len(NUM
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('stores')
-    with imgstore.new_for_format('png', folder / 'cam_1', imgshape=SHAPE, chunksize=20,
-                                 metadata={'subject': 'A7', 'odd': [1, {'deep': float('nan')}]}) as store:
+    with imgstore.new_for_format(
+        'png',
+        folder / 'cam_1',
+        imgshape=SHAPE,
+        chunksize=20,
+        metadata={'subject': 'A7', 'odd': [1, {'deep': float('nan')}]},
+    ) as store:
         for rank, (number, time) in enumerate(zip(NUMBERS, TIMES, strict=True)):
             store.add_image(numbered(rank, SHAPE), number, time)
             if rank % 3 == 0:
@@ -312,14 +317,40 @@ def test_damaged_extra_data_is_told_and_the_rest_is_there(folder: Path, tmp_path
 @pytest.mark.parametrize(
     'target',
     [
-        '/../secret.txt', '/static/../../secret.txt', '/static/..%2f..%2fsecret.txt', '/static/%2e%2e/server.py',
-        '/static/..%5c..%5csecret.txt', '/static//etc/passwd', '/static/%2fetc%2fpasswd', '/static/', '/static',
-        '/static/index.html%00.js', '/etc/passwd', '//etc/passwd', '/api/stores/../../secret.txt', '/api/stores/0/../1',
-        '/api/stores/%2e%2e%2fsecret.txt', '/api/stores/0/image/..%2f..%2fsecret.txt', '/api/stores/', '/docs',
-        '/api/stores/4', '/api/stores/-1', '/api/stores/0x0', '/api/stores/99999999999999999999', '/api/stores/nan',
-        '/api/stores/%D9%A3', '/api/stores/0/image/80.jpg', '/api/stores/0/image/-1.jpg', '/api/stores/0/image/1e1.jpg',
-        '/api/stores/0/image/99999999999999999999999.jpg', '/api/stores/0/image/0.bmp', '/api/stores/0/image/0.py',
-        '/api/stores/0/thumbnail/9223372036854775807.jpg', '/api/stores/0/extra/x', '/api/stores/0/nothing', '/openapi',
+        '/../secret.txt',
+        '/static/../../secret.txt',
+        '/static/..%2f..%2fsecret.txt',
+        '/static/%2e%2e/server.py',
+        '/static/..%5c..%5csecret.txt',
+        '/static//etc/passwd',
+        '/static/%2fetc%2fpasswd',
+        '/static/',
+        '/static',
+        '/static/index.html%00.js',
+        '/etc/passwd',
+        '//etc/passwd',
+        '/api/stores/../../secret.txt',
+        '/api/stores/0/../1',
+        '/api/stores/%2e%2e%2fsecret.txt',
+        '/api/stores/0/image/..%2f..%2fsecret.txt',
+        '/api/stores/',
+        '/docs',
+        '/api/stores/4',
+        '/api/stores/-1',
+        '/api/stores/0x0',
+        '/api/stores/99999999999999999999',
+        '/api/stores/nan',
+        '/api/stores/%D9%A3',
+        '/api/stores/0/image/80.jpg',
+        '/api/stores/0/image/-1.jpg',
+        '/api/stores/0/image/1e1.jpg',
+        '/api/stores/0/image/99999999999999999999999.jpg',
+        '/api/stores/0/image/0.bmp',
+        '/api/stores/0/image/0.py',
+        '/api/stores/0/thumbnail/9223372036854775807.jpg',
+        '/api/stores/0/extra/x',
+        '/api/stores/0/nothing',
+        '/openapi',
     ],
 )
 def test_what_is_not_there_is_not_found(page: Served, target: str) -> None:
@@ -332,16 +363,43 @@ def test_what_is_not_there_is_not_found(page: Served, target: str) -> None:
 @pytest.mark.parametrize(
     'query',
     [
-        'image/0.jpg?quality=0', 'image/0.jpg?quality=101', 'image/0.jpg?quality=nan', 'image/0.jpg?width=0',
-        'image/0.jpg?width=-5', 'image/0.jpg?width=999999999', 'image/0.jpg?width=1.5', 'image/0.jpg?stretch=yes',
-        'rows', 'rows?start=0', 'rows?start=-1&count=1', 'rows?start=0&count=100000000', 'rows?start=inf&count=1',
-        'rows?start=99999999999999999999&count=1', 'find', 'find?axis=number', 'find?axis=color&value=1',
-        'find?axis=number&value=nan', 'find?axis=number&value=1e400', 'find?axis=number&value=',
-        'find?axis=index&value=1.5', 'find?axis=time&value=nan', 'find?axis=time&value=yesterday',
-        'find?axis=time&value=99999-01-01', 'find?axis=time&value=25:00:00', 'find?axis=time&value=' + '9' * 3000,
-        'gap?index=0&direction=2', 'gap?index=nan&direction=1', 'timeline', 'timeline?axis=../x',
-        'timeline?axis=time&low=nan', 'timeline?axis=time&high=inf', 'timeline?axis=time&bins=1',
-        'timeline?axis=time&bins=99999999', 'extra?low=-1', 'extra?bins=1000000', 'thumbnail/0.jpg?width=100000',
+        'image/0.jpg?quality=0',
+        'image/0.jpg?quality=101',
+        'image/0.jpg?quality=nan',
+        'image/0.jpg?width=0',
+        'image/0.jpg?width=-5',
+        'image/0.jpg?width=999999999',
+        'image/0.jpg?width=1.5',
+        'image/0.jpg?stretch=yes',
+        'rows',
+        'rows?start=0',
+        'rows?start=-1&count=1',
+        'rows?start=0&count=100000000',
+        'rows?start=inf&count=1',
+        'rows?start=99999999999999999999&count=1',
+        'find',
+        'find?axis=number',
+        'find?axis=color&value=1',
+        'find?axis=number&value=nan',
+        'find?axis=number&value=1e400',
+        'find?axis=number&value=',
+        'find?axis=index&value=1.5',
+        'find?axis=time&value=nan',
+        'find?axis=time&value=yesterday',
+        'find?axis=time&value=99999-01-01',
+        'find?axis=time&value=25:00:00',
+        'find?axis=time&value=' + '9' * 3000,
+        'gap?index=0&direction=2',
+        'gap?index=nan&direction=1',
+        'timeline',
+        'timeline?axis=../x',
+        'timeline?axis=time&low=nan',
+        'timeline?axis=time&high=inf',
+        'timeline?axis=time&bins=1',
+        'timeline?axis=time&bins=99999999',
+        'extra?low=-1',
+        'extra?bins=1000000',
+        'thumbnail/0.jpg?width=100000',
     ],
 )
 def test_a_value_that_is_not_allowed_is_refused_in_one_sentence(page: Served, query: str) -> None:
@@ -363,8 +421,16 @@ def test_any_number_may_be_aligned(page: Served, number: str, direction: str, po
     assert page.ask(f'/api/aligned?number={number}&direction={direction}&policy={policy}&count=5').status == 200
 
 
-@pytest.mark.parametrize('query', ['', 'number=x&policy=zoh&count=1', 'number=1&policy=all&count=1',
-                                   'number=1&policy=zoh&count=0', f'number={2**70}&policy=zoh&count=1'])
+@pytest.mark.parametrize(
+    'query',
+    [
+        '',
+        'number=x&policy=zoh&count=1',
+        'number=1&policy=all&count=1',
+        'number=1&policy=zoh&count=0',
+        f'number={2**70}&policy=zoh&count=1',
+    ],
+)
 def test_aligning_wants_a_number_a_policy_and_a_count(page: Served, query: str) -> None:
     assert page.ask(f'/api/aligned?{query}').status == 400
 
@@ -387,8 +453,24 @@ def test_this_machines_own_names_are_answered_at_any_port(page: Served, host: st
 
 @pytest.mark.parametrize(
     'host',
-    ['evil.example', 'evil.example:80', 'localhost.evil.example', '127.0.0.1.evil.example', 'localhost:80@evil.example',
-     'evil.example#localhost', '0.0.0.0', '10.0.0.1', '[::2]', 'localhost:x', ':80', '::1::', '127.1', ' ', '[', ']:1'],
+    [
+        'evil.example',
+        'evil.example:80',
+        'localhost.evil.example',
+        '127.0.0.1.evil.example',
+        'localhost:80@evil.example',
+        'evil.example#localhost',
+        '0.0.0.0',
+        '10.0.0.1',
+        '[::2]',
+        'localhost:x',
+        ':80',
+        '::1::',
+        '127.1',
+        ' ',
+        '[',
+        ']:1',
+    ],
 )
 def test_any_other_host_is_refused(page: Served, host: str) -> None:
     for target in ('/', '/api/stores', '/api/stores/0/image/0.jpg', '/static/viewer.js'):
@@ -450,9 +532,7 @@ def test_ctrl_c_ends_it_cleanly(folder: Path, number: signal.Signals) -> None:
         assert page.process.wait(20) in (0, -signal.SIGTERM)
 
 
-def test_taken_port_or_foreign_address_is_one_line(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_taken_port_or_foreign_address_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A port that is taken or an address of another machine gives a one-line error."""
     with socket.create_server(('127.0.0.1', 0)) as taken:
         port = str(taken.getsockname()[1])

@@ -57,8 +57,14 @@ def guarded(store: str, runtime: Path) -> Iterator[Served]:
 
 
 def further(runtime: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, '-c', VIEW, '--web', '--link', *args], text=True, capture_output=True,
-                          env=python_env() | {'XDG_RUNTIME_DIR': str(runtime)}, timeout=60, check=False)
+    return subprocess.run(
+        [sys.executable, '-c', VIEW, '--web', '--link', *args],
+        text=True,
+        capture_output=True,
+        env=python_env() | {'XDG_RUNTIME_DIR': str(runtime)},
+        timeout=60,
+        check=False,
+    )
 
 
 def link_of(guarded: Served, runtime: Path) -> str:
@@ -72,24 +78,58 @@ def link_of(guarded: Served, runtime: Path) -> str:
 
 HERE, ELSEWHERE = 200, 421
 HOSTS = [
-    ('127.0.0.1', HERE, ['localhost'], ['127.0.0.1:80'], ['[::1]:8000'], ['[::1]'], ['LOCALHOST:8000'],
-     ['localhost.:8000'], ['cam.lab'], ['Cam.Lab:80']),
-    ('127.0.0.1', ELSEWHERE, [], [''], ['evil.example'], ['localhost:x'], ['localhost:80:90'], ['localhost:'],
-     ['localhost:80@evil.example'], ['localhost:evil.example'], ['[::1]evil'], ['[::1'], ['[localhost]'], ['::1'],
-     ['[2001:db8::1]:80'],
-     ['localhost', 'evil.example'], ['evil.example', 'localhost'], ['www.cam.lab'], ['192.0.2.7']),
+    (
+        '127.0.0.1',
+        HERE,
+        ['localhost'],
+        ['127.0.0.1:80'],
+        ['[::1]:8000'],
+        ['[::1]'],
+        ['LOCALHOST:8000'],
+        ['localhost.:8000'],
+        ['cam.lab'],
+        ['Cam.Lab:80'],
+    ),
+    (
+        '127.0.0.1',
+        ELSEWHERE,
+        [],
+        [''],
+        ['evil.example'],
+        ['localhost:x'],
+        ['localhost:80:90'],
+        ['localhost:'],
+        ['localhost:80@evil.example'],
+        ['localhost:evil.example'],
+        ['[::1]evil'],
+        ['[::1'],
+        ['[localhost]'],
+        ['::1'],
+        ['[2001:db8::1]:80'],
+        ['localhost', 'evil.example'],
+        ['evil.example', 'localhost'],
+        ['www.cam.lab'],
+        ['192.0.2.7'],
+    ),
     ('0.0.0.0', HERE, ['192.0.2.7:80'], ['192.0.2.7'], ['localhost'], [socket.gethostname()]),
     ('0.0.0.0', ELSEWHERE, ['192.0.2.8:80'], ['evil.example'], ['0.0.0.0'], ['[::ffff:192.0.2.8]']),
 ]
 
 
-@pytest.mark.parametrize(('served_address', 'expected', 'hosts'),
-                         [(*row[:2], hosts) for row in HOSTS for hosts in row[2:]])
+@pytest.mark.parametrize(
+    ('served_address', 'expected', 'hosts'), [(*row[:2], hosts) for row in HOSTS for hosts in row[2:]]
+)
 def test_a_request_names_this_machine_and_no_other(served_address: str, expected: int, hosts: list[str]) -> None:
     """Starlette's own check takes some of these on its lowest version, and knows no address but those it is told."""
     control = AccessControl(PlainTextResponse('here'), served_address, names=['cam.lab'])
-    scope = {'type': 'http', 'method': 'GET', 'path': '/', 'query_string': b'', 'server': ('192.0.2.7', 80),
-             'headers': [(b'host', host.encode()) for host in hosts]}
+    scope = {
+        'type': 'http',
+        'method': 'GET',
+        'path': '/',
+        'query_string': b'',
+        'server': ('192.0.2.7', 80),
+        'headers': [(b'host', host.encode()) for host in hosts],
+    }
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
@@ -107,9 +147,21 @@ def test_a_request_names_this_machine_and_no_other(served_address: str, expected
 
 def test_without_a_session_nothing_is_shown(guarded: Served) -> None:
     assert len(guarded.token) >= 32
-    for target in ('/', '/api/stores', '/static/viewer.js', '/?token=', '/?token=%C3%A9', '/?again',
-                   f'/?token={guarded.token[:-1]}', f'/?token={guarded.token}x', '/?token=%00', '/?token=x&token=y',
-                   f'/session-{"a" * 22}/', f'/session-{"a" * 22}/api/stores', f'/api/stores?token={guarded.token}'):
+    for target in (
+        '/',
+        '/api/stores',
+        '/static/viewer.js',
+        '/?token=',
+        '/?token=%C3%A9',
+        '/?again',
+        f'/?token={guarded.token[:-1]}',
+        f'/?token={guarded.token}x',
+        '/?token=%00',
+        '/?token=x&token=y',
+        f'/session-{"a" * 22}/',
+        f'/session-{"a" * 22}/api/stores',
+        f'/api/stores?token={guarded.token}',
+    ):
         answer = guarded.ask(target)
         assert answer.status == 403, target
         assert guarded.token.encode() not in answer.body
@@ -206,9 +258,13 @@ def test_cookies_of_other_servers_do_not_hide_the_session(guarded: Served, runti
 def test_other_sites_may_lead_to_the_page_and_to_nothing_else(guarded: Served, runtime: Path) -> None:
     _, cookie = guarded.open(link_of(guarded, runtime))
     for site in ('cross-site', 'same-site'):
-        for mode, target, status in (('navigate', '/', 200), ('navigate', '/api/stores', 403), ('no-cors', '/', 403),
-                                     ('navigate', '/api/stores/0/image/0.png?download=1', 403),
-                                     ('cors', '/api/stores', 403)):
+        for mode, target, status in (
+            ('navigate', '/', 200),
+            ('navigate', '/api/stores', 403),
+            ('no-cors', '/', 403),
+            ('navigate', '/api/stores/0/image/0.png?download=1', 403),
+            ('cors', '/api/stores', 403),
+        ):
             answer = guarded.ask(target, Cookie=cookie, Sec_Fetch_Site=site, Sec_Fetch_Mode=mode)
             assert answer.status == status, (site, mode, target)
 
@@ -220,10 +276,17 @@ def test_the_page_alone_gets_a_further_link(guarded: Served, runtime: Path) -> N
     _, cookie = guarded.open(link_of(guarded, runtime))
     own = f'http://127.0.0.1:{guarded.port}'
     refused = [
-        {}, {'X_Imgstore': 'page'}, {'Origin': 'http://evil.example', 'X_Imgstore': 'page'}, {'Origin': own},
-        {'Origin': 'http://127.0.0.1:1', 'X_Imgstore': 'page'}, {'Origin': 'null', 'X_Imgstore': 'page'},
-        {'Sec_Fetch_Site': 'same-origin'}, {**SAME, 'Sec_Fetch_Site': 'same-site'}, {**SAME, 'Sec_Fetch_Site': 'none'},
-        {**SAME, 'Sec_Fetch_Site': 'cross-site', 'Origin': own}]
+        {},
+        {'X_Imgstore': 'page'},
+        {'Origin': 'http://evil.example', 'X_Imgstore': 'page'},
+        {'Origin': own},
+        {'Origin': 'http://127.0.0.1:1', 'X_Imgstore': 'page'},
+        {'Origin': 'null', 'X_Imgstore': 'page'},
+        {'Sec_Fetch_Site': 'same-origin'},
+        {**SAME, 'Sec_Fetch_Site': 'same-site'},
+        {**SAME, 'Sec_Fetch_Site': 'none'},
+        {**SAME, 'Sec_Fetch_Site': 'cross-site', 'Origin': own},
+    ]
     for headers in refused:
         assert guarded.ask('/api/links', method='POST', Cookie=cookie, **headers).status == 403, headers
     assert guarded.ask('/api/links', method='POST', **SAME).status == 403, 'without a session'
@@ -240,8 +303,8 @@ def test_a_server_without_links_makes_none(store: str) -> None:
         assert page.ask('/api/links', method='POST', **SAME).status == 405
 
 
-def test_link_command_serves_the_same_user(guarded: Served, runtime: Path) -> None:
-    """The link option gives a link to another process of the same user."""
+def test_link_option_serves_the_same_user(guarded: Served, runtime: Path) -> None:
+    """The option --link gives a link to another process of the same user."""
     done = further(runtime)
     assert (done.returncode, done.stderr) == (0, '')
     assert guarded.open(done.stdout)[0].status == 303
@@ -272,8 +335,13 @@ def test_a_killed_server_is_no_server(runtime: Path, store: str, tmp_path: Path)
 
 def private_folder_of(runtime: Path) -> str:
     code = 'from imgstore.viewers.web.links import private_folder; print(private_folder())'
-    return subprocess.run([sys.executable, '-c', code], text=True, capture_output=True, check=True,
-                          env=python_env() | {'XDG_RUNTIME_DIR': str(runtime)}).stdout.strip()
+    return subprocess.run(
+        [sys.executable, '-c', code],
+        text=True,
+        capture_output=True,
+        check=True,
+        env=python_env() | {'XDG_RUNTIME_DIR': str(runtime)},
+    ).stdout.strip()
 
 
 def test_the_socket_is_in_a_folder_that_no_other_user_can_enter(guarded: Served, runtime: Path) -> None:
@@ -283,16 +351,19 @@ def test_the_socket_is_in_a_folder_that_no_other_user_can_enter(guarded: Served,
     assert any(name.startswith(f'view-{guarded.port}-') for name in os.listdir(folder))
 
 
-def test_open_or_linked_folder_is_not_trusted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_open_or_linked_folder_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder that is open to other users or that is a link is not trusted."""
     monkeypatch.setattr('tempfile.gettempdir', lambda: str(tmp_path / 'usual'))
     (tmp_path / 'usual').mkdir()
     elsewhere = tmp_path / 'elsewhere'
     elsewhere.mkdir(0o700)
-    for rank, make in enumerate((lambda path: path.symlink_to(elsewhere), lambda path: path.touch(),
-                                 lambda path: (path.mkdir(), path.chmod(0o755)))):
+    for rank, make in enumerate(
+        (
+            lambda path: path.symlink_to(elsewhere),
+            lambda path: path.touch(),
+            lambda path: (path.mkdir(), path.chmod(0o755)),
+        )
+    ):
         runtime = tmp_path / f'r{rank}'
         runtime.mkdir()
         make(runtime / 'imgstore')
@@ -376,12 +447,15 @@ def test_pages_name_their_files_relative_to_themselves(proxied: Served) -> None:
         assert not re.search(r"""(href|src)="/|['"`]/(api|static)""", path.read_text(encoding='utf-8')), path
 
 
-@pytest.mark.parametrize('args', [
-    *(['--root-path', path] for path in ('camera', '//evil.example', '/a/../b', '/a?b', '/a;Domain=x', '/a\nb')),
-    ['--link'], []])
-def test_what_makes_no_sense_is_wrong_usage(
-    args: list[str], store: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.parametrize(
+    'args',
+    [
+        *(['--root-path', path] for path in ('camera', '//evil.example', '/a/../b', '/a?b', '/a;Domain=x', '/a\nb')),
+        ['--link'],
+        [],
+    ],
+)
+def test_what_makes_no_sense_is_wrong_usage(args: list[str], store: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main_viewer(['--web', *args, *([store] if args else [])])
     assert end.value.code == 2

@@ -31,8 +31,13 @@ ACCESSIBLE = ('button', 'link', 'textbox', 'combobox', 'checkbox', 'slider', 'im
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('stores')
-    with imgstore.new_for_format('png', folder / 'left', imgshape=SHAPE, chunksize=50,
-                                 metadata={'subject': 'A7', 'note': HOSTILE, HOSTILE: {'deep': [1, 2]}}) as store:
+    with imgstore.new_for_format(
+        'png',
+        folder / 'left',
+        imgshape=SHAPE,
+        chunksize=50,
+        metadata={'subject': 'A7', 'note': HOSTILE, HOSTILE: {'deep': [1, 2]}},
+    ) as store:
         for rank, (number, frame_time) in enumerate(zip(NUMBERS, TIMES, strict=True)):
             store.add_image(numbered(rank, SHAPE), number, frame_time)
             store.add_extra_data(**{'rank': rank, HOSTILE: float(np.sin(rank / 30)), 'text': 'x'})
@@ -114,9 +119,19 @@ def test_metadata_and_names_are_text_and_never_markup(page: Browser) -> None:
 @pytest.mark.parametrize(
     ('keys', 'index'),
     [
-        ([Keys.ARROW_RIGHT], 101), ([Keys.ARROW_LEFT], 99), (['.'], 101), ([','], 99), ([Keys.PAGE_DOWN], 200),
-        ([Keys.PAGE_UP], 0), ([Keys.HOME], 0), ([Keys.END], 299), ([Keys.ARROW_RIGHT] * 7, 107), (['n'], 120),
-        (['n', 'n'], 200), (['n', 'n', 'b'], 120), (['N'], 120),
+        ([Keys.ARROW_RIGHT], 101),
+        ([Keys.ARROW_LEFT], 99),
+        (['.'], 101),
+        ([','], 99),
+        ([Keys.PAGE_DOWN], 200),
+        ([Keys.PAGE_UP], 0),
+        ([Keys.HOME], 0),
+        ([Keys.END], 299),
+        ([Keys.ARROW_RIGHT] * 7, 107),
+        (['n'], 120),
+        (['n', 'n'], 200),
+        (['n', 'n', 'b'], 120),
+        (['N'], 120),
     ],
     ids=str,
 )
@@ -185,9 +200,28 @@ def test_all_of_the_page_can_be_reached_by_tab(page: Browser) -> None:
     for _ in range(40):
         page.press(Keys.TAB)
         reached.add(page.run('return document.activeElement.id'))
-    wanted = {'play', 'first', 'back', 'forth', 'last', 'gap-before', 'gap-behind', 'jump-axis', 'jump-value',
-              'speed', 'quality', 'every', 'stretch', 'zoom-in', 'zoom-out', 'zoom-all', 'timeline', 'metadata',
-              'follow', 'help'}
+    wanted = {
+        'play',
+        'first',
+        'back',
+        'forth',
+        'last',
+        'gap-before',
+        'gap-behind',
+        'jump-axis',
+        'jump-value',
+        'speed',
+        'quality',
+        'every',
+        'stretch',
+        'zoom-in',
+        'zoom-out',
+        'zoom-all',
+        'timeline',
+        'metadata',
+        'follow',
+        'help',
+    }
     assert wanted <= reached
 
 
@@ -232,7 +266,7 @@ def test_every_frame_is_shown_if_it_is_asked_for(page: Browser) -> None:
     page.wait_for(lambda: int(page.text('number')) > 60)
     page.click('play')
     seen = [number for number in page.run('return seen') if number > 0]
-    assert seen == NUMBERS[1:len(seen) + 1]
+    assert seen == NUMBERS[1 : len(seen) + 1]
 
 
 def test_a_click_on_the_timeline_goes_there(page: Browser) -> None:
@@ -286,8 +320,11 @@ def test_metadata_can_be_hidden(page: Browser) -> None:
 @pytest.mark.parametrize(
     ('axis', 'value', 'index', 'told'),
     [
-        ('number', '140', 120, 'At frame 140.'), ('number', '125', 119, 'nearest'), ('index', '33', 33, 'At frame 33.'),
-        ('time', '+2', 50, 'At frame 50.'), ('time', str(START + 1), 25, 'At frame 25.'),
+        ('number', '140', 120, 'At frame 140.'),
+        ('number', '125', 119, 'nearest'),
+        ('index', '33', 33, 'At frame 33.'),
+        ('time', '+2', 50, 'At frame 50.'),
+        ('time', str(START + 1), 25, 'At frame 25.'),
         ('time', '2024-05-31T08:00:03Z', 75, 'At frame 75.'),
     ],
 )
@@ -480,7 +517,7 @@ def test_a_finger_on_the_timeline_goes_there_and_two_show_less(phone: Browser) -
 
 
 def luminance(color: str) -> float:
-    channels = [int(color.strip('#')[i:i + 2], 16) / 255 for i in (0, 2, 4)]
+    channels = [int(color.strip('#')[i : i + 2], 16) / 255 for i in (0, 2, 4)]
     linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
@@ -526,9 +563,7 @@ def test_everything_that_can_be_used_has_a_name(page: Browser) -> None:
 
 
 @pytest.mark.parametrize('saved', [True, False], ids=['with a saved index', 'without'])
-def test_first_of_two_million_frames_within_a_second(
-    chromium: Browser, tmp_path: Path, saved: bool
-) -> None:
+def test_first_of_two_million_frames_within_a_second(chromium: Browser, tmp_path: Path, saved: bool) -> None:
     """The page shows the first of two million frames within one second."""
     path = long_store(tmp_path / 'long', 200, 10_000)
     if saved:
@@ -569,6 +604,7 @@ def long_store(path: Path, chunks: int, size: int) -> str:
 
 def test_a_recording_that_goes_on_is_followed(chromium: Browser, tmp_path: Path) -> None:
     with imgstore.new_for_format('png', tmp_path / 's', imgshape=SHAPE, chunksize=20) as store:
+
         def record(until: int) -> None:
             for number in range(store.frame_count, until):
                 store.add_image(numbered(number, SHAPE), number, START + number / 25)
@@ -594,8 +630,7 @@ def test_a_recording_that_goes_on_is_followed(chromium: Browser, tmp_path: Path)
 
 
 def test_a_recording_without_a_frame_yet_shows_its_first(chromium: Browser, tmp_path: Path) -> None:
-    with imgstore.new_for_format('png', tmp_path / 's', imgshape=SHAPE) as store, \
-            served(str(tmp_path / 's')) as page:
+    with imgstore.new_for_format('png', tmp_path / 's', imgshape=SHAPE) as store, served(str(tmp_path / 's')) as page:
         chromium.driver.get(page.url)
         chromium.wait_for(lambda: 'no frames yet' in chromium.text('status'))
         store.add_image(numbered(7, SHAPE), 3, START)

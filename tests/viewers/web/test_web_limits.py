@@ -87,7 +87,7 @@ def test_a_thousand_connections_that_ask_nothing_hold_up_nobody(page: Served, da
 
 
 @pytest.mark.parametrize('requests', [1, 50])
-def test_idle_clients_take_bounded_memory(page: Served, requests: int) -> None:
+def test_clients_that_never_read_take_bounded_memory(page: Served, requests: int) -> None:
     """Clients that never read their answers take bounded memory and delay no other client."""
     assert page.ask('/api/stores/0/image/0.npy').status == 200
     before = most_memory(page)
@@ -113,8 +113,16 @@ def test_nonsense_on_a_connection_is_refused(page: Served) -> None:
     image = b'GET /api/stores/0/image/1.npy HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'
     body = HALF.replace(b'GET', b'POST') + b'Transfer-Encoding: chunked\r\n\r\n'
     last = HALF + b'Connection: close\r\n\r\n'
-    for data in (b'\x00\r\n\r\n', image + b'\x00\r\n\r\n', body + b'xyz\r\n', WHOLE + body + b'xyz\r\n',
-                 last + b'\x00\r\n\r\n', last + WHOLE, body + b'0\r\n\r\n\x00\r\n\r\n', b'x' * 100_000):
+    for data in (
+        b'\x00\r\n\r\n',
+        image + b'\x00\r\n\r\n',
+        body + b'xyz\r\n',
+        WHOLE + body + b'xyz\r\n',
+        last + b'\x00\r\n\r\n',
+        last + WHOLE,
+        body + b'0\r\n\r\n\x00\r\n\r\n',
+        b'x' * 100_000,
+    ):
         with connections(20, page.port, data) as there:
             for one in there:
                 one.settimeout(0.1)
@@ -225,7 +233,7 @@ def test_longest_waiting_connection_makes_room() -> None:
     """The connection that has waited longest is closed to make room for a new one."""
     with contextlib.ExitStack() as stack:
         port = stack.enter_context(server(most=4))
-        busy, = stack.enter_context(connections(1, port, WHOLE.replace(b'/ ', b'/sleep ', 1)))
+        (busy,) = stack.enter_context(connections(1, port, WHOLE.replace(b'/ ', b'/sleep ', 1)))
         time.sleep(0.3)  # until it is answered
         there = stack.enter_context(connections(8, port, HALF))
         with socket.create_connection(('127.0.0.1', port), timeout=20) as newest:
@@ -271,8 +279,9 @@ def test_who_does_not_read_gives_up_the_room_to_who_does() -> None:
 def test_every_byte_arrives_in_order() -> None:
     async def numbers(scope: Any, receive: Any, send: Any) -> None:
         body = np.arange(2**20, dtype='<u4').tobytes()
-        await send({'type': 'http.response.start', 'status': 200,
-                    'headers': [(b'content-length', str(len(body)).encode())]})
+        await send(
+            {'type': 'http.response.start', 'status': 200, 'headers': [(b'content-length', str(len(body)).encode())]}
+        )
         await send({'type': 'http.response.body', 'body': body[:100], 'more_body': True})
         await send({'type': 'http.response.body', 'body': body[100:]})
 

@@ -89,9 +89,25 @@ def press_and_see_it_change(display: Screen, keys: Sequence[str]) -> None:
 
 def test_keys_step_both_ways_and_to_the_ends_and_to_the_gaps(display: Screen, run: str) -> None:
     with viewing(display, *STILL, run) as process:
-        press_and_see(display, ('period', 1), ('Right', 2), ('comma', 1), ('Left', 0), ('l', 10), ('greater', 20),
-                      ('less', 10), ('j', 0), ('Next', 59), ('Prior', 0), ('End', 59), ('Home', 0), ('n', 30),
-                      ('comma', 29), ('End', 59), ('b', 30))
+        press_and_see(
+            display,
+            ('period', 1),
+            ('Right', 2),
+            ('comma', 1),
+            ('Left', 0),
+            ('l', 10),
+            ('greater', 20),
+            ('less', 10),
+            ('j', 0),
+            ('Next', 59),
+            ('Prior', 0),
+            ('End', 59),
+            ('Home', 0),
+            ('n', 30),
+            ('comma', 29),
+            ('End', 59),
+            ('b', 30),
+        )
         leave(display, process)
 
 
@@ -165,7 +181,7 @@ def test_playing_stays_at_end_after_a_key_then_restarts(display: Screen, run: st
 
 
 def bar_of(display: Screen) -> Image:
-    return display.settled()[TOP:TOP + HEIGHT, :WIDTH]
+    return display.settled()[TOP : TOP + HEIGHT, :WIDTH]
 
 
 @pytest.fixture
@@ -176,15 +192,13 @@ def noise(tmp_path: Path) -> tuple[str, Image]:
     return str(tmp_path / 'noise'), image
 
 
-def test_magnified_view_shows_every_pixel_and_can_be_moved(
-    display: Screen, noise: tuple[str, Image]
-) -> None:
+def test_magnified_view_shows_every_pixel_and_can_be_moved(display: Screen, noise: tuple[str, Image]) -> None:
     """A magnified view shows every pixel of the image, and the user can move the visible part."""
     store, image = noise
 
     def sees(scale: int, left: int, top: int) -> None:
         rows, columns = TOP // scale + 1, WIDTH // scale + 1
-        part = image[top:top + rows, left:left + columns].repeat(scale, 0).repeat(scale, 1)[:TOP, :WIDTH]
+        part = image[top : top + rows, left : left + columns].repeat(scale, 0).repeat(scale, 1)[:TOP, :WIDTH]
         below_the_pointer = slice(300, TOP)  # which is in the pictures of the screen
         display.wait_for(lambda picture: np.array_equal(picture[below_the_pointer, :WIDTH], part[below_the_pointer]))
 
@@ -220,9 +234,7 @@ def dark(tmp_path: Path) -> tuple[str, Image]:
     return str(tmp_path / 'dark'), image
 
 
-def test_contrast_does_not_change_grabbed_frame(
-    display: Screen, dark: tuple[str, Image], tmp_path: Path
-) -> None:
+def test_contrast_does_not_change_grabbed_frame(display: Screen, dark: tuple[str, Image], tmp_path: Path) -> None:
     """Contrast shows a dark frame brightly, and a grabbed frame still has its original values."""
     store, image = dark
 
@@ -246,6 +258,7 @@ def test_contrast_does_not_change_grabbed_frame(
 
 def test_h_lists_the_keys_and_escape_hides_them(display: Screen, run: str) -> None:
     """The key h lists all keys over the frame, and Escape hides the list."""
+
     def is_listed(picture: Image) -> bool:
         room = picture[:TOP, :WIDTH]
         return bool(room.mean() < 80 and (room > 200).all(axis=2).sum() > 500)
@@ -279,8 +292,10 @@ def test_the_picture_follows_the_size_of_the_window(display: Screen, run: str) -
     strip = top + height - HEIGHT + 11
 
     def sees(index: int) -> Callable[[Image], bool]:
-        return lambda picture: (tuple(picture[strip - 30, left + width // 2]) == color(index)
-                                and (picture[strip - 11, left + 5 : left + width - 5] == GROUND).all())
+        return lambda picture: (
+            tuple(picture[strip - 30, left + width // 2]) == color(index)
+            and (picture[strip - 11, left + 5 : left + width - 5] == GROUND).all()
+        )
 
     with viewing(display, *STILL, run) as process:
         display.resize(TITLE, 1000, 700)

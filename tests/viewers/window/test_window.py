@@ -45,16 +45,36 @@ def store(tmp_path: Path) -> Any:
 
 # --- keys
 
+
 @pytest.mark.parametrize(
     ('code', 'name'),
     [
-        (-1, ''), (ord('q'), 'q'), (ord('Q'), 'q'), (ord('?'), '?'), (32, ' '), (27, 'Escape'), (13, 'Enter'),
-        (0xFF51, 'Left'), (0x250000, 'Left'), (63234, 'Left'),  # X11, Windows, macOS
-        (0xFF57, 'End'), (0x230000, 'End'), (63275, 'End'),
-        (0x1FF51, 'Shift+Left'), (0x10FF51, 'Left'), (0x11FF51, 'Shift+Left'),  # GTK tells what is held, NumLock too
-        (0x100071, 'q'), (0x40071, ''), (0x80071, ''),  # Control and Alt are the system's
-        (0xFFE1, ''), (0xFFBE, ''),  # Shift by itself, F1
-        (0xFFB5, '5'), (0xFF8D, 'Enter'), (0xFFAB, '+'), (8, 'Backspace'), (127, 'Backspace'),
+        (-1, ''),
+        (ord('q'), 'q'),
+        (ord('Q'), 'q'),
+        (ord('?'), '?'),
+        (32, ' '),
+        (27, 'Escape'),
+        (13, 'Enter'),
+        (0xFF51, 'Left'),
+        (0x250000, 'Left'),
+        (63234, 'Left'),  # X11, Windows, macOS
+        (0xFF57, 'End'),
+        (0x230000, 'End'),
+        (63275, 'End'),
+        (0x1FF51, 'Shift+Left'),
+        (0x10FF51, 'Left'),
+        (0x11FF51, 'Shift+Left'),  # GTK tells what is held, NumLock too
+        (0x100071, 'q'),
+        (0x40071, ''),
+        (0x80071, ''),  # Control and Alt are the system's
+        (0xFFE1, ''),
+        (0xFFBE, ''),  # Shift by itself, F1
+        (0xFFB5, '5'),
+        (0xFF8D, 'Enter'),
+        (0xFFAB, '+'),
+        (8, 'Backspace'),
+        (127, 'Backspace'),
     ],
 )
 def test_a_key_has_one_name_whatever_system_tells_its_code(code: int, name: str) -> None:
@@ -72,7 +92,12 @@ def test_system_dependent_key_has_an_alternative() -> None:
     """A key that systems report differently also has a letter, a sign or a fixed code."""
     for binding in BINDINGS:
         assert any(len(key) == 1 for key in binding.keys) or binding.keys[0] in (
-            'Home', 'End', 'PageUp', 'PageDown', 'Escape')
+            'Home',
+            'End',
+            'PageUp',
+            'PageDown',
+            'Escape',
+        )
 
 
 def test_shift_does_not_change_keys_without_own_binding() -> None:
@@ -83,6 +108,7 @@ def test_shift_does_not_change_keys_without_own_binding() -> None:
 
 
 # --- which frame, and when
+
 
 def player(count: int = 10, period: float = 1.0, loop: bool = False) -> Player:
     made = Player(count, period, loop)
@@ -196,15 +222,34 @@ def test_as_fast_as_possible_is_at_once() -> None:
 
 # --- where to go
 
+
 @pytest.mark.parametrize(
     ('text', 'index', 'note'),
     [
-        ('100', 0, ''), ('120', 20, ''), ('140', 30, ''), (' 159 ', 49, ''),
-        ('133', 29, 'no frame 133'), ('-7', 0, 'no frame -7'), ('9999', 49, 'no frame 9999'),
-        ('#0', 0, ''), ('#31', 31, ''), ('# 31', 31, ''), ('#99', 49, 'no index 99'), ('#-1', 0, 'no index -1'),
-        ('1.5s', 15, ''), ('1.5 s', 15, ''), ('+1.5', 15, ''), ('+2', 20, ''), ('5s', 40, ''), ('900s', 49, ''),
-        (f'{START + 2:.1f}', 20, ''), ('11:00:02', 20, ''), ('11:00:01.21', 12, ''), ('2026-03-01 11:00:02', 20, ''),
-        ('2026-03-01T12:00:01.5+01:00', 15, ''), ('2026-03-01 11:00:02z', 20, ''),
+        ('100', 0, ''),
+        ('120', 20, ''),
+        ('140', 30, ''),
+        (' 159 ', 49, ''),
+        ('133', 29, 'no frame 133'),
+        ('-7', 0, 'no frame -7'),
+        ('9999', 49, 'no frame 9999'),
+        ('#0', 0, ''),
+        ('#31', 31, ''),
+        ('# 31', 31, ''),
+        ('#99', 49, 'no index 99'),
+        ('#-1', 0, 'no index -1'),
+        ('1.5s', 15, ''),
+        ('1.5 s', 15, ''),
+        ('+1.5', 15, ''),
+        ('+2', 20, ''),
+        ('5s', 40, ''),
+        ('900s', 49, ''),
+        (f'{START + 2:.1f}', 20, ''),
+        ('11:00:02', 20, ''),
+        ('11:00:01.21', 12, ''),
+        ('2026-03-01 11:00:02', 20, ''),
+        ('2026-03-01T12:00:01.5+01:00', 15, ''),
+        ('2026-03-01 11:00:02z', 20, ''),
     ],
 )
 def test_place_is_number_index_or_time_of_nearest_frame(
@@ -234,6 +279,7 @@ def test_the_page_and_the_window_understand_the_same_moments(store: Any) -> None
 
 
 # --- zoom
+
 
 def test_an_image_fits_in_the_middle_of_its_room() -> None:
     zoom = Zoom((100, 50), (400, 400))
@@ -269,7 +315,7 @@ def test_zooming_goes_in_whole_steps_and_has_ends() -> None:
     assert zoom.scale == min(SCALES)
 
 
-def test_zoom_cycles_through_pixels_4x_and_fit() -> None:
+def test_zoom_cycles_from_pixels_to_4x_to_fit() -> None:
     """The zoom cycles from pixel size to four times that and then to the size that fits."""
     zoom = Zoom((1280, 1024), (640, 512))
     scales = []
@@ -317,6 +363,7 @@ def test_a_large_image_fits_the_screen_with_its_bar(monkeypatch: pytest.MonkeyPa
 
 # --- what is drawn
 
+
 def drawn(image: Image, zoom: Zoom) -> Image:
     return picture.draw(image, zoom, [], None)
 
@@ -347,8 +394,18 @@ def test_a_small_image_has_dark_beside_it() -> None:
 
 
 def look(**changes: Any) -> BarState:
-    usual = {'index': 5, 'count': 10, 'borders': (), 'gaps': (), 'facts': ('frame 5',), 'time': '0.500 s',
-             'state': ('paused',), 'pixel': '', 'message': '', 'is_trouble': False}
+    usual = {
+        'index': 5,
+        'count': 10,
+        'borders': (),
+        'gaps': (),
+        'facts': ('frame 5',),
+        'time': '0.500 s',
+        'state': ('paused',),
+        'pixel': '',
+        'message': '',
+        'is_trouble': False,
+    }
     return BarState(**{**usual, **changes})
 
 
@@ -412,12 +469,16 @@ def test_the_list_of_keys_is_drawn_in_windows_of_any_size(size: tuple[int, int])
 
 # --- values, and a frame as a file
 
+
 @pytest.mark.parametrize(
     ('image', 'text'),
     [
-        (np.array([[1, 1023]], np.uint16), '1023'), (np.array([[0, -5]], np.int32), '-5'),
-        (np.array([[0, 0.123456789]], np.float32), '0.123457'), (np.array([[0, np.nan]]), 'nan'),
-        (np.array([[[0, 0, 0], [1, 2, 3]]], np.uint8), 'B 1 G 2 R 3'), (np.array([[False, True]]), '1'),
+        (np.array([[1, 1023]], np.uint16), '1023'),
+        (np.array([[0, -5]], np.int32), '-5'),
+        (np.array([[0, 0.123456789]], np.float32), '0.123457'),
+        (np.array([[0, np.nan]]), 'nan'),
+        (np.array([[[0, 0, 0], [1, 2, 3]]], np.uint8), 'B 1 G 2 R 3'),
+        (np.array([[False, True]]), '1'),
     ],
 )
 def test_a_value_is_told_as_it_is_stored(image: Image, text: str) -> None:
@@ -457,6 +518,7 @@ def test_a_frame_that_cannot_be_grabbed_is_one_error(tmp_path: Path) -> None:
 
 # --- what the keys do to a store
 
+
 @pytest.fixture
 def controls(store: Any) -> Controls:
     made = Controls(store, Player(store.frame_count, 0.1), (320, 240))
@@ -477,7 +539,15 @@ def press(controls: Controls, *keys: str) -> None:
 @pytest.mark.parametrize(
     ('keys', 'index'),
     [
-        ('.', 1), ('..,', 1), ('l', 10), ('>>j', 10), ('n', 30), ('nb', 30), ('llllb', 30), ('lb', 10), ('llllllb', 30),
+        ('.', 1),
+        ('..,', 1),
+        ('l', 10),
+        ('>>j', 10),
+        ('n', 30),
+        ('nb', 30),
+        ('llllb', 30),
+        ('lb', 10),
+        ('llllllb', 30),
     ],
 )
 def test_keys_go_from_frame_to_frame_and_gap_to_gap(controls: Controls, keys: str, index: int) -> None:
@@ -559,7 +629,7 @@ def test_unreadable_frame_is_black_explained_and_not_saved(store: Any, controls:
 
 
 def test_contrast_is_computed_per_frame(tmp_path: Path) -> None:
-    """Contrast makes a dark frame visible and is computed for each frame by itself."""
+    """Contrast makes a dark frame visible and is computed for each frame separately."""
     image = np.random.default_rng(3).integers(100, 200, (40, 50), np.uint16)
     image[20, 20] = 65535
     with imgstore.new_for_format('png', tmp_path / 'dark', imgshape=(40, 50), imgdtype='uint16') as writer:
