@@ -103,7 +103,7 @@ class Bench:
     # --- what the work needs
 
     def environment(self, name: str) -> Environment:
-        """The environment of that name, made once; MissingError."""
+        """Return the environment of that name, made once; MissingError."""
         if name not in self._environments:
             try:
                 self._environments[name] = environments.make(name, self._home)
@@ -164,14 +164,14 @@ class Bench:
     # --- processes
 
     def _answer(self, environment: str, task: str, arguments: Arguments, imports: str = 'imgstore') -> dict[str, Any]:
-        """What a task measured; FailedError."""
+        """Return what a task measured; FailedError."""
         answer = self.process(environment, {'task': task, 'arguments': arguments, 'imports': imports})
         if 'unavailable' in answer:
             raise FailedError(f'left out: {answer["unavailable"]}')
         return answer
 
     def process(self, environment: str, request: dict[str, Any]) -> dict[str, Any]:
-        """The answer of work.py to a request, run in an environment; FailedError."""
+        """Run a request by work.py in an environment; FailedError."""
         try:
             done = self.environment(environment).run(WORK, json.dumps(request))
         except subprocess.TimeoutExpired as error:
@@ -182,12 +182,12 @@ class Bench:
         return answer
 
     def versions(self) -> dict[str, dict[str, str]]:
-        """What is installed in the environments that were used."""
+        """Return the packages installed in the environments used."""
         return {name: self._answer(name, 'versions', {})['versions'] for name in self._environments if self._has(name)}
 
 
 def _empty_the_disk_queue() -> None:
-    """What is measured next is not to share the disk with what was written before."""
+    """Write everything to the disk, so that the next measurement has it alone."""
     if hasattr(os, 'sync'):
         os.sync()
 

@@ -238,7 +238,7 @@ def _jumping(sizes: Sizes) -> Iterator[Case]:
 
 
 def _next(sizes: Sizes) -> Case:
-    """What a call costs beside reading the image, of which there is little."""
+    """Measure the cost of a call beside reading its small image."""
     count = sizes.frames(2000)
     recording = Recording('small npy', 'record', {'fmt': 'npy', 'count': 2 * count + 1}, 'small', ORIGINAL)
     return Case(

@@ -49,12 +49,12 @@ class Environment:
 
 
 def make(name: str, home: Path) -> Environment:
-    """The environment of that name; MissingError where this machine has not got what it is made of."""
+    """Make the environment of that name; MissingError if a part is missing."""
     return _MAKERS[name](home)
 
 
 def _ours(home: Path) -> Environment:
-    """This Python if it can import the checkout, else one made for it."""
+    """Use this Python if it can import the checkout, else make one for it."""
     here = Environment(sys.executable, str(REPOSITORY))
     if here.run('-c', 'import imgstore, av, h5py, pandas').returncode == 0:
         return here
@@ -92,7 +92,10 @@ _MAKERS: dict[str, Callable[[Path], Environment]] = {
 
 
 def _virtual(folder: Path, python: str, options: list[str], installs: list[Pip]) -> Environment:
-    """The virtual environment in a folder, which is complete once it says of what it was made."""
+    """Make a virtual environment in a folder, unless it is there.
+
+    It is complete once its file lists its parts.
+    """
     recipe, made_of = repr((python, options, installs)), folder / 'made-of.txt'
     if not made_of.exists() or made_of.read_text() != recipe:
         shutil.rmtree(folder, ignore_errors=True)

@@ -26,7 +26,7 @@ def nothing() -> Metrics:
 
 
 def versions() -> dict[str, dict[str, str]]:
-    """What is installed here."""
+    """Return the versions installed here."""
     return {'versions': {'Python': platform.python_version(), 'numpy': np.__version__, 'OpenCV': cv2.__version__}}
 
 

@@ -28,7 +28,7 @@ def make(path: Path, count: int, height: int, width: int, gray: bool) -> None:
 
 
 def load(path: str) -> Frames:
-    """What `make` saved."""
+    """Load the frames saved by `make`."""
     return np.asarray(np.load(path))
 
 
@@ -58,7 +58,7 @@ def _texture(rng: np.random.Generator, height: int, width: int, dark: int, brigh
 def _scene(
     ground: npt.NDArray[Any], coat: npt.NDArray[Any], places: npt.NDArray[Any], phase: float
 ) -> npt.NDArray[Any]:
-    """The ground, and animals on it whose coats move with them."""
+    """Draw the ground, and animals on it with moving coats."""
     scene = ground.copy()
     height, width = scene.shape
     radius = max(2, height // 25)
@@ -77,7 +77,7 @@ def _gray(rng: np.random.Generator, scene: npt.NDArray[Any]) -> Frames:
 
 
 def _color(rng: np.random.Generator, scene: npt.NDArray[Any]) -> Frames:
-    """What a colour camera gives: noise falls on the Bayer mosaic, and each pixel has but one colour of its own."""
+    """Make an image of a colour camera, with noise in the Bayer mosaic."""
     import cv2
 
     mosaic = scene * TINTS[1]

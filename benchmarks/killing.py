@@ -76,7 +76,7 @@ def _read_by(python: str, path: Path) -> dict[str, Any]:
 
 
 def judge(case: Case, folder: Path, pythons: Pythons, original: bool) -> Result:
-    """What became of one recording; the folder is removed unless something is wrong with it."""
+    """Judge one recording; remove its folder unless something is wrong."""
     home = folder / f'{"original" if original else "ours"}-{case.seed}'
     home.mkdir(parents=True)
     try:
@@ -132,7 +132,7 @@ def _read(path: Path) -> tuple[dict[str, Any], list[str]]:
 def _wrong_to_the_original(
     case: Case, killed: Killed, path: Path, found: dict[str, Any], python: str | None
 ) -> list[str]:
-    """What the original does not read of the repaired store as we do."""
+    """Return the differences between our and the original's reading."""
     if python is None or not found['frames']:
         return []
     theirs = kills.known(case, _read_by(python, path), found)

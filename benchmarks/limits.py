@@ -44,7 +44,7 @@ def write_files(folder: str, frames: str, count: int) -> Metrics:
 
 
 def read_files(folder: str, frames: str, count: int) -> Metrics:
-    """The files that `write_files` writes."""
+    """Read the files of `write_files`."""
     images = scenes.load(frames)
     target = Path(folder, 'raw')
     target.mkdir()
@@ -93,7 +93,7 @@ def _bloscpack() -> Any:
 
 
 def encode_video(frames: str, codec: str, count: int) -> Metrics:
-    """The encoder alone, set as ours, fed with planes that are ready: as many of Motion JPEG's as there are cores."""
+    """Encode prepared planes with our settings, Motion JPEG on all cores."""
     from imgstore.chunks.video.pyav_writer import ENCODERS
 
     images = scenes.load(frames)
@@ -156,7 +156,7 @@ def _decode(video: Path, threads: str) -> Iterator[Any]:
 
 
 def make_lists(total: int) -> Metrics:
-    """The lists of numbers and times made from arrays."""
+    """Make lists of numbers and times from arrays."""
     numbers, times = np.arange(total), np.arange(total) / 20
     start = time.perf_counter()
     kept = numbers.tolist(), times.tolist()

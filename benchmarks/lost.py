@@ -23,7 +23,7 @@ LAST = "all, `durability='chunk'`"
 
 
 def rows(results: list[Result]) -> list[list[str]]:
-    """A row for each format, one for all, and one for the durability that promises less."""
+    """Make a row per format, one for all, and one for the weaker durability."""
     promised = [result for result in results if result['by'] == 'original' or result['durability'] != 'chunk']
     formats = dict.fromkeys(result['fmt'] for result in promised)
     found = [_row(f'`{fmt}`', [result for result in promised if result['fmt'] == fmt]) for fmt in formats]
@@ -58,7 +58,7 @@ def _sum(results: Iterable[Result], key: str) -> int:
 
 
 def markdown(results: list[Result], about: dict[str, Any]) -> str:
-    """The table for a page, with a sentence on how it came about."""
+    """Make the table for a page, with a sentence about its method."""
     lines = [TITLE, ('---', *['---:'] * (len(HEADINGS) - 1)), HEADINGS, *rows(results)]
     text = '\n'.join(f'| {" | ".join(line)} |' for line in lines)
     return f'{_sentence(results, about)}\n\n{text}\n'

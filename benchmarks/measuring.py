@@ -32,7 +32,7 @@ def warm_memory(folder: str, size: int) -> None:
 
 
 def peak_memory() -> float:
-    """The most MB that were ever resident since the process began; nan where the system does not tell (not Linux)."""
+    """Return the peak resident memory in MB; nan except on Linux."""
     return _field('VmHWM')
 
 

@@ -29,7 +29,7 @@ class Sizes:
     """Frames of the recordings that memory must not grow over."""
 
     def frames(self, count: int) -> int:
-        """The share of a number of frames, at least a few."""
+        """Return this share of a number of frames, at least a few."""
         return max(12, round(count * self.share))
 
 

@@ -90,7 +90,7 @@ class Cut:
 
     @classmethod
     def of(cls, seed: int, number: int, systems: Sequence[str], when: Sequence[str]) -> Cut:
-        """The same in every run."""
+        """Choose a cut, the same in every run."""
         pick = random.Random(f'{seed} {number}')
         return cls(
             systems[number % len(systems)],
@@ -147,7 +147,7 @@ class Disk:
 
 
 def python(code: str, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
-    """A process of this imgstore's."""
+    """Start a process with this imgstore."""
     return subprocess.Popen(
         [sys.executable, '-W', 'ignore', '-c', code, *arguments],
         stdout=subprocess.PIPE,
@@ -157,7 +157,7 @@ def python(code: str, *arguments: str, **options: Any) -> subprocess.Popen[bytes
 
 
 def read(store: Path, how: str) -> dict[str, Any]:
-    """What can be read of a store, after a repair or without."""
+    """Read a store, after a repair or without."""
     process = python(READER, str(store), how, stderr=subprocess.PIPE)
     told, errors = process.communicate()
     if process.returncode:
@@ -167,7 +167,10 @@ def read(store: Path, how: str) -> dict[str, Any]:
 
 
 def told_by(told: IO[bytes], seconds: float, last: bytes = b'') -> bytes:
-    """What a writer tells in so many seconds from its first frame on, or up to a last word."""
+    """Read a writer's output for some seconds from its first frame.
+
+    With `last`, read up to that word.
+    """
     os.set_blocking(told.fileno(), False)
     said, begun = b'', 0.0
     while not said or (time.time() < begun + seconds if not last else last not in said):
@@ -213,7 +216,7 @@ def try_one(cut: Cut, folder: Path) -> dict[str, Any]:
 
 
 def table(results: Sequence[dict[str, Any]], about: str) -> str:
-    """The results as Markdown."""
+    """Format the results as Markdown."""
     head = ('durability', 'the power fails', 'promised', 'file system', 'cuts', 'frames added', 'there', 'broken')
     lines = [head, tuple('---' if i < 4 else '---:' for i in range(len(head)))]
     for when in WHEN:

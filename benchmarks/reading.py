@@ -111,7 +111,7 @@ def _image_at_hand(image: Any) -> Iterator[None]:
 
 
 def _open(path: str) -> Any:
-    """A store that nothing was read of yet, in a process that has read one before."""
+    """Open an unread store, in a process that has read another one."""
     _warm_up(path)
     return imgstore.new_for_filename(path)
 

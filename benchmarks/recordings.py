@@ -17,13 +17,13 @@ Made = dict[str, Any]
 
 
 def make_frames(target: str, count: int, height: int, width: int, gray: bool) -> Made:
-    """The frames that all the work is done on."""
+    """Make the frames for all tasks."""
     scenes.make(Path(target), count, height, width, gray)
     return {}
 
 
 def record(path: str, frames: str, fmt: str, count: int) -> Made:
-    """What `write_frames` writes."""
+    """Make a recording by `write_frames`."""
     write_frames(fmt, path, scenes.load(frames), count)
     return {}
 
@@ -65,7 +65,7 @@ def record_numbers(path: str, chunks: int, count: int) -> Made:
 
 
 def record_saved_index(path: str, chunks: int, count: int) -> Made:
-    """The same with our saved index beside it."""
+    """Make the same recording, with our index cache."""
     record_numbers(path, chunks, count)
     store = imgstore.new_for_filename(path)
     store.save_index(sqlite=False)

@@ -62,7 +62,7 @@ class Row:
         return '', None
 
     def cells(self) -> list[str]:
-        """The row as text, one for each of HEADINGS."""
+        """Return the row as texts, one for each of HEADINGS."""
         goal, met = self.goal
         mark = '' if met is None else ' ✓' if met else ' ✗'
         ratio = f'{self.ratio:+.2f}' if self.metric.unit == 'dB' and self.ratio is not None else _number(self.ratio)
@@ -86,7 +86,7 @@ def _number(value: float | None) -> str:
 
 
 def rows(cases: list[Case], results: Results) -> list[Row]:
-    """A row for each metric of each case."""
+    """Make a row for each metric of each case."""
     return [_row(case, metric, results) for case in cases for metric in case.metrics]
 
 
@@ -121,7 +121,7 @@ def table(rows: list[Row]) -> str:
 
 
 def markdown(rows: list[Row], about: str) -> str:
-    """The same for a page."""
+    """Format the table for a page."""
     lines = [HEADINGS, ('---', '---', *['---:'] * 3, '---', '---', '---:'), *(row.cells() for row in rows)]
     text = '\n'.join(f'| {" | ".join(line)} |' for line in lines)
     return '\n'.join([about, '', text, *(f'\n{note}' for note in _notes(rows))]) + '\n'
@@ -148,7 +148,7 @@ def check_page(page: Path | None, begin: str = BEGIN) -> None:
 
 
 def _around(page: Path, begin: str) -> tuple[str, str]:
-    """What stands before and after the marks in a page."""
+    """Return a page's text before and after its marks."""
     try:
         before, _, rest = page.read_text(encoding='utf-8').partition(begin)
     except (OSError, UnicodeDecodeError) as error:

@@ -134,7 +134,7 @@ class Soak:
 
 
 def growth(samples: list[Sample]) -> list[str]:
-    """What grew between the first quarter after the warm-up and the last; nothing is what is hoped for."""
+    """Find what grew from the first quarter after the warm-up to the last."""
     first, last = quarters(samples)
     grown = []
     if last.memory > first.memory * (1 + SLACK[0]) + SLACK[1]:

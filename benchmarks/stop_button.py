@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _round(path: Path, fmt: str, rate: float, rng: random.Random) -> tuple[list[str], int]:
-    """What was wrong with one recording, and how many frames it has."""
+    """Record once; return the faults and the number of frames."""
     store = imgstore.new_for_format(fmt, path, imgshape=SHAPE, chunksize=rng.choice((5, 50, 1000)))
     taken: list[int] = []
     records: list[int] = []

@@ -52,7 +52,7 @@ def make_store(path: Path) -> str:
 
 @contextlib.contextmanager
 def served(path: str) -> Iterator[tuple[int, int]]:
-    """A server's port and its process id."""
+    """Start a server and yield its port and process id."""
     command = [sys.executable, '-c', VIEW, '--web', '--no-browser', '--port', '0', path]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -179,7 +179,7 @@ ATTACKS: dict[str, Callable[[int], list[socket.socket]]] = {
 
 
 def measure(path: str, attack: Callable[[int], list[socket.socket]]) -> tuple[Seen, float, float]:
-    """What a visitor saw, and MiB of the server before and at most."""
+    """Return what a visitor saw, and the server's MiB before and at most."""
     with served(path) as (port, pid):
         seen, ended = Seen(), threading.Event()
         ask(port, IMAGE.format(0))

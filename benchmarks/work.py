@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def answer(task: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """The metrics that a task measures, given what its parameters name, or why it cannot do so here."""
+    """Run a task; return its metrics, or why it cannot run here."""
     from measuring import UnavailableError
 
     function = task_named(task)
@@ -42,7 +42,7 @@ def answer(task: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def task_named(name: str) -> Callable[..., dict[str, Any]]:
-    """The function that does the work."""
+    """Find the function of a task."""
     modules = (importlib.import_module(module) for module in MODULES)
     function: Callable[..., dict[str, Any]] = next(getattr(module, name) for module in modules if hasattr(module, name))
     return function

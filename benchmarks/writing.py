@@ -23,14 +23,14 @@ FRAMES_PER_SECOND = 20
 
 
 def new_store(fmt: str, path: str, images: scenes.Frames, **options: Any) -> Any:
-    """A store for such images."""
+    """Create a store for such images."""
     if fmt not in imgstore.get_supported_formats():
         raise UnavailableError(f'this environment has no {fmt}')
     return imgstore.new_for_format(fmt, path, imgshape=images.shape[1:], imgdtype=images.dtype, **options)
 
 
 def write_frames(fmt: str, path: str, images: scenes.Frames, count: int) -> None:
-    """A whole store: frames 0 to count - 1, numbered as they come, 20 a second."""
+    """Write a complete store: frames 0 to count - 1, at 20 per second."""
     store = new_store(fmt, path, images)
     for index in range(count):
         store.add_image(images[index % len(images)], index, index / FRAMES_PER_SECOND)
@@ -76,7 +76,7 @@ def _quality(path: str, images: scenes.Frames, fmt: str, count: int) -> Metrics:
 
 
 def write_at_pace(folder: str, frames: str, fmt: str, count: int, chunksize: int) -> Metrics:
-    """The time that the slowest 1 % of all calls of add_image exceed, in ms, at 20 frames a second.
+    """Measure the 99th percentile of add_image in ms, at 20 frames per second.
 
     A camera waits for nobody: a frame that came during a slow call is added right after it.
     """

@@ -16,7 +16,7 @@ _FAST = 1  # of PNG's 9 levels: half again as large as the slowest, and ten time
 
 
 def encode_lossless(image: Image, kind: str) -> bytes:
-    """A file that keeps every bit of an image.
+    """Encode an image losslessly as a file.
 
     Raises
     ------
@@ -33,5 +33,5 @@ def encode_lossless(image: Image, kind: str) -> bytes:
 
 
 def fits_png(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> bool:
-    """Whether a PNG can hold such images, every bit of them."""
+    """Return whether a PNG can hold such images losslessly."""
     return dtype in _EXACT_IN_PNG and (len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4)))

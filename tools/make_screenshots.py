@@ -25,7 +25,7 @@ DROPS = {'top-camera': (760, 1500), 'side-camera': (310,)}
 
 
 def arena(seed: int) -> np.ndarray:
-    """A round arena, lit from above, with some grain."""
+    """Draw a round arena, lit from above, with some grain."""
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     distance = np.hypot(x - WIDTH / 2, y - HEIGHT / 2)
     light = np.where(distance < 215, 168 - distance / 4, 52) + np.random.default_rng(seed).normal(0, 3, distance.shape)

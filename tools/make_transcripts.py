@@ -81,7 +81,7 @@ def prepare(folder: Path) -> None:
 
 
 def picture(number: int) -> np.ndarray:
-    """A bright disc that goes round."""
+    """Draw a bright disc on its way round."""
     y, x = np.mgrid[:480, :640]
     middle = 240 + 150 * np.sin(number / 40), 320 + 150 * np.cos(number / 40)
     disc = (y - middle[0]) ** 2 + (x - middle[1]) ** 2 < 50**2
@@ -89,13 +89,13 @@ def picture(number: int) -> np.ndarray:
 
 
 def tone(seconds: float) -> np.ndarray:
-    """A short tone each second, (1, n) at 48000 samples a second."""
+    """Make a short tone each second, (1, n) at 48000 samples per second."""
     at = np.arange(round(seconds * 48000)) / 48000
     return (np.sin(2 * np.pi * 880 * at) * (at % 1 < 0.1) * 12000).astype(np.int16)[None]
 
 
 def make_video(path: Path) -> None:
-    """A video of 20 s with sound, in which the frames of 0.2 s are missing."""
+    """Make a video of 20 s with sound, without the frames of 0.2 s."""
     with av.open(str(path), 'w') as container:
         container.metadata['creation_time'] = '2026-03-01T11:00:00Z'
         stream = container.add_stream('libx264', rate=25)
@@ -148,7 +148,7 @@ def transcribe(commands: list[str], folder: Path, environment: dict[str, str]) -
 
 
 def options_table(name: str) -> str:
-    """A row for each option and argument of a command, but those that all commands have."""
+    """Make a row for each option and argument peculiar to a command."""
     parser = next(command for command in COMMANDS if command.name == name).parser()
     rows = [
         f'| {usage(action)} | {explanation(parser, action)} |'
@@ -159,7 +159,7 @@ def options_table(name: str) -> str:
 
 
 def keys_table() -> str:
-    """A row for each thing that a key does in the window of imgstore-view."""
+    """Make a row for each action of a key in the window of imgstore-view."""
     rows = [f'| {binding.shown} | {binding.what} |' for binding in BINDINGS]
     return '\n'.join(['| key | what it does |', '|---|---|', *rows]) + '\n'
 
@@ -176,7 +176,7 @@ def explanation(parser: argparse.ArgumentParser, action: argparse.Action) -> str
 
 
 def filled(page: str, contents: dict[tuple[str, str], str]) -> str:
-    """The page with these contents in its blocks."""
+    """Fill the blocks of the page with these contents."""
     return BLOCK.sub(lambda block: block['begin'] + contents[block['kind'], block['name']] + block['end'], page)
 
 

@@ -70,7 +70,7 @@ class ObjectPool(Generic[_Thing]):
 
     @contextmanager
     def borrow(self) -> Iterator[_Thing]:
-        """One of them, for the block's own use."""
+        """Lend one of them to the block."""
         try:
             thing = self._idle.pop()
         except IndexError:
@@ -81,7 +81,7 @@ class ObjectPool(Generic[_Thing]):
             self._idle.append(thing)
 
     def reset_after_fork(self) -> None:
-        """Have none, in a forked child."""
+        """Forget all of them in a forked child."""
         leak(self._idle)
         self._idle = deque(maxlen=self._most)
 
@@ -105,7 +105,7 @@ fork_lock = threading.RLock()
 def register_fork_handler(
     thing: _Thing, in_child: Callable[[_Thing], None], lock_of: Callable[[_Thing], Any] | None = None
 ) -> None:
-    """Say what becomes of a thing in every child that is forked.
+    """Register a function to call with an object in every forked child.
 
     Parameters
     ----------

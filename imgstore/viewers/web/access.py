@@ -68,11 +68,11 @@ class Access:
         return session
 
     def is_session(self, secret: str) -> bool:
-        """Whether this is the secret of a session."""
+        """Return whether this is the secret of a session."""
         with self._lock:
             return _digest(secret) in self._sessions
 
 
 def _digest(secret: str) -> bytes:
-    """A secret as it is looked up: the time that takes tells nothing about the secret itself."""
+    """Hash a secret, so that the time of a lookup reveals nothing about it."""
     return hashlib.sha256(secret.encode('utf-8', 'surrogatepass')).digest()

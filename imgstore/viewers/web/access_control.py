@@ -50,7 +50,7 @@ _NO_SESSION_PAGE = (
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address is of this machine for itself alone."""
+    """Return whether only this machine can reach an address."""
     return host in _LOOPBACK
 
 
@@ -100,7 +100,10 @@ class AccessControl:
         await (answer or self._app)(inner, receive, send_with_headers)
 
     def _own_path(self, path: str) -> tuple[str, str]:
-        """The path without the proxy's prefix and the session's key; and that key, '' if there is none."""
+        """Split a path into the page's own part and the session's key, or ''.
+
+        The proxy's prefix is removed.
+        """
         root = self._root_path
         if root and (path == root or path.startswith(root + '/')):
             path = path[len(root) :]
@@ -121,7 +124,7 @@ class AccessControl:
         return None
 
     def _change_refusal(self, scope: Scope, path: str, headers: Headers) -> Response | None:
-        """The page alone may ask for a link: another site's page cannot pass for it."""
+        """Refuse changes, except the page's own request for a link."""
         if not (self._access and path == LINKS and scope['method'] == 'POST'):
             return PlainTextResponse('Only GET is understood.', 405, {'Allow': 'GET, HEAD'})
         return None if _is_of_the_page(headers) else PlainTextResponse('Other sites may not ask.', 403)
@@ -133,7 +136,10 @@ class AccessControl:
     # --- links and sessions
 
     def _entry(self, scope: Scope, path: str, key: str) -> Response | None:
-        """What is answered to a request that has no session, opens one, or has the page's path without its '/'."""
+        """Answer a request that opens a session or has none.
+
+        Also one for the page's path without its final '/'.
+        """
         home = f'{self._root_path}/session-{key}/' if key else f'{self._root_path}/'
         asked = scope['query_string'].decode('latin-1')
         if not path:
@@ -150,7 +156,7 @@ class AccessControl:
         return self._without_session(path)
 
     def _opened(self, access: Access, tokens: list[str], cookie: str, headers: Headers) -> Response:
-        """The answer to a link: the session's cookie, and the way to the page."""
+        """Answer a link by the session's cookie and a redirect to the page."""
         if 'prefetch' in headers.get('sec-purpose', headers.get('purpose', '')):
             return PlainTextResponse('A link is not opened before its user asks for it.', 503)
         session = access.open_session(tokens[0]) if len(tokens) == 1 else None
@@ -168,7 +174,7 @@ class AccessControl:
 
 
 def _is_of_the_page(headers: Headers) -> bool:
-    """Whether a request is sent by a script of the page itself, as its browser says."""
+    """Return whether a script of the page sent a request, by its headers."""
     site = headers.get('sec-fetch-site')
     if site is not None:  # which tells even where a proxy puts another name into Host
         return site == 'same-origin' and 'x-imgstore' in headers
@@ -177,19 +183,19 @@ def _is_of_the_page(headers: Headers) -> bool:
 
 
 def _name(host: str) -> str | None:
-    """The name in a Host header, less the port; None where it has no such form."""
+    """Return the name in a Host header without the port; None if invalid."""
     found = _HOST.fullmatch(host.strip().lower())
     return (found[1] or found[2].removesuffix('.')) if found else None
 
 
 def _served(scope: Scope) -> tuple[str, int]:
-    """The address and port that a request came to."""
+    """Return the local address and port of a request."""
     host, port = scope.get('server') or ('', 0)
     return host, port
 
 
 def _is_here(name: str, scope: Scope) -> bool:
-    """Whether a name is the very address that the request came to."""
+    """Return whether a name is the address that received the request."""
     try:
         return _address(name) == _address(_served(scope)[0])
     except ValueError:
@@ -197,12 +203,12 @@ def _is_here(name: str, scope: Scope) -> bool:
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """An address; that of an IPv4 visitor to an IPv6 socket as IPv4."""
+    """Parse an address; that of an IPv4 client of an IPv6 socket as IPv4."""
     address = ipaddress.ip_address(text.partition('%')[0])
     return getattr(address, 'ipv4_mapped', None) or address
 
 
 def _cookies(headers: list[str], name: str) -> list[str]:
-    """The values of a cookie, whatever cookies other servers of this host have set."""
+    """Return the values of a cookie, among those of other servers."""
     pairs = (pair.partition('=') for header in headers for pair in header.split(';'))
     return [value.strip() for found, _, value in pairs if found.strip() == name]
