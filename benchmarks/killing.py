@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import imgstore
-from tests import kills
+from tests.helpers import kills
 from tests.helpers.kills import Case, Killed, check, is_frame
 from tests.helpers.recording import read, told
 
