@@ -3,6 +3,7 @@
 import contextlib
 import io
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,12 @@ from . import REPOSITORY
 README = REPOSITORY / 'README.md'
 DOCS = REPOSITORY / 'docs'
 GETTING_STARTED = DOCS / 'getting-started.md'
+HOW_TO = sorted((DOCS / 'how-to').glob('*.md'))
 PAGES = [README, *sorted(DOCS.rglob('*.md'))]
 EXAMPLE = re.compile(r'^```python\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?', re.MULTILINE | re.DOTALL)
+
+SESSION = re.compile(r'^```text\n\$ (imgstore [^\n]*)\n(.*?^```)$', re.MULTILINE | re.DOTALL)
+MAKER = runpy.run_path(str(REPOSITORY / 'tools' / 'make_transcripts.py'))
 
 
 def run_examples(page: Path) -> None:
@@ -34,9 +39,22 @@ def run_examples(page: Path) -> None:
 )
 def test_the_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    if page.parent.name == 'how-to':  # whose pages go on with the recording of that one
+    if page in HOW_TO:  # their examples read that page's recording
         run_examples(GETTING_STARTED)
     run_examples(page)
+
+
+@pytest.mark.parametrize(
+    'page', [page for page in HOW_TO if SESSION.search(page.read_text(encoding='utf-8'))], ids=lambda page: page.stem
+)
+def test_the_commands_print_what_the_page_says(
+    page: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_examples(GETTING_STARTED)
+    environment = MAKER['new_environment'](tmp_path_factory.mktemp('scripts'))
+    for found in SESSION.finditer(page.read_text(encoding='utf-8')):
+        assert MAKER['transcribe']([found[1]], tmp_path, environment).strip() == found[0]
 
 
 def test_the_readme_has_examples() -> None:
