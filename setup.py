@@ -108,6 +108,7 @@ setup(
         'dev': [
             'build',
             'codespell',
+            'coverage>=7.13',
             'matplotlib',
             'mypy',
             'pandas-stubs',

@@ -141,3 +141,28 @@ def test_the_soak_writes_and_reads_every_format(tmp_path: Path) -> None:
     assert {'png', 'npy', 'jpg', 'mjpeg/avi', 'h264/mkv', 'avc1/mp4'} == set(found['formats'])
     assert found['written'] > 0 < found['read']
     assert '0.1 minutes: ' in done.stdout
+
+
+class CountingCamera:
+    """A camera that gives numbered images, and shows another at the place asked for."""
+
+    def __init__(self, module: Any, wrong: int | None = None) -> None:
+        self.name, self._wrong, self._module = 'counting', wrong, module
+        self.RECORDINGS = [module.Recording('Mono8', 'npy'), module.Recording('Mono8', 'avc1/mp4')]
+
+    def grab(self, pixels: str, seconds: float) -> Any:
+        for number in range(5):
+            yield self._module.numbered(number, (64, 96)), number, number / 100
+
+    def shows(self, recording: Any, number: int, image: Any) -> bool:
+        return self._module.index_in(image) == number != self._wrong
+
+
+@pytest.mark.parametrize(('wrong', 'recordings'), [(None, 0), (3, 2)])
+def test_every_frame_of_a_camera_is_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: int | None, recordings: int
+) -> None:
+    monkeypatch.syspath_prepend(str(FOLDER))
+    module = import_module('emulated_cameras')
+    found = module.try_all(lambda place, folder: CountingCamera(module, wrong), 0, tmp_path, 1)
+    assert found == (20, recordings)

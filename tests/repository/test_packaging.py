@@ -138,10 +138,12 @@ def test_a_template_of_an_issue_asks_for_commands_that_exist(name: str) -> None:
 
 def test_every_place_promises_the_same_lowest_python(wheel: zipfile.ZipFile) -> None:
     promised = Parser().parsestr(in_dist_info(wheel, 'METADATA'))['Requires-Python'].removeprefix('>=')
-    text = {name: (REPOSITORY / name).read_text() for name in ('README.md', '.ci/run', 'pyproject.toml')}
+    text = {
+        name: (REPOSITORY / name).read_text() for name in ('README.md', '.ci/run', '.ci/shared.sh', 'pyproject.toml')
+    }
     assert f'Python {promised} or later' in text['README.md']
     assert f'Needs Python {promised}' in text['.ci/run']
-    assert f'sys.version_info >= ({promised.replace(".", ", ")})' in text['.ci/run']
+    assert f'sys.version_info >= ({promised.replace(".", ", ")})' in text['.ci/shared.sh']
     assert f'target-version = "py{promised.replace(".", "")}"' in text['pyproject.toml']
     everywhere = [*REPOSITORY.glob('*.md'), *(REPOSITORY / 'docs').glob('*.md')]
     versions = re.findall(r'Python (3\.\d+) or later', ''.join(path.read_text() for path in everywhere))
