@@ -53,9 +53,9 @@ class Option:
         return f'{self.name} ({self.min} to {self.max})'
 
 
-QUALITY = Option('quality', 1, 100, 'quality as JPEG counts it, 100 is best')
+QUALITY = Option('quality', 1, 100, 'JPEG quality, 100 is best')
 CRF = Option('crf', 0, 51, 'constant rate factor of x264, 0 is best')
-COMPRESSION = Option('compression', 0, 9, 'how hard files are compressed, without loss, 9 is hardest')
+COMPRESSION = Option('compression', 0, 9, 'lossless compression, 9 makes the smallest files')
 OPTIONS = (QUALITY, CRF, COMPRESSION)
 
 

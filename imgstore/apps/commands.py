@@ -52,7 +52,7 @@ class Command:
 
 COMMANDS = (
     Command('save', 'save', 'save a video file, images, a pipe or a camera in a new store'),
-    Command('view', 'view', 'play a store in a window'),
+    Command('view', 'view', 'play a store in a window or a browser'),
     Command('info', 'info', 'summarise a store: frames, rate, drops, size, health'),
     Command('export', 'export', 'write frames as a video, images, arrays or a table'),
     Command('convert', 'convert', 'copy a store into another format and compare each frame'),

@@ -16,7 +16,7 @@ def parser() -> argparse.ArgumentParser:
     made = command_parser(
         'imgstore-repair',
         'Complete a store for good after its writer was killed or its disk was full. You can read '
-        'such a store without a repair. imgstore 0.4 can read it after one.',
+        'such a store without a repair. After a repair, imgstore 0.4 can read it too.',
         'imgstore repair --dry-run recording',
         'A repair never removes a readable frame.',
     )

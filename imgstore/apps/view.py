@@ -69,7 +69,7 @@ def _add_web_options(parser: argparse.ArgumentParser) -> None:
         '--host', default=USUAL_HOST, help='address to serve (default: %(default)s); any other requires a link'
     )
     web.add_argument('--port', type=_port, help=f'port (0 = a free one; default: {USUAL_PORT}, or the next free one)')
-    web.add_argument('--token', action='store_true', help='require a link on this machine, too: other people use it')
+    web.add_argument('--token', action='store_true', help='require a link on this machine too, if other people use it')
     web.add_argument('--link', action='store_true', help='print another link to your running server')
     web.add_argument(
         '--root-path',

@@ -1,4 +1,4 @@
-"""Links and sessions: a link works once, and gives the browser that opens it a session."""
+"""Links and sessions. A link works once and gives its browser a session."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 LINK_SECONDS = 600.0
-"""How long a link waits to be opened."""
+"""Lifetime of a link in seconds."""
 
-_MOST_LINKS, _MOST_SESSIONS = 100, 1000  # the oldest are dropped
+_MOST_LINKS, _MOST_SESSIONS = 100, 1000  # beyond, the oldest expire
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class Session:
     Attributes
     ----------
     secret : str
-        The value of its cookie.
+        Value of its cookie.
     key : str
-        Part of the path that the page is under. The cookie has this path, so the browser sends it to no other server:
-        cookies do not tell ports apart, but they do tell paths apart.
+        Part of the page's path. The cookie is limited to this path, so the browser sends it to no other server of this
+        machine. Cookies distinguish paths, but not ports.
     """
 
     secret: str
@@ -33,7 +33,7 @@ class Session:
 
 
 class Access:
-    """Issue links and sessions; may be used by several threads."""
+    """Issue links and sessions. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -46,7 +46,7 @@ class Access:
         Parameters
         ----------
         seconds : float
-            How long it may be used.
+            Lifetime of the link.
         """
         token = secrets.token_urlsafe(24)
         with self._lock:
@@ -56,7 +56,7 @@ class Access:
         return token
 
     def open_session(self, token: str) -> Session | None:
-        """Use up a link; None if there is no such link, or if it was used or is too old."""
+        """Open a session by a link; None if the link is unknown, used or expired."""
         with self._lock:
             end = self._links.pop(_digest(token), None)
             if end is None or time.monotonic() > end:

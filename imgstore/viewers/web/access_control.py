@@ -1,7 +1,7 @@
-"""Who may ask: requests to this machine's own name, from no other site, and with a session where links are demanded.
+"""Access control: only requests to this machine's own name, from the page itself, and with a session if required.
 
-A page of another site that the same browser has open can send requests to this machine, too. It cannot read the
-answers, since none allows it; and were its own name made to lead here, the Host header would tell.
+Pages of other sites in the same browser can send requests to this machine too. They cannot read the answers, because no
+answer allows it. If another site makes its own name lead here (DNS rebinding), the Host header shows that name.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .access import Access
 
 WILDCARDS = ('0.0.0.0', '::')
-"""Hosts that stand for all addresses of this machine."""
+"""Hosts for all addresses of this machine."""
 
 LINKS = '/api/links'
-"""Where the page asks for a further link."""
+"""Path of the request for another link."""
 
 AGAIN = '/static/again.js'
-"""Goes once more to where the session's cookie is sent; the one file that needs no session."""
+"""Script leading back to the path of the session's cookie; the only file available without a session."""
 
 _LOOPBACK = ('localhost', '127.0.0.1', '::1')
 _HEADERS = {
@@ -40,9 +40,7 @@ _HEADERS = {
 }
 _HOST = re.compile(r'(?:\[([0-9a-f:.]+(?:%[^\]]*)?)\]|([^\[\]:]+))(?::[0-9]+)?')
 _KEY = re.compile(r'/session-([A-Za-z0-9_-]{22})(/.*|)', re.DOTALL)
-_NO_SESSION = (
-    'Open a link that imgstore-view printed. Each works once. "imgstore-view --web --link" prints a further one.'
-)
+_NO_SESSION = 'Open a link printed by imgstore-view. Each works once. "imgstore-view --web --link" prints another one.'
 _NO_SESSION_PAGE = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><title>imgstore</title>'
     f'<p>{_NO_SESSION}</p><script src="{AGAIN[1:]}"></script></html>'
@@ -55,19 +53,19 @@ def is_loopback(host: str) -> bool:
 
 
 class AccessControl:
-    """Let requests through to the application that may ask, and put the headers on every answer.
+    """Pass permitted requests to the application, and add headers to every answer.
 
     Parameters
     ----------
     app : ASGIApp
     host : str
-        The address that is served.
+        Served address.
     access : Access, optional
-        Demand a session, which a link opens.
+        Require a session, opened by a link.
     root_path : str
-        The path under which a proxy serves the page, such as '/camera'; requests may have it or not.
+        Path under which a proxy serves the page, such as '/camera'. Requests may have it or not.
     names : collection of str
-        Further names that requests may use, such as that of a proxy.
+        Further host names allowed in requests, such as that of a proxy.
     """
 
     def __init__(
@@ -76,13 +74,13 @@ class AccessControl:
         self._app = app
         self._hosts = {*_LOOPBACK, host.lower(), *(name.lower() for name in names)} - set(WILDCARDS)
         self._all_addresses = host in WILDCARDS
-        if self._all_addresses:  # once: a name server may take long to answer
+        if self._all_addresses:  # only once: a name server may be slow
             self._hosts |= {socket.gethostname().lower(), socket.getfqdn().lower()}
         self._access = access
         self._root_path = root_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or hand it on."""
+        """Answer a request, or pass it on."""
         if scope['type'] != 'http':
             return
 
@@ -110,12 +108,12 @@ class AccessControl:
         found = _KEY.fullmatch(path) if self._access else None
         return (found[2], found[1]) if found else (path, '')
 
-    # --- what nobody may
+    # --- forbidden requests
 
     def _refusal(self, scope: Scope, path: str) -> Response | None:
         headers = Headers(scope=scope)
         if not self._is_own_name(headers.getlist('host'), scope):
-            return PlainTextResponse('This is not the name of the machine that imgstore-view serves.', 421)
+            return PlainTextResponse('This host name is not allowed. Pass it to imgstore-view with --allow-host.', 421)
         if scope['method'] not in ('GET', 'HEAD'):
             return self._change_refusal(scope, path, headers)
         is_link = headers.get('sec-fetch-mode') == 'navigate' and path in ('', '/')
@@ -126,7 +124,7 @@ class AccessControl:
     def _change_refusal(self, scope: Scope, path: str, headers: Headers) -> Response | None:
         """Refuse changes, except the page's own request for a link."""
         if not (self._access and path == LINKS and scope['method'] == 'POST'):
-            return PlainTextResponse('Only GET is understood.', 405, {'Allow': 'GET, HEAD'})
+            return PlainTextResponse('Only GET and HEAD are allowed.', 405, {'Allow': 'GET, HEAD'})
         return None if _is_of_the_page(headers) else PlainTextResponse('Other sites may not ask.', 403)
 
     def _is_own_name(self, hosts: list[str], scope: Scope) -> bool:
@@ -158,7 +156,7 @@ class AccessControl:
     def _opened(self, access: Access, tokens: list[str], cookie: str, headers: Headers) -> Response:
         """Answer a link by the session's cookie and a redirect to the page."""
         if 'prefetch' in headers.get('sec-purpose', headers.get('purpose', '')):
-            return PlainTextResponse('A link is not opened before its user asks for it.', 503)
+            return PlainTextResponse('A link is not opened by a prefetch.', 503)
         session = access.open_session(tokens[0]) if len(tokens) == 1 else None
         if session is None:
             return self._without_session('/')
@@ -176,7 +174,7 @@ class AccessControl:
 def _is_of_the_page(headers: Headers) -> bool:
     """Return whether a script of the page sent a request, by its headers."""
     site = headers.get('sec-fetch-site')
-    if site is not None:  # which tells even where a proxy puts another name into Host
+    if site is not None:  # right even if a proxy changes Host
         return site == 'same-origin' and 'x-imgstore' in headers
     origin = urlsplit(headers.get('origin', ''))
     return bool(origin.netloc) and origin.netloc == headers.get('host') and 'x-imgstore' in headers
@@ -203,12 +201,12 @@ def _is_here(name: str, scope: Scope) -> bool:
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """Parse an address; that of an IPv4 client of an IPv6 socket as IPv4."""
+    """Parse an address. IPv4 addresses inside IPv6 become IPv4."""
     address = ipaddress.ip_address(text.partition('%')[0])
     return getattr(address, 'ipv4_mapped', None) or address
 
 
 def _cookies(headers: list[str], name: str) -> list[str]:
-    """Return the values of a cookie, among those of other servers."""
+    """Return the values of a cookie. The headers also have cookies of other servers."""
     pairs = (pair.partition('=') for header in headers for pair in header.split(';'))
     return [value.strip() for found, _, value in pairs if found.strip() == name]

@@ -18,7 +18,7 @@ _MOST_STEPS = 10_000
 
 
 class NumberOrder:
-    """The numbers of a recording, ascending and unique, with the index of each one's first frame.
+    """Unique frame numbers in ascending order, each with the index of its first frame.
 
     Parameters
     ----------
@@ -37,15 +37,15 @@ class NumberOrder:
         return len(self._numbers)
 
     def index_at(self, place: int) -> int:
-        """Return the index in the store of the frame at a place in the order."""
+        """Return the frame index at a position in the order."""
         return place if self._indices is None else int(self._indices[place])
 
     def indices_at(self, places: Numbers) -> Numbers:
-        """Return the indexes in the store of the frames at several places."""
+        """Return the frame indexes at several positions."""
         return places if self._indices is None else self._indices[places].astype(np.int64)
 
     def place(self, number: float) -> int:
-        """Return the place of a number in the order, or of the nearest one."""
+        """Return the position of the nearest number in the order."""
         right = int(np.searchsorted(self._numbers, number))
         if right == len(self):
             return max(0, right - 1)
@@ -53,17 +53,17 @@ class NumberOrder:
         return right - 1 if nearer else right
 
     def at_or_before(self, number: int) -> int | None:
-        """Return the largest number that is not above, or None."""
+        """Return the largest number up to this one, or None."""
         rank = int(np.searchsorted(self._numbers, number, 'right')) - 1
         return int(self._numbers[rank]) if rank >= 0 else None
 
     def at_or_behind(self, number: int) -> int | None:
-        """Return the smallest number that is not below, or None."""
+        """Return the smallest number from this one on, or None."""
         rank = int(np.searchsorted(self._numbers, number))
         return int(self._numbers[rank]) if rank < len(self) else None
 
     def index_of(self, number: int) -> int | None:
-        """Return the index in the store of the first frame with a number, or None."""
+        """Return the index of the first frame with a number, or None."""
         rank = int(np.searchsorted(self._numbers, number))
         return self.index_at(rank) if rank < len(self) and self._numbers[rank] == number else None
 

@@ -1,7 +1,7 @@
-"""Links for this machine's user only: in a page for the browser, and through a socket for `--link`.
+"""Links for this user only: in a file for the browser, and through a socket for `--link`.
 
-Every user of a machine can read command lines, so no link is ever on one. A browser gets the path of a file with the
-link; another process asks through a socket. Both are in a folder closed to other users.
+Every user of a machine can read command lines, so no link is ever on one. The browser gets the path of a file with the
+link. Another process asks through a socket. Both are in a private folder.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from ...errors import ImgStoreError, InvalidArgumentError
 
 PAGE_SECONDS = 60.0
-"""Lifetime of the link in a page for the browser."""
+"""Lifetime of the link in the file for the browser."""
 
 _SOCKET = re.compile(r'view-(\d+)-\d+\.sock')
 _PAGE = """<!doctype html>
@@ -38,7 +38,7 @@ Link = Callable[[], str]
 
 
 def private_folder() -> str:
-    """Make or find a folder that no other user can enter.
+    """Make or find a folder closed to other users.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def private_folder() -> str:
     """
     tried = []
     for folder in _candidates():
-        with contextlib.suppress(OSError):  # it exists, or is impossible
+        with contextlib.suppress(OSError):  # it exists, or cannot be made
             os.mkdir(folder, 0o700)
         if _is_private(folder):
             return folder
@@ -67,9 +67,9 @@ def _candidates() -> list[str]:
 
 
 def _is_private(folder: str) -> bool:
-    """Return whether a folder is ours, not a link, and closed to others.
+    """Return whether a folder belongs to this user, is no link, and is closed to others.
 
-    On Windows the user's temporary folder is.
+    On Windows the temporary folder is private already.
     """
     try:
         found = os.lstat(folder)
@@ -85,14 +85,14 @@ def _is_private(folder: str) -> bool:
 
 @contextlib.contextmanager
 def page_with(url: str) -> Iterator[str]:
-    """Write a page leading to an address.
+    """Write a file that redirects to an address, and give the URL of the file.
 
-    Give the page's own address, which others may know.
+    The URL itself is no secret.
 
     Parameters
     ----------
     url : str
-        Contains a link's token.
+        Address with a link's token.
     """
     path = Path(private_folder(), f'open-{secrets.token_hex(8)}.html')
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -113,7 +113,7 @@ def page_with(url: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def links_on_demand(port: int, link: Link) -> Iterator[None]:
-    """Give a link to each process connecting to a socket in the private folder.
+    """Send a link to each process that connects to a socket in the private folder.
 
     Only this user can connect.
 
@@ -132,7 +132,7 @@ def links_on_demand(port: int, link: Link) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket(socket.AF_UNIX))
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)  # left by a process with the same number
+            os.unlink(path)  # left by an earlier process with this id
         listener.bind(path)
         stack.callback(_remove, path)
         listener.listen(8)
@@ -146,7 +146,7 @@ def links_on_demand(port: int, link: Link) -> Iterator[None]:
 
 def _give(listener: socket.socket, link: Link, ended: threading.Event) -> None:
     while not ended.is_set():
-        with contextlib.suppress(OSError):  # nobody came, or the client has left
+        with contextlib.suppress(OSError):  # no client, or it has left
             connection, _ = listener.accept()
             with connection:
                 connection.settimeout(_PATIENCE)
@@ -164,28 +164,28 @@ def further_links(port: int | None) -> list[str]:
     Parameters
     ----------
     port : int or None
-        Port of the server; None if there is one only.
+        Port of the server; None if only one runs.
 
     Returns
     -------
     list of str
-        Address of the link; several if servers have the same port at several addresses.
+        The link; several if servers at different addresses have the same port.
 
     Raises
     ------
     InvalidArgumentError
-        No server runs there, or several do.
+        No server with links runs there, or several do.
     """
     if not hasattr(socket, 'AF_UNIX'):
-        raise InvalidArgumentError('this system has no sockets for --link; the page has a button "Link"')
+        raise InvalidArgumentError('--link is not available on Windows; use the button "Link" on the page')
     asked = [(number, _ask(path)) for number, path in _sockets() if port in (None, number)]
     found = [(number, link) for number, link in asked if link]
     ports = sorted({number for number, _ in found})
     if len(ports) > 1:
-        raise InvalidArgumentError(f'servers run at ports {", ".join(map(str, ports))}; choose one with --port')
+        raise InvalidArgumentError(f'your servers run at ports {", ".join(map(str, ports))}; choose one with --port')
     if not found:
         where = '' if port is None else f' at port {port}'
-        raise InvalidArgumentError(f'you have no running imgstore-view --web with links{where}')
+        raise InvalidArgumentError(f'you have no running imgstore-view --web that requires links{where}')
     return [link for _, link in found]
 
 
@@ -196,9 +196,9 @@ def _sockets() -> list[tuple[int, str]]:
 
 
 def _ask(path: str) -> str:
-    """Return the answer of a server behind a socket.
+    """Ask a server through its socket for a link.
 
-    '' if it is gone and the socket removed.
+    '' if the server has ended. The socket of an ended server is removed.
     """
     answer = b''
     try:

@@ -1,4 +1,4 @@
-"""The page's requests to one store; except for a first search, none takes longer for a longer recording."""
+"""The page's requests to one store. Apart from a first search, their time does not depend on its length."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ class Recording:
     # --- the timeline
 
     def timeline(self, axis: str, low: float | None, high: float | None, bins: int) -> Row:
-        """Return samples between two values on an axis, with gaps and chunk borders.
+        """Return samples between two values on an axis, with gaps and chunk starts.
 
         If times do not ascend, or one is not finite, the axis is the frame index.
         """
@@ -182,7 +182,7 @@ class Recording:
         return lambda place: self.navigator.frame(order.index_at(place)), len(order)
 
     def _place(self, axis: str, value: float) -> int:
-        """Return the place of a value on an axis."""
+        """Return the position of a value on an axis."""
         if axis == 'number':
             return self.order.place(value)
         return self.find(axis, value) or 0

@@ -1,4 +1,4 @@
-"""Memory for answers: those in preparation and those not yet read share a bounded room."""
+"""Memory limit for answers in preparation and unread answers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 STALLED_SECONDS = 0.5
-"""After this time without reading, a client loses its room to a waiting one."""
+"""A client that reads nothing for this time may lose its memory to a waiting one."""
 
 WAIT_SECONDS = 20.0
-"""Longest time an answer waits for room."""
+"""Longest wait of an answer for memory."""
 
 _LOOK_AGAIN = 0.02  # seconds
 
@@ -33,11 +33,11 @@ class Client(Protocol):
 
 
 class NoRoomError(Exception):
-    """No room came free in time, or the client has left."""
+    """No memory became free in time, or the client has left."""
 
 
 class Held:
-    """One answer's share of a room.
+    """One answer's share of the memory.
 
     Parameters
     ----------
@@ -51,22 +51,22 @@ class Held:
         self.client = client
 
     def grow(self, size: int) -> None:
-        """Take more room at once, without waiting.
+        """Take more memory without waiting.
 
-        To wait while holding some could last forever.
+        Waiting while holding some could deadlock.
         """
         self.size = max(self.size, size)
 
 
 class Room:
-    """A bounded room, for one event loop.
+    """Bounded memory for answers, for one event loop.
 
-    In a full room the newest answer comes first, since its client is present and others may have left.
+    If it is full, the newest answer comes first: its client is present, others may have left.
 
     Parameters
     ----------
     size : int
-        Size in bytes. A larger answer has the room to itself.
+        Size in bytes. A larger answer is prepared alone.
     """
 
     def __init__(self, size: int) -> None:
@@ -76,14 +76,14 @@ class Room:
 
     @asynccontextmanager
     async def hold(self, size: int, client: Client) -> AsyncIterator[Held]:
-        """Wait for room and hold it until the end.
+        """Wait for memory and hold it until the end.
 
         Parameters
         ----------
         size : int
             Size in bytes; 0 never waits.
         client : Client
-            Client that loses the room if it does not read while others wait.
+            Client to disconnect if it reads nothing while others wait.
 
         Raises
         ------
@@ -116,7 +116,7 @@ class Room:
         return not used or used + size <= self._size
 
     def _make_room(self, size: int) -> None:
-        """Drop the client stalled for longest, if room is needed."""
+        """Disconnect the client stalled for longest, if memory is needed."""
         if not self._fits(size, without_gone=True):
             stalled = longest_stalled([held.client for held in self._held if held.size and not held.client.is_gone])
             if stalled is not None:

@@ -1,4 +1,4 @@
-"""Serving of the page until Ctrl-C: the address, the links, the browser."""
+"""Serve the page until Ctrl-C: address, links and browser."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class _Address:
 
 @contextlib.contextmanager
 def _ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end the server outside its own handlers, too."""
+    """End the server on Ctrl-C and SIGTERM, also before it has its own handlers."""
 
     def end(number: int, frame: FrameType | None) -> None:
         server.should_exit = True
@@ -174,13 +174,13 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 def _announce(address: _Address, browser: bool, tell: Tell, stack: contextlib.ExitStack) -> None:
-    once, failure = 'It opens once, within 10 minutes; ' if address.access else '', None
+    once, failure = 'the link works once, within 10 minutes; ' if address.access else '', None
     try:
-        if address.access:  # before anybody knows of the page, and asks for one
+        if address.access:  # before the page is announced
             stack.enter_context(links_on_demand(address.port, lambda: address.url() + '\n'))
     except (ImgStoreError, OSError) as error:
         failure = error
-    tell(f'open {address.url()}  ({once}Ctrl-C ends it)')
+    tell(f'open {address.url()}  ({once}Ctrl-C ends the server)')
     try:
         if failure:
             raise failure
@@ -193,8 +193,8 @@ def _announce(address: _Address, browser: bool, tell: Tell, stack: contextlib.Ex
             )
         elif browser and _has_screen():
             _open_browser(address, stack)
-    except (ImgStoreError, OSError) as error:  # the page is served nevertheless
-        tell(f'only the page gives further links: {error}')
+    except (ImgStoreError, OSError) as error:  # the page is served anyway
+        tell(f'--link is not available, use the button "Link" on the page: {error}')
 
 
 def _open_browser(address: _Address, stack: contextlib.ExitStack) -> None:

@@ -379,7 +379,7 @@ def test_page_is_served_without_a_private_folder(store: str, tmp_path: Path) -> 
     (tmp_path / f'imgstore-{os.getuid()}').write_text('')
     environment = {'XDG_RUNTIME_DIR': '', 'TMPDIR': str(tmp_path)}
     with served('--token', '--no-browser', store, environment=environment) as page:
-        assert 'only the page gives' in page.lines.readline()
+        assert '--link is not available' in page.lines.readline()
         assert page.open(page.url)[0].status == 303
 
 

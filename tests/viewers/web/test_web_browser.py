@@ -556,7 +556,7 @@ def test_everything_that_can_be_used_has_a_name(page: Browser) -> None:
     assert len(used) > 20
     assert [node['role']['value'] for node in used if not node.get('name', {}).get('value')] == []
     slider = next(node for node in used if node['role']['value'] == 'slider')
-    assert slider['name']['value'] == 'Place in the recording'
+    assert slider['name']['value'] == 'Position in the recording'
 
 
 # --- long, and hostile
@@ -642,7 +642,7 @@ def test_a_recording_without_a_frame_yet_shows_its_first(chromium: Browser, tmp_
 def test_the_page_is_not_shown_under_the_name_of_another_host(chromium: Browser, one: Served) -> None:
     chromium.driver.get(f'http://evil.example:{one.port}/')
     text = chromium.run('return document.body.textContent')
-    assert 'not the name of the machine' in text
+    assert 'host name is not allowed' in text
     ask = """const done = arguments[1]; fetch(arguments[0]).then(r => r.text()).then(t => done('read: ' + t),
              e => done('refused'))"""
     assert chromium.driver.execute_async_script(ask, f'{one.url}api/stores') == 'refused'

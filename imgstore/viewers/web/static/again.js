@@ -1,7 +1,7 @@
-// Goes once more to the page's own path, where the browser sends the session's cookie.
+// Loads the page's own path again, so that the browser sends the session's cookie.
 //
-// The cookie is not sent when the way here began at another site or in a file, nor to the bare address, since it has the
-// session's path. The path is kept where only pages of this host and port can read it.
+// The browser sends no cookie if another site or a file led here. It sends none to the bare address either, because the
+// cookie has the session's path. Only pages of this host and port can read the stored path.
 
 const base = location.pathname.replace(/session-[^/]*\/$/, '');
 
@@ -9,7 +9,7 @@ function kept() {
   try {
     return localStorage.getItem(`imgstore ${base}`);
   } catch {
-    return null; // the user allows no storage
+    return null; // storage is disabled
   }
 }
 

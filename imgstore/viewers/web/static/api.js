@@ -1,4 +1,4 @@
-// What is asked of the server that this page comes from.
+// Requests to the page's own server.
 
 export class Trouble extends Error {}
 
@@ -8,8 +8,8 @@ async function answerOf(response) {
   let why = text;
   try {
     why = JSON.parse(text).error;
-  } catch { /* not every refusal is JSON */ }
-  throw new Trouble(why || `the server answers ${response.status}`);
+  } catch { /* not every error is JSON */ }
+  throw new Trouble(why || `the server answered with status ${response.status}`);
 }
 
 async function ask(path, options) {
@@ -41,7 +41,7 @@ export const aligned = (number, direction, count, policy) =>
 export const extra = (store, low, high, bins) => json(`${of(store)}/extra`, { low, high, bins });
 export const extraAt = (store, index) => json(`${of(store)}/extra/${index}`);
 
-// The header is what no other site can send.
+// Other sites cannot send this header.
 export const newLink = async () =>
   (await ask('api/links', { method: 'POST', headers: { 'X-Imgstore': 'page' } })).json();
 

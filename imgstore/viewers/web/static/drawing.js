@@ -1,4 +1,4 @@
-// What the timeline and the plots are drawn with.
+// Drawing for the timeline and the plots.
 
 export function prepared(canvas, width, height) {
   const ratio = devicePixelRatio;

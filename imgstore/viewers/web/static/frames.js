@@ -1,4 +1,4 @@
-// Images that were fetched, the latest of them kept.
+// Cache of fetched images.
 
 import { image } from './api.js';
 
@@ -9,7 +9,7 @@ export class Frames {
     this.kept = new Map();
     this.coming = new Map();
     this.bytes = 0;
-    this.milliseconds = 30; // that one takes, smoothed
+    this.milliseconds = 30; // per image, smoothed
   }
 
   key(store, index, look) {
@@ -48,11 +48,11 @@ export class Frames {
     for (const [oldest, old] of this.kept) {
       if (this.bytes <= BYTES || oldest === key) break;
       this.kept.delete(oldest);
-      this.bytes -= 4 * old.width * old.height; // not closed: it may be about to be drawn
+      this.bytes -= 4 * old.width * old.height; // not closed: it may still be drawn
     }
   }
 
-  // Fetched before it is asked for; what goes wrong then is told when it is.
+  // Prefetch an image. `get` reports its errors.
   prepare(store, index, look) {
     this.get(store, index, look).catch(() => {});
   }

@@ -1,4 +1,4 @@
-// What each key does, and the list of it.
+// Key bindings and their list.
 
 export class Keys {
   constructor(list) {
@@ -7,7 +7,7 @@ export class Keys {
     document.addEventListener('keydown', (event) => this.pressed(event));
   }
 
-  // Names are those of KeyboardEvent.key, 'Shift+' before it if it is held; they are shown as `shown`.
+  // Bind keys, named as in KeyboardEvent.key, with 'Shift+' before if it is held. The list shows them as `shown`.
   on(names, shown, what, act) {
     for (const name of names) this.actions.set(name, act);
     const term = document.createElement('dt');
@@ -23,7 +23,7 @@ export class Keys {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;
     if (isWriting(event.target)) return;
     const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    if (name === ' ' && event.target.closest('button, a')) return; // it presses what has the focus
+    if (name === ' ' && event.target.closest('button, a')) return; // Space presses the focused button
     const act = this.actions.get(event.shiftKey ? `Shift+${name}` : name) ?? (event.key.length === 1 && this.actions.get(name));
     if (!act) return;
     event.preventDefault();

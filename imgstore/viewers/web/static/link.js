@@ -1,4 +1,4 @@
-// A further link, where the server demands one.
+// Links for other browsers, if the server requires links.
 
 import { newLink } from './api.js';
 
@@ -7,12 +7,12 @@ const SESSION = /session-[^/]*\/$/;
 
 export const isDemanded = () => SESSION.test(location.pathname);
 
-// For again.js: the bare address leads here, too. Only pages of this host and port can read it.
+// Store the path for again.js: the bare address leads here too. Only pages of this host and port can read it.
 export function keepPath() {
   if (!isDemanded()) return;
   try {
     localStorage.setItem(`imgstore ${location.pathname.replace(SESSION, '')}`, location.pathname);
-  } catch { /* the user allows no storage */ }
+  } catch { /* storage is disabled */ }
 }
 
 export async function showLink() {
@@ -30,5 +30,5 @@ export async function copyLink() {
   try {
     await navigator.clipboard.writeText($('link-address').value);
     $('link-copy').textContent = 'Copied';
-  } catch { /* not allowed here: it is selected, to be copied by hand */ }
+  } catch { /* not allowed: the user can copy the selected text */ }
 }

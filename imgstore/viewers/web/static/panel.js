@@ -1,4 +1,4 @@
-// What the stores say of themselves, beside the frames.
+// The panel with metadata and properties of each store.
 
 import * as api from './api.js';
 import * as text from './text.js';
@@ -19,7 +19,7 @@ function shown(value) {
     return Array.isArray(value) && value.every((inner) => inner === null || typeof inner !== 'object')
       ? value.map(String).join(', ') : list(value);
   }
-  return value === null ? '–' : String(value); // numbers as they are: they may be those of a camera
+  return value === null ? '–' : String(value); // no separators: it may be a serial number
 }
 
 function article(summary, about) {

@@ -1,10 +1,10 @@
-// The images on the page, a pane for each store.
+// One pane per store, with its image.
 
 import * as api from './api.js';
 import * as text from './text.js';
 
 const SCALES = ['fit', 1, 4];
-const STEP = 160; // pixels; so that a page that is made a little larger fetches nothing anew
+const STEP = 160; // pixels; a slightly larger page fetches nothing again
 const SWIPE = 24; // pixels
 
 const make = (tag, className, content = '') => {
@@ -21,7 +21,7 @@ export class Pane {
     const caption = make('figcaption', '');
     this.now = make('span', 'now');
     this.link = make('a', '', `Save ${summary.exact.toUpperCase()}`);
-    this.link.title = 'Download this frame, every bit of it (S)';
+    this.link.title = 'Download this frame without loss (S)';
     caption.append(make('b', '', summary.name), this.now, this.link);
     this.view = make('div', 'view fit');
     this.canvas = make('canvas', '');
@@ -46,12 +46,12 @@ export class Pane {
     });
     this.view.addEventListener('pointercancel', () => { from = null; });
     new ResizeObserver(() => {
-      if (this.bitmap) this.draw(this.bitmap); // at once; as sharp as the new size allows soon after
+      if (this.bitmap) this.draw(this.bitmap); // now; a sharper image follows
       this.player.resized();
     }).observe(this.view);
   }
 
-  // What to fetch, so that it fills the pane and is not larger.
+  // Settings of the image to fetch: no larger than the pane.
   look(settings) {
     const full = this.scale !== 'fit' || settings.quality === 'exact';
     const scale = this.fitting();
@@ -93,7 +93,7 @@ export class Pane {
     this.link.hidden = !there;
     if (there) this.link.href = api.download(this.store, index, this.summary.exact);
     this.canvas.setAttribute('aria-label', there
-      ? `${this.summary.name}, frame ${row.number}${held ? ', held from before' : ''}`
+      ? `${this.summary.name}, frame ${row.number}${held ? ', repeated' : ''}`
       : `${this.summary.name} has no frame ${row.number}`);
   }
 

@@ -1,12 +1,12 @@
-// Where in the recording we are: playing, stepping, jumping. Tells those who listen of every frame that is shown.
+// Playback: play, step and seek. Dispatches an event for each shown frame.
 
 import { Trouble } from './api.js';
 
-const AHEAD = 64; // rows that are known beforehand
-const PREPARED = 4; // images
-const LONGEST = 1000; // milliseconds that a pause in the recording is waited for
+const AHEAD = 64; // rows fetched ahead
+const PREPARED = 4; // images fetched ahead
+const LONGEST = 1000; // milliseconds to wait at a gap
 const USUAL = 1 / 25; // seconds
-const NEWS = 300; // milliseconds until it is asked again for frames that are being recorded
+const NEWS = 300; // milliseconds between requests for new frames
 
 const sleep = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
 
@@ -24,7 +24,7 @@ export class Player extends EventTarget {
 
   // --- showing
 
-  // Show a row; of rows that are asked for while one is being fetched, the latest.
+  // Show a row. Of several requests during a fetch, only the last counts.
   show(row) {
     this.wanted = row;
     this.busy ??= this.work().finally(() => { this.busy = null; });
@@ -101,7 +101,7 @@ export class Player extends EventTarget {
     }
   }
 
-  // Steps that are asked for faster than they can be found are taken together.
+  // Steps during a request are added up for the next one.
   async step(by) {
     this.pause();
     this.steps = (this.steps ?? 0) + by;
@@ -159,7 +159,7 @@ export class Player extends EventTarget {
         ahead.push(...more);
       }
       if (!ahead.length && !this.live) return;
-      if (!ahead.length) { // more will come
+      if (!ahead.length) { // a live store may get more
         await sleep(NEWS);
         continue;
       }
@@ -178,7 +178,7 @@ export class Player extends EventTarget {
     }
   }
 
-  // Milliseconds from the row that is shown until the last of these, a long pause cut short.
+  // Milliseconds from the shown row to the last of these; gaps are cut to LONGEST.
   wait(rows) {
     let before = this.row.time;
     let sum = 0;
@@ -190,7 +190,7 @@ export class Player extends EventTarget {
     return sum;
   }
 
-  // How many frames to go on at once, so that showing keeps pace with the time of the recording.
+  // Frames per step, to keep up with the recorded speed.
   stride(next) {
     const interval = Math.max(1, this.wait([next]));
     const possible = Math.max(1000 / 60, this.frames.milliseconds / PREPARED);

@@ -1,13 +1,13 @@
-// Extra data under the timeline, on its axis: a plot for each column of numbers, and the values at the frame shown.
+// Extra data below the timeline, on its axis: one plot per numeric column, and the values at the current frame.
 
 import * as api from './api.js';
 import { colors, line, prepared } from './drawing.js';
 import * as text from './text.js';
 
 const HEIGHT = 64; // pixels
-const MARGIN = 22; // above the curve, where the name is
-const AGAIN = 300; // milliseconds between requests that make a plot finer
-const OWN = 8; // pixels: two values that are farther apart than so many intervals are not joined
+const MARGIN = 22; // above the curve, for the name
+const AGAIN = 300; // milliseconds between requests for a finer plot
+const OWN = 8; // pixels; values closer than this get no dots
 
 export class Plots {
   constructor(box, note, timeline) {
@@ -39,7 +39,7 @@ export class Plots {
 
   tell({ complete, read, problems }) {
     const parts = [...problems];
-    if (!complete) parts.push(`Extra data is being read: ${Math.floor(100 * read)} %.`);
+    if (!complete) parts.push(`Reading extra data: ${Math.floor(100 * read)} %.`);
     this.note.textContent = parts.join(' ');
     this.note.hidden = !parts.length;
   }
@@ -73,7 +73,7 @@ export class Plots {
     return { store, name, canvas, value, range, rows: [] };
   }
 
-  // --- the values at the frame that is shown
+  // --- values at the current frame
 
   moved(row) {
     this.row = row;

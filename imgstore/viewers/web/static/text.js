@@ -1,4 +1,4 @@
-// Numbers, times and lengths of time as people read them.
+// Text for numbers, times and durations.
 
 const YEAR = 365 * 24 * 3600;
 const formats = new Map();
@@ -18,7 +18,7 @@ function format(zone, options) {
 const DATE = { year: 'numeric', month: '2-digit', day: '2-digit' };
 const CLOCK = { hour: '2-digit', minute: '2-digit', second: '2-digit' };
 
-// Of a film, times are counted from its start, and a date in 1970 would tell nobody anything.
+// Times of an imported video count from its start; a date in 1970 would be wrong.
 export const isClock = (seconds) => seconds !== null && Math.abs(seconds) >= YEAR && Math.abs(seconds) < 8e12;
 
 export const count = (value) => (typeof value === 'number' ? value.toLocaleString('en-US').replaceAll(',', '\u202f') : String(value));
@@ -53,7 +53,7 @@ export function duration(seconds) {
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-// The offset of a zone at a time, in seconds, so that ticks of days begin at midnight there.
+// UTC offset of a time zone at a time, in seconds. With it, daily ticks are at local midnight.
 export function offset(seconds, zone) {
   if (!isClock(seconds)) return 0;
   const shown = format(zone, { ...DATE, ...CLOCK }).format(new Date(seconds * 1000)).replace(' ', 'T');
@@ -68,8 +68,8 @@ export function value(what) {
 
 export function gapText(gap) {
   const length = gap.seconds !== null && gap.seconds > 0 ? duration(gap.seconds) : '';
-  if (gap.missing < 0) return `The numbers go from ${gap.before.number} to ${gap.after.number}${length && `, after ${length}`}`;
-  if (!gap.missing) return `A pause of ${length} before frame ${gap.after.number}`;
+  if (gap.missing < 0) return `The frame number goes back from ${gap.before.number} to ${gap.after.number}${length && `, after ${length}`}`;
+  if (!gap.missing) return `An interval of ${length} before frame ${gap.after.number}`;
   const missing = gap.missing === 1 ? '1 frame is' : `${count(gap.missing)} frames are`;
   return `${missing} missing before frame ${gap.after.number}${length && ` (${length})`}`;
 }

@@ -1,4 +1,4 @@
-// Small images over the timeline, fetched one after the other, so that the frame that is looked at comes first.
+// Thumbnails above the timeline. They are fetched one by one, so that the current frame comes first.
 
 import { thumbnail } from './api.js';
 
@@ -32,7 +32,7 @@ export class Thumbnails {
   }
 }
 
-// 0, the middle, the quarters …: a rough picture first.
+// The order: the first, the middle, the quarters and so on.
 function spread(count) {
   const order = new Set();
   for (let step = 2 ** Math.ceil(Math.log2(count)); step >= 1; step /= 2) {

@@ -1,4 +1,4 @@
-// The recording as a bar for each store: where there are frames, where some are missing, where chunks begin.
+// The timeline: one bar per store with its frames, gaps and chunk starts.
 
 import * as api from './api.js';
 import { colors, line, prepared } from './drawing.js';
@@ -8,7 +8,7 @@ const LANE = 30; // pixels
 const TICKS = 20;
 const OVERVIEW = 10;
 const NEAR = 6;
-const LEAST = 3; // frames that fill the view when it is as close as can be
+const LEAST = 3; // frames in the view at the largest zoom
 const STEPS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800,
   3600, 7200, 14400, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000, 31536000];
 
@@ -38,7 +38,7 @@ export class Timeline extends EventTarget {
     return Boolean(this.view) && this.view.high - this.view.low < 0.999 * (this.whole.high - this.whole.low);
   }
 
-  // --- what is shown
+  // --- data
 
   async load() {
     const turn = this.turn = (this.turn ?? 0) + 1;
@@ -47,7 +47,7 @@ export class Timeline extends EventTarget {
     const lanes = await Promise.all(this.summaries.map((_, store) => api.timeline(store, this.axis, low, high, bins)));
     if (turn !== this.turn) return;
     if (lanes[0].axis !== this.axis) {
-      this.axis = lanes[0].axis; // the clock went back: only indexes ascend
+      this.axis = lanes[0].axis; // times do not ascend: use indexes
       this.view = null;
     }
     this.lanes = lanes.map((lane) => this.placed(lane));
@@ -65,7 +65,7 @@ export class Timeline extends EventTarget {
     this.dispatchEvent(new CustomEvent('trouble', { detail: error.message }));
   }
 
-  // Numbers with places on the axis, which frames without a time take from those before them.
+  // Positions on the axis. A frame without a time takes that of the frame before.
   placed(lane) {
     let before = 0;
     const at = lane[this.axis].map((value) => { before = value === null ? before : Number(value); return before; });
@@ -94,7 +94,7 @@ export class Timeline extends EventTarget {
     return this.view.low + clamp(x / this.width, 0, 1) * (this.view.high - this.view.low);
   }
 
-  // Place on the axis of a frame of a store: between samples in proportion, exactly at both sides of a gap.
+  // Position of a frame on the axis: interpolated between samples, exact on both sides of a gap.
   axisOf(store) {
     const lane = this.lanes[store];
     const known = lane.index.map((index, rank) => [index, lane.at[rank]]);
@@ -108,7 +108,7 @@ export class Timeline extends EventTarget {
     return (index) => between(known, index);
   }
 
-  // The sample of a store that is nearest to a place.
+  // The sample of a store nearest to a position.
   nearest(store, value) {
     const { at, index } = this.lanes[store];
     if (!at.length) return null;
@@ -242,7 +242,7 @@ export class Timeline extends EventTarget {
     else this.zoom(1.0015 ** clamp(event.deltaY, -400, 400), this.at(this.place(event, element).x));
   }
 
-  // What is under the pointer, as text.
+  // Describe the position under the pointer.
   hovered() {
     this.draw();
     let told = '';
@@ -255,7 +255,7 @@ export class Timeline extends EventTarget {
     this.dispatchEvent(new CustomEvent('hovered', { detail: told }));
   }
 
-  // Whether two places of a store lie on both sides of a gap that can be seen.
+  // Whether a visible gap lies between two positions of a store.
   isParted(store, one, other) {
     const parts = (gap) => this.value(gap.before) >= one && this.value(gap.after) <= other;
     return this.x(other) - this.x(one) > 4 && this.lanes[store].gaps.some(parts);
@@ -316,13 +316,13 @@ export class Timeline extends EventTarget {
       context.fillRect(x, above, Math.max(1.5, this.x(lane.at[run.last]) - x), tall);
     }
     context.globalAlpha = 1;
-    context.fillStyle = color.gap; // some are missing there, even if just the largest gaps are drawn one by one
+    context.fillStyle = color.gap; // missing frames, also those of gaps too small to be drawn
     lane.missing.forEach((missing, rank) => {
       const x = this.x(lane.at[rank]);
       if (missing) context.fillRect(x, above + tall, Math.max(2, this.x(lane.at[rank + 1]) - x), 3);
     });
     for (const gap of lane.gaps) this.paintGap(context, color, gap, above, tall);
-    context.globalAlpha = clamp(this.width / (15 * lane.borders.length), 0.15, 1); // a hint where there are many
+    context.globalAlpha = clamp(this.width / (15 * lane.borders.length), 0.15, 1); // fainter if there are many
     for (const border of lane.borders) {
       line(context, Math.round(this.x(this.value(border))), above, above + tall, color.border, 1);
     }
@@ -372,7 +372,7 @@ export class Timeline extends EventTarget {
   }
 }
 
-// Stretches that are equally full of frames, from one sample to another.
+// Runs of samples with the same density of frames.
 function runs(lane) {
   const found = lane.at.length ? [{ first: 0, last: 0, density: 1 }] : [];
   lane.missing.forEach((missing, rank) => {

@@ -1,6 +1,6 @@
-// The frames in their order: of one store by index, of several by frame number, as StoreAligner has them.
+// The order of frames: by index in one store, by frame number in several, as in StoreAligner.
 //
-// A row is one place: number, time, and for each store the index of its frame (null: none) and whether that is held.
+// A row has number, time and, for each store, its frame index (null: no frame) and whether an earlier image is repeated.
 
 import * as api from './api.js';
 
@@ -38,7 +38,7 @@ export class SingleTrack {
   }
 }
 
-const plus = (number, by) => String(BigInt(number) + BigInt(by)); // numbers may have 64 bits
+const plus = (number, by) => String(BigInt(number) + BigInt(by)); // 64-bit integers
 
 export class AlignedTrack {
   constructor(summaries, policy) {
@@ -56,7 +56,7 @@ export class AlignedTrack {
     return this.from(numbers.reduce((one, other) => (Number(one) > Number(other) ? one : other)), -1);
   }
 
-  // The row with a number, else the nearest behind it, else the nearest before it.
+  // The row of a number, else the next one, else the previous one.
   async from(number, direction = 1) {
     for (const way of [direction, -direction]) {
       const [row] = await api.aligned(number, way, 1, this.policy);
@@ -81,7 +81,7 @@ export class AlignedTrack {
     return { ...row, exact: axis !== 'number' || String(row.number) === String(number).trim() };
   }
 
-  // The row with a number, else the one with the nearest number, of two the earlier.
+  // The row with the nearest number. Ties go to the earlier one.
   async nearest(number) {
     const sides = await Promise.all([-1, 1].map((way) => api.aligned(number, way, 1, this.policy)));
     const rows = sides.flat();

@@ -1,4 +1,4 @@
-// Puts the page together.
+// The page: connects its parts.
 
 import * as api from './api.js';
 import { Frames } from './frames.js';
@@ -13,9 +13,9 @@ import { Thumbnails } from './thumbnails.js';
 import { Timeline } from './timeline.js';
 import { AlignedTrack, SingleTrack } from './track.js';
 
-const LOOK_AGAIN = 2000; // milliseconds until it is asked again whether a recording has grown
+const LOOK_AGAIN = 2000; // milliseconds between checks for new frames
 const LOOK_SOON = 500;
-const WIDE = 1200; // pixels, in which the metadata have their place from the start
+const WIDE = 1200; // pixels; from here on the metadata is open at the start
 
 const $ = (id) => document.getElementById(id);
 const settings = { quality: '85', stretch: false, every: false, speed: 1 };
@@ -44,12 +44,12 @@ class Viewer {
     $('link').hidden = !isDemanded();
     $('stage').append(...this.player.panes.map((pane) => pane.figure));
     $('policy-field').hidden = !this.several;
-    $('index').parentElement.hidden = this.several; // each image has its own
+    $('index').parentElement.hidden = this.several; // each pane shows its own
     this.name();
     this.showLive();
     this.listen();
     this.bindKeys();
-    const metadata = innerWidth >= WIDE ? this.metadata() : null; // first, since it makes the rest narrower
+    const metadata = innerWidth >= WIDE ? this.metadata() : null; // first: it makes the rest narrower
     if (!this.summaries.some((summary) => summary.frames)) {
       this.say('There are no frames yet.', true);
     } else {
@@ -77,7 +77,7 @@ class Viewer {
       : parts.filter(Boolean).join(' · ');
   }
 
-  // --- what happens
+  // --- events
 
   listen() {
     const { player, timeline } = this;
@@ -133,9 +133,9 @@ class Viewer {
     keys.on(['ArrowUp'], '↑', 'faster', () => this.faster(1));
     keys.on(['ArrowDown'], '↓', 'slower', () => this.faster(-1));
     keys.on(['g'], 'G', 'go to a number, index or time', () => { $('jump-value').focus(); $('jump-value').select(); });
-    keys.on(['+', '='], '+', 'less of the timeline, in more detail', () => timeline.zoom(0.5));
-    keys.on(['-', '_'], '−', 'more of the timeline', () => timeline.zoom(2));
-    keys.on(['0'], '0', 'all of the timeline', () => timeline.showAll());
+    keys.on(['+', '='], '+', 'zoom the timeline in', () => timeline.zoom(0.5));
+    keys.on(['-', '_'], '−', 'zoom the timeline out', () => timeline.zoom(2));
+    keys.on(['0'], '0', 'the complete timeline', () => timeline.showAll());
     keys.on(['z'], 'Z', 'zoom images 1 : 1, 4 : 1, fit the page', () => this.zoomImages());
     keys.on(['c'], 'C', 'contrast', () => $('stretch').click());
     keys.on(['s'], 'S', 'save this frame losslessly', () => this.save());
@@ -189,11 +189,11 @@ class Viewer {
       sign.className = name;
       return [sign, label];
     };
-    $('legend').replaceChildren(...mark('present', 'frames'), ...mark('gap', 'gap'), ...mark('chunk', 'chunk border'),
+    $('legend').replaceChildren(...mark('present', 'frames'), ...mark('gap', 'gap'), ...mark('chunk', 'chunk start'),
       `  ·  ${told || (this.standing ?? '')}`);
   }
 
-  // --- going somewhere
+  // --- moving
 
   first() {
     return this.player.go(this.player.track.first());
@@ -203,7 +203,7 @@ class Viewer {
     return this.player.go(this.player.track.last());
   }
 
-  // Of the places that the pointer is drawn over, the latest.
+  // Of several requests during a search, only the last counts.
   async seek(place) {
     this.place = place;
     if (this.seeking) return;
@@ -222,14 +222,14 @@ class Viewer {
   async jump() {
     const [axis, value] = [chosen('jump-axis'), chosen('jump-value').trim()];
     if (!value) return;
-    $('jump-value').blur(); // so that keys are keys again
+    $('jump-value').blur(); // keys work as shortcuts again
     const row = await this.player.go(this.player.track.find(axis, value));
     if (!row) {
       $('jump-value').focus();
       return;
     }
     if (row.exact || axis === 'time') this.say(`At frame ${row.number}.`);
-    else this.say(`There is no frame of ${axis} ${value}; this is the nearest one.`);
+    else this.say(`There is no frame with ${axis} ${value}. This is the nearest one.`);
   }
 
   placeholder() {
@@ -256,7 +256,7 @@ class Viewer {
     }
   }
 
-  // Of all stores the gap that is nearest.
+  // The nearest gap of all stores.
   async findGap(direction) {
     const { number } = this.player.row;
     const found = await Promise.all(this.summaries.map((_, store) => this.findGapOf(store, direction)));
@@ -300,7 +300,7 @@ class Viewer {
 
   zoomImages() {
     const scales = this.player.panes.map((pane) => pane.zoom());
-    this.say(scales[0] === 'fit' ? 'Images as they fit' : `Images ${scales[0]} : 1`);
+    this.say(scales[0] === 'fit' ? 'Images fit the page' : `Images ${scales[0]} : 1`);
     this.player.again();
   }
 
@@ -319,7 +319,7 @@ class Viewer {
     this.following = !this.following;
     $('follow').setAttribute('aria-pressed', String(this.following));
     if (this.following) this.last();
-    this.say(this.following ? 'Following: new frames are shown as they come.' : 'No longer following.');
+    this.say(this.following ? 'Following: showing new frames.' : 'Stopped following.');
   }
 
   async lookAgain() {
@@ -355,7 +355,7 @@ class Viewer {
     $('follow').classList.toggle('live', this.player.live);
   }
 
-  // The place is in the address, so that it can be kept and passed on.
+  // Keep the frame in the address, for bookmarks and sharing.
   remember(row) {
     history.replaceState(null, '', this.several ? `#number=${row.number}` : `#index=${row.index[0]}`);
   }
