@@ -24,6 +24,7 @@ from imgstore.errors import (
     StoreNotFoundError,
 )
 
+from .helpers.checked import not_none
 from .helpers.format_table import COLOR_IS_LOST, LOSSLESS, LOSSY
 from .helpers.frames import index_in, numbered
 from .helpers.raised import raises
@@ -66,7 +67,7 @@ def test_of_a_lossy_format_the_lowest_psnr_is_told(fmt: str, tmp_path: Path) -> 
     psnrs = [cv2.PSNR(a, b) for a, b in zip(images(tmp_path / 's'), images(tmp_path / 'd'), strict=True)]
     assert not done.exact
     assert done.worst_psnr == pytest.approx(min(psnrs))
-    assert done.mean_psnr == pytest.approx(cv2.PSNR(*map(np.stack, (images(tmp_path / 's'), images(tmp_path / 'd')))))
+    assert done.mean_psnr == pytest.approx(cv2.PSNR(np.stack(images(tmp_path / 's')), np.stack(images(tmp_path / 'd'))))
     assert done.worst_index == int(np.argmin(psnrs))
     assert [index_in(image) for image in images(tmp_path / 'd')] == list(range(COUNT))
 
@@ -126,7 +127,7 @@ def test_extra_data_is_carried_over_whatever_the_chunks(chunksize: int | None, t
     convert(store_of(tmp_path / 's'), tmp_path / 'd', 'png', chunksize=chunksize)
     with imgstore.new_for_filename(tmp_path / 's') as old, imgstore.new_for_filename(tmp_path / 'd') as new:
         assert len(new.chunks) == math.ceil(COUNT / (chunksize or 5))
-        pd.testing.assert_frame_equal(old.get_extra_data(), new.get_extra_data())
+        pd.testing.assert_frame_equal(not_none(old.get_extra_data()), not_none(new.get_extra_data()))
 
 
 def test_motif_data_is_converted_without_reserved_rows(tmp_path: Path) -> None:
@@ -139,7 +140,7 @@ def test_motif_data_is_converted_without_reserved_rows(tmp_path: Path) -> None:
     (folder / '000000.extra_data.json').write_text(json.dumps(rows))
     convert(folder, tmp_path / 'd', 'png')
     with imgstore.new_for_filename(tmp_path / 'd') as new:
-        assert new.get_extra_data()['sensor'].dropna().tolist() == [1.5]
+        assert not_none(new.get_extra_data())['sensor'].dropna().tolist() == [1.5]
 
 
 def sensors(folder: Path, chunk: int) -> None:
@@ -157,7 +158,7 @@ def test_samples_of_sensors_are_carried_over(tmp_path: Path) -> None:
     convert(folder, tmp_path / 'd', 'mjpeg/avi', chunksize=10)
     with imgstore.new_for_filename(tmp_path / 'd') as new:
         assert new.get_extra_data_samplerate() == 8000
-        assert new.get_extra_data()['mic'].dropna().tolist() == [0, 1, 2, 3, 1, 2, 3, 4]
+        assert not_none(new.get_extra_data())['mic'].dropna().tolist() == [0, 1, 2, 3, 1, 2, 3, 4]
     with pytest.raises(InvalidArgumentError, match='choose a smaller one'):
         convert(folder, tmp_path / 'e', 'mjpeg/avi')
     assert not (tmp_path / 'e').exists()

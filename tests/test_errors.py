@@ -21,6 +21,7 @@ import imgstore
 from imgstore import errors, new_for_filename, new_for_format
 from imgstore._support.warn import warn
 
+from .helpers.checked import not_none
 from .helpers.raised import raises, warns
 
 KINDS = {name: getattr(errors, name) for name in errors.__all__}
@@ -156,7 +157,7 @@ def test_every_field_of_a_warning_is_documented(kind: type[errors.ImgStoreWarnin
     found = next(warning for warning in WARNINGS if type(warning) is kind)
     assert vars(found)
     for name in vars(found):
-        assert f'\n{name} : ' in inspect.getdoc(kind)
+        assert f'\n{name} : ' in not_none(inspect.getdoc(kind))
 
 
 # --- where they come from
@@ -249,7 +250,7 @@ def test_a_writer_that_has_the_store_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize('argument', ['mode', 'chunksize', 'imgdtype', 'imgshape', 'encoding', 'format'])
 def test_an_argument_that_is_not_allowed_is_told(tmp_path: Path, argument: str) -> None:
-    given = {'mode': 'w', 'format': 'npy', 'imgshape': (4, 6), argument: 'nonsense'}
+    given: dict[str, Any] = {'mode': 'w', 'format': 'npy', 'imgshape': (4, 6), argument: 'nonsense'}
     with raises(errors.InvalidArgumentError, argument=argument):
         imgstore.DirectoryImgStore(basedir=tmp_path / 's', **given)
 
@@ -261,7 +262,8 @@ def test_an_argument_that_has_items_is_told_by_its_name(tmp_path: Path) -> None:
             reader.get_image('x')
         with raises(errors.InvalidArgumentError, argument='frame_index'):
             reader.get_image(None, frame_index='x')
-        for wanted in ({'number': '0'}, {'time': 'x'}):
+        several: list[dict[str, Any]] = [{'number': '0'}, {'time': 'x'}]
+        for wanted in several:
             with raises(errors.InvalidArgumentError, argument=next(iter(wanted))):
                 reader.find(**wanted)
 
@@ -311,7 +313,7 @@ def test_damaged_metadata_and_extra_data_name_their_store(tmp_path: Path) -> Non
         with raises(errors.CorruptFileError, store=folder, chunk=1, path=str(file)):
             reader.get_extra_data()
         with warns(errors.ExtraDataSkippedWarning, store=folder):
-            assert len(reader.get_extra_data(ignore_corrupt_chunks=True)) == 2
+            assert len(not_none(reader.get_extra_data(ignore_corrupt_chunks=True))) == 2
     for damaged in ('[', 'a: 1', '__store: {version: 1}'):
         (tmp_path / 's' / 'metadata.yaml').write_text(damaged)
         with raises(errors.CorruptFileError, store=folder, path=str(tmp_path / 's' / 'metadata.yaml')):

@@ -99,7 +99,7 @@ def test_chunk_states_given_rate_and_reads_as_before(fmt: str, fps: float, tmp_p
 @pytest.mark.parametrize('fmt', FORMATS)
 def test_rate_is_given_else_metadata_else_measured(fmt: str, tmp_path: Path) -> None:
     """The frame rate is the given one, else that of the metadata, else that of the frame times."""
-    said_by = {
+    said_by: dict[str, tuple[dict[str, Any], float]] = {
         'given': ({'fps': 200, 'metadata': {'hwframerate': 50}}, 200),
         'triggers': ({'metadata': {'hwframerate': 50, 'motifptpframerate': 60}}, 50),
         'ptp': ({'metadata': {'motifptpframerate': 60, **CAMERA}}, 60),
@@ -291,7 +291,7 @@ def write_and_die(path: Path, fmt: str, at: int) -> None:
         file._file = Deadly(file._file)
         finish(file, rate)
 
-    MatroskaFile.finish = deadly  # type: ignore[method-assign]
+    MatroskaFile.finish = deadly  # type: ignore[method-assign, assignment]
     container_rate.open = lambda *args, **options: Deadly(open(*args, **options))  # type: ignore[attr-defined]  # noqa: SIM115
     record(path, fmt, 9, 0.005, workers=0)
     os._exit(0)
@@ -361,7 +361,7 @@ def test_remote_reader_seeks_last_frame_cheaply(fmt: str, tmp_path: Path) -> Non
         for index in range(200):
             store.add_image(noise.integers(0, 256, SHAPE, np.uint8), index, index / 200)
     file = Counting(videos(tmp_path / 'store')[0].read_bytes())
-    with av.open(file) as container:
+    with av.open(file, 'r') as container:
         stream = container.streams.video[0]
         assert stream.time_base is not None
         container.seek(int(199 / 200 / stream.time_base), stream=stream)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from imgstore import doctor
 from imgstore.convert import convert
 from imgstore.export import export_images, export_npz, export_tiff, export_video, export_zarr, select
 
-EXPORTS = {
+EXPORTS: dict[str, Any] = {
     'f.mp4': export_video,
     'images': export_images,
     'f.tif': export_tiff,
@@ -38,7 +38,7 @@ def recording(tmp_path: Path) -> Iterator[Any]:
 
 @pytest.mark.parametrize('name', EXPORTS)
 def test_an_export_takes_step_for_progress_with_a_warning(name: str, recording: Any, tmp_path: Path) -> None:
-    export: Callable[..., Any] = EXPORTS[name]
+    export = EXPORTS[name]
     calls: list[int] = []
     with pytest.warns(DeprecationWarning, match='progress=') as told:
         export(select(recording), tmp_path / name, step=lambda: calls.append(1))
@@ -49,14 +49,14 @@ def test_an_export_takes_step_for_progress_with_a_warning(name: str, recording: 
 def test_convert_takes_step_for_progress_with_a_warning(recording: Any, tmp_path: Path) -> None:
     old, new = [], []
     with pytest.warns(DeprecationWarning, match='progress='):
-        convert(recording.filename, tmp_path / 'old', 'bmp', step=lambda: old.append(1))
+        convert(recording.filename, tmp_path / 'old', 'bmp', step=lambda: old.append(1))  # type: ignore[call-arg]
     convert(recording.filename, tmp_path / 'new', 'bmp', progress=lambda: new.append(1))
     assert len(old) == len(new) > 0
 
 
 def test_the_old_keyword_beside_the_new_one_is_refused(recording: Any, tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="'progress' and its old name 'step'"):
-        convert(recording.filename, tmp_path / 'd', 'bmp', step=print, progress=print)
+        convert(recording.filename, tmp_path / 'd', 'bmp', step=print, progress=print)  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,9 @@ from imgstore.viewers.navigation import Navigator
 from imgstore.viewers.web.recording import Recording
 from imgstore.viewers.window.frame import Frames as LoadedFrames
 
+from .helpers.checked import not_none
 from .helpers.raised import raises
+from .helpers.spying import spy
 
 BEGAN = 1_772_362_800.0  # 2026-03-01 11:00 UTC
 
@@ -67,7 +69,7 @@ def test_info_window_and_page_find_the_same_gaps(tmp_path: Path, longest: float,
     assert [gap.frame_index + 1 for gap in overview(folder).pace.drops] == found
     with imgstore.new_for_filename(folder) as store:
         navigator = Navigator(store)
-        assert [navigator.next_gap(0, 1)[0]] == (found or [None])
+        assert navigator.next_gap(0, 1)[0] == (found[0] if found else None)
         samples = gaps.sample_frames(navigator.frame, 0, len(store), 100)
         assert [gap.place for gap in gaps.find_gaps(navigator.frame, samples, navigator.period)] == found
 
@@ -76,7 +78,7 @@ def jittered() -> list[float]:
     """At 25 Hz with a jitter of 12 ms and three pauses."""
     steps = np.random.default_rng(7).normal(0.04, 0.012, 200).clip(0.001, 0.09)
     steps[[40, 90, 150]] += 0.09
-    return (BEGAN + np.cumsum(steps)).tolist()
+    return [float(time) for time in BEGAN + np.cumsum(steps)]
 
 
 UNEVEN = {
@@ -117,7 +119,7 @@ def legend(folder: Path) -> list[str]:
     """What the plot counts."""
     with imgstore.new_for_filename(folder) as store:
         figure = interval_figure(store.frame_numbers, store.frame_times, '')
-    labels = [each.get_label() for axes in figure.axes for each in (*axes.lines, *axes.collections)]
+    labels = [str(each.get_label()) for axes in figure.axes for each in (*axes.lines, *axes.collections)]
     return [label for label in labels if not label.startswith('_')]
 
 
@@ -366,7 +368,7 @@ def test_values_become_json_in_one_module() -> None:
     ],
 )
 def test_a_start_and_a_place_are_written_alike(tmp_path: Path, text: str, seconds: float) -> None:
-    zone = datetime.timezone(datetime.timedelta(hours=1))
+    zone: datetime.tzinfo = datetime.timezone(datetime.timedelta(hours=1))
     assert parse_timestamp(zone, text) == pytest.approx(BEGAN + seconds, abs=1e-6)
     with imgstore.new_for_filename(recording_of(tmp_path / 's', [BEGAN])) as store:
         zone = store.created[1]
@@ -406,14 +408,14 @@ def test_shades_are_equal_in_export_window_and_page(tmp_path: Path, dtype: str) 
             exported = next(iter(render_frames(select(store, from_index=index, to_index=index + 1))))
             assert np.array_equal(window.picture(window.read(index), stretch=False), exported)
             on_page = page.shown(page.image(index), None, 100, stretch=False)
-            shown = cv2.imdecode(np.frombuffer(on_page, np.uint8), cv2.IMREAD_COLOR)
+            shown = not_none(cv2.imdecode(np.frombuffer(on_page, np.uint8), cv2.IMREAD_COLOR))
             assert np.abs(shown.astype(int) - exported).max() <= 8  # JPEG
 
 
 def test_shades_are_measured_once_above_8_bits(tmp_path: Path) -> None:
     """The range of shades is measured once, and only for images with more than 8 bits."""
     measured = list[int]()
-    scaler = IntensityScaler(lambda: (measured.append(1), (0.0, 510.0))[1])
+    scaler = IntensityScaler(spy(lambda: (0.0, 510.0), lambda: measured.append(1)))
     scaler.to_8_bit(np.zeros((2, 2), np.uint8), stretch=False)
     assert not measured
     for white, shade in ((510, 255), (255, 127), (1020, 255), (510, 127)):

@@ -38,6 +38,10 @@ class Recording:
         return {'frame_time': self._times, 'frame_number': list(range(len(self._times)))}
 
 
+def recording(*times: float, **metadata: Any) -> Any:
+    return Recording(*times, **metadata)
+
+
 @pytest.mark.parametrize('name', util.__all__)
 def test_every_name_is_there(name: str) -> None:
     assert getattr(util, name) is not None
@@ -45,8 +49,7 @@ def test_every_name_is_there(name: str) -> None:
 
 @pytest.mark.parametrize('letters', ['MJPG', 'avc1', 'H264'])
 def test_fourcc_is_that_of_opencv(letters: str) -> None:
-    a, b, c, d = letters
-    assert util.FourCC(a, b, c, d) == cv2.VideoWriter.fourcc(a, b, c, d)
+    assert util.FourCC(*letters) == cv2.VideoWriter.fourcc(*letters)
 
 
 @pytest.mark.parametrize('letters', [('M', 'J', 'P', ''), ('MJ', 'J', 'P', 'G'), (1, 2, 3, 4), ('M', 'J', 'P', 'é')])
@@ -82,7 +85,7 @@ def test_the_local_zone_is_known_by_its_name() -> None:
     ],
 )
 def test_the_zone_of_a_recording_is_the_users_if_it_is_one(metadata: dict[str, Any], zone: ZoneInfo) -> None:
-    assert util.motif_get_recording_timezone(Recording(**metadata)) == zone
+    assert util.motif_get_recording_timezone(recording(**metadata)) == zone
 
 
 CAMERA = {'acquisitionframerate': 20.5, 'acquisitionframerateenable': True}
@@ -107,12 +110,12 @@ CAMERA = {'acquisitionframerate': 20.5, 'acquisitionframerateenable': True}
     ids=str,
 )
 def test_the_frame_rate_is_the_first_that_the_metadata_has(metadata: dict[str, Any], fps: float) -> None:
-    assert util.motif_get_parse_true_fps(Recording(**metadata), default=7.0) == fps
+    assert util.motif_get_parse_true_fps(recording(**metadata), default=7.0) == fps
 
 
 def test_hardware_only_leaves_the_rate_of_the_camera_out() -> None:
-    assert util.motif_get_parse_true_fps(Recording(**CAMERA), hwardware_only=True) == 25.0
-    assert util.motif_get_parse_true_fps(Recording(**CAMERA, hwframerate=50), hwardware_only=True) == 50.0
+    assert util.motif_get_parse_true_fps(recording(**CAMERA), hwardware_only=True) == 25.0
+    assert util.motif_get_parse_true_fps(recording(**CAMERA, hwframerate=50), hwardware_only=True) == 50.0
 
 
 @pytest.mark.parametrize(
@@ -120,7 +123,7 @@ def test_hardware_only_leaves_the_rate_of_the_camera_out() -> None:
     [((0, 0.1, 0.2, 0.7), 10.0), ((0.0,), math.nan), ((), math.nan), ((1.0, 1.0), math.nan), ((1.0, 0.5), math.nan)],
 )
 def test_without_default_the_times_of_the_first_chunk_tell(times: tuple[float, ...], fps: float) -> None:
-    assert util.motif_get_parse_true_fps(Recording(*times), default=None) == pytest.approx(fps, nan_ok=True)
+    assert util.motif_get_parse_true_fps(recording(*times), default=None) == pytest.approx(fps, nan_ok=True)
 
 
 def test_motif_readers_accept_an_unneeded_store(tmp_path: Path) -> None:

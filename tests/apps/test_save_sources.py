@@ -27,6 +27,7 @@ from ..helpers.fake_camera import FakeCamera
 from ..helpers.films import make_film, read
 from ..helpers.frames import index_in, numbered
 from ..helpers.raised import raises
+from ..helpers.spying import spy
 
 Image = np.ndarray[Any, Any]
 RUN = 'import sys; from imgstore.apps.save import main; sys.exit(main())'
@@ -473,7 +474,7 @@ def test_dropped_frames_are_told(
 
     monkeypatch.setattr(Camera, '__init__', small)
     add = imgstore.DirectoryImgStore.add_image
-    monkeypatch.setattr(imgstore.DirectoryImgStore, 'add_image', lambda *args: (time.sleep(0.02), add(*args))[1])
+    monkeypatch.setattr(imgstore.DirectoryImgStore, 'add_image', spy(add, lambda *_: time.sleep(0.02)))
     assert main(['--format', 'npy', str(tmp_path / 'store')]) == 0
     out = capsys.readouterr().out
     numbers = read(tmp_path / 'store')[1]

@@ -16,6 +16,7 @@ from imgstore._support.cpu import CORES
 from imgstore.apps import main_test
 
 from ..helpers.display import python_env
+from ..helpers.spying import spy
 
 pytestmark = pytest.mark.process
 
@@ -97,7 +98,7 @@ def test_tests_use_all_cores_and_print_their_duration(
 ) -> None:
     """The tests run in one process for each core, and the command prints how long they take."""
     calls: list[Any] = []
-    monkeypatch.setattr(pytest, 'main', lambda args, plugins: calls.append(args) or 0)
+    monkeypatch.setattr(pytest, 'main', spy(lambda args, plugins: 0, lambda args, plugins: calls.append(args)))
     for arguments in (['--no-doctor'], ['--no-doctor', '--all'], ['--no-doctor', '-m', 'slow']):
         assert main_test(arguments) == 0
     assert [call[call.index('-n') + 1] for call in calls] == [str(CORES)] * 3
@@ -179,7 +180,7 @@ def test_the_last_line_is_pytests(tmp_path: Path) -> None:
 
 def test_the_api_calls_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Any] = []
-    monkeypatch.setattr(pytest, 'main', lambda args, plugins: calls.append(args) or 0)
+    monkeypatch.setattr(pytest, 'main', spy(lambda args, plugins: 0, lambda args, plugins: calls.append(args)))
     monkeypatch.setattr('imgstore.apps.selftest.check_formats', lambda: iter([]))
     imgstore.test()
     assert calls[0][-1] == TESTS

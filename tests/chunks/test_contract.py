@@ -7,6 +7,7 @@ import os
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from typing import Literal
 
 import cv2
 import hypothesis.strategies as st
@@ -20,6 +21,7 @@ from imgstore.chunks.video.backends import BACKENDS, backend_works
 from imgstore.errors import FrameNotFoundError, StoreClosedError
 from imgstore.formats import format_names, resolve_format
 
+from ..helpers.checked import not_none
 from ..helpers.format_table import IMAGE_FORMATS, LOSSY_IF_ASKED, ROWS, VIDEO_FORMATS
 from ..helpers.frames import index_in, noise, numbered
 from ..helpers.raised import raises
@@ -117,7 +119,10 @@ class Case:
 
 
 def cases():
-    gray, color = (7, 10), (7, 10, 3)
+    gray: tuple[int, ...] = (7, 10)
+    color: tuple[int, ...] = (7, 10, 3)
+    shape: tuple[int, ...]
+    directions: dict[str, Literal['read', 'write']] = {'w': 'write', 'r': 'read'}
     for fmt in IMAGE_FORMATS:
         row = ROWS[fmt]
         if row.color_model == 'any':
@@ -126,7 +131,7 @@ def cases():
             for dtype in ('bool', 'int8', 'uint16', 'int64', 'uint64', 'float16', 'float32', 'float64', 'complex64'):
                 yield Case(fmt, gray, dtype)
         elif row.lossless:
-            for shape, dtype in itertools.product((gray, color), row.dtypes):
+            for shape, dtype in itertools.product((gray, color), not_none(row.dtypes)):
                 yield Case(fmt, shape, dtype)
     yield from (Case('png', (7, 10, 1)), Case('png', gray, 'uint16', 'cv_bayerrg'), Case('bmp', (1, 1)))
     yield from (
@@ -139,7 +144,7 @@ def cases():
             row = ROWS[fmt]
             can = {
                 mode: [name for name in BACKENDS if backend_works(name, row.codec, row.extension, direction)]
-                for mode, direction in (('w', 'write'), ('r', 'read'))
+                for mode, direction in directions.items()
             }
             for writing, reading in itertools.product(can['w'], can['r']):
                 yield Case(fmt, shape, backends={'w': writing, 'r': reading})

@@ -135,7 +135,7 @@ def test_motion_jpeg_default_is_ffmpeg_quantiser_3(tmp_path):
 def test_option_a_format_lacks_is_refused(tmp_path, fmt, name):
     """An option that a format does not have is refused, and nothing is left."""
     with raises(InvalidArgumentError, argument=name):
-        new_for_format(fmt, tmp_path / 's', imgshape=SHAPES[0], **{name: 5})
+        new_for_format(fmt, tmp_path / 's', imgshape=SHAPES[0], **{name: 5})  # type: ignore[arg-type]
     assert os.listdir(tmp_path) == []
 
 
@@ -143,7 +143,7 @@ def test_option_a_format_lacks_is_refused(tmp_path, fmt, name):
 def test_a_value_that_is_none_is_refused_and_leaves_nothing(tmp_path, name):
     for fmt, value in itertools.product(HAVING[name], [*BAD[name], *NEVER]):
         with raises(InvalidArgumentError, argument=name):
-            new_for_format(fmt, tmp_path / 's', imgshape=SHAPES[0], **{name: value})
+            new_for_format(fmt, tmp_path / 's', imgshape=SHAPES[0], **{name: value})  # type: ignore[arg-type]
     assert os.listdir(tmp_path) == []
 
 

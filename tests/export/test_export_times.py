@@ -17,6 +17,7 @@ from imgstore.errors import ImgStoreError, InvalidArgumentError
 from imgstore.export import FileSound, build_table, export_csv, export_video, select
 from imgstore.export.tables import _harmless
 
+from ..helpers.checked import not_none
 from ..helpers.display import python_env
 from ..helpers.frames import index_in, numbered
 from ..helpers.raised import raises
@@ -37,7 +38,9 @@ def probed(path):
     """When each frame is shown, as the packets say."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
-        return sorted(float(packet.pts * packet.time_base) for packet in container.demux(stream) if packet.size)
+        return sorted(
+            float(not_none(packet.pts) * packet.time_base) for packet in container.demux(stream) if packet.size
+        )
 
 
 CASES = {

@@ -25,12 +25,13 @@ from imgstore import new_for_filename
 from imgstore.errors import CorruptFileError, ExtraDataSkippedWarning, ImgStoreError, StoreIOError
 from imgstore.extra_data import hdf5_client as hdf5
 from imgstore.extra_data import hdf5_worker
-from imgstore.extra_data.hdf5_client import checked, read_files
+from imgstore.extra_data.hdf5_client import H5Content, checked, read_files
 from imgstore.extra_data.motif_h5 import h5_attrs, read_h5, renumber_h5
 from imgstore.extra_data.records import read_extra_data
 from imgstore.ondisk.chunk_index import write_chunk_index
 
 from .. import TEST_DATA_DIR
+from ..helpers.checked import not_none
 from ..helpers.edits import edited, edits, soon_and_in_little_memory
 from ..helpers.hostile import recorded, with_h5, with_h5_of_texts
 from ..helpers.raised import raises
@@ -114,8 +115,8 @@ def test_failure_in_child_process_costs_only_its_file(tmp_path, file, misdeed, i
         shutil.copy(file, path)
     misdeed(deed)
     with pytest.warns(ExtraDataSkippedWarning) as caught:
-        table = read_extra_data(paths, ignore_corrupt=True)
-    assert [[error.path for error in each.message.errors] for each in caught] == [paths[1:2]]
+        table = not_none(read_extra_data(paths, ignore_corrupt=True))
+    assert [[error.path for error in getattr(each.message, 'errors', ())] for each in caught] == [paths[1:2]]
     assert table['frame_number'].tolist() == ROWS * 2
 
 
@@ -157,7 +158,7 @@ def test_no_damage_of_an_h5_is_another_error(sound, data):
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter('ignore')
         patch.setattr(hdf5, '_COMPUTING_SECONDS', 0)
-        assert read_extra_data(paths, ignore_corrupt=True)['frame_number'].tolist()[:3] == ROWS
+        assert not_none(read_extra_data(paths, ignore_corrupt=True))['frame_number'].tolist()[:3] == ROWS
         with suppress(ImgStoreError):
             renumber_h5(paths[-1], str(folder / 'target.h5'), lambda numbers, indices: numbers - 1)
 
@@ -197,12 +198,13 @@ def test_every_kind_of_value_comes_out_as_h5py_gives_it(tmp_path):
         content['camera'].attrs['elsewhere'] = content['scalar'].ref
         content['camera'].attrs['nothing'] = h5py.Empty('f8')
         content['link'] = h5py.ExternalLink('elsewhere.h5', '/a')
-    everything = next(read_files([str(path)], 'datasets')).attributes
+    everything = checked(next(read_files([str(path)], 'datasets')), lambda content: content.attributes)
     some = next(read_files([str(path)], 'datasets', ['camera', 'missing', 'scalar'], ['int']))
+    assert isinstance(some, H5Content)
     with h5py.File(path, 'r') as content:
         assert list(everything) == list(some.datasets) == ['camera', 'scalar']
         found = some.datasets['camera']
-        assert sorted(found) == sorted(camera.dtype.names)
+        assert sorted(found) == sorted(camera.dtype.names or ())
         for name, values in found.items():
             assert values.dtype.isnative
             np.testing.assert_array_equal(values, content['camera'][()][name])
@@ -350,7 +352,7 @@ def test_no_process_and_no_file_is_left(file, processes, tmp_path, monkeypatch):
 def test_one_process_reads_many_files_within_a_limit(file, processes, misdeed, enough):
     """One process reads many HDF5 files unless together they hold too much data."""
     misdeed(f'0\n    child.ENOUGH = {enough}')
-    tables = read_extra_data([file] * 5)
+    tables = not_none(read_extra_data([file] * 5))
     assert tables['frame_number'].tolist() == ROWS * 5
     assert len(processes) == (1 if enough else 5)
 
@@ -361,7 +363,7 @@ def test_a_process_that_crashes_is_replaced_by_one(file, processes, misdeed, tmp
         shutil.copy(file, path)
     misdeed('os.abort()')
     with pytest.warns(ExtraDataSkippedWarning):
-        assert read_extra_data(paths, ignore_corrupt=True)['frame_number'].tolist() == ROWS * 4
+        assert not_none(read_extra_data(paths, ignore_corrupt=True))['frame_number'].tolist() == ROWS * 4
     assert len(processes) == 2
 
 

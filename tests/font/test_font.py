@@ -162,7 +162,7 @@ def test_accented_letters_are_measured_as_letters() -> None:
 @pytest.mark.parametrize('shape', SHAPES)
 def test_the_bar_keeps_to_its_edge_and_extract_gives_its_texts(shape: tuple[int, ...], pos: int) -> None:
     img = np.full(shape, 7, np.uint8)
-    texts = {'ltext': 'frame 12', 'rtext': '2020-01-01'}
+    texts: dict[str, Any] = {'ltext': 'frame 12', 'rtext': '2020-01-01'}
     bar = FontRendererStatusBar.new_for_image(img, pos=pos, **texts)
     left, right = bar.extract(img)
     assert left is not None
@@ -217,7 +217,7 @@ def test_texts_longer_than_laid_out_shrink_into_their_room() -> None:
 def test_long_status_texts_shrink_to_fit() -> None:
     """Texts that are too long for the image shrink until both fit next to each other."""
     img = black((100, 300))
-    texts = {'ltext': 'a text that is rather long', 'rtext': 'and another one of that kind'}
+    texts: dict[str, Any] = {'ltext': 'a text that is rather long', 'rtext': 'and another one of that kind'}
     bar = FontRendererStatusBar.new_for_image(img, **texts)
     left, right = bar.extract(img)
     assert left is not None

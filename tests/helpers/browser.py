@@ -19,6 +19,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from .checked import not_none
 from .frames import index_in
 
 PATIENCE = 20.0  # seconds
@@ -75,13 +76,13 @@ class Browser:
     def picture(self, pane: int = 0) -> np.ndarray[Any, Any]:
         """What a pane shows, (h, w, 3) BGR."""
         _, _, data = self.run(_PIXELS, pane)
-        return cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
+        return not_none(cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR))
 
     def shown(self, pane: int = 0) -> int:
         """Index of the frame that a pane shows, as its pixels tell."""
-        return index_in(cv2.resize(self.picture(pane), (SHAPE[1], SHAPE[0]), interpolation=cv2.INTER_AREA))
+        return int(index_in(cv2.resize(self.picture(pane), (SHAPE[1], SHAPE[0]), interpolation=cv2.INTER_AREA)))
 
-    def wait_for(self, seen: Callable[[], Any]) -> None:
+    def wait_for(self, seen: Callable[..., Any]) -> None:
         end = time.monotonic() + PATIENCE
         while not seen():
             told = f'{self.text("number")}, {self.text("status")}, {self.errors()}'

@@ -13,6 +13,8 @@ import numpy as np
 import imgstore
 from imgstore.apps.save import main
 
+from .checked import not_none
+
 Image = np.ndarray[Any, Any]
 
 COUNT, DAMAGED, GROUP = 40, 15, 10
@@ -86,7 +88,7 @@ def make_film(path: Path, options: str) -> Path:
 def places(path: Path) -> list[tuple[int, int]]:
     """Where in the file each packet is, and its size."""
     with av.open(path) as container:
-        return [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+        return [(not_none(packet.pos), packet.size) for packet in container.demux(video=0) if packet.size]
 
 
 def saved(source: Path, code: int, *options: str) -> dict[int, float]:

@@ -20,7 +20,7 @@ WIDTH, HEIGHT = 1280, 800
 PATIENCE, TIME_TO_START, TIME_TO_PAINT = 20.0, 6.0, 0.15  # seconds
 ATTEMPTS = 8
 
-Seen = Callable[[np.ndarray[Any, Any]], Any]
+Seen = Callable[..., Any]  # of a picture; more arguments have defaults
 """Whether a picture of the screen, (h, w, 3) BGR, has in it what is looked for."""
 
 
@@ -127,7 +127,7 @@ class Screen:
         """What is on the screen once that stays the same for a moment: a window is painted bit by bit."""
         end = time.monotonic() + PATIENCE
         before, now = None, self.picture().copy()
-        while not np.array_equal(before, now):
+        while before is None or not np.array_equal(before, now):
             assert time.monotonic() < end, 'the screen never came to rest'
             time.sleep(0.05)
             before, now = now, self.picture().copy()

@@ -92,6 +92,7 @@ def act(operation, fmt, path, count):
     store = write(path, fmt, 'old') if operation == 'empty' else None
     die_at(count)
     if operation == 'empty':
+        assert store is not None
         store.empty()
     elif operation == 'overwrite':
         imgstore.new_for_format(fmt, path, imgshape=SHAPE, metadata={'which': 'new'}, overwrite=True).close()

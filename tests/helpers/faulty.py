@@ -14,9 +14,14 @@ import sys
 import tempfile
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from frames import index_in
-from recording import add_frame, close, create, picture, tell, told
+if TYPE_CHECKING:  # it is run as a script, from its own folder
+    from .frames import index_in
+    from .recording import add_frame, close, create, picture, tell, told
+else:
+    from frames import index_in
+    from recording import add_frame, close, create, picture, tell, told
 
 import imgstore
 from imgstore.errors import ImgStoreError
@@ -158,9 +163,11 @@ def try_to_close(store):
 def read_without_descriptors(paths):
     """Read stores with few descriptors, and go on with more where one cannot be opened, or a frame not be read."""
     for path in paths:
-        with imgstore.new_for_filename(path) as store:
-            store.get_next_image()  # loads what is loaded when it is first needed, which might take descriptors then
-        spare, indices, store = 0, [], None
+        with imgstore.new_for_filename(path) as warm:
+            warm.get_next_image()  # loads what is loaded when it is first needed, which might take descriptors then
+        spare = 0
+        indices: list = []
+        store: Any = None
         while store is None or len(indices) < store.frame_count:
             FewDescriptors.begin({'spare': spare})
             try:

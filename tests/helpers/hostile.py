@@ -218,7 +218,9 @@ def images(fmt, *more, **kwargs):
 
 def all_images(fmt, **kwargs):
     """Gray and in colour, of every dtype."""
-    more = [{'shape': shape, 'imgdtype': np.dtype(dtype)} for dtype in ROWS[fmt].dtypes for shape in (SHAPE, COLOR)]
+    more = [
+        {'shape': shape, 'imgdtype': np.dtype(dtype)} for dtype in ROWS[fmt].dtypes or () for shape in (SHAPE, COLOR)
+    ]
     return images(fmt, *more[1:], *([{'quality': 70}] if fmt in LOSSY_IF_ASKED else []), **kwargs)
 
 

@@ -22,7 +22,8 @@ class Interrupter:
     def __init__(self, *lines, error=KeyboardInterrupt):
         self._lines, self._error = sorted(lines), error
         self.count, self.places = 0, []
-        self._seen, self._passes = set(), Counter()
+        self._seen: set = set()
+        self._passes: Counter = Counter()
 
     @contextmanager
     def on(self):

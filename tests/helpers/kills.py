@@ -19,6 +19,7 @@ import imgstore
 from imgstore.formats import resolve_format
 from imgstore.ondisk.layout import VIDEO_EXTENSIONS
 
+from .checked import not_none
 from .format_table import COLOR_IS_LOST, ROWS
 from .recording import number_of, read, record_of, time_of
 
@@ -133,9 +134,9 @@ class Process:
 
     def _listen(self, until):
         """Take in what comes before that time; False once there is no more to come."""
-        if not select.select([self._process.stdout], [], [], max(0, until - time.monotonic()))[0]:
+        if not select.select([not_none(self._process.stdout)], [], [], max(0, until - time.monotonic()))[0]:
             return True
-        data = os.read(self._process.stdout.fileno(), 2**16)
+        data = os.read(not_none(self._process.stdout).fileno(), 2**16)
         *lines, self._rest = (self._rest + data).split(b'\n')
         self.events += [_event(line.decode(errors='replace')) for line in lines]
         return bool(data)
@@ -162,13 +163,13 @@ class Process:
         at = time.monotonic()
         if number is not None:
             self._process.send_signal(number)
-        self._process.stdin.close()
+        not_none(self._process.stdin).close()
         self.listen_until(at + longest)
         try:
             self.code = self._process.wait(longest)
         finally:
             self._process.kill()
-            self._process.stdout.close()
+            not_none(self._process.stdout).close()
         return at
 
 

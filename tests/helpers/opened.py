@@ -3,7 +3,7 @@
 import contextlib
 import sys
 
-_watchers = []
+_watchers: list[list[str]] = []
 
 
 def _watch(event, arguments):
@@ -20,7 +20,7 @@ sys.addaudithook(_watch)  # it can never be removed, so there is one for all
 @contextlib.contextmanager
 def opened_files():
     """A list that the paths of the files are added to while the block runs."""
-    opened = []
+    opened: list[str] = []
     _watchers.append(opened)
     try:
         yield opened

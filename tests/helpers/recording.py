@@ -12,10 +12,11 @@ import json
 import os
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-if __package__:
+if TYPE_CHECKING or __package__:
     from .frames import index_in, numbered, put_index
 else:  # in the original's environment there is no package `tests`
     from frames import index_in, numbered, put_index
@@ -113,7 +114,7 @@ def read(path):
     """
     import imgstore
 
-    found = {'frames': [], 'records': [], 'listed': [], 'errors': []}
+    found: dict[str, list] = {'frames': [], 'records': [], 'listed': [], 'errors': []}
     try:
         store = imgstore.new_for_filename(path)
     except Exception as error:  # noqa: BLE001 - whatever goes wrong with one store is a finding about that store
@@ -171,5 +172,5 @@ def serve():
 
 if __name__ == '__main__':
     # the original writes bpk by bloscpack, which looks here for a name that Python 3.10 dropped
-    collections.MutableMapping = collections.abc.MutableMapping
+    collections.MutableMapping = collections.abc.MutableMapping  # type: ignore[attr-defined]
     write(json.loads(sys.argv[2])) if sys.argv[1] == 'write' else serve()

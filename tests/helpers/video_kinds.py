@@ -46,7 +46,7 @@ class Kind:
     """
 
     extension: str
-    make: Callable
+    make: Callable | None
     insert: str = ''
     opencv: str = ''
     save: str = ''

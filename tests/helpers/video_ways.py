@@ -22,6 +22,7 @@ from imgstore.errors import FrameReadError, InvalidArgumentError
 from imgstore.ondisk.chunk_index import write_chunk_index
 from imgstore.stores import new_for_filename, new_for_format
 
+from .checked import not_none
 from .frames import numbered
 from .video_kinds import KINDS, RATE, Kind, shown
 
@@ -44,7 +45,7 @@ class Video:
         """Make a video of that kind."""
         kind = KINDS[name]
         path = folder / ('video' + kind.extension)
-        kind.make(path)
+        not_none(kind.make)(path)
         return cls(kind, path, *shown(path, kind))
 
     @property

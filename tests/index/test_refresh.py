@@ -153,7 +153,7 @@ def test_growing_index_is_one_piece_and_rarely_copied(tmp_path):
     index, chunks, copies = ImgStoreIndex(), [], {}
     for number in range(60):
         chunks.append((number, str(tmp_path / f'{number:06d}')))
-        write_chunk_index(chunks[-1][1], np.arange(3) + 3 * number, np.arange(3) + 3.0 * number)
+        write_chunk_index(chunks[-1][1], np.arange(3) + 3 * number, np.arange(3.0) + 3 * number)
     time.sleep(SETTLED)
     for count in range(1, len(chunks) + 1):
         index = index.updated(chunks[:count], {})

@@ -336,7 +336,8 @@ def test_numbers_and_times_of_other_dtypes_are_read(folder):
             values = np.arange(3)
             save(stem + '.npz', frame_number=values.astype(number_type), frame_time=values.astype(time_type))
             numbers, times = read_chunk_index(stem)
-            assert (numbers.dtype, times.dtype) == (np.int64, np.float64)
+            assert numbers.dtype == np.int64
+            assert times.dtype == np.float64
             assert numbers.tolist() == times.tolist() == [0, 1, 2]
 
 
@@ -519,7 +520,8 @@ def test_the_saved_index_has_the_tables_that_the_original_reads(folder):
 
 
 def test_what_was_saved_is_read_again_and_without_the_chunks(folder):
-    for chunks in (SOME, {}, {4: ([], [])}):
+    several: list[dict] = [SOME, {}, {4: ([], [])}]
+    for chunks in several:
         listed, path = write(folder, chunks), os.path.join(folder, 'saved?#%41 [x].sqlite')
         index = ImgStoreIndex.new_from_chunks(listed)
         index.to_file(path)

@@ -71,7 +71,7 @@ class Exchange:
             pytest.fail(f'{who} could not {action}: {done.stderr.decode()[-2000:]}')
 
     def store(self, writer: str, name: str) -> Path:
-        return self.folder / writer / folder_of(name) / 'store'
+        return Path(self.folder, writer, folder_of(name), 'store')
 
     def error(self, writer: str, name: str, who: str) -> str | None:
         """Why ``who`` could not write or read a store."""
@@ -96,6 +96,7 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Exchange:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print how many stores came over whole, and what players see, with the largest difference of a pixel or patch."""
     stores, players = (_results(terminalreporter, key) for key in ('interop', 'player'))
+    cells: dict[tuple, list]
     if stores:
         terminalreporter.section('stores exchanged with the original (largest difference of a pixel)')
         cells = {(CASES[name].fmt, CASES[name].channels, way): [] for name, way, *_ in stores}

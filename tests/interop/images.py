@@ -1,8 +1,10 @@
 """The images of the cases, which are the same here and in the original's environment."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-if __package__:
+if TYPE_CHECKING or __package__:
     from ..helpers.frames import noise, numbered
 else:  # run.py, in the original's environment
     from frames import noise, numbered

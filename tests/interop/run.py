@@ -11,13 +11,19 @@ import sys
 import traceback
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / 'helpers'))  # for `frames`
 
 import cv2
 import numpy as np
-from cases import CASES, extra_data, folder_of
-from images import image_of
+
+if TYPE_CHECKING:
+    from .cases import CASES, extra_data, folder_of
+    from .images import image_of
+else:
+    from cases import CASES, extra_data, folder_of
+    from images import image_of
 
 import imgstore
 from imgstore.index import ImgStoreIndex
@@ -72,7 +78,7 @@ def add_frames(case, store):
 
 def write_video(case, path):
     height, width = case.shape[:2]
-    video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 25, (width, height), True)
+    video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'MJPG'), 25, (width, height), True)
     for index in range(len(case.frame_numbers())):
         video.write(cv2.cvtColor(image_of(case, index), cv2.COLOR_GRAY2BGR))
     video.release()
@@ -107,7 +113,8 @@ def dump(folder, target, index=None):
 
 
 def read_all(store):
-    images, given = [], []
+    images: list = []
+    given: list = []
     while True:
         try:
             image, (number, time) = store.get_next_image()

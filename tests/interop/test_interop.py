@@ -58,7 +58,7 @@ def assert_whole(dump: Dump, case: Case) -> None:
 
 
 def assert_same(dump: Dump, other: Dump, case: Case, record_property: Record, direction: str) -> None:
-    result = [case.name, direction, np.nan]
+    result: list[Any] = [case.name, direction, np.nan]
     record_property('interop', result)
     assert_whole(dump, case)
     assert_whole(other, case)

@@ -105,7 +105,7 @@ def test_a_program_sees_the_recording(
     program: str, video: Video, told: Told, record_property: Callable[[str, object], None]
 ) -> None:
     answer = told[program, video]
-    result = [program, video.fmt, np.nan]
+    result: list[Any] = [program, video.fmt, np.nan]
     record_property('player', result)
     assert 'error' not in answer, answer
     assert answer['frames'] == video.frames

@@ -23,6 +23,7 @@ from imgstore.ondisk.journal_reading import read_journal
 from imgstore.ondisk.layout import Layout
 from imgstore.overview import overview
 
+from ..helpers.checked import not_none
 from ..helpers.frames import index_in, numbered
 from ..helpers.killed_stores import COUNT, PLAIN, SHAPE, VIDEO, content, fill, killed
 from ..helpers.kills import environment
@@ -40,7 +41,7 @@ def check(path, count, records=None):
         assert metadata['frame_time'] == pytest.approx([index / 10 for index in expected])
         assert [index_in(store.get_next_image()[0]) for _ in expected] == expected
         assert [index_in(store.get_image(100 + index)[0]) for index in reversed(expected)] == expected[::-1]
-        data = store.get_extra_data()
+        data = not_none(store.get_extra_data())
         assert data['seen'].tolist() == data['frame_index'].tolist() == list(range(records or count))
         assert store.has_extra_data
 
@@ -103,7 +104,7 @@ def run_writer(tmp_path, fmt, then, end):
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert process.stdout.readline() == 'ready\n'
+    assert not_none(process.stdout).readline() == 'ready\n'
     if end is not None:
         process.send_signal(end)
     _, errors = process.communicate(timeout=60)
@@ -260,7 +261,7 @@ def test_records_before_and_after_the_frames_are_kept(tmp_path, fmt):
     for name, seen in (('early', ['early']), ('late', ['early', 'late'])):
         for _ in range(2):
             with new_for_filename(tmp_path / name) as reader:
-                assert reader.get_extra_data()['seen'].tolist() == seen
+                assert not_none(reader.get_extra_data())['seen'].tolist() == seen
             imgstore.repair(tmp_path / name)
 
 
@@ -274,7 +275,7 @@ def test_records_of_an_inserted_video_are_kept(tmp_path):
     store.close()
     for _ in range(2):
         with new_for_filename(tmp_path / 's') as reader:
-            assert reader.get_extra_data()['seen'].tolist() == [1]
+            assert not_none(reader.get_extra_data())['seen'].tolist() == [1]
             assert reader.get_image(5)[1] == (5, 5.0)
         imgstore.repair(tmp_path / 's')
 

@@ -11,6 +11,8 @@ import imgstore
 from imgstore.constants import EMPTIED_CHUNKS, EMPTIED_FOLDER, STAGED_FOLDER, STORE_MD_FILENAME, UNFINISHED_CHANGES
 from imgstore.ondisk.files import finish_replacement, parked, partial_path
 
+from ..helpers.checked import not_none
+
 NUMBERS = [7, 8, 0, 1]
 
 
@@ -34,7 +36,7 @@ def store(written, tmp_path):
 def told(path):
     with imgstore.new_for_filename(path) as opened:
         shades = [round(float(opened.get_image(None, frame_index=i)[0].mean()) / 40) - 1 for i in range(len(opened))]
-        return opened.get_frame_metadata()['frame_number'], shades, opened.get_extra_data()['v'].tolist()
+        return opened.get_frame_metadata()['frame_number'], shades, not_none(opened.get_extra_data())['v'].tolist()
 
 
 def check_kept(path, name):
@@ -123,7 +125,7 @@ def test_new_store_ignores_earlier_unfinished_change(tmp_path, name):
         made.add_extra_data(v=1)
     assert not (folder / name).exists()
     with imgstore.new_for_filename(folder) as opened:
-        assert (len(opened), opened.get_extra_data()['v'].tolist()) == (1, [1])
+        assert (len(opened), not_none(opened.get_extra_data())['v'].tolist()) == (1, [1])
     assert not imgstore.repair(folder)
 
 

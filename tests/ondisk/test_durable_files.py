@@ -1,8 +1,10 @@
 """Files that are whole or not there, and on the disk itself when they count: each call that makes it so."""
 
+import ctypes
 import errno
 import os
 import shutil
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -24,6 +26,7 @@ from imgstore.ondisk.files import (
 from imgstore.ondisk.journal import MAGIC, Journal
 
 from ..helpers.raised import raises
+from ..helpers.spying import spy
 
 
 def told(seen):
@@ -57,13 +60,17 @@ def test_frames_are_in_the_journal_before_they_are_written(tmp_path):
 
 def test_frames_that_could_not_be_written_are_taken_back(tmp_path):
     journal = Journal(str(tmp_path / 'journal'))
-    assert journal.is_empty
+
+    def is_empty():
+        return journal.is_empty
+
+    assert is_empty()
     with pytest.raises(KeyError), journal.frames([(1, 1.0), (2, 2.0)]):
         raise KeyError
-    assert journal.is_empty
+    assert is_empty()
     assert (tmp_path / 'journal').read_bytes() == MAGIC
     with journal.frames([(5, 0.5)]):
-        assert not journal.is_empty
+        assert not is_empty()
     with pytest.raises(KeyError), journal.frames([(6, 6.0)]):
         raise KeyError
     with journal.frames([(7, 0.7)]):
@@ -84,7 +91,7 @@ def test_journal_entry_without_disk_space_leaves_nothing(tmp_path, fails):
             raise OSError(errno.ENOSPC, 'No space left on device')
         return written
 
-    journal._file = SimpleNamespace(write=write, truncate=file.truncate, seek=file.seek, closed=False)
+    journal._file = SimpleNamespace(write=write, truncate=file.truncate, seek=file.seek, closed=False)  # type: ignore[assignment]
     with pytest.raises(OSError), journal.frames([(5, 0.5)]):  # noqa: PT011 -- one of two
         pytest.fail('the frame was written')
     assert (tmp_path / 'journal').read_bytes() == MAGIC
@@ -145,8 +152,8 @@ def test_file_opens_unchanged_and_late_link_is_refused(tmp_path, monkeypatch):
 
 def test_synced_file_reaches_disk_before_its_name(tmp_path, calls, monkeypatch):
     """A synced file is on the disk before its name, and its name is on the disk at once."""
-    sizes, fsync = [], os.fsync
-    monkeypatch.setattr(os, 'fsync', lambda number: (sizes.append(os.fstat(number).st_size), fsync(number)))
+    sizes: list[int] = []
+    monkeypatch.setattr(os, 'fsync', spy(os.fsync, lambda number: sizes.append(os.fstat(number).st_size)))
     write_atomic(str(tmp_path / 'file.yaml'), b'content', sync_it=True)
     assert told(calls) == [('fsync', '.file.open.yaml'), ('replace', 'file.yaml'), ('fsync', '.')]
     assert sizes[0] == len(b'content')
@@ -196,7 +203,7 @@ def test_failed_file_write_leaves_only_old_file(tmp_path):
     """A file that could not be written leaves the old file in place and nothing else."""
     (tmp_path / 'file.yaml').write_bytes(b'old')
     with pytest.raises(TypeError), open_atomic(str(tmp_path / 'file.yaml')) as file:
-        file.write('no bytes')
+        file.write('no bytes')  # type: ignore[call-overload]
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [('file.yaml', b'old')]
 
 
@@ -315,8 +322,8 @@ def test_a_folder_that_may_not_be_listed_is_passed_over(tmp_path, monkeypatch):
 @pytest.mark.parametrize('has_syncfs', [True, False])
 def test_files_are_synced_before_their_folder(tmp_path, calls, count, has_syncfs, monkeypatch):
     """The files of a folder are synced before the folder, or together if there are many."""
-    together = []
-    monkeypatch.setattr(_syncing, 'sync_file_system', lambda folder: (together.append(folder), has_syncfs)[1])
+    together: list[str] = []
+    monkeypatch.setattr(_syncing, 'sync_file_system', spy(lambda folder: has_syncfs, together.append))
     (tmp_path / 'own').mkdir()
     names = [f'{number:02d}' for number in range(count - 1)]
     for name in names:
@@ -342,8 +349,8 @@ def test_file_system_is_synced_at_once_where_possible(tmp_path, answer, monkeypa
         return answer
 
     library = SimpleNamespace(**({} if answer is None else {'syncfs': syncfs}))
-    monkeypatch.setattr(_syncing.ctypes, 'CDLL', lambda name, use_errno: library)
-    monkeypatch.setattr(_syncing.sys, 'platform', 'linux')
+    monkeypatch.setattr(ctypes, 'CDLL', lambda name, use_errno: library)
+    monkeypatch.setattr(sys, 'platform', 'linux')
     before = descriptors()
     if answer == -1:
         with pytest.raises(OSError, match='could not be synced to the disk'):
@@ -352,5 +359,5 @@ def test_file_system_is_synced_at_once_where_possible(tmp_path, answer, monkeypa
         assert sync_file_system(str(tmp_path)) == (answer == 0)
     assert asked == [str(tmp_path)] * (answer is not None)
     assert descriptors() == before
-    monkeypatch.setattr(_syncing.sys, 'platform', 'win32')
+    monkeypatch.setattr(sys, 'platform', 'win32')
     assert not sync_file_system(str(tmp_path))

@@ -14,6 +14,8 @@ from imgstore._support.yaml import parse_yaml
 from imgstore.convert import convert
 from imgstore.errors import CorruptFileError, ExtraDataTypeError, InvalidArgumentError
 
+from ..helpers.checked import not_none
+
 LONE = 'caf\udce9'
 
 
@@ -167,7 +169,7 @@ def test_extra_data_that_are_not_utf_8_are_refused(tmp_path, record):
         with pytest.raises(ExtraDataTypeError, match='not UTF-8'):
             store.add_extra_data(**record)
         store.add_extra_data(a=np.array([['x', 'é']]))
-    assert new_for_filename(tmp_path / 's').get_extra_data()['a'].tolist() == [[['x', 'é']]]
+    assert not_none(new_for_filename(tmp_path / 's').get_extra_data())['a'].tolist() == [[['x', 'é']]]
 
 
 RECORDS = [
@@ -179,12 +181,12 @@ RECORDS = [
 def test_lone_surrogates_in_extra_data_are_kept(tmp_path):
     """Extra data with lone surrogates can be read, renumbered and converted."""
     with new_for_filename(make(tmp_path / 's', RECORDS)) as store:
-        assert store.get_extra_data()['note'].tolist() == ['caf\\udce9', 'x', '😀']
+        assert not_none(store.get_extra_data())['note'].tolist() == ['caf\\udce9', 'x', '😀']
         store.reindex()
     kept = json.loads((tmp_path / 's' / '000000' / 'index.extra.json').read_text())
     assert [record['note'] for record in kept] == [LONE, 'x', '😀']
     convert(tmp_path / 's', tmp_path / 't', 'png')
-    assert new_for_filename(tmp_path / 't').get_extra_data()['note'].tolist() == ['caf\\udce9', 'x', '😀']
+    assert not_none(new_for_filename(tmp_path / 't').get_extra_data())['note'].tolist() == ['caf\\udce9', 'x', '😀']
 
 
 def test_metadata_with_lone_surrogates_is_converted(tmp_path):
@@ -198,7 +200,7 @@ def test_extra_data_that_are_not_utf_8_are_read(tmp_path):
     make(tmp_path / 's')
     content = json.dumps([{**RECORDS[0], 'note': 'José'}], ensure_ascii=False)
     (tmp_path / 's' / '000000' / 'index.extra.json').write_bytes(content.encode('latin-1'))
-    assert new_for_filename(tmp_path / 's').get_extra_data()['note'].tolist() == ['José']
+    assert not_none(new_for_filename(tmp_path / 's').get_extra_data())['note'].tolist() == ['José']
 
 
 def test_an_index_that_holds_texts_that_are_not_utf_8_is_read(tmp_path):

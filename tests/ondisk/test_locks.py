@@ -13,6 +13,7 @@ from imgstore import new_for_filename, new_for_format
 from imgstore.errors import LockTakenOverWarning, StoreExistsError, StoreLockedError
 
 from ..helpers import HELPERS
+from ..helpers.checked import not_none
 from ..helpers.frames import index_in, numbered
 from ..helpers.raised import raises
 
@@ -49,15 +50,15 @@ class Program:
 
     def __exit__(self, *_):
         self.kill()
-        self._process.stdin.close()
-        self._process.stdout.close()
+        not_none(self._process.stdin).close()
+        not_none(self._process.stdout).close()
 
     def line(self):
-        return self._process.stdout.readline().strip()
+        return not_none(self._process.stdout).readline().strip()
 
     def go_on(self):
-        self._process.stdin.write('\n')
-        self._process.stdin.flush()
+        not_none(self._process.stdin).write('\n')
+        not_none(self._process.stdin).flush()
 
     def rest(self):
         """All that it still says, until it has ended."""

@@ -5,6 +5,7 @@ import enum
 import os
 import pathlib
 import zoneinfo
+from typing import Any
 
 import hypothesis.strategies as st
 import numpy as np
@@ -394,13 +395,13 @@ def test_values_unknown_to_yaml_are_written_by_meaning(tmp_path, given, kept):
 
 
 def recursive():
-    content = []
+    content: list = []
     content.append(content)
     return content
 
 
 def nested():
-    content = []
+    content: list = []
     for _ in range(2000):
         content = [content]
     return content
@@ -449,7 +450,7 @@ def test_an_error_says_where_in_the_metadata_it_is():
 
 
 def test_the_callers_metadata_are_neither_changed_nor_kept(tmp_path):
-    user = {'a': [1], 'b': {'c': 2}}
+    user: dict[str, Any] = {'a': [1], 'b': {'c': 2}}
     with new_for_format('npy', tmp_path / 's', imgshape=(2, 2), metadata=user) as store:
         assert user == {'a': [1], 'b': {'c': 2}}
         user['a'].append(2)

@@ -25,6 +25,7 @@ from imgstore._support.regular_files import (
 from imgstore.errors import CorruptFileError, ExtraDataSkippedWarning, ImgStoreError, StoreIOError, StoreNotFoundError
 from imgstore.index import ImgStoreIndex
 
+from ..helpers.checked import not_none
 from ..helpers.display import python_env
 from ..helpers.frames import index_in, numbered
 from ..helpers.hostile import CHANGING, KINDS, SHAPE, ask, ask_sqlite, recorded
@@ -174,7 +175,7 @@ def test_lock_that_is_no_file_holds_nothing(tmp_path, replace):
     replace(tmp_path / 's' / '.lock', b'')
     with soon():
         with new_for_filename(tmp_path / 's') as store:
-            assert not store._reader.is_live
+            assert not not_none(store._reader).is_live
             assert len(store) == 5
         with raises(StoreIOError, file='.lock'):
             new_for_format('npy', tmp_path / 's', imgshape=SHAPE, overwrite=True)

@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 
 import imgstore
+from imgstore._support.syncing import sync
 from imgstore.apps._destination import Destination
 from imgstore.errors import InvalidArgumentError, StoreIOError, StoreLockedError
 from imgstore.ondisk import replacing
 from imgstore.ondisk.files import parked, partial_path
 
 from ..helpers.raised import raises
+from ..helpers.spying import spy
 
 pytestmark = pytest.mark.process
 
@@ -125,9 +127,9 @@ def test_new_store_is_synced_before_any_rename(both: Path, monkeypatch: pytest.M
     done: list[str] = []
 
     def noted(function: Any, what: str) -> Any:
-        return lambda *args: (done.append(f'{what} {args[0]}'), function(*args))[1]
+        return spy(function, lambda *args: done.append(f'{what} {args[0]}'))
 
-    monkeypatch.setattr(replacing, 'sync', noted(replacing.sync, 'sync'))
+    monkeypatch.setattr(replacing, 'sync', noted(sync, 'sync'))
     monkeypatch.setattr(replacing, '_exchange', noted(replacing._exchange, 'exchange'))
     room = partial_path(str(both))
     replacing.replace_folder(room, str(both))

@@ -18,6 +18,7 @@ from imgstore.ondisk.lock import lock_state
 from imgstore.overview import frame_timing, overview
 from imgstore.overview.interval_plot import draw_intervals, interval_figure
 
+from ..helpers.checked import not_none
 from ..helpers.display import python_env
 from ..helpers.small_stores import store_of
 
@@ -233,7 +234,7 @@ def test_a_process_tells_of_a_store(tmp_path: Path) -> None:
 def test_a_picture_is_drawn_and_none_is_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder, picture = frames_at(tmp_path / 's', DROPPED), tmp_path / 'p.png'
     assert main([str(folder), '--plot', str(picture)]) == 0
-    assert cv2.imread(str(picture)).shape == (900, 1600, 3)
+    assert not_none(cv2.imread(str(picture))).shape == (900, 1600, 3)
     picture.write_bytes(b'mine')
     assert main([str(folder), '--plot', str(picture)]) == 1
     assert picture.read_bytes() == b'mine'
@@ -253,7 +254,7 @@ def test_a_picture_that_cannot_be_written_is_one_line(
 def parts(*arguments: Any) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
     """The lines of the upper and of the lower axes by label, and all labels of axes."""
     figure = interval_figure(*arguments)
-    above, below = ({each.get_label(): each for each in [*axes.lines, *axes.collections]} for axes in figure.axes)
+    above, below = ({str(each.get_label()): each for each in [*axes.lines, *axes.collections]} for axes in figure.axes)
     return above, below, [text for axes in figure.axes for text in (axes.get_xlabel(), axes.get_ylabel())]
 
 

@@ -11,8 +11,9 @@ import pytest
 from imgstore import new_for_filename
 from imgstore.errors import StoreClosedError, StoreModeError
 
-from ..helpers.frames import index_in
-from ..helpers.killed_stores import COUNT, PLAIN, SHAPE, VIDEO, fill, numbered
+from ..helpers.checked import not_none
+from ..helpers.frames import index_in, numbered
+from ..helpers.killed_stores import COUNT, PLAIN, SHAPE, VIDEO, fill
 from ..helpers.kills import environment
 
 pytestmark = pytest.mark.process
@@ -85,10 +86,10 @@ def test_follow_reads_another_process_until_it_ends(tmp_path, fmt, end):
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stdout.readline() == 'ready\n'
+        assert not_none(process.stdout).readline() == 'ready\n'
         with new_for_filename(tmp_path / 's') as reader:
             seen = [(index_in(image), number) for image, (number, _) in reader.follow()]
-            data = reader.get_extra_data()
+            data = not_none(reader.get_extra_data())
     assert seen == [(index, 100 + index) for index in range(60)]
     assert data['seen'].tolist() == list(range(60))
 

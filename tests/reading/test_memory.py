@@ -22,6 +22,8 @@ from imgstore.errors import FrameNotFoundError, FrameReadError
 from imgstore.export import FileSound, export_video, select
 from imgstore.formats import resolve_format
 
+from ..helpers.checked import not_none
+
 pytestmark = pytest.mark.slow
 
 SHAPE, SMALL, COUNT = (480, 640, 3), (120, 160, 3), 300
@@ -74,7 +76,7 @@ def readers():
     """Each format, in colour if it can be, with each backend that reads it here."""
     for fmt in map(resolve_format, FORMATS):
         for backend in [None] if fmt.is_image_folder else BACKENDS:
-            if fmt.is_image_folder or backend_works(backend, fmt.codec, fmt.extension, 'read'):
+            if fmt.is_image_folder or backend_works(not_none(backend), fmt.codec, fmt.extension, 'read'):
                 yield fmt.name, backend, SMALL if fmt.color_model != 'gray' else SMALL[:2]
 
 
@@ -218,7 +220,7 @@ def test_exports_and_conversions_leave_nothing_behind(tmp_path):
 
 def sound_file(path, channels):
     with wave.open(str(path), 'wb') as file:
-        file.setparams((channels, 2, 44100, 0, 'NONE', None))
+        file.setparams((channels, 2, 44100, 0, 'NONE', ''))
         file.writeframes(np.random.default_rng(0).integers(-9000, 9000, 2 * 44100 * channels, np.int16).tobytes())
     return path
 

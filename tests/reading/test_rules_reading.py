@@ -31,6 +31,7 @@ from imgstore.index import ImgStoreIndex
 from imgstore.ondisk.chunk_index import read_chunk_index, write_chunk_index
 from imgstore.stores import extract_only_frame, new_for_filename, new_for_format
 
+from ..helpers.checked import not_none
 from ..helpers.format_table import IMAGE_FORMATS, VIDEO_FORMATS
 from ..helpers.frames import index_in, noise, numbered
 from ..helpers.opened import opened_files
@@ -99,7 +100,7 @@ def test_missing_image_is_error_and_next_read_is_right(path, fmt):
     write_store(path, fmt)
     with new_for_filename(path) as store:
         assert index_in(store.get_image(None, frame_index=11)[0]) == 11
-        os.unlink(store._chunk_paths[1] + f'/000002{store._ext}')
+        os.unlink(not_none(store._chunk_paths)[1] + f'/000002{store._ext}')
         unreadable(store, 12, 1, 2)
         with pytest.raises(FrameReadError):
             store.get_next_image()
@@ -122,7 +123,7 @@ def test_an_image_cut_at_any_byte_is_an_error_or_whole(path, fmt):
             store.add_image(image, index, index)
     with new_for_filename(path) as store:
         whole = [store.get_next_image()[0] for _ in images]
-        file = Path(store._chunk_paths[0], f'000001{store._ext}')
+        file = Path(not_none(store._chunk_paths)[0], f'000001{store._ext}')
         data = file.read_bytes()
         refused = 0
         for end in range(len(data)):
@@ -148,7 +149,7 @@ def test_changed_byte_in_checksummed_image_never_misreads(path, fmt):
         for index, image in enumerate(images):
             store.add_image(image, index, index)
     with new_for_filename(path) as store:
-        file = Path(store._chunk_paths[0], f'000000{store._ext}')
+        file = Path(not_none(store._chunk_paths)[0], f'000000{store._ext}')
         data = file.read_bytes()
         for place in range(len(data)):
             changed = bytearray(data)
@@ -167,7 +168,7 @@ def test_changed_byte_in_checksummed_image_never_misreads(path, fmt):
 def test_a_file_that_is_no_image_is_an_error(path, fmt, data):
     write_store(path, fmt, count=2)
     with new_for_filename(path) as store:
-        Path(store._chunk_paths[0], f'000000{store._ext}').write_bytes(data)
+        Path(not_none(store._chunk_paths)[0], f'000000{store._ext}').write_bytes(data)
         unreadable(store, 0, 0, 0)
         assert index_in(store.get_image(2)[0]) == 1
 
@@ -271,7 +272,7 @@ def open_with_warnings(path, count):
         store = new_for_filename(path)
         assert store.frame_count == len(store.get_frame_metadata()['frame_number'])
         assert store.chunks
-        assert len(store.get_extra_data()) >= store.frame_count
+        assert len(not_none(store.get_extra_data())) >= store.frame_count
         assert len(store.find_extra_data_files()) >= len(store.chunks)
         store.get_image(None, frame_index=0)
         store.get_nearest_image(1.0)
@@ -432,7 +433,7 @@ def test_all_spellings_of_a_path_open_the_same_store(tmp_path, fmt):
         os.fsencode(path),
         os.path.join(path, '..', 'store', '.'),
     ):
-        with new_for_filename(way) as store:
+        with new_for_filename(way) as store:  # type: ignore[arg-type]
             assert store.filename in (path, str(tmp_path / 'link'))
             assert store.full_path == os.path.join(store.filename, 'metadata.yaml')
             assert frames_read(store) == list(range(12))
@@ -666,7 +667,7 @@ def test_reading_never_makes_an_index_file(path, tmp_path):
     assert sorted(p.name for p in path.iterdir()) == before
     assert not (tmp_path / 'none').exists()
     with raises(InvalidArgumentError, argument='index'):
-        new_for_filename(path, index=str(tmp_path / 'none'))
+        new_for_filename(path, index=str(tmp_path / 'none'))  # type: ignore[arg-type]
 
 
 def descriptors():
@@ -765,7 +766,7 @@ def test_reindex_counts_down_before_the_zero(path, fmt):
         assert index_in(store.get_next_image()[0]) == 1
         with pytest.raises(FrameNotFoundError):
             store.get_image(12)
-        records = store.get_extra_data()
+        records = not_none(store.get_extra_data())
         assert records['frame_number'].tolist() == expected
         assert records[BEFORE].tolist() == numbers
         assert records['value'].tolist() == list(range(9))
@@ -787,7 +788,7 @@ def test_a_second_reindex_keeps_the_first_numbers(path):
         store.reindex()
         assert store.get_frame_metadata()['frame_number'] == [-3, -2, -1, 0, 7]
         store.reindex()
-        assert store.get_extra_data()[BEFORE].tolist() == numbers
+        assert not_none(store.get_extra_data())[BEFORE].tolist() == numbers
     assert numbers_of(path, BEFORE) == numbers
 
 

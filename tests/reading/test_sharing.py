@@ -15,6 +15,7 @@ from imgstore.errors import StoreClosedError, StoreModeError, StoreNotFoundError
 from imgstore.formats import resolve_format
 from imgstore.index import ImgStoreIndex
 
+from ..helpers.checked import not_none
 from ..helpers.frames import index_in, numbered
 
 SHAPE, COLOR = (64, 96), (64, 96, 3)
@@ -27,7 +28,7 @@ def readers():
     """Each format in gray and colour, with each backend that reads it on this machine."""
     for fmt in map(resolve_format, get_supported_formats()):
         for backend in [None] if fmt.is_image_folder else BACKENDS:
-            if fmt.is_image_folder or backend_works(backend, fmt.codec, fmt.extension, 'read'):
+            if fmt.is_image_folder or backend_works(not_none(backend), fmt.codec, fmt.extension, 'read'):
                 yield fmt.name, backend, SHAPE
                 if fmt.color_model != 'gray':
                     yield fmt.name, backend, COLOR
@@ -61,7 +62,7 @@ def read_at_random(store, seed, count, wrong):
 @pytest.mark.slow
 def test_many_threads_read_one_store(tmp_path, fmt, backend, shape):
     record(tmp_path / 's', fmt, shape)
-    wrong = []
+    wrong: list = []
     with new_for_filename(tmp_path / 's', backend=backend) as store:
         threads = [threading.Thread(target=read_at_random, args=(store, seed, READS, wrong)) for seed in range(8)]
         for thread in threads:
@@ -72,7 +73,7 @@ def test_many_threads_read_one_store(tmp_path, fmt, backend, shape):
 
 
 def test_many_threads_take_each_next_frame_once(recording):
-    seen = []
+    seen: list = []
 
     def read_on():
         for _ in range(10):

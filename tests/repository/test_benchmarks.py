@@ -42,7 +42,7 @@ def test_every_case_gives_its_numbers(bench: Any) -> None:
 def test_the_command_tells_a_table_json_and_markdown(tmp_path: Path) -> None:
     page = tmp_path / 'page.md'
     page.write_text((REPOSITORY / 'docs' / 'performance.md').read_text(encoding='utf-8'), encoding='utf-8')
-    command = [
+    command: list[str | Path] = [
         sys.executable,
         FOLDER / 'run.py',
         '--quick',
@@ -69,7 +69,7 @@ def test_the_command_tells_a_table_json_and_markdown(tmp_path: Path) -> None:
 def test_the_kills_tell_a_table_and_json(tmp_path: Path) -> None:
     page = tmp_path / 'page.md'
     page.write_text((REPOSITORY / 'docs' / 'reliability.md').read_text(encoding='utf-8'), encoding='utf-8')
-    command = [
+    command: list[str | Path] = [
         sys.executable,
         FOLDER / 'faults.py',
         '--kills',
@@ -126,7 +126,7 @@ def test_the_soak_fails_if_memory_or_open_files_grow(
 
 
 def test_the_soak_writes_and_reads_every_format(tmp_path: Path) -> None:
-    command = [
+    command: list[str | Path] = [
         sys.executable,
         FOLDER / 'soak.py',
         '--minutes',

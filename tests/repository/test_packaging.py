@@ -30,7 +30,17 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     home = tmp_path_factory.mktemp('wheel')
     left_out = shutil.ignore_patterns('.*', '*.egg-info', 'build', 'dist', '__pycache__')
     shutil.copytree(REPOSITORY, home / 'copy', ignore=left_out)
-    build = [sys.executable, '-m', 'pip', 'wheel', '--quiet', '--no-deps', '--wheel-dir', home, home / 'copy']
+    build: list[str | Path] = [
+        sys.executable,
+        '-m',
+        'pip',
+        'wheel',
+        '--quiet',
+        '--no-deps',
+        '--wheel-dir',
+        home,
+        home / 'copy',
+    ]
     subprocess.run(build, check=True)
     return zipfile.ZipFile(next(home.glob('*.whl')))
 

@@ -12,6 +12,7 @@ import pytest
 from imgstore.errors import FrameReadError, InvalidArgumentError, StoreModeError
 from imgstore.stores import DirectoryImgStore, extract_only_frame, new_for_filename, new_for_format
 
+from ..helpers.checked import not_none
 from ..helpers.frames import index_in, numbered
 from ..helpers.raised import raises
 from ..helpers.video_kinds import (
@@ -275,7 +276,8 @@ def test_frame_numbers_that_are_none_are_named_with_their_place(tmp_path):
 def test_a_store_of_images_says_that_it_takes_no_video(tmp_path, move):
     once(MJPEG)(tmp_path / 'video.avi')
     with new_for_format('png', tmp_path / 's', imgshape=SHAPE) as store:
-        assert type(store) is DirectoryImgStore
+        kind: type = type(store)
+        assert kind is DirectoryImgStore
         before = contents(tmp_path / 's')
         with raises(InvalidArgumentError, argument='video_path'):
             store.insert_chunk(tmp_path / 'video.avi', range(COUNT), range(COUNT), move=move)
@@ -290,7 +292,7 @@ def test_opencv_refuses_video_where_skips_spoil_counting(tmp_path):
     """OpenCV refuses a video in which it skips a frame if only counting identifies the frames."""
     store, chunk = store_with(tmp_path, MPEG4_B, '.avi')
     with av.open(str(chunk)) as container:
-        position, size = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size][12]
+        position, size = [(not_none(packet.pos), packet.size) for packet in container.demux(video=0) if packet.size][12]
     data = bytearray(chunk.read_bytes())
     data[position + 8 : position + 8 + size] = bytes(size)
     chunk.write_bytes(data)

@@ -21,6 +21,7 @@ from imgstore.util import (
     motif_get_recording_timezone,
 )
 
+from ..helpers.checked import not_none
 from ..helpers.frames import index_in, numbered
 from ..helpers.raised import raises
 from ..helpers.videos import RECIPES, SHAPE, make_video
@@ -207,11 +208,11 @@ def test_extra_data_in_json(tmp_path):
             '000000.extra_data.json',
             '000001.extra_data.json',
         ]
-        table = store.get_extra_data()
+        table = not_none(store.get_extra_data())
         assert table['frame_index'].tolist() == [0, 0, 1, 1, 2, 2, 12, 12, 13, 13, 14, 14]
         assert table['value'].tolist() == [0, 1, 10, 11, 20, 21] * 2
         assert (table['frame_number'] == table['frame_index'] + 100).all()
-        one = motif_extra_data_json_to_df(store, str(path / '000001.extra_data.json'))
+        one = not_none(motif_extra_data_json_to_df(store, str(path / '000001.extra_data.json')))
         assert one['value'].tolist() == [0, 1, 10, 11, 20, 21]
 
 
@@ -220,7 +221,7 @@ def test_extra_data_in_h5(tmp_path):
     for chunk in range(2):
         write_h5(path / f'{chunk:06d}.extra_data.h5', COUNT * chunk)
     with new_for_filename(path) as store:
-        table = store.get_extra_data()
+        table = not_none(store.get_extra_data())
         assert set(table.columns) == {
             'force',
             'light',
@@ -260,7 +261,7 @@ def test_reindex_renumbers_motif_data_and_drops_none(tmp_path, kind):
         store.reindex()
         numbers = store.get_frame_metadata()['frame_number']
         assert numbers == before
-        table = store.get_extra_data()
+        table = not_none(store.get_extra_data())
         assert (table['frame_number'] == table['frame_index'] - 13).all()
         assert table['_frame_number_before_reindex'].tolist() == table['frame_number'].tolist()
 
@@ -324,8 +325,9 @@ def test_a_video_store_with_an_encoding_is_decoded(tmp_path):
             assert image.shape == SHAPE
             assert index_in(image) == 2
             store.disable_decoding()
-            assert store.image_shape == SHAPE[:2]
-            assert store.get_image(2)[0].shape == SHAPE[:2]
+            raw: tuple[int, ...] = SHAPE[:2]
+            assert store.get_image(2)[0].shape == raw
+            assert store.image_shape == raw
 
 
 @pytest.mark.parametrize('encoding', [None, ''])

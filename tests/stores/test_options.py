@@ -38,7 +38,7 @@ ONLY_WRITING = {
     'compression': 1,
     'fps': 25.0,
 }
-ONLY_READING = {'cache_bytes': 0}
+ONLY_READING: dict[str, Any] = {'cache_bytes': 0}
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.mark.parametrize('name', ONLY_WRITING)
 @pytest.mark.parametrize('value', ['usual', None])
 def test_a_reader_refuses_an_option_of_writers(name: str, value: Any, path: Path) -> None:
-    option = {name: ONLY_WRITING[name] if value else None}
+    option: dict[str, Any] = {name: ONLY_WRITING[name] if value else None}
     for read in (
         lambda: new_for_filename(path, **option),
         lambda: new_for_format(None, path, 'r', **option),

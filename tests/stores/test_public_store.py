@@ -124,7 +124,8 @@ def test_writers_frame_numbers_follow_adding_and_emptying(tmp_path: Path) -> Non
 
 
 def test_arrays_have_their_dtypes_and_are_read_only(store: ImgStore) -> None:
-    assert (store.frame_numbers.dtype, store.frame_times.dtype) == (np.int64, np.float64)
+    assert store.frame_numbers.dtype == np.int64
+    assert store.frame_times.dtype == np.float64
     for values in (store.frame_numbers, store.frame_times):
         with pytest.raises(ValueError, match='read-only'):
             values[0] = 0

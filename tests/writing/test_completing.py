@@ -7,14 +7,16 @@ import time
 import numpy as np
 import pytest
 
-import imgstore.writing.rolling_writer
 from imgstore import new_for_filename, new_for_format
 from imgstore.constants import EXTRA_JSON, TAILS
 from imgstore.ondisk.chunk_files import sync_chunk
+from imgstore.ondisk.emptying import empty_store
 from imgstore.ondisk.layout import Layout
 from imgstore.writing.completing import Completer
 
 from ..helpers.calls import SHAPE, names, places, record
+from ..helpers.checked import not_none
+from ..helpers.spying import spy
 
 FRAMES = range(3)
 
@@ -40,7 +42,7 @@ def new(tmp_path):
 
 def records_of(path):
     with new_for_filename(path) as store:
-        return store.get_extra_data()['v'].tolist()
+        return not_none(store.get_extra_data())['v'].tolist()
 
 
 @pytest.mark.parametrize('durability', ['chunk', 'frame', 'fsync'])
@@ -61,7 +63,8 @@ class SlowDisk:
     """A disk that takes in complete chunks only a moment after it was asked; tells what happens in what order."""
 
     def __init__(self, monkeypatch):
-        self.told, replace = [], os.replace
+        self.told: list = []
+        replace = os.replace
 
         def sync_chunk(layout, number):
             threading.Event().wait(0.1)
@@ -92,10 +95,9 @@ def test_late_records_keep_journals_that_are_needed(tmp_path, video, new, durabi
 @pytest.mark.parametrize('durability', ['chunk', 'frame', 'fsync'])
 def test_store_is_emptied_after_pending_chunks_are_synced(tmp_path, new, durability, monkeypatch):
     """A store is emptied only when none of its chunks is being put on the disk."""
-    disk, remove = SlowDisk(monkeypatch), imgstore.writing.rolling_writer.empty_store
-    monkeypatch.setattr(
-        'imgstore.writing.rolling_writer.empty_store', lambda *given: (disk.told.append('emptied'), remove(*given))
-    )
+    disk = SlowDisk(monkeypatch)
+    emptied = spy(empty_store, lambda *_: disk.told.append('emptied'))
+    monkeypatch.setattr('imgstore.writing.rolling_writer.empty_store', emptied)
     with new(durability) as store:
         for index in range(4):
             store.add_image(np.full(SHAPE, index, np.uint8), index, index)
@@ -117,7 +119,9 @@ class Disk:
         self.folder, self.go = folder, threading.Event()
         self.layout = Layout(str(folder), '.avi', is_image_folder=False)
         self.completer = Completer(self.layout)
-        self.synced, self.together, patch = [], [], monkeypatch.setattr
+        self.synced: list = []
+        self.together: list = []
+        patch = monkeypatch.setattr
         patch('imgstore.writing.completing.sync_chunk', lambda layout, number: self._sync(self.synced, number))
         patch('imgstore.writing.completing.sync_file_system', lambda path: self._sync(self.together, path, at_once))
 

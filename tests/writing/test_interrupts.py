@@ -15,6 +15,7 @@ import pytest
 from imgstore import new_for_filename, new_for_format
 from imgstore.errors import StoreClosedError
 
+from ..helpers.checked import not_none
 from ..helpers.frames import index_in, numbered
 from ..helpers.interrupting import Interrupter
 
@@ -73,7 +74,8 @@ def every_line(tmp_path, act, error=KeyboardInterrupt):
     """Interrupt ``act(path, interrupter, taken)`` at each of its lines in turn; what went wrong, by its place."""
     bad = {}
     for line in range(1, 10000):
-        path, taken = tmp_path / str(line), []
+        path = tmp_path / str(line)
+        taken: list = []
         interrupter = Interrupter(line, error=error)
         what = act(path, interrupter, taken)
         if what:
@@ -126,7 +128,8 @@ def test_an_interrupt_at_any_line_of_close_completes_the_store(tmp_path, fmt, op
 def test_a_second_ctrl_c_during_close_leaves_a_complete_store(tmp_path):
     for first in range(1, 40, 7):
         for second in range(1, 25, 3):
-            path, taken = tmp_path / f'{first}-{second}', []
+            path = tmp_path / f'{first}-{second}'
+            taken: list = []
             interrupter = Interrupter(first, first + second)
             store = new_for_format('png', path, imgshape=SHAPE, chunksize=4)
             add(store, range(3), taken)
@@ -190,7 +193,8 @@ def test_interrupted_store_creation_can_be_repeated(tmp_path):
 def test_handler_may_close_store_its_thread_adds_to(tmp_path, fmt):
     """A signal handler may close the store to which its thread is adding images."""
     store = new_for_format(fmt, tmp_path / 's', imgshape=SHAPE)
-    before, taken = signal.signal(signal.SIGALRM, lambda *_: store.close()), []
+    before = signal.signal(signal.SIGALRM, lambda *_: store.close())
+    taken: list = []
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.05)
         with pytest.raises(StoreClosedError):
@@ -244,7 +248,7 @@ def start(tmp_path, main, fmt='png', setup=FROM_A_TERMINAL, wait_for=20):
         [sys.executable, '-c', code, str(tmp_path / 's'), fmt], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     for _ in range(wait_for):
-        assert process.stdout.readline()
+        assert not_none(process.stdout).readline()
     return process
 
 
@@ -282,10 +286,10 @@ def test_a_signal_that_is_ignored_stays_so(tmp_path, how, main):
         ['nohup', *command] if how == 'nohup' else command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
     for _ in range(150):
-        assert process.stdout.readline()
+        assert not_none(process.stdout).readline()
     process.send_signal(signal.SIGHUP)
     for _ in range(100):
-        assert process.stdout.readline()
+        assert not_none(process.stdout).readline()
     assert process.poll() is None
     process.terminate()
     counted(process)

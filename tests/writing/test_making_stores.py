@@ -13,6 +13,7 @@ from imgstore.constants import EMPTIED_FOLDER, STORE_INDEX_FILENAME, STORE_SAVED
 from imgstore.errors import FrameWriteError, StoreExistsError, StoreIOError
 from imgstore.ondisk import chunk_index
 from imgstore.ondisk.chunk_files import remove_chunks, remove_tree
+from imgstore.ondisk.lock import StoreLock
 from imgstore.writing import create as creation
 from imgstore.writing import rolling_writer as recorder
 
@@ -102,7 +103,7 @@ def test_a_store_that_another_writer_has_open_is_there_already(tmp_path):
 
 def test_store_that_appears_during_locking_is_left_alone(tmp_path, monkeypatch):
     """A store that appears while the lock is taken is left alone."""
-    lock = creation.StoreLock
+    lock = StoreLock
 
     def lock_late(path):
         monkeypatch.setattr(creation, 'StoreLock', lock)
@@ -145,7 +146,7 @@ def test_failed_index_renumbering_leaves_no_new_index(tmp_path, monkeypatch):
     record(tmp_path / 's', 'mjpeg/avi', 'frame', 3)
     monkeypatch.setattr(chunk_index, '_renumber_npz', fail)
     with raises(OSError, errno=errno.ENOSPC):
-        chunk_index.rewrite_frame_numbers(str(tmp_path / 's' / '000000'), [1, 2, 3], str(tmp_path / 'new'))
+        chunk_index.rewrite_frame_numbers(str(tmp_path / 's' / '000000'), np.array([1, 2, 3]), str(tmp_path / 'new'))
     assert [path.name for path in tmp_path.iterdir()] == ['s']
 
 

@@ -12,8 +12,10 @@ from imgstore import new_for_filename, new_for_format
 from imgstore.errors import ChunkSkippedWarning, FrameWriteError
 
 from ..helpers.calls import SHAPE, names, places, record
+from ..helpers.checked import not_none
 from ..helpers.killed_stores import killed
 from ..helpers.raised import raises, warns
+from ..helpers.spying import spy
 
 VIDEOS = {'avc1/mp4': '.mp4', 'h264/mkv': '.mkv', 'mjpeg/avi': '.avi'}
 
@@ -94,13 +96,14 @@ def test_without_fsync_chunks_are_synced_once_by_a_thread(tmp_path, calls, durab
 
 
 def test_many_small_chunks_are_synced_together(tmp_path, monkeypatch):
-    together, first = [], threading.Event()
+    together: list[str] = []
+    first = threading.Event()
 
     def slow(layout, number):
         first.wait(5)
 
     monkeypatch.setattr('imgstore.writing.completing.sync_chunk', slow)
-    monkeypatch.setattr('imgstore.writing.completing.sync_file_system', lambda folder: together.append(folder) or True)
+    monkeypatch.setattr('imgstore.writing.completing.sync_file_system', spy(lambda folder: True, together.append))
     with new_for_format('npy', tmp_path / 's', imgshape=SHAPE, chunksize=1) as store:
         for index in range(10):
             store.add_image(np.full(SHAPE, index, np.uint8), index, index)
@@ -153,8 +156,7 @@ def test_mp4_is_on_disk_before_it_is_marked_closed(tmp_path, calls):
 
 
 def test_a_slow_disk_does_not_keep_a_caller_waiting(tmp_path, monkeypatch):
-    fsync = os.fsync
-    monkeypatch.setattr(os, 'fsync', lambda descriptor: (time.sleep(0.3), fsync(descriptor)))
+    monkeypatch.setattr(os, 'fsync', spy(os.fsync, lambda descriptor: time.sleep(0.3)))
     with new_for_format('mjpeg/avi', tmp_path / 's', imgshape=SHAPE, chunksize=2, workers=0) as store:
         begun = time.monotonic()
         for index in range(7):
@@ -219,7 +221,7 @@ def test_journal_repairs_chunk_with_torn_index_or_records(tmp_path, fmt, torn, m
     for _ in range(2):
         with new_for_filename(tmp_path / 's') as store:
             assert store.get_frame_metadata()['frame_number'] == list(range(7))
-            assert store.get_extra_data()['v'].tolist() == list(range(7))
+            assert not_none(store.get_extra_data())['v'].tolist() == list(range(7))
             assert [round(store.get_next_image()[0].mean()) for _ in range(7)] == pytest.approx(range(7), abs=2)
         imgstore.repair(tmp_path / 's')
     assert not [name for name in os.listdir(tmp_path / 's') if name.startswith('.')]
@@ -237,7 +239,7 @@ def test_lost_records_cost_no_others(tmp_path, fmt, monkeypatch):
     for _ in range(2):
         with new_for_filename(tmp_path / 's') as store:
             assert store.frame_count == 7
-            assert store.get_extra_data()['v'].tolist() == [0, 1, 2, 6]
+            assert not_none(store.get_extra_data())['v'].tolist() == [0, 1, 2, 6]
         imgstore.repair(tmp_path / 's')
 
 
@@ -259,7 +261,7 @@ def test_with_chunk_torn_records_cost_no_others(tmp_path, fmt, monkeypatch):
     for _ in range(2):
         with new_for_filename(path) as store:
             assert store.get_frame_metadata()['frame_number'] == list(range(7))
-            assert store.get_extra_data()['v'].tolist() == [0, 1, 2, 6]
+            assert not_none(store.get_extra_data())['v'].tolist() == [0, 1, 2, 6]
         imgstore.repair(path)
     assert not list(path.glob('.*'))
 
@@ -271,10 +273,10 @@ def test_chunk_durability_torn_index_awaits_repair(tmp_path, fmt, monkeypatch):
     with new_for_filename(path) as store:
         with warns(ChunkSkippedWarning, chunk=1):
             assert store.get_frame_metadata()['frame_number'] == [0, 1, 2, 6]
-        assert store.get_extra_data()['v'].tolist() == [0, 1, 2, 6]
+        assert not_none(store.get_extra_data())['v'].tolist() == [0, 1, 2, 6]
     report = imgstore.repair(path)
     assert [(chunk.number, chunk.frame_numbers) for chunk in report.chunks] == [(1, [3, 4, 5])]
     with new_for_filename(path) as store:
         assert store.get_frame_metadata()['frame_number'] == list(range(7))
-        assert store.get_extra_data()['v'].tolist() == [0, 1, 2, 6]
+        assert not_none(store.get_extra_data())['v'].tolist() == [0, 1, 2, 6]
     assert not list(path.glob('.*'))

@@ -11,9 +11,10 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from imgstore import get_supported_formats, new_for_filename, new_for_format
+from imgstore import ImgStore, get_supported_formats, new_for_filename, new_for_format
 from imgstore.errors import FrameWriteError, InvalidArgumentError, StoreClosedError, StoreIOError, StoreModeError
 
+from ..helpers.checked import not_none
 from ..helpers.frames import index_in, numbered
 from ..helpers.raised import raises
 
@@ -62,7 +63,7 @@ def test_frames_of_several_threads_keep_their_numbers(tmp_path, fmt, workers):
 def test_sensor_thread_records_join_latest_frame(tmp_path, fmt):
     """Records from a sensor's thread go with the latest frame, and no record is lost."""
     store, end = new_for_format(fmt, tmp_path / 's', imgshape=SHAPE, chunksize=5), threading.Event()
-    taken = []
+    taken: list = []
 
     def sensor():
         while not end.is_set():
@@ -80,7 +81,7 @@ def test_sensor_thread_records_join_latest_frame(tmp_path, fmt):
     in_threads(sensor, camera)
     store.close()
     with new_for_filename(tmp_path / 's') as reader:
-        records = reader.get_extra_data().sort_values('k')
+        records = not_none(reader.get_extra_data()).sort_values('k')
         numbers = reader.get_frame_metadata()['frame_number']
     assert list(records['k']) == list(range(len(taken)))
     assert [numbers[index] for index in records['frame_index']] == list(records['frame_number'])
@@ -91,7 +92,8 @@ def test_sensor_thread_records_join_latest_frame(tmp_path, fmt):
 @pytest.mark.parametrize('pause', [0, 0.002])
 def test_what_add_image_took_before_a_stop_is_in_the_store(tmp_path, fmt, pause):
     for k in range(6):
-        store, taken = new_for_format(fmt, tmp_path / str(k), imgshape=SHAPE, chunksize=20), []
+        store = new_for_format(fmt, tmp_path / str(k), imgshape=SHAPE, chunksize=20)
+        taken: list = []
 
         def camera(store=store, taken=taken):
             while True:
@@ -146,7 +148,7 @@ def test_any_mix_of_calls_from_any_thread_is_right(tmp_path):
     assert sorted(numbers) == sorted([*range(200), *[*range(400, 405)] * 5])
     assert not wrong
     with new_for_filename(tmp_path / 's') as reader:
-        assert sorted(reader.get_extra_data()['k']) == list(range(100))
+        assert sorted(not_none(reader.get_extra_data())['k']) == list(range(100))
 
 
 def test_what_came_after_empty_is_there_and_nothing_from_before(tmp_path):
@@ -173,14 +175,14 @@ def test_what_came_after_empty_is_there_and_nothing_from_before(tmp_path):
 def test_failed_frame_is_reported_to_its_waiting_thread(tmp_path, monkeypatch):
     """A frame that fails is reported to the thread that added it, if that thread waits."""
     store = new_for_format('npy', tmp_path / 's', imgshape=SHAPE)
-    write = store._writer._recorder.add
+    write = not_none(store._writer)._recorder.add
 
     def fail_if_odd(prepared, number, time):
         if number % 2:
             raise FrameWriteError(f'frame #{number}')
         write(prepared, number, time)
 
-    monkeypatch.setattr(store._writer._recorder, 'add', fail_if_odd)
+    monkeypatch.setattr(not_none(store._writer)._recorder, 'add', fail_if_odd)
     failed = []
 
     def camera(first):
@@ -196,19 +198,24 @@ def test_failed_frame_is_reported_to_its_waiting_thread(tmp_path, monkeypatch):
     assert numbers_and_wrong(tmp_path / 's') == (list(range(0, 60, 2)), [])
 
 
+def open_writer(store):
+    """Return the writer of the open chunk."""
+    return not_none(store._writer)._ask(lambda recorder: recorder)._open.writer
+
+
 @pytest.mark.parametrize('error', [MemoryError(), RuntimeError('encoder refused'), OSError('no')])
 @pytest.mark.parametrize('fmt', ['avc1/mp4', 'mjpeg/avi', 'h264/mkv'])
-def test_a_close_that_fails_names_the_frames_that_are_lost(tmp_path, fmt, error):
+def test_a_close_that_fails_names_the_frames_that_are_lost(tmp_path, fmt, error, monkeypatch):
     store = new_for_format(fmt, tmp_path / 's', imgshape=SHAPE)
     for number in range(3):
         store.add_image(IMAGES[number], number, 0.0)
-    writer = store._writer._ask(lambda recorder: recorder)._open.writer
+    writer = open_writer(store)
 
     def fail(*_):
         writer.discard()  # so that none of it can be read
         raise error
 
-    writer.close = fail
+    monkeypatch.setattr(writer, 'close', fail)
     with raises(FrameWriteError, frame_numbers=(0, 1, 2)):
         store.close()
     assert not (tmp_path / 's' / '.lock').exists()
@@ -223,7 +230,7 @@ def test_failed_close_names_frame_that_failed_before(tmp_path, fmt, monkeypatch)
     store = new_for_format(fmt, tmp_path / 's', imgshape=SHAPE, workers=1)
     for number in range(3):
         store.add_image(IMAGES[number], number, 0.0)
-    recorder = store._writer._ask(lambda recorder: recorder)
+    recorder = not_none(store._writer)._ask(lambda recorder: recorder)
     monkeypatch.setattr(recorder, 'add', _fail)
     store.add_image(IMAGES[3], 33, 0.0)
     monkeypatch.setattr(recorder, '_write_index_and_records', _fail)
@@ -236,14 +243,14 @@ def _fail(*_):
     raise MemoryError
 
 
-def test_lost_non_ascending_frames_are_named_one_by_one(tmp_path):
+def test_lost_non_ascending_frames_are_named_one_by_one(tmp_path, monkeypatch):
     """Lost frames are named one by one if their numbers do not ascend."""
     store = new_for_format('avc1/mp4', tmp_path / 's', imgshape=SHAPE)
     for number in (50, 7, 900, 20, 8, 9):
         store.add_image(IMAGES[number % 512], number, 0.0)
-    writer = store._writer._ask(lambda recorder: recorder)._open.writer
+    writer = open_writer(store)
     writer.discard()
-    writer.close = _fail
+    monkeypatch.setattr(writer, 'close', _fail)
     with raises(FrameWriteError, frame_numbers=(7, 8, 9, 20, 50, 900)):
         store.close()
 
@@ -252,7 +259,7 @@ def test_lost_non_ascending_frames_are_named_one_by_one(tmp_path):
 def test_one_failure_in_several_threads_names_lost_frames(tmp_path, workers, monkeypatch):
     """If several threads meet the same failure, their errors name the lost frames."""
     store = new_for_format('tif', tmp_path / 's', imgshape=SHAPE, workers=workers)
-    monkeypatch.setattr(store._writer._recorder, 'add', _fail_slowly)
+    monkeypatch.setattr(not_none(store._writer)._recorder, 'add', _fail_slowly)
     told = []
 
     def camera(first):
@@ -281,6 +288,7 @@ class Closes:
 
     def __init__(self, act):
         self.act, self.me = act, self
+        self.store: ImgStore | None = None
 
     def __del__(self):
         self.act()
@@ -333,7 +341,10 @@ def test_finalizer_in_store_thread_may_close_but_not_write(tmp_path, fmt, where,
         finalized.set()
 
     finalized = threading.Event()
-    holder, method = {'encode': (store._writer._chunks, 'encode'), 'commit': (store._writer._recorder, 'add')}[where]
+    holder, method = {
+        'encode': (not_none(store._writer)._chunks, 'encode'),
+        'commit': (not_none(store._writer)._recorder, 'add'),
+    }[where]
     original, once = getattr(holder, method), iter([finalize])
     monkeypatch.setattr(holder, method, lambda *args: (next(once, int)(), original(*args))[1])
     store.add_image(IMAGES[0], 0, 0.0)
@@ -350,7 +361,8 @@ def test_finalizer_in_store_thread_may_close_but_not_write(tmp_path, fmt, where,
 @pytest.mark.parametrize('allowed', [0, 1, 2])
 def test_failed_thread_start_makes_nothing_and_frees_lock(tmp_path, fmt, allowed, monkeypatch):
     """If no thread can be started, no store is made and the lock is free."""
-    start, started = threading.Thread.start, []
+    start = threading.Thread.start
+    started: list = []
 
     def refuse(thread):
         if len(started) >= allowed:

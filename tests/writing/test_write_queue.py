@@ -12,6 +12,7 @@ from imgstore import new_for_filename, new_for_format
 from imgstore.errors import FrameWriteError, InvalidArgumentError
 from imgstore.writing.write_queue import Task, WriteQueue
 
+from ..helpers.checked import not_none
 from ..helpers.format_table import COLOR_IS_LOST, ROWS
 from ..helpers.frames import index_in, numbered
 from ..helpers.raised import raises
@@ -34,7 +35,7 @@ def test_frames_and_records_are_kept_in_the_order_of_the_calls(tmp_path, fmt, wo
         assert (store.chunks, store.frame_max) == ([0, 1, 2, 3], COUNT - 1)
     with new_for_filename(tmp_path / 's') as store:
         assert [index_in(store.get_next_image()[0]) for _ in range(COUNT)] == list(range(COUNT))
-        data = store.get_extra_data()
+        data = not_none(store.get_extra_data())
         assert data['seen'].tolist() == data['frame_number'].tolist() == data['frame_index'].tolist()
 
 
@@ -69,7 +70,8 @@ def test_no_thread_is_left_behind(tmp_path):
 
 def test_submit_waits_while_queue_exceeds_its_bound():
     """The caller waits while more bytes than the bound are in progress."""
-    queue, gate, done = WriteQueue(workers=1, bound=10), threading.Event(), []
+    queue, gate = WriteQueue(workers=1, bound=10), threading.Event()
+    done: list = []
     queue.submit(Task(done.append, lambda: gate.wait(10), size=8))
     late = threading.Thread(target=queue.submit, args=(Task(done.append, lambda: 2, size=8),))
     late.start()

@@ -15,13 +15,17 @@ from hypothesis import strategies as st
 from imgstore.chunks.video import backends
 from imgstore.chunks.video import pyav_reader as video_pyav
 from imgstore.chunks.video.backends import choose_backend, new_reader
+from imgstore.chunks.video.decoder import decode as decode_packet
 from imgstore.chunks.video.frame_cache import FrameCache
+from imgstore.chunks.video.numbered import SAMPLES, numbered_image
 from imgstore.errors import FrameReadError, InvalidArgumentError
 from imgstore.formats import resolve_format
 from imgstore.stores import new_for_filename, new_for_format
 
+from ...helpers.checked import not_none
 from ...helpers.frames import index_in, numbered
 from ...helpers.raised import raises
+from ...helpers.spying import spy
 from ...helpers.videos import RECIPES, SHAPE, Recipe, make_video
 
 BACKENDS = ('pyav', 'opencv')
@@ -374,7 +378,7 @@ def test_damaged_mkv_frame_time_shifts_no_other_frame(video, tmp_path, which, bi
 
 def counted(monkeypatch):
     """The frames whose packets the decoder is given from now on."""
-    given, decode = [], video_pyav.decode
+    given, decode = [], decode_packet
 
     def count(packet):
         given.extend([packet.pts] * bool(packet.size))
@@ -475,8 +479,8 @@ def test_missing_frames_are_not_decoded_repeatedly(tmp_path, monkeypatch, which)
     recipe = replace(RECIPES['constant_rate_mkv'], times=[40 * i for i in range(200)], options={'g': '20', 'bf': '0'})
     make_video(tmp_path / 'long.mkv', recipe)
     path = damaged(str(tmp_path / 'long.mkv'), tmp_path, which)
-    decoded, decode = [], video_pyav.decode
-    monkeypatch.setattr(video_pyav, 'decode', lambda packet: decoded.append(packet.pts) or decode(packet))
+    decoded: list[int | None] = []
+    monkeypatch.setattr(video_pyav, 'decode', spy(decode_packet, lambda packet: decoded.append(packet.pts)))
     with new_reader('pyav', path, color=True) as reader:
         for index in [*range(which, 120)] * 5:
             with pytest.raises(FrameReadError, match='missing or damaged'):
@@ -650,7 +654,7 @@ def test_what_a_store_wrote_is_what_opencv_reads_from_it(tmp_path, fmt, shape, b
             store.add_image(scene, index, index)
     with new_for_filename(tmp_path / 's', backend=backend) as store:
         image = store.get_next_image()[0]
-        capture = cv2.VideoCapture(store._chunk_paths[0], cv2.CAP_FFMPEG)
+        capture = cv2.VideoCapture(not_none(store._chunk_paths)[0], cv2.CAP_FFMPEG)
     _, expected = capture.read()
     capture.release()
     assert image.shape == (64, 96, *shape[2:])
@@ -708,7 +712,7 @@ def test_backend_that_reads_wrong_frame_is_not_working(monkeypatch):
             pass
 
         def read(self, index):
-            return backends.numbered_image(max(0, index - 1))
+            return numbered_image(max(0, index - 1))
 
     monkeypatch.setattr(backends, 'new_reader', lambda *_, **__: Wrong())
     assert not backends._tried.__wrapped__('pyav', 'h264', '.mkv', 'read')
@@ -770,8 +774,8 @@ def test_images_need_no_video_backend(tmp_path, monkeypatch):
 
 def test_the_samples_of_the_probe_are_hard_to_seek_in():
     for extension, order in (('.mkv', True), ('.mp4', True), ('.avi', False)):
-        with av.open(os.path.join(backends.SAMPLES, 'numbered' + extension)) as container:
-            times = [p.pts for p in container.demux(video=0) if p.size]
+        with av.open(os.path.join(SAMPLES, 'numbered' + extension)) as container:
+            times = [not_none(p.pts) for p in container.demux(video=0) if p.size]
         assert len(times) == 24
         assert (times != sorted(times)) is order
         steps = set(np.diff(sorted(times)).tolist())

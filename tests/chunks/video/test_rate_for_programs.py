@@ -19,6 +19,7 @@ from imgstore.chunks.video.h264 import record_with_rate, unified, with_changeabl
 from imgstore.chunks.video.parameter_sets import with_changeable_rate, with_rate, with_rate_in_place
 from imgstore.frame_rate import as_fraction
 
+from ...helpers.checked import not_none
 from ...helpers.frames import index_in, numbered
 
 RATES = {
@@ -138,7 +139,7 @@ def test_matroska_tells_of_no_more_than_30000_frames_a_second(fps: float, tmp_pa
 def test_matroska_has_the_duration_of_fast_frames(tmp_path: Path) -> None:
     with av.open(str(record(tmp_path, 'h264/mkv', 200, 7777.7))) as container:
         assert container.duration == pytest.approx(200 / 7777.7 * 1e6, abs=2)
-        times = [packet.pts * packet.time_base for packet in container.demux(video=0) if packet.size]
+        times = [not_none(packet.pts) * packet.time_base for packet in container.demux(video=0) if packet.size]
     assert [float(time) for time in times] == pytest.approx([index / 7777.7 for index in range(200)], abs=1e-6)
 
 

@@ -19,6 +19,7 @@ import imgstore
 from imgstore.align import StoreAligner
 from imgstore.apps import main_viewer
 
+from ...helpers.checked import not_none
 from ...helpers.frames import index_in, numbered
 from ...helpers.serving import Served, served
 
@@ -107,7 +108,7 @@ def test_names_and_metadata_of_any_characters_are_told(tmp_path: Path) -> None:
 
 def test_a_png_has_every_bit(page: Served, folder: Path) -> None:
     answer = page.ask('/api/stores/1/image/3.png')
-    image = cv2.imdecode(np.frombuffer(answer.body, np.uint8), cv2.IMREAD_UNCHANGED)
+    image = not_none(cv2.imdecode(np.frombuffer(answer.body, np.uint8), cv2.IMREAD_UNCHANGED))
     with imgstore.new_for_filename(folder / 'deep') as store:
         np.testing.assert_array_equal(image, store.get_image(None, frame_index=3)[0])
     assert image.dtype == np.uint16
@@ -127,7 +128,7 @@ def test_any_dtype_is_served_as_jpeg_within_width(page: Served, store: int) -> N
     """The server gives images of any dtype as JPEG, no wider than requested."""
     for width, wide in ((48, 48), (500, 96)):
         answer = page.ask(f'/api/stores/{store}/image/0.jpg?width={width}&quality=90&stretch=1')
-        image = cv2.imdecode(np.frombuffer(answer.body, np.uint8), cv2.IMREAD_GRAYSCALE)
+        image = not_none(cv2.imdecode(np.frombuffer(answer.body, np.uint8), cv2.IMREAD_GRAYSCALE))
         assert image.shape == (wide * 2 // 3, wide)
         assert np.ptp(image) > 200
 
@@ -263,7 +264,7 @@ def test_several_stores_are_aligned_as_store_aligner_does(folder: Path, policy: 
             known = [n for n in store.get_frame_metadata()['frame_number'] if n <= row['number']]
             latest = max(known, default=None)
             expected = latest if latest == row['number'] or policy == 'zoh' else None
-            shown = None if index is None else store.index.frame(index)[0]
+            shown = None if index is None else not_none(store.index.frame(index))[0]
             assert shown == expected
             assert held == (expected is not None and expected != row['number'])
     for store in stores:

@@ -28,6 +28,7 @@ from imgstore.viewers.web.access import Access
 from imgstore.viewers.web.access_control import AccessControl
 from imgstore.viewers.web.links import private_folder
 
+from ...helpers.checked import not_none
 from ...helpers.display import python_env
 from ...helpers.serving import ADDRESS, VIEW, Served, served
 
@@ -207,7 +208,7 @@ def test_the_cookie_names_its_port_and_is_sent_to_no_other(guarded: Served, runt
 
 
 def test_a_link_is_not_used_up_by_what_does_not_open_it(guarded: Served, runtime: Path) -> None:
-    target = f'/?token={ADDRESS.search(link_of(guarded, runtime))[3]}'
+    target = f'/?token={not_none(ADDRESS.search(link_of(guarded, runtime)))[3]}'
     assert guarded.ask(target, method='HEAD').status == 403
     assert guarded.ask(target, method='POST').status == 405
     assert guarded.ask(target, Sec_Purpose='prefetch;prerender').status == 503
@@ -308,7 +309,7 @@ def test_link_option_serves_the_same_user(guarded: Served, runtime: Path) -> Non
     done = further(runtime)
     assert (done.returncode, done.stderr) == (0, '')
     assert guarded.open(done.stdout)[0].status == 303
-    assert ADDRESS.search(done.stdout)[2] == str(guarded.port)
+    assert not_none(ADDRESS.search(done.stdout))[2] == str(guarded.port)
 
 
 def test_of_several_servers_the_port_says_which(guarded: Served, runtime: Path, store: str) -> None:

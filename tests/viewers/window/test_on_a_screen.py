@@ -16,6 +16,7 @@ import pytest
 import imgstore
 from imgstore.viewers.window.bar import GROUND, HEIGHT
 
+from ...helpers.checked import not_none
 from ...helpers.display import PATIENCE, Screen, screen
 
 pytestmark = [pytest.mark.slow, pytest.mark.window]
@@ -247,7 +248,7 @@ def test_contrast_does_not_change_grabbed_frame(display: Screen, dark: tuple[str
         display.press(TITLE, 'c')
         display.wait_for(lambda picture: 100 < brightness(picture) < 155)
         press_and_see_it_change(display, ['s'])  # that it was saved is said once it is
-        saved = cv2.imread(str(tmp_path / 'dark_42-2.png'), cv2.IMREAD_UNCHANGED)
+        saved = not_none(cv2.imread(str(tmp_path / 'dark_42-2.png'), cv2.IMREAD_UNCHANGED))
         assert saved.dtype == np.uint16
         assert np.array_equal(saved, image)
         assert (tmp_path / 'dark_42.png').read_text() == 'mine'

@@ -25,6 +25,7 @@ from imgstore.viewers.window.screenshot import grab
 from imgstore.viewers.window.session import window_shape
 from imgstore.viewers.window.zoom import SCALES, Zoom
 
+from ...helpers.checked import not_none
 from ...helpers.raised import raises
 
 Image = np.ndarray[Any, Any]
@@ -461,7 +462,7 @@ def test_the_list_of_keys_is_drawn_in_windows_of_any_size(size: tuple[int, int])
     canvas = picture.draw(image, Zoom((40, 30), size), keys, look())
     assert canvas.shape == (size[1] + bar.HEIGHT, size[0], 3)
     if size[0] >= 480:  # nothing is cut off
-        ink = (canvas[: size[1]] > 150).any(axis=2)
+        ink = np.asarray((canvas[: size[1]] > 150).any(axis=2))
         assert ink.any()
         assert not ink[:, -2:].any()
         assert not ink[-2:].any()
@@ -491,7 +492,7 @@ def test_a_grabbed_frame_is_a_png_with_every_bit(tmp_path: Path, dtype: Any, sha
     image = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, shape, dtype)
     path = grab(image, 'run_5', str(tmp_path))
     assert Path(path).name == 'run_5.png'
-    back = cv2.imread(path, cv2.IMREAD_UNCHANGED)
+    back = not_none(cv2.imread(path, cv2.IMREAD_UNCHANGED))
     assert back.dtype == dtype
     assert np.array_equal(back, image)
 
@@ -582,8 +583,7 @@ def test_escape_leaves_one_thing_after_the_other(controls: Controls) -> None:
     press(controls, 'h', 'g', 'Escape')
     assert controls.lists_keys
     press(controls, 'Escape')
-    assert not controls.lists_keys
-    assert not controls.leaving
+    assert (controls.lists_keys, controls.leaving) == (False, False)
     press(controls, 'Escape')
     assert controls.leaving
 
