@@ -155,7 +155,7 @@ class CountingCamera:
             yield self._module.numbered(number, (64, 96)), number, number / 100
 
     def shows(self, recording: Any, number: int, image: Any) -> bool:
-        return self._module.index_in(image) == number != self._wrong
+        return bool(self._module.index_in(image) == number != self._wrong)
 
 
 @pytest.mark.parametrize(('wrong', 'recordings'), [(None, 0), (3, 2)])

@@ -21,7 +21,6 @@ import imgstore
 from imgstore import DirectoryImgStore, VideoImgStore, new_for_filename, new_for_format
 from imgstore.chunks.video.backends import BACKENDS, backend_works
 from imgstore.chunks.video.pyav_writer import H264Encoder
-from imgstore.color import ImageCodecProcessor
 from imgstore.errors import (
     ColorLostWarning,
     FrameWriteError,
@@ -37,6 +36,7 @@ from imgstore.errors import (
     StoreNotFoundError,
 )
 from imgstore.formats import resolve_format
+from imgstore.stores import ImageCodecProcessor
 
 from ..helpers import HELPERS
 from ..helpers.checked import not_none
