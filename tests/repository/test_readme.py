@@ -81,6 +81,13 @@ def test_the_site_leads_to_every_page() -> None:
     assert [page for page in DOCS.rglob('*.md') if f': {page.relative_to(DOCS).as_posix()}\n' not in site] == []
 
 
+def test_how_to_pages_name_their_recording() -> None:
+    pages = {page.stem: page.read_text(encoding='utf-8') for page in HOW_TO}
+    assert [
+        name for name, text in pages.items() if "'recording'" in text and '(../getting-started.md)' not in text
+    ] == []
+
+
 def test_the_links_within_the_repository_lead_somewhere() -> None:
     for page in PAGES:
         targets = re.findall(r'\]\((?!https?:|#)([^)#]+)', page.read_text(encoding='utf-8'))
