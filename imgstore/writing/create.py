@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 
 from .._support.cpu import THREADS
@@ -58,9 +57,7 @@ def create_writer(basedir: str, fmt: Format, options: WriteOptions) -> StoreWrit
     layout = Layout(basedir, fmt.extension, fmt.is_image_folder)
     chunks = ChunkIO(layout, fmt, fit.stored_shape, 'write', options.backend, options=encoder)
     rate = FrameRate(metadata.fps, metadata.user)
-    queue = WriteQueue(
-        _checked_workers(options.workers, chunks), bound, math.inf if options.durability == 'chunk' else _SOON
-    )
+    queue = WriteQueue(_checked_workers(options.workers, chunks), bound, _SOON)
     lock = None
     try:
         lock = _create_folder(basedir, options.overwrite, metadata)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from imgstore import new_for_filename, new_for_format
+from imgstore.chunks.images.image_folder import Cv2Codec
 from imgstore.errors import FrameWriteError, InvalidArgumentError
 from imgstore.writing.write_queue import Task, WriteQueue
 
@@ -96,6 +97,17 @@ def test_submit_waits_if_task_would_finish_too_late():
     queue.close(Task(lambda _: None))
     assert len(ages) == 50
     assert sorted(ages)[-3] < 0.4  # a busy machine may stand still for once
+
+
+def test_half_second_of_work_waits_under_any_durability(tmp_path, monkeypatch):
+    """At most half a second of work waits in the queue, even where a kill may take the open chunk."""
+    encode = Cv2Codec.encode
+    monkeypatch.setattr(Cv2Codec, 'encode', lambda *arguments: (time.sleep(0.04), encode(*arguments))[1])
+    with new_for_format('png', tmp_path / 's', imgshape=SHAPE, workers=1, durability='chunk') as store:
+        for number in range(25):
+            store.add_image(numbered(number, SHAPE), number, 0)
+        added = time.monotonic()
+    assert time.monotonic() - added < 0.6  # and not a second
 
 
 @pytest.mark.parametrize('kwargs', [{'workers': -1}, {'workers': 1.5}, {'workers': 'two'}, {'buffer_bytes': -1}])
