@@ -13,6 +13,7 @@ from hypothesis import settings
 
 MARKERS = {
     'slow': 'takes long, as it repeats something at random or waits, or writes much; imgstore-test leaves it out',
+    'exhaustive': 'is slow, as it tries every byte, call or moment of what is our own code alone; CI runs it once',
     'process': 'starts or forks processes',
     'window': 'opens a window on a screen of its own',
     'browser': 'drives a Chromium',
@@ -28,6 +29,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if 'display' in item.fixturenames:
             item.add_marker('window')
+        if item.get_closest_marker('exhaustive'):
+            item.add_marker('slow')
 
 
 def pytest_collection_finish(session):

@@ -298,13 +298,14 @@ def write_and_die(path: Path, fmt: str, at: int) -> None:
 
 
 @pytest.mark.parametrize('fmt', FORMATS)
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_writer_killed_while_writing_rate_keeps_all_frames(fmt: str, tmp_path: Path) -> None:
     """A writer killed at any write of the frame rate leaves all frames, and repair completes the store."""
-    spawn, at, code = multiprocessing.get_context('spawn'), 0, 3
+    server, at, code = multiprocessing.get_context('forkserver'), 0, 3
+    server.set_forkserver_preload([__name__])  # importing takes longer than what each process does
     while code == 3:
         path = tmp_path / str(at)
-        process = spawn.Process(target=write_and_die, args=(path, fmt, at))
+        process = server.Process(target=write_and_die, args=(path, fmt, at))
         process.start()
         process.join(60)
         code, at = process.exitcode or 0, at + 2

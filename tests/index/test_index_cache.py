@@ -180,7 +180,7 @@ def test_not_if_it_is_cut_off(saved, cut):
     assert new_for_filename(saved).frame_count == 10
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_with_any_byte_changed_it_is_right_or_not_believed(saved):
     def answers(store):
         return (

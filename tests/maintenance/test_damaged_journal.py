@@ -53,6 +53,7 @@ RECORDS = {'none': (), 'each': range(6), 'some': (0, 3, 4)}
 JOURNALS = {'old': old_journal, 'new': new_journal}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize('records', RECORDS)
 @pytest.mark.parametrize('version', JOURNALS)
 def test_journal_with_flipped_bit_keeps_all_but_last_frame(tmp_path, version, records):
@@ -189,7 +190,7 @@ def test_repair_keeps_frames_whose_entries_at_the_end_are_gone(tmp_path, left):
 
 
 @pytest.mark.parametrize('fmt', ['png', 'avc1/mp4'])
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_repair_with_any_journal_byte_changed_keeps_frames(tmp_path, fmt):
     """A repair loses no frame, whichever byte of the journal is changed."""
     path = killed(tmp_path, fmt, 16)  # two frames in the open chunk

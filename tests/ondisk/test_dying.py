@@ -10,7 +10,7 @@ import pytest
 from ..helpers import HELPERS
 from ..helpers.kills import environment
 
-pytestmark = [pytest.mark.slow, pytest.mark.process]
+pytestmark = [pytest.mark.exhaustive, pytest.mark.process]
 
 SCRIPT = str(HELPERS / 'dying.py')
 NUMBERS = [*range(900, 905), 0, 1, 2]

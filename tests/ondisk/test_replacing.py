@@ -105,6 +105,7 @@ def test_the_new_store_has_the_users_files_and_nothing_is_left(
     assert os.listdir(both.parent) == ['s']
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize('way', ['exchange', 'renames'])
 def test_killed_at_any_moment_the_old_or_the_new_store_is_there(tmp_path: Path, way: str) -> None:
     olds = [tmp_path / f'{moment:02d}' / 's' for moment in range(60)]
