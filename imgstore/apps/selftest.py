@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -16,6 +18,8 @@ from ._cli import EXIT_FAILURE, command_parser, run
 
 QUICK = 'The tests take about 5 minutes on 2 cores; --all runs the slow ones, too.'
 ALL = 'The tests take about 15 minutes on 2 cores.'
+_MEMORY = '/dev/shm'
+_ENOUGH = 2 * 2**30  # bytes; the files of the tests take a tenth of it at most
 
 
 def parser() -> argparse.ArgumentParser:
@@ -94,7 +98,7 @@ def run_tests(args: Sequence[str] = (), slow: bool = False) -> int:
         raise MissingDependencyError.for_extra('the tests need pytest', 'pytest', 'test') from error
     from ._test_lines import ModuleLines
 
-    with tempfile.TemporaryDirectory() as elsewhere:
+    with _files_in_memory(), tempfile.TemporaryDirectory() as elsewhere:
         # a surrounding project's settings are ignored, and nothing is written into it
         ours = ['-c', os.devnull, '--rootdir', elsewhere, '-p', 'no:cacheprovider']
         # by name, workers would find the package of a checkout in the current folder
@@ -102,9 +106,38 @@ def run_tests(args: Sequence[str] = (), slow: bool = False) -> int:
         return int(pytest.main([*_usual(slow), *args, *ours, folder], plugins=[ModuleLines()]))
 
 
+@contextlib.contextmanager
+def _files_in_memory() -> Iterator[None]:
+    """Have temporary files in memory if there is plenty, so that no test waits for the disk."""
+    if 'TMPDIR' in os.environ or not _has_plenty_of_memory():
+        yield
+        return
+    before = tempfile.tempdir
+    with tempfile.TemporaryDirectory(prefix='t', dir=_MEMORY, ignore_cleanup_errors=True) as folder:
+        os.environ['TMPDIR'] = tempfile.tempdir = folder
+        try:
+            yield
+        finally:
+            del os.environ['TMPDIR']
+            tempfile.tempdir = before
+
+
+def _has_plenty_of_memory() -> bool:
+    """Return whether a file system in memory has room, memory too, and programs may run from it."""
+    try:
+        room = os.statvfs(_MEMORY)
+        with open('/proc/meminfo') as file:
+            available = int(re.findall(r'MemAvailable:\s+(\d+) kB', file.read())[0]) * 1024
+    except (AttributeError, IndexError, OSError):  # not Linux
+        return False
+    is_usable = os.access(_MEMORY, os.W_OK) and not room.f_flag & os.ST_NOEXEC
+    return is_usable and room.f_bavail * room.f_frsize >= _ENOUGH and available >= 2 * _ENOUGH
+
+
 def _usual(slow: bool) -> list[str]:
     """Return default arguments for pytest; the user's arguments override them."""
     files = ['-o', 'tmp_path_retention_policy=failed']  # keeps the use of disk space low
     lines = ['-o', 'console_output_style=classic']  # no percentages between the lines of modules
-    processes = ['-n', str(CORES), '--dist', 'loadfile'] if importlib.util.find_spec('xdist') else []
+    # a process that is done takes over tests of another, as a few modules take longest by far
+    processes = ['-n', str(CORES), '--dist', 'worksteal'] if importlib.util.find_spec('xdist') else []
     return [*files, *lines, *processes, *([] if slow else ['-m', 'not slow'])]

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +25,10 @@ pytestmark = pytest.mark.process
 TESTS = str(Path(__file__).parents[1])
 ONE_PROCESS = ('--no-doctor', '-n', '0')
 RUN = 'import sys; from imgstore.apps import main_test; sys.exit(main_test())'
+RUN_WITHOUT_ROWS = 'import imgstore.apps.selftest as it; it.check_formats = lambda: iter([]); ' + RUN
 
 
-def run_elsewhere(folder: Path, test: str, *args: str) -> subprocess.CompletedProcess[str]:
+def run_elsewhere(folder: Path, test: str, *args: str, code: str = RUN) -> subprocess.CompletedProcess[str]:
     """Run imgstore-test of a copy of the package, whose tests are this one, from another folder."""
     package = folder / 'site' / 'imgstore'
     shutil.copytree(Path(imgstore.__file__).parent, package, ignore=shutil.ignore_patterns('tests'))
@@ -37,7 +40,7 @@ def run_elsewhere(folder: Path, test: str, *args: str) -> subprocess.CompletedPr
     (folder / 'cwd').mkdir(exist_ok=True)
     env = {name: value for name, value in python_env().items() if not name.startswith('PYTEST_XDIST')}
     env['PYTHONPATH'] = str(package.parent)
-    command = [sys.executable, '-P', '-c', RUN, *args]
+    command = [sys.executable, '-P', '-c', code, *args]
     return subprocess.run(command, cwd=folder / 'cwd', env=env, capture_output=True, text=True, check=False)
 
 
@@ -109,6 +112,34 @@ def test_tests_use_all_cores_and_print_their_duration(
     assert everything == 'The tests take about 15 minutes on 2 cores.'
 
 
+@pytest.mark.parametrize(
+    ('enough', 'given', 'is_in_memory'), [(0, None, True), (1 << 60, None, False), (0, '/given', False)]
+)
+def test_files_are_in_memory_if_there_is_plenty(
+    enough: int, given: str | None, is_in_memory: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Temporary files are in memory if there is plenty and the user names no folder."""
+    seen: list[tuple[str, str | None]] = []
+    monkeypatch.setattr(
+        pytest, 'main', lambda *_, **__: seen.append((tempfile.gettempdir(), os.environ.get('TMPDIR'))) or 0
+    )
+    monkeypatch.setattr('imgstore.apps.selftest._MEMORY', str(tmp_path))
+    monkeypatch.setattr('imgstore.apps.selftest._ENOUGH', enough)
+    monkeypatch.delenv('TMPDIR', raising=False)
+    if given:
+        monkeypatch.setenv('TMPDIR', given)
+    before = tempfile.gettempdir(), given
+    assert main_test(['--no-doctor']) == 0
+    [(folder, variable)] = seen
+    if is_in_memory:
+        assert folder == variable
+        assert Path(folder).parent == tmp_path
+    else:
+        assert (folder, variable) == before
+    assert (tempfile.gettempdir(), os.environ.get('TMPDIR')) == before
+    assert not list(tmp_path.iterdir())
+
+
 def test_without_pytest_one_line_names_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -173,7 +204,7 @@ def test_wrong_images_of_a_format_set_the_exit_code(
 
 
 def test_the_last_line_is_pytests(tmp_path: Path) -> None:
-    done = run_elsewhere(tmp_path, 'def test_a(): pass\n', '-n', '0')
+    done = run_elsewhere(tmp_path, 'def test_a(): pass\n', '-n', '0', code=RUN_WITHOUT_ROWS)
     assert 'format      backend' in done.stdout
     assert '1 passed' in done.stdout.splitlines()[-1]
 
