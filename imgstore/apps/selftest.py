@@ -140,4 +140,5 @@ def _usual(slow: bool) -> list[str]:
     lines = ['-o', 'console_output_style=classic']  # no percentages between the lines of modules
     # a process that is done takes over tests of another, as a few modules take longest by far
     processes = ['-n', str(CORES), '--dist', 'worksteal'] if importlib.util.find_spec('xdist') else []
-    return [*files, *lines, *processes, *([] if slow else ['-m', 'not slow'])]
+    fewer = ['-p', 'no:zarr', '-p', 'no:anyio']  # plugins of our dependencies, which take longest to import
+    return [*files, *lines, *fewer, *processes, *([] if slow else ['-m', 'not slow'])]
