@@ -120,9 +120,12 @@ def test_files_are_in_memory_if_there_is_plenty(
 ) -> None:
     """Temporary files are in memory if there is plenty and the user names no folder."""
     seen: list[tuple[str, str | None]] = []
-    monkeypatch.setattr(
-        pytest, 'main', lambda *_, **__: seen.append((tempfile.gettempdir(), os.environ.get('TMPDIR'))) or 0
-    )
+
+    def run(*_: Any, **__: Any) -> int:
+        seen.append((tempfile.gettempdir(), os.environ.get('TMPDIR')))
+        return 0
+
+    monkeypatch.setattr(pytest, 'main', run)
     monkeypatch.setattr('imgstore.apps.selftest._MEMORY', str(tmp_path))
     monkeypatch.setattr('imgstore.apps.selftest._ENOUGH', enough)
     monkeypatch.delenv('TMPDIR', raising=False)

@@ -102,7 +102,12 @@ def test_submit_waits_if_task_would_finish_too_late():
 def test_half_second_of_work_waits_under_any_durability(tmp_path, monkeypatch):
     """At most half a second of work waits in the queue, even where a kill may take the open chunk."""
     encode = Cv2Codec.encode
-    monkeypatch.setattr(Cv2Codec, 'encode', lambda *arguments: (time.sleep(0.04), encode(*arguments))[1])
+
+    def encode_slowly(*arguments):
+        time.sleep(0.04)
+        return encode(*arguments)
+
+    monkeypatch.setattr(Cv2Codec, 'encode', encode_slowly)
     with new_for_format('png', tmp_path / 's', imgshape=SHAPE, workers=1, durability='chunk') as store:
         for number in range(25):
             store.add_image(numbered(number, SHAPE), number, 0)
