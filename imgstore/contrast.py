@@ -35,8 +35,10 @@ def measure_range(read: Callable[[int], Image], count: int) -> tuple[float, floa
 
     Returns
     -------
-    least, largest : float
-        inf and -inf if there is no finite value.
+    least : float
+        Smallest value; inf without a finite value.
+    largest : float
+        Largest value; -inf without a finite value.
     """
     least, largest = np.inf, -np.inf
     for index in np.unique(np.linspace(0, count - 1, _SAMPLES).astype(np.intp)).tolist() if count else ():

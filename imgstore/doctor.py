@@ -43,16 +43,20 @@ class Finding:
 
     Attributes
     ----------
-    format, backend : str
-        Names; the backend is '' for image formats.
-    writes, reads : float or None
-        Colour images of 640 x 480 per second; None if the backend cannot do it.
+    format : str
+        Name of the format.
+    backend : str
+        Name of the backend; '' for image formats.
+    writes : float or None
+        Written colour images of 640 x 480 per second; None if the backend cannot write them.
+    reads : float or None
+        Read images per second; None if the backend cannot read them.
     seeks : bool or None
-        Whether images read in any order were the right ones.
+        Whether random access gave the right images.
     lossless : bool or None
         Whether all images were identical bit for bit.
     expected_lossless : bool
-        Whether they should be.
+        Whether they should be identical.
     remark : str
         Reason for a failure.
     """

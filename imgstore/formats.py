@@ -46,7 +46,7 @@ class Option:
     meaning: str
 
     def checked(self, value: object, whom: str) -> int:
-        """Return the value as an int; InvalidArgumentError names ``whom`` it is for."""
+        """Return the value as an int; the error of a wrong one says for ``whom`` it is."""
         return as_int_between(value, self.name, self.min, self.max, whom)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Images as files that keep every bit of them."""
+"""Encoding of images as lossless files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .color import Image
 from .errors import InvalidArgumentError
 
 _EXACT_IN_PNG = (np.uint8, np.uint16)
-_FAST = 1  # of PNG's 9 levels: half again as large as the slowest, and ten times as fast
+_FAST = 1  # of PNG's 9 levels: files 1.5 times as large as with the slowest, in a tenth of the time
 
 
 def encode_lossless(image: Image, kind: str) -> bytes:

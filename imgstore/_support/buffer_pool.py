@@ -27,12 +27,12 @@ class BufferPool:
         return buffer
 
     def give_back(self, copy: npt.NDArray[Any]) -> None:
-        """Return a buffer of `copy` to the pool; nobody may use it any more."""
+        """Return a buffer of `copy` to the pool. Do not use it afterwards."""
         self._free.append(copy)
 
 
 class RefcountedBufferPool:
-    """Pool of arrays, reused as soon as nobody references any part of them.
+    """Pool of arrays, reused once nothing references any part of them.
 
     Thread-safe.
 

@@ -1,8 +1,8 @@
-"""What is shared among threads, and what becomes of it in a forked child.
+"""Objects shared among threads, and their state in a forked child.
 
-A child has one thread: the one that forked. All others are gone, with what they were doing. So a lock may be held for
-ever, and whatever has threads of its own (a decoder, a converter of colours) works no more, and waits for them when
-it is freed. Open files are one with the parent's: what a child reads there, the parent misses.
+A forked child has only the forking thread. Locks of other threads stay held forever. Objects with threads of their own
+(a decoder, a colour converter) do not work, and freeing them waits for these threads. Open files share their position
+with the parent: data read by the child is missing in the parent.
 """
 
 from __future__ import annotations
@@ -44,23 +44,23 @@ def synchronized(
 
 
 class BackgroundThread(threading.Thread):
-    """A thread that writes a store. It must not wait for a store, as a finalizer does that happens to run in it."""
+    """A thread for writing a store. A finalizer that runs in it must not wait for a store."""
 
     def __init__(self, target: Callable[[], object], name: str) -> None:
         super().__init__(target=target, name=f'imgstore {name}', daemon=True)
 
 
 class ObjectPool(Generic[_Thing]):
-    """Things that are costly to make, each used by one thread at a time.
+    """Pool of objects that are costly to make, each used by one thread at a time.
 
-    They belong to no thread: in a forked child, Python frees what belonged to the threads that are gone.
+    They are not thread-local: in a forked child, Python frees the thread-local objects of missing threads.
 
     Parameters
     ----------
     make : callable
-        Makes one.
+        Makes an object.
     most : int
-        How many are kept while nobody uses them.
+        Maximum number of unused objects in the pool.
     """
 
     def __init__(self, make: Callable[[], _Thing], most: int) -> None:
@@ -70,7 +70,7 @@ class ObjectPool(Generic[_Thing]):
 
     @contextmanager
     def borrow(self) -> Iterator[_Thing]:
-        """Lend one of them to the block."""
+        """Lend an object to the block."""
         try:
             thing = self._idle.pop()
         except IndexError:
@@ -81,7 +81,7 @@ class ObjectPool(Generic[_Thing]):
             self._idle.append(thing)
 
     def reset_after_fork(self) -> None:
-        """Forget all of them in a forked child."""
+        """Drop all objects in a forked child, without freeing them."""
         leak(self._idle)
         self._idle = deque(maxlen=self._most)
 
@@ -111,17 +111,17 @@ def register_fork_handler(
     ----------
     thing : object
     in_child : callable
-        Takes the thing.
+        Called with the object in the child.
     lock_of : callable, optional
-        Takes the thing and gives a lock that is held while the process forks, so that no other thread is in the midst
-        of a change; ``in_child`` has to replace it.
+        Called with the object before a fork; returns its lock. The lock is held during the fork, so no other thread is
+        changing the object. ``in_child`` must replace the lock.
     """
     with fork_lock:
         _survivors[thing] = _Rules(in_child, lock_of)
 
 
 def leak(thing: object) -> None:
-    """Never free a thing and what it refers to, not even when the process ends."""
+    """Never free an object and its references, not even at the end of the process."""
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
 
 
@@ -129,7 +129,7 @@ def _before() -> None:
     fork_lock.acquire()
     for thing, rules in list(_survivors.items()):
         lock = rules.lock_of(thing) if rules.lock_of else None
-        if lock and lock.acquire(timeout=_PATIENCE):  # who does not let go may be waiting for this thread
+        if lock and lock.acquire(timeout=_PATIENCE):  # its holder may be waiting for this thread
             _held.append(lock)
 
 

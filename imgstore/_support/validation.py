@@ -59,7 +59,7 @@ def as_int_min(value: object, what: str, least: int) -> int:
 def as_int_between(value: object, what: str, least: int, most: int, whom: str) -> int:
     """Convert to an int from ``least`` to ``most``.
 
-    InvalidArgumentError names ``whom`` it is for.
+    The error's text says for ``whom`` the value is.
     """
     with contextlib.suppress(InvalidArgumentError):
         number = as_int(value, what)

@@ -17,7 +17,7 @@ _Result = TypeVar('_Result')
 _PACKAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), '')
 _TESTS = os.path.join(_PACKAGE, 'tests', '')  # in an installed package
 _IMPORTING = '<frozen importlib._bootstrap>'
-"""What looks a name up once more, before ``from … import`` takes it."""
+"""File name of the import system's frames, which look up a name again for ``from … import``."""
 
 _BETWEEN = (contextlib.__file__, functools.__file__)
 """Modules between two functions of the package."""

@@ -1,4 +1,4 @@
-"""Where imgstore-save builds its store: at the given path, or beside the store to replace."""
+"""Folder where imgstore-save builds its store: the given path, or one beside the store to replace."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..ondisk.replacing import incomplete_name, replace_folder, room_beside
 
 
 class Destination:
-    """Place of a new store. Use it in a ``with`` block.
+    """Destination of a new store. Use it in a ``with`` block.
 
     An existing store is replaced at the end of the block, but only after `complete`. Otherwise it stays unchanged. The
     new files are then removed, or kept under another name if the source is live.

@@ -19,7 +19,7 @@ class ModuleLines:
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Take over from the terminal, unless it was asked for less or for more."""
+        """Take over from the terminal reporter, except with -q or -v."""
         if config.get_verbosity() == 0 and not hasattr(config, 'workerinput'):
             self._terminal = config.pluginmanager.getplugin('terminalreporter')
             self._terminal.showfspath = False
@@ -31,7 +31,7 @@ class ModuleLines:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
-        """Count the tests that every worker process found."""
+        """Count the tests, as collected by each worker process."""
         del node
         self._counts = Counter(map(_module, ids))
 

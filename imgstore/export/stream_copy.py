@@ -36,8 +36,10 @@ class CopySegment:
         Path of the video.
     table : FrameTable
         Table of all its frames.
-    first, end : int
-        Range of the copied frames, without the end.
+    first : int
+        Index of the first copied frame.
+    end : int
+        Index after the last copied frame.
     form : tuple
         Properties that all segments of one video must share.
     """

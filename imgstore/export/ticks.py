@@ -41,8 +41,10 @@ class Ticks:
     ----------
     unit : Fraction
         Time unit in seconds.
-    starts, durations : ndarray of int64
-        Start and duration of each frame, in units.
+    starts : ndarray of int64
+        Start of each frame, in units.
+    durations : ndarray of int64
+        Duration of each frame, in units.
     options : dict
         Options of FFmpeg's muxer for this unit.
     rate : Fraction

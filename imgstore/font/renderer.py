@@ -50,8 +50,10 @@ def measure_string(s: str, name: int, scale: float, thickness: int) -> tuple[int
 
     Returns
     -------
-    width, height : int
-        Size in pixels. The height is that above the base line.
+    width : int
+        Width in pixels.
+    height : int
+        Height above the base line, in pixels.
 
     Raises
     ------

@@ -61,7 +61,10 @@ def rename_atomic(new: str, path: str, sync_it: bool | None = None) -> None:
 
     Parameters
     ----------
-    new, path : str
+    new : str
+        Path of the complete file.
+    path : str
+        Its final path.
     sync_it : bool, optional
         Sync the file before the rename, and its name before returning. None: only if ``path`` exists. A power cut then
         leaves the old or the new file.

@@ -68,8 +68,14 @@ class StoreMetadata:
         dtype of the images, as numpy names it.
     chunksize : int
         Frames per chunk.
-    format, class_name, encoding, extension : str
-        See `imgstore.formats`; '' if absent.
+    format : str
+        Name of the format; '' if absent.
+    class_name : str
+        'VideoImgStore' or 'DirectoryImgStore'; '' if absent.
+    encoding : str
+        Encoding of raw camera images; '' if absent.
+    extension : str
+        Extension of the videos; '' if absent.
     uuid : str or None
         32 hex digits; None in old stores.
     created : datetime.datetime

@@ -77,15 +77,15 @@ def incomplete_name(target: str) -> str:
 
 
 def replace_folder(new: str, target: str) -> None:
-    """Put the finished folder ``new`` in the place of ``target``.
+    """Replace the folder ``target`` by the finished folder ``new``.
 
-    The order: the user's own files in ``target`` are linked into ``new``; all of ``new`` is synced; the two folders
-    change places, in one step where the system can (Linux, macOS, most local file systems); the parent folder is
-    synced; the old store is removed. So ``target`` is the complete old or new store after a kill or a power cut at any
-    moment.
+    First, the user's own files in ``target`` are linked into ``new``, and ``new`` is synced. Then the two folders are
+    exchanged. The parent folder is synced, and the old store is removed. So after a kill or a power cut at any moment,
+    ``target`` is the complete old or new store.
 
-    Without that one step there are two renames, and ``target`` is missing between them. The next program to open the
-    store then completes the second one (`imgstore.ondisk.files.finish_replacement`).
+    Linux, macOS and most local file systems exchange folders in one step. Elsewhere there are two renames, and
+    ``target`` is missing between them. The next program to open the store then completes the second one
+    (`imgstore.ondisk.files.finish_replacement`).
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ Timed = tuple[Any, int, float]
 
 
 class _Pool:
-    """Timestamps of all packets in ascending order, without those taken."""
+    """Unused timestamps of all packets, in ascending order."""
 
     def __init__(self) -> None:
         self._heap: list[int] = []
@@ -37,14 +37,14 @@ class _Pool:
             heapq.heappush(self._heap, stamp)
 
     def forget(self, stamp: int) -> None:
-        """Drop a damaged timestamp; its place still counts."""
+        """Drop a damaged timestamp, but count it as used."""
         if stamp in self._heap:
             self._heap.remove(stamp)
             heapq.heapify(self._heap)
             self._taken += 1
 
     def take(self, number: int) -> int | None:
-        """Return the timestamp at this place, or None; places must ascend."""
+        """Return the timestamp at this position, or None. Positions must ascend."""
         found = None
         while self._heap and self._taken <= number:
             found, self._taken = heapq.heappop(self._heap), self._taken + 1
@@ -65,8 +65,10 @@ class ShownTimes:
         Time unit of the timestamps in seconds.
     rate : Fraction
         Frames per second.
-    container, codec : str
-        Names of both. In AVI, the first frame is displayed when decoded.
+    container : str
+        Name of the container. In AVI, the first frame is displayed when decoded.
+    codec : str
+        Name of the codec.
 
     Attributes
     ----------

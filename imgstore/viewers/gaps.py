@@ -32,9 +32,11 @@ class Gap:
     Attributes
     ----------
     place : int
-        Place of the first frame after the gap.
-    before, after : (int, float)
-        Number and time of the frames on both sides.
+        Position of the first frame after the gap, on the axis.
+    before : (int, float)
+        Number and time of the frame before the gap.
+    after : (int, float)
+        Number and time of the frame after the gap.
     """
 
     place: int
@@ -64,7 +66,7 @@ class Samples:
     def pace(self) -> float:
         """Mean seconds between frames of the usual stretch.
 
-        Nan if the times tell nothing.
+        nan if unknown.
         """
         return median_of_positive(np.diff(self.times) / np.diff(self.places)) or math.nan
 
@@ -75,7 +77,7 @@ class Samples:
 
     @property
     def lost(self) -> npt.NDArray[np.float64]:
-        """Seconds without a frame between samples; 0 if the times tell nothing."""
+        """Seconds without a frame between samples; 0 if unknown."""
         lost = np.diff(self.times) - np.diff(self.places) * self.pace
         return np.asarray(np.nan_to_num(lost, posinf=0, neginf=0), np.float64)
 

@@ -36,7 +36,7 @@ class Navigator:
 
     @property
     def period(self) -> float:
-        """Return the median interval in seconds; nan if the times tell none."""
+        """Return the median interval in seconds; nan if unknown."""
         known, count = self._period, self._store.frame_count
         if known is None or not known[0] <= count < 2 * known[0]:  # a few more frames do not change it
             known = self._period = count, usual_interval(self._store) or math.nan

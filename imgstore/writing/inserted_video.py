@@ -23,8 +23,10 @@ def check_video(path: str, extension: str, chunks: ChunkIO, images: ImageSpec, n
         Opens videos of the store.
     images : ImageSpec
         Images of the store.
-    numbers, times : int
-        How many frame numbers and times there are.
+    numbers : int
+        Number of the passed frame numbers.
+    times : int
+        Number of the passed times.
 
     Raises
     ------

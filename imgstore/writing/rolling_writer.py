@@ -273,7 +273,7 @@ class RollingChunkWriter:
     def _finish_frames(self, chunk: FillingChunk) -> Loss:
         """Close the chunk's writer.
 
-        After an error keep only readable frames, and tell.
+        After an error, keep only readable frames and report the loss.
         """
         if chunk.writer is None:
             return NO_LOSS

@@ -1,7 +1,7 @@
 """Completion of open stores before SIGTERM or SIGHUP ends the program.
 
 A signal stays as it is if the program ignores or handles it. Python runs handlers only in the main thread, and only
-that thread may set them. So there are two ways:
+that thread may set them. So there are two cases:
 
 - A store opened in the main thread: the signal raises SystemExit there, as `sys.exit` does, and the program's own
   ``with`` and ``finally`` run.

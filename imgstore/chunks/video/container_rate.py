@@ -1,7 +1,7 @@
-"""Change of the frame rate of a finished MP4 or AVI in its header, its only place.
+"""Change of the frame rate of a finished MP4 or AVI, in its header.
 
-Numbers are overwritten in place by ones of the same size. They are chosen so that no interval is zero with any mixture
-of old and new bytes. So all frames are found even if the process is killed meanwhile.
+Numbers are overwritten in place by ones of the same size. With any mixture of old and new bytes, no interval is zero.
+So all frames can be found even if the process is killed during the change.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ ROOM = 256 * 2**20
 """Bytes of answers in preparation or unread."""
 
 _PIECE = 64 * 2**10
-_QUEUE, _AT_ONCE = 1024, 32  # waiting connections, and how many are taken in one go
+_QUEUE, _AT_ONCE = 1024, 32  # waiting connections; connections accepted at once
 _CONNECTION = 'imgstore.connection'
 _FULL = b'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
 

@@ -31,7 +31,7 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Site:
-    """Where the page is served, and for whom.
+    """Address of the page, and its permitted users.
 
     Attributes
     ----------

@@ -34,14 +34,22 @@ class BarState:
 
     Attributes
     ----------
-    index, count : int
-        Index of the frame, and number of frames.
-    borders, gaps : sequence of int
-        Indexes of the first frames of chunks, and of the frames after a gap.
-    facts, state : sequence of str
-        Parts of the upper and lower line at the left, the least important last. They are dropped for lack of room.
-    time, pixel : str
-        Text at the right of the upper and the lower line.
+    index : int
+        Index of the frame.
+    count : int
+        Number of frames.
+    borders : sequence of int
+        Index of each chunk's first frame.
+    gaps : sequence of int
+        Index of the frame after each gap.
+    facts : sequence of str
+        Left part of the upper line, by importance. For lack of room, the last ones are dropped.
+    time : str
+        Right part of the upper line.
+    state : sequence of str
+        Left part of the lower line, by importance. For lack of room, the last ones are dropped.
+    pixel : str
+        Right part of the lower line.
     message : str
         Replaces the lower line, unless ''.
     is_trouble : bool
@@ -76,7 +84,7 @@ def draw_bar(canvas: Image, look: BarState) -> None:
 
 
 def fraction_at(x: float, y: float, canvas: Size) -> float | None:
-    """Return the fraction, 0 to 1, at a place on the strip, else None."""
+    """Return the fraction, 0 to 1, at a point of the strip, or None outside."""
     top = canvas[1] - HEIGHT
     return fraction_along(x, canvas) if top <= y < top + _STRIP else None
 

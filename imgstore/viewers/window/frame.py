@@ -20,8 +20,12 @@ class LoadedFrame:
 
     Attributes
     ----------
-    Index in the store, and number and time from the chunk's index.
-        Where in the store it is, and what its index says of it.
+    index : int
+        Index in the store.
+    number : int
+        Frame number.
+    time : float
+        Frame time in seconds.
     image : numpy.ndarray or None
         Original image; None if unreadable.
     trouble : str

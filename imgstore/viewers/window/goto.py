@@ -1,4 +1,4 @@
-"""Parsing of a place in a store, as a person writes it."""
+"""Parsing of a frame number, index or time typed by the user."""
 
 from __future__ import annotations
 

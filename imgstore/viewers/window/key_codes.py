@@ -36,9 +36,9 @@ def key_name(code: int) -> str:
     Returns
     -------
     str
-        The written character in lower case, or 'Left', 'Home' and so on. 'Shift+' stands before these if it is held and
-        the system tells (Qt does not). '' for no key, for a modifier alone, and with Control or Alt, since the system
-        may use those.
+        The character in lower case, or a name such as 'Left' or 'Home'. A name begins with 'Shift+' if Shift is held
+        and the system reports it (Qt does not). '' for no key, for a modifier alone, and with Control or Alt, since the
+        system may use those.
     """
     key, held = code & 0xFFFF, code >> 16
     if code < 0 or not key:

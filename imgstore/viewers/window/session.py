@@ -110,7 +110,7 @@ class Session:
         Raises
         ------
         FrameReadError
-            A frame cannot be read, and no user is there to skip it.
+            A frame cannot be read, and the user has pressed no key.
         """
         self._show_frame()
         self._window.on_mouse(lambda event, x, y, flags, _: self._events.append((event, x, y, flags)))

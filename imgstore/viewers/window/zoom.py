@@ -18,14 +18,16 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Zoom:
-    """A visible part of an image in a room on the screen. Each change returns another one.
+    """Visible part of an image in an area of the screen. Each change returns a new one.
 
     Attributes
     ----------
-    image, room : (int, int)
-        Width and height in pixels, of the image and of its room on the screen.
+    image : (int, int)
+        Width and height of the image in pixels.
+    room : (int, int)
+        Width and height of its area on the screen, in pixels.
     chosen : float or None
-        Screen pixels per image pixel; None to fit the room.
+        Screen pixels per image pixel; None to fit the area.
     center : (float, float)
         Centre of the view, as x and y in the image.
     """
@@ -52,11 +54,11 @@ class Zoom:
         return float(min(0, max(round(room / 2 - self.center[axis] * self.scale), math.ceil(room - large))))
 
     def to_image(self, at: Point) -> Point:
-        """Return the image position at a place in the room, even outside."""
+        """Return the image position of a point in the area, even outside."""
         return (at[0] - self.origin[0]) / self.scale, (at[1] - self.origin[1]) / self.scale
 
     def pixel_at(self, at: Point) -> tuple[int, int] | None:
-        """Return x and y of the image pixel at a place, or None beside the image."""
+        """Return x and y of the image pixel at a point, or None outside the image."""
         x, y = (math.floor(value) for value in self.to_image(at))
         inside = 0 <= x < self.image[0] and 0 <= y < self.image[1] and at[1] < self.room[1]
         return (x, y) if inside else None
