@@ -41,6 +41,19 @@ class StoreAligner:
     ------
     InvalidArgumentError
         There are no stores, or the shapes of their images differ.
+
+    Examples
+    --------
+    A second camera has a frame more, and lacks the first:
+
+    >>> with imgstore.new_for_format('png', 'side', imgshape=(48, 64)) as side:
+    ...     for number in (101, 102, 103, 105, 106):
+    ...         side.add_image(np.zeros((48, 64), np.uint8), number, number / 4)
+    >>> aligner = imgstore.align.StoreAligner(store, imgstore.new_for_filename('side'))
+    >>> aligner.extract_common_frames('drop').tolist()
+    [101, 102, 105, 106]
+    >>> for number, (top, side) in aligner.iter_imgs():
+    ...     assert top.shape == side.shape
     """
 
     MISSING_POLICY_DROP = 'drop'

@@ -105,6 +105,11 @@ def ensure_color(img: Image, ensure_copy: bool = False) -> Image:
     ------
     InvalidArgumentError
         The shape is wrong, or OpenCV cannot convert the dtype.
+
+    Examples
+    --------
+    >>> imgstore.ensure_color(np.zeros((48, 64), np.uint8)).shape
+    (48, 64, 3)
     """
     if _channels(img) == 3:
         return img.copy() if ensure_copy else img
@@ -130,6 +135,11 @@ def ensure_grayscale(img: Image, ensure_copy: bool = False) -> Image:
     ------
     InvalidArgumentError
         The shape is wrong, or OpenCV cannot convert the dtype.
+
+    Examples
+    --------
+    >>> imgstore.ensure_grayscale(np.zeros((48, 64, 3), np.uint8)).shape
+    (48, 64)
     """
     if _channels(img) == 3:
         return _convert(img, cv2.COLOR_BGR2GRAY)

@@ -151,6 +151,13 @@ def convert(
         A store already exists at ``dest``.
     InvalidArgumentError
         The format cannot hold the frames, or another argument is not allowed.
+
+    Examples
+    --------
+    >>> from imgstore.convert import convert
+    >>> done = convert('recording', 'smaller', 'webp')
+    >>> done.frames, done.exact
+    (5, True)
     """
     target = _free_target(existing_store_folder(source), store_folder(dest), overwrite)
     wanted, temporary = resolve_format(fmt), room_beside(target)

@@ -60,6 +60,12 @@ def median_interval(times: npt.ArrayLike) -> float | None:
     -------
     float or None
         Median of the positive, finite intervals in seconds; None if there are none.
+
+    Examples
+    --------
+    >>> from imgstore.frame_rate import median_interval
+    >>> median_interval(store.frame_times)
+    0.25
     """
     with np.errstate(all='ignore'):  # times may be any numbers
         return median_of_positive(np.diff(np.asarray(times, np.float64)))

@@ -111,6 +111,12 @@ def parse_time(store: ImgStore, text: str) -> float:
     ------
     InvalidArgumentError
         The text is none of these.
+
+    Examples
+    --------
+    >>> from imgstore.timestamps import parse_time
+    >>> parse_time(store, '0.5s')
+    25.5
     """
     text = text.strip()
     first = (store.index.frame(0) or (0, 0.0))[1]

@@ -68,6 +68,12 @@ def FourCC(a: str, b: str, c: str, d: str) -> int:  # noqa: N802
     ------
     InvalidArgumentError
         An argument is not one ASCII character.
+
+    Examples
+    --------
+    >>> from imgstore.util import FourCC
+    >>> FourCC(*'MJPG')
+    1196444237
     """
     letters: tuple[Any, ...] = (a, b, c, d)
     if not all(isinstance(letter, str) and len(letter) == 1 and letter.isascii() for letter in letters):
@@ -155,6 +161,12 @@ def motif_get_parse_true_fps(store: _Recording, default: float | None = 25.0, hw
     -------
     float
         Frames per second; nan if it cannot be measured.
+
+    Examples
+    --------
+    >>> from imgstore.util import motif_get_parse_true_fps
+    >>> motif_get_parse_true_fps(store, default=None)
+    4.0
     """
     known = rate_from_metadata(store.user_metadata, hwardware_only)
     if known is not None:

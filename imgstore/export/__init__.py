@@ -1,8 +1,11 @@
 """Export of the frames of a store to other programs: as a video, images, arrays or a table.
 
+Examples
+--------
+>>> from imgstore.export import export_video, select
 >>> with imgstore.new_for_filename('recording') as store:
-...     frames = select(store, from_number=100, to_number=200)
-...     export_video(frames, 'part.mp4', sounds=[FileSound('sound.wav', offset=1.5)])
+...     frames = select(store, from_number=101, to_number=105)
+...     report = export_video(frames, 'part.mp4')
 """
 
 from .._support.warn import renamed_names

@@ -43,6 +43,13 @@ def export_npz(frames: Frames, path: StrPath, *, overwrite: bool = False, progre
         The images differ in shape or dtype.
     StoreExistsError
         The path exists already.
+
+    Examples
+    --------
+    >>> from imgstore.export import export_npz, select
+    >>> export_npz(select(store, from_index=1), 'part.npz')
+    >>> np.load('part.npz')['images'].shape
+    (4, 48, 64)
     """
     with new_file(path, overwrite) as place, zipfile.ZipFile(place, 'w', allowZip64=True) as archive:
         images = _alike(frames)
@@ -100,6 +107,11 @@ def export_zarr(frames: Frames, path: StrPath, *, overwrite: bool = False, progr
     ------
     MissingDependencyError
         zarr is not installed.
+
+    Examples
+    --------
+    >>> from imgstore.export import export_zarr, select
+    >>> export_zarr(select(store), 'part.zarr')
     """
     try:
         import zarr

@@ -69,6 +69,14 @@ def export_images(
         The format cannot hold the images, or has no such option.
     StoreExistsError
         The folder exists already and is not empty.
+
+    Examples
+    --------
+    >>> from imgstore.export import export_images, select
+    >>> export_images(select(store, to_index=2), 'images')
+    >>> import os
+    >>> sorted(os.listdir('images'))
+    ['00000000.png', '00000001.png', 'frames.csv']
     """
     if image_format not in IMAGE_FORMATS:
         raise InvalidArgumentError(
@@ -164,6 +172,11 @@ def export_tiff(
         The path exists already.
     MissingDependencyError
         tifffile is not installed.
+
+    Examples
+    --------
+    >>> from imgstore.export import export_tiff, select
+    >>> export_tiff(select(store), 'part.tif')
     """
     try:
         from tifffile import TiffWriter

@@ -93,6 +93,12 @@ def select(
     ------
     InvalidArgumentError
         A range is empty, or holds no frame.
+
+    Examples
+    --------
+    >>> from imgstore.export import select
+    >>> select(store, from_number=101, to_number=105).numbers.tolist()
+    [101, 102]
     """
     numbers, times = store.frame_numbers, store.frame_times
     _check_ranges(

@@ -73,6 +73,18 @@ class FileSound(Sound):
     ------
     InvalidArgumentError
         The file has no sound.
+
+    Examples
+    --------
+    One second of silence, from half a second after the first frame:
+
+    >>> import wave
+    >>> with wave.open('sound.wav', 'wb') as file:
+    ...     file.setparams((1, 2, 8000, 0, 'NONE', ''))
+    ...     file.writeframes(bytes(2 * 8000))
+    >>> from imgstore.export import FileSound, export_video, select
+    >>> sound = FileSound('sound.wav', offset=0.5)
+    >>> report = export_video(select(store), 'part.mp4', sounds=[sound])
     """
 
     def __init__(self, path: StrPath, offset: float = 0.0) -> None:

@@ -48,6 +48,12 @@ def build_table(frames: Frames, table: str = 'joined') -> pd.DataFrame:
     ------
     InvalidArgumentError
         There is no such table, or no extra data.
+
+    Examples
+    --------
+    >>> from imgstore.export import build_table, select
+    >>> build_table(select(store, to_index=2))['temperature'].tolist()
+    [20, 21]
     """
     import pandas as pd
 
@@ -145,6 +151,12 @@ def export_csv(
     -------
     int
         Number of rows.
+
+    Examples
+    --------
+    >>> from imgstore.export import export_csv, select
+    >>> export_csv(select(store), 'frames.csv')
+    5
     """
     content = build_table(frames, table)
     if escape_formulas:
@@ -198,6 +210,12 @@ def export_parquet(frames: Frames, path: StrPath, table: str = 'joined', *, over
     ------
     MissingDependencyError
         pyarrow is not installed.
+
+    Examples
+    --------
+    >>> from imgstore.export import export_parquet, select
+    >>> export_parquet(select(store), 'frames.parquet')
+    5
     """
     try:
         import pyarrow
@@ -237,6 +255,12 @@ def write_timecodes(times: Times, file: TextIO) -> Times:
 
 
 def export_timecodes(frames: Frames, path: StrPath, *, overwrite: bool = False) -> None:
-    """Write the frame times into a file, as `write_timecodes` does."""
+    """Write the frame times into a file, as `write_timecodes` does.
+
+    Examples
+    --------
+    >>> from imgstore.export import export_timecodes, select
+    >>> export_timecodes(select(store), 'timecodes.txt')
+    """
     with new_file(path, overwrite) as place, open(place, 'w', encoding='ascii') as file:
         write_timecodes(frames.times, file)

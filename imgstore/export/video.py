@@ -98,6 +98,13 @@ def export_video(
         An argument is not allowed, the frames cannot be copied, or the container cannot hold their times.
     StoreExistsError
         The path exists already.
+
+    Examples
+    --------
+    >>> from imgstore.export import export_video, select
+    >>> report = export_video(select(store), 'part.mp4', captions=['temperature'])
+    >>> report.copied
+    False
     """
     extension = _checked_extension(path)
     crf = CRF.checked(crf, 'a video')

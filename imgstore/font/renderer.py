@@ -59,6 +59,12 @@ def measure_string(s: str, name: int, scale: float, thickness: int) -> tuple[int
     ------
     InvalidArgumentError
         The font, scale or thickness is not allowed.
+
+    Examples
+    --------
+    >>> import cv2
+    >>> from imgstore.font import measure_string
+    >>> width, height = measure_string('frame 102', cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)
     """
     _check_font(name, scale, thickness)
     (width, _), _ = cv2.getTextSize(_drawable(s), name, scale, thickness)

@@ -34,6 +34,11 @@ class ImgStoreIndex:
     time of a frame only one chunk's index. A search needs all indexes, with 16 bytes per frame in memory.
 
     A chunk with a damaged index is skipped with one warning.
+
+    Examples
+    --------
+    >>> store.index.frame_count, store.index.frame(2)
+    (5, (102, 25.5))
     """
 
     VERSION = sqlite_file.VERSION

@@ -78,6 +78,12 @@ def repair(path: StrPath, dry_run: bool = False) -> RepairReport:
         A writer has the store open.
     StoreIOError
         The disk cannot be written. Complete chunks stay complete.
+
+    Examples
+    --------
+    >>> report = imgstore.repair('recording')
+    >>> bool(report)
+    False
     """
     basedir = existing_store_folder(path)
     lock_path = os.path.join(basedir, STORE_LOCK_FILENAME)

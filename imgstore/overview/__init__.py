@@ -1,4 +1,14 @@
-"""A summary of a store."""
+"""A summary of a store.
+
+Examples
+--------
+>>> from imgstore.overview import overview
+>>> summary = overview('recording')
+>>> summary.pace.rate
+4.0
+>>> [(gap.frame_number, gap.missing_numbers) for gap in summary.pace.drops]
+[(102, 2)]
+"""
 
 from .._support.warn import renamed_names
 from ..timestamps import GAP_FACTOR

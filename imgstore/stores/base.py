@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
@@ -20,13 +20,14 @@ from ..ondisk.files import StrPath, text_path
 from ..ondisk.layout import existing_store_folder, store_folder
 from ..options import ReadOptions, WriteOptions, options_for
 from ..reading.open import open_reader
-from ..reading.reader import Frame, Frames, StoreReader
+from ..reading.reader import StoreReader
 from ..writing.create import create_writer
 from .describing import as_html, describe
-from .properties import StoreProperties
+from .frame_reading import FrameReading
+from .private_names import PrivateNames
 
 
-class ImgStore(StoreProperties):
+class ImgStore(FrameReading, PrivateNames):
     """A recording in a folder.
 
     Open a store with `new_for_filename`, create one with `new_for_format`.
@@ -54,6 +55,21 @@ class ImgStore(StoreProperties):
         The folder of the new store holds a store already.
     StoreLockedError
         Another writer has the store open.
+
+    Examples
+    --------
+    Record five frames. The camera drops two of them, after number 102:
+
+    >>> with imgstore.new_for_format('png', 'recording', imgshape=(48, 64)) as store:
+    ...     for number in (100, 101, 102, 105, 106):
+    ...         store.add_image(np.full((48, 64), number, np.uint8), number, number / 4)
+    ...         store.add_extra_data(temperature=number - 80)
+
+    The other examples go on from here, with the store open for reading:
+
+    >>> store = imgstore.new_for_filename('recording')
+    >>> len(store)
+    5
     """
 
     _class_name: ClassVar[str | None] = None
@@ -153,6 +169,11 @@ class ImgStore(StoreProperties):
             The frame could not be written. It is not indexed; all earlier frames are kept.
         StoreClosedError
             The store is closed.
+
+        Examples
+        --------
+        >>> with imgstore.new_for_format('npy', 'deep', imgshape=(48, 64), imgdtype=np.uint16) as deep:
+        ...     deep.add_image(np.full((48, 64), 4095, np.uint16), frame_number=1, frame_time=0.25)
         """
         self._require_writer().add_image(img, frame_number, frame_time)
 
@@ -170,6 +191,14 @@ class ImgStore(StoreProperties):
             A value has another type. Nothing was written.
         InvalidArgumentError
             A key is frame_time, frame_number or frame_index.
+
+        Examples
+        --------
+        >>> with imgstore.new_for_format('png', 'trial', imgshape=(48, 64)) as trial:
+        ...     trial.add_image(np.zeros((48, 64), np.uint8), 1, 0.25)
+        ...     trial.add_extra_data(reward=True, position=np.array([3.5, 4.0]))
+        >>> imgstore.new_for_filename('trial').get_extra_data()['position'].tolist()
+        [[3.5, 4.0]]
         """
         self._require_writer().add_extra_data(data)
 
@@ -180,140 +209,19 @@ class ImgStore(StoreProperties):
         self._require_writer().insert_chunk(text_path(video_path, 'video_path'), frame_numbers, frame_times, move)
 
     def empty(self) -> None:
-        """Remove all frames and extra data; the store stays open for writing."""
+        """Remove all frames and extra data; the store stays open for writing.
+
+        Examples
+        --------
+        >>> with imgstore.new_for_format('png', 'test', imgshape=(48, 64)) as test:
+        ...     test.add_image(np.zeros((48, 64), np.uint8), 1, 0.25)
+        ...     test.empty()
+        ...     len(test)
+        0
+        """
         self._require_writer().empty()
 
-    # --- reading frames
-
-    def get_next_image(self) -> Frame:
-        """Read the frame after the last one you read.
-
-        Returns
-        -------
-        img : ndarray
-            The image, of the store's `image_shape` and `dtype`.
-        (frame_number, frame_time) : tuple of (int, float)
-            Number of the frame, and its time in seconds.
-
-        Raises
-        ------
-        EndOfStoreError
-            There is no further frame. An EOFError.
-        FrameReadError
-            The frame is missing or damaged. The position does not change.
-        """
-        return self._require_reader().next()
-
-    def get_next_framenumber(self) -> int:
-        """Return the number of the next frame; EndOfStoreError at the end."""
-        return self._require_reader().next_frame_number()
-
-    def get_image(self, frame_number: Any, exact_only: bool = True, frame_index: Any = None) -> Frame:
-        """Read a frame by its index if given, otherwise by its number.
-
-        Parameters
-        ----------
-        frame_number : int or None
-            Number of the frame. If several frames have it, the first one is read.
-        exact_only : bool
-            False: read the frame with the nearest number. Ties go to the earlier frame.
-        frame_index : int, optional
-            Index of the frame, from 0 in the order of writing.
-
-        Returns
-        -------
-        img : ndarray
-            The image, of the store's `image_shape` and `dtype`.
-        (frame_number, frame_time) : tuple of (int, float)
-            Number of the frame, and its time in seconds.
-
-        Raises
-        ------
-        FrameNotFoundError
-            There is no such frame. A ValueError.
-        FrameReadError
-            The frame is missing or damaged. The position does not change.
-        """
-        reader = self._require_reader()
-        return reader.by_number(frame_number, exact_only) if frame_index is None else reader.at(frame_index)
-
-    def get_images(
-        self, frame_numbers: Iterable[Any] | None = None, frame_indices: Iterable[Any] | None = None
-    ) -> Frames:
-        """Read many frames, each once and in the order of the store.
-
-        Parameters
-        ----------
-        frame_numbers : iterable of int
-            Numbers of the frames, in any order, with or without repeats. The first frame with each number is read.
-        frame_indices : iterable of int
-            Indexes of the frames instead of numbers, from 0 in the order of writing.
-
-        Returns
-        -------
-        imgs : ndarray
-            Images in the requested order, shape (n, h, w) or (n, h, w, 3). A list if image files of other shapes were
-            put into the store.
-        frame_numbers : list of int
-            Numbers of the frames.
-        frame_times : list of float
-            Times of the frames in seconds.
-
-        Raises
-        ------
-        FrameNotFoundError
-            There is no such frame. None was read.
-        FrameReadError
-            A frame is missing or damaged. The position does not change.
-        InvalidArgumentError
-            You passed both arguments, or neither.
-        """
-        return self._require_reader().many(frame_numbers, frame_indices)
-
-    def get_nearest_image(self, frame_time: Any) -> Frame:
-        """Read the frame nearest to `frame_time`. Ties go to the earlier frame.
-
-        Parameters
-        ----------
-        frame_time : float
-            Time in seconds.
-
-        Returns
-        -------
-        Frame
-            As `get_image`, with the same errors.
-        """
-        return self._require_reader().nearest_in_time(frame_time)
-
-    def refresh(self) -> int:
-        """Update the index of a store while its writer adds frames.
-
-        Returns
-        -------
-        int
-            Number of new frames. The position does not change.
-        """
-        return self._require_reader().refresh()
-
-    def follow(self) -> Iterator[Frame]:
-        """Read the next frames, and wait for new ones until the store is closed.
-
-        Yields
-        ------
-        img : ndarray
-            The image, of the store's `image_shape` and `dtype`.
-        (frame_number, frame_time) : tuple of (int, float)
-            Number of the frame, and its time in seconds.
-        """
-        return self._keeping_open(self._require_reader().follow())
-
-    def _keeping_open(self, frames: Iterator[Frame]) -> Iterator[Frame]:
-        """Hold a reference to the store during iteration; an unreferenced store is closed."""
-        yield from frames
-
-    def disable_decoding(self) -> None:
-        """Return raw images from now on, without conversion to BGR."""
-        self._require_reader().disable_decoding()
+    # --- the whole store
 
     def reindex(self, dry_run: bool = False) -> ReindexReport:
         """Renumber the frames before the one numbered 0, counting down from -1.
@@ -335,6 +243,18 @@ class ImgStore(StoreProperties):
         ------
         InvalidArgumentError
             There is not exactly one frame numbered 0, or a chunk is incomplete. Nothing was changed.
+
+        Examples
+        --------
+        The trigger resets the camera's counter after two frames:
+
+        >>> with imgstore.new_for_format('png', 'triggered', imgshape=(48, 64)) as triggered:
+        ...     for index, number in enumerate([71, 72, 0, 1]):
+        ...         triggered.add_image(np.zeros((48, 64), np.uint8), number, index / 4)
+        >>> with imgstore.new_for_filename('triggered') as triggered:
+        ...     report = triggered.reindex()
+        ...     triggered.frame_numbers.tolist()
+        [-2, -1, 0, 1]
         """
         reader = self._require_reader()
         reader.check_complete()
@@ -358,6 +278,10 @@ class ImgStore(StoreProperties):
             The file cannot be written. An older one is unchanged.
         InvalidArgumentError
             A chunk is incomplete.
+
+        Examples
+        --------
+        >>> store.save_index('index.sqlite')
         """
         self._require_impl().check_complete()
         if path is None:
@@ -372,7 +296,13 @@ class ImgStore(StoreProperties):
 
     @classmethod
     def supports_format(cls, fmt: str) -> bool:
-        """Return whether this class can write a format."""
+        """Return whether this class can write a format.
+
+        Examples
+        --------
+        >>> imgstore.VideoImgStore.supports_format('mjpeg/avi')
+        True
+        """
         try:
             return resolve_format(fmt, cls._class_name).name in cls.supported_formats()
         except InvalidArgumentError:

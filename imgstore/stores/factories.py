@@ -78,6 +78,15 @@ class VideoImgStore(ImgStore):
             numbers and times do not match the frames. The store is unchanged.
         FrameWriteError
             The file could not be moved or copied.
+
+        Examples
+        --------
+        >>> from imgstore.export import export_video, select
+        >>> report = export_video(select(store), 'camera.mp4')
+        >>> with imgstore.new_for_format('avc1/mp4', 'videos', imgshape=(48, 64)) as videos:
+        ...     videos.insert_chunk('camera.mp4', store.frame_numbers, store.frame_times)
+        ...     len(videos)
+        5
         """
         super().insert_chunk(video_path, frame_numbers, frame_times, move)
 
@@ -152,6 +161,14 @@ def new_for_filename(
         An argument is not allowed.
     InvalidOptionError
         An option is unknown, or only for writing.
+
+    Examples
+    --------
+    >>> with imgstore.new_for_filename('recording') as store:
+    ...     for _ in range(len(store)):
+    ...         img, (frame_number, frame_time) = store.get_next_image()
+    >>> frame_number, frame_time
+    (106, 26.5)
     """
     if mode != 'r':
         raise InvalidArgumentError(
@@ -214,6 +231,14 @@ def new_for_format(
         The folder holds a store already. It is unchanged.
     StoreLockedError
         Another writer has the store open.
+
+    Examples
+    --------
+    >>> with imgstore.new_for_format('mjpeg/avi', 'color', imgshape=(48, 64, 3), metadata={'mouse': 7}) as color:
+    ...     for number in range(20):
+    ...         color.add_image(np.zeros((48, 64, 3), np.uint8), number, number / 25)
+    >>> imgstore.new_for_filename('color').user_metadata
+    {'mouse': 7}
     """
     if mode == 'r':
         return new_for_filename(path, mode, basedir, **kwargs)
@@ -252,13 +277,24 @@ def extract_only_frame(path: StrPath, frame_index: int) -> Any:
     ------
     FrameNotFoundError
         There is no such frame.
+
+    Examples
+    --------
+    >>> imgstore.extract_only_frame('recording', 2).shape
+    (48, 64)
     """
     with new_for_filename(path) as store:
         return store._require_reader().at(frame_index)[0]
 
 
 def get_supported_formats() -> list[str]:
-    """Return the names of all formats this installation can write."""
+    """Return the names of all formats this installation can write.
+
+    Examples
+    --------
+    >>> 'mjpeg/avi' in imgstore.get_supported_formats()
+    True
+    """
     return format_names()
 
 

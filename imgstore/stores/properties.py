@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import datetime
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -87,6 +87,11 @@ class StoreProperties:
         -------
         dict
             'frame_number': list of int. 'frame_time': list of float in seconds.
+
+        Examples
+        --------
+        >>> store.get_frame_metadata()['frame_number']
+        [100, 101, 102, 105, 106]
         """
         return self._require_reader().index.get_all_metadata()
 
@@ -97,12 +102,27 @@ class StoreProperties:
 
     @property
     def frame_numbers(self) -> Numbers:
-        """Numbers of all frames, a read-only array of int64, shape (n,)."""
+        """Numbers of all frames, a read-only array of int64, shape (n,).
+
+        Examples
+        --------
+        The frames after which numbers are missing:
+
+        >>> numbers = store.frame_numbers
+        >>> numbers[:-1][np.diff(numbers) > 1].tolist()
+        [102]
+        """
         return _read_only(self.index.frame_numbers)
 
     @property
     def frame_times(self) -> Times:
-        """Times of all frames in seconds, a read-only array of float64."""
+        """Times of all frames in seconds, a read-only array of float64.
+
+        Examples
+        --------
+        >>> np.diff(store.frame_times).tolist()
+        [0.25, 0.25, 0.75, 0.25]
+        """
         return _read_only(self.index.frame_times)
 
     def find(self, *, number: Any = None, time: Any = None, nearest: bool = False) -> int:
@@ -130,6 +150,13 @@ class StoreProperties:
             You passed both number and time, or neither, or a value that is no number.
         StoreModeError
             The store is open for writing.
+
+        Examples
+        --------
+        >>> store.find(number=105)
+        3
+        >>> store.find(time=26.0, nearest=True)
+        3
         """
         if (number is None) == (time is None):
             given = 'neither was given' if number is None else f'got number={number!r} and time={time!r}'
@@ -195,6 +222,11 @@ class StoreProperties:
         -------
         list of tuple of (int, int, int)
             Number of the chunk, index of its first frame, and index of its last frame plus 1.
+
+        Examples
+        --------
+        >>> store.chunk_ranges()
+        [(0, 0, 5)]
         """
         return [(chunk, own.start, own.stop) for chunk, _, own in self.index.chunk_ranges() if own.start < own.stop]
 
@@ -203,7 +235,7 @@ class StoreProperties:
 
         Chunks without frames are included. While the store is written, incomplete chunks are not.
         """
-        return {number: self._impl.layout.chunk(number) for number, _ in self._iter_chunk_n_and_chunk_paths()}
+        return {number: self._impl.layout.chunk(number) for number, _ in self._require_impl().list_chunks()}
 
     # --- extra data
 
@@ -222,9 +254,7 @@ class StoreProperties:
         """
         layout, wanted = self._impl.layout, tuple(extensions)
         return [
-            path
-            for number, _ in self._iter_chunk_n_and_chunk_paths()
-            for path in layout.extra_data_files(number, wanted)
+            path for number, _ in self._require_impl().list_chunks() for path in layout.extra_data_files(number, wanted)
         ]
 
     def extra_data_files(self, chunk: int) -> list[str]:
@@ -249,6 +279,11 @@ class StoreProperties:
         ------
         CorruptFileError
             A file is damaged. The message names it.
+
+        Examples
+        --------
+        >>> store.get_extra_data()['temperature'].tolist()
+        [20, 21, 22, 25, 26]
         """
         listing = self._require_reader().listing
         chunks = {path: number for number, _ in listing.chunks() for path in listing.record_files(number)}
@@ -317,6 +352,11 @@ class StoreProperties:
         ------
         InvalidArgumentError
             The time is outside the range of datetime, or the time zone is unknown.
+
+        Examples
+        --------
+        >>> store.convert_frame_time_to_datetime(25.5, 'UTC').isoformat()
+        '1970-01-01T00:00:25.500000+00:00'
         """
         zone = self._impl.metadata.timezone if tz is None else tz if not isinstance(tz, str) else zone_or_none(tz)
         if not isinstance(zone, datetime.tzinfo):
@@ -352,48 +392,3 @@ class StoreProperties:
     def lossless(self) -> bool:
         """Whether reading returns the images bit for bit."""
         return self._impl.fmt.lossless
-
-    # --- private names used by existing programs
-
-    @property
-    def _basedir(self) -> str:
-        return self.filename
-
-    @property
-    def _metadata(self) -> dict[str, Any]:
-        return self._impl.metadata.store
-
-    @property
-    def _format(self) -> str:
-        return self._impl.metadata.format
-
-    @property
-    def _ext(self) -> str:
-        return self._impl.layout.extension
-
-    @property
-    def _index(self) -> ImgStoreIndex:
-        return self._require_impl().complete_index
-
-    @property
-    def _chunk_n(self) -> int:
-        return self._require_impl().chunk_position[0]
-
-    @property
-    def _chunk_current_frame_idx(self) -> int:
-        return self._require_impl().chunk_position[1]
-
-    @property
-    def _chunk_n_and_chunk_paths(self) -> list[tuple[int, str]] | None:
-        return self._require_impl().listed_chunks
-
-    @property
-    def _chunk_paths(self) -> list[str] | None:
-        listed = self._chunk_n_and_chunk_paths
-        return None if listed is None else [self._impl.layout.chunk(number) for number, _ in listed]
-
-    def _iter_chunk_n_and_chunk_paths(self) -> Iterator[tuple[int, str]]:
-        return iter(self._require_impl().list_chunks())
-
-    def _get_chunk_metadata(self, chunk_n: int) -> dict[str, list[Any]]:
-        return self._index.get_chunk_metadata(chunk_n)
