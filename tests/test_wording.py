@@ -160,11 +160,13 @@ def test_a_video_for_a_store_of_images_is_told_what_would_do(tmp_path: Path) -> 
     assert text.endswith('or pass its frames to add_image')
 
 
-@pytest.mark.parametrize('text', ['x', '#1.5', '1' * 40])
-def test_what_is_no_place_is_told_what_is(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ('text', 'what'), [('x', 'number, index or time'), ('#1.5', 'index'), ('1' * 40, 'number, index or time')]
+)
+def test_what_is_no_place_is_told_what_is(tmp_path: Path, text: str, what: str) -> None:
     with made(tmp_path / 's') as store:
         store.add_image(np.zeros(SHAPE, np.uint8), 7, 0.0)
     with new_for_filename(tmp_path / 's') as store, pytest.raises(InvalidArgumentError) as caught:
         find_place(store, text)
-    assert str(caught.value).startswith(f'{text!r} is not a place; write a number such as 123, ')
+    assert str(caught.value).startswith(f'{text!r} is no frame {what}; write a number such as 123, ')
     assert '\n' not in str(caught.value)

@@ -361,7 +361,7 @@ def test_it_begins_where_it_is_asked_to(
 @pytest.mark.usefixtures('window')
 def test_a_place_to_begin_at_that_is_none_is_one_line(colors: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main_viewer(['--at', 'x', colors]) == 1
-    assert "'x' is not a place" in one_line_in(capsys.readouterr().err)
+    assert "'x' is no frame number, index or time" in one_line_in(capsys.readouterr().err)
 
 
 def test_a_loop_goes_on_until_somebody_quits(window: FakeWindow, colors: str) -> None:

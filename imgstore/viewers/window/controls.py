@@ -17,7 +17,7 @@ from .zoom import Point, Size, Zoom
 
 _LONGEST_SEARCH = 2.0  # seconds; the window does not react meanwhile
 _BETWEEN_LOOKS = 0.5  # seconds between looks at a growing store
-_LONGEST_TEXT = 40  # characters in the prompt for a place
+_LONGEST_TEXT = 40  # characters in the prompt
 
 
 class Controls:
@@ -44,7 +44,7 @@ class Controls:
         self.following = False
         self.lists_keys = False
         self.prompt: str | None = None
-        """Text typed into the prompt for a place; None without a prompt."""
+        """Text typed into the prompt "go to"; None without a prompt."""
         self.message = ''
         self.is_trouble = False
         """Whether the message reports an error."""
@@ -144,14 +144,14 @@ class Controls:
         self.following = False
         self.player.go(index)
 
-    # --- prompt for a place
+    # --- the prompt "go to"
 
     def ask(self) -> None:
-        """Open the prompt for a place."""
+        """Open the prompt "go to"."""
         self.prompt = ''
 
     def write(self, key: str) -> None:
-        """Handle a key in the prompt for a place."""
+        """Handle a key in the prompt "go to"."""
         if self.prompt is None:
             return
         if key == 'Escape':

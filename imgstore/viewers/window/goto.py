@@ -43,13 +43,15 @@ def find_place(store: ImgStore, text: str) -> tuple[int, str]:
     try:
         moment = parse_time(store, text)
     except InvalidArgumentError as error:
-        raise InvalidArgumentError(f'{text!r} is not a place; {_ALLOWED}', argument='text') from error
+        raise InvalidArgumentError(
+            f'{text!r} is no frame number, index or time; {_ALLOWED}', argument='text'
+        ) from error
     return store.find(time=moment, nearest=True), ''
 
 
 def _by_index(store: ImgStore, text: str) -> tuple[int, str]:
     if not _WHOLE.fullmatch(text):
-        raise InvalidArgumentError(f'{"#" + text!r} is not a place; {_ALLOWED}', argument='text')
+        raise InvalidArgumentError(f'{"#" + text!r} is no frame index; {_ALLOWED}', argument='text')
     index, last = int(text), store.frame_count - 1
     found = max(0, min(index, last))
     return found, '' if found == index else f'there is no index {index}; this is the nearest'
