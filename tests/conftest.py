@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 MARKERS = {
-    'slow': 'takes long, as it repeats something at random or waits, or writes much; imgstore-test leaves it out',
+    'slow': 'takes long: repeats much, waits, starts many processes or writes much; imgstore-test leaves it out',
     'exhaustive': 'is slow, as it tries every byte, call or moment of what is our own code alone; CI runs it once',
     'process': 'starts or forks processes',
     'window': 'opens a window on a screen of its own',

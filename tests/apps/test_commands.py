@@ -236,6 +236,7 @@ LONG = {
 
 @pytest.mark.parametrize(('number', 'code'), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize('name', LONG)
+@pytest.mark.slow
 def test_a_process_that_is_interrupted_leaves_nothing_half_done(
     name: str, number: signal.Signals, code: int, tmp_path: Path
 ) -> None:

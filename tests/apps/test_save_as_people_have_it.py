@@ -475,6 +475,7 @@ for arguments in json.loads(sys.argv[1]):
 
 
 @pytest.mark.parametrize('closed', ['>&-', '2>&-', '<&- >&- 2>&-'])
+@pytest.mark.slow
 def test_commands_work_without_standard_streams(closed: str, tmp_path: Path) -> None:
     film(tmp_path / 'f.mp4', *X264)
     commands = [

@@ -101,6 +101,7 @@ LONG |= {
 
 
 @pytest.mark.parametrize('name', LONG)
+@pytest.mark.slow
 def test_ffmpeg_shows_mp4_with_long_pauses_on_time(tmp_path, name):
     """FFmpeg 5.1 ignores the order of showing in a file in which a frame is shown 2**28 ticks after it is decoded."""
     times = LONG[name]

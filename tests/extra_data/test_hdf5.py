@@ -66,6 +66,7 @@ def file(tmp_path):
 
 
 @pytest.mark.parametrize('name', [path.name.removesuffix('.h5.gz') for path in sorted(FOUND.glob('*'))])
+@pytest.mark.slow
 def test_file_that_breaks_hdf5_is_damaged(tmp_path, impatient, name):
     """A file on which HDF5 crashes, hangs or returns wrong data counts as damaged."""
     path = tmp_path / '000000.extra_data.h5'
@@ -147,6 +148,7 @@ def test_a_small_file_of_much_is_damaged(tmp_path, shape, dtype):
 
 @settings(max_examples=4)
 @given(data=st.data())
+@pytest.mark.slow
 def test_no_damage_of_an_h5_is_another_error(sound, data):
     """Several files a call, since a process is started for each call, and behind each that is damaged."""
     content = sound.read_bytes()
@@ -357,6 +359,7 @@ def test_one_process_reads_many_files_within_a_limit(file, processes, misdeed, e
     assert len(processes) == (1 if enough else 5)
 
 
+@pytest.mark.slow
 def test_a_process_that_crashes_is_replaced_by_one(file, processes, misdeed, tmp_path):
     paths = [str(tmp_path / f'{name}.extra_data.h5') for name in ('a', 'b', 'bad', 'c', 'd')]
     for path in paths:

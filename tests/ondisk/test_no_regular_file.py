@@ -122,6 +122,7 @@ def replaced(tmp_path, kind, replace):
 
 @pytest.mark.parametrize('replace', REPLACEMENTS, ids=lambda f: f.__name__)
 @pytest.mark.parametrize('kind', KINDS)
+@pytest.mark.slow
 def test_every_file_of_a_store_may_be_something_else(tmp_path, kind, replace):
     store = replaced(tmp_path, kind, replace)
     with warnings.catch_warnings(), soon():
@@ -136,6 +137,7 @@ def test_every_file_of_a_store_may_be_something_else(tmp_path, kind, replace):
 
 
 @pytest.mark.parametrize('kind', ['index.npz', 'extra.json', 'npy', 'mkv', 'journal', 'metadata.yaml', 'extra_data.h5'])
+@pytest.mark.slow
 def test_a_sparse_file_takes_little_memory(tmp_path, kind):
     """Of each way in which a file is read one, in a process that may not take more."""
     for name, replace in (('a', sparse), ('b', sparse_behind), ('c', sparse_in_the_middle)):

@@ -65,6 +65,7 @@ def frames_in(store, backend, order=None):
 
 @both_backends
 @pytest.mark.parametrize('make', [H264, H264_B, MPEG4, MJPEG], ids=['h264', 'h264 with B-frames', 'mpeg4', 'mjpeg'])
+@pytest.mark.slow
 def test_an_index_that_counts_hidden_frames_keeps_its_numbers(tmp_path, make, backend):
     store, chunk = store_with(tmp_path, make)
     edited(make, edit_list((3, 21)))(chunk)
@@ -89,6 +90,7 @@ def test_index_with_frames_container_omits_is_refused(tmp_path, make, edits, bac
 
 
 @both_backends
+@pytest.mark.slow
 def test_index_with_impossible_count_is_refused(tmp_path, backend):
     """An index is refused if its count matches neither the shown frames nor all frames."""
     store, chunk = store_with(tmp_path, encoded('-c:v', 'libx264', '-bf', '0', '-g', '8', count=22), count=22)

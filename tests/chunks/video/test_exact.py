@@ -216,6 +216,7 @@ def stores(video, tmp_path_factory):
 
 @both_backends
 @pytest.mark.parametrize('extension', ['.avi', '.mkv', '.mp4'])
+@pytest.mark.slow
 def test_inserted_videos_are_exact_by_index_number_and_time(stores, extension, backend):
     """A store with inserted videos gives the exact frame by index, number and time."""
     folder, frames = stores(extension)

@@ -68,6 +68,7 @@ def ffmpeg(*arguments: Any) -> None:
 
 @pytest.mark.parametrize('fps', RATES)
 @pytest.mark.parametrize('fmt', H264)
+@pytest.mark.slow
 def test_ffmpeg_makes_one_frame_of_each(fmt: str, fps: float, tmp_path: Path) -> None:
     video = record(tmp_path, fmt, 20, fps)
     ffmpeg('-i', video, '-preset', 'ultrafast', tmp_path / 'film.mp4', '-preset', 'ultrafast', tmp_path / 'film.mkv')
@@ -76,6 +77,7 @@ def test_ffmpeg_makes_one_frame_of_each(fmt: str, fps: float, tmp_path: Path) ->
 
 @pytest.mark.parametrize('fps', [0.1, 29.97, 1000])
 @pytest.mark.parametrize('fmt', H264)
+@pytest.mark.slow
 def test_ffmpeg_makes_one_frame_of_each_of_a_copy(fmt: str, fps: float, tmp_path: Path) -> None:
     ffmpeg('-i', record(tmp_path, fmt, 20, fps), '-c', 'copy', tmp_path / 'copy.mkv')
     ffmpeg('-i', tmp_path / 'copy.mkv', '-preset', 'ultrafast', tmp_path / 'film.mp4')
@@ -84,6 +86,7 @@ def test_ffmpeg_makes_one_frame_of_each_of_a_copy(fmt: str, fps: float, tmp_path
 
 @pytest.mark.parametrize('fps', RATES)
 @pytest.mark.parametrize('fmt', H264)
+@pytest.mark.slow
 def test_ffprobe_tells_the_rate(fmt: str, fps: float, tmp_path: Path) -> None:
     command = ['ffprobe', '-v', 'error', '-of', 'json', '-show_entries', 'stream=avg_frame_rate,r_frame_rate']
     video = record(tmp_path, fmt, 3, fps)

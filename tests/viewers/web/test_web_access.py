@@ -312,6 +312,7 @@ def test_link_option_serves_the_same_user(guarded: Served, runtime: Path) -> Non
     assert not_none(ADDRESS.search(done.stdout))[2] == str(guarded.port)
 
 
+@pytest.mark.slow
 def test_of_several_servers_the_port_says_which(guarded: Served, runtime: Path, store: str) -> None:
     with served('--token', '--no-browser', store, environment={'XDG_RUNTIME_DIR': str(runtime)}) as other:
         asked = further(runtime)
@@ -322,6 +323,7 @@ def test_of_several_servers_the_port_says_which(guarded: Served, runtime: Path, 
     assert further(runtime).returncode == 0, 'the other has ended, and its socket with it'
 
 
+@pytest.mark.slow
 def test_a_killed_server_is_no_server(runtime: Path, store: str, tmp_path: Path) -> None:
     environment = {'XDG_RUNTIME_DIR': str(tmp_path)}
     with served('--token', '--no-browser', store, environment=environment) as page:
@@ -486,6 +488,7 @@ def own_address() -> str | None:
         return str(probe.getsockname()[0])
 
 
+@pytest.mark.slow
 def test_visitor_is_answered_only_by_machines_own_address(store: str) -> None:
     """A visitor by the machine's own address is answered, and a visitor by another address is not."""
     address = own_address() or '127.0.0.2'

@@ -149,6 +149,7 @@ def test_a_page_at_another_port_gets_no_link_and_no_frame(chromium: Browser, pag
     chromium.errors()
 
 
+@pytest.mark.slow
 def test_behind_a_proxy_with_a_prefix_the_page_works(chromium: Browser, store: str) -> None:
     with served('--token', '--root-path', '/lab/camera', store) as page:
 
