@@ -1,4 +1,4 @@
-"""imgstore: the container for video that is recorded for hours to weeks and analysed frame by frame."""
+"""Video recordings of hours to weeks, for analysis frame by frame."""
 
 from . import errors
 from ._support import opencv as _opencv  # noqa: F401 -- before all that needs OpenCV

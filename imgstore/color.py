@@ -23,7 +23,10 @@ _ALL = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
 
 
 class _Raw(NamedTuple):
-    """Shapes and dtypes of one kind of raw image in OpenCV. An (h, w) image has one channel."""
+    """Shapes and dtypes of one kind of raw image in OpenCV.
+
+    An (h, w) image has one channel.
+    """
 
     channels: tuple[int, ...]
     dtypes: tuple[np.dtype[Any], ...]

@@ -1,4 +1,4 @@
-"""The names that a store has on disk; each is written down here and nowhere else."""
+"""The names of a store's files."""
 
 STORE_MD_FILENAME = 'metadata.yaml'
 STORE_MD_KEY = '__store'

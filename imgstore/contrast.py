@@ -15,14 +15,17 @@ _SAMPLES = 16
 
 
 def scale_to_8_bit(image: Image, black: float, white: float) -> Image:
-    """Scale values of any dtype so that two of them become black and white; values beyond, inf and nan are clipped."""
+    """Scale values of any dtype so that two of them become black and white.
+
+    Values beyond, inf and nan are clipped.
+    """
     scaled = (image.astype(np.float32) - black) * (255 / (white - black) if white > black else 0)
     levels: Image = np.nan_to_num(np.clip(scaled, 0, 255)).astype(np.uint8)
     return levels
 
 
 def measure_range(read: Callable[[int], Image], count: int) -> tuple[float, float]:
-    """Return the smallest and largest finite value of some frames, spread over a recording.
+    """Return the smallest and largest finite value of some spread frames.
 
     Viewers and exports start from it, so that a frame has the same shades in both.
 
@@ -54,7 +57,10 @@ def measure_range(read: Callable[[int], Image], count: int) -> tuple[float, floa
 
 
 class IntensityScaler:
-    """Brings values of any dtype to 8 bits, the least and largest seen so far becoming black and white."""
+    """Converter of any dtype to 8 bits.
+
+    The smallest and the largest value so far become black and white.
+    """
 
     def __init__(self, measure: Callable[[], tuple[float, float]] | None = None) -> None:
         self._least, self._largest = np.inf, -np.inf
@@ -62,7 +68,10 @@ class IntensityScaler:
         self._lock = threading.Lock()
 
     def to_8_bit(self, image: Image, stretch: bool) -> Image:
-        """Give uint8 as it is and any other dtype scaled; with `stretch` by what this image holds alone."""
+        """Return uint8 as it is, any other dtype scaled.
+
+        With `stretch`, only this image's values set the scale.
+        """
         if image.dtype == np.uint8 and not stretch:
             return image
         finite = image[np.isfinite(image)].astype(np.float32)

@@ -1,4 +1,7 @@
-"""Conversion of a store to another format, with metadata and extra data, and a comparison of all frames."""
+"""Conversion of a store to another format.
+
+Metadata and extra data are kept, and all frames compared.
+"""
 
 from __future__ import annotations
 
@@ -192,7 +195,7 @@ def _free_target(source: str, target: str, overwrite: bool) -> str:
 
 @dataclass(frozen=True)
 class _Plan:
-    """How to make the new store: ``fmt`` for `new_for_format`, and the preparation of the images."""
+    """How to make the new store: its format and the preparation of images."""
 
     fmt: str
     chunksize: int

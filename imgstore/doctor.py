@@ -1,4 +1,4 @@
-"""A check of this machine: every format with every backend, on images with a readable number."""
+"""A check of this machine: every format with every backend."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ class StoreClosedError(InvalidArgumentError):
 
 
 class StoreModeError(InvalidArgumentError):
-    """The store is open for reading and was asked to write, or the other way round."""
+    """The store is open in the other mode: for reading, or for writing."""
 
 
 class StoreNotFoundError(InvalidArgumentError, FileNotFoundError):
@@ -228,11 +228,11 @@ class StoreLockedError(StoreIOError):
 
 
 class FrameReadError(StoreIOError):
-    """A frame is missing, cut off or damaged. The message names store, chunk and index."""
+    """A frame is missing, cut off or damaged; the message names it."""
 
 
 class FrameWriteError(StoreIOError):
-    """A frame could not be written. It is not in the store; all frames before it are.
+    """A frame could not be written; all frames before it are in the store.
 
     Attributes
     ----------
@@ -246,7 +246,7 @@ class FrameWriteError(StoreIOError):
 
 
 class CorruptFileError(StoreIOError, ValueError):
-    """Metadata, a chunk index or extra data is damaged. The message names the file."""
+    """Metadata, a chunk index or extra data is damaged; the message names it."""
 
 
 class ImgStoreWarning(UserWarning):
@@ -302,7 +302,7 @@ class ColorLostWarning(ImgStoreWarning):
 
 
 class DamagedJournalWarning(ImgStoreWarning):
-    """The journal of a chunk is damaged: some frame numbers and times are estimated.
+    """A chunk's journal is damaged: some numbers and times are estimated.
 
     Attributes
     ----------
@@ -341,7 +341,7 @@ class ExtraDataSkippedWarning(ImgStoreWarning):
 
 
 class FramesDelayedWarning(ImgStoreWarning):
-    """An exported video shows frames later than their times, because times in a video must ascend.
+    """An exported video shows some frames late, since its times must ascend.
 
     Attributes
     ----------

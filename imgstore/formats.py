@@ -1,4 +1,7 @@
-"""The formats of a store, one row each; their codecs are classes in `imgstore.chunks`."""
+"""The formats of a store, one row each.
+
+Their codecs are classes in `imgstore.chunks`.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,7 @@ class Option:
     meaning: str
 
     def checked(self, value: object, whom: str) -> int:
-        """Return the value as an int; the error of a wrong one says for ``whom`` it is."""
+        """Return the value as an int; an error says for ``whom`` it is."""
         return as_int_between(value, self.name, self.min, self.max, whom)
 
     def __str__(self) -> str:
@@ -118,7 +121,10 @@ class Format:
 
     @property
     def is_exportable(self) -> bool:
-        """Whether frames can be exported as such images: other programs open them, in gray and in colour."""
+        """Whether frames can be exported as such images.
+
+        Other programs must open them, in gray and in colour.
+        """
         return self.is_image_folder and self.color_model == 'image'
 
     @property
@@ -187,12 +193,12 @@ _BY_ALIAS = {alias: row for row in _VIDEOS for alias in row.aliases} | _BY_NAME
 
 
 def format_names(class_name: str | None = None) -> list[str]:
-    """Return the names of the formats this installation can write, of one class or of all."""
+    """Return the formats this installation can write, of one class or of all."""
     return [name for name, row in _BY_NAME.items() if class_name in (None, row.class_name) and _installed(row)]
 
 
 def accepted_format_names() -> list[str]:
-    """Return all names accepted for a new store, also those of formats with a missing package."""
+    """Return all names for a new store, even those lacking a package."""
     return [*_BY_NAME, *(alias for alias in _BY_ALIAS if alias not in _BY_NAME)]
 
 
@@ -277,7 +283,7 @@ def validate_fps(fmt: Format, given: object) -> float | None:
 
 
 def formats_with(option: Option) -> list[str]:
-    """Return the names of the formats with an option, without those converting to BGR."""
+    """Return the formats with an option, without those converting to BGR."""
     return [row.name for row in (*_IMAGES, *_VIDEOS) if option in row.options]
 
 

@@ -1,4 +1,4 @@
-"""The frame rate of a recording, from its user, from its metadata or from the times of its frames.
+"""The frame rate of a recording: given, in its metadata, or measured.
 
 There are two rates by frame times. 1 / `median_interval` is the rate of the running camera, shown to the user and
 compared with gaps. `measured` is the mean rate, also of bursts, stored in video files so that other programs play them
@@ -115,7 +115,10 @@ class Measure:
 
 
 def rate_of_times(times: Sequence[float]) -> float | None:
-    """Return the mean rate by frame times in seconds, without pauses and lost frames; None if unknown."""
+    """Return the mean rate by frame times in seconds; None if unknown.
+
+    Pauses and lost frames do not count.
+    """
     measure = measured(times)
     return None if measure is None else measure.rate
 
@@ -150,7 +153,7 @@ def _without_pauses(intervals: _Intervals) -> _Intervals:
 
 
 def _even(intervals: _Intervals) -> _Intervals | None:
-    """Return the intervals between neighbours at an even pace; None at an uneven pace."""
+    """Return the intervals between neighbours; None at an uneven pace."""
     least, most = np.median(intervals) * np.array(_USUAL)
     is_usual = (intervals >= least) & (intervals <= most)
     shares = np.mean(intervals < least), np.mean(~is_usual)
@@ -164,7 +167,10 @@ def _even(intervals: _Intervals) -> _Intervals | None:
 
 
 def _recurs(is_there: npt.NDArray[np.bool_], least: int) -> bool:
-    """Return whether something recurs, at least so many times, with similar distances in frames."""
+    """Return whether something recurs, at similar distances in frames.
+
+    It must do so at least so many times.
+    """
     places = np.flatnonzero(is_there)
     if len(places) < least:
         return False
@@ -172,13 +178,16 @@ def _recurs(is_there: npt.NDArray[np.bool_], least: int) -> bool:
 
 
 def _are_alike(values: _Intervals, least: float = 0) -> bool:
-    """Return whether most values differ from their median by at most a quarter, or by `least`."""
+    """Return whether most values are near their median.
+
+    They differ from it by at most a quarter, or by `least`.
+    """
     usual = np.median(values)
     return bool(np.mean(np.abs(values - usual) <= max(least, usual / 4)) >= _MOSTLY)
 
 
 def _whole_bursts(intervals: _Intervals) -> tuple[_Intervals, bool]:
-    """Return the intervals of complete bursts between pauses, and whether there are several bursts."""
+    """Return the intervals of complete bursts, and whether there are several."""
     least, whole = np.nanmean(intervals), []
     for part in np.split(intervals, np.flatnonzero(np.isnan(intervals))):
         begins = np.flatnonzero(part > least)
@@ -244,7 +253,7 @@ class FrameRate:
         return self._rate
 
     def _measure(self) -> None:
-        """Measure the rate; replace the one before only if they differ by more than their errors."""
+        """Measure the rate; replace the last one if their errors exclude it."""
         measure = measured(self._times)
         if measure is None or _possible(measure.rate) is None:
             return

@@ -1,4 +1,4 @@
-"""Options for opening and creating stores: the arguments of `new_for_filename` and `new_for_format`."""
+"""Options of `new_for_filename` and `new_for_format`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ _IN_BOTH_MODES = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class ReadOptions:
-    """Options for reading: keyword arguments of `new_for_filename`, and of `new_for_format` with mode 'r'.
+    """Options for reading: keyword arguments of `new_for_filename`.
+
+    And of `new_for_format` with mode 'r'.
 
     Parameters
     ----------

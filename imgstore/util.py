@@ -141,7 +141,7 @@ def motif_extra_data_h5_attrs(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def motif_get_recording_timezone(store: _Recording) -> ZoneInfo:
-    """Return the time zone in the user's metadata 'timezone' if valid, otherwise the store's."""
+    """Return the valid 'timezone' of the user's metadata, or the store's."""
     return zone_or_none(store.user_metadata.get('timezone')) or store.created[1]
 
 

@@ -1,1 +1,1 @@
-"""Helpers for all modules: the machine, text, files, threads and forked processes."""
+"""Helpers for all modules: machine, text, files, threads, forked processes."""

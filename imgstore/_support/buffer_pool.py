@@ -12,7 +12,10 @@ import numpy.typing as npt
 
 
 class BufferPool:
-    """Pool of arrays of one shape and dtype, as large as the maximum in use at once. Thread-safe."""
+    """Thread-safe pool of arrays of one shape and dtype.
+
+    It holds as many as were ever in use at once.
+    """
 
     def __init__(self) -> None:
         self._free: deque[npt.NDArray[Any]] = deque()

@@ -44,7 +44,10 @@ def synchronized(
 
 
 class BackgroundThread(threading.Thread):
-    """A thread for writing a store. A finalizer that runs in it must not wait for a store."""
+    """A thread for writing a store.
+
+    A finalizer that runs in it must not wait for a store.
+    """
 
     def __init__(self, target: Callable[[], object], name: str) -> None:
         super().__init__(target=target, name=f'imgstore {name}', daemon=True)
@@ -121,7 +124,7 @@ def register_fork_handler(
 
 
 def leak(thing: object) -> None:
-    """Never free an object and its references, not even at the end of the process."""
+    """Never free an object and its references, even at the end of the process."""
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
 
 

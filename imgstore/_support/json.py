@@ -35,7 +35,7 @@ _Path = tuple[object, ...]
 
 
 class JsonCustomEncoder(json.JSONEncoder):
-    """JSON encoder for ``json.dumps(value, cls=JsonCustomEncoder)``, with support for the types above.
+    """JSON encoder for the types above, as ``cls`` of ``json.dumps``.
 
     Raises
     ------

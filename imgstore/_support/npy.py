@@ -1,4 +1,7 @@
-"""The header of npy files: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html."""
+"""The header of npy files.
+
+https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+"""
 
 from __future__ import annotations
 

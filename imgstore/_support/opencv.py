@@ -1,4 +1,4 @@
-"""The first import of OpenCV, with one sentence about what to install if it fails."""
+"""The first import of OpenCV; if it fails, the error says what to install."""
 
 import contextlib
 import os
@@ -26,7 +26,10 @@ def _package() -> str | None:
 
 
 def _is_command(program: str) -> bool:
-    """Return whether a program is one of our commands; its own error handler cannot be imported either."""
+    """Return whether a program is one of our commands.
+
+    Its own error handler cannot be imported either.
+    """
     return program == 'imgstore' or program.startswith('imgstore-')
 
 

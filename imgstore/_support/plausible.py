@@ -1,4 +1,6 @@
-"""Limits for the sizes stated in files: a damaged file may state any size, and memory would be allocated for it.
+"""Limits for the sizes stated in files.
+
+A damaged file may state any size, and memory would be allocated for it.
 
 Sizes up to `UNQUESTIONED_BYTES` are accepted. Larger ones must be possible for a file of its size, and plausible for
 the store's images.

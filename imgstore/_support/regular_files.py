@@ -82,7 +82,7 @@ def read_until_zeros(path: str, limit: int = MAX_BYTES) -> bytes:
 
 
 def data_bytes(path: str) -> int:
-    """Return the size of a regular file on disk in bytes, without the holes of a sparse file."""
+    """Return a regular file's size on disk in bytes, without holes."""
     status = os.stat(path)
     _check(status, path)
     blocks: int | None = getattr(status, 'st_blocks', None)  # missing on Windows

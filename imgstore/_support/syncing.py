@@ -36,7 +36,7 @@ def sync(path: str) -> None:
 
 
 def _sync_folder(path: str) -> None:
-    """Sync a folder's entries, where the system supports it and the folder is readable."""
+    """Sync a folder's entries, if the system can and the folder is readable."""
     if os.name == 'nt':
         return
     try:

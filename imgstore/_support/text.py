@@ -32,12 +32,12 @@ def _windows_1252(match: re.Match[str]) -> str:
 
 
 def is_utf8(text: str) -> bool:
-    """Return whether a string can be encoded as UTF-8, that is, has no lone surrogates."""
+    """Return whether a string fits UTF-8, that is, has no lone surrogates."""
     return text.isascii() or _SURROGATES.search(text) is None
 
 
 def without_surrogates(value: Any) -> Any:
-    r"""Write the lone surrogates in strings of a plain value as escapes, such as ``\udce9``."""
+    r"""Escape lone surrogates in the strings of a plain value, as ``\udce9``."""
     if isinstance(value, str):
         return value if is_utf8(value) else value.encode('utf-8', 'backslashreplace').decode()
     if isinstance(value, dict):

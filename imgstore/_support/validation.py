@@ -1,4 +1,4 @@
-"""Conversion of user's numbers, from Python or numpy, to Python's int and float."""
+"""Conversion of users' numbers to Python's int and float."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _INT64 = range(-(2**63), 2**63)
 
 
 def not_allowed(what: str, value: object, rule: str) -> InvalidArgumentError:
-    """Create the error for an argument, or for an item such as ``frame_numbers[3] for 'a.mp4'``."""
+    """Create the error for an argument or an item, such as ``numbers[3]``."""
     return InvalidArgumentError(f'{what} is {value!r}; {rule}', argument=what.partition('[')[0])
 
 
@@ -41,7 +41,10 @@ def _index(value: object) -> int | None:
 
 
 def _is_no_number(value: object) -> bool:
-    """Return whether a value is not a number, though convertible: bool, date, duration, complex, array."""
+    """Return whether a value is convertible, but not a number.
+
+    These are bool, date, duration, complex and array.
+    """
     kind = getattr(getattr(value, 'dtype', None), 'kind', 'i')
     if isinstance(value, bool) or value is np.ma.masked:
         return True

@@ -43,7 +43,7 @@ def _is_ours(frame: FrameType) -> bool:
 
 
 def renamed_keyword(old: str, new: str) -> Callable[[Callable[_Arguments, _Result]], Callable[_Arguments, _Result]]:
-    """Decorate a function to accept the old name of a keyword, with a DeprecationWarning."""
+    """Decorate a function to accept a keyword's old name, with a warning."""
 
     def renamed(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
         @functools.wraps(function)
@@ -84,7 +84,7 @@ def renamed_names(module: str, names: Mapping[str, str]) -> Callable[[str], obje
 
 
 class OldName:
-    """Old name of a class's method or property: gives the new one, with a DeprecationWarning.
+    """Old name of a class's method or property; using it warns.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ _StrictLoader = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
 
 
 class _Lenient:
-    """Loader of invalid values as text, so that the values around them stay readable."""
+    """Loader of invalid values as text; the values around them stay readable."""
 
     def construct_mapping(self, node: yaml.Node, deep: bool = False) -> dict[Any, Any]:
         pairs = list(node.value)  # merging changes them
@@ -49,11 +49,14 @@ class _Lenient:
 
 
 class _Loader(_Lenient, _StrictLoader):  # type: ignore[misc, valid-type]
-    """Safe loader, with plain data for the python/… tags of old recordings and for unknown tags."""
+    """Safe loader, with plain data for unknown tags.
+
+    So it reads the python/… tags of old recordings.
+    """
 
 
 class _SlowLoader(_Lenient, yaml.SafeLoader):
-    """The same loader in Python, which accepts escaped surrogates, unlike libyaml."""
+    """The same loader in Python; unlike libyaml, it accepts escaped surrogates."""
 
     def construct_scalar(self, node: Any) -> Any:
         """Join pairs of surrogates, as written by JSON."""
@@ -151,7 +154,10 @@ def parse_yaml(data: bytes) -> Any:
 
 
 def check_yaml(data: bytes) -> None:
-    """Raise an error of any kind for invalid YAML, also where `parse_yaml` would replace invalid values."""
+    """Raise an error of any kind for invalid YAML.
+
+    Also where `parse_yaml` would replace invalid values.
+    """
     parse_yaml(data)
     yaml.load(data, Loader=_StrictLoader)
 

@@ -1,4 +1,4 @@
-"""Parsers, one-line errors, exit codes and signal handling of the command lines."""
+"""Parsers, one-line errors, exit codes and signals of the command lines."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def _guarded(prog: str, command: Callable[[], int], verbose: bool) -> int:
 
 
 class _TerminatedError(KeyboardInterrupt):
-    """SIGTERM arrived. It ends a command like Ctrl-C, so that nothing stays half done."""
+    """SIGTERM arrived; like Ctrl-C, it leaves nothing half done."""
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
@@ -201,7 +201,9 @@ def _terminable() -> Iterator[None]:
 
 
 class GracefulStop:
-    """A context that records the first SIGINT or SIGTERM in `signal`; the second one interrupts.
+    """Context that records the first SIGINT or SIGTERM in `signal`.
+
+    The second one interrupts.
 
     The frame in progress is completed. Only the main thread gets signals, so this does nothing in other threads.
     """

@@ -1,4 +1,7 @@
-"""Folder where imgstore-save builds its store: the given path, or one beside the store to replace."""
+"""Folder where imgstore-save builds its store.
+
+It is the given path, or one beside the store to replace.
+"""
 
 from __future__ import annotations
 

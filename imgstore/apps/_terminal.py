@@ -11,7 +11,10 @@ from .._support.text import printable_lines
 
 
 class _Filtered:
-    """A text stream with control characters escaped, except line breaks and tabs; otherwise the stream below."""
+    """A text stream with control characters escaped.
+
+    Line breaks and tabs are not. All else is passed to the stream below.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self.unfiltered = stream

@@ -1,4 +1,4 @@
-"""pytest's dots, one line for each module of tests, whichever process runs them."""
+"""pytest's dots, one line per module of tests, from any process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 
 class ModuleLines:
-    """A pytest plugin that prints the results of a module once all its tests have run."""
+    """A pytest plugin to print a module's results after all its tests."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()

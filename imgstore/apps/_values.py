@@ -1,4 +1,4 @@
-"""Parsers of values on the command lines of imgstore-save and imgstore-export."""
+"""Parsers of values for imgstore-save and imgstore-export."""
 
 from __future__ import annotations
 

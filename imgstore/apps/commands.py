@@ -1,4 +1,7 @@
-"""Table of the command lines. setup.py makes a console script of each row, and `imgstore NAME` runs it, too."""
+"""Table of the command lines.
+
+setup.py makes a console script of each row, and `imgstore NAME` runs it, too.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""imgstore-completion: a completion script for the shell, with all commands and options."""
+"""imgstore-completion: prints a completion script for the shell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""imgstore-convert: copies a store into another format and compares the frames."""
+"""imgstore-convert: copies a store into another format."""
 
 from __future__ import annotations
 

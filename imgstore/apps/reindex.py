@@ -1,4 +1,4 @@
-"""imgstore-reindex: corrects frame numbers after a trigger reset the camera's counter to 0."""
+"""imgstore-reindex: corrects frame numbers after a reset by a trigger."""
 
 from __future__ import annotations
 

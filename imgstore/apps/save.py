@@ -1,4 +1,4 @@
-"""imgstore-save: saves a video file, images, a pipe or a camera in a new store."""
+"""imgstore-save: saves video, images, a pipe or a camera in a new store."""
 
 from __future__ import annotations
 

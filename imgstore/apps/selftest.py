@@ -1,4 +1,4 @@
-"""imgstore-test: checks this machine and runs the package's own tests, wherever it is installed."""
+"""imgstore-test: checks this machine and runs the package's own tests."""
 
 from __future__ import annotations
 
@@ -108,7 +108,10 @@ def run_tests(args: Sequence[str] = (), slow: bool = False) -> int:
 
 @contextlib.contextmanager
 def _files_in_memory() -> Iterator[None]:
-    """Have temporary files in memory if there is plenty, so that no test waits for the disk."""
+    """Put temporary files into memory if there is plenty.
+
+    No test waits for the disk then.
+    """
     if 'TMPDIR' in os.environ or not _has_plenty_of_memory():
         yield
         return
@@ -123,7 +126,10 @@ def _files_in_memory() -> Iterator[None]:
 
 
 def _has_plenty_of_memory() -> bool:
-    """Return whether a file system in memory has room, memory too, and programs may run from it."""
+    """Return whether a file system in memory suits the tests.
+
+    It needs room, free memory, and permission to run programs.
+    """
     try:
         room = os.statvfs(_MEMORY)
         with open('/proc/meminfo') as file:

@@ -1,4 +1,4 @@
-"""Frame times of a store as a Matroska timecode file, for mkvmerge and players."""
+"""Frame times of a store as a timecode file for mkvmerge and players."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chunks: writing and reading the frames of one chunk, with one module per kind of content."""
+"""Chunks: writing and reading of frames, one module per kind of content."""
 
 from __future__ import annotations
 
@@ -99,14 +99,14 @@ class ChunkIO:
         )
 
     def video_reader(self, path: str, frames: int | None = None, keep: bool = False) -> VideoReader:
-        """Open a reader of a video, in the store or not, with or without a known number of frames."""
+        """Open a reader of a video, inside or outside a store."""
         backend = backends.choose_backend(self._fmt, 'read', self._asked)
         return backends.new_reader(
             backend, path, self._color, self._seek, frames, self._kept if keep else None, self._pixels
         )
 
     def check_exact(self, path: str, sizes: Collection[tuple[int, ...]]) -> None:
-        """Check that all frames of a video are found exactly and have an allowed (height, width).
+        """Check that a video's frames are found exactly and have an allowed size.
 
         Raises
         ------
@@ -154,7 +154,7 @@ class ChunkIO:
 
     @property
     def is_uncompressed(self) -> bool:
-        """Whether reading and writing a frame is faster than passing it to another thread."""
+        """Whether reading a frame is faster than passing it to another thread."""
         return self._fmt.codec in ('npy', 'bmp', 'pnm')
 
     def encode(self, image: Image) -> Any:
@@ -190,7 +190,7 @@ _PICTURES = {'cv2': Cv2Codec, 'bmp': BmpCodec, 'pnm': PnmCodec}
 
 
 def image_codec(fmt: Format, color: bool, image_bytes: int, options: Mapping[str, int]) -> ImageCodec:
-    """Return the codec of an image format, for colour or gray images of about `image_bytes`."""
+    """Return the codec of an image format, for images of `image_bytes`."""
     if fmt.codec == 'npy':
         return NpyCodec()
     if fmt.codec == 'bpk':

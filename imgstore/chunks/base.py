@@ -78,7 +78,7 @@ class ChunkReader(ABC):
         """
 
     def read_deferred(self, index: int) -> Callable[[], Image]:
-        """Run the serial part of `read` and return a callable for the thread-safe rest.
+        """Run the serial part of `read`; return a callable for the thread-safe rest.
 
         After an error in either part, call `read`.
         """

@@ -1,4 +1,4 @@
-"""Export of the frames of a store to other programs: as a video, images, arrays or a table.
+"""Export of frames to other programs: as a video, images, arrays or a table.
 
 Examples
 --------

@@ -1,4 +1,7 @@
-"""Atomic output of an export: its files appear once they are complete, and overwrite nothing unless allowed."""
+"""Atomic output of an export.
+
+Its files appear once they are complete, and overwrite nothing unless allowed.
+"""
 
 from __future__ import annotations
 

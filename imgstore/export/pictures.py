@@ -54,7 +54,7 @@ def _scale(picture: Image) -> float:
 
 
 def _levels(frames: Frames) -> tuple[float, float] | None:
-    """Return the values that become black and white: those that the viewers of the store start from.
+    """Return the values that become black and white, as in the viewers.
 
     None if no scaling is needed.
     """

@@ -133,7 +133,7 @@ def _samples(frame: Any) -> Samples:
 
 
 class ColumnSound(Sound):
-    """Sound from a column of the extra data, such as a microphone recorded by Motif.
+    """Sound from a column of extra data, such as Motif's microphone.
 
     Integers of 8 and 16 bits are divided by the largest value of their type. Other numbers are divided by their largest
     value if it is above 1.

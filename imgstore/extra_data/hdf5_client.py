@@ -1,4 +1,4 @@
-"""Reading HDF5 files in a separate process, so that a damaged file only raises an error.
+"""Reading of HDF5 in a separate process; damage only raises an error.
 
 HDF5 crashes on some damaged files and hangs on others. So `hdf5_worker` reads the files in another process and writes
 their content to a temporary file. If it dies, the current file is damaged, and another process reads the rest. Memory
@@ -223,7 +223,7 @@ def _start(request: IO[bytes], answers: IO[bytes]) -> subprocess.Popen[bytes]:
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> tuple[int, str]:
-    """Wait for a process, kill it after a time limit; return its exit code and its last line."""
+    """Wait for a process, or kill it; return its exit code and last line."""
     import subprocess
 
     with process:
@@ -249,7 +249,10 @@ def _cause(code: int) -> str:
 
 
 def _python() -> str | bytes:
-    """Return the interpreter; frozen programs, and those embedding Python, must set one for multiprocessing."""
+    """Return the interpreter.
+
+    Frozen programs, and those embedding Python, must set one for multiprocessing.
+    """
     from multiprocessing.spawn import get_executable
 
     python = get_executable()
@@ -301,7 +304,7 @@ def _plain(value: Any) -> Any:
 
 
 def _name(path: str) -> str:
-    """Encode a path for the other process, independent of both processes' encodings."""
+    """Encode a path for the other process, whatever the encoding of either."""
     return os.fsencode(path).decode('latin-1')
 
 

@@ -1,4 +1,4 @@
-"""The program run by `hdf5_client`: it reads HDF5 files and writes their content to its output.
+"""The program run by `hdf5_client`: prints the content of HDF5 files.
 
 HDF5 may crash or hang on a damaged file. Here that ends only this process. It imports nothing from imgstore. Its
 argument lists the folders of packages, its input the files to read.
@@ -166,7 +166,10 @@ class _Content:
         return {key: self._json(found[key]) for key in wanted}
 
     def fields(self, name: str, dataset: Any) -> dict[str, Any]:
-        """Return a dataset as {'': values}, or as values by field, in this machine's byte order for pandas."""
+        """Return a dataset as {'': values}, or as values by field.
+
+        They are in this machine's byte order, for pandas.
+        """
         import h5py
 
         if not isinstance(dataset, h5py.Dataset) or dataset.shape is None or dataset.external or dataset.is_virtual:
@@ -183,7 +186,10 @@ class _Content:
         return described
 
     def _json(self, value: Any) -> Any:
-        """Return the position of an array; for texts, the texts, their shape and whether they are bytes; else None."""
+        """Return the position of an array; else None.
+
+        For texts, return the texts, their shape and whether they are bytes.
+        """
         array = np.empty((), object)
         array[()] = value
         array = array if isinstance(value, str) else np.asarray(value)
@@ -212,7 +218,10 @@ def _native(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _check_chunks(dataset: h5py.Dataset) -> None:
-    """Reject unfiltered chunks of a wrong size: HDF5 would fill them up with arbitrary memory."""
+    """Reject unfiltered chunks of a wrong size.
+
+    HDF5 would fill them up with arbitrary memory.
+    """
     if dataset.chunks is None:
         return
     unfiltered = 2 ** dataset.id.get_create_plist().get_nfilters() - 1
@@ -245,7 +254,7 @@ def _limit_process(order: dict[str, Any]) -> None:
 
 
 def _limit_memory(more: int) -> None:
-    """Limit further memory of this process, if the system reports its current size."""
+    """Limit this process's further memory, if the system reports its size."""
     with suppress(OSError), open('/proc/self/statm', encoding='ascii') as pages:
         _limit(resource.RLIMIT_AS, int(pages.read().split()[0]) * resource.getpagesize() + more)
 

@@ -1,4 +1,4 @@
-"""Samples of the Motif recorder's sensors (``.extra_data.h5``): reading and renumbering.
+"""Samples of Motif's sensors (``.extra_data.h5``).
 
 Sensors are datasets of channels by samples. The dataset ``camera`` has the latest frame of each sample.
 """
@@ -35,7 +35,9 @@ _SAMPLERATE = 'samplerate'
 
 
 def read_h5(path: str) -> pd.DataFrame:
-    """Read one file: one row per sample, one column per channel and per field of the camera.
+    """Read one file, one row per sample.
+
+    There is a column per channel and per field of the camera.
 
     Raises
     ------
@@ -111,7 +113,9 @@ def samplerates(paths: Sequence[str]) -> Iterator[set[float]]:
 
 
 def renumber_h5(path: str, target: str, renumber: Renumber) -> None:
-    """Write the file to `target` with new frame numbers, and the originals in another camera field.
+    """Write the file to `target` with new frame numbers.
+
+    The originals are in another field of the camera.
 
     Raises
     ------
@@ -159,7 +163,7 @@ def _samplerates(content: H5Content) -> set[float]:
 
 
 def _columns(content: H5Content) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Return all columns, of equal length, and the fields of the camera among them."""
+    """Return all columns, and the fields of the camera among them."""
     camera = _camera(content)
     columns = dict(_columns_of_sensors(content))
     columns.update(camera)

@@ -145,7 +145,9 @@ def h5_files(paths: Iterable[str]) -> list[str]:
 def renumber_extra_data(
     path: str, old: Numbers, new: Numbers, own: slice, first: Numbers | None = None, target: str | None = None
 ) -> str:
-    """Write an extra data file with new frame numbers as `partial_path`, without changing the old file.
+    """Write an extra data file with new frame numbers as `partial_path`.
+
+    The old file is unchanged.
 
     The original number of a record is kept as ``_frame_number_before_reindex``. Records without a number and reserved
     rows stay the same.
@@ -218,7 +220,10 @@ def _renumber_by_number(numbers: Numbers, old: Numbers, new: Numbers) -> Numbers
 
 
 def _read_behind(contents: list[tuple[str, Any]], path: str, tables: Iterator[Table]) -> tuple[str, Any]:
-    """Return kind and content of a file; of a journal only records missing from the file before it."""
+    """Return kind and content of a file.
+
+    For a journal, these are the records missing from the file before it.
+    """
     if path.endswith(MOTIF_EXTRA_H5):
         table = next(tables)
         if isinstance(table, ImgStoreError):
@@ -239,7 +244,10 @@ def records_missing_from(journal: str, complete: list[_Record]) -> list[_Record]
 
 
 def _combine(kind: str, contents: list[Any]) -> pd.DataFrame:
-    """Make one table from files of one kind; for JSON, the dtype of a column depends on all records."""
+    """Make one table from files of one kind.
+
+    For JSON, the dtype of a column depends on all records.
+    """
     if kind == MOTIF_EXTRA_JSON:
         return _frame_of_motif(contents)
     if kind == EXTRA_JSON:
@@ -256,7 +264,10 @@ def _table(records: list[_Record]) -> pd.DataFrame:
 
 
 def _check_keys(records: list[_Record], path: str | None = None) -> None:
-    """Raise CorruptFileError if the records have so many different keys that their table would fill the memory."""
+    """Raise CorruptFileError for too many different keys.
+
+    Their table would fill the memory.
+    """
     cells = len(records) * len(set().union(*records))
     if cells > max(_UNQUESTIONED_CELLS, _CELLS_A_VALUE * sum(map(len, records))):
         raise CorruptFileError(
@@ -314,7 +325,10 @@ def _time_order(record: _Record) -> list[float]:
 
 
 def is_reserved(record: _Record) -> bool:
-    """Return whether a record is one of Motif's unused reserved rows, with a negative frame number."""
+    """Return whether a record is one of Motif's unused reserved rows.
+
+    These have a negative frame number.
+    """
     number = record.get(FRAME_NUMBER)
     return isinstance(number, (int, float)) and number < 0 and record.get(FRAME_NUMBER_BEFORE_REINDEX) is None
 
@@ -332,7 +346,7 @@ def _renumber_json(path: str, target: str, renumber: Renumber) -> None:
 
 
 def _numbered(path: str, records: list[_Record]) -> tuple[list[_Record], Numbers, Numbers]:
-    """Return the numbered records, their frame numbers, and their frame indexes (-1 if missing)."""
+    """Return numbered records, their numbers, and indexes (-1 if missing)."""
     reserves = path.endswith(MOTIF_EXTRA_JSON)
     numbered = [
         record

@@ -1,4 +1,4 @@
-"""Drawing of text into images in OpenCV's fonts: lines, paragraphs, fitted text, status bars."""
+"""Drawing of text into images: lines, paragraphs, fitted text, status bars."""
 
 from .renderer import (
     DEFAULT_FONT,

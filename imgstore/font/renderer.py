@@ -1,4 +1,4 @@
-"""Drawing of text into images in OpenCV's fonts: lines, paragraphs, fitted text."""
+"""Drawing of text into images: lines, paragraphs, fitted text."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ class FontRenderer:
         return width, ascent + below
 
     def _room(self, texts: Sequence[str], width: int, height: int) -> float:
-        """Return the factor by which texts side by side can grow; below 1 if too large."""
+        """Return the factor for texts side by side to fit; below 1 if too large."""
         sizes = [self._box_size(text) for text in texts]
         return min(width / max(1, sum(w for w, _ in sizes)), height / sizes[0][1])
 
@@ -214,7 +214,10 @@ class FontRenderer:
 
 
 def _drawable(s: str) -> str:
-    """Replace letters OpenCV cannot draw; half a surrogate pair would end the process."""
+    """Replace letters OpenCV cannot draw.
+
+    Half a surrogate pair would end the process.
+    """
     text = ''.join(letter if letter.isprintable() else ' ' for letter in s)
     if _HAS_ALL_LETTERS:
         return text

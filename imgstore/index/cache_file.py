@@ -1,4 +1,4 @@
-"""The index cache: one memory-mapped file of arrays, so that large stores open instantly.
+"""The index cache: one memory-mapped file, so large stores open instantly.
 
 The file has a header, one row per chunk, a checksum for each block of 8192 frame numbers or times, all frame numbers
 (int64) and all frame times (float64), in little-endian order. It is stale after any change of the chunks' indexes in
@@ -76,7 +76,7 @@ class SavedIndex:
     _sound: set[tuple[int, int]] = field(default_factory=set)
 
     def is_sound(self, column: int, own: slice) -> bool:
-        """Return whether the blocks of some numbers (column 0) or times (1) have correct checksums."""
+        """Return whether blocks of numbers (column 0) or times (1) are intact."""
         values, checks = (self.numbers, self.times)[column], self.checks[column]
         for block in range(own.start // _BLOCK, -(-own.stop // _BLOCK)):
             if (column, block) not in self._sound:
@@ -133,7 +133,7 @@ def _blocks(frames: int) -> int:
 
 
 def _size_of_checks(frames: int) -> int:
-    """Return the size of the checksums in bytes, a multiple of 8 to align the columns."""
+    """Return the size of the checksums in bytes, a multiple of 8."""
     return 2 * _blocks(frames) * _CHECK.itemsize
 
 

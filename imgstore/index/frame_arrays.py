@@ -1,4 +1,4 @@
-"""Contiguous arrays of frame numbers and times, in memory or mapped, searched by bisection."""
+"""Arrays of frame numbers and times, in memory or mapped, with a search."""
 
 from __future__ import annotations
 

@@ -76,7 +76,10 @@ class LazyChunkIndex:
 
     @property
     def store(self) -> str:
-        """The store's folder: the folder of the chunk's index, or its parent if chunks are folders."""
+        """The store's folder.
+
+        It is the folder of the chunk's index, or its parent if chunks are folders.
+        """
         folder, name = os.path.split(self.stem)
         return os.path.dirname(folder) if name == 'index' else folder
 
@@ -143,7 +146,7 @@ class LazyChunks:
 
     @property
     def starts(self) -> ChunkOffsets:
-        """Index of each chunk's first frame, then the number of frames, read from index headers."""
+        """Index of each chunk's first frame, then the number of frames."""
         if self._starts is None:
             self._set_starts(offsets(self._read_all(LazyChunkIndex.count)))
         assert self._starts is not None
@@ -178,7 +181,7 @@ class LazyChunks:
         return int(starts[rank]), int(starts[rank + is_there])
 
     def ranges(self) -> Iterator[tuple[LazyChunkIndex, int, int]]:
-        """Return each chunk, the index of its first frame and the index after its last."""
+        """Return each chunk with the indexes of its first frame and after its last."""
         bounds = self.starts.tolist()
         return zip(self._chunks, bounds[:-1], bounds[1:], strict=True)
 
@@ -221,5 +224,5 @@ class LazyChunks:
 
 
 def offsets(counts: Sequence[int] | npt.NDArray[np.int64]) -> ChunkOffsets:
-    """Return the index of each chunk's first frame, then the number of frames, by frames per chunk."""
+    """Return the index of each chunk's first frame, then the number of frames."""
     return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])

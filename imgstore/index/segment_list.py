@@ -43,7 +43,9 @@ class SegmentList:
     # --- a growing store
 
     def updated(self, chunks: Iterable[tuple[int, str]], frames: dict[int, FrameTimes]) -> SegmentList:
-        """Create a list for these chunks; `frames` has those of chunks without an index file.
+        """Create a list for these chunks.
+
+        `frames` has those of chunks without an index file.
 
         Frames read already are kept while their files are unchanged.
         """

@@ -1,4 +1,4 @@
-"""Segments: consecutive chunks searched together; an index is a short list of them."""
+"""Segments: consecutive chunks searched together."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ _STEPS_A_BYTE, _STEPS = 4, 100_000
 
 
 def _guard(path: str, database: sqlite3.Connection) -> None:
-    """Limit the steps of SQLite, and reject tables with rows not stored in the file.
+    """Limit the steps of SQLite, and reject tables of computed rows.
 
     Pages with circular references never end. A view, a computed column or a long default could fill the memory in a
     few steps.

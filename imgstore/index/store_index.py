@@ -1,4 +1,4 @@
-"""The index of a store: frame numbers, times and chunks, in a short list of segments."""
+"""The index of a store: frame numbers, times and chunks."""
 
 from __future__ import annotations
 
@@ -49,7 +49,10 @@ class ImgStoreIndex:
 
     @classmethod
     def new_from_chunks(cls, chunk_n_and_chunk_paths: Iterable[tuple[int, str]]) -> ImgStoreIndex:
-        """Return the index of chunks, given as (number, index path without extension)."""
+        """Return the index of chunks.
+
+        They are given as (number, index path without extension).
+        """
         return cls(
             SegmentList.of_chunks(
                 LazyChunkIndex(int(number), os.fspath(path)) for number, path in chunk_n_and_chunk_paths
@@ -80,13 +83,15 @@ class ImgStoreIndex:
 
     @classmethod
     def open_cached(cls, basedir: str, chunks: list[tuple[int, str]]) -> ImgStoreIndex:
-        """Return the index of a store's chunks, from the index cache unless that is stale."""
+        """Return the index of a store's chunks, from its cache unless stale."""
         saved = cache_file.load(basedir, chunks)
         return cls.new_from_chunks(chunks) if saved is None else cls(SegmentList.of_saved(chunks, saved))
 
     @synchronized
     def updated(self, chunks: Iterable[tuple[int, str]], frames: dict[int, tuple[Numbers, Times]]) -> ImgStoreIndex:
-        """Return the index of these chunks; `frames` has those of chunks without an index file.
+        """Return the index of these chunks.
+
+        `frames` has those of chunks without an index file.
 
         Only new and changed index files are read.
         """
@@ -120,7 +125,7 @@ class ImgStoreIndex:
         )
 
     def to_file(self, path: str | os.PathLike[str]) -> None:
-        """Save as an SQLite database, readable by imgstore 0.4, and replace an older one.
+        """Save as an SQLite database, for imgstore 0.4; replace an older one.
 
         Raises
         ------
@@ -185,7 +190,7 @@ class ImgStoreIndex:
 
     @synchronized
     def chunk_ranges(self) -> list[tuple[int, str, slice]]:
-        """Return each chunk's number, its index path without extension, and the slice of its frames."""
+        """Return each chunk's number, index path without extension, and slice."""
         return [
             (chunk.number, chunk.stem, slice(start + first, start + end))
             for start, segment in self._segments.from_start()
@@ -214,7 +219,10 @@ class ImgStoreIndex:
     @property
     @synchronized
     def frame_numbers(self) -> Numbers:
-        """Numbers of all frames, in the order of writing: int64, shape (frame_count,). Do not change them."""
+        """Numbers of all frames, in the order of writing.
+
+        int64, shape (frame_count,). Do not change them.
+        """
         return self._segments.merged()[0]
 
     @property
@@ -227,7 +235,10 @@ class ImgStoreIndex:
         return self._segments.merged()[1]
 
     def each_chunk(self) -> Iterator[ChunkFrames]:
-        """Yield each chunk's number, its index path without extension, and its frames' numbers and times."""
+        """Yield each chunk's number, index path, frame numbers and times.
+
+        The path has no extension.
+        """
         numbers, times = self.frame_numbers, self.frame_times
         for chunk, stem, own in self.chunk_ranges():
             yield chunk, stem, numbers[own], times[own]
@@ -236,7 +247,7 @@ class ImgStoreIndex:
 
     @synchronized
     def to_chunk(self, index: int) -> tuple[int, int]:
-        """Return the chunk of a frame, and the frame's index in it; (-1, -1) if there is none."""
+        """Return a frame's chunk, and its index there; (-1, -1) without a frame."""
         return self._segments.place(index) or NOT_FOUND
 
     @synchronized
@@ -293,7 +304,7 @@ class ImgStoreIndex:
         return NOT_FOUND if index is None else self.to_chunk(index)
 
     def find_chunk_nearest(self, what: str, value: object) -> tuple[int, int]:
-        """Return (chunk, index in the chunk) of the nearest frame; (-1, -1) in an empty store."""
+        """Return chunk and index there of the nearest frame; (-1, -1) if empty."""
         index = self.find(what, value, nearest=True)
         return NOT_FOUND if index is None else self.to_chunk(index)
 

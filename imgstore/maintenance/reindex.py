@@ -1,4 +1,4 @@
-"""Renumbering of a store: frames before the one numbered 0 count down from -1."""
+"""Renumbering of a store: frames before number 0 count down from -1."""
 
 from __future__ import annotations
 

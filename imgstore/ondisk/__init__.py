@@ -1,1 +1,1 @@
-"""Files of a store: names, metadata.yaml, lock, journal, chunk indexes, and their atomic changes."""
+"""Files of a store: metadata.yaml, lock, journal, indexes, atomic changes."""

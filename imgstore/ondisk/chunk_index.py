@@ -1,4 +1,7 @@
-"""Index file of one chunk with its frame numbers and times, written atomically and never unpickled."""
+"""Index file of one chunk, with its frame numbers and times.
+
+It is written atomically and never unpickled.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Journal of the open chunk: the future content of its index and records, removed after their completion.
+"""Journal of the open chunk: the future content of index and records.
+
+It is removed after their completion.
 
 A line of text is followed by entries: kind (1 byte), length of the content (4 bytes), content, CRC-32 of all that (4
 bytes), numbers little-endian. Kind 3 is a frame: its index in the chunk as uint64, its number as int64, its time as
@@ -25,7 +27,9 @@ IS_OLD_FRAME, IS_RECORD, IS_FRAME = 1, 2, 3
 
 
 class Journal:
-    """Writer of a journal. When a call returns, the operating system has the entry.
+    """Writer of a journal.
+
+    When a call returns, the operating system has the entry.
 
     Parameters
     ----------

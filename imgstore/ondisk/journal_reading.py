@@ -1,4 +1,4 @@
-"""Reading of journals, also of damaged ones: the frames and records of their intact entries."""
+"""Reading of journals, also damaged ones: the frames of intact entries."""
 
 from __future__ import annotations
 

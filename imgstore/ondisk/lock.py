@@ -1,4 +1,4 @@
-"""Lock of a store: a file held by its writer, so that a dead writer's lock can be recognised."""
+"""Lock of a store: a file held by its writer while it lives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading and writing of metadata.yaml: the store's own part and the user's metadata."""
+"""Reading and writing of metadata.yaml: the store's part and the user's."""
 
 from __future__ import annotations
 

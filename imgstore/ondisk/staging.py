@@ -1,4 +1,6 @@
-"""Replacing several files of a store at once: new files go to a hidden folder, and its rename makes them count.
+"""Replacing several files of a store at once.
+
+New files go to a hidden folder, and its rename makes them count.
 
 From then on readers take each file of that folder for the one it replaces. The next program that changes the store
 moves the rest to their places. So after a kill or a power cut at any moment all files are old or all are new.

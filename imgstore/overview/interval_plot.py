@@ -91,7 +91,10 @@ def interval_figure(
 
 
 def _across(times: Times) -> _Across:
-    """Spread frames over the columns; one without a finite time is where the frame before it is."""
+    """Spread frames over the columns.
+
+    A frame without a finite time is where the frame before it is.
+    """
     finite = np.isfinite(times)
     if not finite.any():
         return _Across(np.zeros(len(times), np.intp), 0.0, 1.0, 'no frame has a time')
@@ -185,7 +188,7 @@ def _plot_missing(axes: Any, across: _Across, missing: Numbers, timing: FrameTim
 
 
 def _drawable(text: str) -> str:
-    """Replace letters missing in the font by '?', since matplotlib warns of them or fails."""
+    """Replace letters missing in the font; matplotlib warns of them or fails."""
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
     known = get_font(findfont(FontProperties())).get_charmap()

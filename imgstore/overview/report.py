@@ -362,7 +362,7 @@ def _extra_data_files(store: ImgStore) -> list[str]:
 
 
 def _columns(paths: list[str]) -> tuple[str, ...]:
-    """Return the columns of the first and the last extra data file; reading all would take too long."""
+    """Return the columns of the first and last extra data file, to save time."""
     try:
         frame = read_extra_data(list(dict.fromkeys([*paths[:1], *paths[-1:]])), ignore_corrupt=True)
     except CorruptFileError:

@@ -63,7 +63,10 @@ class BatchReader:
         return [others[row] if row in others else images[row] for row in range(len(frames))] if others else images
 
     def _in_order(self, frames: Sequence[FrameLocation]) -> Iterator[tuple[Place, Image]]:
-        """Read each image once, in the order of the store: chunks in parallel, or frames prefetched."""
+        """Read each image once, in the order of the store.
+
+        Chunks are read in parallel, or frames prefetched.
+        """
         once = sorted({frame.place: frame for frame in frames}.values(), key=lambda frame: frame.place)
         by_chunk = [list(group) for _, group in itertools.groupby(once, lambda frame: frame.place[0])]
         if not self._chunks_at_once or len(by_chunk) == 1:

@@ -1,4 +1,4 @@
-"""The listing of a store's chunks, with the incomplete ones of a running or killed writer."""
+"""The listing of a store's chunks, with a writer's incomplete ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ..ondisk.staging import is_pending, is_renumbered
 
 @dataclass(frozen=True)
 class IncompleteChunk:
-    """Frames of a chunk without an index, found both in its journal and in its images or video.
+    """Frames of a chunk without an index, found in its journal and its media.
 
     Attributes
     ----------
@@ -72,7 +72,10 @@ def find_incomplete_chunks(
 
 
 def rate_of_chunk(layout: Layout, metadata: StoreMetadata, number: int, times: Sequence[float]) -> Fraction | None:
-    """Return the frame rate for a chunk's video, by the metadata and the times of this and earlier chunks."""
+    """Return the frame rate for a chunk's video, by metadata and frame times.
+
+    Times of earlier chunks count, too.
+    """
     rate = FrameRate(metadata.fps, metadata.user)
     for before in _times_before(layout, number):
         rate.of(before)
@@ -80,7 +83,7 @@ def rate_of_chunk(layout: Layout, metadata: StoreMetadata, number: int, times: S
 
 
 def _times_before(layout: Layout, number: int) -> Iterator[list[float]]:
-    """Return the frame times of earlier complete chunks in order, enough to measure the rate."""
+    """Return frame times of earlier chunks in order, enough for the rate."""
     found: list[list[float]] = []
     with contextlib.suppress(CorruptFileError):
         while number > 0 and sum(map(len, found)) < MANY_TIMES > len(found):
@@ -90,7 +93,7 @@ def _times_before(layout: Layout, number: int) -> Iterator[list[float]]:
 
 
 def journaled_chunks(layout: Layout, found: FoundChunks) -> list[int]:
-    """List the chunks with a valid journal, including those completed but lost in a power cut."""
+    """List the chunks with a valid journal, even those lost in a power cut."""
     torn = (
         number
         for number in found.complete_journals
@@ -108,7 +111,10 @@ def has_sound_records(stem: str) -> bool:
 
 
 def _has_index(stem: str) -> bool:
-    """Return whether a chunk has an intact index; after a power cut the file may be empty, and the journal counts."""
+    """Return whether a chunk has an intact index.
+
+    After a power cut the file may be empty, and the journal counts.
+    """
     try:
         read_chunk_index(stem)
     except CorruptFileError:
@@ -192,7 +198,10 @@ class ChunkListing:
                 warn(DamagedJournalWarning(self._layout.journal(number), number, estimated, self._layout.basedir))
 
     def _read_staged(self) -> Iterator[tuple[int, tuple[Numbers, Times]]]:
-        """Read the staged indexes of an unfinished reindex, valid in place of the chunks' own."""
+        """Read the staged indexes of an unfinished reindex.
+
+        They count in place of the chunks' own.
+        """
         for number, stem in (self.known or []) if is_pending(self._layout.basedir) else []:
             path = index_path(stem)
             if path is not None and (staged := self._layout.staged(path)) != path and is_renumbered(staged, path):
@@ -200,7 +209,7 @@ class ChunkListing:
                     yield number, read_chunk_index(os.path.splitext(staged)[0])
 
     def record_files(self, number: int) -> list[str]:
-        """Return the paths of a chunk's extra data files, and of its journal after them."""
+        """Return the paths of a chunk's extra data files, then of its journal."""
         journal, files = self.journals.get(number), self._layout.extra_data_files(number)
         if journal is None:
             return files

@@ -48,7 +48,7 @@ class ImageReader:
         self._prefetcher = Prefetcher(self._begin, turn, THREADS)
 
     def reset_after_fork(self, turn: threading.Lock) -> None:
-        """Leave threads and open files to the parent in a forked child, and start new ones."""
+        """Start threads and open files anew in a forked child."""
         leak((self._prefetcher, self._open))
         self._get_ready(turn)
 

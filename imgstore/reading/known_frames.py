@@ -79,7 +79,10 @@ class KnownFrames:
         return [known.to_chunk(index) for index in indices if 0 <= index < known.frame_count]
 
     def find(self, what: str, value: object, nearest: bool, argument: str) -> int:
-        """Return the index of the first frame with a number or time, or of the nearest; FrameNotFoundError."""
+        """Return the first frame with a number or time, or the nearest.
+
+        FrameNotFoundError if there is none.
+        """
         key = as_int(value, argument) if what == FRAME_NUMBER else as_seconds(value, argument)
         index = self.index.find(what, key, nearest)
         if index is None:

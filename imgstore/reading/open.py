@@ -22,7 +22,10 @@ def open_reader(
     backend: str | None,
     cache_bytes: object,
 ) -> StoreReader:
-    """Open a store of a class, or of any, for reading, with the arguments of `imgstore.new_for_filename`."""
+    """Open a store of a class, or of any, for reading.
+
+    The arguments are those of `imgstore.new_for_filename`.
+    """
     metadata = load_metadata(basedir)
     fmt = format_of(metadata, basedir)
     if class_name not in (None, fmt.class_name):

@@ -1,4 +1,4 @@
-"""Prefetching: work started in order by one thread at a time, and finished by several in parallel."""
+"""Prefetching: one thread at a time starts work, several finish it."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Prefetcher:
 
 
 def _settle(future: Future[Any], end: Callable[[], Any]) -> None:
-    """Set the result; None for an error, since its traceback would keep objects alive."""
+    """Set the result; None for an error, whose traceback holds objects."""
     try:
         future.set_result(end())
     except Exception:  # noqa: BLE001 -- the caller then reads it directly and gets the error

@@ -95,7 +95,7 @@ class StoreReader(ReaderInfo):
         return self.index.frame_count - before
 
     def follow(self) -> Iterator[Frame]:
-        """Read each frame after the position, also new ones until the writer closes the store."""
+        """Read each frame after the position, until the writer closes the store."""
         while True:
             with contextlib.suppress(EndOfStoreError):
                 yield self.next()
@@ -129,7 +129,7 @@ class StoreReader(ReaderInfo):
 
     @property
     def state(self) -> tuple[Place | None, bool]:
-        """State for a copy in another process: the position, and whether images are decoded to BGR."""
+        """State for a copy in another process: position, and decoding to BGR."""
         if self._closed:
             raise StoreClosedError(f'{self._store} is closed and cannot be copied; open it again', store=self._store)
         return self._position.place, self._images.is_decoding
@@ -185,7 +185,10 @@ class StoreReader(ReaderInfo):
 
     @synchronized
     def find(self, what: str, value: object, nearest: bool = False, argument: str = '') -> int:
-        """Return the index of the first frame with a number or time, or of the nearest; FrameNotFoundError."""
+        """Return the first frame with a number or time, or the nearest.
+
+        FrameNotFoundError if there is none.
+        """
         return self._known.find(what, value, nearest, argument or what)
 
     @synchronized
@@ -210,7 +213,10 @@ class StoreReader(ReaderInfo):
         return frame
 
     def _read(self, frame: FrameLocation, before: int) -> Frame:
-        """Read a frame, and prefetch the next ones expected; the frame before had the index `before`."""
+        """Read a frame, and prefetch the next ones expected.
+
+        The frame before had the index `before`.
+        """
         if self._policy.ahead:
             self._images.prefetch(self._known.places(frame, self._policy.expect(frame.frame_index, before)))
         image = self._images.read(frame)

@@ -1,4 +1,4 @@
-"""Frames of a camera, taken in its own thread so that the camera never waits for the disk."""
+"""Frames of a camera, taken in a thread that never waits for the disk."""
 
 from __future__ import annotations
 

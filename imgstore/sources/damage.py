@@ -1,4 +1,4 @@
-"""Damage in the container of a video, as far as its structure shows it before reading."""
+"""Damage in the container of a video, as far as its structure shows it."""
 
 from __future__ import annotations
 

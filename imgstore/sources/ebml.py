@@ -1,4 +1,6 @@
-"""Damage in the structure of a Matroska file; FFmpeg skips unknown elements silently.
+"""Damage in the structure of a Matroska file.
+
+FFmpeg skips unknown elements silently.
 
 See RFC 8794 (EBML) and RFC 9559 (Matroska).
 """

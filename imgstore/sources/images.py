@@ -193,7 +193,10 @@ class Images:
 
 
 class _UncountedError(Exception):
-    """The number of images in a file is unknown, so later files would get wrong numbers."""
+    """A file has an unknown number of images.
+
+    Later files would get wrong numbers.
+    """
 
 
 def _multiple(data: bytes) -> Sequence[Image]:

@@ -1,4 +1,7 @@
-"""Intact frames of a video stream with their numbers; damaged frames are skipped and their numbers stay free."""
+"""Intact frames of a video stream with their numbers.
+
+Damaged frames are skipped and their numbers stay free.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ _Entry = tuple[float, int, int, Any]
 
 @dataclass
 class _Sent:
-    """Packets sent to the decoder without a frame so far: their presentation times, or None."""
+    """Presentation times of packets in the decoder, or None."""
 
     times: dict[int, int | None] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""Damage in the coded data of a JPEG, which decoders hide by invented content.
+"""Damage in the coded data of a JPEG; decoders invent content for it.
 
 https://www.w3.org/Graphics/JPEG/itu-t81.pdf
 """

@@ -1,4 +1,4 @@
-"""A video readable only once: standard input, a named pipe, a shell's ``<(...)``."""
+"""A video readable only once: standard input, a named pipe, ``<(...)``."""
 
 from __future__ import annotations
 

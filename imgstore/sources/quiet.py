@@ -1,4 +1,4 @@
-"""Standard error of OpenCV and its libraries: silenced, or read for reports of damage."""
+"""Standard error of OpenCV: silenced, or read for reports of damage."""
 
 from __future__ import annotations
 

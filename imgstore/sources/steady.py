@@ -1,4 +1,7 @@
-"""Frame numbers of a damaged video: at a steady rate, times show how many frames are lost."""
+"""Frame numbers of a damaged video with a steady rate.
+
+Times show how many frames are lost.
+"""
 
 from __future__ import annotations
 

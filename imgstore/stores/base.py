@@ -1,4 +1,4 @@
-"""The common part of video and image stores: open or create them, add frames, read frames."""
+"""The common part of stores: open or create them, add and read frames."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class ImgStore(FrameReading, PrivateNames):
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle as path and options; the copy reopens the store at the same position."""
+        """Pickle as path, options and position."""
         reader = self._require_reader()
         given = list(reader.index.each_chunk()) if self._has_given_index else None
         return _open_again, (type(self), self.filename, self._reopen, given, reader.state)
@@ -130,7 +130,7 @@ class ImgStore(FrameReading, PrivateNames):
         return f'<{type(self).__name__} {self.filename!r}, {", ".join(describe(self).values())}, mode {self.mode!r}>'
 
     def _repr_html_(self) -> str:
-        """Describe the store for a notebook, with its first frame if open for reading."""
+        """Describe the store for a notebook, with its first frame if readable."""
         rows, image = {**describe(self), 'mode': self.mode, 'folder': self.filename}, None
         try:
             if self._reader is not None and self.frame_count:
@@ -140,7 +140,7 @@ class ImgStore(FrameReading, PrivateNames):
         return as_html(type(self).__name__, rows, image)
 
     def _first_image(self, reader: StoreReader) -> Any:
-        """Read the first image with another reader, so that this one keeps its position."""
+        """Read the first image with another reader, to keep the position."""
         assert reader.state  # raises StoreClosedError
         with type(self)(self.filename, index=reader.index, **{**self._reopen, 'cache_bytes': 0}) as other:
             return other.get_image(None, frame_index=0)[0]
@@ -205,7 +205,10 @@ class ImgStore(FrameReading, PrivateNames):
     def insert_chunk(
         self, video_path: StrPath, frame_numbers: Iterable[Any], frame_times: Iterable[Any], move: bool = True
     ) -> None:
-        """Add a finished video file as the next chunk of a store of videos; see `VideoImgStore.insert_chunk`."""
+        """Add a finished video file as the next chunk.
+
+        See `VideoImgStore.insert_chunk`. A store of images rejects it.
+        """
         self._require_writer().insert_chunk(text_path(video_path, 'video_path'), frame_numbers, frame_times, move)
 
     def empty(self) -> None:
@@ -322,7 +325,10 @@ _ImgStore = ImgStore  # the old name
 def _open_again(
     cls: type[ImgStore], basedir: str, options: dict[str, Any], given: list[ChunkFrames] | None, state: Any
 ) -> ImgStore:
-    """Reopen a store, with the index its user passed, since that may differ from the chunks on disk."""
+    """Reopen a store, with the index its user passed.
+
+    That may differ from the chunks on disk.
+    """
     index = None if given is None else ImgStoreIndex.new_from_frames(given)
     store = cls(basedir, index=index, **options)
     store._require_reader().state = state

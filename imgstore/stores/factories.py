@@ -1,4 +1,4 @@
-"""The public stores, `VideoImgStore` and `DirectoryImgStore`, and functions to create and open them."""
+"""The public stores, and functions to create and open them."""
 
 from __future__ import annotations
 

@@ -312,7 +312,7 @@ class StoreProperties:
 
     @property
     def encoding(self) -> str | None:
-        """Encoding of the raw images on disk, such as 'cv_bayerrg'; None without a conversion on reading."""
+        """Encoding of raw images, such as 'cv_bayerrg'; None if not converted."""
         return self._impl.metadata.encoding or None
 
     @property
@@ -332,7 +332,7 @@ class StoreProperties:
 
     @property
     def created(self) -> tuple[datetime.datetime, ZoneInfo]:
-        """Start of the recording as an aware datetime in UTC, and the time zone of its machine."""
+        """Start of the recording, in UTC, and the time zone of its machine."""
         import pytz
 
         metadata = self._impl.metadata

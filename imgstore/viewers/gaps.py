@@ -1,4 +1,4 @@
-"""Samples of a recording and the gaps between them, in bounded time for any length.
+"""Samples of a recording and the gaps between them, in bounded time.
 
 Samples without frames between them show every gap. Other frames between two samples are not read. If the numbers rise
 by more than the frames between, some are lost. If the times rise by more than these frames take, there may be a pause.
@@ -96,7 +96,9 @@ def sample_frames(frame: FrameAt, start: int, end: int, count: int) -> Samples:
 
 
 def find_gaps(frame: FrameAt, samples: Samples, period: float) -> list[Gap]:
-    """Find every gap between samples of neighbouring frames, and the largest in other stretches.
+    """Find the gaps between samples.
+
+    Between neighbouring frames every gap is found, in other stretches the largest.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Navigation in a recording: number and time of its frames, their usual interval, and its gaps."""
+"""Navigation in a recording: numbers, times, usual interval and gaps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""State of the chunks of a store being written: frames of the open one, statistics of complete ones."""
+"""State of chunks being written.
+
+The open one has frames, complete ones have statistics.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Syncing of complete chunks in the background; then their journals are no longer needed."""
+"""Syncing of complete chunks in the background; it ends their journals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ _MOST_WAITING = 16  # chunks; many small ones are synced together
 
 
 class Completer:
-    """Syncs complete chunks in its own thread; until then their journals stay under another name.
+    """Syncs complete chunks in its own thread.
+
+    Until then their journals stay under another name.
 
     Files appear and vanish only in calls of its methods. No two threads may call them at once.
 

@@ -1,4 +1,7 @@
-"""The chunks of a store being written: the open one takes frames and records, and is completed when full."""
+"""The chunks of a store being written.
+
+The open one takes frames and records, and is completed when full.
+"""
 
 from __future__ import annotations
 

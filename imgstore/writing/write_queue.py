@@ -1,4 +1,4 @@
-"""A queue of work for background threads: several encode at once, one commits in order.
+"""Queue for background threads: several encode at once, one commits.
 
 A caller may be interrupted at any line, by Ctrl-C or by the SystemExit of a signal. A handler may also close the store
 its own thread is adding to. So no caller holds a lock, and one C operation, `deque.append`, takes a task or does not.

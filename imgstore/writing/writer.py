@@ -1,4 +1,7 @@
-"""Writer of a store: images are checked in the caller's thread, encoded in others and committed in order."""
+"""Writer of a store.
+
+Images are checked in the caller's thread, encoded in others and committed in order.
+"""
 
 from __future__ import annotations
 

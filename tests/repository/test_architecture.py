@@ -19,6 +19,7 @@ FLOOR = {part: int(floor) for floor, parts in ROWS for part in re.findall('`(\\w
 """The floor of each part of the package, as the table in CONTRIBUTING.md has it."""
 
 LONGEST_MODULE = 400  # lines
+LONGEST_FIRST_LINE = 75  # characters
 SOURCES = sorted((REPOSITORY / 'imgstore').rglob('*.py'))
 FOREIGN = re.compile(r'/work/|/tmp/|/home/|/root/|/Users/|C:\\\\')
 
@@ -141,6 +142,14 @@ PRIVATE_OF_STORES = set().union(*map(own_private_names, (VideoImgStore, Director
 @pytest.mark.parametrize('module', MODULES)
 def test_a_module_is_short_enough_to_read(module: str) -> None:
     assert len(MODULES[module].read_text(encoding='utf-8').splitlines()) < LONGEST_MODULE
+
+
+@pytest.mark.parametrize('module', MODULES)
+def test_the_first_line_of_a_docstring_is_short(module: str) -> None:
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    nodes = ast.walk(ast.parse(MODULES[module].read_text(encoding='utf-8')))
+    firsts = [(ast.get_docstring(node) or '').partition('\n')[0] for node in nodes if isinstance(node, documented)]
+    assert [first for first in firsts if len(first) > LONGEST_FIRST_LINE] == []
 
 
 @pytest.mark.parametrize('folder', ['imgstore', 'examples', 'docs', '.ci'])

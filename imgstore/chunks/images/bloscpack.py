@@ -1,4 +1,4 @@
-"""Bloscpack containers (format version 3): one array, compressed by Blosc, with checksums.
+"""Bloscpack containers, version 3: one array, compressed, with checksums.
 
 All numbers are little-endian::
 
@@ -162,7 +162,7 @@ def unpack(data: bytes, source: str, usual: int = 2**40) -> NDArray[Any]:
 
 
 def _split(flat: NDArray[Any]) -> list[NDArray[Any]]:
-    """Split the array into pieces of about a chunk's size, with a dtype supported by Blosc."""
+    """Split the array into pieces of about a chunk's size, for Blosc."""
     if not flat.nbytes:
         return [np.empty(0, np.uint8)]
     typesize = flat.itemsize if flat.itemsize <= _MAX_TYPESIZE else 1

@@ -51,7 +51,10 @@ class ImageCodec(ABC):
 
 
 class NpyCodec(ImageCodec):
-    """npy files, version 1 to 3: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html."""
+    """npy files, version 1 to 3.
+
+    https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+    """
 
     def encode(self, image: Image) -> Sequence[bytes | memoryview]:
         """Return header and pixels without a copy."""
@@ -189,7 +192,7 @@ class ImageChunkWriter(ChunkWriter):
 
 
 def _content(file: IO[bytes], size: int) -> Bytes:
-    """Read the file's bytes; numpy's own function would turn Ctrl-C into another error."""
+    """Read the file's bytes; numpy would turn Ctrl-C into another error."""
     data, place = np.empty(size, np.uint8), 0
     while place < size and (got := file.readinto(data[place:].data)):  # type: ignore[attr-defined]
         place += got

@@ -27,7 +27,7 @@ _MOST_SCANS = 100
 
 
 def max_file_bytes(expected_bytes: int) -> int:
-    """Return the maximum size of an image file, in a store of images of ``expected_bytes``."""
+    """Return the maximum size of an image file for ``expected_bytes``."""
     return max_bytes(expected=expected_bytes)
 
 
@@ -67,7 +67,10 @@ _PNG_CHUNK = struct.Struct('>I4s')
 
 
 def _size_of_png(data: Bytes) -> int:
-    """Check a PNG with all its checksums, and return its size: https://www.w3.org/TR/png-3/."""
+    """Check a PNG with all its checksums, and return its size.
+
+    https://www.w3.org/TR/png-3/
+    """
     kinds = list(_chunks_of_png(data.data))
     width, height, bits = struct.unpack_from('>IIB', data.data, 16)
     if kinds[0] != b'IHDR':
@@ -94,7 +97,10 @@ _JPEG_BEHIND_SCAN = re.compile(b'\xff[\x01-\xcf\xd8-\xfe]')
 
 
 def _size_of_jpeg(data: Bytes) -> int:
-    """Check a JPEG up to its end mark, and return its size: https://www.w3.org/Graphics/JPEG/itu-t81.pdf."""
+    """Check a JPEG up to its end mark, and return its size.
+
+    https://www.w3.org/Graphics/JPEG/itu-t81.pdf
+    """
     content = data.tobytes()
     size, scans = 0, 0
     for marker, place in _segments_of_jpeg(content):
@@ -110,7 +116,10 @@ def _size_of_jpeg(data: Bytes) -> int:
 
 
 def _segments_of_jpeg(content: bytes) -> Iterator[tuple[int, int]]:
-    """Yield marker and start of each segment up to the end mark, skipping thumbnails in segments."""
+    """Yield marker and start of each segment up to the end mark.
+
+    Thumbnails in segments are skipped.
+    """
     place, marker = 2, 0
     while marker != _JPEG_END:
         if place + 1 >= len(content):
@@ -136,7 +145,9 @@ def _after_segment(content: bytes, marker: int, place: int) -> int:
 
 
 def _size_of_bmp(data: Bytes) -> int:
-    """Return the size of a BMP, 0 without run-length encoding, where OpenCV needs all pixels in the file.
+    """Return the size of a BMP; 0 without run-length encoding.
+
+    Without it, OpenCV needs all pixels in the file.
 
     See https://learn.microsoft.com/windows/win32/gdi/bitmap-storage.
     """

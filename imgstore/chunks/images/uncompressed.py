@@ -22,7 +22,10 @@ _GRAYS = b''.join(bytes((level, level, level, 0)) for level in range(256))
 
 
 class BmpCodec(Cv2Codec):
-    """Windows bitmaps: https://learn.microsoft.com/windows/win32/gdi/bitmap-storage."""
+    """Windows bitmaps.
+
+    https://learn.microsoft.com/windows/win32/gdi/bitmap-storage
+    """
 
     def encode(self, image: Image) -> Sequence[bytes | memoryview]:
         """Return header and rows from the top down.
@@ -54,7 +57,10 @@ class BmpCodec(Cv2Codec):
 
 
 class PnmCodec(Cv2Codec):
-    """Portable gray- and pixmaps: https://netpbm.sourceforge.net/doc/pgm.html, .../ppm.html."""
+    """Portable gray- and pixmaps.
+
+    https://netpbm.sourceforge.net/doc/pgm.html, .../ppm.html
+    """
 
     def encode(self, image: Image) -> Sequence[bytes | memoryview]:
         """Return header and pixels, big-endian."""
@@ -80,7 +86,10 @@ class PnmCodec(Cv2Codec):
 
 
 def _swapped(image: Image) -> Image:
-    """Swap the first and the last channel in place, in parts, which is faster than new memory."""
+    """Swap the first and the last channel in place.
+
+    In parts, this is faster than new memory.
+    """
     for top in range(0, len(image), _ROWS):
         rows = image[top : top + _ROWS]
         np.copyto(rows, cv2.cvtColor(rows, cv2.COLOR_RGB2BGR))

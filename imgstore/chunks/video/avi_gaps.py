@@ -1,4 +1,4 @@
-"""Detection of lost packets in an AVI by gaps between packets, since AVI has no times.
+"""Detection of lost packets in an AVI by gaps; AVI has no times.
 
 See Microsoft's "AVI RIFF File Reference".
 """
@@ -80,7 +80,10 @@ def _behind(place: int, chunk: _Chunk) -> int:
 
 
 def _starts(file: IO[bytes], end: int | None, own: bytes) -> Iterator[int]:
-    """Yield the starts of chunks, from an end or the file's start, up to the first that must not be skipped."""
+    """Yield the starts of chunks, up to the first that must not be skipped.
+
+    They begin at an end, or at the file's start.
+    """
     place, among_packets = end or 0, end is not None
     while (chunk := _read(file, place)).kind:
         yield place
@@ -94,6 +97,9 @@ def _starts(file: IO[bytes], end: int | None, own: bytes) -> Iterator[int]:
 
 
 def _may_lie_between(chunk: _Chunk, own: bytes) -> bool:
-    """Return whether a chunk is not a packet of the video, or an empty one for a dropped frame."""
+    """Return whether a chunk has no frame of the video.
+
+    It is no packet of it, or an empty one for a dropped frame.
+    """
     stream = _OF_A_STREAM.fullmatch(chunk.kind)
     return bool(_FILLERS.fullmatch(chunk.kind) or (stream and (stream[1] != own[:2] or not chunk.size)))

@@ -1,4 +1,4 @@
-"""Choice of the library for reading or writing a video: by the user, or by what works on this machine."""
+"""Choice of the library for videos, by the user or by what works here."""
 
 from __future__ import annotations
 

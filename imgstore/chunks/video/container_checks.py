@@ -1,4 +1,7 @@
-"""Checks of video files before FFmpeg opens them: it would accept any known format, also lists of other files."""
+"""Checks of video files before FFmpeg opens them.
+
+It would accept any known format, also lists of other files.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ _TEXT_IN_PYAV_18 = {'metadata_errors': 'surrogateescape'}  # PyAV 19 always does
 
 
 def max_pixels_for(shape: tuple[int, ...]) -> int:
-    """Return the maximum pixels of a video's frames, for a store with images of a shape."""
+    """Return the maximum pixels of a frame, for a store's image shape."""
     return min(max(_UNQUESTIONED_PIXELS, _MOST_TIMES * math.prod(shape[:2])), NO_PIXEL_LIMIT)
 
 
@@ -35,7 +38,10 @@ def unreadable_video(path: str, why: object) -> FrameReadError:
 
 
 def check_container(path: str) -> None:
-    """Raise FrameReadError unless a file starts like AVI, Matroska, MP4 or QuickTime."""
+    """Raise FrameReadError unless a file starts like a known container.
+
+    These are AVI, Matroska, MP4 and QuickTime.
+    """
     try:
         with open_regular(path) as file:
             begin = file.read(12)
@@ -101,7 +107,7 @@ def open_input(file: str | IO[bytes], **arguments: Any) -> InputContainer:
 
 
 def open_output(file: Any, **arguments: Any) -> OutputContainer:
-    """Open a path or a seekable file for writing, with the arguments of `open_input`."""
+    """Open a path or a seekable file for writing, as `open_input` does."""
     return cast('OutputContainer', _open(file, 'w', arguments))
 
 

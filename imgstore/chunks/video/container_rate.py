@@ -69,7 +69,7 @@ def _read(file: IO[bytes], place: int, count: int) -> bytes:
 
 
 def is_open_mp4(time_base: Fraction) -> bool:
-    """Return whether an MP4 of ours with a time base may still be open for writing."""
+    """Return whether our MP4 with a time base may still be open for writing."""
     return time_base == Fraction(1, _MP4_OPEN_TIMESCALE)
 
 
@@ -96,7 +96,7 @@ def _changes_of_mp4(file: IO[bytes], rate: Fraction) -> list[Change]:
 
 
 def _changes_of_h264(file: IO[bytes], box: int | None, rate: Fraction) -> list[Change]:
-    """Return the changes of H.264's parameter sets, if made by `with_changeable_rates`."""
+    """Return changes of parameter sets made by `with_changeable_rates`."""
     if box is None or _read(file, box + 12, 4) != b'avc1':
         return []
     end = box + 8 + int.from_bytes(_read(file, box + 8, 4), 'big')
@@ -117,7 +117,7 @@ def _mp4_numbers(rate: Fraction) -> tuple[int, int]:
 
 
 def _boxes(file: IO[bytes], place: int, end: int) -> Iterator[tuple[bytes, int]]:
-    """Yield the names of boxes, including nested ones, and the positions of their contents."""
+    """Yield names of boxes, also nested ones, and positions of their contents."""
     while place + 8 <= end:
         size, name = struct.unpack('>I4s', _read(file, place, 8))
         inner = place + 8
@@ -134,7 +134,7 @@ def _boxes(file: IO[bytes], place: int, end: int) -> Iterator[tuple[bytes, int]]
 
 
 def _times_at(file: IO[bytes], box: int) -> tuple[int, bool]:
-    """Return the position after a box's creation times, and whether its times have 64 bits."""
+    """Return where a box's creation times end, and whether they have 64 bits."""
     wide = _read(file, box, 1) == b'\1'
     return box + (20 if wide else 12), wide
 
@@ -144,7 +144,7 @@ def _duration(place: int, wide: bool, value: int) -> Change:
 
 
 def _change_of_edit(file: IO[bytes], box: int | None, duration: int) -> list[Change]:
-    """Return the change of the only edit, as long as the track, in an MP4 of OpenCV's."""
+    """Return the change of the only edit, as long as the track, in OpenCV's MP4."""
     if box is None:
         return []
     if _read(file, box + 4, 4) != b'\0\0\0\1':
@@ -173,7 +173,7 @@ def _changes_of_avi(file: IO[bytes], rate: Fraction) -> list[Change]:
 
 
 def _avi_chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int]]:
-    """Yield the names of the header's chunks, and the positions of their contents."""
+    """Yield names of the header's chunks, and positions of their contents."""
     place = 12
     while True:
         name, size = struct.unpack('<4sI', _read(file, place, 8))

@@ -16,7 +16,9 @@ _MXF_HEADER = bytes.fromhex('060e2b34020501010d01020101')
 
 
 def is_cut_off(path: str) -> bool:
-    """Return whether an AVI, MP4, QuickTime, Matroska, WebM, MPEG-TS, Flash, Ogg, ASF or GIF is cut off.
+    """Return whether a video of a known container is cut off.
+
+    These are AVI, MP4, QuickTime, Matroska, WebM, MPEG-TS, Flash, Ogg, ASF and GIF.
 
     False if the container does not state its size, as after writing to a pipe.
     """
@@ -92,7 +94,10 @@ def _transport(file: IO[bytes], begin: bytes, size: int) -> bool:
 
 
 def _transport_packet(begin: bytes) -> int:
-    """Return the packet length of MPEG-TS, M2TS or MPEG-TS with error correction; 0 for other files."""
+    """Return the packet length of MPEG-TS of any kind; 0 for other files.
+
+    The kinds are MPEG-TS, M2TS and MPEG-TS with error correction.
+    """
     for length, first in ((188, 0), (192, 4), (204, 0)):
         marks = begin[first : first + 8 * length : length]
         if len(marks) >= min(3, len(begin) // length) > 0 and set(marks) == {0x47}:

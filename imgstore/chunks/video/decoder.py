@@ -76,7 +76,7 @@ _mjpeg_decoders = ObjectPool(_new_mjpeg_decoder, most=2 * THREADS)
 
 
 class CleanFrameQueue:
-    """Queue for frames until all frames decoded before them are known to be intact.
+    """Queue for frames until all frames before them are known to be intact.
 
     Those may be references of a frame and displayed later. Only then the decoder reports damage, and it never reports a
     lost frame.

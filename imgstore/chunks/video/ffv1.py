@@ -1,4 +1,7 @@
-"""Checksums in FFV1, RFC 9043: FFmpeg silently replaces damaged slices by those of the frame before."""
+"""Checksums in FFV1, RFC 9043.
+
+FFmpeg silently replaces damaged slices by those of the frame before.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ _SIZE, _SIZE_AND_CHECKSUM = 3, 8
 
 
 def is_damaged(packet: bytes) -> bool:
-    """Return whether an FFV1 packet, version 3 or later, has a missing or damaged slice.
+    """Return whether an FFV1 packet has a missing or damaged slice.
 
     Slices without checksums must only fill the packet.
     """
@@ -24,7 +27,10 @@ def is_damaged(packet: bytes) -> bool:
 
 
 def _slices(packet: bytes, footer: int) -> list[bytes]:
-    """Return the slices of a packet, last one first, by the size at their ends; none unless they fill it."""
+    """Return a packet's slices, last one first; none unless they fill it.
+
+    The size of each is at its end.
+    """
     slices, end = [], len(packet)
     while end:
         begin = end - footer - int.from_bytes(packet[end - footer : end - footer + _SIZE], 'big')
@@ -36,6 +42,6 @@ def _slices(packet: bytes, footer: int) -> list[bytes]:
 
 
 def _matches(data: bytes) -> bool:
-    """Return whether the checksum of a slice including its own checksum equals the initial value."""
+    """Return whether a slice's checksum, itself included, is the initial value."""
     mirrored = data.translate(_MIRRORED)
     return any(zlib.crc32(mirrored, start ^ 0xFFFFFFFF) ^ 0xFFFFFFFF == start for start in _STARTS)

@@ -1,4 +1,7 @@
-"""FFmpeg's filters for colour conversion, reused and never freed: PyAV 19 leaves that to the garbage collector."""
+"""FFmpeg's filters for colour conversion, reused and never freed.
+
+PyAV 19 leaves that to the garbage collector.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +78,9 @@ def _configured(key: Key) -> Any:
 
 
 def free_filters(holder: Any) -> None:
-    """Free the filter graph of a PyAV resampler or audio encoder, which is unusable afterwards.
+    """Free the filter graph of a resampler or audio encoder.
+
+    It is unusable afterwards.
 
     In PyAV 19 a graph and its filters reference each other in dictionaries without attributes.
     """

@@ -1,4 +1,4 @@
-"""The frames of a video file and their display times, read from packets without decoding."""
+"""The frames of a video file and their display times, without decoding."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _table(times: Sequence[int | None], keys: Sequence[bool], positions: Sequenc
 
 
 def table_from_container_index(stream: Any, frames: int | None = None) -> FrameTable | None:
-    """Build the table from the container's own index; None if that does not cover all frames.
+    """Build the table from the container's index; None if that is incomplete.
 
     The index has decoding times. So the table is wrong if a packet has a different display time.
 
@@ -118,7 +118,9 @@ def table_from_container_index(stream: Any, frames: int | None = None) -> FrameT
 
 
 def _counts_hidden(times: Sequence[int | None], hidden: Sequence[int | None], shown: int, frames: int | None) -> bool:
-    """Return whether a chunk's index counts hidden frames, as written by older versions and other programs.
+    """Return whether a chunk's index counts hidden frames.
+
+    Older versions and other programs write such indexes.
 
     Then hidden frames keep their numbers, though they are never decoded. FrameReadError if the count fits neither way.
     """
@@ -166,7 +168,7 @@ def packets_of(container: Any, stream: Any, tail: LastPacket) -> Iterator[Any]:
 
 
 def table_from_packets(container: Any, stream: Any, tail: LastPacket, frames: int | None = None) -> FrameTable | None:
-    """Build the table from all packets of a container; None if packets have no display times.
+    """Build the table from all packets; None if they have no display times.
 
     Parameters
     ----------
@@ -218,12 +220,12 @@ def _numbered(container: Any, stream: Any, packets: list[_Packet], frames: int |
 
 
 def _are_of_decoding(packets: Sequence[_Packet]) -> bool:
-    """Return whether reordered packets have only decoding times, for lack of others in the container."""
+    """Return whether reordered packets have only decoding times."""
     return len(packets) > 1 and all(packet.pts == packet.dts for packet in packets)
 
 
 def _ascending(times: list[int | None]) -> list[int | None]:
-    """Replace damaged times by ones between their neighbours, in a file without reordering.
+    """Interpolate damaged times, in a file without reordering.
 
     A frame with such a time is never found and raises an error; later frames keep their indexes. If many times seem
     damaged, frames are reordered after all.
@@ -240,7 +242,10 @@ def _ascending(times: list[int | None]) -> list[int | None]:
 
 
 def _longest_ascent(values: list[int]) -> list[int]:
-    """Return ranks of the longest ascending subsequence: https://doi.org/10.1016/0012-365X(75)90103-X."""
+    """Return ranks of the longest ascending subsequence.
+
+    https://doi.org/10.1016/0012-365X(75)90103-X
+    """
     ends: list[int] = []
     ranks: list[int] = []
     before: list[int] = []
@@ -256,7 +261,7 @@ def _longest_ascent(values: list[int]) -> list[int]:
 
 
 def _with_gaps(table: FrameTable, frames: int, pace: float) -> FrameTable | None:
-    """Insert lost frames into the table; None if the others are not at this pace from time 0."""
+    """Insert lost frames into the table; None if the others break this pace."""
     places = np.rint(table.pts / max(pace, 1)).astype(np.intp)
     even = np.all(np.abs(table.pts - places * pace) <= 1) and np.all(np.diff(places) > 0)
     if not even or places[0] < 0 or places[-1] >= frames:
@@ -267,7 +272,7 @@ def _with_gaps(table: FrameTable, frames: int, pace: float) -> FrameTable | None
 
 
 def _truncate_at(table: FrameTable, time: int | None) -> FrameTable:
-    """Cut the table at a time: a packet lost later may belong between the later frames."""
+    """Cut the table at a time; later, a lost packet may belong anywhere."""
     count = len(table) if time is None else int(np.searchsorted(table.pts, time, 'right'))
     return FrameTable(table.pts[:count], table.keyframes[table.keyframes < count])
 
@@ -306,7 +311,7 @@ class DisplayTimes:
 
 
 def display_times(path: str, frames: int | None = None, pixels: int = NO_PIXEL_LIMIT) -> DisplayTimes | None:
-    """Return the display times of a video's frames; None if PyAV is missing or cannot read them.
+    """Return a video's display times; None without PyAV or if unreadable.
 
     Raises FrameReadError if the file is not a video, or if it is ambiguous which frames a chunk's index counts.
     """

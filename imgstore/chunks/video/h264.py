@@ -1,4 +1,7 @@
-"""H.264 as a byte stream (ITU-T H.264 Annex B), and in MP4 and Matroska (ISO/IEC 14496-15)."""
+"""H.264 as a byte stream, and in MP4 and Matroska.
+
+ITU-T H.264 Annex B, and ISO/IEC 14496-15.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ def has_keyframe(stream: bytes) -> bool:
 
 
 def configuration(parameter_sets: bytes) -> bytes:
-    """Build the decoder configuration record for a byte stream's parameter sets, for 8-bit 4:2:0.
+    """Build the decoder configuration record for parameter sets, 8-bit 4:2:0.
 
     Parameters
     ----------
@@ -45,7 +48,7 @@ def configuration(parameter_sets: bytes) -> bytes:
 
 
 def with_reordering(record: bytes) -> bytes | None:
-    """Allow reordering of one frame in a configuration record, though none is reordered.
+    """Allow reordering of one frame in a configuration record.
 
     Then FFmpeg reports decoding times from the first frame, not from the eighth. None unless the sequence parameter set
     ends like x264's: bitstream restrictions, no reordering, one reference frame.
@@ -77,7 +80,7 @@ def record_with_rate(record: bytes, rate: Fraction, in_place: bool = False) -> b
 
 
 def with_changeable_rates(parameter_sets: bytes, rate: Fraction) -> bytes:
-    """Set a rate in a byte stream's parameter sets so that it can be changed in place."""
+    """Set a rate in parameter sets so that it can be changed in place."""
     return b''.join(
         b'\0\0\0\1' + (with_changeable_rate(unit, rate) if kind_of(unit) == _SPS else unit)
         for unit in units_of(parameter_sets)
@@ -85,7 +88,7 @@ def with_changeable_rates(parameter_sets: bytes, rate: Fraction) -> bytes:
 
 
 def unified(record: bytes) -> bytes:
-    """Normalise a configuration record, independent of its rate and of `with_reordering`.
+    """Normalise the rate and the reordering of a configuration record.
 
     Any other data is returned unchanged.
     """

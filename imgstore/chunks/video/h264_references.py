@@ -1,4 +1,7 @@
-"""Detection of missing reference pictures in H.264 by frame numbers, ITU-T H.264, 7.4.3."""
+"""Detection of missing reference pictures in H.264.
+
+Frame numbers show them, ITU-T H.264, 7.4.3.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +78,10 @@ class ReferenceCheck:
 
 
 def _sets_of(record: bytes) -> Iterator[bytes]:
-    """Yield the parameter sets in a decoder configuration record, ISO/IEC 14496-15, 5.3.3.1."""
+    """Yield the parameter sets in a decoder configuration record.
+
+    ISO/IEC 14496-15, 5.3.3.1.
+    """
     at = 5
     for mask in (0x1F, 0xFF):
         count, at = record[at] & mask if at < len(record) else 0, at + 1

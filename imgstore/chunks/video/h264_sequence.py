@@ -1,4 +1,7 @@
-"""Bits of H.264's parameter sets, and the start of a sequence parameter set: ITU-T H.264, 7.3.2.1.1 and 9.1."""
+"""Bits of H.264's parameter sets, and the start of a sequence's.
+
+ITU-T H.264, 7.3.2.1.1 and 9.1.
+"""
 
 from __future__ import annotations
 

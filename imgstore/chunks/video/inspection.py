@@ -1,4 +1,7 @@
-"""Check whether a video can become a chunk: all frames must be intact and found exactly."""
+"""Check whether a video can become a chunk.
+
+All frames must be intact and found exactly.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ _BITS = 8
 
 
 def check_exact(path: str, sizes: Collection[Size], pixels: int = NO_PIXEL_LIMIT) -> None:
-    """Check that a video is complete, has an allowed size, and shows its frames in the order of times.
+    """Check that a video is complete, of an allowed size and in order of time.
 
     Parameters
     ----------

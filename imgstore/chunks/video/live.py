@@ -1,4 +1,7 @@
-"""Reading a video during writing. Its writer may finish it at any time, with a new name and new times."""
+"""Reading a video during writing.
+
+Its writer may finish it at any time, with a new name and new times.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Matroska with one H.264 track, written so that its frame rate can be set at any time: RFC 9559.
+"""Matroska, RFC 9559, with one H.264 track and a changeable frame rate.
 
 Each cluster has one frame and is written in one call, so a killed writer loses at most the last frame. Times are
 multiples of the frame index. The rate is in header fields of fixed size, and `finish` changes these in place. With any
@@ -70,7 +70,7 @@ def _number(number: int, value: int) -> bytes:
 
 
 class _Times(NamedTuple):
-    """Display times: time of the first frame and interval in ticks, tick and interval in nanoseconds."""
+    """Display times: the first and the interval, in ticks and nanoseconds."""
 
     first: int
     step: Fraction
@@ -81,7 +81,10 @@ class _Times(NamedTuple):
         return self.first + round(self.step * frame)
 
     def duration(self, frames: int) -> float:
-        """Return the duration in ticks, in whole microseconds, so that programs count all frames by it."""
+        """Return the duration in ticks, in whole microseconds.
+
+        Programs count frames by it.
+        """
         rate = min(_rate_of(self.interval), _NANOSECONDS / (self.step * self.tick))
         duration = math.ceil(frames / rate * _MICROSECONDS)
         duration += int(duration / _MICROSECONDS * float(rate)) < frames  # rounding of floats
@@ -91,7 +94,7 @@ class _Times(NamedTuple):
 
 
 def _rate_of(interval: int) -> Fraction:
-    """Return FFmpeg's rate for an interval in nanoseconds: the nearest fraction of limited numbers."""
+    """Return FFmpeg's rate for an interval in ns, a fraction of limited numbers."""
     most = int(MATROSKA_FASTEST)
     rate = Fraction(_NANOSECONDS, interval)
     return 1 / (1 / rate).limit_denominator(most) if rate > 1 else rate.limit_denominator(most)
@@ -146,7 +149,10 @@ def _ebml() -> bytes:
 
 
 def _seek_head(info_at: int, tracks_at: int, last_at: int) -> bytes:
-    """Return the positions of the other parts; the last one is a cluster until there are cues."""
+    """Return the positions of the other parts.
+
+    The last one is a cluster until there are cues.
+    """
     parts = ((_INFO, info_at), (_TRACKS, tracks_at), (_CLUSTER, last_at))
     return _element(
         _SEEK_HEAD,
@@ -182,7 +188,7 @@ def _tracks(width: int, height: int, configuration: bytes, color: Color) -> byte
 
 
 def _configurations(usual: bytes) -> tuple[bytes, bytes]:
-    """Return the configuration, and spare room for another one if its rate can be changed."""
+    """Return the configuration, with spare room if its rate can be changed."""
     room = len(_element(_CODEC_PRIVATE, usual)) + _LONGER
     is_known = record_with_rate(usual, Fraction(VIDEO_FRAMES_PER_SECOND)) is not None and room < _MOST_ROOM
     return _element(_CODEC_PRIVATE, usual), _element(_VOID, bytes(room)) if is_known else b''
@@ -256,7 +262,7 @@ class MatroskaFile:
         self._size += written
 
     def finish(self, rate: Fraction) -> None:
-        """Write the rate in frames per second, the duration, and the positions of the keyframes.
+        """Write the rate (frames/s), the duration, and the positions of keyframes.
 
         If the process is killed meanwhile, the file has all frames.
         """
@@ -313,7 +319,7 @@ class MatroskaFile:
         )
 
     def _move_frames(self, head: _Head, times: _Times) -> None:
-        """Set the times of frames, the last one first, so that times ascend at any moment."""
+        """Set frames' times, the last one first, so that they always ascend."""
         inner = head.segment_at + len(_element(_CLUSTER)) + len(_number(_TIMESTAMP, 0)) - _NUMBER_BYTES
         for frame, place in reversed(self._clusters.items()):
             self._put(inner + place, times.of(frame).to_bytes(_NUMBER_BYTES, 'big'))

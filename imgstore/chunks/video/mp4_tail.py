@@ -1,4 +1,6 @@
-"""The latest packet of an open MP4, kept in a separate file, since FFmpeg writes it only with the next one.
+"""The latest packet of an open MP4, kept in a separate file.
+
+FFmpeg writes it only with the next one.
 
 If the MP4 can never be closed, the file stays next to it and is read as the video's last frame.
 
@@ -126,7 +128,7 @@ class LastPacket:
             return open_input(io.BytesIO(self._packets[0]), format='h264')
 
     def append_to(self, packets: Iterable[Any], stream: Any) -> Iterator[Any]:
-        """Yield the packets of a PyAV stream, and then the last packets from the files."""
+        """Yield the packets of a PyAV stream, then the last ones from the files."""
         if not (self._packets and is_open_mp4(stream.time_base)):  # a finished video has them itself
             yield from packets
             return

@@ -128,7 +128,7 @@ class OpenCVChunkWriter(ChunkWriter):
 
 @cache
 def converts_interlaced() -> bool:
-    """Return whether this OpenCV converts interlaced frames, tried on numbered ones."""
+    """Return whether this OpenCV converts interlaced frames, after a trial."""
     with fork_lock:
         capture = cv2.VideoCapture(os.path.join(SAMPLES, 'interlaced.mp4'), cv2.CAP_FFMPEG)
     read = [capture.read() for _ in range(3)]
@@ -219,7 +219,7 @@ class OpenCVChunkReader(VideoReader):
             self._other = None
 
     def count(self) -> int:
-        """Count the frames by packets, or by decoding if packets have no display times."""
+        """Count the frames by packets, or by decoding without display times."""
         if self._end == math.inf:
             self._forward_to(sys.maxsize, self._open())
         return int(self._end)
@@ -236,7 +236,7 @@ class OpenCVChunkReader(VideoReader):
         return ensure_color(image, ensure_copy=False) if self._color else ensure_grayscale(image)
 
     def _check_converted(self, index: int, image: Image) -> None:
-        """Check that OpenCV converted the frame, and did not return the memory of an earlier image."""
+        """Check that OpenCV converted this frame, and returned no earlier image."""
         before, self._image = self._image, image[::_COMPARED].copy()
         may_be_old = before is None or np.array_equal(before, self._image)
         if may_be_old and self._pyav().is_interlaced(index) and not converts_interlaced():
@@ -257,7 +257,7 @@ class OpenCVChunkReader(VideoReader):
         return None
 
     def _check_count(self, frames: int) -> None:
-        """Check that OpenCV returns all frames, if they can only be counted: it skips damaged ones."""
+        """Check that OpenCV skips no damaged frame, if frames can only be counted."""
         if not self._counted and (self.count() == frames or (self._end > frames and self._gives_each_packet())):
             self._counted = True
             self._open()
@@ -268,7 +268,7 @@ class OpenCVChunkReader(VideoReader):
             )
 
     def _gives_each_packet(self) -> bool:
-        """Return whether OpenCV returns a frame for each packet up to the current end of a growing video."""
+        """Return whether OpenCV returns a frame per packet of a growing video."""
         try:
             until = os.path.getsize(self._path)
             packets = packet_count(self._path, self._pixels, until)
@@ -294,7 +294,7 @@ class OpenCVChunkReader(VideoReader):
         yield self._open()
 
     def _forward_to(self, index: int, capture: cv2.VideoCapture) -> bool:
-        """Decode forward to the frame; False if it is missing. Then it is in the gap of skipped frames."""
+        """Decode forward to the frame; False if it is in a gap of skipped frames."""
         patience = 1 if self._times is None else len(self._times)
         while patience:
             if not capture.grab():
@@ -311,7 +311,7 @@ class OpenCVChunkReader(VideoReader):
         return False
 
     def _index_in(self, times: DisplayTimes | None, capture: cv2.VideoCapture) -> int | None:
-        """Return the index of the grabbed frame; None if no frame has the time reported by OpenCV."""
+        """Return the grabbed frame's index; None if no frame has OpenCV's time."""
         if times is None:
             return self._next
         reported = float(capture.get(cv2.CAP_PROP_POS_MSEC))

@@ -1,4 +1,4 @@
-"""A file for FFmpeg, with earlier parts changed only after syncing the rest to the disk.
+"""A file for FFmpeg; earlier parts change only after syncing the rest.
 
 Closing an MP4 writes its table at the end, and then a new start of the file. If a power cut left only the new start on
 the disk, no frame could be found.

@@ -1,4 +1,6 @@
-"""The frame rate in H.264's sequence parameter sets, ITU-T H.264 sections 7.3.2.1.1 and E.1.1.
+"""The frame rate in H.264's sequence parameter sets.
+
+ITU-T H.264, sections 7.3.2.1.1 and E.1.1.
 
 Programs read it there if the container's times do not suffice, and FFmpeg drops or repeats frames by it.
 """
@@ -52,7 +54,7 @@ def with_changeable_rate(sps: bytes, rate: Fraction) -> bytes:
 
 
 def _numbers(rate: Fraction) -> Iterator[tuple[int, int]]:
-    """Yield units per tick and per second, for the exact rate first, then for near ones."""
+    """Yield units per tick and per second, for the exact rate, then near ones."""
     scale = _FIELDS * rate.numerator
     most = min(_MOST_UNITS // rate.denominator, _MOST_SCALE // scale)
     for factor in dict.fromkeys(most * trial // _TRIALS for trial in range(_TRIALS, 0, -1)):
@@ -77,7 +79,10 @@ def _with_timing(sps: bytes, units: int, scale: int) -> bytes | None:
 
 
 def _goes_to_timing(bits: Bits) -> bool | None:
-    """Return the flag for a stated rate, read up to there; None without display information."""
+    """Return the flag for a stated rate; None without display information.
+
+    The bits are read up to there.
+    """
     read_sequence(bits)
     _take_codes(bits, 2)  # width and height
     if not bits.take(1):

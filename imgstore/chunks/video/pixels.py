@@ -50,7 +50,7 @@ class FrameConverter:
         self._converter.close()
 
     def _gray(self, frame: Any) -> Image:
-        """Convert to gray, with the same result as by way of BGR; the luma plane usually suffices."""
+        """Convert to gray as by way of BGR; the luma plane usually suffices."""
         name = frame.format.name
         if name in _LUMA_FIRST and all(_is_neutral(_plane(plane)) for plane in frame.planes[1:]):
             levels = _gray_levels(name, int(frame.color_range), int(frame.colorspace))
@@ -73,7 +73,7 @@ def _is_neutral(chroma: Image) -> bool:
 
 @lru_cache
 def _gray_levels(pixel_format: str, color_range: int, colorspace: int) -> npt.NDArray[np.uint8]:
-    """Return the gray value of each luma value, by the conversion used for colours."""
+    """Return the gray value of each luma value, by way of BGR."""
     import av
 
     ramp = np.full((2 * 3, 256), 128, np.uint8)

@@ -127,13 +127,13 @@ class PyAVChunkReader(VideoReader):
         self._missing: set[int] = set()
 
     def _learn_from_packets(self) -> None:
-        """Build the table from the packets, if the container's own index does not suffice."""
+        """Build the table from the packets, if the index does not suffice."""
         container, self._touched = self._from_the_start(), True
         self._set_table(table_from_packets(container, self._stream, self._tail, self._announced))
         self._invalidate()
 
     def count(self) -> int:
-        """Count the frames by packets, or by decoding if packets have no display times."""
+        """Count the frames by packets, or by decoding without display times."""
         container, self._touched = self._from_the_start(), True
         table = table_from_packets(container, self._stream, self._tail, self._announced)
         self._invalidate()
@@ -165,7 +165,7 @@ class PyAVChunkReader(VideoReader):
         return lambda: self._images.to_array(frame)
 
     def _packet(self, index: int) -> Any:
-        """Read the packet of a Motion JPEG frame; None if it is uncertain which one that is."""
+        """Read the packet of a Motion JPEG frame; None if it is uncertain."""
         table = self._table
         if self._container is None or table is None or not self._seek or index >= len(table):
             return None
@@ -217,7 +217,7 @@ class PyAVChunkReader(VideoReader):
         return None
 
     def _seek_candidates(self, index: int) -> Iterator[bool]:
-        """Seek to starting points for decoding the frame, the nearest first; yield whether it moved.
+        """Seek to starting points, the nearest first; yield whether it moved.
 
         Usually that is the keyframe before it. Some keyframes are not real ones, and after an intra refresh the
         decoder returns nothing at first. After its first frame, the decoder skips no decodable frame.
@@ -260,7 +260,7 @@ class PyAVChunkReader(VideoReader):
         return index
 
     def _forward_to(self, index: int, keep: bool = False) -> Any:
-        """Decode forward to the frame; None if it is missing. Then it is in the gap of skipped frames."""
+        """Decode forward to the frame; None if it is in a gap of skipped frames."""
         self._next_packet = -1
         self._enough = index + 1 if keep and self._ends_group(index) else -1
         for shown, frame in self._frames:
@@ -277,7 +277,7 @@ class PyAVChunkReader(VideoReader):
         return None
 
     def _ends_group(self, index: int) -> bool:
-        """Return whether a frame is the last of its group, so that no later one is needed.
+        """Return whether a frame is the last of its group; none later is needed.
 
         False if all frames are keyframes.
         """
@@ -305,7 +305,7 @@ class PyAVChunkReader(VideoReader):
                 return
 
     def _decode_by_times(self, table: FrameTable) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Yield the frames from the current position; damage leaves a hole up to the next keyframe."""
+        """Yield the frames from here; damage leaves a hole up to the next keyframe."""
         sound, queue = True, CleanFrameQueue()
         for packet in self._packets_needed(table):
             if not (sound or packet.is_keyframe):
@@ -325,7 +325,7 @@ class PyAVChunkReader(VideoReader):
         yield from queue.flush()
 
     def _is_announced(self, table: FrameTable, packet: Any) -> bool:
-        """Return whether the packet is where the container's index says, not one after a damaged part."""
+        """Return whether the packet is where the container's index says."""
         index = table.index_of(packet.pts)
         if table.positions is None or not packet.size or index is None:
             return True
@@ -333,7 +333,7 @@ class PyAVChunkReader(VideoReader):
         return not self._table_is_wrong and packet.pos - int(table.positions[index]) in (0, _AVI_CHUNK_HEADER)
 
     def _packets_needed(self, table: FrameTable) -> Iterator[Any]:
-        """Yield the packets from the current position, and a flush packet as soon as they suffice."""
+        """Yield the packets from here, and a flush packet as soon as they suffice."""
         for packet in self._packets():
             if packet.is_keyframe and not packet.is_discard and table.index_of(packet.pts) == self._enough:
                 yield flush_packet(self._stream)

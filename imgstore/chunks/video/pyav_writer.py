@@ -100,7 +100,7 @@ class PyAVEncoder(VideoEncoder):
         context.open()
 
     def frame(self, image: Image) -> Any:
-        """Convert an image to the codec's pixel format by OpenCV, more exactly than swscale."""
+        """Convert an image to the codec's pixel format, more exactly than swscale."""
         import av
 
         image = np.ascontiguousarray(image)
@@ -126,13 +126,13 @@ class PyAVEncoder(VideoEncoder):
         self._into_range(planes.reshape(-1, width), _CHROMA)
 
     def _into_range(self, values: Image, levels: npt.NDArray[np.uint8]) -> None:
-        """Convert full range in place to the range of the pixel format; 'yuvj' has full range."""
+        """Convert full range in place to the pixel format's; 'yuvj' has full range."""
         if 'j' not in self.pixel_format:
             cv2.LUT(values, levels, values)
 
 
 class MJPEGEncoder(PyAVEncoder):
-    """Motion JPEG encoder: frames are independent, so they can be encoded in advance.
+    """Motion JPEG encoder; independent frames can be encoded in advance.
 
     FFmpeg's files are a fifth smaller than OpenCV's at the same quality. But FFmpeg has only 31 quality levels, from
     about JPEG's 25 to its 95. So OpenCV encodes if a quality is passed, with the same meaning as for jpg.
@@ -142,7 +142,7 @@ class MJPEGEncoder(PyAVEncoder):
     pixel_format = 'yuvj420p'
 
     def set_up(self, context: Any) -> None:
-        """Use one thread per frame: several would prevent optimal Huffman tables (6 % of the size)."""
+        """Use one thread per frame, for optimal Huffman tables (6 % of the size)."""
         super().set_up(context)
         context.color_range = 2
         context.qmin = context.qmax = _MJPEG_QUANTISER
@@ -184,7 +184,10 @@ class H264Encoder(PyAVEncoder):
     pixel_format = 'yuv420p'
 
     def set_up(self, context: Any) -> None:
-        """Set the options of https://www.ffmpeg.org/ffmpeg-codecs.html#libx264_002c-libx264rgb."""
+        """Set the options of x264.
+
+        https://www.ffmpeg.org/ffmpeg-codecs.html#libx264_002c-libx264rgb
+        """
         super().set_up(context)
         context.colorspace, context.color_primaries, context.color_trc, context.color_range = BT601
         context.options = {**_X264, **{name: str(value) for name, value in self._options.items()}}
@@ -272,7 +275,10 @@ class ContainerChunkWriter(ChunkWriter):
         self._written += 1
 
     def _keep(self, packet: bytes) -> None:
-        """Keep the packet held back by an MP4, with parameter sets, since the first frame has no header yet."""
+        """Keep the packet held back by an MP4, with parameter sets.
+
+        The first frame has no header yet.
+        """
         if self._tail is not None:
             self._tail.put(self._written, (self._stream.codec_context.extradata or b'') + packet)
 

@@ -1,4 +1,4 @@
-"""Repair of a cut-off video: its packets are copied into a complete container."""
+"""Repair of a cut-off video by copying its packets."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def remux(source: str, target: str, frames: int, rate: Fraction | None = None) -
 
 
 def check_is_copy(source: str, target: str) -> None:
-    """Raise FrameReadError unless the copy has the packets of a cut-off video, bit for bit."""
+    """Raise FrameReadError unless the copy has the original's packets exactly."""
     import av
 
     tail = LastPacket(source)

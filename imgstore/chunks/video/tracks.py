@@ -20,7 +20,7 @@ def is_mp4(container: Any) -> bool:
 
 
 def video_streams(container: Any) -> list[Any]:
-    """Return the video streams of a PyAV container, without cover pictures if there is a video."""
+    """Return the video streams of a container; cover pictures only if alone."""
     from av.stream import Disposition
 
     streams = list(container.streams.video)

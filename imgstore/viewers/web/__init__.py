@@ -1,1 +1,1 @@
-"""Recordings in a browser: a page served by this machine; see docs/viewer-in-the-browser.md."""
+"""Recordings in a browser; see docs/viewer-in-the-browser.md."""

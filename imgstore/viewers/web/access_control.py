@@ -1,4 +1,6 @@
-"""Access control: only requests to this machine's own name, from the page itself, and with a session if required.
+"""Access control: which requests are answered.
+
+These are to this machine's own name, from the page itself, and with a session if required.
 
 Pages of other sites in the same browser can send requests to this machine too. They cannot read the answers, because no
 answer allows it. If another site makes its own name lead here (DNS rebinding), the Host header shows that name.
@@ -53,7 +55,7 @@ def is_loopback(host: str) -> bool:
 
 
 class AccessControl:
-    """Pass permitted requests to the application, and add headers to every answer.
+    """Pass permitted requests to the application; add headers to every answer.
 
     Parameters
     ----------
@@ -207,6 +209,6 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 
 
 def _cookies(headers: list[str], name: str) -> list[str]:
-    """Return the values of a cookie. The headers also have cookies of other servers."""
+    """Return the values of a cookie, among those of other servers."""
     pairs = (pair.partition('=') for header in headers for pair in header.split(';'))
     return [value.strip() for found, _, value in pairs if found.strip() == name]

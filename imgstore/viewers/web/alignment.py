@@ -1,4 +1,7 @@
-"""Frames in the order of their numbers, and of several recordings side by side, as in `imgstore.align`."""
+"""Frames in the order of their numbers, also of several recordings.
+
+Those are side by side, as in `imgstore.align`.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ _MOST_STEPS = 10_000
 
 
 class NumberOrder:
-    """Unique frame numbers in ascending order, each with the index of its first frame.
+    """Unique frame numbers in ascending order, with their first frames.
 
     Parameters
     ----------

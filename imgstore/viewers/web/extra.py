@@ -1,4 +1,4 @@
-"""Extra data for plots: read chunk by chunk in bounded time per request, and summarised.
+"""Extra data for plots, read in bounded time per request.
 
 Files of many chunks are read a few at a time, spread over the recording. The first answer comes at once, and each
 further request refines it.

@@ -1,4 +1,4 @@
-"""Limits for clients: connections, arrival time of a request, unread bytes and reading time.
+"""Limits for clients: connections, time of a request, unread bytes.
 
 The server stays responsive for each client, whatever the others do.
 """
@@ -208,7 +208,7 @@ def _longest_waiting(there: list[Connection]) -> Connection | None:
 
 
 class Bounded:
-    """Limits an application's answers to a room, and sends them in pieces as they are read.
+    """Limits an application's answers to a room, and sends them in pieces.
 
     Parameters
     ----------

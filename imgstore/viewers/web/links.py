@@ -1,4 +1,4 @@
-"""Links for this user only: in a file for the browser, and through a socket for `--link`.
+"""Links for this user only, by a file for the browser or by a socket.
 
 Every user of a machine can read command lines, so no link is ever on one. The browser gets the path of a file with the
 link. Another process asks through a socket. Both are in a private folder.
@@ -67,7 +67,7 @@ def _candidates() -> list[str]:
 
 
 def _is_private(folder: str) -> bool:
-    """Return whether a folder belongs to this user, is no link, and is closed to others.
+    """Return whether a folder is this user's, no link, and closed to others.
 
     On Windows the temporary folder is private already.
     """
@@ -113,7 +113,7 @@ def page_with(url: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def links_on_demand(port: int, link: Link) -> Iterator[None]:
-    """Send a link to each process that connects to a socket in the private folder.
+    """Send a link to each process that connects to the private socket.
 
     Only this user can connect.
 

@@ -1,4 +1,7 @@
-"""The page's requests to one store. Apart from a first search, their time does not depend on its length."""
+"""The page's requests to one store.
+
+Apart from a first search, their time does not depend on its length.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Routes of the page, its files, and its requests to the stores, numbered in their order."""
+"""Routes of the page, its files, and its requests to the stores."""
 
 from __future__ import annotations
 

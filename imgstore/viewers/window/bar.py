@@ -1,4 +1,4 @@
-"""The bar below the image: position in the recording, frame details and view state."""
+"""The bar below the image: position, frame details and view state."""
 
 from __future__ import annotations
 

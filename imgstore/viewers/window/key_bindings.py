@@ -1,4 +1,4 @@
-"""THE table of keys, for the actions, the list in the window and the documentation."""
+"""Table of keys, for actions, the list in the window and documentation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drawing of the window: the zoomed image, the list of keys, and the bar below."""
+"""Drawing of the window: the zoomed image, the list of keys, the bar."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def window_shape(image: tuple[int, ...], with_bar: bool) -> tuple[int, int]:
 
 
 class Session:
-    """Shows a store in a window until the user leaves, or until the end without a user.
+    """Shows a store in a window until the user leaves, or until its end.
 
     Parameters
     ----------

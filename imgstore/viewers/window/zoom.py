@@ -18,7 +18,9 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Zoom:
-    """Visible part of an image in an area of the screen. Each change returns a new one.
+    """Visible part of an image in an area of the screen.
+
+    Each change returns a new one.
 
     Attributes
     ----------
@@ -44,7 +46,7 @@ class Zoom:
 
     @property
     def origin(self) -> Point:
-        """Position of the image's corner in the room, in integer pixels, even outside."""
+        """Position of the image's corner in the room, even outside, in pixels."""
         return self._origin(0), self._origin(1)
 
     def _origin(self, axis: int) -> float:
