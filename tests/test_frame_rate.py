@@ -410,3 +410,48 @@ def test_an_exported_film_has_colour_tags(name: str, tmp_path: Path) -> None:
         context: Any = container.streams.video[0].codec_context
         tags = context.colorspace, context.color_primaries, context.color_trc, context.color_range
     assert [int(tag) for tag in tags] == [6, 1, 1, 1]
+
+
+def box(name: bytes, content: bytes = b'', size: int | None = None) -> bytes:
+    return (8 + len(content) if size is None else size).to_bytes(4, 'big') + name + content
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        b'',
+        box(b'ftyp', bytes(8)),
+        box(b'moov', box(b'mvhd', bytes(100))),
+        box(b'ftyp', size=4),
+        box(b'ftyp', size=1)[:8],
+    ],
+    ids=['empty', 'no movie', 'no track', 'size below its head', 'cut off in a size'],
+)
+def test_an_mp4_of_others_keeps_its_rate_and_bytes(content: bytes, tmp_path: Path) -> None:
+    """What is not as FFmpeg writes it is refused before anything is changed."""
+    path = tmp_path / 'v.mp4'
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r'header|box'):
+        container_rate.set_rate(str(path), Fraction(50))
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize('change', [(0, b'RIFX'), (8, b'WAVE'), (24, b'junk'), (108, b'auds')])
+def test_an_avi_of_others_keeps_its_rate_and_bytes(change: tuple[int, bytes], tmp_path: Path) -> None:
+    (video,) = videos(record(tmp_path / 'store', 'mjpeg/avi', 3, fps=25))
+    data = bytearray(video.read_bytes())
+    data[change[0] : change[0] + 4] = change[1]
+    video.write_bytes(data)
+    with pytest.raises(ValueError, match='no header of a video'):
+        container_rate.set_rate(str(video), Fraction(50))
+    assert video.read_bytes() == data
+
+
+def test_an_mp4_with_a_box_of_64_bits_gets_its_rate(tmp_path: Path) -> None:
+    """The size of a box may have 64 bits, as above 4 GB."""
+    (video,) = videos(record(tmp_path / 'store', 'avc1/mp4', 9, fps=25))
+    end = (16).to_bytes(8, 'big')
+    video.write_bytes(video.read_bytes() + box(b'free', end, size=1))
+    container_rate.set_rate(str(video), Fraction(50))
+    assert said(video)[0] == 50
+    assert said(video)[2] == 9
