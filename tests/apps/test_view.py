@@ -437,3 +437,67 @@ def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
         main_viewer(['--help'])
     assert end.value.code == 0
     assert 'imgstore-view --fps 10' in capsys.readouterr().out
+
+
+def held(window: FakeWindow, *at: tuple[int, int, int]) -> list[int | Callable[[], None]]:
+    """Mouse events with the left button held, each once all before are done."""
+    flag = cv2.EVENT_FLAG_LBUTTON
+    return [lambda event=event, x=x, y=y: window.mouse(event, x, y, flag, None) for event, x, y in at]  # type: ignore[misc]
+
+
+def test_dragging_along_the_strip_goes_through_the_recording(window: FakeWindow, colors: str) -> None:
+    def at(event: int, share: float) -> None:
+        width, height = window.area
+        window.mouse(event, round(share * (width - 1)), height - HEIGHT + 1, cv2.EVENT_FLAG_LBUTTON, None)
+
+    window.keys = [
+        lambda: at(cv2.EVENT_LBUTTONDOWN, 0.25),
+        lambda: at(cv2.EVENT_MOUSEMOVE, 0.5),
+        lambda: at(cv2.EVENT_MOUSEMOVE, 1),
+        *pressed('q'),
+    ]
+    assert main_viewer(['--fps', '0.01', colors]) == 0
+    assert list(dict.fromkeys(shown(image) for image in window.images)) == [0, 1, 2, 4]
+
+
+def test_dragging_the_image_moves_what_is_seen_of_it(window: FakeWindow, tmp_path: Path) -> None:
+    image = np.zeros((240, 320), np.uint8)
+    image[:, 160:] = 200
+    down, move, up = cv2.EVENT_LBUTTONDOWN, cv2.EVENT_MOUSEMOVE, cv2.EVENT_LBUTTONUP
+    window.keys = [
+        *pressed('z', 'z'),
+        *held(window, (down, 100, 100), (move, 60, 100)),
+        *held(window, (up, 60, 100)),
+        lambda: window.mouse(move, 200, 100, 0, None),
+        *pressed('q'),
+    ]
+    assert main_viewer(['--fps', '0.01', store_of(tmp_path / 'store', [image], [0.0])]) == 0
+    edges = [int(np.argmax(image[100, :, 0] > 100)) for image in window.images]
+    assert edges[-1] == edges[2] - 40
+
+
+def test_the_prompt_is_drawn_while_a_place_is_written(window: FakeWindow, colors: str) -> None:
+    window.keys = pressed('g', '#', '2', '\r', 'q')
+    assert main_viewer(['--fps', '0.01', colors]) == 0
+    bars = [image[-40:] for image in window.images]
+    assert len({bar.tobytes() for bar in bars}) == len(bars) >= 4
+
+
+@pytest.mark.parametrize(
+    ('args', 'told'),
+    [
+        (['--web', '--link', 'store'], '--link is for a running server'),
+        (['--link'], '--link is for a running server'),
+        (['--web', '--root-path', 'camera', 'store'], 'camera is not a path such as /camera'),
+        (['--web', '--root-path', '/a/../b', 'store'], 'is not a path'),
+        (['--web', '--port', '65536', 'store'], '65536 is not a port'),
+        (['--web', '--port', 'x', 'store'], 'x is not a port'),
+    ],
+)
+def test_wrong_usage_of_the_web_options_is_explained(
+    args: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main_viewer(args)
+    assert end.value.code == 2
+    assert told in ' '.join(capsys.readouterr().err.split())

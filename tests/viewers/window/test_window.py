@@ -643,3 +643,88 @@ def test_contrast_is_computed_per_frame(tmp_path: Path) -> None:
         assert np.percentile(stretched, 90) > 200
         assert frame.image is not None
         assert np.array_equal(frame.image, image)
+
+
+def test_a_pause_and_numbers_that_go_back_are_gaps_too(tmp_path: Path) -> None:
+    frames = [(0, 0.0), (1, 0.1), (2, 0.2), (3, 5.0), (4, 5.1), (2, 5.2), (3, math.nan)]
+    with imgstore.new_for_format('npy', tmp_path / 'run', imgshape=(4, 6)) as written:
+        for number, seconds in frames:
+            written.add_image(np.zeros((4, 6), np.uint8), number, seconds)
+    with imgstore.new_for_filename(tmp_path / 'run') as opened:
+        controls = Controls(opened, Player(len(frames), 0.1), (320, 240))
+        press(controls, 'n')
+        assert (controls.player.index, controls.message) == (3, 'a pause after frame 2, 4.800 s between them')
+        press(controls, 'n')
+        assert (controls.player.index, controls.message) == (5, 'numbers go back after frame 4, 0.100 s between them')
+
+
+def test_a_long_search_for_a_gap_stops_and_can_be_continued(
+    controls: Controls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search that takes too long stops at its place, and the same key goes on from there."""
+    found = iter([(None, 20), (None, 40), (None, None)])
+    monkeypatch.setattr(controls.navigator, 'next_gap', lambda index, direction: next(found))
+    clock = iter(range(0, 1000, 100))
+    monkeypatch.setattr('imgstore.viewers.window.controls.time.monotonic', lambda: next(clock))
+    press(controls, 'n')
+    assert (controls.player.index, controls.message) == (20, 'no gap up to here; press again to search further')
+    press(controls, 'n')
+    assert controls.player.index == 40
+    press(controls, 'n')
+    assert (controls.player.index, controls.message) == (40, 'no gap after this frame')
+
+
+def test_keys_change_speed_repetition_contrast_and_view(controls: Controls) -> None:
+    press(controls, 'Up', 'Up', 'Down')
+    assert controls.player.speed == 2
+    press(controls, 'r', 'c')
+    assert (controls.player.loop, controls.stretched) == (True, True)
+    press(controls, '1')
+    assert controls.zoom.scale == 1
+    press(controls, 'z')
+    assert controls.zoom.scale == 4
+    press(controls, '+', '+', '+')
+    assert controls.zoom.scale == 32
+    before = [controls.zoom.pixel_at((160, 120))]
+    for key in 'daxw':
+        press(controls, key)
+        before.append(controls.zoom.pixel_at((160, 120)))
+    (middle, right, back, below, above) = [at for at in before if at is not None]
+    assert right[0] > middle[0]
+    assert below[1] > back[1]
+    assert above[1] < below[1]
+    press(controls, '0')
+    assert controls.zoom.scale == 10
+
+
+def test_a_saved_frame_says_where_it_is_and_why_not(controls: Controls, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S writes the frame into the current folder, and says why where that fails."""
+    folder = Path(controls.store.filename).parent
+    monkeypatch.chdir(folder)
+    press(controls, 's')
+    assert controls.message == 'saved as run_100.png'
+    assert np.array_equal(cv2.imread('run_100.png', cv2.IMREAD_UNCHANGED), np.full((24, 32), 100, np.uint8))
+    monkeypatch.setattr('builtins.open', lambda *args, **options: (_ for _ in ()).throw(OSError(28, 'disk is full')))
+    press(controls, 's')
+    assert controls.is_trouble
+    assert 'disk is full' in controls.message
+
+
+def test_a_frame_for_which_there_is_no_room_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        def __init__(self, path: str, mode: str) -> None:
+            self._file = open(path, mode)  # noqa: SIM115 -- `__exit__` closes it
+
+        def __enter__(self) -> Any:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self._file.close()
+
+        def write(self, data: bytes) -> None:
+            raise OSError(28, 'disk is full')
+
+    monkeypatch.setattr('imgstore.viewers.window.screenshot.open', Full, raising=False)
+    with raises(StoreIOError, path=str(tmp_path / 'run_5.png')):
+        grab(np.zeros((2, 2), np.uint8), 'run_5', str(tmp_path))
+    assert not list(tmp_path.iterdir())
