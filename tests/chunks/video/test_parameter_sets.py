@@ -79,7 +79,8 @@ def test_a_rate_is_set_beside_every_field_of_the_display(display: str, scaling: 
     frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 90, np.uint8), format='rgb24').reformat(format='yuv420p')
     packets = [*encoder.encode(frame), *encoder.encode(None)]
     data = b''.join(len(unit).to_bytes(4, 'big') + unit for packet in packets for unit in units_of(bytes(packet)))
-    (shown,) = [*decoder.decode(av.Packet(data)), *decoder.decode(None)]
+    frames: list[Any] = [*decoder.decode(av.Packet(data)), *decoder.decode(None)]
+    (shown,) = frames
     assert decoder.framerate == 40
     assert (shown.width, shown.height) == (64, 48)
     assert abs(int(shown.to_ndarray(format='gray').mean()) - 90) < 8

@@ -703,7 +703,9 @@ def test_a_saved_frame_says_where_it_is_and_why_not(controls: Controls, monkeypa
     monkeypatch.chdir(folder)
     press(controls, 's')
     assert controls.message == 'saved as run_100.png'
-    assert np.array_equal(cv2.imread('run_100.png', cv2.IMREAD_UNCHANGED), np.full((24, 32), 100, np.uint8))
+    saved = cv2.imread('run_100.png', cv2.IMREAD_UNCHANGED)
+    assert saved is not None
+    assert np.array_equal(saved, np.full((24, 32), 100, np.uint8))
     monkeypatch.setattr('builtins.open', lambda *args, **options: (_ for _ in ()).throw(OSError(28, 'disk is full')))
     press(controls, 's')
     assert controls.is_trouble
