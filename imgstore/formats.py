@@ -287,6 +287,11 @@ def formats_with(option: Option) -> list[str]:
     return [row.name for row in (*_IMAGES, *_VIDEOS) if option in row.options]
 
 
+def formats_holding(dtype: str) -> list[str]:
+    """Return the names of the formats this installation can write images of a dtype in."""
+    return [row.name for row in (*_IMAGES, *_VIDEOS) if (row.dtypes is None or dtype in row.dtypes) and _installed(row)]
+
+
 def parse_format(name: str, class_name: str, extension: str, path: str, lossless: bool = True) -> Format:
     """Return the format of an existing store, also of Motif's.
 

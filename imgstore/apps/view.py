@@ -114,7 +114,7 @@ def _view_in_browser(prog: str, args: argparse.Namespace) -> int:
 
     if args.link:
         for link in further_links(args.port):
-            tell(f'open {link.strip()}  (it opens once, within 10 minutes)')
+            tell(f'open {link.strip()}  (the link works once, within 10 minutes)')
         return 0
     site = Site(args.host, args.port, args.token, args.root_path, tuple(args.allow_host))
     run_server(args.paths, site, browser=not args.no_browser, tell=tell)

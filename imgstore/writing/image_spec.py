@@ -13,7 +13,7 @@ import numpy.typing as npt
 from .._support.warn import warn
 from ..color import check_encoding, decode_to_bgr, decoded_shape
 from ..errors import ColorLostWarning, ImageRejectedError, InvalidArgumentError
-from ..formats import Format
+from ..formats import Format, formats_holding
 
 Image = npt.NDArray[Any]
 
@@ -127,7 +127,9 @@ def image_spec_for(
     shape, dtype = validate_shape(imgshape), validate_dtype(imgdtype)
     if fmt.dtypes is not None and dtype.name not in fmt.dtypes:
         raise InvalidArgumentError(
-            f'format {fmt.name} holds {" or ".join(fmt.dtypes)}, not imgdtype {dtype.name}', argument='imgdtype'
+            f'format {fmt.name} holds {" or ".join(fmt.dtypes)}, not imgdtype {dtype.name}; '
+            f'formats for {dtype.name}: {", ".join(formats_holding(dtype.name))}',
+            argument='imgdtype',
         )
     check_encoding(encoding, shape, dtype)
     convert_from = encoding if fmt.converts_to_bgr else ''
