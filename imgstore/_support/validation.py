@@ -62,7 +62,7 @@ def as_int_min(value: object, what: str, least: int) -> int:
 def as_int_between(value: object, what: str, least: int, most: int, whom: str) -> int:
     """Convert to an int from ``least`` to ``most``.
 
-    The error's text says for ``whom`` the value is.
+    The error says that the value is for ``whom``.
     """
     with contextlib.suppress(InvalidArgumentError):
         number = as_int(value, what)
