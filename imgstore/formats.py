@@ -288,7 +288,7 @@ def formats_with(option: Option) -> list[str]:
 
 
 def formats_holding(dtype: str) -> list[str]:
-    """Return the names of the formats this installation can write images of a dtype in."""
+    """Return the names of the installed formats for images of a dtype."""
     return [row.name for row in (*_IMAGES, *_VIDEOS) if (row.dtypes is None or dtype in row.dtypes) and _installed(row)]
 
 
