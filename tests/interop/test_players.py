@@ -23,7 +23,7 @@ from .players import picture, seen
 FORMATS = {'avc1/mp4': '.mp4', 'h264/mkv': '.mkv', 'mjpeg/avi': '.avi'}
 LEVELS = {'avc1/mp4': 2, 'h264/mkv': 2, 'mjpeg/avi': 4}
 SIZES = {'320x240': (240, 320), '1920x1080': (1080, 1920)}
-LENGTHS = (1, 7, 8, 100)
+LENGTHS = {'320x240': (1, 7, 8, 100), '1920x1080': (1, 7, 8, 20)}  # keyframes are 16 frames apart
 PYTHONS = {
     'OpenCV 4.6': ('IMGSTORE_DEBIAN_PYTHON', 'opencv'),
     'OpenCV 4': ('IMGSTORE_ORIGINAL_PYTHON', 'opencv'),
@@ -51,7 +51,11 @@ class Video(NamedTuple):
 
 RATES = (0.1, 7, 29.97, 59.94, 1000)
 VIDEOS = [
-    *(Video(*values) for values in itertools.product(FORMATS, (25, 200), ('gray', 'colour'), SIZES, LENGTHS)),
+    *(
+        Video(fmt, rate, channels, size, frames)
+        for fmt, rate, channels, size in itertools.product(FORMATS, (25, 200), ('gray', 'colour'), SIZES)
+        for frames in LENGTHS[size]
+    ),
     *(Video(*values) for values in itertools.product(FORMATS, RATES, ('gray',), ('320x240',), (7, 20))),
 ]
 SEEN = [
