@@ -262,3 +262,22 @@ def test_without_numcodecs_the_error_says_what_to_install(monkeypatch: pytest.Mo
     for call in (lambda: pack(np.zeros(3)), lambda: unpack(SMALL, SOURCE)):
         with raises(MissingDependencyError, name='numcodecs'):
             call()
+
+
+def test_an_unknown_type_of_checksum_is_damage() -> None:
+    data = bytearray(SMALL)
+    data[6] = 200
+    with pytest.raises(CorruptFileError, match='checksum type 200 is unknown'):
+        unpack(bytes(data), SOURCE)
+
+
+def test_a_chunk_whose_checksum_is_right_may_still_be_damaged() -> None:
+    """Somebody's program wrote nonsense and its checksum."""
+    data = bytearray(SMALL)
+    start = struct.unpack_from('<q', data, data.index(b'numpy"}') + 11)[0]
+    end = start + struct.unpack_from('<I', data, start + 12)[0]
+    data[start + 16 : end] = b'\xff' * (end - start - 16)
+    data[start + 2] = 0b11100001  # shuffled, by a compressor that does not exist
+    data[end : end + 4] = struct.pack('<I', zlib.adler32(data[start:end]))
+    with pytest.raises(CorruptFileError, match='cannot be decompressed'):
+        unpack(bytes(data), SOURCE)
