@@ -20,6 +20,7 @@ from imgstore.errors import (
     ImgStoreError,
     InvalidArgumentError,
     StoreExistsError,
+    StoreIOError,
     StoreLockedError,
     StoreNotFoundError,
 )
@@ -288,3 +289,26 @@ def test_no_store_is_the_librarys_error(tmp_path: Path) -> None:
     with pytest.raises(StoreNotFoundError) as error:
         convert(tmp_path / 'none', tmp_path / 'd', 'png')
     assert isinstance(error.value, ImgStoreError)
+
+
+def test_a_file_is_not_replaced_by_a_converted_store(tmp_path: Path) -> None:
+    source = store_of(tmp_path / 's')
+    (tmp_path / 'd').write_text('mine')
+    with raises(StoreExistsError, path=str(tmp_path / 'd')):
+        convert(source, tmp_path / 'd', 'png', overwrite=True)
+    assert (tmp_path / 'd').read_text() == 'mine'
+
+
+def test_without_the_sensors_files_no_store_is_converted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of sensors that cannot be copied is an error, and leaves nothing."""
+    source = store_of(tmp_path / 's')
+    with h5py.File(source / '000000.extra_data.h5', 'w') as file:
+        file['camera'] = np.zeros(1, [('frame_number', '<i8')])
+
+    def full(source: str, target: str) -> None:
+        raise OSError(28, 'disk is full', target)
+
+    monkeypatch.setattr('imgstore.convert.copy_data', full)
+    with raises(StoreIOError, path=str(source / '000000.extra_data.h5')):
+        convert(source, tmp_path / 'd', 'png')
+    assert [path.name for path in tmp_path.iterdir()] == ['s']

@@ -14,7 +14,7 @@ import pytest
 
 import imgstore
 from imgstore.errors import CorruptFileError, FrameWriteError, LockTakenOverWarning, StoreIOError
-from imgstore.ondisk import chunk_index, emptying, lock, replacing
+from imgstore.ondisk import chunk_index, emptying, replacing
 from imgstore.ondisk.chunk_index import count_frames, read_chunk_index, read_first_numbers, rewrite_frame_numbers
 from imgstore.ondisk.files import partial_path
 from imgstore.ondisk.lock import StoreLock, is_held
@@ -167,7 +167,7 @@ def test_a_lock_removed_by_hand_is_no_error_at_the_end(tmp_path: Path) -> None:
 
 def test_a_lock_that_cannot_be_removed_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(lock.os, 'unlink', failing('unlink', errno.EACCES, on='.lock'))
+        patch.setattr(os, 'unlink', failing('unlink', errno.EACCES, on='.lock'))
         store_of(tmp_path / 's', [1])
     assert (tmp_path / 's' / '.lock').exists()
     with (

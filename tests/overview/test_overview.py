@@ -345,3 +345,43 @@ def test_two_million_frames_are_drawn_at_once() -> None:
     assert draw_intervals(numbers, numbers / 30, 'title').shape == (900, 1600, 3)
     above, _, _ = parts(numbers, numbers / 30, 'title')
     assert len(above['interval to the next frame'].get_xdata()) < 4000  # as many as the picture has room for
+
+
+def test_the_screen_tells_what_is_not_good(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = frames_at(tmp_path / 's', EVEN)
+    with imgstore.new_for_filename(folder) as store:
+        store.save_index(sqlite=False)
+    np.savez(folder / '000001' / 'index.npz', frame_number=[1, 2], frame_time=[0.1, 0.2])
+    (folder / '.lock').touch()
+    (folder / '.000003.open.mp4').touch()
+    main([str(folder)])
+    out = capsys.readouterr().out
+    for text in ('NOT GOOD', 'a dead writer left its lock', 'incomplete: .000003.open.mp4', 'the index cache is stale'):
+        assert text in out
+
+
+def test_the_screen_tells_that_a_writer_is_at_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with imgstore.new_for_format('npy', tmp_path / 's', imgshape=(4, 5), workers=0) as store:
+        store.add_image(np.zeros((4, 5), np.uint8), 0, 0.0)
+        assert main([str(tmp_path / 's')]) == 0
+        assert 'a writer has the store open' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ('args', 'told'),
+    [(['--drops', 'many', 's'], 'many is not a number of drops'), (['--plot', 'p.png', 's', 't'], 'takes one store')],
+)
+def test_wrong_usage_is_explained(args: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(args)
+    assert end.value.code == 2
+    assert told in ' '.join(capsys.readouterr().err.split())
+
+
+def test_damaged_records_leave_the_rest_of_an_overview(tmp_path: Path) -> None:
+    folder = frames_at(tmp_path / 's', EVEN)
+    with h5py.File(folder / '000000.extra_data.h5', 'w') as file:
+        file['camera'] = np.zeros(4, [('frame_number', '<i8')])
+        file.attrs['datasets'] = 'missing'
+    found = overview(folder)
+    assert (found.frames, found.extra_data_columns) == (10, ())

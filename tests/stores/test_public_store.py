@@ -246,3 +246,13 @@ def test_a_reader_and_a_writer_fulfil_one_protocol(tmp_path: Path) -> None:
         for name in ('image_shape', 'frame_count', 'numbers_range', 'times_range', 'chunks', 'has_extra_data'):
             assert getattr(reader._impl, name) == getattr(writer._impl, name), name
         assert (reader._impl.mode, writer._impl.mode) == ('r', 'w')
+
+
+def test_a_time_that_no_calendar_has_or_zone_is_refused(store: ImgStore) -> None:
+    for time in (1e20, float('nan'), float('inf')):
+        with raises(InvalidArgumentError, argument='frame_time'):
+            store.convert_frame_time_to_datetime(time)
+    for zone in ('Nowhere/City', '', 5):
+        with raises(InvalidArgumentError, argument='tz'):
+            store.convert_frame_time_to_datetime(5.0, zone)
+    assert store.convert_frame_time_to_datetime(5.0, 'Asia/Tokyo').isoformat() == '1970-01-01T09:00:05+09:00'
