@@ -194,3 +194,8 @@ def test_any_value_can_be_shown(value: Any, expected: Any) -> None:
 @given(npst.arrays(npst.scalar_dtypes(), npst.array_shapes(max_dims=2, max_side=3)))
 def test_any_array_can_be_shown(array: np.ndarray[Any, Any]) -> None:
     assert len(json.loads(json.dumps(as_json(array), allow_nan=False))) in (len(array), len(str(array)))
+
+
+@pytest.mark.parametrize('value', ['a', b'ab', 1 + 2j, np.datetime64('2026-11-29')])
+def test_an_array_of_no_dimension_is_its_value(value: object) -> None:
+    assert dumps({'a': np.array(value)}) == dumps({'a': np.array(value)[()]})

@@ -99,6 +99,34 @@ def test_damaged_image_leaves_its_number_unused(
     assert times == pytest.approx([number / 25 for number in numbers])
 
 
+@pytest.mark.parametrize('name', ['im5.png', 'im5.webp'])
+def test_an_animated_image_gives_each_of_its_frames(folder: Path, name: str) -> None:
+    """They come in place of the file, and later images keep their order."""
+    animation = cv2.Animation()
+    animation.frames = [numbered(100 + index, (64, 96, 3)) for index in range(3)]
+    animation.durations = np.full(3, 40)  # type: ignore[assignment]
+    (folder / 'im5.png').unlink()
+    assert cv2.imwriteanimation(str(folder / name), animation, [cv2.IMWRITE_WEBP_QUALITY, 101])
+    assert main(['--format', 'png', '--source', str(folder), str(folder.parent / 'store')]) == 0
+    images, numbers, _ = read(folder.parent / 'store')
+    assert [index_in(image) for image in images] == [0, 1, 2, 3, 4, 100, 101, 102, *range(6, 12)]
+    assert numbers == list(range(14))
+
+
+def test_a_file_that_cannot_be_read_leaves_its_number_unused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def opened(path: str, *args: Any, **options: Any) -> Any:
+        if str(path).endswith('im5.png'):
+            raise OSError(5, 'the disk fails', path)
+        return open(path, *args, **options)
+
+    monkeypatch.setattr('imgstore.sources.images.open', opened, raising=False)
+    assert main(['--format', 'png', '--source', str(folder), str(folder.parent / 'store')]) == 1
+    assert 'the disk fails' in one_line(capsys)
+    assert read(folder.parent / 'store')[1] == [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11]
+
+
 def test_many_damaged_images_are_counted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for number in range(3, 12):
         (folder / f'im{number}.png').write_bytes(b'hello')

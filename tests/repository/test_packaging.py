@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from email.parser import Parser
 from importlib import import_module
@@ -165,3 +166,18 @@ def test_ci_installs_the_debian_packages_that_the_readme_names() -> None:
     (command,) = re.findall(r'^sudo apt-get install (.+)$', (REPOSITORY / 'README.md').read_text(), re.MULTILINE)
     assert set(command.split()) <= ci
     assert {'libgl1', 'libglib2.0-0', 'ffmpeg'} <= ci
+
+
+def test_every_step_of_the_full_check_is_described() -> None:
+    full = (REPOSITORY / '.ci/full').read_text()
+    (steps,) = re.findall(r'^steps=\((.*?)\)', full, re.MULTILINE)
+    assert all(f'of_{step}() {{' in full for step in steps.split())
+    table = re.findall(r'^\| `(\w+)` \|', (REPOSITORY / 'CONTRIBUTING.md').read_text(), re.MULTILINE)
+    assert set(steps.split()) <= set(table)
+
+
+def test_coverage_of_branches_is_demanded() -> None:
+    settings = tomllib.loads((REPOSITORY / 'pyproject.toml').read_text())['tool']['coverage']
+    assert settings['run']['branch']
+    assert settings['report']['fail_under'] >= 95
+    assert 'coverage report' in (REPOSITORY / '.ci/full').read_text()
