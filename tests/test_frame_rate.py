@@ -64,7 +64,8 @@ def said(path: Path) -> tuple[Fraction, float, int]:
         packets = sum(packet.size > 0 for packet in container.demux(stream))
         assert container.duration is not None
         assert stream.average_rate is not None
-        return stream.average_rate, container.duration / 1e6, packets
+        rate = Fraction(stream.average_rate.numerator, stream.average_rate.denominator)
+        return rate, container.duration / 1e6, packets
 
 
 def told(path: Path) -> Fraction:

@@ -118,8 +118,8 @@ def export_zarr(frames: Frames, path: StrPath, *, overwrite: bool = False, progr
     except ImportError as error:
         raise MissingDependencyError.for_extra('an export to zarr needs the package zarr', 'zarr', 'zarr') from error
     with new_folder(path, overwrite, _is_zarr) as place:
-        group = zarr.open_group(place, mode='w')
-        create: Any = getattr(group, 'create_array', None) or group.create_dataset  # zarr 3, zarr 2
+        group: Any = zarr.open_group(place, mode='w')
+        create = getattr(group, 'create_array', None) or group.create_dataset  # zarr 3, zarr 2
         array: Any = None
         for position, image in enumerate(_alike(frames)):
             if array is None:

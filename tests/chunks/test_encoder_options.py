@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import os
 import shutil
+from typing import Any
 
 import cv2
 import hypothesis.strategies as st
@@ -134,16 +135,18 @@ def test_motion_jpeg_default_is_ffmpeg_quantiser_3(tmp_path):
 @pytest.mark.parametrize(('fmt', 'name'), LACKING)
 def test_option_a_format_lacks_is_refused(tmp_path, fmt, name):
     """An option that a format does not have is refused, and nothing is left."""
+    given: dict[str, Any] = {name: 5}
     with raises(InvalidArgumentError, argument=name):
-        new_for_format(fmt, tmp_path / 's', imgshape=SHAPES[0], **{name: 5})  # type: ignore[arg-type]
+        new_for_format(fmt, tmp_path / 's', imgshape=SHAPES[0], **given)
     assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize('name', BAD)
 def test_a_value_that_is_none_is_refused_and_leaves_nothing(tmp_path, name):
     for fmt, value in itertools.product(HAVING[name], [*BAD[name], *NEVER]):
+        given: dict[str, Any] = {name: value}
         with raises(InvalidArgumentError, argument=name):
-            new_for_format(fmt, tmp_path / 's', imgshape=SHAPES[0], **{name: value})  # type: ignore[arg-type]
+            new_for_format(fmt, tmp_path / 's', imgshape=SHAPES[0], **given)
     assert os.listdir(tmp_path) == []
 
 

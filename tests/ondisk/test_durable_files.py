@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -91,7 +92,8 @@ def test_journal_entry_without_disk_space_leaves_nothing(tmp_path, fails):
             raise OSError(errno.ENOSPC, 'No space left on device')
         return written
 
-    journal._file = SimpleNamespace(write=write, truncate=file.truncate, seek=file.seek, closed=False)  # type: ignore[assignment]
+    failing: Any = SimpleNamespace(write=write, truncate=file.truncate, seek=file.seek, closed=False)
+    journal._file = failing
     with pytest.raises(OSError), journal.frames([(5, 0.5)]):  # noqa: PT011 -- one of two
         pytest.fail('the frame was written')
     assert (tmp_path / 'journal').read_bytes() == MAGIC
