@@ -16,7 +16,7 @@ from ..doctor import Finding, check_formats, table, versions
 from ..errors import MissingDependencyError
 from ._cli import EXIT_FAILURE, command_parser, run
 
-QUICK = 'The tests take about 5 minutes on 2 cores; --all runs the slow ones, too.'
+QUICK = 'The tests take about 3 minutes on 2 cores; --all runs the slow ones, too.'
 ALL = 'The tests take about 15 minutes on 2 cores.'
 _MEMORY = '/dev/shm'
 _ENOUGH = 2 * 2**30  # bytes; the files of the tests take a tenth of it at most

@@ -83,6 +83,7 @@ def test_quick(number): assert os.environ.get('PYTEST_XDIST_WORKER', '') == {wor
 """
 
 
+@pytest.mark.slow
 def test_slow_tests_run_only_where_they_are_asked_for(tmp_path: Path) -> None:
     test = SLOW_AND_QUICK.format(worker='', wrong=None)
     assert '8 passed, 1 deselected' in run_elsewhere(tmp_path / 'a', test, *ONE_PROCESS).stdout
@@ -110,7 +111,7 @@ def test_tests_use_all_cores_and_print_their_duration(
     assert [call.count('not slow') for call in calls] == [1, 0, 1]
     assert calls[2].index('slow') > calls[2].index('not slow')  # so that it counts
     quick, everything = capsys.readouterr().out.splitlines()
-    assert quick == 'The tests take about 5 minutes on 2 cores; --all runs the slow ones, too.'
+    assert quick == 'The tests take about 3 minutes on 2 cores; --all runs the slow ones, too.'
     assert everything == 'The tests take about 15 minutes on 2 cores.'
 
 

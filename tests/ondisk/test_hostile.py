@@ -519,7 +519,7 @@ def test_an_image_of_another_kind_is_damaged(tmp_path, fmt, other):
 
 
 @pytest.mark.parametrize('fmt', IMAGE_FORMATS)
-@pytest.mark.parametrize('shape', [(1, 1), (300, 500), (4000, 4000)])
+@pytest.mark.parametrize('shape', [(1, 1), (300, 500), pytest.param((4000, 4000), marks=pytest.mark.slow)])
 def test_an_image_of_another_shape_comes_back_as_it_is(tmp_path, fmt, shape):
     path, other = make(tmp_path / 's', fmt), make(tmp_path / 'o', fmt, shape=(96, 96))
     image = np.zeros(shape, np.uint8)
