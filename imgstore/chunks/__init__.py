@@ -77,7 +77,7 @@ class ChunkIO:
         elif backend:
             backends.choose_backend(fmt, 'read', backend)
 
-    def reader(self, number: int, frames: int | None, keep: bool = True) -> ChunkReader:
+    def reader(self, number: int, frames: int | None, in_parallel: bool = False) -> ChunkReader:
         """Open a reader of a chunk; FrameReadError if its video cannot be read.
 
         Parameters
@@ -86,24 +86,26 @@ class ChunkIO:
             Number of the chunk.
         frames : int or None
             Expected number of frames, if known.
-        keep : bool
-            Cache decoded frames.
+        in_parallel : bool
+            Other readers use the other cores: decode with one thread, and cache no frames.
         """
         if self._fmt.is_image_folder:
             return ImageChunkReader(self._layout, number, self._codec, self._image_bytes)
         path = self._layout.current_path(number)
         if path == self._layout.chunk(number):
-            return self.video_reader(path, frames, keep)
+            return self._video_reader(path, frames, in_parallel)
         return LiveVideoReader(
-            lambda: self._layout.current_path(number), lambda path: self.video_reader(path, frames, keep)
+            lambda: self._layout.current_path(number), lambda path: self._video_reader(path, frames, in_parallel)
         )
 
-    def video_reader(self, path: str, frames: int | None = None, keep: bool = False) -> VideoReader:
+    def video_reader(self, path: str) -> VideoReader:
         """Open a reader of a video, inside or outside a store."""
+        return self._video_reader(path, None, in_parallel=True)
+
+    def _video_reader(self, path: str, frames: int | None, in_parallel: bool) -> VideoReader:
         backend = backends.choose_backend(self._fmt, 'read', self._asked)
-        return backends.new_reader(
-            backend, path, self._color, self._seek, frames, self._kept if keep else None, self._pixels
-        )
+        kept = None if in_parallel else self._kept
+        return backends.new_reader(backend, path, self._color, self._seek, frames, kept, self._pixels, in_parallel)
 
     def check_exact(self, path: str, sizes: Collection[tuple[int, ...]]) -> None:
         """Check that a video's frames are found exactly and have an allowed size.
@@ -156,6 +158,11 @@ class ChunkIO:
     def is_uncompressed(self) -> bool:
         """Whether reading a frame is faster than passing it to another thread."""
         return self._fmt.codec in ('npy', 'bmp', 'pnm')
+
+    @property
+    def has_runs(self) -> bool:
+        """Whether frames can be decoded from several keyframes at once."""
+        return self._seek and not self._fmt.is_image_folder
 
     def encode(self, image: Image) -> Any:
         """Do the part of writing independent of other frames.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from types import TracebackType
 from typing import Any, Self
@@ -11,6 +11,9 @@ from typing import Any, Self
 import numpy.typing as npt
 
 Image = npt.NDArray[Any]
+
+SHORT_GROUP = 32
+"""Most frames decoded from one keyframe in a video read from several keyframes at once."""
 
 
 class ChunkWriter(ABC):
@@ -84,6 +87,14 @@ class ChunkReader(ABC):
         """
         image = self.read(index)
         return lambda: image
+
+    def next_keyframe(self, index: int) -> int | None:
+        """Return the first keyframe from an index on, or the end; None if unknown."""
+        return None
+
+    def groups_of(self, indexes: Sequence[int]) -> list[list[int]]:
+        """Split ascending indexes by the keyframe they are decoded from."""
+        return [list(indexes)]
 
     @abstractmethod
     def close(self) -> None:

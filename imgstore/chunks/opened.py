@@ -1,10 +1,11 @@
-"""Chunks open for reading."""
+"""Chunks open for reading, by one thread or by several."""
 
 from __future__ import annotations
 
 import weakref
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from .base import ChunkReader
 
@@ -34,6 +35,10 @@ class OpenChunks:
         self._readers.move_to_end(number)
         return self._readers[number]
 
+    def get(self, number: int) -> ChunkReader | None:
+        """Return the reader of a chunk if it is open."""
+        return self._readers.get(number)
+
     def close_one(self, number: int) -> None:
         """Close the reader of a chunk if it is open."""
         reader = self._readers.pop(number, None)
@@ -48,3 +53,34 @@ class OpenChunks:
 def _close_all(readers: OrderedDict[int, ChunkReader]) -> None:
     while readers:
         readers.popitem()[1].close()
+
+
+class SpareReaders:
+    """Readers of one chunk, each used by one thread at a time.
+
+    Parameters
+    ----------
+    make : callable
+        Opens a reader.
+    """
+
+    def __init__(self, make: Callable[[], ChunkReader]) -> None:
+        self._make = make
+        self._idle: deque[ChunkReader] = deque()
+
+    @contextmanager
+    def borrow(self) -> Iterator[ChunkReader]:
+        """Give a reader to this thread, a new one if needed."""
+        try:
+            reader = self._idle.pop()
+        except IndexError:
+            reader = self._make()
+        try:
+            yield reader
+        finally:
+            self._idle.append(reader)
+
+    def close(self) -> None:
+        """Close all readers, used by no thread any more."""
+        while self._idle:
+            self._idle.pop().close()

@@ -5,7 +5,7 @@ import pytest
 
 from imgstore import new_for_filename, new_for_format
 from imgstore.chunks import ChunkIO
-from imgstore.chunks.video.pyav_reader import PyAVChunkReader
+from imgstore.chunks.video.cursor import VideoCursor
 from imgstore.errors import FrameNotFoundError, FrameReadError, InvalidArgumentError, StoreClosedError, StoreModeError
 
 from ..helpers.frames import index_in, numbered
@@ -122,17 +122,17 @@ def test_h264_gop_is_decoded_once_for_all_its_frames(tmp_path, monkeypatch):
     with new_for_format('avc1/mp4', tmp_path / 's', imgshape=SHAPE) as store:
         for index in range(64):
             store.add_image(numbered(index, SHAPE), index, index)
-    decoded, decode = [], PyAVChunkReader._decode
+    decoded, decode = [], VideoCursor._decode
 
     def noted(reader):
         for index, frame in decode(reader):
             decoded.append(index)
             yield index, frame
 
-    monkeypatch.setattr(PyAVChunkReader, '_decode', noted)
+    monkeypatch.setattr(VideoCursor, '_decode', noted)
     with new_for_filename(tmp_path / 's') as store:
         store.get_images([15, 3, 35, 40, 33, 9])
-    assert decoded == [*range(16), *range(32, 41)]
+    assert sorted(decoded) == [*range(16), *range(32, 41)]
 
 
 def test_a_damaged_frame_of_one_of_several_videos_is_named(tmp_path):

@@ -38,10 +38,11 @@ def new_reader(
     frames: int | None = None,
     kept: FrameCache | None = None,
     pixels: int = NO_PIXEL_LIMIT,
+    one_thread: bool = False,
 ) -> VideoReader:
     """Create a reader of one video.
 
-    With the expected number of frames it detects lost ones better.
+    With the expected number of frames it detects lost ones better. OpenCV chooses its threads itself.
     """
     if backend == 'opencv':
         from .opencv import OpenCVChunkReader
@@ -49,7 +50,7 @@ def new_reader(
         return OpenCVChunkReader(path, color, seek, frames, pixels)
     from .pyav_reader import PyAVChunkReader
 
-    return PyAVChunkReader(path, color, seek, frames, kept, pixels)
+    return PyAVChunkReader(path, color, seek, frames, kept, pixels, one_thread)
 
 
 def new_encoder(

@@ -8,6 +8,7 @@ import operator
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,6 +65,16 @@ class FrameTable:
     def keyframe_rank(self, index: int) -> int:
         """Return the rank of the last keyframe up to the frame; -1 if there is none."""
         return int(self.keyframes.searchsorted(index, 'right')) - 1
+
+    def next_keyframe(self, index: int) -> int:
+        """Return the index of the first keyframe from an index on, or of the end."""
+        rank = int(self.keyframes.searchsorted(index))
+        return int(self.keyframes[rank]) if rank < len(self.keyframes) else len(self)
+
+    @cached_property
+    def longest_group(self) -> int:
+        """Number of frames decoded from one keyframe, at most."""
+        return int(np.diff([0, *self.keyframes.tolist(), len(self)]).max())
 
     def group(self, index: int) -> range:
         """Return the indexes of all frames decoded from the same keyframe as a frame."""

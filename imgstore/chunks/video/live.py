@@ -5,7 +5,7 @@ Its writer may finish it at any time, with a new name and new times.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from ...errors import FrameReadError
@@ -69,6 +69,14 @@ class LiveVideoReader(VideoReader):
     def count(self) -> int:
         """Count the frames."""
         return self._try(lambda reader: reader.count())
+
+    def next_keyframe(self, index: int) -> int | None:
+        """Return the next keyframe."""
+        return self._try(lambda reader: reader.next_keyframe(index))
+
+    def groups_of(self, indexes: Sequence[int]) -> list[list[int]]:
+        """Split indexes by keyframes."""
+        return self._try(lambda reader: reader.groups_of(indexes))
 
     def close(self) -> None:
         """Close the file; the next read opens it again."""

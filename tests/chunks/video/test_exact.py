@@ -12,8 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from imgstore.chunks.video import backends
-from imgstore.chunks.video import pyav_reader as video_pyav
+from imgstore.chunks.video import backends, cursor
 from imgstore.chunks.video.backends import choose_backend, new_reader
 from imgstore.chunks.video.decoder import decode as decode_packet
 from imgstore.chunks.video.frame_cache import FrameCache
@@ -157,7 +156,7 @@ def test_an_avi_index_that_is_cut_off_hides_no_frame(video, tmp_path, backend, k
 @both_backends
 def test_seek_false_never_seeks(video, monkeypatch, backend):
     sought = []
-    monkeypatch.setattr(video_pyav.PyAVChunkReader, '_seek_to', lambda *_: sought.append('pyav'))
+    monkeypatch.setattr(cursor.VideoCursor, '_seek_to', lambda *_: sought.append('pyav'))
 
     class Capture:
         def __init__(self, *arguments):
@@ -385,7 +384,7 @@ def counted(monkeypatch):
         given.extend([packet.pts] * bool(packet.size))
         return decode(packet)
 
-    monkeypatch.setattr(video_pyav, 'decode', count)
+    monkeypatch.setattr(cursor, 'decode', count)
     return given
 
 
@@ -481,7 +480,7 @@ def test_missing_frames_are_not_decoded_repeatedly(tmp_path, monkeypatch, which)
     make_video(tmp_path / 'long.mkv', recipe)
     path = damaged(str(tmp_path / 'long.mkv'), tmp_path, which)
     decoded: list[int | None] = []
-    monkeypatch.setattr(video_pyav, 'decode', spy(decode_packet, lambda packet: decoded.append(packet.pts)))
+    monkeypatch.setattr(cursor, 'decode', spy(decode_packet, lambda packet: decoded.append(packet.pts)))
     with new_reader('pyav', path, color=True) as reader:
         for index in [*range(which, 120)] * 5:
             with pytest.raises(FrameReadError, match='missing or damaged'):
