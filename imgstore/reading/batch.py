@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +16,50 @@ import numpy.typing as npt
 from .._support.cpu import THREADS
 from .._support.forking import leak
 from ..chunks import Image
-from .image_reader import ImageReader
+from .image_reader import ImageReader, Put
 from .position import FrameLocation, Place
+
+_MOST_PARTS = 2 * THREADS  # submitted at once
+
+
+class Batch:
+    """The images of a batch: an array, or a list if they differ.
+
+    They differ only if somebody changed the store's files.
+
+    Parameters
+    ----------
+    frames : sequence of FrameLocation
+        The requested frames, perhaps some of them several times.
+    shape : tuple of int
+        Expected shape of the images.
+    dtype : dtype
+        Expected dtype of the images.
+    """
+
+    def __init__(self, frames: Sequence[FrameLocation], shape: tuple[int, ...], dtype: npt.DTypeLike) -> None:
+        self._images = np.empty((0, *shape), dtype)
+        self._rows: defaultdict[Place, list[int]] = defaultdict(list)
+        for row, frame in enumerate(frames):
+            self._rows[frame.place].append(row)
+        self._count, self._lock = len(frames), threading.Lock()
+        self._others: dict[int, Image] = {}
+
+    def put(self, place: Place, image: Image) -> None:
+        """Add an image; thread-safe."""
+        if (image.shape, image.dtype) != (self._images.shape[1:], self._images.dtype):
+            self._others.update(dict.fromkeys(self._rows[place], image))
+            return
+        with self._lock:
+            if not len(self._images):  # allocated only after one image really had this size
+                self._images = np.empty((self._count, *image.shape), image.dtype)
+        for row in self._rows[place]:
+            self._images[row] = image
+
+    def result(self) -> Image | list[Image]:
+        """Return the images in the order of the frames."""
+        others = self._others
+        return [others.get(row, self._images[row]) for row in range(self._count)] if others else self._images
 
 
 class BatchReader:
@@ -26,12 +71,12 @@ class BatchReader:
         Reads the images.
     ahead : int
         Maximum number of prefetched frames.
-    chunks_at_once : bool
-        Read several chunks in parallel.
+    in_parallel : bool
+        Read several chunks, or groups of a chunk's frames, in parallel.
     """
 
-    def __init__(self, images: ImageReader, ahead: int, chunks_at_once: bool) -> None:
-        self._images, self._ahead, self._chunks_at_once = images, ahead, chunks_at_once
+    def __init__(self, images: ImageReader, ahead: int, in_parallel: bool) -> None:
+        self._images, self._ahead, self._in_parallel = images, ahead, in_parallel
         self._pool: ThreadPoolExecutor | None = None
 
     def reset_after_fork(self) -> None:
@@ -42,45 +87,52 @@ class BatchReader:
     def read(
         self, frames: Sequence[FrameLocation], shape: tuple[int, ...], dtype: npt.DTypeLike
     ) -> Image | list[Image]:
-        """Read images into one array of a shape and dtype.
-
-        Into a list if images differ.
-
-        They differ only if somebody changed the store's files.
-        """
-        images = np.empty((0, *shape), dtype)
-        rows = defaultdict(list)
-        for row, frame in enumerate(frames):
-            rows[frame.place].append(row)
-        others = {}
-        for place, image in self._in_order(frames):
-            if (image.shape, image.dtype) == (images.shape[1:], images.dtype):
-                if not len(images):  # allocated only after one image really had this size
-                    images = np.empty((len(frames), *image.shape), image.dtype)
-                images[rows[place]] = image
-            else:
-                others.update(dict.fromkeys(rows[place], image))
-        return [others[row] if row in others else images[row] for row in range(len(frames))] if others else images
-
-    def _in_order(self, frames: Sequence[FrameLocation]) -> Iterator[tuple[Place, Image]]:
-        """Read each image once, in the order of the store.
-
-        Chunks are read in parallel, or frames prefetched.
-        """
+        """Read images into one array, or into a list if they differ."""
+        batch = Batch(frames, shape, dtype)
         once = sorted({frame.place: frame for frame in frames}.values(), key=lambda frame: frame.place)
         by_chunk = [list(group) for _, group in itertools.groupby(once, lambda frame: frame.place[0])]
-        if not self._chunks_at_once or len(by_chunk) == 1:
-            yield from self._read_in_turn(once)
+        if not self._in_parallel:
+            self._read_in_turn(once, batch.put)
+        elif len(by_chunk) >= THREADS > 1:
+            self._at_once(partial(self._images.read_chunk, batch.put), by_chunk)
+        else:
+            for chunk in by_chunk:
+                self._read_chunk(chunk, batch.put)
+        return batch.result()
+
+    def _read_chunk(self, frames: Sequence[FrameLocation], put: Put) -> None:
+        """Read images of one chunk, groups of frames in parallel."""
+        parts = self._images.parts_of(frames)
+        if len(parts) < THREADS or THREADS == 1:
+            self._read_in_turn(frames, put)
             return
+        with contextlib.closing(self._images.spare_readers(frames[0].place[0])) as readers:
+            self._at_once(partial(self._images.read_part, readers, put), parts)
+
+    def _at_once(
+        self, read: Callable[[Sequence[FrameLocation]], None], parts: Sequence[Sequence[FrameLocation]]
+    ) -> None:
+        """Read parts in parallel up to the first error, and wait for all of them."""
         # kept, since OpenCV holds a lock while a thread ends: a child forked at that moment would deadlock
         self._pool = self._pool or ThreadPoolExecutor(THREADS, 'imgstore')
-        for images in self._pool.map(self._images.read_chunk, by_chunk):
-            yield from images
+        futures: deque[Future[None]] = deque()
+        try:
+            for part in parts:
+                futures.append(self._pool.submit(read, part))
+                if len(futures) == _MOST_PARTS:
+                    futures.popleft().result()
+            while futures:
+                futures.popleft().result()
+        finally:
+            for future in futures:
+                future.cancel()
+            wait(futures)
 
-    def _read_in_turn(self, frames: Sequence[FrameLocation]) -> Iterator[tuple[Place, Image]]:
+    def _read_in_turn(self, frames: Sequence[FrameLocation], put: Put) -> None:
+        """Read images one by one, with prefetching."""
         for rank, frame in enumerate(frames):
             self._images.prefetch(frame.place for frame in frames[rank : rank + self._ahead])
-            yield frame.place, self._images.read(frame)
+            put(frame.place, self._images.read(frame))
 
     def close(self) -> None:
         """End the threads."""

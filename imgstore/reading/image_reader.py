@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from .._support.cpu import THREADS
 from .._support.forking import leak
 from ..chunks import ChunkIO, ChunkReader, Image
-from ..chunks.opened import OpenChunks
+from ..chunks.base import SHORT_GROUP
+from ..chunks.opened import OpenChunks, SpareReaders
 from ..color import decode_to_bgr
 from ..errors import CorruptFileError, FrameReadError, InvalidArgumentError
 from .known_frames import KnownFrames
 from .position import FrameLocation, Place
 from .prefetch import Prefetcher
+from .runs import RunReader
+
+Put = Callable[[Place, Image], None]
+"""Takes an image, in any thread."""
 
 _OPEN_CHUNKS = 2  # one to read, and the next to prefetch
 _UNREADABLE = (FrameReadError, CorruptFileError, InvalidArgumentError)
@@ -34,11 +42,20 @@ class ImageReader:
         Encoding of the raw images. They are converted to BGR until `disable_decoding`.
     turn : Lock
         Held while reading from a chunk.
+    most_decoded : int
+        Maximum number of frames decoded in runs before they are requested.
     """
 
     def __init__(
-        self, store: str, known: KnownFrames, chunks: ChunkIO, encoding: str | None, turn: threading.Lock
+        self,
+        store: str,
+        known: KnownFrames,
+        chunks: ChunkIO,
+        encoding: str | None,
+        turn: threading.Lock,
+        most_decoded: int,
     ) -> None:
+        self._most_decoded = most_decoded if THREADS > 1 and chunks.has_runs else 0
         self._store, self._known, self._chunks, self._encoding = store, known, chunks, encoding
         self.is_decoding = bool(encoding)
         self._get_ready(turn)
@@ -46,10 +63,14 @@ class ImageReader:
     def _get_ready(self, turn: threading.Lock) -> None:
         self._turn, self._open = turn, OpenChunks(_OPEN_CHUNKS)
         self._prefetcher = Prefetcher(self._begin, turn, THREADS)
+        can_run = self._most_decoded >= 2 * SHORT_GROUP
+        self._runs = RunReader(self._one_thread, self._length, self._most_decoded) if can_run else None
 
     def reset_after_fork(self, turn: threading.Lock) -> None:
         """Start threads and open files anew in a forked child."""
         leak((self._prefetcher, self._open))
+        if self._runs is not None:
+            self._runs.leak()
         self._get_ready(turn)
 
     def disable_decoding(self) -> None:
@@ -57,9 +78,35 @@ class ImageReader:
         self.prefetch(())
         self.is_decoding = False
 
-    def prefetch(self, places: Iterable[Place]) -> None:
-        """Start to read these frames; cancel all others."""
+    def prefetch(self, places: Iterable[Place], in_sequence: bool = False) -> None:
+        """Start to read these frames; cancel all others.
+
+        Parameters
+        ----------
+        places : iterable of (int, int)
+            The frames, in the order of requests.
+        in_sequence : bool
+            The frames after them will be requested next.
+        """
+        places = list(places)
         self._prefetcher.schedule(places)
+        if self._runs is None:
+            return
+        if in_sequence and len(places) > 1 and places[0] < places[-1]:
+            self._expect_runs(self._runs, places[-1])
+        else:
+            self._runs.cancel()
+
+    def _expect_runs(self, runs: RunReader, after: Place) -> None:
+        """Decode the groups after a frame in parallel, if groups are short."""
+        if runs.is_busy:
+            runs.expect(after)
+            return
+        chunk, index = after
+        reader = self._open.get(chunk)
+        begin = reader.next_keyframe(index + 1) if reader else None
+        if begin is not None and begin - index <= runs.longest_group:
+            runs.expect((chunk, begin))
 
     def read(self, frame: FrameLocation) -> Image:
         """Read one image; FrameReadError names the frame."""
@@ -73,17 +120,35 @@ class ImageReader:
         except _UNREADABLE as error:
             raise self._named(error, frame) from error
 
-    def read_chunk(self, frames: Sequence[FrameLocation]) -> list[tuple[Place, Image]]:
-        """Read images of one chunk with a separate chunk reader; thread-safe."""
-        images, frame = [], frames[0]
+    def parts_of(self, frames: Sequence[FrameLocation]) -> list[list[FrameLocation]]:
+        """Split ascending frames of a chunk into parts decoded independently."""
+        chunk, at = frames[0].place[0], iter(frames)
         try:
-            chunk = frame.place[0]
-            with self._chunks.reader(chunk, self._known.chunk_length(chunk), keep=False) as reader:
+            with self._turn:
+                reader = self._chunk(chunk)
+                groups = reader.groups_of([frame.place[1] for frame in frames])
+        except _UNREADABLE:
+            return [list(frames)]  # reading them raises the error of the first
+        return [list(itertools.islice(at, len(group))) for group in groups]
+
+    def spare_readers(self, chunk: int) -> SpareReaders:
+        """Return readers of a chunk for `read_part`, to be closed afterwards."""
+        return SpareReaders(partial(self._one_thread, chunk))
+
+    def read_part(self, readers: SpareReaders, put: Put, frames: Sequence[FrameLocation]) -> None:
+        """Read images of one chunk with a spare reader of it; thread-safe."""
+        frame = frames[0]
+        try:
+            with readers.borrow() as reader:
                 for frame in frames:
-                    images.append((frame.place, self._decoded(reader.read(frame.place[1]))))
+                    put(frame.place, self._decoded(reader.read(frame.place[1])))
         except _UNREADABLE as error:
             raise self._named(error, frame) from error
-        return images
+
+    def read_chunk(self, put: Put, frames: Sequence[FrameLocation]) -> None:
+        """Read images of one chunk with a reader of their own; thread-safe."""
+        with contextlib.closing(self.spare_readers(frames[0].place[0])) as readers:
+            self.read_part(readers, put, frames)
 
     def _named(
         self, error: FrameReadError | CorruptFileError | InvalidArgumentError, frame: FrameLocation
@@ -104,12 +169,22 @@ class ImageReader:
 
     def _begin(self, place: Place) -> Callable[[], Image]:
         """Start to read a frame in advance."""
-        end = self._chunk(place[0]).read_deferred(place[1])
-        return lambda: self._decoded(end())
+        end = self._runs.take(place) if self._runs is not None else None
+        if end is None:
+            end = self._chunk(place[0]).read_deferred(place[1])
+        deferred = end
+        return lambda: self._decoded(deferred())
 
     def _chunk(self, number: int) -> ChunkReader:
         """Return the reader of a chunk; only the latest ones stay open."""
         return self._open.reader(number, lambda: self._chunks.reader(number, self._known.chunk_length(number)))
+
+    def _one_thread(self, number: int) -> ChunkReader:
+        return self._chunks.reader(number, self._known.chunk_length(number), in_parallel=True)
+
+    def _length(self, number: int) -> int:
+        """Return the number of frames of a chunk; 0 for one that is being written."""
+        return 0 if number in self._known.listing.incomplete else self._known.chunk_length(number)
 
     def _decoded(self, image: Image) -> Image:
         return decode_to_bgr(image, self._encoding) if self.is_decoding else image
@@ -119,15 +194,20 @@ class ImageReader:
         with self._turn:
             for number in numbers:
                 self._open.close_one(number)
+        if self._runs is not None:
+            self._runs.close()
 
     @property
     def is_own_thread(self) -> bool:
         """Whether the current thread is a prefetching one."""
-        return self._prefetcher.is_own_thread
+        runs = self._runs
+        return self._prefetcher.is_own_thread or (runs is not None and runs.has_thread(threading.current_thread()))
 
     def stop_prefetching(self) -> None:
         """End the prefetching threads."""
         self._prefetcher.close()
+        if self._runs is not None:
+            self._runs.close()
 
     def close(self) -> None:
         """Close all chunks."""

@@ -68,10 +68,12 @@ class StoreReader(ReaderInfo):
         super().__init__(metadata, fmt, layout, KnownFrames(layout, chunks, index))
         self.lock, self._turn = threading.RLock(), threading.Lock()
         self._chunks, self._closed = chunks, False
-        self._images = ImageReader(self._store, self._known, chunks, metadata.encoding, self._turn)
+        self._images = ImageReader(
+            self._store, self._known, chunks, metadata.encoding, self._turn, ahead_bytes // self._frame_bytes
+        )
         ahead = 0 if chunks.is_uncompressed else min(_READ_AHEAD, ahead_bytes // max(1, self._image_bytes))
         self._policy = SequentialPolicy(ahead)
-        self._batches = BatchReader(self._images, ahead, chunks_at_once=not fmt.is_image_folder)
+        self._batches = BatchReader(self._images, ahead, in_parallel=not fmt.is_image_folder)
         register_fork_handler(self, StoreReader.reset_after_fork, lambda reader: reader.index.lock)
 
     def reset_after_fork(self) -> None:
@@ -117,6 +119,11 @@ class StoreReader(ReaderInfo):
         except InvalidArgumentError as error:
             path = os.path.join(self._store, STORE_MD_FILENAME)
             raise CorruptFileError(f'{path}: {error}; disable_decoding() gives the raw images', path=path) from error
+
+    @property
+    def _frame_bytes(self) -> int:
+        """Bytes of a decoded 4:2:0 frame; other frames take at most twice as many."""
+        return max(1, math.prod(self.metadata.imgshape[:2]) * 3 // 2)
 
     @property
     def _image_bytes(self) -> int:
@@ -218,7 +225,8 @@ class StoreReader(ReaderInfo):
         The frame before had the index `before`.
         """
         if self._policy.ahead:
-            self._images.prefetch(self._known.places(frame, self._policy.expect(frame.frame_index, before)))
+            expected = self._policy.expect(frame.frame_index, before)
+            self._images.prefetch(self._known.places(frame, expected), in_sequence=True)
         image = self._images.read(frame)
         self._position.move_to(frame)
         return image, frame.number_and_time

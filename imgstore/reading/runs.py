@@ -1,0 +1,239 @@
+"""Runs of consecutive frames, decoded in parallel before they are read.
+
+A run is a short chunk, or a few groups of a long one: frames that one thread decodes alone, from a keyframe on. Long
+groups are left to the threads of one decoder.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from .._support.cpu import THREADS
+from .._support.forking import leak
+from ..chunks import ChunkReader, Image
+from ..chunks.base import SHORT_GROUP
+from .position import Place
+
+_MOST_RUNS = THREADS + 1  # one to take frames from, the others to decode
+_SHORT_CHUNK = 64  # frames; each further reader of a chunk has to open it
+_LEAST_FRAMES = 8  # fewer are not worth a seek
+
+Deferred = Callable[[], Image]
+
+
+@dataclass(eq=False)
+class Run:
+    """Consecutive frames of one chunk.
+
+    Attributes
+    ----------
+    chunk : int
+        Number of the chunk.
+    start : int
+        Index of the first frame in the chunk.
+    end : int or None
+        Index after the last frame; None until a thread has opened the chunk.
+    next : int
+        Index of the next frame to decode.
+    reader : ChunkReader or None
+        Its reader, between the first and the last frame.
+    decoded : dict of int to callable
+        Frames decoded and not taken yet, by index.
+    is_running : bool
+        Whether a thread decodes it, or is about to.
+    is_over : bool
+        Whether no more frames will come.
+    """
+
+    chunk: int
+    start: int
+    end: int | None
+    next: int = field(init=False)
+    reader: ChunkReader | None = None
+    decoded: dict[int, Deferred] = field(default_factory=dict)
+    is_running: bool = False
+    is_over: bool = False
+
+    def __post_init__(self) -> None:
+        self.next = self.start
+
+    def has(self, place: Place) -> bool:
+        """Return whether a frame belongs to the run."""
+        chunk, index = place
+        return chunk == self.chunk and self.start <= index and (self.end is None or index < self.end)
+
+
+class RunReader:
+    """Decodes the next runs of frames in threads of its own. Thread-safe.
+
+    A thread without room for more frames ends; no thread waits for the caller.
+
+    Parameters
+    ----------
+    open_reader : callable
+        Opens a reader of a chunk that decodes with one thread.
+    length : callable
+        Returns the number of frames of a chunk; 0 if it must not be read in runs.
+    most : int
+        Maximum number of frames decoded and not taken yet.
+    """
+
+    def __init__(self, open_reader: Callable[[int], ChunkReader], length: Callable[[int], int], most: int) -> None:
+        self._open_reader, self._length, self._most = open_reader, length, most
+        self._change = threading.Condition()
+        self._runs: deque[Run] = deque()
+        self._idle: defaultdict[int, list[ChunkReader]] = defaultdict(list)
+        self._pool: ThreadPoolExecutor | None = None
+
+    # --- for the caller
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether there are runs."""
+        return bool(self._runs)
+
+    @property
+    def longest_group(self) -> int:
+        """Number of frames of the longest group that is decoded by one thread."""
+        return min(SHORT_GROUP, self._most // 2)
+
+    def expect(self, place: Place) -> None:
+        """Decode runs from a keyframe on, or after those begun already."""
+        with self._change:
+            if self._runs or self._add(place):
+                while len(self._runs) < _MOST_RUNS and (end := self._runs[-1].end) is not None:
+                    if not self._add((self._runs[-1].chunk, end)):
+                        return
+
+    def _add(self, place: Place) -> bool:
+        chunk, index = place
+        if index >= self._length(chunk):
+            chunk, index = chunk + 1, 0
+        count = self._length(chunk)
+        if count:
+            self._runs.append(Run(chunk, index, count if count <= _SHORT_CHUNK else None))
+            self._resume()
+        return bool(count)
+
+    def take(self, place: Place) -> Deferred | None:
+        """Wait for a frame of a run; None if it is in none, or could not be decoded."""
+        with self._change:
+            rank = next((rank for rank, run in enumerate(self._runs) if run.has(place)), None)
+            if rank is None:
+                return None
+            self._drop(rank)
+            run, index = self._runs[0], place[1]
+            self._resume()
+            self._change.wait_for(lambda: index in run.decoded or run.is_over)
+            decoded = run.decoded.pop(index, None)
+            if run.is_over and not run.decoded and self._runs and self._runs[0] is run:
+                self._drop(1)
+            self._resume()
+            return decoded
+
+    def cancel(self) -> None:
+        """Forget all runs."""
+        with self._change:
+            self._drop(len(self._runs))
+
+    def _drop(self, count: int) -> None:
+        for _ in range(count):
+            run = self._runs.popleft()
+            run.is_over = True
+            run.decoded.clear()
+            if not run.is_running:
+                self._end(run)
+        self._change.notify_all()
+
+    # --- threads
+
+    def _resume(self) -> None:
+        """Decode on where there is room."""
+        for run in self._runs:
+            if not (run.is_running or run.is_over) and self._has_room(run):
+                self._pool = self._pool or ThreadPoolExecutor(THREADS, 'imgstore')
+                try:
+                    self._pool.submit(self._decode, run)
+                    run.is_running = True
+                except RuntimeError:  # Python ends, or no thread can be started
+                    run.is_over = True
+
+    def _has_room(self, run: Run) -> bool:
+        held = sum(len(each.decoded) for each in self._runs)
+        return held < self._most or (run is self._runs[0] and len(run.decoded) < 2)
+
+    def _decode(self, run: Run) -> None:
+        """Decode frames of a run while there is room for them."""
+        try:
+            reader = self._reader_of(run)
+            while self._goes_on(run):
+                self._put(run, reader.read_deferred(run.next))
+        except Exception:  # noqa: BLE001 -- the caller reads the frame directly, and gets the error
+            run.is_over = True
+        with self._change:
+            run.is_running = False
+            run.is_over |= run.next == run.end
+            if run.is_over:
+                self._end(run)
+            self._change.notify_all()
+
+    def _reader_of(self, run: Run) -> ChunkReader:
+        """Return the reader of a run; find the end of a new one in a long chunk."""
+        with self._change:
+            if run.reader is None and self._idle[run.chunk]:
+                run.reader = self._idle[run.chunk].pop()
+        run.reader = reader = run.reader or self._open_reader(run.chunk)
+        if run.end is None:
+            end = reader.next_keyframe(run.start + _LEAST_FRAMES)
+            with self._change:
+                run.end = run.start if end is None else end
+                run.is_over |= run.end - run.start > self.longest_group
+        return reader
+
+    def _goes_on(self, run: Run) -> bool:
+        with self._change:
+            return not run.is_over and run.next != run.end and self._has_room(run)
+
+    def _put(self, run: Run, decoded: Deferred) -> None:
+        with self._change:
+            if not run.is_over:
+                run.decoded[run.next] = decoded
+                run.next += 1
+            self._change.notify_all()
+
+    def _end(self, run: Run) -> None:
+        """Keep a run's reader for its chunk, and close those of other chunks."""
+        reader, run.reader = run.reader, None
+        if reader is not None:
+            self._idle[run.chunk].append(reader)
+        used = {each.chunk for each in self._runs}
+        self.close_chunks(self._idle.keys() - used if used else ())
+
+    def close_chunks(self, chunks: Iterable[int]) -> None:
+        """Close the idle readers of chunks."""
+        with self._change:
+            idle = [reader for chunk in chunks for reader in self._idle.pop(chunk, ())]
+        for reader in idle:
+            reader.close()
+
+    # --- the end
+
+    def has_thread(self, thread: threading.Thread) -> bool:
+        """Return whether a thread is one of those that decode."""
+        return self._pool is not None and thread in self._pool._threads
+
+    def close(self) -> None:
+        """Forget all runs, end the threads and close the files."""
+        self.cancel()
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+        self.close_chunks([*self._idle])
+
+    def leak(self) -> None:
+        """Leave threads and open files to the parent, in a forked child."""
+        leak((self._pool, self._runs, self._idle))
