@@ -60,6 +60,8 @@ class ImgStore(FrameReading, PrivateNames):
     --------
     Record five frames. The camera drops two of them, after number 102:
 
+    >>> import numpy as np
+    >>> import imgstore
     >>> with imgstore.new_for_format('png', 'recording', imgshape=(48, 64)) as store:
     ...     for number in (100, 101, 102, 105, 106):
     ...         store.add_image(np.full((48, 64), number, np.uint8), number, number / 4)

@@ -11,6 +11,7 @@ from doctest import ELLIPSIS, DocTest, DocTestFinder, DocTestParser, DocTestRunn
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,8 +45,10 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make the recording of the first example."""
     folder = tmp_path_factory.mktemp('first')
     with contextlib.chdir(folder):
-        for example in DocTestParser().get_examples(FIRST)[:1]:
-            exec(example.source, {'imgstore': imgstore, 'np': np})
+        names: dict[str, Any] = {}
+        for example in DocTestParser().get_examples(FIRST):
+            exec(example.source, names)
+        names['store'].close()
     return folder / 'recording'
 
 
