@@ -34,10 +34,10 @@ def display(tmp_path: Path) -> Iterator[Screen]:
         yield it
 
 
-def store_of(folder: Path, images: list[Any], times: list[float], number: int = 0) -> str:
+def store_of(folder: Path, images: list[Any], times: list[float], number: int = 0, fmt: str = 'npy') -> str:
     images = [np.asarray(image) for image in images]
     with imgstore.new_for_format(
-        'npy', basedir=folder, imgshape=images[0].shape, imgdtype=images[0].dtype, chunksize=3
+        fmt, basedir=folder, imgshape=images[0].shape, imgdtype=images[0].dtype, chunksize=3
     ) as store:
         for image, frame_time in zip(images, times, strict=True):
             store.add_image(image, number, frame_time)
@@ -48,9 +48,8 @@ def store_of(folder: Path, images: list[Any], times: list[float], number: int = 
 @pytest.fixture
 def colors(tmp_path: Path) -> str:
     """A store of frames, each of one color, two a second."""
-    return store_of(
-        tmp_path / 'colors', [np.full(SHAPE, c, np.uint8) for c in COLORS], [k / 2 for k in range(len(COLORS))]
-    )
+    images = [np.full(SHAPE, c, np.uint8) for c in COLORS]
+    return store_of(tmp_path / 'colors', images, [k / 2 for k in range(len(COLORS))], fmt='png')
 
 
 def viewing(display: Screen, *args: str) -> AbstractContextManager[subprocess.Popen[str]]:
@@ -309,7 +308,7 @@ def test_an_image_that_is_none_to_see_is_one_line(
 def test_a_broken_frame_is_one_line_and_exit_code_1(
     window: FakeWindow, colors: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (Path(colors) / '000000' / '000001.npy').write_bytes(b'')
+    (Path(colors) / '000000' / '000001.png').write_bytes(b'')
     assert main_viewer(['--fps', '0', colors]) == 1
     one_line_in(capsys.readouterr().err)
     assert len(window.images) == 1
@@ -324,11 +323,11 @@ def test_attended_viewer_passes_broken_frame_and_exits_1(
     window: FakeWindow, colors: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A user can step past a broken frame, and the exit code reports the frame."""
-    (Path(colors) / '000000' / '000001.npy').write_bytes(b'')
+    (Path(colors) / '000000' / '000001.png').write_bytes(b'')
     texts = written(monkeypatch)
     window.keys = pressed('.', '.', 'q')
     assert main_viewer(['--fps', '0.01', colors]) == 1
-    assert '000001.npy' in one_line_in(capsys.readouterr().err)
+    assert '000001.png' in one_line_in(capsys.readouterr().err)
     assert any(text.startswith('frame #1, at index 1 of chunk 0') for text in texts)
     middles = [tuple(image[100, 100].tolist()) for image in window.images]
     assert middles == [COLORS[0], (0, 0, 0), COLORS[2]]
@@ -337,13 +336,13 @@ def test_attended_viewer_passes_broken_frame_and_exits_1(
 def test_of_several_broken_frames_their_number_is_told(
     window: FakeWindow, colors: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in ('000001.npy', '000002.npy'):
+    for name in ('000001.png', '000002.png'):
         (Path(colors) / '000000' / name).write_bytes(b'')
     window.keys = pressed('.', '.', ',', '.', 'q')
     assert main_viewer(['--fps', '0.01', colors]) == 1
     err = one_line_in(capsys.readouterr().err)
     assert '2 frames could not be read' in err
-    assert '000001.npy' in err
+    assert '000001.png' in err
 
 
 @pytest.mark.parametrize(
