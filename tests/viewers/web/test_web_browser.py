@@ -143,6 +143,8 @@ def test_keys_go_to_frames(page: Browser, keys: list[str], index: int) -> None:
         page.press(key)
         if len(set(keys)) < len(keys) or (len(keys) > 1 and key in 'nb'):
             page.wait_for(lambda before=before: page.text('number') != before)
+        if key in 'nb':  # until it is told, the page takes no other search for a gap
+            page.wait_for(lambda: f'before frame {page.text("number")}' in page.text('status'))
     page.wait_for_frame(NUMBERS[index], index)
 
 
@@ -455,6 +457,7 @@ def test_the_next_gap_is_that_of_any_store(pair: Browser) -> None:
     pair.wait_for_frame(138, 119)
     pair.press('n')
     pair.wait_for_frame(140, 120)
+    pair.wait_for(lambda: 'before frame 140' in pair.text('status'))
     pair.press('b')
     pair.wait_for_frame(138)
 
