@@ -7,7 +7,7 @@ import itertools
 import os
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._support.forking import leak
 from ..errors import FrameReadError
@@ -21,6 +21,9 @@ from .video.container_checks import max_pixels_for
 from .video.frame_cache import FrameCache
 from .video.inspection import check_exact
 from .video.live import LiveVideoReader
+
+if TYPE_CHECKING:
+    from .video.pixels import FrameConverter
 
 __all__ = ['ChunkIO', 'ChunkReader', 'ChunkWriter', 'Image']
 
@@ -67,6 +70,7 @@ class ChunkIO:
         self._layout, self._fmt, self._color = layout, fmt, len(shape) == 3
         self._seek, self._kept, self._cache_bytes = seek, FrameCache(cache_bytes), cache_bytes
         self._pixels, self._image_bytes = max_pixels_for(shape), image_bytes
+        self._images: FrameConverter | None = None
         backends.validate_backend(backend)
         self._asked = backend if direction == 'read' else None
         if fmt.is_image_folder:
@@ -103,9 +107,14 @@ class ChunkIO:
         return self._video_reader(path, None, in_parallel=True)
 
     def _video_reader(self, path: str, frames: int | None, in_parallel: bool) -> VideoReader:
+        from .video.pixels import FrameConverter
+
+        self._images = self._images or FrameConverter(self._color)
         backend = backends.choose_backend(self._fmt, 'read', self._asked)
         kept = None if in_parallel else self._kept
-        return backends.new_reader(backend, path, self._color, self._seek, frames, kept, self._pixels, in_parallel)
+        return backends.new_reader(
+            backend, path, self._color, self._seek, frames, kept, self._pixels, in_parallel, self._images
+        )
 
     def check_exact(self, path: str, sizes: Collection[tuple[int, ...]]) -> None:
         """Check that a video's frames are found exactly and have an allowed size.
@@ -146,8 +155,10 @@ class ChunkIO:
         return known + sum(itertools.takewhile(bool, there))
 
     def close(self) -> None:
-        """Free the cached frames."""
+        """Free the cached frames, and the memory of unused images."""
         self._kept.clear()
+        if self._images is not None:
+            self._images.close()
 
     def reset_after_fork(self) -> None:
         """Start with an empty cache in a forked child."""

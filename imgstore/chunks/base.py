@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 Image = npt.NDArray[Any]
 
-SHORT_GROUP = 32
+SHORT_GROUP = 16
 """Most frames decoded from one keyframe in a video read from several keyframes at once."""
 
 

@@ -24,6 +24,7 @@ Put = Callable[[Place, Image], None]
 """Takes an image, in any thread."""
 
 _OPEN_CHUNKS = 2  # one to read, and the next to prefetch
+_MOST_IN_RUNS = 2 * SHORT_GROUP  # frames decoded and not requested yet
 _UNREADABLE = (FrameReadError, CorruptFileError, InvalidArgumentError)
 
 
@@ -63,8 +64,8 @@ class ImageReader:
     def _get_ready(self, turn: threading.Lock) -> None:
         self._turn, self._open = turn, OpenChunks(_OPEN_CHUNKS)
         self._prefetcher = Prefetcher(self._begin, turn, THREADS)
-        can_run = self._most_decoded >= 2 * SHORT_GROUP
-        self._runs = RunReader(self._one_thread, self._length, self._most_decoded) if can_run else None
+        can_run = self._most_decoded >= _MOST_IN_RUNS
+        self._runs = RunReader(self._one_thread, self._length, _MOST_IN_RUNS) if can_run else None
 
     def reset_after_fork(self, turn: threading.Lock) -> None:
         """Start threads and open files anew in a forked child."""

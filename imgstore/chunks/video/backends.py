@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ...errors import ImgStoreError, InvalidArgumentError
 from ...formats import Format
@@ -15,6 +15,9 @@ from ..base import VideoEncoder, VideoReader
 from .container_checks import NO_PIXEL_LIMIT
 from .frame_cache import FrameCache
 from .numbered import NUMBERED_SHAPE, SAMPLES, decode_number, numbered_image
+
+if TYPE_CHECKING:
+    from .pixels import FrameConverter
 
 Direction = Literal['read', 'write']
 
@@ -39,6 +42,7 @@ def new_reader(
     kept: FrameCache | None = None,
     pixels: int = NO_PIXEL_LIMIT,
     one_thread: bool = False,
+    images: FrameConverter | None = None,
 ) -> VideoReader:
     """Create a reader of one video.
 
@@ -50,7 +54,7 @@ def new_reader(
         return OpenCVChunkReader(path, color, seek, frames, pixels)
     from .pyav_reader import PyAVChunkReader
 
-    return PyAVChunkReader(path, color, seek, frames, kept, pixels, one_thread)
+    return PyAVChunkReader(path, color, seek, frames, kept, pixels, one_thread, images)
 
 
 def new_encoder(

@@ -37,6 +37,8 @@ class PyAVChunkReader(VideoReader):
         Maximum pixels of a frame; larger ones are considered damaged.
     one_thread : bool
         Decode with one thread, as other readers use the other cores.
+    images : FrameConverter, optional
+        Converter that other readers use, too.
     """
 
     def __init__(
@@ -48,9 +50,11 @@ class PyAVChunkReader(VideoReader):
         kept: FrameCache | None = None,
         pixels: int = NO_PIXEL_LIMIT,
         one_thread: bool = False,
+        images: FrameConverter | None = None,
     ) -> None:
         self._video = VideoFrames(path, frames, seek, pixels)
-        self._images, self._kept = FrameConverter(color), kept or FrameCache(0)
+        self._shares_images, self._images = images is not None, images or FrameConverter(color)
+        self._kept = kept or FrameCache(0)
         self._cursor = VideoCursor(self._video, self._kept, one_thread)
         try:
             self._cursor.open()
@@ -64,7 +68,8 @@ class PyAVChunkReader(VideoReader):
     def close(self) -> None:
         """Close the file; the next read opens it again."""
         self._cursor.close()
-        self._images.close()
+        if not self._shares_images:
+            self._images.close()
 
     def _learn_from_packets(self) -> None:
         """Build the table from the packets, if the index does not suffice."""
