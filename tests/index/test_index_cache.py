@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import imgstore.writing.writer
 from imgstore import new_for_filename, new_for_format
-from imgstore.errors import StoreIOError
-from imgstore.index import ImgStoreIndex
+from imgstore.errors import CorruptFileError, StoreIOError
+from imgstore.index import ImgStoreIndex, cache_file
 from imgstore.ondisk.chunk_index import write_chunk_index
 
 from ..helpers.frames import index_in, numbered
@@ -339,3 +339,14 @@ def test_any_numbers_and_times_are_found_as_without_it(tmp_path_factory, numbers
 
     assert answers(fast) == answers(plain)
     fast.close()
+
+
+def test_counts_that_changed_meanwhile_are_not_saved(tmp_path):
+    """A chunk's index that another program rewrites meanwhile is an error, and the old cache stays."""
+    path = save(record(tmp_path / 's', 'npy'))
+    before = (path / SAVED).read_bytes()
+    chunks = [(number, str(path / f'{number:06d}' / 'index')) for number in range(4)]
+    with raises(CorruptFileError, path=chunks[1][1]):
+        cache_file.save(str(path), chunks, [3, 2, 3, 1])
+    assert (path / SAVED).read_bytes() == before
+    assert is_believed(path)
