@@ -66,6 +66,11 @@ class Run:
         chunk, index = place
         return chunk == self.chunk and self.start <= index and (self.end is None or index < self.end)
 
+    def forget_before(self, index: int) -> None:
+        """Forget frames that were skipped."""
+        for skipped in [each for each in self.decoded if each < index]:
+            del self.decoded[skipped]
+
 
 class RunReader:
     """Decodes the next runs of frames in threads of its own. Thread-safe.
@@ -127,8 +132,9 @@ class RunReader:
                 return None
             self._drop(rank)
             run, index = self._runs[0], place[1]
+            run.forget_before(index)
             self._resume()
-            self._change.wait_for(lambda: index in run.decoded or run.is_over)
+            self._change.wait_for(lambda: index < run.next or run.is_over)
             decoded = run.decoded.pop(index, None)
             if run.is_over and not run.decoded and self._runs and self._runs[0] is run:
                 self._drop(1)

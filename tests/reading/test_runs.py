@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import imgstore
+from imgstore.chunks import ChunkReader
 from imgstore.chunks.video.pyav_reader import PyAVChunkReader
 from imgstore.errors import FrameReadError, InvalidArgumentError
 from imgstore.reading.runs import RunReader
@@ -153,3 +154,39 @@ def test_runs_are_used_for_short_groups(tmp_path, monkeypatch):
     with imgstore.new_for_filename(tmp_path / 's') as store:
         assert [index_in(store.get_next_image()[0]) for _ in range(200)] == list(range(200))
     assert sum(found is not None for found in taken) >= 160
+
+
+class Numbers(ChunkReader):
+    """A reader of a chunk with a keyframe every 10 frames, whose images are their indexes."""
+
+    def next_keyframe(self, index):
+        return min(-(-index // 10) * 10, 100)
+
+    def read_deferred(self, index):
+        if index == 57:
+            raise FrameReadError('it is damaged')
+        return lambda: index
+
+    def read(self, index):
+        return self.read_deferred(index)()
+
+    def close(self):
+        pass
+
+
+def test_frames_of_runs_are_taken_skipped_and_asked_for_twice():
+    """No order of requests waits for a frame that never comes, and none gives another frame."""
+    runs = RunReader(lambda chunk: Numbers(), lambda chunk: 100 if chunk == 0 else 0, 32)
+    for index in (0, 1, 1, 5, 2, 9, 10, 13, 12, 31, 29, *range(32, 100), 100, 3):
+        runs.expect((0, -(-index // 10) * 10))
+        found = runs.take((0, index))
+        assert found is None or found() == index
+    runs.cancel()
+    runs.expect((0, 0))
+    taken = []
+    for index in range(100):
+        runs.expect((0, index))
+        found = runs.take((0, index))
+        taken += [index] if found is not None and found() == index else []
+    assert set(range(100)) - set(taken) <= {57, 58, 59}
+    runs.close()
