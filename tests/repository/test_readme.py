@@ -4,8 +4,11 @@ import contextlib
 import io
 import re
 import runpy
+from fractions import Fraction
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 from imgstore import get_supported_formats
@@ -20,7 +23,7 @@ HOW_TO = sorted((DOCS / 'how-to').glob('*.md'))
 PAGES = [README, *sorted(DOCS.rglob('*.md'))]
 EXAMPLE = re.compile(r'^```python\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?', re.MULTILINE | re.DOTALL)
 
-SESSION = re.compile(r'^```text\n\$ (imgstore [^\n]*)\n(.*?^```)$', re.MULTILINE | re.DOTALL)
+SESSION = re.compile(r'^```text\n\$ .*?^```$', re.MULTILINE | re.DOTALL)
 MAKER = runpy.run_path(str(REPOSITORY / 'tools' / 'make_transcripts.py'))
 
 
@@ -32,6 +35,28 @@ def run_examples(page: Path) -> None:
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             exec(compile(source, str(page), 'exec'), names)
         assert found[2] in (None, printed.getvalue())
+
+
+def check_sessions(page: Path, folder: Path, environment: dict[str, str]) -> None:
+    """Run what is typed in each session of the page; it must print what the page says."""
+    sessions = SESSION.findall(page.read_text(encoding='utf-8'))
+    assert sessions
+    for session in sessions:
+        typed = re.findall(r'^\$ (.*)$', session, re.MULTILINE)
+        assert MAKER['transcribe'](typed, folder, environment).strip() == session
+
+
+def make_small_video(path: Path) -> None:
+    """Make a small video with the frame times of the one of docs/command-lines.md."""
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('libx264', rate=25)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, 'yuv420p'
+        stream.codec_context.time_base = Fraction(1, 25)
+        for number in [number for number in range(500) if number not in range(299, 304)]:
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), number % 256, np.uint8), format='bgr24')
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
 
 
 @pytest.mark.parametrize(
@@ -53,8 +78,14 @@ def test_the_commands_print_what_the_page_says(
     monkeypatch.chdir(tmp_path)
     run_examples(GETTING_STARTED)
     environment = MAKER['new_environment'](tmp_path_factory.mktemp('scripts'))
-    for found in SESSION.finditer(page.read_text(encoding='utf-8')):
-        assert MAKER['transcribe']([found[1]], tmp_path, environment).strip() == found[0]
+    check_sessions(page, tmp_path, environment)
+
+
+@pytest.mark.process
+def test_the_readme_session_prints_what_it_says(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The commands of the README print what it says, for a video of 20 s that lacks 5 frames."""
+    make_small_video(tmp_path / 'video.mp4')
+    check_sessions(README, tmp_path, MAKER['new_environment'](tmp_path_factory.mktemp('scripts')))
 
 
 def test_the_readme_has_examples() -> None:
@@ -79,6 +110,16 @@ def test_docs_name_every_command_and_format() -> None:
 def test_the_site_leads_to_every_page() -> None:
     site = (REPOSITORY / 'mkdocs.yml').read_text(encoding='utf-8')
     assert [page for page in DOCS.rglob('*.md') if f': {page.relative_to(DOCS).as_posix()}\n' not in site] == []
+
+
+def test_the_pages_state_one_bound_of_loss() -> None:
+    """Whatever page says that at most half a second is lost names the exception next to it."""
+    texts = [' '.join(page.read_text(encoding='utf-8').split()) for page in PAGES]
+    bounds = [
+        text[found.start() :][:75] for text in texts for found in re.finditer('at most the last half second', text)
+    ]
+    assert len(bounds) >= 4
+    assert [bound for bound in bounds if 'unless the disk stalls for longer.' not in bound] == []
 
 
 def test_how_to_pages_name_their_recording() -> None:
