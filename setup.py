@@ -119,7 +119,7 @@ setup(
             'types-pytz',
             'types-tqdm',
         ],
-        'docs': ['mkdocs-material', 'mkdocstrings[python]'],
+        'docs': ['mkdocs-material', 'mkdocstrings[python]', 'ruff'],
     },
     entry_points={
         'console_scripts': [
