@@ -79,10 +79,13 @@ class Task:
         self._encode = None  # frees the image
         self._is_encoded.release()
 
-    def commit(self) -> None:
-        """Run the ordered part, unless the task was dropped."""
+    def commit(self) -> bool:
+        """Run the ordered part; return False if the task was dropped.
+
+        Call `end` afterwards.
+        """
         if not self.claim():
-            return
+            return False
         self.encode()
         with self._is_encoded:
             pass
@@ -91,15 +94,16 @@ class Task:
             self.result = self._commit(self._encoded)
         except BaseException as error:  # noqa: BLE001 -- the caller gets it
             self.error = error
-        self._end()
+        return True
 
     def refuse(self) -> None:
         """End the task with StoreClosedError, unless it was committed or dropped."""
         if self.claim():
             self.error = StoreClosedError('the store is closed')
-            self._end()
+            self.end()
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Let those who wait for the task go on."""
         self._commit = self._encode = self._encoded = None
         self._is_done.release()
 
@@ -345,8 +349,10 @@ class WriteQueue:
     def _commit(self, task: Task) -> None:
         position = self._progress.position + 1
         task.position = position
-        task.commit()
+        is_committed = task.commit()
         self._progress = _Progress(position, self._take_state())
+        if is_committed:  # not before: the caller may ask for the state at once
+            task.end()
         self._pending.popleft()
         self._is_closed = task.is_last
         self._learn_pace(task.begun)

@@ -129,3 +129,19 @@ def test_raw_images_are_written_before_add_image_returns(tmp_path, fmt, waits):
     with new_for_format(fmt, tmp_path / 's', imgshape=SHAPE) as store:
         store.add_image(numbered(0, SHAPE), 0, 0)
         assert (threading.active_count() == threads + 1) is waits
+
+
+def test_state_is_current_once_a_task_has_ended():
+    """Whoever waited for a task sees the state after it, also where taking that is slow."""
+    done = []
+
+    def state():
+        time.sleep(0.02)
+        return len(done)
+
+    queue = WriteQueue(0, 2**20)
+    queue.watch(state)
+    for count in range(1, 4):
+        queue.run(Task(lambda _: done.append(1)))
+        assert queue.look()[0] == count
+    queue.close(Task(lambda _: None))
