@@ -133,7 +133,7 @@ def test_raw_images_are_written_before_add_image_returns(tmp_path, fmt, waits):
 
 def test_state_is_current_once_a_task_has_ended():
     """Whoever waited for a task sees the state after it, also where taking that is slow."""
-    done = []
+    done: list[int] = []
 
     def state():
         time.sleep(0.02)
