@@ -59,7 +59,9 @@ class Batch:
     def result(self) -> Image | list[Image]:
         """Return the images in the order of the frames."""
         others = self._others
-        return [others.get(row, self._images[row]) for row in range(self._count)] if others else self._images
+        if not others:
+            return self._images
+        return [others[row] if row in others else self._images[row] for row in range(self._count)]
 
 
 class BatchReader:
