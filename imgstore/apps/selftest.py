@@ -10,6 +10,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from importlib import import_module
+from itertools import pairwise
 
 from .._support.cpu import CORES
 from ..doctor import Finding, check_formats, table, versions
@@ -18,6 +19,21 @@ from ._cli import EXIT_FAILURE, command_parser, run
 
 QUICK = 'The tests take about 3 minutes on 2 cores; --all runs the slow ones, too.'
 ALL = 'The tests take about 15 minutes on 2 cores.'
+_SOME = ('-k', '-m', '--deselect', '--ignore', '--lf', '--last-failed', '--collect-only', '--pyargs')
+_WITH_VALUE = (
+    '-n',
+    '-o',
+    '-p',
+    '-r',
+    '-W',
+    '-c',
+    '--dist',
+    '--tb',
+    '--durations',
+    '--maxfail',
+    '--color',
+    '--basetemp',
+)
 _MEMORY = '/dev/shm'
 _ENOUGH = 2 * 2**30  # bytes; the files of the tests take a tenth of it at most
 
@@ -49,11 +65,31 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _test(args: argparse.Namespace, for_pytest: Sequence[str]) -> int:
+    if not args.doctor:
+        _require_pytest()  # before the doctor, which takes a while
     wrong = not args.no_doctor and _examine()
-    if not args.doctor and not for_pytest:
+    if not args.doctor and not _selects(for_pytest):
         print(ALL if args.all else QUICK, flush=True)
     code = 0 if args.doctor else run_tests(for_pytest, slow=args.all)
     return code or (EXIT_FAILURE if wrong else 0)
+
+
+def _require_pytest() -> None:
+    try:
+        import pytest  # noqa: F401
+    except ImportError as error:
+        raise MissingDependencyError.for_extra('the tests need pytest', 'pytest', 'test') from error
+
+
+def _selects(for_pytest: Sequence[str]) -> bool:
+    """Return whether pytest runs only some of the tests with these arguments.
+
+    A word that begins with no hyphen may be a path, or the value of an option.
+    """
+    return any(
+        each.startswith(_SOME) or (not each.startswith('-') and before not in _WITH_VALUE)
+        for before, each in pairwise(['', *for_pytest])
+    )
 
 
 def _examine() -> bool:
@@ -92,10 +128,9 @@ def run_tests(args: Sequence[str] = (), slow: bool = False) -> int:
     MissingDependencyError
         pytest is not installed.
     """
-    try:
-        import pytest
-    except ImportError as error:
-        raise MissingDependencyError.for_extra('the tests need pytest', 'pytest', 'test') from error
+    _require_pytest()
+    import pytest
+
     from ._test_lines import ModuleLines
 
     with _files_in_memory(), tempfile.TemporaryDirectory() as elsewhere:

@@ -116,6 +116,27 @@ def test_tests_use_all_cores_and_print_their_duration(
 
 
 @pytest.mark.parametrize(
+    ('arguments', 'is_told'),
+    [
+        (['-q'], True),
+        (['--color=no'], True),
+        (['-x', '-n', '2', '--tb', 'short', '--durations=3'], True),
+        (['-q', '-k', 'align'], False),
+        (['-kalign'], False),
+        (['-m', 'slow'], False),
+        (['--deselect', 'test_a.py'], False),
+        (['-n', '2', 'test_align.py'], False),
+    ],
+)
+def test_duration_is_printed_unless_tests_are_selected(
+    arguments: list[str], is_told: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(pytest, 'main', lambda *_, **__: 0)
+    assert main_test(['--no-doctor', *arguments]) == 0
+    assert ('The tests take about' in capsys.readouterr().out) == is_told
+
+
+@pytest.mark.parametrize(
     ('enough', 'given', 'is_in_memory'), [(0, None, True), (1 << 60, None, False), (0, '/given', False)]
 )
 def test_files_are_in_memory_if_there_is_plenty(
@@ -150,8 +171,10 @@ def test_without_pytest_one_line_names_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, 'pytest', None)
-    assert main_test(['--no-doctor']) == 1
-    err = capsys.readouterr().err
+    monkeypatch.setattr('imgstore.apps.selftest.check_formats', lambda: pytest.fail('the doctor ran first'))
+    assert main_test([]) == 1
+    out, err = capsys.readouterr()
+    assert out == ''
     assert err.count('\n') == 1
     assert 'pip install "imgstore[test]"' in err
 
