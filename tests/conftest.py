@@ -14,7 +14,7 @@ from hypothesis import settings
 MARKERS = {
     'slow': 'takes long: repeats much, waits, starts many processes or writes much; imgstore-test leaves it out',
     'exhaustive': 'is slow, as it tries every byte, call or moment of what is our own code alone; CI runs it once',
-    'process': 'starts or forks processes',
+    'process': "starts or forks processes itself, or has a fixture do so; the library's own HDF5 worker does not count",
     'window': 'opens a window on a screen of its own',
     'browser': 'drives a Chromium',
 }
@@ -29,6 +29,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if 'display' in item.fixturenames:
             item.add_marker('window')
+        if 'display' in item.fixturenames or item.get_closest_marker('browser'):
+            item.add_marker('process')
         if item.get_closest_marker('exhaustive'):
             item.add_marker('slow')
 

@@ -168,6 +168,7 @@ def fail_to_read(path: str) -> None:
         store.get_image(5)
 
 
+@pytest.mark.process
 def test_an_error_crosses_to_another_process(tmp_path: Path) -> None:
     store(tmp_path)
     with (

@@ -24,10 +24,10 @@ from imgstore.chunks.video.matroska import MatroskaFile
 from imgstore.errors import InvalidArgumentError, InvalidOptionError
 from imgstore.frame_rate import as_fraction, rate_of_times
 
+from .helpers.format_table import VIDEO_FORMATS
 from .helpers.frames import index_in, numbered
 from .helpers.raised import raises
 
-FORMATS = ['avc1/mp4', 'h264/mkv', 'mjpeg/avi']
 RATES = {
     0.001: Fraction(1, 1000),
     0.1: Fraction(1, 10),
@@ -86,7 +86,7 @@ def assert_whole(path: Path, frames: int) -> None:
 
 
 @pytest.mark.parametrize('fps', RATES)
-@pytest.mark.parametrize('fmt', FORMATS)
+@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
 def test_chunk_states_given_rate_and_reads_as_before(fmt: str, fps: float, tmp_path: Path) -> None:
     """A chunk states the frame rate that was given, and it is read as before."""
     path = record(tmp_path / 'store', fmt, fps=fps, interval=3.0)
@@ -97,7 +97,7 @@ def test_chunk_states_given_rate_and_reads_as_before(fmt: str, fps: float, tmp_p
     assert_whole(path, 20)
 
 
-@pytest.mark.parametrize('fmt', FORMATS)
+@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
 def test_rate_is_given_else_metadata_else_measured(fmt: str, tmp_path: Path) -> None:
     """The frame rate is the given one, else that of the metadata, else that of the frame times."""
     said_by: dict[str, tuple[dict[str, Any], float]] = {
@@ -143,7 +143,7 @@ def test_times_that_tell_no_rate_leave_the_usual_one(times: list[float], tmp_pat
     assert told(tmp_path / 'store') == 25
 
 
-@pytest.mark.parametrize('fmt', FORMATS)
+@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
 def test_one_frame_chunk_has_rate_of_chunk_before(fmt: str, tmp_path: Path) -> None:
     """A last chunk of one frame has the frame rate of the chunk before it."""
     path = record(tmp_path / 'store', fmt, 11, 0.005, chunksize=5)
@@ -177,7 +177,7 @@ def test_ntsc_rates_are_told_by_their_fraction() -> None:
         assert as_fraction(rate).denominator == 1001
 
 
-@pytest.mark.parametrize('fmt', FORMATS)
+@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
 def test_a_video_that_is_there_is_left_alone(fmt: str, tmp_path: Path) -> None:
     (video,) = videos(record(tmp_path / 'other', fmt, 5, fps=25))
     data = video.read_bytes()
@@ -298,7 +298,8 @@ def write_and_die(path: Path, fmt: str, at: int) -> None:
     os._exit(0)
 
 
-@pytest.mark.parametrize('fmt', FORMATS)
+@pytest.mark.process
+@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
 @pytest.mark.exhaustive
 def test_writer_killed_while_writing_rate_keeps_all_frames(fmt: str, tmp_path: Path) -> None:
     """A writer killed at any write of the frame rate leaves all frames, and repair completes the store."""
@@ -319,7 +320,7 @@ def test_writer_killed_while_writing_rate_keeps_all_frames(fmt: str, tmp_path: P
     assert at > 4
 
 
-@pytest.mark.parametrize('fmt', FORMATS)
+@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
 def test_a_repaired_video_says_the_rate_of_its_frames(fmt: str, tmp_path: Path) -> None:
     with new_for_format(fmt, tmp_path / 'open', imgshape=SHAPE, workers=0) as store:
         for index in range(9):
@@ -373,7 +374,7 @@ def test_remote_reader_seeks_last_frame_cheaply(fmt: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize('fps', [29.97, 200])
 @pytest.mark.parametrize('frames', [1, 7, 8, 100])
-@pytest.mark.parametrize('fmt', FORMATS)
+@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
 def test_a_videos_duration_is_exact(fmt: str, frames: int, fps: float, tmp_path: Path) -> None:
     duration = said(videos(record(tmp_path / 'store', fmt, frames, fps=fps))[0])[1]
     assert duration == pytest.approx(frames / RATES[fps], rel=2e-6, abs=1e-6)

@@ -12,6 +12,8 @@ from imgstore.errors import MissingDependencyError
 
 from .helpers.display import python_env
 
+pytestmark = pytest.mark.process
+
 NO_LIBGL = 'libGL.so.1: cannot open shared object file: No such file or directory'
 
 

@@ -142,6 +142,7 @@ def test_showing_without_a_screen_raises_an_error() -> None:
         ui.new_window('w').imshow(IMAGE)
 
 
+@pytest.mark.process
 def test_the_process_lives_on_where_there_is_no_screen() -> None:
     code = (
         'import numpy, imgstore.ui, imgstore.errors\n'

@@ -26,6 +26,7 @@ from imgstore.errors import LockTakenOverWarning, StoreModeError
 from imgstore.formats import resolve_format
 
 from ..helpers import HELPERS
+from ..helpers.format_table import VIDEO_FORMATS
 from ..helpers.frames import index_in, numbered
 
 pytestmark = [pytest.mark.slow, pytest.mark.process]
@@ -34,7 +35,6 @@ SHAPE = (128, 192)
 COLOR = (128, 192, 3)
 COUNT = 50
 IMAGES = ['npy', 'png', 'jpg']
-VIDEOS = ['mjpeg/avi', 'avc1/mp4', 'h264/mkv']
 FORKS = int(os.environ.get('IMGSTORE_TEST_FORKS', 3))
 
 
@@ -43,8 +43,8 @@ def able(fmt, direction):
     return [(fmt, backend) for backend in BACKENDS if backend_works(backend, row.codec, row.extension, direction)]
 
 
-READERS = [*[(fmt, None) for fmt in IMAGES], *[case for fmt in VIDEOS for case in able(fmt, 'read')]]
-WRITERS = [*[(fmt, None) for fmt in IMAGES], *[case for fmt in VIDEOS for case in able(fmt, 'write')]]
+READERS = [*[(fmt, None) for fmt in IMAGES], *[case for fmt in VIDEO_FORMATS for case in able(fmt, 'read')]]
+WRITERS = [*[(fmt, None) for fmt in IMAGES], *[case for fmt in VIDEO_FORMATS for case in able(fmt, 'write')]]
 
 
 def record(path, fmt, shape=SHAPE):

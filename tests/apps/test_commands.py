@@ -83,6 +83,7 @@ def test_the_dispatcher_tells_the_version(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out == f'imgstore {imgstore.__version__}\n'
 
 
+@pytest.mark.process
 def test_dispatcher_process_exits_with_commands_code(tmp_path: Path) -> None:
     """A process of the dispatcher runs a command and exits with its exit code."""
     store_of(tmp_path / 's', [0, 1, 2])
@@ -140,6 +141,7 @@ def test_a_signal_ends_a_command_with_its_exit_code(number: signal.Signals, code
     assert signal.getsignal(signal.SIGTERM) == before
 
 
+@pytest.mark.process
 def test_closed_pipe_ends_a_command_quietly() -> None:
     """A command ends quietly if the reader of its output stops reading."""
     code = 'import sys; from imgstore.apps._cli import run; sys.exit(run("x", lambda: print("a\\n" * 10**6) or 0))'
@@ -193,6 +195,7 @@ def test_on_a_terminal_a_bar_tells_rate_and_time_left(
     assert '<' in err
 
 
+@pytest.mark.process
 def test_on_a_real_terminal_the_bar_is_seen(tmp_path: Path) -> None:
     folder, (ours, theirs) = store_of(tmp_path / 's', list(range(5))), os.openpty()
     command = [sys.executable, '-c', RUN, 'export', str(folder), str(tmp_path / 'f.npz')]
@@ -204,6 +207,7 @@ def test_on_a_real_terminal_the_bar_is_seen(tmp_path: Path) -> None:
     assert b'frames/s' in shown
 
 
+@pytest.mark.process
 @pytest.mark.parametrize('words', ['imgstore re', 'imgstore index --sq', 'imgstore-save --form'])
 def test_bash_completes_commands_and_options(words: str, tmp_path: Path) -> None:
     bash = shutil.which('bash')
@@ -234,6 +238,7 @@ LONG = {
 }
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(('number', 'code'), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize('name', LONG)
 @pytest.mark.slow

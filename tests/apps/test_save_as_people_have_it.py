@@ -73,6 +73,7 @@ X264 = ('-c:v', 'libx264', '-pix_fmt', 'yuv420p')
 # --- more than 8 bits
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ('codec', 'pix_fmt', 'bits'),
     [('ffv1', 'gray10le', 10), ('ffv1', 'gray12le', 12), ('ffv1', 'gray16le', 16), ('png', 'gray16be', 16)],
@@ -86,6 +87,7 @@ def test_deep_gray_films_keep_every_bit(codec: str, pix_fmt: str, bits: int, tmp
         assert np.array_equal(got >> 16 - bits, image)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ('options', 'name'),
     [
@@ -107,6 +109,7 @@ def test_deep_colour_films_have_16_bits_as_ffmpeg_gives_them(
     assert np.abs(images.astype(int) - expected).max() <= 4 * 256  # versions of swscale differ in rounding
 
 
+@pytest.mark.process
 @pytest.mark.parametrize('fmt', ['jpg', 'bmp', 'mjpeg/avi', 'avc1/mp4'])
 def test_8_bit_format_refusal_names_converting_option(
     fmt: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -163,6 +166,7 @@ MATRICES: dict[str, Any] = {
 }
 
 
+@pytest.mark.process
 @pytest.mark.parametrize('name', MATRICES)
 def test_a_film_is_shown_as_its_matrix_says(name: str, tmp_path: Path) -> None:
     values, turned = MATRICES[name]
@@ -198,6 +202,7 @@ def test_images_of_a_folder_are_upright(orientation: int, tmp_path: Path) -> Non
 # --- which stream
 
 
+@pytest.mark.process
 def test_a_cover_is_no_film(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cv2.imwrite(str(tmp_path / 'c.jpg'), numbered(0, SHAPE))
     sound = ('-f', 'lavfi', '-i', 'sine=duration=0.3')
@@ -219,6 +224,7 @@ def test_a_cover_is_no_film(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert 'its only picture is a cover' in capsys.readouterr().err
 
 
+@pytest.mark.process
 @pytest.mark.parametrize('disposition', ['attached_pic', '0'])
 def test_a_picture_before_the_film_is_not_taken(disposition: str, tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / 'c.jpg'), np.full((200, 300), 9, np.uint8))
@@ -241,6 +247,7 @@ def test_a_picture_before_the_film_is_not_taken(disposition: str, tmp_path: Path
     assert indexes(save(tmp_path, '--source', tmp_path / 'f.mp4')) == list(range(COUNT))
 
 
+@pytest.mark.process
 def test_of_several_films_one_is_taken_and_named(tmp_path: Path) -> None:
     small = film(tmp_path / 's.mkv', *X264, images=[np.zeros((32, 32), np.uint8)] * COUNT)
     ffmpeg(
@@ -285,6 +292,7 @@ IN_PIPES = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.process
 @IN_PIPES
 def test_standard_input_is_read_once_and_whole(name: str, options: tuple[str, ...], tmp_path: Path) -> None:
     with (
@@ -303,6 +311,7 @@ def test_standard_input_is_read_once_and_whole(name: str, options: tuple[str, ..
     assert indexes(tmp_path / 'store') == list(range(COUNT))
 
 
+@pytest.mark.process
 @IN_PIPES
 def test_a_fifo_is_read_once_and_whole(
     name: str, options: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -315,6 +324,7 @@ def test_a_fifo_is_read_once_and_whole(
     assert indexes(store) == list(range(COUNT))
 
 
+@pytest.mark.process
 @IN_PIPES
 def test_what_the_shell_substitutes_is_read_once_and_whole(
     name: str, options: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -326,6 +336,7 @@ def test_what_the_shell_substitutes_is_read_once_and_whole(
     assert indexes(store) == list(range(COUNT))
 
 
+@pytest.mark.process
 def test_an_address_is_opened_once(tmp_path: Path) -> None:
     data = film(tmp_path / 'f.ts', *X264).read_bytes()
     with socket.socket() as free:
@@ -350,6 +361,7 @@ def test_an_address_is_opened_once(tmp_path: Path) -> None:
 # --- names
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     'name', [b'2024-05-01T12:30:00.mp4', b'http:x.mp4', b'20240501', b'-.mp4', b'caf\xe9.mp4', b'%03d.mp4']
 )
@@ -443,6 +455,7 @@ def test_metadata_that_is_not_utf_8_is_refused(capsys: pytest.CaptureFixture[str
     assert 'not valid UTF-8' in capsys.readouterr().err
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(('alias', 'fmt'), [('mjpeg', 'mjpeg/avi'), ('avc1', 'avc1/mp4')])
 def test_an_alias_of_a_format_is_taken(alias: str, fmt: str, tmp_path: Path) -> None:
     store = save(tmp_path, '--source', film(tmp_path / 'f.mp4', *X264), fmt=alias)
@@ -450,6 +463,7 @@ def test_an_alias_of_a_format_is_taken(alias: str, fmt: str, tmp_path: Path) -> 
         assert opened._format == fmt
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ('name', 'fmt'), [('o.mp4', 'avc1/mp4'), ('o.MKV', 'h264/mkv'), ('o.avi', 'mjpeg/avi'), ('o.png', 'png')]
 )
@@ -474,6 +488,7 @@ for arguments in json.loads(sys.argv[1]):
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize('closed', ['>&-', '2>&-', '<&- >&- 2>&-'])
 @pytest.mark.slow
 def test_commands_work_without_standard_streams(closed: str, tmp_path: Path) -> None:
@@ -524,6 +539,7 @@ def test_convert_to_pgm_tells_that_colours_are_lost(tmp_path: Path, capsys: pyte
 # --- --overwrite
 
 
+@pytest.mark.process
 def test_errors_name_the_option_of_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = film(tmp_path / 'f.mp4', *X264)
     save(tmp_path, '--source', source)
@@ -533,6 +549,7 @@ def test_errors_name_the_option_of_the_command_line(tmp_path: Path, capsys: pyte
     assert 'overwrite=True' not in err
 
 
+@pytest.mark.process
 def test_a_store_stays_if_its_successor_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     store = save(tmp_path, '--source', film(tmp_path / 'f.mp4', *X264))
     (tmp_path / 'i').mkdir()
@@ -544,6 +561,7 @@ def test_a_store_stays_if_its_successor_fails(tmp_path: Path, capsys: pytest.Cap
     assert sorted(os.listdir(tmp_path)) == ['f.mp4', 'i', 'store']
 
 
+@pytest.mark.process
 def test_what_a_pipe_gave_is_kept_if_it_fails(tmp_path: Path) -> None:
     store = save(tmp_path, '--source', film(tmp_path / 'f.mp4', *X264))
     command = [*RUN, 'save', '--overwrite', '--format', 'npy', '--source', '-', '--raw', '8x8', str(store)]
@@ -553,6 +571,7 @@ def test_what_a_pipe_gave_is_kept_if_it_fails(tmp_path: Path) -> None:
     assert len(read(tmp_path / 'store.incomplete')[0]) == 2
 
 
+@pytest.mark.process
 def test_a_store_may_be_replaced_by_its_own_images(tmp_path: Path) -> None:
     store = save(tmp_path, '--source', film(tmp_path / 'f.mp4', *X264))
     assert main(['--overwrite', '--format', 'bmp', '--source', str(store / '000000' / '*.png'), str(store)]) == 0
@@ -572,6 +591,7 @@ def test_error_says_to_quote_pattern_like_an_option(
         assert 'quote it' in capsys.readouterr().err
 
 
+@pytest.mark.process
 def test_a_file_where_the_store_should_be_is_told_and_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / 'store').write_text('mine')
     for more in ([], ['--overwrite']):
@@ -580,6 +600,7 @@ def test_a_file_where_the_store_should_be_is_told_and_kept(tmp_path: Path, capsy
     assert (tmp_path / 'store').read_text() == 'mine'
 
 
+@pytest.mark.process
 def test_one_frame_is_no_frames(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     save(tmp_path, '--frames', '1', '--source', film(tmp_path / 'f.mp4', *X264))
     assert '1 frame saved' in capsys.readouterr().out

@@ -22,6 +22,8 @@ from ..helpers.damaged_films import (
     saved,
 )
 
+pytestmark = pytest.mark.process
+
 ALONE = ('ffv1_alone.mkv', 'mjpeg.avi', 'mjpeg.mov', 'prores.mov', 'png.avi')
 """Each frame is decoded by itself."""
 

@@ -90,6 +90,7 @@ def damaged(film: Path, target: Path, edit: Edit) -> Path:
     return target
 
 
+@pytest.mark.process
 @pytest.mark.parametrize('kind', DAMAGE)
 @pytest.mark.parametrize('name', AVIS)
 def test_avi_frames_after_damaged_header_keep_numbers(
@@ -108,11 +109,13 @@ def test_avi_frames_after_damaged_header_keep_numbers(
         assert groups == {'first': {0}, 'last': {3}, 'two': {0, 2}}.get(kind, {1})
 
 
+@pytest.mark.process
 @pytest.mark.parametrize('name', AVIS)
 def test_a_damaged_index_alone_loses_no_frame_of_an_avi(films: Path, name: str, tmp_path: Path) -> None:
     assert list(saved(damaged(films / name, tmp_path / name, damage_index), 0)) == list(range(COUNT))
 
 
+@pytest.mark.process
 @pytest.mark.parametrize('kind', ['name', 'letter', 'too large', 'too small'])
 @pytest.mark.parametrize('name', AVIS)
 def test_avi_without_index_ends_at_damage_and_says_so(
@@ -125,6 +128,7 @@ def test_avi_without_index_ends_at_damage_and_says_so(
     assert 'has no index' in capsys.readouterr().err
 
 
+@pytest.mark.process
 def test_avi_of_several_parts_is_checked_with_all_indexes(films: Path, tmp_path: Path) -> None:
     """An AVI file of several parts is compared with all its indexes."""
     data = (films / 'mjpeg.avi').read_bytes()
@@ -185,10 +189,12 @@ def fixed(content: bytes, index: int, offset: int) -> bytes:
     return content[: index + 20] + struct.pack('<Q', offset) + content[index + 28 :]
 
 
+@pytest.mark.process
 def test_behind_the_packets_of_an_avi_nothing_is_taken_for_one(films: Path, tmp_path: Path) -> None:
     assert list(saved(damaged(films / 'mjpeg.avi', tmp_path / 'x.avi', rename_index), 1)) == list(range(COUNT))
 
 
+@pytest.mark.process
 @pytest.mark.parametrize('between', [b'JUNK', b'gps0', b'LIST'])
 def test_chunks_of_other_programs_are_no_damage(films: Path, between: bytes, tmp_path: Path) -> None:
     data = bytearray((films / 'mjpeg.avi').read_bytes())
@@ -215,6 +221,7 @@ def stamps(data: bytes | bytearray) -> list[int]:
     return found
 
 
+@pytest.mark.process
 @pytest.mark.parametrize('number', [1, 7, COUNT - 4])
 @pytest.mark.parametrize('name', TIMED)
 def test_a_damaged_time_of_a_frame_moves_those_of_no_other(
@@ -254,6 +261,7 @@ STRUCTURE: dict[str, Callable[[bytearray, list[int], int], tuple[int, bytes]]] =
 }
 
 
+@pytest.mark.process
 @pytest.mark.parametrize('kind', STRUCTURE)
 @pytest.mark.parametrize('name', MATROSKAS)
 def test_matroska_frames_after_damage_keep_numbers(
@@ -270,6 +278,7 @@ def test_matroska_frames_after_damage_keep_numbers(
     assert {*range(2), *range(30, COUNT)} <= set(found)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize('name', MATROSKAS)
 def test_a_lost_end_of_a_matroska_is_counted(
     films: Path, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -282,6 +291,7 @@ def test_a_lost_end_of_a_matroska_is_counted(
     assert f'about 2 frames from frame {COUNT - 2} on cannot be read' in capsys.readouterr().err
 
 
+@pytest.mark.process
 def test_unknown_count_of_lost_frames_is_reported(
     films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -302,6 +312,7 @@ def test_unknown_count_of_lost_frames_is_reported(
     assert 'may be too small' in capsys.readouterr().err
 
 
+@pytest.mark.process
 @pytest.mark.parametrize('name', ['Void', 'of another program'])
 def test_other_elements_of_a_matroska_are_no_damage(films: Path, name: str, tmp_path: Path) -> None:
     data = bytearray((films / 'mjpeg.mkv').read_bytes())

@@ -99,6 +99,7 @@ def test_stderr_of_other_threads_is_passed_on(capfd: pytest.CaptureFixture[str])
     assert capfd.readouterr().err == 'of another thread\n'
 
 
+@pytest.mark.process
 @pytest.mark.parametrize('options', ['-c:v mjpeg -q:v 3', '-c:v mjpeg -q:v 2 -huffman default'])
 @pytest.mark.parametrize('name', ['f.avi', 'f.mov', 'f.mkv'])
 def test_holes_in_motion_jpeg_are_reported(
@@ -115,6 +116,7 @@ def test_holes_in_motion_jpeg_are_reported(
     assert 'frames 0, 7, 20, 39 cannot be read' in capsys.readouterr().err
 
 
+@pytest.mark.process
 def test_an_end_mark_that_is_missing_once_is_damage(tmp_path: Path) -> None:
     place, size = places(make_film(tmp_path / 'f.avi', KINDS['mjpeg.avi']))[12]
     data = bytearray((tmp_path / 'f.avi').read_bytes())

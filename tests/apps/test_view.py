@@ -135,6 +135,7 @@ def one_line_in(err: str) -> str:
     return err
 
 
+@pytest.mark.process
 @pytest.mark.parametrize('screen_name', [None, ':98765'])
 def test_without_a_screen_it_is_one_line_and_exit_code_1(colors: str, screen_name: str | None) -> None:
     env = python_env() | ({'DISPLAY': screen_name} if screen_name else {})

@@ -22,6 +22,7 @@ from imgstore.errors import InvalidArgumentError
 from imgstore.export import export_images, export_video, select
 from imgstore.formats import OPTIONS, format_names, resolve_format, validate_options
 
+from ..helpers.format_table import VIDEO_FORMATS
 from ..helpers.frames import index_in, numbered
 from ..helpers.raised import raises
 
@@ -209,7 +210,7 @@ def test_auto_takes_no_backend_that_cannot_do_what_was_said(tmp_path, monkeypatc
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.parametrize('fmt', ['mjpeg/avi', 'h264/mkv', 'avc1/mp4'])
+@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
 @pytest.mark.parametrize('shape', SHAPES, ids=str)
 def test_every_backend_reads_the_best_and_the_worst(tmp_path, fmt, shape):
     row = resolve_format(fmt)

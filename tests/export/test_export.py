@@ -769,6 +769,7 @@ def test_what_cannot_be_exported_is_one_line_and_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.process
 def test_a_process_exports(png: Path, tmp_path: Path) -> None:
     code = 'import sys; from imgstore.apps.export import main; sys.exit(main())'
     done = subprocess.run(

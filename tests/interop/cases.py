@@ -5,6 +5,7 @@ from dataclasses import dataclass
 GRAY, COLOUR = (64, 96), (64, 96, 3)
 ODD_GRAY, ODD_COLOUR = (65, 97), (65, 97, 3)
 
+# without webp: the original cannot read it, so there is nothing to exchange
 IMAGE_FORMATS = ['png', 'tif', 'bmp', 'ppm', 'pgm', 'jpg', 'npy']
 ORIGINALS_VIDEO = ['mjpeg/avi']
 SIXTEEN_BITS = ['png', 'tif', 'ppm', 'pgm']

@@ -27,6 +27,7 @@ from imgstore.index import ImgStoreIndex
 
 from ..helpers.checked import not_none
 from ..helpers.display import python_env
+from ..helpers.format_table import VIDEO_FORMATS
 from ..helpers.frames import index_in, numbered
 from ..helpers.hostile import CHANGING, KINDS, SHAPE, ask, ask_sqlite, recorded
 from ..helpers.raised import raises
@@ -136,6 +137,7 @@ def test_every_file_of_a_store_may_be_something_else(tmp_path, kind, replace):
         ask(store, CHANGING)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize('kind', ['index.npz', 'extra.json', 'npy', 'mkv', 'journal', 'metadata.yaml', 'extra_data.h5'])
 @pytest.mark.slow
 def test_a_sparse_file_takes_little_memory(tmp_path, kind):
@@ -159,7 +161,7 @@ print('done')
 
 
 @pytest.mark.parametrize('backend', ['pyav', 'opencv'])
-@pytest.mark.parametrize('fmt', ['mjpeg/avi', 'h264/mkv', 'avc1/mp4'])
+@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
 def test_a_video_is_read_up_to_a_hole_of_any_size(tmp_path, fmt, backend):
     recorded(fmt)(tmp_path / 's')
     video = next((tmp_path / 's').glob('000000.[am][vkp]?'))

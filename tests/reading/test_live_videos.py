@@ -12,9 +12,9 @@ import pytest
 
 from imgstore import new_for_filename, new_for_format
 
+from ..helpers.format_table import VIDEO_FORMATS
 from ..helpers.frames import index_in, numbered
 
-FORMATS = ['avc1/mp4', 'h264/mkv', 'mjpeg/avi']
 SHAPE = (64, 96, 3)
 
 
@@ -38,7 +38,7 @@ def assert_reads(store: Any, frames: int) -> None:
 
 @pytest.mark.parametrize('fps', [None, 0.5])
 @pytest.mark.parametrize('backend', ['opencv', 'pyav'])
-@pytest.mark.parametrize('fmt', FORMATS)
+@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
 def test_frames_are_right_after_their_chunk_was_finished(
     fmt: str, backend: str, fps: float | None, tmp_path: Path
 ) -> None:
@@ -63,7 +63,7 @@ def test_frames_are_right_after_their_chunk_was_finished(
 
 
 @pytest.mark.parametrize('backend', ['opencv', 'pyav'])
-@pytest.mark.parametrize('fmt', FORMATS)
+@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
 def test_growing_open_chunk_keeps_known_frames_readable(fmt: str, backend: str, tmp_path: Path) -> None:
     """Frames added to an open chunk do not hide the frames that are already known."""
     recording = Recording(tmp_path / 'store', fmt)
@@ -91,7 +91,7 @@ def test_opencv_reads_an_open_chunk_that_grows_at_every_look(tmp_path: Path, mon
 
 
 @pytest.mark.parametrize('backend', ['opencv', 'pyav'])
-@pytest.mark.parametrize('fmt', FORMATS)
+@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
 def test_no_frame_is_wrong_while_chunks_come_and_go(fmt: str, backend: str, tmp_path: Path) -> None:
     recording, chosen = Recording(tmp_path / 'store', fmt), np.random.default_rng(1)
     recording.add(2)

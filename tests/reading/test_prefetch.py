@@ -192,6 +192,7 @@ def test_held_or_changed_images_affect_no_other(tmp_path, fmt, shape):
         assert not any(image.any() for image in changed)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize('fmt', ['mjpeg/avi', 'avc1/mp4'])
 @pytest.mark.slow
 def test_the_memory_of_many_held_images_is_given_back(tmp_path, fmt):

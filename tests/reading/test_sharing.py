@@ -161,6 +161,7 @@ def frame_of(store, index):
     return index_in(store.get_image(None, frame_index=index)[0])
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_a_store_is_an_argument_for_another_process(recording):
     with new_for_filename(recording) as store:

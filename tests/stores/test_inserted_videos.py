@@ -36,6 +36,8 @@ from ..helpers.video_kinds import (
 )
 from ..helpers.videos import SHAPE
 
+pytestmark = pytest.mark.process
+
 both_backends = pytest.mark.parametrize('backend', ['pyav', 'opencv'])
 
 

@@ -23,6 +23,7 @@ from imgstore.chunks.video.pyav_writer import ContainerChunkWriter
 from imgstore.errors import FrameReadError, FrameWriteError, ImgStoreError
 
 from ..helpers import HELPERS, kills
+from ..helpers.format_table import VIDEO_FORMATS
 from ..helpers.frames import index_in
 from ..helpers.kills import GRAY, KINDS, SCRIPT, Case, Process, check, kill, left_over, said, wrong_after_repair
 from ..helpers.recording import number_of, picture, read, record_of, time_of
@@ -30,8 +31,7 @@ from ..helpers.recording import number_of, picture, read, record_of, time_of
 pytestmark = [pytest.mark.slow, pytest.mark.process]
 
 FAULTY = str(HELPERS / 'faulty.py')
-VIDEOS = ['mjpeg/avi', 'h264/mkv', 'avc1/mp4']
-FORMATS = ['png', 'npy', *VIDEOS]
+FORMATS = ['png', 'npy', *VIDEO_FORMATS]
 CHUNKSIZE = 5
 FRAMES = 12
 
@@ -420,7 +420,7 @@ def frames_or_error(path):
         return error
 
 
-@pytest.fixture(params=['png', 'mjpeg/avi', 'h264/mkv', 'avc1/mp4'])
+@pytest.fixture(params=['png', *VIDEO_FORMATS])
 def unfinished(request, tmp_path):
     """A store as one leaves it that is killed: a chunk of three frames is complete, one of two is open."""
     with new_for_format(request.param, tmp_path / 's', imgshape=GRAY, chunksize=3, workers=0) as store:

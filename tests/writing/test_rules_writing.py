@@ -713,6 +713,7 @@ except imgstore.errors.StoreLockedError as error:
 """
 
 
+@pytest.mark.process
 def test_a_store_that_another_process_holds_is_refused(tmp_path):
     with new(tmp_path / 's', chunksize=2) as store:
         add(store, 0, 1, 2)
@@ -733,6 +734,7 @@ os._exit(1)
 """
 
 
+@pytest.mark.process
 def test_lock_of_killed_writer_is_taken_over(tmp_path):
     """A new writer takes over the lock of a killed writer and warns about it."""
     run(KILLED_WRITER, tmp_path / 's', str(HELPERS))
@@ -1097,6 +1099,7 @@ for store in stores:
 """
 
 
+@pytest.mark.process
 def test_unclosed_store_is_complete_at_process_exit(tmp_path):
     """A store that was never closed is complete when its process ends."""
     lines = run(FORGETFUL, tmp_path, str(HELPERS)).splitlines()

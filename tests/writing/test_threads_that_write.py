@@ -15,6 +15,7 @@ from imgstore import ImgStore, get_supported_formats, new_for_filename, new_for_
 from imgstore.errors import FrameWriteError, InvalidArgumentError, StoreClosedError, StoreIOError, StoreModeError
 
 from ..helpers.checked import not_none
+from ..helpers.format_table import VIDEO_FORMATS
 from ..helpers.frames import index_in, numbered
 from ..helpers.raised import raises
 
@@ -206,7 +207,7 @@ def open_writer(store):
 
 
 @pytest.mark.parametrize('error', [MemoryError(), RuntimeError('encoder refused'), OSError('no')])
-@pytest.mark.parametrize('fmt', ['avc1/mp4', 'mjpeg/avi', 'h264/mkv'])
+@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
 def test_a_close_that_fails_names_the_frames_that_are_lost(tmp_path, fmt, error, monkeypatch):
     store = new_for_format(fmt, tmp_path / 's', imgshape=SHAPE)
     for number in range(3):
@@ -386,6 +387,7 @@ def test_failed_thread_start_makes_nothing_and_frees_lock(tmp_path, fmt, allowed
         store.add_image(IMAGES[0], 0, 0.0)
 
 
+@pytest.mark.process
 def test_at_the_systems_own_limit_of_threads_too(tmp_path):
     script = """
 import sys, threading, numpy, imgstore, av

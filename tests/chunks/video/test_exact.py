@@ -22,6 +22,7 @@ from imgstore.formats import resolve_format
 from imgstore.stores import new_for_filename, new_for_format
 
 from ...helpers.checked import not_none
+from ...helpers.format_table import VIDEO_FORMATS
 from ...helpers.frames import index_in, numbered
 from ...helpers.raised import raises
 from ...helpers.spying import spy
@@ -644,7 +645,7 @@ def test_pixels_are_close_to_the_source_for_any_flags(tmp_path, name):
 
 
 @both_backends
-@pytest.mark.parametrize('fmt', ['mjpeg/avi', 'h264/mkv', 'avc1/mp4'])
+@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
 @pytest.mark.parametrize('shape', [(64, 96), (64, 96, 3), (65, 97)])
 def test_what_a_store_wrote_is_what_opencv_reads_from_it(tmp_path, fmt, shape, backend):
     scene = textured((*shape[:2], 3)) if len(shape) == 2 else tinted(shape)
@@ -672,7 +673,7 @@ def video_format():
     return resolve_format('mjpeg/avi')
 
 
-@pytest.mark.parametrize('fmt', ['mjpeg/avi', 'h264/mkv', 'avc1/mp4'])
+@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
 @pytest.mark.parametrize('direction', ['read', 'write'])
 def test_auto_backend_works_for_each_format_and_direction(fmt, direction, monkeypatch):
     """Auto chooses a backend that works for each format and direction."""
@@ -742,7 +743,7 @@ def test_backend_that_cannot_write_format_is_refused(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.parametrize('fmt', ['mjpeg/avi', 'h264/mkv', 'avc1/mp4'])
+@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
 def test_opencv_backend_writes_only_what_it_can(tmp_path, fmt):
     """The OpenCV backend writes what this build supports and refuses the other formats."""
     row = resolve_format(fmt)

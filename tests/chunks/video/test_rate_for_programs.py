@@ -66,6 +66,7 @@ def ffmpeg(*arguments: Any) -> None:
     subprocess.run(['ffmpeg', '-v', 'error', '-threads', '1', *map(str, arguments)], check=True, capture_output=True)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize('fps', RATES)
 @pytest.mark.parametrize('fmt', H264)
 @pytest.mark.slow
@@ -75,6 +76,7 @@ def test_ffmpeg_makes_one_frame_of_each(fmt: str, fps: float, tmp_path: Path) ->
     assert shown(tmp_path / 'film.mp4') == shown(tmp_path / 'film.mkv') == list(range(20))
 
 
+@pytest.mark.process
 @pytest.mark.parametrize('fps', [0.1, 29.97, 1000])
 @pytest.mark.parametrize('fmt', H264)
 @pytest.mark.slow
@@ -84,6 +86,7 @@ def test_ffmpeg_makes_one_frame_of_each_of_a_copy(fmt: str, fps: float, tmp_path
     assert shown(tmp_path / 'film.mp4') == list(range(20))
 
 
+@pytest.mark.process
 @pytest.mark.parametrize('fps', RATES)
 @pytest.mark.parametrize('fmt', H264)
 @pytest.mark.slow
@@ -209,6 +212,7 @@ def test_chunks_of_several_rates_are_copied_into_one_film(fmt: str, tmp_path: Pa
     assert shown(tmp_path / 'film.mp4') == list(range(33))
 
 
+@pytest.mark.process
 def test_older_video_gets_rate_its_stream_cannot_state(tmp_path: Path) -> None:
     """x264's own numbers have escapes, so that others take more or fewer bytes."""
     from imgstore.chunks.video.container_rate import set_rate
