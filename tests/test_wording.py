@@ -6,6 +6,7 @@ All other tests compare classes and attributes.
 from __future__ import annotations
 
 import contextlib
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -95,7 +96,7 @@ def test_a_number_beyond_the_allowed_ones_is_told_the_range(tmp_path: Path) -> N
     [
         ('bmp', {'quality': 5}, 'quality is 5, but format bmp has no quality; it has no such option'),
         ('png', {'quality': 5}, 'quality is 5, but format png has no quality; it has compression (0 to 9)'),
-        ('jpg', {'quality': 0}, 'quality is 0; for format jpg it must be a whole number from 1 to 100'),
+        ('jpg', {'quality': 0}, 'quality is 0; for format jpg it must be an integer from 1 to 100'),
         (
             'mjpeg/avi',
             {'fps': '25'},
@@ -131,10 +132,38 @@ def test_a_writer_that_has_the_store_is_told_with_its_lock(tmp_path: Path) -> No
 
 
 def test_a_store_that_is_not_there_is_told_why(tmp_path: Path) -> None:
-    assert text_of(lambda: new_for_filename(tmp_path / 'none')) == f"path '{tmp_path / 'none'}' does not exist"
+    assert text_of(lambda: new_for_filename(tmp_path / 'none')) == (
+        f"path '{tmp_path / 'none'}' does not exist; pass the folder of a store, with a metadata.yaml in it"
+    )
     assert text_of(lambda: new_for_filename(tmp_path)) == (
         f"'{tmp_path}' holds no store: there is no metadata.yaml in it"
     )
+
+
+def test_a_missing_frame_is_told_the_range_and_the_nearest(tmp_path: Path) -> None:
+    path = tmp_path / 's'
+    with made(path) as store:
+        for number in (100, 102):
+            store.add_image(np.zeros(SHAPE, np.uint8), number, number / 4)
+    numbers, times = 'which has frame numbers from 100 to 102', 'which has frame times from 25.0 to 25.5'
+    with new_for_filename(path) as store:
+        assert text_of(lambda: store.get_image(85)) == f'frame #85 not found in {path}, {numbers}'
+        assert text_of(lambda: store.get_image(101)) == (
+            f'frame #101 not found in {path}, {numbers}; it may be a dropped frame; '
+            'for the nearest, use get_image(101, exact_only=False) or find(number=101, nearest=True)'
+        )
+        assert text_of(lambda: store.find(time=3)) == f'frame at time 3.0 not found in {path}, {times}'
+        assert text_of(lambda: store.find(time=25.25)) == (
+            f'frame at time 25.25 not found in {path}, {times}; '
+            'for the nearest, use get_nearest_image(25.25) or find(time=25.25, nearest=True)'
+        )
+        assert text_of(lambda: store.get_nearest_image(math.nan)) == f'frame near time nan not found in {path}, {times}'
+
+
+def test_a_missing_frame_of_an_empty_store_is_told_so(tmp_path: Path) -> None:
+    made(tmp_path / 's').close()
+    with new_for_filename(tmp_path / 's') as store:
+        assert text_of(lambda: store.get_image(0, exact_only=False)).endswith(f'{tmp_path / "s"}, which has no frames')
 
 
 def test_lost_frames_are_named_in_runs(tmp_path: Path) -> None:

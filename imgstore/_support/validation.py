@@ -68,13 +68,13 @@ def as_int_between(value: object, what: str, least: int, most: int, whom: str) -
         number = as_int(value, what)
         if least <= number <= most:
             return number
-    raise not_allowed(what, value, f'for {whom} it must be a whole number from {least} to {most}')
+    raise not_allowed(what, value, f'for {whom} it must be an integer from {least} to {most}')
 
 
 def _whole_float(value: object, what: str) -> int:
     number = _as_float(value)
     if number is None or not math.isfinite(number) or number != int(number):
-        raise not_allowed(what, value, 'it must be a whole number')
+        raise not_allowed(what, value, 'it must be an integer')
     return int(number)
 
 

@@ -16,9 +16,13 @@ def positive(kind: type[int] | type[float]) -> Any:
     """Make a parser of numbers above 0."""
 
     def convert(text: str) -> float:
-        value = kind(text)
+        try:
+            value = kind(text)
+        except ValueError:
+            value = 0
         if not 0 < value < float('inf'):
-            raise argparse.ArgumentTypeError(f'{text} is not above 0')
+            number = 'an integer' if kind is int else 'a number'
+            raise argparse.ArgumentTypeError(f'{text!r} is not allowed; the value must be {number} greater than 0')
         return value
 
     return convert

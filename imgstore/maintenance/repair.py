@@ -29,7 +29,7 @@ from ..formats import VIDEO_FRAMES_PER_SECOND, format_of
 from ..frame_rate import median_interval
 from ..index.store_index import save_cache_if_large
 from ..ondisk.chunk_files import partial_files, remove_tree, sync_chunk
-from ..ondisk.chunk_index import Numbers, Times, read_chunk_index, write_chunk_index
+from ..ondisk.chunk_index import Numbers, Times, is_empty, read_chunk_index, write_chunk_index
 from ..ondisk.emptying import finish_emptying
 from ..ondisk.files import StrPath, make_folder, partial_path, remove_if_there, rename_atomic, write_atomic
 from ..ondisk.journal_reading import DEFAULT_PACE, fill_in, pace_of
@@ -45,7 +45,7 @@ from ..reading.chunk_listing import (
     rate_of_chunk,
 )
 from ..writing.rolling_writer import RollingChunkWriter
-from .report import RepairedChunk, RepairReport
+from .report import RepairedChunk, RepairReport, UnreadableChunk
 
 _DAMAGED = '.damaged'
 
@@ -97,9 +97,8 @@ def repair(path: StrPath, dry_run: bool = False) -> RepairReport:
             finish_emptying(basedir)
     patient = _Repair(basedir)
     chunks = list(patient.find())
-    report = RepairReport(
-        basedir, dry_run, chunks, patient.leftover_files(lock_path, chunks), is_pending(basedir), emptied
-    )
+    leftovers, unreadable = patient.leftover_files(lock_path, chunks), tuple(patient.unreadable(chunks))
+    report = RepairReport(basedir, dry_run, chunks, leftovers, is_pending(basedir), emptied, unreadable)
     if report and not dry_run:
         try:
             with contextlib.closing(_Held(lock_path)):
@@ -135,6 +134,7 @@ class _Repair:
             self._layout, self._fmt, self._metadata.imgshape, 'read', image_bytes=self._metadata.image_bytes
         )
         self._damaged: set[int] = set()
+        self._skipped: set[int] = set()
         self._unsynced: list[int] = []
 
     # --- finding incomplete chunks
@@ -145,6 +145,7 @@ class _Repair:
         journals = journaled_chunks(self._layout, found)
         journaled = find_incomplete_chunks(self._layout, self._chunks, journals)
         self._unsynced = [*{*found.complete_journals} - {*journals}]
+        self._skipped = {number for number in found.skipped if not is_empty(self._layout.index_stem(number))}
         self._damaged = {number for number in found.complete if self._frames_of(number) is None}
         bare = {*found.skipped, *self._layout.find_unfinished_videos()} - set(found.complete)
         bare = {number for number in bare if index_path(self._layout.index_stem(number)) is None}
@@ -229,6 +230,27 @@ class _Repair:
         others = [*uncounted(self._layout.basedir), *map(partial_path, whole_files)]
         paths = [os.path.join(self._layout.basedir, name) for name in others]
         return [*found, *filter(os.path.lexists, [*paths, lock_path])]
+
+    def unreadable(self, chunks: list[RepairedChunk]) -> Iterator[UnreadableChunk]:
+        """Yield the chunks that stay unreadable after `find`."""
+        for number in sorted({*self._skipped, *self._damaged} - {chunk.number for chunk in chunks}):
+            yield UnreadableChunk(number, *self._why_unreadable(number))
+
+    def _why_unreadable(self, number: int) -> tuple[str, str, str]:
+        """Return the path of an unreadable chunk, the reason and the next step."""
+        path = self._layout.current_path(number)
+        name = os.path.basename(path)
+        if self._layout.is_linked(number):
+            return path, f'{name} is a link, and its index is missing or damaged', 'repair the store it points to'
+        if self._layout.is_image_folder:
+            why = f'{name} has no readable image before the first missing one'
+            return path, why, 'restore its images from a backup'
+        if not os.path.exists(path):
+            why = f'it has no {self._layout.extension} video'
+            return self._layout.chunk(number), why, 'restore the video from a backup'
+        if not os.path.getsize(path):
+            return path, f'{name} is empty (0 bytes)', 'nothing can be recovered from it, and you may remove it'
+        return path, f'no frame of {name} can be read', 'keep it for a recovery program, or move it out of the store'
 
     # --- completing them
 

@@ -51,6 +51,31 @@ class RepairedChunk:
         return f'chunk {self.number}: {frames}' + (f'; lost: {_listed(self.lost)}' if self.lost else '')
 
 
+@dataclass(frozen=True)
+class UnreadableChunk:
+    """A chunk that no repair can complete. Its files are not changed.
+
+    Attributes
+    ----------
+    number : int
+        Number of the chunk.
+    path : str
+        The chunk's video or folder of images. It may be missing.
+    reason : str
+        Why the chunk is unreadable.
+    next_step : str
+        What you can do.
+    """
+
+    number: int
+    path: str
+    reason: str
+    next_step: str
+
+    def __str__(self) -> str:
+        return f'chunk {self.number} stays unreadable: {self.reason}; {self.next_step}'
+
+
 _MOST_LISTED = 20
 
 
@@ -78,6 +103,8 @@ class RepairReport:
     emptied : bool
         Whether a killed `empty` or overwrite was completed: the store has no frames any more, and the rest of their
         files was removed.
+    unreadable : tuple of UnreadableChunk
+        Chunks that stay unreadable. They do not count in a condition.
     """
 
     path: str
@@ -86,17 +113,21 @@ class RepairReport:
     removed: list[str]
     reindexed: bool = False
     emptied: bool = False
+    unreadable: tuple[UnreadableChunk, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.chunks or self.removed or self.reindexed or self.emptied)
 
     def __str__(self) -> str:
+        return '\n'.join([*self._done(), *map(str, self.unreadable)])
+
+    def _done(self) -> list[str]:
         if not self:
-            return f'{self.path}: nothing to repair'
+            return [f'{self.path}: nothing to repair']
         count = len(self.chunks)
         did = 'would be' if self.dry_run else 'was' if count == 1 else 'were'
         names = [os.path.relpath(path, self.path) for path in self.removed]
         lines = [f'{self.path}: {count_of(count, "chunk")} {did} completed', *map(str, self.chunks)]
         lines += ['an interrupted reindex is completed'] if self.reindexed else []
         lines += ['an interrupted removal of all frames is completed'] if self.emptied else []
-        return '\n'.join([*lines, *([f'{"would be " * self.dry_run}removed: {", ".join(names)}'] if names else [])])
+        return [*lines, *([f'{"would be " * self.dry_run}removed: {", ".join(names)}'] if names else [])]

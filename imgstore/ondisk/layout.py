@@ -58,7 +58,11 @@ def existing_store_folder(path: object = None, basedir: object = None) -> str:
     folder = store_folder(path, basedir)
     finish_replacement(folder)
     if not os.path.exists(folder):
-        raise StoreNotFoundError(f'path {folder!r} does not exist', path=folder, store=folder)
+        raise StoreNotFoundError(
+            f'path {folder!r} does not exist; pass the folder of a store, with a {STORE_MD_FILENAME} in it',
+            path=folder,
+            store=folder,
+        )
     metadata = os.path.join(folder, STORE_MD_FILENAME)
     if not os.path.isfile(metadata):
         why = f'{STORE_MD_FILENAME} in it is not a regular file'

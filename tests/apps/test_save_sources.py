@@ -392,6 +392,19 @@ def test_wrong_usage_is_exit_code_2(args: list[str], capsys: pytest.CaptureFixtu
     assert 'usage: imgstore-save' in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ('option', 'value', 'kind'),
+    [('--frames', '0', 'an integer'), ('--frames', 'x', 'an integer'), ('--duration', '-1', 'a number')],
+)
+def test_a_value_not_above_0_is_told_the_option(
+    option: str, value: str, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([option, value, 'store'])
+    text = f"argument {option}: '{value}' is not allowed; the value must be {kind} greater than 0"
+    assert text in ' '.join(capsys.readouterr().err.split())
+
+
 def test_a_start_time_that_is_none_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(['--source', str(film_of(tmp_path)), '--start-time', 'noon', str(tmp_path / 'store')]) == 1
     assert 'noon' in one_line(capsys)

@@ -274,7 +274,7 @@ def test_the_command_lines_save_and_convert_take_the_options(tmp_path, capsys):
     assert convert_app.main(['--format', 'png', '--compression', '10', str(tmp_path / 's1'), str(tmp_path / 'no')]) == 1
     assert capsys.readouterr().err.splitlines() == [
         'imgstore-save: crf is 3, but format png has no crf; it has compression (0 to 9)',
-        'imgstore-convert: compression is 10; for format png it must be a whole number from 0 to 9',
+        'imgstore-convert: compression is 10; for format png it must be an integer from 0 to 9',
     ]
     assert not (tmp_path / 'no').exists()
 

@@ -373,7 +373,7 @@ _EXTENSION = 'must be a'
 _REFUSED = 'damaged or missing frame'
 _CUT_OFF = 'is cut off'
 _DEEP, _DEEP_RECIPES = 'bits per sample', ('yuv420p10_mp4',)
-_DAMAGED = 'missing or damaged|only .* readable frames|does not tell which'
+_DAMAGED = 'missing or damaged|only .* readable frames|which are missing is unknown'
 
 KINDS = {
     # H.264, by container and order

@@ -341,6 +341,66 @@ def test_a_damaged_index_is_kept_aside_and_made_anew(tmp_path):
     check(tmp_path / 's', COUNT)
 
 
+def _break_last_video(path, how):
+    """Leave the last chunk as a crash of imgstore 0.4 or of a disk may leave it."""
+    video, index = path / '000002.avi', path / '000002.npz'
+    if how == 'no video':
+        video.unlink()
+    else:
+        index.write_bytes(b'damaged') if how == 'damaged' else index.unlink()
+        video.write_bytes(b'' if how == 'empty' else b'no video')
+
+
+@pytest.mark.parametrize(
+    ('how', 'reason', 'next_step'),
+    [
+        ('empty', '000002.avi is empty (0 bytes)', 'nothing can be recovered'),
+        ('unreadable', 'no frame of 000002.avi can be read', 'keep it'),
+        ('damaged', 'no frame of 000002.avi can be read', 'keep it'),
+        ('no video', 'it has no .avi video', 'restore'),
+    ],
+)
+def test_repair_names_chunks_that_stay_unreadable(tmp_path, how, reason, next_step):
+    path = tmp_path / 's'
+    fill(path, 'mjpeg/avi').close()
+    _break_last_video(path, how)
+    before = content(path)
+    report = imgstore.repair(path)
+    assert not report
+    assert content(path) == before
+    (chunk,) = report.unreadable
+    assert (chunk.number, chunk.path, chunk.reason) == (2, str(path / '000002.avi'), reason)
+    assert chunk.next_step.startswith(next_step)
+    assert str(report) == f'{path}: nothing to repair\n{chunk}'
+    assert str(chunk) == f'chunk 2 stays unreadable: {reason}; {chunk.next_step}'
+
+
+def test_repair_names_image_folders_that_stay_unreadable(tmp_path):
+    path = tmp_path / 's'
+    fill(path, 'png').close()
+    for name in ('index.npz', '000000.png'):
+        (path / '000001' / name).unlink()
+    (chunk,) = imgstore.repair(path).unreadable
+    assert (chunk.number, chunk.path) == (1, str(path / '000001'))
+    assert chunk.reason == '000001 has no readable image before the first missing one'
+
+
+def test_repair_of_other_chunks_names_the_unreadable(tmp_path):
+    path = killed(tmp_path, 'png')
+    for name in ('index.npz', '000000.png'):
+        (path / '000001' / name).unlink()
+    report = imgstore.repair(path)
+    assert [chunk.number for chunk in report.chunks] == [2]
+    assert [chunk.number for chunk in report.unreadable] == [1]
+    assert str(report).endswith(str(report.unreadable[0]))
+    assert not imgstore.repair(path)
+
+
+def test_an_intact_store_has_no_unreadable_chunks(tmp_path):
+    fill(tmp_path / 's', 'mjpeg/avi').close()
+    assert imgstore.repair(tmp_path / 's').unreadable == ()
+
+
 def test_open_chunk_prevents_reindex_and_save_index(tmp_path):
     """A store with an open chunk is not reindexed, and its index is not saved."""
     path = killed(tmp_path, 'npy')

@@ -271,7 +271,7 @@ def test_frame_numbers_that_are_none_are_named_with_their_place(tmp_path):
         tmp_path,
         '.avi',
         once(MJPEG),
-        r'frame_numbers\[2\] .* is 1\.5; it must be a whole number',
+        r'frame_numbers\[2\] .* is 1\.5; it must be an integer',
         numbers=[0, 1, 1.5, *range(3, COUNT)],
     )
 

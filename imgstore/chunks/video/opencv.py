@@ -263,7 +263,8 @@ class OpenCVChunkReader(VideoReader):
             self._open()
         if not self._counted:
             raise FrameReadError(
-                f'{self._path}: OpenCV reads {self._end} of {frames} frames and does not tell which; {_USE_PYAV}',
+                f'{self._path}: OpenCV reads {self._end} of {frames} frames, and which are missing is unknown; '
+                f'{_USE_PYAV}',
                 path=self._path,
             )
 
