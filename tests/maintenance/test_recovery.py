@@ -387,8 +387,8 @@ def test_repair_names_image_folders_that_stay_unreadable(tmp_path):
 
 def test_repair_of_other_chunks_names_the_unreadable(tmp_path):
     path = killed(tmp_path, 'png')
-    for name in ('index.npz', '000000.png'):
-        (path / '000001' / name).unlink()
+    for file in (*path.glob('.000001.*'), path / '000001' / 'index.npz', path / '000001' / '000000.png'):
+        file.unlink()
     report = imgstore.repair(path)
     assert [chunk.number for chunk in report.chunks] == [2]
     assert [chunk.number for chunk in report.unreadable] == [1]
