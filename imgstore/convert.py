@@ -73,9 +73,9 @@ class Conversion:
     exact : bool
         Whether all frames are identical bit for bit.
     worst_psnr : float
-        Lowest PSNR of a frame in dB; inf if exact.
+        Lowest PSNR of a frame in dB, or inf if exact.
     mean_psnr : float
-        PSNR over all pixels of all frames in dB; inf if exact.
+        PSNR over all pixels of all frames in dB, or inf if exact.
     worst_index : int or None
         Index of the worst frame in the store.
     without_colors : int
@@ -286,7 +286,7 @@ def _carry_creation(old: ImgStore, folder: str) -> None:
 
 
 def _records(old: ImgStore, numbers: Numbers) -> dict[int, list[_Record]]:
-    """Group the records by frame index; -1 has those before the first frame."""
+    """Group records by frame index. Index -1 has those before the first frame."""
     places: dict[int, list[_Record]] = defaultdict(list)
     firsts = {number: index for index, number in reversed(list(enumerate(numbers.tolist())))}
     for path in old.find_extra_data_files((EXTRA_JSON, MOTIF_EXTRA_JSON)):

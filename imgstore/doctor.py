@@ -46,11 +46,11 @@ class Finding:
     format : str
         Name of the format.
     backend : str
-        Name of the backend; '' for image formats.
+        Name of the backend, or '' for image formats.
     writes : float or None
-        Written colour images of 640 x 480 per second; None if the backend cannot write them.
+        Written colour images of 640 x 480 per second, or None if the backend cannot write them.
     reads : float or None
-        Read images per second; None if the backend cannot read them.
+        Read images per second, or None if the backend cannot read them.
     seeks : bool or None
         Whether random access gave the right images.
     lossless : bool or None
@@ -98,7 +98,7 @@ def versions() -> list[str]:
 
 
 def _opencv_warning() -> list[str]:
-    """Warn of several distributions of OpenCV; they overwrite one another."""
+    """Warn of several distributions of OpenCV. They overwrite one another."""
     names = {(found.metadata['Name'] or '').lower().replace('_', '-') for found in distributions()}
     there = sorted(name for name in names if _OPENCV.fullmatch(name))
     if len(there) < 2:
@@ -115,7 +115,7 @@ def _opencv_ffmpeg() -> str:
 
 
 def check_formats() -> Iterator[Finding]:
-    """Try every writable format with every backend; takes some seconds."""
+    """Try every writable format with every backend. It takes some seconds."""
     for name in format_names():
         fmt = resolve_format(name)
         if not fmt.converts_to_bgr:

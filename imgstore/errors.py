@@ -228,11 +228,11 @@ class StoreLockedError(StoreIOError):
 
 
 class FrameReadError(StoreIOError):
-    """A frame is missing, cut off or damaged; the message names it."""
+    """A frame is missing, cut off or damaged. The message names it."""
 
 
 class FrameWriteError(StoreIOError):
-    """A frame could not be written; all frames before it are in the store.
+    """A frame could not be written. All frames before it are in the store.
 
     Attributes
     ----------
@@ -246,7 +246,7 @@ class FrameWriteError(StoreIOError):
 
 
 class CorruptFileError(StoreIOError, ValueError):
-    """Metadata, a chunk index or extra data is damaged; the message names it."""
+    """Metadata, a chunk index or extra data is damaged. The message names it."""
 
 
 class ImgStoreWarning(UserWarning):
@@ -329,7 +329,7 @@ class ExtraDataSkippedWarning(ImgStoreWarning):
     Attributes
     ----------
     errors : tuple of CorruptFileError
-        One error per file; its ``path`` is the file.
+        One error per file. Its ``path`` is the file.
     store : str or None
         Folder of the store.
     """

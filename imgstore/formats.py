@@ -49,7 +49,7 @@ class Option:
     meaning: str
 
     def checked(self, value: object, whom: str) -> int:
-        """Return the value as an int; an error says for ``whom`` it is."""
+        """Return the value as an int. An error names ``whom`` it is for."""
         return as_int_between(value, self.name, self.min, self.max, whom)
 
     def __str__(self) -> str:
@@ -79,7 +79,7 @@ class Format:
     lossless : bool
         Whether reading returns the images bit for bit, if the user passes no ``quality``.
     dtypes : tuple of str, or None
-        numpy names of the supported dtypes; None for any.
+        numpy names of the supported dtypes, or None for any.
     color_model : str
         'any': any shape. 'image': (h, w) or (h, w, 3). 'gray' and 'color': the same shapes, but only gray or only
         colour on disk.
@@ -96,7 +96,7 @@ class Format:
     imwrite_flag : int, optional
         OpenCV's flag for the one option of the format.
     imwrite_default : int, optional
-        Default value of ``imwrite_flag``; None for OpenCV's own.
+        Default value of ``imwrite_flag``, or None for OpenCV's own.
     """
 
     name: str

@@ -66,7 +66,7 @@ class WriteOptions:
     backend : {'auto', 'pyav', 'opencv'}, optional
         Library for writing videos.
     workers : int, optional
-        Encoder threads; one more thread writes to disk. A later call, `close` at the latest, raises the error of a
+        Encoder threads. One more thread writes to disk. A later call, `close` at the latest, raises the error of a
         frame that could not be written. With 0, `add_image` writes before it returns and raises its own errors.
         Default: one per core, at most 4, and 0 for uncompressed formats (npy, bmp, ppm, pgm), since writing those is
         faster than queueing.

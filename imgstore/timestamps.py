@@ -23,7 +23,7 @@ GAP_FACTOR = 2.5
 """A gap is an interval longer than this many median intervals."""
 
 _MANY_FRAMES, _STRETCHES, _INTERVALS = 1_000_000, 64, 128
-"""Limit for reading all intervals; above it, the number of stretches and of intervals in each."""
+"""Limit for reading all intervals. Above it, the number of stretches and of intervals in each."""
 
 _A_YEAR = datetime.timedelta(days=365).total_seconds()
 

@@ -81,7 +81,7 @@ class Window:
         return cv2.waitKey(delay)
 
     def waitKeyEx(self, delay: int = 0) -> int:  # noqa: N802  the name is OpenCV's
-        """Wait as `waitKey`, but return the full code; arrows etc. differ by system."""
+        """Wait as `waitKey`, but return the full code. Arrow codes differ by system."""
         return cv2.waitKeyEx(delay)
 
     def on_mouse(self, call: Callable[[int, int, int, int, object], None]) -> None:

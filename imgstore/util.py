@@ -1,4 +1,4 @@
-"""Names for existing scripts; they are defined in other modules."""
+"""Names for existing scripts. They are defined in other modules."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def get_local_timezone_zoneinfo() -> ZoneInfo:
 
 
 def motif_extra_data_json_to_df(store: object, path: str | os.PathLike[str]) -> pd.DataFrame | None:
-    """Read one of Motif's ``.extra_data.json``; `store` is not used.
+    """Read one of Motif's ``.extra_data.json``. `store` is not used.
 
     Returns
     -------
@@ -109,7 +109,7 @@ def motif_extra_data_json_to_df(store: object, path: str | os.PathLike[str]) -> 
 
 
 def motif_extra_data_h5_to_df(store: object, path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read one of Motif's ``.extra_data.h5``; `store` is not used.
+    """Read one of Motif's ``.extra_data.h5``. `store` is not used.
 
     Returns
     -------
@@ -160,7 +160,7 @@ def motif_get_parse_true_fps(store: _Recording, default: float | None = 25.0, hw
     Returns
     -------
     float
-        Frames per second; nan if it cannot be measured.
+        Frames per second, or nan if it cannot be measured.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""Objects shared among threads, and their state in a forked child.
+"""Thread-safe objects, and their reset in a forked child.
 
-A forked child has only the forking thread. Locks of other threads stay held forever. Objects with threads of their own
-(a decoder, a colour converter) do not work, and freeing them waits for these threads. Open files share their position
-with the parent: data read by the child is missing in the parent.
+A forked child has only the thread that forked. Locks held by other threads are never released. Objects with their own
+threads, such as a decoder, do not work, and freeing them waits forever. Open files share their position with the
+parent: a read in the child moves it for both.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def synchronized(
 
 
 class BackgroundThread(threading.Thread):
-    """A thread for writing a store.
+    """Thread that writes a store.
 
-    A finalizer that runs in it must not wait for a store.
+    A finalizer in this thread must not wait for a store.
     """
 
     def __init__(self, target: Callable[[], object], name: str) -> None:
@@ -54,9 +54,9 @@ class BackgroundThread(threading.Thread):
 
 
 class ObjectPool(Generic[_Thing]):
-    """Pool of objects that are costly to make, each used by one thread at a time.
+    """Pool of expensive objects, each used by one thread at a time.
 
-    They are not thread-local: in a forked child, Python frees the thread-local objects of missing threads.
+    Thread-local objects would not do: in a forked child, Python frees those of the missing threads.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ fork_lock = threading.RLock()
 def register_fork_handler(
     thing: _Thing, in_child: Callable[[_Thing], None], lock_of: Callable[[_Thing], Any] | None = None
 ) -> None:
-    """Register a function to call with an object in every forked child.
+    """Register a function that resets an object in every forked child.
 
     Parameters
     ----------
@@ -116,8 +116,8 @@ def register_fork_handler(
     in_child : callable
         Called with the object in the child.
     lock_of : callable, optional
-        Called with the object before a fork; returns its lock. The lock is held during the fork, so no other thread is
-        changing the object. ``in_child`` must replace the lock.
+        Called with the object before a fork. Returns its lock, which is held during the fork, so no other thread
+        changes the object. ``in_child`` must replace the lock.
     """
     with fork_lock:
         _survivors[thing] = _Rules(in_child, lock_of)

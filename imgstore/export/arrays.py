@@ -84,7 +84,7 @@ def _columns(frames: Frames) -> Iterator[tuple[str, Any]]:
 
 
 def _alike(frames: Frames) -> Iterator[Image]:
-    """Yield the images; raise if one differs from the first in shape or dtype."""
+    """Yield the images. Raise if one differs from the first in shape or dtype."""
     first: Image | None = None
     for image, index in zip(frames.images(), frames.indices.tolist(), strict=True):
         first = image if first is None else first

@@ -59,7 +59,7 @@ def select(
     from_seconds: float | None = None,
     to_seconds: float | None = None,
 ) -> Frames:
-    """Select frames of a store by ranges; without a range, select all.
+    """Select frames of a store by ranges. Without a range, select all.
 
     Ranges include their start and exclude their end. With several ranges you get the frames in all of them.
 
@@ -80,9 +80,9 @@ def select(
     to_time : float, optional
         Frame time after the last one, in seconds.
     from_seconds : float, optional
-        Start in seconds since the first frame of the store, in whole microseconds.
+        Start in seconds since the first frame of the store, rounded to microseconds.
     to_seconds : float, optional
-        End in seconds since the first frame of the store, in whole microseconds.
+        End in seconds since the first frame of the store, rounded to microseconds.
 
     Returns
     -------

@@ -67,7 +67,7 @@ class FileSound(Sound):
     path : str or PathLike
         Any file with sound readable by FFmpeg.
     offset : float
-        Seconds from the store's first frame to the start of the sound; negative if the sound starts earlier.
+        Seconds from the store's first frame to the start of the sound. Negative if the sound starts earlier.
 
     Raises
     ------
@@ -141,7 +141,7 @@ class ColumnSound(Sound):
     Parameters
     ----------
     store : store
-        The store; its extra data must have a known sample rate.
+        The store. Its extra data must have a known sample rate.
     column : str
 
     Raises

@@ -52,7 +52,7 @@ class CopySegment:
 
 
 class _CannotCopyError(Exception):
-    """The frames cannot be copied; the message says why."""
+    """The frames cannot be copied. The message says why."""
 
 
 def plan_stream_copy(frames: Frames, extension: str, forced: bool) -> list[CopySegment] | str:

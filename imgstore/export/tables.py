@@ -73,7 +73,7 @@ def build_table(frames: Frames, table: str = 'joined') -> pd.DataFrame:
 
 
 def _joined(of_frames: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
-    """Join frames and records; records without a known frame come last."""
+    """Join frames and records. Records without a known frame come last."""
     own = [name for name in records.columns if name not in _FRAME_KEYS]
     for key in (FRAME_INDEX, FRAME_NUMBER):
         if _whole(records, key).notna().all():
@@ -124,7 +124,7 @@ def records_of(frames: Frames) -> pd.DataFrame:
 
 
 def _whole(records: pd.DataFrame, key: str) -> pd.Series[Any]:
-    """Return the integers of a column; missing values where it has none."""
+    """Return the integers of a column, with missing values for the rest."""
     import pandas as pd
 
     if key not in records:

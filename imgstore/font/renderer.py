@@ -117,7 +117,7 @@ def fit_text(
 
 
 class FontRenderer:
-    """Drawing of text in one font and size; parameters as for `measure_string`."""
+    """Drawing of text in one font and size. Parameters as for `measure_string`."""
 
     def __init__(self, name: int = DEFAULT_FONT, scale: float = 1, thickness: int = 1) -> None:
         _check_font(name, scale, thickness)
@@ -143,10 +143,10 @@ class FontRenderer:
         color
             BGR, or one number for gray. A gray image uses the first number.
         img
-            (h, w), (h, w, 1), (h, w, 3) or (h, w, 4) of uint8, drawn into. Default: a new (h, w, 3) with room for just
-            the text.
+            (h, w), (h, w, 1), (h, w, 3) or (h, w, 4) of uint8, drawn into. Default: a new (h, w, 3) of the text's
+            size.
         bgcolor
-            Colour of a box behind the text. Default: no box.
+            Colour of a background box. Default: no box.
 
         Returns
         -------
@@ -201,7 +201,7 @@ class FontRenderer:
         return width, ascent + below
 
     def _room(self, texts: Sequence[str], width: int, height: int) -> float:
-        """Return the factor for texts side by side to fit; below 1 if too large."""
+        """Return the factor for texts side by side to fit. Below 1 if too large."""
         sizes = [self._box_size(text) for text in texts]
         return min(width / max(1, sum(w for w, _ in sizes)), height / sizes[0][1])
 

@@ -54,7 +54,7 @@ class FontRendererStatusBar(FontRenderer):
         thickness: int = 1,
         **layout: Any,
     ) -> FontRendererStatusBar:
-        """Make a bar for images of (w, h) `frame_size`; options as for `layout`."""
+        """Make a bar for images of (w, h) `frame_size`. Options as for `layout`."""
         bar = cls(font_name, scale, thickness)
         bar.layout(pos, frame_size, **layout)
         return bar
@@ -73,7 +73,7 @@ class FontRendererStatusBar(FontRenderer):
         ltext, rtext
             Samples of the longest texts. '' leaves that end empty.
         padv, padh
-            Padding above and below, and beside the texts, in pixels; smaller in tiny images.
+            Padding above and below, and beside the texts, in pixels. Smaller in tiny images.
 
         Raises
         ------
@@ -112,7 +112,7 @@ class FontRendererStatusBar(FontRenderer):
         lcolor, rcolor
             Colours of the texts.
         bgcolor
-            Colour of the bar. Default: none, so that the image shows behind the texts.
+            Colour of the bar. Default: none. The image is then the background of the texts.
 
         Raises
         ------

@@ -125,7 +125,7 @@ class ImgStoreIndex:
         )
 
     def to_file(self, path: str | os.PathLike[str]) -> None:
-        """Save as an SQLite database, for imgstore 0.4; replace an older one.
+        """Save as an SQLite database, for imgstore 0.4. Replace an older one.
 
         Raises
         ------
@@ -143,7 +143,7 @@ class ImgStoreIndex:
 
     @synchronized
     def close(self) -> None:
-        """Release a mapped file; later reads use the chunks' indexes."""
+        """Release a mapped file. Later reads use the chunks' indexes."""
         self._segments.close()
 
     # --- content
@@ -166,22 +166,22 @@ class ImgStoreIndex:
 
     @property
     def frame_min(self) -> int | float:
-        """Smallest frame number; nan without frames."""
+        """Smallest frame number, or nan without frames."""
         return self._range(0, math.nan)[0]
 
     @property
     def frame_max(self) -> int | float:
-        """Largest frame number; nan without frames."""
+        """Largest frame number, or nan without frames."""
         return self._range(0, math.nan)[1]
 
     @property
     def frame_time_min(self) -> float:
-        """Earliest frame time in seconds; 0.0 without frames."""
+        """Earliest frame time in seconds, or 0.0 without frames."""
         return self._range(1, 0.0)[0]
 
     @property
     def frame_time_max(self) -> float:
-        """Latest frame time in seconds; 0.0 without frames."""
+        """Latest frame time in seconds, or 0.0 without frames."""
         return self._range(1, 0.0)[1]
 
     @synchronized
@@ -213,7 +213,7 @@ class ImgStoreIndex:
 
     @synchronized
     def load(self) -> None:
-        """Read all chunks' indexes now; skip damaged ones."""
+        """Read all chunks' indexes now. Skip damaged ones."""
         self._segments.frames()
 
     @property
@@ -247,14 +247,14 @@ class ImgStoreIndex:
 
     @synchronized
     def to_chunk(self, index: int) -> tuple[int, int]:
-        """Return a frame's chunk, and its index there; (-1, -1) without a frame."""
+        """Return a frame's (chunk, index in it), or (-1, -1) without a frame."""
         return self._segments.place(index) or NOT_FOUND
 
     @synchronized
     def from_chunk(self, chunk: int, within: int) -> int:
         """Return the index in the store of a chunk's frame.
 
-        Of the frame before a skipped chunk.
+        For a skipped chunk, return the index of the frame before it.
         """
         start, end = self._segments.range_of(chunk)
         return start + (within if start < end else -1)
@@ -299,18 +299,18 @@ class ImgStoreIndex:
         return (self._segments.nearest if nearest else self._segments.find)(FRAME_MD.index(what), key)
 
     def find_chunk(self, what: str, value: object) -> tuple[int, int]:
-        """Return (chunk, index in the chunk) of a frame; (-1, -1) if there is none."""
+        """Return (chunk, index in the chunk) of a frame, or (-1, -1)."""
         index = self.find(what, value)
         return NOT_FOUND if index is None else self.to_chunk(index)
 
     def find_chunk_nearest(self, what: str, value: object) -> tuple[int, int]:
-        """Return chunk and index there of the nearest frame; (-1, -1) if empty."""
+        """Return (chunk, index in it) of the nearest frame, or (-1, -1) if empty."""
         index = self.find(what, value, nearest=True)
         return NOT_FOUND if index is None else self.to_chunk(index)
 
 
 def _as_key(what: str, value: object) -> float:
-    """Return the value as int or float; integers stay exact."""
+    """Return the value as int or float. Integers stay exact."""
     try:
         return operator.index(cast(SupportsIndex, value))
     except TypeError:

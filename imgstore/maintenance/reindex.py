@@ -193,7 +193,7 @@ class _Change:
 
 
 def _renewed_index(layout: Layout, chunks: list[tuple[int, str]]) -> ImgStoreIndex:
-    """Make the index of the store; save it again if a cache existed."""
+    """Make the index of the store. Save it again if a cache existed."""
     index = ImgStoreIndex.new_from_chunks(chunks)
     if os.path.exists(os.path.join(layout.basedir, STORE_SAVED_INDEX_FILENAME)):
         index.save_cache(layout.basedir)

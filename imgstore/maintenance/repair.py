@@ -160,7 +160,7 @@ class _Repair:
                 yield RepairedChunk(number, numbers.tolist(), times.tolist(), [], False)
 
     def _journaled(self, number: int, chunk: IncompleteChunk, complete: list[int]) -> RepairedChunk:
-        """Describe a chunk by its journal; later frames have lost their entries."""
+        """Describe a chunk by its journal. Later frames have lost their entries."""
         frames = dict(enumerate(zip(chunk.numbers.tolist(), chunk.times.tolist(), strict=True)))
         estimated = chunk.estimated
         if len(chunk) and not len(chunk.lost):

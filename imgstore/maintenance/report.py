@@ -24,7 +24,7 @@ class RepairedChunk:
         Numbers of added frames that cannot be read.
     estimated : bool
         Numbers and times are estimated for lack of any record. The numbers continue those of the chunk before. The
-        times are those of the video; for images they continue at the pace of the chunk before.
+        times are those of the video. For images they continue at the pace of the chunk before.
     estimated_indexes : tuple of int
         Indexes in the chunk of the frames missing from a damaged journal. Their numbers and times are estimated from
         the frames around them.

@@ -116,7 +116,7 @@ def remove_chunks(basedir: str, known: Collection[int] = ()) -> None:
 def remove_tree(path: str) -> None:
     """Remove a folder with its content, or any other file.
 
-    Of a link only the link is removed.
+    For a link, remove only the link.
     """
     with contextlib.suppress(FileNotFoundError):
         if stat.S_ISDIR(os.lstat(path).st_mode):

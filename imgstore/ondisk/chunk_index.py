@@ -166,7 +166,7 @@ def _count_rows(path: str, archive: zipfile.ZipFile, key: str) -> int:
 
 
 class FileStamp(NamedTuple):
-    """Properties of a chunk's index file that tell whether it has changed."""
+    """Properties of a chunk's index file, compared to detect changes."""
 
     form: int
     size: int

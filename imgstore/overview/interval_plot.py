@@ -110,7 +110,7 @@ def _across(times: Times) -> _Across:
 
 @dataclass(frozen=True)
 class _Across:
-    """The column of each frame; the left edge, width and label of the axis."""
+    """The column of each frame, and left edge, width and label of the axis."""
 
     columns: _Columns
     left: float
@@ -188,7 +188,7 @@ def _plot_missing(axes: Any, across: _Across, missing: Numbers, timing: FrameTim
 
 
 def _drawable(text: str) -> str:
-    """Replace letters missing in the font; matplotlib warns of them or fails."""
+    """Replace letters missing in the font. Matplotlib warns of them or fails."""
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
     known = get_font(findfont(FontProperties())).get_charmap()

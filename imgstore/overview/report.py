@@ -52,13 +52,13 @@ class FrameTiming:
     Attributes
     ----------
     rate : float or None
-        Frames per second by the median interval, as in the viewers; None if there is no median interval.
+        Frames per second by the median interval, as in the viewers, or None if there is no median interval.
     mean_rate : float or None
-        Frames per second by the first and the last time; None if the last is not later.
+        Frames per second by the first and the last time, or None if the last is not later.
     median_interval : float or None
         Median of the positive, finite intervals, in seconds.
     shortest_interval : float or None
-        Shortest finite interval in seconds; negative if times go backward.
+        Shortest finite interval in seconds. Negative if times go backward.
     longest_interval : float or None
         Longest finite interval in seconds.
     slow_intervals : int
@@ -117,7 +117,7 @@ class Health:
 
     @property
     def good(self) -> bool:
-        """Whether all files are in order; an open writer is no fault."""
+        """Whether all files are in order. An open writer is no fault."""
         crashed = self.lock == 'left' or (self.unclosed and self.lock == 'none')
         return not (crashed or self.skipped_chunks or self.missing_chunks)
 
@@ -139,7 +139,7 @@ class Overview:
     encoding : str or None
         Encoding of the raw images on disk, such as 'cv_bayerrg'.
     uuid : str or None
-        Unique identifier of the store, 32 hex digits; None for old stores.
+        Unique identifier of the store, 32 hex digits, or None for old stores.
     created_utc : str
         Start of the recording in UTC, in ISO 8601 format without offset.
     timezone : str
@@ -151,13 +151,13 @@ class Overview:
     frames : int
         Number of frames.
     first_number : int or None
-        Number of the first frame; None in an empty store.
+        Number of the first frame, or None in an empty store.
     last_number : int or None
-        Number of the last frame; None in an empty store.
+        Number of the last frame, or None in an empty store.
     first_time : float or None
-        Time of the first frame in seconds; None in an empty store.
+        Time of the first frame in seconds, or None in an empty store.
     last_time : float or None
-        Time of the last frame in seconds; None in an empty store.
+        Time of the last frame in seconds, or None in an empty store.
     duration : float
         Seconds from the earliest frame time to the latest.
     pace : FrameTiming

@@ -68,7 +68,7 @@ class ImageReader:
         self._runs = RunReader(self._one_thread, self._length, _MOST_IN_RUNS) if can_run else None
 
     def reset_after_fork(self, turn: threading.Lock) -> None:
-        """Start threads and open files anew in a forked child."""
+        """Start new threads and open files again in a forked child."""
         leak((self._prefetcher, self._open))
         if self._runs is not None:
             self._runs.leak()

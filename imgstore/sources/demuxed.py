@@ -65,7 +65,7 @@ class Demuxed:
         self.error = self.error or ('the file is cut off' if is_corrupt or self._distrusts else self._why_broken())
 
     def _passes_tear(self, place: int | None) -> bool:
-        """Return whether the container is damaged just before this packet.
+        """Return whether the container is damaged immediately before this packet.
 
         The end of the file has no position.
         """

@@ -51,7 +51,10 @@ class PipedVideo:
         return self._pipe.read(count) or b''
 
     def is_cut_off(self) -> bool:
-        """Return whether a copied video is cut off; for others the demuxer tells."""
+        """Return whether a copied video is cut off.
+
+        For other videos, return False: the demuxer reports it.
+        """
         return self._copy is not None and is_cut_off(self._copy.name)
 
     def close(self) -> None:

@@ -168,7 +168,7 @@ class ImgStore(FrameReading, PrivateNames):
         InvalidArgumentError
             The number or the time is not a valid one. Nothing was written.
         FrameWriteError
-            The frame could not be written. It is not indexed; all earlier frames are kept.
+            The frame could not be written. It is not indexed. All earlier frames are kept.
         StoreClosedError
             The store is closed.
 
@@ -214,7 +214,7 @@ class ImgStore(FrameReading, PrivateNames):
         self._require_writer().insert_chunk(text_path(video_path, 'video_path'), frame_numbers, frame_times, move)
 
     def empty(self) -> None:
-        """Remove all frames and extra data; the store stays open for writing.
+        """Remove all frames and extra data. The store stays open for writing.
 
         Examples
         --------
@@ -237,7 +237,7 @@ class ImgStore(FrameReading, PrivateNames):
         Parameters
         ----------
         dry_run : bool
-            Only report; change nothing.
+            Only report. Change nothing.
 
         Returns
         -------
@@ -315,7 +315,7 @@ class ImgStore(FrameReading, PrivateNames):
 
     @classmethod
     def extract_only_frame(cls, full_path: StrPath, frame_index: int) -> Any:
-        """Read one frame of a store; see `imgstore.extract_only_frame`."""
+        """Read one frame of a store. See `imgstore.extract_only_frame`."""
         reader = open_reader(existing_store_folder(full_path), cls._class_name, **vars(ReadOptions()))
         with contextlib.closing(reader):
             return reader.at(frame_index)[0]

@@ -47,7 +47,7 @@ def _escaped(text: str) -> str:
 
 
 def _png(image: Image) -> str | None:
-    """Return a small PNG in base64; None if the array is no picture."""
+    """Return a small PNG in base64, or None if the array is no picture."""
     if 0 in image.shape or image.ndim not in (2, 3) or image.dtype.kind not in 'biuf':
         return None
     step = -(-max(image.shape[:2]) // _LONGEST_SIDE)

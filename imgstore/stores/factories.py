@@ -65,7 +65,7 @@ class VideoImgStore(ImgStore):
         video_path : str or PathLike
             An 8-bit video with the store's extension and image size, neither rotated nor mirrored.
         frame_numbers : sequence of int
-            Number of each displayed frame; hidden frames do not count.
+            Number of each displayed frame. Hidden frames do not count.
         frame_times : sequence of float
             Time of each displayed frame in seconds, finite.
         move : bool
@@ -74,8 +74,8 @@ class VideoImgStore(ImgStore):
         Raises
         ------
         InvalidArgumentError
-            The file is no such video, or it is damaged or cut off, or its frames cannot be found exactly, or the
-            numbers and times do not match the frames. The store is unchanged.
+            The file is no such video, damaged or cut off. Or its frames cannot be found exactly. Or the numbers and
+            times do not match the frames. The store is unchanged.
         FrameWriteError
             The file could not be moved or copied.
 
@@ -137,7 +137,7 @@ def new_for_filename(
     path : str or PathLike
         The store's folder, or the metadata.yaml in it.
     mode : {'r'}
-        Only 'r'; `new_for_format` creates stores.
+        Only 'r'. `new_for_format` creates stores.
     basedir : str or PathLike
         The store's folder, instead of ``path``.
     index : ImgStoreIndex, optional

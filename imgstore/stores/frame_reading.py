@@ -191,7 +191,7 @@ class FrameReading(StoreProperties):
         return self._keeping_open(self._require_reader().follow())
 
     def _keeping_open(self, frames: Iterator[Frame]) -> Iterator[Frame]:
-        """Hold a reference to the store during iteration; it closes without one."""
+        """Hold a reference to the store during iteration, so that it stays open."""
         yield from frames
 
     def disable_decoding(self) -> None:

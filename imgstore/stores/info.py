@@ -43,7 +43,7 @@ class StoreInfo(Protocol):
 
     @property
     def complete_index(self) -> ImgStoreIndex:
-        """Index of the complete chunks; `check_complete` reports others in it."""
+        """Index of the complete chunks. `check_complete` reports others in it."""
 
     @property
     def frame_count(self) -> int:
@@ -51,15 +51,15 @@ class StoreInfo(Protocol):
 
     @property
     def numbers_range(self) -> tuple[int | float, int | float]:
-        """Smallest and largest frame number; nan in an empty store."""
+        """Smallest and largest frame number, or nan in an empty store."""
 
     @property
     def times_range(self) -> tuple[float, float]:
-        """Earliest and latest frame time in seconds; 0.0 in an empty store."""
+        """Earliest and latest frame time in seconds, or 0.0 in an empty store."""
 
     @property
     def latest(self) -> tuple[int | float, float]:
-        """Number and time of the latest frame read or written; nan before the first."""
+        """Number and time of the latest frame read or written, or nan at first."""
 
     @property
     def chunk_position(self) -> tuple[int, int]:

@@ -75,7 +75,7 @@ class StoreProperties:
         return either
 
     def _require_impl(self) -> StoreInfo:
-        """Return the reader or the writer; raise in a forked child of the writer."""
+        """Return the reader or the writer. Raise in a forked child of the writer."""
         return self._reader or self._require_writer()
 
     # --- frame metadata
@@ -176,22 +176,22 @@ class StoreProperties:
 
     @property
     def frame_min(self) -> int | float:
-        """Smallest frame number; nan in an empty store."""
+        """Smallest frame number, or nan in an empty store."""
         return self._require_impl().numbers_range[0]
 
     @property
     def frame_max(self) -> int | float:
-        """Largest frame number; nan in an empty store."""
+        """Largest frame number, or nan in an empty store."""
         return self._require_impl().numbers_range[1]
 
     @property
     def frame_time_min(self) -> float:
-        """Earliest frame time in seconds; 0.0 in an empty store."""
+        """Earliest frame time in seconds, or 0.0 in an empty store."""
         return self._require_impl().times_range[0]
 
     @property
     def frame_time_max(self) -> float:
-        """Latest frame time in seconds; 0.0 in an empty store."""
+        """Latest frame time in seconds, or 0.0 in an empty store."""
         return self._require_impl().times_range[1]
 
     @property
@@ -202,12 +202,12 @@ class StoreProperties:
 
     @property
     def frame_number(self) -> int | float:
-        """Number of the latest frame read or written; nan before the first."""
+        """Number of the latest frame read or written, or nan at first."""
         return self._impl.latest[0]
 
     @property
     def frame_time(self) -> float:
-        """Time in seconds of the latest frame read or written; nan before the first."""
+        """Time in seconds of the latest frame read or written, or nan at first."""
         return self._impl.latest[1]
 
     @property
@@ -290,7 +290,7 @@ class StoreProperties:
         return read_extra_data(list(chunks), ignore_corrupt_chunks, store=self.filename, chunks=chunks)
 
     def get_extra_data_samplerate(self) -> float | None:
-        """Return samples per second of Motif's extra data; None if unknown."""
+        """Return samples per second of Motif's extra data, or None if unknown."""
         return samplerate(self.find_extra_data_files())
 
     # --- what the store is
@@ -312,7 +312,7 @@ class StoreProperties:
 
     @property
     def encoding(self) -> str | None:
-        """Encoding of raw images, such as 'cv_bayerrg'; None if not converted."""
+        """Encoding of raw images, such as 'cv_bayerrg', or None."""
         return self._impl.metadata.encoding or None
 
     @property
@@ -370,7 +370,7 @@ class StoreProperties:
 
     @property
     def uuid(self) -> str | None:
-        """Unique identifier of the store, 32 hex digits; None for old stores."""
+        """Unique identifier of the store, 32 hex digits, or None for old stores."""
         return self._impl.metadata.uuid
 
     @property

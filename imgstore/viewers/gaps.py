@@ -98,7 +98,7 @@ def sample_frames(frame: FrameAt, start: int, end: int, count: int) -> Samples:
 def find_gaps(frame: FrameAt, samples: Samples, period: float) -> list[Gap]:
     """Find the gaps between samples.
 
-    Between neighbouring frames every gap is found, in other stretches the largest.
+    Find every gap between neighbouring frames, and only the largest in other stretches.
 
     Parameters
     ----------

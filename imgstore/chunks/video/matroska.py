@@ -81,7 +81,7 @@ class _Times(NamedTuple):
         return self.first + round(self.step * frame)
 
     def duration(self, frames: int) -> float:
-        """Return the duration in ticks, in whole microseconds.
+        """Return the duration in ticks, as a whole number of microseconds.
 
         Programs count frames by it.
         """
