@@ -11,7 +11,7 @@ EMPTIED_FOLDER = '.emptied'
 EMPTIED_CHUNKS = 'chunks'
 EMPTYING_FOLDER = '.emptied.open'
 UNFINISHED_CHANGES = (STAGED_FOLDER, STAGING_FOLDER, EMPTIED_FOLDER, EMPTYING_FOLDER)
-"""Folders of changes that are not complete; of those with 'open' in their name nothing counts yet."""
+"""Folders of changes that are not complete. Those with 'open' in their name do not count yet."""
 STORE_VERSION = 2
 
 JOURNAL = '.journal'

@@ -34,7 +34,7 @@ class ReadOptions:
     backend : {'auto', 'pyav', 'opencv'}, optional
         Library for reading videos.
     cache_bytes : int
-        Memory limit in bytes for cached and prefetched frames; 0 disables both.
+        Memory limit in bytes for cached and prefetched frames. 0 disables both.
     """
 
     index: ImgStoreIndex | None = None

@@ -130,7 +130,7 @@ def motif_extra_data_h5_attrs(path: str | os.PathLike[str]) -> dict[str, Any]:
     Returns
     -------
     dict
-        Attributes by name of dataset or group; '_datasets' lists the sensors' datasets.
+        Attributes by name of dataset or group. '_datasets' lists the sensors' datasets.
 
     Raises
     ------

@@ -247,7 +247,7 @@ def _scalar(color: Color) -> tuple[float, ...]:
 
 
 def as_point(pos: Any) -> tuple[int, int]:
-    """Return (x, y) as integers; InvalidArgumentError if it is not a position."""
+    """Return (x, y) as integers, or raise InvalidArgumentError."""
     try:
         x, y = map(int, pos)
     except (TypeError, ValueError, OverflowError):

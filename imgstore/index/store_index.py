@@ -261,7 +261,7 @@ class ImgStoreIndex:
 
     @synchronized
     def chunk_length(self, chunk: int) -> int:
-        """Return the number of frames of a chunk; 0 for a missing one."""
+        """Return the number of frames of a chunk, or 0 for a missing one."""
         start, end = self._segments.range_of(chunk)
         return end - start
 

@@ -38,7 +38,7 @@ class FrameReading(StoreProperties):
         return self._require_reader().next()
 
     def get_next_framenumber(self) -> int:
-        """Return the number of the next frame; EndOfStoreError at the end."""
+        """Return the number of the next frame. EndOfStoreError at the end."""
         return self._require_reader().next_frame_number()
 
     def get_image(self, frame_number: Any, exact_only: bool = True, frame_index: Any = None) -> Frame:
