@@ -39,6 +39,7 @@ def test_every_case_gives_its_numbers(bench: Any) -> None:
     assert [row.name for row in limited if row.limit is None and not row.notes] == []
 
 
+@pytest.mark.process
 def test_the_command_tells_a_table_json_and_markdown(tmp_path: Path) -> None:
     page = tmp_path / 'page.md'
     page.write_text((REPOSITORY / 'docs' / 'performance.md').read_text(encoding='utf-8'), encoding='utf-8')
@@ -66,6 +67,7 @@ def test_the_command_tells_a_table_json_and_markdown(tmp_path: Path) -> None:
     assert '| open 20 chunks of 10,000 | ms |' in page.read_text(encoding='utf-8')
 
 
+@pytest.mark.process
 def test_the_kills_tell_a_table_and_json(tmp_path: Path) -> None:
     page = tmp_path / 'page.md'
     page.write_text((REPOSITORY / 'docs' / 'reliability.md').read_text(encoding='utf-8'), encoding='utf-8')
@@ -125,6 +127,7 @@ def test_the_soak_fails_if_memory_or_open_files_grow(
     assert len(soak.growth(samples)) == grown
 
 
+@pytest.mark.process
 def test_the_soak_writes_and_reads_every_format(tmp_path: Path) -> None:
     command: list[str | Path] = [
         sys.executable,

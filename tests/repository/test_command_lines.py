@@ -61,6 +61,7 @@ def test_every_transcript_is_of_the_commands_that_make_it() -> None:
     assert made == MAKER['SESSION']
 
 
+@pytest.mark.process
 def test_the_commands_of_the_transcripts_run(tmp_path: Path) -> None:
     (tmp_path / 'scripts').mkdir()
     environment = MAKER['new_environment'](tmp_path / 'scripts')

@@ -59,6 +59,7 @@ def requirements(wheel: zipfile.ZipFile, extra: str) -> list[Requirement]:
     return [need for need in everything if need.marker is not None and need.marker.evaluate({'extra': extra})]
 
 
+@pytest.mark.process
 def test_the_wheel_has_the_packages_version_and_python(wheel: zipfile.ZipFile) -> None:
     metadata = Parser().parsestr(in_dist_info(wheel, 'METADATA'))
     assert metadata['Name'] == 'imgstore'
@@ -73,6 +74,7 @@ def test_setup_names_required_python_on_an_older_one(monkeypatch: pytest.MonkeyP
         run_path(str(REPOSITORY / 'setup.py'))
 
 
+@pytest.mark.process
 def test_conda_gets_the_same_packages_and_floors_as_pip(wheel: zipfile.ZipFile) -> None:
     environment = yaml.safe_load((REPOSITORY / 'environment.yaml').read_text())
     assert environment['channels'] == ['conda-forge']
@@ -81,10 +83,12 @@ def test_conda_gets_the_same_packages_and_floors_as_pip(wheel: zipfile.ZipFile) 
     assert set(environment['dependencies']) == pip | {'python>=3.11', 'pip'}
 
 
+@pytest.mark.process
 def test_every_requirement_of_the_package_has_a_floor(wheel: zipfile.ZipFile) -> None:
     assert all(str(need.specifier).startswith('>=') for extra in IN_CONDA for need in requirements(wheel, extra))
 
 
+@pytest.mark.process
 def test_the_extra_for_tests_brings_the_other_extras_too(wheel: zipfile.ZipFile) -> None:
     for extra in ('bloscpack', 'parquet', 'zarr', 'web'):
         assert set(requirement_names(wheel, extra)) <= set(requirement_names(wheel, 'test'))
@@ -94,6 +98,7 @@ def requirement_names(wheel: zipfile.ZipFile, extra: str) -> list[str]:
     return [need.name for need in requirements(wheel, extra)]
 
 
+@pytest.mark.process
 def test_every_command_line_is_a_function_that_is_there(wheel: zipfile.ZipFile) -> None:
     scripts = dict(re.findall(r'^(\S+) = (\S+)$', in_dist_info(wheel, 'entry_points.txt'), re.MULTILINE))
     assert scripts == SCRIPTS
@@ -102,6 +107,7 @@ def test_every_command_line_is_a_function_that_is_there(wheel: zipfile.ZipFile) 
         assert callable(getattr(import_module(module), function))
 
 
+@pytest.mark.process
 def test_the_wheel_carries_every_module_and_the_tests(wheel: zipfile.ZipFile) -> None:
     modules = {path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / 'imgstore').rglob('*.py')}
     tests = {
@@ -112,6 +118,7 @@ def test_the_wheel_carries_every_module_and_the_tests(wheel: zipfile.ZipFile) ->
     assert {name for name in wheel.namelist() if name.endswith('.py')} == modules | tests
 
 
+@pytest.mark.process
 def test_the_wheel_carries_type_hints_and_data(wheel: zipfile.ZipFile) -> None:
     beside = {
         path
@@ -147,6 +154,7 @@ def test_a_template_of_an_issue_asks_for_commands_that_exist(name: str) -> None:
     assert set(commands) <= set(SCRIPTS)
 
 
+@pytest.mark.process
 def test_every_place_promises_the_same_lowest_python(wheel: zipfile.ZipFile) -> None:
     promised = Parser().parsestr(in_dist_info(wheel, 'METADATA'))['Requires-Python'].removeprefix('>=')
     text = {

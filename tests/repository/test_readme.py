@@ -69,6 +69,7 @@ def test_the_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     run_examples(page)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     'page', [page for page in HOW_TO if SESSION.search(page.read_text(encoding='utf-8'))], ids=lambda page: page.stem
 )
