@@ -106,7 +106,7 @@ def test_an_animated_image_gives_each_of_its_frames(folder: Path, name: str) -> 
     animation.frames = [numbered(100 + index, (64, 96, 3)) for index in range(3)]
     animation.durations = np.full(3, 40)  # type: ignore[assignment]
     (folder / 'im5.png').unlink()
-    assert cv2.imwriteanimation(str(folder / name), animation, [cv2.IMWRITE_WEBP_QUALITY, 101])
+    assert cv2.imwriteanimation(str(folder / name), animation, [cv2.IMWRITE_WEBP_QUALITY, 100])
     assert main(['--format', 'png', '--source', str(folder), str(folder.parent / 'store')]) == 0
     images, numbers, _ = read(folder.parent / 'store')
     assert [index_in(image) for image in images] == [0, 1, 2, 3, 4, 100, 101, 102, *range(6, 12)]
