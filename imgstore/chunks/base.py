@@ -89,7 +89,10 @@ class ChunkReader(ABC):
         return lambda: image
 
     def next_keyframe(self, index: int) -> int | None:
-        """Return the first keyframe from an index on, or the end; None if unknown."""
+        """Return the first keyframe from an index on, or the end; None if unknown.
+
+        Thread-safe. It is unknown while a video is being written.
+        """
         return None
 
     def groups_of(self, indexes: Sequence[int]) -> list[list[int]]:

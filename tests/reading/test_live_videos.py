@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from imgstore import new_for_filename, new_for_format
+from imgstore.chunks.video.live import LiveVideoReader
+from imgstore.chunks.video.pyav_reader import PyAVChunkReader
 
 from ..helpers.format_table import VIDEO_FORMATS
 from ..helpers.frames import index_in, numbered
@@ -34,6 +36,21 @@ class Recording:
 def assert_reads(store: Any, frames: int) -> None:
     order = [*range(frames), frames // 2, frames - 1, 0]
     assert [index_in(store.get_image(None, frame_index=index)[0]) for index in order] == order
+
+
+def test_another_thread_may_ask_for_keyframes_of_an_open_chunk(tmp_path: Path) -> None:
+    """The answer does not touch the file, which a prefetching thread may be reading."""
+    recording = Recording(tmp_path / 's', 'mjpeg/avi', chunksize=100)
+    recording.add(5)
+    [video] = (tmp_path / 's').glob('.*.avi')
+    names = [str(video)]
+    reader = LiveVideoReader(lambda: names[-1], lambda path: PyAVChunkReader(path, color=True))
+    names.append('another name')
+    assert reader.next_keyframe(2) is None
+    names.pop()
+    assert index_in(reader.read(3)) == 3
+    reader.close()
+    recording.store.close()
 
 
 @pytest.mark.parametrize('fps', [None, 0.5])

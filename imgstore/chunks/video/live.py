@@ -70,10 +70,6 @@ class LiveVideoReader(VideoReader):
         """Count the frames."""
         return self._try(lambda reader: reader.count())
 
-    def next_keyframe(self, index: int) -> int | None:
-        """Return the next keyframe."""
-        return self._try(lambda reader: reader.next_keyframe(index))
-
     def groups_of(self, indexes: Sequence[int]) -> list[list[int]]:
         """Split indexes by keyframes."""
         return self._try(lambda reader: reader.groups_of(indexes))
