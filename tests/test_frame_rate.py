@@ -304,7 +304,6 @@ def write_and_die(path: Path, fmt: str, at: int) -> None:
 def test_writer_killed_while_writing_rate_keeps_all_frames(fmt: str, tmp_path: Path) -> None:
     """A writer killed at any write of the frame rate leaves all frames, and repair completes the store."""
     server, at, code = multiprocessing.get_context('forkserver'), 0, 3
-    server.set_forkserver_preload([__name__])  # importing takes longer than what each process does
     while code == 3:
         path = tmp_path / str(at)
         process = server.Process(target=write_and_die, args=(path, fmt, at))
