@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import weakref
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import OrderedDict
+from collections.abc import Callable
 
+from .._support.cpu import THREADS
+from .._support.forking import ObjectPool
 from .base import ChunkReader
 
 
@@ -55,7 +56,7 @@ def _close_all(readers: OrderedDict[int, ChunkReader]) -> None:
         readers.popitem()[1].close()
 
 
-class SpareReaders:
+class SpareReaders(ObjectPool[ChunkReader]):
     """Readers of one chunk, each used by one thread at a time.
 
     Parameters
@@ -65,20 +66,7 @@ class SpareReaders:
     """
 
     def __init__(self, make: Callable[[], ChunkReader]) -> None:
-        self._make = make
-        self._idle: deque[ChunkReader] = deque()
-
-    @contextmanager
-    def borrow(self) -> Iterator[ChunkReader]:
-        """Give a reader to this thread, a new one if needed."""
-        try:
-            reader = self._idle.pop()
-        except IndexError:
-            reader = self._make()
-        try:
-            yield reader
-        finally:
-            self._idle.append(reader)
+        super().__init__(make, most=THREADS)
 
     def close(self) -> None:
         """Close all readers, used by no thread any more."""

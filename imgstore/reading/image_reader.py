@@ -44,7 +44,7 @@ class ImageReader:
     turn : Lock
         Held while reading from a chunk.
     most_decoded : int
-        Maximum number of frames decoded in runs before they are requested.
+        Maximum number of decoded frames in memory before they are requested.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class ImageReader:
         turn: threading.Lock,
         most_decoded: int,
     ) -> None:
-        self._most_decoded = most_decoded if THREADS > 1 and chunks.has_runs else 0
+        self._can_run = THREADS > 1 and chunks.has_runs and most_decoded >= _MOST_IN_RUNS
         self._store, self._known, self._chunks, self._encoding = store, known, chunks, encoding
         self.is_decoding = bool(encoding)
         self._get_ready(turn)
@@ -64,8 +64,7 @@ class ImageReader:
     def _get_ready(self, turn: threading.Lock) -> None:
         self._turn, self._open = turn, OpenChunks(_OPEN_CHUNKS)
         self._prefetcher = Prefetcher(self._begin, turn, THREADS)
-        can_run = self._most_decoded >= _MOST_IN_RUNS
-        self._runs = RunReader(self._one_thread, self._length, _MOST_IN_RUNS) if can_run else None
+        self._runs = RunReader(self._one_thread, self._length, _MOST_IN_RUNS) if self._can_run else None
 
     def reset_after_fork(self, turn: threading.Lock) -> None:
         """Start new threads and open files again in a forked child."""
@@ -170,10 +169,8 @@ class ImageReader:
 
     def _begin(self, place: Place) -> Callable[[], Image]:
         """Start to read a frame in advance."""
-        end = self._runs.take(place) if self._runs is not None else None
-        if end is None:
-            end = self._chunk(place[0]).read_deferred(place[1])
-        deferred = end
+        taken = self._runs.take(place) if self._runs is not None else None
+        deferred = taken or self._chunk(place[0]).read_deferred(place[1])
         return lambda: self._decoded(deferred())
 
     def _chunk(self, number: int) -> ChunkReader:
@@ -201,8 +198,7 @@ class ImageReader:
     @property
     def is_own_thread(self) -> bool:
         """Whether the current thread is a prefetching one."""
-        runs = self._runs
-        return self._prefetcher.is_own_thread or (runs is not None and runs.has_thread(threading.current_thread()))
+        return self._prefetcher.is_own_thread or (self._runs is not None and self._runs.is_own_thread)
 
     def stop_prefetching(self) -> None:
         """End the prefetching threads."""

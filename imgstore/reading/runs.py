@@ -228,9 +228,10 @@ class RunReader:
 
     # --- the end
 
-    def has_thread(self, thread: threading.Thread) -> bool:
-        """Return whether a thread is one of those that decode."""
-        return self._pool is not None and thread in self._pool._threads
+    @property
+    def is_own_thread(self) -> bool:
+        """Whether the current thread is one of those that decode."""
+        return self._pool is not None and threading.current_thread() in self._pool._threads
 
     def close(self) -> None:
         """Forget all runs, end the threads and close the files."""

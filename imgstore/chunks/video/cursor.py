@@ -66,11 +66,6 @@ class VideoFrames:
         self.table, self.table_is_wrong = table, False
         self.end, self.missing = math.inf if table is None else len(table), set()
 
-    @property
-    def can_seek(self) -> bool:
-        """Whether frames are found without decoding all before them."""
-        return self.seek and self.table is not None
-
 
 class VideoCursor:
     """A decoder of one video, and the frame it stands before.

@@ -12,7 +12,7 @@ from .container_checks import NO_PIXEL_LIMIT
 from .cursor import VideoCursor, VideoFrames
 from .decoder import decode_intra
 from .frame_cache import FrameCache
-from .frame_table import table_from_container_index, table_from_packets
+from .frame_table import FrameTable, table_from_container_index, table_from_packets
 from .pixels import FrameConverter
 
 
@@ -73,18 +73,19 @@ class PyAVChunkReader(VideoReader):
 
     def _learn_from_packets(self) -> None:
         """Build the table from the packets, if the index does not suffice."""
-        cursor, video = self._cursor, self._video
+        self._video.set_table(self._table_from_packets())
+
+    def _table_from_packets(self) -> FrameTable | None:
+        cursor = self._cursor
         container = cursor.from_the_start()
-        video.set_table(table_from_packets(container, cursor.stream, cursor.tail, video.announced))
+        table = table_from_packets(container, cursor.stream, cursor.tail, self._video.announced)
         cursor.invalidate()
+        return table
 
     def count(self) -> int:
         """Count the frames by packets, or by decoding without display times."""
-        cursor, video = self._cursor, self._video
-        container = cursor.from_the_start()
-        table = table_from_packets(container, cursor.stream, cursor.tail, video.announced)
-        cursor.invalidate()
-        return cursor.count_by_decoding() if table is None else len(table) - table.missing
+        table = self._table_from_packets()
+        return self._cursor.count_by_decoding() if table is None else len(table) - table.missing
 
     def next_keyframe(self, index: int) -> int | None:
         """Return the first keyframe from an index on, or the end; None if unknown."""
