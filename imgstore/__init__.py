@@ -5,6 +5,7 @@ from ._support import opencv as _opencv  # noqa: F401 -- before all that needs O
 from ._version import __version__
 from .color import ensure_color, ensure_grayscale
 from .maintenance.repair import repair
+from .reading.frame_stream import Frame
 from .stores.factories import (
     DirectoryImgStore,
     ImgStore,
@@ -19,6 +20,7 @@ from .stores.factories import (
 
 __all__ = [
     'DirectoryImgStore',
+    'Frame',
     'ImgStore',
     'ReadOptions',
     'VideoImgStore',

@@ -11,6 +11,8 @@ Each error is also a built-in error, so existing clauses such as ``except ValueE
     │   └── StoreNotFoundError (FileNotFoundError)  there is no store at that path
     ├── EndOfStoreError (EOFError)             there is no next frame
     ├── ExtraDataTypeError (TypeError)         JSON cannot hold a value
+    ├── FrameIndexError (IndexError)           an index in brackets is outside, or not allowed
+    ├── FrameKeyTypeError (TypeError)          a value in brackets, or before 'in', has a wrong type
     ├── InvalidOptionError (TypeError)         the mode has no such option
     ├── MissingDependencyError (ImportError)   an optional package is needed
     └── StoreIOError (OSError)                 the disk failed, or a file is damaged
@@ -48,6 +50,8 @@ __all__ = [
     'EndOfStoreError',
     'ExtraDataSkippedWarning',
     'ExtraDataTypeError',
+    'FrameIndexError',
+    'FrameKeyTypeError',
     'FrameNotFoundError',
     'FrameReadError',
     'FrameWriteError',
@@ -67,6 +71,8 @@ __all__ = [
     'StoreNotFoundError',
     'StreamChosenWarning',
 ]
+
+_FIELDS = ('store', 'chunk', 'index_in_chunk', 'frame_index', 'frame_number', 'path', 'reason', 'argument')
 
 
 class ImgStoreError(Exception):
@@ -120,17 +126,8 @@ class ImgStoreError(Exception):
         argument: str | None = None,
     ) -> None:
         super().__init__(*args)
-        known = {
-            'store': store,
-            'chunk': chunk,
-            'index_in_chunk': index_in_chunk,
-            'frame_index': frame_index,
-            'frame_number': frame_number,
-            'path': path,
-            'reason': reason,
-            'argument': argument,
-        }
-        self.__dict__.update((name, value) for name, value in known.items() if value is not None)
+        values = (store, chunk, index_in_chunk, frame_index, frame_number, path, reason, argument)
+        self.__dict__.update((name, value) for name, value in zip(_FIELDS, values, strict=True) if value is not None)
 
 
 class InvalidArgumentError(ImgStoreError, ValueError):
@@ -163,6 +160,14 @@ class EndOfStoreError(ImgStoreError, EOFError):
 
 class ExtraDataTypeError(ImgStoreError, TypeError):
     """A value of an extra data record cannot be written as JSON."""
+
+
+class FrameIndexError(ImgStoreError, IndexError):
+    """An index in brackets is outside the store or the image, or not allowed."""
+
+
+class FrameKeyTypeError(ImgStoreError, TypeError):
+    """A key of frames has the wrong type, such as a float in ``store[1.0]``."""
 
 
 class InvalidOptionError(ImgStoreError, TypeError):

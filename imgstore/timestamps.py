@@ -9,15 +9,25 @@ import re
 import numpy as np
 import numpy.typing as npt
 
+from ._support.moments import DECIMAL, parse_date, parse_timestamp
 from .errors import InvalidArgumentError
 from .frame_rate import median_interval, median_of_positive
 from .stores.base import ImgStore
 
+__all__ = [
+    'DECIMAL',
+    'GAP_FACTOR',
+    'Numbers',
+    'Times',
+    'format_time',
+    'is_date',
+    'parse_time',
+    'parse_timestamp',
+    'usual_interval',
+]
+
 Numbers = npt.NDArray[np.int64]
 Times = npt.NDArray[np.float64]
-
-DECIMAL = re.compile(r'[+-]?([0-9]{1,25}(\.[0-9]{0,25})?|\.[0-9]{1,25})(e[+-]?[0-9]{1,3})?', re.IGNORECASE)
-"""A number as people write it, of limited length."""
 
 GAP_FACTOR = 2.5
 """A gap is an interval longer than this many median intervals."""
@@ -73,29 +83,6 @@ def format_time(zone: datetime.tzinfo, seconds: float) -> str:
         return f'{seconds} s'
 
 
-def parse_timestamp(zone: datetime.tzinfo, text: str) -> float:
-    """Parse seconds, or a date and time, into seconds.
-
-    Parameters
-    ----------
-    zone : tzinfo
-        Time zone of a date without an offset.
-    text : str
-        Such as '1700000000.5', '2026-03-01 12:00:05.2' or '2026-03-01T12:00:05+01:00'.
-
-    Raises
-    ------
-    InvalidArgumentError
-        The text is neither.
-    """
-    text = text.strip()
-    try:
-        return float(text) if DECIMAL.fullmatch(text) else _date(text, zone).timestamp()
-    except (ValueError, OverflowError) as error:
-        allowed = 'give seconds or a date such as 2026-03-01 12:00:05'
-        raise InvalidArgumentError(f'{text!r} is not a time: {allowed}') from error
-
-
 def parse_time(store: ImgStore, text: str) -> float:
     """Parse a time in a recording, as a person writes it, into seconds.
 
@@ -125,7 +112,8 @@ def parse_time(store: ImgStore, text: str) -> float:
         return first + float(since) if since != text or since.startswith('+') else float(since)
     try:
         began = store.convert_frame_time_to_datetime(first)
-        return _date(f'{began.date()} {_of_two_digits(text)}' if _CLOCK.match(text) else text, began.tzinfo).timestamp()
+        date = f'{began.date()} {_of_two_digits(text)}' if _CLOCK.match(text) else text
+        return parse_date(date, began.tzinfo).timestamp()
     except (ValueError, OverflowError) as error:
         raise InvalidArgumentError(
             f'{text!r} is not a time; use 2024-05-31 14:05:09.5, 14:05:09, 12.5s from the start, or seconds'
@@ -137,14 +125,3 @@ _CLOCK = re.compile(r'\d{1,2}:')
 
 def _of_two_digits(clock: str) -> str:
     return f'0{clock}' if clock[1] == ':' else clock
-
-
-def _date(text: str, zone: datetime.tzinfo | None) -> datetime.datetime:
-    """Parse an ISO 8601 date and time, in `zone` if it has none.
-
-    Raise ValueError.
-    """
-    if not re.search('[-:Tt]', text):
-        raise ValueError(text)  # Python 3.11 takes any row of digits for a date
-    date = datetime.datetime.fromisoformat(text.upper())
-    return date if date.tzinfo else date.replace(tzinfo=zone)

@@ -88,6 +88,8 @@ def test_each_is_in_one_of_the_two_trees(kind: type[BaseException]) -> None:
         ('StoreNotFoundError', FileNotFoundError),
         ('EndOfStoreError', EOFError),
         ('ExtraDataTypeError', TypeError),
+        ('FrameIndexError', IndexError),
+        ('FrameKeyTypeError', TypeError),
         ('MissingDependencyError', ImportError),
         ('StoreIOError', OSError),
         ('StoreExistsError', FileExistsError),

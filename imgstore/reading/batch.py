@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 
@@ -91,16 +91,20 @@ class BatchReader:
     ) -> Image | list[Image]:
         """Read images into one array, or into a list if they differ."""
         batch = Batch(frames, shape, dtype)
+        self.read_into(frames, batch.put)
+        return batch.result()
+
+    def read_into(self, frames: Iterable[FrameLocation], put: Put) -> None:
+        """Read each image once, and pass it on in any thread and any order."""
         once = sorted({frame.place: frame for frame in frames}.values(), key=lambda frame: frame.place)
         by_chunk = [list(group) for _, group in itertools.groupby(once, lambda frame: frame.place[0])]
         if not self._in_parallel:
-            self._read_in_turn(once, batch.put)
+            self._read_in_turn(once, put)
         elif len(by_chunk) >= THREADS > 1:
-            self._at_once(partial(self._images.read_chunk, batch.put), by_chunk)
+            self._at_once(partial(self._images.read_chunk, put), by_chunk)
         else:
             for chunk in by_chunk:
-                self._read_chunk(chunk, batch.put)
-        return batch.result()
+                self._read_chunk(chunk, put)
 
     def _read_chunk(self, frames: Sequence[FrameLocation], put: Put) -> None:
         """Read images of one chunk, groups of frames in parallel."""

@@ -11,7 +11,7 @@ from ..errors import FrameNotFoundError, StoreNotFoundError
 from ..index.store_index import ImgStoreIndex
 from ..ondisk.layout import Layout
 from .chunk_listing import ChunkListing
-from .position import FrameLocation, Place
+from .position import FrameLocation, Place, locate, places
 
 
 class KnownFrames:
@@ -60,23 +60,14 @@ class KnownFrames:
 
     def locate(self, index: int) -> FrameLocation | None:
         """Find the frame with an index in the store; None if there is none."""
-        known = self.index
-        with known.lock:
-            frame = known.frame(index)
-            return None if frame is None else FrameLocation(index, frame, known.to_chunk(index), known.generation)
+        return locate(self.index, index)
 
     def places(self, frame: FrameLocation, indices: range) -> list[Place]:
         """Return the places of frames by indexes, without missing ones.
 
         The indexes start with that of ``frame``, with a step of 1 or -1.
         """
-        if not indices:
-            return []
-        known, (chunk, within), last = self.index, frame.place, indices[-1]
-        first = within - frame.frame_index
-        if known.to_chunk(last) == (chunk, first + last):  # so all of them are in that chunk
-            return [(chunk, first + index) for index in indices]
-        return [known.to_chunk(index) for index in indices if 0 <= index < known.frame_count]
+        return places(self.index, frame, indices)
 
     def find(self, what: str, value: object, nearest: bool, argument: str) -> int:
         """Return the first frame with a number or time, or the nearest.

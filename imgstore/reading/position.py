@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..index.store_index import ImgStoreIndex
@@ -18,6 +19,27 @@ class FrameLocation(NamedTuple):
     number_and_time: tuple[int, float]
     place: Place
     generation: object
+
+
+def locate(known: ImgStoreIndex, index: int) -> FrameLocation | None:
+    """Find the frame with an index; None if there is none."""
+    with known.lock:
+        frame = known.frame(index)
+        return None if frame is None else FrameLocation(index, frame, known.to_chunk(index), known.generation)
+
+
+def places(known: ImgStoreIndex, frame: FrameLocation, indices: Sequence[int]) -> list[Place]:
+    """Return the places of frames by indexes, without missing ones.
+
+    The indexes start with that of ``frame``, and all ascend or all descend.
+    """
+    if not indices:
+        return []
+    (chunk, within), last = frame.place, indices[-1]
+    first = within - frame.frame_index
+    if known.to_chunk(last) == (chunk, first + last):  # so all of them are in that chunk
+        return [(chunk, first + index) for index in indices]
+    return [known.to_chunk(index) for index in indices if 0 <= index < known.frame_count]
 
 
 class Position:

@@ -8,6 +8,8 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -23,15 +25,20 @@ from ..formats import Format
 from ..index.store_index import ImgStoreIndex
 from ..ondisk.layout import Layout
 from ..ondisk.metadata import StoreMetadata
+from .array_reader import ArrayReader
 from .batch import BatchReader
+from .frame_stream import FrameStream, FrameStreams, Make
 from .image_reader import ImageReader
+from .indexing import Indexes
 from .known_frames import KnownFrames
 from .position import FrameLocation, Place
 from .reader_info import ReaderInfo
 from .sequential import SequentialPolicy
 
-Frame = tuple[Image, tuple[int, float]]
+NumberedImage = tuple[Image, tuple[int, float]]
 Frames = tuple[Image | list[Image], list[int], list[float]]
+
+_Item = TypeVar('_Item')
 
 _READ_AHEAD = 2 * THREADS  # frames
 _BETWEEN_LOOKS = 0.02  # seconds
@@ -68,12 +75,16 @@ class StoreReader(ReaderInfo):
         super().__init__(metadata, fmt, layout, KnownFrames(layout, chunks, index))
         self.lock, self._turn = threading.RLock(), threading.Lock()
         self._chunks, self._closed = chunks, False
-        self._images = ImageReader(
-            self._store, self._known, chunks, metadata.encoding, self._turn, ahead_bytes // self._frame_bytes
-        )
+        decoded = ahead_bytes // self._frame_bytes
+        images = partial(ImageReader, self._store, self._known, chunks, metadata.encoding, most_decoded=decoded)
+        self._images = images(self._turn)
         ahead = 0 if chunks.is_uncompressed else min(_READ_AHEAD, ahead_bytes // max(1, self._image_bytes))
         self._policy = SequentialPolicy(ahead)
         self._batches = BatchReader(self._images, ahead, in_parallel=not fmt.is_image_folder)
+        self._array = ArrayReader(
+            self._store, self._known, lambda: images(threading.Lock()), ahead, not fmt.is_image_folder
+        )
+        self._streams = FrameStreams(self._store, lambda: images(threading.Lock()), ahead)
         register_fork_handler(self, StoreReader.reset_after_fork, lambda reader: reader.index.lock)
 
     def reset_after_fork(self) -> None:
@@ -90,13 +101,15 @@ class StoreReader(ReaderInfo):
     @synchronized
     def refresh(self) -> int:
         """Update the index, and return the number of new frames."""
-        self._check_open()
+        self.check_open()
         before = self.index.frame_count
         self._images.prefetch(())
-        self._images.close_chunks(self._known.refresh())
+        changed = self._known.refresh()
+        self._images.close_chunks(changed)
+        self._array.close_chunks(changed)
         return self.index.frame_count - before
 
-    def follow(self) -> Iterator[Frame]:
+    def follow(self) -> Iterator[NumberedImage]:
         """Read each frame after the position, until the writer closes the store."""
         while True:
             with contextlib.suppress(EndOfStoreError):
@@ -153,10 +166,10 @@ class StoreReader(ReaderInfo):
         return self._locate_next().number_and_time[0]
 
     @synchronized
-    def next(self) -> Frame:
+    def next(self) -> NumberedImage:
         """Read the frame after the position; EndOfStoreError after the last."""
         frame = self._locate_next()
-        self._check_open()
+        self.check_open()
         self._policy.assume_forward()
         return self._read(frame, frame.frame_index - 1)
 
@@ -175,7 +188,7 @@ class StoreReader(ReaderInfo):
         )
 
     @synchronized
-    def by_number(self, frame_number: object, exact_only: bool) -> Frame:
+    def by_number(self, frame_number: object, exact_only: bool) -> NumberedImage:
         """Read the first frame with a number, or the frame with the nearest.
 
         Raises FrameNotFoundError.
@@ -183,7 +196,7 @@ class StoreReader(ReaderInfo):
         return self.at(self.find(FRAME_NUMBER, frame_number, not exact_only))
 
     @synchronized
-    def nearest_in_time(self, frame_time: object) -> Frame:
+    def nearest_in_time(self, frame_time: object) -> NumberedImage:
         """Read the frame nearest in time.
 
         Raises FrameNotFoundError in an empty store, and for nan.
@@ -199,7 +212,7 @@ class StoreReader(ReaderInfo):
         return self._known.find(what, value, nearest, argument or what)
 
     @synchronized
-    def at(self, frame_index: object) -> Frame:
+    def at(self, frame_index: object) -> NumberedImage:
         """Read the frame with an index in the store.
 
         Raises FrameNotFoundError, FrameReadError.
@@ -208,18 +221,23 @@ class StoreReader(ReaderInfo):
         return self._read(frame, self._position.index_in(self._known.index))
 
     def _locate(self, index: int) -> FrameLocation:
-        self._check_open()
-        frame = self._known.locate(index)
-        if frame is None:
-            count = self.index.frame_count
-            raise FrameNotFoundError(
-                f'frame_index {index} not found in {self._store} with {count_of(count, "frame")}',
-                store=self._store,
-                frame_index=index,
-            )
-        return frame
+        self.check_open()
+        while True:
+            count = self.index.frame_count if index < 0 else 0
+            frame = self._known.locate(index + count)
+            if frame is not None:
+                return frame
+            if index >= 0 or count == self.index.frame_count:  # otherwise a chunk turned out to be damaged
+                raise self._not_found(index, self.index.frame_count)
 
-    def _read(self, frame: FrameLocation, before: int) -> Frame:
+    def _not_found(self, index: int, count: int) -> FrameNotFoundError:
+        return FrameNotFoundError(
+            f'frame_index {index} not found in {self._store} with {count_of(count, "frame")}',
+            store=self._store,
+            frame_index=index,
+        )
+
+    def _read(self, frame: FrameLocation, before: int) -> NumberedImage:
         """Read a frame, and prefetch the next ones expected.
 
         The frame before had the index `before`.
@@ -252,9 +270,20 @@ class StoreReader(ReaderInfo):
         given = 'neither was given' if numbers is None else 'got both'
         raise InvalidArgumentError(f'pass either frame_numbers or frame_indices; {given}', argument='frame_numbers')
 
+    # --- without the position
+
+    def get(self, key: Any) -> Any:
+        """Read the images that a key such as ``3`` or ``slice(0, 9)`` selects."""
+        return self._array.get(key, self.image_shape, self.metadata.imgdtype, self._images.is_decoding)
+
+    def stream(self, known: ImgStoreIndex, indexes: Indexes, make: Make[_Item]) -> FrameStream[_Item]:
+        """Iterate over frames of an index, with a reader of its own."""
+        return self._streams.open(known, indexes, make, self._images.is_decoding)
+
     # --- the end
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """Raise StoreClosedError after `close`."""
         if self._closed:
             raise StoreClosedError(f'{self._store} is closed; open it again to read', store=self._store)
 
@@ -262,6 +291,8 @@ class StoreReader(ReaderInfo):
     def close(self) -> None:
         """Close files and end threads."""
         self._closed = True
+        self._streams.close()
+        self._array.close()
         self._images.stop_prefetching()
         self._batches.close()
         self.index.close()
@@ -270,5 +301,5 @@ class StoreReader(ReaderInfo):
 
     def close_dropped(self) -> None:
         """Close for a garbage-collected owner, in any thread."""
-        if not self._images.is_own_thread:  # a prefetching thread cannot wait for itself
+        if not (self._images.is_own_thread or self._array.is_own_thread):  # a prefetching thread cannot wait for itself
             self.close()

@@ -22,12 +22,14 @@ from ..options import ReadOptions, WriteOptions, options_for
 from ..reading.open import open_reader
 from ..reading.reader import StoreReader
 from ..writing.create import create_writer
+from .array import StoreArray
 from .describing import as_html, describe
 from .frame_reading import FrameReading
+from .frame_table import FrameTable
 from .private_names import PrivateNames
 
 
-class ImgStore(FrameReading, PrivateNames):
+class ImgStore(FrameReading, StoreArray, FrameTable, PrivateNames):
     """A recording in a folder.
 
     Open a store with `new_for_filename`, create one with `new_for_format`.

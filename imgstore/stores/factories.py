@@ -266,7 +266,7 @@ def extract_only_frame(path: StrPath, frame_index: int) -> Any:
     path : str or PathLike
         As for `new_for_filename`.
     frame_index : int
-        Index of the frame, from 0 in the order of writing.
+        Index of the frame, from 0 in the order of writing. Negative indexes count from the end.
 
     Returns
     -------

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..reading.reader import Frame, Frames
+from ..reading.reader import Frames, NumberedImage
 from .properties import StoreProperties
 
 
 class FrameReading(StoreProperties):
     """Methods to read frames: the next one, by number, by index and by time."""
 
-    def get_next_image(self) -> Frame:
+    def get_next_image(self) -> NumberedImage:
         """Read the frame after the last one you read.
 
         Returns
@@ -41,7 +41,7 @@ class FrameReading(StoreProperties):
         """Return the number of the next frame. EndOfStoreError at the end."""
         return self._require_reader().next_frame_number()
 
-    def get_image(self, frame_number: Any, exact_only: bool = True, frame_index: Any = None) -> Frame:
+    def get_image(self, frame_number: Any = None, exact_only: bool = True, frame_index: Any = None) -> NumberedImage:
         """Read a frame by its index if given, otherwise by its number.
 
         Parameters
@@ -51,7 +51,7 @@ class FrameReading(StoreProperties):
         exact_only : bool
             False: read the frame with the nearest number. Ties go to the earlier frame.
         frame_index : int, optional
-            Index of the frame, from 0 in the order of writing.
+            Index of the frame, from 0 in the order of writing. Negative indexes count from the end.
 
         Returns
         -------
@@ -77,7 +77,7 @@ class FrameReading(StoreProperties):
 
         By index:
 
-        >>> img, (frame_number, frame_time) = store.get_image(None, frame_index=4)
+        >>> img, (frame_number, frame_time) = store.get_image(frame_index=-1)
         >>> frame_number
         106
 
@@ -104,7 +104,8 @@ class FrameReading(StoreProperties):
         frame_numbers : iterable of int
             Numbers of the frames, in any order, with or without repeats. The first frame with each number is read.
         frame_indices : iterable of int
-            Indexes of the frames instead of numbers, from 0 in the order of writing.
+            Indexes of the frames instead of numbers, from 0 in the order of writing. Negative indexes count from the
+            end.
 
         Returns
         -------
@@ -135,7 +136,7 @@ class FrameReading(StoreProperties):
         """
         return self._require_reader().many(frame_numbers, frame_indices)
 
-    def get_nearest_image(self, frame_time: Any) -> Frame:
+    def get_nearest_image(self, frame_time: Any) -> NumberedImage:
         """Read the frame nearest to `frame_time`. Ties go to the earlier frame.
 
         Parameters
@@ -173,7 +174,7 @@ class FrameReading(StoreProperties):
         """
         return self._require_reader().refresh()
 
-    def follow(self) -> Iterator[Frame]:
+    def follow(self) -> Iterator[NumberedImage]:
         """Read the next frames, and wait for new ones until the store is closed.
 
         Yields
@@ -190,7 +191,7 @@ class FrameReading(StoreProperties):
         """
         return self._keeping_open(self._require_reader().follow())
 
-    def _keeping_open(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+    def _keeping_open(self, frames: Iterator[NumberedImage]) -> Iterator[NumberedImage]:
         """Hold a reference to the store during iteration, so that it stays open."""
         yield from frames
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._support.validation import as_seconds
-from ..constants import EXTRA_DATA_FILE_EXTENSIONS, FRAME_NUMBER, FRAME_TIME, STORE_MD_FILENAME
+from ..constants import EXTRA_DATA_FILE_EXTENSIONS, FRAME_TIME, STORE_MD_FILENAME
 from ..errors import InvalidArgumentError, StoreModeError
 from ..extra_data.records import read_extra_data, samplerate
 from ..index.store_index import ImgStoreIndex
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 _Scalar = TypeVar('_Scalar', bound=np.generic)
 
 
-def _read_only(values: npt.NDArray[_Scalar]) -> npt.NDArray[_Scalar]:
+def read_only(values: npt.NDArray[_Scalar]) -> npt.NDArray[_Scalar]:
+    """Return a read-only view."""
     view = values.view()
     view.flags.writeable = False
     return view
@@ -112,7 +113,7 @@ class StoreProperties:
         >>> numbers[:-1][np.diff(numbers) > 1].tolist()
         [102]
         """
-        return _read_only(self.index.frame_numbers)
+        return read_only(self.index.frame_numbers)
 
     @property
     def frame_times(self) -> Times:
@@ -123,48 +124,7 @@ class StoreProperties:
         >>> np.diff(store.frame_times).tolist()
         [0.25, 0.25, 0.75, 0.25]
         """
-        return _read_only(self.index.frame_times)
-
-    def find(self, *, number: Any = None, time: Any = None, nearest: bool = False) -> int:
-        """Find a frame by its number or by its time, without changing the position.
-
-        Parameters
-        ----------
-        number : int
-            Number of the frame. If several frames have it, the first one is found.
-        time : float
-            Time of the frame in seconds, instead of a number.
-        nearest : bool
-            Find the frame with the nearest number or time. Ties go to the earlier frame.
-
-        Returns
-        -------
-        int
-            Index of the frame, from 0 in the order of writing.
-
-        Raises
-        ------
-        FrameNotFoundError
-            There is no such frame.
-        InvalidArgumentError
-            You passed both number and time, or neither, or a value that is no number.
-        StoreModeError
-            The store is open for writing.
-
-        Examples
-        --------
-        >>> store.find(number=105)
-        3
-        >>> store.find(time=26.0, nearest=True)
-        3
-        """
-        if (number is None) == (time is None):
-            given = 'neither was given' if number is None else f'got number={number!r} and time={time!r}'
-            raise InvalidArgumentError(f'pass either number or time; {given}', argument='number')
-        reader = self._require_reader()
-        if number is None:
-            return reader.find(FRAME_TIME, time, nearest, 'time')
-        return reader.find(FRAME_NUMBER, number, nearest, 'number')
+        return read_only(self.index.frame_times)
 
     @property
     def frame_count(self) -> int:

@@ -60,12 +60,17 @@ def check(store, indices):
 
 
 def read_in_every_way(store, seed):
-    """One after the other, at random, and many at once."""
+    """One after the other, at random, many at once, as an array and in loops."""
     rng = random.Random(seed)
     start = rng.randrange(COUNT - 10)
     check(store, range(start, start + 8))
     check(store, rng.sample(range(COUNT), 5))
     assert [index_in(image) for image in store.get_images(frame_indices=[44, 1, 21])[0]] == [44, 1, 21]
+    assert [index_in(image) for image in store[start : start + 9 : 4]] == [start, start + 4, start + 8]
+    assert [index_in(frame.image) for frame in store.frames(start, start + 5)] == list(range(start, start + 5))
+    assert [numbers.tolist() for _, numbers, _ in store.batches(3, start, start + 3)] == [
+        [1000 + start, 1001 + start, 1002 + start]
+    ]
 
 
 if hasattr(os, 'fork'):
@@ -188,6 +193,22 @@ if hasattr(os, 'fork'):
         with new_for_filename(tmp_path / 's', backend=backend) as store:
             check(store, range(10))
             assert status_of(forked(read_and_fork)) == 0
+
+    @pytest.mark.parametrize(('fmt', 'backend'), READERS)
+    def test_an_unfinished_loop_goes_on_in_parent_and_child(tmp_path, fmt, backend):
+        record(tmp_path / 's', fmt)
+        with new_for_filename(tmp_path / 's', backend=backend) as store:
+            loops = iter(store), reversed(store), store.batches(5)
+            for frames in loops:
+                next(frames)
+
+            def go_on():
+                assert [index_in(image) for image, _ in loops[0]] == list(range(1, COUNT))
+                assert [index_in(image) for image, _ in loops[1]] == list(range(COUNT - 2, -1, -1))
+                assert [index_in(image) for images, *_ in loops[2] for image in images] == list(range(5, COUNT))
+
+            assert status_of(forked(go_on)) == 0
+            go_on()
 
     @pytest.mark.parametrize(('fmt', 'backend'), READERS)
     def test_forked_worker_may_use_its_parents_store(tmp_path, fmt, backend):

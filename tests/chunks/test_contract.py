@@ -211,6 +211,22 @@ class StoreContract:
             if index < INDEXES[-1]:
                 case.check(store.get_next_image()[0], index + 1)
 
+    def test_a_store_is_an_array_of_its_frames(self, case, store):
+        images = store.get_images(frame_indices=INDEXES)[0]
+        found = [store[:], np.asarray(store), np.concatenate([batch[0] for batch in store.batches(4)])]
+        found += [np.array([image for image, _ in store]), np.array([frame.image for frame in store.frames()])]
+        found += [
+            np.array([store[index] for index in INDEXES]),
+            np.array([image for image, _ in reversed(store)])[::-1],
+        ]
+        for array in found:
+            assert (array.shape, array.dtype) == (store.shape, store.dtype) == (images.shape, images.dtype)
+            assert array.tobytes() == images.tobytes()
+        odd = np.arange(len(store)) % 2 == 1
+        for key in (slice(None, None, -3), [-1, 0, 0], odd, (odd, ..., slice(None, None, 2)), (..., 0), (3, 0)):
+            assert np.array_equal(store[key], images[key], equal_nan=case.dtype.startswith(('float', 'complex')))
+        assert [metadata for _, metadata in store] == list(zip(NUMBERS, TIMES, strict=True))
+
     def test_frames_are_found_by_number(self, case, store):
         for number in NUMBERS:
             image, metadata = store.get_image(number)
@@ -237,7 +253,8 @@ class StoreContract:
             with new_for_filename(folder) as reader:
                 image = reader.get_image(None, frame_index=index)[0]
             assert extract_only_frame(folder, index).tobytes() == image.tobytes()
-        for index in (-1, len(INDEXES)):
+        assert extract_only_frame(folder, -1).tobytes() == image.tobytes()
+        for index in (-1 - len(INDEXES), len(INDEXES)):
             with pytest.raises(FrameNotFoundError):
                 extract_only_frame(folder, index)
 

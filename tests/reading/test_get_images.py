@@ -61,7 +61,7 @@ def test_the_position_is_the_last_one_asked(recording):
 
 
 @pytest.mark.parametrize(
-    'arguments', [{'frame_indices': [0, 60]}, {'frame_indices': [-1]}, {'frame_numbers': [1000, 3]}]
+    'arguments', [{'frame_indices': [0, 60]}, {'frame_indices': [-61]}, {'frame_numbers': [1000, 3]}]
 )
 def test_absent_frames_are_refused_without_reading(recording, monkeypatch, arguments):
     """Asking for absent frames raises an error, and nothing is read."""

@@ -142,6 +142,21 @@ def follow(store, _):
     next(frames)
 
 
+def take_slices(store, seed):
+    store[::5], store[seed % 9], store[[1, -1], 3:5]
+
+
+def loop(store, _):
+    frames = iter(store)  # dropped before the end
+    next(frames)
+    next(frames)
+    next(store.frames(3, step=2))
+
+
+def read_batches(store, _):
+    next(store.batches(7, 4))
+
+
 def fail(store, _):
     read_on(store, _)
     with contextlib.suppress(FrameNotFoundError):
@@ -153,7 +168,7 @@ def test_readers_that_are_dropped_leave_nothing_behind(tmp_path, fmt, backend, s
     record(tmp_path / 's', fmt, 36, shape)
 
     def use(seed):
-        for way in (read_at_random, read_on, read_many, follow, fail):
+        for way in (read_at_random, read_on, read_many, follow, take_slices, loop, read_batches, fail):
             way(imgstore.new_for_filename(tmp_path / 's', backend=backend), seed)
 
     use(0)

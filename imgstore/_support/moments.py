@@ -1,0 +1,131 @@
+"""Points in time: seconds, dates, and both as text."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import InvalidArgumentError
+from .validation import as_seconds, not_allowed
+
+DECIMAL = re.compile(r'[+-]?([0-9]{1,25}(\.[0-9]{0,25})?|\.[0-9]{1,25})(e[+-]?[0-9]{1,3})?', re.IGNORECASE)
+"""A number as people write it, of limited length."""
+
+_NS = 10**9
+_MOST_SECONDS = 9223372036.0
+"""Limit of datetime64[ns], in the year 2262."""
+
+
+class Moment(NamedTuple):
+    """A point in time."""
+
+    seconds: float
+    """Seconds since 1970, nan for none."""
+    per_second: int
+    """Steps per second of a date, which is rounded to them; 0 for exact seconds."""
+
+    def is_of(self, seconds: float) -> bool:
+        """Return whether a frame time is this moment, by the steps of a date."""
+        if not self.per_second or not abs(seconds) < _MOST_SECONDS:
+            return seconds == self.seconds
+        return _steps(seconds, self.per_second) == _steps(self.seconds, self.per_second)
+
+
+def _steps(seconds: float, per_second: int) -> int:
+    whole = int(np.floor(seconds))
+    return whole * per_second + round((seconds - whole) * per_second)
+
+
+def as_moment(value: Any, what: str, zone: datetime.tzinfo) -> Moment:
+    """Convert a user's time.
+
+    Parameters
+    ----------
+    value : float, datetime, datetime64 or str
+        Seconds, a date, or either as text for `parse_timestamp`. A datetime64 is in UTC.
+    what : str
+        Name of the argument, for the error.
+    zone : tzinfo
+        Time zone of a date without an offset.
+
+    Raises
+    ------
+    InvalidArgumentError
+        The value is no time.
+    """
+    if isinstance(value, datetime.datetime):
+        return _of_datetime(value, zone)
+    if getattr(getattr(value, 'dtype', None), 'kind', '') == 'M' and not getattr(value, 'ndim', 0):
+        return Moment(_seconds(np.datetime64(value)), _NS)
+    try:
+        if isinstance(value, str):
+            return Moment(parse_timestamp(zone, value), 0 if DECIMAL.fullmatch(value.strip()) else 10**6)
+        return Moment(as_seconds(value, what), 0)
+    except InvalidArgumentError:
+        rule = 'it must be seconds, a datetime, a datetime64 or text in ISO 8601'
+        raise not_allowed(what, value, rule) from None
+
+
+def _of_datetime(value: datetime.datetime, zone: datetime.tzinfo) -> Moment:
+    if value != value:  # NaT of pandas
+        return Moment(float('nan'), 0)
+    aware = value if value.utcoffset() is not None else value.replace(tzinfo=zone)
+    exact = getattr(aware, 'to_datetime64', None)  # of pandas, in ns
+    return Moment(aware.timestamp(), 10**6) if exact is None else Moment(_seconds(exact()), _NS)
+
+
+def _seconds(value: np.datetime64) -> float:
+    """Convert to seconds; nan for NaT."""
+    if np.isnat(value):
+        return float('nan')
+    whole = value.astype('datetime64[s]')
+    rest = (value - whole).astype('timedelta64[ns]')
+    return (int(whole.astype(np.int64)) * _NS + int(rest.astype(np.int64))) / _NS
+
+
+def as_datetimes(seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.datetime64]:
+    """Convert seconds to datetime64[ns], rounded; NaT where that is impossible."""
+    valid = np.abs(seconds) < _MOST_SECONDS  # not so for nan
+    whole = np.floor(np.where(valid, seconds, 0.0))
+    steps = np.rint((np.where(valid, seconds, 0.0) - whole) * _NS)
+    result: npt.NDArray[np.datetime64] = (whole.astype(np.int64) * _NS + steps.astype(np.int64)).view('datetime64[ns]')
+    result[~valid] = np.datetime64('NaT')
+    return result
+
+
+def parse_timestamp(zone: datetime.tzinfo, text: str) -> float:
+    """Parse seconds, or a date and time, into seconds.
+
+    Parameters
+    ----------
+    zone : tzinfo
+        Time zone of a date without an offset.
+    text : str
+        Such as '1700000000.5', '2026-03-01 12:00:05.2' or '2026-03-01T12:00:05+01:00'.
+
+    Raises
+    ------
+    InvalidArgumentError
+        The text is neither.
+    """
+    text = text.strip()
+    try:
+        return float(text) if DECIMAL.fullmatch(text) else parse_date(text, zone).timestamp()
+    except (ValueError, OverflowError) as error:
+        allowed = 'give seconds or a date such as 2026-03-01 12:00:05'
+        raise InvalidArgumentError(f'{text!r} is not a time: {allowed}') from error
+
+
+def parse_date(text: str, zone: datetime.tzinfo | None) -> datetime.datetime:
+    """Parse an ISO 8601 date and time, in `zone` if it has none.
+
+    Raise ValueError.
+    """
+    if not re.search('[-:Tt]', text):
+        raise ValueError(text)  # Python 3.11 takes any row of digits for a date
+    date = datetime.datetime.fromisoformat(text.upper())
+    return date if date.tzinfo else date.replace(tzinfo=zone)

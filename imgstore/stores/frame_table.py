@@ -1,0 +1,163 @@
+"""Frames without their images: find them, and tables of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .._support.moments import Moment, as_datetimes, as_moment
+from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
+from ..errors import InvalidArgumentError
+from ..index.store_index import ImgStoreIndex
+from ..reading.reader import StoreReader
+from .properties import StoreProperties, read_only
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class FrameTable(StoreProperties):
+    """Methods to find frames, and tables of frames, without reading images."""
+
+    @property
+    def datetimes(self) -> npt.NDArray[np.datetime64]:
+        """Times of all frames in UTC, a read-only array of datetime64[ns].
+
+        They are rounded. A time that is not finite, or beyond the years 1678 to 2262, is NaT.
+
+        Examples
+        --------
+        >>> store.datetimes[-1]
+        np.datetime64('1970-01-01T00:00:26.500000000')
+        """
+        return read_only(as_datetimes(self.index.frame_times))
+
+    def find(self, *, number: Any = None, time: Any = None, nearest: bool = False) -> int:
+        """Find a frame by its number or by its time, without changing the position.
+
+        Parameters
+        ----------
+        number : int
+            Number of the frame. If several frames have it, the first one is found.
+        time : float, datetime, datetime64 or str
+            Time of the frame instead of a number: seconds, a datetime, a datetime64 in UTC, or text in ISO 8601.
+            Without an offset, a datetime and text are in the recording's time zone. A date finds a frame whose time is
+            rounded to it: to nanoseconds for datetime64, otherwise to microseconds.
+        nearest : bool
+            Find the frame with the nearest number or time. Ties go to the earlier frame.
+
+        Returns
+        -------
+        int
+            Index of the frame, from 0 in the order of writing.
+
+        Raises
+        ------
+        FrameNotFoundError
+            There is no such frame.
+        InvalidArgumentError
+            You passed both number and time, or neither, or a value that is no number or time.
+        StoreModeError
+            The store is open for writing.
+
+        Examples
+        --------
+        >>> store.find(number=105)
+        3
+        >>> store.find(time=26.0, nearest=True)
+        3
+        >>> store.find(time='1970-01-01T00:00:25.25Z')
+        1
+        """
+        if (number is None) == (time is None):
+            given = 'neither was given' if number is None else f'got number={number!r} and time={time!r}'
+            raise InvalidArgumentError(f'pass either number or time; {given}', argument='number')
+        reader = self._require_reader()
+        if number is None:
+            return _find_time(reader, as_moment(time, 'time', reader.metadata.timezone), nearest)
+        return reader.find(FRAME_NUMBER, number, nearest, 'number')
+
+    def to_pandas(self, extra_data: bool = False) -> pd.DataFrame:
+        """Make a table of all frames.
+
+        Parameters
+        ----------
+        extra_data : bool
+            Add the columns of the extra data. A frame with several records has the last one.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per frame with the columns index, number, time (seconds), datetime (in the recording's time zone)
+            and chunk. A column of extra data with one of these names ends in ``_extra``.
+
+        Raises
+        ------
+        CorruptFileError
+            A file of extra data is damaged.
+        StoreModeError
+            The store is open for writing.
+
+        Examples
+        --------
+        >>> table = store.to_pandas(extra_data=True)
+        >>> table.loc[table['temperature'] > 22, ['index', 'number', 'time']].values.tolist()
+        [[3.0, 105.0, 26.25], [4.0, 106.0, 26.5]]
+        """
+        import pandas as pd
+
+        reader = self._require_reader()
+        reader.check_open()
+        known = reader.index
+        times = known.frame_times
+        dates = pd.DatetimeIndex(as_datetimes(times), tz='UTC').tz_convert(reader.metadata.timezone)
+        table = pd.DataFrame(
+            {
+                'index': np.arange(len(times)),
+                'number': known.frame_numbers,
+                'time': times,
+                'datetime': dates,
+                'chunk': _chunk_of_each(known),
+            }
+        )
+        records = self.get_extra_data() if extra_data else None
+        return table if records is None else _with_records(table, records)
+
+
+def _chunk_of_each(known: ImgStoreIndex) -> npt.NDArray[np.int64]:
+    """Return the chunk of each frame."""
+    ranges = known.chunk_ranges()
+    numbers = np.array([number for number, _, _ in ranges], np.int64)
+    return np.repeat(numbers, np.array([own.stop - own.start for _, _, own in ranges], np.int64))
+
+
+def _find_time(reader: StoreReader, moment: Moment, nearest: bool) -> int:
+    if moment.per_second and not nearest:
+        index = reader.index.find(FRAME_TIME, moment.seconds, nearest=True)
+        frame = None if index is None else reader.index.frame(index)
+        if index is not None and frame is not None and moment.is_of(frame[1]):
+            return index
+    return reader.find(FRAME_TIME, moment.seconds, nearest, 'time')
+
+
+def _with_records(table: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
+    """Add the last record of each frame."""
+    if FRAME_INDEX not in records:
+        return table
+    last = records.drop_duplicates(FRAME_INDEX, keep='last').dropna(subset=[FRAME_INDEX])
+    own = last.drop(columns=[FRAME_INDEX, FRAME_NUMBER, FRAME_TIME], errors='ignore').set_axis(last[FRAME_INDEX])
+    own.columns = _free_names(list(own.columns), set(table.columns))
+    return table.join(own.reindex(table['index']).reset_index(drop=True))
+
+
+def _free_names(names: list[Any], taken: set[Any]) -> list[Any]:
+    """Append '_extra' to names that are taken."""
+    free: list[Any] = []
+    for name in names:
+        other = name
+        while other in taken or (other != name and other in names):
+            other = f'{other}_extra'
+        free.append(other)
+    return free
