@@ -121,7 +121,8 @@ def test_wrong_keys_are_refused_without_reading(gray: ImgStore, key: Any, monkey
 
 
 def test_no_frames_have_the_shape_of_images(store: ImgStore) -> None:
-    for key in ([], slice(5, 5), np.zeros(COUNT, bool), np.array([], int)):
+    none: list[Any] = [[], slice(5, 5), np.zeros(COUNT, bool), np.array([], int)]
+    for key in none:
         assert (store[key].shape, store[key].dtype) == ((0, *store.image_shape), store.dtype)
 
 
@@ -250,7 +251,7 @@ def test_a_group_of_pictures_is_decoded_once(
 def test_other_images_raise_in_arrays_and_come_as_they_are(tmp_path: Path) -> None:
     """An image of another shape or dtype raises in an array; store[i] and iteration give it as it is."""
     path = record(tmp_path / 's', chunksize=5, count=10)
-    others = {1: np.zeros((2, 3), np.uint8), 7: np.zeros(GRAY, np.uint16)}
+    others: dict[int, np.ndarray] = {1: np.zeros((2, 3), np.uint8), 7: np.zeros(GRAY, np.uint16)}
     for index, image in others.items():
         np.save(path / f'{index // 5:06d}' / f'{index % 5:06d}.npy', image)
     with new_for_filename(path) as store:
@@ -367,13 +368,8 @@ def test_a_writer_reads_nothing(tmp_path: Path, read: Any) -> None:
         with raises(StoreModeError, store=writer.filename):
             read(writer)
         assert (writer.shape, writer.ndim, writer.nbytes) == ((1, *GRAY), 3, 64 * 96)
-        assert (writer.dtype, writer.format, writer.encoding, writer.is_live, len(writer)) == (
-            np.uint8,
-            'npy',
-            None,
-            True,
-            1,
-        )
+        assert (str(writer.dtype), writer.format, len(writer)) == ('uint8', 'npy', 1)
+        assert (writer.encoding, writer.is_live) == (None, True)
         assert (writer.frame_numbers.tolist(), writer.frame_times.tolist()) == ([1], [2.0])
         assert writer.chunk_ranges() == [(0, 0, 1)]
         assert writer.datetimes.tolist() == [2 * 10**9]

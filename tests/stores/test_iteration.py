@@ -192,7 +192,7 @@ def test_batches_are_arrays_of_all_frames(store: ImgStore, size: int) -> None:
         own = slice(rank * size, (rank + 1) * size)
         assert np.array_equal(some, images[own])
         assert (numbers.tolist(), times.tolist()) == (NUMBERS[own], TIMES[own])
-        assert (numbers.dtype, times.dtype, some.dtype) == (np.int64, np.float64, np.uint8)
+        assert [str(values.dtype) for values in (numbers, times, some)] == ['int64', 'float64', 'uint8']
     assert rank == (COUNT - 1) // size
 
 
