@@ -14,11 +14,11 @@ from typing import Any
 
 import environments
 from environments import Environment, MissingError
-from model import OURS, Arguments, Case, Recording, Sizes
+from model import OURS, PEERS, Arguments, Case, Recording, Sizes
 
 WORK = str(Path(__file__).with_name('work.py'))
 REFERENCE, LIMIT = 'reference', 'limit'
-"""Beside OURS the sides of a case."""
+"""Beside OURS and its peers the sides of a case."""
 
 SMALL = (96, 128)  # pixels: the frames of long recordings
 ROUNDS_OF_LIMITS = 3
@@ -30,14 +30,18 @@ class FailedError(Exception):
 
 @dataclass
 class Results:
-    """What was measured: a value a round by case, side and metric, and why there is none by case and side."""
+    """What was measured: a value a round by case, side and metric, and why there is none.
+
+    Notes are about all metrics of a case and side, remarks about one: then its values do not count.
+    """
 
     values: dict[tuple[str, str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
     notes: dict[tuple[str, str], str] = field(default_factory=dict)
+    remarks: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
     def median(self, case: str, side: str, key: str) -> float | None:
         """Of all rounds; None where nothing was measured."""
-        values = self.values.get((case, side, key))
+        values = None if (case, side, key) in self.remarks else self.values.get((case, side, key))
         return median(values) if values else None
 
 
@@ -63,12 +67,17 @@ class Bench:
         self._recordings: dict[tuple[str, str], str | FailedError] = {}
 
     def run(self, case: Case, number: int) -> None:
-        """One round: ours and the reference in turn, the other one first each time, and the limit behind them."""
-        sides = [OURS, REFERENCE] if self._environment_of(case, REFERENCE) else [OURS]
-        for side in sides if number % 2 == 0 else reversed(sides):
+        """One round: ours and the others in turn, another one first each time, and the limit behind them."""
+        sides = self._sides(case)
+        first = number % len(sides)
+        for side in sides[first:] + sides[:first]:
             self._measure(case, side, number)
         if case.limit is not None and number < ROUNDS_OF_LIMITS:
             self._measure(case, LIMIT, number)
+
+    def _sides(self, case: Case) -> list[str]:
+        reference = [REFERENCE] if self._environment_of(case, REFERENCE) else []
+        return [OURS, *reference, *([] if self._ours_only else case.peers)]
 
     def _measure(self, case: Case, side: str, number: int) -> None:
         """Nothing is tried again that failed, nor compared with what ours cannot do."""
@@ -80,16 +89,20 @@ class Bench:
         except (FailedError, MissingError) as error:
             self.results.notes[case.name, side] = str(error)
             return
+        for key, remark in metrics.pop('remarks', {}).items():
+            self.results.remarks[case.name, side, key] = remark
         for key, value in metrics.items():
             self.results.values[case.name, side, key].append(value)
 
     def _metrics(self, case: Case, side: str, number: int) -> dict[str, Any]:
         environment = str(self._environment_of(case, side))
-        offered: Arguments = {'folder': str(self._folder), 'check': number == 0}
+        offered: Arguments = {'folder': str(self._folder), 'check': number == 0, 'reader': side}
         if case.frames:
             offered['frames'] = self._frames_file(case.frames)
         if case.recording:
             offered['path'] = self._recording(case.recording, case.recording.by or environment)
+        if side in PEERS:
+            return self._answer(environment, case.task, {**offered, **case.arguments}, 'numpy')
         if side == LIMIT and case.limit:
             return self._answer(OURS, case.limit.task, {**offered, **case.limit.arguments}, case.limit.imports)
         task = case.reference_task if side == REFERENCE else None
@@ -97,7 +110,7 @@ class Bench:
 
     def _environment_of(self, case: Case, side: str) -> str | None:
         if side != REFERENCE:
-            return OURS
+            return PEERS.get(side, OURS)
         return None if self._ours_only and case.reference != OURS else case.reference
 
     # --- what the work needs
@@ -183,7 +196,12 @@ class Bench:
 
     def versions(self) -> dict[str, dict[str, str]]:
         """Return the packages installed in the environments used."""
-        return {name: self._answer(name, 'versions', {})['versions'] for name in self._environments if self._has(name)}
+        return {name: self._versions(name) for name in self._environments if self._has(name)}
+
+    def _versions(self, name: str) -> dict[str, str]:
+        task, imports = ('reader_versions', 'numpy') if name in PEERS.values() else ('versions', 'imgstore')
+        found: dict[str, str] = self._answer(name, task, {}, imports)['versions']
+        return found
 
 
 def _empty_the_disk_queue() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cases_beside import beside
+from cases_cameras import cameras
 from model import ORIGINAL, ORIGINAL_BPK, ORIGINAL_H264, OURS, Case, Limit, Metric, Recording, Sizes
 
 COLORS = ('gray', 'color')
@@ -17,7 +19,7 @@ ONE_COLOR = {'ppm': 'color', 'pgm': 'gray'}
 
 def cases(sizes: Sizes) -> list[Case]:
     """All of them."""
-    groups = (_finding, _writing, _waiting, _reading, _jumping, _remembering)
+    groups = (_finding, _writing, _waiting, cameras, _reading, _jumping, _own_files, _remembering, beside)
     return [case for group in groups for case in group(sizes)]
 
 
@@ -160,9 +162,11 @@ def _frames_to_read(sizes: Sizes, fmt: str) -> int:
     return sizes.frames(_FRAMES_OF_VIDEO if fmt in VIDEOS else _FRAMES.get(fmt, _FRAMES_OF_RAW))
 
 
-def _recording(sizes: Sizes, fmt: str, color: str, by: str | None) -> Recording:
-    count = _frames_to_read(sizes, fmt)
-    return Recording(f'{fmt} {color}', 'record', {'fmt': fmt, 'count': count}, color, by)
+def _recording(sizes: Sizes, fmt: str, color: str, by: str | None, chunksize: int | None = None) -> Recording:
+    arguments = {'fmt': fmt, 'count': _frames_to_read(sizes, fmt)}
+    if chunksize is None:
+        return Recording(f'{fmt} {color}', 'record', arguments, color, by)
+    return Recording(f'{fmt} {color} {chunksize}', 'record', {**arguments, 'chunksize': chunksize}, color, by)
 
 
 def _reading(sizes: Sizes) -> Iterator[Case]:
@@ -235,6 +239,45 @@ def _jumping(sizes: Sizes) -> Iterator[Case]:
     )
     yield _batch(sizes)
     yield _next(sizes)
+
+
+def _own_files(sizes: Sizes) -> Iterator[Case]:
+    """Ours and the original, each reading what it wrote, in short chunks and in the usual ones."""
+    short, count = sizes.frames(50), sizes.frames(25)
+    for fmt, goal in (('avc1/mp4', 5.0), ('mjpeg/avi', 10.0)):
+        for color in COLORS:
+            for chunksize in (short, None):
+                whose = f'{color}, each its own file, {chunksize or 10_000:,} frames a chunk'
+                recording = _recording(sizes, fmt, color, None, chunksize)
+                by = _original_for(fmt)
+                yield Case(f'read {fmt} {whose}', 'read', (_fps(ratio=1.3),), {}, by, None, color, recording)
+                if fmt != 'avc1/mp4' or chunksize is not None:  # the other one is in _jumping
+                    yield Case(
+                        f'random read {fmt} {whose}',
+                        'read_random',
+                        (_ms(ratio=goal),),
+                        {'count': count},
+                        by,
+                        frames=color,
+                        recording=recording,
+                    )
+    yield _borders(sizes, short)
+
+
+def _borders(sizes: Sizes, chunksize: int) -> Case:
+    return Case(
+        f'read avc1/mp4 gray in sequence, {chunksize} frames a chunk',
+        'read_borders',
+        (
+            Metric('times', 'times', "slowest read at a chunk's border, of the median one", at_most=3),
+            Metric('border', 'ms', "slowest read at a chunk's border"),
+            Metric('median', 'ms', 'median read'),
+        ),
+        {'chunksize': chunksize},
+        None,
+        frames='gray',
+        recording=_recording(sizes, 'avc1/mp4', 'gray', OURS, chunksize),
+    )
 
 
 def _next(sizes: Sizes) -> Case:

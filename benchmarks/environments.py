@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,11 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from model import ORIGINAL, ORIGINAL_BPK, ORIGINAL_H264, OURS
+from model import ORIGINAL, ORIGINAL_BPK, ORIGINAL_H264, OURS, READERS, TORCH
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 APT_PYTHON = '/usr/bin/python3'
 RELEASE = 'imgstore==0.4.0'
+TORCHCODEC = ['torchcodec', 'torch<2.14']
 
 CACHE = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache') / 'imgstore-benchmarks'
 """Where environments are kept unless another folder is given."""
@@ -83,11 +85,39 @@ def _original_with_h264(home: Path) -> Environment:
     )
 
 
+def _readers(home: Path) -> Environment:
+    return _virtual(home / 'readers', sys.executable, [], [['decord2', 'pims==0.7', 'av', 'opencv-python-headless']])
+
+
+def _torchcodec(home: Path) -> Environment:
+    """On FFmpeg's shared libraries, and on a torch for the CPU: one for a GPU brings gigabytes of libraries."""
+    if not (home / 'torchcodec' / 'made-of.txt').exists() and any(map(_is_for_gpus, _to_install(TORCHCODEC))):
+        raise MissingError('left out: pip finds no torch for the CPU, only one for GPUs, of gigabytes')
+    made = _virtual(home / 'torchcodec', sys.executable, [], [['numpy', *TORCHCODEC]])
+    tried = made.run('-c', 'import torchcodec.decoders')
+    if tried.returncode:
+        raise MissingError(f'left out: torchcodec does not import: {tried.stderr.strip()[-300:]}')
+    return made
+
+
+def _is_for_gpus(package: str) -> bool:
+    return package.startswith(('nvidia-', 'cuda-'))
+
+
+def _to_install(packages: Pip) -> list[str]:
+    """Names of all that pip would install; MissingError."""
+    options = ['--dry-run', '--ignore-installed', '--quiet', '--report', '-']
+    report = json.loads(_run([sys.executable, '-m', 'pip', 'install', *options, *packages]))
+    return [found['metadata']['name'].lower() for found in report['install']]
+
+
 _MAKERS: dict[str, Callable[[Path], Environment]] = {
     OURS: _ours,
     ORIGINAL: _original,
     ORIGINAL_BPK: _original_with_bloscpack,
     ORIGINAL_H264: _original_with_h264,
+    READERS: _readers,
+    TORCH: _torchcodec,
 }
 
 
@@ -106,7 +136,8 @@ def _virtual(folder: Path, python: str, options: list[str], installs: list[Pip])
     return Environment(str(folder / 'bin' / 'python'))
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str]) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise MissingError(f'{" ".join(command)} failed: {(done.stdout + done.stderr).strip()[-300:]}')
+    return done.stdout

@@ -18,13 +18,17 @@ TINTS = (0.80, 1.00, 0.90)  # how bright the scene is in blue, green and red
 
 
 def make(path: Path, count: int, height: int, width: int, gray: bool) -> None:
-    """Save frames, uint8 (count, height, width) or (count, height, width, 3), the last of which leads to the first."""
+    """Save the frames of `render`."""
+    np.save(path, render(count, height, width, gray))
+
+
+def render(count: int, height: int, width: int, gray: bool) -> Frames:
+    """Make frames, uint8 (count, height, width) or (count, height, width, 3), the last of which leads to the first."""
     rng = np.random.default_rng(SEED)
     ground, coat = _texture(rng, height, width, 70, 200), _texture(rng, height, width, 10, 90)
     places = rng.uniform(0.1, 0.9, (OBJECTS, 2)) * (height, width)
     see = _gray if gray else _color
-    frames = [see(rng, _scene(ground, coat, places, 2 * np.pi * index / count)) for index in range(count)]
-    np.save(path, np.stack(frames))
+    return np.stack([see(rng, _scene(ground, coat, places, 2 * np.pi * index / count)) for index in range(count)])
 
 
 def load(path: str) -> Frames:

@@ -102,11 +102,12 @@ def encode_video(frames: str, codec: str, count: int) -> Metrics:
     encoders = CORES if codec == 'mjpeg' else 1
     start = time.perf_counter()
     with ThreadPoolExecutor(encoders) as pool:
-        list(pool.map(lambda first: _encode(encoder, planes, range(first, count, encoders)), range(encoders)))
+        list(pool.map(lambda first: encode(encoder, planes, range(first, count, encoders)), range(encoders)))
     return {'fps': count / (time.perf_counter() - start)}
 
 
-def _encode(encoder: Any, planes: list[Any], turn: Iterable[int]) -> None:
+def encode(encoder: Any, planes: list[Any], turn: Iterable[int]) -> None:
+    """Encode those planes by an encoder of its own."""
     import av
 
     context: Any = av.CodecContext.create(encoder.codec, 'w')

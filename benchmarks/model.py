@@ -11,6 +11,10 @@ OURS, ORIGINAL = 'ours', 'original'
 ORIGINAL_BPK, ORIGINAL_H264 = 'original with bloscpack', "original with apt's OpenCV"
 """The environments that work is done in."""
 
+READERS, TORCH = 'other readers', 'torchcodec'
+PEERS = {'decord2': READERS, 'torchcodec': TORCH, 'PIMS': READERS, 'PyAV': READERS, 'OpenCV': READERS}
+"""Other readers of videos, and the environment of each."""
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -27,6 +31,11 @@ class Sizes:
     chunk_frames: int = 10_000
     long: int = 100_000
     """Frames of the recordings that memory must not grow over."""
+
+    @property
+    def scale(self) -> float:
+        """Share of an image's height and width."""
+        return self.height / 1024
 
     def frames(self, count: int) -> int:
         """Return this share of a number of frames, at least a few."""
@@ -71,10 +80,15 @@ class Limit:
     """The physical limit of a case: a task that gives the number for one of its metrics."""
 
     text: str
-    metric: str
+    metric: str | None
+    """None: for all of them."""
     task: str
     arguments: Arguments = field(default_factory=dict)
     imports: str = 'imgstore'
+
+    def bounds(self, metric: Metric) -> bool:
+        """Tell whether it is the limit of that metric."""
+        return self.metric in (None, metric.key)
 
 
 @dataclass(frozen=True)
@@ -82,7 +96,8 @@ class Case:
     """One piece of work.
 
     A task takes what its parameters name of: ``arguments``, ``frames`` (a file), ``path`` (of the recording),
-    ``folder`` (to write in), ``check`` (whether to look at what it wrote: in the first round).
+    ``folder`` (to write in), ``check`` (whether to look at what it wrote: in the first round), ``reader`` (OURS or one
+    of ``peers``).
     """
 
     name: str
@@ -98,3 +113,5 @@ class Case:
     limit: Limit | None = None
     rounds: int = 100
     """At most so many."""
+    peers: tuple[str, ...] = ()
+    """Of PEERS: it is compared with the best of them."""

@@ -74,6 +74,23 @@ def read_batch(path: str, frames: str, count: int) -> Metrics:
     return metrics
 
 
+BORDER = 3  # frames at the beginning of a chunk
+
+
+def read_borders(path: str, frames: str, chunksize: int) -> Metrics:
+    """Milliseconds of the slowest read at the beginning of a chunk but the first, and of the median read."""
+    images = scenes.load(frames)
+    store, times = _open(path), []
+    for _ in range(store.frame_count):
+        start = time.perf_counter()
+        image, (number, _) = store.get_next_image()
+        times.append(1000 * (time.perf_counter() - start))
+    _check(images, image, number)
+    border = max(taken for place, taken in enumerate(times) if place >= chunksize and place % chunksize < BORDER)
+    usual = median(times)
+    return {'times': border / usual, 'border': border, 'median': usual}
+
+
 def read_next(path: str, frames: str, count: int) -> Metrics:
     """Microseconds of `get_next_image` for a frame of npy: all of them, and those without reading the image."""
     images = scenes.load(frames)

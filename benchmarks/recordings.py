@@ -22,9 +22,9 @@ def make_frames(target: str, count: int, height: int, width: int, gray: bool) ->
     return {}
 
 
-def record(path: str, frames: str, fmt: str, count: int) -> Made:
+def record(path: str, frames: str, fmt: str, count: int, chunksize: int | None = None) -> Made:
     """Make a recording by `write_frames`."""
-    write_frames(fmt, path, scenes.load(frames), count)
+    write_frames(fmt, path, scenes.load(frames), count, **({} if chunksize is None else {'chunksize': chunksize}))
     return {}
 
 

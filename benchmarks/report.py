@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from bench import LIMIT, REFERENCE, Results
 from model import OURS, Case, Metric
 
 HEADINGS = ('work', 'unit', 'ours', 'reference', 'ratio', 'goal', 'limit', 'of the limit')
+NUMBERS = ('ours', 'reference', 'ratio', 'of the limit')
 BEGIN, END = '<!-- what run.py measured -->', '<!-- end -->'
 
 
@@ -25,6 +27,10 @@ class Row:
     reference: float | None
     limit: float | None
     notes: tuple[str, ...]
+    others: dict[str, float | None] = field(default_factory=dict)
+    """Of the peers; the reference is the best of them."""
+    remarks: tuple[str, ...] = ()
+    """Why a peer has no value."""
 
     @property
     def name(self) -> str:
@@ -49,37 +55,51 @@ class Row:
         return self.ours / other if self.metric.more_is_better else other / self.ours
 
     @property
-    def goal(self) -> tuple[str, bool | None]:
-        """The goal, and whether it is met; None where that cannot be told."""
-        metric = self.metric
+    def goals(self) -> list[tuple[str, bool | None]]:
+        """The goals, and whether each is met; None where that cannot be told."""
+        metric, ratio, share, ours = self.metric, self.ratio, self.of_limit, self.ours
+        found = []
         if metric.ratio is not None:
-            return f'≥ {_number(metric.ratio)}', None if self.ratio is None else self.ratio >= metric.ratio
+            found.append((f'≥ {number(metric.ratio)}', None if ratio is None else ratio >= metric.ratio))
         if metric.at_most is not None:
-            return f'≤ {metric.at_most:g} {metric.unit}', None if self.ours is None else self.ours <= metric.at_most
+            found.append((f'≤ {metric.at_most:g} {metric.unit}', None if ours is None else ours <= metric.at_most))
         if metric.of_limit is not None:
-            met = None if self.of_limit is None else self.of_limit >= metric.of_limit
-            return f'≥ {metric.of_limit:.0%} of limit', met
-        return '', None
+            found.append((f'≥ {metric.of_limit:.0%} of limit', None if share is None else share >= metric.of_limit))
+        return found
+
+    @property
+    def goal_text(self) -> str:
+        """The goals with a mark each."""
+        return ', '.join(marked(goal, met) for goal, met in self.goals)
 
     def cells(self) -> list[str]:
         """Return the row as texts, one for each of HEADINGS."""
-        goal, met = self.goal
-        mark = '' if met is None else ' ✓' if met else ' ✗'
-        ratio = f'{self.ratio:+.2f}' if self.metric.unit == 'dB' and self.ratio is not None else _number(self.ratio)
+        ratio = f'{self.ratio:+.2f}' if self.metric.unit == 'dB' and self.ratio is not None else number(self.ratio)
         limit = self.case.limit
         return [
             self.name,
             self.metric.unit,
-            _number(self.ours),
-            _number(self.reference),
+            number(self.ours),
+            number(self.reference),
             ratio,
-            goal + mark,
-            f'{_number(self.limit)} ({limit.text})' if limit and self.limit is not None else '',
-            '' if self.of_limit is None else f'{self.of_limit:.0%}',
+            self.goal_text,
+            f'{number(self.limit)} ({limit.text})' if limit and self.limit is not None else '',
+            percent(self.of_limit),
         ]
 
 
-def _number(value: float | None) -> str:
+def marked(goal: str, met: bool | None) -> str:
+    """Return a goal with its mark."""
+    return goal if met is None else f'{goal} ✓' if met else f'{goal} ✗'
+
+
+def percent(share: float | None) -> str:
+    """Format a share; nothing for None."""
+    return '' if share is None else f'{share:.0%}'
+
+
+def number(value: float | None) -> str:
+    """Format a number to three digits; a dash for None."""
     if value is None or math.isnan(value):
         return '-'
     return f'{value:,.0f}' if abs(value) >= 100 else f'{value:.3g}'
@@ -91,45 +111,58 @@ def rows(cases: list[Case], results: Results) -> list[Row]:
 
 
 def _row(case: Case, metric: Metric, results: Results) -> Row:
-    limited = case.limit is not None and case.limit.metric == metric.key
-    notes = (
-        f'{side}: {results.notes[case.name, side]}'
-        for side in (OURS, REFERENCE, LIMIT)
-        if (case.name, side) in results.notes
-    )
+    def measured(side: str) -> float | None:
+        return results.median(case.name, side, metric.key)
+
+    limited = case.limit is not None and case.limit.bounds(metric)
+    others = {peer: measured(peer) for peer in case.peers}
+    notes = ((side, results.notes.get((case.name, side))) for side in (OURS, REFERENCE, *case.peers, LIMIT))
+    remarks = ((peer, results.remarks.get((case.name, peer, metric.key))) for peer in case.peers)
     return Row(
         case,
         metric,
-        results.median(case.name, OURS, metric.key),
-        results.median(case.name, REFERENCE, metric.key),
-        results.median(case.name, LIMIT, metric.key) if limited else None,
-        tuple(notes),
+        measured(OURS),
+        _best(metric, others.values()) if case.peers else measured(REFERENCE),
+        measured(LIMIT) if limited else None,
+        tuple(f'{side}: {note}' for side, note in notes if note),
+        others,
+        tuple(f'{peer} {remark}' for peer, remark in remarks if remark),
     )
+
+
+def _best(metric: Metric, values: Iterable[float | None]) -> float | None:
+    found = [value for value in values if value is not None]
+    return (max if metric.more_is_better else min)(found, default=None)
 
 
 # --- for people
 
-
-def table(rows: list[Row]) -> str:
-    """Columns for a terminal."""
-    lines = [list(HEADINGS), *(row.cells() for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    text = '\n'.join(
-        '  '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
-    return '\n'.join([text, *_notes(rows)]) + '\n'
+Lines = Sequence[Sequence[str]]
 
 
-def markdown(rows: list[Row], about: str) -> str:
-    """Format the table for a page."""
-    lines = [HEADINGS, ('---', '---', *['---:'] * 3, '---', '---', '---:'), *(row.cells() for row in rows)]
-    text = '\n'.join(f'| {" | ".join(line)} |' for line in lines)
-    return '\n'.join([about, '', text, *(f'\n{note}' for note in _notes(rows))]) + '\n'
+def lines(rows: list[Row]) -> list[list[str]]:
+    """Return the rows as texts, for HEADINGS."""
+    return [row.cells() for row in rows]
 
 
-def _notes(rows: list[Row]) -> list[str]:
+def notes(rows: list[Row]) -> list[str]:
     """Why numbers are missing, each once a case."""
     return list(dict.fromkeys(f'{row.case.name}: {note}' for row in rows for note in row.notes))
+
+
+def table(headings: Sequence[str], lines: Lines) -> str:
+    """Columns for a terminal."""
+    every = [headings, *lines]
+    widths = [max(map(len, column)) for column in zip(*every, strict=True)]
+    return ''.join(
+        '  '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() + '\n' for line in every
+    )
+
+
+def markdown(headings: Sequence[str], lines: Lines, to_the_right: Sequence[str] = NUMBERS) -> str:
+    """Format a table for a page."""
+    rule = ['---:' if heading in to_the_right else '---' for heading in headings]
+    return ''.join(f'| {" | ".join(line)} |\n' for line in (headings, rule, *lines))
 
 
 def put_into(page: Path, text: str, begin: str = BEGIN) -> None:
@@ -171,8 +204,9 @@ def as_json(rows: list[Row], results: Results, about: dict[str, Any]) -> dict[st
 
 
 def _row_as_json(row: Row, results: Results) -> dict[str, Any]:
-    goal, met = row.goal
-    rounds = {side: results.values.get((row.case.name, side, row.metric.key), []) for side in (OURS, REFERENCE, LIMIT)}
+    met = [goal_met for _, goal_met in row.goals if goal_met is not None]
+    sides = (OURS, REFERENCE, *row.case.peers, LIMIT)
+    rounds = {side: results.values.get((row.case.name, side, row.metric.key), []) for side in sides}
     return {
         'work': row.name,
         'unit': row.metric.unit,
@@ -180,11 +214,11 @@ def _row_as_json(row: Row, results: Results) -> dict[str, Any]:
         'reference': row.reference,
         'reference_is': row.case.reference,
         'ratio': row.ratio,
-        'goal': goal,
-        'goal_met': met,
+        'goal': ', '.join(goal for goal, _ in row.goals),
+        'goal_met': all(met) if met else None,
         'limit': row.limit,
         'limit_is': row.case.limit and row.case.limit.text,
         'of_limit': row.of_limit,
         'rounds': rounds,
-        'notes': row.notes,
+        'notes': [*row.notes, *row.remarks],
     }

@@ -15,18 +15,22 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import report
+import report_beside
+import videos
 from bench import Bench
 from cases import cases
 from environments import CACHE
 from measuring import CORES
-from model import FULL, QUICK, Case, Sizes
-from report import as_json, check_page, markdown, put_into, rows, table
+from model import FULL, OURS, PEERS, QUICK, Case, Sizes
+from report import Row, as_json, check_page, put_into, rows
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, then tell; 1 if anything failed."""
     options = _parse(arguments)
-    check_page(options.markdown)
+    for begin in (report.BEGIN, report_beside.BEGIN):
+        check_page(options.markdown, begin)
     sizes = QUICK if options.quick else FULL
     chosen = [case for case in cases(sizes) if re.search(options.only, case.name)]
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -93,21 +97,53 @@ def _about(sizes: Sizes, options: argparse.Namespace, seconds: float, versions: 
 
 def _tell(options: argparse.Namespace, chosen: list[Case], bench: Bench, about: dict[str, Any]) -> None:
     measured = rows(chosen, bench.results)
-    sys.stdout.write(table(measured))
+    plain, beside = _split(measured)
+    for module, some in ((report, plain), (report_beside, beside)):
+        if some:
+            sys.stdout.write(report.table(module.HEADINGS, module.lines(some)))
+            sys.stdout.write(''.join(f'{note}\n' for note in module.notes(some)))
     if options.json:
         options.json.write_text(json.dumps(as_json(measured, bench.results, about), indent=1), encoding='utf-8')
-    if options.markdown:
-        put_into(options.markdown, markdown(measured, _sentence(about)))
+    if options.markdown and plain:
+        put_into(options.markdown, _plain_page(plain, about))
+    if options.markdown and beside:
+        put_into(options.markdown, _page_beside(beside, about), report_beside.BEGIN)
 
 
-def _sentence(about: dict[str, Any]) -> str:
+def _split(measured: list[Row]) -> tuple[list[Row], list[Row]]:
+    """Return the rows of the first table, and those beside other readers."""
+    return [row for row in measured if not row.case.peers], [row for row in measured if row.case.peers]
+
+
+def _plain_page(plain: list[Row], about: dict[str, Any]) -> str:
+    text = report.markdown(report.HEADINGS, report.lines(plain))
+    return _paragraphs(_sentence(about, plain), text, *report.notes(plain))
+
+
+def _page_beside(beside: list[Row], about: dict[str, Any]) -> str:
+    """Format the table of the videos, and that of the readers."""
+    about_videos = report.markdown(videos.HEADINGS, report_beside.videos(beside), ())
+    text = report.markdown(report_beside.HEADINGS, report_beside.lines(beside), report_beside.NUMBERS)
+    return _paragraphs(_sentence(about, beside), about_videos, text, *report_beside.notes(beside))
+
+
+def _paragraphs(*parts: str) -> str:
+    return '\n\n'.join(part.strip() for part in parts) + '\n'
+
+
+def _sentence(about: dict[str, Any], measured: list[Row]) -> str:
+    """Say when, where and by which versions the rows were measured."""
+    cases = [row.case for row in measured]
+    used = {OURS, *(case.reference for case in cases), *(PEERS[peer] for case in cases for peer in case.peers)}
     versions = '; '.join(
         f'{name}: {", ".join(f"{key} {value}" for key, value in found.items())}'
         for name, found in about['versions'].items()
+        if name in used
     )
+    rounds = min(about['rounds'], max(case.rounds for case in cases))
     return (
         f'Measured on {about["date"]} on {about["machine"]} with {about["cores"]} cores, '
-        f'medians of {about["rounds"]} rounds ({versions}).'
+        f'medians of {rounds} rounds ({versions}).'
     )
 
 

@@ -29,9 +29,9 @@ def new_store(fmt: str, path: str, images: scenes.Frames, **options: Any) -> Any
     return imgstore.new_for_format(fmt, path, imgshape=images.shape[1:], imgdtype=images.dtype, **options)
 
 
-def write_frames(fmt: str, path: str, images: scenes.Frames, count: int) -> None:
+def write_frames(fmt: str, path: str, images: scenes.Frames, count: int, **options: Any) -> None:
     """Write a complete store: frames 0 to count - 1, at 20 per second."""
-    store = new_store(fmt, path, images)
+    store = new_store(fmt, path, images, **options)
     for index in range(count):
         store.add_image(images[index % len(images)], index, index / FRAMES_PER_SECOND)
     store.close()
@@ -83,16 +83,21 @@ def write_at_pace(folder: str, frames: str, fmt: str, count: int, chunksize: int
     images = scenes.load(frames)
     with _removed(f'{folder}/paced') as path:
         store = new_store(fmt, path, images, chunksize=chunksize)
-        calls = []
-        start = time.perf_counter()
-        for index in range(count):
-            time.sleep(max(0, start + index / FRAMES_PER_SECOND - time.perf_counter()))
-            begin = time.perf_counter()
-            store.add_image(images[index % len(images)], index, index / FRAMES_PER_SECOND)
-            calls.append(1000 * (time.perf_counter() - begin))
+        calls = add_at_pace(store, images, count, FRAMES_PER_SECOND)
         store.close()
         assert imgstore.new_for_filename(path).frame_count == count
         return {'slowest': float(np.percentile(calls, 99))}
+
+
+def add_at_pace(store: Any, images: scenes.Frames, count: int, rate: float) -> list[float]:
+    """Add frames at a camera's pace; milliseconds of each call."""
+    calls, start = [], time.perf_counter()
+    for index in range(count):
+        time.sleep(max(0, start + index / rate - time.perf_counter()))
+        begin = time.perf_counter()
+        store.add_image(images[index % len(images)], index, index / rate)
+        calls.append(1000 * (time.perf_counter() - begin))
+    return calls
 
 
 def write_and_read_long(folder: str, frames: str, fmt: str, count: int) -> Metrics:

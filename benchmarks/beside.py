@@ -1,0 +1,185 @@
+"""The task that reads a video by ours or another reader, in all ways, and checks every frame after the clock."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from importlib.metadata import PackageNotFoundError, version
+from statistics import median
+from typing import Any
+
+import frames as scenes
+import numpy as np
+from model import OURS
+from numbered import WrongFrameError, check, cut
+from readers import CLASSES, Reader
+from videos import Video, from_arguments
+
+STRIDE, BATCH = 19, 32
+WALK = (1, -1, -1, 1, 1, -1, -1, 1, 1, -1)
+"""Steps after a jump."""
+WALKS = 6
+OPENINGS = 5
+
+Open = Callable[[], Reader]
+
+
+def read_beside(path: str, reader: str, video: dict[str, Any]) -> dict[str, Any]:
+    """Frames a second of all kinds of work, and milliseconds to the first frame.
+
+    Where a reader gives a wrong frame or fails, a remark says so, and the number is left out; if it is ours, it fails.
+    """
+    about = from_arguments(video)
+    found: dict[str, Any] = {'remarks': {}}
+
+    def open_it() -> Reader:
+        return CLASSES[reader](path, about)
+
+    _read_first(open_it)
+    for key, work in WORKS.items():
+        try:
+            found[key] = work(open_it, about)
+        except Exception as error:
+            if reader == OURS:
+                raise
+            found['remarks'][key] = str(error) if isinstance(error, WrongFrameError) else f'stopped: {error!r}'
+    return found
+
+
+def _read_first(open_it: Open) -> None:
+    """Read a frame in this process, so that all libraries are loaded."""
+    with closing(open_it()) as video:
+        video.one(0)
+
+
+def in_sequence(open_it: Open, about: Video) -> float:
+    """Frames a second from opening the video to its end."""
+    start = time.perf_counter()
+    with closing(open_it()) as video:
+        cuts = [cut(image) for image in video]
+        seconds = time.perf_counter() - start
+    check(cuts, range(about.count), about.size)
+    return about.count / seconds
+
+
+def at_random(open_it: Open, about: Video) -> float:
+    """Frames a second, each somewhere."""
+    return _one_by_one(open_it, about, random_indices(about))
+
+
+def backwards(open_it: Open, about: Video) -> float:
+    """Frames a second, from the last one back."""
+    return _one_by_one(open_it, about, backward_indices(about))
+
+
+def _one_by_one(open_it: Open, about: Video, chosen: Sequence[int]) -> float:
+    with closing(_opened(open_it)) as video:
+        start = time.perf_counter()
+        cuts = [cut(video.one(index)) for index in chosen]
+        seconds = time.perf_counter() - start
+    check(cuts, chosen, about.size)
+    return len(chosen) / seconds
+
+
+def in_one_call(open_it: Open, about: Video) -> float:
+    """Frames a second, every 19th of the video, in one call where the reader has one."""
+    chosen = batch_indices(about)
+    with closing(_opened(open_it)) as video:
+        start = time.perf_counter()
+        images = video.many(chosen)
+        seconds = time.perf_counter() - start
+        cuts = [cut(image) for image in images]
+    check(cuts, chosen, about.size)
+    return len(chosen) / seconds
+
+
+def in_steps(open_it: Open, about: Video) -> float:
+    """Frames a second of steps to the next frame or the previous one; the jumps before them are not timed."""
+    cuts, asked, seconds = [], [], 0.0
+    with closing(_opened(open_it)) as video:
+        for walk in walks(about):
+            cuts.append(cut(video.one(walk[0])))
+            start = time.perf_counter()
+            cuts += [cut(video.one(index)) for index in walk[1:]]
+            seconds += time.perf_counter() - start
+            asked += walk
+    check(cuts, asked, about.size)
+    return WALKS * len(WALK) / seconds
+
+
+def to_first_frame(open_it: Open, about: Video) -> float:
+    """Milliseconds to open a video and read its first frame."""
+    return median(_open_and_read(open_it, about) for _ in range(OPENINGS))
+
+
+def _open_and_read(open_it: Open, about: Video) -> float:
+    start = time.perf_counter()
+    with closing(open_it()) as video:
+        if video.opens_late:  # a store is open long before its chunk is
+            start = time.perf_counter()
+        first = cut(video.one(0))
+        seconds = time.perf_counter() - start
+    check([first], [0], about.size)
+    return 1000 * seconds
+
+
+def _opened(open_it: Open) -> Reader:
+    """Open a video of which only the first frame was read: no cache has more."""
+    video = open_it()
+    video.one(0)
+    return video
+
+
+WORKS: dict[str, Callable[[Open, Video], float]] = {
+    'sequence': in_sequence,
+    'random': at_random,
+    'batch': in_one_call,
+    'backwards': backwards,
+    'steps': in_steps,
+    'first': to_first_frame,
+}
+
+
+# --- which frames
+
+
+def random_indices(about: Video) -> list[int]:
+    """Return the frames read at random, the same for all readers."""
+    return [int(index) for index in np.random.default_rng(scenes.SEED).integers(0, about.count, about.jumps)]
+
+
+def backward_indices(about: Video) -> list[int]:
+    """Return the last frames, from the last one back."""
+    return list(range(about.count - 1, max(-1, about.count - 1 - about.jumps), -1))
+
+
+def batch_indices(about: Video) -> list[int]:
+    """Every 19th frame, 32 of them or as many as there are."""
+    return list(range(0, about.count, STRIDE))[:BATCH]
+
+
+def walks(about: Video) -> Iterator[list[int]]:
+    """Return the frames of each walk, its first one the target of the jump."""
+    targets = np.random.default_rng(scenes.SEED + 1).integers(1, about.count - 1, WALKS)
+    for target in targets.tolist():
+        yield [int(target), *(int(target + shift) for shift in np.cumsum(WALK))]
+
+
+# --- who reads
+
+_PACKAGES = ('decord2', 'PIMS', 'av', 'opencv-python-headless', 'torchcodec', 'torch', 'numpy')
+
+
+def reader_versions() -> dict[str, dict[str, str]]:
+    """Return the versions installed here."""
+    return {'versions': {'Python': platform.python_version(), **dict(_installed())}}
+
+
+def _installed() -> Iterator[tuple[str, str]]:
+    for name in _PACKAGES:
+        try:
+            yield name, version(name)
+        except PackageNotFoundError:
+            continue
