@@ -51,7 +51,7 @@ def bound(path: str, video: dict[str, Any]) -> dict[str, float]:
     alone = CORES if about.slices > 1 else 1
     random = random_indices(about)
     return {
-        'sequence': _fps(costs, about.count, float(costs.decoding.sum()) / CORES),
+        'sequence': _fps(costs, about.count, _open(file) + float(costs.decoding.sum()) / CORES),
         'random': _fps(costs, len(random), sum(map(costs.from_keyframe, random)) / alone),
         'batch': _fps(costs, len(batch_indices(about)), costs.once_each(batch_indices(about)) / CORES),
         'backwards': _fps(costs, len(backward_indices(about)), costs.once_each(backward_indices(about)) / CORES),
@@ -59,8 +59,18 @@ def bound(path: str, video: dict[str, Any]) -> dict[str, float]:
     }
 
 
-def _fps(costs: Costs, count: int, decoding: float) -> float:
-    return count / (decoding + count * costs.conversion)
+def _fps(costs: Costs, count: int, before: float) -> float:
+    """Frames a second, if it takes so many seconds before the conversion."""
+    return count / (before + count * costs.conversion)
+
+
+def _open(file: str) -> float:
+    """Seconds to open a video by PyAV."""
+    import av
+
+    start = time.perf_counter()
+    with av.open(file):
+        return time.perf_counter() - start
 
 
 def _open_and_decode(file: str) -> float:

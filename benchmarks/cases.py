@@ -271,7 +271,9 @@ def _borders(sizes: Sizes, chunksize: int) -> Case:
         (
             Metric('times', 'times', "slowest read at a chunk's border, of the median one", at_most=3),
             Metric('border', 'ms', "slowest read at a chunk's border"),
+            Metric('inside', 'ms', 'slowest read elsewhere'),
             Metric('median', 'ms', 'median read'),
+            Metric('mean', 'ms', 'mean read'),
         ),
         {'chunksize': chunksize},
         None,

@@ -8,7 +8,7 @@ from model import Case, Limit, Metric, Sizes
 
 CAMERAS = 4
 RATE = 15
-FRAMES = {'avc1/mp4': 80, 'npy': 200}
+FRAMES = {'avc1/mp4': 80, 'npy': 100}
 LIMITS = {'avc1/mp4': ('bare encoders', 'encode_at_once'), 'npy': ('raw file writes', 'write_files_at_once')}
 
 

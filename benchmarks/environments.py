@@ -16,7 +16,7 @@ from model import ORIGINAL, ORIGINAL_BPK, ORIGINAL_H264, OURS, READERS, TORCH
 REPOSITORY = Path(__file__).resolve().parents[1]
 APT_PYTHON = '/usr/bin/python3'
 RELEASE = 'imgstore==0.4.0'
-TORCHCODEC = ['torchcodec', 'torch<2.14']
+TORCHCODEC = ['torchcodec<0.14', 'torch<2.14']  # later wheels on PyPI need libraries for GPUs
 
 CACHE = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache') / 'imgstore-benchmarks'
 """Where environments are kept unless another folder is given."""
@@ -96,7 +96,7 @@ def _torchcodec(home: Path) -> Environment:
     made = _virtual(home / 'torchcodec', sys.executable, [], [['numpy', *TORCHCODEC]])
     tried = made.run('-c', 'import torchcodec.decoders')
     if tried.returncode:
-        raise MissingError(f'left out: torchcodec does not import: {tried.stderr.strip()[-300:]}')
+        raise MissingError(f'left out: torchcodec does not import: {tried.stderr.strip().splitlines()[-1]}')
     return made
 
 

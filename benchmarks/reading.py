@@ -78,7 +78,7 @@ BORDER = 3  # frames at the beginning of a chunk
 
 
 def read_borders(path: str, frames: str, chunksize: int) -> Metrics:
-    """Milliseconds of the slowest read at the beginning of a chunk but the first, and of the median read."""
+    """Milliseconds of the slowest read at the beginning of a chunk but the first, and elsewhere; median and mean."""
     images = scenes.load(frames)
     store, times = _open(path), []
     for _ in range(store.frame_count):
@@ -86,9 +86,11 @@ def read_borders(path: str, frames: str, chunksize: int) -> Metrics:
         image, (number, _) = store.get_next_image()
         times.append(1000 * (time.perf_counter() - start))
     _check(images, image, number)
-    border = max(taken for place, taken in enumerate(times) if place >= chunksize and place % chunksize < BORDER)
-    usual = median(times)
-    return {'times': border / usual, 'border': border, 'median': usual}
+    places = list(enumerate(times))
+    border = max(taken for place, taken in places if place >= chunksize and place % chunksize < BORDER)
+    inside = max(taken for place, taken in places if place % chunksize >= BORDER)
+    usual, mean = median(times), sum(times) / len(times)
+    return {'times': border / usual, 'border': border, 'inside': inside, 'median': usual, 'mean': mean}
 
 
 def read_next(path: str, frames: str, count: int) -> Metrics:
