@@ -17,6 +17,8 @@ MAX_BYTES = 2**31
 
 _BLOCK = 2**20
 _ZEROS = bytes(_BLOCK)
+_BINARY = getattr(os, 'O_BINARY', 0)
+_HAS_READV = hasattr(os, 'readv')  # not on Windows
 _NOT_WAITING = getattr(os, 'O_NONBLOCK', 0)
 
 
@@ -45,6 +47,38 @@ def open_regular(path: str, buffering: int = -1) -> IO[bytes]:
         file.close()
         raise
     return file
+
+
+def open_descriptor(path: str) -> tuple[int, os.stat_result]:
+    """Open a regular file for reading, and return descriptor and status.
+
+    Raises OSError as `open_regular`. This takes half its time.
+    """
+    check_regular(path)
+    descriptor = _open_at_once(path, os.O_RDONLY | _BINARY)
+    try:
+        status = os.fstat(descriptor)
+        _check(status, path)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor, status
+
+
+def read_into(descriptor: int, buffer: memoryview) -> int:
+    """Read into a buffer until it is full or the file ends; return the bytes read."""
+    place = 0
+    while place < len(buffer) and (got := _read_part(descriptor, buffer[place:])):
+        place += got
+    return place
+
+
+def _read_part(descriptor: int, buffer: memoryview) -> int:
+    if _HAS_READV:
+        return os.readv(descriptor, [buffer])
+    data = os.read(descriptor, len(buffer))
+    buffer[: len(data)] = data
+    return len(data)
 
 
 def read_regular(path: str, limit: int = MAX_BYTES) -> bytes:

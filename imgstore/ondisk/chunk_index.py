@@ -6,12 +6,10 @@ It is written atomically and never unpickled.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import time
-import zipfile
-from collections.abc import Iterator
-from typing import IO, Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +22,14 @@ from ..constants import FRAME_MD, FRAME_NUMBER, FRAME_NUMBER_BEFORE_REINDEX, FRA
 from ..errors import CorruptFileError, StoreIOError
 from .files import open_atomic, remove_if_there
 from .layout import INDEX_EXTENSIONS, index_path
+from .plain_npz import LACKS, count_rows, read_arrays
+
+if TYPE_CHECKING:
+    import zipfile
 
 Numbers = npt.NDArray[np.int64]
 Times = npt.NDArray[np.float64]
+_Answer = TypeVar('_Answer')
 
 _MAX_BYTES = 2**30
 """Size limit of an index: more frames than any chunk has, and room for other programs' arrays."""
@@ -64,24 +67,37 @@ def read_chunk_index(stem: str) -> tuple[Numbers, Times]:
 
 
 def _read_npz(path: str) -> tuple[Any, Any]:
+    arrays = _plain(path, read_arrays)
+    if arrays is not None:
+        return arrays[0], arrays[1]
     with _opened(path) as archive:
         return _read_member(path, archive, FRAME_NUMBER), _read_member(path, archive, FRAME_TIME)
 
 
-_LACKS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
-"""Errors from a temporary lack of resources; an index is not damaged by them."""
+def _plain(path: str, read: Callable[[str, Sequence[str], int], _Answer]) -> _Answer:
+    """Read from a plain file without `zipfile`."""
+    try:
+        return read(path, FRAME_MD, _MAX_BYTES)
+    except OSError as error:
+        raise _for_lack(path, error) from error
+
+
+def _for_lack(path: str, error: OSError) -> StoreIOError:
+    return StoreIOError(f'{path} could not be read: {error.strerror}', path=path)
 
 
 @contextlib.contextmanager
 def _opened(path: str) -> Iterator[zipfile.ZipFile]:
+    import zipfile
+
     try:
         with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             if os.fstat(file.fileno()).st_size > _MAX_BYTES:
                 raise ValueError(f'it has more than {_MAX_BYTES} bytes')
             yield archive
     except Exception as error:  # zipfile, zlib and numpy's header parser have their own errors
-        if isinstance(error, OSError) and error.errno in _LACKS:
-            raise StoreIOError(f'{path} could not be read: {error.strerror}', path=path) from error
+        if isinstance(error, OSError) and error.errno in LACKS:
+            raise _for_lack(path, error) from error
         raise CorruptFileError(f'{path} is not a readable index of a chunk: {error!r}', path=path) from error
 
 
@@ -106,6 +122,8 @@ def _read_header(path: str, archive: zipfile.ZipFile, file: IO[bytes]) -> tuple[
 
 def _check_size(path: str, members: list[zipfile.ZipInfo]) -> None:
     """Refuse members that claim more memory than the archive can hold."""
+    import zipfile
+
     if any(member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members):
         raise ValueError('numpy does not write this compression')
     if sum(member.file_size for member in members) > os.path.getsize(path) * DEFLATE_RATIO:
@@ -153,11 +171,15 @@ def count_frames(stem: str) -> int:
     path = index_path(stem)
     if path is None or not path.endswith('.npz'):
         return len(read_chunk_index(stem)[0])
-    with _opened(path) as archive:
-        numbers, times = (_count_rows(path, archive, key) for key in FRAME_MD)
+    numbers, times = _plain(path, count_rows) or _count_by_zipfile(path)
     if numbers != times:
         raise CorruptFileError(f'{path} has {numbers} frame numbers and {times} frame times', path=path)
     return numbers
+
+
+def _count_by_zipfile(path: str) -> list[int]:
+    with _opened(path) as archive:
+        return [_count_rows(path, archive, key) for key in FRAME_MD]
 
 
 def _count_rows(path: str, archive: zipfile.ZipFile, key: str) -> int:
@@ -181,12 +203,24 @@ def stamp(stem: str) -> FileStamp:
     Raise CorruptFileError without one.
     """
     for form, extension in enumerate(INDEX_EXTENSIONS):
-        try:
-            status = os.stat(stem + extension)
-        except FileNotFoundError:
-            continue
-        return FileStamp(form, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        with contextlib.suppress(FileNotFoundError):
+            return _stamp(form, os.stat(stem + extension))
     raise CorruptFileError(f'{stem}: the chunk has no index', path=stem, reason='it has no index')
+
+
+def stamps(stems: Iterable[str]) -> list[FileStamp]:
+    """Return the stamps of many chunks' index files.
+
+    Raise CorruptFileError if one is missing.
+    """
+    stems = list(stems)
+    with contextlib.suppress(FileNotFoundError):
+        return [_stamp(0, os.stat(stem + INDEX_EXTENSIONS[0])) for stem in stems]
+    return [stamp(stem) for stem in stems]
+
+
+def _stamp(form: int, status: os.stat_result) -> FileStamp:
+    return FileStamp(form, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 def stamp_if_stable(stem: str) -> FileStamp | None:
@@ -224,6 +258,8 @@ def is_empty(stem: str) -> bool:
 
 def write_chunk_index(stem: str, numbers: Numbers, times: Times) -> None:
     """Write a chunk's ``.npz`` atomically."""
+    import zipfile
+
     with open_atomic(stem + '.npz') as file, zipfile.ZipFile(file, 'w') as archive:
         _write_member(archive, FRAME_NUMBER, numbers)
         _write_member(archive, FRAME_TIME, times)
@@ -279,6 +315,8 @@ def _renumber_yaml(path: str, file: IO[bytes], before: Numbers, numbers: Numbers
 
 
 def _renumber_npz(path: str, file: IO[bytes], before: Numbers, numbers: Numbers) -> None:
+    import zipfile
+
     names = set()
     with zipfile.ZipFile(file, 'w') as archive:
         for member, content in _members(path):
@@ -298,6 +336,8 @@ def _members(path: str) -> Iterator[tuple[zipfile.ZipInfo, bytes]]:
 
 
 def _write_member(archive: zipfile.ZipFile, key: str, values: Numbers | Times) -> None:
+    import zipfile
+
     undated = zipfile.ZipInfo(key + '.npy')  # zip cannot hold every year of a recorder's clock
     with archive.open(undated, 'w', force_zip64=True) as member:
         np.lib.format.write_array(member, values, allow_pickle=False)

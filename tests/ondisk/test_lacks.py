@@ -14,7 +14,7 @@ import pytest
 
 import imgstore
 from imgstore.errors import CorruptFileError, FrameWriteError, LockTakenOverWarning, StoreIOError
-from imgstore.ondisk import chunk_index, emptying, replacing
+from imgstore.ondisk import chunk_index, emptying, plain_npz, replacing
 from imgstore.ondisk.chunk_index import count_frames, read_chunk_index, read_first_numbers, rewrite_frame_numbers
 from imgstore.ondisk.files import partial_path
 from imgstore.ondisk.lock import StoreLock, is_held
@@ -185,11 +185,14 @@ def test_a_lock_that_cannot_be_removed_is_left(tmp_path: Path, monkeypatch: pyte
 def test_an_index_is_not_damaged_by_a_lack_of_resources(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    stem = str(store_of(tmp_path / 's', [1, 2]) / '000000' / 'index')
+    stem = str(tmp_path / 'index')
     monkeypatch.setattr(chunk_index, 'open_regular', failing('link', number))
-    for read in (read_chunk_index, count_frames):
-        with raises(StoreIOError, path=f'{stem}.npz'):
-            read(stem)
+    monkeypatch.setattr(plain_npz, 'open_descriptor', failing('link', number))
+    for save in (np.savez, np.savez_compressed):
+        save(f'{stem}.npz', frame_number=[1, 2], frame_time=[0.5, 1.5])
+        for read in (read_chunk_index, count_frames):
+            with raises(StoreIOError, path=f'{stem}.npz'):
+                read(stem)
 
 
 def test_an_index_of_unequal_columns_is_damaged(tmp_path: Path) -> None:
