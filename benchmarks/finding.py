@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable
+from statistics import median
 from typing import Any
 
 import cv2
@@ -69,6 +70,30 @@ def _per_call(look_up: Callable[[Any], tuple[int, int]], values: list[Any]) -> f
         if time.perf_counter() - start > LONGEST:
             break
     return 1000 * (time.perf_counter() - start) / calls
+
+
+def refresh(path: str, count: int) -> Metrics:
+    """Milliseconds of `refresh` after each new frame of a growing chunk: the median, and the 99th percentile."""
+    from imgstore.chunks import ChunkIO
+    from imgstore.formats import resolve_format
+    from imgstore.ondisk.layout import Layout
+    from imgstore.writing.rolling_writer import RollingChunkWriter
+
+    layout, image = Layout(path, '.npy', True), np.zeros((32, 48), np.uint8)
+    chunks = ChunkIO(layout, resolve_format('npy'), image.shape, 'write')
+    recorder: Any = RollingChunkWriter(layout, chunks, count, 'frame')
+    store: Any = imgstore.new_for_filename(path)
+    recorder._next_chunk, first, times = len(store.chunks), store.frame_count, []
+    for index in range(count):
+        recorder.add(chunks.encode(image), index, index / 20)
+        time.sleep(0.001)
+        start = time.perf_counter()
+        found = store.refresh()
+        times.append(1000 * (time.perf_counter() - start))
+        assert (found, store.frame_count) == (1, first + index + 1)
+    recorder._open.writer.discard()
+    recorder._end_journal()
+    return {'ms': median(times), 'slowest': float(np.percentile(times, 99))}
 
 
 def get_frame_metadata(path: str, total: int) -> Metrics:

@@ -64,6 +64,22 @@ def record_numbers(path: str, chunks: int, count: int) -> Made:
     return {}
 
 
+def record_folders(path: str, chunks: int, count: int) -> Made:
+    """Make chunks that are folders, with indexes of ``count`` frames, each beside an image of one."""
+    image = np.zeros((32, 48), np.uint8)
+    with imgstore.new_for_format('npy', path, imgshape=image.shape, chunksize=count) as store:
+        store.add_image(image, 0, 0.0)
+    first = Path(path, '000000')
+    place = np.arange(count)
+    np.savez(first / 'index.npz', frame_number=place, frame_time=place / FRAMES_PER_SECOND)
+    for chunk in range(1, chunks):
+        folder = Path(path, f'{chunk:06d}')
+        folder.mkdir()
+        for name in ('000000.npy', 'index.npz'):
+            os.link(first / name, folder / name)
+    return {}
+
+
 def record_saved_index(path: str, chunks: int, count: int) -> Made:
     """Make the same recording, with our index cache."""
     record_numbers(path, chunks, count)

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from .._support.regular_files import open_regular
 from ..constants import STORE_SAVED_INDEX_FILENAME
 from ..errors import CorruptFileError, StoreIOError
-from ..ondisk.chunk_index import FileStamp, Numbers, Times, mtime_resolution_ns, read_chunk_index, stamp
+from ..ondisk.chunk_index import FileStamp, Numbers, Times, mtime_resolution_ns, read_chunk_index, stamps
 from ..ondisk.files import open_atomic
 
 ChunkList = Sequence[tuple[int, str]]
@@ -95,10 +95,9 @@ def load(basedir: str, chunks: ChunkList) -> SavedIndex | None:
         with open_regular(os.path.join(basedir, STORE_SAVED_INDEX_FILENAME)) as file:
             saved_at = os.fstat(file.fileno()).st_mtime_ns
             data = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
-        stamps = [stamp(stem) for _, stem in chunks]
-        rows = _chunk_table(chunks, stamps)
-        saved = _parse(data, rows)
-        return replace(saved, stamps=stamps) if saved and _is_current(saved, chunks, stamps, saved_at) else None
+        seen = stamps(stem for _, stem in chunks)
+        saved = _parse(data, _chunk_table(chunks, seen))
+        return replace(saved, stamps=seen) if saved and _is_current(saved, chunks, seen, saved_at) else None
     except (OSError, ValueError, CorruptFileError):
         return None
 
@@ -195,7 +194,7 @@ def save(basedir: str, chunks: ChunkList, counts: Sequence[int]) -> None:
 
 
 def _save(path: str, chunks: ChunkList, counts: Sequence[int]) -> None:
-    rows = _chunk_table(chunks, [stamp(stem) for _, stem in chunks])
+    rows = _chunk_table(chunks, stamps(stem for _, stem in chunks))
     rows['count'] = counts
     frames = int(rows['count'].sum())
     summary = _Summary(frames)

@@ -6,7 +6,7 @@ import bisect
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import takewhile
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -92,6 +92,14 @@ class LazyChunkIndex:
             return False
 
 
+class _Place(NamedTuple):
+    """A chunk, and the indexes of its first frame and after its last."""
+
+    chunk: LazyChunkIndex
+    start: int
+    end: int
+
+
 class LazyChunks:
     """Consecutive chunks and the offsets of their frames.
 
@@ -138,6 +146,10 @@ class LazyChunks:
         pairs = zip(self._chunks, others, strict=False)
         return sum(1 for _ in takewhile(lambda pair: pair[0] is pair[1], pairs))
 
+    def open_at_the_end(self) -> list[LazyChunkIndex]:
+        """Return the last chunks, as far as they are incomplete."""
+        return list(takewhile(lambda chunk: chunk.is_open, reversed(self._chunks)))[::-1]
+
     def first(self, count: int) -> LazyChunks:
         """Return the first ``count`` chunks with their offsets."""
         return LazyChunks(self._chunks[:count], None if self._starts is None else self._starts[: count + 1])
@@ -154,6 +166,7 @@ class LazyChunks:
 
     def _set_starts(self, starts: ChunkOffsets | None) -> None:
         self._starts, self._frame_count = starts, None if starts is None else int(starts[-1])
+        self._latest: _Place | None = None
         self.generation = object()
 
     @property
@@ -163,9 +176,11 @@ class LazyChunks:
 
     def place(self, index: int) -> tuple[LazyChunkIndex, int]:
         """Return the chunk of a frame, and the frame's index in it."""
-        starts = self.starts
-        rank = int(starts.searchsorted(index, 'right')) - 1
-        return self[rank], index - int(starts[rank])
+        if self._latest is None or not self._latest.start <= index < self._latest.end:
+            starts = self.starts
+            rank = int(starts.searchsorted(index, 'right')) - 1
+            self._latest = _Place(self[rank], int(starts[rank]), int(starts[rank + 1]))
+        return self._latest.chunk, index - self._latest.start
 
     def range_of(self, number: int) -> tuple[int, int] | None:
         """Return a chunk's first index and the index after its last.
@@ -179,6 +194,12 @@ class LazyChunks:
             return None
         is_there = self[rank].number == number
         return int(starts[rank]), int(starts[rank + is_there])
+
+    def _range(self, chunk: LazyChunkIndex) -> tuple[int, int] | None:
+        """Return the range as `range_of`, at once for the chunk of the latest frame."""
+        if self._latest is not None and self._latest.chunk is chunk:
+            return self._latest.start, self._latest.end
+        return self.range_of(chunk.number)
 
     def ranges(self) -> Iterator[tuple[LazyChunkIndex, int, int]]:
         """Return each chunk with the indexes of its first frame and after its last."""
@@ -206,7 +227,7 @@ class LazyChunks:
         This resets the offsets if the file has changed since its frames were counted.
         """
         frames = self._read(chunk, LazyChunkIndex.frames)
-        own = None if self._starts is None else self.range_of(chunk.number)
+        own = None if self._starts is None else self._range(chunk)
         if frames is not None and own is not None and len(frames[0]) != own[1] - own[0]:
             self._set_starts(None)
         return frames

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import takewhile
+from itertools import chain, islice, takewhile
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from .cache_file import SavedIndex
 from .frame_arrays import NO_FRAMES, FrameArrays, FrameTimes
 from .lazy_chunks import LazyChunkIndex, LazyChunks
 from .segments import IndexSegment
+
+_CHECKED = 256  # index files looked at where the store's folder is unchanged: half a millisecond
 
 
 class SegmentList:
@@ -25,6 +27,7 @@ class SegmentList:
     def __init__(self, segments: Iterable[IndexSegment]) -> None:
         self._segments = list(segments)
         self._generation: tuple[object, ...] = ()
+        self._next_check = 0
 
     @classmethod
     def of_chunks(cls, chunks: Iterable[LazyChunkIndex]) -> SegmentList:
@@ -64,6 +67,33 @@ class SegmentList:
         loaded = self._still_loaded(now)
         others = now[sum(len(segment.chunks) for segment in loaded) :]
         return SegmentList([*_merge_small(loaded), *([IndexSegment(LazyChunks(others))] if others else [])])
+
+    def with_open(self, count: int, frames: dict[int, FrameTimes]) -> SegmentList | None:
+        """Create a list for the same chunks, with other frames in those without an index file.
+
+        None if these are not the last chunks, or a change was noticed.
+        """
+        segments, opened = list[IndexSegment](), list[LazyChunkIndex]()
+        for segment in reversed(self._segments):
+            own = segment.chunks.open_at_the_end() if not segments else []
+            opened[:0] = own
+            if len(own) < len(segment.chunks):
+                segments.insert(0, segment.first_chunks(len(segment.chunks) - len(own)) if own else segment)
+        closed = sum(len(segment.chunks) for segment in segments)
+        if [chunk.number for chunk in opened] != sorted(frames) or closed + len(opened) != count:
+            return None
+        updated = SegmentList(segments)
+        if not updated._check_some(self._next_check, closed):
+            return None
+        now = [LazyChunkIndex(chunk.number, chunk.stem, frames[chunk.number], True) for chunk in opened]
+        updated._segments += [IndexSegment(LazyChunks(now))] if now else []
+        return updated
+
+    def _check_some(self, first: int, count: int) -> bool:
+        """Return whether some chunks are unchanged, in turn."""
+        chunks = islice(chain.from_iterable(segment.chunks for segment in self._segments), first, first + _CHECKED)
+        self._next_check = first + _CHECKED if first + _CHECKED < count else 0
+        return all(chunk.is_unchanged for chunk in chunks)
 
     def _still_loaded(self, chunks: list[LazyChunkIndex]) -> list[IndexSegment]:
         """Return the loaded segments, as far as they match the first of these chunks."""

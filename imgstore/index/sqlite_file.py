@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +14,9 @@ from .._support.regular_files import check_regular, data_bytes
 from ..errors import CorruptFileError, StoreIOError
 from ..ondisk.chunk_index import Numbers, Times
 from ..ondisk.files import replace_atomic
+
+if TYPE_CHECKING:
+    import sqlite3
 
 ChunkFrames = tuple[int, str, Numbers, Times]
 """Number of a chunk, its index path without extension, its frames' numbers and times."""
@@ -31,6 +33,8 @@ CREATE TABLE summary (name TEXT, value REAL);
 
 def save(path: str, chunks: Iterable[ChunkFrames], summary: dict[str, float]) -> None:
     """Write a database, and replace an older one; StoreIOError if that fails."""
+    import sqlite3
+
     try:
         with replace_atomic(path) as temporary:
             _write(temporary, chunks, summary)
@@ -39,6 +43,8 @@ def save(path: str, chunks: Iterable[ChunkFrames], summary: dict[str, float]) ->
 
 
 def _write(path: str, chunks: Iterable[ChunkFrames], summary: dict[str, float]) -> None:
+    import sqlite3
+
     with contextlib.closing(sqlite3.connect(path)) as database:
         database.executescript(_SCHEMA)
         for chunk, stem, *frames in chunks:
@@ -59,6 +65,8 @@ def read(path: str) -> list[ChunkFrames]:
 
     Raises CorruptFileError if it is missing or damaged.
     """
+    import sqlite3
+
     if not os.path.isfile(path):
         raise CorruptFileError(f'{path}: there is no such index file; save_index writes one', path=path)
     try:

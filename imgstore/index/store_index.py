@@ -88,14 +88,25 @@ class ImgStoreIndex:
         return cls.new_from_chunks(chunks) if saved is None else cls(SegmentList.of_saved(chunks, saved))
 
     @synchronized
-    def updated(self, chunks: Iterable[tuple[int, str]], frames: dict[int, tuple[Numbers, Times]]) -> ImgStoreIndex:
+    def updated(
+        self, chunks: list[tuple[int, str]], frames: dict[int, tuple[Numbers, Times]], are_same: bool = False
+    ) -> ImgStoreIndex:
         """Return the index of these chunks.
 
-        `frames` has those of chunks without an index file.
-
         Only new and changed index files are read.
+
+        Parameters
+        ----------
+        chunks : list of (int, str)
+            Numbers of the chunks, and index paths without extension.
+        frames : dict of int to two arrays
+            Numbers and times of the frames of chunks without an index file.
+        are_same : bool
+            These are the chunks of this index. Then only some hundred index files are checked for changes, others the
+            next time.
         """
-        return type(self)(self._segments.updated(chunks, frames))
+        segments = self._segments.with_open(len(chunks), frames) if are_same else None
+        return type(self)(segments or self._segments.updated(chunks, frames))
 
     # --- saving it
 

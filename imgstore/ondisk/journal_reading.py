@@ -11,7 +11,6 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from statistics import median
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,6 +30,7 @@ _MOST_SUMMED, _UNQUESTIONED_SUM = 16, 2**20
 """Bytes checksummed in the search for entries, in file sizes. It bounds the time for many false long ones."""
 
 FrameEntry = tuple[int, float]
+_FRAME = np.dtype([('number', np.int64), ('time', np.float64)])
 DEFAULT_PACE: FrameEntry = (1, 1 / 25)
 """Steps between frames, in number and seconds, without two known frames."""
 
@@ -65,14 +65,42 @@ def read_journal(path: str) -> JournalContent:
     A frame with a damaged entry takes number and time from its record of extra data, if there is one. Otherwise they
     are estimated from the frames around it. Bytes after the last intact entry were never written completely.
     """
-    try:
-        data = read_until_zeros(path)
-    except OSError:
-        return JournalContent()
-    content = _Content()
-    for entry in _Entries(data):
-        content.add(entry)
-    return content.journaled(bool(data) and not data.startswith((MAGIC, OLD_MAGIC)))
+    return GrowingJournal(path).read()
+
+
+class GrowingJournal:
+    """A journal that its writer may be extending. Each entry is parsed once.
+
+    Parameters
+    ----------
+    path : str
+        Path of the journal.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._begin()
+
+    def _begin(self) -> None:
+        self._parsed, self._content = b'', _Content()
+
+    def read(self) -> JournalContent:
+        """Read the intact entries, as `read_journal`."""
+        try:
+            data = read_until_zeros(self.path)
+        except OSError:
+            return JournalContent()
+        if not data.startswith(self._parsed):  # cut or replaced meanwhile
+            self._begin()
+        end = len(self._parsed)
+        for entry in _Entries(data, end):
+            self._content.add(entry)
+            end = entry.end
+        content = self._content.journaled(bool(data) and not data.startswith((MAGIC, OLD_MAGIC)))
+        self._parsed = data[:end]
+        if content.is_damaged:  # by what follows, the lost entries may be found otherwise
+            self._begin()
+        return content
 
 
 # --- entries
@@ -87,13 +115,14 @@ class _Entry(NamedTuple):
 
 
 class _Entries:
-    """The intact entries of a journal, in order."""
+    """The intact entries of a journal in order, after those parsed already."""
 
-    def __init__(self, data: bytes) -> None:
-        self._data, self._may_sum = data, _MOST_SUMMED * len(data) + _UNQUESTIONED_SUM
+    def __init__(self, data: bytes, parsed: int) -> None:
+        self._data, self._parsed = data, parsed
+        self._may_sum = _MOST_SUMMED * len(data) + _UNQUESTIONED_SUM
 
     def __iter__(self) -> Iterator[_Entry]:
-        place = len(MAGIC)
+        place = self._parsed or len(MAGIC)
         while place < len(self._data):
             entry = self._at(place) or self._after(place)
             if entry is None:
@@ -165,7 +194,7 @@ class _Content:
         self._frames: dict[int, FrameEntry] = {}
         self._records: list[str] = []
         self._places: list[int | None] = []  # per record: number of frames before it, if known
-        self._count, self._is_damaged, self._is_sure = 0, False, True
+        self._count, self._is_damaged, self._is_sure, self._is_in_order = 0, False, True, True
 
     def add(self, entry: _Entry) -> None:
         """Add an entry."""
@@ -181,10 +210,14 @@ class _Content:
         else:
             index, (number, time) = self._count, FRAME_WITHOUT_INDEX.unpack(entry.content)
         self._frames[index] = number, time
+        self._is_in_order &= index == self._count
         self._count, self._is_sure = index + 1, True
 
     def journaled(self, is_damaged: bool) -> JournalContent:
         """Return all content; frames of damaged entries are estimated."""
+        if self._is_in_order and not self._is_damaged:
+            frames = np.fromiter(self._frames.values(), _FRAME, len(self._frames))
+            return JournalContent(frames['number'], frames['time'], list(self._records), (), is_damaged)
         count = self._count if self._frames else 0
         self._frames = {index: frame for index, frame in self._frames.items() if index < count}
         if len(self._frames) < count:
@@ -239,6 +272,8 @@ def pace_of(frames: Iterable[FrameEntry]) -> FrameEntry | None:
 
 
 def _usual_step(neighbours: Iterable[tuple[FrameEntry, FrameEntry]]) -> FrameEntry | None:
+    from statistics import median
+
     steps = [(number - before, time - earlier) for (before, earlier), (number, time) in neighbours]
     if not steps:
         return None

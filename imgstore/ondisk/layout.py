@@ -100,12 +100,15 @@ class FoundChunks:
         What unreadable chunks lack.
     complete_journals : list of int
         Completed chunks, perhaps not synced when their writer ended.
+    unindexed : list of int
+        Chunks with a folder, but no index in it yet.
     """
 
     complete: list[int]
     journals: list[int]
     skipped: dict[int, str]
     complete_journals: list[int] = field(default_factory=list)
+    unindexed: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -136,9 +139,18 @@ class Layout:
         path = f'{self.basedir}{os.sep}{chunk_name(number)}'  # thousands of calls: faster than os.path.join
         return f'{path}{os.sep}index' if self.is_image_folder else path
 
+    def index_stems(self, numbers: Iterable[int]) -> list[tuple[int, str]]:
+        """Return numbers of chunks, each with its `index_stem`."""
+        start, end = self.basedir + os.sep, f'{os.sep}index' if self.is_image_folder else ''
+        return [(number, f'{start}{number:06d}{end}') for number in numbers]
+
     def image(self, number: int, index: int) -> str:
         """Return the path of an image in a chunk's folder."""
-        return os.path.join(self.chunk(number), f'{index:06d}{self.extension}')
+        return f'{self.basedir}{os.sep}{chunk_name(number)}{os.sep}{index:06d}{self.extension}'
+
+    def partial_image(self, number: int, index: int) -> str:
+        """Return the `partial_path` of an image."""
+        return f'{self.basedir}{os.sep}{chunk_name(number)}{os.sep}.{index:06d}.open{self.extension}'
 
     def journal(self, number: int) -> str:
         """Return the path of an open chunk's journal."""
@@ -159,14 +171,19 @@ class Layout:
 
     def find_chunks(self) -> FoundChunks:
         """Find the chunks."""
-        with os.scandir(self.basedir) as entries:
-            found = self._unless_emptied([(entry.name, _is_dir(entry)) for entry in entries])
-        have_frames, have_index = self._folders(found) if self.is_image_folder else self._videos(found)
-        files = [name for name, is_dir in found if not is_dir]
+        found = self._unless_emptied(_content(self.basedir))
+        places, have_frames, have_index = self._folders(found) if self.is_image_folder else self._videos(found)
+        files = [name for name, is_dir in found if not is_dir and name.startswith('.')]
         journals, complete_journals = _journals(files), _journals(files, COMPLETE_JOURNAL)
         skipped = dict.fromkeys(sorted(have_frames - have_index - journals), 'it has no index')
         skipped |= dict.fromkeys(sorted(have_index - have_frames), f'it has no {self.extension} video')
-        return FoundChunks(sorted(have_frames & have_index), sorted(journals), skipped, sorted(complete_journals))
+        return FoundChunks(
+            sorted(have_frames & have_index),
+            sorted(journals),
+            skipped,
+            sorted(complete_journals),
+            sorted(places - have_index),
+        )
 
     def is_linked(self, number: int) -> bool:
         """Return whether a chunk's folder is a link.
@@ -177,8 +194,7 @@ class Layout:
 
     def find_journals(self) -> list[int]:
         """Find the numbers of the chunks with a journal."""
-        with os.scandir(self.basedir) as entries:
-            found = self._unless_emptied([(entry.name, _is_dir(entry)) for entry in entries])
+        found = self._unless_emptied(_content(self.basedir))
         return sorted(_journals(name for name, is_dir in found if not is_dir))
 
     def find_unfinished_videos(self) -> list[int]:
@@ -191,19 +207,25 @@ class Layout:
             if number is not None and name == os.path.basename(partial_path(self.chunk(number)))
         )
 
-    def _folders(self, found: list[tuple[str, bool]]) -> tuple[set[int], set[int]]:
+    def _folders(self, found: list[tuple[str, bool]]) -> tuple[set[int], set[int], set[int]]:
+        """Return the chunks with a folder, those with frames, and those with an index."""
         folders = {n for name, is_dir in found if is_dir and (n := chunk_number(name)) is not None}
         have_index = {n for n in folders if index_path(self.index_stem(n))}
         have_images = {
             n for n in folders - have_index if any(name.endswith(self.extension) for name in os.listdir(self.chunk(n)))
         }
-        return have_images | have_index, have_index
+        return folders, have_images | have_index, have_index
 
-    def _videos(self, found: list[tuple[str, bool]]) -> tuple[set[int], set[int]]:
-        files = [match.groups() for name, is_dir in found if not is_dir and (match := _CHUNK_FILE.fullmatch(name))]
+    def _videos(self, found: list[tuple[str, bool]]) -> tuple[set[int], set[int], set[int]]:
+        """Return no folders, the chunks with frames, and those with an index."""
+        files = [name.rpartition('.') for name, is_dir in found if not is_dir]  # thousands: faster than by splitext
+        have_frames = {stem for stem, dot, extension in files if dot + extension == self.extension}
+        have_index = {stem for stem, dot, extension in files if dot + extension in INDEX_EXTENSIONS}
+        numbers = {stem: number for stem in have_frames | have_index if (number := chunk_number(stem)) is not None}
         return (
-            {int(name) for name, extension in files if extension == self.extension},
-            {int(name) for name, extension in files if extension in INDEX_EXTENSIONS},
+            set(),
+            {numbers[stem] for stem in have_frames & numbers.keys()},
+            {numbers[stem] for stem in have_index & numbers.keys()},
         )
 
     def extra_data_files(self, number: int, extensions: tuple[str, ...] = EXTRA_DATA_FILE_EXTENSIONS) -> list[str]:
@@ -263,6 +285,19 @@ def _is_file(path: str) -> bool:
         return stat.S_ISREG(os.lstat(path).st_mode)
     except OSError:
         return False
+
+
+def _content(folder: str) -> list[tuple[str, bool]]:
+    """Return the names in a folder, and whether each is a folder."""
+    try:
+        with os.scandir(folder) as entries:  # thousands: faster without a call for each
+            return [
+                (entry.name, _is_dir(entry) if entry.is_symlink() else entry.is_dir(follow_symlinks=False))
+                for entry in entries
+            ]
+    except OSError:
+        with os.scandir(folder) as entries:
+            return [(entry.name, _is_dir(entry)) for entry in entries]
 
 
 def _is_dir(entry: os.DirEntry[str]) -> bool:

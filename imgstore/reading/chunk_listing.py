@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -12,11 +13,11 @@ from fractions import Fraction
 from .._support.regular_files import read_regular
 from .._support.warn import warn
 from ..chunks import ChunkIO
-from ..constants import EXTRA_JSON
+from ..constants import EMPTIED_FOLDER, EXTRA_JSON
 from ..errors import ChunkSkippedWarning, CorruptFileError, DamagedJournalWarning
 from ..frame_rate import MANY_TIMES, FrameRate
-from ..ondisk.chunk_index import Numbers, Times, is_empty, read_chunk_index
-from ..ondisk.journal_reading import read_journal
+from ..ondisk.chunk_index import Numbers, Times, is_empty, mtime_resolution_ns, read_chunk_index
+from ..ondisk.journal_reading import GrowingJournal, read_journal
 from ..ondisk.layout import FoundChunks, Layout, index_path
 from ..ondisk.metadata import StoreMetadata
 from ..ondisk.staging import is_pending, is_renumbered
@@ -48,7 +49,11 @@ class IncompleteChunk:
 
 
 def find_incomplete_chunks(
-    layout: Layout, chunks: ChunkIO, journals: Iterable[int], known: Mapping[int, IncompleteChunk] | None = None
+    layout: Layout,
+    chunks: ChunkIO,
+    journals: Iterable[int],
+    known: Mapping[int, IncompleteChunk] | None = None,
+    growing: Mapping[int, GrowingJournal] | None = None,
 ) -> dict[int, IncompleteChunk]:
     """Read the incomplete chunks, without changing files.
 
@@ -62,9 +67,11 @@ def find_incomplete_chunks(
         Numbers of the chunks with a journal, now or a moment ago.
     known : mapping, optional
         Earlier results; their frames are not checked again.
+    growing : mapping, optional
+        Journals read before.
     """
     found = {
-        number: _read(layout, chunks, number, len((known or {}).get(number, ())))
+        number: _read(layout, chunks, number, len((known or {}).get(number, ())), (growing or {}).get(number))
         for number in journals
         if not _has_index(layout.index_stem(number))
     }  # its writer may have completed it
@@ -122,11 +129,28 @@ def _has_index(stem: str) -> bool:
     return True
 
 
-def _read(layout: Layout, chunks: ChunkIO, number: int, known: int) -> IncompleteChunk:
-    journal = read_journal(layout.journal_to_read(number))
+def _read(layout: Layout, chunks: ChunkIO, number: int, known: int, growing: GrowingJournal | None) -> IncompleteChunk:
+    path = layout.journal_to_read(number)
+    journal = growing.read() if growing is not None and growing.path == path else read_journal(path)
     count = chunks.count_readable(number, len(journal.numbers), known) if len(journal.numbers) > known else known
     estimated = tuple(index for index in journal.estimated if index < count)
     return IncompleteChunk(journal.numbers[:count], journal.times[:count], journal.numbers[count:], estimated)
+
+
+def _folder_stamp(layout: Layout) -> tuple[int, ...] | None:
+    """Return a stamp of the store's folder, the same while no file in it appears or vanishes.
+
+    None if that may go unnoticed. Files in the chunks' folders do not count.
+    """
+    now = time.time_ns()
+    try:
+        status = os.stat(layout.basedir)
+    except OSError:  # listing it raises the same
+        return None
+    changed = max(status.st_mtime_ns, status.st_ctime_ns)
+    if changed > now - mtime_resolution_ns(changed) or os.path.lexists(os.path.join(layout.basedir, EMPTIED_FOLDER)):
+        return None
+    return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns
 
 
 class ChunkListing:
@@ -156,10 +180,14 @@ class ChunkListing:
         self.journals: dict[int, str] = {}
         self._warned: set[int] = set()
         self._staged: dict[int, tuple[Numbers, Times]] = {}
+        self._growing: dict[int, GrowingJournal] = {}
+        self._found, self._listed = FoundChunks([], [], {}), frozenset[int]()
+        self._stamp: tuple[int, ...] | None = None
 
     def chunks(self) -> list[tuple[int, str]]:
         """List the chunks once, and warn of unreadable ones."""
         if self.known is None:
+            self._stamp = _folder_stamp(self._layout)
             found = self._layout.find_chunks()
             for number, why in found.skipped.items():
                 if not is_empty(self._layout.index_stem(number)):
@@ -168,17 +196,26 @@ class ChunkListing:
         return self.known or []
 
     def rescan(self) -> None:
-        """List the chunks again.
+        """List the chunks again. `known` stays the same list if the store's folder is unchanged.
 
         Journals are listed before and after, since a chunk completed meanwhile gets an index and loses its journal.
         """
+        seen, self._stamp = self._stamp, _folder_stamp(self._layout)
+        if seen is not None and seen == self._stamp and not self._has_new_index():
+            self._list(self._found)
+            return
         before, now = self._layout.find_journals(), self._layout.find_chunks()
         self._list(replace(now, journals=sorted({*before, *now.journals})))
+
+    def _has_new_index(self) -> bool:
+        """Return whether a chunk's folder has got its index."""
+        return any(index_path(self._layout.index_stem(number)) for number in self._found.unindexed)
 
     def _list(self, found: FoundChunks) -> None:
         journaled = journaled_chunks(self._layout, found)
         self.journals = {number: self._layout.journal_to_read(number) for number in journaled}
-        opened = find_incomplete_chunks(self._layout, self._chunks, journaled, self.incomplete)
+        self._follow_journals()
+        opened = find_incomplete_chunks(self._layout, self._chunks, journaled, self.incomplete, self._growing)
         self.incomplete = {
             number: chunk
             for number, chunk in opened.items()
@@ -186,9 +223,18 @@ class ChunkListing:
         }
         completed = set(journaled) - self.incomplete.keys()
         self._warn_of_estimates()
-        numbers = sorted({*found.complete, *completed, *self.incomplete})
-        self.known = [(number, self._layout.index_stem(number)) for number in numbers]
+        listed = frozenset({*completed, *self.incomplete})
+        if self.known is None or found is not self._found or listed != self._listed:
+            self.known = self._layout.index_stems(sorted({*found.complete, *listed}))
+        self._found, self._listed = found, listed
         self._staged = dict(self._read_staged())
+
+    def _follow_journals(self) -> None:
+        """Keep what was parsed of each journal."""
+        self._growing = {
+            number: old if (old := self._growing.get(number)) is not None and old.path == path else GrowingJournal(path)
+            for number, path in self.journals.items()
+        }
 
     def _warn_of_estimates(self) -> None:
         """Warn of estimated frames, once per chunk."""

@@ -46,7 +46,7 @@ class KnownFrames:
 
     def refresh(self) -> set[int]:
         """Update the index, and return the chunks that were incomplete before."""
-        were_incomplete = set(self.listing.incomplete)
+        were_incomplete, before = set(self.listing.incomplete), self.listing.known
         try:
             self.listing.rescan()
         except FileNotFoundError as error:
@@ -55,7 +55,8 @@ class KnownFrames:
             raise StoreNotFoundError(
                 f'{self._store!r} does not exist any more', path=self._store, store=self._store
             ) from error
-        self.index = self.index.updated(self.listing.chunks(), self.listing.open_frames)
+        listed = self.listing.chunks()
+        self.index = self.index.updated(listed, self.listing.open_frames, are_same=listed is before)
         return were_incomplete
 
     def locate(self, index: int) -> FrameLocation | None:
