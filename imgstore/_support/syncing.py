@@ -8,7 +8,10 @@ import errno
 import os
 import stat
 import sys
+from collections.abc import Sequence
 
+_HAS_WRITEV = hasattr(os, 'writev')  # not on Windows
+_MOST_PARTS = 256  # in one call; Linux allows 1024
 _MANY = 64  # from this many files, one sync of the file system is faster
 
 
@@ -21,6 +24,26 @@ def open_no_link(path: str, flags: int) -> int:
         if not stat.S_ISREG(os.lstat(path).st_mode):
             os.unlink(path)
     return os.open(path, flags | getattr(os, 'O_NOFOLLOW', 0), 0o666)
+
+
+def create_no_link(path: str) -> int:
+    """Open a file for writing, as `open_no_link`, with a single call of the system if there is none yet."""
+    flags = os.O_WRONLY | os.O_CREAT | getattr(os, 'O_BINARY', 0)
+    try:
+        return os.open(path, flags | os.O_EXCL, 0o666)
+    except FileExistsError:
+        return open_no_link(path, flags | os.O_TRUNC)
+
+
+def write_all(descriptor: int, parts: Sequence[bytes | memoryview]) -> None:
+    """Write all bytes of some parts, several at once if the system can; OSError."""
+    rest = [memoryview(part).cast('B') for part in parts]
+    while rest:
+        written = os.writev(descriptor, rest[:_MOST_PARTS]) if _HAS_WRITEV else os.write(descriptor, rest[0])
+        while rest and written >= len(rest[0]):
+            written -= len(rest.pop(0))
+        if rest:
+            rest[0] = rest[0][written:]
 
 
 def sync(path: str) -> None:

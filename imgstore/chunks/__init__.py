@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import errno
 import itertools
+import math
 import os
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from .._support.buffer_pool import RefcountedBufferPool
 from .._support.forking import leak
 from ..errors import FrameReadError
 from ..formats import Format
 from ..ondisk.layout import Layout
 from .base import ChunkReader, ChunkWriter, Image, VideoReader
-from .images.image_folder import BloscpackCodec, Cv2Codec, ImageChunkReader, ImageChunkWriter, ImageCodec, NpyCodec
+from .images.image_folder import Bytes, Cv2Codec, ImageChunkReader, ImageChunkWriter, ImageCodec, NpyCodec
 from .images.uncompressed import BmpCodec, PnmCodec
 from .video import backends
 from .video.container_checks import max_pixels_for
 from .video.frame_cache import FrameCache
-from .video.inspection import check_exact
 from .video.live import LiveVideoReader
 
 if TYPE_CHECKING:
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ['ChunkIO', 'ChunkReader', 'ChunkWriter', 'Image']
 
+_MOST_BUFFERS = 4  # of uncompressed images: the caller usually has one while the next is read
+_MOST_BESIDE_PIXELS = 4096  # bytes of an image file
 _LACKS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
@@ -71,6 +76,8 @@ class ChunkIO:
         self._seek, self._kept, self._cache_bytes = seek, FrameCache(cache_bytes), cache_bytes
         self._pixels, self._image_bytes = max_pixels_for(shape), image_bytes
         self._images: FrameConverter | None = None
+        self._most_reused = 2 * image_bytes + _MOST_BESIDE_PIXELS if self.is_uncompressed else 0
+        self._buffers = RefcountedBufferPool(_MOST_BUFFERS)
         backends.validate_backend(backend)
         self._asked = backend if direction == 'read' else None
         if fmt.is_image_folder:
@@ -94,13 +101,19 @@ class ChunkIO:
             Other readers use the other cores: decode with one thread, and cache no frames.
         """
         if self._fmt.is_image_folder:
-            return ImageChunkReader(self._layout, number, self._codec, self._image_bytes)
+            return ImageChunkReader(self._layout, number, self._codec, self._image_bytes, self._memory)
         path = self._layout.current_path(number)
         if path == self._layout.chunk(number):
             return self._video_reader(path, frames, in_parallel)
         return LiveVideoReader(
             lambda: self._layout.current_path(number), lambda path: self._video_reader(path, frames, in_parallel)
         )
+
+    def _memory(self, shape: tuple[int, ...]) -> Bytes:
+        """Return memory for an image file, reused for uncompressed images of the usual size."""
+        if math.prod(shape) <= self._most_reused:
+            return self._buffers.empty(shape)
+        return np.empty(shape, np.uint8)
 
     def video_reader(self, path: str) -> VideoReader:
         """Open a reader of a video, inside or outside a store."""
@@ -124,6 +137,8 @@ class ChunkIO:
         InvalidArgumentError
             They are not, or have another size.
         """
+        from .video.inspection import check_exact
+
         check_exact(path, sizes, self._pixels)
 
     def count_readable(self, number: int, added: int | None, known: int = 0, if_unknown: int = 0) -> int:
@@ -157,6 +172,7 @@ class ChunkIO:
     def close(self) -> None:
         """Free the cached frames, and the memory of unused images."""
         self._kept.clear()
+        self._buffers.clear()
         if self._images is not None:
             self._images.close()
 
@@ -212,5 +228,7 @@ def image_codec(fmt: Format, color: bool, image_bytes: int, options: Mapping[str
     if fmt.codec == 'npy':
         return NpyCodec()
     if fmt.codec == 'bpk':
+        from .images.bloscpack_codec import BloscpackCodec
+
         return BloscpackCodec(image_bytes, options)
     return _PICTURES[fmt.codec](fmt, color, image_bytes, options)

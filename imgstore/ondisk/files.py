@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO
 
-from .._support.syncing import open_no_link, sync
+from .._support.syncing import create_no_link, open_no_link, sync, write_all
 from ..errors import InvalidArgumentError
 
 StrPath = str | os.PathLike[str]
@@ -115,6 +114,23 @@ def write_atomic(path: str, data: bytes | memoryview, sync_it: bool | None = Non
         file.write(data)
 
 
+def write_new(path: str, temporary: str, parts: Sequence[bytes | memoryview]) -> None:
+    """Write a new file atomically and without a sync, faster than by `open_atomic`.
+
+    ``temporary`` is its `partial_path`.
+    """
+    try:
+        descriptor = create_no_link(temporary)
+        try:
+            write_all(descriptor, parts)
+        finally:
+            os.close(descriptor)
+        os.replace(temporary, path)
+    except BaseException:
+        remove_if_there(temporary)
+        raise
+
+
 def remove_if_there(path: str) -> None:
     """Remove a file, if it exists."""
     with contextlib.suppress(OSError):
@@ -153,6 +169,8 @@ def move_or_copy(source: str, target: str, move: bool) -> None:
         with contextlib.suppress(OSError):  # another file system
             os.replace(source, target)
             return
+    import shutil
+
     with open(source, 'rb') as old, open_atomic(target) as new:
         shutil.copyfileobj(old, new)
     if move:

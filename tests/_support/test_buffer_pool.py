@@ -1,6 +1,7 @@
 """Memory that is used again, and never while somebody can still see it."""
 
 import numpy as np
+import pytest
 
 from imgstore._support.buffer_pool import RefcountedBufferPool
 
@@ -32,3 +33,20 @@ def test_just_so_many_are_remembered_and_of_any_shape():
     out = [lent.empty((2, side)) for side in range(1, 9)]
     assert len({address(image) for image in out}) == 8
     assert [image.shape for image in out] == [(2, side) for side in range(1, 9)]
+
+
+@pytest.mark.parametrize('side', [1, 63, 64, 1000, 1280 * 1024])
+def test_memory_begins_with_a_cache_line(side):
+    lent = RefcountedBufferPool(2)
+    images = [lent.empty((side,)) for _ in range(4)]
+    assert [address(image) % 64 for image in images] == [0] * 4
+    assert [image.shape for image in images] == [(side,)] * 4
+
+
+def test_a_cleared_pool_lends_nothing_that_is_in_use():
+    lent = RefcountedBufferPool(2)
+    image = lent.empty((4, 6))
+    image[:] = 7
+    lent.clear()
+    lent.empty((4, 6))[:] = 8
+    assert np.all(image == 7)

@@ -9,25 +9,24 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from functools import partial
-from typing import IO, cast
+from functools import lru_cache, partial
+from typing import Any, Literal, NamedTuple, cast
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from ..._support.npy import LONGEST_HEADER, NAMES_IN_UTF8, read_header
-from ..._support.regular_files import open_regular
+from ..._support.regular_files import open_descriptor, read_into
 from ..._support.syncing import sync
 from ...color import ensure_color, ensure_grayscale
 from ...errors import FrameReadError
-from ...formats import COMPRESSION, Format
+from ...formats import Format
 from ...ondisk.chunk_files import check_folder
-from ...ondisk.files import make_folder, open_atomic, remove_folder_if_empty, remove_if_there
+from ...ondisk.files import make_folder, remove_folder_if_empty, remove_if_there, write_new
 from ...ondisk.layout import Layout
 from ..base import ChunkReader, ChunkWriter, Image
 from ..opencv_encode import encode_file
-from . import bloscpack
 from .size_checks import check_claimed_size, max_file_bytes
 
 Bytes = npt.NDArray[np.uint8]
@@ -59,9 +58,7 @@ class NpyCodec(ImageCodec):
     def encode(self, image: Image) -> Sequence[bytes | memoryview]:
         """Return header and pixels without a copy."""
         image = np.ascontiguousarray(image)
-        header = io.BytesIO()
-        np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(image))
-        return [header.getvalue(), image.reshape(-1).view(np.uint8).data]
+        return [_npy_header(image.shape, image.dtype), image.reshape(-1).view(np.uint8).data]
 
     def decode(self, data: Bytes, path: str) -> Image:
         """Return a view of the content without a copy; never unpickles."""
@@ -71,39 +68,55 @@ class NpyCodec(ImageCodec):
             raise FrameReadError(f'{path} cannot be read as npy: {error}', path=path) from error
 
 
+@lru_cache(8)
+def _npy_header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
+    """Return the header of a C-contiguous array, cached, since all images of a store have the same."""
+    header = io.BytesIO()
+    content = {'descr': np.lib.format.dtype_to_descr(dtype), 'fortran_order': False, 'shape': shape}
+    np.lib.format.write_array_header_1_0(header, content)
+    return header.getvalue()
+
+
 def _array_in(data: Bytes) -> Image:
-    start = io.BytesIO(data[:_LONGEST_NPY_HEADER].tobytes())
-    shape, fortran_order, dtype = read_header(start)
+    header = _parse_npy(_header_of(data))
+    if header.bytes != len(data):
+        raise ValueError(f'its size does not fit shape {header.shape} and dtype {header.dtype}')
+    if header.has_names_in_utf8:
+        return cast(Image, np.load(io.BytesIO(data.tobytes()), allow_pickle=False))
+    return data[header.start :].view(header.dtype).reshape(header.shape, order=header.order)
+
+
+class _NpyHeader(NamedTuple):
+    """Content of a header, and the length of header and file in bytes."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    order: Literal['C', 'F']
+    has_names_in_utf8: bool
+    start: int
+    bytes: int
+
+
+def _header_of(data: Bytes) -> bytes:
+    """Return the file's bytes up to the end of the header."""
+    start = data[:12].tobytes()
+    end = 10 if start[6:7] == b'\1' else 12
+    return data[: min(end + int.from_bytes(start[8:end], 'little'), _LONGEST_NPY_HEADER)].tobytes()
+
+
+@lru_cache(8)
+def _parse_npy(content: bytes) -> _NpyHeader:
+    """Parse a header, cached, since most files of a store have the same one."""
+    file = io.BytesIO(content)
+    shape, fortran_order, dtype = read_header(file)
     if dtype.hasobject:
         raise ValueError('it holds Python objects')
-    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(data) - start.tell():
-        raise ValueError(f'its size does not fit shape {shape} and dtype {dtype}')
-    if tuple(data[6:8]) == NAMES_IN_UTF8:
-        return cast(Image, np.load(io.BytesIO(data.tobytes()), allow_pickle=False))
-    return data[start.tell() :].view(dtype).reshape(shape, order='F' if fortran_order else 'C')
-
-
-class BloscpackCodec(ImageCodec):
-    """Bloscpack containers.
-
-    Parameters
-    ----------
-    image_bytes : int
-        Size of the store's images in bytes; much larger ones are rejected.
-    options : mapping of str to int
-        Encoder options passed by the user, of those in `imgstore.formats.Format.options`.
-    """
-
-    def __init__(self, image_bytes: int, options: Mapping[str, int]) -> None:
-        self._usual, self._level = image_bytes, options.get(COMPRESSION.name, bloscpack.USUAL_LEVEL)
-
-    def encode(self, image: Image) -> Sequence[bytes | memoryview]:
-        """Compress an image into a container."""
-        return bloscpack.pack(image, self._level)
-
-    def decode(self, data: Bytes, path: str) -> Image:
-        """Decompress the array of a container."""
-        return bloscpack.unpack(data.tobytes(), path, self._usual)
+    if min(shape, default=0) < 0:
+        raise ValueError(f'its shape is {shape}')
+    size = file.tell() + math.prod(shape) * dtype.itemsize
+    return _NpyHeader(
+        shape, dtype, 'F' if fortran_order else 'C', tuple(content[6:8]) == NAMES_IN_UTF8, file.tell(), size
+    )
 
 
 class Cv2Codec(ImageCodec):
@@ -167,8 +180,8 @@ class ImageChunkWriter(ChunkWriter):
 
     def write(self, prepared: Sequence[bytes | memoryview]) -> None:
         """Write one file atomically."""
-        with open_atomic(self._layout.image(self._number, self._written), sync_it=False) as file:  # `sync` does
-            file.writelines(prepared)
+        index = self._written
+        write_new(self._layout.image(self._number, index), self._layout.partial_image(self._number, index), prepared)
         self._written += 1
 
     def sync(self) -> None:
@@ -191,37 +204,55 @@ class ImageChunkWriter(ChunkWriter):
         remove_folder_if_empty(folder)
 
 
-def _content(file: IO[bytes], size: int) -> Bytes:
-    """Read the file's bytes; numpy would turn Ctrl-C into another error."""
-    data, place = np.empty(size, np.uint8), 0
-    while place < size and (got := file.readinto(data[place:].data)):  # type: ignore[attr-defined]
-        place += got
-    return data[:place]
-
-
 class ImageChunkReader(ChunkReader):
-    """Reader of a folder of images."""
+    """Reader of a folder of images.
 
-    def __init__(self, layout: Layout, number: int, codec: ImageCodec, image_bytes: int) -> None:
-        self._layout, self._number, self._codec = layout, number, codec
+    Parameters
+    ----------
+    layout : Layout
+    number : int
+        Number of the chunk.
+    codec : ImageCodec
+    image_bytes : int
+        Size of the store's images in bytes; much larger files are rejected.
+    allocate : callable
+        Returns memory of a shape for a file's content. The codec may return a view of it.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        number: int,
+        codec: ImageCodec,
+        image_bytes: int,
+        allocate: Callable[[tuple[int, ...]], Bytes],
+    ) -> None:
+        self._layout, self._number, self._codec, self._allocate = layout, number, codec, allocate
         self._max_bytes = max_file_bytes(image_bytes)
 
     def read(self, index: int) -> Image:
         """Read and decode one file."""
         path = self._layout.image(self._number, index)
         try:
-            with open_regular(path, buffering=0) as file:
-                size = os.fstat(file.fileno()).st_size
-                if size > self._max_bytes:
-                    raise FrameReadError(
-                        f'{path} is damaged: it has {size} bytes, too many for an image of this store', path=path
-                    )
-                data = _content(file, size)
+            data = self._content(path)
         except FrameReadError:
             raise
         except OSError as error:
             raise FrameReadError(f'{path} cannot be read: {error.strerror or error}', path=path) from error
         return self._codec.decode(data, path)
+
+    def _content(self, path: str) -> Bytes:
+        """Read the file's bytes; numpy would turn Ctrl-C into another error."""
+        file, status = open_descriptor(path)
+        try:
+            if status.st_size > self._max_bytes:
+                raise FrameReadError(
+                    f'{path} is damaged: it has {status.st_size} bytes, too many for an image of this store', path=path
+                )
+            data = self._allocate((status.st_size,))
+            return data[: read_into(file, data.data)]
+        finally:
+            os.close(file)
 
     def read_deferred(self, index: int) -> Callable[[], Image]:
         """Return `read` for the index; all of it is thread-safe."""

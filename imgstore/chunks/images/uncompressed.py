@@ -52,7 +52,10 @@ class BmpCodec(Cv2Codec):
         plain = (size, compression, palette) == (_BMP_IMAGE.size, 0, {8: _GRAYS, 24: b''}.get(bits))
         if not (plain and height) or width < 1 or len(data) != start + row * abs(height):
             return None
-        rows = data[start:].reshape(-1, row)[:: 1 if height < 0 else -1, : width * channels]
+        rows = data[start:].reshape(-1, row)
+        if height > 0:
+            _turn_over(rows)
+        rows = rows[:, : width * channels]
         return rows if channels == 1 else rows.reshape(abs(height), width, channels)
 
 
@@ -83,6 +86,16 @@ class PnmCodec(Cv2Codec):
             return None
         pixels: Image = data[header.end() :].view(dtype).reshape(shape).astype(dtype.newbyteorder('='), copy=False)
         return pixels if len(shape) == 2 else _swapped(pixels)
+
+
+def _turn_over(rows: Image) -> None:
+    """Reverse the order of the rows in place."""
+    for top in range(0, len(rows) // 2, _ROWS):
+        end = min(top + _ROWS, len(rows) // 2)
+        upper, lower = rows[top:end], rows[len(rows) - end : len(rows) - top]
+        kept = upper.copy()
+        upper[:] = lower[::-1]
+        lower[:] = kept[::-1]
 
 
 def _swapped(image: Image) -> Image:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
@@ -136,6 +135,8 @@ def _reads(backend: str, extension: str) -> bool:
 
 def _writes(backend: str, codec: str, extension: str) -> bool:
     reading = [name for name in BACKENDS if backend_works(name, codec, extension, 'read')]
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix='imgstore-') as folder:
         path = os.path.join(folder, 'probe' + extension)
         encoder = new_encoder(backend, codec, NUMBERED_SHAPE)
