@@ -1,10 +1,11 @@
 """Video recordings of hours to weeks, for analysis frame by frame."""
 
+from typing import TYPE_CHECKING, Any
+
 from . import errors
 from ._support import opencv as _opencv  # noqa: F401 -- before all that needs OpenCV
 from ._version import __version__
 from .color import ensure_color, ensure_grayscale
-from .maintenance.repair import repair
 from .reading.frame_stream import Frame
 from .stores.factories import (
     DirectoryImgStore,
@@ -17,6 +18,9 @@ from .stores.factories import (
     new_for_filename,
     new_for_format,
 )
+
+if TYPE_CHECKING:
+    from .maintenance.repair import repair
 
 __all__ = [
     'DirectoryImgStore',
@@ -36,6 +40,20 @@ __all__ = [
     'repair',
     'test',
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import `repair` at its first use."""
+    if name != 'repair':
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    from .maintenance.repair import repair
+
+    globals()[name] = repair
+    return repair
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def test() -> bool:

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import sys
-from importlib import metadata
 from types import TracebackType
 
 from ..errors import MissingDependencyError
@@ -19,6 +18,8 @@ def _program() -> str:
 
 def _package() -> str | None:
     """Return the OpenCV package installed according to pip."""
+    from importlib import metadata
+
     for name in ('opencv-python', 'opencv-python-headless', 'opencv-contrib-python', 'opencv-contrib-python-headless'):
         with contextlib.suppress(metadata.PackageNotFoundError):
             return metadata.distribution(name).metadata['Name']

@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import math
 import operator
+import sys
 from collections.abc import Iterable
 from typing import SupportsFloat, SupportsIndex, cast
-
-import numpy as np
 
 from ..errors import InvalidArgumentError
 
@@ -25,6 +24,8 @@ def as_int(value: object, what: str) -> int:
 
     Raises InvalidArgumentError for nan, None, 1.5, bools, dates and values beyond int64.
     """
+    if type(value) is int and value in _INT64:
+        return value
     number = None if _is_no_number(value) else _index(value)
     if number is None:
         number = _whole_float(value, what)
@@ -46,9 +47,16 @@ def _is_no_number(value: object) -> bool:
     These are bool, date, duration, complex and array.
     """
     kind = getattr(getattr(value, 'dtype', None), 'kind', 'i')
-    if isinstance(value, bool) or value is np.ma.masked:
+    if isinstance(value, bool) or _is_masked(value):
         return True
     return kind not in ('i', 'u', 'f') or bool(getattr(value, 'ndim', 0))
+
+
+def _is_masked(value: object) -> bool:
+    """Return whether a value is numpy's masked one, without importing it."""
+    masked_arrays = sys.modules.get('numpy.ma')
+    # another thread may be importing the module, so it may not have the value yet
+    return masked_arrays is not None and value is getattr(masked_arrays, 'masked', masked_arrays)
 
 
 def as_int_min(value: object, what: str, least: int) -> int:
@@ -99,6 +107,8 @@ def as_finite_seconds(value: object, what: str) -> float:
 
 def _as_float(value: object) -> float | None:
     """Convert a number to float; None for anything else, such as text and arrays."""
+    if type(value) is float:
+        return value
     if isinstance(value, SupportsFloat) and not isinstance(value, (str, bytes)) and not _is_no_number(value):
         with contextlib.suppress(TypeError, ValueError, OverflowError):
             number = float(value)

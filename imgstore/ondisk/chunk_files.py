@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import shutil
 import stat
-import zipfile
 from collections.abc import Collection
 
 from .._support.regular_files import open_regular, read_regular
@@ -94,6 +92,8 @@ def _is_whole_chunk(paths: list[str]) -> bool:
 
 def _is_index(path: str) -> bool:
     """Return whether a file's content is a chunk index."""
+    import zipfile
+
     try:
         if path.endswith('.npz'):
             with open_regular(path) as file, zipfile.ZipFile(file) as archive:
@@ -120,6 +120,8 @@ def remove_tree(path: str) -> None:
     """
     with contextlib.suppress(FileNotFoundError):
         if stat.S_ISDIR(os.lstat(path).st_mode):
+            import shutil
+
             shutil.rmtree(path)
         else:  # shutil would open it first and hang on a FIFO
             os.unlink(path)

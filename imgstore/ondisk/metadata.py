@@ -7,12 +7,10 @@ import datetime
 import math
 import os
 import re
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +21,9 @@ from ..errors import CorruptFileError, InvalidArgumentError
 from ..frame_rate import kept_rate
 from .files import write_atomic
 from .layout import is_emptied
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 _DATED_NAME = re.compile(r'(?<!\d)(\d{8}_\d{6})(?!\d)', re.ASCII)
 _DATED_NAME_FORMAT = '%Y%m%d_%H%M%S'
@@ -35,6 +36,8 @@ _SCALARS: tuple[type[Any], ...] = (bool, int, float, bytes)
 
 def zone_or_none(name: object) -> ZoneInfo | None:
     """Return the time zone of an IANA name, or None if unknown on this machine."""
+    from zoneinfo import ZoneInfo
+
     if isinstance(name, str) and name:
         with contextlib.suppress(Exception):
             return ZoneInfo(name)
@@ -53,6 +56,8 @@ def local_timezone_name() -> str:
 
 def local_timezone() -> ZoneInfo:
     """Return this machine's time zone."""
+    from zoneinfo import ZoneInfo
+
     return zone_or_none(local_timezone_name()) or ZoneInfo('UTC')
 
 
@@ -137,6 +142,8 @@ def new_metadata(
 
     ``lossless`` is False if the images lose more than the format itself loses.
     """
+    import uuid
+
     now = datetime.datetime.now(datetime.timezone.utc)
     zone, identity = local_timezone(), uuid.uuid4().hex
     store: dict[str, Any] = {

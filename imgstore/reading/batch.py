@@ -7,8 +7,8 @@ import itertools
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ from .._support.forking import leak
 from ..chunks import Image
 from .image_reader import ImageReader, Put
 from .position import FrameLocation, Place
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 _MOST_PARTS = 2 * THREADS  # submitted at once
 
@@ -119,6 +122,8 @@ class BatchReader:
         self, read: Callable[[Sequence[FrameLocation]], None], parts: Sequence[Sequence[FrameLocation]]
     ) -> None:
         """Read parts in parallel up to the first error, and wait for all of them."""
+        from concurrent.futures import ThreadPoolExecutor, wait
+
         # kept, since OpenCV holds a lock while a thread ends: a child forked at that moment would deadlock
         self._pool = self._pool or ThreadPoolExecutor(THREADS, 'imgstore')
         futures: deque[Future[None]] = deque()

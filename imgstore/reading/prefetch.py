@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from types import MethodType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakMethod
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 
 class Prefetcher:
@@ -29,6 +31,10 @@ class Prefetcher:
     def __init__(
         self, begin: Callable[[Any], Callable[[], Any]], turn: AbstractContextManager[Any], threads: int
     ) -> None:
+        # late, as this import is slow; but not as late as a read, as it fails with no free file descriptor
+        from concurrent.futures import Future, ThreadPoolExecutor
+
+        self._new_future, self._new_pool = Future[Any], ThreadPoolExecutor
         self._begin_of = WeakMethod(begin) if isinstance(begin, MethodType) else lambda: begin
         self._turn, self._threads = turn, threads
         self._pool: ThreadPoolExecutor | None = None
@@ -42,7 +48,7 @@ class Prefetcher:
             self._planned.pop(key).cancel()
         for key in wanted:
             if key not in self._planned:
-                self._planned[key] = Future()
+                self._planned[key] = self._new_future()
                 self._waiting.append((key, self._planned[key]))
                 self._threads_of_our_own().submit(self._get_next)
 
@@ -65,7 +71,7 @@ class Prefetcher:
 
     def _threads_of_our_own(self) -> ThreadPoolExecutor:
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._threads, 'imgstore')
+            self._pool = self._new_pool(self._threads, 'imgstore')
         return self._pool
 
     def _get_next(self) -> None:

@@ -7,7 +7,6 @@ import os
 
 from ..constants import STORE_LOCK_FILENAME
 from ..errors import InvalidArgumentError
-from ..extra_data.records import read_records
 from ..formats import Format
 from ..index.store_index import ImgStoreIndex
 from ..ondisk.layout import Layout
@@ -125,6 +124,8 @@ class ReaderInfo:
     @property
     def has_extra_data(self) -> bool:
         """Whether there is extra data, in files or in journals."""
+        from ..extra_data.records import read_records
+
         return any(self.layout.extra_data_files(number) for number, _ in self.list_chunks()) or any(
             map(read_records, self.listing.journals.values())
         )

@@ -9,14 +9,17 @@ from __future__ import annotations
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from .._support.cpu import THREADS
 from .._support.forking import leak
 from ..chunks import ChunkReader, Image
 from ..chunks.base import SHORT_GROUP
 from .position import Place
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 _MOST_RUNS = THREADS + 1  # one to take frames from, the others to decode
 _SHORT_CHUNK = 64  # frames; each further reader of a chunk has to open it
@@ -161,6 +164,8 @@ class RunReader:
         """Decode on where there is room."""
         for run in self._runs:
             if not (run.is_running or run.is_over) and self._has_room(run):
+                from concurrent.futures import ThreadPoolExecutor
+
                 self._pool = self._pool or ThreadPoolExecutor(THREADS, 'imgstore')
                 try:
                     self._pool.submit(self._decode, run)

@@ -7,7 +7,7 @@ import os
 import weakref
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .._support.forking import leak, register_fork_handler
 from ..constants import STORE_INDEX_FILENAME
@@ -15,18 +15,19 @@ from ..errors import ImgStoreError, InvalidArgumentError
 from ..formats import format_names, resolve_format
 from ..index.sqlite_file import ChunkFrames
 from ..index.store_index import ImgStoreIndex
-from ..maintenance.reindex import ReindexReport, reindex
 from ..ondisk.files import StrPath, text_path
 from ..ondisk.layout import existing_store_folder, store_folder
 from ..options import ReadOptions, WriteOptions, options_for
 from ..reading.open import open_reader
 from ..reading.reader import StoreReader
-from ..writing.create import create_writer
 from .array import StoreArray
 from .describing import as_html, describe
 from .frame_reading import FrameReading
 from .frame_table import FrameTable
 from .private_names import PrivateNames
+
+if TYPE_CHECKING:
+    from ..maintenance.reindex import ReindexReport
 
 
 class ImgStore(FrameReading, StoreArray, FrameTable, PrivateNames):
@@ -96,6 +97,8 @@ class ImgStore(FrameReading, StoreArray, FrameTable, PrivateNames):
         weakref.finalize(self, StoreReader.close_dropped, self._reader).atexit = False
 
     def _begin_writing(self, basedir: StrPath | None, options: WriteOptions) -> None:
+        from ..writing.create import create_writer
+
         fmt = resolve_format(options.format, self._class_name)
         self._writer = create_writer(store_folder(basedir=basedir), fmt, options)
         self._writing_process = os.getpid()
@@ -263,6 +266,8 @@ class ImgStore(FrameReading, StoreArray, FrameTable, PrivateNames):
         ...     triggered.frame_numbers.tolist()
         [-2, -1, 0, 1]
         """
+        from ..maintenance.reindex import reindex
+
         reader = self._require_reader()
         reader.check_complete()
         report, reader.index = reindex(reader.layout, reader.listing.chunks(), dry_run)

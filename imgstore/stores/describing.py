@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import html
 from collections.abc import Mapping
 
 import cv2
@@ -43,11 +41,15 @@ def as_html(title: str, rows: Mapping[str, str], image: Image | None) -> str:
 
 
 def _escaped(text: str) -> str:
+    import html
+
     return html.escape(printable(without_surrogates(text)))
 
 
 def _png(image: Image) -> str | None:
     """Return a small PNG in base64, or None if the array is no picture."""
+    import base64
+
     if 0 in image.shape or image.ndim not in (2, 3) or image.dtype.kind not in 'biuf':
         return None
     step = -(-max(image.shape[:2]) // _LONGEST_SIDE)

@@ -14,18 +14,18 @@ import numpy.typing as npt
 from .._support.validation import as_seconds
 from ..constants import EXTRA_DATA_FILE_EXTENSIONS, FRAME_TIME, STORE_MD_FILENAME
 from ..errors import InvalidArgumentError, StoreModeError
-from ..extra_data.records import read_extra_data, samplerate
 from ..index.store_index import ImgStoreIndex
 from ..ondisk.chunk_index import Numbers, Times
 from ..ondisk.metadata import zone_or_none
 from ..reading.reader import StoreReader
-from ..writing.writer import StoreWriter
 from .info import StoreInfo
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     import pandas as pd
+
+    from ..writing.writer import StoreWriter
 
 _Scalar = TypeVar('_Scalar', bound=np.generic)
 
@@ -245,12 +245,16 @@ class StoreProperties:
         >>> store.get_extra_data()['temperature'].tolist()
         [20, 21, 22, 25, 26]
         """
+        from ..extra_data.records import read_extra_data
+
         listing = self._require_reader().listing
         chunks = {path: number for number, _ in listing.chunks() for path in listing.record_files(number)}
         return read_extra_data(list(chunks), ignore_corrupt_chunks, store=self.filename, chunks=chunks)
 
     def get_extra_data_samplerate(self) -> float | None:
         """Return samples per second of Motif's extra data, or None if unknown."""
+        from ..extra_data.records import samplerate
+
         return samplerate(self.find_extra_data_files())
 
     # --- what the store is

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import zipfile  # noqa: F401 -- before it is needed: with no free file descriptor, an import fails
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
