@@ -66,7 +66,7 @@ def open_descriptor(path: str) -> tuple[int, os.stat_result]:
 
 
 def read_into(descriptor: int, buffer: memoryview) -> int:
-    """Read into a buffer until it is full or the file ends; return the bytes read."""
+    """Fill a buffer, and return the bytes read; fewer if the file ends."""
     place = 0
     while place < len(buffer) and (got := _read_part(descriptor, buffer[place:])):
         place += got

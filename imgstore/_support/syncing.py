@@ -27,7 +27,10 @@ def open_no_link(path: str, flags: int) -> int:
 
 
 def create_no_link(path: str) -> int:
-    """Open a file for writing, as `open_no_link`, with a single call of the system if there is none yet."""
+    """Open a file for writing as by `open_no_link`.
+
+    A new file takes a single call of the system.
+    """
     flags = os.O_WRONLY | os.O_CREAT | getattr(os, 'O_BINARY', 0)
     try:
         return os.open(path, flags | os.O_EXCL, 0o666)

@@ -110,7 +110,10 @@ class ChunkIO:
         )
 
     def _memory(self, shape: tuple[int, ...]) -> Bytes:
-        """Return memory for an image file, reused for uncompressed images of the usual size."""
+        """Return memory for an image file.
+
+        It is reused for uncompressed images of the usual size.
+        """
         if math.prod(shape) <= self._most_reused:
             return self._buffers.empty(shape)
         return np.empty(shape, np.uint8)

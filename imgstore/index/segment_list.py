@@ -69,7 +69,7 @@ class SegmentList:
         return SegmentList([*_merge_small(loaded), *([IndexSegment(LazyChunks(others))] if others else [])])
 
     def with_open(self, count: int, frames: dict[int, FrameTimes]) -> SegmentList | None:
-        """Create a list for the same chunks, with other frames in those without an index file.
+        """Create a list for the same chunks, with other frames in the open ones.
 
         None if these are not the last chunks, or a change was noticed.
         """

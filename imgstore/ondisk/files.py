@@ -115,9 +115,9 @@ def write_atomic(path: str, data: bytes | memoryview, sync_it: bool | None = Non
 
 
 def write_new(path: str, temporary: str, parts: Sequence[bytes | memoryview]) -> None:
-    """Write a new file atomically and without a sync, faster than by `open_atomic`.
+    """Write a new file atomically, without a sync.
 
-    ``temporary`` is its `partial_path`.
+    This is faster than `open_atomic`. ``temporary`` is its `partial_path`.
     """
     try:
         descriptor = create_no_link(temporary)

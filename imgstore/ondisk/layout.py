@@ -208,7 +208,7 @@ class Layout:
         )
 
     def _folders(self, found: list[tuple[str, bool]]) -> tuple[set[int], set[int], set[int]]:
-        """Return the chunks with a folder, those with frames, and those with an index."""
+        """Return the chunks with a folder, with frames, and with an index."""
         folders = {n for name, is_dir in found if is_dir and (n := chunk_number(name)) is not None}
         have_index = {n for n in folders if index_path(self.index_stem(n))}
         have_images = {

@@ -1,5 +1,6 @@
-"""Arrays of a plain npz file, read without `zipfile`, which takes four times as long.
+"""Arrays of a plain npz file, read without `zipfile`.
 
+`zipfile` takes four times as long.
 A plain file has uncompressed members and nothing else, as numpy and this package write it:
 https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT. A file with anything unusual is left to `zipfile`. So is a
 damaged one, for an error that names the damage.
@@ -150,7 +151,7 @@ def _parsed(header: bytes) -> tuple[int, np.dtype[Any]]:
 
 
 def _count(file: int, member: Member) -> int:
-    """Count the rows; verify the checksum where this takes no longer, like `zipfile`."""
+    """Count the rows; verify the checksum of a small member, like `zipfile`."""
     return len(_read(file, member)) if member.size <= _SMALL else _located(file, member).rows
 
 

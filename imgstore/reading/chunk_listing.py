@@ -138,9 +138,10 @@ def _read(layout: Layout, chunks: ChunkIO, number: int, known: int, growing: Gro
 
 
 def _folder_stamp(layout: Layout) -> tuple[int, ...] | None:
-    """Return a stamp of the store's folder, the same while no file in it appears or vanishes.
+    """Return a stamp of the store's folder.
 
-    None if that may go unnoticed. Files in the chunks' folders do not count.
+    It is the same while no file in it appears or vanishes. None if that may go unnoticed. Files in the chunks' folders
+    do not count.
     """
     now = time.time_ns()
     try:
@@ -196,9 +197,10 @@ class ChunkListing:
         return self.known or []
 
     def rescan(self) -> None:
-        """List the chunks again. `known` stays the same list if the store's folder is unchanged.
+        """List the chunks again.
 
-        Journals are listed before and after, since a chunk completed meanwhile gets an index and loses its journal.
+        `known` stays the same list if the store's folder is unchanged. Journals are listed before and
+        after, since a chunk completed meanwhile gets an index and loses its journal.
         """
         seen, self._stamp = self._stamp, _folder_stamp(self._layout)
         if seen is not None and seen == self._stamp and not self._has_new_index():

@@ -70,7 +70,10 @@ class NpyCodec(ImageCodec):
 
 @lru_cache(8)
 def _npy_header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
-    """Return the header of a C-contiguous array, cached, since all images of a store have the same."""
+    """Return the header of a C-contiguous array.
+
+    Cached, since all images of a store have the same.
+    """
     header = io.BytesIO()
     content = {'descr': np.lib.format.dtype_to_descr(dtype), 'fortran_order': False, 'shape': shape}
     np.lib.format.write_array_header_1_0(header, content)
@@ -106,7 +109,10 @@ def _header_of(data: Bytes) -> bytes:
 
 @lru_cache(8)
 def _parse_npy(content: bytes) -> _NpyHeader:
-    """Parse a header, cached, since most files of a store have the same one."""
+    """Parse a header.
+
+    Cached, since most files of a store have the same one.
+    """
     file = io.BytesIO(content)
     shape, fortran_order, dtype = read_header(file)
     if dtype.hasobject:
