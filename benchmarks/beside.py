@@ -23,7 +23,8 @@ WALK = (1, -1, -1, 1, 1, -1, -1, 1, 1, -1)
 WALKS = 6
 OPENINGS = 5
 
-Open = Callable[[], Reader]
+Open = Callable[[str], Reader]
+"""For that kind of work."""
 
 
 def read_beside(path: str, reader: str, video: dict[str, Any]) -> dict[str, Any]:
@@ -34,8 +35,8 @@ def read_beside(path: str, reader: str, video: dict[str, Any]) -> dict[str, Any]
     about = from_arguments(video)
     found: dict[str, Any] = {'remarks': {}}
 
-    def open_it() -> Reader:
-        return CLASSES[reader](path, about)
+    def open_it(work: str) -> Reader:
+        return CLASSES[reader](path, about, work)
 
     _read_first(open_it)
     for key, work in WORKS.items():
@@ -50,14 +51,14 @@ def read_beside(path: str, reader: str, video: dict[str, Any]) -> dict[str, Any]
 
 def _read_first(open_it: Open) -> None:
     """Read a frame in this process, so that all libraries are loaded."""
-    with closing(open_it()) as video:
+    with closing(open_it('first')) as video:
         video.one(0)
 
 
 def in_sequence(open_it: Open, about: Video) -> float:
     """Frames a second from opening the video to its end."""
     start = time.perf_counter()
-    with closing(open_it()) as video:
+    with closing(open_it('sequence')) as video:
         cuts = [cut(image) for image in video]
         seconds = time.perf_counter() - start
     check(cuts, range(about.count), about.size)
@@ -66,16 +67,16 @@ def in_sequence(open_it: Open, about: Video) -> float:
 
 def at_random(open_it: Open, about: Video) -> float:
     """Frames a second, each somewhere."""
-    return _one_by_one(open_it, about, random_indices(about))
+    return _one_by_one(lambda: _opened(open_it, 'random'), about, random_indices(about))
 
 
 def backwards(open_it: Open, about: Video) -> float:
     """Frames a second, from the last one back."""
-    return _one_by_one(open_it, about, backward_indices(about))
+    return _one_by_one(lambda: _opened(open_it, 'backwards'), about, backward_indices(about))
 
 
-def _one_by_one(open_it: Open, about: Video, chosen: Sequence[int]) -> float:
-    with closing(_opened(open_it)) as video:
+def _one_by_one(open_it: Callable[[], Reader], about: Video, chosen: Sequence[int]) -> float:
+    with closing(open_it()) as video:
         start = time.perf_counter()
         cuts = [cut(video.one(index)) for index in chosen]
         seconds = time.perf_counter() - start
@@ -86,7 +87,7 @@ def _one_by_one(open_it: Open, about: Video, chosen: Sequence[int]) -> float:
 def in_one_call(open_it: Open, about: Video) -> float:
     """Frames a second, every 19th of the video, in one call where the reader has one."""
     chosen = batch_indices(about)
-    with closing(_opened(open_it)) as video:
+    with closing(_opened(open_it, 'batch')) as video:
         start = time.perf_counter()
         images = video.many(chosen)
         seconds = time.perf_counter() - start
@@ -98,7 +99,7 @@ def in_one_call(open_it: Open, about: Video) -> float:
 def in_steps(open_it: Open, about: Video) -> float:
     """Frames a second of steps to the next frame or the previous one; the jumps before them are not timed."""
     cuts, asked, seconds = [], [], 0.0
-    with closing(_opened(open_it)) as video:
+    with closing(_opened(open_it, 'steps')) as video:
         for walk in walks(about):
             cuts.append(cut(video.one(walk[0])))
             start = time.perf_counter()
@@ -116,7 +117,7 @@ def to_first_frame(open_it: Open, about: Video) -> float:
 
 def _open_and_read(open_it: Open, about: Video) -> float:
     start = time.perf_counter()
-    with closing(open_it()) as video:
+    with closing(open_it('first')) as video:
         if video.opens_late:  # a store is open long before its chunk is
             start = time.perf_counter()
         first = cut(video.one(0))
@@ -125,9 +126,9 @@ def _open_and_read(open_it: Open, about: Video) -> float:
     return 1000 * seconds
 
 
-def _opened(open_it: Open) -> Reader:
+def _opened(open_it: Open, work: str) -> Reader:
     """Open a video of which only the first frame was read: no cache has more."""
-    video = open_it()
+    video = open_it(work)
     video.one(0)
     return video
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from videos import FRAMES_PER_SECOND, Video, file_of
 
+JUMPING = ('random', 'batch', 'backwards', 'steps')
 FORWARD = 32  # frames that PyAV decodes on rather than seek, as PIMS does
 
 
@@ -24,13 +25,15 @@ class Reader(ABC):
     path : str
         Of a store of one video.
     video : Video
+    work : str
+        What it is opened for: 'sequence', 'first' (frame), or one of JUMPING.
     """
 
     opens_late = False
     """Whether the first frame read opens the video, not the reader itself."""
 
     @abstractmethod
-    def __init__(self, path: str, video: Video) -> None: ...
+    def __init__(self, path: str, video: Video, work: str) -> None: ...
 
     @abstractmethod
     def one(self, index: int) -> Any:
@@ -54,7 +57,7 @@ class Ours(Reader):
 
     opens_late = True
 
-    def __init__(self, path: str, video: Video) -> None:
+    def __init__(self, path: str, video: Video, work: str) -> None:
         import imgstore
 
         self._store: Any = imgstore.new_for_filename(path)
@@ -80,16 +83,17 @@ class Ours(Reader):
 class PyAV(Reader):
     """PyAV, going to the keyframe before a frame.
 
-    Frame threads help where many frames are decoded, slice threads where there are slices or few frames.
+    Frame threads help where many frames are decoded. Slice threads are better where there are slices, or few frames.
     """
 
-    def __init__(self, path: str, video: Video) -> None:
+    def __init__(self, path: str, video: Video, work: str) -> None:
         import av
 
         self._gray = video.gray
         self._container: Any = av.open(file_of(path))
         self._stream: Any = self._container.streams.video[0]
-        self._threads = 'SLICE' if video.slices > 1 or video.group <= FORWARD else 'AUTO'
+        if work == 'sequence' or (work in JUMPING and video.slices == 1 and video.group > FORWARD):
+            self._stream.thread_type = 'AUTO'
         self._frames: Iterator[Any] | None = None
         self._next = 0
 
@@ -101,16 +105,13 @@ class PyAV(Reader):
 
     def _frames_near(self, index: int) -> Iterator[Any]:
         """Go on decoding, or begin at the keyframe before a frame."""
-        if self._frames is None:
-            self._stream.thread_type = self._threads
-        elif 0 <= index - self._next < FORWARD:
+        if self._frames is not None and 0 <= index - self._next < FORWARD:
             return self._frames
         self._container.seek(self._pts(index), stream=self._stream)
         self._frames = self._container.decode(self._stream)
         return self._frames
 
     def __iter__(self) -> Iterator[Any]:
-        self._stream.thread_type = 'AUTO'
         return map(self._array, self._container.decode(self._stream))
 
     def close(self) -> None:
@@ -129,7 +130,7 @@ class PyAV(Reader):
 class OpenCV(Reader):
     """OpenCV's VideoCapture, on FFmpeg."""
 
-    def __init__(self, path: str, video: Video) -> None:
+    def __init__(self, path: str, video: Video, work: str) -> None:
         import cv2
 
         self._seek, self._next = cv2.CAP_PROP_POS_FRAMES, 0
@@ -159,7 +160,7 @@ class OpenCV(Reader):
 class Decord(Reader):
     """decord2."""
 
-    def __init__(self, path: str, video: Video) -> None:
+    def __init__(self, path: str, video: Video, work: str) -> None:
         import decord
 
         self._video: Any = decord.VideoReader(file_of(path))
@@ -180,7 +181,7 @@ class Decord(Reader):
 class TorchCodec(Reader):
     """torchcodec; 0 threads are as many as FFmpeg likes, which is faster than its single one."""
 
-    def __init__(self, path: str, video: Video) -> None:
+    def __init__(self, path: str, video: Video, work: str) -> None:
         from torchcodec.decoders import VideoDecoder
 
         self._video: Any = VideoDecoder(file_of(path), dimension_order='NHWC', num_ffmpeg_threads=0)
@@ -199,12 +200,13 @@ class TorchCodec(Reader):
 
 
 class PIMS(Reader):
-    """PIMS, whose videos are read by PyAV."""
+    """PIMS: its usual reader of videos, and for jumps the one that makes an index, which is many times as fast."""
 
-    def __init__(self, path: str, video: Video) -> None:
+    def __init__(self, path: str, video: Video, work: str) -> None:
         import pims
 
-        self._video: Any = pims.Video(file_of(path))
+        reader = pims.PyAVReaderIndexed if work in JUMPING else pims.Video
+        self._video: Any = reader(file_of(path))
 
     def one(self, index: int) -> Any:
         """Read a frame."""
