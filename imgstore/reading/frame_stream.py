@@ -8,22 +8,20 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 
-import numpy as np
 import numpy.typing as npt
 
 from .._support.forking import register_fork_handler
 from ..chunks import Image
+from ..chunks.base import SHORT_GROUP
 from ..errors import FrameReadError, StoreClosedError
 from ..index.store_index import ImgStoreIndex
-from ..ondisk.chunk_index import Numbers, Times
-from .array_batch import ImageKind, OtherImageError
+from .batch import BatchReader
 from .image_reader import ImageReader
 from .indexing import Indexes
 from .position import FrameLocation, locate, places
 
 _Item = TypeVar('_Item')
 Make = Callable[[FrameLocation, Image], _Item]
-Batch = tuple[Image, Numbers, Times]
 
 
 class Frame(NamedTuple):
@@ -81,22 +79,33 @@ class FrameStream(Iterator[_Item], Generic[_Item]):
         The store's folder, for error messages.
     make : callable
         Makes an item of a frame and its image.
+
+    Attributes
+    ----------
+    lock : RLock
+        Held while frames are read.
+    batches : BatchReader
+        Reads several of the frames at once.
+    keeps : object
+        An object to keep alive during the iteration.
     """
 
     def __init__(
         self, known: ImgStoreIndex, indexes: Indexes, images: ImageReader, ahead: int, store: str, make: Make[_Item]
     ) -> None:
-        self._known, self._indexes, self._rank = known, indexes, 0
-        self._images, self._ahead, self._store, self._make = images, ahead, store, make
+        self.known, self._indexes, self._rank = known, indexes, 0
+        self.images, self.batches = images, BatchReader(images, ahead, in_parallel=True)
+        self._ahead, self._store, self._make = ahead, store, make
         self.lock, self._is_over, self._is_closed = threading.RLock(), False, False
-        self.keeps: object = None  # an object to keep alive during the iteration
-        weakref.finalize(self, _close_dropped, images).atexit = False
-        register_fork_handler(self, FrameStream.reset_after_fork)
+        self.keeps: object = None
+        weakref.finalize(self, _close_dropped, self.images, self.batches).atexit = False
+        register_fork_handler(self, FrameStream.reset_after_fork, lambda stream: stream.known.lock)
 
     def reset_after_fork(self) -> None:
         """Leave threads and open files to the parent in a forked child."""
-        self.lock = threading.RLock()
-        self._images.reset_after_fork(threading.Lock())
+        self.lock, self.known.lock = threading.RLock(), threading.RLock()
+        self.images.reset_after_fork(threading.Lock())
+        self.batches.reset_after_fork()
 
     def __iter__(self) -> Self:
         return self
@@ -105,11 +114,11 @@ class FrameStream(Iterator[_Item], Generic[_Item]):
         with self.lock:
             found = self._find()
             if found is None:
-                self._end()
+                self.end()
                 raise StopIteration
             self._prefetch(found)
             try:
-                image = self._images.read(found)
+                image = self.images.read(found)
             except FrameReadError:
                 self._rank += 1
                 raise
@@ -122,92 +131,58 @@ class FrameStream(Iterator[_Item], Generic[_Item]):
             return None
         if self._is_closed:
             raise StoreClosedError(f'{self._store} was closed during the iteration; open it again', store=self._store)
-        return locate(self._known, int(self._indexes[self._rank]))
+        return locate(self.known, int(self._indexes[self._rank]))
 
     def _prefetch(self, found: FrameLocation) -> None:
         """Schedule the next frames; near the end all of them are scheduled already."""
         end = self._rank + self._ahead + 1
         if self._ahead and (end <= len(self._indexes) or not self._rank):
             upcoming: Sequence[int] = _as_ints(self._indexes[self._rank : end])
-            in_sequence = abs(upcoming[-1] - upcoming[0]) == len(upcoming) - 1
-            self._images.prefetch(places(self._known, found, upcoming), in_sequence)
+            in_sequence = abs(upcoming[-1] - upcoming[0]) <= SHORT_GROUP * (len(upcoming) - 1)
+            self.images.prefetch(places(self.known, found, upcoming), in_sequence)
 
-    def rewind(self, count: int) -> None:
-        """Go back by some frames."""
-        self._rank -= count
+    def upcoming(self, count: int) -> list[FrameLocation]:
+        """Return the next frames without reading them; StoreClosedError if closed."""
+        if self._find() is None:
+            return []
+        indexes = _as_ints(self._indexes[self._rank : self._rank + count])
+        found = itertools.takewhile(lambda each: each is not None, (locate(self.known, index) for index in indexes))
+        return [each for each in found if each is not None]  # takewhile tells mypy nothing
+
+    def move(self, count: int) -> None:
+        """Go on by some frames, or back."""
+        self._rank += count
 
     def __len__(self) -> int:
         return len(self._indexes) - self._rank
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """End the iteration, as there are no more frames."""
         self._is_over, self.keeps = True, None
-        self._images.stop_prefetching()
-        self._images.close()
+        _close(self.images, self.batches)
 
     def close(self) -> None:
         """End the iteration, as its store is closed."""
         with self.lock:
             if not self._is_over:
                 self._is_closed, self.keeps = True, None
-                self._images.stop_prefetching()
-                self._images.close()
+                _close(self.images, self.batches)
 
 
 def _as_ints(indexes: Indexes) -> Sequence[int]:
     return indexes if isinstance(indexes, range) else indexes.tolist()
 
 
-def _close_dropped(images: ImageReader) -> None:
-    """Close the reader of an object that was freed, in any thread."""
+def _close(images: ImageReader, batches: BatchReader) -> None:
+    images.stop_prefetching()
+    batches.close()
+    images.close()
+
+
+def _close_dropped(images: ImageReader, batches: BatchReader) -> None:
+    """Close the readers of an object that was freed, in any thread."""
     if not images.is_own_thread:  # a prefetching thread cannot wait for itself
-        images.stop_prefetching()
-        images.close()
-
-
-class BatchStream(Iterator[Batch]):
-    """Batches of consecutive frames of a stream. Thread-safe.
-
-    A batch with an error raises it again on the next call.
-
-    Parameters
-    ----------
-    frames : FrameStream
-        The frames.
-    size : int
-        Frames per batch. The last one may have fewer.
-    kind : ImageKind
-        Shape and dtype of the images.
-    store : str
-        The store's folder, for error messages.
-    """
-
-    def __init__(
-        self, frames: FrameStream[tuple[FrameLocation, Image]], size: int, kind: ImageKind, store: str
-    ) -> None:
-        self._frames, self._size, self._kind, self._store = frames, size, kind, store
-
-    def __next__(self) -> Batch:
-        with self._frames.lock:
-            before = len(self._frames)
-            count = min(self._size, before)
-            batch = self._kind.empty(count), np.empty(count, np.int64), np.empty(count, np.float64)
-            try:
-                for row, (found, image) in enumerate(itertools.islice(self._frames, self._size)):
-                    self._put(batch, row, found, image)
-            except BaseException:
-                self._frames.rewind(before - len(self._frames))
-                raise
-            if not count:
-                raise StopIteration
-            return batch
-
-    def _put(self, batch: Batch, row: int, found: FrameLocation, image: Image) -> None:
-        images, numbers, times = batch
-        try:
-            images[row] = self._kind.part(found.place, image)
-        except OtherImageError as error:
-            raise self._kind.error(self._store, found, error.what) from None
-        numbers[row], times[row] = found.number_and_time
+        _close(images, batches)
 
 
 class FrameStreams:

@@ -25,9 +25,11 @@ from ..formats import Format
 from ..index.store_index import ImgStoreIndex
 from ..ondisk.layout import Layout
 from ..ondisk.metadata import StoreMetadata
+from .array_batch import ImageKind
 from .array_reader import ArrayReader
 from .batch import BatchReader
-from .frame_stream import FrameStream, FrameStreams, Make
+from .batch_stream import BatchStream, ParallelBatchStream
+from .frame_stream import FrameStream, FrameStreams, Make, as_found
 from .image_reader import ImageReader
 from .indexing import Indexes
 from .known_frames import KnownFrames
@@ -79,7 +81,7 @@ class StoreReader(ReaderInfo):
         images = partial(ImageReader, self._store, self._known, chunks, metadata.encoding, most_decoded=decoded)
         self._images = images(self._turn)
         ahead = 0 if chunks.is_uncompressed else min(_READ_AHEAD, ahead_bytes // max(1, self._image_bytes))
-        self._policy = SequentialPolicy(ahead)
+        self._policy, self._most_kept = SequentialPolicy(ahead), ahead_bytes // max(1, self._image_bytes)
         self._batches = BatchReader(self._images, ahead, in_parallel=not fmt.is_image_folder)
         self._array = ArrayReader(
             self._store, self._known, lambda: images(threading.Lock()), ahead, not fmt.is_image_folder
@@ -279,6 +281,14 @@ class StoreReader(ReaderInfo):
     def stream(self, known: ImgStoreIndex, indexes: Indexes, make: Make[_Item]) -> FrameStream[_Item]:
         """Iterate over frames of an index, with a reader of its own."""
         return self._streams.open(known, indexes, make, self._images.is_decoding)
+
+    def batches(self, known: ImgStoreIndex, indexes: range, size: int) -> BatchStream:
+        """Iterate over batches of frames of an index."""
+        kind = ImageKind(self.image_shape, self.metadata.imgdtype)
+        frames = self.stream(known, indexes, as_found)
+        if indexes.step == 1 or self.fmt.is_image_folder:
+            return BatchStream(frames, size, kind, self._store)
+        return ParallelBatchStream(frames, size, kind, self._store, self._most_kept)
 
     # --- the end
 

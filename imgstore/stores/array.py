@@ -14,9 +14,9 @@ from .._support.validation import as_int, as_int_min, not_allowed
 from ..errors import FrameKeyTypeError, InvalidArgumentError
 from ..index.store_index import ImgStoreIndex
 from ..ondisk.chunk_index import Numbers, Times
-from ..reading.array_batch import ImageKind
+from ..reading.batch_stream import BatchStream
 from ..reading.frame_range import by_index, by_value
-from ..reading.frame_stream import BatchStream, Frame, FrameStream, as_found, as_frame, as_pair
+from ..reading.frame_stream import Frame, FrameStream, as_frame, as_pair
 from ..reading.indexing import Indexes
 from ..reading.reader import NumberedImage
 from .properties import StoreProperties
@@ -24,7 +24,7 @@ from .properties import StoreProperties
 _MOST_BYTES = 4 * 2**30
 """Size of the largest array that `numpy.asarray` makes of a store."""
 
-_Item = TypeVar('_Item')
+_Kept = TypeVar('_Kept', FrameStream[Frame], FrameStream[NumberedImage], BatchStream)
 _COLUMNS = {'number': 0, 'time': 1}
 
 
@@ -190,8 +190,8 @@ class StoreArray(StoreProperties):
         size, step = as_int_min(size, 'size', 1), as_int_min(step, 'step', 1)
         limits = self._limit(start, 'start', 'index'), self._limit(stop, 'stop', 'index')
         known, reader = self._loaded_index(), self._require_reader()
-        frames = reader.stream(known, by_index(known.frame_count, *limits, step), as_found)
-        return BatchStream(self._keeping(frames), size, ImageKind(self.image_shape, self.dtype), self.filename)
+        batches = reader.batches(known, by_index(known.frame_count, *limits, step), size)
+        return self._keeping(batches)
 
     def _limit(self, value: Any, what: str, by: str) -> Any:
         if value is None:
@@ -206,7 +206,7 @@ class StoreArray(StoreProperties):
         known.load()
         return known
 
-    def _keeping(self, frames: FrameStream[_Item]) -> FrameStream[_Item]:
+    def _keeping(self, frames: _Kept) -> _Kept:
         """Keep this store from being closed while an iteration is unfinished."""
         frames.keeps = self
         return frames

@@ -246,6 +246,9 @@ def test_a_group_of_pictures_is_decoded_once(
             decoded.clear()
             read()
             assert len(decoded) == len(set(decoded)) >= 20
+        decoded.clear()
+        assert sum(len(numbers) for _, numbers, _ in store.batches(3, step=3)) == 14
+        assert not cache_bytes or len(decoded) == len(set(decoded)) <= COUNT
 
 
 def test_other_images_raise_in_arrays_and_come_as_they_are(tmp_path: Path) -> None:

@@ -203,6 +203,18 @@ def test_batches_of_a_part_have_a_shorter_last_one(store: ImgStore) -> None:
     assert list(store.batches(4, 9, 9)) == []
 
 
+@pytest.mark.parametrize('cache_bytes', [0, 20000, 2**28])
+@pytest.mark.parametrize(('size', 'step'), [(1, 2), (2, 3), (4, 2), (5, 7), (100, 2), (3, 49), (3, 60)])
+def test_batches_of_every_nth_frame_are_those_frames(store: ImgStore, size: int, step: int, cache_bytes: int) -> None:
+    indexes = list(range(0, COUNT, step))
+    with new_for_filename(store.filename, cache_bytes=cache_bytes) as other:
+        for rank, (images, numbers, _) in enumerate(other.batches(size, step=step)):
+            own = indexes[rank * size : (rank + 1) * size]
+            assert [index_in(image) for image in images] == own
+            assert numbers.tolist() == [NUMBERS[index] for index in own]
+        assert rank == (len(indexes) - 1) // size
+
+
 @pytest.mark.parametrize(
     ('arguments', 'wrong'),
     [((0,), 'size'), ((2.5,), 'size'), ((3, 'x'), 'start'), ((3, 0, 1.5), 'stop'), ((3, 0, 9, 0), 'step')],
