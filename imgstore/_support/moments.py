@@ -93,7 +93,7 @@ def as_datetimes(seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.datetime64]
     whole = np.floor(np.where(valid, seconds, 0.0))
     steps = np.rint((np.where(valid, seconds, 0.0) - whole) * _NS)
     result: npt.NDArray[np.datetime64] = (whole.astype(np.int64) * _NS + steps.astype(np.int64)).view('datetime64[ns]')
-    result[~valid] = np.datetime64('NaT')
+    result[~valid] = np.datetime64('NaT', 'ns')
     return result
 
 

@@ -81,7 +81,7 @@ class StoreReader(ReaderInfo):
         images = partial(ImageReader, self._store, self._known, chunks, metadata.encoding, most_decoded=decoded)
         self._images = images(self._turn)
         ahead = 0 if chunks.is_uncompressed else min(_READ_AHEAD, ahead_bytes // max(1, self._image_bytes))
-        self._policy, self._most_kept = SequentialPolicy(ahead), ahead_bytes // max(1, self._image_bytes)
+        self._policy, self._ahead_bytes = SequentialPolicy(ahead), ahead_bytes
         self._batches = BatchReader(self._images, ahead, in_parallel=not fmt.is_image_folder)
         self._array = ArrayReader(
             self._store, self._known, lambda: images(threading.Lock()), ahead, not fmt.is_image_folder
@@ -288,7 +288,8 @@ class StoreReader(ReaderInfo):
         frames = self.stream(known, indexes, as_found)
         if indexes.step == 1 or self.fmt.is_image_folder:
             return BatchStream(frames, size, kind, self._store)
-        return ParallelBatchStream(frames, size, kind, self._store, self._most_kept)
+        most_kept = self._ahead_bytes // max(1, self._image_bytes)
+        return ParallelBatchStream(frames, size, kind, self._store, most_kept)
 
     # --- the end
 

@@ -144,12 +144,16 @@ def _find_time(reader: StoreReader, moment: Moment, nearest: bool) -> int:
 
 def _with_records(table: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
     """Add the last record of each frame."""
+    import pandas as pd
+
     if FRAME_INDEX not in records:
         return table
-    last = records.drop_duplicates(FRAME_INDEX, keep='last').dropna(subset=[FRAME_INDEX])
-    own = last.drop(columns=[FRAME_INDEX, FRAME_NUMBER, FRAME_TIME], errors='ignore').set_axis(last[FRAME_INDEX])
-    own.columns = _free_names(list(own.columns), set(table.columns))
-    return table.join(own.reindex(table['index']).reset_index(drop=True))
+    indexes = pd.to_numeric(records[FRAME_INDEX], errors='coerce').to_numpy(np.float64)
+    known = (indexes >= 0) & (indexes < len(table)) & (indexes == np.rint(indexes))
+    own = records[known].drop(columns=[FRAME_INDEX, FRAME_NUMBER, FRAME_TIME], errors='ignore')
+    own = own.set_axis(indexes[known].astype(np.int64))
+    own.columns = pd.Index(_free_names(list(own.columns), set(table.columns)))
+    return table.join(own[~own.index.duplicated(keep='last')])
 
 
 def _free_names(names: list[Any], taken: set[Any]) -> list[Any]:

@@ -115,7 +115,7 @@ def test_a_frame_is_found_by_its_own_date(store: ImgStore) -> None:
         datetime.datetime(2023, 11, 14, 22, 13, 20, 500001, datetime.timezone.utc),
         datetime.datetime(2023, 11, 14, 22, 13, 20),
         np.datetime64('2023-11-14T22:13:20.333'),
-        np.datetime64('NaT'),
+        np.datetime64('NaT', 'ns'),
         pd.NaT,
         '2023-11-14T22:13:20',
     ],
