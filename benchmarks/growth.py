@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import platform
+import re
 import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -17,6 +21,7 @@ import numpy as np
 from bench import Bench
 from environments import CACHE
 from growth_plot import draw
+from measuring import CORES
 from model import FULL, OURS
 from report import check_page, markdown, put_into, table
 
@@ -63,7 +68,7 @@ class Line:
     @property
     def growth(self) -> str:
         """Tell how it grows: twice the time for ten times as much is still called logarithmic."""
-        for most, name in ((0.1, 'flat'), (0.3, 'logarithmic'), (1.1, 'linear')):
+        for most, name in ((0.1, 'flat'), (0.3, 'logarithmic'), (1.2, 'linear')):
             if self.exponent <= most:
                 return name
         return 'more than linear'
@@ -76,13 +81,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix='imgstore-growth-', dir=options.folder) as folder:
         bench = Bench(Path(folder), options.environments, FULL, ours_only=True)
-        lines = measure(lambda task, **given: _answer(bench, task, given), folder, QUICK if options.quick else Plan())
+        plan = QUICK if options.quick else Plan()
+        lines = measure(lambda task, **given: _answer(bench, task, given), folder, plan, options.only)
     _tell(options, lines)
     return int(any(line.growth == 'more than linear' for line in lines))
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Measure how cost grows with length, size and cameras.')
+    parser.add_argument('--only', default='', metavar='PATTERN', help='a regular expression: frames, pixels or cameras')
     parser.add_argument('--quick', action='store_true', help='one round, and less of everything')
     for name, what in (
         ('environments', 'virtual environments, kept'),
@@ -106,10 +113,10 @@ def _answer(bench: Bench, task: str, given: dict[str, Any]) -> dict[str, Any]:
 Answer = Callable[..., dict[str, Any]]
 
 
-def measure(answer: Answer, folder: str, plan: Plan) -> list[Line]:
+def measure(answer: Answer, folder: str, plan: Plan, only: str = '') -> list[Line]:
     """Measure all lines; medians of the rounds."""
     values: dict[tuple[str, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for kind in (_lengths, _sizes, _cameras):
+    for kind in (kind for panel, kind in PANELS.items() if re.search(only, panel)):
         for panel, line, x, milliseconds in kind(answer, folder, plan):
             sys.stderr.write(f'{line}, {x:,}: {milliseconds:.4g} ms\n')
             values[panel, line][x].append(milliseconds)
@@ -140,7 +147,7 @@ def _lengths(answer: Answer, folder: str, plan: Plan) -> Iterator[Point]:
 def _sizes(answer: Answer, folder: str, plan: Plan) -> Iterator[Point]:
     for pixels in plan.pixels:
         side = 2 * round(pixels**0.5 / 2)
-        frames, count = f'{folder}/{side}.npy', max(8, min(300, plan.pixels_in_all // pixels))
+        frames, count = f'{folder}/{side}.npy', max(16, min(300, plan.pixels_in_all // pixels))
         answer('make_frames', target=frames, count=DISTINCT, height=side, width=side, gray=True)
         for fmt in FORMATS:
             path = f'{folder}/{side} {fmt[:4]}'
@@ -162,6 +169,9 @@ def _cameras(answer: Answer, folder: str, plan: Plan) -> Iterator[Point]:
                 yield 'cameras', f'add_image, {fmt}', cameras, found['median']
 
 
+PANELS = {'frames': _lengths, 'pixels': _sizes, 'cameras': _cameras}
+
+
 # --- telling
 
 
@@ -175,8 +185,21 @@ def _tell(options: argparse.Namespace, lines: list[Line]) -> None:
     if options.plot:
         draw(options.plot, lines)
     if options.markdown:
-        pages = (markdown(headings, cells, headings[1:-1]) for headings, cells in texts)
-        put_into(options.markdown, '\n'.join(pages), BEGIN)
+        pages = [markdown(headings, cells, headings[1:-1]) for headings, cells in texts]
+        put_into(options.markdown, '\n'.join([_about(), *_picture(options.plot, options.markdown), *pages]), BEGIN)
+
+
+def _about() -> str:
+    return (
+        f'Measured on {date.today().isoformat()} on {platform.system()} {platform.machine()} with {CORES} cores, '
+        'in milliseconds.\n'
+    )
+
+
+def _picture(plot: Path | None, page: Path) -> list[str]:
+    if plot is None:
+        return []
+    return [f'![Milliseconds by frames, pixels and cameras]({os.path.relpath(plot, page.parent)})\n']
 
 
 def _texts(lines: list[Line]) -> tuple[list[str], list[list[str]]]:

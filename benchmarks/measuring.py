@@ -16,7 +16,8 @@ class UnavailableError(Exception):
 
 def warm_cache(folder: str) -> None:
     """Read all files once, since they may have been dropped from the system's cache after they were written."""
-    for path in Path(folder).iterdir():
+    files = {path.stat().st_ino: path for path in Path(folder).iterdir()}  # one of those that are linked
+    for path in files.values():
         with path.open('rb', buffering=0) as file:
             while file.read(2**20):
                 pass
