@@ -129,7 +129,7 @@ def _memory(color: str) -> tuple[Metric, ...]:
 
 def _written(fmt: str) -> tuple[Metric, ...]:
     if fmt in LOSSLESS:
-        return (_fps(of_limit=0.9) if fmt == 'npy' else _fps() if fmt in ONE_COLOR else _fps(ratio=1.8),)
+        return (_fps(of_limit=0.92) if fmt == 'npy' else _fps() if fmt in ONE_COLOR else _fps(ratio=1.8),)
     is_h264 = fmt in H264
     return (
         _fps(ratio=2.5 if is_h264 else 1.8),
@@ -144,7 +144,7 @@ def _limit_of_writing(fmt: str, count: int) -> Limit:
     if fmt == 'bpk':
         return Limit('its compression on all cores', 'fps', 'compress', {'count': count})
     if fmt in RAW:
-        return Limit('raw file write', 'fps', 'write_files', {'count': count})
+        return Limit('raw file write, one sync', 'fps', 'write_files', {'count': count})
     return Limit('cv2.imencode on all cores', 'fps', 'encode_images', {'extension': f'.{fmt}', 'count': count})
 
 
@@ -245,8 +245,24 @@ def _jumping(sizes: Sizes) -> Iterator[Case]:
         frames='gray',
         recording=_recording(sizes, 'mjpeg/avi', 'gray', ORIGINAL),
     )
+    for fmt in ('png', 'jpg', 'tif', 'npy', 'bpk'):
+        yield _random_image(sizes, fmt)
     yield _batch(sizes)
     yield _next(sizes)
+
+
+def _random_image(sizes: Sizes, fmt: str) -> Case:
+    arguments = {'count': sizes.frames(100)}
+    return Case(
+        f'random read {fmt} gray',
+        'read_random',
+        (Metric('ms', 'ms', of_limit=0.87),),
+        arguments,
+        _original_for(fmt),
+        frames='gray',
+        recording=_recording(sizes, fmt, 'gray', _original_for(fmt)),
+        limit=Limit('read and decode one file', 'ms', 'decode_file', arguments),
+    )
 
 
 def _own_files(sizes: Sizes) -> Iterator[Case]:

@@ -32,13 +32,19 @@ def _fps(work: Callable[[int], object], count: int, threads: int = 1) -> Metrics
 
 
 def write_files(folder: str, frames: str, count: int) -> Metrics:
-    """Raw pixels into a file each."""
+    """Raw pixels into a file each, then one sync of all, as a store's `close` does."""
+    from imgstore._support.syncing import sync_folder_and_files
+
     images = scenes.load(frames)
     target = Path(folder, 'raw')
     target.mkdir()
     warm_memory(folder, count * images[0].nbytes)
+    start = time.perf_counter()
     try:
-        return _fps(lambda index: (target / f'{index:06d}').write_bytes(images[index % len(images)].data), count)
+        for index in range(count):
+            (target / f'{index:06d}').write_bytes(images[index % len(images)].data)
+        sync_folder_and_files(str(target))
+        return {'fps': count / (time.perf_counter() - start)}
     finally:
         shutil.rmtree(target)
 
@@ -70,6 +76,20 @@ def decode_images(frames: str, extension: str, count: int) -> Metrics:
 
     files = [cv2.imencode(extension, image)[1] for image in scenes.load(frames)]
     return _fps(lambda index: cv2.imdecode(files[index % len(files)], cv2.IMREAD_UNCHANGED), count, CORES)
+
+
+def decode_file(path: str, count: int) -> Metrics:
+    """Milliseconds in which a random image of a recording is read and decoded by its library."""
+    import cv2
+
+    files = sorted(file for file in Path(path, '000000').iterdir() if file.stem.isdigit())
+    decode: Callable[[Path], Any] = {
+        '.npy': np.load,
+        '.bpk': lambda file: _bloscpack().unpack(file.read_bytes(), ''),
+    }.get(files[0].suffix, lambda file: cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_UNCHANGED))
+    chosen = np.random.default_rng(scenes.SEED).integers(0, len(files), count).tolist()
+    fps = _fps(lambda index: decode(files[chosen[index]]), count)['fps']
+    return {'ms': 1000 / fps}
 
 
 def compress(frames: str, count: int) -> Metrics:

@@ -129,12 +129,12 @@ def pack(array: NDArray[Any], level: int = USUAL_LEVEL) -> list[bytes]:
     return [_HEADER.pack(*header), metadata, *_offsets_and_chunks(chunks, start)]
 
 
-def unpack(data: bytes, source: str, usual: int = 2**40) -> NDArray[Any]:
+def unpack(data: bytes | memoryview, source: str, usual: int = 2**40) -> NDArray[Any]:
     """Decompress the array in a container.
 
     Parameters
     ----------
-    data : bytes
+    data : bytes or memoryview
         The complete file.
     source : str
         Path of the file, for the errors.
@@ -205,7 +205,7 @@ def _offsets_and_chunks(chunks: list[bytes], start: int) -> list[bytes]:
 class _Container:
     """Parser of a possibly damaged file."""
 
-    def __init__(self, data: bytes, source: str) -> None:
+    def __init__(self, data: bytes | memoryview, source: str) -> None:
         self._data = memoryview(data)
         self._position = 0
         self._source = source

@@ -30,4 +30,4 @@ class BloscpackCodec(ImageCodec):
 
     def decode(self, data: Bytes, path: str) -> Image:
         """Decompress the array of a container."""
-        return bloscpack.unpack(data.tobytes(), path, self._usual)
+        return bloscpack.unpack(data.data, path, self._usual)
