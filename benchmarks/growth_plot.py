@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,8 +37,10 @@ def _draw_panel(axis: Any, name: str, lines: list[Line]) -> None:
     for line in lines:
         places = sorted(line.points)
         axis.plot(places, [line.points[x] for x in places], marker='o', label=f'{line.name}: {line.growth}')
-    axis.set(xscale='log', yscale='log', xlabel=name, ylabel='milliseconds')
+    values = [value for line in lines for value in line.points.values()]
+    bottom, top = 10.0 ** math.floor(math.log10(min(values))), 10.0 ** math.ceil(math.log10(max(values)))
+    axis.set(xscale='log', yscale='log', xlabel=name, ylabel='milliseconds', ylim=(bottom, max(top, 10 * bottom)))
     if name == 'cameras':
         axis.set_xticks(places, [str(x) for x in places], minor=False)
-        axis.minorticks_off()
+        axis.set_xticks([], minor=True)
     axis.legend(fontsize='small')
