@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ..chunks import Image
+from ..errors import FrameReadError
 from ..ondisk.chunk_index import Numbers, Times
 from .array_batch import ImageKind, OtherImageError
 from .frame_stream import FrameStream
@@ -132,10 +133,18 @@ class ParallelBatchStream(BatchStream):
             put(place, image)
         fresh = [found for found in own if found.place not in self._kept]
         if fresh:
-            self._frames.batches.read_into([*fresh, *self._rest_of_group(fresh[-1], later)], put)
+            rest = self._rest_of_group(fresh[-1], later)
+            try:
+                self._frames.batches.read_into([*fresh, *rest], put)
+            except FrameReadError:
+                if not rest:
+                    raise
+                self._frames.batches.read_into(fresh, put)  # the damaged frame may be of a later batch
         self._kept = kept
 
     def _rest_of_group(self, last: FrameLocation, later: Sequence[FrameLocation]) -> Sequence[FrameLocation]:
         """Return the later frames that are decoded from the same keyframe."""
+        if not later:
+            return ()
         same_chunk = itertools.takewhile(lambda found: found.place[0] == last.place[0], later)
         return self._frames.images.parts_of([last, *same_chunk])[0][1:]

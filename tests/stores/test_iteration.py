@@ -14,6 +14,7 @@ import pytest
 import imgstore
 from imgstore import Frame, ImgStore, new_for_filename, new_for_format
 from imgstore.chunks import ChunkIO
+from imgstore.chunks.video.pyav_reader import PyAVChunkReader
 from imgstore.errors import ChunkSkippedWarning, FrameReadError, InvalidArgumentError, StoreClosedError
 
 from ..helpers.format_table import COLOR_IS_LOST, ROWS
@@ -212,6 +213,26 @@ def test_batches_of_every_nth_frame_are_those_frames(store: ImgStore, cache_byte
             assert [index_in(image) for images, _, _ in batches for image in images] == indexes
             assert [number for _, numbers, _ in batches for number in numbers] == [NUMBERS[i] for i in indexes]
             assert [len(images) for images, _, _ in batches[:-1]] == [size] * (len(batches) - 1)
+
+
+def test_a_damaged_frame_costs_no_other_batch(recordings: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(read: Any) -> Any:
+        def attempt(reader: Any, index: int) -> Any:
+            if index == 8:
+                raise FrameReadError('it is damaged')
+            return read(reader, index)
+
+        return attempt
+
+    for name in ('read', 'read_deferred'):
+        monkeypatch.setattr(PyAVChunkReader, name, damaged(getattr(PyAVChunkReader, name)))
+    with new_for_filename(recordings['avc1/mp4'], backend='pyav') as store:
+        batches = store.batches(2, stop=13, step=2)
+        assert [next(batches)[1].tolist() for _ in range(2)] == [[1000, 996], [992, 988]]
+        for _ in range(2):
+            with raises(FrameReadError, frame_index=8):
+                next(batches)
+        assert [numbers.tolist() for _, numbers, _ in store.batches(2, 10, 13, 2)] == [[980, 976]]
 
 
 @pytest.mark.parametrize(
