@@ -99,6 +99,13 @@ class ChunkReader(ABC):
         """Split ascending indexes by the keyframe they are decoded from."""
         return [list(indexes)]
 
+    def another(self) -> ChunkReader | None:
+        """Return a reader of the same chunk for another thread.
+
+        None if it has to be opened like this one.
+        """
+        return None
+
     @abstractmethod
     def close(self) -> None:
         """Close the reader's files."""

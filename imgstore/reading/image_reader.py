@@ -178,7 +178,9 @@ class ImageReader:
         return self._open.reader(number, lambda: self._chunks.reader(number, self._known.chunk_length(number)))
 
     def _one_thread(self, number: int) -> ChunkReader:
-        return self._chunks.reader(number, self._known.chunk_length(number), in_parallel=True)
+        main = self._open.get(number)
+        another = main.another() if main else None
+        return another or self._chunks.reader(number, self._known.chunk_length(number), in_parallel=True)
 
     def _length(self, number: int) -> int:
         """Return the number of frames of a chunk; 0 for one that is being written."""

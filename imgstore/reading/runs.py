@@ -197,7 +197,8 @@ class RunReader:
         with self._change:
             if run.reader is None and self._idle[run.chunk]:
                 run.reader = self._idle[run.chunk].pop()
-        run.reader = reader = run.reader or self._open_reader(run.chunk)
+            known = next((each.reader for each in self._runs if each.chunk == run.chunk and each.reader), None)
+        run.reader = reader = run.reader or (known and known.another()) or self._open_reader(run.chunk)
         if run.end is None:
             end = reader.next_keyframe(run.start + _LEAST_FRAMES)
             with self._change:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
 from ..._support.regular_files import end_of_data, open_regular
@@ -22,6 +24,9 @@ MAX_PIXELS = 'max_pixels'
 """FFmpeg's name of the pixel limit."""
 
 NO_PIXEL_LIMIT = 2**31 - 1
+WITHOUT_DECODING = {'probesize': '32', 'skip_frame': 'all'}
+"""Options to open a container without decoding its first frames."""
+
 _UNQUESTIONED_PIXELS, _MOST_TIMES = 2**24, 4
 
 _TEXT_IN_PYAV_18 = {'metadata_errors': 'surrogateescape'}  # PyAV 19 always does so, and has no such argument
@@ -72,7 +77,9 @@ def path_of_url(url: str) -> str:
     return url.partition(',,:')[2] if url.startswith('subfile,,') else url
 
 
-def open_container(path: str, pixels: int = NO_PIXEL_LIMIT, end: int = 0) -> InputContainer:
+def open_container(
+    path: str, pixels: int = NO_PIXEL_LIMIT, end: int = 0, options: Mapping[str, str] = MappingProxyType({})
+) -> InputContainer:
     """Open a video with PyAV, and no other file.
 
     Raises FrameReadError, and FFmpeg's own errors.
@@ -85,11 +92,18 @@ def open_container(path: str, pixels: int = NO_PIXEL_LIMIT, end: int = 0) -> Inp
         Maximum pixels of a frame, for those decoded to detect the stream's properties.
     end : int
         Read the file up to this offset; 0 for all.
+    options : mapping of str to str
+        Further options of FFmpeg.
     """
     check_container(path)
     return open_input(
         container_url(path, end),
-        options={'format_whitelist': _DEMUXERS, 'protocol_whitelist': 'file,subfile', MAX_PIXELS: str(pixels)},
+        options={
+            'format_whitelist': _DEMUXERS,
+            'protocol_whitelist': 'file,subfile',
+            MAX_PIXELS: str(pixels),
+            **options,
+        },
     )
 
 

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..._support.cpu import THREADS
 from ...errors import FrameReadError
-from .container_checks import MAX_PIXELS, unreadable_video
+from ..base import SHORT_GROUP
+from .container_checks import MAX_PIXELS, WITHOUT_DECODING, unreadable_video
 from .decoder import STRICT, CleanFrameQueue, decode, flush_packet
 from .frame_cache import FrameCache
 from .frame_table import FrameTable, is_hidden, packets_of
+from .h264 import is_in_order
 from .mp4_tail import LastPacket
 from .tracks import video_stream
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 _FRAME_THREADS = THREADS + 2  # some wait for the reference frames of others
+_JUMP_THREADS = THREADS  # each decodes one frame after the requested one
 
 _AVI_CHUNK_HEADER = 8  # bytes before a packet; an AVI's index points to them
 
@@ -94,6 +97,14 @@ class VideoCursor:
     # --- the file
 
     @property
+    def _threads(self) -> int:
+        """Threads of the decoder: few if most frames are found by a jump to a near keyframe."""
+        table = self._video.table
+        if self._one_thread:
+            return 1
+        return _JUMP_THREADS if table is not None and table.longest_group <= SHORT_GROUP else _FRAME_THREADS
+
+    @property
     def is_threaded(self) -> bool:
         """Whether the decoder has several threads."""
         return not self._one_thread
@@ -129,7 +140,10 @@ class VideoCursor:
 
         try:
             self._tail = LastPacket(self._video.path)
-            self._container = self._tail.open(self._video.path, self._video.pixels)
+            self._container = self._tail.open(self._video.path, self._video.pixels, WITHOUT_DECODING)
+            if not _is_understood(self._container):
+                self._container.close()
+                self._container = self._tail.open(self._video.path, self._video.pixels)
             self._stream = video_stream(self._container)
             if self._stream.codec_context is None:
                 raise IndexError('it is of an unknown codec')
@@ -140,8 +154,7 @@ class VideoCursor:
             self.close()
             why = getattr(error, 'strerror', None) or error
             raise unreadable_video(self._video.path, why) from error
-        threads = 1 if self._one_thread else _FRAME_THREADS
-        self._stream.thread_type, self._stream.codec_context.thread_count = 'FRAME', threads
+        self._stream.thread_type, self._stream.codec_context.thread_count = 'FRAME', self._threads
         strict = STRICT if self._stream.codec_context.codec.intra_only else {}
         self._stream.codec_context.options = {**strict, MAX_PIXELS: str(self._video.pixels)}
         return self._container
@@ -242,6 +255,8 @@ class VideoCursor:
         return self._begin_at(index)
 
     def _begin_at(self, index: int) -> int:
+        if not self._stream.codec_context.is_open:
+            self._stream.codec_context.thread_count = self._threads
         self._frames, self.next, self._next_packet = self._decode(), index, index
         return index
 
@@ -365,3 +380,15 @@ class VideoCursor:
             raise FrameReadError(
                 f'{self._video.path} cannot be read further: {error}', path=self._video.path
             ) from error
+
+
+def _is_understood(container: InputContainer) -> bool:
+    """Return whether a container says how its video is coded, though no frame was decoded.
+
+    Otherwise FFmpeg learns the order of frames in H.264 from its first ones.
+    """
+    stream = video_stream(container)
+    context = stream.codec_context
+    if context is None or not stream.average_rate:
+        return False
+    return bool(context.codec.intra_only or (context.name == 'h264' and is_in_order(bytes(context.extradata or b''))))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from .parameter_sets import with_changeable_rate, with_rate, with_rate_in_place
+from .parameter_sets import reordered_frames, with_changeable_rate, with_rate, with_rate_in_place
 
 _START_CODE = re.compile(b'\x00?\x00\x00\x01')
 _IDR, _SPS, _PPS = 5, 7, 8
@@ -60,6 +60,12 @@ def with_reordering(record: bytes) -> bytes | None:
     bits = bits.removesuffix(_NONE_REORDERED) + _ONE_REORDERED + '1'
     bits += '0' * (-len(bits) % 8)
     return _with_sps(record, bytes(int(bits[at : at + 8], 2) for at in range(0, len(bits), 8)))
+
+
+def is_in_order(record: bytes) -> bool:
+    """Return whether a configuration record states that no frames are reordered."""
+    sps = _only_sps(record)
+    return sps is not None and reordered_frames(sps) == 0
 
 
 def record_with_rate(record: bytes, rate: Fraction, in_place: bool = False) -> bytes | None:

@@ -16,7 +16,8 @@ import io
 import os
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import IO, Any
 
 from ..._support.regular_files import open_regular
@@ -113,7 +114,7 @@ class LastPacket:
                 if len(packet) == length and zlib.crc32(packet) == checksum:
                     self._packets[index] = packet
 
-    def open(self, video: str, pixels: int = NO_PIXEL_LIMIT) -> Any:
+    def open(self, video: str, pixels: int = NO_PIXEL_LIMIT, options: Mapping[str, str] = MappingProxyType({})) -> Any:
         """Open a video as `open_container`.
 
         Without a header, before the second frame, open the first packet.
@@ -121,7 +122,7 @@ class LastPacket:
         import av
 
         try:
-            return open_container(video, pixels)
+            return open_container(video, pixels, options=options)
         except (av.FFmpegError, FrameReadError):
             if 0 not in self._packets:
                 raise

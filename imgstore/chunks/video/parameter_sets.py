@@ -53,6 +53,39 @@ def with_changeable_rate(sps: bytes, rate: Fraction) -> bytes:
     return next((trial for trial in trials if trial is not None and _has_no_escape(sps, trial)), sps)
 
 
+def reordered_frames(sps: bytes) -> int | None:
+    """Return how many frames are reordered at most; None if a set does not state it."""
+    bits = Bits(sps[1:])
+    is_timed = _goes_to_timing(bits)
+    if is_timed is None:
+        return None
+    if is_timed:
+        bits.take(32 + 32 + 1)
+    buffered = [_pass_buffering(bits), _pass_buffering(bits)]
+    if any(buffered):
+        bits.take(1)
+    bits.take(1)
+    if not bits.take(1):
+        return None
+    bits.take(1)
+    _take_codes(bits, 4)  # sizes and motion
+    count = bits.code()
+    return None if bits.are_over else count
+
+
+def _pass_buffering(bits: Bits) -> bool:
+    """Pass the optional parameters of a hypothetical decoder's buffer."""
+    if not bits.take(1):
+        return False
+    count = min(bits.code(), 31) + 1
+    bits.take(4 + 4)
+    for _ in range(count):
+        _take_codes(bits, 2)
+        bits.take(1)
+    bits.take(4 * 5)
+    return True
+
+
 def _numbers(rate: Fraction) -> Iterator[tuple[int, int]]:
     """Yield units per tick and per second, for the exact rate, then near ones."""
     scale = _FIELDS * rate.numerator

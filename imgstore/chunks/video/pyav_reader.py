@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ...errors import FrameReadError
@@ -70,6 +72,14 @@ class PyAVChunkReader(VideoReader):
         self._cursor.close()
         if not self._shares_images:
             self._images.close()
+
+    def another(self) -> PyAVChunkReader:
+        """Return a reader of the same frames for another thread, decoding with one."""
+        other = copy.copy(self)
+        other._video = replace(self._video, missing=set(self._video.missing))
+        other._kept, other._shares_images = FrameCache(0), True
+        other._cursor = VideoCursor(other._video, other._kept, one_thread=True)
+        return other
 
     def _learn_from_packets(self) -> None:
         """Build the table from the packets, if the index does not suffice."""
