@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..._support.cpu import THREADS
 from ...errors import FrameReadError
-from ..base import SHORT_GROUP
 from .container_checks import MAX_PIXELS, WITHOUT_DECODING, unreadable_video
 from .decoder import STRICT, CleanFrameQueue, decode, flush_packet
 from .frame_cache import FrameCache
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 _FRAME_THREADS = THREADS + 2  # some wait for the reference frames of others
-_JUMP_THREADS = THREADS  # each decodes one frame after the requested one
 
 _AVI_CHUNK_HEADER = 8  # bytes before a packet; an AVI's index points to them
 
@@ -97,14 +95,6 @@ class VideoCursor:
     # --- the file
 
     @property
-    def _threads(self) -> int:
-        """Threads of the decoder: few if most frames are found by a jump to a near keyframe."""
-        table = self._video.table
-        if self._one_thread:
-            return 1
-        return _JUMP_THREADS if table is not None and table.longest_group <= SHORT_GROUP else _FRAME_THREADS
-
-    @property
     def is_threaded(self) -> bool:
         """Whether the decoder has several threads."""
         return not self._one_thread
@@ -154,7 +144,8 @@ class VideoCursor:
             self.close()
             why = getattr(error, 'strerror', None) or error
             raise unreadable_video(self._video.path, why) from error
-        self._stream.thread_type, self._stream.codec_context.thread_count = 'FRAME', self._threads
+        threads = 1 if self._one_thread else _FRAME_THREADS
+        self._stream.thread_type, self._stream.codec_context.thread_count = 'FRAME', threads
         strict = STRICT if self._stream.codec_context.codec.intra_only else {}
         self._stream.codec_context.options = {**strict, MAX_PIXELS: str(self._video.pixels)}
         return self._container
@@ -255,8 +246,6 @@ class VideoCursor:
         return self._begin_at(index)
 
     def _begin_at(self, index: int) -> int:
-        if not self._stream.codec_context.is_open:
-            self._stream.codec_context.thread_count = self._threads
         self._frames, self.next, self._next_packet = self._decode(), index, index
         return index
 
