@@ -10,10 +10,18 @@ from typing import Any, Self
 
 import numpy.typing as npt
 
+from .._support.cpu import THREADS
+
 Image = npt.NDArray[Any]
 
 SHORT_GROUP = 16
 """Most frames decoded from one keyframe in a video read from several keyframes at once."""
+
+MOST_RUNS = THREADS + 2
+"""Most groups of frames decoded before they are requested: one to take frames from, the others to decode."""
+
+MOST_IN_RUNS = MOST_RUNS * SHORT_GROUP
+"""Most frames in these groups."""
 
 
 class ChunkWriter(ABC):

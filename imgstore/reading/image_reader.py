@@ -11,20 +11,19 @@ from functools import partial
 from .._support.cpu import THREADS
 from .._support.forking import leak
 from ..chunks import ChunkIO, ChunkReader, Image
-from ..chunks.base import SHORT_GROUP
+from ..chunks.base import MOST_IN_RUNS
 from ..chunks.opened import OpenChunks, SpareReaders
 from ..color import decode_to_bgr
 from ..errors import CorruptFileError, FrameReadError, InvalidArgumentError
 from .known_frames import KnownFrames
 from .position import FrameLocation, Place
 from .prefetch import Prefetcher
-from .runs import RunReader
+from .runs import LEAST_IN_RUNS, RunReader
 
 Put = Callable[[Place, Image], None]
 """Takes an image, in any thread."""
 
 _OPEN_CHUNKS = 2  # one to read, and the next to prefetch
-_MOST_IN_RUNS = 2 * SHORT_GROUP  # frames decoded and not requested yet
 _UNREADABLE = (FrameReadError, CorruptFileError, InvalidArgumentError)
 
 
@@ -56,7 +55,8 @@ class ImageReader:
         turn: threading.Lock,
         most_decoded: int,
     ) -> None:
-        self._can_run = THREADS > 1 and chunks.has_runs and most_decoded >= _MOST_IN_RUNS
+        can_run = THREADS > 1 and chunks.has_runs and most_decoded >= LEAST_IN_RUNS
+        self._most_in_runs = min(most_decoded, MOST_IN_RUNS) if can_run else 0
         self._store, self._known, self._chunks, self._encoding = store, known, chunks, encoding
         self.is_decoding = bool(encoding)
         self._get_ready(turn)
@@ -64,7 +64,9 @@ class ImageReader:
     def _get_ready(self, turn: threading.Lock) -> None:
         self._turn, self._open = turn, OpenChunks(_OPEN_CHUNKS)
         self._prefetcher = Prefetcher(self._begin, turn, THREADS)
-        self._runs = RunReader(self._one_thread, self._length, _MOST_IN_RUNS) if self._can_run else None
+        self._runs = (
+            RunReader(self._one_thread, self._length, self._decoded, self._most_in_runs) if self._most_in_runs else None
+        )
 
     def reset_after_fork(self, turn: threading.Lock) -> None:
         """Start new threads and open files again in a forked child."""
@@ -88,14 +90,13 @@ class ImageReader:
         in_sequence : bool
             The frames after them will be requested next.
         """
-        places = list(places)
+        places, runs = list(places), self._runs
+        if runs is not None and in_sequence and len(places) > 1 and places[0] < places[-1]:
+            self._expect_runs(runs, places[-1])
+            places = [place for place in places if not runs.has(place)]
+        elif runs is not None:
+            runs.cancel()
         self._prefetcher.schedule(places)
-        if self._runs is None:
-            return
-        if in_sequence and len(places) > 1 and places[0] < places[-1]:
-            self._expect_runs(self._runs, places[-1])
-        else:
-            self._runs.cancel()
 
     def _expect_runs(self, runs: RunReader, after: Place) -> None:
         """Decode the groups after a frame in parallel, if groups are short."""
@@ -111,6 +112,8 @@ class ImageReader:
     def read(self, frame: FrameLocation) -> Image:
         """Read one image; FrameReadError names the frame."""
         prefetched: Image | None = self._prefetcher.result(frame.place)
+        if prefetched is None and self._runs is not None:
+            prefetched = self._runs.take(frame.place)
         if prefetched is not None:
             return prefetched
         chunk, index = frame.place
@@ -169,8 +172,7 @@ class ImageReader:
 
     def _begin(self, place: Place) -> Callable[[], Image]:
         """Start to read a frame in advance."""
-        taken = self._runs.take(place) if self._runs is not None else None
-        deferred = taken or self._chunk(place[0]).read_deferred(place[1])
+        deferred = self._chunk(place[0]).read_deferred(place[1])
         return lambda: self._decoded(deferred())
 
     def _chunk(self, number: int) -> ChunkReader:

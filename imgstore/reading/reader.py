@@ -77,10 +77,10 @@ class StoreReader(ReaderInfo):
         super().__init__(metadata, fmt, layout, KnownFrames(layout, chunks, index))
         self.lock, self._turn = threading.RLock(), threading.Lock()
         self._chunks, self._closed = chunks, False
-        decoded = ahead_bytes // self._frame_bytes
-        images = partial(ImageReader, self._store, self._known, chunks, metadata.encoding, most_decoded=decoded)
+        most = 0 if chunks.is_uncompressed else ahead_bytes // self._image_bytes
+        images = partial(ImageReader, self._store, self._known, chunks, metadata.encoding, most_decoded=most)
         self._images = images(self._turn)
-        ahead = 0 if chunks.is_uncompressed else min(_READ_AHEAD, ahead_bytes // max(1, self._image_bytes))
+        ahead = min(_READ_AHEAD, most)
         self._policy, self._ahead_bytes = SequentialPolicy(ahead), ahead_bytes
         self._batches = BatchReader(self._images, ahead, in_parallel=not fmt.is_image_folder)
         self._array = ArrayReader(
@@ -136,13 +136,10 @@ class StoreReader(ReaderInfo):
             raise CorruptFileError(f'{path}: {error}; disable_decoding() gives the raw images', path=path) from error
 
     @property
-    def _frame_bytes(self) -> int:
-        """Bytes of a decoded 4:2:0 frame; other frames take at most twice as many."""
-        return max(1, math.prod(self.metadata.imgshape[:2]) * 3 // 2)
-
-    @property
     def _image_bytes(self) -> int:
-        return math.prod(self.image_shape) * np.dtype(self.metadata.imgdtype).itemsize
+        """Bytes of an image, at most: conversion to BGR triples them."""
+        stored = math.prod(self.metadata.imgshape) * np.dtype(self.metadata.imgdtype).itemsize
+        return max(1, stored * (3 if self.metadata.encoding else 1))
 
     @synchronized
     def disable_decoding(self) -> None:

@@ -1,7 +1,7 @@
 """Runs of consecutive frames, decoded in parallel before they are read.
 
-A run is a short chunk, or a few groups of a long one: frames that one thread decodes alone, from a keyframe on. Long
-groups are left to the threads of one decoder.
+A run is one short group of a chunk, or a few very short ones: frames that one thread decodes alone, from a keyframe on.
+Long groups are left to the threads of one decoder.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 from .._support.cpu import THREADS
 from .._support.forking import leak
 from ..chunks import ChunkReader, Image
-from ..chunks.base import SHORT_GROUP
+from ..chunks.base import MOST_RUNS, SHORT_GROUP
 from .position import Place
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-_MOST_RUNS = THREADS + 1  # one to take frames from, the others to decode
-_SHORT_CHUNK = 64  # frames; each further reader of a chunk has to open it
-_LEAST_FRAMES = 8  # fewer are not worth a seek
+_LEAST_FRAMES = 8  # fewer are not worth a seek, nor starting a thread
+_ENOUGH = 2**20  # bytes of images that are worth waking the caller
 
-Deferred = Callable[[], Image]
+LEAST_IN_RUNS = 2 * SHORT_GROUP
+"""Frames decoded and not requested yet, needed to decode in parallel."""
 
 
 @dataclass(eq=False)
@@ -44,8 +44,10 @@ class Run:
         Index of the next frame to decode.
     reader : ChunkReader or None
         Its reader, between the first and the last frame.
-    decoded : dict of int to callable
-        Frames decoded and not taken yet, by index.
+    images : dict of int to ndarray
+        Images decoded and not taken yet, by index.
+    untold : int
+        Bytes of images decoded since the caller was last woken.
     is_running : bool
         Whether a thread decodes it, or is about to.
     is_over : bool
@@ -57,7 +59,8 @@ class Run:
     end: int | None
     next: int = field(init=False)
     reader: ChunkReader | None = None
-    decoded: dict[int, Deferred] = field(default_factory=dict)
+    images: dict[int, Image] = field(default_factory=dict)
+    untold: int = 0
     is_running: bool = False
     is_over: bool = False
 
@@ -71,8 +74,8 @@ class Run:
 
     def forget_before(self, index: int) -> None:
         """Forget frames that were skipped."""
-        for skipped in [each for each in self.decoded if each < index]:
-            del self.decoded[skipped]
+        for skipped in [each for each in self.images if each < index]:
+            del self.images[skipped]
 
 
 class RunReader:
@@ -86,12 +89,20 @@ class RunReader:
         Opens a reader of a chunk that decodes with one thread.
     length : callable
         Returns the number of frames of a chunk; 0 if it must not be read in runs.
+    finish : callable
+        Makes the image that is returned from a decoded one.
     most : int
         Maximum number of frames decoded and not taken yet.
     """
 
-    def __init__(self, open_reader: Callable[[int], ChunkReader], length: Callable[[int], int], most: int) -> None:
-        self._open_reader, self._length, self._most = open_reader, length, most
+    def __init__(
+        self,
+        open_reader: Callable[[int], ChunkReader],
+        length: Callable[[int], int],
+        finish: Callable[[Image], Image],
+        most: int,
+    ) -> None:
+        self._open_reader, self._length, self._finish, self._most = open_reader, length, finish, most
         self._change = threading.Condition()
         self._runs: deque[Run] = deque()
         self._idle: defaultdict[int, list[ChunkReader]] = defaultdict(list)
@@ -109,11 +120,16 @@ class RunReader:
         """Number of frames of the longest group that is decoded by one thread."""
         return min(SHORT_GROUP, self._most // 2)
 
+    def has(self, place: Place) -> bool:
+        """Return whether a frame belongs to a run."""
+        with self._change:
+            return any(run.has(place) for run in self._runs)
+
     def expect(self, place: Place) -> None:
         """Decode runs from a keyframe on, or after those begun already."""
         with self._change:
             if self._runs or self._add(place):
-                while len(self._runs) < _MOST_RUNS and (end := self._runs[-1].end) is not None:
+                while len(self._runs) < MOST_RUNS and (end := self._runs[-1].end) is not None:
                     if not self._add((self._runs[-1].chunk, end)):
                         return
 
@@ -123,11 +139,11 @@ class RunReader:
             chunk, index = chunk + 1, 0
         count = self._length(chunk)
         if count:
-            self._runs.append(Run(chunk, index, count if count <= _SHORT_CHUNK else None))
+            self._runs.append(Run(chunk, index, None))
             self._resume()
         return bool(count)
 
-    def take(self, place: Place) -> Deferred | None:
+    def take(self, place: Place) -> Image | None:
         """Wait for a frame of a run; None if it is in none, or could not be decoded."""
         with self._change:
             rank = next((rank for rank, run in enumerate(self._runs) if run.has(place)), None)
@@ -138,11 +154,11 @@ class RunReader:
             run.forget_before(index)
             self._resume()
             self._change.wait_for(lambda: index < run.next or run.is_over)
-            decoded = run.decoded.pop(index, None)
-            if run.is_over and not run.decoded and self._runs and self._runs[0] is run:
+            image = run.images.pop(index, None)
+            if run.is_over and not run.images and self._runs and self._runs[0] is run:
                 self._drop(1)
             self._resume()
-            return decoded
+            return image
 
     def cancel(self) -> None:
         """Forget all runs."""
@@ -153,7 +169,7 @@ class RunReader:
         for _ in range(count):
             run = self._runs.popleft()
             run.is_over = True
-            run.decoded.clear()
+            run.images.clear()
             if not run.is_running:
                 self._end(run)
         self._change.notify_all()
@@ -161,9 +177,9 @@ class RunReader:
     # --- threads
 
     def _resume(self) -> None:
-        """Decode on where there is room."""
+        """Decode on where there is room for several frames."""
         for run in self._runs:
-            if not (run.is_running or run.is_over) and self._has_room(run):
+            if not (run.is_running or run.is_over) and self._room_of(run) >= min(_LEAST_FRAMES, self._most // 2):
                 from concurrent.futures import ThreadPoolExecutor
 
                 self._pool = self._pool or ThreadPoolExecutor(THREADS, 'imgstore')
@@ -173,16 +189,17 @@ class RunReader:
                 except RuntimeError:  # Python ends, or no thread can be started
                     run.is_over = True
 
-    def _has_room(self, run: Run) -> bool:
-        held = sum(len(each.decoded) for each in self._runs)
-        return held < self._most or (run is self._runs[0] and len(run.decoded) < 2)
+    def _room_of(self, run: Run) -> int:
+        """Return for how many more frames of a run there is room, some for the first one at any time."""
+        room = self._most - sum(len(each.images) for each in self._runs)
+        return max(room, _LEAST_FRAMES - len(run.images)) if run is self._runs[0] else room
 
     def _decode(self, run: Run) -> None:
         """Decode frames of a run while there is room for them."""
         try:
             reader = self._reader_of(run)
             while self._goes_on(run):
-                self._put(run, reader.read_deferred(run.next))
+                self._put(run, self._finish(reader.read(run.next)))
         except Exception:  # noqa: BLE001 -- the caller reads the frame directly, and gets the error
             run.is_over = True
         with self._change:
@@ -190,6 +207,7 @@ class RunReader:
             run.is_over |= run.next == run.end
             if run.is_over:
                 self._end(run)
+            self._resume()
             self._change.notify_all()
 
     def _reader_of(self, run: Run) -> ChunkReader:
@@ -208,14 +226,17 @@ class RunReader:
 
     def _goes_on(self, run: Run) -> bool:
         with self._change:
-            return not run.is_over and run.next != run.end and self._has_room(run)
+            return not run.is_over and run.next != run.end and self._room_of(run) > 0
 
-    def _put(self, run: Run, decoded: Deferred) -> None:
+    def _put(self, run: Run, image: Image) -> None:
         with self._change:
             if not run.is_over:
-                run.decoded[run.next] = decoded
+                run.images[run.next] = image
                 run.next += 1
-            self._change.notify_all()
+            run.untold += image.nbytes
+            if run.untold >= _ENOUGH:
+                run.untold = 0
+                self._change.notify_all()
 
     def _end(self, run: Run) -> None:
         """Keep a run's reader for its chunk, and close those of other chunks."""

@@ -14,8 +14,9 @@ from typing import Any
 from ..._support.cpu import THREADS
 from ..._support.forking import leak, register_fork_handler
 from ...errors import FrameReadError
+from ..base import MOST_IN_RUNS
 
-MOST_IMAGES = 4 * THREADS
+MOST_IMAGES = 4 * THREADS + MOST_IN_RUNS
 """Maximum images in reusable memory: prefetched ones and those of the caller."""
 
 _SMALL = 16  # pixels, both ways
