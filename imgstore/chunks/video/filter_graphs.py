@@ -19,6 +19,8 @@ from ..base import MOST_IN_RUNS
 MOST_IMAGES = 4 * THREADS + MOST_IN_RUNS
 """Maximum images in reusable memory: prefetched ones and those of the caller."""
 
+_MOST_OF_A_GRAPH = MOST_IMAGES // THREADS
+
 _SMALL = 16  # pixels, both ways
 _UNSPECIFIED = 2  # https://ffmpeg.org/doxygen/trunk/pixfmt_8h.html
 
@@ -39,7 +41,7 @@ class _Graph:
 
     def convert(self, frame: Any) -> Any:
         """Convert a PyAV frame to a plane in BGR."""
-        if len(self._places) > MOST_IMAGES:
+        if len(self._places) > _MOST_OF_A_GRAPH:
             self.shrink()
         plane = self._converted(frame)
         self._places.add(plane.buffer_ptr)
