@@ -93,7 +93,7 @@ class ImageReader:
         places, runs = list(places), self._runs
         if runs is not None and in_sequence and len(places) > 1 and places[0] < places[-1]:
             self._expect_runs(runs, places[-1])
-            places = [place for place in places if not runs.has(place)]
+            places = [place for place in places if not runs.will_have(place)]
         elif runs is not None:
             runs.cancel()
         self._prefetcher.schedule(places)

@@ -120,10 +120,10 @@ class RunReader:
         """Number of frames of the longest group that is decoded by one thread."""
         return min(SHORT_GROUP, self._most // 2)
 
-    def has(self, place: Place) -> bool:
-        """Return whether a frame belongs to a run."""
+    def will_have(self, place: Place) -> bool:
+        """Return whether a frame belongs to a run, or to one that will follow."""
         with self._change:
-            return any(run.has(place) for run in self._runs)
+            return bool(self._runs) and place >= (self._runs[0].chunk, self._runs[0].start)
 
     def expect(self, place: Place) -> None:
         """Decode runs from a keyframe on, or after those begun already."""
