@@ -372,7 +372,7 @@ class VideoCursor:
 
 
 def _is_understood(container: InputContainer) -> bool:
-    """Return whether a container says how its video is coded, though no frame was decoded.
+    """Return whether a container says enough about its video without decoding.
 
     Otherwise FFmpeg learns the order of frames in H.264 from its first ones.
     """
