@@ -190,7 +190,7 @@ class RunReader:
                     run.is_over = True
 
     def _room_of(self, run: Run) -> int:
-        """Return for how many more frames of a run there is room, some for the first one at any time."""
+        """Return how many more frames a run may decode; the first run always some."""
         room = self._most - sum(len(each.images) for each in self._runs)
         return max(room, _LEAST_FRAMES - len(run.images)) if run is self._runs[0] else room
 

@@ -54,7 +54,7 @@ def with_changeable_rate(sps: bytes, rate: Fraction) -> bytes:
 
 
 def reordered_frames(sps: bytes) -> int | None:
-    """Return how many frames are reordered at most; None if a set does not state it."""
+    """Return how many frames a set allows to reorder; None if it does not say."""
     bits = Bits(sps[1:])
     is_timed = _goes_to_timing(bits)
     if is_timed is None:
