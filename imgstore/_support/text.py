@@ -6,13 +6,14 @@ import json
 import re
 from typing import Any
 
-_SURROGATES = re.compile('[\ud800-\udfff]')
-_ESCAPED_BYTES = re.compile('[\udc80-\udcff]')
+# compiled at their first use: most texts need none of them, and these take two milliseconds
+_SURROGATES = '[\ud800-\udfff]'
+_ESCAPED_BYTES = '[\udc80-\udcff]'
 
 # Control characters, line separators and marks of writing direction: https://www.unicode.org/reports/tr9/
 _UNSAFE = '\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff'
-_UNSAFE_ANYWHERE = re.compile(f'[{_UNSAFE}]')
-_UNSAFE_IN_LINES = re.compile(f'(?![\n\t])[{_UNSAFE}]')
+_UNSAFE_ANYWHERE = f'[{_UNSAFE}]'
+_UNSAFE_IN_LINES = f'(?![\n\t])[{_UNSAFE}]'
 
 
 def decode_text(data: bytes) -> str:
@@ -24,7 +25,7 @@ def decode_text(data: bytes) -> str:
     try:
         return data.decode(encoding, 'surrogatepass')
     except UnicodeDecodeError:
-        return _ESCAPED_BYTES.sub(_windows_1252, data.decode('utf-8', 'surrogateescape'))
+        return re.sub(_ESCAPED_BYTES, _windows_1252, data.decode('utf-8', 'surrogateescape'))
 
 
 def _windows_1252(match: re.Match[str]) -> str:
@@ -33,7 +34,7 @@ def _windows_1252(match: re.Match[str]) -> str:
 
 def is_utf8(text: str) -> bool:
     """Return whether a string fits UTF-8, that is, has no lone surrogates."""
-    return text.isascii() or _SURROGATES.search(text) is None
+    return text.isascii() or re.search(_SURROGATES, text) is None
 
 
 def without_surrogates(value: Any) -> Any:
@@ -54,12 +55,12 @@ def count_of(number: int, what: str) -> str:
 
 def printable(text: str) -> str:
     """Escape control characters of terminals, including line breaks and tabs."""
-    return _UNSAFE_ANYWHERE.sub(_escaped, text)
+    return re.sub(_UNSAFE_ANYWHERE, _escaped, text)
 
 
 def printable_lines(text: str) -> str:
     """Escape as `printable`, but keep line breaks and tabs."""
-    return _UNSAFE_IN_LINES.sub(_escaped, text)
+    return re.sub(_UNSAFE_IN_LINES, _escaped, text)
 
 
 def _escaped(match: re.Match[str]) -> str:

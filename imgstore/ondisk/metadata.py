@@ -25,7 +25,7 @@ from .layout import is_emptied
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-_DATED_NAME = re.compile(r'(?<!\d)(\d{8}_\d{6})(?!\d)', re.ASCII)
+_DATED_NAME = r'(?a)(?<!\d)(\d{8}_\d{6})(?!\d)'
 _DATED_NAME_FORMAT = '%Y%m%d_%H%M%S'
 
 _MOST_DIMENSIONS, _MOST_VALUES = 64, 2**40
@@ -347,7 +347,7 @@ def _created_utc(value: object) -> datetime.datetime | None:
 
 
 def _created_of_old_store(path: str, zone: ZoneInfo) -> datetime.datetime:
-    for text in _DATED_NAME.findall(os.path.basename(os.path.dirname(path))):
+    for text in re.findall(_DATED_NAME, os.path.basename(os.path.dirname(path))):
         with contextlib.suppress(ValueError, OverflowError):
             return _in_utc(datetime.datetime.strptime(text, _DATED_NAME_FORMAT).replace(tzinfo=zone))
     return datetime.datetime.fromtimestamp(os.path.getmtime(path), datetime.timezone.utc)
