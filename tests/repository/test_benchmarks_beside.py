@@ -52,6 +52,28 @@ def test_a_wrong_frame_of_ours_ends_the_work(video: tuple[str, Any], monkeypatch
         import_module('beside').read_beside(video[0], 'ours', video[1])
 
 
+def slices(path: str) -> set[int]:
+    """Numbers of slices in the frames of a video in mp4."""
+    found = set()
+    with import_module('av').open(path) as container:
+        for data in (bytes(packet) for packet in container.demux(video=0) if packet.size):
+            place, count = 0, 0
+            while place < len(data):
+                count += data[place + 4] & 31 in (1, 5)  # types of its units that are slices
+                place += 4 + int.from_bytes(data[place : place + 4], 'big')
+            found.add(count)
+    return found
+
+
+def test_videos_have_the_slices_that_are_told(video: tuple[str, Any], tmp_path: Path) -> None:
+    videos, model = import_module('videos'), import_module('model')
+    about = videos.as_arguments(videos.scaled(videos.VIDEOS[7], model.TINY))['video']
+    videos.record_video(str(tmp_path / 'slices'), about, 4)
+    assert about['slices'] == 4
+    assert slices(videos.file_of(str(tmp_path / 'slices'))) == {4}
+    assert slices(videos.file_of(video[0])) == {1}
+
+
 def test_the_videos_have_each_property_twice() -> None:
     videos = import_module('videos').VIDEOS
     for of in (lambda one: one.size, lambda one: one.gray, lambda one: one.b_frames > 0, lambda one: one.group):
