@@ -205,7 +205,7 @@ def _limit_of_reading(sizes: Sizes, fmt: str) -> Limit:
     if fmt == 'bpk':
         return Limit('its decompression on all cores', 'fps', 'decompress', {'count': count})
     if fmt in RAW:
-        return Limit('raw file read', 'fps', 'read_files', {'count': count})
+        return Limit('raw file read', 'fps', 'read_files')
     return Limit('cv2.imdecode on all cores', 'fps', 'decode_images', {'extension': f'.{fmt}', 'count': count})
 
 
