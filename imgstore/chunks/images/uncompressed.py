@@ -54,7 +54,7 @@ class BmpCodec(Cv2Codec):
             return None
         rows = data[start:].reshape(-1, row)
         if height > 0:
-            _turn_over(rows)
+            cv2.flip(rows, 0, rows)  # in place: faster than new memory
         rows = rows[:, : width * channels]
         return rows if channels == 1 else rows.reshape(abs(height), width, channels)
 
@@ -86,16 +86,6 @@ class PnmCodec(Cv2Codec):
             return None
         pixels: Image = data[header.end() :].view(dtype).reshape(shape).astype(dtype.newbyteorder('='), copy=False)
         return pixels if len(shape) == 2 else _swapped(pixels)
-
-
-def _turn_over(rows: Image) -> None:
-    """Reverse the order of the rows in place."""
-    for top in range(0, len(rows) // 2, _ROWS):
-        end = min(top + _ROWS, len(rows) // 2)
-        upper, lower = rows[top:end], rows[len(rows) - end : len(rows) - top]
-        kept = upper.copy()
-        upper[:] = lower[::-1]
-        lower[:] = kept[::-1]
 
 
 def _swapped(image: Image) -> Image:
