@@ -50,7 +50,7 @@ def write_files(folder: str, frames: str, count: int) -> Metrics:
 
 
 def read_files(path: str) -> Metrics:
-    """Read a recording's own files: those of a fresh copy may be faster, in larger pieces of the system's cache."""
+    """Read a recording's own files, as the store does."""
     files = _images_in(path)
     return _fps(lambda index: files[index].read_bytes(), len(files))
 
