@@ -69,7 +69,9 @@ def test_a_test_that_fails_is_told_by_the_exit_code(tmp_path: Path) -> None:
 
 
 def test_arguments_are_handed_on_to_pytest(tmp_path: Path) -> None:
-    done = run_elsewhere(tmp_path, 'def test_a(): assert False\ndef test_b(): pass\n', *ONE_PROCESS, '-k', 'b', '-q')
+    done = run_elsewhere(
+        tmp_path, 'def test_a(): assert False\ndef test_b(): pass\n', *ONE_PROCESS, '-k', 'test_b', '-q'
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert '1 passed, 1 deselected' in done.stdout
 

@@ -224,7 +224,8 @@ class StoreContract:
             assert array.tobytes() == images.tobytes()
         odd = np.arange(len(store)) % 2 == 1
         for key in (slice(None, None, -3), [-1, 0, 0], odd, (odd, ..., slice(None, None, 2)), (..., 0), (3, 0)):
-            assert np.array_equal(store[key], images[key], equal_nan=case.dtype.startswith(('float', 'complex')))
+            part = store[key]
+            assert (part.shape, part.tobytes()) == (images[key].shape, images[key].tobytes())
         assert [metadata for _, metadata in store] == list(zip(NUMBERS, TIMES, strict=True))
 
     def test_frames_are_found_by_number(self, case, store):
