@@ -191,8 +191,11 @@ class ChunkIO:
 
     @property
     def has_runs(self) -> bool:
-        """Whether frames can be decoded from several keyframes at once."""
-        return self._seek and not self._fmt.is_image_folder
+        """Whether frames are decoded from keyframes, several at once.
+
+        Those of Motion JPEG are decoded by several threads anyway.
+        """
+        return self._seek and not self._fmt.is_image_folder and self._fmt.codec != 'mjpeg'
 
     def encode(self, image: Image) -> Any:
         """Do the part of writing independent of other frames.
