@@ -5,8 +5,9 @@ from __future__ import annotations
 import bisect
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import takewhile
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -164,7 +165,13 @@ class LazyChunks:
         assert self._starts is not None
         return self._starts
 
+    @cached_property
+    def _bounds(self) -> list[int]:
+        """`starts` as a list, in which a search takes a tenth of the time."""
+        return cast(list[int], self.starts.tolist())
+
     def _set_starts(self, starts: ChunkOffsets | None) -> None:
+        self.__dict__.pop('_bounds', None)
         self._starts, self._frame_count = starts, None if starts is None else int(starts[-1])
         self._latest: _Place | None = None
         self.generation = object()
@@ -177,9 +184,9 @@ class LazyChunks:
     def place(self, index: int) -> tuple[LazyChunkIndex, int]:
         """Return the chunk of a frame, and the frame's index in it."""
         if self._latest is None or not self._latest.start <= index < self._latest.end:
-            starts = self.starts
-            rank = int(starts.searchsorted(index, 'right')) - 1
-            self._latest = _Place(self[rank], int(starts[rank]), int(starts[rank + 1]))
+            bounds = self._bounds
+            rank = bisect.bisect_right(bounds, index) - 1
+            self._latest = _Place(self._chunks[rank], bounds[rank], bounds[rank + 1])
         return self._latest.chunk, index - self._latest.start
 
     def range_of(self, number: int) -> tuple[int, int] | None:
@@ -203,7 +210,7 @@ class LazyChunks:
 
     def ranges(self) -> Iterator[tuple[LazyChunkIndex, int, int]]:
         """Return each chunk with the indexes of its first frame and after its last."""
-        bounds = self.starts.tolist()
+        bounds = self._bounds
         return zip(self._chunks, bounds[:-1], bounds[1:], strict=True)
 
     # --- reading

@@ -142,7 +142,7 @@ class SegmentList:
     @property
     def frame_count(self) -> int:
         """Number of frames."""
-        return sum(segment.frame_count for segment in self._segments)
+        return sum([segment.frame_count for segment in self._segments])
 
     def frames(self) -> list[FrameTimes]:
         """Return the numbers and times of each segment's frames."""

@@ -302,7 +302,7 @@ class ImgStoreIndex:
         if key != key:
             return None
         if what == 'index' and not nearest:
-            return int(key) if 0 <= key < self.frame_count and key == int(key) else None
+            return int(key) if 0 <= key < self._segments.frame_count and key == int(key) else None
         if what not in FRAME_MD:
             raise InvalidArgumentError(
                 f'what is {what!r}; it must be frame_number, frame_time or index', argument='what'
