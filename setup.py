@@ -48,11 +48,13 @@ INSTALL_REQUIRES = [
     'tzlocal>=5.0',
 ]
 BLOSCPACK = ['numcodecs>=0.12']
+DASK = ['dask[array,distributed]>=2024.8.1']
 PARQUET = ['pyarrow>=14']
 PLOT = ['matplotlib>=3.10.7']  # earlier versions warn with the newest pyparsing
 TIFF = ['tifffile>=2024.5.22']
 ZARR = ['zarr>=2.18']
 WEB = ['starlette>=0.49.1', 'uvicorn>=0.30']
+XARRAY = ['xarray>=2024.7']  # later versions need pandas 2.1
 
 setup(
     name='imgstore',
@@ -84,18 +86,22 @@ setup(
     install_requires=INSTALL_REQUIRES,
     extras_require={
         'bloscpack': BLOSCPACK,
+        'dask': DASK,
         'parquet': PARQUET,
         'plot': PLOT,
         'tiff': TIFF,
         'zarr': ZARR,
         'web': WEB,
+        'xarray': XARRAY,
         'test': [
             *BLOSCPACK,
+            *DASK,
             *PARQUET,
             *PLOT,
             *TIFF,
             *ZARR,
             *WEB,
+            *XARRAY,
             'blosc>=1.11.1',
             'bloscpack>=0.16.0',  # the reference for our containers
             'hypothesis>=6.100',
@@ -135,5 +141,6 @@ setup(
             'imgstore-test = imgstore.apps.selftest:main',
             'imgstore-view = imgstore.apps.view:main',
         ],
+        'xarray.backends': ['imgstore = imgstore.xarray_backend:ImgStoreBackend'],
     },
 )

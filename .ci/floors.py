@@ -15,7 +15,7 @@ def floors(wheel: str, extra: str) -> list[str]:
         path = next(name for name in file.namelist() if name.endswith('.dist-info/METADATA'))
         needs = Parser().parsestr(file.read(path).decode()).get_all('Requires-Dist', [])
     wanted = [need for need in needs if ';' not in need or extra in need.partition(';')[2]]
-    found = [re.match(r'([\w.-]+)\s*>=\s*([\w.]+)', need) for need in wanted]
+    found = [re.match(r'([\w.,[\]-]+)\s*>=\s*([\w.]+)', need) for need in wanted]
     return [f'{match[1]}=={match[2]}.*' for match in found if match]
 
 

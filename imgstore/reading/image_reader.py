@@ -134,6 +134,19 @@ class ImageReader:
             return [list(frames)]  # reading them raises the error of the first
         return [list(itertools.islice(at, len(group))) for group in groups]
 
+    def keyframe_after(self, chunk: int, index: int) -> int | None:
+        """Return a chunk's first keyframe from an index on, or its end.
+
+        None if it is unknown.
+        """
+        if not self._chunks.has_runs:
+            return index
+        try:
+            with self._turn:
+                return self._chunk(chunk).next_keyframe(index)
+        except _UNREADABLE:
+            return None  # reading the block raises the error
+
     def spare_readers(self, chunk: int) -> SpareReaders:
         """Return readers of a chunk for `read_part`, to be closed afterwards."""
         return SpareReaders(partial(self._one_thread, chunk))

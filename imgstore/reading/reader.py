@@ -29,6 +29,7 @@ from .array_batch import ImageKind
 from .array_reader import ArrayReader
 from .batch import BatchReader
 from .batch_stream import BatchStream, ParallelBatchStream
+from .blocks import block_edges
 from .frame_stream import FrameStream, FrameStreams, Make, as_found
 from .image_reader import ImageReader
 from .indexing import Indexes
@@ -156,6 +157,21 @@ class StoreReader(ReaderInfo):
     @state.setter
     def state(self, state: tuple[Place | None, bool]) -> None:
         self._position.place, self._images.is_decoding = state
+
+    @property
+    def is_decoding(self) -> bool:
+        """Whether raw images are converted to BGR."""
+        return self._images.is_decoding
+
+    @synchronized
+    def block_edges(self, known: ImgStoreIndex, most: int) -> list[int]:
+        """Return the frame indexes at which independent blocks of frames begin.
+
+        See `imgstore.reading.blocks`.
+        """
+        self.check_open()
+        ranges = [(chunk, own.start, own.stop) for chunk, _, own in known.chunk_ranges() if own.start < own.stop]
+        return block_edges(ranges, most, self._images.keyframe_after)
 
     # --- frames
 

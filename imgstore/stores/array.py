@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,9 @@ from ..reading.frame_stream import Frame, FrameStream, as_frame, as_pair
 from ..reading.indexing import Indexes
 from ..reading.reader import NumberedImage
 from .properties import StoreProperties
+
+if TYPE_CHECKING:
+    import dask.array as da
 
 _MOST_BYTES = 4 * 2**30
 """Size of the largest array that `numpy.asarray` makes of a store."""
@@ -260,3 +263,45 @@ class StoreArray(StoreProperties):
             )
         images: npt.NDArray[Any] = reader.get(slice(None))
         return images.astype(wanted, copy=False)
+
+    def to_dask(self, frames_per_block: Any = None) -> da.Array:
+        """Make a dask array of all frames, read by its tasks in any process.
+
+        Parameters
+        ----------
+        frames_per_block : int, optional
+            Maximum number of frames of a block. Blocks begin at chunks or keyframes, so each group of pictures is
+            decoded once. Default: as many as fit into dask's ``array.chunk-size``.
+
+        Returns
+        -------
+        dask.array.Array
+            Shape (n, h, w) or (n, h, w, 3). It has the frames known now, and later tasks need the store at its path.
+
+        Raises
+        ------
+        MissingDependencyError
+            dask is not installed. The extra ``dask`` has it.
+        InvalidArgumentError
+            An argument is not allowed, or the store was opened with an index of your own.
+
+        Examples
+        --------
+        >>> store.to_dask().mean(axis=(1, 2)).compute().tolist()
+        [100.0, 101.0, 102.0, 105.0, 106.0]
+        """
+        from .dask_array import StoreSource, dask_array, frames_of_a_block
+
+        reader, most = self._require_reader(), frames_of_a_block(self.nbytes // max(1, len(self)))
+        if frames_per_block is not None:
+            most = as_int_min(frames_per_block, 'frames_per_block', 1)
+        if self._has_given_index:
+            raise InvalidArgumentError(
+                f'{self.filename}: tasks cannot use an index of your own; open the store without it',
+                store=self.filename,
+                argument='index',
+            )
+        options = tuple(sorted(self._reopen.items()))
+        source = StoreSource(type(self), self.filename, self.uuid, options, reader.is_decoding)
+        edges = reader.block_edges(self._loaded_index(), most)
+        return dask_array(source, edges, self.image_shape, self.dtype)

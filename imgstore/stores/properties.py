@@ -43,6 +43,8 @@ class StoreProperties:
     _reader: StoreReader | None = None
     _writer: StoreWriter | None = None
     _writing_process: int | None = None
+    _reopen: dict[str, Any]
+    _has_given_index: bool
 
     def _require_reader(self) -> StoreReader:
         if self._reader is None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from configparser import ConfigParser
 from email.parser import Parser
 from importlib import import_module
 from pathlib import Path
@@ -99,12 +100,16 @@ def requirement_names(wheel: zipfile.ZipFile, extra: str) -> list[str]:
 
 
 @pytest.mark.process
-def test_every_command_line_is_a_function_that_is_there(wheel: zipfile.ZipFile) -> None:
-    scripts = dict(re.findall(r'^(\S+) = (\S+)$', in_dist_info(wheel, 'entry_points.txt'), re.MULTILINE))
-    assert scripts == SCRIPTS
-    for target in scripts.values():
-        module, function = target.split(':')
-        assert callable(getattr(import_module(module), function))
+def test_every_entry_point_is_there(wheel: zipfile.ZipFile) -> None:
+    """The command lines, and the engine for xarray."""
+    points = ConfigParser()
+    points.read_string(in_dist_info(wheel, 'entry_points.txt'))
+    assert {*points.sections()} == {'console_scripts', 'xarray.backends'}
+    assert dict(points['console_scripts']) == SCRIPTS
+    for group in points.sections():
+        for target in points[group].values():
+            module, name = target.split(':')
+            assert callable(getattr(import_module(module), name))
 
 
 @pytest.mark.process

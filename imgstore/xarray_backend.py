@@ -1,0 +1,119 @@
+"""Stores as datasets of xarray.
+
+``xarray.open_dataset(path, engine='imgstore')`` finds this module by the package's entry point:
+https://docs.xarray.dev/en/stable/internals/how-to-add-new-backend.html.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import xarray as xr
+from xarray.backends import BackendArray, BackendEntrypoint
+from xarray.core import indexing
+
+from .constants import STORE_MD_FILENAME
+from .stores.factories import ImgStore, new_for_filename
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_TABLE = ('index', 'number', 'time', 'datetime', 'chunk')
+_FRAME, _AXES = 'frame', ('y', 'x', 'channel')
+
+
+class ImgStoreBackend(BackendEntrypoint):
+    """Reader of stores for `xarray.open_dataset`.
+
+    The variable ``image`` is lazy. Its coordinates are ``frame`` (number), ``time`` (datetime64[ns], UTC), ``y``,
+    ``x`` and ``channel`` (BGR). Extra data are variables along ``frame``: the last value of each frame.
+    """
+
+    description = 'Image stores of imgstore'
+    open_dataset_parameters: ClassVar[tuple[str, ...]] = ('filename_or_obj', 'drop_variables', 'extra_data')
+
+    def open_dataset(
+        self, filename_or_obj: Any, *, drop_variables: str | Iterable[str] | None = None, extra_data: bool = True
+    ) -> xr.Dataset:
+        """Open a store.
+
+        Parameters
+        ----------
+        filename_or_obj : str or PathLike
+            The store's folder.
+        drop_variables : str or iterable of str, optional
+            Variables to leave out.
+        extra_data : bool
+            Include extra data.
+        """
+        store = new_for_filename(filename_or_obj)
+        dataset = _dataset(store, extra_data)
+        dropped = [drop_variables] if isinstance(drop_variables, str) else list(drop_variables or ())
+        dataset = dataset.drop_vars(dropped, errors='ignore')
+        dataset.set_close(store.close)
+        return dataset
+
+    def guess_can_open(self, filename_or_obj: Any) -> bool:
+        """Return whether a path is a store."""
+        try:
+            path = os.fspath(filename_or_obj)
+        except TypeError:
+            return False
+        return os.path.basename(path) == STORE_MD_FILENAME or os.path.isfile(os.path.join(path, STORE_MD_FILENAME))
+
+
+def _dataset(store: ImgStore, extra_data: bool) -> xr.Dataset:
+    axes = (_FRAME, *_AXES[: store.ndim - 1])
+    images = xr.Variable(axes, indexing.LazilyIndexedArray(_Images(store)))
+    coordinates: dict[str, Any] = {_FRAME: store.frame_numbers, 'time': (_FRAME, store.datetimes)}
+    coordinates.update((axis, np.arange(length)) for axis, length in zip(axes[1:], store.image_shape, strict=True))
+    if 'channel' in coordinates:
+        coordinates['channel'] = ['b', 'g', 'r']
+    variables = {'image': images, **(_extra(store.to_pandas(extra_data=True)) if extra_data else {})}
+    return xr.Dataset(variables, coordinates, {'uuid': store.uuid or '', 'format': store.format})
+
+
+def _extra(table: pd.DataFrame) -> dict[str, Any]:
+    """Return the columns of extra data as variables.
+
+    Names taken by others end in '_extra'.
+    """
+    taken = {'image', _FRAME, *_AXES}
+    columns = [column for column in table.columns if column not in _TABLE]
+    return {
+        f'{column}_extra' if column in taken else str(column): (_FRAME, table[column].to_numpy()) for column in columns
+    }
+
+
+class _Images(BackendArray):
+    """The images of a store, for xarray's lazy indexing.
+
+    Parameters
+    ----------
+    store : ImgStore
+    """
+
+    def __init__(self, store: ImgStore) -> None:
+        self._store, self.shape, self.dtype = store, store.shape, store.dtype
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        if isinstance(key, (indexing.BasicIndexer, indexing.OuterIndexer)):
+            return self._read(key.tuple)  # the adapter below fails on empty slices with a negative step
+        return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
+
+    def _read(self, key: tuple[Any, ...]) -> Any:
+        """Read by an int, a slice or an array for each axis.
+
+        Images are cropped by ints and slices before they are stacked, by arrays afterwards.
+        """
+        crop = [part if isinstance(part, (int, np.integer, slice)) else slice(None) for part in key[1:]]
+        images = self._store[(key[0], *crop)]
+        axis = 0 if isinstance(key[0], (int, np.integer)) else 1
+        for part in key[1:]:
+            if isinstance(part, np.ndarray):
+                images = np.take(images, part, axis)
+            axis += not isinstance(part, (int, np.integer))
+        return images

@@ -1,0 +1,119 @@
+"""A store as an xarray dataset, lazy until its values are used."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import imgstore
+from imgstore.errors import FrameReadError, StoreNotFoundError
+from imgstore.xarray_backend import ImgStoreBackend
+
+from .helpers.format_table import COLOR_IS_LOST, ROWS
+from .helpers.frames import index_in, numbered
+from .helpers.raised import raises
+
+GRAY, COLOR = (64, 96), (64, 96, 3)
+COUNT = 30
+
+
+def record(path: Path, fmt: str = 'npy', shape: tuple[int, ...] = GRAY, **options: Any) -> Path:
+    with imgstore.new_for_format(fmt, path, imgshape=shape, chunksize=12, **options) as store:
+        for index in range(COUNT):
+            store.add_image(numbered(index, shape), 100 + 2 * index, 1.5e9 + index / 8)
+            if index % 3 == 1:
+                store.add_extra_data(temperature=20 + index, time='noon', label=f'frame {index}')
+    return path
+
+
+@pytest.fixture(scope='module')
+def gray(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return record(tmp_path_factory.mktemp('xarray') / 's', 'avc1/mp4')
+
+
+def opened(path: Path, **options: Any) -> xr.Dataset:
+    return xr.open_dataset(path, engine='imgstore', **options)
+
+
+@pytest.mark.parametrize('fmt', [fmt for fmt in ROWS if fmt not in COLOR_IS_LOST])
+def test_a_dataset_has_images_numbers_and_times(fmt: str, tmp_path: Path) -> None:
+    path = record(tmp_path / 's', fmt, COLOR)
+    with opened(path) as dataset, imgstore.new_for_filename(path) as store:
+        assert dict(dataset.sizes) == {'frame': COUNT, 'y': 64, 'x': 96, 'channel': 3}
+        assert np.array_equal(dataset['image'].values, store[:])
+        assert np.array_equal(dataset['frame'].values, store.frame_numbers)
+        assert np.array_equal(dataset['time'].values, store.datetimes)
+        assert dataset['channel'].values.tolist() == ['b', 'g', 'r']
+        assert dataset.attrs == {'uuid': store.uuid, 'format': store.format}
+
+
+def test_frames_are_selected_by_number_and_time(gray: Path) -> None:
+    with opened(gray) as dataset:
+        assert index_in(dataset['image'].sel(frame=114).values) == 7
+        assert [index_in(image) for image in dataset['image'].sel(frame=slice(110, 116)).values] == [5, 6, 7, 8]
+        by_time = dataset.swap_dims(frame='time').sel(time='2017-07-14T02:40:03')
+        assert [index_in(image) for image in by_time['image'].values] == list(range(24, 30))
+        assert dataset['image'].isel(frame=3, y=5, x=slice(2, 9)).shape == (7,)
+
+
+def test_extra_data_are_variables_along_the_frames(gray: Path) -> None:
+    """With nan where a frame has none."""
+    with opened(gray) as dataset:
+        assert dataset['temperature'].dims == ('frame',)
+        assert dataset['temperature'].values[:5].tolist() == pytest.approx(
+            [np.nan, 21, np.nan, np.nan, 24], nan_ok=True
+        )
+        assert dataset['label'].values[4] == 'frame 4'
+        assert dataset['time_extra'].values[1] == 'noon'
+    with opened(gray, extra_data=False, drop_variables='time') as dataset:
+        assert {*dataset.variables} == {'image', 'frame', 'y', 'x'}
+
+
+def test_opening_reads_no_image(tmp_path: Path) -> None:
+    path = record(tmp_path / 's')
+    (path / '000001' / '000003.npy').write_bytes(b'damaged')
+    with opened(path) as dataset:
+        assert index_in(dataset['image'][14].values) == 14
+        with raises(FrameReadError, frame_index=15):
+            dataset['image'].load()
+
+
+POSITIONS = st.integers(-COUNT, COUNT - 1)  # xarray itself reads wrong frames from slice(-COUNT - 1, None, -1)
+SLICES = st.builds(slice, st.none() | POSITIONS, st.none() | POSITIONS, st.sampled_from([None, 1, 2, 7, -1, -2, -7]))
+ARRAYS = st.lists(POSITIONS, max_size=4).map(lambda values: np.array(values, np.intp))
+INDEXERS = SLICES | POSITIONS | ARRAYS
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(frames=INDEXERS, rows=INDEXERS, columns=INDEXERS)
+def test_any_indexing_is_that_of_the_array(gray: Path, frames: Any, rows: Any, columns: Any) -> None:
+    with opened(gray) as dataset, imgstore.new_for_filename(gray) as store:
+        plain = xr.DataArray(store[:], dims=('frame', 'y', 'x'))
+        chosen = {'frame': frames, 'y': rows, 'x': columns}
+        assert np.array_equal(dataset['image'].isel(chosen).values, plain.isel(chosen).values)
+
+
+def test_it_computes_with_dask_and_pickles(gray: Path) -> None:
+    with opened(gray, chunks={'frame': 7}) as dataset:
+        means = dataset['image'].mean(('y', 'x'))
+        assert np.allclose(means.compute(scheduler='threads'), dataset['image'].values.mean((1, 2)))
+        again = pickle.loads(pickle.dumps(dataset))  # noqa: S301 -- our own
+        assert np.array_equal(again['image'].values, dataset['image'].values)
+
+
+def test_xarray_finds_the_engine_by_itself(gray: Path, tmp_path: Path) -> None:
+    assert 'imgstore' in xr.backends.list_engines()
+    with xr.open_dataset(gray / 'metadata.yaml') as dataset:
+        assert dataset.sizes['frame'] == COUNT
+    backend = ImgStoreBackend()
+    assert not backend.guess_can_open(tmp_path)
+    assert not backend.guess_can_open(object())
+    with raises(StoreNotFoundError):
+        opened(tmp_path)
