@@ -17,6 +17,7 @@ PACKAGES = [
     'chunks',
     'chunks.images',
     'chunks.video',
+    'convert',
     'export',
     'extra_data',
     'font',

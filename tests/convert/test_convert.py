@@ -25,10 +25,10 @@ from imgstore.errors import (
     StoreNotFoundError,
 )
 
-from .helpers.checked import not_none
-from .helpers.format_table import COLOR_IS_LOST, LOSSLESS, LOSSY
-from .helpers.frames import index_in, numbered
-from .helpers.raised import raises
+from ..helpers.checked import not_none
+from ..helpers.format_table import COLOR_IS_LOST, LOSSLESS, LOSSY
+from ..helpers.frames import index_in, numbered
+from ..helpers.raised import raises
 
 SHAPE = (64, 96, 3)
 COUNT = 23
@@ -308,7 +308,7 @@ def test_without_the_sensors_files_no_store_is_converted(tmp_path: Path, monkeyp
     def full(source: str, target: str) -> None:
         raise OSError(28, 'disk is full', target)
 
-    monkeypatch.setattr('imgstore.convert.copy_data', full)
+    monkeypatch.setattr('imgstore.convert.extra.copy_data', full)
     with raises(StoreIOError, path=str(source / '000000.extra_data.h5')):
         convert(source, tmp_path / 'd', 'png')
     assert [path.name for path in tmp_path.iterdir()] == ['s']

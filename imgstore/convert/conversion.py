@@ -1,0 +1,101 @@
+"""The function that converts a store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .._support.warn import renamed_keyword
+from ..formats import resolve_format, validate_options
+from ..ondisk.files import StrPath
+from ..ondisk.layout import existing_store_folder, store_folder
+from .request import Request
+from .result import Conversion
+from .serial import convert_here
+
+
+@renamed_keyword('step', 'progress')
+def convert(
+    source: StrPath,
+    dest: StrPath,
+    fmt: str,
+    *,
+    chunksize: int | None = None,
+    overwrite: bool = False,
+    verify: bool = True,
+    min_psnr: float | None = None,
+    workers: int | None = None,
+    quality: int | None = None,
+    crf: int | None = None,
+    compression: int | None = None,
+    progress: Callable[[], object] = lambda: None,
+) -> Conversion:
+    """Copy a store into another format.
+
+    Numbers, times, metadata, extra data, time of creation and time zone are kept. The new store has its own uuid.
+    ``imgstore_history`` in its metadata lists uuid and format of earlier stores, the oldest first. Your own files in
+    the store's folder are not copied. ``dest`` appears after all frames are written and compared.
+
+    Parameters
+    ----------
+    source : str or PathLike
+        Folder of the store.
+    dest : str or PathLike
+        Folder of the new store.
+    fmt : str
+        One of `get_supported_formats()`. Raw images stay raw in a lossless format, and become colour in others.
+    chunksize : int, optional
+        Frames per chunk. Default: as in the source if both have images or both have videos, else as usual for the
+        format.
+    overwrite : bool
+        Replace an existing store at ``dest``.
+    verify : bool
+        Compare each frame with its original.
+    min_psnr : float, optional
+        Lowest PSNR of a frame in dB, for a lossy format.
+    workers : int, optional
+        Encoder threads, as for `new_for_format`.
+    quality : int, optional
+        Quality of jpg, webp and mjpeg/avi, from 1 to 100 (best).
+    crf : int, optional
+        Constant rate factor of x264 for h264/mkv and avc1/mp4, from 0 (best) to 51.
+    compression : int, optional
+        Compression of png and bpk, from 0 to 9 (smallest files).
+    progress : callable
+        Called after each written and each compared frame.
+
+    Returns
+    -------
+    Conversion
+        The result.
+
+    Raises
+    ------
+    FrameWriteError
+        A frame differs from its original.
+    StoreExistsError
+        A store already exists at ``dest``.
+    InvalidArgumentError
+        The format cannot hold the frames, or another argument is not allowed.
+    StoreLockedError
+        The store at ``dest`` is open in a writer.
+
+    Examples
+    --------
+    >>> from imgstore.convert import convert
+    >>> done = convert('recording', 'smaller', 'webp')
+    >>> done.frames, done.exact
+    (5, True)
+    """
+    options = validate_options(resolve_format(fmt), {'quality': quality, 'crf': crf, 'compression': compression})
+    request = Request(
+        source=existing_store_folder(source),
+        target=store_folder(dest),
+        fmt=fmt,
+        chunksize=chunksize,
+        encoder={**options},
+        workers=workers,
+        verify=verify,
+        overwrite=overwrite,
+        min_psnr=min_psnr,
+    )
+    return convert_here(request, progress)

@@ -1,0 +1,123 @@
+"""What to convert, to what, and where to."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from .._support.validation import as_int_min
+from ..constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME
+from ..errors import InvalidArgumentError, StoreExistsError, StoreLockedError
+from ..formats import Format, encoded_with, resolve_format
+from ..ondisk.lock import is_held
+from ..ondisk.metadata import load_metadata
+from ..stores.base import ImgStore
+from ..stores.factories import DirectoryImgStore, new_for_format
+from .extra import check_sensors
+from .frames import Recipe
+from .history import metadata_with_history
+
+_COLOR = '+color'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A conversion as its user asked for it.
+
+    Attributes
+    ----------
+    source, target : str
+        Folders of the two stores.
+    fmt : str
+        Name of the new format.
+    chunksize : int or None
+        Frames per chunk.
+    encoder : dict
+        Given options of the encoder.
+    workers : int or None
+        Encoder threads.
+    verify : bool
+        Whether to compare the frames.
+    overwrite : bool
+        Whether to replace a store.
+    min_psnr : float or None
+        Lowest PSNR of a frame in dB.
+    """
+
+    source: str
+    target: str
+    fmt: str
+    chunksize: int | None
+    encoder: dict[str, Any]
+    workers: int | None
+    verify: bool
+    overwrite: bool
+    min_psnr: float | None
+
+    @property
+    def wanted(self) -> Format:
+        """The new format."""
+        return encoded_with(resolve_format(self.fmt), self.encoder)
+
+    def recipe(self, old: ImgStore) -> Recipe:
+        """Plan the new store, and set what images ``old`` returns.
+
+        Raises
+        ------
+        InvalidArgumentError
+            The chunks are too large for the sensors' data.
+        """
+        wanted = self.wanted
+        raw = old.encoding if wanted.lossless and not wanted.converts_to_bgr else None
+        same_class = isinstance(old, DirectoryImgStore) == wanted.is_image_folder
+        usual = old.chunksize if same_class else wanted.chunksize
+        size = usual if self.chunksize is None else as_int_min(self.chunksize, 'chunksize', 1)
+        check_sensors(old, size)
+        recipe = Recipe(self.fmt.removesuffix(_COLOR), size, raw, wanted.color_model == 'gray')
+        recipe.set_decoding(old)
+        return recipe
+
+    def check_target(self) -> None:
+        """Raise an error if there may be no new store at the target."""
+        target = self.target
+        if os.path.realpath(self.source) == os.path.realpath(target):
+            raise InvalidArgumentError(
+                f'{target!r} is the store to convert; give another folder', path=target, argument='target'
+            )
+        if os.path.exists(target) and not os.path.isdir(target):
+            raise StoreExistsError(f'{target!r} already exists and is not a folder; give another name', path=target)
+        if os.path.exists(os.path.join(target, STORE_MD_FILENAME)) and not self.overwrite:
+            raise StoreExistsError(f'{target!r} already holds a store', replaceable=True, path=target, store=target)
+        if is_held(os.path.join(target, STORE_LOCK_FILENAME)):
+            raise StoreLockedError(f'{target!r} is open in another writer; close it first', path=target, store=target)
+
+
+def given_rate(request: Request, old: ImgStore) -> float | None:
+    """Return the rate that the user gave the original, for the header of videos."""
+    return None if request.wanted.is_image_folder else load_metadata(old.filename).fps
+
+
+def new_store(request: Request, old: ImgStore, recipe: Recipe, folder: str) -> ImgStore:
+    """Create the new store in a folder, open for writing."""
+    shape, dtype = shape_and_dtype(old, recipe)
+    return new_for_format(
+        recipe.fmt,
+        folder,
+        imgshape=shape,
+        imgdtype=dtype,
+        chunksize=recipe.chunksize,
+        metadata=metadata_with_history(old),
+        encoding=recipe.encoding,
+        workers=request.workers,
+        fps=given_rate(request, old),
+        **request.encoder,
+    )
+
+
+def shape_and_dtype(old: ImgStore, recipe: Recipe) -> tuple[tuple[int, ...], Any]:
+    """Return shape and dtype of the new store's images."""
+    if not len(old):
+        return old.image_shape, old.dtype
+    image = recipe.prepare(old.get_image(frame_index=0)[0])
+    return image.shape, image.dtype
