@@ -37,6 +37,8 @@ def block_edges(chunks: Iterable[tuple[int, int, int]], most: int, keyframe_afte
 def _end_of_block(chunk: int, begin: int, most: int, keyframe_after: KeyframeAfter) -> int:
     """Return the last keyframe that a block can reach, or its longest end."""
     limit, end = begin + most, begin
+    if keyframe_after(chunk, limit) == limit:
+        return limit
     while (key := keyframe_after(chunk, end + 1)) is not None and key <= limit:
         end = key
     return end if end > begin else limit

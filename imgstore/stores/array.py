@@ -276,7 +276,8 @@ class StoreArray(StoreProperties):
         Returns
         -------
         dask.array.Array
-            Shape (n, h, w) or (n, h, w, 3). It has the frames known now, and later tasks need the store at its path.
+            Shape (n, h, w) or (n, h, w, 3). It has the frames known now. Tasks need the store at its path. A slice
+            reads only its own frames.
 
         Raises
         ------
@@ -290,7 +291,7 @@ class StoreArray(StoreProperties):
         >>> store.to_dask().mean(axis=(1, 2)).compute().tolist()
         [100.0, 101.0, 102.0, 105.0, 106.0]
         """
-        from .dask_array import StoreSource, dask_array, frames_of_a_block
+        from .dask_array import StoreSource, dask_array, frames_checksum, frames_of_a_block
 
         reader, most = self._require_reader(), frames_of_a_block(self.nbytes // max(1, len(self)))
         if frames_per_block is not None:
@@ -301,7 +302,7 @@ class StoreArray(StoreProperties):
                 store=self.filename,
                 argument='index',
             )
-        options = tuple(sorted(self._reopen.items()))
-        source = StoreSource(type(self), self.filename, self.uuid, options, reader.is_decoding)
         edges = reader.block_edges(self._loaded_index(), most)
-        return dask_array(source, edges, self.image_shape, self.dtype)
+        identity = self.filename, self.uuid, frames_checksum(self, edges[-1])
+        options, shape = tuple(sorted(self._reopen.items())), (edges[-1], *self.image_shape)
+        return dask_array(StoreSource(type(self), *identity, options, reader.is_decoding, shape, self.dtype), edges)

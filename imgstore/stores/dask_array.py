@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-import numpy.typing as npt
+import numpy as np
 
-from .._support.forking import register_fork_handler
-from ..errors import MissingDependencyError
+from .._support.forking import leak, register_fork_handler
+from ..constants import STORE_MD_FILENAME
+from ..errors import FrameReadError, MissingDependencyError
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -22,53 +26,69 @@ _MOST_OPEN = 4
 
 @dataclass(frozen=True)
 class StoreSource:
-    """What a task needs to open a store.
+    """The array that a task reads; it opens the store in the task's process.
 
     Attributes
     ----------
     open : callable
-        Opens it.
+        Opens the store.
     path : str
         The store's folder.
     uuid : str or None
         Identifier of the store.
+    checksum : int
+        `frames_checksum` of the frames.
     options : tuple of (str, object)
         Options for reading.
     is_decoding : bool
         Whether raw images are converted to BGR.
+    shape : tuple of int
+        Shape of the array.
+    dtype : dtype
+        dtype of the images.
     """
 
     open: Callable[..., Any]
     path: str
     uuid: str | None
+    checksum: int
     options: tuple[tuple[str, Any], ...]
     is_decoding: bool
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes of the array."""
+        return len(self.shape)
+
+    def __getitem__(self, key: Any) -> Any:
+        """Read frames, or parts of them. dask passes ints and slices."""
+        return _open.get(self)[key]
 
 
-def dask_array(source: StoreSource, edges: list[int], shape: tuple[int, ...], dtype: npt.DTypeLike) -> da.Array:
-    """Make a dask array whose blocks begin at these frame indexes.
+def dask_array(source: StoreSource, edges: list[int]) -> da.Array:
+    """Make a dask array.
 
     Parameters
     ----------
     source : StoreSource
         The store.
     edges : list of int
-        Indexes at which blocks begin, and the end of the last one.
-    shape : tuple of int
-        Shape of an image.
-    dtype : dtype
-        dtype of the images.
+        Frame indexes at which blocks begin, and the end of the last one.
     """
     import dask.array as da
     from dask.base import tokenize
 
-    name = f'imgstore-{tokenize(source, edges, shape)}'
-    rest = (0,) * len(shape)
-    blocks = list(pairwise(edges)) or [(0, 0)]
-    tasks: dict[Any, Any] = {(name, number, *rest): (read_block, source, *block) for number, block in enumerate(blocks)}
-    sizes = tuple(end - begin for begin, end in blocks)
-    chunks = (sizes, *((length,) for length in shape))
-    return da.Array(tasks, name, chunks, dtype)  # type: ignore[no-untyped-call]
+    sizes = tuple(end - begin for begin, end in pairwise(edges)) or (0,)
+    array: da.Array = da.from_array(  # type: ignore[no-untyped-call]
+        source,
+        chunks=(sizes, *((length,) for length in source.shape[1:])),
+        name=f'imgstore-{tokenize(source, edges)}',
+        inline_array=True,
+        meta=np.empty((0,) * source.ndim, source.dtype),
+    )
+    return array
 
 
 def frames_of_a_block(image_bytes: int) -> int:
@@ -88,41 +108,64 @@ def frames_of_a_block(image_bytes: int) -> int:
     return max(1, int(parse_bytes(config.get('array.chunk-size'))) // max(1, image_bytes))
 
 
-def read_block(source: StoreSource, begin: int, end: int) -> npt.NDArray[Any]:
-    """Read some frames, in any process."""
-    store = _open.get(source)
-    if end > len(store):  # it was opened while there were fewer
-        store.refresh()
-    images: npt.NDArray[Any] = store[begin:end]
-    return images
+def frames_checksum(store: Any, count: int) -> int:
+    """Return a checksum of the numbers and times of a store's first frames."""
+    return zlib.crc32(store.frame_times[:count].tobytes(), zlib.crc32(store.frame_numbers[:count].tobytes()))
 
 
 class _OpenStores:
     """The stores opened by tasks of this process. Thread-safe."""
 
     def __init__(self) -> None:
-        register_fork_handler(self, _OpenStores.reset)
-        self.reset()
+        self._forget()
+        register_fork_handler(self, _OpenStores.reset_after_fork)
 
-    def reset(self) -> None:
-        """Forget all stores."""
+    def _forget(self) -> None:
         self._lock = threading.Lock()
-        self._stores: OrderedDict[StoreSource, Any] = OrderedDict()
+        self._stores: OrderedDict[StoreSource, tuple[object, Any]] = OrderedDict()
+
+    def reset_after_fork(self) -> None:
+        """Leave all stores to the parent in a forked child."""
+        leak(self._stores)
+        self._forget()
 
     def get(self, source: StoreSource) -> Any:
         """Return an open store; close the oldest of too many after its last task."""
+        stamp = _stamp(source.path)
         with self._lock:
-            store = self._stores.pop(source, None) or _opened(source)
-            self._stores[source] = store
+            known, store = self._stores.pop(source, (None, None))
+            if store is None or known != stamp:
+                store = _opened(source)
+            self._stores[source] = stamp, store
             while len(self._stores) > _MOST_OPEN:
                 self._stores.popitem(last=False)
             return store
+
+    def close(self) -> None:
+        """Close all stores."""
+        with self._lock:
+            for _, store in self._stores.values():
+                store.close()
+            self._stores.clear()
+
+
+def _stamp(folder: str) -> object:
+    """Return what differs once a store was replaced, or chunks were added or removed."""
+    with contextlib.suppress(OSError):  # opening the store raises the error
+        found = [os.stat(path) for path in (folder, os.path.join(folder, STORE_MD_FILENAME))]
+        return [(each.st_ino, each.st_mtime_ns) for each in found]
+    return None
 
 
 def _opened(source: StoreSource) -> Any:
     store = source.open(source.path, **dict(source.options))
     if not source.is_decoding and store.encoding:
         store.disable_decoding()
+    if (store.uuid, frames_checksum(store, source.shape[0])) != (source.uuid, source.checksum):
+        store.close()
+        raise FrameReadError(
+            f'{source.path}: frames of the store changed after to_dask(); call to_dask() again', store=source.path
+        )
     return store
 
 

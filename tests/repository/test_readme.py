@@ -1,6 +1,7 @@
 """Every Python example of the documentation runs and prints what the page says, in the order of its page."""
 
 import contextlib
+import inspect
 import io
 import re
 import runpy
@@ -14,6 +15,7 @@ import pytest
 from imgstore import get_supported_formats
 from imgstore.apps.commands import COMMANDS
 
+from ..helpers import by_chunk
 from . import REPOSITORY
 
 README = REPOSITORY / 'README.md'
@@ -128,6 +130,13 @@ def test_how_to_pages_name_their_recording() -> None:
     assert [
         name for name, text in pages.items() if "'recording'" in text and '(../getting-started.md)' not in text
     ] == []
+
+
+def test_the_functions_of_a_page_are_those_tested() -> None:
+    """Another test runs those of the page on clusters on a cluster of processes."""
+    tested = inspect.getsource(by_chunk).partition('\n\n')[2]
+    page = (DOCS / 'how-to' / 'compute-on-a-cluster.md').read_text(encoding='utf-8')
+    assert EXAMPLE.findall(page)[0][0] == tested
 
 
 def test_the_links_within_the_repository_lead_somewhere() -> None:

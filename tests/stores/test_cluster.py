@@ -1,4 +1,4 @@
-"""A store computed on a cluster of processes: results are those of a plain loop."""
+"""A store computed on a cluster of processes: results are those of a plain loop, and are kept by chunk."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from distributed import Client, LocalCluster
 
 from imgstore import new_for_filename, new_for_format
 
+from ..helpers.by_chunk import by_chunk
+from ..helpers.spying import spy
+
 pytestmark = [pytest.mark.slow, pytest.mark.process]
 
-SHAPE, COUNT = (16, 24), 20_000
+SHAPE, COUNT, CHUNK = (16, 24), 20_000, 3000
 
 
 @pytest.fixture(scope='module')
@@ -36,23 +39,52 @@ def image(index: int) -> Any:
 
 @pytest.fixture(scope='module')
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp('cluster') / 's'
-    with new_for_format('avc1/mp4', path, imgshape=SHAPE, chunksize=3000) as store:
+    path, images = tmp_path_factory.mktemp('cluster') / 's', [image(index) for index in range(300)]
+    with new_for_format('avc1/mp4', path, imgshape=SHAPE, chunksize=CHUNK) as store:
         for index in range(COUNT):
-            store.add_image(image(index), 2 * index, index / 100)
+            store.add_image(images[index % 300], 2 * index, index / 100)
     return path
 
 
-def test_statistics_of_each_frame_join_the_frame_table(client: Client, path: Path) -> None:
+def means(frames: Any, start: int) -> Any:
+    return frames.mean(axis=(1, 2))
+
+
+def every_97th(frames: Any, start: int) -> Any:
+    return frames[-start % 97 :: 97]
+
+
+def interrupted(frames: Any, start: int) -> Any:
+    """As if the computer stopped in the fifth chunk."""
+    if start >= 4 * CHUNK:
+        return frames.map_blocks(lambda block: 1 / 0, dtype=float)
+    return means(frames, start)
+
+
+def test_statistics_of_each_frame_join_the_frame_table(client: Client, path: Path, tmp_path: Path) -> None:
+    """A second run computes only the chunks without a result."""
     with new_for_filename(path) as store:
+        with pytest.raises(ZeroDivisionError):
+            by_chunk(store, tmp_path / 'kept', interrupted)
+        before = {file: file.stat().st_mtime_ns for file in (tmp_path / 'kept').glob('*.npy')}
         table = store.to_pandas()
-        table['mean'] = store.to_dask(1000).mean(axis=(1, 2)).compute()
-        assert np.allclose(table['mean'], [frame.image.mean() for frame in store.frames()])
+        table['mean'] = by_chunk(store, tmp_path / 'kept', means)
+        assert np.allclose(
+            table['mean'], np.concatenate([images.mean(axis=(1, 2)) for images, _, _ in store.batches(1000)])
+        )
         assert table.loc[table['number'] == 8000, 'mean'].item() == pytest.approx(store[4000].mean())
+    after = {file: file.stat().st_mtime_ns for file in (tmp_path / 'kept').iterdir()}
+    assert len(before) < len(after) == 7
+    assert before.items() <= after.items()
 
 
-def test_the_background_is_the_median_of_a_sample(client: Client, path: Path) -> None:
+def test_the_background_is_the_median_of_a_sample(client: Client, path: Path, tmp_path: Path) -> None:
+    """Of every 97th frame. A second run reads only the chunk without a result."""
     with new_for_filename(path) as store:
-        sample = store.to_dask(1000)[::97].rechunk((-1, 8, 12))
-        background = np.asarray(np.median(sample, axis=0))
-        assert np.array_equal(background, np.median(store[::97], axis=0))
+        sample = by_chunk(store, tmp_path / 'kept', every_97th)
+        plain = [frame.image for frame in store.frames(step=97)]
+        assert np.array_equal(sample, plain)
+        (tmp_path / 'kept' / 'frames-3000-6000.npy').unlink()
+        calls: list[int] = []
+        again = by_chunk(store, tmp_path / 'kept', spy(every_97th, lambda frames, start: calls.append(start)))
+        assert (calls, np.array_equal(again, sample)) == ([3000], True)

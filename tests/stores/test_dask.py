@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import gc
+import multiprocessing
 import pickle
+import shutil
+import sys
+import warnings
+from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,8 +20,17 @@ from hypothesis import strategies as st
 
 import imgstore
 from imgstore import new_for_filename, new_for_format
-from imgstore.errors import FrameReadError, InvalidArgumentError, StoreClosedError, StoreModeError
+from imgstore.chunks.video.cursor import VideoCursor
+from imgstore.errors import (
+    ChunkSkippedWarning,
+    FrameReadError,
+    InvalidArgumentError,
+    MissingDependencyError,
+    StoreClosedError,
+    StoreModeError,
+)
 from imgstore.reading.blocks import block_edges
+from imgstore.reading.image_reader import ImageReader
 from imgstore.stores import dask_array
 
 from ..helpers.format_table import COLOR_IS_LOST, ROWS
@@ -33,8 +46,7 @@ def synchronous() -> Any:
     """Run tasks in this thread, unless a test says otherwise; close their stores in the end."""
     with dask.config.set(scheduler='synchronous'):
         yield
-    dask_array._open.reset()
-    gc.collect()
+    dask_array._open.close()
 
 
 def record(path: Path, fmt: str = 'npy', shape: tuple[int, ...] = GRAY, chunksize: int = 20, **options: Any) -> Path:
@@ -55,6 +67,8 @@ def test_the_array_is_that_of_the_store(fmt: str, tmp_path: Path) -> None:
             assert most is None or max(array.chunks[0]) <= most
             assert np.array_equal(array.compute(), images)
         assert np.array_equal(array[3:40:6, 10:20].compute(), images[3:40:6, 10:20])
+        median = np.median(array[::7].rechunk((-1, 8, 12, 3)), axis=0)
+        assert np.array_equal(np.asarray(median), np.median(images[::7], axis=0))
 
 
 def test_blocks_begin_at_keyframes_and_chunks(tmp_path: Path) -> None:
@@ -86,6 +100,38 @@ def test_blocks_cover_each_frame_once(lengths: list[int], most: int, group: int)
     assert all(0 < end - begin <= most for begin, end in pairwise(edges))
     keys = {begin + key for _, begin, end in chunks for key in range(0, end - begin, group)}
     assert all(edge in keys or edge - before == most for before, edge in pairwise(edges[:-1]))
+
+
+def test_a_slice_reads_only_its_own_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[int] = []
+
+    def noted(reader: ImageReader, image: Any) -> Any:
+        decoded.append(index_in(image))
+        return image
+
+    with new_for_filename(record(tmp_path / 's')) as store:
+        array = store.to_dask()
+        monkeypatch.setattr(ImageReader, '_decoded', noted)
+        assert [index_in(image) for image in array[7::17].compute()] == [7, 24, 41]
+        assert index_in(array[-3].compute()) == 47
+    assert sorted(decoded) == [7, 24, 41, 47]
+
+
+def test_each_group_of_pictures_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[Any] = []
+    decode = VideoCursor._decode
+
+    def noted(cursor: VideoCursor) -> Any:
+        for index, frame in decode(cursor):
+            decoded.append((cursor._video.path, index))
+            yield index, frame
+
+    path = record(tmp_path / 's', 'avc1/mp4')
+    monkeypatch.setattr(VideoCursor, '_decode', noted)
+    with new_for_filename(path, cache_bytes=0) as store:
+        assert len(store.to_dask(17).chunks[0]) == 4
+        store.to_dask(17).compute()
+    assert len(decoded) == len(set(decoded)) == COUNT
 
 
 def test_tasks_follow_options_and_decoding(tmp_path: Path) -> None:
@@ -121,6 +167,49 @@ def test_a_task_sees_frames_added_since_its_store_was_opened(tmp_path: Path) -> 
             if index in (10, COUNT - 1):
                 with new_for_filename(tmp_path / 's') as store:
                     assert [index_in(image) for image in store.to_dask(6).compute()] == list(range(index + 1))
+
+
+@pytest.mark.parametrize('is_open', [False, True])
+def test_frames_that_moved_are_an_error(tmp_path: Path, is_open: bool) -> None:
+    """A store that was replaced or lost a chunk never gives other frames, also if a task had it open before."""
+    path = record(tmp_path / 's')
+    with new_for_filename(path) as store:
+        array = store.to_dask(10)
+    if is_open:
+        assert index_in(array[45].compute()) == 45
+    shutil.move(path / '000001', tmp_path)
+    with warnings.catch_warnings(), raises(FrameReadError, store=str(path)):
+        warnings.simplefilter('ignore', ChunkSkippedWarning)
+        array[:3].compute()
+    shutil.move(tmp_path / '000001', path)
+    assert index_in(array[45].compute()) == 45
+    record(path, overwrite=True)
+    with raises(FrameReadError, store=str(path)):
+        array[:3].compute()
+    with new_for_filename(path) as store:
+        assert [index_in(image) for image in store.to_dask(10).compute()] == list(range(COUNT))
+
+
+@pytest.mark.process
+@pytest.mark.filterwarnings('ignore:This process .* is multi-threaded:DeprecationWarning')
+def test_a_forked_child_opens_its_own_stores(tmp_path: Path) -> None:
+    """Also if a task of the parent has them open."""
+    with new_for_filename(record(tmp_path / 's', 'avc1/mp4')) as store:
+        array = store.to_dask(10)
+        assert index_in(array[3].compute()) == 3
+        with ProcessPoolExecutor(1, multiprocessing.get_context('fork')) as pool:
+            assert [index_in(image) for image in pool.submit(array[10:40:9].compute).result()] == [10, 19, 28, 37]
+        assert index_in(array[4].compute()) == 4
+
+
+def test_without_dask_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, 'dask.array', None)
+    with (
+        new_for_filename(record(tmp_path / 's')) as store,
+        pytest.raises(MissingDependencyError, match=r'imgstore\[dask\]') as caught,
+    ):
+        store.to_dask()
+    assert caught.value.name == 'dask'
 
 
 def test_a_damaged_frame_is_an_error_of_its_block_alone(tmp_path: Path) -> None:
