@@ -10,6 +10,7 @@ from ._support.validation import as_int, as_int_min
 from .errors import FrameIndexError
 from .ondisk.files import StrPath, text_path
 from .stores.factories import ImgStore, new_for_filename
+from .stores.identity import StoreIdentity
 
 Item = Any
 
@@ -19,6 +20,7 @@ class FrameDataset:
 
     This module does not import torch: a DataLoader takes any object with a length and items. Each process opens the
     store for itself, with any start method. Batches are read in one call, and each group of pictures is decoded once.
+    A process that opens another store there, or one that lost frames, raises FrameReadError.
 
     Parameters
     ----------
@@ -32,7 +34,7 @@ class FrameDataset:
         Distance between the first frames of items.
     start, stop : int, optional
         First frame index, and the index after the last frame. Negative indexes count from the end.
-    with_frames : bool
+    with_times : bool
         Items are tuples of images, frame numbers and frame times.
     transform : callable, optional
         Applied to the images of each item, an array of shape (h, w[, 3]) or (clip, h, w[, 3]).
@@ -70,23 +72,29 @@ class FrameDataset:
         step: int = 1,
         start: int | None = None,
         stop: int | None = None,
-        with_frames: bool = False,
+        with_times: bool = False,
         transform: Callable[[Any], Any] | None = None,
         **options: Any,
     ) -> None:
-        self._path, self._options, self._opened = text_path(path, 'path'), options, None
+        self._path, self._options = text_path(path, 'path'), options
         self._clip = None if clip is None else as_int_min(clip, 'clip', 1)
         stride, step = as_int_min(stride, 'stride', 1), as_int_min(step, 'step', 1)
-        self._with_frames, self._transform = with_frames, transform
+        self._with_times, self._transform = with_times, transform
         self._offsets = range(0, stride * (self._clip or 1), stride)
         frames = range(len(self._store))[slice(_index(start, 'start'), _index(stop, 'stop'))]
         self._firsts = frames[: max(0, len(frames) - self._offsets[-1]) : step]
 
-    _opened: ImgStore | None
+    _opened: ImgStore | None = None
+    _identity: StoreIdentity | None = None
 
     @property
     def _store(self) -> ImgStore:
-        self._opened = self._opened or new_for_filename(self._path, **self._options)
+        if self._opened is None:
+            opened = new_for_filename(self._path, **self._options)
+            if self._identity is None:
+                self._identity = StoreIdentity.of(opened)
+            self._identity.check(opened)
+            self._opened = opened
         return self._opened
 
     def __len__(self) -> int:
@@ -102,7 +110,7 @@ class FrameDataset:
         frames = [first + offset for first in firsts for offset in self._offsets]
         images, numbers, times = self._store[frames], self._store.frame_numbers[frames], self._store.frame_times[frames]
         items = [self._item_at(rank) for rank in range(len(firsts))]
-        if not self._with_frames:
+        if not self._with_times:
             return [self._transformed(images[item]) for item in items]
         return [(self._transformed(images[item]), numbers[item], times[item]) for item in items]
 

@@ -11,17 +11,23 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import xarray as xr
-from xarray.backends import BackendArray, BackendEntrypoint
-from xarray.core import indexing
+import numpy.typing as npt
 
 from .constants import STORE_MD_FILENAME
+from .errors import MissingDependencyError
 from .stores.factories import ImgStore, new_for_filename
+from .stores.frame_table import free_names, records_by_index
+
+try:
+    import xarray as xr
+    from xarray.backends import BackendArray, BackendEntrypoint
+    from xarray.core import indexing
+except ImportError as error:
+    raise MissingDependencyError.for_extra('the engine for xarray needs xarray', 'xarray', 'xarray') from error
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_TABLE = ('index', 'number', 'time', 'datetime', 'chunk')
 _FRAME, _AXES = 'frame', ('y', 'x', 'channel')
 
 
@@ -29,7 +35,7 @@ class ImgStoreBackend(BackendEntrypoint):
     """Reader of stores for `xarray.open_dataset`.
 
     The variable ``image`` is lazy. Its coordinates are ``frame`` (number), ``time`` (datetime64[ns], UTC), ``y``,
-    ``x`` and ``channel`` (BGR). Extra data are variables along ``frame``: the last value of each frame.
+    ``x`` and ``channel`` (BGR). Keys of extra data with at most one value a frame are variables along ``frame``.
     """
 
     description = 'Image stores of imgstore'
@@ -72,20 +78,46 @@ def _dataset(store: ImgStore, extra_data: bool) -> xr.Dataset:
     coordinates.update((axis, np.arange(length)) for axis, length in zip(axes[1:], store.image_shape, strict=True))
     if 'channel' in coordinates:
         coordinates['channel'] = ['b', 'g', 'r']
-    variables = {'image': images, **(_extra(store.to_pandas(extra_data=True)) if extra_data else {})}
-    return xr.Dataset(variables, coordinates, {'uuid': store.uuid or '', 'format': store.format})
+    images.encoding['preferred_chunks'] = dict(zip(axes, (1, *store.image_shape), strict=True))
+    extra = _extra(store, {'image', *coordinates}) if extra_data else {}
+    return xr.Dataset({'image': images, **extra}, coordinates, {'uuid': store.uuid or '', 'format': store.format})
 
 
-def _extra(table: pd.DataFrame) -> dict[str, Any]:
-    """Return the columns of extra data as variables.
+def _extra(store: ImgStore, taken: set[str]) -> dict[str, Any]:
+    """Return the extra data as variables.
 
     Names taken by others end in '_extra'.
     """
-    taken = {'image', _FRAME, *_AXES}
-    columns = [column for column in table.columns if column not in _TABLE]
+    records = store.get_extra_data()
+    if records is None:
+        return {}
+    own = records_by_index(records, len(store))
+    own = own.set_axis(free_names([str(column) for column in own.columns], taken), axis=1)
+    values = {str(name): own[name].dropna() for name in own.columns}
     return {
-        f'{column}_extra' if column in taken else str(column): (_FRAME, table[column].to_numpy()) for column in columns
+        name: (_FRAME, _for_each_frame(column, len(store)))
+        for name, column in values.items()
+        if _is_one_a_frame(column)
     }
+
+
+def _is_one_a_frame(column: pd.Series[Any]) -> bool:
+    import pandas as pd
+
+    return not column.index.has_duplicates and all(map(pd.api.types.is_scalar, column))
+
+
+def _for_each_frame(column: pd.Series[Any], count: int) -> npt.NDArray[Any]:
+    """Return values for all frames: nan, or '' among text, for those without one.
+
+    An array of objects would be no good to dask, nor in files.
+    """
+    kinds = set(map(type, column))
+    if kinds == {str}:
+        return column.reindex(range(count), fill_value='').to_numpy(np.str_)
+    if kinds <= {bool} and len(column) < count:
+        column = column.astype(np.float64)
+    return column.reindex(range(count)).to_numpy()
 
 
 class _Images(BackendArray):

@@ -14,8 +14,35 @@ before = set(sys.modules)
 import imgstore
 print(json.dumps(sorted(set(sys.modules) - before)))
 """
-OWN = {'writing', 'maintenance', 'extra_data', 'export', 'apps', 'viewers', 'convert', 'align'}
-OTHERS = {'av', 'concurrent', 'email', 'hashlib', 'html', 'logging', 'pandas', 'sqlite3', 'uuid', 'zipfile', 'zoneinfo'}
+OWN = {
+    'writing',
+    'maintenance',
+    'extra_data',
+    'export',
+    'apps',
+    'viewers',
+    'convert',
+    'align',
+    'torch',
+    'xarray_backend',
+}
+OTHERS = {
+    'av',
+    'concurrent',
+    'dask',
+    'distributed',
+    'email',
+    'hashlib',
+    'html',
+    'logging',
+    'pandas',
+    'sqlite3',
+    'torch',
+    'uuid',
+    'xarray',
+    'zipfile',
+    'zoneinfo',
+}
 
 
 @pytest.mark.process

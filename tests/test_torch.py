@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
+import shutil
+import warnings
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,14 @@ import numpy as np
 import pytest
 
 import imgstore
-from imgstore.errors import FrameIndexError, InvalidArgumentError, InvalidOptionError, StoreNotFoundError
+from imgstore.errors import (
+    ChunkSkippedWarning,
+    FrameIndexError,
+    FrameReadError,
+    InvalidArgumentError,
+    InvalidOptionError,
+    StoreNotFoundError,
+)
 from imgstore.torch import FrameDataset
 
 from .helpers.frames import index_in, numbered
@@ -24,8 +33,11 @@ COUNT = 40
 
 @pytest.fixture(scope='module', params=['npy', 'avc1/mp4', 'mjpeg/avi'])
 def path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp('torch') / 's'
-    with imgstore.new_for_format(request.param, path, imgshape=SHAPE, chunksize=17) as store:
+    return record(tmp_path_factory.mktemp('torch') / 's', request.param)
+
+
+def record(path: Path, fmt: str) -> Path:
+    with imgstore.new_for_format(fmt, path, imgshape=SHAPE, chunksize=17) as store:
         for index in range(COUNT):
             store.add_image(numbered(index, SHAPE), 100 + 2 * index, index / 8)
     return path
@@ -42,6 +54,7 @@ def test_items_are_frames(path: Path) -> None:
         assert [index_in(dataset[index]) for index in (0, 39, -1, np.int64(7))] == [0, 39, 39, 7]
         assert fetch(dataset, [5, 30, 5, -40]) == [5, 30, 5, 0]
         assert dataset.__getitems__([]) == []
+        assert [index_in(image) for image in dataset] == list(range(COUNT))  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -67,10 +80,10 @@ def test_clips_are_in_the_part_of_the_store(path: Path, options: dict[str, Any],
 
 
 def test_items_may_have_numbers_and_times(path: Path) -> None:
-    with FrameDataset(path, clip=2, stride=3, with_frames=True) as dataset:
+    with FrameDataset(path, clip=2, stride=3, with_times=True) as dataset:
         images, numbers, times = dataset[4]
         assert (index_in(images[1]), numbers.tolist(), times.tolist()) == (7, [108, 114], [0.5, 0.875])
-    with FrameDataset(path, with_frames=True) as dataset:
+    with FrameDataset(path, with_times=True) as dataset:
         image, number, time = dataset[4]
         assert (index_in(image), int(number), float(time)) == (4, 108, 0.5)
 
@@ -99,9 +112,9 @@ def test_a_batch_is_read_in_one_call(path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.process
 @pytest.mark.parametrize('start', ['fork', 'spawn', 'forkserver'])
 @pytest.mark.filterwarnings('ignore:This process .* is multi-threaded:DeprecationWarning')
-def test_workers_read_with_any_start_method(path: Path, start: str) -> None:
+def test_workers_read_with_any_start_method(tmp_path: Path, start: str) -> None:
     """Also after the process that started them has read."""
-    with FrameDataset(path, cache_bytes=2**20) as dataset:
+    with FrameDataset(record(tmp_path / 's', 'avc1/mp4'), cache_bytes=2**20) as dataset:
         fetch(dataset, [1, 2, 3])
         with ProcessPoolExecutor(2, multiprocessing.get_context(start)) as pool:
             batches = [[3, 4], [39, 0], [17, 16]]
@@ -117,6 +130,24 @@ def test_a_closed_dataset_opens_again(path: Path) -> None:
     assert fetch(again, [9]) == fetch(dataset, [9]) == [9]
     again.close()
     dataset.close()
+
+
+def test_a_worker_never_reads_other_frames(tmp_path: Path) -> None:
+    """Of a store that was replaced or lost a chunk since the dataset was made."""
+    path = record(tmp_path / 's', 'npy')
+    with FrameDataset(path) as dataset:
+        copy = pickle.dumps(dataset)
+    shutil.move(path / '000000', tmp_path)
+    with warnings.catch_warnings(), raises(FrameReadError, store=str(path)):
+        warnings.simplefilter('ignore', ChunkSkippedWarning)
+        pickle.loads(copy)[20]  # noqa: S301 -- our own
+    shutil.move(tmp_path / '000000', path)
+    with pickle.loads(copy) as again:  # noqa: S301 -- our own
+        assert index_in(again[20]) == 20
+    shutil.rmtree(path)
+    record(path, 'npy')
+    with raises(FrameReadError, store=str(path)):
+        pickle.loads(copy)[20]  # noqa: S301 -- our own
 
 
 def test_errors_name_the_argument(path: Path, tmp_path: Path) -> None:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
 import pickle
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import dask
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import imgstore
-from imgstore.errors import FrameReadError, StoreNotFoundError
+from imgstore.errors import FrameReadError, MissingDependencyError, StoreNotFoundError
+from imgstore.reading.image_reader import ImageReader
 from imgstore.xarray_backend import ImgStoreBackend
 
 from .helpers.format_table import COLOR_IS_LOST, ROWS
@@ -64,16 +69,31 @@ def test_frames_are_selected_by_number_and_time(gray: Path) -> None:
 
 
 def test_extra_data_are_variables_along_the_frames(gray: Path) -> None:
-    """With nan where a frame has none."""
+    """With nan, or empty text, where a frame has none."""
     with opened(gray) as dataset:
         assert dataset['temperature'].dims == ('frame',)
         assert dataset['temperature'].values[:5].tolist() == pytest.approx(
             [np.nan, 21, np.nan, np.nan, 24], nan_ok=True
         )
         assert dataset['label'].values[4] == 'frame 4'
-        assert dataset['time_extra'].values[1] == 'noon'
+        assert dataset['time_extra'].values[:3].tolist() == ['', 'noon', '']
     with opened(gray, extra_data=False, drop_variables='time') as dataset:
         assert {*dataset.variables} == {'image', 'frame', 'y', 'x'}
+
+
+def test_keys_with_several_values_a_frame_are_no_variables(tmp_path: Path) -> None:
+    """Nor are lists. Values of one frame may come from several records."""
+    with imgstore.new_for_format('npy', tmp_path / 's', imgshape=GRAY) as store:
+        store.add_extra_data(before=1)
+        for index in range(3):
+            store.add_image(numbered(index, GRAY), index, index)
+            store.add_extra_data(position=[index, 2], sample=index)
+            store.add_extra_data(x=index / 2, sample=index, licked=index == 1)
+        store.add_image(numbered(3, GRAY), 3, 3)
+    with opened(tmp_path / 's') as dataset:
+        assert {*dataset.data_vars} == {'image', 'x_extra', 'licked', 'before'}
+        assert dataset['x_extra'].values.tolist() == pytest.approx([0, 0.5, 1, np.nan], nan_ok=True)
+        assert dataset['licked'].values.tolist() == pytest.approx([0, 1, 0, np.nan], nan_ok=True)
 
 
 def test_opening_reads_no_image(tmp_path: Path) -> None:
@@ -85,27 +105,65 @@ def test_opening_reads_no_image(tmp_path: Path) -> None:
             dataset['image'].load()
 
 
+def test_a_slice_reads_only_its_own_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also by number, by time, in steps, and of a part of the images."""
+    decoded: list[int] = []
+
+    def noted(reader: ImageReader, image: Any) -> Any:
+        decoded.append(index_in(image))
+        return image
+
+    path = record(tmp_path / 's')
+    monkeypatch.setattr(ImageReader, '_decoded', noted)
+    with opened(path) as dataset:
+        images = dataset['image']
+        part = images.isel(frame=slice(3, 20))[::5, :32]
+        assert decoded == []
+        assert part.values.shape == (4, 32, 96)
+        assert images.sel(frame=[150, 102]).values.shape == (2, 64, 96)
+        assert images.swap_dims(frame='time').sel(time='2017-07-14T02:40:03.5').values.shape == (64, 96)
+    assert decoded == [3, 8, 13, 18, 1, 25, 28]
+
+
 POSITIONS = st.integers(-COUNT, COUNT - 1)  # xarray itself reads wrong frames from slice(-COUNT - 1, None, -1)
 SLICES = st.builds(slice, st.none() | POSITIONS, st.none() | POSITIONS, st.sampled_from([None, 1, 2, 7, -1, -2, -7]))
 ARRAYS = st.lists(POSITIONS, max_size=4).map(lambda values: np.array(values, np.intp))
 INDEXERS = SLICES | POSITIONS | ARRAYS
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(frames=INDEXERS, rows=INDEXERS, columns=INDEXERS)
-def test_any_indexing_is_that_of_the_array(gray: Path, frames: Any, rows: Any, columns: Any) -> None:
+@pytest.fixture(scope='module')
+def images(gray: Path) -> Iterator[tuple[xr.DataArray, xr.DataArray]]:
+    """The lazy images, and the same in memory."""
     with opened(gray) as dataset, imgstore.new_for_filename(gray) as store:
-        plain = xr.DataArray(store[:], dims=('frame', 'y', 'x'))
-        chosen = {'frame': frames, 'y': rows, 'x': columns}
-        assert np.array_equal(dataset['image'].isel(chosen).values, plain.isel(chosen).values)
+        yield dataset['image'], xr.DataArray(store[:], dims=('frame', 'y', 'x'))
+
+
+@settings(max_examples=60)
+@given(frames=INDEXERS, rows=INDEXERS, columns=INDEXERS)
+def test_any_indexing_is_that_of_the_array(
+    images: tuple[xr.DataArray, xr.DataArray], frames: Any, rows: Any, columns: Any
+) -> None:
+    lazy, plain = (each.isel(frame=frames, y=rows, x=columns).values for each in images)
+    assert np.array_equal(lazy, plain)
 
 
 def test_it_computes_with_dask_and_pickles(gray: Path) -> None:
+    """Blocks that xarray chooses hold whole images."""
+    with dask.config.set({'array.chunk-size': '48KiB'}), opened(gray, chunks='auto') as dataset:
+        assert dataset['image'].chunks == ((8, 8, 8, 6), (64,), (96,))
     with opened(gray, chunks={'frame': 7}) as dataset:
         means = dataset['image'].mean(('y', 'x'))
         assert np.allclose(means.compute(scheduler='threads'), dataset['image'].values.mean((1, 2)))
         again = pickle.loads(pickle.dumps(dataset))  # noqa: S301 -- our own
         assert np.array_equal(again['image'].values, dataset['image'].values)
+
+
+def test_without_xarray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, 'xarray', None)
+    monkeypatch.delitem(sys.modules, 'imgstore.xarray_backend')
+    with pytest.raises(MissingDependencyError, match=r'imgstore\[xarray\]') as caught:
+        importlib.import_module('imgstore.xarray_backend')
+    assert caught.value.name == 'xarray'
 
 
 def test_xarray_finds_the_engine_by_itself(gray: Path, tmp_path: Path) -> None:

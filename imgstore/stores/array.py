@@ -291,7 +291,8 @@ class StoreArray(StoreProperties):
         >>> store.to_dask().mean(axis=(1, 2)).compute().tolist()
         [100.0, 101.0, 102.0, 105.0, 106.0]
         """
-        from .dask_array import StoreSource, dask_array, frames_checksum, frames_of_a_block
+        from .dask_array import StoreSource, dask_array, frames_of_a_block
+        from .identity import StoreIdentity
 
         reader, most = self._require_reader(), frames_of_a_block(self.nbytes // max(1, len(self)))
         if frames_per_block is not None:
@@ -303,6 +304,7 @@ class StoreArray(StoreProperties):
                 argument='index',
             )
         edges = reader.block_edges(self._loaded_index(), most)
-        identity = self.filename, self.uuid, frames_checksum(self, edges[-1])
-        options, shape = tuple(sorted(self._reopen.items())), (edges[-1], *self.image_shape)
-        return dask_array(StoreSource(type(self), *identity, options, reader.is_decoding, shape, self.dtype), edges)
+        identity, options = StoreIdentity.of(self, edges[-1]), tuple(sorted(self._reopen.items()))
+        shape = edges[-1], *self.image_shape
+        source = StoreSource(type(self), self.filename, identity, options, reader.is_decoding, shape, self.dtype)
+        return dask_array(source, edges)

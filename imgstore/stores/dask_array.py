@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-import zlib
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,10 +15,12 @@ import numpy as np
 
 from .._support.forking import leak, register_fork_handler
 from ..constants import STORE_MD_FILENAME
-from ..errors import FrameReadError, MissingDependencyError
+from ..errors import MissingDependencyError
+from .identity import StoreIdentity
 
 if TYPE_CHECKING:
     import dask.array as da
+
 
 _MOST_OPEN = 4
 
@@ -34,10 +35,8 @@ class StoreSource:
         Opens the store.
     path : str
         The store's folder.
-    uuid : str or None
-        Identifier of the store.
-    checksum : int
-        `frames_checksum` of the frames.
+    identity : StoreIdentity
+        Its frames.
     options : tuple of (str, object)
         Options for reading.
     is_decoding : bool
@@ -50,8 +49,7 @@ class StoreSource:
 
     open: Callable[..., Any]
     path: str
-    uuid: str | None
-    checksum: int
+    identity: StoreIdentity
     options: tuple[tuple[str, Any], ...]
     is_decoding: bool
     shape: tuple[int, ...]
@@ -108,11 +106,6 @@ def frames_of_a_block(image_bytes: int) -> int:
     return max(1, int(parse_bytes(config.get('array.chunk-size'))) // max(1, image_bytes))
 
 
-def frames_checksum(store: Any, count: int) -> int:
-    """Return a checksum of the numbers and times of a store's first frames."""
-    return zlib.crc32(store.frame_times[:count].tobytes(), zlib.crc32(store.frame_numbers[:count].tobytes()))
-
-
 class _OpenStores:
     """The stores opened by tasks of this process. Thread-safe."""
 
@@ -150,7 +143,7 @@ class _OpenStores:
 
 
 def _stamp(folder: str) -> object:
-    """Return what differs once a store was replaced, or chunks were added or removed."""
+    """Return a value that changes when a store is replaced, or has other chunks."""
     with contextlib.suppress(OSError):  # opening the store raises the error
         found = [os.stat(path) for path in (folder, os.path.join(folder, STORE_MD_FILENAME))]
         return [(each.st_ino, each.st_mtime_ns) for each in found]
@@ -161,11 +154,7 @@ def _opened(source: StoreSource) -> Any:
     store = source.open(source.path, **dict(source.options))
     if not source.is_decoding and store.encoding:
         store.disable_decoding()
-    if (store.uuid, frames_checksum(store, source.shape[0])) != (source.uuid, source.checksum):
-        store.close()
-        raise FrameReadError(
-            f'{source.path}: frames of the store changed after to_dask(); call to_dask() again', store=source.path
-        )
+    source.identity.check(store)
     return store
 
 

@@ -144,19 +144,25 @@ def _find_time(reader: StoreReader, moment: Moment, nearest: bool) -> int:
 
 def _with_records(table: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
     """Add the last record of each frame."""
-    import pandas as pd
-
-    if FRAME_INDEX not in records:
-        return table
-    indexes = pd.to_numeric(records[FRAME_INDEX], errors='coerce').to_numpy(np.float64)
-    known = (indexes >= 0) & (indexes < len(table)) & (indexes == np.rint(indexes))
-    own = records[known].drop(columns=[FRAME_INDEX, FRAME_NUMBER, FRAME_TIME], errors='ignore')
-    own = own.set_axis(indexes[known].astype(np.int64))
-    own.columns = pd.Index(_free_names(list(own.columns), set(table.columns)))
+    own = records_by_index(records, len(table))
+    own = own.set_axis(free_names(list(own.columns), set(table.columns)), axis=1)
     return table.join(own[~own.index.duplicated(keep='last')])
 
 
-def _free_names(names: list[Any], taken: set[Any]) -> list[Any]:
+def records_by_index(records: pd.DataFrame, frame_count: int) -> pd.DataFrame:
+    """Return the records of known frames, with the frames' indexes as index."""
+    import pandas as pd
+
+    if FRAME_INDEX not in records:
+        return pd.DataFrame()
+    indexes = pd.to_numeric(records[FRAME_INDEX], errors='coerce').to_numpy(np.float64)
+    known = (indexes >= 0) & (indexes < frame_count) & (indexes == np.rint(indexes))
+    own: pd.DataFrame = records[known].drop(columns=[FRAME_INDEX, FRAME_NUMBER, FRAME_TIME], errors='ignore')
+    own.index = pd.Index(indexes[known].astype(np.int64))
+    return own
+
+
+def free_names(names: list[Any], taken: set[Any]) -> list[Any]:
     """Append '_extra' to names that are taken."""
     free: list[Any] = []
     for name in names:
