@@ -163,10 +163,9 @@ def _guarded(prog: str, command: Callable[[], int], verbose: bool) -> int:
         code = command()
         sys.stdout.flush()
         return code
-    except _TerminatedError:
-        return SIGNALLED + signal.SIGTERM
-    except KeyboardInterrupt:
-        return SIGNALLED + signal.SIGINT
+    except KeyboardInterrupt as interrupt:
+        _log_notes(prog, interrupt)
+        return SIGNALLED + (signal.SIGTERM if isinstance(interrupt, _TerminatedError) else signal.SIGINT)
     except BrokenPipeError:  # the reader of the output has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return SIGNALLED + _SIGPIPE
@@ -177,7 +176,14 @@ def _guarded(prog: str, command: Callable[[], int], verbose: bool) -> int:
             log_error(prog, f'{error.message}; use --overwrite to replace it')
         else:
             log_error(prog, error)
+        _log_notes(prog, error)
         return EXIT_FAILURE
+
+
+def _log_notes(prog: str, error: BaseException) -> None:
+    """Print what was added to an error: how to go on."""
+    for note in getattr(error, '__notes__', ()):
+        log_error(prog, note)
 
 
 class _TerminatedError(KeyboardInterrupt):

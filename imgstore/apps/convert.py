@@ -34,7 +34,18 @@ def parser() -> argparse.ArgumentParser:
     add_encoder_options(made)
     made.add_argument('--min-psnr', type=float, metavar='DB', help='fail if the PSNR of a frame is lower')
     made.add_argument('--no-verify', action='store_true', help='do not compare the frames')
-    made.add_argument('--workers', type=int, metavar='N', help='encoder threads (default: one per core, at most 4)')
+    made.add_argument(
+        '--workers',
+        type=int,
+        metavar='N',
+        help='encoder threads (default: one per core, at most 4; with --scheduler 0 in each task)',
+    )
+    made.add_argument(
+        '--scheduler',
+        metavar='ADDRESS',
+        help='convert in parallel with Dask: local, for a process per core, or the address of a scheduler; '
+        'run it again after an interruption to continue',
+    )
     add_overwrite(made, 'store')
     return made
 
@@ -58,6 +69,7 @@ def _convert(args: argparse.Namespace) -> int:
             verify=not args.no_verify,
             min_psnr=args.min_psnr,
             workers=args.workers,
+            scheduler=args.scheduler,
             progress=progress.step,
             **encoder_options(args),
         )

@@ -1,4 +1,4 @@
-"""The function that converts a store."""
+"""Conversion of a store in this process, or on a cluster."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def convert(
     quality: int | None = None,
     crf: int | None = None,
     compression: int | None = None,
+    scheduler: str | None = None,
     progress: Callable[[], object] = lambda: None,
 ) -> Conversion:
     """Copy a store into another format.
@@ -53,15 +54,19 @@ def convert(
     min_psnr : float, optional
         Lowest PSNR of a frame in dB, for a lossy format.
     workers : int, optional
-        Encoder threads, as for `new_for_format`.
+        Encoder threads, as for `new_for_format`. With a scheduler, those of each task; default 0.
     quality : int, optional
         Quality of jpg, webp and mjpeg/avi, from 1 to 100 (best).
     crf : int, optional
         Constant rate factor of x264 for h264/mkv and avc1/mp4, from 0 (best) to 51.
     compression : int, optional
         Compression of png and bpk, from 0 to 9 (smallest files).
+    scheduler : str, optional
+        Convert in parallel with Dask (extra ``dask``), in parts of whole chunks: 'local' for a process per core here,
+        or the address of a scheduler. Its workers need both folders under the same path. Killed workers are replaced.
+        After an interruption, the same call continues with the unfinished parts.
     progress : callable
-        Called after each written and each compared frame.
+        Called after each written and each compared frame. With a scheduler, after each part, that often.
 
     Returns
     -------
@@ -75,9 +80,12 @@ def convert(
     StoreExistsError
         A store already exists at ``dest``.
     InvalidArgumentError
-        The format cannot hold the frames, or another argument is not allowed.
+        The format cannot hold the frames, or another argument is not allowed. Or parts of a conversion with other
+        options, or of another source, are beside ``dest``.
     StoreLockedError
-        The store at ``dest`` is open in a writer.
+        The store at ``dest`` is open in a writer. With a scheduler, also the one at ``source``.
+    MissingDependencyError
+        A scheduler was passed, and Dask is not installed.
 
     Examples
     --------
@@ -98,4 +106,8 @@ def convert(
         overwrite=overwrite,
         min_psnr=min_psnr,
     )
-    return convert_here(request, progress)
+    if scheduler is None:
+        return convert_here(request, progress)
+    from .cluster import convert_on_cluster
+
+    return convert_on_cluster(request, scheduler, progress)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import defaultdict
 from typing import Any
 
+from .._support.json import dumps
 from .._support.regular_files import copy_data
 from ..constants import (
     EXTRA_JSON,
@@ -16,8 +18,9 @@ from ..constants import (
     MOTIF_EXTRA_JSON,
 )
 from ..errors import InvalidArgumentError, StoreIOError
-from ..extra_data.records import is_reserved, read_records
-from ..ondisk.layout import chunk_name
+from ..extra_data.records import is_reserved, read_records, record_as_json, records_file
+from ..ondisk.files import write_atomic
+from ..ondisk.layout import Layout, chunk_name
 from ..stores.base import ImgStore
 from ..timestamps import Numbers
 
@@ -53,6 +56,20 @@ def add_records(new: ImgStore, records: list[Record]) -> None:
     """Add records to the latest frame."""
     for record in records:
         new.add_extra_data(**record)
+
+
+def write_records(old: ImgStore, records: dict[int, list[Record]], layout: Layout, chunksize: int) -> None:
+    """Write the records of all frames as files of their chunks."""
+    numbers, times = old.frame_numbers, old.frame_times
+    by_chunk: dict[int, list[str]] = defaultdict(list)
+    for index in sorted(records):
+        is_early = index == BEFORE_FRAMES
+        number, time = (math.nan, math.nan) if is_early else (int(numbers[index]), float(times[index]))
+        lines = [record_as_json(dumps(record), number, time, index) for record in records[index]]
+        by_chunk[max(index, 0) // chunksize] += lines
+    for chunk, lines in by_chunk.items():
+        if lines:
+            write_atomic(layout.index_stem(chunk) + EXTRA_JSON, records_file(lines))
 
 
 def check_sensors(old: ImgStore, chunksize: int) -> None:

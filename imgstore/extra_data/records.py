@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._support.json import dumps
 from .._support.regular_files import read_regular
 from .._support.text import decode_text, without_surrogates
 from .._support.warn import warn
@@ -25,6 +26,7 @@ from ..constants import (
     FRAME_INDEX,
     FRAME_NUMBER,
     FRAME_NUMBER_BEFORE_REINDEX,
+    FRAME_TIME,
     JOURNAL,
     MOTIF_EXTRA_H5,
     MOTIF_EXTRA_JSON,
@@ -288,6 +290,17 @@ def _concatenate(frames: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 # --- JSON
+
+
+def record_as_json(data: str, number: float, time: float, index: int) -> str:
+    """Return a record, JSON of a mapping, with its frame's own values."""
+    own = dumps({FRAME_TIME: time, FRAME_NUMBER: number, FRAME_INDEX: index})
+    return own if data == '{}' else f'{data[:-1]}, {own[1:]}'
+
+
+def records_file(records: Iterable[str]) -> bytes:
+    """Return the content of a file with these records."""
+    return f'[{", ".join(records)}]'.encode()
 
 
 def read_records(path: str, as_text: bool = True) -> list[_Record]:

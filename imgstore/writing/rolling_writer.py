@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from .._support.json import dumps
 from .._support.regular_files import read_regular
 from .._support.syncing import sync
 from .._support.validation import as_runs
 from ..chunks import ChunkIO, ChunkWriter
-from ..constants import EXTRA_JSON, FRAME_INDEX, FRAME_NUMBER, FRAME_TIME, STORE_MD_FILENAME
+from ..constants import EXTRA_JSON, STORE_MD_FILENAME
 from ..errors import FrameWriteError, StoreIOError
+from ..extra_data.records import record_as_json, records_file
 from ..frame_rate import FrameRate
 from ..ondisk.chunk_files import check_folder
 from ..ondisk.chunk_index import Numbers, Times, write_chunk_index
@@ -222,8 +222,7 @@ class RollingChunkWriter:
 
         It should be the latest frame.
         """
-        own = dumps({FRAME_TIME: time, FRAME_NUMBER: number, FRAME_INDEX: self.frame_count - 1})
-        record = own if data == '{}' else f'{data[:-1]}, {own[1:]}'
+        record = record_as_json(data, number, time, self.frame_count - 1)
         (self._open.records if self._open else self._early_records).append(record)
         self._journal_record(record)
 
@@ -304,7 +303,7 @@ class RollingChunkWriter:
             if not (self._syncs or chunk.is_on_disk):
                 self._completer.announce(chunk.number)
             if chunk.records:
-                write_atomic(stem + EXTRA_JSON, f'[{", ".join(chunk.records)}]'.encode(), chunk.is_on_disk)
+                write_atomic(stem + EXTRA_JSON, records_file(chunk.records), chunk.is_on_disk)
             chunk.written_records = len(chunk.records)
             if not chunk.is_on_disk:  # a power cut must not take the only index
                 write_chunk_index(stem, *chunk.arrays)

@@ -1,0 +1,136 @@
+"""A conversion on a cluster survives the death of workers; that of its own process, it can be run again after."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from distributed import Client, LocalCluster
+
+from imgstore.apps.convert import main
+from imgstore.convert import convert
+from imgstore.errors import FrameWriteError, StoreIOError
+
+from ..helpers import HELPERS
+from ..helpers.dying_workers import die_at_comparison, limit_files
+from ..helpers.kills import environment
+from ..helpers.raised import raises
+from .test_cluster import WORK, files, finished, names
+from .test_convert import COUNT, store_of
+
+pytestmark = pytest.mark.process
+
+OPTIONS: Any = {'fmt': 'h264/mkv', 'chunksize': 4}
+PARTS = 6
+
+
+@pytest.fixture(scope='module')
+def cluster() -> Iterator[Any]:
+    """Two processes; a task may lose its process twice."""
+    cluster: Any
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=':0', silence_logs=50) as cluster:
+        cluster.scheduler.allowed_failures = 2
+        yield cluster
+
+
+@pytest.fixture
+def client(cluster: Any) -> Iterator[Client]:
+    with Client(cluster, set_as_default=False) as client:
+        client.wait_for_workers(2)
+        yield client
+
+
+def test_killed_workers_are_replaced(cluster: Any, client: Client, tmp_path: Path) -> None:
+    """Two of them die with a part that is written and not compared."""
+    source = store_of(tmp_path / 's')
+    client.run(die_at_comparison, str(tmp_path / 'died'), 2)
+    done = convert(source, tmp_path / 'd', scheduler=cluster.scheduler_address, **OPTIONS)
+    assert names(tmp_path) == {'s', 'd', 'died0', 'died1'}
+    assert done == convert(source, tmp_path / 'e', **OPTIONS)
+    assert files(tmp_path / 'd') == files(tmp_path / 'e')
+
+
+def test_a_part_that_kills_every_worker_is_named(cluster: Any, client: Client, tmp_path: Path) -> None:
+    source = store_of(tmp_path / 's')
+    client.run(die_at_comparison, str(tmp_path / 'died'), 1)
+    cluster.scheduler.allowed_failures = 0
+    with raises(StoreIOError, path=str(source)):
+        convert(source, tmp_path / 'd', scheduler=cluster.scheduler_address, **OPTIONS)
+    cluster.scheduler.allowed_failures = 2
+    assert not (tmp_path / 'd').exists()
+    assert convert(source, tmp_path / 'd', scheduler=cluster.scheduler_address, **OPTIONS).frames == COUNT
+
+
+def test_a_full_disk_is_an_error_and_leaves_no_store(cluster: Any, client: Client, tmp_path: Path) -> None:
+    source = store_of(tmp_path / 's')
+    client.run(limit_files, 2000)
+    try:
+        with raises(FrameWriteError):
+            convert(source, tmp_path / 'd', scheduler=cluster.scheduler_address, **OPTIONS)
+    finally:
+        client.run(limit_files, -1)
+    assert names(tmp_path) == {'s'}
+    assert convert(source, tmp_path / 'd', scheduler=cluster.scheduler_address, **OPTIONS).frames == COUNT
+
+
+KILLED = """
+import os, signal, sys
+from imgstore.convert import convert
+source, target, scheduler = sys.argv[1:]
+calls = []
+def progress():
+    calls.append(1)
+    if len(calls) == 20:
+        os.kill(os.getpid(), signal.SIGKILL)
+convert(source, target, 'h264/mkv', chunksize=4, scheduler=scheduler, progress=progress)
+"""
+
+
+def test_a_killed_conversion_is_run_again(cluster: Any, client: Client, tmp_path: Path) -> None:
+    """Finished parts are those files that were finished before."""
+    source = store_of(tmp_path / 's')
+    command = [sys.executable, '-c', KILLED, str(source), str(tmp_path / 'd'), cluster.scheduler_address]
+    killed = subprocess.run(command, env=environment(), cwd=tmp_path, check=False, timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+    before = {name: (tmp_path / WORK / name / '000000.mkv').stat().st_ino for name in finished(tmp_path)}
+    assert 2 <= len(before) <= PARTS
+    assert not (tmp_path / 'd').exists()
+    convert(source, tmp_path / 'd', scheduler=cluster.scheduler_address, **OPTIONS)
+    assert {name: (tmp_path / 'd' / f'{name}.mkv').stat().st_ino for name in before} == before
+    convert(source, tmp_path / 'e', **OPTIONS)
+    assert files(tmp_path / 'd') == files(tmp_path / 'e')
+    assert names(tmp_path) == {'s', 'd', 'e'}
+
+
+def test_the_command_starts_a_cluster_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = store_of(tmp_path / 's')
+    assert main(['--format', 'png', '--scheduler', 'local', str(source), str(tmp_path / 'd')]) == 0
+    out, err = capsys.readouterr()
+    assert out.endswith('all are identical bit for bit\n')
+    assert err == ''
+
+
+@pytest.mark.exhaustive
+def test_killed_at_any_call_it_goes_on_where_it_was(tmp_path: Path) -> None:
+    """The target is the old store or the new one, and no finished part is done again."""
+    command = [sys.executable, str(HELPERS / 'dying_conversion.py'), str(tmp_path)]
+    done = subprocess.run(
+        command, env=environment(), cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    results = json.loads(done.stdout)
+    old, new = results[0]['found'], results[-1]['found']
+    assert (old['which'], new['which']) == ('old', 'new')
+    assert new['numbers'] == list(range(5))
+    for place, result in enumerate(results[:-1], 1):
+        assert result['found'] in (old, new), place
+        assert not set(result['kept']) & set(result['redone']), place
+        assert result['again'] == new, place
+        assert result['left'] == ['log', 's', 's.source'], place
+    assert len(results) > 20
