@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
 _LEAST_FRAMES = 8  # fewer are not worth a seek, nor starting a thread
-_ENOUGH = 2**20  # bytes of images that are worth waking the caller
+_ENOUGH = 2**20  # bytes of images that are worth a lock, and waking the caller
 
 LEAST_IN_RUNS = 2 * SHORT_GROUP
 """Frames decoded and not requested yet, needed to decode in parallel."""
@@ -46,8 +46,6 @@ class Run:
         Its reader, between the first and the last frame.
     images : dict of int to ndarray
         Images decoded and not taken yet, by index.
-    untold : int
-        Bytes of images decoded since the caller was last woken.
     is_running : bool
         Whether a thread decodes it, or is about to.
     is_over : bool
@@ -60,7 +58,6 @@ class Run:
     next: int = field(init=False)
     reader: ChunkReader | None = None
     images: dict[int, Image] = field(default_factory=dict)
-    untold: int = 0
     is_running: bool = False
     is_over: bool = False
 
@@ -198,8 +195,8 @@ class RunReader:
         """Decode frames of a run while there is room for them."""
         try:
             reader = self._reader_of(run)
-            while self._goes_on(run):
-                self._put(run, self._finish(reader.read(run.next)))
+            while count := self._count_allowed(run):
+                self._decode_some(run, reader, count)
         except Exception:  # noqa: BLE001 -- the caller reads the frame directly, and gets the error
             run.is_over = True
         with self._change:
@@ -224,18 +221,26 @@ class RunReader:
                 run.is_over |= run.end - run.start > self.longest_group
         return reader
 
-    def _goes_on(self, run: Run) -> bool:
+    def _count_allowed(self, run: Run) -> int:
+        """Return how many more frames of a run may be decoded now."""
         with self._change:
-            return not run.is_over and run.next != run.end and self._room_of(run) > 0
+            assert run.end is not None
+            return 0 if run.is_over else max(0, min(run.end - run.next, self._room_of(run)))
 
-    def _put(self, run: Run, image: Image) -> None:
+    def _decode_some(self, run: Run, reader: ChunkReader, count: int) -> None:
+        """Decode frames and put them in the run, small ones several at once."""
+        images = list[Image]()
+        try:
+            while len(images) < count and sum(image.nbytes for image in images) < _ENOUGH:
+                images.append(self._finish(reader.read(run.next + len(images))))
+        finally:
+            self._put(run, images)
+
+    def _put(self, run: Run, images: list[Image]) -> None:
         with self._change:
             if not run.is_over:
-                run.images[run.next] = image
-                run.next += 1
-            run.untold += image.nbytes
-            if run.untold >= _ENOUGH:
-                run.untold = 0
+                run.images.update(enumerate(images, run.next))
+                run.next += len(images)
                 self._change.notify_all()
 
     def _end(self, run: Run) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -55,7 +55,8 @@ class FrameConverter:
         if name in _LUMA_FIRST and all(_is_neutral(_plane(plane)) for plane in frame.planes[1:]):
             levels = _gray_levels(name, int(frame.color_range), int(frame.colorspace))
             gray = self._lent.empty((frame.height, frame.width))
-            return cast(Image, cv2.LUT(_plane(frame.planes[0]), levels, gray))
+            levels.apply(_plane(frame.planes[0]), gray)
+            return gray
         return ensure_grayscale(self._bgr(frame))
 
 
@@ -68,11 +69,50 @@ def _rows(plane: Any) -> Image:
 
 
 def _is_neutral(chroma: Image) -> bool:
-    return bool(chroma.min() >= _NEUTRAL[0] and chroma.max() <= _NEUTRAL[1])
+    smallest, largest, *_ = cv2.minMaxLoc(chroma)  # a fifth of the time of numpy
+    return bool(smallest >= _NEUTRAL[0] and largest <= _NEUTRAL[1])
+
+
+class _GrayLevels(NamedTuple):
+    """Gray value of each luma value: a table, and the same as a line if there is one.
+
+    The line takes half of the time of the table for small images. Slope 1 is no change, 0 no line.
+    """
+
+    table: npt.NDArray[np.uint8]
+    slope: float
+    offset: float
+
+    def apply(self, luma: Image, gray: Image) -> None:
+        """Write the gray values of an image."""
+        if self.slope == 1:
+            np.copyto(gray, luma)
+        elif self.slope:
+            cv2.addWeighted(luma, self.slope, luma, 0, self.offset, gray)
+        else:
+            cv2.LUT(luma, self.table, gray)
+
+    def applied(self) -> npt.NDArray[np.uint8]:
+        """Return the gray values of all luma values."""
+        gray = np.empty(256, np.uint8)
+        self.apply(np.arange(256, dtype=np.uint8).reshape(1, -1), gray.reshape(1, -1))
+        return gray
 
 
 @lru_cache
-def _gray_levels(pixel_format: str, color_range: int, colorspace: int) -> npt.NDArray[np.uint8]:
+def _gray_levels(pixel_format: str, color_range: int, colorspace: int) -> _GrayLevels:
+    table = _table_by_bgr(pixel_format, color_range, colorspace)
+    for slope in (1.0, 255 / 219):
+        exact = np.arange(256) * slope
+        inside = (table > 0) & (table < 255)
+        least, most = (table - 0.5 - exact)[inside].max(), (table + 0.5 - exact)[inside].min()
+        levels = _GrayLevels(table, slope, float(least + most) / 2)
+        if least < most and np.array_equal(levels.applied(), table):
+            return levels
+    return _GrayLevels(table, 0, 0)
+
+
+def _table_by_bgr(pixel_format: str, color_range: int, colorspace: int) -> npt.NDArray[np.uint8]:
     """Return the gray value of each luma value, by way of BGR."""
     import av
 
