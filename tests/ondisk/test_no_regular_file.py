@@ -123,7 +123,7 @@ def replaced(tmp_path, kind, replace):
 
 @pytest.mark.parametrize('replace', REPLACEMENTS, ids=lambda f: f.__name__)
 @pytest.mark.parametrize('kind', KINDS)
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_every_file_of_a_store_may_be_something_else(tmp_path, kind, replace):
     store = replaced(tmp_path, kind, replace)
     with warnings.catch_warnings(), soon():
@@ -139,7 +139,7 @@ def test_every_file_of_a_store_may_be_something_else(tmp_path, kind, replace):
 
 @pytest.mark.process
 @pytest.mark.parametrize('kind', ['index.npz', 'extra.json', 'npy', 'mkv', 'journal', 'metadata.yaml', 'extra_data.h5'])
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_sparse_file_takes_little_memory(tmp_path, kind):
     """Of each way in which a file is read one, in a process that may not take more."""
     for name, replace in (('a', sparse), ('b', sparse_behind), ('c', sparse_in_the_middle)):
@@ -201,7 +201,7 @@ def test_an_image_larger_than_any_of_its_store_is_not_read(tmp_path):
         assert index_in(store.get_image(None, frame_index=2)[0]) == 2
 
 
-@pytest.mark.slow  # for what it writes
+@pytest.mark.exhaustive  # for what it writes
 def test_a_store_of_large_images_reads_and_repairs(tmp_path):
     shape = (9000, 8000)
     with new_for_format('npy', tmp_path / 's', imgshape=shape, workers=0) as store:

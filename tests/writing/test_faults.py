@@ -28,7 +28,7 @@ from ..helpers.frames import index_in
 from ..helpers.kills import GRAY, KINDS, SCRIPT, Case, Process, check, kill, left_over, said, wrong_after_repair
 from ..helpers.recording import number_of, picture, read, record_of, time_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.process]
+pytestmark = [pytest.mark.exhaustive, pytest.mark.process]
 
 FAULTY = str(HELPERS / 'faulty.py')
 FORMATS = ['png', 'npy', *VIDEO_FORMATS]
@@ -429,7 +429,6 @@ def unfinished(request, tmp_path):
     return tmp_path / 'left'
 
 
-@pytest.mark.exhaustive
 def test_cut_off_journal_gives_all_frames_before_cut(unfinished):
     """A journal that is cut off at any point gives the frames before the cut."""
     journal = next(unfinished.glob('.*.journal'))
@@ -441,7 +440,6 @@ def test_cut_off_journal_gives_all_frames_before_cut(unfinished):
     assert frames_of(unfinished) == [0, 1, 2, 3, 4]
 
 
-@pytest.mark.exhaustive
 def test_cut_off_journal_is_repaired_as_far_as_it_goes(unfinished, tmp_path):
     """A journal that is cut off at any point is repaired as far as it goes."""
     journal = next(unfinished.glob('.*.journal'))

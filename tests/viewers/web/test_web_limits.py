@@ -23,7 +23,7 @@ from imgstore.viewers.web.room import NoRoomError, Room
 
 from ...helpers.serving import Served, served
 
-pytestmark = [pytest.mark.process, pytest.mark.slow]
+pytestmark = [pytest.mark.process, pytest.mark.exhaustive]
 
 HALF = b'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n'
 WHOLE = HALF + b'\r\n'
