@@ -20,7 +20,7 @@ def frame_of(luma, pixel_format, color_range, colorspace):
         rows = np.full((plane.height, plane.line_size), 128, np.uint8)
         if fill is not None:
             rows[:, : plane.width] = fill
-        plane.update(rows)
+        plane.update(rows.tobytes())
     return frame
 
 
