@@ -74,7 +74,7 @@ def _is_neutral(chroma: Image) -> bool:
 
 
 class _GrayLevels(NamedTuple):
-    """Gray value of each luma value: a table, and the same as a line if there is one.
+    """Gray value of each luma value, as a table and, if one fits, as a line.
 
     The line takes half of the time of the table for small images. Slope 1 is no change, 0 no line.
     """
