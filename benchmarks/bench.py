@@ -110,7 +110,7 @@ class Bench:
 
     def _environment_of(self, case: Case, side: str) -> str | None:
         if side != REFERENCE:
-            return PEERS.get(side, OURS)
+            return case.environment or PEERS.get(side, OURS)
         return None if self._ours_only and case.reference != OURS else case.reference
 
     # --- what the work needs

@@ -18,6 +18,7 @@ from readers import CLASSES, Reader
 from videos import Video, from_arguments
 
 STRIDE, BATCH = 19, 32
+SLICE, SLICES = 16, 8
 WALK = (1, -1, -1, 1, 1, -1, -1, 1, 1, -1)
 """Steps after a jump."""
 WALKS = 6
@@ -96,6 +97,30 @@ def in_one_call(open_it: Open, about: Video) -> float:
     return len(chosen) / seconds
 
 
+def in_slices(open_it: Open, about: Video) -> float:
+    """Frames a second of slices of consecutive frames, each somewhere."""
+    size = min(SLICE, about.count)
+    starts = np.random.default_rng(scenes.SEED + 2).integers(0, about.count - size + 1, SLICES).tolist()
+    return _by_slices(open_it, about, [range(start, start + size) for start in starts])
+
+
+def in_batches(open_it: Open, about: Video) -> float:
+    """Frames a second of batches of every other frame, one after the other."""
+    indexes = range(0, about.count, 2)[: SLICE * SLICES]
+    return _by_slices(open_it, about, [indexes[at : at + SLICE] for at in range(0, len(indexes), SLICE)])
+
+
+def _by_slices(open_it: Open, about: Video, slices: Sequence[range]) -> float:
+    cuts = []
+    with closing(_opened(open_it, 'batch')) as video:
+        start = time.perf_counter()
+        for indexes in slices:
+            cuts += [cut(image) for image in video.slice(indexes)]
+        seconds = time.perf_counter() - start
+    check(cuts, [index for indexes in slices for index in indexes], about.size)
+    return len(cuts) / seconds
+
+
 def in_steps(open_it: Open, about: Video) -> float:
     """Frames a second of steps to the next frame or the previous one; the jumps before them are not timed."""
     cuts, asked, seconds = [], [], 0.0
@@ -137,6 +162,8 @@ WORKS: dict[str, Callable[[Open, Video], float]] = {
     'sequence': in_sequence,
     'random': at_random,
     'batch': in_one_call,
+    'slice': in_slices,
+    'batches': in_batches,
     'backwards': backwards,
     'steps': in_steps,
     'first': to_first_frame,

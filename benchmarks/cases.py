@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cases_beside import beside
+from cases_arrays import arrays
+from cases_beside import beside, loading
 from cases_cameras import cameras
 from model import ORIGINAL, ORIGINAL_BPK, ORIGINAL_H264, OURS, Case, Limit, Metric, Recording, Sizes
 
@@ -19,7 +20,19 @@ ONE_COLOR = {'ppm': 'color', 'pgm': 'gray'}
 
 def cases(sizes: Sizes) -> list[Case]:
     """All of them."""
-    groups = (_finding, _writing, _waiting, cameras, _reading, _jumping, _own_files, _remembering, beside)
+    groups = (
+        _finding,
+        _writing,
+        _waiting,
+        cameras,
+        _reading,
+        _jumping,
+        _own_files,
+        arrays,
+        _remembering,
+        beside,
+        loading,
+    )
     return [case for group in groups for case in group(sizes)]
 
 

@@ -93,7 +93,8 @@ def _torchcodec(home: Path) -> Environment:
     """On FFmpeg's shared libraries, and on a torch for the CPU: one for a GPU brings gigabytes of libraries."""
     if not (home / 'torchcodec' / 'made-of.txt').exists() and any(map(_is_for_gpus, _to_install(TORCHCODEC))):
         raise MissingError('left out: pip finds no torch for the CPU, only one for GPUs, of gigabytes')
-    made = _virtual(home / 'torchcodec', sys.executable, [], [['numpy', *TORCHCODEC]])
+    others = ['decord2', 'pims==0.7', '-e', str(REPOSITORY)]  # which feed a DataLoader, too
+    made = _virtual(home / 'torchcodec', sys.executable, [], [['numpy', *TORCHCODEC], others])
     tried = made.run('-c', 'import torchcodec.decoders')
     if tried.returncode:
         raise MissingError(f'left out: torchcodec does not import: {tried.stderr.strip().splitlines()[-1]}')

@@ -115,3 +115,5 @@ class Case:
     """At most so many."""
     peers: tuple[str, ...] = ()
     """Of PEERS: it is compared with the best of them."""
+    environment: str | None = None
+    """Of ours and all peers, where they need more than their own."""

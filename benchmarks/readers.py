@@ -47,6 +47,10 @@ class Reader(ABC):
         """Read frames, in one call if the reader has one."""
         return [self.one(index) for index in indices]
 
+    def slice(self, indices: range) -> Iterable[Any]:
+        """Read frames at equal distances."""
+        return self.many(indices)
+
     def close(self) -> None:
         """Close it; some have nothing to close."""
         return
@@ -73,6 +77,11 @@ class Ours(Reader):
     def many(self, indices: Sequence[int]) -> Iterable[Any]:
         """Read frames in one call."""
         images: Iterable[Any] = self._store.get_images(frame_indices=list(indices))[0]
+        return images
+
+    def slice(self, indices: range) -> Iterable[Any]:
+        """Read frames by a slice of the array."""
+        images: Iterable[Any] = self._store[indices.start : indices.stop : indices.step]
         return images
 
     def close(self) -> None:
@@ -196,6 +205,12 @@ class TorchCodec(Reader):
     def many(self, indices: Sequence[int]) -> Iterable[Any]:
         """Read frames in one call."""
         images: Iterable[Any] = self._video.get_frames_at(list(indices)).data.numpy()
+        return images
+
+    def slice(self, indices: range) -> Iterable[Any]:
+        """Read frames by a range."""
+        found = self._video.get_frames_in_range(indices.start, indices.stop, indices.step)
+        images: Iterable[Any] = found.data.numpy()
         return images
 
 

@@ -62,8 +62,8 @@ def _median(key: str, rows: list[Row]) -> Lines:
 
 def videos(rows: list[Row]) -> Lines:
     """Return the videos, for `videos.HEADINGS`."""
-    cases = {row.case.name: row.case for row in rows}
-    return [from_arguments(case.arguments['video']).described() for case in cases.values()]
+    found = {_video(row): row.case.arguments['video'] for row in rows}
+    return [from_arguments(video).described() for video in found.values()]
 
 
 def notes(rows: list[Row]) -> list[str]:

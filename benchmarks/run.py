@@ -135,6 +135,7 @@ def _sentence(about: dict[str, Any], measured: list[Row]) -> str:
     """Say when, where and by which versions the rows were measured."""
     cases = [row.case for row in measured]
     used = {OURS, *(case.reference for case in cases), *(PEERS[peer] for case in cases for peer in case.peers)}
+    used |= {case.environment for case in cases if case.environment}
     versions = '; '.join(
         f'{name}: {", ".join(f"{key} {value}" for key, value in found.items())}'
         for name, found in about['versions'].items()

@@ -16,8 +16,21 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-MODULES = ('beside', 'bounds', 'videos', 'recordings', 'writing', 'cameras', 'reading', 'finding', 'limits', 'growing')
-"""In this order: the first three need no imgstore to import."""
+MODULES = (
+    'beside',
+    'loading',
+    'bounds',
+    'videos',
+    'recordings',
+    'writing',
+    'cameras',
+    'reading',
+    'arrays',
+    'finding',
+    'limits',
+    'growing',
+)
+"""In this order: the first four need no imgstore to import."""
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from . import REPOSITORY
 
-WORKS = {'sequence', 'random', 'batch', 'backwards', 'steps', 'first'}
+WORKS = {'sequence', 'random', 'batch', 'slice', 'batches', 'backwards', 'steps', 'first'}
 
 
 @pytest.fixture(autouse=True)
