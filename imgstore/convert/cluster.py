@@ -50,6 +50,7 @@ class _ClusterConversion:
         self._identity = identity_of(request, self._recipe, old)
         self._records = records_by_frame(old)  # first, since damaged ones are an error
         self._parts = _plan_parts(request, old, self._recipe)
+        self._told = dict.fromkeys(range(len(self._parts)), 0)
 
     def run(self, scheduler: str, progress: Progress) -> Conversion:
         """Convert, or continue after an interruption."""
@@ -90,7 +91,8 @@ class _ClusterConversion:
         for part, report in reports.items():
             self._accept(part, report, progress)
         rest = [part for part in self._parts if part not in reports]
-        with contextlib.closing(run_tasks(scheduler, self._tasks(rest))) as results:
+        tell = partial(self._tell, progress)
+        with contextlib.closing(run_tasks(scheduler, self._tasks(rest), tell)) as results:
             for task, report in results:
                 self._accept(task.part, report, progress)
                 reports[task.part] = report
@@ -119,7 +121,15 @@ class _ClusterConversion:
         if report.psnrs is not None:
             worst = int(np.argmin(report.psnrs))
             check_psnr(report.psnrs[worst], part.frames[worst], self._request.target, self._request.min_psnr)
-        for _ in range(len(part.frames) * (2 if self._request.verify else 1)):
+        self._tell(progress, part.number, len(part.frames) * (2 if self._request.verify else 1))
+
+    def _tell(self, progress: Progress, part: int, count: int) -> None:
+        """Call ``progress`` for the frames of a part not told before.
+
+        After a kill, a task counts from 0 again.
+        """
+        while self._told[part] < count:
+            self._told[part] += 1
             progress()
 
     def _result(self, reports: dict[Part, Report]) -> Conversion:

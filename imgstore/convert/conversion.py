@@ -66,7 +66,7 @@ def convert(
         or the address of a scheduler. Its workers need both folders under the same path. Killed workers are replaced.
         After an interruption, the same call continues with the unfinished parts.
     progress : callable
-        Called after each written and each compared frame. With a scheduler, after each part, that often.
+        Called after each written and each compared frame. With a scheduler, some are counted at once.
 
     Returns
     -------

@@ -17,6 +17,7 @@ from ..stores.factories import new_for_filename, new_for_format
 from .frames import compare_frames, write_frames
 from .part_report import Report, read_report, sizes_of_chunk_files, write_report
 from .parts import PartTask
+from .task_progress import TaskProgress
 
 
 def convert_part(task: PartTask) -> Report:
@@ -48,13 +49,13 @@ def convert_part(task: PartTask) -> Report:
 
 def _converted(task: PartTask, folder: str) -> Report:
     """Write the store of a part, compare it, and report."""
-    frames = task.part.frames
+    frames, progress = task.part.frames, TaskProgress(task)
     with new_for_filename(task.source, cache_bytes=0) as old:  # no prefetching: each core has its own task
         _check_source(task, old)
         task.recipe.set_decoding(old)
         with _new_store(task, folder) as new:
-            without_colors = write_frames(old, new, task.recipe, frames)
-        psnrs = _compared(task, old, folder) if task.verify else None
+            without_colors = write_frames(old, new, task.recipe, frames, lambda index: progress.step())
+        psnrs = _compared(task, old, folder, progress) if task.verify else None
     return Report(frames.start, frames.stop, sizes_of_chunk_files(folder), psnrs, without_colors)
 
 
@@ -73,9 +74,9 @@ def _new_store(task: PartTask, folder: str) -> ImgStore:
     )
 
 
-def _compared(task: PartTask, old: ImgStore, folder: str) -> list[float]:
+def _compared(task: PartTask, old: ImgStore, folder: str, progress: TaskProgress) -> list[float]:
     with new_for_filename(folder, cache_bytes=0) as new:
-        return compare_frames(old, new, task.recipe, task.part.frames, task.target)
+        return compare_frames(old, new, task.recipe, task.part.frames, task.target, progress.step)
 
 
 def _finish(attempt: str, finished: str, report: Report) -> Report:

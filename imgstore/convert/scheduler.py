@@ -7,15 +7,20 @@ import logging
 import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError
+from queue import SimpleQueue
 from typing import Any
 
 from .._support.cpu import CORES
 from ..errors import InvalidArgumentError, MissingDependencyError, StoreIOError
+from . import worker_process
 from .part_report import Report
 from .part_task import convert_part
 from .parts import PartTask
+from .task_progress import part_and_count, topic_of
 
 LOCAL = 'local'
+
+Tell = Callable[[int, int], object]
 
 
 def check_scheduler(scheduler: object) -> None:
@@ -37,10 +42,10 @@ def _distributed() -> Any:
     return distributed
 
 
-def run_tasks(scheduler: str, tasks: Sequence[PartTask]) -> Generator[tuple[PartTask, Report], None, None]:
+def run_tasks(scheduler: str, tasks: Sequence[PartTask], tell: Tell) -> Generator[tuple[PartTask, Report], None, None]:
     """Run tasks on a cluster and yield their reports as they finish.
 
-    Dask runs a task again if its worker dies.
+    Dask runs a task again if its worker dies. Meanwhile, ``tell`` gets the number of a part and the frames counted.
 
     Raises
     ------
@@ -50,57 +55,72 @@ def run_tasks(scheduler: str, tasks: Sequence[PartTask]) -> Generator[tuple[Part
     if not tasks:
         return
     with _client(scheduler, len(tasks)) as client:
+        events: SimpleQueue[Any] = SimpleQueue()
+        client.subscribe_topic(topic_of(tasks[0]), events.put)
         run = uuid.uuid4().hex
         keys = [f'imgstore-convert-{run}-{task.part.name}' for task in tasks]
         futures = client.map(convert_part, tasks, key=keys, pure=False)
         try:
-            yield from _results(client, dict(zip(futures, tasks, strict=True)))
+            for future in futures:
+                future.add_done_callback(events.put)
+            yield from _results(client, dict(zip(futures, tasks, strict=True)), events, tell)
         finally:
             client.cancel(futures)
 
 
-def _results(client: Any, tasks: dict[Any, PartTask]) -> Iterator[tuple[PartTask, Report]]:
-    distributed = _distributed()
-    for future in distributed.as_completed(tasks, loop=client.loop):
-        task = tasks[future]
-        try:
-            yield task, future.result()
-        except distributed.KilledWorker as error:
-            raise StoreIOError(
-                f'{task.source!r}: the workers that converted {task.part} died, the last was '
-                f'{error.last_worker.address}; is there enough memory?',
-                store=task.source,
-                path=task.source,
-            ) from error
-        except CancelledError as error:
-            raise StoreIOError(f'the scheduler {client.scheduler.address!r} lost the tasks; is it running?') from error
+def _results(
+    client: Any, running: dict[Any, PartTask], events: SimpleQueue[Any], tell: Tell
+) -> Iterator[tuple[PartTask, Report]]:
+    """Wait for events: a finished task, or the progress of one."""
+    while running:
+        event = events.get()
+        if isinstance(event, tuple):
+            tell(*part_and_count(event))
+        else:
+            task = running.pop(event)
+            yield task, _result(client, event, task)
+
+
+def _result(client: Any, future: Any, task: PartTask) -> Report:
+    try:
+        report: Report = future.result()
+    except _distributed().KilledWorker as error:
+        raise StoreIOError(
+            f'{task.source!r}: the workers that converted {task.part} died, the last was '
+            f'{error.last_worker.address}; is there enough memory?',
+            store=task.source,
+            path=task.source,
+        ) from error
+    except CancelledError as error:
+        raise StoreIOError(f'the scheduler {client.scheduler.address!r} lost the tasks; is it running?') from error
+    return report
 
 
 @contextlib.contextmanager
 def _client(scheduler: str, most: int) -> Iterator[Any]:
     """Connect to a scheduler, or start one for at most so many tasks."""
     distributed = _distributed()
-    if scheduler == LOCAL:
-        with (
-            distributed.LocalCluster(
-                n_workers=min(CORES, most),
-                threads_per_worker=1,
-                dashboard_address=':0',  # any free port
-                memory_limit=0,
-                silence_logs=logging.CRITICAL,  # errors reach the caller
-            ) as cluster,
-            distributed.Client(cluster, set_as_default=False) as client,
-        ):
-            yield client
-    else:
-        with _connected(lambda: distributed.Client(scheduler, set_as_default=False), scheduler) as client:
-            yield client
+    with contextlib.ExitStack() as closing:
+        address: Any = closing.enter_context(_started(min(CORES, most))) if scheduler == LOCAL else scheduler
+        try:
+            client = distributed.Client(address, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise InvalidArgumentError(
+                f'scheduler is {scheduler!r}, and no scheduler answers there: {error}', argument='scheduler'
+            ) from error
+        yield closing.enter_context(client)
 
 
-def _connected(connect: Callable[[], Any], scheduler: str) -> Any:
+def _started(count: int) -> Any:
+    """Start a scheduler and so many processes with one thread each."""
     try:
-        return connect()
-    except (OSError, ValueError) as error:
-        raise InvalidArgumentError(
-            f'scheduler is {scheduler!r}, and no scheduler answers there: {error}', argument='scheduler'
-        ) from error
+        return _distributed().LocalCluster(
+            n_workers=count,
+            threads_per_worker=1,
+            dashboard_address=':0',  # any free port
+            memory_limit=0,
+            preload=[worker_process.__name__],
+            silence_logs=logging.CRITICAL,  # errors reach the caller
+        )
+    except (OSError, RuntimeError) as error:
+        raise StoreIOError(f'{count} worker processes could not be started: {error.__cause__ or error}') from error

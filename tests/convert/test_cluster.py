@@ -53,9 +53,9 @@ def spied(monkeypatch: pytest.MonkeyPatch) -> list[range]:
     """The frames of each part that is written."""
     written: list[range] = []
 
-    def noted(old: Any, new: Any, recipe: Any, frames: range) -> int:
+    def noted(old: Any, new: Any, recipe: Any, frames: range, after: Any) -> int:
         written.append(frames)
-        return write_frames(old, new, recipe, frames)
+        return write_frames(old, new, recipe, frames, after)
 
     monkeypatch.setattr(tasks, 'write_frames', noted)
     return written
@@ -157,6 +157,16 @@ def test_a_store_is_replaced_only_on_request_by_parts(scheduler: str, tmp_path: 
     assert convert(source, other, 'h264/mkv', scheduler=scheduler, overwrite=True).frames == COUNT
     assert set(files(other)) == {'000000.mkv', '000000.npz', '000000.extra.json', 'notes.txt'}
     assert names(tmp_path) == {'s', 'd'}
+
+
+def test_progress_is_told_while_a_part_is_made(scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('imgstore.convert.task_progress._EVERY', 0)
+    source, calls = store_of(tmp_path / 's'), list[int]()
+    with pytest.raises(StoppedError):
+        convert(source, tmp_path / 'd', 'png', scheduler=scheduler, progress=interrupt_after(5))
+    assert names(tmp_path) == {'s'}  # no part was finished
+    convert(source, tmp_path / 'd', 'png', scheduler=scheduler, progress=lambda: calls.append(1))
+    assert len(calls) == 2 * COUNT
 
 
 def test_the_command_converts_on_a_cluster(scheduler: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -92,6 +94,9 @@ convert(source, target, 'h264/mkv', chunksize=4, scheduler=scheduler, progress=p
 """
 
 
+COMMAND = 'import sys; from imgstore.apps.convert import main; sys.exit(main())'
+
+
 def test_a_killed_conversion_is_run_again(cluster: Any, client: Client, tmp_path: Path) -> None:
     """Finished parts are those files that were finished before."""
     source = store_of(tmp_path / 's')
@@ -114,6 +119,37 @@ def test_the_command_starts_a_cluster_of_its_own(tmp_path: Path, capsys: pytest.
     out, err = capsys.readouterr()
     assert out.endswith('all are identical bit for bit\n')
     assert err == ''
+
+
+def is_alive(group: int) -> bool:
+    """Whether a process of the group is there."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_ctrl_c_keeps_finished_parts_and_ends_all_workers(tmp_path: Path) -> None:
+    """It reaches the workers too, as they are in the program's process group."""
+    source = store_of(tmp_path / 's')
+    options = ['--format', 'h264/mkv', '--chunksize', '1', '--scheduler', 'local']
+    command = [sys.executable, '-c', COMMAND, *options, str(source), str(tmp_path / 'd')]
+    running = subprocess.Popen(command, env=environment(), cwd=tmp_path, stderr=subprocess.PIPE, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while not finished(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.killpg(running.pid, signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 128 + signal.SIGINT
+    assert err.decode() == (
+        f'imgstore-convert: finished parts are in {str(tmp_path / WORK)!r}: '
+        'convert again with the same options to continue\n'
+    )
+    while is_alive(running.pid):  # multiprocessing's own process ends a little later
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert names(tmp_path) == {'s', WORK}
 
 
 @pytest.mark.exhaustive

@@ -26,7 +26,7 @@ else:
 FORMAT = 'npy'
 
 
-def run_here(scheduler: str, tasks: Sequence[Any]) -> Iterator[Any]:
+def run_here(scheduler: str, tasks: Sequence[Any], tell: Any) -> Iterator[Any]:
     """Run tasks in this process, and note their names."""
     for task in tasks:
         with open(os.path.join(os.path.dirname(task.target), 'log'), 'a') as log:
