@@ -66,12 +66,23 @@ class BatchStream(Iterator[Arrays]):
 
     def _fill(self, batch: Arrays) -> int:
         """Read the next frames one after the other, and count them."""
-        (images, numbers, times), count = batch, 0
-        for row, (found, image) in enumerate(itertools.islice(self._frames, self._size)):
-            images[row] = self._part(found, image)
-            numbers[row], times[row] = found.number_and_time
+        count = 0
+        while count < self._size and self._read_next(batch, count):
             count += 1
         return count
+
+    def _read_next(self, batch: Arrays, row: int) -> bool:
+        """Read the next frame into a row, if there is one.
+
+        No name of the caller keeps its image, so the next one gets the same memory, which is in the processor's cache.
+        """
+        item = next(self._frames, None)
+        if item is None:
+            return False
+        (images, numbers, times), (found, image) = batch, item
+        images[row] = self._part(found, image)
+        numbers[row], times[row] = found.number_and_time
+        return True
 
     def _part(self, found: FrameLocation, image: Image) -> Image:
         try:
