@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
 import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError
+from multiprocessing import resource_tracker
 from queue import SimpleQueue
 from typing import Any
 
 from .._support.cpu import CORES
 from ..errors import InvalidArgumentError, MissingDependencyError, StoreIOError
-from . import worker_process
 from .part_report import Report
 from .part_task import convert_part
 from .parts import PartTask
@@ -113,14 +114,32 @@ def _client(scheduler: str, most: int) -> Iterator[Any]:
 
 def _started(count: int) -> Any:
     """Start a scheduler and so many processes with one thread each."""
+    distributed = _distributed()
     try:
-        return _distributed().LocalCluster(
-            n_workers=count,
-            threads_per_worker=1,
-            dashboard_address=':0',  # any free port
-            memory_limit=0,
-            preload=[worker_process.__name__],
-            silence_logs=logging.CRITICAL,  # errors reach the caller
-        )
+        with _without_interrupts():
+            return distributed.LocalCluster(
+                n_workers=count,
+                threads_per_worker=1,
+                dashboard_address=':0',  # any free port
+                memory_limit=0,
+                silence_logs=logging.CRITICAL,  # errors reach the caller
+            )
     except (OSError, RuntimeError) as error:
         raise StoreIOError(f'{count} worker processes could not be started: {error.__cause__ or error}') from error
+
+
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Let Ctrl-C wait.
+
+    Threads and processes that are started meanwhile never get it, so they end when this program ends them.
+    """
+    if not hasattr(signal, 'pthread_sigmask'):
+        yield
+        return
+    resource_tracker.ensure_running()  # its start would let interrupts through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

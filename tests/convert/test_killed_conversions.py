@@ -94,7 +94,19 @@ convert(source, target, 'h264/mkv', chunksize=4, scheduler=scheduler, progress=p
 """
 
 
-COMMAND = 'import sys; from imgstore.apps.convert import main; sys.exit(main())'
+INTERRUPTED = """
+import os, signal, sys
+from imgstore.apps import convert
+signal.signal(signal.SIGINT, signal.default_int_handler)
+calls = []
+class Progress(convert.Progress):
+    def step(self):
+        calls.append(1)
+        if len(calls) == 5:
+            os.killpg(0, signal.SIGINT)
+convert.Progress = Progress
+sys.exit(convert.main())
+"""
 
 
 def test_a_killed_conversion_is_run_again(cluster: Any, client: Client, tmp_path: Path) -> None:
@@ -134,13 +146,10 @@ def test_ctrl_c_keeps_finished_parts_and_ends_all_workers(tmp_path: Path) -> Non
     """It reaches the workers too, as they are in the program's process group."""
     source = store_of(tmp_path / 's')
     options = ['--format', 'h264/mkv', '--chunksize', '1', '--scheduler', 'local']
-    command = [sys.executable, '-c', COMMAND, *options, str(source), str(tmp_path / 'd')]
+    command = [sys.executable, '-c', INTERRUPTED, *options, str(source), str(tmp_path / 'd')]
     running = subprocess.Popen(command, env=environment(), cwd=tmp_path, stderr=subprocess.PIPE, start_new_session=True)
-    deadline = time.monotonic() + 60
-    while not finished(tmp_path) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    os.killpg(running.pid, signal.SIGINT)
     _, err = running.communicate(timeout=60)
+    deadline = time.monotonic() + 30
     assert running.returncode == 128 + signal.SIGINT
     assert err.decode() == (
         f'imgstore-convert: finished parts are in {str(tmp_path / WORK)!r}: '
