@@ -47,6 +47,7 @@ INSTALL_REQUIRES = [
     'tqdm>=4.65',
     'tzdata; sys_platform == "win32"',
     'tzlocal>=5.0',
+    'xxhash>=3.1',
 ]
 BLOSCPACK = ['numcodecs>=0.12']
 DASK = ['dask[array,distributed]>=2024.8.1']

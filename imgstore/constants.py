@@ -27,3 +27,5 @@ FRAME_TIME = 'frame_time'
 FRAME_INDEX = 'frame_index'
 FRAME_MD = (FRAME_NUMBER, FRAME_TIME)
 FRAME_NUMBER_BEFORE_REINDEX = '_frame_number_before_reindex'
+CHECKSUMS = 'xxh3_64'
+"""Member of a chunk's index with the checksums of its frames, named after their algorithm."""

@@ -31,7 +31,8 @@ Warnings::
     ├── ExtraDataSkippedWarning    files of extra data cannot be read and are skipped
     ├── FramesDelayedWarning       a video shows frames later than their times
     ├── LockTakenOverWarning       the last writer of the store did not close it
-    └── StreamChosenWarning        one of several video streams is used
+    ├── StreamChosenWarning        one of several video streams is used
+    └── UnverifiedWarning          frames cannot be compared with checksums
 
 In programs, compare the class and the attributes of an error or warning. The text is for people and may change. Copying
 and pickling keep the attributes.
@@ -42,35 +43,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+# fmt: off
 __all__ = [
-    'ChunkSkippedWarning',
-    'ColorLostWarning',
-    'CorruptFileError',
-    'DamagedJournalWarning',
-    'EndOfStoreError',
-    'ExtraDataSkippedWarning',
-    'ExtraDataTypeError',
-    'FrameIndexError',
-    'FrameKeyTypeError',
-    'FrameNotFoundError',
-    'FrameReadError',
-    'FrameWriteError',
-    'FramesDelayedWarning',
-    'ImageRejectedError',
-    'ImgStoreError',
-    'ImgStoreWarning',
-    'InvalidArgumentError',
-    'InvalidOptionError',
-    'LockTakenOverWarning',
-    'MissingDependencyError',
-    'StoreClosedError',
-    'StoreExistsError',
-    'StoreIOError',
-    'StoreLockedError',
-    'StoreModeError',
-    'StoreNotFoundError',
-    'StreamChosenWarning',
+    'ChunkSkippedWarning', 'ColorLostWarning', 'CorruptFileError', 'DamagedJournalWarning', 'EndOfStoreError',
+    'ExtraDataSkippedWarning', 'ExtraDataTypeError', 'FrameIndexError', 'FrameKeyTypeError', 'FrameNotFoundError',
+    'FrameReadError', 'FrameWriteError', 'FramesDelayedWarning', 'ImageRejectedError', 'ImgStoreError',
+    'ImgStoreWarning', 'InvalidArgumentError', 'InvalidOptionError', 'LockTakenOverWarning',
+    'MissingDependencyError', 'StoreClosedError', 'StoreExistsError', 'StoreIOError', 'StoreLockedError',
+    'StoreModeError', 'StoreNotFoundError', 'StreamChosenWarning', 'UnverifiedWarning',
 ]
+# fmt: on
 
 _FIELDS = ('store', 'chunk', 'index_in_chunk', 'frame_index', 'frame_number', 'path', 'reason', 'argument')
 
@@ -397,3 +379,21 @@ class StreamChosenWarning(ImgStoreWarning):
         super().__init__(
             f'{path!r} has {streams} video streams; the one at index {index} ({size[0]}x{size[1]}) is used'
         )
+
+
+class UnverifiedWarning(ImgStoreWarning):
+    """A chunk's index lacks its checksums. Issued once per open store.
+
+    Attributes
+    ----------
+    store : str
+        Folder of the store.
+    chunk : int
+    reason : str
+        Why the checksums cannot be used, for people. '' if there are none.
+    """
+
+    def __init__(self, store: str, chunk: int, reason: str = '') -> None:
+        self.store, self.chunk, self.reason = store, chunk, reason
+        why = reason or 'its index has lost their checksums'
+        super().__init__(f'{store}: frames of chunk {chunk} are read unverified: {why}')

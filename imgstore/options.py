@@ -35,12 +35,16 @@ class ReadOptions:
         Library for reading videos.
     cache_bytes : int
         Memory limit in bytes for cached and prefetched frames. 0 disables both.
+    verify : bool
+        Compare each frame with its checksum before it is decoded. False: also read frames that were damaged or
+        replaced. Frames without a checksum are read either way. OpenCV's backend for videos verifies none.
     """
 
     index: ImgStoreIndex | None = None
     seek: bool = True
     backend: str | None = None
     cache_bytes: int = 256 * 2**20
+    verify: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,6 +47,7 @@ WARNINGS = [
     errors.FramesDelayedWarning(2),
     errors.LockTakenOverWarning('/data/s'),
     errors.StreamChosenWarning('film.mkv', 2, 1, (64, 48)),
+    errors.UnverifiedWarning('/data/s', 3, 'it is damaged'),
 ]
 
 

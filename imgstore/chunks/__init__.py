@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import itertools
 import math
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._support.buffer_pool import RefcountedBufferPool
 from .._support.forking import leak
-from ..errors import FrameReadError
+from .._support.warn import warn
+from ..errors import FrameReadError, UnverifiedWarning
 from ..formats import Format
+from ..ondisk.checksums import NO_CHECKSUMS, UNKNOWN, Checksums, ChunkChecksums, checksum_of
 from ..ondisk.layout import Layout
-from .base import ChunkReader, ChunkWriter, Image, VideoReader
+from .base import ChunkReader, ChunkWriter, Encoded, Image, VideoReader
 from .images.image_folder import Bytes, Cv2Codec, ImageChunkReader, ImageChunkWriter, ImageCodec, NpyCodec
 from .images.uncompressed import BmpCodec, PnmCodec
 from .video import backends
@@ -28,7 +32,7 @@ from .video.live import LiveVideoReader
 if TYPE_CHECKING:
     from .video.pixels import FrameConverter
 
-__all__ = ['ChunkIO', 'ChunkReader', 'ChunkWriter', 'Image']
+__all__ = ['ChunkIO', 'ChunkReader', 'ChunkWriter', 'Encoded', 'Image']
 
 _MOST_BUFFERS = 4  # of uncompressed images: the caller usually has one while the next is read
 _MOST_BESIDE_PIXELS = 4096  # bytes of an image file
@@ -58,6 +62,15 @@ class ChunkIO:
         Size of the store's images in bytes; readers reject files of much larger images.
     options : mapping of str to int
         Encoder options passed by the user, of those in `Format.options`.
+    verify : bool
+        Compare each frame with its checksum while reading, if it has one.
+    has_checksums : bool
+        Whether all chunks should have checksums; the first one without them is warned of.
+
+    Attributes
+    ----------
+    verifies : bool
+        Whether frames are compared with their checksums.
     """
 
     def __init__(
@@ -71,7 +84,10 @@ class ChunkIO:
         cache_bytes: int = 0,
         image_bytes: int = 0,
         options: Mapping[str, int] = MappingProxyType({}),
+        verify: bool = False,
+        has_checksums: bool = False,
     ) -> None:
+        self.verifies, self._has_checksums, self._has_warned = verify, has_checksums, False
         self._layout, self._fmt, self._color = layout, fmt, len(shape) == 3
         self._seek, self._kept, self._cache_bytes = seek, FrameCache(cache_bytes), cache_bytes
         self._pixels, self._image_bytes = max_pixels_for(shape), image_bytes
@@ -88,7 +104,9 @@ class ChunkIO:
         elif backend:
             backends.choose_backend(fmt, 'read', backend)
 
-    def reader(self, number: int, frames: int | None, in_parallel: bool = False) -> ChunkReader:
+    def reader(
+        self, number: int, frames: int | None, in_parallel: bool = False, journaled: Checksums | None = None
+    ) -> ChunkReader:
         """Open a reader of a chunk; FrameReadError if its video cannot be read.
 
         Parameters
@@ -99,15 +117,62 @@ class ChunkIO:
             Expected number of frames, if known.
         in_parallel : bool
             Other readers use the other cores: decode with one thread, and cache no frames.
+        journaled : ndarray of uint64, optional
+            Checksums of an incomplete chunk's frames, 0 where they are unknown. They are verified in any case.
         """
+        checksums = self._checksums_of(number, journaled)
         if self._fmt.is_image_folder:
-            return ImageChunkReader(self._layout, number, self._codec, self._image_bytes, self._memory)
+            return self._image_reader(number, checksums)
         path = self._layout.current_path(number)
         if path == self._layout.chunk(number):
-            return self._video_reader(path, frames, in_parallel)
+            return self._video_reader(path, frames, in_parallel, checksums)
         return LiveVideoReader(
-            lambda: self._layout.current_path(number), lambda path: self._video_reader(path, frames, in_parallel)
+            lambda: self._layout.current_path(number),
+            lambda path: self._video_reader(path, frames, in_parallel, checksums),
         )
+
+    def _image_reader(self, number: int, checksums: ChunkChecksums | None = None) -> ImageChunkReader:
+        return ImageChunkReader(self._layout, number, self._codec, self._image_bytes, self._memory, checksums)
+
+    def _checksums_of(self, number: int, journaled: Checksums | None = None) -> ChunkChecksums | None:
+        """Return the checksums to compare the frames of a chunk with, or None.
+
+        ``journaled`` is as in `reader`.
+        """
+        if journaled is None and not self.verifies:
+            return None
+        return ChunkChecksums(self._layout.index_stem(number), partial(self._warn_of_lack, number), journaled)
+
+    def _warn_of_lack(self, number: int, reason: str) -> None:
+        """Warn of the first chunk without the checksums that it should have."""
+        if (reason or self._has_checksums) and not self._has_warned:
+            self._has_warned = True
+            warn(UnverifiedWarning(self._layout.basedir, number, reason))
+
+    def checksums(self, number: int, frames: int, known: Sequence[int] = ()) -> list[int]:
+        """Compute the checksums of a chunk's stored frames, 0 where unknown.
+
+        Parameters
+        ----------
+        number : int
+            Number of the chunk.
+        frames : int
+            Number of its frames.
+        known : sequence of int
+            Checksums of its first frames, 0 where they must be computed.
+        """
+        checksums = [*known[:frames], *[UNKNOWN] * (frames - len(known))]
+        if UNKNOWN not in checksums:
+            return checksums
+        if self._fmt.is_image_folder:
+            reader = self._image_reader(number)
+            return [kept or _checksum_in(reader, index) for index, kept in enumerate(checksums)]
+        with contextlib.suppress(Exception):  # no chunk must lack its index for want of checksums
+            from .video.packet_checksums import packet_checksums
+
+            found = packet_checksums(self._layout.chunk(number), frames, self._pixels)
+            return [kept or new for kept, new in zip(checksums, found, strict=True)]
+        return checksums
 
     def _memory(self, shape: tuple[int, ...]) -> Bytes:
         """Return memory for an image file.
@@ -122,14 +187,16 @@ class ChunkIO:
         """Open a reader of a video, inside or outside a store."""
         return self._video_reader(path, None, in_parallel=True)
 
-    def _video_reader(self, path: str, frames: int | None, in_parallel: bool) -> VideoReader:
+    def _video_reader(
+        self, path: str, frames: int | None, in_parallel: bool, checksums: ChunkChecksums | None = None
+    ) -> VideoReader:
         from .video.pixels import FrameConverter
 
         self._images = self._images or FrameConverter(self._color)
         backend = backends.choose_backend(self._fmt, 'read', self._asked)
         kept = None if in_parallel else self._kept
         return backends.new_reader(
-            backend, path, self._color, self._seek, frames, kept, self._pixels, in_parallel, self._images
+            backend, path, self._color, self._seek, frames, kept, self._pixels, in_parallel, self._images, checksums
         )
 
     def check_exact(self, path: str, sizes: Collection[tuple[int, ...]]) -> None:
@@ -144,7 +211,14 @@ class ChunkIO:
 
         check_exact(path, sizes, self._pixels)
 
-    def count_readable(self, number: int, added: int | None, known: int = 0, if_unknown: int = 0) -> int:
+    def count_readable(
+        self,
+        number: int,
+        added: int | None,
+        known: int = 0,
+        if_unknown: int = 0,
+        journaled: Checksums = NO_CHECKSUMS,
+    ) -> int:
         """Count the frames of a chunk up to the last readable one.
 
         Parameters
@@ -158,9 +232,11 @@ class ChunkIO:
             Number of frames known to be readable; these are not checked again.
         if_unknown : int
             Result if the system lacks memory or file descriptors.
+        journaled : ndarray of uint64
+            Checksums of the frames as for `reader`: a crash may leave the last ones readable but torn.
         """
         try:
-            with self.reader(number, added) as reader:
+            with self.reader(number, added, journaled=journaled) as reader:
                 count = reader.count() if isinstance(reader, VideoReader) else self._count_images(number, known)
                 end = count if added is None else min(count, added)
                 whole = (n for n in range(end, known, -1) if _can_read(reader, n - 1))
@@ -197,12 +273,16 @@ class ChunkIO:
         """
         return self._seek and not self._fmt.is_image_folder and self._fmt.codec != 'mjpeg'
 
-    def encode(self, image: Image) -> Any:
+    def encode(self, image: Image) -> Encoded:
         """Do the part of writing independent of other frames.
 
         Thread-safe, in any order.
         """
-        return self._codec.encode(image) if self._fmt.is_image_folder else self._encoder.encode(image)
+        if self._fmt.is_image_folder:
+            parts = self._codec.encode(image)
+            return Encoded(parts, checksum_of(parts))
+        content = self._encoder.encode(image)
+        return Encoded(content, checksum_of((content,)) if self._encoder.gives_packets else UNKNOWN)
 
     def writer(self, number: int) -> ChunkWriter:
         """Create a writer of a new chunk for results of `encode`.
@@ -216,6 +296,13 @@ class ChunkIO:
 
 def _is_for_lack(error: FrameReadError) -> bool:
     return isinstance(error.__cause__, OSError) and error.__cause__.errno in _LACKS
+
+
+def _checksum_in(reader: ImageChunkReader, index: int) -> int:
+    try:
+        return reader.checksum(index)
+    except FrameReadError:
+        return UNKNOWN
 
 
 def _can_read(reader: ChunkReader, index: int) -> bool:

@@ -6,11 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy.typing as npt
 
 from .._support.cpu import THREADS
+from ..ondisk.checksums import UNKNOWN
 
 Image = npt.NDArray[Any]
 
@@ -24,6 +25,21 @@ MOST_IN_RUNS = MOST_RUNS * SHORT_GROUP
 """Most frames in these groups."""
 
 
+class Encoded(NamedTuple):
+    """A frame ready to be written.
+
+    Attributes
+    ----------
+    content : object
+        What a `ChunkWriter` takes.
+    checksum : int
+        Checksum of the bytes to be stored; 0 if they are not known yet.
+    """
+
+    content: Any
+    checksum: int = UNKNOWN
+
+
 class ChunkWriter(ABC):
     """Writer of the frames of one chunk.
 
@@ -31,11 +47,26 @@ class ChunkWriter(ABC):
     order of `write`.
     """
 
-    @abstractmethod
-    def write(self, prepared: Any) -> None:
+    def __init__(self) -> None:
+        self.checksums: list[int] = []
+        """Checksum of each written frame, 0 where it is unknown."""
+
+    def write(self, frame: Encoded) -> None:
         """Store the chunk's next frame, a result of `imgstore.chunks.ChunkIO.encode`.
 
         Raises OSError.
+        """
+        checksum = self.store(frame.content)
+        self.checksums.append(frame.checksum or checksum)
+
+    @abstractmethod
+    def store(self, content: Any) -> int:
+        """Store the content of the chunk's next frame; OSError if that failed.
+
+        Returns
+        -------
+        checksum : int
+            Checksum of the stored bytes; 0 if the writer does not compute it.
         """
 
     @abstractmethod
@@ -58,7 +89,15 @@ class ChunkWriter(ABC):
 
 
 class VideoEncoder(ABC):
-    """Encoder of the frames of a store's videos."""
+    """Encoder of the frames of a store's videos.
+
+    Attributes
+    ----------
+    gives_packets : bool
+        Whether a result of `encode` is the packet as it is stored.
+    """
+
+    gives_packets = False
 
     @abstractmethod
     def encode(self, image: Image) -> Any:

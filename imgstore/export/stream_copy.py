@@ -14,6 +14,8 @@ from ..chunks.video.frame_table import FrameTable, table_from_packets
 from ..chunks.video.h264 import record_with_rate, unified
 from ..chunks.video.matroska import is_ours
 from ..chunks.video.mp4_tail import LastPacket
+from ..errors import FrameReadError
+from ..ondisk.checksums import ChunkChecksums
 from ..stores.factories import DirectoryImgStore
 from .atomic_output import Progress
 from .selection import Frames
@@ -42,6 +44,10 @@ class CopySegment:
         Index after the last copied frame.
     form : tuple
         Properties that all segments of one video must share.
+    start : int
+        Index in the store of the video's first frame.
+    checksums : ChunkChecksums or None
+        Checksums to verify the packets.
     """
 
     path: str
@@ -49,6 +55,8 @@ class CopySegment:
     first: int
     end: int
     form: tuple[Any, ...]
+    start: int
+    checksums: ChunkChecksums | None
 
 
 class _CannotCopyError(Exception):
@@ -76,30 +84,32 @@ def plan_stream_copy(frames: Frames, extension: str, forced: bool) -> list[CopyS
     if frames.store.encoding:
         return 'the store holds raw images, which are converted on reading'
     try:
-        pieces = [_piece(path, *own) for path, own in _runs(frames)]
+        pieces = [_piece(*run) for run in _runs(frames)]
         _check(pieces, _POSSIBLE if forced else _PLAYED[extension])
     except _CannotCopyError as why:
         return str(why)
     return pieces
 
 
-def _runs(frames: Frames) -> Iterator[tuple[str, tuple[int, int, int, int]]]:
+def _runs(frames: Frames) -> Iterator[tuple[str, ChunkChecksums | None, int, int, int, int]]:
     """Yield the range of frames in each chunk.
 
-    Each is the path and (index of the chunk's first frame, first, end, frames of the chunk). first and end count from
-    that index.
+    Each is the path, its checksums, index of the chunk's first frame, first, end and frames of the chunk. first and end
+    count from that index.
     """
     if np.any(np.diff(frames.indices) != 1):
         raise _CannotCopyError('the frames are not consecutive in the store')
     first, end = int(frames.indices[0]), int(frames.indices[-1]) + 1
     paths = frames.store.chunk_paths()
-    for chunk, _, own in frames.store.index.chunk_ranges():
+    for chunk, stem, own in frames.store.index.chunk_ranges():
         inner = max(first, own.start), min(end, own.stop)
         if inner[0] < inner[1]:
-            yield (paths[chunk], (own.start, inner[0] - own.start, inner[1] - own.start, own.stop - own.start))
+            checksums = ChunkChecksums(stem) if frames.store.verifies else None
+            begin, stop = inner[0] - own.start, inner[1] - own.start
+            yield paths[chunk], checksums, own.start, begin, stop, own.stop - own.start
 
 
-def _piece(path: str, start: int, first: int, end: int, count: int) -> CopySegment:
+def _piece(path: str, checksums: ChunkChecksums | None, start: int, first: int, end: int, count: int) -> CopySegment:
     import av
 
     name = os.path.basename(path)
@@ -122,7 +132,7 @@ def _piece(path: str, start: int, first: int, end: int, count: int) -> CopySegme
     if first not in table.keyframes:
         before = int(table.keyframes[max(0, table.keyframe_rank(first))])
         raise _CannotCopyError(f'the range does not start at a keyframe (nearest before: index {start + before})')
-    return CopySegment(path, table, first, end, form)
+    return CopySegment(path, table, first, end, form, start, checksums)
 
 
 def _check(pieces: list[CopySegment], codecs: tuple[str, ...]) -> None:
@@ -187,6 +197,17 @@ def _packets(piece: CopySegment) -> Iterator[Any]:
         for packet in LastPacket(piece.path).append_to(source.demux(stream), stream):
             index = piece.table.index_of(packet.pts) if packet.size and not packet.is_discard else None
             if index is not None and piece.first <= index < piece.end:
+                _verify(piece, index, packet)
                 yield packet
             if index == piece.end:
                 return
+
+
+def _verify(piece: CopySegment, index: int, packet: Any) -> None:
+    if piece.checksums is not None and piece.checksums.differs(index, packet):
+        raise FrameReadError(
+            f'{piece.path} was damaged or replaced: the frame at index {piece.start + index} of the store differs from '
+            'its checksum; open the store with verify=False to copy it',
+            path=piece.path,
+            frame_index=piece.start + index,
+        )

@@ -28,6 +28,7 @@ from ..extra_data.records import read_records, records_missing_from
 from ..formats import VIDEO_FRAMES_PER_SECOND, format_of
 from ..frame_rate import median_interval
 from ..index.store_index import save_cache_if_large
+from ..ondisk.checksums import as_checksums
 from ..ondisk.chunk_files import partial_files, remove_tree, sync_chunk
 from ..ondisk.chunk_index import Numbers, Times, is_empty, read_chunk_index, write_chunk_index
 from ..ondisk.emptying import finish_emptying
@@ -136,6 +137,7 @@ class _Repair:
         self._damaged: set[int] = set()
         self._skipped: set[int] = set()
         self._unsynced: list[int] = []
+        self._checksums: dict[int, list[int]] = {}
 
     # --- finding incomplete chunks
 
@@ -161,6 +163,7 @@ class _Repair:
 
     def _journaled(self, number: int, chunk: IncompleteChunk, complete: list[int]) -> RepairedChunk:
         """Describe a chunk by its journal. Later frames have lost their entries."""
+        self._checksums[number] = chunk.checksums.tolist()
         frames = dict(enumerate(zip(chunk.numbers.tolist(), chunk.times.tolist(), strict=True)))
         estimated = chunk.estimated
         if len(chunk) and not len(chunk.lost):
@@ -296,7 +299,9 @@ class _Repair:
         if records:
             write_atomic(stem + EXTRA_JSON, json.dumps(records).encode())
         if index_path(stem) is None and (chunk.frame_numbers or records):
-            write_chunk_index(stem, np.array(chunk.frame_numbers, np.int64), np.array(chunk.frame_times, np.float64))
+            frames = np.array(chunk.frame_numbers, np.int64), np.array(chunk.frame_times, np.float64)
+            checksums = self._chunks.checksums(chunk.number, len(frames[0]), self._checksums.get(chunk.number, ()))
+            write_chunk_index(stem, *frames, as_checksums(checksums))
         sync_chunk(self._layout, chunk.number)  # a power cut must not take journal and frames
         for journal in (self._layout.journal(chunk.number), self._layout.complete_journal(chunk.number)):
             remove_if_there(journal)

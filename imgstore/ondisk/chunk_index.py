@@ -18,7 +18,7 @@ from .._support.npy import read_header
 from .._support.plausible import DEFLATE_RATIO
 from .._support.regular_files import open_regular, read_regular
 from .._support.yaml import dump_yaml, load_yaml
-from ..constants import FRAME_MD, FRAME_NUMBER, FRAME_NUMBER_BEFORE_REINDEX, FRAME_TIME
+from ..constants import CHECKSUMS, FRAME_MD, FRAME_NUMBER, FRAME_NUMBER_BEFORE_REINDEX, FRAME_TIME
 from ..errors import CorruptFileError, StoreIOError
 from .files import open_atomic, remove_if_there
 from .layout import INDEX_EXTENSIONS, index_path
@@ -256,13 +256,35 @@ def is_empty(stem: str) -> bool:
         return False
 
 
-def write_chunk_index(stem: str, numbers: Numbers, times: Times) -> None:
-    """Write a chunk's ``.npz`` atomically."""
+def write_chunk_index(
+    stem: str, numbers: Numbers, times: Times, checksums: npt.NDArray[np.uint64] | None = None
+) -> None:
+    """Write a chunk's ``.npz`` atomically, with checksums of its frames if given."""
     import zipfile
 
     with open_atomic(stem + '.npz') as file, zipfile.ZipFile(file, 'w') as archive:
         _write_member(archive, FRAME_NUMBER, numbers)
         _write_member(archive, FRAME_TIME, times)
+        if checksums is not None:
+            _write_member(archive, CHECKSUMS, checksums)
+
+
+def read_member(stem: str, key: str) -> npt.NDArray[Any] | None:
+    """Read another array of numbers in a chunk's ``.npz``; None if there is none.
+
+    Raises CorruptFileError if it is damaged.
+    """
+    path = index_path(stem)
+    if path is None or path.endswith('.yaml'):
+        return None
+    try:
+        arrays = read_arrays(path, (key,), _MAX_BYTES)
+    except OSError as error:
+        raise _for_lack(path, error) from error
+    if arrays is not None:
+        return arrays[0]
+    with _opened(path) as archive:
+        return _read_member(path, archive, key) if f'{key}.npy' in archive.namelist() else None
 
 
 def read_first_numbers(stem: str) -> Numbers | None:
@@ -335,7 +357,7 @@ def _members(path: str) -> Iterator[tuple[zipfile.ZipInfo, bytes]]:
             yield member, archive.read(member)
 
 
-def _write_member(archive: zipfile.ZipFile, key: str, values: Numbers | Times) -> None:
+def _write_member(archive: zipfile.ZipFile, key: str, values: npt.NDArray[Any]) -> None:
     import zipfile
 
     undated = zipfile.ZipInfo(key + '.npy')  # zip cannot hold every year of a recorder's clock

@@ -4,7 +4,11 @@ It is removed after their completion.
 
 A line of text is followed by entries: kind (1 byte), length of the content (4 bytes), content, CRC-32 of all that (4
 bytes), numbers little-endian. Kind 3 is a frame: its index in the chunk as uint64, its number as int64, its time as
-float64. Kind 2 is a record of extra data, as JSON. Kind 1 is a frame without its index, from older versions.
+float64. Kind 4, if the checksum of a frame is known by then, is the entry before it: the frame's index and its checksum
+as uint64. Kind 2 is a record of extra data, as JSON. Kind 1 is a frame without its index, from older versions.
+
+Older versions take an entry of kind 4 for a damaged one. They lose nothing by it, since the frame after it has its
+index.
 
 A damaged entry is skipped. The next one is found by its form and its checksum.
 """
@@ -18,12 +22,14 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 from .._support.syncing import open_no_link
+from .checksums import UNKNOWN
 from .files import remove_if_there
 
 MAGIC, OLD_MAGIC = b'imgstore journal 2\n', b'imgstore journal 1\n'
 HEAD, FRAME, CHECK = struct.Struct('<BI'), struct.Struct('<Qqd'), struct.Struct('<I')
 FRAME_WITHOUT_INDEX = struct.Struct('<qd')
-IS_OLD_FRAME, IS_RECORD, IS_FRAME = 1, 2, 3
+FRAME_CHECKSUM = struct.Struct('<QQ')
+IS_OLD_FRAME, IS_RECORD, IS_FRAME, IS_CHECKSUM = 1, 2, 3, 4
 
 
 class Journal:
@@ -47,14 +53,15 @@ class Journal:
             raise
 
     @contextlib.contextmanager
-    def frames(self, numbers_and_times: Iterable[tuple[int, float]]) -> Iterator[None]:
-        """Enter frames before they are written.
+    def frames(self, numbers_and_times: Iterable[tuple[int, float]], checksum: int = UNKNOWN) -> Iterator[None]:
+        """Enter frames before they are written, or one frame with its checksum.
 
         Undo that if the writing block raises.
         """
         size, count = self._size, self._frames
         entries = [_entry(IS_FRAME, FRAME.pack(index, *frame)) for index, frame in enumerate(numbers_and_times, count)]
-        self._write(b''.join(entries))
+        before = b'' if checksum == UNKNOWN else _entry(IS_CHECKSUM, FRAME_CHECKSUM.pack(count, checksum))
+        self._write(before + b''.join(entries))
         self._frames += len(entries)
         try:
             yield

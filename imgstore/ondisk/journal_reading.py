@@ -17,13 +17,26 @@ import numpy as np
 
 from .._support.regular_files import read_until_zeros
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
+from .checksums import UNKNOWN, Checksums, as_checksums
 from .chunk_index import Numbers, Times
-from .journal import CHECK, FRAME, FRAME_WITHOUT_INDEX, HEAD, IS_FRAME, IS_OLD_FRAME, IS_RECORD, MAGIC, OLD_MAGIC
+from .journal import (
+    CHECK,
+    FRAME,
+    FRAME_CHECKSUM,
+    FRAME_WITHOUT_INDEX,
+    HEAD,
+    IS_CHECKSUM,
+    IS_FRAME,
+    IS_OLD_FRAME,
+    IS_RECORD,
+    MAGIC,
+    OLD_MAGIC,
+)
 
-_FRAMES = {IS_FRAME: FRAME, IS_OLD_FRAME: FRAME_WITHOUT_INDEX}
+_FRAMES = {IS_FRAME: FRAME, IS_OLD_FRAME: FRAME_WITHOUT_INDEX, IS_CHECKSUM: FRAME_CHECKSUM}
 _AROUND = HEAD.size + CHECK.size
 _OLD_FRAME_BYTES = FRAME_WITHOUT_INDEX.size + _AROUND
-_BEGIN = re.compile(rb'(?=\x03\x18\0\0\0|\x01\x10\0\0\0|\x02[\0-\xff]{4}\{)')
+_BEGIN = re.compile(rb'(?=\x03\x18\0\0\0|[\x01\x04]\x10\0\0\0|\x02[\0-\xff]{4}\{)')
 """Start of an entry. JSON escapes control characters, so no record contains it."""
 
 _MOST_SUMMED, _UNQUESTIONED_SUM = 16, 2**20
@@ -50,6 +63,8 @@ class JournalContent:
         Indexes of the frames with damaged entries. Their numbers and times are estimated.
     is_damaged : bool
         The first line is damaged, or an entry before the last intact one.
+    checksums : ndarray of uint64, shape (n,)
+        Checksum of each frame, 0 where it is unknown.
     """
 
     numbers: Numbers = field(default_factory=lambda: np.empty(0, np.int64))
@@ -57,6 +72,7 @@ class JournalContent:
     records: list[str] = field(default_factory=list)
     estimated: tuple[int, ...] = ()
     is_damaged: bool = False
+    checksums: Checksums = field(default_factory=lambda: as_checksums(()))
 
 
 def read_journal(path: str) -> JournalContent:
@@ -159,7 +175,8 @@ def _is_sound(kind: int, content: bytes, place: int) -> bool:
             return content.decode().startswith('{')
     if kind not in _FRAMES or len(content) != _FRAMES[kind].size:
         return False
-    return kind == IS_OLD_FRAME or FRAME.unpack(content)[0] * FRAME.size < place  # there was room for the ones before
+    index = int.from_bytes(content[:8], 'little')
+    return kind == IS_OLD_FRAME or index * FRAME.size < place  # there was room for the ones before
 
 
 def _count_old_frames(damaged: bytes) -> int:
@@ -180,6 +197,8 @@ def _claimed_end(damaged: bytes, place: int) -> int:
 
 
 def _old_frames_of(piece: bytes) -> int:
+    if piece[:1] == bytes([IS_CHECKSUM]):
+        return 0
     is_record = piece[HEAD.size : HEAD.size + 1] == b'{' or (piece[:1] == b'\x02' and len(piece) != _OLD_FRAME_BYTES)
     return 0 if is_record else max(1, round(len(piece) / _OLD_FRAME_BYTES))
 
@@ -192,6 +211,7 @@ class _Content:
 
     def __init__(self) -> None:
         self._frames: dict[int, FrameEntry] = {}
+        self._checksums: dict[int, int] = {}
         self._records: list[str] = []
         self._places: list[int | None] = []  # per record: number of frames before it, if known
         self._count, self._is_damaged, self._is_sure, self._is_in_order = 0, False, True, True
@@ -201,6 +221,9 @@ class _Content:
         if entry.lost is not None:
             self._is_damaged, self._is_sure = True, False
             self._count += entry.lost
+        if entry.kind == IS_CHECKSUM:
+            index, self._checksums[index] = FRAME_CHECKSUM.unpack(entry.content)
+            return
         if entry.kind == IS_RECORD:
             self._records.append(entry.content.decode())
             self._places.append(self._count if self._is_sure else None)
@@ -217,7 +240,8 @@ class _Content:
         """Return all content; frames of damaged entries are estimated."""
         if self._is_in_order and not self._is_damaged:
             frames = np.fromiter(self._frames.values(), _FRAME, len(self._frames))
-            return JournalContent(frames['number'], frames['time'], list(self._records), (), is_damaged)
+            sums = self._checksums_of(len(frames))
+            return JournalContent(frames['number'], frames['time'], list(self._records), (), is_damaged, sums)
         count = self._count if self._frames else 0
         self._frames = {index: frame for index, frame in self._frames.items() if index < count}
         if len(self._frames) < count:
@@ -230,7 +254,15 @@ class _Content:
             self._records,
             estimated,
             is_damaged or self._is_damaged,
+            self._checksums_of(count),
         )
+
+    def _checksums_of(self, count: int) -> Checksums:
+        if not self._checksums:
+            return np.zeros(count, np.uint64)
+        if self._is_in_order and not self._is_damaged and len(self._checksums) >= count:  # faster, for live stores
+            return np.fromiter(self._checksums.values(), np.uint64, count)
+        return as_checksums([self._checksums.get(index, UNKNOWN) for index in range(count)])
 
     def _told_by_records(self, count: int) -> Iterator[tuple[int, FrameEntry]]:
         """Yield index in the chunk, number and time of frames with a record."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from .._support.text import is_utf8
 from .._support.yaml import check_yaml, dump_yaml, load_yaml
-from ..constants import EMPTIED_FOLDER, STORE_MD_FILENAME, STORE_MD_KEY, STORE_VERSION
+from ..constants import CHECKSUMS, EMPTIED_FOLDER, STORE_MD_FILENAME, STORE_MD_KEY, STORE_VERSION
 from ..errors import CorruptFileError, InvalidArgumentError
 from ..frame_rate import kept_rate
 from .files import write_atomic
@@ -117,6 +117,11 @@ class StoreMetadata:
         return kept_rate(self.store.get('fps'))
 
     @property
+    def has_checksums(self) -> bool:
+        """Whether this store's writer gave chunks checksums of their frames."""
+        return self.store.get('checksum') == CHECKSUMS
+
+    @property
     def lossless(self) -> bool:
         """Whether images are as lossless as the format allows.
 
@@ -163,6 +168,7 @@ def new_metadata(
         store['fps'] = fps
     if not lossless:
         store['lossless'] = False
+    store['checksum'] = CHECKSUMS
     store['version'] = STORE_VERSION  # last, so that a cut-off file has none
     return StoreMetadata(
         imgshape,

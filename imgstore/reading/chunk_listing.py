@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from .._support.regular_files import read_regular
@@ -16,6 +16,7 @@ from ..chunks import ChunkIO
 from ..constants import EMPTIED_FOLDER, EXTRA_JSON
 from ..errors import ChunkSkippedWarning, CorruptFileError, DamagedJournalWarning
 from ..frame_rate import MANY_TIMES, FrameRate
+from ..ondisk.checksums import Checksums, as_checksums
 from ..ondisk.chunk_index import Numbers, Times, is_empty, mtime_resolution_ns, read_chunk_index
 from ..ondisk.journal_reading import GrowingJournal, read_journal
 from ..ondisk.layout import FoundChunks, Layout, index_path
@@ -37,12 +38,15 @@ class IncompleteChunk:
         Numbers of later frames, found only in the journal.
     estimated : tuple of int
         Indexes of frames with estimated numbers and times, for lack of an intact journal entry.
+    checksums : ndarray of uint64, shape (n,)
+        Checksums of the frames, 0 where they are unknown.
     """
 
     numbers: Numbers
     times: Times
     lost: Numbers
     estimated: tuple[int, ...] = ()
+    checksums: Checksums = field(default_factory=lambda: as_checksums(()))
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -132,9 +136,16 @@ def _has_index(stem: str) -> bool:
 def _read(layout: Layout, chunks: ChunkIO, number: int, known: int, growing: GrowingJournal | None) -> IncompleteChunk:
     path = layout.journal_to_read(number)
     journal = growing.read() if growing is not None and growing.path == path else read_journal(path)
-    count = chunks.count_readable(number, len(journal.numbers), known) if len(journal.numbers) > known else known
+    count, sums = len(journal.numbers), journal.checksums
+    count = chunks.count_readable(number, count, known, journaled=sums) if count > known else known
     estimated = tuple(index for index in journal.estimated if index < count)
-    return IncompleteChunk(journal.numbers[:count], journal.times[:count], journal.numbers[count:], estimated)
+    return IncompleteChunk(
+        journal.numbers[:count],
+        journal.times[:count],
+        journal.numbers[count:],
+        estimated,
+        sums[:count],
+    )
 
 
 def _folder_stamp(layout: Layout) -> tuple[int, ...] | None:

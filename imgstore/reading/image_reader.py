@@ -190,12 +190,17 @@ class ImageReader:
 
     def _chunk(self, number: int) -> ChunkReader:
         """Return the reader of a chunk; only the latest ones stay open."""
-        return self._open.reader(number, lambda: self._chunks.reader(number, self._known.chunk_length(number)))
+        return self._open.reader(number, lambda: self._new_reader(number))
 
     def _one_thread(self, number: int) -> ChunkReader:
         main = self._open.get(number)
         another = main.another() if main else None
-        return another or self._chunks.reader(number, self._known.chunk_length(number), in_parallel=True)
+        return another or self._new_reader(number, in_parallel=True)
+
+    def _new_reader(self, number: int, in_parallel: bool = False) -> ChunkReader:
+        incomplete = self._known.listing.incomplete.get(number)
+        journaled = incomplete.checksums if incomplete and self._chunks.verifies else None
+        return self._chunks.reader(number, self._known.chunk_length(number), in_parallel, journaled)
 
     def _length(self, number: int) -> int:
         """Return the number of frames of a chunk; 0 for one that is being written."""

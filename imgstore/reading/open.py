@@ -21,6 +21,7 @@ def open_reader(
     index: ImgStoreIndex | None,
     backend: str | None,
     cache_bytes: object,
+    verify: bool,
 ) -> StoreReader:
     """Open a store of a class, or of any, for reading.
 
@@ -33,5 +34,16 @@ def open_reader(
     if not isinstance(index, (ImgStoreIndex, NoneType)):
         raise InvalidArgumentError(f'index is a {type(index).__name__}; it must be an ImgStoreIndex', argument='index')
     layout, bound = Layout(basedir, fmt.extension, fmt.is_image_folder), as_int_min(cache_bytes, 'cache_bytes', 0)
-    chunks = ChunkIO(layout, fmt, metadata.imgshape, 'read', backend, seek, bound // 2, metadata.image_bytes)
+    chunks = ChunkIO(
+        layout,
+        fmt,
+        metadata.imgshape,
+        'read',
+        backend,
+        seek,
+        bound // 2,
+        metadata.image_bytes,
+        verify=verify,
+        has_checksums=metadata.has_checksums,
+    )
     return StoreReader(metadata, fmt, layout, index, chunks, bound // 2)

@@ -304,6 +304,11 @@ class StoreReader(ReaderInfo):
         most_kept = self._ahead_bytes // max(1, self._image_bytes)
         return ParallelBatchStream(frames, size, kind, self._store, most_kept)
 
+    @property
+    def verifies(self) -> bool:
+        """Whether frames are compared with their checksums."""
+        return self._chunks.verifies
+
     # --- the end
 
     def check_open(self) -> None:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from ..maintenance.reindex import ReindexReport
 
 
+_REOPENED_WITH = ('seek', 'backend', 'cache_bytes', 'verify')
+
+
 class ImgStore(FrameReading, StoreArray, FrameTable, PrivateNames):
     """A recording in a folder.
 
@@ -90,7 +93,7 @@ class ImgStore(FrameReading, StoreArray, FrameTable, PrivateNames):
             raise InvalidArgumentError(f"mode is {mode!r}; it must be 'r' or 'w'", argument='mode')
 
     def _begin_reading(self, basedir: StrPath | None, options: ReadOptions) -> None:
-        self._reopen = {key: getattr(options, key) for key in ('seek', 'backend', 'cache_bytes')}
+        self._reopen = {key: getattr(options, key) for key in _REOPENED_WITH}
         self._has_given_index = options.index is not None
         folder = existing_store_folder(basedir=basedir)
         self._reader = open_reader(folder, self._class_name, index=options.index, **self._reopen)

@@ -199,6 +199,14 @@ class StoreProperties:
         """
         return {number: self._impl.layout.chunk(number) for number, _ in self._require_impl().list_chunks()}
 
+    @property
+    def verifies(self) -> bool:
+        """Whether frames are compared with their checksums while reading.
+
+        StoreModeError while the store is written.
+        """
+        return self._require_reader().verifies
+
     # --- extra data
 
     @property

@@ -25,6 +25,8 @@ class FillingChunk:
         self.number, self.writer, self.records = number, writer, records
         self.frames: list[tuple[int, float]] = []
         """Number and time of each frame."""
+        self.checksums: list[int] = []
+        """Checksums of the first frames, once the writer is closed."""
         self.is_on_disk, self.written_records = False, 0
 
     @property

@@ -10,18 +10,18 @@ import math
 import os
 import zipfile  # noqa: F401 -- before it is needed: with no free file descriptor, an import fails
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 import numpy as np
 
 from .._support.regular_files import read_regular
 from .._support.syncing import sync
 from .._support.validation import as_runs
-from ..chunks import ChunkIO, ChunkWriter
+from ..chunks import ChunkIO, ChunkWriter, Encoded
 from ..constants import EXTRA_JSON, STORE_MD_FILENAME
 from ..errors import FrameWriteError, StoreIOError
 from ..extra_data.records import record_as_json, records_file
 from ..frame_rate import FrameRate
+from ..ondisk.checksums import UNKNOWN, as_checksums
 from ..ondisk.chunk_files import check_folder
 from ..ondisk.chunk_index import Numbers, Times, write_chunk_index
 from ..ondisk.emptying import empty_store, finish_emptying
@@ -129,7 +129,7 @@ class RollingChunkWriter:
 
     # --- frames and records
 
-    def add(self, prepared: Any, number: int, time: float) -> None:
+    def add(self, prepared: Encoded, number: int, time: float) -> None:
         """Write a frame and index it, or raise FrameWriteError.
 
         Earlier frames are kept.
@@ -145,18 +145,18 @@ class RollingChunkWriter:
             ) from error
         self._index(number, time)
 
-    def _write(self, prepared: Any, number: int, time: float) -> None:
+    def _write(self, prepared: Encoded, number: int, time: float) -> None:
         """Write a frame to the open chunk, or to the next if it takes no more."""
         chunk = self._open
         if not (chunk and chunk.writer and chunk.count < self._chunksize):
             self.finish_chunk()
-            with self._journaled(self._next_chunk, [(number, time)]):
+            with self._journaled(self._next_chunk, [(number, time)], prepared.checksum):
                 writer = self._writer_of_first(prepared)
             self._begin_chunk(writer)
             return
         try:
             check_folder(self._layout.basedir, 'the folder of the store')  # an open video notices it only when full
-            with self._journaled(chunk.number, [(number, time)]):
+            with self._journaled(chunk.number, [(number, time)], prepared.checksum):
                 self._write_to(chunk.writer, prepared)
         except OSError as error:
             lost = self._abandon_chunk()
@@ -165,7 +165,7 @@ class RollingChunkWriter:
             self._abandon_chunk()
             raise
 
-    def _writer_of_first(self, prepared: Any) -> ChunkWriter:
+    def _writer_of_first(self, prepared: Encoded) -> ChunkWriter:
         """Make the writer of the next chunk, with its first frame written."""
         writer = self._chunks.writer(self._next_chunk)
         try:
@@ -177,20 +177,23 @@ class RollingChunkWriter:
             raise
         return writer
 
-    def _write_to(self, writer: ChunkWriter, prepared: Any) -> None:
+    def _write_to(self, writer: ChunkWriter, prepared: Encoded) -> None:
         writer.write(prepared)
         if self._syncs:
             writer.sync()
 
     @contextlib.contextmanager
-    def _journaled(self, chunk: int, frames: Iterable[tuple[int, float]]) -> Iterator[None]:
-        """Put frames into the journal before they are in their chunk."""
+    def _journaled(self, chunk: int, frames: Iterable[tuple[int, float]], checksum: int = UNKNOWN) -> Iterator[None]:
+        """Put frames into the journal before they are in their chunk.
+
+        ``checksum`` is that of a single frame.
+        """
         journal = self._journal_of(chunk)
         if journal is None:
             yield
             return
         try:
-            with journal.frames(frames):
+            with journal.frames(frames, checksum):
                 if self._syncs:
                     journal.sync()
                 yield
@@ -281,6 +284,7 @@ class RollingChunkWriter:
         if chunk.writer is None:
             return NO_LOSS
         writer, chunk.writer = chunk.writer, None
+        chunk.checksums = writer.checksums
         try:
             writer.close(self._rate.of(chunk.frame_times))
         except Exception as error:  # noqa: BLE001 -- after any error the lost frames are named
@@ -306,7 +310,8 @@ class RollingChunkWriter:
                 write_atomic(stem + EXTRA_JSON, records_file(chunk.records), chunk.is_on_disk)
             chunk.written_records = len(chunk.records)
             if not chunk.is_on_disk:  # a power cut must not take the only index
-                write_chunk_index(stem, *chunk.arrays)
+                checksums = self._chunks.checksums(chunk.number, chunk.count, chunk.checksums)
+                write_chunk_index(stem, *chunk.arrays, as_checksums(checksums))
         except Exception as error:
             raise FrameWriteError(
                 f'{stem}: the index of {chunk.count} frames could not be written: {error}{chunk.named}{lost.told}',
@@ -358,7 +363,7 @@ class RollingChunkWriter:
             raise StoreIOError(f'{basedir} could not be emptied: {error}', store=basedir) from error
         self._forget()
 
-    def close(self, black: Callable[[], Any]) -> None:
+    def close(self, black: Callable[[], Encoded]) -> None:
         """Complete the open chunk.
 
         Records before the first frame get a chunk without frames. So does a video store without frames, since imgstore
@@ -366,7 +371,7 @@ class RollingChunkWriter:
         """
         if self._open is None and not self._layout.is_image_folder:
             # first, so that a repair does not take the black frame of a killed process for an added one
-            write_chunk_index(self._layout.index_stem(0), np.empty(0, np.int64), np.empty(0))
+            write_chunk_index(self._layout.index_stem(0), np.empty(0, np.int64), np.empty(0), as_checksums(()))
             self._begin_chunk(self._writer_of_first(black()))
         elif self._early_records:
             self._begin_chunk(None)

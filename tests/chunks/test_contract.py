@@ -339,6 +339,7 @@ class StoreContract:
             'chunksize': CHUNKSIZE,
             'format': case.fmt.removesuffix('+color'),
             'version': 2,
+            'checksum': 'xxh3_64',
             'class': 'DirectoryImgStore' if case.row.is_image_folder else 'VideoImgStore',
             'encoding': None if '+color' in case.fmt else case.encoding,
             **({} if case.row.is_image_folder else {'extension': case.row.extension}),

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 import imgstore.index.lazy_chunks
 from imgstore import new_for_filename, new_for_format
 from imgstore.index import ImgStoreIndex
+from imgstore.ondisk.checksums import read_checksums
 from imgstore.ondisk.chunk_index import read_chunk_index, stamp, stamp_if_stable, write_chunk_index
 
 SHAPE = (4, 6)
@@ -109,7 +110,7 @@ def test_edited_index_is_reread_and_others_stay_right(recording, chunk):
         assert numbers(store) == [0, 17]
         stem = str(recording / f'{chunk:06d}' / 'index')
         before = os.stat(stem + '.npz')
-        write_chunk_index(stem, np.array([1000, 1001, 1002]), np.array([0.01, 0.02, 0.03]))
+        write_chunk_index(stem, np.array([1000, 1001, 1002]), np.array([0.01, 0.02, 0.03]), read_checksums(stem))
         os.utime(stem + '.npz', ns=(before.st_atime_ns, before.st_mtime_ns))
         assert os.stat(stem + '.npz').st_size == before.st_size
         assert store.refresh() == 0

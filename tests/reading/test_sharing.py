@@ -6,6 +6,7 @@ import pickle
 import random
 import shutil
 import threading
+from typing import Any
 
 import pytest
 
@@ -128,9 +129,10 @@ def test_a_copy_has_the_index_that_was_given(recording, tmp_path):
 
 
 def test_a_copy_reads_as_the_first_one_does(recording):
-    with new_for_filename(recording, cache_bytes=0, seek=False) as store, copied(store) as second:
+    options: dict[str, Any] = {'cache_bytes': 0, 'seek': False, 'backend': None, 'verify': False}
+    with new_for_filename(recording, **options) as store, copied(store) as second:
         assert frame_of(second, 30) == 30
-        assert second._reopen == store._reopen == {'cache_bytes': 0, 'seek': False, 'backend': None}
+        assert second._reopen == store._reopen == options
 
 
 @pytest.mark.parametrize('closed', [False, True])

@@ -21,7 +21,7 @@ from imgstore.apps.commands import COMMANDS, DISPATCHER
 
 from . import REPOSITORY
 
-CONDA_NAMES = {'opencv-python': 'py-opencv'}
+CONDA_NAMES = {'opencv-python': 'py-opencv', 'xxhash': 'python-xxhash'}
 SCRIPTS = {'imgstore': DISPATCHER, **{command.script: command.target for command in COMMANDS}}
 IN_CONDA = ['', 'bloscpack', 'tiff', 'web']  # extras whose packages environment.yaml has
 

@@ -38,7 +38,7 @@ ONLY_WRITING = {
     'compression': 1,
     'fps': 25.0,
 }
-ONLY_READING: dict[str, Any] = {'cache_bytes': 0}
+ONLY_READING: dict[str, Any] = {'cache_bytes': 0, 'verify': False}
 
 
 @pytest.fixture

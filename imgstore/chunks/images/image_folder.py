@@ -22,6 +22,7 @@ from ..._support.syncing import sync
 from ...color import ensure_color, ensure_grayscale
 from ...errors import FrameReadError
 from ...formats import Format
+from ...ondisk.checksums import UNKNOWN, ChunkChecksums, checksum_of
 from ...ondisk.chunk_files import check_folder
 from ...ondisk.files import make_folder, remove_folder_if_empty, remove_if_there, write_new
 from ...ondisk.layout import Layout
@@ -181,14 +182,16 @@ class ImageChunkWriter(ChunkWriter):
     """Writer of a folder of images."""
 
     def __init__(self, layout: Layout, number: int) -> None:
+        super().__init__()
         self._layout, self._number, self._written = layout, number, 0
         make_folder(layout.chunk(number))
 
-    def write(self, prepared: Sequence[bytes | memoryview]) -> None:
-        """Write one file atomically."""
+    def store(self, content: Sequence[bytes | memoryview]) -> int:
+        """Write one file atomically; `encode` has computed its checksum."""
         index = self._written
-        write_new(self._layout.image(self._number, index), self._layout.partial_image(self._number, index), prepared)
+        write_new(self._layout.image(self._number, index), self._layout.partial_image(self._number, index), content)
         self._written += 1
+        return UNKNOWN
 
     def sync(self) -> None:
         """Sync the latest image and the folder to the disk."""
@@ -223,6 +226,8 @@ class ImageChunkReader(ChunkReader):
         Size of the store's images in bytes; much larger files are rejected.
     allocate : callable
         Returns memory of a shape for a file's content. The codec may return a view of it.
+    checksums : ChunkChecksums, optional
+        Checksums of the files, to verify each.
     """
 
     def __init__(
@@ -232,20 +237,37 @@ class ImageChunkReader(ChunkReader):
         codec: ImageCodec,
         image_bytes: int,
         allocate: Callable[[tuple[int, ...]], Bytes],
+        checksums: ChunkChecksums | None = None,
     ) -> None:
         self._layout, self._number, self._codec, self._allocate = layout, number, codec, allocate
+        self._checksums = checksums
         self._max_bytes = max_file_bytes(image_bytes)
 
     def read(self, index: int) -> Image:
-        """Read and decode one file."""
+        """Read, verify and decode one file."""
         path = self._layout.image(self._number, index)
+        data = self._content_or_error(path)
+        differs = self._checksums is not None and self._checksums.differs(index, data)
+        image = self._codec.decode(data, path)  # even then: it may say what is wrong with the file
+        if differs:
+            raise FrameReadError(
+                f'{path} was damaged or replaced: it differs from its checksum; open the store with verify=False to '
+                'read it',
+                path=path,
+            )
+        return image
+
+    def checksum(self, index: int) -> int:
+        """Return the checksum of a file as it is; FrameReadError."""
+        return checksum_of((self._content_or_error(self._layout.image(self._number, index)),))
+
+    def _content_or_error(self, path: str) -> Bytes:
         try:
-            data = self._content(path)
+            return self._content(path)
         except FrameReadError:
             raise
         except OSError as error:
             raise FrameReadError(f'{path} cannot be read: {error.strerror or error}', path=path) from error
-        return self._codec.decode(data, path)
 
     def _content(self, path: str) -> Bytes:
         """Read the file's bytes; numpy would turn Ctrl-C into another error."""

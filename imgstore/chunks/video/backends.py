@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ...errors import ImgStoreError, InvalidArgumentError
 from ...formats import Format
+from ...ondisk.checksums import ChunkChecksums
 from ..base import VideoEncoder, VideoReader
 from .container_checks import NO_PIXEL_LIMIT
 from .frame_cache import FrameCache
@@ -42,10 +43,12 @@ def new_reader(
     pixels: int = NO_PIXEL_LIMIT,
     one_thread: bool = False,
     images: FrameConverter | None = None,
+    checksums: ChunkChecksums | None = None,
 ) -> VideoReader:
     """Create a reader of one video.
 
-    With the expected number of frames it detects lost ones better. OpenCV chooses its threads itself.
+    With the expected number of frames it detects lost ones better. OpenCV chooses its threads itself, and shows no
+    packets to compare with checksums.
     """
     if backend == 'opencv':
         from .opencv import OpenCVChunkReader
@@ -53,7 +56,7 @@ def new_reader(
         return OpenCVChunkReader(path, color, seek, frames, pixels)
     from .pyav_reader import PyAVChunkReader
 
-    return PyAVChunkReader(path, color, seek, frames, kept, pixels, one_thread, images)
+    return PyAVChunkReader(path, color, seek, frames, kept, pixels, one_thread, images, checksums)
 
 
 def new_encoder(
@@ -142,7 +145,7 @@ def _writes(backend: str, codec: str, extension: str) -> bool:
         encoder = new_encoder(backend, codec, NUMBERED_SHAPE)
         writer = encoder.writer(path)
         for number in range(3):
-            writer.write(encoder.encode(numbered_image(number)))
+            writer.store(encoder.encode(numbered_image(number)))
         writer.close()
         return bool(reading) and _reads_numbers(reading[0], path, range(3))
 

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import math
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..._support.cpu import THREADS
 from ...errors import FrameReadError
 from .container_checks import MAX_PIXELS, WITHOUT_DECODING, unreadable_video
-from .decoder import STRICT, CleanFrameQueue, decode, flush_packet
+from .decoder import STRICT, CleanFrameQueue, decode, flush_packet, last_frames
 from .frame_cache import FrameCache
 from .frame_table import FrameTable, is_hidden, packets_of
 from .h264 import is_in_order
 from .mp4_tail import LastPacket
 from .tracks import video_stream
+from .video_frames import VideoFrames
 
 if TYPE_CHECKING:
     import av
@@ -27,45 +26,6 @@ if TYPE_CHECKING:
 _FRAME_THREADS = THREADS + 2  # some wait for the reference frames of others
 
 _AVI_CHUNK_HEADER = 8  # bytes before a packet; an AVI's index points to them
-
-
-@dataclass
-class VideoFrames:
-    """What is known of a video's frames.
-
-    Attributes
-    ----------
-    path : str
-        Path of the video.
-    announced : int or None
-        Expected number of frames.
-    seek : bool
-        False: only decode forward.
-    pixels : int
-        Maximum pixels of a frame; larger ones are considered damaged.
-    table : FrameTable or None
-        The frames; None if they can only be counted by decoding.
-    table_is_wrong : bool
-        Whether the container's own index turned out to be wrong.
-    end : float
-        Number of frames; infinite as long as it is unknown.
-    missing : set of int
-        Indexes of frames known to be missing.
-    """
-
-    path: str
-    announced: int | None
-    seek: bool
-    pixels: int
-    table: FrameTable | None = None
-    table_is_wrong: bool = False
-    end: float = math.inf
-    missing: set[int] = field(default_factory=set)
-
-    def set_table(self, table: FrameTable | None) -> None:
-        """Begin again with another table."""
-        self.table, self.table_is_wrong = table, False
-        self.end, self.missing = math.inf if table is None else len(table), set()
 
 
 class VideoCursor:
@@ -204,7 +164,8 @@ class VideoCursor:
         packet = next(self._packets(), None)
         self._next_packet = index + 1
         sure = packet is not None and packet.size and not packet.is_discard and packet.pts == table.pts[index]
-        return packet if sure and self._is_announced(table, packet) else None
+        sure = sure and self._is_announced(table, packet) and not self._video.is_altered(packet)
+        return packet if sure else None
 
     def count_by_decoding(self) -> int:
         """Count the frames up to the first damaged one."""
@@ -312,7 +273,7 @@ class VideoCursor:
             index = None if is_hidden(packet) else table.index_of(packet.pts)
             if index is not None:
                 queue.announce(index)
-            frames, sound = decode(packet)
+            frames, sound = (last_frames(packet), False) if self._video.is_altered(packet) else decode(packet)
             known = [(shown, frame) for frame in frames if (shown := table.index_of(frame.pts)) is not None]
             sound = all(itertools.starmap(queue.push, known)) and sound
             yield from queue.pop_clean()

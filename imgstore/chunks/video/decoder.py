@@ -32,9 +32,17 @@ def decode(packet: Any) -> tuple[list[Any], bool]:
         if not packet.stream.codec_context.is_open:  # do not use it any more: PyAV 19 would crash
             path = path_of_url(packet.stream.container.name)
             raise FrameReadError(f'{path}: its decoder cannot be opened: {error}', path=path) from error
+    return last_frames(packet), False
+
+
+def last_frames(packet: Any) -> list[Any]:
+    """Return the last frames of the packets decoded before one that must not be."""
+    import av
+
     with contextlib.suppress(av.FFmpegError):
-        return packet.stream.codec_context.decode(None), False
-    return [], False
+        frames: list[Any] = packet.stream.codec_context.decode(None)
+        return frames
+    return []
 
 
 def _fails_its_checksum(packet: Any) -> bool:

@@ -18,6 +18,7 @@ from ..._support.syncing import sync
 from ...color import ensure_color, ensure_grayscale
 from ...errors import FrameReadError, FrameWriteError, InvalidArgumentError
 from ...formats import VIDEO_FRAMES_PER_SECOND
+from ...ondisk.checksums import UNKNOWN
 from ...ondisk.files import partial_path, remove_if_there
 from ..base import ChunkWriter, Image, VideoEncoder, VideoReader
 from .container_checks import NO_PIXEL_LIMIT, check_container, container_url, unreadable_video
@@ -77,6 +78,7 @@ class OpenCVChunkWriter(ChunkWriter):
     """
 
     def __init__(self, path: str, codec: str, shape: tuple[int, ...]) -> None:
+        super().__init__()
         self._path, self._open_path = path, partial_path(path)
         fourcc = cv2.VideoWriter.fourcc(*_FOURCC[os.path.splitext(path)[1], codec])
         with fork_lock:
@@ -88,15 +90,16 @@ class OpenCVChunkWriter(ChunkWriter):
             self.discard()
             raise FrameWriteError(f"{path}: OpenCV cannot start a {codec} video here; backend='pyav' may", path=path)
 
-    def write(self, prepared: Image) -> None:
+    def store(self, content: Image) -> int:
         """Pass a frame to OpenCV."""
         try:
-            self._writer.write(prepared)
+            self._writer.write(content)
         except cv2.error as error:
             raise FrameWriteError(
                 f'{self._path}: the video could not be written: {error.err}', path=self._path
             ) from error
         self._written += 1
+        return UNKNOWN
 
     def sync(self) -> None:
         """Sync the part written by OpenCV so far to the disk."""

@@ -9,13 +9,15 @@ from dataclasses import replace
 from typing import Any
 
 from ...errors import FrameReadError
+from ...ondisk.checksums import ChunkChecksums
 from ..base import Image, VideoReader
 from .container_checks import NO_PIXEL_LIMIT
-from .cursor import VideoCursor, VideoFrames
+from .cursor import VideoCursor
 from .decoder import decode_intra
 from .frame_cache import FrameCache
 from .frame_table import FrameTable, table_from_container_index, table_from_packets
 from .pixels import FrameConverter
+from .video_frames import VideoFrames
 
 
 class PyAVChunkReader(VideoReader):
@@ -41,6 +43,8 @@ class PyAVChunkReader(VideoReader):
         Decode with one thread, as other readers use the other cores.
     images : FrameConverter, optional
         Converter that other readers use, too.
+    checksums : ChunkChecksums, optional
+        Checksums of the packets, to verify each before it is decoded.
     """
 
     def __init__(
@@ -53,8 +57,9 @@ class PyAVChunkReader(VideoReader):
         pixels: int = NO_PIXEL_LIMIT,
         one_thread: bool = False,
         images: FrameConverter | None = None,
+        checksums: ChunkChecksums | None = None,
     ) -> None:
-        self._video = VideoFrames(path, frames, seek, pixels)
+        self._video = VideoFrames(path, frames, seek, pixels, checksums)
         self._shares_images, self._images = images is not None, images or FrameConverter(color)
         self._kept = kept or FrameCache(0)
         self._cursor = VideoCursor(self._video, self._kept, one_thread)
@@ -144,6 +149,12 @@ class PyAVChunkReader(VideoReader):
         path, end = self._video.path, self._video.end
         if index >= end:
             return FrameReadError(f'{path} has only {end} readable frames', path=path)
+        if self._video.has_altered(index):
+            return FrameReadError(
+                f'{path} was damaged or replaced: this frame, or one it is decoded from, differs from its checksum; '
+                'open the store with verify=False to read it',
+                path=path,
+            )
         return FrameReadError(f'{path}: the frame is missing or damaged', path=path)
 
     def _find(self, index: int) -> Any:

@@ -22,6 +22,7 @@ from ..._support.syncing import sync
 from ...color import ensure_color
 from ...errors import FrameWriteError
 from ...formats import QUALITY, VIDEO_FRAMES_PER_SECOND
+from ...ondisk.checksums import UNKNOWN, checksum_of
 from ...ondisk.files import partial_path, remove_if_there
 from ..base import ChunkWriter, Image, VideoEncoder
 from .container_checks import open_output
@@ -138,6 +139,7 @@ class MJPEGEncoder(PyAVEncoder):
     about JPEG's 25 to its 95. So OpenCV encodes if a quality is passed, with the same meaning as for jpg.
     """
 
+    gives_packets = True
     codec = 'mjpeg'
     pixel_format = 'yuvj420p'
 
@@ -246,8 +248,9 @@ class ContainerChunkWriter(ChunkWriter):
     def __init__(self, path: str, encoder: PyAVEncoder) -> None:
         import av
 
+        super().__init__()
         self._path, self._open_path, self._encoder = path, partial_path(path), encoder
-        self._written, self._failed = 0, False
+        self._written, self._failed, self._checksum = 0, False, UNKNOWN
         self._tail: LastPacketWriter | None = None
         self._file: OrderedFile | None = None
         self._is_synced = False
@@ -263,16 +266,18 @@ class ContainerChunkWriter(ChunkWriter):
             self._end_tail()
             raise FrameWriteError(f'{path}: no {encoder.codec} video can be started: {error}', path=path) from error
 
-    def write(self, prepared: Any) -> None:
+    def store(self, content: Any) -> int:
         """Append a prepared frame."""
         import av
 
+        self._checksum = UNKNOWN
         try:
-            self._encoder.write(prepared, self._written, self._stream, self._container, self._keep)
+            self._encoder.write(content, self._written, self._stream, self._container, self._keep)
         except (av.FFmpegError, OSError, ValueError) as error:
             self._failed = True
             raise FrameWriteError(f'{self._path}: the video could not be written: {error}', path=self._path) from error
         self._written += 1
+        return self._checksum
 
     def _keep(self, packet: bytes) -> None:
         """Keep the packet held back by an MP4, with parameter sets.
@@ -280,6 +285,7 @@ class ContainerChunkWriter(ChunkWriter):
         The first frame has no header yet.
         """
         if self._tail is not None:
+            self._checksum = checksum_of((length_prefixed(packet),))
             self._tail.put(self._written, (self._stream.codec_context.extradata or b'') + packet)
 
     def _end_tail(self) -> None:
@@ -342,6 +348,7 @@ class MatroskaChunkWriter(ChunkWriter):
     def __init__(self, path: str, encoder: H264Encoder) -> None:
         import av
 
+        super().__init__()
         self._path, self._open_path, self._encoder, self._written = path, partial_path(path), encoder, 0
         try:
             self._context: Any = encoder.new_context()
@@ -350,19 +357,24 @@ class MatroskaChunkWriter(ChunkWriter):
         except (av.FFmpegError, OSError, ValueError) as error:
             raise FrameWriteError(f'{path}: no {encoder.codec} video can be started: {error}', path=path) from error
 
-    def write(self, prepared: Any) -> None:
+    def store(self, content: Any) -> int:
         """Append a prepared frame."""
         import av
 
         try:
-            self._add(self._encoder.packets(prepared, self._written, self._context))
+            checksum = self._add(self._encoder.packets(content, self._written, self._context))
         except (av.FFmpegError, OSError, ValueError) as error:
             raise FrameWriteError(f'{self._path}: the video could not be written: {error}', path=self._path) from error
         self._written += 1
+        return checksum
 
-    def _add(self, packets: list[Any]) -> None:
+    def _add(self, packets: list[Any]) -> int:
+        """Write the only packet of a frame, and return its checksum."""
+        data = b''
         for packet in packets:
-            self._file.add(length_prefixed(bytes(packet)), packet.is_keyframe, self._configuration)
+            data = length_prefixed(bytes(packet))
+            self._file.add(data, packet.is_keyframe, self._configuration)
+        return checksum_of((data,))
 
     def sync(self) -> None:
         """Sync all written frames to the disk."""

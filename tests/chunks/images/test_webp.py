@@ -86,7 +86,7 @@ def test_a_file_that_is_cut_off_is_refused_wherever_that_is(tmp_path, shape, qua
     record(tmp_path / 's', shape, quality=quality)
     file = tmp_path / 's' / '000000' / '000001.webp'
     whole = file.read_bytes()
-    with new_for_filename(tmp_path / 's') as store:
+    with new_for_filename(tmp_path / 's', verify=False) as store:
         for length in range(len(whole)):
             file.write_bytes(whole[:length])
             with raises(FrameReadError, path=str(file)):

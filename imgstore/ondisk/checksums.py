@@ -1,0 +1,105 @@
+"""Checksums of frames as they are stored, in the indexes of their chunks.
+
+Each is the XXH3 (64 bits) of a frame's file, or of its packet as a demuxer returns it: https://xxhash.com
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..constants import CHECKSUMS
+from ..errors import CorruptFileError, StoreIOError
+from .chunk_index import count_frames, read_member
+from .layout import index_path
+
+Checksums = npt.NDArray[np.uint64]
+
+UNKNOWN = 0
+"""Checksum of a frame that has none. One frame in 2**64 has it by chance."""
+
+
+def checksum_of(parts: Iterable[Any]) -> int:
+    """Return the checksum of bytes in parts, each with the buffer protocol."""
+    import xxhash  # on first use: not every program reads or writes frames
+
+    state = xxhash.xxh3_64()
+    for part in parts:
+        state.update(part)
+    return state.intdigest()
+
+
+def as_checksums(values: Sequence[int]) -> Checksums:
+    """Return checksums as an array."""
+    return np.array(values, np.uint64)
+
+
+NO_CHECKSUMS = as_checksums(())
+
+
+def read_checksums(stem: str) -> Checksums | None:
+    """Read the checksums of a chunk's frames.
+
+    None if its index has none. CorruptFileError if they are damaged, or not one per frame.
+
+    Parameters
+    ----------
+    stem : str
+        Path of the index without the extension.
+    """
+    values = read_member(stem, CHECKSUMS)
+    if values is None:
+        return None
+    frames, path = count_frames(stem), index_path(stem)
+    if values.dtype.kind != 'u' or len(values) != frames:
+        raise CorruptFileError(
+            f'{path} has {len(values)} checksums of dtype {values.dtype} for {frames} frames', path=path
+        )
+    return values.astype(np.uint64, copy=False)
+
+
+class ChunkChecksums:
+    """Checksums of a chunk's frames, read on first use. Thread-safe.
+
+    Parameters
+    ----------
+    stem : str
+        Path of the chunk's index without the extension.
+    on_lack : callable, optional
+        Takes the reason why a chunk's index has no sound checksums. '' if it has no such member.
+    known : ndarray of uint64, optional
+        The checksums, of an incomplete chunk.
+    """
+
+    def __init__(
+        self, stem: str, on_lack: Callable[[str], object] = lambda reason: None, known: Checksums | None = None
+    ) -> None:
+        self._stem, self._on_lack = stem, on_lack
+        self._lock, self._values = threading.Lock(), known
+
+    def _read(self) -> Checksums:
+        with self._lock:
+            if self._values is None:
+                found, reason = None, ''
+                try:
+                    found = read_checksums(self._stem)
+                except (CorruptFileError, StoreIOError) as error:
+                    reason = str(error)
+                self._values = NO_CHECKSUMS if found is None else found
+                if found is None and (reason or index_path(self._stem)):  # not if it is just being completed
+                    self._on_lack(reason)
+            return self._values
+
+    def of(self, index: int) -> int:
+        """Return the checksum of the chunk's frame ``index``, or `UNKNOWN`."""
+        values = self._read() if self._values is None else self._values
+        return int(values[index]) if 0 <= index < len(values) else UNKNOWN
+
+    def differs(self, index: int, content: Any) -> bool:
+        """Return whether a frame has a checksum, and its bytes do not match it."""
+        expected = self.of(index)
+        return expected != UNKNOWN and checksum_of((content,)) != expected
