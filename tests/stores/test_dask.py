@@ -144,6 +144,15 @@ def test_tasks_follow_options_and_decoding(tmp_path: Path) -> None:
         assert {dict(source.options)['cache_bytes'] for source in dask_array._open._stores} == {0}
 
 
+def test_16_bit_images_are_read_by_several_threads(tmp_path: Path) -> None:
+    path = record(tmp_path / 's', 'png', imgdtype=np.uint16)
+    with new_for_filename(path) as store:
+        array = store.to_dask(4)
+        images = array.compute(scheduler='threads', num_workers=4)
+        assert (array.dtype, images.dtype) == (np.uint16, np.uint16)
+        assert [index_in(image) for image in images] == list(range(COUNT))
+
+
 def test_an_array_outlives_its_store_and_pickles(tmp_path: Path) -> None:
     with new_for_filename(record(tmp_path / 's', 'mjpeg/avi')) as store:
         array, images = store.to_dask(7), store[:]
