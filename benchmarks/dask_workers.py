@@ -7,7 +7,6 @@ frames of a store are read through `to_dask`, and the mean of each is computed.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 import time
@@ -17,6 +16,7 @@ from typing import Any
 
 import frames as scenes
 from measuring import CORES, warm_cache
+from pinned_workers import pinned_workers
 from recordings import record
 
 import imgstore
@@ -63,18 +63,11 @@ def _parse() -> argparse.Namespace:
 
 def measure(path: str, workers: int, rounds: int) -> list[float]:
     """Frames a second of each round, after one that warms up."""
-    from distributed import Client, LocalCluster
-
     for folder in {Path(path), *(each for each in Path(path).iterdir() if each.is_dir())}:
         if all(each.is_file() for each in folder.iterdir()):
             warm_cache(str(folder))
-    options: dict[str, Any] = {'threads_per_worker': 1, 'dashboard_address': None, 'memory_limit': 0}
-    with LocalCluster(n_workers=workers, **options) as cluster, Client(cluster) as client:
-        cores = sorted(os.sched_getaffinity(0))
-        for core, worker in zip(cores, client.scheduler_info()['workers'], strict=False):
-            client.run(os.sched_setaffinity, 0, {core}, workers=[worker])  # before it imports imgstore
-        with imgstore.new_for_filename(path, cache_bytes=2**24) as store:
-            return [_one_round(store) for _ in range(rounds + 1)][1:]
+    with pinned_workers(workers), imgstore.new_for_filename(path, cache_bytes=2**24) as store:
+        return [_one_round(store) for _ in range(rounds + 1)][1:]
 
 
 def _one_round(store: Any) -> float:

@@ -106,6 +106,7 @@ class _ClusterConversion:
             source=self._request.source,
             target=self._request.target,
             work=self._work.path,
+            plan=self._work.plan_id,
             frame_count=len(self._old),
             recipe=self._recipe,
             shape=shape,

@@ -19,6 +19,8 @@ class Report:
 
     Attributes
     ----------
+    plan : str
+        Identifier of the plan that the part is of.
     start, stop : int
         Range of its frames.
     files : dict of str to int
@@ -29,6 +31,7 @@ class Report:
         Number of frames that lost their colours.
     """
 
+    plan: str
     start: int
     stop: int
     files: dict[str, int]

@@ -56,7 +56,7 @@ def _converted(task: PartTask, folder: str) -> Report:
         with _new_store(task, folder) as new:
             without_colors = write_frames(old, new, task.recipe, frames, lambda index: progress.step())
         psnrs = _compared(task, old, folder, progress) if task.verify else None
-    return Report(frames.start, frames.stop, sizes_of_chunk_files(folder), psnrs, without_colors)
+    return Report(task.plan, frames.start, frames.stop, sizes_of_chunk_files(folder), psnrs, without_colors)
 
 
 def _new_store(task: PartTask, folder: str) -> ImgStore:
@@ -85,7 +85,7 @@ def _finish(attempt: str, finished: str, report: Report) -> Report:
         os.rename(attempt, finished)
     except OSError:
         faster = read_report(finished)
-        if faster is None:
+        if faster is None or faster.plan != report.plan:
             raise
         return faster
     sync(os.path.dirname(finished))

@@ -61,6 +61,8 @@ class PartTask:
         Folders of the original and of the new store.
     work : str
         Folder for finished parts.
+    plan : str
+        Identifier of the plan that the part is of.
     frame_count : int
         Number of frames of the original.
     recipe : Recipe
@@ -81,6 +83,7 @@ class PartTask:
     source: str
     target: str
     work: str
+    plan: str
     frame_count: int
     recipe: Recipe
     shape: tuple[int, ...]

@@ -36,6 +36,7 @@ from .part_report import REPORT, Report, read_report
 from .parts import Part
 
 _PLAN, _TEMPLATE, _ASSEMBLY = 'plan.json', 'template', 'store'
+_ID = 'uuid'
 _ATTEMPTS, _BETWEEN_ATTEMPTS = 20, 0.05  # seconds
 
 
@@ -133,9 +134,14 @@ class WorkFolder:
         """Begin another conversion; ``make_template`` makes an empty new store."""
         self._clear()
         make_template(self._template)
-        plan = {**identity, 'uuid': load_metadata(self._template).uuid}
+        plan = {**identity, _ID: load_metadata(self._template).uuid}
         write_atomic(self._inner(_PLAN), json.dumps(plan).encode(), sync_it=True)
         self.plan, self._is_used = plan, True
+
+    @property
+    def plan_id(self) -> str:
+        """Identifier of the plan: the new store's uuid."""
+        return str((self.plan or {}).get(_ID))
 
     def resume(self) -> None:
         """Use the finished parts."""
@@ -155,9 +161,12 @@ class WorkFolder:
     def finished(self, part: Part) -> Report | None:
         """Return the report of a finished part with all its files, else None."""
         report = read_report(self._inner(part.name))
-        if report is None or (report.start, report.stop) != (part.frames.start, part.frames.stop):
-            return None
-        if all(self._has(part, path, size) for path, size in report.files.items()):
+        wanted = (self.plan_id, part.frames.start, part.frames.stop)
+        if (
+            report is not None
+            and (report.plan, report.start, report.stop) == wanted
+            and all(self._has(part, path, size) for path, size in report.files.items())
+        ):
             return report
         remove_tree(self._inner(part.name))
         return None
@@ -208,7 +217,7 @@ class WorkFolder:
 
     def _is_ours(self, folder: str) -> bool:
         with contextlib.suppress(CorruptFileError, OSError):
-            return self.plan is not None and load_metadata(folder).uuid == self.plan.get('uuid')
+            return self.plan is not None and load_metadata(folder).uuid == self.plan_id
         return False
 
     def put_in_place(self) -> None:

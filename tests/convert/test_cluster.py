@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import shutil
 import sys
@@ -264,12 +265,17 @@ def test_the_next_run_does_only_the_rest(interrupted: Path, scheduler: str, spie
     assert names(tmp_path) == {'s', 'd', 'e'}
 
 
-def test_a_finished_part_that_lost_bytes_is_done_again(
-    interrupted: Path, scheduler: str, spied: list[range], tmp_path: Path
+@pytest.mark.parametrize('what', ['bytes', 'plan'])
+def test_a_finished_part_that_does_not_fit_is_done_again(
+    what: str, interrupted: Path, scheduler: str, spied: list[range], tmp_path: Path
 ) -> None:
+    """It lost a byte, or a task of an earlier plan finished it too late."""
     name = min(finished(tmp_path))
-    video = tmp_path / WORK / name / '000000.mp4'
-    video.write_bytes(video.read_bytes()[:-1])
+    video, report = tmp_path / WORK / name / '000000.mp4', tmp_path / WORK / name / 'report.json'
+    if what == 'bytes':
+        video.write_bytes(video.read_bytes()[:-1])
+    else:
+        report.write_text(json.dumps({**json.loads(report.read_text()), 'plan': 'another'}))
     convert(interrupted, tmp_path / 'd', 'avc1/mp4', chunksize=5, scheduler=scheduler)
     assert int(name) * 5 in [frames.start for frames in spied]
     convert(interrupted, tmp_path / 'e', 'avc1/mp4', chunksize=5)
@@ -410,6 +416,7 @@ def task_for(source: Path, **changes: Any) -> PartTask:
         source=str(source),
         target=str(source.parent / 'd'),
         work=str(source.parent),
+        plan='any',
         frame_count=COUNT,
         recipe=Recipe('png', 5, None, False),
         shape=SHAPE,
