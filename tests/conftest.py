@@ -47,6 +47,13 @@ settings.load_profile('repeatable')
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+
+@pytest.fixture
+def small_as_large(monkeypatch):
+    """Let small images, which tests prefer, be decoded ahead of the caller in threads like large ones."""
+    monkeypatch.setattr('imgstore.chunks._SMALL_IMAGE', 0)
+
+
 CALLS = ('fsync', 'replace', 'rename', 'unlink')
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ['ChunkIO', 'ChunkReader', 'ChunkWriter', 'Encoded', 'Image']
 
 _MOST_BUFFERS = 4  # of uncompressed images: the caller usually has one while the next is read
+_SMALL_IMAGE = 2**18  # bytes: 640x480 in gray is larger
 _MOST_BESIDE_PIXELS = 4096  # bytes of an image file
 _LACKS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
@@ -272,6 +273,14 @@ class ChunkIO:
         Those of Motion JPEG are decoded by several threads anyway.
         """
         return self._seek and not self._fmt.is_image_folder and self._fmt.codec != 'mjpeg'
+
+    @property
+    def decodes_ahead(self) -> bool:
+        """Whether the decoder's threads suffice to be ahead of the caller.
+
+        So it is for small frames: handing one over takes longer than decoding it.
+        """
+        return self.has_runs and self._image_bytes <= _SMALL_IMAGE
 
     def encode(self, image: Image) -> Encoded:
         """Do the part of writing independent of other frames.

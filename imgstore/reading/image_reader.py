@@ -55,7 +55,7 @@ class ImageReader:
         turn: threading.Lock,
         most_decoded: int,
     ) -> None:
-        can_run = THREADS > 1 and chunks.has_runs and most_decoded >= LEAST_IN_RUNS
+        can_run = THREADS > 1 and chunks.has_runs and not chunks.decodes_ahead and most_decoded >= LEAST_IN_RUNS
         self._most_in_runs = min(most_decoded, MOST_IN_RUNS) if can_run else 0
         self._store, self._known, self._chunks, self._encoding = store, known, chunks, encoding
         self.is_decoding = bool(encoding)
@@ -91,6 +91,8 @@ class ImageReader:
             The frames after them will be requested next.
         """
         places, runs = list(places), self._runs
+        if in_sequence and self._chunks.decodes_ahead and places[:1] <= places[-1:]:
+            places = []  # in any case, those of another direction are cancelled
         if runs is not None and in_sequence and len(places) > 1 and places[0] < places[-1]:
             self._expect_runs(runs, places[-1])
             places = [place for place in places if not runs.will_have(place)]

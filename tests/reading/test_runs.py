@@ -105,6 +105,14 @@ def is_same(image, other):
     return image is other is None or (image is not None and other is not None and np.array_equal(image, other))
 
 
+@pytest.fixture
+def either_size(seed, request):
+    """Read every other store like one of large images."""
+    if seed % 2:
+        request.getfixturevalue('small_as_large')
+
+
+@pytest.mark.usefixtures('either_size')
 @pytest.mark.parametrize('seed', range(STORES))
 def test_frames_are_those_of_a_plain_decode(tmp_path, seed):
     """Every way of reading gives the frames of a forward decode by one thread."""
@@ -116,6 +124,7 @@ def test_frames_are_those_of_a_plain_decode(tmp_path, seed):
     assert list(differences(path, expected, rng, cache_bytes=2**20)) == []
 
 
+@pytest.mark.usefixtures('either_size')
 @pytest.mark.parametrize('seed', range(STORES))
 def test_damaged_frames_are_those_of_a_plain_decode(tmp_path, seed):
     """Damage costs the same frames whatever the way of reading, and makes none wrong."""
@@ -138,6 +147,7 @@ def test_damaged_frames_are_those_of_a_plain_decode(tmp_path, seed):
     assert [where for where in differences(path, expected, rng) if where[0] not in undetected] == []
 
 
+@pytest.mark.usefixtures('small_as_large')
 def test_runs_are_used_for_short_groups(tmp_path, monkeypatch):
     """A sequence of an own video comes from runs, except its first frames."""
     taken, take = [], RunReader.take

@@ -19,6 +19,8 @@ from imgstore.index import ImgStoreIndex
 from ..helpers.checked import not_none
 from ..helpers.frames import index_in, numbered
 
+pytestmark = pytest.mark.usefixtures('small_as_large')
+
 SHAPE, COLOR = (64, 96), (64, 96, 3)
 COUNT = 50
 FORMATS = ['npy', 'png', 'mjpeg/avi', 'avc1/mp4']
