@@ -175,6 +175,15 @@ class ChunkIO:
             return [kept or new for kept, new in zip(checksums, found, strict=True)]
         return checksums
 
+    def decoder_checksum(self, number: int) -> int:
+        """Compute the checksum of a video's decoder configuration, 0 if it has none."""
+        with contextlib.suppress(Exception):  # as above
+            if not self._fmt.is_image_folder:
+                from .video.packet_checksums import decoder_checksum
+
+                return decoder_checksum(self._layout.chunk(number), self._pixels)
+        return UNKNOWN
+
     def _memory(self, shape: tuple[int, ...]) -> Bytes:
         """Return memory for an image file.
 

@@ -28,7 +28,7 @@ from ..extra_data.records import read_records, records_missing_from
 from ..formats import VIDEO_FRAMES_PER_SECOND, format_of
 from ..frame_rate import median_interval
 from ..index.store_index import save_cache_if_large
-from ..ondisk.checksums import as_checksums
+from ..ondisk.checksums import UNKNOWN, as_checksums
 from ..ondisk.chunk_files import partial_files, remove_tree, sync_chunk
 from ..ondisk.chunk_index import Numbers, Times, is_empty, read_chunk_index, write_chunk_index
 from ..ondisk.emptying import finish_emptying
@@ -301,7 +301,8 @@ class _Repair:
         if index_path(stem) is None and (chunk.frame_numbers or records):
             frames = np.array(chunk.frame_numbers, np.int64), np.array(chunk.frame_times, np.float64)
             checksums = self._chunks.checksums(chunk.number, len(frames[0]), self._checksums.get(chunk.number, ()))
-            write_chunk_index(stem, *frames, as_checksums(checksums))
+            decoder = self._chunks.decoder_checksum(chunk.number) if chunk.frame_numbers else UNKNOWN
+            write_chunk_index(stem, *frames, as_checksums(checksums), decoder)
         sync_chunk(self._layout, chunk.number)  # a power cut must not take journal and frames
         for journal in (self._layout.journal(chunk.number), self._layout.complete_journal(chunk.number)):
             remove_if_there(journal)

@@ -5,6 +5,7 @@ Each is the XXH3 (64 bits) of a frame's file, or of its packet as a demuxer retu
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..constants import CHECKSUMS
+from ..constants import CHECKSUMS, DECODER_CHECKSUM
 from ..errors import CorruptFileError, StoreIOError
 from .chunk_index import count_frames, read_member
 from .layout import index_path
@@ -62,6 +63,15 @@ def read_checksums(stem: str) -> Checksums | None:
     return values.astype(np.uint64, copy=False)
 
 
+def read_decoder_checksum(stem: str) -> int:
+    """Read the checksum of a video's decoder configuration, or return `UNKNOWN`.
+
+    Raises CorruptFileError.
+    """
+    values = read_member(stem, DECODER_CHECKSUM)
+    return int(values[0]) if values is not None and values.dtype.kind == 'u' and len(values) else UNKNOWN
+
+
 class ChunkChecksums:
     """Checksums of a chunk's frames, read on first use. Thread-safe.
 
@@ -80,6 +90,7 @@ class ChunkChecksums:
     ) -> None:
         self._stem, self._on_lack = stem, on_lack
         self._lock, self._values = threading.Lock(), known
+        self._decoder = None if known is None else UNKNOWN
 
     def _read(self) -> Checksums:
         with self._lock:
@@ -98,6 +109,14 @@ class ChunkChecksums:
         """Return the checksum of the chunk's frame ``index``, or `UNKNOWN`."""
         values = self._read() if self._values is None else self._values
         return int(values[index]) if 0 <= index < len(values) else UNKNOWN
+
+    def decoder_differs(self, configuration: bytes) -> bool:
+        """Return whether a video's decoder configuration differs from its checksum."""
+        if self._decoder is None:
+            self._decoder = UNKNOWN
+            with contextlib.suppress(CorruptFileError, StoreIOError):  # reading the others warns of that
+                self._decoder = read_decoder_checksum(self._stem)
+        return self._decoder != UNKNOWN and checksum_of((configuration,)) != self._decoder
 
     def differs(self, index: int, content: Any) -> bool:
         """Return whether a frame has a checksum, and its bytes do not match it."""

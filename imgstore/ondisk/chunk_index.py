@@ -18,11 +18,11 @@ from .._support.npy import read_header
 from .._support.plausible import DEFLATE_RATIO
 from .._support.regular_files import open_regular, read_regular
 from .._support.yaml import dump_yaml, load_yaml
-from ..constants import CHECKSUMS, FRAME_MD, FRAME_NUMBER, FRAME_NUMBER_BEFORE_REINDEX, FRAME_TIME
+from ..constants import CHECKSUMS, DECODER_CHECKSUM, FRAME_MD, FRAME_NUMBER, FRAME_NUMBER_BEFORE_REINDEX, FRAME_TIME
 from ..errors import CorruptFileError, StoreIOError
 from .files import open_atomic, remove_if_there
 from .layout import INDEX_EXTENSIONS, index_path
-from .plain_npz import LACKS, count_rows, read_arrays
+from .plain_npz import LACKS, count_rows, has_member, read_arrays
 
 if TYPE_CHECKING:
     import zipfile
@@ -257,9 +257,13 @@ def is_empty(stem: str) -> bool:
 
 
 def write_chunk_index(
-    stem: str, numbers: Numbers, times: Times, checksums: npt.NDArray[np.uint64] | None = None
+    stem: str,
+    numbers: Numbers,
+    times: Times,
+    checksums: npt.NDArray[np.uint64] | None = None,
+    decoder_checksum: int = 0,
 ) -> None:
-    """Write a chunk's ``.npz`` atomically, with checksums of its frames if given."""
+    """Write a chunk's ``.npz`` atomically, with checksums if given."""
     import zipfile
 
     with open_atomic(stem + '.npz') as file, zipfile.ZipFile(file, 'w') as archive:
@@ -267,6 +271,8 @@ def write_chunk_index(
         _write_member(archive, FRAME_TIME, times)
         if checksums is not None:
             _write_member(archive, CHECKSUMS, checksums)
+        if decoder_checksum:
+            _write_member(archive, DECODER_CHECKSUM, np.array([decoder_checksum], np.uint64))
 
 
 def read_member(stem: str, key: str) -> npt.NDArray[Any] | None:
@@ -275,7 +281,7 @@ def read_member(stem: str, key: str) -> npt.NDArray[Any] | None:
     Raises CorruptFileError if it is damaged.
     """
     path = index_path(stem)
-    if path is None or path.endswith('.yaml'):
+    if path is None or path.endswith('.yaml') or has_member(path, key, _MAX_BYTES) is False:
         return None
     try:
         arrays = read_arrays(path, (key,), _MAX_BYTES)

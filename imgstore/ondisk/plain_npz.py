@@ -71,6 +71,20 @@ def read_arrays(path: str, keys: Sequence[str], max_bytes: int) -> list[npt.NDAr
     return _each(path, keys, max_bytes, _read)
 
 
+def has_member(path: str, key: str, max_bytes: int) -> bool | None:
+    """Return whether a file has an array; None for a file that is not plain."""
+    if not hasattr(os, 'pread'):
+        return None
+    try:
+        file, status = open_descriptor(path)
+        try:
+            return f'{key}.npy'.encode() in _members(file, min(status.st_size, max_bytes))
+        finally:
+            os.close(file)
+    except (OSError, ValueError, struct.error):
+        return None
+
+
 def _each(
     path: str, keys: Sequence[str], max_bytes: int, read: Callable[[int, Member], _Answer]
 ) -> list[_Answer] | None:

@@ -311,7 +311,8 @@ class RollingChunkWriter:
             chunk.written_records = len(chunk.records)
             if not chunk.is_on_disk:  # a power cut must not take the only index
                 checksums = self._chunks.checksums(chunk.number, chunk.count, chunk.checksums)
-                write_chunk_index(stem, *chunk.arrays, as_checksums(checksums))
+                decoder = self._chunks.decoder_checksum(chunk.number) if chunk.count else UNKNOWN
+                write_chunk_index(stem, *chunk.arrays, as_checksums(checksums), decoder)
         except Exception as error:
             raise FrameWriteError(
                 f'{stem}: the index of {chunk.count} frames could not be written: {error}{chunk.named}{lost.told}',

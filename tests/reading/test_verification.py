@@ -188,6 +188,22 @@ def test_no_flipped_bit_of_an_image_goes_unnoticed(tmp_path: Path, fmt: str) -> 
         assert index_in(store.get_image(101)[0]) == 1
 
 
+@pytest.mark.parametrize('fmt', ['avc1/mp4', 'h264/mkv'])
+def test_an_altered_decoder_configuration_is_an_error(tmp_path: Path, fmt: str) -> None:
+    """The last one in an MP4 counts; an earlier one is of the open video."""
+    file = record(tmp_path / 's', fmt, 3) / f'000000{ROWS[fmt].extension}'
+    with av.open(str(file)) as container:
+        configuration = not_none(container.streams.video[0].codec_context.extradata)
+    whole = file.read_bytes()
+    for place in range(4, len(configuration)):
+        flip(file, whole.rindex(configuration) + place, 1 << place % 8)
+        with new_for_filename(tmp_path / 's', cache_bytes=0) as store, raises(FrameReadError, path=str(file)):
+            store.get_image(101)
+        file.write_bytes(whole)
+    with new_for_filename(tmp_path / 's') as store:
+        assert index_in(store.get_image(101)[0]) == 1
+
+
 def test_opencv_reads_videos_without_verification(tmp_path: Path) -> None:
     """It shows no packets to compare."""
     alter(record(tmp_path / 's', 'mjpeg/avi'), 'mjpeg/avi', 20)

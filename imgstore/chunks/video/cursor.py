@@ -97,6 +97,7 @@ class VideoCursor:
             self._stream = video_stream(self._container)
             if self._stream.codec_context is None:
                 raise IndexError('it is of an unknown codec')
+            self._video.check_decoder(self._stream.codec_context)
         except FrameReadError:
             self.close()
             raise

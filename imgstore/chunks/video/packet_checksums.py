@@ -49,6 +49,17 @@ def packet_checksums(path: str, frames: int, pixels: int = NO_PIXEL_LIMIT) -> li
     return checksums
 
 
+def decoder_checksum(path: str, pixels: int = NO_PIXEL_LIMIT) -> int:
+    """Return the checksum of the decoder configuration of H.264; 0 for others.
+
+    FFmpeg makes up that of other videos from their packets.
+    """
+    with LastPacket(path).open(path, pixels) as container:
+        context = video_stream(container).codec_context
+        record = bytes(context.extradata or b'')
+        return checksum_of((record,)) if context.name == 'h264' and record[:1] == b'\1' else UNKNOWN
+
+
 def _index_of(table: FrameTable | None, packet: Any) -> int | None:
     """Return the index of a packet's frame; None for a hidden or damaged packet."""
     is_sound = table is not None and packet.size and not packet.is_corrupt and not is_hidden(packet)

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...errors import FrameReadError
 from ...ondisk.checksums import ChunkChecksums
 from .frame_table import FrameTable, is_hidden
 
@@ -53,6 +54,17 @@ class VideoFrames:
         """Begin again with another table."""
         self.table, self.table_is_wrong = table, False
         self.end, self.missing = math.inf if table is None else len(table), set()
+
+    def check_decoder(self, context: Any) -> None:
+        """Raise FrameReadError if the configuration of a decoder is altered."""
+        if self.checksums is None or context.name != 'h264':
+            return
+        if self.checksums.decoder_differs(bytes(context.extradata or b'')):
+            raise FrameReadError(
+                f'{self.path} was damaged or replaced: its decoder configuration differs from its checksum; '
+                'open the store with verify=False to read it',
+                path=self.path,
+            )
 
     def is_altered(self, packet: Any) -> bool:
         """Return whether a packet differs from the checksum of its frame."""
