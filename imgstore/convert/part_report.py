@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from .._support.regular_files import read_regular
 from ..ondisk.chunk_files import find_chunk_files
 from ..ondisk.files import write_atomic
 
-REPORT = 'report.json'
+PLAN, REPORT = 'plan.json', 'report.json'
+PLAN_ID = 'uuid'
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,14 @@ def sizes_of_chunk_files(folder: str) -> dict[str, int]:
 def write_report(folder: str, report: Report) -> None:
     """Write the report of a part, and wait until it is on the disk."""
     write_atomic(os.path.join(folder, REPORT), json.dumps(asdict(report)).encode(), sync_it=True)
+
+
+def read_plan(work: str) -> dict[str, Any] | None:
+    """Read the plan of a folder for finished parts; None if it has none."""
+    with contextlib.suppress(OSError, ValueError):
+        plan = json.loads(read_regular(os.path.join(work, PLAN)))
+        return plan if isinstance(plan, dict) else None
+    return None
 
 
 def read_report(folder: str) -> Report | None:

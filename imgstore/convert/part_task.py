@@ -15,7 +15,7 @@ from ..ondisk.files import remove_folder_if_empty
 from ..stores.base import ImgStore
 from ..stores.factories import new_for_filename, new_for_format
 from .frames import compare_frames, write_frames
-from .part_report import Report, read_report, sizes_of_chunk_files, write_report
+from .part_report import PLAN_ID, Report, read_plan, read_report, sizes_of_chunk_files, write_report
 from .parts import PartTask
 from .task_progress import TaskProgress
 
@@ -81,15 +81,30 @@ def _compared(task: PartTask, old: ImgStore, folder: str, progress: TaskProgress
 
 def _finish(attempt: str, finished: str, report: Report) -> Report:
     """Give a part its final name, unless another run of its task was faster."""
+    _check_plan(finished, report)
     try:
         os.rename(attempt, finished)
     except OSError:
         faster = read_report(finished)
-        if faster is None or faster.plan != report.plan:
+        if faster is None:
             raise
-        return faster
+        if faster.plan == report.plan:
+            return faster
+        remove_tree(finished)  # of an earlier conversion
+        os.rename(attempt, finished)
     sync(os.path.dirname(finished))
     return report
+
+
+def _check_plan(finished: str, report: Report) -> None:
+    """Raise StoreIOError if the conversion has ended.
+
+    A cluster may run its tasks on.
+    """
+    work = os.path.dirname(finished)
+    plan = read_plan(work)
+    if plan is None or plan.get(PLAN_ID) != report.plan:
+        raise StoreIOError(f'{work!r} is no longer of the conversion that this task is of', path=work)
 
 
 # --- is this worker the right one?

@@ -32,11 +32,10 @@ from ..ondisk.layout import chunk_name
 from ..ondisk.lock import StoreLock, is_held
 from ..ondisk.metadata import load_metadata
 from ..ondisk.replacing import replace_folder, room_beside
-from .part_report import REPORT, Report, read_report
+from .part_report import PLAN, PLAN_ID, REPORT, Report, read_plan, read_report
 from .parts import Part
 
-_PLAN, _TEMPLATE, _ASSEMBLY = 'plan.json', 'template', 'store'
-_ID = 'uuid'
+_TEMPLATE, _ASSEMBLY = 'template', 'store'
 _ATTEMPTS, _BETWEEN_ATTEMPTS = 20, 0.05  # seconds
 
 
@@ -72,7 +71,7 @@ class WorkFolder:
         self._target, self._template, self._room = target, self._inner(_TEMPLATE), partial_path(target)
         self._lock = self._locked()
         self._remove_unfinished()
-        self.plan, self._is_used = self._read_plan(), False
+        self.plan, self._is_used = read_plan(self.path), False
         if self.plan is None:
             self._clear()
         self._final = [
@@ -100,12 +99,6 @@ class WorkFolder:
         except OSError as error:
             raise StoreIOError(f'{self.path!r} cannot be made: {error}', path=self.path) from error
 
-    def _read_plan(self) -> dict[str, Any] | None:
-        with contextlib.suppress(OSError, ValueError):
-            plan = json.loads(read_regular(self._inner(_PLAN)))
-            return plan if isinstance(plan, dict) else None
-        return None
-
     def _remove_unfinished(self) -> None:
         """Remove parts in progress.
 
@@ -123,7 +116,7 @@ class WorkFolder:
     def _clear(self) -> None:
         """Remove the plan first, since without it nothing counts, then all parts."""
         self.plan = None
-        remove_if_there(self._inner(_PLAN))
+        remove_if_there(self._inner(PLAN))
         for name in os.listdir(self.path):
             if name != STORE_LOCK_FILENAME and not _is_unfinished(name):
                 remove_tree(self._inner(name))
@@ -134,14 +127,14 @@ class WorkFolder:
         """Begin another conversion; ``make_template`` makes an empty new store."""
         self._clear()
         make_template(self._template)
-        plan = {**identity, _ID: load_metadata(self._template).uuid}
-        write_atomic(self._inner(_PLAN), json.dumps(plan).encode(), sync_it=True)
+        plan = {**identity, PLAN_ID: load_metadata(self._template).uuid}
+        write_atomic(self._inner(PLAN), json.dumps(plan).encode(), sync_it=True)
         self.plan, self._is_used = plan, True
 
     @property
     def plan_id(self) -> str:
         """Identifier of the plan: the new store's uuid."""
-        return str((self.plan or {}).get(_ID))
+        return str((self.plan or {}).get(PLAN_ID))
 
     def resume(self) -> None:
         """Use the finished parts."""
