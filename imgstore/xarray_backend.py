@@ -7,8 +7,9 @@ https://docs.xarray.dev/en/stable/internals/how-to-add-new-backend.html.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -28,14 +29,16 @@ except ImportError as error:
 if TYPE_CHECKING:
     import pandas as pd
 
-_FRAME, _AXES = 'frame', ('y', 'x', 'channel')
+_FRAME, _AXES, _CHANNEL, _BGR = 'frame', ('y', 'x', 'channel'), 'channel', ['b', 'g', 'r']
 
 
 class ImgStoreBackend(BackendEntrypoint):
     """Reader of stores for `xarray.open_dataset`.
 
     The variable ``image`` is lazy. Its coordinates are ``frame`` (number), ``time`` (datetime64[ns], UTC), ``y``,
-    ``x`` and ``channel`` (BGR). Keys of extra data with at most one value a frame are variables along ``frame``.
+    ``x`` and ``channel``. Three channels are 'b', 'g' and 'r', others are numbered. Further axes of images are
+    ``axis_4``, ``axis_5`` and so on. ``chunks={}`` makes the blocks of `ImgStore.to_dask`. Keys of extra data with at
+    most one value a frame are variables along ``frame``.
     """
 
     description = 'Image stores of imgstore'
@@ -56,9 +59,13 @@ class ImgStoreBackend(BackendEntrypoint):
             Include extra data.
         """
         store = new_for_filename(filename_or_obj)
-        dataset = _dataset(store, extra_data)
-        dropped = [drop_variables] if isinstance(drop_variables, str) else list(drop_variables or ())
-        dataset = dataset.drop_vars(dropped, errors='ignore')
+        try:
+            dataset = _dataset(store, extra_data)
+            dropped = [drop_variables] if isinstance(drop_variables, str) else list(drop_variables or ())
+            dataset = dataset.drop_vars(dropped, errors='ignore')
+        except BaseException:
+            store.close()
+            raise
         dataset.set_close(store.close)
         return dataset
 
@@ -72,15 +79,47 @@ class ImgStoreBackend(BackendEntrypoint):
 
 
 def _dataset(store: ImgStore, extra_data: bool) -> xr.Dataset:
-    axes = (_FRAME, *_AXES[: store.ndim - 1])
+    axes = _axes(store.ndim)
     images = xr.Variable(axes, indexing.LazilyIndexedArray(_Images(store)))
     coordinates: dict[str, Any] = {_FRAME: store.frame_numbers, 'time': (_FRAME, store.datetimes)}
     coordinates.update((axis, np.arange(length)) for axis, length in zip(axes[1:], store.image_shape, strict=True))
-    if 'channel' in coordinates:
-        coordinates['channel'] = ['b', 'g', 'r']
-    images.encoding['preferred_chunks'] = dict(zip(axes, (1, *store.image_shape), strict=True))
+    if store.ndim == 4 and store.image_shape[-1] == len(_BGR):
+        coordinates[_CHANNEL] = _BGR
+    images.encoding['preferred_chunks'] = _Blocks(store, axes)
     extra = _extra(store, {'image', *coordinates}) if extra_data else {}
     return xr.Dataset({'image': images, **extra}, coordinates, {'uuid': store.uuid or '', 'format': store.format})
+
+
+def _axes(count: int) -> tuple[str, ...]:
+    """Return the names of axes: frame, y, x, channel, then axis_4 and so on."""
+    named = (_FRAME, *_AXES)
+    return *named[:count], *(f'axis_{axis}' for axis in range(len(named), count))
+
+
+class _Blocks(Mapping[str, tuple[int, ...]]):
+    """Sizes of the blocks of `ImgStore.to_dask` along each axis.
+
+    Finding them needs dask, and the keyframes of videos. So they are found when xarray asks for them.
+    """
+
+    def __init__(self, store: ImgStore, axes: tuple[str, ...]) -> None:
+        self._store, self._axes = store, axes
+
+    @cached_property
+    def _sizes(self) -> dict[str, tuple[int, ...]]:
+        return dict(zip(self._axes, self._store.to_dask().chunks, strict=True))
+
+    def __getitem__(self, axis: str) -> tuple[int, ...]:
+        return self._sizes[axis]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._axes)
+
+    def __len__(self) -> int:
+        return len(self._axes)
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
 
 
 def _extra(store: ImgStore, taken: set[str]) -> dict[str, Any]:

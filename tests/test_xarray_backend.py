@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import pickle
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import imgstore
-from imgstore.errors import FrameReadError, MissingDependencyError, StoreNotFoundError
+from imgstore.errors import (
+    CorruptFileError,
+    FrameReadError,
+    MissingDependencyError,
+    StoreClosedError,
+    StoreNotFoundError,
+)
 from imgstore.reading.image_reader import ImageReader
 from imgstore.xarray_backend import ImgStoreBackend
 
@@ -148,14 +155,69 @@ def test_any_indexing_is_that_of_the_array(
 
 
 def test_it_computes_with_dask_and_pickles(gray: Path) -> None:
-    """Blocks that xarray chooses hold whole images."""
-    with dask.config.set({'array.chunk-size': '48KiB'}), opened(gray, chunks='auto') as dataset:
-        assert dataset['image'].chunks == ((8, 8, 8, 6), (64,), (96,))
-    with opened(gray, chunks={'frame': 7}) as dataset:
+    """The blocks may cut those of `to_dask`; then xarray warns."""
+    with (
+        pytest.warns(UserWarning, match='separate the stored chunks'),
+        dask.config.set({'array.chunk-size': '144KiB'}),
+    ):
+        dataset = opened(gray, chunks={'frame': 7})
+    with dataset:
         means = dataset['image'].mean(('y', 'x'))
         assert np.allclose(means.compute(scheduler='threads'), dataset['image'].values.mean((1, 2)))
         again = pickle.loads(pickle.dumps(dataset))  # noqa: S301 -- our own
         assert np.array_equal(again['image'].values, dataset['image'].values)
+
+
+@pytest.mark.parametrize('size', ['6KiB', '48KiB', '80KiB', '144KiB', '1MiB'])
+def test_the_preferred_blocks_are_those_of_to_dask(gray: Path, size: str) -> None:
+    """They begin at keyframes and chunks; `auto` may join them, within dask's size of a block."""
+    with dask.config.set({'array.chunk-size': size}), imgstore.new_for_filename(gray) as store:
+        blocks = store.to_dask().chunks
+        with opened(gray, chunks={}) as dataset:
+            assert dataset['image'].chunks == blocks
+            assert dataset.copy(deep=True)['image'].chunks == blocks
+        with opened(gray, chunks='auto') as dataset:
+            frames, *others = dataset['image'].chunks or ()
+            assert {*np.cumsum(frames)} <= {*np.cumsum(blocks[0])}
+            assert (*others,) == blocks[1:]
+
+
+def test_opening_without_blocks_looks_for_none(gray: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Since it takes dask and the keyframes of all chunks."""
+    monkeypatch.setattr(imgstore.ImgStore, 'to_dask', None)
+    with opened(gray) as dataset:
+        assert dataset.copy(deep=True)['image'].shape == (COUNT, *GRAY)
+
+
+@pytest.mark.parametrize('shape', [(6,), (6, 8, 1), (6, 8, 2), (6, 8, 4), (6, 8, 3, 2), (2, 3, 4, 5, 6)])
+def test_images_have_any_axes(shape: tuple[int, ...], tmp_path: Path) -> None:
+    """Other channels than BGR, and further axes, are numbered."""
+    values = np.arange(5 * math.prod(shape), dtype=np.uint16).reshape(5, *shape)
+    with imgstore.new_for_format('npy', tmp_path / 's', imgshape=shape, imgdtype='uint16', chunksize=3) as store:
+        for index, image in enumerate(values):
+            store.add_image(image, index, index)
+    names = ('frame', 'y', 'x', 'channel', 'axis_4', 'axis_5')[: values.ndim]
+    with opened(tmp_path / 's') as dataset, opened(tmp_path / 's', chunks={}) as blocks:
+        assert dict(dataset.sizes) == dict(zip(names, values.shape, strict=True))
+        for name, length in zip(names, values.shape, strict=True):
+            assert dataset[name].values.tolist() == list(range(length))
+        assert np.array_equal(dataset['image'].values, values)
+        assert np.array_equal(dataset['image'][::2, -1].values, values[::2, -1])
+        assert np.array_equal(blocks['image'].values, values)
+
+
+def test_a_store_that_cannot_be_a_dataset_is_closed(gray: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stores: list[imgstore.ImgStore] = []
+
+    def fail(store: imgstore.ImgStore) -> None:
+        stores.append(store)
+        raise CorruptFileError('damaged')
+
+    monkeypatch.setattr(imgstore.ImgStore, 'get_extra_data', fail)
+    with raises(CorruptFileError):
+        opened(gray)
+    with raises(StoreClosedError):
+        stores[0][0]
 
 
 def test_without_xarray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
