@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -44,10 +45,24 @@ WORK = '.d.converting'
 
 
 @pytest.fixture(scope='module')
-def scheduler() -> Iterator[str]:
-    """The address of a cluster with two threads of this process."""
+def cluster() -> Iterator[Any]:
+    """A cluster with two threads of this process."""
     with LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=':0') as cluster:
-        yield cluster.scheduler_address
+        yield cluster
+
+
+@pytest.fixture
+def scheduler(cluster: Any) -> str:
+    """The address of the cluster."""
+    return str(cluster.scheduler_address)
+
+
+def wait_until_idle(cluster: Any) -> None:
+    """Wait for cancelled tasks that still run."""
+    deadline = time.monotonic() + 10
+    while any(worker.state.executing or worker.state.ready for worker in cluster.workers.values()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -161,11 +176,14 @@ def test_a_store_is_replaced_only_on_request_by_parts(scheduler: str, tmp_path: 
     assert names(tmp_path) == {'s', 'd'}
 
 
-def test_progress_is_told_while_a_part_is_made(scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_told_while_a_part_is_made(
+    cluster: Any, scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr('imgstore.convert.task_progress._EVERY', 0)
     source, calls = store_of(tmp_path / 's'), list[int]()
     with pytest.raises(StoppedError):
         convert(source, tmp_path / 'd', 'png', scheduler=scheduler, progress=interrupt_after(5))
+    wait_until_idle(cluster)
     assert names(tmp_path) == {'s'}  # no part was finished
     convert(source, tmp_path / 'd', 'png', scheduler=scheduler, progress=lambda: calls.append(1))
     assert len(calls) == 2 * COUNT
@@ -191,13 +209,14 @@ def damage(source: Path) -> Path:
 
 
 def test_a_damaged_frame_is_named_and_finished_parts_stay(
-    scheduler: str, spied: list[range], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    cluster: Any, scheduler: str, spied: list[range], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Repaired, the original is another one: the parts are refused, until they are removed."""
     source = store_of(tmp_path / 's')
     path = damage(source)
     with raises(FrameReadError, frame_index=17, store=str(source)):
         convert(source, tmp_path / 'd', 'h264/mkv', chunksize=5, scheduler=scheduler)
+    wait_until_idle(cluster)
     assert names(tmp_path) == {'s', 'kept.npy', WORK}
     shutil.copy(tmp_path / 'kept.npy', path)
     spied.clear()
@@ -211,7 +230,7 @@ def test_a_damaged_frame_is_named_and_finished_parts_stay(
     assert convert(source, tmp_path / 'd', 'h264/mkv', chunksize=5, scheduler=scheduler).frames == COUNT
 
 
-def test_without_a_finished_part_nothing_stays(scheduler: str, tmp_path: Path) -> None:
+def test_without_a_finished_part_nothing_stays(cluster: Any, scheduler: str, tmp_path: Path) -> None:
     source = store_of(tmp_path / 's')
     damage(source)
     with raises(FrameReadError, frame_index=17):
@@ -219,6 +238,7 @@ def test_without_a_finished_part_nothing_stays(scheduler: str, tmp_path: Path) -
     (source / '000000' / 'index.extra.json').write_text('no JSON')
     with raises(CorruptFileError):
         convert(source, tmp_path / 'd', 'png', scheduler=scheduler)
+    wait_until_idle(cluster)
     assert names(tmp_path) == {'s', 'kept.npy'}
 
 
@@ -238,11 +258,12 @@ def interrupt_after(calls: int) -> Any:
 
 
 @pytest.fixture
-def interrupted(scheduler: str, tmp_path: Path) -> Path:
+def interrupted(cluster: Any, scheduler: str, tmp_path: Path) -> Path:
     """An original, with a conversion to 'd' that was interrupted after two parts of five."""
     source = store_of(tmp_path / 's')
     with pytest.raises(StoppedError) as caught:
         convert(source, tmp_path / 'd', 'avc1/mp4', chunksize=5, scheduler=scheduler, progress=interrupt_after(20))
+    wait_until_idle(cluster)
     assert str(tmp_path / WORK) in caught.value.__notes__[0]
     assert names(tmp_path) == {'s', WORK}
     return source
@@ -335,7 +356,9 @@ def test_a_store_that_appears_meanwhile_is_not_replaced(scheduler: str, tmp_path
     assert names(tmp_path / 'd') == {'metadata.yaml'}
 
 
-def test_a_frame_that_differs_is_named(scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_frame_that_differs_is_named(
+    cluster: Any, scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It was changed between its writing and its comparison."""
     source = forget_checksums(store_of(tmp_path / 's'))
 
@@ -346,13 +369,15 @@ def test_a_frame_that_differs_is_named(scheduler: str, tmp_path: Path, monkeypat
     monkeypatch.setattr(tasks, 'compare_frames', changed)
     with raises(FrameWriteError, frame_index=17, store=str(tmp_path / 'd')):
         convert(source, tmp_path / 'd', 'png', scheduler=scheduler)
+    wait_until_idle(cluster)
     assert names(tmp_path) == {'s'}
 
 
-def test_parts_are_kept_for_a_lower_psnr(scheduler: str, spied: list[range], tmp_path: Path) -> None:
+def test_parts_are_kept_for_a_lower_psnr(cluster: Any, scheduler: str, spied: list[range], tmp_path: Path) -> None:
     source = store_of(tmp_path / 's')
     with raises(FrameWriteError, store=str(tmp_path / 'd')):
         convert(source, tmp_path / 'd', 'jpg', min_psnr=90, scheduler=scheduler)
+    wait_until_idle(cluster)
     spied.clear()
     assert convert(source, tmp_path / 'd', 'jpg', min_psnr=15, scheduler=scheduler).worst_psnr > 15
     assert spied == []
