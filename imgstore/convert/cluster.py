@@ -14,6 +14,7 @@ from ..index.store_index import save_cache_if_large
 from ..ondisk.layout import Layout
 from ..stores.base import ImgStore
 from ..stores.factories import new_for_filename
+from .connection import check_scheduler
 from .extra import copy_sensors, records_by_frame, write_records
 from .frames import Progress, Recipe, check_numbers
 from .history import carry_creation
@@ -22,7 +23,7 @@ from .part_report import Report
 from .parts import Part, PartTask, plan_image_parts, plan_video_parts
 from .request import Request, given_rate, new_store, shape_and_dtype
 from .result import Conversion, check_psnr, judge
-from .scheduler import check_scheduler, run_tasks
+from .scheduler import run_tasks
 from .serial import convert_here
 from .work_folder import WorkFolder
 

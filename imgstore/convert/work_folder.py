@@ -236,7 +236,8 @@ class WorkFolder:
         if not stays:
             shutil.rmtree(self.path, ignore_errors=True)
         elif error is not None and self._is_used:
-            error.add_note(f'finished parts are in {self.path!r}: convert again with the same options to continue')
+            stopped = 'interrupted; ' if isinstance(error, KeyboardInterrupt) else ''
+            error.add_note(f'{stopped}finished parts are in {self.path!r}; run again to continue')
         self._lock.release()
         if not stays:
             remove_folder_if_empty(self.path)

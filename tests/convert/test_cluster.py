@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import shutil
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from distributed import LocalCluster
 
 import imgstore
 from imgstore.apps.convert import main
-from imgstore.convert import HISTORY, convert
+from imgstore.convert import HISTORY, connection, convert
 from imgstore.convert import part_task as tasks
 from imgstore.convert.frames import Recipe, compare_frames, write_frames
 from imgstore.convert.parts import Part, PartTask
@@ -364,7 +365,8 @@ def test_a_frame_that_differs_is_named(
 
     def changed(*args: Any) -> Any:
         np.save(source / '000003' / '000002.npy', np.zeros(SHAPE, np.uint8))
-        return compare_frames(*args)
+        with imgstore.new_for_filename(source, verify=False) as old:
+            return compare_frames(old, *args[1:])
 
     monkeypatch.setattr(tasks, 'compare_frames', changed)
     with raises(FrameWriteError, frame_index=17, store=str(tmp_path / 'd')):
@@ -416,15 +418,44 @@ def test_wrong_arguments_leave_nothing(argument: str, options: Any, scheduler: s
 # --- the cluster
 
 
-def test_no_scheduler_at_an_address_is_an_error(tmp_path: Path) -> None:
-    import dask
+WRONG = ['', 5, 'Local', 'localhost', 'foo', 'host:', ':8786', 'host:port', 'host:0', 'host:99999', 'foo://host:1']
 
+
+@pytest.mark.parametrize('wrong', [*WRONG, 'tcp://host', 'tcp://', 'a b:1', 'host:1/x', 'inproc://'])
+def test_what_is_no_address_is_an_error_at_once(wrong: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, 'connected', None)
     source = store_of(tmp_path / 's')
-    with dask.config.set({'distributed.comm.timeouts.connect': '0.2s'}):
-        for wrong in ('', 5, 'tcp://127.0.0.1:1', 'nowhere'):
-            with raises(InvalidArgumentError, argument='scheduler'):
-                convert(source, tmp_path / 'd', 'png', scheduler=wrong)  # type: ignore[arg-type]
+    with raises(InvalidArgumentError, argument='scheduler'):
+        convert(source, tmp_path / 'd', 'png', scheduler=wrong)
     assert names(tmp_path) == {'s'}
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """An address where nothing is ever said."""
+    with socket.create_server(('127.0.0.1', 0)) as server:
+        yield f'127.0.0.1:{server.getsockname()[1]}'
+
+
+def test_no_scheduler_at_an_address_is_an_error(
+    silent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Refused, no such host, and one that does not answer; in one line."""
+    monkeypatch.setattr(connection, '_ANSWER', 0.3)
+    source = store_of(tmp_path / 's')
+    for wrong in ('tcp://127.0.0.1:1', '[::1]:1', 'nowhere.invalid:8786', silent):
+        assert main(['--format', 'png', '--scheduler', wrong, str(source), str(tmp_path / 'd')]) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert wrong in line
+    assert names(tmp_path) == {'s'}
+
+
+def test_the_address_of_a_worker_is_refused(tmp_path: Path) -> None:
+    source = store_of(tmp_path / 's')
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=':0') as cluster:
+        worker = cluster.workers[0].address
+        with raises(InvalidArgumentError, argument='scheduler'):
+            convert(source, tmp_path / 'd', 'png', scheduler=worker)
 
 
 def test_without_dask_its_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

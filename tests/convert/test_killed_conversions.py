@@ -154,14 +154,36 @@ def test_ctrl_c_keeps_finished_parts_and_ends_all_workers(tmp_path: Path) -> Non
     _, err = running.communicate(timeout=60)
     deadline = time.monotonic() + 30
     assert running.returncode == 128 + signal.SIGINT
-    assert err.decode() == (
-        f'imgstore-convert: finished parts are in {str(tmp_path / WORK)!r}: '
-        'convert again with the same options to continue\n'
-    )
+    work = str(tmp_path / WORK)
+    assert err.decode() == (f'imgstore-convert: interrupted; finished parts are in {work!r}; run again to continue\n')
     while is_alive(running.pid):  # multiprocessing's own process ends a little later
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert names(tmp_path) == {'s', WORK}
+
+
+STARTING = """
+import os, signal, sys, threading
+from distributed import LocalCluster, Nanny
+from imgstore.apps import convert
+signal.signal(signal.SIGINT, signal.default_int_handler)
+start = Nanny.start_unsafe
+async def interrupted(self):
+    os.killpg(0, signal.SIGINT)
+    return await start(self)
+Nanny.start_unsafe = interrupted
+sys.exit(convert.main())
+"""
+
+
+def test_ctrl_c_while_the_cluster_starts_is_quiet(tmp_path: Path) -> None:
+    source = store_of(tmp_path / 's')
+    options = ['--format', 'h264/mkv', '--chunksize', '1', '--scheduler', 'local']
+    command = [sys.executable, '-c', STARTING, *options, str(source), str(tmp_path / 'd')]
+    running = subprocess.Popen(command, env=environment(), cwd=tmp_path, stderr=subprocess.PIPE, start_new_session=True)
+    _, err = running.communicate(timeout=60)
+    assert (running.returncode, err) == (128 + signal.SIGINT, b'')
+    assert names(tmp_path) == {'s'}
 
 
 @pytest.mark.exhaustive
