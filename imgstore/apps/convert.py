@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         '--scheduler',
         metavar='ADDRESS',
-        help='convert in parallel with Dask: local, for a process per core, or the address of a scheduler; '
+        help='convert in parallel with Dask: local, for a process per core, or host:port of a scheduler; '
         'run it again after an interruption to continue',
     )
     add_overwrite(made, 'store')

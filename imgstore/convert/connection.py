@@ -115,7 +115,10 @@ def _no_answer(scheduler: str, why: object) -> InvalidArgumentError:
 
 
 def _start(count: int, closing: contextlib.ExitStack) -> Any:
-    """Start a scheduler and so many processes with one thread each; ``closing`` ends them."""
+    """Start a scheduler and so many processes with one thread each.
+
+    ``closing`` ends them.
+    """
     for left in reversed(range(_STARTS)):
         try:
             with _without_interrupts():

@@ -63,7 +63,7 @@ def convert(
         Compression of png and bpk, from 0 to 9 (smallest files).
     scheduler : str, optional
         Convert in parallel with Dask (extra ``dask``), in parts of whole chunks: 'local' for a process per core here,
-        or the address of a scheduler. Its workers need both folders under the same path. Killed workers are replaced.
+        or host:port of a scheduler. Its workers need both folders under the same path. Killed workers are replaced.
         After an interruption, the same call continues with the unfinished parts.
     progress : callable
         Called after each written and each compared frame. With a scheduler, some are counted at once.

@@ -136,6 +136,41 @@ def test_the_command_starts_a_cluster_of_its_own(tmp_path: Path, capsys: pytest.
     assert err == ''
 
 
+@pytest.fixture
+def deadly_start(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Kill as many workers as this list has items, as soon as each is started."""
+    from distributed.process import AsyncProcess
+
+    start, left = AsyncProcess.start, list[int]()
+
+    async def killed(process: Any) -> None:
+        await start(process)
+        if left:
+            left.pop()
+            os.kill(process.pid, signal.SIGKILL)
+
+    monkeypatch.setattr(AsyncProcess, 'start', killed)
+    return left
+
+
+def test_a_worker_killed_at_the_start_is_started_again(deadly_start: list[int], tmp_path: Path) -> None:
+    source = store_of(tmp_path / 's')
+    deadly_start.extend([1, 1])
+    assert convert(source, tmp_path / 'd', scheduler='local', **OPTIONS).frames == COUNT
+    assert deadly_start == []
+
+
+def test_workers_killed_at_each_start_are_an_error(
+    deadly_start: list[int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = store_of(tmp_path / 's')
+    deadly_start.extend([1] * 100)
+    assert main(['--format', 'png', '--scheduler', 'local', str(source), str(tmp_path / 'd')]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert 'could not be started' in line
+    assert names(tmp_path) == {'s'}
+
+
 def is_alive(group: int) -> bool:
     """Whether a process of the group is there."""
     try:
