@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -16,8 +17,10 @@ import numpy.typing as npt
 
 from .constants import STORE_MD_FILENAME
 from .errors import MissingDependencyError
+from .extra_data.exact import MOST_IN_A_FLOAT
+from .options import ReadOptions
 from .stores.factories import ImgStore, new_for_filename
-from .stores.frame_table import free_names, records_by_index
+from .stores.frame_table import free_names
 
 try:
     import xarray as xr
@@ -31,6 +34,15 @@ if TYPE_CHECKING:
 
 _FRAME, _AXES, _CHANNEL, _BGR = 'frame', ('y', 'x', 'channel'), 'channel', ['b', 'g', 'r']
 
+_DECODERS = (
+    'mask_and_scale',
+    'decode_times',
+    'decode_timedelta',
+    'use_cftime',
+    'concat_characters',
+    'decode_coords',
+)
+
 
 class ImgStoreBackend(BackendEntrypoint):
     """Reader of stores for `xarray.open_dataset`.
@@ -42,10 +54,21 @@ class ImgStoreBackend(BackendEntrypoint):
     """
 
     description = 'Image stores of imgstore'
-    open_dataset_parameters: ClassVar[tuple[str, ...]] = ('filename_or_obj', 'drop_variables', 'extra_data')
+    open_dataset_parameters: ClassVar[tuple[str, ...]] = (
+        'filename_or_obj',
+        'drop_variables',
+        'extra_data',
+        *_DECODERS,
+        *(field.name for field in fields(ReadOptions) if field.name != 'index'),
+    )
 
     def open_dataset(
-        self, filename_or_obj: Any, *, drop_variables: str | Iterable[str] | None = None, extra_data: bool = True
+        self,
+        filename_or_obj: Any,
+        *,
+        drop_variables: str | Iterable[str] | None = None,
+        extra_data: bool = True,
+        **options: Any,
     ) -> xr.Dataset:
         """Open a store.
 
@@ -57,8 +80,11 @@ class ImgStoreBackend(BackendEntrypoint):
             Variables to leave out.
         extra_data : bool
             Include extra data.
+        **options
+            `ReadOptions`, such as ``cache_bytes``. xarray's options for decoding, such as ``decode_times``, are
+            accepted and ignored: a store needs no such decoding.
         """
-        store = new_for_filename(filename_or_obj)
+        store = new_for_filename(filename_or_obj, **{k: value for k, value in options.items() if k not in _DECODERS})
         try:
             dataset = _dataset(store, extra_data)
             dropped = [drop_variables] if isinstance(drop_variables, str) else list(drop_variables or ())
@@ -127,10 +153,9 @@ def _extra(store: ImgStore, taken: set[str]) -> dict[str, Any]:
 
     Names taken by others end in '_extra'.
     """
-    records = store.get_extra_data()
-    if records is None:
+    own = store.records_by_frame()
+    if own is None:
         return {}
-    own = records_by_index(records, len(store))
     own = own.set_axis(free_names([str(column) for column in own.columns], taken), axis=1)
     values = {str(name): own[name].dropna() for name in own.columns}
     return {
@@ -149,14 +174,29 @@ def _is_one_a_frame(column: pd.Series[Any]) -> bool:
 def _for_each_frame(column: pd.Series[Any], count: int) -> npt.NDArray[Any]:
     """Return values for all frames: nan, or '' among text, for those without one.
 
-    An array of objects would be no good to dask, nor in files.
+    An array of objects would be no good to dask, nor in files. Text keeps what no number can: values of several types,
+    and integers that lose digits as float64, or need more than 64 bits.
     """
-    kinds = set(map(type, column))
-    if kinds == {str}:
-        return column.reindex(range(count), fill_value='').to_numpy(np.str_)
-    if kinds <= {bool} and len(column) < count:
-        column = column.astype(np.float64)
-    return column.reindex(range(count)).to_numpy()
+    column = _as_numpy(column)
+    if column.dtype.kind in 'biu' and len(column) == count:
+        return column.reindex(range(count)).to_numpy()
+    if column.dtype.kind in 'bf' or (column.dtype.kind in 'iu' and _fits_a_float(column)) or column.empty:
+        return column.astype(np.float64).reindex(range(count)).to_numpy()
+    return column.map(str).astype(object).reindex(range(count), fill_value='').to_numpy(np.str_)
+
+
+def _as_numpy(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column without missing values in the dtype of numpy for them."""
+    import pandas as pd
+
+    if pd.api.types.is_extension_array_dtype(column.dtype):
+        dtype: Any = column.dtype.name.lower() if pd.api.types.is_integer_dtype(column.dtype) else object
+        return column.astype(dtype)
+    return column.astype(bool) if {*map(type, column)} == {bool} else column
+
+
+def _fits_a_float(column: pd.Series[Any]) -> bool:
+    return bool(column.between(-MOST_IN_A_FLOAT, MOST_IN_A_FLOAT).all())
 
 
 class _Images(BackendArray):

@@ -21,6 +21,8 @@ import imgstore
 from imgstore.errors import (
     CorruptFileError,
     FrameReadError,
+    InvalidArgumentError,
+    InvalidOptionError,
     MissingDependencyError,
     StoreClosedError,
     StoreNotFoundError,
@@ -101,6 +103,59 @@ def test_keys_with_several_values_a_frame_are_no_variables(tmp_path: Path) -> No
         assert {*dataset.data_vars} == {'image', 'x_extra', 'licked', 'before'}
         assert dataset['x_extra'].values.tolist() == pytest.approx([0, 0.5, 1, np.nan], nan_ok=True)
         assert dataset['licked'].values.tolist() == pytest.approx([0, 1, 0, np.nan], nan_ok=True)
+
+
+LARGE = 2**60 + 1
+
+
+@pytest.mark.parametrize(
+    ('values', 'expected'),
+    [
+        ([0, 'run', None], ['0', 'run', '']),
+        ([True, 3, 2.5], ['True', '3', '2.5']),
+        ([LARGE, 0.5, 1], [str(LARGE), '0.5', '1']),
+        ([LARGE, LARGE + 1, -1], [LARGE, LARGE + 1, -1]),
+        ([LARGE, None, -1], [str(LARGE), '', '-1']),
+        ([2**63, 2**64 - 1, 0], [2**63, 2**64 - 1, 0]),
+        ([2**63, None, 0], [str(2**63), '', '0']),
+        ([2**63, -1, 0], [str(2**63), '-1', '0']),
+        ([2**70, 2, 1], [str(2**70), '2', '1']),
+        ([2**53, None, -(2**53)], [2.0**53, np.nan, -(2.0**53)]),
+        ([1, None, 2.5], [1.0, np.nan, 2.5]),
+        ([True, None, False], [1.0, np.nan, 0.0]),
+        ([True, False, True], [True, False, True]),
+        (['', None, 'a'], ['', '', 'a']),
+    ],
+)
+def test_extra_data_are_exact_and_never_objects(values: list[Any], expected: list[Any], tmp_path: Path) -> None:
+    """So files and dask take them. Text has what no number can hold."""
+    with imgstore.new_for_format('npy', tmp_path / 's', imgshape=GRAY, chunksize=2) as store:
+        for index, value in enumerate(values):
+            store.add_image(numbered(index, GRAY), index, index)
+            store.add_extra_data(**({} if value is None else {'key': value}), other=1)
+    with opened(tmp_path / 's') as dataset:
+        found = dataset['key'].values
+    assert found.dtype.kind != 'O'
+    assert found.tolist() == [
+        pytest.approx(value, nan_ok=True, rel=0, abs=0) if isinstance(value, float) else value for value in expected
+    ]
+    assert dataset['other'].dtype == np.int64
+
+
+def test_options_of_xarray_are_ignored_those_of_reading_used(gray: Path) -> None:
+    """Any other option is an error."""
+    decoders = dict.fromkeys(
+        ('mask_and_scale', 'decode_times', 'decode_timedelta', 'use_cftime', 'concat_characters', 'decode_coords'),
+        False,
+    )
+    with opened(gray) as dataset:
+        for options in (decoders, {'decode_cf': False}, {'decode_coords': 'all', 'cache_bytes': 0, 'verify': False}):
+            with opened(gray, **options) as same:
+                assert same.identical(dataset)
+    with raises(InvalidArgumentError):
+        opened(gray, cache_bytes=-1)
+    with raises(InvalidOptionError):
+        opened(gray, caches=1)
 
 
 def test_opening_reads_no_image(tmp_path: Path) -> None:
@@ -213,7 +268,7 @@ def test_a_store_that_cannot_be_a_dataset_is_closed(gray: Path, monkeypatch: pyt
         stores.append(store)
         raise CorruptFileError('damaged')
 
-    monkeypatch.setattr(imgstore.ImgStore, 'get_extra_data', fail)
+    monkeypatch.setattr(imgstore.ImgStore, 'records_by_frame', fail)
     with raises(CorruptFileError):
         opened(gray)
     with raises(StoreClosedError):

@@ -34,6 +34,7 @@ from ..constants import (
 from ..errors import CorruptFileError, ExtraDataSkippedWarning, ImgStoreError, InvalidArgumentError
 from ..ondisk.files import partial_path, remove_if_there
 from ..ondisk.journal_reading import read_journal
+from .exact import exact_column
 from .motif_h5 import Numbers, Renumber, Table, read_tables, renumber_h5, samplerates
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def read_extra_data(
     tables: Iterator[Table] | None = None,
     store: str | None = None,
     chunks: Mapping[str, int] | None = None,
+    exact: bool = False,
 ) -> pd.DataFrame | None:
     """Read the extra data of a store.
 
@@ -69,6 +71,8 @@ def read_extra_data(
         The store's folder, for errors.
     chunks : mapping of str to int, optional
         Chunks of the files, for errors.
+    exact : bool
+        Integers keep all digits, also if some records have none: see `exact_column`.
 
     Returns
     -------
@@ -93,8 +97,10 @@ def read_extra_data(
         raise errors[0]
     if errors:
         warn(ExtraDataSkippedWarning(errors))
-    frames = [_combine(kind, [content for _, content in group]) for kind, group in groupby(contents, itemgetter(0))]
-    frame = _concatenate(frames)
+    groups = groupby(contents, itemgetter(0))
+    frame = _concatenate([_combine(kind, [content for _, content in group], exact) for kind, group in groups])
+    if exact and len(frame):
+        frame = frame.apply(exact_column)
     return frame if len(frame) else None
 
 
@@ -245,24 +251,25 @@ def records_missing_from(journal: str, complete: list[_Record]) -> list[_Record]
     return [] if records == complete[-len(records) :] else records
 
 
-def _combine(kind: str, contents: list[Any]) -> pd.DataFrame:
-    """Make one table from files of one kind.
+def _combine(kind: str, contents: list[Any], exact: bool) -> pd.DataFrame:
+    """Make one table from files of one kind; of objects if it must be exact.
 
     For JSON, the dtype of a column depends on all records.
     """
+    dtype = object if exact else None
     if kind == MOTIF_EXTRA_JSON:
-        return _frame_of_motif(contents)
+        return _frame_of_motif(contents, dtype)
     if kind == EXTRA_JSON:
-        return _table(list(chain.from_iterable(contents)))
-    return _concatenate(contents)
+        return _table(list(chain.from_iterable(contents)), dtype)
+    return _concatenate([content.astype(object) for content in contents] if exact else contents)
 
 
-def _table(records: list[_Record]) -> pd.DataFrame:
+def _table(records: list[_Record], dtype: type | None = None) -> pd.DataFrame:
     """Return the records as rows of a table."""
     import pandas as pd
 
     _check_keys(records)
-    return pd.DataFrame(records)
+    return pd.DataFrame(records, dtype=dtype)
 
 
 def _check_keys(records: list[_Record], path: str | None = None) -> None:
@@ -325,11 +332,11 @@ def _json_in(path: str) -> bytes:
     return read_regular(path)
 
 
-def _frame_of_motif(files: list[list[_Record]]) -> pd.DataFrame:
+def _frame_of_motif(files: list[list[_Record]], dtype: type | None = None) -> pd.DataFrame:
     records = list(chain.from_iterable(files))
     places = [(i, *_time_order(record)) for i, file in enumerate(files) for record in file]
     order = sorted(range(len(records)), key=places.__getitem__)
-    return _table(records).iloc[[i for i in order if not is_reserved(records[i])]]
+    return _table(records, dtype).iloc[[i for i in order if not is_reserved(records[i])]]
 
 
 def _time_order(record: _Record) -> list[float]:

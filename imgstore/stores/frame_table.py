@@ -10,6 +10,7 @@ import numpy.typing as npt
 from .._support.moments import Moment, as_datetimes, as_moment
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from ..errors import InvalidArgumentError
+from ..extra_data.exact import nullable
 from ..index.store_index import ImgStoreIndex
 from ..reading.reader import StoreReader
 from .properties import StoreProperties, read_only
@@ -85,7 +86,8 @@ class FrameTable(StoreProperties):
         Parameters
         ----------
         extra_data : bool
-            Add the columns of the extra data. A frame with several records has the last one.
+            Add the columns of the extra data. A frame with several records has the last one. Integers are ``Int64``
+            where some frames have none, so they keep all digits.
 
         Returns
         -------
@@ -122,8 +124,24 @@ class FrameTable(StoreProperties):
                 'chunk': _chunk_of_each(known),
             }
         )
-        records = self.get_extra_data() if extra_data else None
-        return table if records is None else _with_records(table, records)
+        own = self.records_by_frame() if extra_data else None
+        return table if own is None else _with_records(table, own)
+
+    def records_by_frame(self) -> pd.DataFrame | None:
+        """Read the extra data of known frames, with exact integers.
+
+        Returns
+        -------
+        pandas.DataFrame or None
+            One row per record, with the frame's index as its index. None if there are no records.
+
+        Raises
+        ------
+        CorruptFileError
+            A file is damaged.
+        """
+        records = self._read_records(ignore_corrupt=False, exact=True)
+        return None if records is None else _records_by_index(records, len(self))
 
 
 def _chunk_of_each(known: ImgStoreIndex) -> npt.NDArray[np.int64]:
@@ -142,20 +160,23 @@ def _find_time(reader: StoreReader, moment: Moment, nearest: bool) -> int:
     return reader.find(FRAME_TIME, moment.seconds, nearest, 'time')
 
 
-def _with_records(table: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
-    """Add the last record of each frame."""
-    own = records_by_index(records, len(table))
+def _with_records(table: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
+    """Add the last record of each frame; integers stay integers."""
     own = own.set_axis(free_names(list(own.columns), set(table.columns)), axis=1)
-    return table.join(own[~own.index.duplicated(keep='last')])
+    own = own[~own.index.duplicated(keep='last')]
+    if len(own) < len(table):
+        integers = own.select_dtypes(['int64', 'uint64'])
+        own = own.astype({name: nullable(dtype) for name, dtype in integers.dtypes.items()})
+    return table.join(own)
 
 
-def records_by_index(records: pd.DataFrame, frame_count: int) -> pd.DataFrame:
+def _records_by_index(records: pd.DataFrame, frame_count: int) -> pd.DataFrame:
     """Return the records of known frames, with the frames' indexes as index."""
     import pandas as pd
 
     if FRAME_INDEX not in records:
         return pd.DataFrame()
-    indexes = pd.to_numeric(records[FRAME_INDEX], errors='coerce').to_numpy(np.float64)
+    indexes = pd.to_numeric(records[FRAME_INDEX], errors='coerce').to_numpy(np.float64, na_value=np.nan)
     known = (indexes >= 0) & (indexes < frame_count) & (indexes == np.rint(indexes))
     own: pd.DataFrame = records[known].drop(columns=[FRAME_INDEX, FRAME_NUMBER, FRAME_TIME], errors='ignore')
     own.index = pd.Index(indexes[known].astype(np.int64))

@@ -255,11 +255,14 @@ class StoreProperties:
         >>> store.get_extra_data()['temperature'].tolist()
         [20, 21, 22, 25, 26]
         """
+        return self._read_records(ignore_corrupt_chunks, exact=False)
+
+    def _read_records(self, ignore_corrupt: bool, exact: bool) -> pd.DataFrame | None:
         from ..extra_data.records import read_extra_data
 
         listing = self._require_reader().listing
         chunks = {path: number for number, _ in listing.chunks() for path in listing.record_files(number)}
-        return read_extra_data(list(chunks), ignore_corrupt_chunks, store=self.filename, chunks=chunks)
+        return read_extra_data(list(chunks), ignore_corrupt, store=self.filename, chunks=chunks, exact=exact)
 
     def get_extra_data_samplerate(self) -> float | None:
         """Return samples per second of Motif's extra data, or None if unknown."""

@@ -222,3 +222,18 @@ def test_records_of_no_frame_are_left_out(tmp_path: Path) -> None:
     with new_for_filename(os.fspath(tmp_path / 's')) as store:
         table = store.to_pandas(extra_data=True)
     assert (len(table), table['light'].tolist()) == (1, [3])
+
+
+@pytest.mark.parametrize('first', [2**60 + 1, 2**63 + 1, 2**70, 3])
+def test_integers_keep_all_digits_where_some_frames_have_none(first: int, tmp_path: Path) -> None:
+    """A record without the key, or a frame without a record."""
+    with new_for_format('npy', tmp_path / 's', imgshape=(8, 10)) as store:
+        for index, record in enumerate([{'a': first, 'b': first}, {'b': first - 1}, None]):
+            store.add_image(np.zeros((8, 10), np.uint8), index, index)
+            if record:
+                store.add_extra_data(**record)
+    with new_for_filename(tmp_path / 's') as store:
+        table = store.to_pandas(extra_data=True)
+    assert table['a'].dropna().tolist() == [first]
+    assert table['b'].dropna().tolist() == [first, first - 1]
+    assert str(table['b'].dtype) == {3: 'Int64', 2**60 + 1: 'Int64', 2**63 + 1: 'UInt64'}.get(first, 'object')
