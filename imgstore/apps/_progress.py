@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 _EVERY = 10.0  # seconds between lines
+_RATE_AFTER = 2.0  # seconds from the first count to the first rate
 _WIDEST, _LINES = 100, 24
 
 
@@ -33,8 +34,9 @@ class Progress:
 
     def __init__(self, prog: str, total: int | None = None, unit: str = 'frames') -> None:
         self._prog, self._total, self._unit = prog, total, unit
-        self._began = self._told = time.monotonic()
-        self._count = 0
+        self._told = time.monotonic()
+        self._first: float | None = None
+        self._count = self._first_count = 0
         self._bar: tqdm[Any] | None = self._new_bar() if sys.stderr.isatty() else None
 
     def _new_bar(self) -> tqdm[Any]:
@@ -53,18 +55,32 @@ class Progress:
     def step(self, count: int = 1) -> None:
         """Add to the count."""
         self._count += count
+        if self._first is None:
+            self._begin()
         if self._bar is not None:
             self._bar.update(count)
         elif time.monotonic() - self._told >= _EVERY:
             self._told = time.monotonic()
             log_error(self._prog, self._line())
 
+    def _begin(self) -> None:
+        """Measure the rate from the first count on: a cluster may take long to start."""
+        self._first, self._first_count = time.monotonic(), self._count
+        if self._bar is not None:
+            self._bar.unpause()
+
     def _line(self) -> str:
-        rate = self._count / max(time.monotonic() - self._began, 1e-6)
-        if self._total is None:
-            return f'{self._count} {self._unit}, {rate:.0f} a second'
-        left = (self._total - self._count) / max(rate, 1e-6)
-        return f'{self._count} of {self._total} {self._unit}, {rate:.0f} a second, {left:.0f} s left'
+        of_all = '' if self._total is None else f' of {self._total}'
+        return f'{self._count}{of_all} {self._unit}{self._speed()}'
+
+    def _speed(self) -> str:
+        """Return rate and time left, once they are known."""
+        elapsed = time.monotonic() - (self._first or 0)
+        rate = (self._count - self._first_count) / max(elapsed, 1e-6)
+        if elapsed < _RATE_AFTER or not rate:
+            return ''
+        left = '' if self._total is None else f', {(self._total - self._count) / rate:.0f} s left'
+        return f', {rate:.0f} a second{left}'
 
     def __enter__(self) -> Progress:
         return self

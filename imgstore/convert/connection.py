@@ -122,7 +122,9 @@ def _start(count: int, closing: contextlib.ExitStack) -> Any:
     for left in reversed(range(_STARTS)):
         try:
             with _without_interrupts():
-                return closing.enter_context(_new_cluster(count))
+                cluster = _new_cluster(count)
+                closing.callback(_close, cluster)
+                return cluster
         except Exception as error:  # Dask lets through what a killed worker causes
             if not left:
                 reason = ' '.join(str(error.__cause__ or error).split())
@@ -141,6 +143,15 @@ def _new_cluster(count: int) -> Any:
         memory_limit=0,
         silence_logs=logging.CRITICAL,  # errors reach the caller
     )
+
+
+def _close(cluster: Any) -> None:
+    """End the workers.
+
+    A killed one may make that fail, and there is another error by then.
+    """
+    with contextlib.suppress(Exception):
+        cluster.close()
 
 
 @contextlib.contextmanager

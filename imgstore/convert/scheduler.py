@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from ..errors import StoreIOError
+from . import worker_watch
 from .connection import connected, import_distributed
 from .part_report import Report
 from .part_task import convert_part
@@ -48,8 +49,13 @@ def _results(
     client: Any, running: dict[Any, PartTask], events: SimpleQueue[Any], tell: Tell
 ) -> Iterator[tuple[PartTask, Report]]:
     """Wait for events: a finished task, or the progress of one."""
+    watch = worker_watch.WorkerWatch(client)
     while running:
-        event = events.get()
+        try:
+            event = events.get(timeout=worker_watch.LOOK_EVERY)
+        except Empty:
+            watch.check(next(iter(running.values())))
+            continue
         if isinstance(event, tuple):
             tell(*part_and_count(event))
         else:
@@ -63,7 +69,7 @@ def _result(client: Any, future: Any, task: PartTask) -> Report:
     except import_distributed().KilledWorker as error:
         raise StoreIOError(
             f'{task.source!r}: the workers that converted {task.part} died, the last was '
-            f'{error.last_worker.address}; is there enough memory?',
+            f'{error.last_worker.address}; is there enough memory? Convert again to continue',
             store=task.source,
             path=task.source,
         ) from error

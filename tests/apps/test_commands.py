@@ -177,6 +177,22 @@ def test_progress_without_a_terminal_is_occasional_lines(
     assert capsys.readouterr().err == 'imgstore-x: 20 of 60 frames, 2 a second, 20 s left\n'
 
 
+def test_a_slow_start_makes_no_time_left(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The rate is that from the first frame on, and two seconds later it is known."""
+    now = 100.0
+    monkeypatch.setattr(time, 'monotonic', lambda: now)
+    with _progress.Progress('imgstore-x', 100) as progress:
+        now += 60
+        progress.step()
+        for _ in range(20):
+            now += 0.5
+            progress.step()
+    assert capsys.readouterr().err.splitlines() == [
+        'imgstore-x: 1 of 100 frames',
+        'imgstore-x: 21 of 100 frames, 2 a second, 40 s left',
+    ]
+
+
 def test_what_is_soon_done_tells_nothing_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     with _progress.Progress('imgstore-x') as progress:
         progress.step(5)

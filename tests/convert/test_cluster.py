@@ -20,7 +20,7 @@ from distributed import LocalCluster
 
 import imgstore
 from imgstore.apps.convert import main
-from imgstore.convert import HISTORY, connection, convert
+from imgstore.convert import HISTORY, connection, convert, worker_watch
 from imgstore.convert import part_task as tasks
 from imgstore.convert.frames import Recipe, compare_frames, write_frames
 from imgstore.convert.parts import Part, PartTask
@@ -28,6 +28,7 @@ from imgstore.errors import (
     CorruptFileError,
     FrameReadError,
     FrameWriteError,
+    ImgStoreWarning,
     InvalidArgumentError,
     MissingDependencyError,
     StoreExistsError,
@@ -455,6 +456,17 @@ def test_the_address_of_a_worker_is_refused(tmp_path: Path) -> None:
         worker = cluster.workers[0].address
         with raises(InvalidArgumentError, argument='scheduler'):
             convert(source, tmp_path / 'd', 'png', scheduler=worker)
+
+
+def test_a_scheduler_without_workers_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_watch, 'LOOK_EVERY', 0.01)
+    monkeypatch.setattr(worker_watch, '_GIVE_UP_AFTER', 0.02)
+    source = store_of(tmp_path / 's')
+    with (
+        LocalCluster(n_workers=0, processes=False, dashboard_address=':0') as cluster,
+        pytest.raises(ImgStoreWarning, match='no workers'),
+    ):
+        convert(source, tmp_path / 'd', 'png', scheduler=cluster.scheduler_address)
 
 
 def test_without_dask_its_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 from distributed import Client, LocalCluster
+from distributed.process import AsyncProcess
 
 from imgstore.apps.convert import main
-from imgstore.convert import convert
+from imgstore.convert import convert, worker_watch
 from imgstore.errors import FrameWriteError, StoreIOError
 
 from ..helpers import HELPERS
@@ -86,7 +87,7 @@ def test_a_full_disk_is_an_error_and_leaves_no_store(cluster: Any, client: Clien
 
 KILLED = """
 import os, signal, sys
-from imgstore.convert import convert
+from imgstore.convert import convert, worker_watch
 source, target, scheduler = sys.argv[1:]
 calls = []
 def progress():
@@ -136,39 +137,70 @@ def test_the_command_starts_a_cluster_of_its_own(tmp_path: Path, capsys: pytest.
     assert err == ''
 
 
+class Deadly:
+    """Kills the next ``count`` workers as soon as each is started.
+
+    ``pids`` has all others.
+    """
+
+    def __init__(self) -> None:
+        self.count, self.pids = 0, list[int]()
+
+    def after_start(self, pid: int) -> None:
+        if self.count:
+            self.count -= 1
+            os.kill(pid, signal.SIGKILL)
+        else:
+            self.pids.append(pid)
+
+    def kill_all(self) -> None:
+        """Kill all workers, and each that follows."""
+        self.count = 1000
+        while self.pids:
+            os.kill(self.pids.pop(), signal.SIGKILL)
+
+
 @pytest.fixture
-def deadly_start(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Kill as many workers as this list has items, as soon as each is started."""
-    from distributed.process import AsyncProcess
+def deadly(monkeypatch: pytest.MonkeyPatch) -> Deadly:
+    start, deadly = AsyncProcess.start, Deadly()
 
-    start, left = AsyncProcess.start, list[int]()
-
-    async def killed(process: Any) -> None:
+    async def started(process: Any) -> None:
         await start(process)
-        if left:
-            left.pop()
-            os.kill(process.pid, signal.SIGKILL)
+        deadly.after_start(process.pid)
 
-    monkeypatch.setattr(AsyncProcess, 'start', killed)
-    return left
+    monkeypatch.setattr(AsyncProcess, 'start', started)
+    return deadly
 
 
-def test_a_worker_killed_at_the_start_is_started_again(deadly_start: list[int], tmp_path: Path) -> None:
+def test_a_worker_killed_at_the_start_is_started_again(deadly: Deadly, tmp_path: Path) -> None:
     source = store_of(tmp_path / 's')
-    deadly_start.extend([1, 1])
+    deadly.count = 2
     assert convert(source, tmp_path / 'd', scheduler='local', **OPTIONS).frames == COUNT
-    assert deadly_start == []
+    assert deadly.count == 0
 
 
 def test_workers_killed_at_each_start_are_an_error(
-    deadly_start: list[int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    deadly: Deadly, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = store_of(tmp_path / 's')
-    deadly_start.extend([1] * 100)
+    deadly.count = 1000
     assert main(['--format', 'png', '--scheduler', 'local', str(source), str(tmp_path / 'd')]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert 'could not be started' in line
     assert names(tmp_path) == {'s'}
+
+
+def test_workers_killed_for_good_end_the_conversion(
+    deadly: Deadly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that replace killed ones are killed too; what is finished is kept."""
+    monkeypatch.setattr(worker_watch, 'LOOK_EVERY', 0.1)
+    monkeypatch.setattr(worker_watch, '_GIVE_UP_AFTER', 1.0)
+    source = store_of(tmp_path / 's')
+    with raises(StoreIOError, path=str(source)) as caught:
+        convert(source, tmp_path / 'd', scheduler='local', progress=deadly.kill_all, fmt='h264/mkv', chunksize=1)
+    assert str(tmp_path / WORK) in caught.value.__notes__[0]
+    assert finished(tmp_path)
 
 
 def is_alive(group: int) -> bool:
