@@ -10,7 +10,7 @@ from ._support.validation import as_int, as_int_min
 from .errors import FrameIndexError
 from .ondisk.files import StrPath, text_path
 from .stores.factories import ImgStore, new_for_filename
-from .stores.identity import StoreIdentity
+from .stores.identity import StoreIdentity, folder_stamp
 
 Item = Any
 
@@ -20,7 +20,7 @@ class FrameDataset:
 
     This module does not import torch: a DataLoader takes any object with a length and items. Each process opens the
     store for itself, with any start method. Batches are read in one call, and each group of pictures is decoded once.
-    A process that opens another store there, or one that lost frames, raises FrameReadError.
+    If the store was replaced or lost frames since the dataset was made, reading an item raises FrameReadError.
 
     Parameters
     ----------
@@ -85,17 +85,30 @@ class FrameDataset:
         self._firsts = frames[: max(0, len(frames) - self._offsets[-1]) : step]
 
     _opened: ImgStore | None = None
+    _stamp: object = None
     _identity: StoreIdentity | None = None
 
     @property
     def _store(self) -> ImgStore:
-        if self._opened is None:
-            opened = new_for_filename(self._path, **self._options)
+        """The open store; opened again if its folder has changed."""
+        opened = self._opened
+        stamp = folder_stamp(self._path) if opened is None else folder_stamp(opened.filename)
+        if opened is None or stamp != self._stamp:
+            self._opened = None  # another thread may still read from the old one
+            opened = self._checked()
+            self._opened, self._stamp = opened, folder_stamp(opened.filename) if stamp is None else stamp
+        return opened
+
+    def _checked(self) -> ImgStore:
+        opened = new_for_filename(self._path, **self._options)
+        try:
             if self._identity is None:
                 self._identity = StoreIdentity.of(opened)
             self._identity.check(opened)
-            self._opened = opened
-        return self._opened
+        except BaseException:
+            opened.close()
+            raise
+        return opened
 
     def __len__(self) -> int:
         return len(self._firsts)
@@ -108,7 +121,8 @@ class FrameDataset:
         """Read several items in one call, as a DataLoader does for a batch."""
         firsts = [self._first(as_int(index, 'index')) for index in indexes]
         frames = [first + offset for first in firsts for offset in self._offsets]
-        images, numbers, times = self._store[frames], self._store.frame_numbers[frames], self._store.frame_times[frames]
+        store = self._store
+        images, numbers, times = store[frames], store.frame_numbers[frames], store.frame_times[frames]
         items = [self._item_at(rank) for rank in range(len(firsts))]
         if not self._with_times:
             return [self._transformed(images[item]) for item in items]

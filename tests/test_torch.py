@@ -167,3 +167,19 @@ def test_errors_name_the_argument(path: Path, tmp_path: Path) -> None:
         FrameDataset(path, crf=3)
     with raises(StoreNotFoundError):
         FrameDataset(tmp_path / 'none')
+
+
+def test_a_replaced_store_is_noticed_while_open(tmp_path: Path) -> None:
+    """Also one that lost a chunk; a store with more frames, or with other metadata, is read on."""
+    path = record(tmp_path / 's', 'npy')
+    with FrameDataset(path) as dataset, FrameDataset(path / 'metadata.yaml') as other:
+        assert fetch(dataset, [1, 30]) == fetch(other, [1, 30]) == [1, 30]
+        (path / 'notes.txt').write_text('mine')
+        assert fetch(dataset, [2, 31]) == fetch(other, [2, 31]) == [2, 31]
+        shutil.rmtree(path)
+        with raises(StoreNotFoundError):
+            dataset[3]
+        record(path, 'npy')
+        for each in (dataset, other):
+            with raises(FrameReadError, store=str(path)):
+                each[3]

@@ -271,7 +271,7 @@ class StoreArray(StoreProperties):
         ----------
         frames_per_block : int, optional
             Maximum number of frames of a block. Blocks begin at chunks or keyframes, so each group of pictures is
-            decoded once. Default: as many as fit into dask's ``array.chunk-size``.
+            decoded once. A longer group is divided. Default: as many as fit into dask's ``array.chunk-size``.
 
         Returns
         -------

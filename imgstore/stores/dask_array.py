@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -14,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._support.forking import leak, register_fork_handler
-from ..constants import STORE_MD_FILENAME
 from ..errors import MissingDependencyError
-from .identity import StoreIdentity
+from .identity import StoreIdentity, folder_stamp
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -124,7 +121,7 @@ class _OpenStores:
 
     def get(self, source: StoreSource) -> Any:
         """Return an open store; close the oldest of too many after its last task."""
-        stamp = _stamp(source.path)
+        stamp = folder_stamp(source.path)
         with self._lock:
             known, store = self._stores.pop(source, (None, None))
             if store is None or known != stamp:
@@ -140,14 +137,6 @@ class _OpenStores:
             for _, store in self._stores.values():
                 store.close()
             self._stores.clear()
-
-
-def _stamp(folder: str) -> object:
-    """Return a value that changes when a store is replaced, or has other chunks."""
-    with contextlib.suppress(OSError):  # opening the store raises the error
-        found = [os.stat(path) for path in (folder, os.path.join(folder, STORE_MD_FILENAME))]
-        return [(each.st_ino, each.st_mtime_ns) for each in found]
-    return None
 
 
 def _opened(source: StoreSource) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ..errors import InvalidArgumentError
 from ..reading.reader import Frames, NumberedImage
 from .properties import StoreProperties
 
@@ -66,6 +67,8 @@ class FrameReading(StoreProperties):
             There is no such frame. A ValueError.
         FrameReadError
             The frame is missing or damaged. The position does not change.
+        InvalidArgumentError
+            You passed neither a number nor an index.
 
         Examples
         --------
@@ -92,7 +95,11 @@ class FrameReading(StoreProperties):
         102
         """
         reader = self._require_reader()
-        return reader.by_number(frame_number, exact_only) if frame_index is None else reader.at(frame_index)
+        if frame_index is not None:
+            return reader.at(frame_index)
+        if frame_number is None:
+            raise InvalidArgumentError('pass frame_number or frame_index; neither was given', argument='frame_number')
+        return reader.by_number(frame_number, exact_only)
 
     def get_images(
         self, frame_numbers: Iterable[Any] | None = None, frame_indices: Iterable[Any] | None = None

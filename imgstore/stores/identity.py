@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import zlib
 from dataclasses import dataclass
 
+from ..constants import STORE_MD_FILENAME
 from ..errors import FrameReadError
 from .properties import StoreProperties
 
@@ -38,6 +41,14 @@ class StoreIdentity:
         if StoreIdentity.of(store, self.frame_count) != self:
             raise FrameReadError(
                 f'{store.filename}: the store was replaced, renumbered or lost a chunk since it was opened first, so '
-                f'frames have other indexes; open it anew',
+                f'frames have other indexes; open it again',
                 store=store.filename,
             )
+
+
+def folder_stamp(folder: str) -> object:
+    """Return a value that changes when a store is replaced, or has other chunks."""
+    with contextlib.suppress(OSError):  # opening the store raises the error
+        found = [os.stat(path) for path in (folder, os.path.join(folder, STORE_MD_FILENAME))]
+        return [(each.st_ino, each.st_mtime_ns) for each in found]
+    return None

@@ -393,5 +393,7 @@ def test_indexes_from_the_end_are_those_of_get_image_too(recordings: dict[str, P
     assert gray.get_images(frame_indices=[-1, 0, -COUNT])[1] == [961, 1000, 1000]
     assert index_in(imgstore.extract_only_frame(recordings['npy'], -2)) == 38
     assert index_in(ImgStore.extract_only_frame(recordings['npy'], -1)) == 39
-    with raises(InvalidArgumentError, argument='frame_number'):
+    with pytest.raises(InvalidArgumentError, match='pass frame_number or frame_index') as caught:
         gray.get_image()
+    assert caught.value.argument == 'frame_number'
+    assert gray.get_image(1000, frame_index=-1)[1][0] == 961  # the index decides
