@@ -73,11 +73,11 @@ class _ClusterConversion:
         if work.is_in_place:
             return
         self._request.check_target()
-        if work.has_parts:
+        if not work.has_parts or (self._request.overwrite and work.differences(self._identity)):
+            work.begin(self._identity, self._make_template)
+        else:
             check_same(work, self._identity, self._request.source)
             work.resume()
-        else:
-            work.begin(self._identity, self._make_template)
 
     def _make_template(self, folder: str) -> None:
         """Make an empty new store; an argument that is not allowed is an error here."""

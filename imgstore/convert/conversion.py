@@ -48,7 +48,8 @@ def convert(
         Frames per chunk. Default: as in the source if both have images or both have videos, else as usual for the
         format.
     overwrite : bool
-        Replace an existing store at ``dest``.
+        Replace an existing store at ``dest``. With a scheduler, parts of a conversion with other options, too. Your
+        own files there stay.
     verify : bool
         Compare each frame with its original.
     min_psnr : float, optional
@@ -80,8 +81,8 @@ def convert(
     StoreExistsError
         A store already exists at ``dest``.
     InvalidArgumentError
-        The format cannot hold the frames, or another argument is not allowed. Or parts of a conversion with other
-        options, or of another source, are beside ``dest``.
+        The format cannot hold the frames, or another argument is not allowed. Or one store is inside the other. Or
+        parts of a conversion with other options, or of another source, are beside ``dest``.
     StoreLockedError
         The store at ``dest`` is open in a writer. With a scheduler, also the one at ``source``.
     MissingDependencyError

@@ -72,9 +72,10 @@ def check_same(work: WorkFolder, identity: dict[str, Any], source: str) -> None:
     if SOURCE in differences:
         raise source_changed(source, work)
     name, value = next(iter(differences.items()))
+    kept, use = (f'without {name}', f'leave out {name}') if value is None else (f'with {name} {value!r}', 'use that')
     raise InvalidArgumentError(
-        f'{name} is {identity[name]!r}, but {work.path!r} has finished parts of a conversion with {name} {value!r}: '
-        f'use that to continue, or remove this folder to begin again',
+        f'{name} is {identity[name]!r}, but {work.path!r} has finished parts of a conversion {kept}: '
+        f'{use} to continue, or overwrite, or remove this folder, to begin again',
         argument=name,
         path=work.path,
     )
@@ -84,7 +85,7 @@ def source_changed(source: str, work: WorkFolder) -> InvalidArgumentError:
     """Return the error for an original that changed."""
     return InvalidArgumentError(
         f'{source!r} is another store, or changed, since the parts in {work.path!r} were finished: '
-        'remove that folder to begin again',
+        'overwrite, or remove that folder, to begin again',
         argument=SOURCE,
         path=work.path,
         store=source,

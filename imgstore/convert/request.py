@@ -81,16 +81,33 @@ class Request:
     def check_target(self) -> None:
         """Raise an error if there may be no new store at the target."""
         target = self.target
-        if os.path.realpath(self.source) == os.path.realpath(target):
-            raise InvalidArgumentError(
-                f'{target!r} is the store to convert; give another folder', path=target, argument='target'
-            )
+        self._check_place()
         if os.path.exists(target) and not os.path.isdir(target):
             raise StoreExistsError(f'{target!r} already exists and is not a folder; give another name', path=target)
         if os.path.exists(os.path.join(target, STORE_MD_FILENAME)) and not self.overwrite:
             raise StoreExistsError(f'{target!r} already holds a store', replaceable=True, path=target, store=target)
         if is_held(os.path.join(target, STORE_LOCK_FILENAME)):
             raise StoreLockedError(f'{target!r} is open in another writer; close it first', path=target, store=target)
+
+    def _check_place(self) -> None:
+        """Raise InvalidArgumentError if one of the two stores would be in the other."""
+        source, target = os.path.realpath(self.source), os.path.realpath(self.target)
+        wrong = None
+        if source == target:
+            wrong = 'is the store to convert'
+        elif is_inside(target, source):
+            wrong = f'is inside the store to convert, {self.source!r}'
+        elif is_inside(source, target):
+            wrong = f'contains the store to convert, {self.source!r}'
+        if wrong:
+            raise InvalidArgumentError(
+                f'{self.target!r} {wrong}; give another folder', path=self.target, argument='target'
+            )
+
+
+def is_inside(path: str, folder: str) -> bool:
+    """Return whether one resolved path is below another."""
+    return path.startswith(os.path.join(folder, ''))
 
 
 def given_rate(request: Request, old: ImgStore) -> float | None:

@@ -13,11 +13,13 @@ from .frames import Progress, Recipe, compare_frames, write_frames
 from .history import carry_creation
 from .request import Request, new_store
 from .result import Conversion, judge
+from .work_folder import warn_of_parts
 
 
 def convert_here(request: Request, progress: Progress) -> Conversion:
     """Write and compare all frames, then put the new store in place."""
     request.check_target()
+    warn_of_parts(request.target)
     temporary = room_beside(request.target)
     try:
         with new_for_filename(request.source) as old:

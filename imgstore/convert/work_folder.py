@@ -24,8 +24,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from .._support.regular_files import read_regular
+from .._support.warn import warn
 from ..constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME
-from ..errors import CorruptFileError, StoreIOError, StoreLockedError
+from ..errors import CorruptFileError, ImgStoreWarning, StoreIOError, StoreLockedError
 from ..ondisk.chunk_files import remove_tree
 from ..ondisk.files import make_folder, partial_path, remove_folder_if_empty, remove_if_there, write_atomic
 from ..ondisk.layout import chunk_name
@@ -65,8 +66,7 @@ class WorkFolder:
     """
 
     def __init__(self, target: str) -> None:
-        folder, name = os.path.split(target)
-        self.path = os.path.join(folder, f'.{name}.converting')
+        self.path = _path_for(target)
         self.assembly = self._inner(_ASSEMBLY)
         self._target, self._template, self._room = target, self._inner(_TEMPLATE), partial_path(target)
         self._lock = self._locked()
@@ -241,6 +241,23 @@ class WorkFolder:
         self._lock.release()
         if not stays:
             remove_folder_if_empty(self.path)
+
+
+def warn_of_parts(target: str) -> None:
+    """Warn of finished parts that a conversion in one process does not use."""
+    path = _path_for(target)
+    if os.path.isfile(os.path.join(path, PLAN)):
+        warn(
+            ImgStoreWarning(
+                f'{path!r} has finished parts of a conversion with a scheduler, which are not used: '
+                'convert with a scheduler to continue that, or remove this folder'
+            )
+        )
+
+
+def _path_for(target: str) -> str:
+    folder, name = os.path.split(target)
+    return os.path.join(folder, f'.{name}.converting')
 
 
 def _is_unfinished(name: str) -> bool:

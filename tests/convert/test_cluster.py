@@ -322,6 +322,49 @@ def test_parts_with_other_options_are_refused(
     with raises(InvalidArgumentError, argument=argument, path=str(tmp_path / WORK)):
         convert(interrupted, tmp_path / 'd', fmt, scheduler=scheduler, **options)
     assert finished(tmp_path) == kept
+    assert convert(interrupted, tmp_path / 'd', fmt, scheduler=scheduler, overwrite=True, **options).frames == COUNT
+    assert names(tmp_path) == {'s', 'd'}
+
+
+def test_an_option_to_leave_out_is_named(interrupted: Path, scheduler: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgumentError, match='leave out crf to continue'):
+        convert(interrupted, tmp_path / 'd', 'avc1/mp4', chunksize=5, crf=30, scheduler=scheduler)
+
+
+def test_overwriting_continues_with_parts_that_fit(
+    interrupted: Path, scheduler: str, spied: list[range], tmp_path: Path
+) -> None:
+    kept = finished(tmp_path)
+    convert(interrupted, tmp_path / 'd', 'avc1/mp4', chunksize=5, scheduler=scheduler, overwrite=True)
+    assert len(spied) == 5 - len(kept)
+
+
+def test_one_process_tells_where_unused_parts_are(interrupted: Path, tmp_path: Path) -> None:
+    kept = finished(tmp_path)
+    with pytest.warns(ImgStoreWarning, match='converting'):
+        convert(interrupted, tmp_path / 'd', 'avc1/mp4', chunksize=5)
+    assert finished(tmp_path) == kept
+
+
+@pytest.mark.parametrize('scheduled', [False, True])
+def test_neither_store_may_be_inside_the_other(scheduled: bool, scheduler: str, tmp_path: Path) -> None:
+    source = store_of(tmp_path / 'a' / 's')
+    before = files(tmp_path / 'a')
+    (tmp_path / 'link').symlink_to(source)
+    for target in (source / 'd', source / '000009', tmp_path / 'link' / 'd', tmp_path / 'a'):
+        with raises(InvalidArgumentError, argument='target', path=str(target)):
+            convert(source, target, 'png', scheduler=scheduler if scheduled else None, overwrite=True)
+    assert files(tmp_path / 'a') == before
+    assert not list((tmp_path).glob('.*'))
+
+
+@pytest.mark.parametrize('scheduled', [False, True])
+def test_files_in_an_existing_folder_stay(scheduled: bool, scheduler: str, tmp_path: Path) -> None:
+    source = store_of(tmp_path / 's')
+    (tmp_path / 'd').mkdir()
+    (tmp_path / 'd' / 'notes.txt').write_text('mine')
+    convert(source, tmp_path / 'd', 'png', scheduler=scheduler if scheduled else None)
+    assert (tmp_path / 'd' / 'notes.txt').read_text() == 'mine'
 
 
 def test_parts_of_another_or_changed_source_are_refused(interrupted: Path, scheduler: str, tmp_path: Path) -> None:
