@@ -24,6 +24,7 @@ from imgstore.stores import new_for_filename, new_for_format
 
 from .checked import not_none
 from .frames import numbered
+from .unverified import forget_checksums
 from .video_kinds import KINDS, RATE, Kind, shown
 
 FORMATS = {'.avi': 'mjpeg/avi', '.mkv': 'h264/mkv', '.mp4': 'avc1/mp4'}
@@ -119,7 +120,7 @@ def once_inserted(video, folder):
         store.add_image(numbered(0, video.kind.shape), 0, 0)
     shutil.copy(video.path, folder / ('000000' + video.kind.extension))
     write_chunk_index(str(folder / '000000'), np.arange(len(video.images)), np.array(video.due))
-    return str(folder)
+    return str(forget_checksums(folder))
 
 
 def read(video, store, backend, order=None):

@@ -14,7 +14,7 @@ from .container_checks import MAX_PIXELS, WITHOUT_DECODING, unreadable_video
 from .decoder import STRICT, CleanFrameQueue, decode, flush_packet, last_frames
 from .frame_cache import FrameCache
 from .frame_table import FrameTable, is_hidden, packets_of
-from .h264 import is_in_order
+from .h264 import has_several_slices, is_in_order
 from .mp4_tail import LastPacket
 from .tracks import video_stream
 from .video_frames import VideoFrames
@@ -48,6 +48,7 @@ class VideoCursor:
         self._stream: Any = None
         self._tail = LastPacket(video.path)
         self._frames: Iterator[tuple[int, Any]] = iter(())
+        self._is_in_slices = False
         self.next, self._next_packet, self._enough, self._touched = 0, -1, -1, False
         self.gap = range(0)
         """Frames that the last decoding forward skipped."""
@@ -107,6 +108,7 @@ class VideoCursor:
             raise unreadable_video(self._video.path, why) from error
         threads = 1 if self._one_thread else _FRAME_THREADS
         self._stream.thread_type, self._stream.codec_context.thread_count = 'FRAME', threads
+        self._is_in_slices = False
         strict = STRICT if self._stream.codec_context.codec.intra_only else {}
         self._stream.codec_context.options = {**strict, MAX_PIXELS: str(self._video.pixels)}
         return self._container
@@ -274,7 +276,7 @@ class VideoCursor:
             index = None if is_hidden(packet) else table.index_of(packet.pts)
             if index is not None:
                 queue.announce(index)
-            frames, sound = (last_frames(packet), False) if self._video.is_altered(packet) else decode(packet)
+            frames, sound = decode(packet) if self._may_decode(packet) else (last_frames(packet), False)
             known = [(shown, frame) for frame in frames if (shown := table.index_of(frame.pts)) is not None]
             sound = all(itertools.starmap(queue.push, known)) and sound
             yield from queue.pop_clean()
@@ -282,6 +284,30 @@ class VideoCursor:
                 self._stream.codec_context.flush_buffers()
                 queue = CleanFrameQueue()
         yield from queue.flush()
+
+    def _may_decode(self, packet: Any) -> bool:
+        """Return whether a packet is intact as far as that is known.
+
+        With slice threads it must be known: FFmpeg hides damage then.
+        """
+        if self._video.is_altered(packet):
+            return False
+        if not self._stream.codec_context.is_open:
+            self._is_in_slices = self._use_slice_threads(packet)
+        return not self._is_in_slices or not packet.size or self._video.is_verified(packet)
+
+    def _use_slice_threads(self, packet: Any) -> bool:
+        """Decode with slice threads if possible, before the first packet.
+
+        A seek empties frame threads, and only the second frame fills them again.
+        """
+        context = self._stream.codec_context
+        if self._one_thread or context.name != 'h264' or not self._video.is_verified(packet):
+            return False
+        if not has_several_slices(bytes(packet), bytes(context.extradata or b'')):
+            return False
+        self._stream.thread_type, context.thread_count = 'SLICE', THREADS
+        return True
 
     def _with_new_decoder(self, table: FrameTable, packet: Any, packets: Iterator[Any]) -> tuple[Any, Iterator[Any]]:
         """Return a keyframe after damage and the later packets, for a new decoder.

@@ -6,12 +6,14 @@ ITU-T H.264 Annex B, and ISO/IEC 14496-15.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from fractions import Fraction
 
 from .parameter_sets import reordered_frames, with_changeable_rate, with_rate, with_rate_in_place
 
 _START_CODE = re.compile(b'\x00?\x00\x00\x01')
 _IDR, _SPS, _PPS = 5, 7, 8
+SLICES = (1, _IDR)
 _PLAIN_PROFILES = (66, 77, 88)
 _NONE_REORDERED, _ONE_REORDERED = '1010', '010010'  # number and buffer size, as Exp-Golomb codes
 _420_OF_8_BITS = b'\xfd\xf8\xf8\x00'
@@ -116,6 +118,35 @@ def _with_sps(record: bytes, sps: bytes) -> bytes:
 def units_of(stream: bytes) -> list[bytes]:
     """Return the NAL units of a byte stream."""
     return [unit for unit in _START_CODE.split(stream)[1:] if unit]
+
+
+def units_of_packet(packet: bytes, record: bytes) -> Iterator[bytes]:
+    """Yield the NAL units of a packet.
+
+    Parameters
+    ----------
+    packet : bytes
+        The packet.
+    record : bytes
+        The stream's extradata: a decoder configuration record, or parameter sets as a byte stream.
+    """
+    length = (record[4] & 3) + 1 if record[:1] == b'\1' and len(record) > 4 else 0
+    if not length:
+        yield from units_of(packet)
+    at = 0
+    while length and at + length < len(packet):
+        begin = at + length
+        at = begin + int.from_bytes(packet[at:begin], 'big')
+        if at > begin:
+            yield packet[begin:at]
+
+
+def has_several_slices(packet: bytes, record: bytes) -> bool:
+    """Return whether the picture in a packet has several slices.
+
+    Parameters are as in `units_of_packet`.
+    """
+    return sum(kind_of(unit) in SLICES for unit in units_of_packet(packet, record)) > 1
 
 
 def kind_of(unit: bytes) -> int:

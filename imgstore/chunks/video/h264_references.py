@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .h264 import kind_of, units_of
+from .h264 import SLICES, kind_of, units_of, units_of_packet
 from .h264_sequence import Bits, Sequence, read_sequence
 
-_SLICES, _IDR, _SPS, _PPS = (1, 5), 5, 7, 8
+_IDR, _SPS, _PPS = 5, 7, 8
 _MOST_OF_A_HEADER = 64  # bytes of a slice's header
 _RESTARTS = (0, 1)
 """Numbers allowed at any time: a picture may restart them."""
@@ -26,32 +26,22 @@ class ReferenceCheck:
     """
 
     def __init__(self, record: bytes) -> None:
-        self._length = (record[4] & 3) + 1 if record[:1] == b'\1' and len(record) > 4 else 0
+        self._record = record
         self._sequences: dict[int, Sequence] = {}
         self._sequence_of_picture: dict[int, int] = {}
         self._latest: int | None = None
-        for unit in _sets_of(record) if self._length else units_of(record):
+        for unit in _sets_of(record) if record[:1] == b'\1' else units_of(record):
             self._learn(unit)
 
     def lacks_one(self, packet: bytes) -> bool:
         """Return whether a picture is missing between the packet before and this one."""
         lacks = False
-        for unit in self._units(packet):
-            if kind_of(unit) in _SLICES:
+        for unit in units_of_packet(packet, self._record):
+            if kind_of(unit) in SLICES:
                 lacks |= self._skips(unit)
             else:
                 self._learn(unit)
         return lacks
-
-    def _units(self, packet: bytes) -> Iterator[bytes]:
-        if not self._length:
-            yield from units_of(packet)
-        at = 0
-        while self._length and at + self._length < len(packet):
-            begin = at + self._length
-            at = begin + int.from_bytes(packet[at:begin], 'big')
-            if at > begin:
-                yield packet[begin:at]
 
     def _learn(self, unit: bytes) -> None:
         if kind_of(unit) == _SPS:

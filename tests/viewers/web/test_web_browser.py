@@ -16,6 +16,7 @@ from imgstore.ondisk.chunk_index import write_chunk_index
 from ...helpers.browser import SHAPE, Browser, Keys, browser
 from ...helpers.frames import numbered
 from ...helpers.serving import Served, served
+from ...helpers.unverified import forget_checksums
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -595,6 +596,7 @@ def long_store(path: Path, chunks: int, size: int) -> str:
     """A store of that many frames, of which all are the first one on the disk."""
     with imgstore.new_for_format('png', path, imgshape=SHAPE, chunksize=size) as store:
         store.add_image(numbered(0, SHAPE), 0, START)
+    forget_checksums(path)
     image = path / '000000' / '000000.png'
     for chunk in range(chunks):
         (path / f'{chunk:06d}').mkdir(exist_ok=True)
