@@ -50,8 +50,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.fixture
 def small_as_large(monkeypatch):
-    """Let small images, which tests prefer, be decoded ahead of the caller in threads like large ones."""
+    """Let small images, which tests prefer, be decoded by threads like large ones."""
     monkeypatch.setattr('imgstore.chunks._SMALL_IMAGE', 0)
+    monkeypatch.setattr('imgstore.chunks.video.cursor._LEAST_PIXELS_IN_SLICES', 0)
 
 
 CALLS = ('fsync', 'replace', 'rename', 'unlink')

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _FRAME_THREADS = THREADS + 2  # some wait for the reference frames of others
 
+_LEAST_PIXELS_IN_SLICES = 2**18  # less take no longer than to wake a thread
 _AVI_CHUNK_HEADER = 8  # bytes before a packet; an AVI's index points to them
 
 
@@ -302,7 +303,8 @@ class VideoCursor:
         A seek empties frame threads, and only the second frame fills them again.
         """
         context = self._stream.codec_context
-        if self._one_thread or context.name != 'h264' or not self._video.is_verified(packet):
+        is_small = context.width * context.height < _LEAST_PIXELS_IN_SLICES
+        if self._one_thread or is_small or context.name != 'h264' or not self._video.is_verified(packet):
             return False
         if not has_several_slices(bytes(packet), bytes(context.extradata or b'')):
             return False
