@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import itertools
 import math
 import os
@@ -21,6 +20,7 @@ from ..errors import FrameReadError, UnverifiedWarning
 from ..formats import Format
 from ..ondisk.checksums import NO_CHECKSUMS, UNKNOWN, Checksums, ChunkChecksums, checksum_of
 from ..ondisk.layout import Layout
+from ..ondisk.plain_npz import LACKS
 from .base import ChunkReader, ChunkWriter, Encoded, Image, VideoReader
 from .images.image_folder import Bytes, Cv2Codec, ImageChunkReader, ImageChunkWriter, ImageCodec, NpyCodec
 from .images.uncompressed import BmpCodec, PnmCodec
@@ -37,7 +37,6 @@ __all__ = ['ChunkIO', 'ChunkReader', 'ChunkWriter', 'Encoded', 'Image']
 _MOST_BUFFERS = 4  # of uncompressed images: the caller usually has one while the next is read
 _SMALL_IMAGE = 2**18  # bytes: 640x480 in gray is larger
 _MOST_BESIDE_PIXELS = 4096  # bytes of an image file
-_LACKS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 class ChunkIO:
@@ -313,7 +312,7 @@ class ChunkIO:
 
 
 def _is_for_lack(error: FrameReadError) -> bool:
-    return isinstance(error.__cause__, OSError) and error.__cause__.errno in _LACKS
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in LACKS
 
 
 def _checksum_in(reader: ImageChunkReader, index: int) -> int:

@@ -5,20 +5,22 @@ Each is the XXH3 (64 bits) of a frame's file, or of its packet as a demuxer retu
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from ..constants import CHECKSUMS, DECODER_CHECKSUM
-from ..errors import CorruptFileError, StoreIOError
+from ..errors import CorruptFileError, FrameReadError, StoreIOError
 from .chunk_index import count_frames, read_member
 from .layout import index_path
+from .plain_npz import LACKS
 
 Checksums = npt.NDArray[np.uint64]
+
+_Answer = TypeVar('_Answer')
 
 UNKNOWN = 0
 """Checksum of a frame that has none. One frame in 2**64 has it by chance."""
@@ -97,7 +99,9 @@ class ChunkChecksums:
             if self._values is None:
                 found, reason = None, ''
                 try:
-                    found = read_checksums(self._stem)
+                    found = _unless_for_lack(read_checksums, self._stem)
+                except FrameReadError:
+                    raise
                 except (CorruptFileError, StoreIOError) as error:
                     reason = str(error)
                 self._values = NO_CHECKSUMS if found is None else found
@@ -113,12 +117,25 @@ class ChunkChecksums:
     def decoder_differs(self, configuration: bytes) -> bool:
         """Return whether a video's decoder configuration differs from its checksum."""
         if self._decoder is None:
-            self._decoder = UNKNOWN
-            with contextlib.suppress(CorruptFileError, StoreIOError):  # reading the others warns of that
-                self._decoder = read_decoder_checksum(self._stem)
+            try:
+                self._decoder = _unless_for_lack(read_decoder_checksum, self._stem)
+            except FrameReadError:
+                raise
+            except (CorruptFileError, StoreIOError):  # reading the others warns of that
+                self._decoder = UNKNOWN
         return self._decoder != UNKNOWN and checksum_of((configuration,)) != self._decoder
 
     def differs(self, index: int, content: Any) -> bool:
         """Return whether a frame has a checksum, and its bytes do not match it."""
         expected = self.of(index)
         return expected != UNKNOWN and checksum_of((content,)) != expected
+
+
+def _unless_for_lack(read: Callable[[str], _Answer], stem: str) -> _Answer:
+    """Read checksums; FrameReadError if the system lacks memory or file descriptors now."""
+    try:
+        return read(stem)
+    except StoreIOError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno in LACKS:
+            raise FrameReadError(str(error), path=error.path) from error
+        raise

@@ -242,7 +242,7 @@ def test_rate_write_without_descriptors_costs_no_frame(tmp_path, monkeypatch, fm
 def test_frames_count_without_descriptor_to_check_chunk(tmp_path, monkeypatch):
     """Frames of a failed chunk still count while no descriptor is free to check that chunk."""
 
-    def fail(*_):
+    def fail(*_, **__):
         raise FrameReadError('it cannot be opened') from OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
     def close(writer, rate=None):
