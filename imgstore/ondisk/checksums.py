@@ -132,7 +132,7 @@ class ChunkChecksums:
 
 
 def _unless_for_lack(read: Callable[[str], _Answer], stem: str) -> _Answer:
-    """Read checksums; FrameReadError if the system lacks memory or file descriptors now."""
+    """Read checksums; FrameReadError for a lack of memory or descriptors."""
     try:
         return read(stem)
     except StoreIOError as error:
