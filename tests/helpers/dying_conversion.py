@@ -38,7 +38,7 @@ def act(path: str, count: int = 0) -> None:
     """Convert, and die meanwhile."""
     if count:
         die_at(count, ('rename', 'replace'))
-    convert(f'{path}.source', path, FORMAT, chunksize=3, overwrite=True, scheduler='here')
+    convert(f'{path}.source', path, FORMAT, chunksize=3, overwrite=True, scheduler='local')
 
 
 def after(path: str) -> dict[str, Any]:
