@@ -135,6 +135,8 @@ class StoreModeError(InvalidArgumentError):
 class StoreNotFoundError(InvalidArgumentError, FileNotFoundError):
     """There is no store at this path."""
 
+    __new__ = FileNotFoundError.__new__  # type: ignore[assignment] # unpicklers use it; ValueError's is not safe
+
 
 class EndOfStoreError(ImgStoreError, EOFError):
     """There is no next frame."""
@@ -395,5 +397,4 @@ class UnverifiedWarning(ImgStoreWarning):
 
     def __init__(self, store: str, chunk: int, reason: str = '') -> None:
         self.store, self.chunk, self.reason = store, chunk, reason
-        why = reason or 'its index has lost their checksums'
-        super().__init__(f'{store}: frames of chunk {chunk} are read unverified: {why}')
+        super().__init__(f'{store}: frames of chunk {chunk} are read unverified: {reason or "it lost its checksums"}')

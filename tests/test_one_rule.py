@@ -343,6 +343,8 @@ WRITES_JSON = {  # beside the one module that says what a value is in JSON
     'viewers/web/server.py': 'by `as_json`',
     'maintenance/repair.py': 'records as they were read',
     'extra_data/records.py': 'records as they were read',
+    'convert/part_report.py': 'numbers and file sizes',
+    'convert/work_folder.py': 'numbers and names',
     'chunks/images/bloscpack.py': 'a shape and a dtype',
     'export/images.py': 'a number and a time',
     'extra_data/hdf5_client.py': 'names and numbers',

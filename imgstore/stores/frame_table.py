@@ -10,7 +10,6 @@ import numpy.typing as npt
 from .._support.moments import Moment, as_datetimes, as_moment
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from ..errors import InvalidArgumentError
-from ..extra_data.exact import nullable
 from ..index.store_index import ImgStoreIndex
 from ..reading.reader import StoreReader
 from .properties import StoreProperties, read_only
@@ -162,6 +161,8 @@ def _find_time(reader: StoreReader, moment: Moment, nearest: bool) -> int:
 
 def _with_records(table: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
     """Add the last record of each frame; integers stay integers."""
+    from ..extra_data.exact import nullable
+
     own = own.set_axis(free_names(list(own.columns), set(table.columns)), axis=1)
     own = own[~own.index.duplicated(keep='last')]
     if len(own) < len(table):

@@ -197,8 +197,13 @@ def test_workers_killed_for_good_end_the_conversion(
     monkeypatch.setattr(worker_watch, 'LOOK_EVERY', 0.1)
     monkeypatch.setattr(worker_watch, '_GIVE_UP_AFTER', 1.0)
     source = store_of(tmp_path / 's')
+
+    def progress() -> None:
+        if finished(tmp_path):
+            deadly.kill_all()
+
     with raises(StoreIOError, path=str(source)) as caught:
-        convert(source, tmp_path / 'd', scheduler='local', progress=deadly.kill_all, fmt='h264/mkv', chunksize=1)
+        convert(source, tmp_path / 'd', scheduler='local', progress=progress, fmt='h264/mkv', chunksize=1)
     assert str(tmp_path / WORK) in caught.value.__notes__[0]
     assert finished(tmp_path)
 
