@@ -34,8 +34,7 @@ Warnings::
     ├── StreamChosenWarning        one of several video streams is used
     └── UnverifiedWarning          frames cannot be compared with checksums
 
-In programs, compare the class and the attributes of an error or warning. The text is for people and may change. Copying
-and pickling keep the attributes.
+In programs, compare class and attributes of an error or warning; copies keep them. The text is for people and may change.
 """
 
 from __future__ import annotations
