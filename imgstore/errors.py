@@ -34,7 +34,7 @@ Warnings::
     ├── StreamChosenWarning        one of several video streams is used
     └── UnverifiedWarning          frames cannot be compared with checksums
 
-In programs, compare class and attributes of an error or warning; copies keep them. The text is for people and may change.
+In programs, compare class and attributes of an error or warning; copies keep them. The text is for people and may vary.
 """
 
 from __future__ import annotations
