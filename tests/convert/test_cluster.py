@@ -9,6 +9,7 @@ import shutil
 import socket
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -466,7 +467,7 @@ WRONG = ['', 5, 'Local', 'localhost', 'foo', 'host:', ':8786', 'host:port', 'hos
 
 @pytest.mark.parametrize('wrong', [*WRONG, 'tcp://host', 'tcp://', 'a b:1', 'host:1/x', 'inproc://'])
 def test_what_is_no_address_is_an_error_at_once(wrong: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, 'connected', None)
+    monkeypatch.setattr('imgstore.convert.scheduler.connected', None)
     source = store_of(tmp_path / 's')
     with raises(InvalidArgumentError, argument='scheduler'):
         convert(source, tmp_path / 'd', 'png', scheduler=wrong)
@@ -507,9 +508,11 @@ def test_a_scheduler_without_workers_is_a_warning(tmp_path: Path, monkeypatch: p
     source = store_of(tmp_path / 's')
     with (
         LocalCluster(n_workers=0, processes=False, dashboard_address=':0') as cluster,
-        pytest.raises(ImgStoreWarning, match='no workers'),
+        warnings.catch_warnings(),
     ):
-        convert(source, tmp_path / 'd', 'png', scheduler=cluster.scheduler_address)
+        warnings.simplefilter('error', ImgStoreWarning)  # which ends the conversion
+        with pytest.raises(ImgStoreWarning, match='no workers'):
+            convert(source, tmp_path / 'd', 'png', scheduler=cluster.scheduler_address)
 
 
 def test_without_dask_its_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

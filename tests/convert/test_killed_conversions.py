@@ -27,7 +27,7 @@ from ..helpers.raised import raises
 from .test_cluster import WORK, files, finished, names
 from .test_convert import COUNT, store_of
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.exhaustive, pytest.mark.process]  # older versions of Dask hang if a worker dies early
 
 OPTIONS: Any = {'fmt': 'h264/mkv', 'chunksize': 4}
 PARTS = 6
