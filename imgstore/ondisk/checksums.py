@@ -16,7 +16,6 @@ from ..constants import CHECKSUMS, DECODER_CHECKSUM
 from ..errors import CorruptFileError, FrameReadError, StoreIOError
 from .chunk_index import count_frames, read_member
 from .layout import index_path
-from .plain_npz import LACKS
 
 Checksums = npt.NDArray[np.uint64]
 
@@ -99,10 +98,8 @@ class ChunkChecksums:
             if self._values is None:
                 found, reason = None, ''
                 try:
-                    found = _unless_for_lack(read_checksums, self._stem)
-                except FrameReadError:
-                    raise
-                except (CorruptFileError, StoreIOError) as error:
+                    found = _read_unless_lacking(read_checksums, self._stem)
+                except CorruptFileError as error:
                     reason = str(error)
                 self._values = NO_CHECKSUMS if found is None else found
                 if found is None and (reason or index_path(self._stem)):  # not if it is just being completed
@@ -118,10 +115,8 @@ class ChunkChecksums:
         """Return whether a video's decoder configuration differs from its checksum."""
         if self._decoder is None:
             try:
-                self._decoder = _unless_for_lack(read_decoder_checksum, self._stem)
-            except FrameReadError:
-                raise
-            except (CorruptFileError, StoreIOError):  # reading the others warns of that
+                self._decoder = _read_unless_lacking(read_decoder_checksum, self._stem)
+            except CorruptFileError:  # reading the others warns of that
                 self._decoder = UNKNOWN
         return self._decoder != UNKNOWN and checksum_of((configuration,)) != self._decoder
 
@@ -131,11 +126,11 @@ class ChunkChecksums:
         return expected != UNKNOWN and checksum_of((content,)) != expected
 
 
-def _unless_for_lack(read: Callable[[str], _Answer], stem: str) -> _Answer:
+def _read_unless_lacking(read: Callable[[str], _Answer], stem: str) -> _Answer:
     """Read checksums; FrameReadError for a lack of memory or descriptors."""
     try:
         return read(stem)
-    except StoreIOError as error:
-        if isinstance(error.__cause__, OSError) and error.__cause__.errno in LACKS:
-            raise FrameReadError(str(error), path=error.path) from error
+    except CorruptFileError:
         raise
+    except StoreIOError as error:  # all others are for a lack
+        raise FrameReadError(str(error), path=error.path) from error

@@ -168,7 +168,7 @@ class VideoCursor:
         packet = next(self._packets(), None)
         self._next_packet = index + 1
         sure = packet is not None and packet.size and not packet.is_discard and packet.pts == table.pts[index]
-        sure = sure and self._is_announced(table, packet) and not self._video.is_altered(packet)
+        sure = sure and self._is_announced(table, packet) and not self._video.is_altered(index, packet)
         return packet if sure else None
 
     def count_by_decoding(self) -> int:
@@ -277,7 +277,7 @@ class VideoCursor:
             index = None if is_hidden(packet) else table.index_of(packet.pts)
             if index is not None:
                 queue.announce(index)
-            frames, sound = decode(packet) if self._may_decode(packet) else (last_frames(packet), False)
+            frames, sound = decode(packet) if self._may_decode(index, packet) else (last_frames(packet), False)
             known = [(shown, frame) for frame in frames if (shown := table.index_of(frame.pts)) is not None]
             sound = all(itertools.starmap(queue.push, known)) and sound
             yield from queue.pop_clean()
@@ -286,25 +286,27 @@ class VideoCursor:
                 queue = CleanFrameQueue()
         yield from queue.flush()
 
-    def _may_decode(self, packet: Any) -> bool:
-        """Return whether a packet is intact as far as that is known.
+    def _may_decode(self, index: int | None, packet: Any) -> bool:
+        """Return whether the packet of a frame is intact as far as that is known.
 
         With slice threads it must be known: FFmpeg hides damage then.
         """
-        if self._video.is_altered(packet):
+        if not packet.size:
+            return True
+        if self._video.is_altered(index, packet):
             return False
         if not self._stream.codec_context.is_open:
-            self._is_in_slices = self._use_slice_threads(packet)
-        return not self._is_in_slices or not packet.size or self._video.is_verified(packet)
+            self._is_in_slices = self._use_slice_threads(index, packet)
+        return not self._is_in_slices or self._video.is_verified(index)
 
-    def _use_slice_threads(self, packet: Any) -> bool:
+    def _use_slice_threads(self, index: int | None, packet: Any) -> bool:
         """Decode with slice threads if possible, before the first packet.
 
         A seek empties frame threads, and only the second frame fills them again.
         """
         context = self._stream.codec_context
         is_small = context.width * context.height < _LEAST_PIXELS_IN_SLICES
-        if self._one_thread or is_small or context.name != 'h264' or not self._video.is_verified(packet):
+        if self._one_thread or is_small or context.name != 'h264' or not self._video.is_verified(index):
             return False
         if not has_several_slices(bytes(packet), bytes(context.extradata or b'')):
             return False

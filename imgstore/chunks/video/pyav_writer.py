@@ -370,11 +370,11 @@ class MatroskaChunkWriter(ChunkWriter):
 
     def _add(self, packets: list[Any]) -> int:
         """Write the only packet of a frame, and return its checksum."""
-        data = b''
+        checksum = UNKNOWN
         for packet in packets:
-            data = length_prefixed(bytes(packet))
-            self._file.add(data, packet.is_keyframe, self._configuration)
-        return checksum_of((data,))
+            self._file.add(data := length_prefixed(bytes(packet)), packet.is_keyframe, self._configuration)
+            checksum = checksum_of((data,))
+        return checksum
 
     def sync(self) -> None:
         """Sync all written frames to the disk."""

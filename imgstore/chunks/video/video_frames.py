@@ -8,7 +8,7 @@ from typing import Any
 
 from ...errors import FrameReadError
 from ...ondisk.checksums import UNKNOWN, ChunkChecksums
-from .frame_table import FrameTable, is_hidden
+from .frame_table import FrameTable
 
 
 @dataclass
@@ -66,23 +66,16 @@ class VideoFrames:
                 path=self.path,
             )
 
-    def is_altered(self, packet: Any) -> bool:
+    def is_altered(self, index: int | None, packet: Any) -> bool:
         """Return whether a packet differs from the checksum of its frame."""
-        index = self._index_of(packet)
         if self.checksums is None or index is None or not self.checksums.differs(index, packet):
             return False
         self.altered.add(index)
         return True
 
-    def is_verified(self, packet: Any) -> bool:
-        """Return whether a packet that is not altered has a checksum."""
-        index = self._index_of(packet)
+    def is_verified(self, index: int | None) -> bool:
+        """Return whether the packet of a frame has a checksum, if it shows one."""
         return self.checksums is not None and index is not None and self.checksums.of(index) != UNKNOWN
-
-    def _index_of(self, packet: Any) -> int | None:
-        if self.checksums is None or self.table is None or not packet.size or is_hidden(packet):
-            return None
-        return self.table.index_of(packet.pts)
 
     def has_altered(self, index: int) -> bool:
         """Return whether a packet is known to be altered in the group of a frame."""

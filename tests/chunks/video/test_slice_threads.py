@@ -24,8 +24,8 @@ def kinds(monkeypatch, small_as_large):
     """The kinds of threads of each decoder that was opened."""
     seen, use = [], VideoCursor._use_slice_threads
 
-    def noted(cursor, packet):
-        seen.append('slices' if use(cursor, packet) else 'one' if cursor._one_thread else 'frames')
+    def noted(cursor, index, packet):
+        seen.append('slices' if use(cursor, index, packet) else 'one' if cursor._one_thread else 'frames')
         return seen[-1] == 'slices'
 
     monkeypatch.setattr(VideoCursor, '_use_slice_threads', noted)
