@@ -146,6 +146,7 @@ def test_a_film_that_was_shot_turned_is_upright(
     assert np.array_equal(first, np.rot90(decoded[0], quarters))
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_no_screen_is_needed(film: Path, tmp_path: Path) -> None:
     code = 'import sys; from imgstore.apps import main_saver; sys.exit(main_saver())'

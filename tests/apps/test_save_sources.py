@@ -165,6 +165,7 @@ def pipe(data: bytes, *args: str | Path) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(command, input=data, env=python_env(), capture_output=True, check=False, timeout=60)
 
 
+@pytest.mark.slow
 @pytest.mark.process
 @pytest.mark.parametrize(
     ('pixel_format', 'shape', 'dtype'),
@@ -195,6 +196,7 @@ def test_raw_images_of_a_pipe_are_saved(pixel_format: str, shape: tuple[int, ...
     assert times == pytest.approx([0, 0.02, 0.04, 0.06, 0.08])
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_a_pipe_that_ends_within_an_image_keeps_those_before(tmp_path: Path) -> None:
     done = pipe(bytes(64 * 96 * 2 + 10), '--raw', '96x64', tmp_path / 's')
@@ -203,6 +205,7 @@ def test_a_pipe_that_ends_within_an_image_keeps_those_before(tmp_path: Path) -> 
     assert read(tmp_path / 's')[1] == [0, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.process
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_pipe_with_a_whole_store(number: signal.Signals, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from imgstore.apps import main_test
 from ..helpers.display import python_env
 from ..helpers.spying import spy
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 TESTS = str(Path(__file__).parents[1])
 ONE_PROCESS = ('--no-doctor', '-n', '0')
@@ -53,7 +53,6 @@ def test_installed_tests_run_anywhere_and_leave_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / 'site' / 'imgstore' / 'tests' / '.pytest_cache').exists()
 
 
-@pytest.mark.slow
 def test_a_checkout_in_the_current_folder_is_not_what_is_tested(tmp_path: Path) -> None:
     (checkout := tmp_path / 'cwd' / 'imgstore').mkdir(parents=True)
     (checkout / '__init__.py').write_text('raise ImportError')
@@ -78,14 +77,12 @@ def test_arguments_are_handed_on_to_pytest(tmp_path: Path) -> None:
 
 SLOW_AND_QUICK = """
 import os, pytest
-@pytest.mark.slow
 def test_slow(): pass
 @pytest.mark.parametrize('number', range(8))
 def test_quick(number): assert os.environ.get('PYTEST_XDIST_WORKER', '') == {worker!r} and number != {wrong}
 """
 
 
-@pytest.mark.slow
 def test_slow_tests_run_only_where_they_are_asked_for(tmp_path: Path) -> None:
     test = SLOW_AND_QUICK.format(worker='', wrong=None)
     assert '8 passed, 1 deselected' in run_elsewhere(tmp_path / 'a', test, *ONE_PROCESS).stdout
@@ -93,7 +90,6 @@ def test_slow_tests_run_only_where_they_are_asked_for(tmp_path: Path) -> None:
     assert '9 passed' in run_elsewhere(tmp_path / 'c', test, *ONE_PROCESS, '--all').stdout
 
 
-@pytest.mark.slow
 def test_module_line_shows_results_of_any_process(tmp_path: Path) -> None:
     """A line for each module shows its results, whichever process ran the tests."""
     for worker, arguments in (('gw0', ['--no-doctor', '-n', '1']), ('', ONE_PROCESS)):
@@ -193,7 +189,6 @@ def findings() -> list[doctor.Finding]:
     return list(doctor.check_formats())
 
 
-@pytest.mark.slow
 def test_first_a_table_tells_what_works_on_this_machine(
     findings: list[doctor.Finding], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -211,7 +206,6 @@ def test_first_a_table_tells_what_works_on_this_machine(
     assert 'WRONG' not in out
 
 
-@pytest.mark.slow
 def test_what_a_format_does_is_found_out(findings: list[doctor.Finding]) -> None:
     found = {(each.format, each.backend): each for each in findings}
     for each in found.values():

@@ -138,6 +138,7 @@ def test_raw_images_are_converted_as_in_one_process(fmt: str, scheduler: str, tm
     assert about(tmp_path / 'd') == about(tmp_path / 'e')
 
 
+@pytest.mark.slow
 def test_chunks_of_videos_have_the_rates_known_by_then(scheduler: str, tmp_path: Path) -> None:
     """The camera becomes faster, and the last chunk has one frame."""
     with imgstore.new_for_format('npy', tmp_path / 's', imgshape=GRAY) as store:
@@ -481,6 +482,7 @@ def silent() -> Iterator[str]:
         yield f'127.0.0.1:{server.getsockname()[1]}'
 
 
+@pytest.mark.slow
 def test_no_scheduler_at_an_address_is_an_error(
     silent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -673,6 +673,7 @@ def test_the_command_has_ranges_in_every_unit(
     assert capsys.readouterr().out.startswith(f'{count} frames')
 
 
+@pytest.mark.slow
 def test_the_command_lays_sound_and_subtitles_beside_the_frames(tmp_path: Path) -> None:
     folder, sound = with_microphone(tmp_path / 's'), sound_file(tmp_path / 'a.wav')
     assert (
@@ -770,6 +771,7 @@ def test_what_cannot_be_exported_is_one_line_and_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_a_process_exports(png: Path, tmp_path: Path) -> None:
     code = 'import sys; from imgstore.apps.export import main; sys.exit(main())'

@@ -385,6 +385,7 @@ def test_a_video_whose_title_is_not_utf_8_is_exported(tmp_path, fmt, codec):
     assert np.allclose(probed(tmp_path / 'x.mkv'), times, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_a_store_whose_name_is_not_utf_8_is_exported(tmp_path):
     folder = tmp_path / os.fsdecode(b'caf\xe9')

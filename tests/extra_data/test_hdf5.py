@@ -108,6 +108,7 @@ def misdeed(tmp_path, monkeypatch):
     return misbehave
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('deed', DEEDS.values(), ids=DEEDS)
 def test_failure_in_child_process_costs_only_its_file(tmp_path, file, misdeed, impatient, deed):
     """Whatever happens in the child process costs only the file that it was reading."""
@@ -230,6 +231,7 @@ def test_much_data_is_the_same_on_both_sides(tmp_path, libver):
     np.testing.assert_array_equal(table[['l', 'r']].to_numpy().T, values)
 
 
+@pytest.mark.slow
 def test_a_name_may_be_any_that_the_system_takes(file):
     for name in ('mä\n"ß.h5', os.fsdecode(b'\xff\xfe.h5')):
         path = os.path.join(os.path.dirname(file), name)
@@ -285,10 +287,12 @@ def run_python(*arguments, **kwargs):
     subprocess.run([sys.executable, *arguments], check=True, timeout=120, **kwargs)
 
 
+@pytest.mark.slow
 def test_this_process_never_loads_hdf5(tmp_path, file):
     run_python('-c', CHECK, file, cwd=tmp_path)
 
 
+@pytest.mark.slow
 def test_a_module_in_the_users_folder_is_not_taken_for_h5py(tmp_path, file):
     for name in ('h5py', 'json', 'numpy'):
         (tmp_path / f'{name}.py').write_text('raise SystemExit("a user\'s own")')
@@ -350,6 +354,7 @@ def test_no_process_and_no_file_is_left(file, processes, tmp_path, monkeypatch):
     assert not list(folder.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('enough', [hdf5_worker.ENOUGH, 0])
 def test_one_process_reads_many_files_within_a_limit(file, processes, misdeed, enough):
     """One process reads many HDF5 files unless together they hold too much data."""

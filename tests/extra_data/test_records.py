@@ -224,6 +224,7 @@ def test_attributes_are_plain_text_and_numbers(tmp_path: Path) -> None:
     assert type(h5_attrs(path)['s']['samplerate']) is float
 
 
+@pytest.mark.slow
 def test_the_samplerate_is_that_of_the_first_file_that_tells(tmp_path: Path) -> None:
     plain = write_json(tmp_path / '000000.extra.json', [record(0, 0)])
     silent = write_h5(tmp_path / '000001.extra_data.h5', camera(1), s=(np.array([5]), 'x'))
@@ -315,6 +316,7 @@ def test_h5_that_lacks_a_dataset_or_its_names_is_damaged(tmp_path: Path) -> None
         read_h5(path)
 
 
+@pytest.mark.slow
 def test_h5_never_reads_other_files(tmp_path: Path) -> None:
     other = write_h5(tmp_path / 'other.h5', camera(1), s=(np.arange(1), 'x'))
     path = write_h5(tmp_path / 'x.extra_data.h5', camera(1))
@@ -365,6 +367,7 @@ def renumber(path: str, old: list[int], new: list[int], own: slice | None = None
     os.replace(aside, path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('kind', ['.extra.json', '.extra_data.json', '.extra_data.h5'])
 def test_a_second_renumbering_keeps_the_first_numbers(tmp_path: Path, kind: str) -> None:
     if kind.endswith('.h5'):
@@ -398,6 +401,7 @@ def test_wrong_frame_index_falls_back_to_number_in_chunk(tmp_path: Path, index: 
     assert frame_of(path)['frame_number'].tolist() == [9, 99]
 
 
+@pytest.mark.slow
 def test_h5_without_frame_index_is_renumbered_by_number(tmp_path: Path) -> None:
     rows = camera(8, 8, 9, -1, dtype=[('frame_number', '<i2'), ('frame_time', 'f8')])
     path = write_h5(tmp_path / '0.extra_data.h5', rows, s=(np.arange(4.0), 'v', 10))
@@ -408,6 +412,7 @@ def test_h5_without_frame_index_is_renumbered_by_number(tmp_path: Path) -> None:
     assert samplerate([path]) == 10
 
 
+@pytest.mark.slow
 def test_the_rest_of_an_h5_file_stays(tmp_path: Path) -> None:
     path = write_h5(
         tmp_path / '0.extra_data.h5', camera(8, 9, dtype=[('frame_number', '<u4')]), s=(np.arange(2.0), 'v')

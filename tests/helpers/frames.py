@@ -3,6 +3,8 @@
 Needs numpy alone, and gives the same bytes with any numpy: it runs here and in the original's environment.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 BITS = 12
@@ -20,12 +22,18 @@ def noise(index, shape):
     return ((mixed >> np.uint64(40)) & np.uint64(0xFF)).astype(np.uint8).reshape(shape)
 
 
-def numbered(index, shape):
-    """A uint8 frame of at least 96 x 32 pixels: slanted gradients, a little noise, and the index as blocks."""
+@lru_cache(maxsize=16)  # a test makes many frames of few shapes
+def _gradients(shape):
+    """Slanted gradients, each channel with another offset."""
     y, x = np.mgrid[: shape[0], : shape[1]]
     channels = shape[2] if len(shape) == 3 else 1
-    slopes = [(2 * x + y + 3 * index + 50 * c) % 150 + 50 for c in range(channels)]
-    image = (np.dstack(slopes).reshape(shape) + noise(index, shape) // 16).astype(np.uint8)
+    return np.dstack([2 * x + y + 50 * c for c in range(channels)]).reshape(shape)
+
+
+def numbered(index, shape):
+    """A uint8 frame of at least 96 x 32 pixels: slanted gradients, a little noise, and the index as blocks."""
+    slopes = (_gradients(tuple(shape)) + 3 * index) % 150 + 50
+    image = (slopes + noise(index, shape) // 16).astype(np.uint8)
     put_index(image, index)
     return image
 
@@ -39,11 +47,7 @@ def put_index(image, index):
 
 def index_in(image):
     """The index that `numbered` put there."""
-    gray = np.asarray(image, dtype=float)
-    gray = gray.mean(axis=2) if gray.ndim == 3 else gray
-    index = 0
-    for bit in range(BITS):
-        top, left = BLOCK * (bit // ACROSS), BLOCK * (bit % ACROSS)
-        inner = gray[top + 4 : top + BLOCK - 4, left + 4 : left + BLOCK - 4]
-        index |= int(inner.mean() > (DARK + BRIGHT) / 2) << bit
-    return index
+    marked = np.asarray(image)[: BLOCK * BITS // ACROSS, : BLOCK * ACROSS]
+    gray = marked.mean(axis=2) if marked.ndim == 3 else marked
+    blocks = gray.reshape(BITS // ACROSS, BLOCK, ACROSS, BLOCK)[:, 4:-4, :, 4:-4].mean(axis=(1, 3))
+    return sum(int(bright) << bit for bit, bright in enumerate(blocks.ravel() > (DARK + BRIGHT) / 2))

@@ -214,6 +214,7 @@ def test_avi_completed_meanwhile_is_found_by_its_new_name(left):
         count_before_gap(str(left / 'none.avi'), places)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('extension', ['.mp4', '.mkv', '.avi'])
 def test_repair_after_any_damage_keeps_readable_frames(left, tmp_path, extension):
     """Whatever is damaged, a repair loses no frame that could be read before it."""

@@ -218,6 +218,7 @@ def test_good_stores_are_printed_despite_a_bad_one(tmp_path: Path, capsys: pytes
     assert 'none' in err
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_a_process_tells_of_a_store(tmp_path: Path) -> None:
     code = 'import sys; from imgstore.apps.info import main; sys.exit(main())'
@@ -318,6 +319,7 @@ def test_without_matplotlib_the_extra_is_named(
     assert not (tmp_path / 'p.png').exists()
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_matplotlib_is_imported_for_a_plot_alone() -> None:
     code = 'import sys, imgstore.apps.info; assert not any("matplotlib" in name for name in sys.modules)'

@@ -2,7 +2,9 @@
 
 import contextlib
 import pickle
+import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,12 @@ def record(path: Path, fmt: str, count: int = COUNT) -> Path:
         for index in range(count):
             store.add_image(numbered(index, SHAPE), 100 + index, index / 25)
     return path
+
+
+@pytest.fixture(scope='module')
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return a function that records a store of a format, once."""
+    return cache(lambda fmt: record(tmp_path_factory.mktemp('recorded') / 's', fmt))
 
 
 def flip(file: Path, place: int, bit: int = 1) -> None:
@@ -117,10 +125,10 @@ WAYS: dict[str, Callable[[ImgStore], dict[int, Any]]] = {
 @pytest.mark.parametrize('fmt', ['npy', *VIDEO_FORMATS])
 @pytest.mark.parametrize('altered', [0, 20, 47])
 def test_an_altered_frame_is_an_error_and_all_others_are_right(
-    tmp_path: Path, fmt: str, altered: int, way: str
+    tmp_path: Path, recorded: Callable[[str], Path], fmt: str, altered: int, way: str
 ) -> None:
     """In a video, frames decoded from it are errors too, and other groups are not."""
-    alter(record(tmp_path / 's', fmt), fmt, altered)
+    alter(shutil.copytree(recorded(fmt), tmp_path / 's'), fmt, altered)
     with new_for_filename(tmp_path / 's') as store:
         found = WAYS[way](store)
     assert {index: index_in(image) for index, image in found.items()} == {index: index for index in found}
@@ -156,6 +164,7 @@ def test_an_image_that_decodes_is_read_without_verification(tmp_path: Path, fmt:
         assert np.count_nonzero(image != numbered(1, SHAPE)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('fmt', VIDEO_FORMATS)
 def test_a_video_is_read_without_verification(tmp_path: Path, fmt: str) -> None:
     record(tmp_path / 's', fmt)

@@ -145,6 +145,7 @@ except imgstore.errors.StoreLockedError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_a_store_that_another_process_holds_is_refused(tmp_path):
     with new(tmp_path / 's', chunksize=2) as store:
@@ -242,6 +243,7 @@ for store in stores:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_unclosed_store_is_complete_at_process_exit(tmp_path):
     """A store that was never closed is complete when its process ends."""

@@ -155,6 +155,7 @@ def test_mp4_is_on_disk_before_it_is_marked_closed(tmp_path, calls):
     assert places(calls, 'unlink', 's/.000000.open.tail0')[0] > len(closing)
 
 
+@pytest.mark.slow
 def test_a_slow_disk_does_not_keep_a_caller_waiting(tmp_path, monkeypatch):
     monkeypatch.setattr(os, 'fsync', spy(os.fsync, lambda descriptor: time.sleep(0.3)))
     with new_for_format('mjpeg/avi', tmp_path / 's', imgshape=SHAPE, chunksize=2, workers=0) as store:

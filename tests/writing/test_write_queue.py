@@ -84,6 +84,7 @@ def test_submit_waits_while_queue_exceeds_its_bound():
     assert done == [True, 2]
 
 
+@pytest.mark.slow
 def test_submit_waits_if_task_would_finish_too_late():
     """The caller waits if a task would not be finished in time."""
     queue, ages = WriteQueue(workers=2, bound=1000, patience=0.4), []
@@ -99,6 +100,7 @@ def test_submit_waits_if_task_would_finish_too_late():
     assert sorted(ages)[-3] < 0.4  # a busy machine may stand still for once
 
 
+@pytest.mark.slow
 def test_half_second_of_work_waits_under_any_durability(tmp_path, monkeypatch):
     """At most half a second of work waits in the queue, even where a kill may take the open chunk."""
     encode = Cv2Codec.encode

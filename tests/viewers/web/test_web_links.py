@@ -71,6 +71,7 @@ def test_a_link_opens_the_page_and_leaves_the_address(chromium: Browser, page: S
     assert chromium.errors() == []
 
 
+@pytest.mark.slow
 def test_a_reload_and_the_bare_address_lead_to_the_page_again(chromium: Browser, page: Served) -> None:
     chromium.open(page.url)
     home = chromium.driver.current_url.split('#')[0]
@@ -81,6 +82,7 @@ def test_a_reload_and_the_bare_address_lead_to_the_page_again(chromium: Browser,
     assert chromium.driver.current_url.split('#')[0] == home
 
 
+@pytest.mark.slow
 def test_from_a_file_the_link_opens_the_page(chromium: Browser, page: Served, tmp_path: Path) -> None:
     (tmp_path / 'open.html').write_text(f'<meta http-equiv="refresh" content="0; url={page.url}">')
     chromium.driver.get((tmp_path / 'open.html').as_uri())
@@ -89,6 +91,7 @@ def test_from_a_file_the_link_opens_the_page(chromium: Browser, page: Served, tm
     assert 'again' not in chromium.driver.current_url
 
 
+@pytest.mark.slow
 def test_a_used_link_shows_a_stranger_nothing(chromium: Browser, page: Served) -> None:
     assert page.open(page.url)[0].status == 303
     chromium.driver.get(page.url)
@@ -98,6 +101,7 @@ def test_a_used_link_shows_a_stranger_nothing(chromium: Browser, page: Served) -
     chromium.errors()
 
 
+@pytest.mark.slow
 def test_the_cookie_is_sent_to_no_other_port(chromium: Browser, page: Served) -> None:
     seen: list[str] = []
 
@@ -114,6 +118,7 @@ def test_the_cookie_is_sent_to_no_other_port(chromium: Browser, page: Served) ->
     assert not [cookie for cookie in seen if 'imgstore' in cookie]
 
 
+@pytest.mark.slow
 def test_the_button_makes_a_link_that_opens_once(chromium: Browser, page: Served) -> None:
     chromium.open(page.url)
     chromium.click('link')
@@ -124,12 +129,14 @@ def test_the_button_makes_a_link_that_opens_once(chromium: Browser, page: Served
     assert chromium.errors() == []
 
 
+@pytest.mark.slow
 def test_where_no_link_is_demanded_there_is_no_button(chromium: Browser, store: str) -> None:
     with served(store) as page:
         chromium.open(page.url)
         assert chromium.run("return document.getElementById('link').hidden")
 
 
+@pytest.mark.slow
 def test_a_page_at_another_port_gets_no_link_and_no_frame(chromium: Browser, page: Served) -> None:
     class Evil(Quiet):
         def do_GET(self) -> None:
