@@ -147,6 +147,7 @@ def test_the_plot_counts_what_info_counts_whatever_the_times(tmp_path: Path, tim
     assert ('no median' in counted) == (pace.median_interval is None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('times', STRANGE.values(), ids=STRANGE)
 def test_any_times_are_told_and_shown_without_a_warning(tmp_path: Path, times: list[float]) -> None:
     folder = recording_of(tmp_path / 's', times)

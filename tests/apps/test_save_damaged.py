@@ -60,12 +60,14 @@ def damage(path: Path, target: Path, seed: int) -> None:
     target.write_bytes(data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', KINDS)
 def test_an_intact_video_is_saved_with_exit_code_0(films: Path, name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes((films / name).read_bytes())
     assert list(saved(tmp_path / name, 0)) == list(range(COUNT))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('seed', [3, 4])
 @pytest.mark.parametrize('name', NOTICED)
 def test_damage_is_reported_and_good_frames_keep_numbers(
@@ -86,6 +88,7 @@ def test_damage_is_reported_and_good_frames_keep_numbers(
     assert len(lost) <= (1 if name in ALONE else COUNT - DAMAGED if name == 'gif.gif' else 2 * GROUP)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('share', [0.6, 0.7])
 @pytest.mark.parametrize('name', sorted({*KINDS} - {'h264.mp4', 'mjpeg.mov', 'prores.mov', 'mpeg4_b.mp4'}))
 def test_a_video_that_is_cut_off_is_reported(

@@ -90,6 +90,7 @@ def damaged(film: Path, target: Path, edit: Edit) -> Path:
     return target
 
 
+@pytest.mark.slow
 @pytest.mark.process
 @pytest.mark.parametrize('kind', DAMAGE)
 @pytest.mark.parametrize('name', AVIS)

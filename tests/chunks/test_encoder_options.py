@@ -76,6 +76,7 @@ def test_the_better_the_larger_and_the_nearer_to_what_was_added(tmp_path, fmt, n
     assert nearness[-1] > nearness[0] + 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ('fmt', 'shape', 'dtype'),
     [

@@ -53,6 +53,7 @@ def test_another_thread_may_ask_for_keyframes_of_an_open_chunk(tmp_path: Path) -
     recording.store.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('fps', [None, 0.5])
 @pytest.mark.parametrize('backend', ['opencv', 'pyav'])
 @pytest.mark.parametrize('fmt', VIDEO_FORMATS)

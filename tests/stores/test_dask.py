@@ -56,6 +56,7 @@ def record(path: Path, fmt: str = 'npy', shape: tuple[int, ...] = GRAY, chunksiz
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('fmt', [fmt for fmt in ROWS if fmt not in COLOR_IS_LOST])
 def test_the_array_is_that_of_the_store(fmt: str, tmp_path: Path) -> None:
     """Every format, whatever the blocks."""

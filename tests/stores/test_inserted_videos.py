@@ -80,6 +80,7 @@ def test_an_index_that_counts_hidden_frames_keeps_its_numbers(tmp_path, make, ba
         assert hidden == [0, 1, 2]
 
 
+@pytest.mark.slow
 @both_backends
 @pytest.mark.parametrize('edits', [[(12, 12)], [(3, 10)], [(0, 6), (12, 12)]])
 @pytest.mark.parametrize('make', [H264, H264_B], ids=['h264', 'h264 with B-frames'])
@@ -121,6 +122,7 @@ def video(path, codec, shape):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('fmt', FORMATS)
 @pytest.mark.parametrize('shape', [(64, 128, 3), (96, 96, 3), (32, 96, 3), (96, 128, 3)])
 def test_a_video_of_another_size_is_refused_and_nothing_changes(tmp_path, fmt, shape):

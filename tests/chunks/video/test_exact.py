@@ -279,6 +279,7 @@ def read_damaged(path, whole, order, frames=None):
     return refused, wrong
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'name', ['mjpeg_avi', 'constant_rate_mkv', 'variable_rate_mp4', 'many_slices_mkv', 'b_frames_mp4', 'open_gops_mkv']
 )
@@ -358,6 +359,7 @@ def test_lost_mkv_packet_shifts_no_later_frame(video, tmp_path):
         assert read_damaged(path, whole, order, frames=40) == (set(range(13, 20)), set())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('bit', [5, 6, 8, 9, 10, 11, 15])
 @pytest.mark.parametrize('which', [0, 13, 39])
 def test_damaged_mkv_frame_time_shifts_no_other_frame(video, tmp_path, which, bit):

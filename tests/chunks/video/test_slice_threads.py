@@ -101,6 +101,7 @@ def test_one_packet_without_a_checksum_is_decoded_by_one_thread(path, kinds, unk
     assert 'one' in kinds or unknown == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('seed', range(12))
 def test_damage_is_no_wrong_frame(path, kinds, seed):
     """Any frame is the right one or an error, whatever bits of the video are changed."""
