@@ -122,6 +122,7 @@ setup(
             'pandas-stubs',
             'pre-commit',
             'ruff',
+            'setuptools',  # tests run setup.py
             'types-PyYAML',
             'types-python-dateutil',
             'types-pytz',
