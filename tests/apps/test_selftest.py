@@ -77,6 +77,7 @@ def test_arguments_are_handed_on_to_pytest(tmp_path: Path) -> None:
 
 SLOW_AND_QUICK = """
 import os, pytest
+@pytest.mark.slow
 def test_slow(): pass
 @pytest.mark.parametrize('number', range(8))
 def test_quick(number): assert os.environ.get('PYTEST_XDIST_WORKER', '') == {worker!r} and number != {wrong}
