@@ -13,6 +13,7 @@ HERE = Path(__file__).parent
 
 PACKAGES = [
     '_support',
+    'align',
     'apps',
     'chunks',
     'chunks.images',

@@ -70,7 +70,7 @@ class FrameStream(Iterator[_Item], Generic[_Item]):
     known : ImgStoreIndex
         Index of the store at the start.
     indexes : range or ndarray
-        Indexes of the frames, ascending or descending.
+        Indexes of the frames, in any order. Ascending ones are read fastest.
     images : ImageReader
         Reader of the images, closed with this object.
     ahead : int
@@ -94,6 +94,7 @@ class FrameStream(Iterator[_Item], Generic[_Item]):
         self, known: ImgStoreIndex, indexes: Indexes, images: ImageReader, ahead: int, store: str, make: Make[_Item]
     ) -> None:
         self.known, self._indexes, self._rank = known, indexes, 0
+        self._is_in_order = _is_monotonic(indexes)
         self.images, self.batches = images, BatchReader(images, ahead, in_parallel=True)
         self._ahead, self._store, self._make = ahead, store, make
         self.lock, self._is_over, self._is_closed = threading.RLock(), False, False
@@ -139,7 +140,10 @@ class FrameStream(Iterator[_Item], Generic[_Item]):
         if self._ahead and (end <= len(self._indexes) or not self._rank):
             upcoming: Sequence[int] = _as_ints(self._indexes[self._rank : end])
             in_sequence = abs(upcoming[-1] - upcoming[0]) <= SHORT_GROUP * (len(upcoming) - 1)
-            self.images.prefetch(places(self.known, found, upcoming), in_sequence)
+            if self._is_in_order:
+                self.images.prefetch(places(self.known, found, upcoming), in_sequence)
+            else:
+                self.images.prefetch([self.known.to_chunk(index) for index in upcoming])
 
     def upcoming(self, count: int) -> list[FrameLocation]:
         """Return the next frames without reading them; StoreClosedError if closed."""
@@ -167,6 +171,12 @@ class FrameStream(Iterator[_Item], Generic[_Item]):
             if not self._is_over:
                 self._is_closed, self.keeps = True, None
                 _close(self.images, self.batches)
+
+
+def _is_monotonic(indexes: Indexes) -> bool:
+    if isinstance(indexes, range):
+        return True
+    return bool((indexes[:-1] <= indexes[1:]).all() or (indexes[:-1] >= indexes[1:]).all())
 
 
 def _as_ints(indexes: Indexes) -> Sequence[int]:

@@ -17,7 +17,7 @@ from ..ondisk.chunk_index import Numbers, Times
 from ..reading.batch_stream import BatchStream
 from ..reading.frame_range import by_index, by_value
 from ..reading.frame_stream import Frame, FrameStream, as_frame, as_pair
-from ..reading.indexing import Indexes
+from ..reading.indexing import Indexes, select
 from ..reading.reader import NumberedImage
 from .properties import StoreProperties
 
@@ -152,6 +152,36 @@ class StoreArray(StoreProperties):
         else:
             indexes = by_value(known, _COLUMNS[by], *limits, step)
         return self._keeping(self._require_reader().stream(known, indexes, as_frame))
+
+    def frames_at(self, indexes: Any) -> Iterator[Frame]:
+        """Iterate over chosen frames, in the order given, independent of the position.
+
+        Parameters
+        ----------
+        indexes : slice, list or ndarray
+            Indexes of the frames, or a mask, as in ``store[indexes]``. Ascending indexes are read fastest.
+
+        Yields
+        ------
+        Frame
+            As `frames`.
+
+        Raises
+        ------
+        FrameIndexError
+            An index is outside, or the key is not allowed. An IndexError.
+        StoreClosedError
+            The store is closed, also during the iteration.
+
+        Examples
+        --------
+        >>> [frame.number for frame in store.frames_at([0, 3, -1])]
+        [100, 105, 106]
+        """
+        known = self._loaded_index()
+        found = select(indexes, known.frame_count, 0).frames
+        chosen = range(found, found + 1) if isinstance(found, int) else found
+        return self._keeping(self._require_reader().stream(known, chosen, as_frame))
 
     def batches(
         self, size: Any, start: Any = None, stop: Any = None, step: Any = 1

@@ -34,6 +34,7 @@ FIRST = inspect.getdoc(imgstore.ImgStore) or ''
 
 FUNCTIONS = [
     *(getattr(imgstore, name) for name in imgstore.__all__),
+    *(getattr(imgstore.align, name) for name in imgstore.align.__all__),
     *(getattr(imgstore.export, name) for name in imgstore.export.__all__),
     imgstore.convert.convert,
 ]

@@ -15,7 +15,7 @@ import imgstore
 from imgstore import Frame, ImgStore, new_for_filename, new_for_format
 from imgstore.chunks import ChunkIO
 from imgstore.chunks.video.pyav_reader import PyAVChunkReader
-from imgstore.errors import ChunkSkippedWarning, FrameReadError, InvalidArgumentError, StoreClosedError
+from imgstore.errors import ChunkSkippedWarning, FrameIndexError, FrameReadError, InvalidArgumentError, StoreClosedError
 from imgstore.reading.image_reader import ImageReader
 
 from ..helpers.format_table import COLOR_IS_LOST, ROWS
@@ -83,6 +83,34 @@ def test_options_of_reading_change_no_frame(store: ImgStore, options: dict[str, 
         check_pairs(reversed(other), range(COUNT - 1, -1, -1))
         check(other.frames(3, step=4), range(3, COUNT, 4))
         assert [index_in(image) for image in other[40:3:-5]] == list(range(40, 3, -5))
+
+
+@pytest.mark.parametrize(
+    'indexes', [[], [7], [3, 3, 4], range(40, 3, -5), [0, 49, 12, 13, 14, 1, -1, 30, 31, 32, 2, 2, 48, 47]]
+)
+def test_chosen_frames_come_in_the_order_given(store: ImgStore, indexes: Any) -> None:
+    """In any order, some of them several times, and without moving the position."""
+    store.get_image(frame_index=20)
+    check(store.frames_at(np.array(indexes, np.int64)), [index % COUNT for index in indexes])
+    check(store.frames_at(list(indexes)), [index % COUNT for index in indexes])
+    assert index_in(store.get_next_image()[0]) == 21
+
+
+def test_frames_are_chosen_by_slices_and_masks_too(png: ImgStore) -> None:
+    check(png.frames_at(slice(40, None, 3)), range(40, COUNT, 3))
+    check(png.frames_at(png.frame_times > 4.5), range(46, COUNT))
+    check(png.frames_at(-1), [49])
+    wrong: list[Any] = [[COUNT], [0.5], (0, 1), [[0]]]
+    for indexes in wrong:
+        with pytest.raises(FrameIndexError):
+            png.frames_at(indexes)
+
+
+@pytest.mark.slow
+def test_random_orders_give_each_frame(store: ImgStore) -> None:
+    for seed in range(20):
+        indexes = np.random.default_rng(seed).integers(0, COUNT, 60)
+        check(store.frames_at(indexes), indexes.tolist())
 
 
 def test_several_loops_at_once_are_right(store: ImgStore) -> None:

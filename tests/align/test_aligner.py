@@ -12,8 +12,8 @@ import imgstore
 from imgstore.align import StoreAligner
 from imgstore.errors import InvalidArgumentError
 
-from .helpers.raised import raises
-from .helpers.spying import spy
+from ..helpers.raised import raises
+from ..helpers.spying import spy
 
 SHAPE = (6, 8)
 Make = Callable[..., Any]

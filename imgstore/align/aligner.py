@@ -10,10 +10,10 @@ from typing import Literal, overload
 import numpy as np
 import numpy.typing as npt
 
-from .color import Image
-from .constants import FRAME_NUMBER
-from .errors import InvalidArgumentError
-from .stores.base import ImgStore
+from ..color import Image
+from ..constants import FRAME_NUMBER
+from ..errors import InvalidArgumentError
+from ..stores.base import ImgStore
 
 Numbers = npt.NDArray[np.int64]
 Aligned = tuple[int, list[Image]]
