@@ -15,7 +15,10 @@ from .validation import as_seconds, not_allowed
 DECIMAL = re.compile(r'[+-]?([0-9]{1,25}(\.[0-9]{0,25})?|\.[0-9]{1,25})(e[+-]?[0-9]{1,3})?', re.IGNORECASE)
 """A number as people write it, of limited length."""
 
+_BELOW_MICROSECONDS = re.compile(r'[.,]\d{6}(\d+)')
+
 _NS = 10**9
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 _MOST_SECONDS = 9223372036.0
 """Limit of datetime64[ns], in the year 2262."""
 
@@ -114,10 +117,22 @@ def parse_timestamp(zone: datetime.tzinfo, text: str) -> float:
     """
     text = text.strip()
     try:
-        return float(text) if DECIMAL.fullmatch(text) else parse_date(text, zone).timestamp()
+        return float(text) if DECIMAL.fullmatch(text) else date_seconds(text, zone)
     except (ValueError, OverflowError) as error:
         allowed = 'give seconds or a date such as 2026-03-01 12:00:05'
         raise InvalidArgumentError(f'{text!r} is not a time: {allowed}') from error
+
+
+def date_seconds(text: str, zone: datetime.tzinfo) -> float:
+    """Convert an ISO 8601 date and time to seconds, to the ns.
+
+    Raise ValueError or OverflowError.
+    """
+    date = parse_date(text, zone)
+    finer = _BELOW_MICROSECONDS.search(text)
+    nanoseconds = int(finer[1].ljust(3, '0')[:3]) if finer else 0
+    since = date - _EPOCH  # exact, unlike the float of timestamp()
+    return ((since.days * 86400 + since.seconds) * _NS + since.microseconds * 1000 + nanoseconds) / _NS
 
 
 def parse_date(text: str, zone: datetime.tzinfo | None) -> datetime.datetime:

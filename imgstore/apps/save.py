@@ -8,22 +8,28 @@ import glob
 import itertools
 import os
 import sys
-import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import IO, Any
 
-import numpy as np
-
 from .._support.yaml import load_yaml
-from ..color import Image, ensure_grayscale
-from ..errors import ImgStoreError, InvalidArgumentError
+from ..color import Image
+from ..errors import InvalidArgumentError
 from ..formats import format_of_file_name, resolve_format, validate_options
 from ..ondisk.metadata import local_timezone
-from ..sources import PIXEL_FORMATS, Camera, Images, VideoFile, image_paths, is_image, read_rawvideo
+from ..sources import (
+    PIXEL_FORMATS,
+    Camera,
+    Images,
+    VideoFile,
+    count_frames,
+    count_images,
+    image_paths,
+    is_image,
+    read_rawvideo,
+)
 from ..stores.base import ImgStore
 from ..stores.factories import new_for_format
 from ..timestamps import parse_timestamp
-from ..ui import Window, check_screen, new_window
 from ._cli import (
     SIGNALLED,
     GracefulStop,
@@ -33,17 +39,16 @@ from ._cli import (
     command_parser,
     encoder_options,
     frames_per_second,
-    log_error,
     run,
 )
 from ._destination import Destination
 from ._progress import Progress
+from ._save_images import Preparation, Preview, check_depth
+from ._save_times import GivenTimes, add_times, check_times
 from ._values import crop, metadata_pair, positive, size
 
 _PROG = 'imgstore-save'
 _USUAL_FORMAT, _USUAL_FPS = 'mjpeg/avi', 25.0
-_QUIT = (27, ord('q'), ord('Q'))  # 27 is Esc
-_PREVIEWS = 0.1  # seconds between previews
 
 _QUOTE_IT = '; if the shell expanded a pattern, quote it: --source "images/*.png"'
 
@@ -57,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
         _PROG,
         'Save the frames of a video file, a folder of images, a pipe or a camera in a new store.',
         'imgstore-save --format png --source video.mp4 video-store\n'
+        'imgstore save --source video.mp4 --times frametimes.npy recording\n'
         'imgstore save --source 0 --duration 60 --format avc1/mp4 --metadata subject=A7 recording\n'
         'imgstore save --source "images/*.png" --fps 30 recording\n'
         'ffmpeg -i video.mp4 -f rawvideo -pix_fmt gray - | imgstore save --source - --raw 1280x1024 recording',
@@ -120,6 +126,7 @@ def _add_of_source(made: argparse.ArgumentParser) -> None:
         help='frames per second: requested from a camera, '
         'or used for the times of other sources (default: the times of a video, else 25)',
     )
+    add_times(made)
     made.add_argument('--size', type=size, metavar='WxH', help='width and height requested from a camera')
     made.add_argument('--no-preview', action='store_true', help='do not show the images of a camera')
     made.add_argument('--raw', type=size, metavar='WxH', help='width and height of the raw images of --source -')
@@ -143,6 +150,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         made.error('--source - needs --raw WxH, and --raw needs --source -')
     if args.size and not _is_camera(args):
         made.error('--size is for cameras')
+    check_times(made, args, _is_camera(args))
     args.format = args.format or format_of_file_name(args.dest) or _USUAL_FORMAT
     return run(_PROG, lambda: _save(args), args.verbose)
 
@@ -169,18 +177,18 @@ def _is_camera(args: argparse.Namespace) -> bool:
 
 def _save(args: argparse.Namespace) -> int:
     start = None if args.start_time is None else parse_timestamp(local_timezone(), args.start_time)
-    metadata = _metadata(args)
+    metadata, given = _metadata(args), GivenTimes.of(args)
     validate_options(resolve_format(args.format), encoder_options(args))  # before a camera is opened
     with GracefulStop() as stop, Destination(args.dest, args.overwrite, _is_live(args)) as dest:
         if _is_camera(args):
             camera = Camera(int(args.source or 0), args.fps, args.size)
             frames = _restarted(camera.frames(lambda: bool(stop.signal)), start)
-            _write(frames, args, dest, metadata, preview=_Preview.of(args))
+            _write(frames, args, dest, metadata, preview=Preview.of(args))
             if camera.dropped:
                 many = 'frames were' if camera.dropped > 1 else 'frame was'
                 print(f'{camera.dropped} {many} dropped, because earlier ones were not yet stored')
         else:
-            _save_files(args, dest, metadata, start, stop)
+            _save_files(args, dest, metadata, start, stop, given)
         if not stop.signal or _is_live(args):
             dest.complete()
     return 0 if _is_live(args) or not stop.signal else SIGNALLED + stop.signal
@@ -192,38 +200,56 @@ def _is_live(args: argparse.Namespace) -> bool:
 
 
 def _save_files(
-    args: argparse.Namespace, dest: Destination, metadata: dict[Any, Any], start: float | None, stop: GracefulStop
+    args: argparse.Namespace,
+    dest: Destination,
+    metadata: dict[Any, Any],
+    start: float | None,
+    stop: GracefulStop,
+    given: GivenTimes | None,
 ) -> None:
     with contextlib.ExitStack() as stack:
-        frames, total, check = _frames_of_files(args, start, stack)
+        frames, total, check = _frames_of_files(args, start, stack, given)
         try:
             _write(_until(frames, stop), args, dest, metadata, total)
         except InvalidArgumentError:
             check()  # its error says more if no frame is intact
             raise
         check()
+        if given is not None:
+            given.check_end()
 
 
 def _frames_of_files(
-    args: argparse.Namespace, start: float | None, stack: contextlib.ExitStack
+    args: argparse.Namespace, start: float | None, stack: contextlib.ExitStack, given: GivenTimes | None
 ) -> tuple[Numbered, int | None, Callable[[], None]]:
     """Open files or a pipe: frames, their number if known, a damage check."""
     fps = args.fps or _USUAL_FPS
     if args.source == '-':
         raw = read_rawvideo(_standard_input(), args.raw, args.pixel_format)
-        return _paced(((image, number) for number, image in enumerate(raw)), fps, start), args.frames, _nothing
+        frames = _paced(((image, number) for number, image in enumerate(raw)), fps, start)
+        return _timed(frames, given, start), args.frames, _nothing
     is_pattern = glob.has_magic(args.source) and not ('://' in args.source or os.path.exists(args.source))
     if os.path.isdir(args.source) or is_image(args.source) or is_pattern:
         paths = [args.source] if is_image(args.source) else image_paths(args.source)
         images = stack.enter_context(Images(paths))
-        return _paced(images.frames(), fps, start), args.frames or images.length, images.check
+        if given is not None:
+            given.check_count([lambda: images.length], lambda: count_images(paths))
+        return _timed(_paced(images.frames(), fps, start), given, start), args.frames or images.length, images.check
     film = stack.enter_context(VideoFile(args.source, args.to_8_bit))
     total = args.frames or film.length
+    if given is not None:
+        exact = (lambda: count_frames(args.source)) if os.path.isfile(args.source) else None
+        given.check_count([lambda: film.length, film.count_packets], exact)
+        return _timed(film.frames(), given, start), args.frames or len(given), film.check
     if args.fps is not None:
         begin = (film.created or 0.0) if start is None else start
         return ((image, n, begin + n / fps) for image, n, _ in film.frames()), total, film.check
     frames = ((image, n, (film.created or 0.0) + at) for image, n, at in film.frames())
     return _restarted(frames, start), total, film.check
+
+
+def _timed(frames: Numbered, given: GivenTimes | None, start: float | None) -> Numbered:
+    return frames if given is None else _restarted(given.applied(frames), start)
 
 
 def _nothing() -> None:
@@ -273,16 +299,16 @@ def _write(
     dest: Destination,
     metadata: dict[Any, Any],
     total: int | None = None,
-    preview: _Preview | None = None,
+    preview: Preview | None = None,
 ) -> None:
     """Write frames to a new store, at most up to --frames or --duration."""
     with contextlib.closing(frames):
         first = next(frames, None)
         if first is None:
             raise InvalidArgumentError('no frame of the source can be read')
-        preparation = _Preparation(args)
+        preparation = Preparation(args)
         image = preparation.of(first[0])
-        _check_depth(image, args.format)
+        check_depth(image, args.format)
         store = new_for_format(
             args.format,
             basedir=dest.folder,
@@ -300,20 +326,11 @@ def _write(
             dest.tell(store.frame_count, args.format)
 
 
-def _check_depth(image: Image, name: str) -> None:
-    dtypes = resolve_format(name).dtypes
-    if image.dtype == np.uint16 and dtypes and 'uint16' not in dtypes:
-        raise InvalidArgumentError(
-            f'the images have more than 8 bits, but format {name} holds 8; use --to-8-bit, or '
-            '--format png to keep every bit'
-        )
-
-
 def _add(
     store: ImgStore,
     frames: Iterator[tuple[Image, int, float]],
     args: argparse.Namespace,
-    preview: _Preview | None,
+    preview: Preview | None,
     progress: Progress,
 ) -> None:
     begin: float | None = None
@@ -326,66 +343,3 @@ def _add(
             progress.step()
             if store.frame_count == args.frames or (preview and preview.show(image, number)):
                 return
-
-
-class _Preparation:
-    """Prepares images for the store."""
-
-    def __init__(self, args: argparse.Namespace) -> None:
-        self._crop, self._to_8_bit, self._format = args.crop, args.to_8_bit, args.format
-        is_gray = resolve_format(args.format).color_model == 'gray'
-        self._to_gray = args.gray or is_gray
-        self._warns = is_gray and not args.gray
-
-    def of(self, image: Image) -> Image:
-        """Crop and convert the image; warn when colours are lost for the first time."""
-        if self._crop:
-            image = self._cropped(image)
-        if self._to_8_bit and image.dtype == np.uint16:
-            image = (image >> 8).astype(np.uint8)
-        if self._warns and image.ndim == 3 and np.any(image != image[..., :1]):
-            log_error(_PROG, f'warning: format {self._format} is gray, so the colours are lost')
-            self._warns = False
-        return ensure_grayscale(image) if self._to_gray else image
-
-    def _cropped(self, image: Image) -> Image:
-        width, height, x, y = self._crop
-        if y + height > image.shape[0] or x + width > image.shape[1]:
-            raise InvalidArgumentError(
-                f'{width}x{height}+{x}+{y} is not within the image of {image.shape[1]}x{image.shape[0]} pixels'
-            )
-        return np.ascontiguousarray(image[y : y + height, x : x + width])
-
-
-class _Preview:
-    """A window with the latest image of the camera, updated now and then."""
-
-    def __init__(self, title: str) -> None:
-        self._title, self._shown = title, 0.0
-        self._window: Window | None = None
-
-    @classmethod
-    def of(cls, args: argparse.Namespace) -> _Preview | None:
-        """Make one if there is a screen and no --no-preview."""
-        if args.no_preview:
-            return None
-        try:
-            check_screen()
-        except ImgStoreError:
-            return None
-        return cls(f'imgstore camera {int(args.source or 0)}')
-
-    def show(self, image: Image, number: int) -> bool:
-        """Show an image if one is due; return whether the user wants to stop."""
-        if time.monotonic() - self._shown < _PREVIEWS:
-            return False
-        self._shown = time.monotonic()
-        if self._window is None:
-            self._window = new_window(self._title, expanded_ui=False, shape=image.shape)
-        self._window.imshow(image)
-        return self._window.waitKey(1) in _QUIT or self._window.closed
-
-    def close(self) -> None:
-        """Close the window."""
-        if self._window is not None:
-            self._window.close()

@@ -191,6 +191,20 @@ class VideoFile:
             image = frame.to_ndarray(format='bgr48le', threads=1)
         return image
 
+    @property
+    def following(self) -> int:
+        """Number after the last frame read, or lost at that place."""
+        return 0 if self._intact is None else self._intact.following
+
+    def count_packets(self) -> int | None:
+        """Count the packets of the video, mostly one per frame; None for a pipe."""
+        if not os.path.isfile(self._path):
+            return None
+        with contextlib.suppress(OSError), open_input(self._address()) as container:
+            packets: Iterable[Any] = container.demux(container.streams[self._stream.index])
+            return sum(1 for packet in packets if packet.size)
+        return None
+
     def check(self) -> None:
         """Raise FrameReadError if frames were lost or the video is cut off."""
         intact = self._intact

@@ -104,6 +104,11 @@ class Images:
                 self._ends = str(error)
                 return
 
+    @property
+    def following(self) -> int:
+        """Number after the last image read, or lost at that place."""
+        return self._number
+
     def check(self) -> None:
         """Raise FrameReadError if images could not be read."""
         told = [f'frame {number}: {why}' for number, why in self._lost[:_MOST_TOLD]]
