@@ -1,4 +1,4 @@
-"""Alignment of several recordings by the numbers or the times of their frames."""
+"""Alignment of recordings by the numbers or times of their frames."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def align(
     join: str = 'inner',
     fit_clocks: bool = False,
 ) -> Alignment:
-    """Match the frames of several recordings by their numbers, or by their times.
+    """Match the frames of several recordings by their numbers or times.
 
     No image is read. Of frames with equal numbers, or equal times, the first one in the store is used. By time, two
     frames match if each is the nearest one of the other's recording. Of two nearest ones the earlier counts. So no

@@ -58,7 +58,9 @@ class Recording(Protocol):
 
 
 class AlignedFrames(NamedTuple):
-    """Frames of the same moment, one of each recording. None where one is missing.
+    """Frames of the same moment, one of each recording.
+
+    None stands for a missing frame.
 
     Attributes
     ----------

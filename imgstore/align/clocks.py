@@ -1,4 +1,4 @@
-"""Clocks of recordings compared: offset and drift, fitted over matched frames."""
+"""Clocks of recordings compared: offset and drift over matched frames."""
 
 from __future__ import annotations
 

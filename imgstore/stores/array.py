@@ -154,7 +154,7 @@ class StoreArray(StoreProperties):
         return self._keeping(self._require_reader().stream(known, indexes, as_frame))
 
     def frames_at(self, indexes: Any) -> Iterator[Frame]:
-        """Iterate over chosen frames, in the order given, independent of the position.
+        """Iterate over chosen frames in the order given, and keep the position.
 
         Parameters
         ----------
