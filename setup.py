@@ -13,6 +13,7 @@ HERE = Path(__file__).parent
 
 PACKAGES = [
     '_support',
+    'adapters',
     'align',
     'apps',
     'chunks',
@@ -52,7 +53,9 @@ INSTALL_REQUIRES = [
 ]
 BLOSCPACK = ['numcodecs>=0.12']
 DASK = ['dask[array,distributed]>=2024.8.1']
+IMAGEIO = ['imageio>=2.33']
 PARQUET = ['pyarrow>=14']
+PIMS = ['pims>=0.7']
 PLOT = ['matplotlib>=3.10.7']  # earlier versions warn with the newest pyparsing
 TIFF = ['tifffile>=2024.5.22']
 ZARR = ['zarr>=2.18']
@@ -90,7 +93,9 @@ setup(
     extras_require={
         'bloscpack': BLOSCPACK,
         'dask': DASK,
+        'imageio': IMAGEIO,
         'parquet': PARQUET,
+        'pims': PIMS,
         'plot': PLOT,
         'tiff': TIFF,
         'zarr': ZARR,
@@ -99,7 +104,9 @@ setup(
         'test': [
             *BLOSCPACK,
             *DASK,
+            *IMAGEIO,
             *PARQUET,
+            *PIMS,
             *PLOT,
             *TIFF,
             *ZARR,

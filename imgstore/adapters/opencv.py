@@ -1,0 +1,207 @@
+"""A store in place of ``cv2.VideoCapture``."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ..color import Image, ensure_color
+from ..errors import ImgStoreError
+from ..frame_rate import MANY_TIMES, FrameRate
+from ..ondisk.files import StrPath
+from ..stores.factories import ImgStore, new_for_filename
+
+
+class VideoCapture:
+    """Read a store with the methods of ``cv2.VideoCapture``.
+
+    Positions are frame indexes. Images are in BGR, those of gray stores too, as OpenCV gives them for videos. After
+    ``set(cv2.CAP_PROP_CONVERT_RGB, 0)`` they are as stored.
+
+    Differences: an unreadable frame raises FrameReadError, where OpenCV ends the video. If a store cannot be opened,
+    a UserWarning says why.
+
+    Parameters
+    ----------
+    filename : str or PathLike, optional
+        The store's folder or its ``metadata.yaml``. Without one, call `open`.
+    apiPreference : int, optional
+        Taken and not used.
+    **options
+        `ReadOptions`, such as ``cache_bytes``.
+
+    Examples
+    --------
+    >>> import cv2
+    >>> from imgstore.adapters import VideoCapture
+    >>> video = VideoCapture('recording')
+    >>> video.isOpened(), video.get(cv2.CAP_PROP_FRAME_COUNT)
+    (True, 5.0)
+    >>> video.set(cv2.CAP_PROP_POS_FRAMES, 3)
+    True
+    >>> is_read, image = video.read()
+    >>> is_read, image.shape
+    (True, (48, 64, 3))
+    >>> video.release()
+    """
+
+    def __init__(
+        self,
+        filename: StrPath | None = None,
+        apiPreference: int = cv2.CAP_ANY,  # noqa: N803 -- OpenCV's name
+        **options: Any,
+    ) -> None:
+        self._store: ImgStore | None = None
+        self._raises, self._options = False, options
+        self._next, self._grabbed, self._in_color = 0, -1, True
+        if filename is not None:
+            self.open(filename, apiPreference)
+
+    def open(self, filename: StrPath, apiPreference: int = cv2.CAP_ANY) -> bool:  # noqa: N803
+        """Open a store, after closing the one before.
+
+        Returns
+        -------
+        bool
+            False, with a warning, if there is no store.
+
+        Raises
+        ------
+        ImgStoreError
+            It could not be opened, and ``setExceptionMode(True)`` was called.
+        """
+        self.release()
+        try:
+            self._store = new_for_filename(filename, **self._options)
+        except ImgStoreError as error:
+            if self._raises:
+                raise
+            warnings.warn(f'{error}', stacklevel=2)
+        return self.isOpened()
+
+    def isOpened(self) -> bool:  # noqa: N802
+        """Return whether a store is open."""
+        return self._store is not None
+
+    def release(self) -> None:
+        """Close the store."""
+        if self._store is not None:
+            self._store.close()
+        self._store = None
+        self._next, self._grabbed = 0, -1
+
+    def grab(self) -> bool:
+        """Go to the next frame without reading it; False at the end."""
+        self._grabbed = -1
+        if self._store is None or self._next >= len(self._store):
+            return False
+        self._grabbed, self._next = self._next, self._next + 1
+        return True
+
+    def retrieve(self, image: Image | None = None, flag: int = 0) -> tuple[bool, Image | None]:
+        """Read the frame of the last `grab`.
+
+        Parameters
+        ----------
+        image : ndarray, optional
+            Gets the frame if its shape and dtype fit.
+        flag : int
+            Taken and not used.
+
+        Returns
+        -------
+        tuple of (bool, ndarray or None)
+            Whether there is a frame, and its image, of shape (h, w, 3) in BGR unless the conversion is off.
+
+        Raises
+        ------
+        FrameReadError
+            The frame cannot be read.
+        """
+        if self._store is None or self._grabbed < 0:
+            return False, None
+        frame = self._store[self._grabbed]
+        frame = ensure_color(frame) if self._in_color else frame
+        if image is not None and (image.shape, image.dtype) == (frame.shape, frame.dtype):
+            np.copyto(image, frame)
+            frame = image
+        return True, frame
+
+    def read(self, image: Image | None = None) -> tuple[bool, Image | None]:
+        """Go to the next frame and read it, as by `grab` and `retrieve`."""
+        return self.retrieve(image) if self.grab() else (False, None)
+
+    def get(self, propId: int) -> float:  # noqa: N803
+        """Return a property, one of ``cv2.CAP_PROP_…``; 0 for one that a store does not have.
+
+        ``POS_MSEC`` is the time of the last frame since the first one, in milliseconds. ``FPS`` is the rate of the
+        recording, from its metadata or its times, or 0.
+        """
+        if self._store is None:
+            return 0.0
+        known = _GETTERS.get(propId)
+        return float(known(self, self._store)) if known else 0.0
+
+    def set(self, propId: int, value: float) -> bool:  # noqa: N803
+        """Set a property: ``POS_FRAMES``, ``POS_MSEC``, ``POS_AVI_RATIO`` or ``CONVERT_RGB``.
+
+        A position outside the store is that of its first frame or its end, and a time that of the nearest frame.
+
+        Returns
+        -------
+        bool
+            False if the property cannot be set, or no store is open.
+        """
+        if self._store is None or not math.isfinite(value):
+            return False
+        if propId == cv2.CAP_PROP_CONVERT_RGB:
+            self._in_color = bool(value)
+        elif propId in _INDEX_OF:
+            index = _INDEX_OF[propId](self._store, float(value)) if len(self._store) else 0
+            self._next, self._grabbed = min(max(index, 0), len(self._store)), -1
+        return propId == cv2.CAP_PROP_CONVERT_RGB or propId in _INDEX_OF
+
+    def _seconds(self, store: ImgStore) -> float:
+        """Return the time of the last frame since the first one."""
+        return float(store.frame_times[max(self._next - 1, 0)] - store.frame_times[0]) if len(store) else 0.0
+
+    def getBackendName(self) -> str:  # noqa: N802
+        """Return 'IMGSTORE' for an open store, else ''."""
+        return '' if self._store is None else 'IMGSTORE'
+
+    def setExceptionMode(self, enable: bool) -> None:  # noqa: N802
+        """Let `open` raise an error, or not."""
+        self._raises = bool(enable)
+
+    def getExceptionMode(self) -> bool:  # noqa: N802
+        """Return whether `open` raises an error."""
+        return self._raises
+
+
+def _frame_rate(store: ImgStore) -> float:
+    """Return the frames per second that the metadata or the first times say, or 0."""
+    return float(FrameRate(None, store.user_metadata).of(store.frame_times[:MANY_TIMES].tolist()) or 0)
+
+
+_GETTERS: dict[int, Callable[[VideoCapture, ImgStore], float]] = {
+    cv2.CAP_PROP_FRAME_COUNT: lambda video, store: len(store),
+    cv2.CAP_PROP_FRAME_HEIGHT: lambda video, store: store.image_shape[0],
+    cv2.CAP_PROP_FRAME_WIDTH: lambda video, store: store.image_shape[1],
+    cv2.CAP_PROP_FPS: lambda video, store: _frame_rate(store),
+    cv2.CAP_PROP_POS_FRAMES: lambda video, store: video._next,
+    cv2.CAP_PROP_POS_MSEC: lambda video, store: video._seconds(store) * 1000,
+    cv2.CAP_PROP_POS_AVI_RATIO: lambda video, store: video._next / max(len(store), 1),
+    cv2.CAP_PROP_CONVERT_RGB: lambda video, store: video._in_color,
+}
+_INDEX_OF: dict[int, Callable[[ImgStore, float], int]] = {
+    cv2.CAP_PROP_POS_FRAMES: lambda store, value: int(value),
+    cv2.CAP_PROP_POS_AVI_RATIO: lambda store, value: round(value * len(store)),
+    cv2.CAP_PROP_POS_MSEC: lambda store, value: store.find(
+        time=float(store.frame_times[0]) + value / 1000, nearest=True
+    ),
+}

@@ -1,0 +1,73 @@
+"""Stores for PIMS: after ``import imgstore.adapters.pims``, ``pims.open`` opens them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import MissingDependencyError
+from ..ondisk.files import StrPath
+from ..stores.factories import new_for_filename
+from .rgb import in_rgb
+
+try:
+    import pims
+except ImportError as error:
+    raise MissingDependencyError("this adapter needs PIMS: pip install 'imgstore[pims]'", name=error.name) from error
+
+
+class ImgStoreSequence(pims.FramesSequence):  # type: ignore[misc]
+    """Frames of a store as a sequence of PIMS. Its numbers are frame indexes.
+
+    A frame is a ``pims.Frame`` of shape (h, w) or (h, w, 3) in RGB. Its ``metadata`` has the frame number and the time
+    in seconds.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        The store's folder or its ``metadata.yaml``. ``pims.open`` needs the latter, as it goes by the extension.
+    **options
+        `ReadOptions`, such as ``cache_bytes``.
+
+    Raises
+    ------
+    StoreNotFoundError
+        There is no store.
+    """
+
+    class_priority = 20  # above PIMS' own readers
+
+    def __init__(self, path: StrPath, **options: Any) -> None:
+        self._store = new_for_filename(path, **options)
+
+    @classmethod
+    def class_exts(cls) -> set[str]:
+        """Return the extensions that ``pims.open`` gives to this class."""
+        return {'yaml'}
+
+    def __len__(self) -> int:
+        return len(self._store)
+
+    def get_frame(self, i: int) -> Any:
+        """Read the frame of an index as a ``pims.Frame``; FrameReadError."""
+        about = {
+            'frame_number': int(self._store.frame_numbers[i]),
+            'frame_time': float(self._store.frame_times[i]),
+        }
+        return pims.Frame(in_rgb(self._store[i], self._store), frame_no=i, metadata=about)
+
+    @property
+    def frame_shape(self) -> tuple[int, ...]:
+        """Shape of a frame."""
+        return self._store.image_shape
+
+    @property
+    def pixel_type(self) -> npt.DTypeLike:
+        """Dtype of a frame."""
+        return np.dtype(self._store.dtype)
+
+    def close(self) -> None:
+        """Close the store."""
+        self._store.close()
