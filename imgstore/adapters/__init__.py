@@ -1,4 +1,7 @@
-"""Stores inside other programs. Each adapter is a module, which imports its program when it is imported."""
+"""Stores inside other programs.
+
+Each adapter is a module of its own, which imports its program.
+"""
 
 from .opencv import VideoCapture
 

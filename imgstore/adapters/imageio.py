@@ -1,4 +1,4 @@
-"""Stores for imageio: after ``import imgstore.adapters.imageio``, its plugin is 'imgstore'."""
+"""Stores for imageio, whose plugin is then 'imgstore'."""
 
 from __future__ import annotations
 
@@ -74,7 +74,10 @@ class ImgStorePlugin(PluginV3):
         return ImageProperties(tuple(shape), np.dtype(self._store.dtype), len(self._store) if is_all else None, is_all)
 
     def metadata(self, index: Index = ..., exclude_applied: bool = True) -> dict[str, Any]:
-        """Return the user's metadata, and for one index the frame number and the time in seconds."""
+        """Return the user's metadata.
+
+        For one index, add the frame number and the time in seconds.
+        """
         about = dict(self._store.user_metadata)
         if isinstance(index, int):
             about['frame_number'] = int(self._store.frame_numbers[index])

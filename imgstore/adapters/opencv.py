@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import cv2
 import numpy as np
 
+from .._support.warn import warn
 from ..color import Image, ensure_color
-from ..errors import ImgStoreError
+from ..errors import ImgStoreError, ImgStoreWarning
 from ..frame_rate import MANY_TIMES, FrameRate
 from ..ondisk.files import StrPath
 from ..stores.factories import ImgStore, new_for_filename
@@ -24,7 +24,7 @@ class VideoCapture:
     ``set(cv2.CAP_PROP_CONVERT_RGB, 0)`` they are as stored.
 
     Differences: an unreadable frame raises FrameReadError, where OpenCV ends the video. If a store cannot be opened,
-    a UserWarning says why.
+    an ImgStoreWarning says why.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class VideoCapture:
         except ImgStoreError as error:
             if self._raises:
                 raise
-            warnings.warn(f'{error}', stacklevel=2)
+            warn(ImgStoreWarning(str(error)))
         return self.isOpened()
 
     def isOpened(self) -> bool:  # noqa: N802
@@ -137,9 +137,9 @@ class VideoCapture:
         return self.retrieve(image) if self.grab() else (False, None)
 
     def get(self, propId: int) -> float:  # noqa: N803
-        """Return a property, one of ``cv2.CAP_PROP_…``; 0 for one that a store does not have.
+        """Return a property, one of ``cv2.CAP_PROP_…``.
 
-        ``POS_MSEC`` is the time of the last frame since the first one, in milliseconds. ``FPS`` is the rate of the
+        A property that a store does not have is 0.         ``POS_MSEC`` is the time of the last frame since the first one, in milliseconds. ``FPS`` is the rate of the
         recording, from its metadata or its times, or 0.
         """
         if self._store is None:
@@ -148,7 +148,7 @@ class VideoCapture:
         return float(known(self, self._store)) if known else 0.0
 
     def set(self, propId: int, value: float) -> bool:  # noqa: N803
-        """Set a property: ``POS_FRAMES``, ``POS_MSEC``, ``POS_AVI_RATIO`` or ``CONVERT_RGB``.
+        """Set ``POS_FRAMES``, ``POS_MSEC``, ``POS_AVI_RATIO`` or ``CONVERT_RGB``.
 
         A position outside the store is that of its first frame or its end, and a time that of the nearest frame.
 
@@ -184,7 +184,7 @@ class VideoCapture:
 
 
 def _frame_rate(store: ImgStore) -> float:
-    """Return the frames per second that the metadata or the first times say, or 0."""
+    """Return frames per second by the metadata or the first times, or 0."""
     return float(FrameRate(None, store.user_metadata).of(store.frame_times[:MANY_TIMES].tolist()) or 0)
 
 

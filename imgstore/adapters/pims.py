@@ -1,4 +1,4 @@
-"""Stores for PIMS: after ``import imgstore.adapters.pims``, ``pims.open`` opens them."""
+"""Stores for PIMS, opened by ``pims.open`` after this import."""
 
 from __future__ import annotations
 

@@ -9,5 +9,5 @@ from ..stores.factories import ImgStore
 
 
 def in_rgb(images: Image, store: ImgStore) -> Image:
-    """Return images of a store, one or several, in RGB; those of a gray store as they are."""
+    """Return one or several images of a store in RGB, or gray as they are."""
     return np.ascontiguousarray(images[..., ::-1]) if len(store.image_shape) == 3 else images

@@ -8,7 +8,7 @@ import pytest
 
 import imgstore
 from imgstore.adapters import VideoCapture
-from imgstore.errors import FrameReadError, StoreNotFoundError
+from imgstore.errors import FrameReadError, ImgStoreWarning, StoreNotFoundError
 
 from ..helpers.checked import not_none
 from ..helpers.frames import index_in, numbered
@@ -111,7 +111,7 @@ def test_gray_images_stay_gray_without_the_conversion(store):
 
 
 def test_a_missing_store_is_not_opened_and_a_warning_says_why(tmp_path):
-    with pytest.warns(UserWarning, match='missing'):
+    with pytest.warns(ImgStoreWarning):
         video = VideoCapture(tmp_path / 'missing')
     assert (video.isOpened(), video.read(), video.grab(), video.get(cv2.CAP_PROP_FPS)) == (
         False,
