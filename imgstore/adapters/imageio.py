@@ -46,7 +46,7 @@ class ImgStorePlugin(PluginV3):
             raise InitializationError(str(error)) from error
 
     def read(self, *, index: Index = ...) -> Image:
-        """Read a frame by its index, those of a slice, or all of them (``...`` or None).
+        """Read one frame, those of a slice, or all (``...`` or None).
 
         Raises
         ------

@@ -139,8 +139,8 @@ class VideoCapture:
     def get(self, propId: int) -> float:  # noqa: N803
         """Return a property, one of ``cv2.CAP_PROP_…``.
 
-        A property that a store does not have is 0.         ``POS_MSEC`` is the time of the last frame since the first one, in milliseconds. ``FPS`` is the rate of the
-        recording, from its metadata or its times, or 0.
+        A property that a store does not have is 0. ``POS_MSEC`` is the time of the last frame since the first one, in
+        milliseconds. ``FPS`` is the rate of the recording, from its metadata or its times, or 0.
         """
         if self._store is None:
             return 0.0
