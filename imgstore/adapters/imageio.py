@@ -26,7 +26,9 @@ Index = int | slice | EllipsisType | None
 
 
 class ImgStorePlugin(PluginV3):
-    """Reader of stores for imageio. Images are of shape (h, w) or (h, w, 3) in RGB.
+    """Reader of stores for imageio.
+
+    Images are of shape (h, w) or (h, w, 3) in RGB.
 
     Parameters
     ----------
