@@ -76,7 +76,7 @@ def victim(request, tmp_path_factory):
     return Victim(request.param, tmp_path_factory.mktemp('victim'))
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(data=st.data())
 @pytest.mark.slow
 def test_no_damage_is_another_error(victim, data):
