@@ -28,6 +28,7 @@ PACKAGES = [
     'ondisk',
     'overview',
     'reading',
+    'remote',
     'sources',
     'stores',
     'viewers',
@@ -57,6 +58,7 @@ IMAGEIO = ['imageio>=2.33']
 PARQUET = ['pyarrow>=14']
 PIMS = ['pims>=0.7']
 PLOT = ['matplotlib>=3.10.7']  # earlier versions warn with the newest pyparsing
+REMOTE = ['fsspec>=2024.2', 'aiohttp>=3.9', 's3fs>=2024.2']
 TIFF = ['tifffile>=2024.5.22']
 ZARR = ['zarr>=2.18']
 WEB = ['starlette>=0.49.1', 'uvicorn>=0.30']
@@ -97,6 +99,7 @@ setup(
         'parquet': PARQUET,
         'pims': PIMS,
         'plot': PLOT,
+        'remote': REMOTE,
         'tiff': TIFF,
         'zarr': ZARR,
         'web': WEB,
@@ -108,6 +111,7 @@ setup(
             *PARQUET,
             *PIMS,
             *PLOT,
+            *REMOTE,
             *TIFF,
             *ZARR,
             *WEB,
@@ -115,6 +119,7 @@ setup(
             'blosc>=1.11.1',
             'bloscpack>=0.16.0',  # the reference for our containers
             'hypothesis>=6.100',
+            'moto[server]>=5.0.2',
             'pytest>=8.0',
             'pytest-xdist>=3.6',
             'selenium>=4.20',

@@ -20,7 +20,8 @@ Each error is also a built-in error, so existing clauses such as ``except ValueE
         ├── StoreLockedError                   another writer has the store open
         ├── FrameReadError                     a frame is missing or damaged
         ├── FrameWriteError                    a frame could not be written
-        └── CorruptFileError (ValueError)      metadata, an index or extra data is damaged
+        ├── CorruptFileError (ValueError)      metadata, an index or extra data is damaged
+        └── RemoteAccessError                  a file at a URL cannot be reached or read in parts
 
 Warnings::
 
@@ -48,8 +49,8 @@ __all__ = [
     'ExtraDataSkippedWarning', 'ExtraDataTypeError', 'FrameIndexError', 'FrameKeyTypeError', 'FrameNotFoundError',
     'FrameReadError', 'FrameWriteError', 'FramesDelayedWarning', 'ImageRejectedError', 'ImgStoreError',
     'ImgStoreWarning', 'InvalidArgumentError', 'InvalidOptionError', 'LockTakenOverWarning',
-    'MissingDependencyError', 'StoreClosedError', 'StoreExistsError', 'StoreIOError', 'StoreLockedError',
-    'StoreModeError', 'StoreNotFoundError', 'StreamChosenWarning', 'UnverifiedWarning',
+    'MissingDependencyError', 'RemoteAccessError', 'StoreClosedError', 'StoreExistsError', 'StoreIOError',
+    'StoreLockedError', 'StoreModeError', 'StoreNotFoundError', 'StreamChosenWarning', 'UnverifiedWarning',
 ]
 # fmt: on
 
@@ -237,6 +238,10 @@ class CorruptFileError(StoreIOError, ValueError):
     """Metadata, a chunk index or extra data is damaged. The message names it."""
 
 
+class RemoteAccessError(StoreIOError):
+    """A file at a URL cannot be reached, or only from its start."""
+
+
 class ImgStoreWarning(UserWarning):
     """Base class of the warnings of imgstore."""
 
@@ -305,10 +310,8 @@ class DamagedJournalWarning(ImgStoreWarning):
 
     def __init__(self, path: str, chunk: int, frames: tuple[int, ...], store: str | None = None) -> None:
         self.path, self.chunk, self.frames, self.store = path, chunk, frames, store
-        super().__init__(
-            f'{path} is damaged: numbers and times of {len(frames)} '
-            f'frame{"s" * (len(frames) != 1)} of chunk {chunk} are estimated'
-        )
+        what = f'numbers and times of {len(frames)} frame{"s" * (len(frames) != 1)} of chunk {chunk}'
+        super().__init__(f'{path} is damaged: {what} are estimated')
 
 
 class ExtraDataSkippedWarning(ImgStoreWarning):
@@ -340,10 +343,8 @@ class FramesDelayedWarning(ImgStoreWarning):
     def __init__(self, count: int) -> None:
         self.count = count
         frames, are, they = ('frame', 'is', 'it is') if count == 1 else ('frames', 'are', 'they are')
-        super().__init__(
-            f'{count} {frames} {are} less than one time unit of the video later than the frame before; '
-            f'{they} shown right after it'
-        )
+        late = f'{count} {frames} {are} less than one time unit of the video later than the frame before'
+        super().__init__(f'{late}; {they} shown right after it')
 
 
 class LockTakenOverWarning(ImgStoreWarning):
@@ -377,9 +378,8 @@ class StreamChosenWarning(ImgStoreWarning):
 
     def __init__(self, path: str, streams: int, index: int, size: tuple[int, int]) -> None:
         self.path, self.streams, self.index, self.size = path, streams, index, size
-        super().__init__(
-            f'{path!r} has {streams} video streams; the one at index {index} ({size[0]}x{size[1]}) is used'
-        )
+        used = f'{index} ({size[0]}x{size[1]})'
+        super().__init__(f'{path!r} has {streams} video streams; the one at index {used} is used')
 
 
 class UnverifiedWarning(ImgStoreWarning):

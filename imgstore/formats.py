@@ -17,6 +17,7 @@ from ._support.validation import as_int_between
 from .constants import STORE_MD_FILENAME
 from .errors import CorruptFileError, InvalidArgumentError, MissingDependencyError
 from .frame_rate import checked_rate
+from .ondisk.files import join
 from .ondisk.layout import VIDEO_EXTENSIONS
 from .ondisk.metadata import StoreMetadata
 
@@ -322,5 +323,5 @@ def format_of(metadata: StoreMetadata, basedir: str) -> Format:
 
     Raises CorruptFileError if it is not supported.
     """
-    path = os.path.join(basedir, STORE_MD_FILENAME)
+    path = join(basedir, STORE_MD_FILENAME)
     return parse_format(metadata.format, metadata.class_name, metadata.extension, path, metadata.lossless)

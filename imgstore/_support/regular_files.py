@@ -12,6 +12,9 @@ import stat
 from collections.abc import Iterator
 from typing import IO
 
+from ..remote import files as remote
+from ..remote.urls import is_url
+
 MAX_BYTES = 2**31
 """Default size limit of a file read in one piece."""
 
@@ -24,11 +27,14 @@ _NOT_WAITING = getattr(os, 'O_NONBLOCK', 0)
 
 def check_regular(path: str) -> None:
     """Raise OSError unless ``path`` is a regular file, or a link to one."""
+    if is_url(path):
+        remote.status(path)
+        return
     _check(os.stat(path), path)
 
 
 def open_regular(path: str, buffering: int = -1) -> IO[bytes]:
-    """Open a regular file for reading.
+    """Open a regular file, or one at a URL, for reading.
 
     Raises OSError for anything else, without opening it.
 
@@ -39,6 +45,8 @@ def open_regular(path: str, buffering: int = -1) -> IO[bytes]:
     buffering : int
         As for `open`.
     """
+    if is_url(path):
+        return remote.open_file(path)
     check_regular(path)  # before opening, since that alone triggers some devices
     file: IO[bytes] = open(path, 'rb', buffering, opener=_open_at_once)  # noqa: SIM115 -- given on
     try:
@@ -96,6 +104,8 @@ def read_regular(path: str, limit: int = MAX_BYTES) -> bytes:
     OSError
         The file is not regular, is too large, or has a long run of zeros, unlike any text.
     """
+    if is_url(path):
+        return remote.read_file(path, limit)
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size > limit:
@@ -117,10 +127,22 @@ def read_until_zeros(path: str, limit: int = MAX_BYTES) -> bytes:
 
 def data_bytes(path: str) -> int:
     """Return a regular file's size on disk in bytes, without holes."""
+    if is_url(path):
+        return remote.status(path).size
     status = os.stat(path)
     _check(status, path)
     blocks: int | None = getattr(status, 'st_blocks', None)  # missing on Windows
     return status.st_size if blocks is None else min(status.st_size, blocks * 512)
+
+
+def file_size(path: str) -> int:
+    """Return the size of a file in bytes."""
+    return remote.status(path).size if is_url(path) else os.path.getsize(path)
+
+
+def is_file(path: str) -> bool:
+    """Return whether this is a regular file, or a link to one."""
+    return remote.exists(path) if is_url(path) else os.path.isfile(path)
 
 
 def end_of_data(path: str, max_hole: int) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from ..errors import CorruptFileError
+from ..errors import CorruptFileError, RemoteAccessError
 from .regular_files import read_regular
 from .text import decode_text
 
@@ -129,6 +129,8 @@ def load_yaml(path: str) -> Any:
     """
     try:
         return parse_yaml(read_regular(path, _MAX_BYTES))
+    except RemoteAccessError:
+        raise
     except Exception as error:  # yaml raises its own errors, and those of int(), regexes and dicts
         told = str(error).replace('"<unicode string>"', 'it').replace('"<byte string>"', 'it')
         raise CorruptFileError(f'{path} cannot be read as YAML: {" ".join(told.split())}', path=path) from error

@@ -21,6 +21,7 @@ from ..formats import Format
 from ..ondisk.checksums import NO_CHECKSUMS, UNKNOWN, Checksums, ChunkChecksums, checksum_of
 from ..ondisk.layout import Layout
 from ..ondisk.plain_npz import LACKS
+from ..remote.urls import is_url
 from .base import ChunkReader, ChunkWriter, Encoded, Image, VideoReader
 from .images.image_folder import Bytes, Cv2Codec, ImageChunkReader, ImageChunkWriter, ImageCodec, NpyCodec
 from .images.uncompressed import BmpCodec, PnmCodec
@@ -89,6 +90,7 @@ class ChunkIO:
     ) -> None:
         self.verifies, self._has_checksums, self._has_warned = verify, has_checksums, False
         self._layout, self._fmt, self._color = layout, fmt, len(shape) == 3
+        self._is_remote = is_url(layout.basedir)
         self._seek, self._kept, self._cache_bytes = seek, FrameCache(cache_bytes), cache_bytes
         self._pixels, self._image_bytes = max_pixels_for(shape), image_bytes
         self._images: FrameConverter | None = None
@@ -103,6 +105,8 @@ class ChunkIO:
             self._encoder = backends.new_encoder(chosen, fmt.codec, shape, options)
         elif backend:
             backends.choose_backend(fmt, 'read', backend)
+        if self._is_remote:
+            self._asked = backends.backend_for_url(backend, layout.basedir)
 
     def reader(
         self, number: int, frames: int | None, in_parallel: bool = False, journaled: Checksums | None = None
@@ -272,7 +276,7 @@ class ChunkIO:
     @property
     def is_uncompressed(self) -> bool:
         """Whether reading a frame is faster than passing it to another thread."""
-        return self._fmt.codec in ('npy', 'bmp', 'pnm')
+        return self._fmt.codec in ('npy', 'bmp', 'pnm') and not self._is_remote
 
     @property
     def has_runs(self) -> bool:

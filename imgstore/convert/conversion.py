@@ -7,7 +7,7 @@ from collections.abc import Callable
 from .._support.warn import renamed_keyword
 from ..formats import resolve_format, validate_options
 from ..ondisk.files import StrPath
-from ..ondisk.layout import existing_store_folder, store_folder
+from ..ondisk.layout import existing_store_folder, local_folder, store_folder
 from .request import Request
 from .result import Conversion
 from .serial import convert_here
@@ -98,7 +98,7 @@ def convert(
     options = validate_options(resolve_format(fmt), {'quality': quality, 'crf': crf, 'compression': compression})
     request = Request(
         source=existing_store_folder(source),
-        target=store_folder(dest),
+        target=local_folder(store_folder(dest), 'convert a store'),
         fmt=fmt,
         chunksize=chunksize,
         encoder={**options},

@@ -17,7 +17,7 @@ from ..chunks.video.h264 import with_changeable_rates
 from ..chunks.video.matroska import BT601
 from ..errors import InvalidArgumentError, StoreIOError
 from ..formats import CRF
-from ..ondisk.files import StrPath
+from ..ondisk.files import StrPath, name_of
 from ..timestamps import is_date
 from .atomic_output import Progress, new_file, no_progress
 from .pictures import pad_to_even, render_frames
@@ -176,7 +176,7 @@ def _write(
 
 
 def _describe(container: OutputContainer, frames: Frames) -> None:
-    container.metadata['title'] = without_surrogates(os.path.basename(frames.store.filename))
+    container.metadata['title'] = without_surrogates(name_of(frames.store.filename))
     container.metadata['comment'] = f'frames {frames.numbers[0]} to {frames.numbers[-1]} of {frames.store.uuid}'
     if is_date(float(frames.times[0])):
         with contextlib.suppress(ValueError, OverflowError, OSError):  # the times may be in ms or ns

@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._support.regular_files import open_regular
+from .._support.regular_files import open_regular, read_regular
 from ..constants import STORE_SAVED_INDEX_FILENAME
 from ..errors import CorruptFileError, StoreIOError
 from ..ondisk.chunk_index import FileStamp, Numbers, Times, mtime_resolution_ns, read_chunk_index, stamps
-from ..ondisk.files import open_atomic
+from ..ondisk.files import join, open_atomic
+from ..remote.urls import is_url
 
 ChunkList = Sequence[tuple[int, str]]
 """Numbers of chunks, ascending, and index paths without extension."""
@@ -91,6 +92,8 @@ MIN_CHUNKS_TO_CACHE = 20  # fewer chunk indexes are read as fast as a cache
 
 def load(basedir: str, chunks: ChunkList) -> SavedIndex | None:
     """Load a store's index cache; None if it is missing, damaged or stale."""
+    if is_url(basedir):
+        return _load_remote(basedir, chunks)
     try:
         with open_regular(os.path.join(basedir, STORE_SAVED_INDEX_FILENAME)) as file:
             saved_at = os.fstat(file.fileno()).st_mtime_ns
@@ -100,6 +103,66 @@ def load(basedir: str, chunks: ChunkList) -> SavedIndex | None:
         return replace(saved, stamps=seen) if saved and _is_current(saved, chunks, seen, saved_at) else None
     except (OSError, ValueError, CorruptFileError):
         return None
+
+
+def listed_chunks(basedir: str) -> list[int]:
+    """Return the numbers of the chunks of a remote store that cannot be listed.
+
+    Raises
+    ------
+    StoreIOError
+        There is no saved index, or it is damaged.
+    """
+    url = join(basedir, STORE_SAVED_INDEX_FILENAME)
+    try:
+        data = np.frombuffer(read_regular(url), np.uint8)
+        count = int(data[: _HEADER.itemsize].view(_HEADER)[0]['chunks'])
+        rows = data[_HEADER.itemsize :][: count * _CHUNK.itemsize].view(_CHUNK)
+        if _parse(data, rows) is None:
+            raise ValueError('its checksum differs')
+    except FileNotFoundError as error:
+        raise StoreIOError(f'{basedir} has no saved index: {_ADVICE}', path=url, store=basedir) from error
+    except ValueError as error:
+        raise CorruptFileError(f'{url} is damaged: {error}; {_ADVICE}', path=url, store=basedir) from error
+    return [int(number) for number in rows['number']]
+
+
+_ADVICE = (
+    "HTTP cannot list a folder, so the chunks come from that; run 'imgstore index' on the store where it is a folder, "
+    f'and copy its {STORE_SAVED_INDEX_FILENAME} with it'
+)
+
+
+def _load_remote(basedir: str, chunks: ChunkList) -> SavedIndex | None:
+    """Load the index cache of a remote store.
+
+    Its rows must fit the sizes of the chunks' index files, and the times where the place keeps those of the originals.
+    """
+    try:
+        data = np.frombuffer(read_regular(join(basedir, STORE_SAVED_INDEX_FILENAME)), np.uint8)
+    except FileNotFoundError:
+        return None
+    content = data[_HEADER.itemsize :][: len(chunks) * _CHUNK.itemsize]
+    if len(content) != len(chunks) * _CHUNK.itemsize:
+        return None
+    rows: npt.NDArray[Any] = content.view(_CHUNK)
+    if rows['number'].tolist() != [number for number, _ in chunks]:
+        return None
+    try:
+        seen = stamps(stem for _, stem in chunks)
+        saved = _parse(data, rows)
+    except (ValueError, CorruptFileError):
+        return None
+    return replace(saved, stamps=seen) if saved and all(map(_fits, rows, seen)) else None
+
+
+def _fits(row: Any, look: FileStamp) -> bool:
+    """Return whether a remote index file is the one of a row."""
+    same = (row['form'], row['size']) == (look.form, look.size)
+    return same and (not look.mtime or abs(int(row['mtime']) - look.mtime) < _ROUNDED)
+
+
+_ROUNDED = 1000  # ns: times of fsspec are floats
 
 
 def _parse(data: npt.NDArray[np.uint8], rows: npt.NDArray[Any]) -> SavedIndex | None:

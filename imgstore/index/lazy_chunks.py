@@ -15,6 +15,7 @@ import numpy.typing as npt
 from .._support.warn import warn
 from ..errors import ChunkSkippedWarning, CorruptFileError
 from ..ondisk.chunk_index import FileStamp, count_frames, read_chunk_index, stamp, stamp_if_stable
+from ..remote.urls import is_url, name_in_url, parent_url
 from .frame_arrays import FrameTimes
 
 ChunkOffsets = npt.NDArray[np.int64]
@@ -81,6 +82,9 @@ class LazyChunkIndex:
 
         It is the folder of the chunk's index, or its parent if chunks are folders.
         """
+        if is_url(self.stem):
+            folder = parent_url(self.stem)
+            return parent_url(folder) if name_in_url(self.stem) == 'index' else folder
         folder, name = os.path.split(self.stem)
         return os.path.dirname(folder) if name == 'index' else folder
 

@@ -34,7 +34,7 @@ from ..ondisk.chunk_index import Numbers, Times, is_empty, read_chunk_index, wri
 from ..ondisk.emptying import finish_emptying
 from ..ondisk.files import StrPath, make_folder, partial_path, remove_if_there, rename_atomic, write_atomic
 from ..ondisk.journal_reading import DEFAULT_PACE, fill_in, pace_of
-from ..ondisk.layout import INDEX_EXTENSIONS, Layout, existing_store_folder, index_path, is_emptied
+from ..ondisk.layout import INDEX_EXTENSIONS, Layout, existing_store_folder, index_path, is_emptied, local_folder
 from ..ondisk.lock import StoreLock, is_held
 from ..ondisk.metadata import StoreMetadata, load_metadata
 from ..ondisk.staging import finish, is_pending, uncounted
@@ -86,7 +86,7 @@ def repair(path: StrPath, dry_run: bool = False) -> RepairReport:
     >>> bool(report)
     False
     """
-    basedir = existing_store_folder(path)
+    basedir = local_folder(existing_store_folder(path), 'repair a store')
     lock_path = os.path.join(basedir, STORE_LOCK_FILENAME)
     if is_held(lock_path):
         raise StoreLockedError(

@@ -6,8 +6,10 @@ It is written atomically and never unpickled.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -16,12 +18,14 @@ import numpy.typing as npt
 
 from .._support.npy import read_header
 from .._support.plausible import DEFLATE_RATIO
-from .._support.regular_files import open_regular, read_regular
+from .._support.regular_files import file_size, open_regular, read_regular
 from .._support.yaml import dump_yaml, load_yaml
 from ..constants import CHECKSUMS, DECODER_CHECKSUM, FRAME_MD, FRAME_NUMBER, FRAME_NUMBER_BEFORE_REINDEX, FRAME_TIME
-from ..errors import CorruptFileError, StoreIOError
+from ..errors import CorruptFileError, RemoteAccessError, StoreIOError
+from ..remote import files as remote
+from ..remote.urls import is_url
 from .files import open_atomic, remove_if_there
-from .layout import INDEX_EXTENSIONS, index_path
+from .layout import INDEX_EXTENSIONS, index_path, with_extension
 from .plain_npz import LACKS, count_rows, has_member, read_arrays
 
 if TYPE_CHECKING:
@@ -91,14 +95,21 @@ def _opened(path: str) -> Iterator[zipfile.ZipFile]:
     import zipfile
 
     try:
-        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
-            if os.fstat(file.fileno()).st_size > _MAX_BYTES:
+        with _file(path) as file, zipfile.ZipFile(file) as archive:
+            if file_size(path) > _MAX_BYTES:
                 raise ValueError(f'it has more than {_MAX_BYTES} bytes')
             yield archive
+    except RemoteAccessError:
+        raise
     except Exception as error:  # zipfile, zlib and numpy's header parser have their own errors
         if isinstance(error, OSError) and error.errno in LACKS:
             raise _for_lack(path, error) from error
         raise CorruptFileError(f'{path} is not a readable index of a chunk: {error!r}', path=path) from error
+
+
+def _file(path: str) -> IO[bytes]:
+    """Open an index; a remote one is read at once."""
+    return io.BytesIO(remote.read_file(path, _MAX_BYTES)) if is_url(path) else open_regular(path)
 
 
 def _read_member(path: str, archive: zipfile.ZipFile, key: str) -> npt.NDArray[Any]:
@@ -126,7 +137,7 @@ def _check_size(path: str, members: list[zipfile.ZipInfo]) -> None:
 
     if any(member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members):
         raise ValueError('numpy does not write this compression')
-    if sum(member.file_size for member in members) > os.path.getsize(path) * DEFLATE_RATIO:
+    if sum(member.file_size for member in members) > file_size(path) * DEFLATE_RATIO:
         raise ValueError('it claims more than it can hold')
 
 
@@ -204,6 +215,8 @@ def stamp(stem: str) -> FileStamp:
     """
     for form, extension in enumerate(INDEX_EXTENSIONS):
         with contextlib.suppress(FileNotFoundError):
+            if is_url(stem):
+                return _remote_stamp(form, remote.status(with_extension(stem, extension)))
             return _stamp(form, os.stat(stem + extension))
     raise CorruptFileError(f'{stem}: the chunk has no index', path=stem, reason='it has no index')
 
@@ -214,6 +227,8 @@ def stamps(stems: Iterable[str]) -> list[FileStamp]:
     Raise CorruptFileError if one is missing.
     """
     stems = list(stems)
+    if stems and is_url(stems[0]):
+        return [stamp(stem) for stem in stems]
     with contextlib.suppress(FileNotFoundError):
         return [_stamp(0, os.stat(stem + INDEX_EXTENSIONS[0])) for stem in stems]
     return [stamp(stem) for stem in stems]
@@ -221,6 +236,11 @@ def stamps(stems: Iterable[str]) -> list[FileStamp]:
 
 def _stamp(form: int, status: os.stat_result) -> FileStamp:
     return FileStamp(form, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+def _remote_stamp(form: int, status: remote.RemoteStatus) -> FileStamp:
+    """Return a stamp with the server's own mark in place of the inode."""
+    return FileStamp(form, status.size, status.mtime_ns or 0, 0, zlib.crc32(status.tag.encode()))
 
 
 def stamp_if_stable(stem: str) -> FileStamp | None:

@@ -10,17 +10,31 @@ from typing import IO
 
 from .._support.syncing import create_no_link, open_no_link, sync, write_all
 from ..errors import InvalidArgumentError
+from ..remote.urls import folder_url, is_url, join_url, name_in_url
 
 StrPath = str | os.PathLike[str]
 
 
 def text_path(path: object, what: str) -> str:
-    """Return ``path`` as an absolute str, independent of a later chdir."""
+    """Return ``path`` as an absolute str, independent of a later chdir.
+
+    A URL stays one.
+    """
     if isinstance(path, (str, bytes, os.PathLike)):
         text = os.fsdecode(path)
         if text and '\0' not in text:
-            return os.path.abspath(text)
+            return folder_url(text) if is_url(text) else os.path.abspath(text)
     raise InvalidArgumentError(f'{what} is {path!r}; it must be a path (str or os.PathLike)', argument=what)
+
+
+def join(folder: str, *names: str) -> str:
+    """Return the path of a file in a folder, which may be a URL."""
+    return join_url(folder, *names) if is_url(folder) else os.path.join(folder, *names)
+
+
+def name_of(folder: str) -> str:
+    """Return the last name in a path, which may be a URL."""
+    return name_in_url(folder) if is_url(folder) else os.path.basename(folder)
 
 
 def partial_path(path: str) -> str:

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from .._support.regular_files import open_regular, read_regular
+from .._support.regular_files import is_file, open_regular, read_regular
 from ..constants import (
     COMPLETE_JOURNAL,
     EMPTIED_CHUNKS,
@@ -24,7 +24,9 @@ from ..constants import (
     UNFINISHED_CHANGES,
 )
 from ..errors import InvalidArgumentError, StoreIOError, StoreNotFoundError
-from .files import final_path, finish_replacement, is_folder, is_partial, partial_path, text_path
+from ..remote import files as remote
+from ..remote.urls import add_to_url, is_url, name_in_url, parent_url
+from .files import final_path, finish_replacement, is_folder, is_partial, join, partial_path, text_path
 
 INDEX_EXTENSIONS = ('.npz', '.yaml')
 """Extensions of a chunk's index, the present one first."""
@@ -44,18 +46,31 @@ def store_folder(path: object = None, basedir: object = None) -> str:
             f'path {path!r} and basedir {basedir!r} were given; pass one of them', argument='path'
         )
     folder = text_path(path if basedir is None else basedir, 'path' if basedir is None else 'basedir')
-    if os.path.basename(folder) != STORE_MD_FILENAME or os.path.isdir(folder):
+    is_remote = is_url(folder)
+    name = name_in_url(folder) if is_remote else os.path.basename(folder)
+    if name != STORE_MD_FILENAME or (not is_remote and os.path.isdir(folder)):
         return folder
     if basedir is not None:
         raise InvalidArgumentError(
             f'basedir {folder!r} must be the folder of the store, not a file in it', argument='basedir'
         )
-    return os.path.dirname(folder)
+    return parent_url(folder) if is_remote else os.path.dirname(folder)
+
+
+def local_folder(folder: str, what: str) -> str:
+    """Return a folder to write in, or raise for a URL."""
+    if is_url(folder):
+        raise InvalidArgumentError(
+            f'{folder!r} is a URL, which imgstore only reads; {what} in a folder of this machine', argument='path'
+        )
+    return folder
 
 
 def existing_store_folder(path: object = None, basedir: object = None) -> str:
     """Return the folder as `store_folder`, and raise if it holds no store."""
     folder = store_folder(path, basedir)
+    if is_url(folder):
+        return _remote_store_folder(folder)
     finish_replacement(folder)
     if not os.path.exists(folder):
         raise StoreNotFoundError(
@@ -69,6 +84,22 @@ def existing_store_folder(path: object = None, basedir: object = None) -> str:
         raise StoreNotFoundError(
             f'{folder!r} holds no store: '
             f'{why if os.path.lexists(metadata) else f"there is no {STORE_MD_FILENAME} in it"}',
+            path=folder,
+            store=folder,
+        )
+    return folder
+
+
+def _remote_store_folder(folder: str) -> str:
+    metadata, is_there = join(folder, STORE_MD_FILENAME), False
+    with contextlib.suppress(FileNotFoundError):  # of the archive
+        remote.mount(folder)
+        remote.forget(folder)
+        is_there = remote.exists(metadata)
+    if not is_there:
+        raise StoreNotFoundError(
+            f'{folder!r} holds no store: there is no {metadata!r}; pass the URL of a store, with a '
+            f'{STORE_MD_FILENAME} in it',
             path=folder,
             store=folder,
         )
@@ -252,6 +283,8 @@ def is_emptied(basedir: str) -> bool:
 
     A folder counts only with all its expected content, since a mistake would cost all frames.
     """
+    if is_url(basedir):  # whoever emptied it completes that before a copy
+        return False
     folder = os.path.join(basedir, EMPTIED_FOLDER)
     paths = [os.path.join(folder, name) for name in (STORE_MD_FILENAME, EMPTIED_CHUNKS)]
     if not (is_folder(folder) and all(map(_is_file, paths))):
@@ -334,6 +367,11 @@ def _journals(names: Iterable[str], extension: str = JOURNAL) -> set[int]:
     return {number for name in names if (number := _chunk_of_journal(name, extension)) is not None}
 
 
+def with_extension(stem: str, extension: str) -> str:
+    """Return the path with an extension; it may be a URL."""
+    return add_to_url(stem, extension) if is_url(stem) else stem + extension
+
+
 def index_path(stem: str) -> str | None:
     """Return the path of a chunk's index, or None."""
-    return next((stem + e for e in INDEX_EXTENSIONS if os.path.isfile(stem + e)), None)
+    return next((path for e in INDEX_EXTENSIONS if is_file(path := with_extension(stem, e))), None)

@@ -19,7 +19,7 @@ from .._support.yaml import check_yaml, dump_yaml, load_yaml
 from ..constants import CHECKSUMS, EMPTIED_FOLDER, STORE_MD_FILENAME, STORE_MD_KEY, STORE_VERSION
 from ..errors import CorruptFileError, InvalidArgumentError
 from ..frame_rate import kept_rate
-from .files import write_atomic
+from .files import join, write_atomic
 from .layout import is_emptied
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ def load_metadata(basedir: str) -> StoreMetadata:
 
 def _load(basedir: str) -> StoreMetadata:
     folder = os.path.join(basedir, EMPTIED_FOLDER) if is_emptied(basedir) else basedir
-    path = os.path.join(folder, STORE_MD_FILENAME)
+    path = join(folder, STORE_MD_FILENAME)
     content = load_yaml(path)
     store = content.pop(STORE_MD_KEY, None) if isinstance(content, dict) else None
     if not isinstance(store, dict):

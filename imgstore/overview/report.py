@@ -9,15 +9,18 @@ from typing import Any
 
 import numpy as np
 
+from .._support.regular_files import is_file
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME, STORE_LOCK_FILENAME, STORE_SAVED_INDEX_FILENAME
 from ..errors import ChunkSkippedWarning, CorruptFileError
 from ..extra_data.records import read_extra_data
 from ..frame_rate import median_interval, median_of_positive
-from ..ondisk.files import StrPath, is_partial
+from ..ondisk.files import StrPath, join
 from ..ondisk.lock import lock_state
+from ..remote.urls import is_url
 from ..stores.base import ImgStore
 from ..stores.factories import new_for_filename
 from ..timestamps import GAP_FACTOR, Numbers, Times, usual_interval
+from .files import size_of, unclosed_files
 
 
 @dataclass(frozen=True)
@@ -247,7 +250,7 @@ def _overview(store: ImgStore, messages: list[Warning | str], drops: int) -> Ove
         store.uuid,
         created.replace(tzinfo=None).isoformat(),
         str(zone),
-        *_size(store.filename),
+        *size_of(store.filename),
         len(numbers),
         *_ends(numbers),
         *_ends(times),
@@ -342,19 +345,6 @@ def _drops(numbers: Numbers, times: Times, intervals: Times, places: Any, count:
     return tuple(FrameGap(*gap) for gap in zip(*(column[largest].tolist() for column in columns), strict=True))
 
 
-def _size(folder: str) -> tuple[int, int]:
-    """Return size in bytes and number of all files below a folder."""
-    size = files = 0
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                inner_size, inner_files = _size(entry.path)
-                size, files = size + inner_size, files + inner_files
-            else:
-                size, files = size + entry.stat().st_size, files + 1
-    return size, files
-
-
 def _extra_data_files(store: ImgStore) -> list[str]:
     if not store.has_extra_data:  # the journal of a killed writer may have none
         return []
@@ -374,26 +364,15 @@ def _columns(paths: list[str]) -> tuple[str, ...]:
 def _health(store: ImgStore, messages: list[Warning | str]) -> Health:
     folder, chunks = store.filename, list(store.chunk_paths())
     missing = sorted(set(range(max(chunks, default=0))) - set(chunks))
-    if not os.path.exists(os.path.join(folder, STORE_SAVED_INDEX_FILENAME)):
+    if not is_file(join(folder, STORE_SAVED_INDEX_FILENAME)):
         saved = 'none'
     else:
         saved = 'fits' if store.index.saved is not None else 'outdated'
-    lock = lock_state(os.path.join(folder, STORE_LOCK_FILENAME))
+    lock = 'none' if is_url(folder) else lock_state(os.path.join(folder, STORE_LOCK_FILENAME))
     if lock == 'held':  # the current chunk of the writer has no index yet
         messages = [each for each in messages if not _is_skipped(each, max(chunks, default=-1) + 1)]
-    return Health(lock, _unclosed(folder), tuple(map(str, messages)), tuple(missing), saved)
+    return Health(lock, unclosed_files(folder), tuple(map(str, messages)), tuple(missing), saved)
 
 
 def _is_skipped(warning: Warning | str, chunk: int) -> bool:
     return isinstance(warning, ChunkSkippedWarning) and warning.chunk == chunk
-
-
-def _unclosed(folder: str) -> tuple[str, ...]:
-    """Return the partial files in the store's folder and in its last chunk's."""
-    with os.scandir(folder) as entries:
-        chunks = [entry.name for entry in entries if entry.name.isdecimal() and entry.is_dir()]
-    names = [*os.listdir(folder)]
-    if chunks:
-        last = max(chunks, key=int)
-        names += [os.path.join(last, name) for name in os.listdir(os.path.join(folder, last))]
-    return tuple(sorted(name for name in names if is_partial(os.path.basename(name))))

@@ -10,8 +10,10 @@ from ..constants import FRAME_NUMBER
 from ..errors import FrameNotFoundError, StoreNotFoundError
 from ..index.store_index import ImgStoreIndex
 from ..ondisk.layout import Layout
+from ..ondisk.remote_layout import RemoteLayout
 from .chunk_listing import ChunkListing
 from .position import FrameLocation, Place, locate, places
+from .remote_listing import RemoteListing
 
 
 class KnownFrames:
@@ -35,7 +37,8 @@ class KnownFrames:
     """
 
     def __init__(self, layout: Layout, chunks: ChunkIO, index: ImgStoreIndex | None) -> None:
-        self._store, self.listing = layout.basedir, ChunkListing(layout, chunks)
+        listing = RemoteListing if isinstance(layout, RemoteLayout) else ChunkListing
+        self._store, self.listing = layout.basedir, listing(layout, chunks)
         self.index = index or self._new_index()
 
     def _new_index(self) -> ImgStoreIndex:

@@ -9,8 +9,8 @@ from ..chunks import ChunkIO
 from ..errors import InvalidArgumentError
 from ..formats import format_of
 from ..index.store_index import ImgStoreIndex
-from ..ondisk.layout import Layout
 from ..ondisk.metadata import load_metadata
+from ..ondisk.remote_layout import new_layout
 from .reader import StoreReader
 
 
@@ -33,7 +33,7 @@ def open_reader(
         raise InvalidArgumentError(f'{basedir!r} is a {fmt.class_name}, not a {class_name}', store=basedir)
     if not isinstance(index, (ImgStoreIndex, NoneType)):
         raise InvalidArgumentError(f'index is a {type(index).__name__}; it must be an ImgStoreIndex', argument='index')
-    layout, bound = Layout(basedir, fmt.extension, fmt.is_image_folder), as_int_min(cache_bytes, 'cache_bytes', 0)
+    layout, bound = new_layout(basedir, fmt.extension, fmt.is_image_folder), as_int_min(cache_bytes, 'cache_bytes', 0)
     chunks = ChunkIO(
         layout,
         fmt,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -23,6 +22,7 @@ from ..constants import FRAME_NUMBER, FRAME_TIME, STORE_MD_FILENAME
 from ..errors import CorruptFileError, EndOfStoreError, FrameNotFoundError, InvalidArgumentError, StoreClosedError
 from ..formats import Format
 from ..index.store_index import ImgStoreIndex
+from ..ondisk.files import join
 from ..ondisk.layout import Layout
 from ..ondisk.metadata import StoreMetadata
 from .array_batch import ImageKind
@@ -133,7 +133,7 @@ class StoreReader(ReaderInfo):
         try:
             return decoded_shape(shape, self.metadata.encoding) if self._images.is_decoding else shape
         except InvalidArgumentError as error:
-            path = os.path.join(self._store, STORE_MD_FILENAME)
+            path = join(self._store, STORE_MD_FILENAME)
             raise CorruptFileError(f'{path}: {error}; disable_decoding() gives the raw images', path=path) from error
 
     @property

@@ -12,6 +12,7 @@ from ..index.store_index import ImgStoreIndex
 from ..ondisk.layout import Layout
 from ..ondisk.lock import is_held
 from ..ondisk.metadata import StoreMetadata
+from ..remote.urls import is_url
 from .chunk_listing import ChunkListing
 from .known_frames import KnownFrames
 from .position import Position
@@ -41,7 +42,7 @@ class ReaderInfo:
     @property
     def is_live(self) -> bool:
         """Whether a writer has the store open."""
-        return is_held(os.path.join(self._store, STORE_LOCK_FILENAME))
+        return not is_url(self._store) and is_held(os.path.join(self._store, STORE_LOCK_FILENAME))
 
     # --- frames
 

@@ -16,7 +16,7 @@ from ..formats import format_names, resolve_format
 from ..index.sqlite_file import ChunkFrames
 from ..index.store_index import ImgStoreIndex
 from ..ondisk.files import StrPath, text_path
-from ..ondisk.layout import existing_store_folder, store_folder
+from ..ondisk.layout import existing_store_folder, local_folder, store_folder
 from ..options import ReadOptions, WriteOptions, options_for
 from ..reading.open import open_reader
 from ..reading.reader import StoreReader
@@ -103,7 +103,7 @@ class ImgStore(FrameReading, StoreArray, FrameTable, PrivateNames):
         from ..writing.create import create_writer
 
         fmt = resolve_format(options.format, self._class_name)
-        self._writer = create_writer(store_folder(basedir=basedir), fmt, options)
+        self._writer = create_writer(local_folder(store_folder(basedir=basedir), 'create a store'), fmt, options)
         self._writing_process = os.getpid()
         register_fork_handler(self._writer, leak)
         self._writer.close_with(self)
@@ -272,6 +272,7 @@ class ImgStore(FrameReading, StoreArray, FrameTable, PrivateNames):
         from ..maintenance.reindex import reindex
 
         reader = self._require_reader()
+        local_folder(self.filename, 'renumber a store')
         reader.check_complete()
         report, reader.index = reindex(reader.layout, reader.listing.chunks(), dry_run)
         return report
@@ -300,6 +301,7 @@ class ImgStore(FrameReading, StoreArray, FrameTable, PrivateNames):
         """
         self._require_impl().check_complete()
         if path is None:
+            local_folder(self.filename, 'save the index of a store')
             self._index.save_cache(self.filename, self._impl.layout.index_stem)
         if sqlite or path is not None:
             self._index.to_file(os.path.join(self.filename, STORE_INDEX_FILENAME) if path is None else path)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ..constants import STORE_MD_FILENAME
 from ..errors import FrameReadError
+from ..remote.urls import is_url
 from .properties import StoreProperties
 
 
@@ -48,6 +49,8 @@ class StoreIdentity:
 
 def folder_stamp(folder: str) -> object:
     """Return a value that changes when a store is replaced, or has other chunks."""
+    if is_url(folder):  # asking for each frame would cost more than the frame
+        return folder
     with contextlib.suppress(OSError):  # opening the store raises the error
         found = [os.stat(path) for path in (folder, os.path.join(folder, STORE_MD_FILENAME))]
         return [(each.st_ino, each.st_mtime_ns) for each in found]

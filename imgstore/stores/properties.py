@@ -16,6 +16,7 @@ from ..constants import EXTRA_DATA_FILE_EXTENSIONS, FRAME_TIME, STORE_MD_FILENAM
 from ..errors import InvalidArgumentError, StoreModeError
 from ..index.store_index import ImgStoreIndex
 from ..ondisk.chunk_index import Numbers, Times
+from ..ondisk.files import join
 from ..ondisk.metadata import zone_or_none
 from ..reading.reader import StoreReader
 from .info import StoreInfo
@@ -358,7 +359,7 @@ class StoreProperties:
     @property
     def full_path(self) -> str:
         """Absolute path of the store's metadata.yaml."""
-        return os.path.join(self.filename, STORE_MD_FILENAME)
+        return join(self.filename, STORE_MD_FILENAME)
 
     @property
     def mode(self) -> str:

@@ -26,6 +26,7 @@ from ...ondisk.checksums import UNKNOWN, ChunkChecksums, checksum_of
 from ...ondisk.chunk_files import check_folder
 from ...ondisk.files import make_folder, remove_folder_if_empty, remove_if_there, write_new
 from ...ondisk.layout import Layout
+from ...remote import files as remote
 from ..base import ChunkReader, ChunkWriter, Image
 from ..opencv_encode import encode_file
 from .size_checks import check_claimed_size, max_file_bytes
@@ -242,6 +243,7 @@ class ImageChunkReader(ChunkReader):
         self._layout, self._number, self._codec, self._allocate = layout, number, codec, allocate
         self._checksums = checksums
         self._max_bytes = max_file_bytes(image_bytes)
+        self._content = self._remote_content if remote.is_url(layout.basedir) else self._local_content
 
     def read(self, index: int) -> Image:
         """Read, verify and decode one file."""
@@ -269,7 +271,14 @@ class ImageChunkReader(ChunkReader):
         except OSError as error:
             raise FrameReadError(f'{path} cannot be read: {error.strerror or error}', path=path) from error
 
-    def _content(self, path: str) -> Bytes:
+    def _remote_content(self, path: str) -> Bytes:
+        """Read the bytes of a file at a URL."""
+        content = remote.read_file(path, self._max_bytes)
+        data = self._allocate((len(content),))
+        data[:] = np.frombuffer(content, np.uint8)
+        return data
+
+    def _local_content(self, path: str) -> Bytes:
         """Read the file's bytes; numpy would turn Ctrl-C into another error."""
         file, status = open_descriptor(path)
         try:

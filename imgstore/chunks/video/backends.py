@@ -25,6 +25,9 @@ AUTO = 'auto'
 BACKENDS = ('pyav', 'opencv')
 """Order of 'auto': PyAV finds frames by their packets' times, and has an H.264 encoder."""
 
+URL_BACKEND = 'pyav'
+"""It reads any file object of Python."""
+
 _TAKE_OPTIONS = ('pyav',)
 """Backends with encoder options. OpenCV has none with FFmpeg: even VIDEOWRITER_PROP_QUALITY makes it fail."""
 
@@ -116,6 +119,15 @@ def choose_backend(fmt: Format, direction: Direction, asked: object = None, opti
     wanted = f' with a {options[0]}' if options else ''
     raise InvalidArgumentError(
         f'backend {asked!r} cannot {direction} {fmt.name}{wanted} on this machine', argument='backend'
+    )
+
+
+def backend_for_url(asked: object, url: str) -> str:
+    """Return the backend that reads a URL; InvalidArgumentError for another."""
+    if asked in (None, '', AUTO, URL_BACKEND):
+        return URL_BACKEND
+    raise InvalidArgumentError(
+        f'backend is {asked!r}, which cannot read {url!r}; use backend {URL_BACKEND!r} for URLs', argument='backend'
     )
 
 

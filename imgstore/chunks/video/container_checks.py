@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
 from ..._support.regular_files import end_of_data, open_regular
 from ...errors import FrameReadError
+from ...remote import files as remote
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
@@ -97,7 +98,7 @@ def open_container(
     """
     check_container(path)
     return open_input(
-        container_url(path, end),
+        remote.open_file(path, end) if remote.is_url(path) else container_url(path, end),
         options={
             'format_whitelist': _DEMUXERS,
             'protocol_whitelist': 'file,subfile',

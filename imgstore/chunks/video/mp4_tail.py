@@ -25,6 +25,7 @@ from ...constants import TAILS
 from ...errors import FrameReadError
 from ...formats import VIDEO_FRAMES_PER_SECOND
 from ...ondisk.files import final_path, remove_if_there
+from ...remote.urls import is_url
 from .container_checks import NO_PIXEL_LIMIT, open_container, open_input
 from .container_rate import is_open_mp4
 from .h264 import has_keyframe, length_prefixed
@@ -107,6 +108,8 @@ class LastPacket:
 
     def __init__(self, video: str) -> None:
         self._packets: dict[int, bytes] = {}
+        if is_url(video):  # only finished videos are read there
+            return
         for path in dict.fromkeys([*last_packet_paths(final_path(video)), *last_packet_paths(video)]):
             with contextlib.suppress(OSError, struct.error), open_regular(path) as file:
                 index, length, checksum = _HEAD.unpack(file.read(_HEAD.size))

@@ -8,10 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ...errors import FrameReadError
+from ..._support.warn import warn
+from ...errors import FrameReadError, ImgStoreWarning
 from ...ondisk.checksums import ChunkChecksums
+from ...remote.urls import is_url
 from ..base import Image, VideoReader
 from .container_checks import NO_PIXEL_LIMIT
+from .cues import table_from_cues
 from .cursor import VideoCursor
 from .decoder import decode_intra
 from .frame_cache import FrameCache
@@ -87,8 +90,17 @@ class PyAVChunkReader(VideoReader):
         return other
 
     def _learn_from_packets(self) -> None:
-        """Build the table from the packets, if the index does not suffice."""
-        self._video.set_table(self._table_from_packets())
+        """Build the table from the packets, if the index does not suffice.
+
+        At a URL that would read all of the file, so it is done only for want of cues.
+        """
+        table, is_remote = None, is_url(self._video.path)
+        if is_remote and self._video.table is None:
+            table = table_from_cues(self._cursor.from_the_start(), self._cursor.stream, self._video.announced)
+            self._cursor.invalidate()
+        if table is None and is_remote:
+            warn(ImgStoreWarning(f'{self._video.path} is read in sequence once: its container lists too little'))
+        self._video.set_table(self._table_from_packets() if table is None else table)
 
     def _table_from_packets(self) -> FrameTable | None:
         cursor = self._cursor

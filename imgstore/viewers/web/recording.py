@@ -20,6 +20,7 @@ from ...constants import FRAME_NUMBER, FRAME_TIME, STORE_LOCK_FILENAME
 from ...contrast import IntensityScaler, measure_range
 from ...errors import FrameReadError
 from ...lossless_file import fits_png
+from ...ondisk.files import name_of
 from ...stores.base import ImgStore
 from ...stores.factories import new_for_filename
 from .. import gaps
@@ -48,7 +49,7 @@ class Recording:
     def __init__(self, path: str) -> None:
         self.store = new_for_filename(path)
         self.navigator = Navigator(self.store)
-        self.name = os.path.basename(self.store.filename.rstrip(os.sep)) or self.store.filename
+        self.name = name_of(self.store.filename) or self.store.filename
         self._thumbnails: ImgStore | None = None
         self._shades = IntensityScaler(lambda: measure_range(self.image, self.count))
         self._lock = threading.Lock()
@@ -70,7 +71,7 @@ class Recording:
         with self._lock:
             if time.monotonic() - self._refreshed < _REFRESH_SECONDS:
                 return
-            live = os.path.exists(os.path.join(self.store.filename, STORE_LOCK_FILENAME))
+            live = os.path.exists(os.path.join(self.store.filename, STORE_LOCK_FILENAME))  # none at a URL
             if live or self._was_live:  # once more after it is closed
                 self.store.refresh()
             self._refreshed, self._was_live = time.monotonic(), live

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 from ...errors import ImgStoreError
+from ...ondisk.files import name_of
 from ...stores.base import ImgStore
 from ..gaps import Gap
 from ..navigation import Navigator
@@ -222,7 +222,7 @@ class Controls:
         if self.frame is None or self.frame.image is None:
             self.notify('this frame cannot be read, so it cannot be saved', is_trouble=True)
             return
-        name = os.path.basename(self.store.filename) or 'frame'
+        name = name_of(self.store.filename) or 'frame'
         try:
             self.notify(f'saved as {grab(self.frame.image, f"{name}_{self.frame.number}")}')
         except ImgStoreError as error:

@@ -1,0 +1,58 @@
+"""URLs as paths: also chained ones, such as ``zip://s::file:///a.zip``."""
+
+from __future__ import annotations
+
+_LINK, _MARK = '::', '://'
+_WITH_QUERY = ('http://', 'https://')
+
+
+def is_url(path: str) -> bool:
+    """Return whether a path is a URL. A path in a folder named ``a:`` is none."""
+    return _MARK in path and not path.startswith('/')
+
+
+def split_url(url: str) -> tuple[str, str]:
+    """Return a URL up to the end of its path, and the rest.
+
+    The rest is a query, and the places that a chained URL leads through.
+    """
+    links = url.split(_LINK)
+    rank = next(rank for rank, link in enumerate(links) if _MARK in link)
+    head, tail = _LINK.join(links[: rank + 1]), ''.join(_LINK + link for link in links[rank + 1 :])
+    if head.startswith(_WITH_QUERY):
+        head, mark, query = head.partition('?')
+        tail = mark + query + tail
+    return head, tail
+
+
+def folder_url(url: str) -> str:
+    """Return the URL of a folder, without slashes at its end."""
+    head, tail = split_url(url)
+    start = head.index(_MARK) + len(_MARK)
+    return head[:start] + head[start:].rstrip('/') + tail
+
+
+def join_url(folder: str, *names: str) -> str:
+    """Return the URL of a file in a folder."""
+    head, tail = split_url(folder)
+    return '/'.join([head.rstrip('/') if not head.endswith(_MARK) else head[:-1], *names]) + tail
+
+
+def add_to_url(url: str, extension: str) -> str:
+    """Return the URL with an extension after its path."""
+    head, tail = split_url(url)
+    return head + extension + tail
+
+
+def parent_url(url: str) -> str:
+    """Return the URL of the folder of a file."""
+    head, tail = split_url(url)
+    start = head.index(_MARK) + len(_MARK)
+    return head[:start] + head[start:].rpartition('/')[0] + tail
+
+
+def name_in_url(url: str) -> str:
+    """Return the last name of a URL; of an archive's top, that of the archive."""
+    head, tail = split_url(url)
+    name = head[head.index(_MARK) + len(_MARK) :].rpartition('/')[2]
+    return name or (tail.rpartition('/')[2] if tail else '')
