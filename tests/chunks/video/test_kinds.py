@@ -35,7 +35,7 @@ def stored(video, tmp_path_factory):
 
 
 def orders(count):
-    return [range(count), range(count - 1, -1, -1), np.random.default_rng(1).permutation(count)]
+    return [range(count), range(count - 1, -1, -1), np.random.default_rng(1).permutation(count).tolist()]
 
 
 @both_backends
