@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -12,22 +11,24 @@ from zoneinfo import ZoneInfo
 
 import cv2
 
-from .._support.json import as_json
 from .._support.text import count_of, printable
 from .._support.yaml import dump_yaml
 from ..errors import ImgStoreError, InvalidArgumentError, StoreIOError
 from ..export.atomic_output import new_file
 from ..overview.interval_plot import draw_intervals
+from ..overview.listing import list_stores
 from ..overview.report import FrameGap, FrameTiming, Overview, overview
 from ..stores.factories import new_for_filename
 from ..timestamps import GAP_FACTOR, format_time, is_date
 from ._cli import EXIT_FAILURE, add_overwrite, command_parser, log_error, run
+from ._info_table import print_csv, print_json, print_table, told_none
+from ._info_text import bytes_text, duration_text, json_line
+from ._progress import Progress
 
 _PROG = 'imgstore-info'
 _LINES_OF_METADATA = 12
 _TITLE_WIDTH = 14
-_MOST_SECONDS = 1e15  # more is no duration
-_UNITS = ('bytes', 'kB', 'MB', 'GB', 'TB')
+_USUAL_DROPS = 5
 _Row = tuple[str, str]
 
 
@@ -37,14 +38,19 @@ def parser() -> argparse.ArgumentParser:
         _PROG,
         'Summarise a store: format, size, frames, frame rate, drops, chunks, metadata, extra data and the '
         'health of its files. No image is read.',
-        'imgstore info recording\nimgstore info --plot intervals.png recording\nimgstore info --json recording',
+        'imgstore info recording\nimgstore info --plot intervals.png recording\nimgstore info --json recording\n'
+        'imgstore info --recursive data',
         f'A long interval is over {GAP_FACTOR} times the median.',
     )
-    made.add_argument('paths', metavar='PATH', nargs='+', help='a store')
-    made.add_argument('--json', action='store_true', help='print one JSON object per store and line; times in seconds')
+    made.add_argument('paths', metavar='PATH', nargs='+', help='a store; with --recursive, a folder')
     made.add_argument(
-        '--drops', metavar='N', type=_count, default=5, help='list the N largest drops (default: %(default)s)'
+        '--recursive',
+        action='store_true',
+        help='list all stores in the folder and below as a table, without opening a video',
     )
+    made.add_argument('--csv', action='store_true', help='print the table of --recursive as csv')
+    made.add_argument('--json', action='store_true', help='print one JSON object per store and line; times in seconds')
+    made.add_argument('--drops', metavar='N', type=_count, help=f'list the N largest drops (default: {_USUAL_DROPS})')
     made.add_argument(
         '--plot',
         metavar='FILE',
@@ -67,14 +73,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = made.parse_args(argv)
     if args.plot and len(args.paths) > 1:
         made.error('--plot takes one store, not several')
-    return run(_PROG, lambda: _tell_all(args), args.verbose)
+    if args.recursive and (args.plot or args.drops is not None):
+        made.error(f'{"--plot" if args.plot else "--drops"} is for one store, not for --recursive')
+    if args.csv and (args.json or not args.recursive):
+        made.error('--csv and --json are two forms; give one of them' if args.json else '--csv needs --recursive')
+    return run(_PROG, lambda: _list_all(args) if args.recursive else _tell_all(args), args.verbose)
+
+
+def _list_all(args: argparse.Namespace) -> int:
+    with Progress(_PROG, unit='stores') as progress:
+        rows = list_stores(*args.paths, progress=progress.step)
+    if not rows:
+        log_error(_PROG, told_none(args.paths))
+    show = print_csv if args.csv else print_json if args.json else print_table
+    if rows or args.csv:
+        show(rows)
+    return EXIT_FAILURE if any(row.state == 'unreadable' for row in rows) else 0
 
 
 def _tell_all(args: argparse.Namespace) -> int:
     code = 0
     for place, path in enumerate(args.paths):
         try:
-            found = overview(path, args.drops)
+            found = overview(path, _USUAL_DROPS if args.drops is None else args.drops)
         except (ImgStoreError, OSError) as error:
             if args.verbose or len(args.paths) == 1:
                 raise
@@ -90,7 +111,7 @@ def _tell_all(args: argparse.Namespace) -> int:
 def _as_json(found: Overview) -> str:
     record = dataclasses.asdict(found)
     record['health']['good'] = found.health.good
-    return json.dumps(as_json(record), allow_nan=False).replace('\x7f', '\\u007f')
+    return json_line(record)
 
 
 def _screen(path: str, found: Overview) -> Iterator[str]:
@@ -111,8 +132,8 @@ def _rows_of_store(found: Overview) -> Iterator[_Row]:
     yield 'uuid', found.uuid or 'none'
     if not found.files:  # at a URL that cannot be listed
         return
-    each = f', {_bytes(found.bytes_on_disk / found.frames)} a frame' if found.frames else ''
-    yield 'on disk', f'{_bytes(found.bytes_on_disk)} in {count_of(found.files, "file")}{each}'
+    each = f', {bytes_text(found.bytes_on_disk / found.frames)} a frame' if found.frames else ''
+    yield 'on disk', f'{bytes_text(found.bytes_on_disk)} in {count_of(found.files, "file")}{each}'
 
 
 def _rows_of_frames(found: Overview) -> Iterator[_Row]:
@@ -121,8 +142,8 @@ def _rows_of_frames(found: Overview) -> Iterator[_Row]:
         yield 'frames', 'none'
         return
     yield 'frames', f'{found.frames}, numbered from {found.first_number} to {found.last_number}'
-    yield 'span', f'{_duration(found.duration)}, from {format_time(zone, found.first_time)}'
-    yield 'span', f'{"":{len(_duration(found.duration))}}  to   {format_time(zone, found.last_time)}'
+    yield 'span', f'{duration_text(found.duration)}, from {format_time(zone, found.first_time)}'
+    yield 'span', f'{"":{len(duration_text(found.duration))}}  to   {format_time(zone, found.last_time)}'
     if found.frames > 1:
         yield from _rows_of_pace(zone, found.pace, found.first_time)
 
@@ -187,23 +208,6 @@ def _health(found: Overview) -> Iterator[str]:
         yield f'missing chunks: {", ".join(map(str, health.missing_chunks[:20]))}'
     if health.saved_index == 'outdated':
         yield 'the index cache is stale: update it with imgstore index'
-
-
-def _bytes(size: float) -> str:
-    for unit in _UNITS[:-1]:
-        if size < 1000:
-            return f'{size:.3g} {unit}' if size < 999.5 else f'{size:.0f} {unit}'
-        size /= 1000
-    return f'{size:.4g} {_UNITS[-1]}'
-
-
-def _duration(seconds: float) -> str:
-    if not abs(seconds) < _MOST_SECONDS:  # nan too
-        return f'{seconds} s'
-    whole, milliseconds = divmod(round(seconds * 1000), 1000)
-    days, rest = divmod(whole, 86400)
-    text = f'{rest // 3600}:{rest // 60 % 60:02}:{rest % 60:02}.{milliseconds:03}'
-    return f'{days} days {text}' if days else text
 
 
 def _rate(rate: float | None) -> str:

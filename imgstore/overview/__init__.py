@@ -1,4 +1,4 @@
-"""A summary of a store.
+"""A summary of a store, and a list of all stores below a folder.
 
 Examples
 --------
@@ -12,10 +12,11 @@ Examples
 
 from .._support.warn import renamed_names
 from ..timestamps import GAP_FACTOR
+from .health import Health
+from .listing import StoreRow, list_stores
 from .report import (
     FrameGap,
     FrameTiming,
-    Health,
     Overview,
     frame_timing,
     overview,
@@ -28,7 +29,9 @@ __all__ = [
     'FrameTiming',
     'Health',
     'Overview',
+    'StoreRow',
     'frame_timing',
+    'list_stores',
     'overview',
     'slow_intervals',
 ]

@@ -22,8 +22,15 @@ def size_of(folder: str) -> tuple[int, int]:
                 inner_size, inner_files = size_of(entry.path)
                 size, files = size + inner_size, files + inner_files
             else:
-                size, files = size + entry.stat().st_size, files + 1
+                size, files = size + _file_size(entry), files + 1
     return size, files
+
+
+def _file_size(entry: os.DirEntry[str]) -> int:
+    try:
+        return entry.stat().st_size
+    except OSError:  # a link to nothing, or a file that a writer has removed since
+        return 0
 
 
 def unclosed_files(folder: str) -> tuple[str, ...]:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .._support.regular_files import is_file
-from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME, STORE_LOCK_FILENAME, STORE_SAVED_INDEX_FILENAME
-from ..errors import ChunkSkippedWarning, CorruptFileError
+from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
+from ..errors import CorruptFileError
 from ..extra_data.records import read_extra_data
 from ..frame_rate import median_interval, median_of_positive
-from ..ondisk.files import StrPath, join
-from ..ondisk.lock import lock_state
-from ..remote.urls import is_url
+from ..ondisk.files import StrPath
 from ..stores.base import ImgStore
 from ..stores.factories import new_for_filename
 from ..timestamps import GAP_FACTOR, Numbers, Times, usual_interval
-from .files import size_of, unclosed_files
+from .files import size_of
+from .health import Health, store_health
 
 
 @dataclass(frozen=True)
@@ -92,37 +89,6 @@ class FrameTiming:
     repeated_numbers: int = 0
     backward_numbers: int = 0
     drops: tuple[FrameGap, ...] = ()
-
-
-@dataclass(frozen=True)
-class Health:
-    """State of a store's files.
-
-    Attributes
-    ----------
-    lock : {'none', 'held', 'left'}
-        'none': no writer has the store open. 'held': one has. 'left': the writer died and left its lock.
-    unclosed : tuple of str
-        Files a writer opened and did not close, as paths in the store.
-    skipped_chunks : tuple of str
-        Unreadable chunks or files, each with the reason.
-    missing_chunks : tuple of int
-        Missing chunk numbers below the largest.
-    saved_index : {'none', 'fits', 'outdated'}
-        Whether the store has an index cache, and whether it fits the chunks.
-    """
-
-    lock: str
-    unclosed: tuple[str, ...]
-    skipped_chunks: tuple[str, ...]
-    missing_chunks: tuple[int, ...]
-    saved_index: str
-
-    @property
-    def good(self) -> bool:
-        """Whether all files are in order. An open writer is no fault."""
-        crashed = self.lock == 'left' or (self.unclosed and self.lock == 'none')
-        return not (crashed or self.skipped_chunks or self.missing_chunks)
 
 
 @dataclass(frozen=True)
@@ -262,7 +228,7 @@ def _overview(store: ImgStore, messages: list[Warning | str], drops: int) -> Ove
         len(extra),
         _columns(extra),
         store.user_metadata,
-        _health(store, messages),
+        store_health(store, messages),
     )
 
 
@@ -359,20 +325,3 @@ def _columns(paths: list[str]) -> tuple[str, ...]:
         return ()
     frame_columns = {FRAME_INDEX, FRAME_NUMBER, FRAME_TIME}
     return () if frame is None else tuple(str(name) for name in frame.columns if name not in frame_columns)
-
-
-def _health(store: ImgStore, messages: list[Warning | str]) -> Health:
-    folder, chunks = store.filename, list(store.chunk_paths())
-    missing = sorted(set(range(max(chunks, default=0))) - set(chunks))
-    if not is_file(join(folder, STORE_SAVED_INDEX_FILENAME)):
-        saved = 'none'
-    else:
-        saved = 'fits' if store.index.saved is not None else 'outdated'
-    lock = 'none' if is_url(folder) else lock_state(os.path.join(folder, STORE_LOCK_FILENAME))
-    if lock == 'held':  # the current chunk of the writer has no index yet
-        messages = [each for each in messages if not _is_skipped(each, max(chunks, default=-1) + 1)]
-    return Health(lock, unclosed_files(folder), tuple(map(str, messages)), tuple(missing), saved)
-
-
-def _is_skipped(warning: Warning | str, chunk: int) -> bool:
-    return isinstance(warning, ChunkSkippedWarning) and warning.chunk == chunk

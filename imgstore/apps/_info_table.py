@@ -1,0 +1,142 @@
+"""Tables of many stores for imgstore-info --recursive."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import os
+import shutil
+import sys
+import unicodedata
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo
+
+from .._support.text import count_of, printable
+from ..overview.listing import StoreRow
+from ..timestamps import format_time, is_date
+from ._info_text import bytes_text, duration_text, json_line
+from ._terminal import unfiltered
+
+_TITLES = ('store', 'format', 'image', 'frames', 'missing', 'duration', 'begins', 'size', 'state')
+_TO_THE_RIGHT = {'frames', 'missing', 'duration', 'size'}
+_LEFT_OUT = ('image', 'begins', 'format', 'duration', 'size', 'missing')
+"""Columns that a narrow terminal lacks, the first one first."""
+
+_BAD_STATES = ('live', 'not closed', 'damaged', 'unreadable')
+_FEWEST = len(_TITLES) - len(_LEFT_OUT)
+_LEAST_PATH = 24
+_SPACE = '  '
+
+
+def print_csv(rows: list[StoreRow]) -> None:
+    """Print a header and a line per store."""
+    names = [field.name for field in dataclasses.fields(StoreRow)]
+    writer = csv.writer(sys.stdout, lineterminator='\n')
+    writer.writerow(names)
+    for row in rows:
+        values = dataclasses.asdict(row)
+        if row.image_shape is not None:
+            values['image_shape'] = 'x'.join(map(str, row.image_shape))
+        writer.writerow([values[name] for name in names])
+
+
+def print_json(rows: list[StoreRow]) -> None:
+    """Print a JSON object per store and line."""
+    for row in rows:
+        print(json_line(dataclasses.asdict(row)))
+
+
+def print_table(rows: list[StoreRow]) -> None:
+    """Print a table that fits the terminal, sums, and a line per problem."""
+    cells = [dict(zip(_TITLES, _cells(row), strict=True)) for row in rows]
+    width = shutil.get_terminal_size().columns if _is_terminal() else None
+    for line in _fitted([dict(zip(_TITLES, _TITLES, strict=True)), *cells], width):
+        print(line)
+    print(_sums(rows))
+    for row in rows:
+        if row.problem:
+            print(f'{printable(row.path)}: {printable(row.problem)}')
+
+
+def _is_terminal() -> bool:
+    return bool(unfiltered(sys.stdout).isatty())
+
+
+def _cells(row: StoreRow) -> tuple[str, ...]:
+    if row.frames is None or row.image_shape is None or row.duration is None:
+        return (printable(row.path), '', '', '', '', '', '', bytes_text(row.bytes_on_disk), row.state)
+    shape = row.image_shape
+    image = f'{shape[1]} x {shape[0]}' if len(shape) > 1 else str(shape[0])
+    return (
+        printable(row.path),
+        row.format or '',
+        image + {(3,): ' color', (): ''}.get(shape[2:], f' x {shape[-1]}') + (f' {row.dtype}' * (row.dtype != 'uint8')),
+        str(row.frames),
+        str(row.missing_numbers or '-'),
+        duration_text(row.duration).partition('.')[0] if row.duration >= 1 else f'{row.duration:.3g} s',
+        _begins(row),
+        bytes_text(row.bytes_on_disk),
+        row.state,
+    )
+
+
+def _begins(row: StoreRow) -> str:
+    """Return the local date of the first frame, or of the creation in UTC."""
+    if row.first_time is not None and is_date(row.first_time):
+        return format_time(ZoneInfo(row.timezone or 'UTC'), row.first_time)[:16]
+    return (row.created_utc or '')[:16].replace('T', ' ') + 'Z'
+
+
+def _fitted(cells: list[dict[str, str]], width: int | None) -> Iterator[str]:
+    """Yield the lines. Columns are left out, and paths are cut, to fit."""
+    titles, room = list(_TITLES), None
+    if width is not None:
+        left_out = iter(_LEFT_OUT)
+        while (room := width - _width_of(cells, titles[1:])) < _LEAST_PATH and len(titles) > _FEWEST:
+            titles.remove(next(left_out))
+    cells = [{**each, 'store': _cut_start(each['store'], room)} for each in cells]
+    widths = {title: max(_width(each[title]) for each in cells) for title in titles}
+    for each in cells:
+        yield _SPACE.join(_padded(each[title], widths[title], title in _TO_THE_RIGHT) for title in titles).rstrip()
+
+
+def _width_of(cells: list[dict[str, str]], titles: list[str]) -> int:
+    return sum(max(_width(each[title]) for each in cells) + len(_SPACE) for title in titles)
+
+
+def _width(text: str) -> int:
+    """Return the columns of a terminal that a text takes."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(letter) in 'WF' for letter in text)
+    return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))
+
+
+def _padded(text: str, width: int, to_the_right: bool) -> str:
+    space = ' ' * (width - _width(text))
+    return space + text if to_the_right else text + space
+
+
+def _cut_start(path: str, width: int | None) -> str:
+    """Keep the end of a path, where stores differ."""
+    if width is None or _width(path) <= width:
+        return path
+    while path and _width(path) > width - 1:
+        path = path[1:]
+    return '…' + path
+
+
+def _sums(rows: list[StoreRow]) -> str:
+    frames = sum(row.frames or 0 for row in rows)
+    size = bytes_text(sum(row.bytes_on_disk for row in rows))
+    states = [
+        (state, sum(row.state == state for row in rows)) for state in ('live', 'not closed', 'damaged', 'unreadable')
+    ]
+    others = ''.join(f', {count} {state}' for state, count in states if count)
+    return f'{count_of(len(rows), "store")}, {count_of(frames, "frame")}, {size}{others}'
+
+
+def told_none(folders: list[str]) -> str:
+    """Return the line for folders without stores."""
+    where = ', '.join(repr(os.path.normpath(folder)) for folder in folders)
+    return f'no store in {where} or below'
