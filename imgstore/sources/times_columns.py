@@ -71,7 +71,7 @@ def choose_columns(table: Table, times: str | None, numbers: str | None) -> tupl
         return chosen, of_numbers
     others = [column for column in table.columns if column is not chosen]
     found = _numbers_by_name(others)
-    if not found and not any(column.name for column in table.columns):
+    if not found and (by_name is None or not any(column.name for column in table.columns)):
         found = [column for column in others if column.is_counter]
     return chosen, _only(table, others, found, 'numbers')
 

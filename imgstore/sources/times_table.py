@@ -18,9 +18,10 @@ from ..errors import InvalidArgumentError
 Values = list[str] | npt.NDArray[Any]
 
 _DATE = re.compile(
-    r'\d{4}(-\d\d-\d\d|\d{4})[Tt ]\d\d(:?\d\d(:?\d\d([.,]\d{1,25})?)?)?(Z|[+-]\d\d(:?\d\d(:?\d\d)?)?)?',
+    r'\d{4}(-\d\d-\d\d|/\d\d/\d\d|\d{4})[Tt ]\d\d(:?\d\d(:?\d\d([.,]\d{1,25})?)?)?(Z|[+-]\d\d(:?\d\d(:?\d\d)?)?)?',
     re.ASCII | re.IGNORECASE,
 )
+_DAY = re.compile(r'\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}', re.ASCII)
 _CLOCK = re.compile(r'\d{1,2}:\d\d:\d\d([.,]\d{1,25})?', re.ASCII)
 _INTEGER = re.compile(r'[+-]?\d{1,25}(\.0{0,25})?', re.ASCII)
 _LARGEST = 2**63
@@ -117,6 +118,11 @@ def kind_of(text: str) -> str:
     if _DATE.fullmatch(text):
         return 'date'
     return 'clock' if _CLOCK.fullmatch(text) else 'text'
+
+
+def is_day(text: str) -> bool:
+    """Return whether a text is a date without a time, in any order."""
+    return _DAY.fullmatch(text) is not None
 
 
 def as_integer(text: str) -> int | None:

@@ -17,6 +17,7 @@ _SAMPLE = 100  # lines that show the separator
 _MISSING = ('nan', 'inf', '-inf', 'na', 'none', 'null', 'nat')
 _COMMENT = ('#', '%', '//')
 _DECIMAL_COMMA = re.compile(r'[+-]?\d+,\d+(e[+-]?\d+)?', re.IGNORECASE | re.ASCII)
+_DAY_AND_CLOCK = re.compile(r'(\d{4}[-/]\d\d[-/]\d\d) +(\d\d:)', re.ASCII)
 _TIMECODES = re.compile(r'#\s*time(code|stamp) format v2', re.IGNORECASE)
 _SPECIFIED = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 
@@ -61,7 +62,7 @@ def _split(line: str, separator: str) -> list[str]:
     if not separator:
         return [line.strip().strip('"')]
     if separator == ' ':
-        return [cell.strip('"') for cell in line.split()]
+        return [cell.strip('"') for cell in _DAY_AND_CLOCK.sub(r'\1T\2', line).split()]
     cells = next(csv.reader([line], delimiter=separator)) if '"' in line else line.split(separator)
     return [cell.strip() for cell in cells]
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from .._support.moments import DECIMAL, date_seconds
 from ..errors import InvalidArgumentError
 from .times_columns import unit_of_name
-from .times_table import Column, Table, as_integer
+from .times_table import Column, Table, as_integer, is_day, kind_of
 
 UNITS = ('s', 'ms', 'us', 'ns', 'date', 'clock', 'flycapture')
 """Units of times in a file. 'clock' is a time of the day, 'flycapture' the counter that FlyCapture embeds."""
@@ -74,6 +74,7 @@ def _plain(value: Any) -> object:
 
 
 def _find_unit(table: Table, column: Column) -> str:
+    _check_kind(table, column)
     if column.kind in ('date', 'clock'):
         return column.kind
     known = column.unit or unit_of_name(column.name)
@@ -84,6 +85,21 @@ def _find_unit(table: Table, column: Column) -> str:
         if _is_clear(sample, 10.0**-decimals, unit == 's' and not _are_integers(column)):
             return unit
     raise _unclear(table, column, sample)
+
+
+def _check_kind(table: Table, column: Column) -> None:
+    """Refuse text, and times of the day next to dates that cannot be read."""
+    if column.kind == 'text':
+        row = next(row for row, text in enumerate(column.values) if kind_of(text) == 'text')
+        raise table.bad_value(
+            row, column.values[row], 'is neither a number nor a date in ISO 8601; every frame needs one'
+        )
+    before = table.columns[column.number - 2] if 1 < column.number <= len(table.columns) else column
+    if column.kind == 'clock' and isinstance(before.values, list) and is_day(before.values[0]):
+        raise table.error(
+            f'has times of the day in {column}, and dates such as {before.values[0]!r} in {before}; write both in one '
+            'column as 2026-03-01T12:00:05.2, or give --times-unit clock to take the times without their dates'
+        )
 
 
 def _sample(column: Column) -> Seconds:
@@ -144,7 +160,7 @@ def _named(unit: str) -> str:
 
 def _parser(unit: str, zone: datetime.tzinfo) -> Callable[[str], float]:
     if unit == 'date':
-        return lambda text: date_seconds(text, zone)
+        return lambda text: date_seconds(text[:10].replace('/', '-') + text[10:], zone)
     if unit == 'clock':
         return _clock_seconds
     if unit == 'flycapture':
