@@ -21,11 +21,13 @@ from .stores.factories import (
 
 if TYPE_CHECKING:
     from .maintenance.repair import repair
+    from .stores.multi import MultiStore
 
 __all__ = [
     'DirectoryImgStore',
     'Frame',
     'ImgStore',
+    'MultiStore',
     'ReadOptions',
     'VideoImgStore',
     'WriteOptions',
@@ -42,14 +44,18 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Import `repair` at its first use."""
-    if name != 'repair':
-        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    from .maintenance.repair import repair
+_LATE = {'MultiStore': '.stores.multi', 'repair': '.maintenance.repair'}
+"""Names that few programs use, with their modules."""
 
-    globals()[name] = repair
-    return repair
+
+def __getattr__(name: str) -> Any:
+    """Import a name of `_LATE` at its first use."""
+    if name not in _LATE:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    from importlib import import_module
+
+    globals()[name] = found = getattr(import_module(_LATE[name], __name__), name)
+    return found
 
 
 def __dir__() -> list[str]:

@@ -81,17 +81,17 @@ class ArrayBatch:
     ----------
     kind : ImageKind
         Expected images.
-    count : int
-        Number of images. Their memory is allocated at once.
+    images : ndarray
+        Receives the images.
     """
 
-    def __init__(self, kind: ImageKind, count: int) -> None:
-        self._kind, self.images = kind, kind.empty(count)
+    def __init__(self, kind: ImageKind, images: Image) -> None:
+        self._kind, self.images = kind, images
         self._rows: defaultdict[Place, list[int]] = defaultdict(list)
 
-    def expect(self, frames: Iterable[FrameLocation]) -> None:
-        """Set the frames in order; some may be there several times."""
-        for row, frame in enumerate(frames):
+    def expect(self, frames: Iterable[FrameLocation], rows: Iterable[int]) -> None:
+        """Set the frames and their rows; some may be there several times."""
+        for row, frame in zip(rows, frames, strict=True):
             self._rows[frame.place].append(row)
 
     def put(self, place: Place, image: Image) -> None:

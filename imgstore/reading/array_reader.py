@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from .._support.forking import leak, register_fork_handler
 from ..chunks import Image
-from ..errors import StoreClosedError
+from ..errors import FrameReadError, StoreClosedError
 from ..index.store_index import ImgStoreIndex
 from .array_batch import ArrayBatch, ImageKind, OtherImageError
 from .batch import BatchReader
@@ -144,13 +144,49 @@ class ArrayReader:
             raise kind.error(self._store, frame, error.what) from None
         return part.copy() if part.nbytes < image.nbytes else part
 
+    def get_into(
+        self, images: Image, rows: Sequence[int], indexes: Indexes, kind: ImageKind, is_decoding: bool
+    ) -> None:
+        """Read images into rows of an array.
+
+        Parameters
+        ----------
+        images : ndarray
+            Receives the images.
+        rows : sequence of int
+            Its row for each image.
+        indexes : range or ndarray
+            Indexes of the frames, from 0. The chunks' indexes were read.
+        kind : ImageKind
+            Shape and dtype of the images, and the part of each.
+        is_decoding : bool
+            Whether raw images are converted to BGR.
+        """
+        known = self._known.index
+        with self._borrow(is_decoding) as reader:
+            if self._fill(reader, known, indexes, ArrayBatch(kind, images), kind, rows) is None:
+                raise FrameReadError(f'{self._store}: a chunk is damaged; open the store again', store=self._store)
+
     def _many(self, reader: _Reader, known: ImgStoreIndex, indexes: Indexes, kind: ImageKind) -> Any:
-        batch, count = ArrayBatch(kind, len(indexes)), known.frame_count
+        batch = ArrayBatch(kind, kind.empty(len(indexes)))
+        return self._fill(reader, known, indexes, batch, kind, range(len(indexes)))
+
+    def _fill(
+        self,
+        reader: _Reader,
+        known: ImgStoreIndex,
+        indexes: Indexes,
+        batch: ArrayBatch,
+        kind: ImageKind,
+        rows: Sequence[int],
+    ) -> Image | None:
+        """Read images into a batch; None if a chunk turned out to be damaged."""
+        count = known.frame_count
         found = [locate(known, index) for index in in_order(indexes)]
         frames = [frame for frame in found if frame is not None]
         if len(frames) < len(found) or known.frame_count != count:
             return None
-        batch.expect(frames)
+        batch.expect(frames, rows)
         try:
             reader.batches.read_into(frames, batch.put)
         except OtherImageError as error:

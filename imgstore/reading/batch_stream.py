@@ -12,9 +12,11 @@ from ..errors import FrameReadError
 from ..ondisk.chunk_index import Numbers, Times
 from .array_batch import ImageKind, OtherImageError
 from .frame_stream import FrameStream
+from .joined_stream import JoinedStream
 from .position import FrameLocation, Place
 
 Arrays = tuple[Image, Numbers, Times]
+FoundStream = FrameStream[tuple[FrameLocation, Image]] | JoinedStream[tuple[FrameLocation, Image]]
 
 
 class BatchStream(Iterator[Arrays]):
@@ -24,7 +26,7 @@ class BatchStream(Iterator[Arrays]):
 
     Parameters
     ----------
-    frames : FrameStream
+    frames : FrameStream or JoinedStream
         The frames.
     size : int
         Frames per batch. The last one may have fewer.
@@ -34,9 +36,7 @@ class BatchStream(Iterator[Arrays]):
         The store's folder, for error messages.
     """
 
-    def __init__(
-        self, frames: FrameStream[tuple[FrameLocation, Image]], size: int, kind: ImageKind, store: str
-    ) -> None:
+    def __init__(self, frames: FoundStream, size: int, kind: ImageKind, store: str) -> None:
         self._frames, self._size, self._kind, self._store = frames, size, kind, store
 
     def __next__(self) -> Arrays:
@@ -113,6 +113,7 @@ class ParallelBatchStream(BatchStream):
         most_kept: int,
     ) -> None:
         super().__init__(frames, size, kind, store)
+        self._frames: FrameStream[tuple[FrameLocation, Image]] = frames
         self._most_kept = most_kept
         self._kept: dict[Place, Image] = {}
 

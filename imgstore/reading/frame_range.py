@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..index.store_index import ImgStoreIndex
+from ..index.frame_index import FrameIndex
 from .indexing import Indexes
 
 
@@ -13,12 +13,12 @@ def by_index(count: int, start: int | None, stop: int | None, step: int) -> rang
     return range(*slice(start, stop, step).indices(count))
 
 
-def by_value(known: ImgStoreIndex, column: int, start: float | None, stop: float | None, step: int) -> Indexes:
+def by_value(known: FrameIndex, column: int, start: float | None, stop: float | None, step: int) -> Indexes:
     """Return the indexes of frames from `start` up to, not including, `stop`.
 
     Parameters
     ----------
-    known : ImgStoreIndex
+    known : FrameIndex
         The frames.
     column : {0, 1}
         0: compare numbers. 1: compare times.

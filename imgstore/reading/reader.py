@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import threading
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -30,6 +28,7 @@ from .array_reader import ArrayReader
 from .batch import BatchReader
 from .batch_stream import BatchStream, ParallelBatchStream
 from .blocks import block_edges
+from .following import follow
 from .frame_stream import FrameStream, FrameStreams, Make, as_found
 from .image_reader import ImageReader
 from .indexing import Indexes
@@ -44,7 +43,6 @@ Frames = tuple[Image | list[Image], list[int], list[float]]
 _Item = TypeVar('_Item')
 
 _READ_AHEAD = 2 * THREADS  # frames
-_BETWEEN_LOOKS = 0.02  # seconds
 
 
 class StoreReader(ReaderInfo):
@@ -114,15 +112,7 @@ class StoreReader(ReaderInfo):
 
     def follow(self) -> Iterator[NumberedImage]:
         """Read each frame after the position, until the writer closes the store."""
-        while True:
-            with contextlib.suppress(EndOfStoreError):
-                yield self.next()
-                continue
-            was_live, began = self.is_live, time.monotonic()
-            if not self.refresh():
-                if not was_live:
-                    return
-                time.sleep(max(_BETWEEN_LOOKS, time.monotonic() - began))
+        return follow(self)
 
     # --- images and position
 
@@ -290,6 +280,10 @@ class StoreReader(ReaderInfo):
     def get(self, key: Any) -> Any:
         """Read the images that a key such as ``3`` or ``slice(0, 9)`` selects."""
         return self._array.get(key, self.image_shape, self.metadata.imgdtype, self._images.is_decoding)
+
+    def get_into(self, images: Image, rows: Sequence[int], indexes: Indexes, kind: ImageKind) -> None:
+        """Read images into rows of an array; see `ArrayReader.get_into`."""
+        self._array.get_into(images, rows, indexes, kind, self._images.is_decoding)
 
     def stream(self, known: ImgStoreIndex, indexes: Indexes, make: Make[_Item]) -> FrameStream[_Item]:
         """Iterate over frames of an index, with a reader of its own."""

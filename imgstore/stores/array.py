@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,26 +12,27 @@ import numpy.typing as npt
 from .._support.moments import as_moment
 from .._support.validation import as_int, as_int_min, not_allowed
 from ..errors import FrameKeyTypeError, InvalidArgumentError
-from ..index.store_index import ImgStoreIndex
+from ..index.frame_index import FrameIndex
 from ..ondisk.chunk_index import Numbers, Times
-from ..reading.batch_stream import BatchStream
 from ..reading.frame_range import by_index, by_value
-from ..reading.frame_stream import Frame, FrameStream, as_frame, as_pair
+from ..reading.frame_stream import Frame, as_frame, as_pair
 from ..reading.indexing import Indexes, select
 from ..reading.reader import NumberedImage
-from .properties import StoreProperties
-
-if TYPE_CHECKING:
-    import dask.array as da
+from .frame_properties import FrameProperties
 
 _MOST_BYTES = 4 * 2**30
 """Size of the largest array that `numpy.asarray` makes of a store."""
 
-_Kept = TypeVar('_Kept', FrameStream[Frame], FrameStream[NumberedImage], BatchStream)
+
+class _Stream(Protocol):
+    keeps: object
+
+
+_Kept = TypeVar('_Kept', bound=_Stream)
 _COLUMNS = {'number': 0, 'time': 1}
 
 
-class StoreArray(StoreProperties):
+class StoreArray(FrameProperties):
     """What a store has in common with an array of its images.
 
     None of it reads or moves the position of `ImgStore.get_next_image`. Any number of threads may use it at once.
@@ -233,7 +234,7 @@ class StoreArray(StoreProperties):
             return as_moment(value, what, self._impl.metadata.timezone).seconds
         return as_int(value, what)
 
-    def _loaded_index(self) -> ImgStoreIndex:
+    def _loaded_index(self) -> FrameIndex:
         """Return the index with all damaged chunks skipped, so that no index changes."""
         known = self._require_reader().index
         known.load()
@@ -293,48 +294,3 @@ class StoreArray(StoreProperties):
             )
         images: npt.NDArray[Any] = reader.get(slice(None))
         return images.astype(wanted, copy=False)
-
-    def to_dask(self, frames_per_block: Any = None) -> da.Array:
-        """Make a dask array of all frames, read by its tasks in any process.
-
-        Parameters
-        ----------
-        frames_per_block : int, optional
-            Maximum number of frames of a block. Blocks begin at chunks or keyframes, so each group of pictures is
-            decoded once. A longer group is divided. Default: as many as fit into dask's ``array.chunk-size``.
-
-        Returns
-        -------
-        dask.array.Array
-            Shape (n, h, w) or (n, h, w, 3). It has the frames known now. Tasks need the store at its path. A slice
-            reads only its own frames.
-
-        Raises
-        ------
-        MissingDependencyError
-            dask is not installed. The extra ``dask`` has it.
-        InvalidArgumentError
-            An argument is not allowed, or the store was opened with an index of your own.
-
-        Examples
-        --------
-        >>> store.to_dask().mean(axis=(1, 2)).compute().tolist()
-        [100.0, 101.0, 102.0, 105.0, 106.0]
-        """
-        from .dask_array import StoreSource, dask_array, frames_of_a_block
-        from .identity import StoreIdentity
-
-        reader, most = self._require_reader(), frames_of_a_block(self.nbytes // max(1, len(self)))
-        if frames_per_block is not None:
-            most = as_int_min(frames_per_block, 'frames_per_block', 1)
-        if self._has_given_index:
-            raise InvalidArgumentError(
-                f'{self.filename}: tasks cannot use an index of your own; open the store without it',
-                store=self.filename,
-                argument='index',
-            )
-        edges = reader.block_edges(self._loaded_index(), most)
-        identity, options = StoreIdentity.of(self, edges[-1]), tuple(sorted(self._reopen.items()))
-        shape = edges[-1], *self.image_shape
-        source = StoreSource(type(self), self.filename, identity, options, reader.is_decoding, shape, self.dtype)
-        return dask_array(source, edges)

@@ -20,7 +20,7 @@ from ..ondisk.layout import existing_store_folder, local_folder, store_folder
 from ..options import ReadOptions, WriteOptions, options_for
 from ..reading.open import open_reader
 from ..reading.reader import StoreReader
-from .array import StoreArray
+from .blocks import StoreBlocks
 from .describing import as_html, describe
 from .frame_reading import FrameReading
 from .frame_table import FrameTable
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _REOPENED_WITH = ('seek', 'backend', 'cache_bytes', 'verify')
 
 
-class ImgStore(FrameReading, StoreArray, FrameTable, PrivateNames):
+class ImgStore(FrameReading, StoreBlocks, FrameTable, PrivateNames):
     """A recording in a folder.
 
     Open a store with `new_for_filename`, create one with `new_for_format`.

@@ -13,12 +13,12 @@ from .._support.text import count_of, printable, without_surrogates
 from ..color import Image
 from ..contrast import IntensityScaler
 from ..errors import ImgStoreError
-from .properties import StoreProperties
+from .frame_properties import FrameProperties
 
 _LONGEST_SIDE = 320  # pixels
 
 
-def describe(store: StoreProperties) -> dict[str, str]:
+def describe(store: FrameProperties) -> dict[str, str]:
     """Describe format, images and times.
 
     A forked child of the writer knows fewer of them.

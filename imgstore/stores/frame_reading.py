@@ -7,10 +7,10 @@ from typing import Any
 
 from ..errors import InvalidArgumentError
 from ..reading.reader import Frames, NumberedImage
-from .properties import StoreProperties
+from .frame_properties import FrameProperties
 
 
-class FrameReading(StoreProperties):
+class FrameReading(FrameProperties):
     """Methods to read frames: the next one, by number, by index and by time."""
 
     def get_next_image(self) -> NumberedImage:

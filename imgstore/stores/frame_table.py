@@ -10,15 +10,15 @@ import numpy.typing as npt
 from .._support.moments import Moment, as_datetimes, as_moment
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from ..errors import InvalidArgumentError
-from ..index.store_index import ImgStoreIndex
-from ..reading.reader import StoreReader
-from .properties import StoreProperties, read_only
+from ..index.frame_index import FrameIndex
+from .frame_properties import FrameProperties, read_only
+from .frame_source import FrameSource
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class FrameTable(StoreProperties):
+class FrameTable(FrameProperties):
     """Methods to find frames, and tables of frames, without reading images."""
 
     @property
@@ -123,8 +123,12 @@ class FrameTable(StoreProperties):
                 'chunk': _chunk_of_each(known),
             }
         )
+        self._add_columns(table)
         own = self.records_by_frame() if extra_data else None
         return table if own is None else _with_records(table, own)
+
+    def _add_columns(self, table: pd.DataFrame) -> None:
+        """Add further columns to the table of frames."""
 
     def records_by_frame(self) -> pd.DataFrame | None:
         """Read the extra data of known frames, with exact integers.
@@ -143,14 +147,14 @@ class FrameTable(StoreProperties):
         return None if records is None else _records_by_index(records, len(self))
 
 
-def _chunk_of_each(known: ImgStoreIndex) -> npt.NDArray[np.int64]:
+def _chunk_of_each(known: FrameIndex) -> npt.NDArray[np.int64]:
     """Return the chunk of each frame."""
     ranges = known.chunk_ranges()
     numbers = np.array([number for number, _, _ in ranges], np.int64)
     return np.repeat(numbers, np.array([own.stop - own.start for _, _, own in ranges], np.int64))
 
 
-def _find_time(reader: StoreReader, moment: Moment, nearest: bool) -> int:
+def _find_time(reader: FrameSource, moment: Moment, nearest: bool) -> int:
     if moment.per_second and not nearest:
         index = reader.index.find(FRAME_TIME, moment.seconds, nearest=True)
         frame = None if index is None else reader.index.frame(index)
