@@ -10,6 +10,7 @@ import numpy as np
 
 from .._support.validation import as_seconds, not_allowed
 from ..errors import InvalidArgumentError, StoreModeError
+from ..stores.multi import MultiStore
 from .alignment import Alignment, Recording, read_only
 from .clocks import ClockFit, fit_by_time, fit_clock
 from .matching import Keys, Numbers, Times, keys_of, match_numbers, match_times, usual_tolerance
@@ -56,7 +57,7 @@ def align(
     Raises
     ------
     InvalidArgumentError
-        An argument is not allowed.
+        An argument is not allowed. Or several parts of a MultiStore have the same numbers, which are to be matched.
     StoreModeError
         A store is open for writing.
 
@@ -84,11 +85,13 @@ def align(
     """
     given = _checked(stores)
     for name, value, allowed in (('by', by, _BY), ('join', join, _JOINS)):
-        if value not in allowed:
+        if not _is_one_of(value, allowed):
             raise not_allowed(name, value, f'it must be {", ".join(map(repr, allowed[:-1]))} or {allowed[-1]!r}')
     most = _as_tolerance(tolerance, by)
     numbers, times = [store.frame_numbers for store in given], [store.frame_times for store in given]
     if by == 'number':
+        for store, own in zip(given, numbers, strict=True):
+            _check_parts(store, own)
         indexes = match_numbers([keys_of(own) for own in numbers], join)
         clocks = _clocks_by_number(numbers, times) if fit_clocks else None
     else:
@@ -102,6 +105,10 @@ def align(
         most,
         clocks,
     )
+
+
+def _is_one_of(value: Any, allowed: tuple[str, ...]) -> bool:
+    return isinstance(value, str) and value in allowed
 
 
 def _checked(stores: Any) -> tuple[Recording, ...]:
@@ -120,6 +127,18 @@ def _checked(stores: Any) -> tuple[Recording, ...]:
                 store=store.filename,
             )
     return given
+
+
+def _check_parts(store: Recording, numbers: Numbers) -> None:
+    """Raise InvalidArgumentError if several parts of a MultiStore have a number."""
+    ranges = store.part_ranges() if isinstance(store, MultiStore) else []
+    if sum(len(np.unique(numbers[begin:end])) for begin, end in ranges) > len(np.unique(numbers)):
+        raise InvalidArgumentError(
+            f'several parts of the MultiStore that begins with {store.filename} have the same frame numbers; open it '
+            f"with renumber=True, or align by='time'",
+            argument='stores',
+            store=store.filename,
+        )
 
 
 def _as_tolerance(tolerance: Any, by: str) -> float | None:

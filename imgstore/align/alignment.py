@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from .._support.text import count_of
 from .._support.validation import as_int_min
 from ..errors import FrameIndexError, FrameReadError
 from ..reading.frame_stream import Frame
@@ -121,7 +122,7 @@ class Alignment:
     def __repr__(self) -> str:
         within = '' if self.tolerance is None else f' within {self.tolerance:.6g} s'
         return (
-            f'<Alignment of {len(self.stores)} stores by {self.by}{within}, {len(self)} rows, '
+            f'<Alignment of {count_of(len(self.stores), "store")} by {self.by}{within}, {count_of(len(self), "row")}, '
             f'{int((self.indexes >= 0).all(axis=1).sum())} of them complete>'
         )
 
@@ -162,8 +163,8 @@ class Alignment:
         return next(iter(self._rows([row])))
 
     def _rows(self, key: Any) -> Alignment:
-        if isinstance(key, tuple):
-            raise FrameIndexError('the key is a tuple; choose rows, and crop the images after reading')
+        if key is None or isinstance(key, tuple):
+            raise FrameIndexError(f'the key is {key!r:.50}; choose rows, and crop the images after reading')
         chosen: Any = select(key, len(self), 0).frames
         rows = slice(None) if isinstance(key, slice) and key == slice(None) else np.asarray(chosen, np.intp)
         indexes, numbers, times = (read_only(values[rows]) for values in (self.indexes, self.numbers, self.times))

@@ -81,6 +81,8 @@ def plan_stream_copy(frames: Frames, extension: str, forced: bool) -> list[CopyS
     """
     if isinstance(frames.store, DirectoryImgStore):
         return 'the store holds images, not videos'
+    if not hasattr(frames.store, 'chunk_paths'):
+        return 'the frames are in several stores'
     if frames.store.encoding:
         return 'the store holds raw images, which are converted on reading'
     try:

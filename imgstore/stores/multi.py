@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import pairwise
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from .._support.text import count_of
 from .._support.validation import as_int_min, not_allowed
 from ..constants import FRAME_INDEX, FRAME_NUMBER
 from ..errors import ImgStoreError, InvalidArgumentError
@@ -75,8 +76,9 @@ class MultiStore(FrameReading, StoreArray, FrameTable):
     def __init__(
         self, parts: Iterable[StrPath | ImgStore], sort: bool = False, renumber: bool = False, **options: Any
     ) -> None:
-        if isinstance(parts, (str, bytes, os.PathLike, ImgStore)) or not isinstance(parts, Iterable):
-            raise not_allowed('parts', parts, 'it must be a list of folders or stores')
+        is_one = isinstance(parts, (str, bytes, os.PathLike, ImgStore))
+        if is_one or isinstance(parts, (Set, Mapping)) or not isinstance(parts, Iterable):
+            raise not_allowed('parts', parts, 'it must be a list of folders or stores, in order')
         self._own: list[ImgStore] = []
         try:
             stores = [self._opened(part, at, options) for at, part in enumerate(parts)]
@@ -156,6 +158,10 @@ class MultiStore(FrameReading, StoreArray, FrameTable):
         return self._parts[0].encoding
 
     @property
+    def uuid(self) -> None:
+        """None: each part has an identifier of its own."""
+
+    @property
     def lossless(self) -> bool:
         """Whether reading returns the images of all parts bit for bit."""
         return all(store.lossless for store in self._parts)
@@ -188,6 +194,10 @@ class MultiStore(FrameReading, StoreArray, FrameTable):
         The column frame_index counts the frames of all parts, and frame_number follows ``renumber``.
         """
         return self._read_records(ignore_corrupt_chunks, exact=False)
+
+    def get_extra_data_samplerate(self) -> float | None:
+        """Return samples per second of the first part's extra data of Motif, or None."""
+        return self._parts[0].get_extra_data_samplerate()
 
     def _read_records(self, ignore_corrupt: bool, exact: bool) -> pd.DataFrame | None:
         import pandas as pd
@@ -253,8 +263,8 @@ class MultiStore(FrameReading, StoreArray, FrameTable):
         return _open_again, (type(self), self._parts, self._renumbers, self._reader.position)
 
     def __repr__(self) -> str:
-        rows = ', '.join(describe(self).values())
-        return f'<{type(self).__name__} of {len(self._parts)} parts from {self.filename!r}, {rows}, mode {self.mode!r}>'
+        rows, parts = ', '.join(describe(self).values()), count_of(len(self._parts), 'part')
+        return f'<{type(self).__name__} of {parts} from {self.filename!r}, {rows}, mode {self.mode!r}>'
 
     def _repr_html_(self) -> str:
         """Describe the store for a notebook, with its first frame if readable."""

@@ -130,8 +130,10 @@ def test_rows_are_chosen_like_those_of_an_array(make: Make) -> None:
     for key in outside:
         with pytest.raises(FrameIndexError):
             alignment[key]
-    with pytest.raises(FrameIndexError):
-        alignment[0, 1]
+    wrong: list[Any] = [(0, 1), None, 'a']
+    for key in wrong:
+        with pytest.raises(FrameIndexError):
+            alignment[key]
     for key in [True, 1.5]:
         with pytest.raises(FrameKeyTypeError):
             alignment[key]
@@ -251,6 +253,7 @@ def test_arrays_are_read_only_and_pickle(make: Make) -> None:
         ({'stores': None}, 'stores'),
         ({'by': 'index'}, 'by'),
         ({'by': None}, 'by'),
+        ({'by': np.array(['time', 'number'])}, 'by'),
         ({'join': 'right'}, 'join'),
         ({'tolerance': 0.1}, 'tolerance'),
         ({'by': 'time', 'tolerance': -0.1}, 'tolerance'),

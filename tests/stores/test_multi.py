@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import av
 import dask
 import hypothesis.strategies as st
 import numpy as np
@@ -35,6 +36,7 @@ from imgstore.errors import (
     StoreModeError,
     StoreNotFoundError,
 )
+from imgstore.export import export_csv, export_images, export_video, select
 from imgstore.stores import dask_array
 
 from ..helpers.frames import index_in, numbered
@@ -263,7 +265,7 @@ def test_encodings_must_agree_and_decoding_is_disabled_for_all(tmp_path: Path) -
 
 def test_wrong_parts_are_refused(tmp_path: Path) -> None:
     one = record(tmp_path / 'a')
-    wrong: list[Any] = [[], str(one), one, None, [3], [one, None], [b'a']]
+    wrong: list[Any] = [[], str(one), one, None, [3], [one, None], [b'a'], {one}, {one: 1}]
     for parts in wrong:
         with raises(InvalidArgumentError, argument='parts'):
             MultiStore(parts)
@@ -541,6 +543,26 @@ def test_it_is_aligned_like_a_store(three: MultiStore, tmp_path: Path) -> None:
         assert [[index_in(image) for image in row.images] for row in alignment] == [[i, i] for i in range(20)]
 
 
+def test_repeated_numbers_of_parts_are_not_aligned_silently(three: MultiStore) -> None:
+    with raises(InvalidArgumentError, argument='stores', store=three.filename):
+        align([three.parts[0], three])
+    assert len(align([three.parts[0], three], by='time', join='outer')) == 20
+
+
+def test_frames_of_all_parts_are_exported(recordings: dict[str, list[Path]], tmp_path: Path) -> None:
+    """As one video, which is not a copy of packets, as images and as a table."""
+    with MultiStore(recordings['avc1/mp4']) as store:
+        frames: Any = select(store)  # type: ignore[arg-type]  # annotated for the class of one store
+        assert not export_video(frames, tmp_path / 'all.mp4').copied
+        with av.open(str(tmp_path / 'all.mp4')) as video:
+            shown = [index_in(frame.to_ndarray(format='gray')) for frame in video.decode(video=0)]
+        assert shown == [index_in(image) for image in store[:]]
+        export_csv(frames, tmp_path / 'all.csv', 'frames')
+        assert len(pd.read_csv(tmp_path / 'all.csv')) == len(store)
+        export_images(frames, tmp_path / 'images')
+        assert len(list((tmp_path / 'images').glob('*.png'))) == len(store)
+
+
 def test_one_part_is_that_store(recordings: dict[str, list[Path]]) -> None:
     path = recordings['avc1/mp4'][0]
     with MultiStore([path]) as store, new_for_filename(path) as one:
@@ -564,8 +586,8 @@ def test_it_has_what_reading_a_store_has() -> None:
     missing = public_names(ImgStore) - public_names(MultiStore)
     assert missing == {
         'add_extra_data', 'add_image', 'chunk_paths', 'chunks', 'chunksize', 'empty', 'extra_data_files',
-        'extract_only_frame', 'find_extra_data_files', 'full_path', 'get_extra_data_samplerate', 'insert_chunk',
-        'reindex', 'save_index', 'supported_formats', 'supports_format', 'uuid', 'verifies',
+        'extract_only_frame', 'find_extra_data_files', 'full_path', 'insert_chunk', 'reindex', 'save_index',
+        'supported_formats', 'supports_format', 'verifies',
     }  # fmt: skip
     assert public_names(MultiStore) - public_names(ImgStore) == {'part_ranges', 'parts'}
     assert imgstore.MultiStore is MultiStore
