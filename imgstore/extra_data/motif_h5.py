@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from .._support.regular_files import copy_data
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_NUMBER_BEFORE_REINDEX
 from ..errors import CorruptFileError, ImgStoreError
-from .hdf5_client import BYTES_OF_AN_OBJECT, H5Content, Result, checked, read_files, replace_fields
+from .hdf5_client import BYTES_OF_AN_OBJECT, H5Content, Result, checked, replace_fields
 from .hdf5_worker import split_names
+from .remote_h5 import read_anywhere
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,7 +96,7 @@ def h5_attrs(path: str) -> dict[str, Any]:
     StoreIOError
         The reading process could not be started.
     """
-    return checked(next(read_files([path], _DATASETS)), _attributes)
+    return checked(next(read_anywhere([path], _DATASETS)), _attributes)
 
 
 def samplerates(paths: Sequence[str]) -> Iterator[set[float]]:
@@ -108,7 +109,7 @@ def samplerates(paths: Sequence[str]) -> Iterator[set[float]]:
     StoreIOError
         The reading process could not be started.
     """
-    for content in read_files(paths, _DATASETS):
+    for content in read_anywhere(paths, _DATASETS):
         yield checked(content, _samplerates)
 
 
@@ -137,7 +138,7 @@ def renumber_h5(path: str, target: str, renumber: Renumber) -> None:
 
 
 def _read_samples(paths: Sequence[str], seconds: float | None = None) -> Iterator[Result]:
-    return read_files(paths, _DATASETS, [_CAMERA, _SAMPLE_DELAY], [_COLUMN_NAMES], seconds)
+    return read_anywhere(paths, _DATASETS, [_CAMERA, _SAMPLE_DELAY], [_COLUMN_NAMES], seconds)
 
 
 def _table(content: H5Content) -> pd.DataFrame:

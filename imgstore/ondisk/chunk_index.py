@@ -228,6 +228,7 @@ def stamps(stems: Iterable[str]) -> list[FileStamp]:
     """
     stems = list(stems)
     if stems and is_url(stems[0]):
+        remote.ask_all([with_extension(stem, INDEX_EXTENSIONS[0]) for stem in stems])
         return [stamp(stem) for stem in stems]
     with contextlib.suppress(FileNotFoundError):
         return [_stamp(0, os.stat(stem + INDEX_EXTENSIONS[0])) for stem in stems]

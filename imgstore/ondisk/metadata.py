@@ -19,7 +19,9 @@ from .._support.yaml import check_yaml, dump_yaml, load_yaml
 from ..constants import CHECKSUMS, EMPTIED_FOLDER, STORE_MD_FILENAME, STORE_MD_KEY, STORE_VERSION
 from ..errors import CorruptFileError, InvalidArgumentError
 from ..frame_rate import kept_rate
-from .files import join, write_atomic
+from ..remote import files as remote
+from ..remote.urls import parent_url
+from .files import join, name_of, write_atomic
 from .layout import is_emptied
 
 if TYPE_CHECKING:
@@ -353,10 +355,15 @@ def _created_utc(value: object) -> datetime.datetime | None:
 
 
 def _created_of_old_store(path: str, zone: ZoneInfo) -> datetime.datetime:
-    for text in re.findall(_DATED_NAME, os.path.basename(os.path.dirname(path))):
+    for text in re.findall(_DATED_NAME, _folder_name(path)):
         with contextlib.suppress(ValueError, OverflowError):
             return _in_utc(datetime.datetime.strptime(text, _DATED_NAME_FORMAT).replace(tzinfo=zone))
-    return datetime.datetime.fromtimestamp(os.path.getmtime(path), datetime.timezone.utc)
+    changed = remote.status(path).changed or 0 if remote.is_url(path) else os.path.getmtime(path)
+    return datetime.datetime.fromtimestamp(changed, datetime.timezone.utc)
+
+
+def _folder_name(path: str) -> str:
+    return name_of(parent_url(path) if remote.is_url(path) else os.path.dirname(path))
 
 
 def _in_utc(value: datetime.datetime) -> datetime.datetime:

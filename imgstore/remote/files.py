@@ -5,6 +5,7 @@ The libraries are imported with the first URL.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING, cast
 
 from .status import RemoteStatus
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     'RemoteStatus',
+    'ask_all',
     'can_list',
     'exists',
     'forget',
@@ -82,6 +84,25 @@ def status(url: str) -> RemoteStatus:
     """Return the status of a file; FileNotFoundError."""
     place, name = _place(url)
     return place.status(name)
+
+
+def ask_all(urls: Sequence[str]) -> None:
+    """Learn the status of many files of a place, several at once.
+
+    Then `status` and `exists` know it. Raises as `status`, except for missing files.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(_learn, urls))
+
+
+_AT_ONCE = 16
+
+
+def _learn(url: str) -> None:
+    place, name = _place(url)
+    place.learn(name)
 
 
 def exists(url: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple, cast
 
 from ..errors import RemoteAccessError
@@ -26,7 +27,8 @@ class _Answer(NamedTuple):
     def size(self) -> int | None:
         """Size of the file, if it is known."""
         found = _RANGE.match(self.headers.get('Content-Range', ''))
-        return int(found[1]) if found else None
+        length = self.headers.get('Content-Length', '') if self.status == 200 else ''
+        return int(found[1]) if found else int(length) if length.isdigit() else None
 
 
 class HttpSource(Source):
@@ -47,9 +49,9 @@ class HttpSource(Source):
 
     def status(self, name: str, block: int) -> tuple[RemoteStatus, bytes]:
         """Ask for the first bytes; the answer has the size, too."""
-        answer = self._get(name, 0, block)
+        answer = self._get(name, 0, block, needs_range=False)
         size = len(answer.body) if answer.size is None else answer.size
-        return RemoteStatus(size, None, _tag(answer)), answer.body
+        return RemoteStatus(size, None, _tag(answer), _changed(answer)), answer.body
 
     def read(self, name: str, limit: int) -> bytes:
         """Read a file at once."""
@@ -64,16 +66,19 @@ class HttpSource(Source):
             )
         return answer.body
 
-    def _get(self, name: str, start: int, end: int, limit: int = 0) -> _Answer:
+    def _get(self, name: str, start: int, end: int, limit: int = 0, needs_range: bool = True) -> _Answer:
         from fsspec.asyn import sync
 
         def ask() -> _Answer:
-            return cast(_Answer, sync(self._fs.loop, self._request, self.url(name), start, end, limit))
+            return cast(_Answer, sync(self._fs.loop, self._request, self.url(name), start, end, limit, needs_range))
 
         return self._ask(name, ask)
 
-    async def _request(self, url: str, start: int, end: int, limit: int) -> _Answer:
-        """Ask for a range, or with ``end`` 0 for all up to the limit."""
+    async def _request(self, url: str, start: int, end: int, limit: int, needs_range: bool) -> _Answer:
+        """Ask for a range, or with ``end`` 0 for all up to the limit.
+
+        An answer with all of a file has no body here if no range is needed.
+        """
         import aiohttp
 
         session = await self._fs.set_session()
@@ -84,9 +89,10 @@ class HttpSource(Source):
         arguments = {**self._fs.kwargs, 'headers': headers, 'timeout': waiting}
         async with session.get(self._fs.encode_url(url), **arguments) as answer:
             _check(url, answer)
-            if end and answer.status == 200:
-                _check_short(url, answer, start, end)
-            empty = answer.status == 416
+            is_long = end > 0 and answer.status == 200 and not _is_short(answer, start, end)
+            if is_long and needs_range:
+                raise _without_ranges(url)
+            empty = is_long or answer.status == 416
             body = b'' if empty else await _body(answer, end - start if end else limit + 1)
             return _Answer(answer.status, dict(answer.headers), body)
 
@@ -115,16 +121,26 @@ def _check(url: str, answer: Any) -> None:
     raise RemoteAccessError(f'{url} cannot be read: the server answers {why}; check the address', path=url, reason=why)
 
 
-def _check_short(url: str, answer: Any, start: int, end: int) -> None:
-    """Accept a complete file instead of a range only if it is as small."""
+def _is_short(answer: Any, start: int, end: int) -> bool:
+    """Return whether a complete file is as small as the range that was asked for."""
     size = answer.content_length
-    if start or size is None or size > end:
-        raise RemoteAccessError(
-            f'{url} cannot be read in parts: the server ignores byte ranges (it answers 200, not 206), so each frame '
-            'would cost the complete file; use a server with ranges, such as nginx or Apache, or copy the store',
-            path=url,
-            reason='the server ignores byte ranges',
-        )
+    return start == 0 and size is not None and size <= end
+
+
+def _without_ranges(url: str) -> RemoteAccessError:
+    return RemoteAccessError(
+        f'{url} cannot be read in parts: the server ignores byte ranges (it answers 200, not 206), so each frame '
+        'would cost the complete file; use a server with ranges, such as nginx or Apache, or copy the store',
+        path=url,
+        reason='the server ignores byte ranges',
+    )
+
+
+def _changed(answer: _Answer) -> float | None:
+    try:
+        return parsedate_to_datetime(answer.headers.get('Last-Modified', '')).timestamp()
+    except ValueError:  # missing, or not as HTTP writes it
+        return None
 
 
 def _tag(answer: _Answer) -> str:

@@ -54,12 +54,22 @@ class Place:
     def status(self, name: str) -> RemoteStatus:
         """Return the status of a file; FileNotFoundError."""
         known = self._known.get(name)
-        if known is None:
-            known, begin = self._source.status(name, BLOCK_BYTES)
-            self._known[name] = known
-            if begin:
-                self.cache.put((_PART, name, known.tag, 0), begin)
-        return known
+        return self._ask(name, BLOCK_BYTES) if known is None else known
+
+    def learn(self, name: str) -> None:
+        """Learn the status of a file, if there is one, with next to no content."""
+        if name not in self._known and name not in self._absent:
+            try:
+                self._ask(name, 1)
+            except FileNotFoundError:
+                self._absent[name] = True
+
+    def _ask(self, name: str, most: int) -> RemoteStatus:
+        found, begin = self._source.status(name, most)
+        self._known[name] = found
+        if begin and len(begin) == min(found.size, BLOCK_BYTES):
+            self.cache.put((_PART, name, found.tag, 0), begin)
+        return found
 
     def exists(self, name: str) -> bool:
         """Return whether there is such a file; absent ones are remembered."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -90,10 +91,12 @@ class Source:
         return sum(sizes), len(sizes)
 
     def _status(self, found: dict[str, Any]) -> RemoteStatus:
-        changed = found.get('mtime') if self._keeps_times else None
-        mtime = round(changed * 1e9) if isinstance(changed, (int, float)) else None
+        kept = found.get('mtime') if self._keeps_times else None
+        mtime = round(kept * 1e9) if isinstance(kept, (int, float)) else None
         tag = next((str(found[key]) for key in _TAGS if found.get(key) is not None), '')
-        return RemoteStatus(int(found.get('size') or 0), mtime, tag)
+        changed = found.get('mtime', found.get('LastModified'))
+        seconds = changed.timestamp() if isinstance(changed, datetime.datetime) else changed
+        return RemoteStatus(int(found.get('size') or 0), mtime, tag, seconds if isinstance(seconds, float) else None)
 
     def _ask(self, name: str, ask: Callable[[], _Answer]) -> _Answer:
         """Call the file system, with errors of our own."""

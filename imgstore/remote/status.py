@@ -16,8 +16,11 @@ class RemoteStatus(NamedTuple):
         Time of the last change of the content in ns, where the server keeps that of the original; else None.
     tag : str
         The server's mark of this content, such as an ETag; '' without one.
+    changed : float or None
+        Time of the last change or of the upload in seconds, if known.
     """
 
     size: int
     mtime_ns: int | None = None
     tag: str = ''
+    changed: float | None = None

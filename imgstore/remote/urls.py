@@ -6,9 +6,9 @@ _LINK, _MARK = '::', '://'
 _WITH_QUERY = ('http://', 'https://')
 
 
-def is_url(path: str) -> bool:
+def is_url(path: object) -> bool:
     """Return whether a path is a URL. A path in a folder named ``a:`` is none."""
-    return _MARK in path and not path.startswith('/')
+    return isinstance(path, str) and _MARK in path and not path.startswith('/')
 
 
 def split_url(url: str) -> tuple[str, str]:

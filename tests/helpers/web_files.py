@@ -3,6 +3,7 @@
 import contextlib
 import re
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -37,6 +38,8 @@ class WebFiles:
         Status of a failure; 0: the connection breaks off.
     refuses : int
         Status to answer all requests with; 0: none.
+    delay : float
+        Seconds before each answer.
     requests : list of Request
         What was asked for.
     """
@@ -47,6 +50,7 @@ class WebFiles:
     fails_every: int = 0
     failure: int = 503
     refuses: int = 0
+    delay: float = 0
     requests: list[Request] = field(default_factory=list)
     count: int = 0
 
@@ -97,6 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, files: WebFiles) -> None:
         files.count += 1
+        time.sleep(files.delay)
         path = files.folder / self.path.partition('?')[0].lstrip('/')
         if files.fails_every and files.count % files.fails_every == 0:
             self._fail(files)

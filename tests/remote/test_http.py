@@ -195,3 +195,14 @@ def test_matroska_without_cues_is_read_once_with_a_warning(web, tmp_path):
         with pytest.warns(ImgStoreWarning, match=r'000000.mkv is read in sequence once'):
             assert indexes_in(store, 13) == [13]
         assert indexes_in(store, 3, 24) == [3, 24]
+
+
+def test_opening_asks_little_of_many_chunks(web, tmp_path):
+    write_store(tmp_path / 'store', 'mjpeg/avi', frames=60, chunksize=2)
+    with imgstore.new_for_filename(f'{web.url}/store') as store:
+        assert store.index.saved is not None
+        assert len(store) == 60
+        asked = web.asked_for('.npz')
+        assert len(asked) == 30
+        assert sum(request.sent for request in asked) == 30
+        assert indexes_in(store, 31) == [31]
