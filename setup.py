@@ -54,7 +54,7 @@ INSTALL_REQUIRES = [
 ]
 BLOSCPACK = ['numcodecs>=0.12']
 DASK = ['dask[array,distributed]>=2024.8.1']
-IMAGEIO = ['imageio>=2.33']
+IMAGEIO = ['imageio>=2.37']  # earlier versions need an older PyAV
 PARQUET = ['pyarrow>=14']
 PIMS = ['pims>=0.7']
 PLOT = ['matplotlib>=3.10.7']  # earlier versions warn with the newest pyparsing

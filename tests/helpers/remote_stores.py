@@ -4,7 +4,8 @@ import zipfile
 from pathlib import Path
 
 import imgstore
-from tests.helpers.frames import index_in, numbered
+
+from .frames import index_in, numbered
 
 FRAMES, CHUNK = 25, 10
 GRAY, COLOUR = (64, 112), (64, 112, 3)

@@ -4,9 +4,10 @@ import pytest
 
 import imgstore
 from imgstore.errors import CorruptFileError
-from tests.helpers.remote_stores import records_in
-from tests.helpers.web_files import served
-from tests.stores.test_motif import COUNT, write_h5, write_json, write_motif_store
+
+from ..helpers.remote_stores import records_in
+from ..helpers.web_files import served
+from ..stores.test_motif import COUNT, write_h5, write_json, write_motif_store
 
 
 @pytest.fixture

@@ -7,10 +7,11 @@ import pytest
 
 import imgstore
 from imgstore.errors import FrameReadError, ImgStoreWarning, RemoteAccessError, StoreIOError, StoreNotFoundError
-from tests.helpers.format_table import ROWS
-from tests.helpers.frames import index_in
-from tests.helpers.remote_stores import COLOUR, FIRST, FRAMES, GRAY, indexes_in, records_in, write_store
-from tests.helpers.web_files import served
+
+from ..helpers.format_table import ROWS
+from ..helpers.frames import index_in
+from ..helpers.remote_stores import COLOUR, FIRST, FRAMES, GRAY, indexes_in, records_in, write_store
+from ..helpers.web_files import served
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ import pytest
 
 import imgstore
 from imgstore.errors import ChunkSkippedWarning, FrameReadError, InvalidArgumentError, StoreNotFoundError
-from tests.helpers.format_table import COLOR_IS_LOST, ROWS
-from tests.helpers.remote_stores import COLOUR, FIRST, FRAMES, GRAY, indexes_in, records_in, write_store, zipped
+
+from ..helpers.format_table import COLOR_IS_LOST, ROWS
+from ..helpers.remote_stores import COLOUR, FIRST, FRAMES, GRAY, indexes_in, records_in, write_store, zipped
 
 
 def in_memory(folder: Path) -> str:

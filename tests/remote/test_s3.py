@@ -8,7 +8,8 @@ import pytest
 
 import imgstore
 from imgstore.errors import RemoteAccessError, StoreNotFoundError
-from tests.helpers.remote_stores import COLOUR, FIRST, indexes_in, records_in, write_store
+
+from ..helpers.remote_stores import COLOUR, FIRST, indexes_in, records_in, write_store
 
 pytestmark = pytest.mark.process  # the server of moto runs in threads, and takes seconds to start
 

@@ -8,9 +8,12 @@ from imgstore.apps import export, info
 from imgstore.errors import FrameReadError
 from imgstore.overview import overview
 from imgstore.viewers.web.recording import Recording
-from tests.helpers.format_table import ROWS
-from tests.helpers.remote_stores import FIRST, FRAMES, write_store
-from tests.helpers.web_files import served
+
+from ..helpers.format_table import ROWS
+from ..helpers.remote_stores import FIRST, FRAMES, write_store
+from ..helpers.web_files import served
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(params=['png', 'avc1/mp4'])
