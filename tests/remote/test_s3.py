@@ -11,7 +11,7 @@ from imgstore.errors import RemoteAccessError, StoreNotFoundError
 
 from ..helpers.remote_stores import COLOUR, FIRST, indexes_in, records_in, write_store
 
-pytestmark = pytest.mark.process  # the server of moto runs in threads, and takes seconds to start
+pytestmark = [pytest.mark.process, pytest.mark.slow]  # moto runs in threads, and takes seconds to start
 
 
 @pytest.fixture(scope='module')
