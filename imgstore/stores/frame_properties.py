@@ -15,7 +15,8 @@ from ..errors import InvalidArgumentError
 from ..index.frame_index import FrameIndex
 from ..ondisk.chunk_index import Numbers, Times
 from ..ondisk.metadata import zone_or_none
-from .frame_source import FrameInfo, FrameSource
+from .frame_source import FrameSource
+from .info import FrameInfo
 
 if TYPE_CHECKING:
     import pandas as pd

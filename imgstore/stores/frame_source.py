@@ -5,55 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol, TypeVar
 
-from ..index.frame_index import FrameIndex
-from ..ondisk.metadata import StoreMetadata
 from ..reading.batch_stream import BatchStream
 from ..reading.frame_stream import FrameStream, Make
 from ..reading.indexing import Indexes
 from ..reading.joined_stream import JoinedStream
 from ..reading.reader import Frames, NumberedImage
+from .info import FrameInfo
 
 _Item = TypeVar('_Item')
-
-
-class FrameInfo(Protocol):
-    """Properties common to the readers and the writer."""
-
-    @property
-    def mode(self) -> str:
-        """'r' or 'w'."""
-
-    @property
-    def metadata(self) -> StoreMetadata:
-        """Content of metadata.yaml."""
-
-    @property
-    def index(self) -> FrameIndex:
-        """Numbers and times of all frames."""
-
-    @property
-    def image_shape(self) -> tuple[int, ...]:
-        """Shape of the images returned by reading."""
-
-    @property
-    def is_live(self) -> bool:
-        """Whether a writer has the store open."""
-
-    @property
-    def frame_count(self) -> int:
-        """Number of frames."""
-
-    @property
-    def numbers_range(self) -> tuple[int | float, int | float]:
-        """Smallest and largest frame number."""
-
-    @property
-    def times_range(self) -> tuple[float, float]:
-        """Earliest and latest frame time in seconds."""
-
-    @property
-    def latest(self) -> tuple[int | float, float]:
-        """Number and time of the latest frame read or written."""
 
 
 class FrameSource(FrameInfo, Protocol):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Protocol
 
 from ..formats import Format
+from ..index.frame_index import FrameIndex
 from ..index.store_index import ImgStoreIndex
 from ..ondisk.layout import Layout
 from ..ondisk.metadata import StoreMetadata
 
 
-class StoreInfo(Protocol):
-    """Properties common to `StoreReader` and `StoreWriter`."""
+class FrameInfo(Protocol):
+    """Properties common to the readers, of several stores too, and the writer."""
 
     @property
     def mode(self) -> str:
@@ -22,12 +23,8 @@ class StoreInfo(Protocol):
         """Content of metadata.yaml."""
 
     @property
-    def fmt(self) -> Format:
-        """Format of the chunks."""
-
-    @property
-    def layout(self) -> Layout:
-        """Paths of the files."""
+    def index(self) -> FrameIndex:
+        """Numbers and times of all frames."""
 
     @property
     def image_shape(self) -> tuple[int, ...]:
@@ -36,14 +33,6 @@ class StoreInfo(Protocol):
     @property
     def is_live(self) -> bool:
         """Whether a writer has the store open."""
-
-    @property
-    def index(self) -> ImgStoreIndex:
-        """Numbers and times of all frames."""
-
-    @property
-    def complete_index(self) -> ImgStoreIndex:
-        """Index of the complete chunks. `check_complete` reports others in it."""
 
     @property
     def frame_count(self) -> int:
@@ -60,6 +49,26 @@ class StoreInfo(Protocol):
     @property
     def latest(self) -> tuple[int | float, float]:
         """Number and time of the latest frame read or written, or nan at first."""
+
+
+class StoreInfo(FrameInfo, Protocol):
+    """Properties common to `StoreReader` and `StoreWriter`."""
+
+    @property
+    def fmt(self) -> Format:
+        """Format of the chunks."""
+
+    @property
+    def layout(self) -> Layout:
+        """Paths of the files."""
+
+    @property
+    def index(self) -> ImgStoreIndex:
+        """Numbers and times of all frames."""
+
+    @property
+    def complete_index(self) -> ImgStoreIndex:
+        """Index of the complete chunks. `check_complete` reports others in it."""
 
     @property
     def chunk_position(self) -> tuple[int, int]:

@@ -280,8 +280,8 @@ def test_a_million_frames_are_aligned_at_once(by: str, make: Make) -> None:
         numbers = np.arange(count)[kept]
         index = ImgStoreIndex.new_from_frames([(0, '', numbers, 1700000000 + numbers / 30)])
         store._reader.index = index
-    began = time.perf_counter()
+    began = time.process_time()
     alignment = align(stores, by=by)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     assert len(alignment) == count - 3
     assert (alignment.indexes[:, 0] - alignment.indexes[:, 1] == 3).all()
