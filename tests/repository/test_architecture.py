@@ -162,3 +162,10 @@ def test_one_function_opens_containers() -> None:
     calls = {name for name, path in MODULES.items() if 'av.open(' in path.read_text(encoding='utf-8')}
     assert calls == {'chunks.video.container_checks'}
     assert MODULES['chunks.video.container_checks'].read_text(encoding='utf-8').count('av.open(') == 1
+
+
+def test_tests_import_each_other_relatively() -> None:
+    """The name `tests` is that of a checkout; installed, they are `imgstore.tests`."""
+    absolute = re.compile(r'^\s*(?:from|import) tests\b', re.MULTILINE)
+    paths = (REPOSITORY / 'tests').rglob('*.py')
+    assert [path.name for path in paths if absolute.search(path.read_text(encoding='utf-8'))] == []
