@@ -5,20 +5,21 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 
 from .._support.forking import register_fork_handler, synchronized
-from .._support.text import count_of
-from .._support.validation import as_int, as_seconds
+from .._support.validation import as_int
 from ..constants import FRAME_NUMBER, FRAME_TIME
-from ..errors import EndOfStoreError, FrameNotFoundError, InvalidArgumentError, StoreClosedError
+from ..errors import EndOfStoreError, InvalidArgumentError, StoreClosedError
 from ..index.joined_index import JoinedIndex
 from ..index.store_index import ImgStoreIndex
 from ..ondisk.metadata import StoreMetadata
 from .array_batch import ImageKind
 from .batch_stream import BatchStream
+from .finding import asked_indexes, find_frame, index_not_found
 from .following import follow
 from .frame_stream import FrameStream, Make, as_found
 from .indexing import Indexes, select
@@ -167,11 +168,7 @@ class JoinedReader:
         self.check_open()
         index, count = as_int(frame_index, 'frame_index'), self.frame_count
         if not -count <= index < count:
-            raise FrameNotFoundError(
-                f'frame_index {index} not found in {self._name} with {count_of(count, "frame")}',
-                store=self.folder,
-                frame_index=index,
-            )
+            raise index_not_found(self._name, self.folder, index, count)
         return index % count
 
     def by_number(self, frame_number: object, exact_only: bool) -> NumberedImage:
@@ -189,19 +186,7 @@ class JoinedReader:
 
         FrameNotFoundError if there is none. InvalidArgumentError for a number that frames of several parts have.
         """
-        is_number = what == FRAME_NUMBER
-        key = as_int(value, argument or what) if is_number else as_seconds(value, argument or what)
-        index = self.index.find(what, key, nearest)
-        if index is None:
-            described = f'frame #{key}' if is_number else f'frame {"near" if nearest else "at"} time {key}'
-            least, most = self.numbers_range if is_number else self.times_range
-            known = f'has frame {"numbers" if is_number else "times"} from {least} to {most}'
-            raise FrameNotFoundError(
-                f'{described} not found in {self._name}, which {known if self.frame_count else "has no frames"}',
-                store=self.folder,
-                frame_number=int(key) if is_number else None,
-            )
-        return index
+        return find_frame(self, self._name, self.folder, what, value, nearest, argument)
 
     @synchronized
     def many(self, frame_numbers: Iterable[object] | None, frame_indices: Iterable[object] | None) -> Frames:
@@ -209,13 +194,7 @@ class JoinedReader:
 
         Raises FrameNotFoundError before reading any.
         """
-        if (frame_numbers is None) == (frame_indices is None):
-            given = 'neither was given' if frame_numbers is None else 'got both'
-            raise InvalidArgumentError(f'pass either frame_numbers or frame_indices; {given}', argument='frame_numbers')
-        if frame_numbers is not None:
-            indexes = [self.find(FRAME_NUMBER, number) for number in frame_numbers]
-        else:
-            indexes = [self._checked(index) for index in frame_indices or ()]
+        indexes = asked_indexes(frame_numbers, frame_indices, partial(self.find, FRAME_NUMBER), self._checked)
         images = self.get(indexes)
         frames = [frame for index in indexes if (frame := self.index.frame(index)) is not None]
         self._latest = indexes[-1] if indexes else self._latest

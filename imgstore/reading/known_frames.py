@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 
-from .._support.validation import as_int, as_seconds
 from ..chunks import ChunkIO
-from ..constants import FRAME_NUMBER
-from ..errors import FrameNotFoundError, StoreNotFoundError
+from ..errors import StoreNotFoundError
 from ..index.store_index import ImgStoreIndex
 from ..ondisk.layout import Layout
 from ..ondisk.remote_layout import RemoteLayout
@@ -73,44 +71,6 @@ class KnownFrames:
         """
         return places(self.index, frame, indices)
 
-    def find(self, what: str, value: object, nearest: bool, argument: str) -> int:
-        """Return the first frame with a number or time, or the nearest.
-
-        FrameNotFoundError if there is none.
-        """
-        key = as_int(value, argument) if what == FRAME_NUMBER else as_seconds(value, argument)
-        index = self.index.find(what, key, nearest)
-        if index is None:
-            raise FrameNotFoundError(
-                f'{_described(what, key, nearest)} not found in {self._store}{self._advice(what, key)}',
-                store=self._store,
-                frame_number=int(key) if what == FRAME_NUMBER else None,
-            )
-        return index
-
-    def _advice(self, what: str, key: float) -> str:
-        """Return the range of the store, and within it how to find the nearest frame."""
-        known, is_number = self.index, what == FRAME_NUMBER
-        if not known.frame_count:
-            return ', which has no frames'
-        least = known.frame_min if is_number else known.frame_time_min
-        most = known.frame_max if is_number else known.frame_time_max
-        text = f', which has frame {"numbers" if is_number else "times"} from {least} to {most}'
-        if not least <= key <= most:
-            return text
-        if is_number:
-            text += '; it may be a dropped frame'
-        return f'{text}; for the nearest, use {_nearest_call(is_number, key)}'
-
     def chunk_length(self, chunk: int) -> int:
         """Return the number of frames of a chunk; 0 for a missing one."""
         return self.index.chunk_length(chunk)
-
-
-def _described(what: str, key: float, nearest: bool) -> str:
-    return f'frame #{key}' if what == FRAME_NUMBER else f'frame {"near" if nearest else "at"} time {key}'
-
-
-def _nearest_call(is_number: bool, key: float) -> str:
-    call = f'get_image({key}, exact_only=False)' if is_number else f'get_nearest_image({key})'
-    return f'{call} or find({"number" if is_number else "time"}={key}, nearest=True)'

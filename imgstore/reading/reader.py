@@ -12,12 +12,11 @@ import numpy as np
 
 from .._support.cpu import THREADS
 from .._support.forking import register_fork_handler, synchronized
-from .._support.text import count_of
 from .._support.validation import as_int
 from ..chunks import ChunkIO, Image
 from ..color import decoded_shape
 from ..constants import FRAME_NUMBER, FRAME_TIME, STORE_MD_FILENAME
-from ..errors import CorruptFileError, EndOfStoreError, FrameNotFoundError, InvalidArgumentError, StoreClosedError
+from ..errors import CorruptFileError, EndOfStoreError, InvalidArgumentError, StoreClosedError
 from ..formats import Format
 from ..index.store_index import ImgStoreIndex
 from ..ondisk.files import join
@@ -28,6 +27,7 @@ from .array_reader import ArrayReader
 from .batch import BatchReader
 from .batch_stream import BatchStream, ParallelBatchStream
 from .blocks import block_edges
+from .finding import asked_indexes, find_frame, index_not_found
 from .following import follow
 from .frame_stream import FrameStream, FrameStreams, Make, as_found
 from .image_reader import ImageReader
@@ -214,7 +214,7 @@ class StoreReader(ReaderInfo):
 
         FrameNotFoundError if there is none.
         """
-        return self._known.find(what, value, nearest, argument or what)
+        return find_frame(self, self._store, self._store, what, value, nearest, argument)
 
     @synchronized
     def at(self, frame_index: object) -> NumberedImage:
@@ -233,14 +233,7 @@ class StoreReader(ReaderInfo):
             if frame is not None:
                 return frame
             if index >= 0 or count == self.index.frame_count:  # otherwise a chunk turned out to be damaged
-                raise self._not_found(index, self.index.frame_count)
-
-    def _not_found(self, index: int, count: int) -> FrameNotFoundError:
-        return FrameNotFoundError(
-            f'frame_index {index} not found in {self._store} with {count_of(count, "frame")}',
-            store=self._store,
-            frame_index=index,
-        )
+                raise index_not_found(self._store, self._store, index, self.index.frame_count)
 
     def _read(self, frame: FrameLocation, before: int) -> NumberedImage:
         """Read a frame, and prefetch the next ones expected.
@@ -260,20 +253,15 @@ class StoreReader(ReaderInfo):
 
         Raises FrameNotFoundError before reading any.
         """
-        frames = [self._locate(index) for index in self._indices(frame_numbers, frame_indices)]
+        indexes = asked_indexes(
+            frame_numbers, frame_indices, partial(self.find, FRAME_NUMBER), partial(as_int, what='frame_index')
+        )
+        frames = [self._locate(index) for index in indexes]
         images = self._batches.read(frames, self.image_shape, self.metadata.imgdtype)
         if frames:
             self._position.move_to(frames[-1])
         numbers, times = [frame.number_and_time[0] for frame in frames], [frame.number_and_time[1] for frame in frames]
         return images, numbers, times
-
-    def _indices(self, numbers: Iterable[object] | None, indices: Iterable[object] | None) -> list[int]:
-        if numbers is not None and indices is None:
-            return [self.find(FRAME_NUMBER, number) for number in numbers]
-        if numbers is None and indices is not None:
-            return [as_int(index, 'frame_index') for index in indices]
-        given = 'neither was given' if numbers is None else 'got both'
-        raise InvalidArgumentError(f'pass either frame_numbers or frame_indices; {given}', argument='frame_numbers')
 
     # --- without the position
 
