@@ -11,16 +11,14 @@ import numpy as np
 from ..color import Image
 from ..errors import MissingDependencyError, StoreNotFoundError
 from ..stores.factories import new_for_filename
-from .rgb import in_rgb
+from .frames import in_rgb, number_and_time
 
 try:
     from imageio.config import FileExtension, PluginConfig, extension_list, known_extensions, known_plugins
     from imageio.core.request import InitializationError, IOMode, Request
     from imageio.core.v3_plugin_api import ImageProperties, PluginV3
 except ImportError as error:
-    raise MissingDependencyError(
-        "this adapter needs imageio: pip install 'imgstore[imageio]'", name=error.name
-    ) from error
+    raise MissingDependencyError.for_extra('this adapter needs imageio', 'imageio', 'imageio') from error
 
 Index = int | slice | EllipsisType | None
 
@@ -82,8 +80,7 @@ class ImgStorePlugin(PluginV3):
         """
         about = dict(self._store.user_metadata)
         if isinstance(index, int):
-            about['frame_number'] = int(self._store.frame_numbers[index])
-            about['frame_time'] = float(self._store.frame_times[index])
+            about |= number_and_time(self._store, index)
         return about
 
     def close(self) -> None:

@@ -10,12 +10,12 @@ import numpy.typing as npt
 from ..errors import MissingDependencyError
 from ..ondisk.files import StrPath
 from ..stores.factories import new_for_filename
-from .rgb import in_rgb
+from .frames import in_rgb, number_and_time
 
 try:
     import pims
 except ImportError as error:
-    raise MissingDependencyError("this adapter needs PIMS: pip install 'imgstore[pims]'", name=error.name) from error
+    raise MissingDependencyError.for_extra('this adapter needs PIMS', 'pims', 'pims') from error
 
 
 class ImgStoreSequence(pims.FramesSequence):  # type: ignore[misc]
@@ -52,10 +52,7 @@ class ImgStoreSequence(pims.FramesSequence):  # type: ignore[misc]
 
     def get_frame(self, i: int) -> Any:
         """Read the frame of an index as a ``pims.Frame``; FrameReadError."""
-        about = {
-            'frame_number': int(self._store.frame_numbers[i]),
-            'frame_time': float(self._store.frame_times[i]),
-        }
+        about = number_and_time(self._store, i)
         return pims.Frame(in_rgb(self._store[i], self._store), frame_no=i, metadata=about)
 
     @property

@@ -1,0 +1,19 @@
+"""Frames as other programs expect them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..color import Image
+from ..constants import FRAME_NUMBER, FRAME_TIME
+from ..stores.factories import ImgStore
+
+
+def in_rgb(images: Image, store: ImgStore) -> Image:
+    """Return one or several images of a store in RGB, or gray as they are."""
+    return np.ascontiguousarray(images[..., ::-1]) if len(store.image_shape) == 3 else images
+
+
+def number_and_time(store: ImgStore, index: int) -> dict[str, int | float]:
+    """Return the number of a frame and its time in seconds, by their names."""
+    return {FRAME_NUMBER: int(store.frame_numbers[index]), FRAME_TIME: float(store.frame_times[index])}
