@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,17 @@ import numpy as np
 import pytest
 
 from imgstore import new_for_filename, new_for_format
+from imgstore.chunks.video import opencv
+from imgstore.chunks.video.frame_table import display_times
 from imgstore.chunks.video.live import LiveVideoReader
+from imgstore.chunks.video.opencv import OpenCVChunkReader
 from imgstore.chunks.video.pyav_reader import PyAVChunkReader
 
 from ..helpers.format_table import VIDEO_FORMATS
 from ..helpers.frames import index_in, numbered
 
 SHAPE = (64, 96, 3)
+BACKENDS: dict[str, type[Any]] = {'opencv': OpenCVChunkReader, 'pyav': PyAVChunkReader}
 
 
 class Recording:
@@ -51,6 +56,47 @@ def test_another_thread_may_ask_for_keyframes_of_an_open_chunk(tmp_path: Path) -
     assert index_in(reader.read(3)) == 3
     reader.close()
     recording.store.close()
+
+
+@pytest.mark.parametrize('backend', ['opencv', 'pyav'])
+@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
+def test_no_frame_is_wrong_where_the_rate_is_set(
+    fmt: str, backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the moment: while the video is opened, or while it is read."""
+    before, after = (recorded_at(rate, fmt, tmp_path) for rate in (25, 125))
+    for moment in range(5):
+        video = tmp_path / f'{moment}{after.suffix}'
+        video.write_bytes(before.read_bytes())
+        with monkeypatch.context() as patch:
+            assert_no_frame_is_wrong(video, after.read_bytes(), BACKENDS[backend], moment, patch)
+
+
+def recorded_at(rate: float, fmt: str, folder: Path) -> Path:
+    recording = Recording(folder / str(rate), fmt, chunksize=100, fps=rate)
+    recording.add(20)
+    recording.store.close()
+    [video] = (folder / str(rate)).glob(f'000000.{fmt.split("/")[1]}')
+    return video
+
+
+def assert_no_frame_is_wrong(
+    video: Path, after: bytes, backend: type[Any], moment: int, patch: pytest.MonkeyPatch
+) -> None:
+    """Read frames of a video that gets other bytes after some steps of its reader."""
+    steps = count()
+
+    def step(value: Any) -> Any:
+        if next(steps) == moment:
+            with video.open('r+b') as file:
+                file.write(after)
+        return value
+
+    patch.setattr(opencv, 'display_times', lambda *given: step(display_times(*given)))
+    reader = LiveVideoReader(lambda: str(video), lambda path: step(backend(path, color=True)))
+    assert [index_in(step(reader.read(index))) for index in (1, 5, 2, 19)] == [1, 5, 2, 19]
+    assert next(steps) > moment
+    reader.close()
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ import os
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import takewhile
 from typing import IO
 
 from ...formats import VIDEO_FRAMES_PER_SECOND
@@ -21,6 +22,9 @@ _MP4_OPEN_TIMESCALE = 12_800
 _LEAST_INTERVAL, _LEAST_TIMESCALE = 256, 1000
 """Minimum, so that no mixture of its bytes with those of the old number is zero, and no track is longer than its
 edit."""
+
+_HEAD = 512  # bytes: those of an AVI or MKV that `set_rate` or its writer change with the rate, and few more
+_TIMED_BOXES = (b'mvhd', b'mdhd', b'stts', b'elst')
 
 _MOST = 2**32 - 1
 _MICROSECONDS = 10**6
@@ -55,6 +59,22 @@ def set_rate(path: str, rate: Fraction) -> None:
         for place, data in changes_of(file, rate):
             file.seek(place)
             file.write(data)
+
+
+def timing_bytes(path: str) -> bytes:
+    """Return bytes of a video's header that change at least once before any frame gets another time.
+
+    They are empty if there is no video yet.
+    """
+    try:
+        with open(path, 'rb', buffering=0) as file:
+            if not path.endswith('.mp4'):
+                return file.read(_HEAD)
+            all_boxes = _boxes(file, 0, os.fstat(file.fileno()).st_size)
+            boxes = dict(takewhile(lambda box: box[0] != b'moof', all_boxes))
+            return b''.join(_read(file, boxes[name], 24) for name in _TIMED_BOXES if name in boxes)
+    except (OSError, ValueError):
+        return b''
 
 
 def _read(file: IO[bytes], place: int, count: int) -> bytes:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from ...errors import FrameReadError
 from ..base import Image, VideoReader
+from .container_rate import timing_bytes
 
 _Result = TypeVar('_Result')
 
@@ -29,7 +30,7 @@ class LiveVideoReader(VideoReader):
 
     def __init__(self, find: Callable[[], str], make: Callable[[str], VideoReader]) -> None:
         self._find, self._make = find, make
-        self._path = ''
+        self._path, self._timing = '', b''
         self._reader: VideoReader | None = None
         self._opened()
 
@@ -37,25 +38,33 @@ class LiveVideoReader(VideoReader):
         """Return a reader for the current name of the video."""
         while self._reader is None or self._find() != self._path:
             self.close()
-            path = self._find()
+            self._path = self._find()
+            self._timing = timing_bytes(self._path)
             try:
-                self._path, self._reader = path, self._make(path)
+                self._reader = self._make(self._path)
             except FrameReadError:
-                if self._find() == path:
+                if self._is_current():
                     raise
         return self._reader
 
+    def _is_current(self) -> bool:
+        """Return whether the video has the name and the times with which it was opened; close it otherwise."""
+        is_current = self._find() == self._path and timing_bytes(self._path) == self._timing
+        if not is_current:
+            self.close()
+        return is_current
+
     def _try(self, read: Callable[[VideoReader], _Result]) -> _Result:
-        """Read, and repeat if the video was renamed meanwhile."""
+        """Read, and repeat if the video was renamed or got another rate meanwhile."""
         while True:
             reader = self._opened()
             try:
                 result = read(reader)
             except FrameReadError:
-                if self._find() == self._path:
+                if self._is_current():
                     raise
             else:
-                if self._find() == self._path:
+                if self._is_current():
                     return result
 
     def read(self, index: int) -> Image:

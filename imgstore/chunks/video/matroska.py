@@ -270,11 +270,12 @@ class MatroskaFile:
         if head is None:
             return
         times = self._times(head, rate)
+        # first of all, so that a reader of the file sees that the times of its frames change
+        self._put(head.place_of(_FRAME_DURATION), times.interval.to_bytes(_NUMBER_BYTES, 'big'))
         if times != _Times(0, Fraction(_TICKS), times.tick, times.interval):
             self._move_frames(head, times)
         self._put_configuration(head, rate)
-        for number, value in ((_FRAME_DURATION, times.interval), (_SCALE, times.tick)):
-            self._put(head.place_of(number), value.to_bytes(_NUMBER_BYTES, 'big'))
+        self._put(head.place_of(_SCALE), times.tick.to_bytes(_NUMBER_BYTES, 'big'))
         self._put(head.place_of(_DURATION), struct.pack('>d', times.duration(self._next)))
         cues_at = self._size - head.segment_at
         self._append(self._cues(times))

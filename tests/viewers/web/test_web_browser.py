@@ -466,13 +466,14 @@ def test_the_next_gap_is_that_of_any_store(pair: Browser) -> None:
 def test_several_stores_play_together(pair: Browser) -> None:
     pair.jump('number', '140')
     pair.wait_for_frame(140, 120)
+    pair.choose('speed', '0.5')
     pair.click('play')
-    pair.wait_for(lambda: int(pair.text('number')) > 160)
+    pair.wait_for(lambda: int(pair.text('number')) > 150)
     pair.click('play')
 
-    def both_stand_still() -> bool:  # on a busy machine a last frame comes after the click
+    def both_stand_still() -> bool:  # on a busy machine frames come after the click, also beyond the last of the right
         number = int(pair.text('number'))
-        return (pair.shown(0), pair.shown(1)) == (number - 20, (number - 100) // 2)
+        return (pair.shown(0), pair.shown(1)) == (number - 20, min((number - 100) // 2, 49))
 
     pair.wait_for(both_stand_still)
 
