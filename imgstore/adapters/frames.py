@@ -7,9 +7,10 @@ import numpy as np
 from ..color import Image
 from ..constants import FRAME_NUMBER, FRAME_TIME
 from ..stores.factories import ImgStore
+from ..stores.multi import MultiStore
 
 
-def in_rgb(images: Image, store: ImgStore) -> Image:
+def in_rgb(images: Image, store: ImgStore | MultiStore) -> Image:
     """Return one or several images of a store in RGB, or gray as they are."""
     return np.ascontiguousarray(images[..., ::-1]) if len(store.image_shape) == 3 else images
 

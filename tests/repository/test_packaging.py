@@ -118,7 +118,7 @@ def test_the_wheel_carries_every_module_and_the_tests(wheel: zipfile.ZipFile) ->
     tests = {
         shipped_as(path)
         for path in (REPOSITORY / 'tests').rglob('*.py')
-        if path.parent.name not in {'interop', 'repository'}
+        if path.parent.name not in {'interop', 'programs', 'repository'}
     }
     assert {name for name in wheel.namelist() if name.endswith('.py')} == modules | tests
 

@@ -1,8 +1,6 @@
 """Every Python example of the documentation runs and prints what the page says, in the order of its page."""
 
-import contextlib
 import inspect
-import io
 import re
 import runpy
 from fractions import Fraction
@@ -17,26 +15,12 @@ from imgstore.apps.commands import COMMANDS
 
 from ..helpers import by_chunk
 from . import REPOSITORY
+from .pages import DOCS, EXAMPLE, GETTING_STARTED, HOW_TO, needs_programs, run_examples
 
 README = REPOSITORY / 'README.md'
-DOCS = REPOSITORY / 'docs'
-GETTING_STARTED = DOCS / 'getting-started.md'
-HOW_TO = sorted((DOCS / 'how-to').glob('*.md'))
 PAGES = [README, *sorted(DOCS.rglob('*.md'))]
-EXAMPLE = re.compile(r'^```python\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?', re.MULTILINE | re.DOTALL)
-
 SESSION = re.compile(r'^```text\n\$ .*?^```$', re.MULTILINE | re.DOTALL)
 MAKER = runpy.run_path(str(REPOSITORY / 'tools' / 'make_transcripts.py'))
-
-
-def run_examples(page: Path) -> None:
-    """Run the page's Python blocks; each must print what the text block after it says, if there is one."""
-    text, names = page.read_text(encoding='utf-8'), {'__name__': '__main__'}
-    for found in EXAMPLE.finditer(text):
-        source = '\n' * text.count('\n', 0, found.start(1)) + found[1]
-        with contextlib.redirect_stdout(io.StringIO()) as printed:
-            exec(compile(source, str(page), 'exec'), names)
-        assert found[2] in (None, printed.getvalue())
 
 
 def check_sessions(page: Path, folder: Path, environment: dict[str, str]) -> None:
@@ -69,6 +53,12 @@ def test_the_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     if page in HOW_TO:  # their examples read that page's recording
         run_examples(GETTING_STARTED)
     run_examples(page)
+
+
+def test_only_the_page_of_programs_has_examples_left_out() -> None:
+    """`tests/programs` runs that page in full."""
+    left_out = [page.stem for page in PAGES for found in EXAMPLE.findall(page.read_text()) if needs_programs(found[0])]
+    assert set(left_out) <= {'other-programs'}
 
 
 @pytest.mark.process

@@ -1,0 +1,155 @@
+"""Stores in NWB files, which are read back by pynwb and checked by nwbinspector."""
+
+import datetime
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pynwb
+import pytest
+from nwbinspector import inspect_nwbfile
+
+import imgstore
+from imgstore.adapters import nwb
+from imgstore.errors import InvalidArgumentError
+
+from ..helpers.frames import index_in, numbered
+from ..helpers.raised import raises
+
+START = datetime.datetime(2023, 11, 14, 22, 13, 20, tzinfo=datetime.timezone.utc)  # 1700000000
+SHAPE = (64, 96)
+ODD_TIMES = np.cumsum([0.5, *np.tile([0.04, 0.0411, 0.0392], 8)])
+
+
+def new_nwb_file():
+    """An NWB file of which nwbinspector finds nothing, but for what is added."""
+    subject = pynwb.file.Subject(
+        subject_id='A7', species='Mus musculus', sex='F', age='P90D', description='a mouse that was imagined'
+    )
+    return pynwb.NWBFile(
+        session_description='A mouse explores an arena.',
+        identifier='session-1',
+        session_start_time=START,
+        experimenter=['Doe, Jane'],
+        experiment_description='Exploration of an arena.',
+        institution='University',
+        keywords=['video'],
+        lab='A lab',
+        subject=subject,
+    )
+
+
+def record(folder, fmt, shape=SHAPE, times=ODD_TIMES, chunksize=4, **options):
+    with imgstore.new_for_format(fmt, folder, imgshape=shape, chunksize=chunksize, **options) as store:
+        for index, time in enumerate(times):
+            store.add_image(numbered(index, shape), 100 + 2 * index, START.timestamp() + time)
+    return imgstore.new_for_filename(folder)
+
+
+def write(path, *series):
+    file = new_nwb_file()
+    for each in series:
+        file.add_acquisition(each)
+    with pynwb.NWBHDF5IO(path, 'w') as io:
+        io.write(file)
+
+
+def complaints(path):
+    return list(inspect_nwbfile(nwbfile_path=path)) + pynwb.validate(path=str(path))
+
+
+def decoded(path):
+    """All frames of a file, as OpenCV reads them."""
+    if path.suffix in {'.mp4', '.avi', '.mkv'}:
+        video, frames = cv2.VideoCapture(str(path)), []
+        while (got := video.read())[0]:
+            frames.append(got[1])
+        return frames
+    return [cv2.imread(str(path), cv2.IMREAD_UNCHANGED)]
+
+
+def frames_of(series, folder):
+    """The frames that a reader of NWB finds, in the order of the series."""
+    starts = [*series.starting_frame[:], len(series.timestamps)]
+    for file, start, stop in zip(series.external_file[:], starts, starts[1:], strict=False):
+        assert not os.path.isabs(file)
+        frames = decoded(Path(folder, file))
+        assert len(frames) == stop - start
+        yield from frames
+
+
+@pytest.mark.parametrize('shape', [SHAPE, (*SHAPE, 3)])
+@pytest.mark.parametrize('fmt', ['mjpeg/avi', 'avc1/mp4', 'h264/mkv', 'png', 'tif', 'bmp', 'jpg', 'ppm', 'webp'])
+def test_an_nwb_file_refers_to_the_files(tmp_path, fmt, shape):
+    (tmp_path / 'raw').mkdir()
+    (tmp_path / 'analysis').mkdir()
+    path = tmp_path / 'analysis' / 'session.nwb'
+    with record(tmp_path / 'raw' / 's', fmt, shape) as store:
+        times = store.frame_times - 1700000000
+        write(path, nwb.image_series(store, new_nwb_file(), path))
+    assert complaints(path) == []
+    with pynwb.NWBHDF5IO(path, 'r') as io:
+        series = io.read().acquisition['s']
+        assert (series.format, [*series.dimension[:]]) == ('external', [96, 64])
+        np.testing.assert_array_equal(series.timestamps[:], times)
+        assert [index_in(frame) for frame in frames_of(series, path.parent)] == [*range(25)]
+
+
+def test_chunks_of_an_nwb_file_differ_in_length(tmp_path):
+    """An inserted chunk is shorter, and the last one longer."""
+    path = tmp_path / 'session.nwb'
+    with record(tmp_path / 'short', 'avc1/mp4', times=ODD_TIMES[:3]) as short:
+        video = short.chunk_paths()[0]
+    with imgstore.new_for_format('avc1/mp4', tmp_path / 's', imgshape=SHAPE, chunksize=10) as store:
+        for index in range(2):
+            store.add_image(numbered(index, SHAPE), index, 1700000000 + ODD_TIMES[index])
+        store.insert_chunk(video, [2, 3, 4], [1700000001, 1700000002, 1700000004], move=False)
+        for index in range(5, 15):
+            store.add_image(numbered(index, SHAPE), index, 1700000005 + index**1.1)
+    with imgstore.new_for_filename(tmp_path / 's') as store:
+        write(path, nwb.image_series(store, START, path, name='camera'))
+    assert complaints(path) == []
+    with pynwb.NWBHDF5IO(path, 'r') as io:
+        series = io.read().acquisition['camera']
+        assert [*series.starting_frame[:]] == [0, 2, 5]
+        found = [index_in(frame) for frame in frames_of(series, tmp_path)]
+        assert found == [0, 1, 0, 1, 2, *range(5, 15)]
+
+
+def test_nwb_gets_a_rate_where_all_steps_are_equal(tmp_path):
+    path = tmp_path / 'session.nwb'
+    with record(tmp_path / 's', 'avc1/mp4', times=np.arange(25) / 32) as store:
+        write(path, nwb.image_series(store, START.timestamp() - 2, path))
+    assert complaints(path) == []
+    with pynwb.NWBHDF5IO(path, 'r') as io:
+        series = io.read().acquisition['s']
+        assert (series.rate, series.starting_time, series.num_samples) == (32, 2, 25)
+
+
+@pytest.mark.parametrize(('fmt', 'shape'), [('npy', SHAPE), ('png', (*SHAPE, 3))])
+def test_nwb_embeds_images(tmp_path, fmt, shape):
+    path = tmp_path / 'session.nwb'
+    times = np.cumsum(np.tile([0.04, 0.05], 60))
+    with record(tmp_path / 's', fmt, shape, times=times) as store:
+        write(path, nwb.image_series(store, START, path, embed=True))
+    assert complaints(path) == []
+    with pynwb.NWBHDF5IO(path, 'r') as io:
+        series = io.read().acquisition['s']
+        expected = np.stack([numbered(index, shape) for index in range(120)])
+        np.testing.assert_array_equal(series.data[:], expected if len(shape) == 2 else expected[..., ::-1])
+
+
+def test_nwb_refuses_what_other_programs_do_not_show(tmp_path):
+    with record(tmp_path / 'n', 'npy') as store, raises(InvalidArgumentError, argument='store'):
+        nwb.image_series(store, START, tmp_path / 'session.nwb')
+    with (
+        record(tmp_path / 'e', 'png', encoding='cv_bayerrg') as store,
+        raises(InvalidArgumentError, argument='store'),
+    ):
+        nwb.image_series(store, START, tmp_path / 'session.nwb')
+
+
+def test_nwb_refuses_times_before_the_reference(tmp_path):
+    with record(tmp_path / 's', 'png') as store, raises(InvalidArgumentError, argument='reference'):
+        nwb.image_series(store, START + datetime.timedelta(seconds=2), tmp_path / 'session.nwb')
