@@ -62,9 +62,9 @@ def set_rate(path: str, rate: Fraction) -> None:
 
 
 def timing_bytes(path: str) -> bytes:
-    """Return bytes of a video's header that change at least once before any frame gets another time.
+    """Return bytes of a video's header that change before its frames' times do.
 
-    They are empty if there is no video yet.
+    They change at least once before any frame gets another time. They are empty if there is no video yet.
     """
     try:
         with open(path, 'rb', buffering=0) as file:

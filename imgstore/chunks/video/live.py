@@ -48,7 +48,10 @@ class LiveVideoReader(VideoReader):
         return self._reader
 
     def _is_current(self) -> bool:
-        """Return whether the video has the name and the times with which it was opened; close it otherwise."""
+        """Return whether the open video still has its name and times.
+
+        Close it otherwise.
+        """
         is_current = self._find() == self._path and timing_bytes(self._path) == self._timing
         if not is_current:
             self.close()
