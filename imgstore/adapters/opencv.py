@@ -12,9 +12,9 @@ import numpy as np
 from .._support.warn import warn
 from ..color import Image, ensure_color
 from ..errors import ImgStoreError, ImgStoreWarning
-from ..frame_rate import MANY_TIMES, FrameRate
 from ..ondisk.files import StrPath
 from ..stores.factories import ImgStore, new_for_filename
+from .frames import frame_rate
 
 
 class VideoCapture:
@@ -183,16 +183,11 @@ class VideoCapture:
         return self._raises
 
 
-def _frame_rate(store: ImgStore) -> float:
-    """Return frames per second by the metadata or the first times, or 0."""
-    return float(FrameRate(None, store.user_metadata).of(store.frame_times[:MANY_TIMES].tolist()) or 0)
-
-
 _GETTERS: dict[int, Callable[[VideoCapture, ImgStore], float]] = {
     cv2.CAP_PROP_FRAME_COUNT: lambda video, store: len(store),
     cv2.CAP_PROP_FRAME_HEIGHT: lambda video, store: store.image_shape[0],
     cv2.CAP_PROP_FRAME_WIDTH: lambda video, store: store.image_shape[1],
-    cv2.CAP_PROP_FPS: lambda video, store: _frame_rate(store),
+    cv2.CAP_PROP_FPS: lambda video, store: frame_rate(store),
     cv2.CAP_PROP_POS_FRAMES: lambda video, store: video._next,
     cv2.CAP_PROP_POS_MSEC: lambda video, store: video._seconds(store) * 1000,
     cv2.CAP_PROP_POS_AVI_RATIO: lambda video, store: video._next / max(len(store), 1),

@@ -1,0 +1,134 @@
+"""Stores in sleap-io: read, and saved in labels that are loaded again."""
+
+import copy
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import sleap_io
+
+import imgstore
+from imgstore.adapters import sleap
+from imgstore.errors import StoreNotFoundError
+
+from ..helpers.frames import index_in, numbered
+from ..helpers.raised import raises
+
+SHAPE = (64, 96)
+
+
+def record(folder, fmt='avc1/mp4', shape=SHAPE, count=11):
+    with imgstore.new_for_format(fmt, folder, imgshape=shape, chunksize=4) as store:
+        for index in range(count):
+            store.add_image(numbered(index, shape), 100 + 2 * index, 1700000000 + index / 25)
+
+
+def labels_of(video, *indexes):
+    skeleton = sleap_io.Skeleton(['nose', 'tail'], edges=[('nose', 'tail')])
+    frames = [
+        sleap_io.LabeledFrame(
+            video=video,
+            frame_idx=index,
+            instances=[sleap_io.Instance.from_numpy(np.array([[index, 2], [3, 4.5]]), skeleton)],
+        )
+        for index in indexes
+    ]
+    return sleap_io.Labels(frames, videos=[video])
+
+
+@pytest.mark.parametrize('shape', [SHAPE, (*SHAPE, 3)])
+@pytest.mark.parametrize('fmt', ['avc1/mp4', 'png', 'npy'])
+def test_sleap_reads_frames(tmp_path, fmt, shape):
+    record(tmp_path / 's', fmt, shape)
+    video = sleap.make_video(tmp_path / 's')
+    assert video.shape == (11, *SHAPE, 3 if len(shape) == 3 else 1)
+    assert (len(video), video.grayscale, round(video.fps, 6)) == (11, len(shape) == 2, 25)
+    assert [index_in(video[index]) for index in (10, 0, 5)] == [10, 0, 5]
+    assert [index_in(frame) for frame in video[[7, 1, 7]]] == [7, 1, 7]
+    with imgstore.new_for_filename(tmp_path / 's') as store:
+        expected = store[5][..., ::-1] if len(shape) == 3 else store[5][..., None]
+    np.testing.assert_array_equal(video[5], expected)
+    with pytest.raises(IndexError):
+        video[11]
+    video.close()
+
+
+@pytest.mark.parametrize('fmt', ['avc1/mp4', 'npy'])
+def test_labels_of_a_store_are_saved_and_loaded(tmp_path, fmt):
+    record(tmp_path / 's', fmt)
+    labels_of(sleap.make_video(tmp_path / 's'), 3, 8).save(str(tmp_path / 'labels.slp'))
+    for _ in range(2):  # what was loaded is saved again
+        labels = sleap_io.load_slp(str(tmp_path / 'labels.slp'))
+        assert isinstance(labels.video.backend, sleap.StoreBackend)
+        assert [index_in(frame.image) for frame in labels] == [3, 8]
+        assert labels[1].instances[0].numpy().tolist() == [[8, 2], [3, 4.5]]
+        labels.save(str(tmp_path / 'labels.slp'))
+
+
+def test_sleap_opens_a_store_by_its_path(tmp_path):
+    record(tmp_path / 's')
+    for path in (tmp_path / 's', tmp_path / 's' / 'metadata.yaml'):
+        video = sleap_io.load_video(str(path))
+        assert index_in(video[9]) == 9
+        video.close()
+
+
+def test_a_closed_video_of_a_store_opens_again(tmp_path):
+    record(tmp_path / 's')
+    video = sleap.make_video(tmp_path / 's', keep_open=False)
+    copied = copy.deepcopy(video)
+    video.close()
+    assert [index_in(each[4]) for each in (video, copied)] == [4, 4]
+    backend = pickle.loads(pickle.dumps(video.backend))  # noqa: S301
+    assert index_in(backend[6]) == 6
+    labels_of(video, 2).save(str(tmp_path / 'labels.slp'))
+    for each in (video, copied, backend):
+        each.close()
+
+
+def test_frames_of_a_store_are_embedded(tmp_path):
+    record(tmp_path / 's', 'png')
+    labels_of(sleap.make_video(tmp_path / 's'), 3, 8).save(str(tmp_path / 'labels.pkg.slp'), embed=True, verbose=False)
+    labels = sleap_io.load_slp(str(tmp_path / 'labels.pkg.slp'))
+    np.testing.assert_array_equal(labels[1].image[..., 0], numbered(8, SHAPE))
+    assert labels.video.source_video.filename.endswith('s/metadata.yaml')
+
+
+def test_a_crop_of_a_store_is_saved(tmp_path):
+    record(tmp_path / 's', 'png')
+    video = sleap.make_video(tmp_path / 's').crop((8, 4, 40, 36))
+    labels_of(video, 3).save(str(tmp_path / 'labels.slp'))
+    labels = sleap_io.load_slp(str(tmp_path / 'labels.slp'))
+    np.testing.assert_array_equal(labels[0].image[..., 0], numbered(3, SHAPE)[4:36, 8:40])
+
+
+def test_labels_of_a_store_outlive_sleap_without_imgstore(tmp_path):
+    """A program without the adapter keeps the video, which it cannot open, when it saves the labels."""
+    record(tmp_path / 's')
+    path = str(tmp_path / 'labels.slp')
+    labels_of(sleap.make_video(tmp_path / 's'), 3, 8).save(path)
+    program = (
+        f'import sleap_io\nlabels = sleap_io.load_slp({path!r})\n'
+        f'assert labels.video.backend is None and labels.video.shape[0] == 11\nlabels.save({path!r})'
+    )
+    subprocess.run([sys.executable, '-W', 'ignore', '-c', program], check=True)
+    assert [index_in(frame.image) for frame in sleap_io.load_slp(path)] == [3, 8]
+
+
+def test_sleap_still_reads_other_videos(tmp_path):
+    record(tmp_path / 's')
+    record(tmp_path / 'p', 'png')
+    film = sleap_io.load_video(str(tmp_path / 's' / '000000.mp4'))
+    images = sleap_io.load_video(str(tmp_path / 'p' / '000001'))
+    assert [type(video.backend).__name__ for video in (film, images)] == ['MediaVideo', 'ImageVideo']
+    assert (index_in(film[2]), index_in(images[2])) == (2, 6)
+    labels_of(film, 1).save(str(tmp_path / 'labels.slp'))
+    assert index_in(sleap_io.load_slp(str(tmp_path / 'labels.slp'))[0].image) == 1
+    film.close()
+
+
+def test_sleap_needs_a_store(tmp_path):
+    with raises(StoreNotFoundError):
+        sleap.make_video(tmp_path)
