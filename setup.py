@@ -122,8 +122,11 @@ setup(
             *XARRAY,
             'blosc>=1.11.1',
             'bloscpack>=0.16.0',  # the reference for our containers
+            'aiobotocore[boto3]',  # the one boto3 that fits both s3fs and moto, which pip is long in finding
+            'flask>=3.0',  # with the next one all that moto's server needs of its extra, which brings 60 packages
+            'flask-cors>=4.0',
             'hypothesis>=6.100',
-            'moto[server]>=5.0.2',
+            'moto[s3]>=5.0.2',
             'pytest>=8.0',
             'pytest-xdist>=3.6',
             'selenium>=4.20',

@@ -13,7 +13,7 @@ from hypothesis import settings
 
 MARKERS = {
     'slow': 'takes long: repeats much, waits, starts many processes or writes much; imgstore-test leaves it out',
-    'exhaustive': 'is slow, and about our own code alone, whatever the versions of others; CI runs it once',
+    'exhaustive': 'is slow, and about our own code more than about others of any version; CI runs it once',
     'process': "starts or forks processes itself, or has a fixture do so; the library's own HDF5 worker does not count",
     'window': 'opens a window on a screen of its own',
     'browser': 'drives a Chromium',

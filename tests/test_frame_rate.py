@@ -252,7 +252,7 @@ def test_rate_change_cut_off_anywhere_loses_no_frame(
 
 @pytest.mark.parametrize('frames', [5, 9])
 @pytest.mark.parametrize('rate', CUT_RATES, ids=str)
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_matroska_cut_off_during_finish_loses_no_frame(
     rate: Fraction, frames: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
