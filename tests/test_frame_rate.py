@@ -230,6 +230,7 @@ def assert_all_states_are_whole(path: Path, before: bytes, writes: list[tuple[in
                 assert [index_in(reader.read(index)) for index in (frames - 1, 3, 0)] == [frames - 1, 3, 0]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize('rate', CUT_RATES, ids=str)
 @pytest.mark.parametrize('fmt', ['avc1/mp4', 'mjpeg/avi'])
 def test_rate_change_cut_off_anywhere_loses_no_frame(

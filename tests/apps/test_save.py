@@ -109,6 +109,7 @@ def test_times_are_the_films_own(tmp_path: Path) -> None:
     assert read(tmp_path / 'store')[2] == [1.5, 1.54, 2.0, 2.001]
 
 
+@pytest.mark.slow
 def test_a_film_without_timestamps_has_those_of_its_rate(film: Path, tmp_path: Path) -> None:
     raw = remux(film, tmp_path / 'film.h264')
     assert main_saver(['--source', str(raw), str(tmp_path / 'store')]) == 0

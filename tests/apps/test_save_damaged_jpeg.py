@@ -99,6 +99,7 @@ def test_stderr_of_other_threads_is_passed_on(capfd: pytest.CaptureFixture[str])
     assert capfd.readouterr().err == 'of another thread\n'
 
 
+@pytest.mark.slow
 @pytest.mark.process
 @pytest.mark.parametrize('options', ['-c:v mjpeg -q:v 3', '-c:v mjpeg -q:v 2 -huffman default'])
 @pytest.mark.parametrize('name', ['f.avi', 'f.mov', 'f.mkv'])

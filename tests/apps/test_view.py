@@ -72,6 +72,7 @@ def end_of(process: subprocess.Popen[str]) -> int:
     return process.returncode
 
 
+@pytest.mark.exhaustive
 def test_all_frames_are_shown_in_order_with_status_bar(display: Screen, colors: str) -> None:
     """The viewer shows all frames in order with a status bar and then ends."""
     with viewing(display, colors) as process:

@@ -211,6 +211,7 @@ class StoreContract:
             if index < INDEXES[-1]:
                 case.check(store.get_next_image()[0], index + 1)
 
+    @pytest.mark.slow
     def test_a_store_is_an_array_of_its_frames(self, case, store):
         images = store.get_images(frame_indices=INDEXES)[0]
         found = [store[:], np.asarray(store), np.concatenate([batch[0] for batch in store.batches(4)])]
@@ -286,6 +287,7 @@ class StoreContract:
         assert {type(value) for value in real} == {float}
         assert type(store.image_shape) is tuple
 
+    @pytest.mark.slow
     @settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
     @given(plan=plans())
     def test_any_numbers_and_times_in_any_chunksize(self, case, tmp_path, plan):

@@ -270,6 +270,7 @@ def test_a_file_that_is_not_there_is_damaged_too(tmp_path: Path) -> None:
             read_extra_data([str(tmp_path / name)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ('rows', 'sensor'),
     [

@@ -121,6 +121,7 @@ WAYS: dict[str, Callable[[ImgStore], dict[int, Any]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('way', WAYS)
 @pytest.mark.parametrize('fmt', ['npy', *VIDEO_FORMATS])
 @pytest.mark.parametrize('altered', [20, *(pytest.param(index, marks=pytest.mark.exhaustive) for index in (0, 47))])

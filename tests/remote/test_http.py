@@ -20,6 +20,7 @@ def web(tmp_path):
         yield files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('shape', [GRAY, COLOUR])
 @pytest.mark.parametrize('fmt', ROWS)
 def test_every_format_is_read_from_a_web_server(fmt, shape, web, tmp_path):

@@ -92,6 +92,7 @@ def concatenated(store: MultiStore) -> np.ndarray:
     return images
 
 
+@pytest.mark.slow
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
 def test_random_keys_give_what_numpy_gives(pair: MultiStore, data: st.DataObject) -> None:
@@ -104,6 +105,7 @@ def test_random_keys_give_what_numpy_gives(pair: MultiStore, data: st.DataObject
     assert np.array_equal(found, expected)
 
 
+@pytest.mark.slow
 @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
 def test_frames_and_batches_are_those_of_one_store(pair: MultiStore, data: st.DataObject) -> None:
@@ -330,6 +332,7 @@ def test_each_group_of_pictures_is_decoded_once(
             assert len(decoded) == len(set(decoded)) == len(store)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize('fmt', ['npy', 'avc1/mp4'])
 def test_threads_share_it(recordings: dict[str, list[Path]], fmt: str) -> None:
     with MultiStore([*recordings[fmt], *recordings['png']]) as store:
@@ -447,6 +450,7 @@ def test_it_pickles_with_position_and_options(three: MultiStore) -> None:
         again.parts[0][0]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.process
 @pytest.mark.filterwarnings('ignore:This process .* is multi-threaded:DeprecationWarning')
 @pytest.mark.parametrize('method', ['fork', 'spawn'])
@@ -489,6 +493,7 @@ def test_tables_say_the_part_and_extra_data_move_along(tmp_path: Path) -> None:
         assert isinstance(store.to_pandas(), pd.DataFrame)
 
 
+@pytest.mark.slow
 def test_dask_reads_all_parts(pair: MultiStore) -> None:
     with dask.config.set(scheduler='synchronous'):
         for most in (None, 4):

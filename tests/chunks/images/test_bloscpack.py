@@ -117,6 +117,7 @@ def test_every_layout_is_read(bloscpack: Any, checksum: str, codec: str, offsets
     assert_same(unpack(data, SOURCE), ARRAYS['many chunks'])
 
 
+@pytest.mark.slow
 @given(npst.arrays(npst.scalar_dtypes() | npst.array_dtypes(), npst.array_shapes(min_dims=0, min_side=0, max_side=4)))
 def test_any_plain_array_comes_back_as_it_was(array: Array) -> None:
     assert_same(unpack(pack(array), SOURCE), array)

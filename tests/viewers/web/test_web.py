@@ -593,6 +593,7 @@ def test_a_port_that_is_none_is_wrong_usage(args: list[str], capsys: pytest.Capt
     assert 'port' in capsys.readouterr().err
 
 
+@pytest.mark.exhaustive
 def test_where_there_is_no_screen_the_browser_is_offered(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

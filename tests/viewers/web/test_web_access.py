@@ -457,6 +457,7 @@ def test_pages_name_their_files_relative_to_themselves(proxied: Served) -> None:
         assert not re.search(r"""(href|src)="/|['"`]/(api|static)""", path.read_text(encoding='utf-8')), path
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     'args',
     [
