@@ -55,7 +55,7 @@ INSTALL_REQUIRES = [
 BLOSCPACK = ['numcodecs>=0.12']
 DASK = ['dask[array,distributed]>=2024.8.1']
 IMAGEIO = ['imageio>=2.37']  # earlier versions need an older PyAV
-NWB = ['pynwb>=3.0']
+NWB = ['pynwb>=4.0']
 PARQUET = ['pyarrow>=14']
 PIMS = ['pims>=0.7']
 PLOT = ['matplotlib>=3.10.7']  # earlier versions warn with the newest pyparsing
@@ -165,6 +165,9 @@ setup(
             'imgstore-test = imgstore.apps.selftest:main',
             'imgstore-view = imgstore.apps.view:main',
         ],
+        'sleap_io.video_backends': [
+            'imgstore = imgstore.adapters.sleap:StoreBackend'
+        ],  # as docs/sleap-io.patch reads it
         'xarray.backends': ['imgstore = imgstore.xarray_backend:ImgStoreBackend'],
     },
 )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from .._support.text import count_of
+from .._support.text import count_of, is_utf8
 from .._support.validation import as_finite_seconds, not_allowed
 from ..color import Image
+from ..constants import FRAME_NUMBER
 from ..errors import FrameReadError, InvalidArgumentError, MissingDependencyError, StoreLockedError
 from ..ondisk.files import StrPath, name_of, text_path
 from ..ondisk.layout import Layout
@@ -24,6 +28,7 @@ from .frames import in_rgb
 try:
     from hdmf.backends.hdf5 import H5DataIO
     from hdmf.data_utils import DataChunkIterator
+    from pynwb import TimeSeries
     from pynwb.image import ImageSeries
 except ImportError as error:
     raise MissingDependencyError.for_extra('this adapter needs pynwb', 'pynwb', 'nwb') from error
@@ -102,6 +107,62 @@ def image_series(
     return ImageSeries(format='external', dimension=[*store.image_shape[1::-1]], **about)
 
 
+def time_series(
+    store: ImgStore | MultiStore, reference: Reference, *, prefix: str = '', units: Mapping[str, str] | None = None
+) -> list[TimeSeries]:
+    """Make a ``TimeSeries`` of frame numbers and of each column of extra data.
+
+    A sample is at the time of its frame. Frames without a value have no sample, and records before the first frame
+    are left out. Numbers, and lists of numbers of one length, stay such. Other values become text, as JSON.
+
+    Parameters
+    ----------
+    store : ImgStore or MultiStore
+        A store open for reading.
+    reference : NWBFile, datetime or float
+        Where the times in the NWB file begin, as for `image_series`.
+    prefix : str
+        Start of the names, for NWB files with several stores.
+    units : mapping of str to str, optional
+        Units of columns. Default: 'n.a.'.
+
+    Returns
+    -------
+    list of pynwb.TimeSeries
+        ``frame_number``, and then the columns of `ImgStore.get_extra_data` by their names.
+
+    Raises
+    ------
+    CorruptFileError
+        A file of extra data is damaged.
+    InvalidArgumentError
+        Frames are before ``reference``.
+    """
+    start, times = seconds_of(reference), store.frame_times
+    found: dict[str, tuple[str, Any, Times]] = {
+        FRAME_NUMBER: ('Frame numbers of the camera', store.frame_numbers, times)
+    }
+    records = store.records_by_frame()
+    if records is None:
+        records = pd.DataFrame()
+    for column in records:
+        has_value = records[column].notna().to_numpy()
+        values = as_samples(records[column][has_value].tolist())
+        about = f'Extra data {column!r} of a recording by imgstore'
+        found[_free_name(str(column), found)] = about, values, times[records.index[has_value]]
+    return [
+        TimeSeries(
+            name=prefix + name,
+            description=about,
+            data=values,
+            unit=(units or {}).get(name, 'n.a.'),
+            **timing(at, start),
+        )
+        for name, (about, values, at) in found.items()
+        if len(values)
+    ]
+
+
 def seconds_of(reference: Reference) -> float:
     """Return the store's time of a reference, in seconds."""
     moment = getattr(reference, 'timestamps_reference_time', reference)
@@ -136,6 +197,29 @@ def timing(frame_times: Times, start: float) -> dict[str, Any]:
         if np.abs(times[0] + period * np.arange(len(times)) - times).max() < _MAX_DRIFT:
             return {'starting_time': float(times[0]), 'rate': 1 / period}
     return {'timestamps': times}
+
+
+def as_samples(values: list[Any]) -> npt.NDArray[Any] | list[str]:
+    """Return numbers as an array with one sample in each row, and others as text."""
+    with contextlib.suppress(ValueError, OverflowError):  # lists of different lengths
+        array = np.array(values)
+        if array.dtype.kind in 'iuf' and array.size and not any(isinstance(value, bool) for value in values):
+            return array
+        if array.dtype.kind == 'b':
+            return array
+    return [value if isinstance(value, str) and _fits_hdf5(value) else json.dumps(value) for value in values]
+
+
+def _fits_hdf5(text: str) -> bool:
+    return '\0' not in text and is_utf8(text)
+
+
+def _free_name(name: str, taken: Container[str]) -> str:
+    """Return a name that NWB allows and that is not taken."""
+    allowed = name.replace('/', '_').replace(':', '_') or 'unnamed'
+    while allowed in taken:
+        allowed += '_extra'
+    return allowed
 
 
 def _parts(store: ImgStore | MultiStore) -> Iterator[tuple[ImgStore, int]]:

@@ -12,13 +12,14 @@ from nwbinspector import inspect_nwbfile
 
 import imgstore
 from imgstore.adapters import nwb
-from imgstore.errors import InvalidArgumentError
+from imgstore.errors import InvalidArgumentError, StoreLockedError
 
 from ..helpers.frames import index_in, numbered
 from ..helpers.raised import raises
 
 START = datetime.datetime(2023, 11, 14, 22, 13, 20, tzinfo=datetime.timezone.utc)  # 1700000000
 SHAPE = (64, 96)
+FORMATS = ['mjpeg/avi', 'avc1/mp4', 'h264/mkv', 'png', 'tif', 'bmp', 'jpg', 'ppm', 'webp']
 ODD_TIMES = np.cumsum([0.5, *np.tile([0.04, 0.0411, 0.0392], 8)])
 
 
@@ -80,20 +81,23 @@ def frames_of(series, folder):
 
 
 @pytest.mark.parametrize('shape', [SHAPE, (*SHAPE, 3)])
-@pytest.mark.parametrize('fmt', ['mjpeg/avi', 'avc1/mp4', 'h264/mkv', 'png', 'tif', 'bmp', 'jpg', 'ppm', 'webp'])
-def test_an_nwb_file_refers_to_the_files(tmp_path, fmt, shape):
+def test_an_nwb_file_refers_to_the_files_of_stores(tmp_path, shape):
     (tmp_path / 'raw').mkdir()
     (tmp_path / 'analysis').mkdir()
-    path = tmp_path / 'analysis' / 'session.nwb'
-    with record(tmp_path / 'raw' / 's', fmt, shape) as store:
-        times = store.frame_times - 1700000000
-        write(path, nwb.image_series(store, new_nwb_file(), path))
+    path, made = tmp_path / 'analysis' / 'session.nwb', []
+    for fmt in FORMATS:
+        with record(tmp_path / 'raw' / fmt.replace('/', '-'), fmt, shape) as store:
+            times = store.frame_times - 1700000000
+            made.append(nwb.image_series(store, new_nwb_file(), path))
+    write(path, *made)
     assert complaints(path) == []
     with pynwb.NWBHDF5IO(path, 'r') as io:
-        series = io.read().acquisition['s']
-        assert (series.format, [*series.dimension[:]]) == ('external', [96, 64])
-        np.testing.assert_array_equal(series.timestamps[:], times)
-        assert [index_in(frame) for frame in frames_of(series, path.parent)] == [*range(25)]
+        found = io.read().acquisition
+        assert len(found) == len(FORMATS)
+        for series in found.values():
+            assert (series.format, [*series.dimension[:]]) == ('external', [96, 64])
+            np.testing.assert_array_equal(series.timestamps[:], times)
+            assert [index_in(frame) for frame in frames_of(series, path.parent)] == [*range(25)]
 
 
 def test_chunks_of_an_nwb_file_differ_in_length(tmp_path):
@@ -153,3 +157,65 @@ def test_nwb_refuses_what_other_programs_do_not_show(tmp_path):
 def test_nwb_refuses_times_before_the_reference(tmp_path):
     with record(tmp_path / 's', 'png') as store, raises(InvalidArgumentError, argument='reference'):
         nwb.image_series(store, START + datetime.timedelta(seconds=2), tmp_path / 'session.nwb')
+
+
+def test_extra_data_become_time_series(tmp_path):
+    path = tmp_path / 'session.nwb'
+    with imgstore.new_for_format('mjpeg/avi', tmp_path / 's', imgshape=SHAPE, chunksize=4) as store:
+        store.add_extra_data(before=1)
+        for index, time in enumerate(ODD_TIMES):
+            store.add_image(numbered(index, SHAPE), 100 + index, 1700000000 + time)
+            store.add_extra_data(temperature=20 + index / 8, lever=index == 3, place=[index, 0.5])
+            if index % 3:
+                store.add_extra_data(**{'a/b': f'caf\xe9 {index}', 'large': 2**60 + index, 'mixed': [1] * (index % 4)})
+    with imgstore.new_for_filename(tmp_path / 's') as store:
+        file = new_nwb_file()
+        made = nwb.time_series(store, file, units={'temperature': 'degrees Celsius'})
+        write(path, nwb.image_series(store, file, path), *made)
+        times = store.frame_times - 1700000000
+    assert complaints(path) == []
+    with pynwb.NWBHDF5IO(path, 'r') as io:
+        found = io.read().acquisition
+        assert {*found} == {'s', 'frame_number', 'temperature', 'lever', 'place', 'a_b', 'large', 'mixed'}
+        assert found['frame_number'].data[:].tolist() == [*range(100, 125)]
+        assert found['temperature'].data[:].tolist() == [20 + index / 8 for index in range(25)]
+        assert found['temperature'].unit == 'degrees Celsius'
+        assert np.flatnonzero(found['lever'].data[:]).tolist() == [3]
+        assert found['place'].data[:].tolist() == [[index, 0.5] for index in range(25)]
+        later = [index for index in range(25) if index % 3]
+        assert found['large'].data[:].tolist() == [2**60 + index for index in later]
+        assert [*found['a_b'].data[:]] == [f'caf\xe9 {index}' for index in later]
+        assert [*found['mixed'].data[:3]] == ['[1]', '[1, 1]', '[]']
+        np.testing.assert_array_equal(found['a_b'].timestamps[:], times[later])
+        np.testing.assert_array_equal(found['lever'].timestamps[:], times)
+
+
+def test_a_store_without_extra_data_has_frame_numbers_in_nwb(tmp_path):
+    with record(tmp_path / 's', 'npy') as store:
+        (series,) = nwb.time_series(store, START, prefix='left_')
+    assert (series.name, series.data.tolist()) == ('left_frame_number', [*range(100, 150, 2)])
+
+
+def test_nwb_refers_to_the_parts_of_a_recording(tmp_path):
+    path = tmp_path / 'session.nwb'
+    record(tmp_path / 'a', 'avc1/mp4', times=ODD_TIMES[:6])
+    record(tmp_path / 'b', 'mjpeg/avi', times=ODD_TIMES[6:])
+    with imgstore.MultiStore([tmp_path / 'a', tmp_path / 'b']) as store:
+        write(path, nwb.image_series(store, START, path))
+    assert complaints(path) == []
+    with pynwb.NWBHDF5IO(path, 'r') as io:
+        series = io.read().acquisition['a']
+        assert [*series.starting_frame[:]] == [0, 4, 6, 10, 14, 18, 22]
+        found = [index_in(frame) for frame in frames_of(series, path.parent)]
+        assert found == [*range(6), *range(19)]
+
+
+def test_nwb_refuses_a_store_that_is_written(tmp_path):
+    with imgstore.new_for_format('avc1/mp4', tmp_path / 's', imgshape=SHAPE) as writer:
+        writer.add_image(numbered(0, SHAPE), 0, 1700000000)
+        with (
+            imgstore.new_for_filename(tmp_path / 's') as store,
+            raises(StoreLockedError, store=str(tmp_path / 's')),
+        ):
+            store.refresh()
+            nwb.image_series(store, START, tmp_path / 'session.nwb')

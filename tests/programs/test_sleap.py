@@ -2,8 +2,10 @@
 
 import copy
 import pickle
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -132,3 +134,20 @@ def test_sleap_still_reads_other_videos(tmp_path):
 def test_sleap_needs_a_store(tmp_path):
     with raises(StoreNotFoundError):
         sleap.make_video(tmp_path)
+
+
+def test_the_patch_lets_sleap_open_stores_by_itself(tmp_path):
+    """The patch for the maintainers of sleap-io, in a copy of the installed package."""
+    patch = Path(__file__).parents[2] / 'docs' / 'sleap-io.patch'
+    shutil.copytree(Path(sleap_io.__file__).parent, tmp_path / 'sleap_io')
+    subprocess.run(['git', 'apply', '--verbose', patch], cwd=tmp_path, check=True)
+    record(tmp_path / 's')
+    path = str(tmp_path / 'labels.slp')
+    labels_of(sleap.make_video(tmp_path / 's'), 3, 8).save(path)
+    program = (
+        f'import sleap_io\nassert sleap_io.__file__.startswith({str(tmp_path)!r})\n'
+        f'for _ in range(2):\n    labels = sleap_io.load_slp({path!r})\n'
+        '    assert [frame.image.shape for frame in labels] == [(64, 96, 1)] * 2\n'
+        f'    labels.save({path!r})\n'
+    )
+    subprocess.run([sys.executable, '-W', 'ignore', '-c', program], cwd=tmp_path, check=True)
