@@ -94,14 +94,16 @@ def image_series(
     StoreLockedError
         A writer has the store open.
     """
+    if not isinstance(store, (ImgStore, MultiStore)):
+        raise not_allowed('store', store, 'it must be a store open for reading')
     if not len(store):
         raise InvalidArgumentError(f'{_name(store)!r} has no frames; NWB needs at least one', argument='store')
     about = {'name': name or _name(store), 'description': description or _describe(store), 'unit': 'n.a.', **options}
     about |= timing(store.frame_times, seconds_of(reference))
     if embed:
         return ImageSeries(data=_embedded(store), format='raw', **about)
-    files = dict(_files(store))
-    about |= {'external_file': [_relative(file, path) for file in files], 'starting_frame': [*files.values()]}
+    files, starts = zip(*_files(store), strict=True)
+    about |= {'external_file': [_relative(file, path) for file in files], 'starting_frame': [*starts]}
     if 'rate' in about:
         about['num_samples'] = len(store)
     return ImageSeries(format='external', dimension=[*store.image_shape[1::-1]], **about)

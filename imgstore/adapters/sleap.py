@@ -107,7 +107,7 @@ def make_video(path: StrPath, **options: Any) -> Video:
     StoreNotFoundError
         There is no store.
     """
-    backend = StoreBackend(os.fspath(path), **options)
+    backend = StoreBackend(path, **options)
     return Video(filename=backend.filename, backend=backend)
 
 

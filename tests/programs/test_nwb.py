@@ -2,6 +2,8 @@
 
 import datetime
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -12,7 +14,7 @@ from nwbinspector import inspect_nwbfile
 
 import imgstore
 from imgstore.adapters import nwb
-from imgstore.errors import InvalidArgumentError, StoreLockedError
+from imgstore.errors import FrameReadError, InvalidArgumentError, StoreLockedError
 
 from ..helpers.frames import index_in, numbered
 from ..helpers.raised import raises
@@ -152,6 +154,33 @@ def test_nwb_refuses_what_other_programs_do_not_show(tmp_path):
         raises(InvalidArgumentError, argument='store'),
     ):
         nwb.image_series(store, START, tmp_path / 'session.nwb')
+
+
+def test_nwb_needs_the_repair_of_a_killed_recording(tmp_path):
+    program = (
+        'import os, sys, time, numpy, imgstore\n'
+        "store = imgstore.new_for_format('avc1/mp4', sys.argv[1], imgshape=(64, 96), chunksize=4)\n"
+        'for number in range(6):\n'
+        "    store.add_image(numpy.zeros((64, 96), 'uint8'), number, 1700000000 + number**1.1)\n"
+        'time.sleep(2)\n'
+        'os._exit(0)\n'
+    )
+    subprocess.run([sys.executable, '-c', program, tmp_path / 's'], check=True)
+    with imgstore.new_for_filename(tmp_path / 's') as store, raises(FrameReadError, file='000001.mp4'):
+        nwb.image_series(store, START, tmp_path / 'session.nwb')
+    imgstore.repair(tmp_path / 's')
+    with imgstore.new_for_filename(tmp_path / 's') as store:
+        series = nwb.image_series(store, START, tmp_path / 'session.nwb')
+    assert (series.external_file, series.starting_frame) == (['s/000000.mp4', 's/000001.mp4'], [0, 4])
+
+
+def test_nwb_needs_an_open_store_with_frames(tmp_path):
+    with raises(InvalidArgumentError, argument='store'):
+        nwb.image_series(str(tmp_path), START, tmp_path / 'session.nwb')  # type: ignore[arg-type]
+    with record(tmp_path / 'e', 'png', times=[]) as store, raises(InvalidArgumentError, argument='store'):
+        nwb.image_series(store, START, tmp_path / 'session.nwb')
+    with record(tmp_path / 's', 'png') as store, raises(InvalidArgumentError, argument='reference'):
+        nwb.image_series(store, START.replace(tzinfo=None), tmp_path / 'session.nwb')
 
 
 def test_nwb_refuses_times_before_the_reference(tmp_path):
