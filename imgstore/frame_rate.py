@@ -280,8 +280,8 @@ def as_fraction(rate: float, error: float = 0) -> Fraction:
     """
     bound, television = min(max(error, _EXACT), _MOST_ERROR), round(rate * 1.001)
     usual = {
-        Fraction(round(rate)): bound,
         Fraction(television * 1000, 1001): bound if television in _TELEVISION else _EXACT,
+        Fraction(round(rate)): bound,  # last, as it is both at 1000 frames/s
     }
     near = [(abs(fraction / Fraction(rate) - 1), fraction) for fraction in usual if fraction]
     near = [(distance, fraction) for distance, fraction in near if distance < usual[fraction]]

@@ -177,6 +177,12 @@ def test_ntsc_rates_are_told_by_their_fraction() -> None:
         assert as_fraction(rate).denominator == 1001
 
 
+def test_a_rate_is_1000_within_its_error() -> None:
+    """1000 is 1001000 / 1001 as well, for which no error is taken."""
+    assert as_fraction(1000.07, 2e-4) == 1000
+    assert as_fraction(2000.1, 2e-4) == 2000
+
+
 @pytest.mark.parametrize('fmt', VIDEO_FORMATS)
 def test_a_video_that_is_there_is_left_alone(fmt: str, tmp_path: Path) -> None:
     (video,) = videos(record(tmp_path / 'other', fmt, 5, fps=25))
