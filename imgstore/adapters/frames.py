@@ -11,9 +11,14 @@ from ..stores.factories import ImgStore
 from ..stores.multi import MultiStore
 
 
+def is_color(store: ImgStore | MultiStore) -> bool:
+    """Return whether images are (h, w, 3) in BGR, and no other planes."""
+    return store.image_shape[2:] == (3,)
+
+
 def in_rgb(images: Image, store: ImgStore | MultiStore) -> Image:
-    """Return one or several images of a store in RGB, or gray as they are."""
-    return np.ascontiguousarray(images[..., ::-1]) if len(store.image_shape) == 3 else images
+    """Return one or several images of a store in RGB, or as they are."""
+    return np.ascontiguousarray(images[..., ::-1]) if is_color(store) else images
 
 
 def number_and_time(store: ImgStore, index: int) -> dict[str, int | float]:

@@ -101,12 +101,15 @@ def requirement_names(wheel: zipfile.ZipFile, extra: str) -> list[str]:
 
 @pytest.mark.process
 def test_every_entry_point_is_there(wheel: zipfile.ZipFile) -> None:
-    """The command lines, the engine for xarray, and the backend for sleap-io, which is not installed here."""
+    """The command lines, and what xarray, napari and sleap-io look for; the last two are not installed here."""
     points = ConfigParser()
     points.read_string(in_dist_info(wheel, 'entry_points.txt'))
-    assert {*points.sections()} == {'console_scripts', 'sleap_io.video_backends', 'xarray.backends'}
+    groups = {*points.sections()}
+    assert groups == {'console_scripts', 'napari.manifest', 'sleap_io.video_backends', 'xarray.backends'}
     assert dict(points['console_scripts']) == SCRIPTS
-    for group in points.sections():
+    assert dict(points['napari.manifest']) == {'imgstore': 'imgstore:napari.yaml'}
+    assert 'imgstore/napari.yaml' in wheel.namelist()
+    for group in groups - {'napari.manifest'}:
         for target in points[group].values():
             module, name = target.split(':')
             if group == 'sleap_io.video_backends':
