@@ -209,7 +209,7 @@ def as_samples(values: list[Any]) -> npt.NDArray[Any] | list[str]:
             return array
         if array.dtype.kind == 'b':
             return array
-    return [value if isinstance(value, str) and _fits_hdf5(value) else json.dumps(value) for value in values]
+    return [value if isinstance(value, str) and _fits_hdf5(value) else json.dumps(as_json(value)) for value in values]
 
 
 def _fits_hdf5(text: str) -> bool:
