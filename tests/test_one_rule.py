@@ -340,7 +340,7 @@ def test_metadata_are_the_same_json_in_all_tools(tmp_path: Path, capsys: pytest.
 
 
 WRITES_JSON = {  # beside the one module that says what a value is in JSON
-    'adapters/nwb.py': 'what as_json returns',
+    'adapters/nwb.py': 'by `as_json`',
     'apps/_info_text.py': 'by `as_json`',
     'viewers/web/server.py': 'by `as_json`',
     'maintenance/repair.py': 'records as they were read',

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from .._support.json import as_json
 from .._support.text import count_of, is_utf8
 from .._support.validation import as_finite_seconds, not_allowed
 from ..color import Image
