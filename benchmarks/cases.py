@@ -109,6 +109,20 @@ def _finding(sizes: Sizes) -> Iterator[Case]:
         recording=plain,
         limit=Limit('arrays to lists', 'ms', 'make_lists', {'total': few * each}),
     )
+    half = few * each // 2
+    yield Case(
+        f'align two recordings of {half:,} frames',
+        'align_two',
+        (
+            Metric('number', 'ms', 'by number', at_most=500),
+            Metric('time', 'ms', 'by time', at_most=500),
+            Metric('number_clocks', 'ms', 'by number, clocks fitted', at_most=500),
+            Metric('time_clocks', 'ms', 'by time, clocks fitted', at_most=500),
+        ),
+        {'total': half},
+        reference=None,
+        recording=Recording('two cameras', 'record_two', {'count': half}, by=OURS),
+    )
 
 
 # --- writing

@@ -105,3 +105,23 @@ def get_frame_metadata(path: str, total: int) -> Metrics:
     metrics = {'ms': 1000 * (time.perf_counter() - start)}
     assert len(metadata['frame_number']) == len(metadata['frame_time']) == total
     return metrics
+
+
+def align_two(path: str, total: int) -> Metrics:
+    """Milliseconds of CPU until two open recordings are aligned, before an image is read."""
+    stores = [imgstore.new_for_filename(f'{path}/{name}') for name in ('left', 'right')]
+    for store in stores:
+        assert len(store.frame_numbers) == len(store.frame_times) == total
+    ways: dict[str, dict[str, Any]] = {'number': {}, 'time': {'by': 'time'}}
+    ways |= {f'{name}_clocks': {**way, 'fit_clocks': True} for name, way in ways.items()}
+    return {name: _cpu_milliseconds(stores, way) for name, way in ways.items()}
+
+
+def _cpu_milliseconds(stores: list[Any], way: dict[str, Any]) -> float:
+    from imgstore.align import align
+
+    start = time.process_time()
+    found = align(stores, **way)
+    metrics = 1000 * (time.process_time() - start)
+    assert len(found) > 0.9 * len(stores[0]) - 10
+    return metrics

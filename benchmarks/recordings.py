@@ -87,3 +87,18 @@ def record_saved_index(path: str, chunks: int, count: int) -> Made:
     store.save_index(sqlite=False)
     store.close()
     return {}
+
+
+def record_two(path: str, count: int) -> Made:
+    """Make two recordings with indexes of ``count`` frames, each beside a video of one.
+
+    The second camera starts seven frames later. Its clock is 2 ms ahead and drifts by 40 ppm, with jitter.
+    """
+    rng, place = np.random.default_rng(scenes.SEED), np.arange(count)
+    seconds = place / 100
+    clocks = (0, seconds), (7, seconds + 0.072 + seconds * 40e-6 + rng.normal(0, 1e-4, count))
+    for name, (first, times) in zip(('left', 'right'), clocks, strict=True):
+        record_numbers(f'{path}/{name}', 1, 1)
+        index = Path(path, name, '000000.npz')
+        np.savez(index, frame_number=place + first, frame_time=1.7e9 + times)
+    return {}

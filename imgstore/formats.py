@@ -318,6 +318,11 @@ def parse_format(name: str, class_name: str, extension: str, path: str, lossless
     return Format(name, VIDEO, extension, known.codec if known else name, False)
 
 
+def is_known(name: str) -> bool:
+    """Return whether this version has a format of this name."""
+    return name in _BY_ALIAS
+
+
 def format_of(metadata: StoreMetadata, basedir: str) -> Format:
     """Return the format of the store in a folder.
 

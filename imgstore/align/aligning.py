@@ -12,7 +12,7 @@ from .._support.validation import as_seconds, not_allowed
 from ..errors import InvalidArgumentError, StoreModeError
 from ..stores.multi import MultiStore
 from .alignment import Alignment, Recording, read_only
-from .clocks import ClockFit, fit_by_time, fit_clock
+from .clocks import ClockFit, fit_by_time, fit_clock, own_clock
 from .matching import Keys, Numbers, Times, keys_of, match_numbers, match_times, usual_tolerance
 
 _BY = ('number', 'time')
@@ -93,7 +93,11 @@ def align(
         for store, own in zip(given, numbers, strict=True):
             _check_parts(store, own)
         indexes = match_numbers([keys_of(own) for own in numbers], join)
-        clocks = _clocks_by_number(numbers, times) if fit_clocks else None
+        clocks = (
+            _clocks_by_number(numbers, times, None if join == 'inner' and len(given) > 2 else indexes)
+            if fit_clocks
+            else None
+        )
     else:
         indexes, most, clocks = _by_time(times, most, join, fit_clocks)
     return Alignment(
@@ -131,8 +135,10 @@ def _checked(stores: Any) -> tuple[Recording, ...]:
 
 def _check_parts(store: Recording, numbers: Numbers) -> None:
     """Raise InvalidArgumentError if several parts of a MultiStore have a number."""
-    ranges = store.part_ranges() if isinstance(store, MultiStore) else []
-    if sum(len(np.unique(numbers[begin:end])) for begin, end in ranges) > len(np.unique(numbers)):
+    if not isinstance(store, MultiStore):
+        return
+    distinct = [len(keys_of(numbers[begin:end]).values) for begin, end in store.part_ranges()]
+    if sum(distinct) > len(keys_of(numbers).values):
         raise InvalidArgumentError(
             f'several parts of the MultiStore that begins with {store.filename} have the same frame numbers; open it '
             f"with renumber=True, or align by='time'",
@@ -162,18 +168,24 @@ def _by_time(
     if not fit_clocks:
         return match_times(keys, most, join), most, None
     clocks = tuple(
-        fit_by_time(keys[0].values, own.values, most) if at else fit_clock(own.values, own.values)
-        for at, own in enumerate(keys)
+        fit_by_time(keys[0].values, own.values, most) if at else own_clock(own.values) for at, own in enumerate(keys)
     )
     corrected = [Keys(clock.to_reference(own.values), own.indexes) for clock, own in zip(clocks, keys, strict=True)]
     return match_times(corrected, most, join), most, clocks
 
 
-def _clocks_by_number(numbers: Sequence[Numbers], times: Sequence[Times]) -> tuple[ClockFit, ...]:
-    """Compare each clock with the first one, over frames with equal numbers."""
+def _clocks_by_number(numbers: Sequence[Numbers], times: Sequence[Times], rows: Numbers | None) -> tuple[ClockFit, ...]:
+    """Compare each clock with the first one, over frames with equal numbers.
+
+    The rows have all pairs of frames with the first recording. None: rows lack those not in all recordings.
+    """
     keys = [keys_of(own) for own in numbers]
-    pairs = [match_numbers([keys[0], own], 'inner') for own in keys]
-    return tuple(fit_clock(times[0][pair[:, 0]], own[pair[:, 1]]) for own, pair in zip(times, pairs, strict=True))
+    clocks = [own_clock(times[0][keys[0].indexes])]
+    for at in range(1, len(keys)):
+        pairs = match_numbers([keys[0], keys[at]], 'inner') if rows is None else rows[:, [0, at]]
+        pairs = pairs[(pairs >= 0).all(axis=1)]
+        clocks.append(fit_clock(times[0][pairs[:, 0]], times[at][pairs[:, 1]]))
+    return tuple(clocks)
 
 
 def _columns(values: Sequence[Any], indexes: Numbers, missing: float) -> Any:

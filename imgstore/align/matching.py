@@ -166,15 +166,17 @@ def mutual_nearest(one: Times, other: Times, tolerance: float) -> tuple[Numbers,
     """
     if not len(one) or not len(other):
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    there = _nearest(one, other)
-    here = np.flatnonzero(_nearest(other, one)[there] == np.arange(len(one)))
-    there = there[here]
+    there = nearest(one, other)
+    distance, is_mutual = np.abs(one - other[there]), np.ones(len(one), bool)
+    # as times ascend, no frame but the next one and the one before can be nearer to the other of the pair
+    is_mutual[1:] = distance[1:] < np.abs(one[:-1] - other[there[1:]])
+    is_mutual[:-1] &= distance[:-1] <= np.abs(one[1:] - other[there[:-1]])
     rounding = 2 * np.spacing(max(abs(one[0]), abs(one[-1]), abs(other[0]), abs(other[-1])))
-    near = np.abs(one[here] - other[there]) <= tolerance + rounding
-    return here[near], there[near]
+    here = np.flatnonzero(is_mutual & (distance <= tolerance + rounding))
+    return here, there[here]
 
 
-def _nearest(wanted: Times, values: Times) -> Numbers:
+def nearest(wanted: Times, values: Times) -> Numbers:
     """Return the position of the value nearest to each wanted one."""
     after = np.searchsorted(values, wanted)
     before = np.maximum(after - 1, 0)

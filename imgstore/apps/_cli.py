@@ -19,7 +19,7 @@ from typing import Any
 from .._support.text import printable, printable_lines
 from ..errors import ImgStoreError, StoreExistsError
 from ..formats import OPTIONS, accepted_format_names, formats_with
-from ._terminal import filtered_output
+from ._terminal import escape_unencodable, filtered_output
 
 EXIT_FAILURE = 1
 SIGNALLED = 128
@@ -34,6 +34,7 @@ class CommandParser(argparse.ArgumentParser):
     """A parser with control characters escaped in its messages."""
 
     def _print_message(self, message: str, file: Any = None) -> None:
+        escape_unencodable()
         super()._print_message(message and printable_lines(message), file)
 
 
@@ -137,6 +138,7 @@ def run(prog: str, command: Callable[[], int], verbose: bool = False, filtered: 
         Exit code of the command. 1 after an error the user can fix, reported in one line on standard error.
     """
     make_streams()
+    escape_unencodable()
     with warnings.catch_warnings(), _terminable(), filtered_output() if filtered else nullcontext():
         warnings.showwarning = lambda message, *_, **__: log_error(prog, f'warning: {message}')
         if verbose:

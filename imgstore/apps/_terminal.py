@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
 from .._support.text import printable_lines
+
+
+def escape_unencodable() -> None:
+    r"""Let the standard streams escape letters that they cannot encode.
+
+    These are written as ``\u65e5``.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in ('strict', 'surrogateescape'):
+            stream.reconfigure(errors='backslashreplace')
 
 
 class _Filtered:

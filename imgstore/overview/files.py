@@ -33,13 +33,21 @@ def _file_size(entry: os.DirEntry[str]) -> int:
         return 0
 
 
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a folder; links in a circle are none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
 def unclosed_files(folder: str) -> tuple[str, ...]:
     """Return the partial files in the store's folder and in its last chunk's."""
     if remote.is_url(folder):
         names = [name for name, _ in remote.list_folder(folder)] if remote.can_list(folder) else []
         return tuple(sorted(filter(is_partial, names)))
     with os.scandir(folder) as entries:
-        chunks = [entry.name for entry in entries if entry.name.isdecimal() and entry.is_dir()]
+        chunks = [entry.name for entry in entries if entry.name.isdecimal() and is_folder(entry)]
     names = [*os.listdir(folder)]
     if chunks:
         last = max(chunks, key=int)

@@ -15,13 +15,14 @@ import numpy as np
 from .._support.regular_files import read_regular
 from ..constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME, STORE_MD_KEY
 from ..errors import ImgStoreError, InvalidArgumentError, StoreNotFoundError
+from ..formats import is_known
 from ..ondisk.chunk_files import find_chunk_files
 from ..ondisk.files import StrPath
 from ..ondisk.lock import lock_state
 from ..remote.urls import is_url
 from ..stores.base import ImgStore
 from ..stores.factories import new_for_filename
-from .files import size_of
+from .files import is_folder, size_of
 from .health import Health, store_health
 
 _CHUNK = re.compile(r'\d{6,}(\.\w+)?', re.ASCII)
@@ -40,7 +41,7 @@ class StoreRow:
         'live': a writer has the store open. 'not closed': its writer was killed. 'damaged': chunks are missing or
         skipped. 'unreadable': it could not be opened, and the fields below have no values.
     problem : str or None
-        Reason of the last three states.
+        Reason of the last three states. Or, in a good store, that its format is unknown.
     format : str or None
         Name of the format.
     image_shape : tuple of int or None
@@ -181,7 +182,7 @@ class _Entries:
         self.has_metadata |= entry.name == STORE_MD_FILENAME
         if _CHUNK.fullmatch(entry.name):
             self.has_chunks = True
-        elif entry.name.startswith('.') or not entry.is_dir():
+        elif entry.name.startswith('.') or not is_folder(entry):
             return
         elif not entry.is_symlink():
             self.folders.append(path)
@@ -231,7 +232,7 @@ def _summary(path: str, store: ImgStore, messages: list[Warning | str], size: in
     created, zone = store.created
     return StoreRow(
         path,
-        *_state(store_health(store, messages)),
+        *_state(store_health(store, messages), store.format),
         store.format,
         store.image_shape,
         str(store.dtype),
@@ -253,10 +254,14 @@ def _missing(numbers: np.ndarray[Any, Any]) -> int:
     return int((steps[steps > 1] - 1).sum())
 
 
-def _state(health: Health) -> tuple[str, str | None]:
+def _state(health: Health, name: str) -> tuple[str, str | None]:
     if health.skipped_chunks or health.missing_chunks:
         missing = f'missing chunks: {", ".join(map(str, health.missing_chunks[:20]))}' if health.missing_chunks else ''
         return 'damaged', '; '.join(filter(None, [*health.skipped_chunks, missing]))
     if health.lock == 'held':
         return 'live', None
-    return ('good', None) if health.good else ('not closed', 'its writer was killed; complete it with imgstore repair')
+    if not health.good:
+        return 'not closed', 'its writer was killed; complete it with imgstore repair'
+    if is_known(name):
+        return 'good', None
+    return 'good', f'format {name!r} is unknown to this version; its files are read as videos by their extension'

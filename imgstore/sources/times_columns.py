@@ -19,6 +19,12 @@ UNIT_NAMES = {
 """Words for each unit in the name of a column."""
 
 _UNIT_WORDS = {word: unit for unit, words in UNIT_NAMES.items() for word in words}
+_OTHER_UNITS = {
+    'minutes': ('min', 'mins', 'minute', 'minutes'),
+    'hours': ('h', 'hr', 'hrs', 'hour', 'hours'),
+    'days': ('days',),
+}
+_OTHER_WORDS = {word: unit for unit, words in _OTHER_UNITS.items() for word in words}
 _WORD = re.compile(r'[A-Z]+(?![a-zµμ])|[A-Z]?[a-zµμ]+|\d+')
 
 _TIMES = ('time', 'times', 'timestamp', 'timestamps', 'frametime', 'frametimes', 'ts', 't', '')
@@ -35,6 +41,11 @@ def unit_of_name(name: str) -> str | None:
     if _joined(name) == 'frametime' and not found:
         return 's'  # our own name, in every table of imgstore
     return found.pop() if len(found) == 1 else None
+
+
+def other_unit_of_name(name: str) -> str | None:
+    """Return the unsupported unit in a column's name, as in 'time (min)'."""
+    return _OTHER_WORDS.get((_words(name) or [''])[-1])
 
 
 def _words(name: str) -> list[str]:

@@ -7,6 +7,7 @@ import json
 import re
 from typing import Any
 
+from .._support.text import count_of
 from ..errors import InvalidArgumentError
 from .times_table import Column, Table, kind_of
 
@@ -80,7 +81,7 @@ class _Parser:
         if not rows:
             raise InvalidArgumentError(f'{self._path!r} has a header, but no times', path=self._path)
         self._check_widths(rows, numbers)
-        names = _fitted(names, rows)
+        names = self._fitted(names, rows, numbers[0])
         unit = 'ms' if any(map(_TIMECODES.match, comments)) else None
         columns = [list(column) for column in zip(*rows, strict=True)]
         return Table(
@@ -113,20 +114,29 @@ class _Parser:
                     f'{self._path!r}, line {number} has {values}, but other lines have {usual}', path=self._path
                 )
 
+    def _fitted(self, names: list[str], rows: list[list[str]], line: int) -> list[str]:
+        """Return a name per column; in R, the first column may have none.
+
+        A decimal comma would shift the columns, so a comma-separated line may have no value without a name.
+        """
+        width = len(rows[0])
+        if len(names) == width - 1 and not any(row[-1] for row in rows):
+            return [*names, '']
+        if len(names) == width - 1 and self._separator != ',':
+            return ['', *names]
+        if names and len(names) < width:
+            commas = ' Write decimal commas as points, or separate the values by semicolons'
+            raise InvalidArgumentError(
+                f'{self._path!r}, line {line} has {width} values, but the header has {count_of(len(names), "name")}; '
+                f'it needs one per column.{commas if self._separator == "," else ""}',
+                path=self._path,
+            )
+        return names if len(names) == width else [''] * width
+
 
 def _is_bad_value(text: str) -> bool:
     """Return whether a text is a missing value or values, rather than a name."""
     return all(kind_of(part) != 'text' or part.lower() in _MISSING for part in re.split('[,;|\t ]+', text))
-
-
-def _fitted(names: list[str], rows: list[list[str]]) -> list[str]:
-    """Return a name per column; in R, the first column may have none."""
-    width = len(rows[0])
-    if len(names) == width - 1 and not any(row[-1] for row in rows):
-        return [*names, '']
-    if len(names) == width - 1:
-        return ['', *names]
-    return names if len(names) == width else [''] * width
 
 
 def parse_json(path: str, text: str) -> Table:

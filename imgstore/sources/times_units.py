@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .._support.moments import DECIMAL, date_seconds
 from ..errors import InvalidArgumentError
-from .times_columns import unit_of_name
+from .times_columns import other_unit_of_name, unit_of_name
 from .times_table import Column, Table, as_integer, is_day, kind_of
 
 UNITS = ('s', 'ms', 'us', 'ns', 'date', 'clock', 'flycapture')
@@ -26,6 +26,7 @@ _EXACT = Context(prec=100)
 _FASTEST, _SLOWEST = 2e-5, 0.5
 """Intervals between frames that leave no doubt about the unit, in seconds."""
 _SINCE_1970 = (1e9, 4.1e9)  # seconds: the years 2001 to 2099
+_OFFSET = re.compile(r'[T ].*(Z|[+-][\d:]+)$', re.IGNORECASE | re.ASCII)
 _DAY = 86400.0
 _WRAPS_AFTER = 128.0  # seconds of FlyCapture's counter
 
@@ -80,11 +81,21 @@ def _find_unit(table: Table, column: Column) -> str:
     known = column.unit or unit_of_name(column.name)
     if known:
         return known
+    _check_unit_of_name(table, column)
     sample = _sample(column)
     for unit, decimals in _DECIMALS.items():
         if _is_clear(sample, 10.0**-decimals, unit == 's' and not _are_integers(column)):
             return unit
     raise _unclear(table, column, sample)
+
+
+def _check_unit_of_name(table: Table, column: Column) -> None:
+    other = other_unit_of_name(column.name)
+    if other is not None:
+        raise table.error(
+            f'has times in {other} in {column}, by its name; write them in {", ".join(_DECIMALS)} or as dates, or give '
+            '--times-unit if the name is wrong'
+        )
 
 
 def _check_kind(table: Table, column: Column) -> None:
@@ -151,7 +162,20 @@ def _of_text(table: Table, column: Column, unit: str, zone: datetime.tzinfo) -> 
             seconds[row] = parse(text)
         except (ValueError, OverflowError, ArithmeticError) as error:
             raise table.bad_value(row, text, f'is not a time in {_named(unit)}; every frame needs one') from error
+    if unit == 'date':
+        _check_offsets(table, column.values)
     return _unwrapped(seconds) if unit == 'flycapture' else seconds
+
+
+def _check_offsets(table: Table, dates: Any) -> None:
+    """Raise InvalidArgumentError if only some dates have an offset from UTC."""
+    have = [_OFFSET.search(date) is not None for date in dates]
+    if len(set(have)) > 1:
+        row = have.index(not have[0])
+        rule = (
+            f'has {"no" if have[0] else "an"} offset from UTC, unlike the first date; write it in all dates or in none'
+        )
+        raise table.bad_value(row, dates[row], rule)
 
 
 def _named(unit: str) -> str:

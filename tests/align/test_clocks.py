@@ -47,6 +47,34 @@ def test_outliers_do_not_bend_the_fit(every: int) -> None:
     assert clock.outlier_count >= len(own[::every])
 
 
+def test_many_frames_are_fitted_like_few() -> None:
+    """The first lines come from a sample, and the last one from all frames."""
+    times = camera(200_000)
+    own = other_clock(times, 0.25, 40)
+    own[::20] += 100
+    clock, usual = fit_clock(times, own), np.arange(len(times)) % 20 > 0
+    since = times - times.min()
+    rest = np.abs(own - times - 0.25 - 40e-6 * since)
+    usual &= rest < 4 * 1.4826 * np.median(rest)
+    slope, offset = np.polyfit(since[usual], (own - times)[usual], 1)
+    assert clock.offset == pytest.approx(offset, abs=1e-6)
+    assert clock.drift_ppm == pytest.approx(slope * 1e6, abs=1e-3)
+    assert clock.frame_count == len(times)
+    assert clock.outlier_count == pytest.approx(len(times) - usual.sum(), abs=50)
+
+
+def test_regular_frames_leave_the_offset_open() -> None:
+    """At 25 Hz, 0.7 s looks like -0.02 s. Shared pauses or jitter are unlike at each shift."""
+    times = np.arange(5000) / 25
+    wrong = fit_by_time(times, times + 0.7, 0.02)
+    assert (wrong.is_ambiguous, wrong.residual < 1e-6) == (True, True)
+    assert fit_by_time(times, times + 0.004, 0.02).is_ambiguous
+    varied = times + np.random.default_rng(5).uniform(0, 0.03, len(times))
+    assert not fit_by_time(varied, varied + 0.004, 0.02).is_ambiguous
+    assert not fit_clock(times, times + 0.7).is_ambiguous
+    assert not fit_by_time(times[:1], times[:1], 0.02).is_ambiguous
+
+
 def test_times_convert_in_both_directions() -> None:
     times = camera()
     clock = fit_clock(times, other_clock(times, -3, 200, jitter=0))

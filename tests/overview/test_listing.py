@@ -257,3 +257,32 @@ def test_no_video_is_opened(data: Path, monkeypatch: pytest.MonkeyPatch) -> None
     for module, name in (av, 'open'), (cv2, 'VideoCapture'), (cv2, 'imread'):
         monkeypatch.setattr(module, name, None)
     assert sum(row.frames or 0 for row in list_stores('data')) == 10
+
+
+def test_links_in_a_circle_hide_no_store(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in (data / 'mouse2', data / 'mouse2' / 'cam'):
+        (folder / 'a').symlink_to('b')
+        (folder / 'b').symlink_to('a')
+        (folder / '7').symlink_to('7')
+    code, rows = listed(capsys, 'data/mouse2')
+    assert (code, [row['path'] for row in rows]) == (0, ['data/mouse2/cam', 'data/mouse2/top'])
+
+
+def test_an_unknown_format_is_a_problem(data: Path) -> None:
+    metadata = data / 'mouse2' / 'top' / 'metadata.yaml'
+    metadata.write_text(metadata.read_text().replace('avc1/mp4', 'xyz/q'))
+    problems = {row.path: row.problem for row in list_stores('data/mouse2')}
+    assert problems['data/mouse2/cam'] is None
+    assert "'xyz/q'" in (problems['data/mouse2/top'] or '')
+
+
+@pytest.mark.process
+@pytest.mark.parametrize('encoding', ['latin-1', 'cp1252', 'ascii', 'ascii:surrogateescape'])
+@pytest.mark.parametrize('args', [['--recursive'], ['--recursive', '--csv'], [], ['--drop日']])
+def test_letters_that_the_terminal_lacks_are_escaped(tmp_path: Path, args: list[str], encoding: str) -> None:
+    store_of(tmp_path / '日本', [0, 1])
+    command = [sys.executable, '-c', RUN, *args, str(tmp_path / '日本')]
+    ran = subprocess.run(command, env={**os.environ, 'PYTHONIOENCODING': encoding}, capture_output=True, check=False)
+    assert ran.returncode == (2 if args[:1] == ['--drop日'] else 0)
+    assert b'\\u65e5' in ran.stdout + ran.stderr
+    assert b'Traceback' not in ran.stderr

@@ -167,6 +167,14 @@ BAD = {
     'dates_and_clocks': ('date,time\n2026-03-01,12:00:00\n2026-03-01,12:00:01\n', '--times-unit clock'),
     'timecode': ('12:00:00:01\n12:00:00:02\n', "line 2: '12:00:00:02'"),
     'no_date': ('2026-02-30T12:00:00\n', "line 1: '2026-02-30T12:00:00'"),
+    'decimal_commas': ('time_ms\n0,000\n33,333\n66,667\n', 'line 2 has 2 values, but the header has 1 name'),
+    'decimal_seconds': ('time_s\n10,5\n10,6\n', 'semicolons'),
+    'commas_and_numbers': ('frame,time_ms\n0,0,000\n1,33,333\n', 'line 2 has 3 values, but the header has 2 names'),
+    'wide': ('frame;time_s\n0;0;1;2\n1;1;1;2\n', 'line 2 has 4 values, but the header has 2 names'),
+    'minutes': ('time (min)\n0.0\n0.1\n', "minutes in column 'time (min)'"),
+    'hours': ('frame,time_h\n0,0.01\n1,0.02\n', "hours in column 'time_h'"),
+    'some_offsets': ('2026-03-01T12:00:00Z\n2026-03-01T12:00:01\n', "line 2: '2026-03-01T12:00:01' has no offset"),
+    'later_offsets': ('2026-03-01 12:00:00\n2026-03-01 12:00:01+01:00\n', 'has an offset'),
     'json': ('{"a": 1}', 'no list'),
     'broken_json': ('{"a": [1', 'JSON'),
     'zip': ('PK\x03\x04', 'zip'),
@@ -181,6 +189,10 @@ def test_bad_text_is_refused_with_its_place(name: str, tmp_path: Path) -> None:
         read(tmp_path / 'a.csv', text)
     assert said in str(raised.value)
     assert raised.value.path == str(tmp_path / 'a.csv')
+
+
+def test_a_unit_in_the_name_can_be_corrected(tmp_path: Path) -> None:
+    assert read(tmp_path / 'a.csv', 'time_min\n0.1\n0.2\n', unit='s').times.tolist() == [0.1, 0.2]
 
 
 @pytest.mark.parametrize(
