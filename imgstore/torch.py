@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self, SupportsIndex
 
-from ._support.validation import as_int, as_int_min
+from ._support.validation import as_int, as_int_min, not_allowed
 from .errors import FrameIndexError
 from .ondisk.files import StrPath, text_path
 from .stores.factories import ImgStore, new_for_filename
 from .stores.identity import StoreIdentity, folder_stamp
+from .stores.multi import MultiStore
 
 Item = Any
 
@@ -24,8 +25,8 @@ class FrameDataset:
 
     Parameters
     ----------
-    path : str or PathLike
-        The store's folder.
+    path : str, PathLike or MultiStore
+        The store's folder. Or several stores as one, which stay open; other processes open their parts again.
     clip : int, optional
         Frames of an item. Default: an item is one image, without an axis for frames.
     stride : int
@@ -39,7 +40,7 @@ class FrameDataset:
     transform : callable, optional
         Applied to the images of each item, an array of shape (h, w[, 3]) or (clip, h, w[, 3]).
     **options
-        `ReadOptions`, such as ``cache_bytes``.
+        `ReadOptions` for a folder, such as ``cache_bytes``.
 
     Raises
     ------
@@ -65,7 +66,7 @@ class FrameDataset:
 
     def __init__(
         self,
-        path: StrPath,
+        path: StrPath | MultiStore,
         *,
         clip: int | None = None,
         stride: int = 1,
@@ -76,7 +77,10 @@ class FrameDataset:
         transform: Callable[[Any], Any] | None = None,
         **options: Any,
     ) -> None:
-        self._path, self._options = text_path(path, 'path'), options
+        self._joined = path if isinstance(path, MultiStore) else None
+        self._path, self._options = '' if isinstance(path, MultiStore) else text_path(path, 'path'), options
+        if self._joined is not None and options:
+            raise not_allowed('options', options, 'they are for a folder; pass them to the MultiStore')
         self._clip = None if clip is None else as_int_min(clip, 'clip', 1)
         stride, step = as_int_min(stride, 'stride', 1), as_int_min(step, 'step', 1)
         self._with_times, self._transform = with_times, transform
@@ -89,8 +93,10 @@ class FrameDataset:
     _identity: StoreIdentity | None = None
 
     @property
-    def _store(self) -> ImgStore:
+    def _store(self) -> ImgStore | MultiStore:
         """The open store; opened again if its folder has changed."""
+        if self._joined is not None:
+            return self._joined
         opened = self._opened
         stamp = folder_stamp(self._path) if opened is None else folder_stamp(opened.filename)
         if opened is None or stamp != self._stamp:
@@ -145,7 +151,10 @@ class FrameDataset:
         return {**self.__dict__, '_opened': None}
 
     def close(self) -> None:
-        """Close the store in this process; the next read opens it again."""
+        """Close the store in this process; the next read opens it again.
+
+        A MultiStore that you passed stays open.
+        """
         if self._opened is not None:
             self._opened.close()
             self._opened = None

@@ -122,6 +122,17 @@ def test_workers_read_with_any_start_method(tmp_path: Path, start: str) -> None:
         assert fetch(dataset, [20]) == [20]
 
 
+def test_several_stores_are_one_dataset(tmp_path: Path) -> None:
+    with imgstore.MultiStore([record(tmp_path / 'a', 'npy'), record(tmp_path / 'b', 'avc1/mp4')]) as store:
+        with FrameDataset(store, step=10) as dataset:
+            assert fetch(dataset, [0, 5, -1]) == [0, 10, 30]
+            again = pickle.loads(pickle.dumps(dataset))  # noqa: S301 -- our own
+            assert fetch(again, [0, 5, -1]) == [0, 10, 30]
+        assert index_in(store[50]) == 10
+        with raises(InvalidArgumentError, argument='options'):
+            FrameDataset(store, cache_bytes=0)
+
+
 def test_a_closed_dataset_opens_again(path: Path) -> None:
     dataset = FrameDataset(path)
     dataset.close()

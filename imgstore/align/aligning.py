@@ -87,6 +87,8 @@ def align(
     for name, value, allowed in (('by', by, _BY), ('join', join, _JOINS)):
         if not _is_one_of(value, allowed):
             raise not_allowed(name, value, f'it must be {", ".join(map(repr, allowed[:-1]))} or {allowed[-1]!r}')
+    if not isinstance(fit_clocks, (bool, np.bool_)):
+        raise not_allowed('fit_clocks', fit_clocks, 'it must be True or False')
     most = _as_tolerance(tolerance, by)
     numbers, times = [store.frame_numbers for store in given], [store.frame_times for store in given]
     if by == 'number':

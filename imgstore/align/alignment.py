@@ -159,16 +159,30 @@ class Alignment:
             return self._rows(key)
         row = operator.index(key)
         if not -len(self) <= row < len(self):
-            raise FrameIndexError(f'row {row} is outside the alignment of {len(self)} rows', frame_index=row)
+            raise self._outside(row)
         return next(iter(self._rows([row])))
 
     def _rows(self, key: Any) -> Alignment:
         if key is None or isinstance(key, tuple):
             raise FrameIndexError(f'the key is {key!r:.50}; choose rows, and crop the images after reading')
-        chosen: Any = select(key, len(self), 0).frames
+        chosen: Any = self._chosen(key)
         rows = slice(None) if isinstance(key, slice) and key == slice(None) else np.asarray(chosen, np.intp)
         indexes, numbers, times = (read_only(values[rows]) for values in (self.indexes, self.numbers, self.times))
         return replace(self, indexes=indexes, numbers=numbers, times=times)
+
+    def _chosen(self, key: Any) -> Any:
+        mask = np.asarray(key) if isinstance(key, (list, np.ndarray)) else np.empty(0)
+        if mask.dtype.kind == 'b' and mask.ndim == 1 and len(mask) != len(self):
+            raise FrameIndexError(f'the mask has {len(mask)} values; the alignment has {len(self)} rows')
+        try:
+            return select(key, len(self), 0).frames
+        except FrameIndexError as error:
+            if error.frame_index is None:
+                raise
+            raise self._outside(error.frame_index) from None
+
+    def _outside(self, row: int) -> FrameIndexError:
+        return FrameIndexError(f'row {row} is outside the alignment of {len(self)} rows', frame_index=row)
 
     def __iter__(self) -> Iterator[AlignedFrames]:
         """Read the frames row by row.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from .._support.text import count_of
 from .._support.validation import as_int_min, not_allowed
 from ..constants import FRAME_INDEX, FRAME_NUMBER
-from ..errors import ImgStoreError, InvalidArgumentError
+from ..errors import FrameReadError, ImgStoreError, InvalidArgumentError
 from ..ondisk.files import StrPath
 from ..reading.joined_reader import JoinedReader
 from .array import StoreArray
@@ -83,6 +83,8 @@ class MultiStore(FrameReading, StoreArray, FrameTable):
         try:
             stores = [self._opened(part, at, options) for at, part in enumerate(parts)]
             _check_alike(stores)
+            if options and not self._own:
+                raise not_allowed('options', options, 'they are for folders, and all parts are open stores')
             self._parts = sorted(stores, key=_begin) if sort else stores
             self._reader = JoinedReader([store._require_reader() for store in self._parts], bool(renumber))
         except BaseException:
@@ -95,6 +97,8 @@ class MultiStore(FrameReading, StoreArray, FrameTable):
         if isinstance(part, ImgStore):
             part._require_reader().check_open()
             return part
+        if isinstance(part, MultiStore):
+            raise not_allowed(f'parts[{at}]', part, 'a part is one store; give its parts, as in [*it.parts, another]')
         if not isinstance(part, (str, os.PathLike)):
             raise not_allowed(f'parts[{at}]', part, 'it must be the folder of a store, or a store')
         store = new_for_filename(part, **options)
@@ -260,7 +264,8 @@ class MultiStore(FrameReading, StoreArray, FrameTable):
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as the parts, with their paths and options, and the position."""
         self._reader.check_open()
-        return _open_again, (type(self), self._parts, self._renumbers, self._reader.position)
+        counts = [end - begin for begin, end in self.part_ranges()]
+        return _open_again, (type(self), self._parts, self._renumbers, self._reader.position, counts)
 
     def __repr__(self) -> str:
         rows, parts = ', '.join(describe(self).values()), count_of(len(self._parts), 'part')
@@ -276,10 +281,23 @@ class MultiStore(FrameReading, StoreArray, FrameTable):
         return as_html(type(self).__name__, rows, image)
 
 
-def _open_again(cls: type[MultiStore], parts: list[ImgStore], renumber: bool, position: int) -> MultiStore:
-    """Reopen a pickled store, which owns the copies of its parts."""
+def _open_again(
+    cls: type[MultiStore], parts: list[ImgStore], renumber: bool, position: int, counts: Sequence[int]
+) -> MultiStore:
+    """Reopen a pickled store, which owns the copies of its parts.
+
+    FrameReadError if a part has fewer frames by now, or if one before the last has more: indexes would have moved.
+    """
     store = cls(parts, renumber=renumber)
     store._own = list(parts)
+    for at, ((begin, end), count) in enumerate(zip(store.part_ranges(), counts, strict=True)):
+        if end - begin < count or (end - begin > count and at < len(parts) - 1):
+            store.close()
+            raise FrameReadError(
+                f'{parts[at].filename}: the store had {count} frames when the MultiStore was pickled and has '
+                f'{end - begin} now, so frames have other indexes; open the MultiStore again',
+                store=parts[at].filename,
+            )
     store._reader.position = position
     return store
 

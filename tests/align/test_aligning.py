@@ -285,3 +285,13 @@ def test_a_million_frames_are_aligned_at_once(by: str, make: Make) -> None:
     assert time.process_time() - began < 5
     assert len(alignment) == count - 3
     assert (alignment.indexes[:, 0] - alignment.indexes[:, 1] == 3).all()
+
+
+def test_errors_of_rows_speak_of_the_alignment(make: Make) -> None:
+    store = make(range(9))
+    found = align([store, store])
+    for key in (np.ones(8, bool), [True] * 10, [0, 9], np.array([-10]), 9):
+        with pytest.raises(FrameIndexError, match=r'the alignment (has|of) 9 rows'):
+            found[key]
+    with raises(InvalidArgumentError, argument='fit_clocks'):
+        align([store, store], fit_clocks='x')  # type: ignore[arg-type]

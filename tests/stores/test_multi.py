@@ -596,3 +596,33 @@ def test_it_has_what_reading_a_store_has() -> None:
     }  # fmt: skip
     assert public_names(MultiStore) - public_names(ImgStore) == {'part_ranges', 'parts'}
     assert imgstore.MultiStore is MultiStore
+
+
+def test_a_part_that_grew_meanwhile_moves_no_index(tmp_path: Path) -> None:
+    with new_for_format('npy', tmp_path / 'a', imgshape=SHAPE) as writer:
+        writer.add_image(numbered(0, SHAPE), 0, 0)
+        with MultiStore([tmp_path / 'a', record(tmp_path / 'b', count=2, first=1)]) as store:
+            pickled = pickle.dumps(store)
+            pickle.loads(pickled).close()  # noqa: S301 -- our own
+            writer.add_image(numbered(9, SHAPE), 1, 1)
+            with raises(FrameReadError, store=str(tmp_path / 'a')):
+                pickle.loads(pickled)  # noqa: S301 -- our own
+
+
+def test_options_are_for_folders(tmp_path: Path) -> None:
+    with new_for_filename(record(tmp_path / 'a')) as part:
+        with raises(InvalidArgumentError, argument='options'):
+            MultiStore([part], cache_bytes=0)
+        MultiStore([part, record(tmp_path / 'b')], cache_bytes=0).close()
+
+
+def test_a_multistore_is_no_part_but_has_parts(three: MultiStore, tmp_path: Path) -> None:
+    with raises(InvalidArgumentError, argument='parts'):
+        MultiStore([three, tmp_path])  # type: ignore[list-item]
+    with MultiStore([*three.parts, *three.parts]) as both:
+        assert len(both) == 2 * len(three)
+
+
+def test_of_equal_times_the_first_is_found(tmp_path: Path) -> None:
+    with MultiStore([record(tmp_path / 'a', count=3), record(tmp_path / 'b', count=3)]) as store:
+        assert store.find(time=0.1) == store.find(time=0.11, nearest=True) == 1
