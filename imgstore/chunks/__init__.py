@@ -18,7 +18,7 @@ from .._support.forking import leak
 from .._support.warn import warn
 from ..errors import FrameReadError, UnverifiedWarning
 from ..formats import Format
-from ..ondisk.checksums import NO_CHECKSUMS, UNKNOWN, Checksums, ChunkChecksums, checksum_of
+from ..ondisk.checksums import NO_CHECKSUMS, UNKNOWN, CheckFrames, Checksums, ChunkChecksums, checksum_of
 from ..ondisk.layout import Layout
 from ..ondisk.plain_npz import LACKS
 from ..remote.urls import is_url
@@ -109,7 +109,12 @@ class ChunkIO:
             self._asked = backends.backend_for_url(backend, layout.basedir)
 
     def reader(
-        self, number: int, frames: int | None, in_parallel: bool = False, journaled: Checksums | None = None
+        self,
+        number: int,
+        frames: int | None,
+        in_parallel: bool = False,
+        journaled: Checksums | None = None,
+        check: CheckFrames = lambda numbers, times: None,
     ) -> ChunkReader:
         """Open a reader of a chunk; FrameReadError if its video cannot be read.
 
@@ -123,8 +128,10 @@ class ChunkIO:
             Other readers use the other cores: decode with one thread, and cache no frames.
         journaled : ndarray of uint64, optional
             Checksums of an incomplete chunk's frames, 0 where they are unknown. They are verified in any case.
+        check : callable, optional
+            Checks the frame numbers and times of the chunk's index, where checksums are read from it.
         """
-        checksums = self._checksums_of(number, journaled)
+        checksums = self._checksums_of(number, journaled, check)
         if self._fmt.is_image_folder:
             return self._image_reader(number, checksums)
         path = self._layout.current_path(number)
@@ -138,14 +145,15 @@ class ChunkIO:
     def _image_reader(self, number: int, checksums: ChunkChecksums | None = None) -> ImageChunkReader:
         return ImageChunkReader(self._layout, number, self._codec, self._image_bytes, self._memory, checksums)
 
-    def _checksums_of(self, number: int, journaled: Checksums | None = None) -> ChunkChecksums | None:
+    def _checksums_of(self, number: int, journaled: Checksums | None, check: CheckFrames) -> ChunkChecksums | None:
         """Return the checksums to compare the frames of a chunk with, or None.
 
-        ``journaled`` is as in `reader`.
+        ``journaled`` and ``check`` are as in `reader`.
         """
         if journaled is None and not self.verifies:
             return None
-        return ChunkChecksums(self._layout.index_stem(number), partial(self._warn_of_lack, number), journaled)
+        stem = self._layout.index_stem(number)
+        return ChunkChecksums(stem, partial(self._warn_of_lack, number), journaled, check)
 
     def _warn_of_lack(self, number: int, reason: str) -> None:
         """Warn of the first chunk without the checksums that it should have."""
@@ -267,6 +275,10 @@ class ChunkIO:
         self._buffers.clear()
         if self._images is not None:
             self._images.close()
+
+    def forget_frames(self) -> None:
+        """Start with an empty cache; readers that are open keep the old one."""
+        self._kept = FrameCache(self._cache_bytes)
 
     def reset_after_fork(self) -> None:
         """Start with an empty cache in a forked child."""

@@ -16,6 +16,7 @@ from ..chunks.video.matroska import is_ours
 from ..chunks.video.mp4_tail import LastPacket
 from ..errors import FrameReadError
 from ..ondisk.checksums import ChunkChecksums
+from ..reading.known_frames import check_same_frames
 from ..stores.factories import DirectoryImgStore
 from .atomic_output import Progress
 from .selection import Frames
@@ -106,9 +107,15 @@ def _runs(frames: Frames) -> Iterator[tuple[str, ChunkChecksums | None, int, int
     for chunk, stem, own in frames.store.index.chunk_ranges():
         inner = max(first, own.start), min(end, own.stop)
         if inner[0] < inner[1]:
-            checksums = ChunkChecksums(stem) if frames.store.verifies else None
+            checksums = _checksums(frames, chunk, stem) if frames.store.verifies else None
             begin, stop = inner[0] - own.start, inner[1] - own.start
             yield paths[chunk], checksums, own.start, begin, stop, own.stop - own.start
+
+
+def _checksums(frames: Frames, chunk: int, stem: str) -> ChunkChecksums:
+    store = frames.store
+    known = store.index.chunk_frames(chunk)
+    return ChunkChecksums(stem, check=lambda *now: check_same_frames(store.filename, chunk, known, now))
 
 
 def _piece(path: str, checksums: ChunkChecksums | None, start: int, first: int, end: int, count: int) -> CopySegment:

@@ -1,8 +1,9 @@
 """The index cache: one memory-mapped file, so large stores open instantly.
 
 The file has a header, one row per chunk, a checksum for each block of 8192 frame numbers or times, all frame numbers
-(int64) and all frame times (float64), in little-endian order. It is stale after any change of the chunks' indexes in
-name, size or modification time. The checksum of the head is verified at opening, that of a block before its use.
+(int64), all frame times (float64), in little-endian order, and the mark of its store. It is stale after any change of
+the chunks' indexes in name, size or modification time. The checksum of the head is verified at opening, that of a block
+before its use.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ..errors import CorruptFileError, StoreIOError
 from ..ondisk.chunk_index import FileStamp, Numbers, Times, mtime_resolution_ns, read_chunk_index, stamps
 from ..ondisk.files import join, open_atomic
 from ..remote.urls import is_url
+from .owner import OWNER_BYTES, is_of_other_store, owner_mark
 
 ChunkList = Sequence[tuple[int, str]]
 """Numbers of chunks, ascending, and index paths without extension."""
@@ -116,15 +118,34 @@ def listed_chunks(basedir: str) -> list[int]:
     url = join(basedir, STORE_SAVED_INDEX_FILENAME)
     try:
         data = np.frombuffer(read_regular(url), np.uint8)
-        count = int(data[: _HEADER.itemsize].view(_HEADER)[0]['chunks'])
-        rows = data[_HEADER.itemsize :][: count * _CHUNK.itemsize].view(_CHUNK)
+        rows = _rows_in(data)
         if _parse(data, rows) is None:
-            raise ValueError('its checksum differs')
+            raise ValueError('it is cut off, or its checksum differs')
     except FileNotFoundError as error:
         raise StoreIOError(f'{basedir} has no saved index: {_ADVICE}', path=url, store=basedir) from error
     except ValueError as error:
         raise CorruptFileError(f'{url} is damaged: {error}; {_ADVICE}', path=url, store=basedir) from error
+    if is_of_other_store(data, basedir):
+        raise CorruptFileError(
+            f'{url} is of another recording than the store around it, by the uuid in metadata.yaml; {_ADVICE}',
+            path=url,
+            store=basedir,
+            reason='the saved index is of another recording',
+        )
     return [int(number) for number in rows['number']]
+
+
+def _rows_in(data: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+    """Return the table of chunks of a saved index; ValueError without one."""
+    if data[: len(_MAGIC)].tobytes() != _MAGIC:
+        raise ValueError('it is empty, or no index that this version of imgstore saved')
+    if len(data) < _HEADER.itemsize:
+        raise ValueError('it is cut off')
+    count = int(data[: _HEADER.itemsize].view(_HEADER)[0]['chunks'])
+    content = data[_HEADER.itemsize :][: max(0, count) * _CHUNK.itemsize]
+    if len(content) != count * _CHUNK.itemsize:
+        raise ValueError('it is cut off')
+    return content.view(_CHUNK)
 
 
 _ADVICE = (
@@ -136,19 +157,17 @@ _ADVICE = (
 def _load_remote(basedir: str, chunks: ChunkList) -> SavedIndex | None:
     """Load the index cache of a remote store.
 
-    Its rows must fit the sizes of the chunks' index files, and the times where the place keeps those of the originals.
+    It must be of the same store. Its rows must fit the sizes of the chunks' index files, and the times where the place
+    keeps those of the originals.
     """
     try:
         data = np.frombuffer(read_regular(join(basedir, STORE_SAVED_INDEX_FILENAME)), np.uint8)
     except FileNotFoundError:
         return None
-    content = data[_HEADER.itemsize :][: len(chunks) * _CHUNK.itemsize]
-    if len(content) != len(chunks) * _CHUNK.itemsize:
-        return None
-    rows: npt.NDArray[Any] = content.view(_CHUNK)
-    if rows['number'].tolist() != [number for number, _ in chunks]:
-        return None
     try:
+        rows = _rows_in(data)
+        if rows['number'].tolist() != [number for number, _ in chunks] or is_of_other_store(data, basedir):
+            return None
         seen = stamps(stem for _, stem in chunks)
         saved = _parse(data, rows)
     except (ValueError, CorruptFileError):
@@ -169,7 +188,11 @@ def _parse(data: npt.NDArray[np.uint8], rows: npt.NDArray[Any]) -> SavedIndex | 
     header = data[: _HEADER.itemsize].view(_HEADER)[0]
     frames, end_of_rows = int(header['frames']), _HEADER.itemsize + rows.nbytes
     end = end_of_rows + _size_of_checks(frames)
-    if header['magic'] != _MAGIC or header['chunks'] != len(rows) or len(data) != end + frames * 16:
+    if (
+        header['magic'] != _MAGIC
+        or header['chunks'] != len(rows)
+        or len(data) - end - frames * 16 not in (0, OWNER_BYTES)
+    ):
         return None
     if header['check'] != _check(header, data[_HEADER.itemsize : end]):
         return None
@@ -274,6 +297,8 @@ def _save(path: str, chunks: ChunkList, counts: Sequence[int]) -> None:
                 file.write(np.ascontiguousarray(values, values.dtype.newbyteorder('<')).data)
             summary.add(numbers, times)
             at += count * 8
+        file.seek(at + frames * 8)
+        file.write(owner_mark(os.path.dirname(path)))
         file.seek(0)
         file.write(summary.head(rows))
 

@@ -68,6 +68,11 @@ class SegmentList:
         others = now[sum(len(segment.chunks) for segment in loaded) :]
         return SegmentList([*_merge_small(loaded), *([IndexSegment(LazyChunks(others))] if others else [])])
 
+    def changed_chunks(self, before: SegmentList) -> set[int]:
+        """Return the chunks of an earlier list that were read again, or are gone."""
+        now = {id(chunk) for segment in self._segments for chunk in segment.chunks}
+        return {chunk.number for segment in before for chunk in segment.chunks if id(chunk) not in now}
+
     def with_open(self, count: int, frames: dict[int, FrameTimes]) -> SegmentList | None:
         """Create a list for the same chunks, with other frames in the open ones.
 

@@ -223,6 +223,19 @@ class ImgStoreIndex:
         return _as_lists(self._segments.chunk_frames(chunk_n))
 
     @synchronized
+    def chunk_frames(self, chunk: int) -> FrameTimes:
+        """Return the numbers and times of a chunk's frames.
+
+        int64 and float64, both of shape (n,). Empty arrays for a missing chunk.
+        """
+        return self._segments.chunk_frames(chunk)
+
+    @synchronized
+    def changed_chunks(self, before: ImgStoreIndex) -> set[int]:
+        """Return the chunks of an earlier index that were read again, or are gone."""
+        return self._segments.changed_chunks(before._segments)
+
+    @synchronized
     def load(self) -> None:
         """Read all chunks' indexes now. Skip damaged ones."""
         self._segments.frames()

@@ -5,8 +5,10 @@ Each is the XXH3 (64 bits) of a frame's file, or of its packet as a demuxer retu
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,12 +16,16 @@ import numpy.typing as npt
 
 from ..constants import CHECKSUMS, DECODER_CHECKSUM
 from ..errors import CorruptFileError, FrameReadError, StoreIOError
-from .chunk_index import count_frames, read_member
+from ..remote.urls import is_url
+from .chunk_index import Numbers, Times, count_frames, read_chunk_index, read_member
 from .layout import index_path
 
 Checksums = npt.NDArray[np.uint64]
 
 _Answer = TypeVar('_Answer')
+
+CheckFrames = Callable[[Numbers, Times], object]
+"""Takes the frame numbers and times in a chunk's index; FrameReadError if they are not the expected ones."""
 
 UNKNOWN = 0
 """Checksum of a frame that has none. One frame in 2**64 has it by chance."""
@@ -43,7 +49,7 @@ def as_checksums(values: Sequence[int]) -> Checksums:
 NO_CHECKSUMS = as_checksums(())
 
 
-def read_checksums(stem: str) -> Checksums | None:
+def read_checksums(stem: str, check: CheckFrames = lambda numbers, times: None) -> Checksums | None:
     """Read the checksums of a chunk's frames.
 
     None if its index has none. CorruptFileError if they are damaged, or not one per frame.
@@ -52,16 +58,32 @@ def read_checksums(stem: str) -> Checksums | None:
     ----------
     stem : str
         Path of the index without the extension.
+    check : callable, optional
+        Checks the frame numbers and times. Not called for a YAML index in a folder, which takes long to read.
     """
+    path = index_path(stem)
+    if path is None or (path.endswith('.yaml') and not is_url(path)):
+        return None
+    frames = _check(stem, check)
     values = read_member(stem, CHECKSUMS)
     if values is None:
         return None
-    frames, path = count_frames(stem), index_path(stem)
+    frames = count_frames(stem) if frames is None else frames
     if values.dtype.kind != 'u' or len(values) != frames:
         raise CorruptFileError(
             f'{path} has {len(values)} checksums of dtype {values.dtype} for {frames} frames', path=path
         )
     return values.astype(np.uint64, copy=False)
+
+
+def _check(stem: str, check: CheckFrames) -> int | None:
+    """Check the numbers and times, and count them. None if they are damaged: then the chunk is skipped elsewhere."""
+    try:
+        numbers, times = read_chunk_index(stem)
+    except CorruptFileError:
+        return None
+    check(numbers, times)
+    return len(numbers)
 
 
 def read_decoder_checksum(stem: str) -> int:
@@ -84,12 +106,18 @@ class ChunkChecksums:
         Takes the reason why a chunk's index has no sound checksums. '' if it has no such member.
     known : ndarray of uint64, optional
         The checksums, of an incomplete chunk.
+    check : callable, optional
+        Checks the frame numbers and times that the index has with the checksums.
     """
 
     def __init__(
-        self, stem: str, on_lack: Callable[[str], object] = lambda reason: None, known: Checksums | None = None
+        self,
+        stem: str,
+        on_lack: Callable[[str], object] = lambda reason: None,
+        known: Checksums | None = None,
+        check: CheckFrames = lambda numbers, times: None,
     ) -> None:
-        self._stem, self._on_lack = stem, on_lack
+        self._stem, self._on_lack, self._check = stem, on_lack, check
         self._lock, self._values = threading.Lock(), known
         self._decoder = None if known is None else UNKNOWN
 
@@ -98,13 +126,18 @@ class ChunkChecksums:
             if self._values is None:
                 found, reason = None, ''
                 try:
-                    found = _read_unless_lacking(read_checksums, self._stem)
+                    found = _read_unless_lacking(partial(read_checksums, check=self._check), self._stem)
                 except CorruptFileError as error:
                     reason = str(error)
                 self._values = NO_CHECKSUMS if found is None else found
                 if found is None and (reason or index_path(self._stem)):  # not if it is just being completed
                     self._on_lack(reason)
             return self._values
+
+    def check_frames(self) -> None:
+        """Check the frame numbers and times, where no frame is compared with its checksum."""
+        with contextlib.suppress(CorruptFileError):
+            _read_unless_lacking(partial(read_checksums, check=self._check), self._stem)
 
     def of(self, index: int) -> int:
         """Return the checksum of the chunk's frame ``index``, or `UNKNOWN`."""
@@ -130,7 +163,7 @@ def _read_unless_lacking(read: Callable[[str], _Answer], stem: str) -> _Answer:
     """Read checksums; FrameReadError for a lack of memory or descriptors."""
     try:
         return read(stem)
-    except CorruptFileError:
+    except (CorruptFileError, FrameReadError):
         raise
     except StoreIOError as error:  # all others are for a lack
         raise FrameReadError(str(error), path=error.path) from error

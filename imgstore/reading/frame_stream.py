@@ -224,7 +224,7 @@ class FrameStreams:
             if self._closed:
                 raise StoreClosedError(f'{self._store} is closed; open it again to read', store=self._store)
             images = self._make_images()
-            images.is_decoding = is_decoding
+            images.is_decoding, images.index = is_decoding, known
             stream = FrameStream(known, indexes, images, self._ahead, self._store, make)
             self._streams.add(stream)
             return stream

@@ -15,6 +15,7 @@ from ..chunks.base import MOST_IN_RUNS
 from ..chunks.opened import OpenChunks, SpareReaders
 from ..color import decode_to_bgr
 from ..errors import CorruptFileError, FrameReadError, InvalidArgumentError
+from ..index.store_index import ImgStoreIndex
 from .known_frames import KnownFrames
 from .position import FrameLocation, Place
 from .prefetch import Prefetcher
@@ -44,7 +45,14 @@ class ImageReader:
         Held while reading from a chunk.
     most_decoded : int
         Maximum number of decoded frames in memory before they are requested.
+
+    Attributes
+    ----------
+    index : ImgStoreIndex or None
+        The index by which frames are requested. None: the latest of the store.
     """
+
+    index: ImgStoreIndex | None
 
     def __init__(
         self,
@@ -58,7 +66,7 @@ class ImageReader:
         can_run = THREADS > 1 and chunks.has_runs and not chunks.decodes_ahead and most_decoded >= LEAST_IN_RUNS
         self._most_in_runs = min(most_decoded, MOST_IN_RUNS) if can_run else 0
         self._store, self._known, self._chunks, self._encoding = store, known, chunks, encoding
-        self.is_decoding = bool(encoding)
+        self.is_decoding, self.index = bool(encoding), None
         self._get_ready(turn)
 
     def _get_ready(self, turn: threading.Lock) -> None:
@@ -202,7 +210,8 @@ class ImageReader:
     def _new_reader(self, number: int, in_parallel: bool = False) -> ChunkReader:
         incomplete = self._known.listing.incomplete.get(number)
         journaled = incomplete.checksums if incomplete and self._chunks.verifies else None
-        return self._chunks.reader(number, self._known.chunk_length(number), in_parallel, journaled)
+        check = partial(self._known.check_frames, number, index=self.index)
+        return self._chunks.reader(number, self._known.chunk_length(number), in_parallel, journaled, check)
 
     def _length(self, number: int) -> int:
         """Return the number of frames of a chunk; 0 for one that is being written."""

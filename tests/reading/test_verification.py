@@ -284,7 +284,7 @@ def test_damaged_checksums_are_not_used(tmp_path: Path) -> None:
 
 def test_checksums_are_read_with_the_first_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr('imgstore.ondisk.checksums.read_checksums', lambda stem: asked.append(stem))
+    monkeypatch.setattr('imgstore.ondisk.checksums.read_checksums', lambda stem, check: asked.append(stem))
     with new_for_filename(record(tmp_path / 's', 'mjpeg/avi'), cache_bytes=0) as store:
         assert len(store.frame_numbers) == COUNT
         assert asked == []

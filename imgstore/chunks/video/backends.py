@@ -56,6 +56,8 @@ def new_reader(
     if backend == 'opencv':
         from .opencv import OpenCVChunkReader
 
+        if checksums is not None:
+            checksums.check_frames()
         return OpenCVChunkReader(path, color, seek, frames, pixels)
     from .pyav_reader import PyAVChunkReader
 
