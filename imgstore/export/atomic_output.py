@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 from ..errors import StoreExistsError, StoreIOError
 from ..ondisk.files import StrPath, replace_atomic, text_path
+from ..ondisk.layout import local_folder
 from ..ondisk.replacing import put_in_place, room_beside
 
 Progress = Callable[[], object]
@@ -28,12 +29,14 @@ def new_file(path: StrPath, overwrite: bool) -> Iterator[str]:
 
     Raises
     ------
+    InvalidArgumentError
+        The path is a URL.
     StoreExistsError
         The file exists and may not be overwritten.
     StoreIOError
         The file cannot be written.
     """
-    target = text_path(path, 'path')
+    target = local_folder(text_path(path, 'path'), 'write')
     if os.path.isdir(target) or (os.path.exists(target) and not overwrite):
         raise StoreExistsError(f'{target!r} already exists', replaceable=not os.path.isdir(target), path=target)
     with _told(target), replace_atomic(target) as temporary:
@@ -55,12 +58,14 @@ def new_folder(path: StrPath, overwrite: bool, is_ours: Callable[[str], bool]) -
 
     Raises
     ------
+    InvalidArgumentError
+        The path is a URL.
     StoreExistsError
         A folder exists and may not be replaced.
     StoreIOError
         The folder cannot be written.
     """
-    target = text_path(path, 'path')
+    target = local_folder(text_path(path, 'path'), 'write')
     _refuse_folder(target, overwrite, is_ours)
     with _told(target):
         temporary = room_beside(target)

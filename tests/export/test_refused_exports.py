@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 
 import imgstore
+from imgstore.apps import export
+from imgstore.apps.export import KINDS
 from imgstore.errors import InvalidArgumentError, MissingDependencyError
 from imgstore.export import (
     ColumnSound,
@@ -201,3 +203,14 @@ def test_a_video_that_lost_a_frame_is_not_copied(tmp_path: Path) -> None:
     assert 'one packet per frame' in str(plan_stream_copy(frames, '.mp4', False))
     (folder / '000000.mp4').write_bytes(b'')
     assert 'cannot be read' in str(plan_stream_copy(frames, '.mp4', False))
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_an_export_to_a_url_writes_nothing(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record(tmp_path / 's', 'npy', 3)
+    monkeypatch.chdir(tmp_path)
+    assert export.main(['s', 'http://host/out.mp4', '--as', kind])
+    assert 'is a URL, which imgstore only reads' in capsys.readouterr().err
+    assert only_the_store(tmp_path)
