@@ -42,6 +42,15 @@ class BlockCache:
             while self._bytes > self._most:
                 self._bytes -= len(self._blocks.popitem(last=False)[1])
 
+    def drop_untagged(self, kind: str) -> None:
+        """Drop the blocks of files whose server gives no mark of their content.
+
+        Their keys have the kind, the name and the mark.
+        """
+        with self._lock:
+            for key in [key for key in self._blocks if isinstance(key, tuple) and key[0] == kind and not key[2]]:
+                self._bytes -= len(self._blocks.pop(key))
+
     def drop(self, kind: str) -> None:
         """Drop the parts whose key begins with a word."""
         with self._lock:

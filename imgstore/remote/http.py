@@ -61,9 +61,7 @@ class HttpSource(Source):
         """Read a part of the file as it was at first."""
         answer = self._get(name, start, end)
         if _tag(answer) != status.tag or answer.size not in (None, status.size) or len(answer.body) != end - start:
-            raise RemoteAccessError(
-                f'{self.url(name)} was replaced while it was read; open the store again', path=self.url(name)
-            )
+            raise self.replaced(name)
         return answer.body
 
     def _get(self, name: str, start: int, end: int, limit: int = 0, needs_range: bool = True) -> _Answer:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from ..errors import InvalidArgumentError, MissingDependencyError, RemoteAccessError
 from .http import HttpSource
 from .retrying import retry
 from .sources import Source, lacks, refusals, refused
-from .urls import split_url
+from .urls import LINK, is_url, parent_url, split_url
 
-_SMALL_READS = {'http': {'block_size': 2**18}, 's3': {'default_block_size': 2**18}}
-"""Options of what an archive is read from, which else would fetch 5 MiB at a time."""
+_ZIP = 'zip://'
 
 
 def open_source(folder: str) -> Source:
@@ -28,8 +28,10 @@ def open_source(folder: str) -> Source:
         from fsspec.core import url_to_fs
     except ImportError as error:
         raise MissingDependencyError.for_extra(f'{folder} needs fsspec', 'fsspec', 'remote') from error
+    if folder.startswith(_ZIP) and split_url(folder)[1].count(LINK) == 1:
+        return _open_archive(folder)
     try:
-        fs, root = retry(folder, lambda: url_to_fs(folder, **_options(folder)))
+        fs, root = retry(folder, lambda: url_to_fs(folder))
     except ImportError as error:
         raise lacks(folder, error) from error
     except (FileNotFoundError, RemoteAccessError):
@@ -46,10 +48,17 @@ def open_source(folder: str) -> Source:
     return _of_kind(fs, root, folder)
 
 
-def _options(folder: str) -> dict[str, Any]:
-    """Return options of fsspec for archives, by the protocols that lead to them."""
-    tail = split_url(folder)[1]
-    return {name: dict(options) for name, options in _SMALL_READS.items() if f'::{name}' in tail}
+def _open_archive(folder: str) -> Source:
+    """Return the source of a folder in a zip archive, of which only parts are read."""
+    from .archive import ArchiveSource
+    from .places import Place
+
+    head, tail = split_url(folder)
+    archive = tail[len(LINK) :]
+    if not is_url(archive):
+        archive = 'file://' + os.path.abspath(archive)
+    name = split_url(archive)[0].rpartition('/')[2]
+    return ArchiveSource(folder, head[len(_ZIP) :], Place(parent_url(archive)), name, archive)
 
 
 def _of_kind(fs: Any, root: str, folder: str) -> Source:

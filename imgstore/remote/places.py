@@ -40,6 +40,11 @@ class Place:
         self._absent: dict[str, bool] = {}
 
     @property
+    def source(self) -> Source:
+        """Where the files come from."""
+        return self._source
+
+    @property
     def can_list(self) -> bool:
         """Whether folders can be listed."""
         return self._source.can_list
@@ -49,6 +54,7 @@ class Place:
         self._known.clear()
         self._absent.clear()
         self.cache.drop(_WHOLE)
+        self.cache.drop_untagged(_PART)
         self._source.forget()
 
     def status(self, name: str) -> RemoteStatus:

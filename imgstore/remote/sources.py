@@ -69,11 +69,16 @@ class Source:
     def read_range(self, name: str, status: RemoteStatus, start: int, end: int) -> bytes:
         """Read a part of a file."""
         data: bytes = self._ask(name, lambda: self._fs.cat_file(self._path(name), start=start, end=end))
-        if len(data) != end - start:
-            raise RemoteAccessError(
-                f'{self.url(name)} was replaced while it was read; open the store again', path=self.url(name)
-            )
+        is_other = self._keeps_times and self.status(name, 0)[0] != status  # cheap there
+        if len(data) != end - start or is_other:
+            raise self.replaced(name)
         return data
+
+    def replaced(self, name: str) -> RemoteAccessError:
+        """Create the error for a file that changed after its status was asked for."""
+        return RemoteAccessError(
+            f'{self.url(name)} was replaced while it was read; open the store again', path=self.url(name)
+        )
 
     def list_folder(self, name: str) -> Listed:
         """List a folder; None as the status of a folder in it."""

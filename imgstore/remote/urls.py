@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_LINK, _MARK = '::', '://'
+LINK, _MARK = '::', '://'
 _WITH_QUERY = ('http://', 'https://')
 
 
@@ -16,9 +16,9 @@ def split_url(url: str) -> tuple[str, str]:
 
     The rest is a query, and the places that a chained URL leads through.
     """
-    links = url.split(_LINK)
+    links = url.split(LINK)
     rank = next(rank for rank, link in enumerate(links) if _MARK in link)
-    head, tail = _LINK.join(links[: rank + 1]), ''.join(_LINK + link for link in links[rank + 1 :])
+    head, tail = LINK.join(links[: rank + 1]), ''.join(LINK + link for link in links[rank + 1 :])
     if head.startswith(_WITH_QUERY):
         head, mark, query = head.partition('?')
         tail = mark + query + tail
