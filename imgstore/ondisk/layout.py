@@ -25,7 +25,7 @@ from ..constants import (
 )
 from ..errors import InvalidArgumentError, StoreIOError, StoreNotFoundError
 from ..remote import files as remote
-from ..remote.urls import add_to_url, is_url, name_in_url, parent_url
+from ..remote.urls import add_to_url, is_url, name_in_url, parent_url, was_url
 from .files import final_path, finish_replacement, is_folder, is_partial, join, partial_path, text_path
 
 INDEX_EXTENSIONS = ('.npz', '.yaml')
@@ -74,7 +74,8 @@ def existing_store_folder(path: object = None, basedir: object = None) -> str:
     finish_replacement(folder)
     if not os.path.exists(folder):
         raise StoreNotFoundError(
-            f'path {folder!r} does not exist; pass the folder of a store, with a {STORE_MD_FILENAME} in it',
+            f'path {folder!r} does not exist; pass the folder of a store, with a {STORE_MD_FILENAME} in it'
+            f'{"; pass a URL as a str, since Path drops a slash" if was_url(folder) else ""}',
             path=folder,
             store=folder,
         )
@@ -99,11 +100,16 @@ def _remote_store_folder(folder: str) -> str:
     if not is_there:
         raise StoreNotFoundError(
             f'{folder!r} holds no store: there is no {metadata!r}; pass the URL of a store, with a '
-            f'{STORE_MD_FILENAME} in it',
+            f'{STORE_MD_FILENAME} in it{_of_archive(folder)}',
             path=folder,
             store=folder,
         )
     return folder
+
+
+def _of_archive(folder: str) -> str:
+    is_archive = folder.startswith(('http', 's3')) and folder.lower().endswith('.zip')
+    return f'; a store in an archive has the URL zip://FOLDER::{folder}' if is_archive else ''
 
 
 def chunk_name(number: int) -> str:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from ..errors import InvalidArgumentError, MissingDependencyError, RemoteAccessError
 from .http import HttpSource
 from .retrying import retry
 from .sources import Source, lacks, refusals, refused
-from .urls import LINK, is_url, parent_url, split_url
+from .urls import LINK, is_url, links_of, parent_url, split_url
 
-_ZIP = 'zip://'
+_ZIP, _HTTP, _IN_ARCHIVE = 'zip://', ('http://', 'https://'), 2
 
 
 def open_source(folder: str) -> Source:
@@ -25,12 +24,15 @@ def open_source(folder: str) -> Source:
         The kind of URL is unknown.
     """
     try:
+        import fsspec
         from fsspec.core import url_to_fs
     except ImportError as error:
         raise MissingDependencyError.for_extra(f'{folder} needs fsspec', 'fsspec', 'remote') from error
-    if folder.startswith(_ZIP) and split_url(folder)[1].count(LINK) == 1:
+    if folder.startswith(_ZIP) and len(links_of(folder)) == _IN_ARCHIVE:
         return _open_archive(folder)
     try:
+        if folder.startswith(_HTTP):  # fsspec takes the :: of an IPv6 address for a chain
+            return HttpSource(fsspec.filesystem('http'), folder, folder)
         fs, root = retry(folder, lambda: url_to_fs(folder))
     except ImportError as error:
         raise lacks(folder, error) from error
@@ -45,7 +47,7 @@ def open_source(folder: str) -> Source:
         if isinstance(error, (PermissionError, *refusals())):
             raise refused(folder, error) from error
         raise RemoteAccessError(f'{folder} cannot be opened: {error}; check the address', path=folder) from error
-    return _of_kind(fs, root, folder)
+    return Source(fs, root, folder)
 
 
 def _open_archive(folder: str) -> Source:
@@ -59,9 +61,3 @@ def _open_archive(folder: str) -> Source:
         archive = 'file://' + os.path.abspath(archive)
     name = split_url(archive)[0].rpartition('/')[2]
     return ArchiveSource(folder, head[len(_ZIP) :], Place(parent_url(archive)), name, archive)
-
-
-def _of_kind(fs: Any, root: str, folder: str) -> Source:
-    if folder.startswith(('http://', 'https://')):
-        return HttpSource(fs, root, folder)
-    return Source(fs, root, folder)

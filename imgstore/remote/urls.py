@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 LINK, _MARK = '::', '://'
+_LINKS = re.compile(r'::(?![\w:.%]*\])')  # not those in an IPv6 address, such as http://[::1]:8000
+_SCHEMES = re.compile(r'(?:^|::)[A-Za-z][\w+.-]*://')
+_LOST_SLASH = re.compile(r'(?:^|/)(?:https?|s3|zip|memory|file):/(?!/)')
 _WITH_QUERY = ('http://', 'https://')
 
 
@@ -11,12 +16,22 @@ def is_url(path: object) -> bool:
     return isinstance(path, str) and _MARK in path and not path.startswith('/')
 
 
+def was_url(path: str) -> bool:
+    """Return whether a path was made from a URL by `pathlib`, which drops a slash."""
+    return bool(_LOST_SLASH.search(path))
+
+
+def links_of(url: str) -> list[str]:
+    """Return the links of a chained URL."""
+    return _LINKS.split(url)
+
+
 def split_url(url: str) -> tuple[str, str]:
     """Return a URL up to the end of its path, and the rest.
 
     The rest is a query, and the places that a chained URL leads through.
     """
-    links = url.split(LINK)
+    links = links_of(url)
     rank = next(rank for rank, link in enumerate(links) if _MARK in link)
     head, tail = LINK.join(links[: rank + 1]), ''.join(LINK + link for link in links[rank + 1 :])
     if head.startswith(_WITH_QUERY):
@@ -26,8 +41,8 @@ def split_url(url: str) -> tuple[str, str]:
 
 
 def folder_url(url: str) -> str:
-    """Return the URL of a folder, without slashes at its end."""
-    head, tail = split_url(url)
+    """Return the URL of a folder, without slashes at its end and with its schemes in lower case."""
+    head, tail = split_url(_SCHEMES.sub(lambda scheme: scheme[0].lower(), url))
     start = head.index(_MARK) + len(_MARK)
     return head[:start] + head[start:].rstrip('/') + tail
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -68,10 +69,11 @@ class WebFiles:
 
 
 @contextlib.contextmanager
-def served(folder: Path, **options: object) -> Iterator[WebFiles]:
+def served(folder: Path, host: str = '127.0.0.1', **options: object) -> Iterator[WebFiles]:
     """Serve a folder's files on this machine."""
-    server = _Server(('127.0.0.1', 0), _Handler)
-    files = WebFiles(f'http://127.0.0.1:{server.server_address[1]}', folder, **options)  # type: ignore[arg-type]
+    server = (_IPv6Server if ':' in host else _Server)((host, 0), _Handler)
+    name = f'[{host}]' if ':' in host else host
+    files = WebFiles(f'http://{name}:{server.server_address[1]}', folder, **options)  # type: ignore[arg-type]
     server.files = files  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
@@ -88,6 +90,10 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, *_: object) -> None:
         """Print nothing where a client breaks off."""
+
+
+class _IPv6Server(_Server):
+    address_family = socket.AF_INET6
 
 
 class _Handler(BaseHTTPRequestHandler):
