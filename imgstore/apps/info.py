@@ -130,7 +130,7 @@ def _rows_of_store(found: Overview) -> Iterator[_Row]:
     yield 'format', f'{found.format}, {size} {kind} {found.dtype}{encoding}'
     yield 'created', f'{found.created_utc[:19].replace("T", " ")} UTC, in the time zone {found.timezone}'
     yield 'uuid', found.uuid or 'none'
-    if not found.files:  # at a URL that cannot be listed
+    if found.files is None or found.bytes_on_disk is None:  # at a URL that cannot be listed
         return
     each = f', {bytes_text(found.bytes_on_disk / found.frames)} a frame' if found.frames else ''
     yield 'on disk', f'{bytes_text(found.bytes_on_disk)} in {count_of(found.files, "file")}{each}'

@@ -20,7 +20,7 @@ OWNER_BYTES = len(_MAGIC) + _DIGEST
 
 
 def owner_mark(basedir: str) -> bytes:
-    """Return the mark of a store by its uuid and time of creation, or b'' without."""
+    """Return the mark of a store by its uuid and creation, or b'' without."""
     import hashlib
 
     with contextlib.suppress(ImgStoreError, OSError):
@@ -32,6 +32,9 @@ def owner_mark(basedir: str) -> bytes:
 
 
 def is_of_other_store(data: npt.NDArray[np.uint8], basedir: str) -> bool:
-    """Return whether a saved index has the mark of another store. Older ones have none."""
+    """Return whether a saved index has the mark of another store.
+
+    Older ones have none.
+    """
     mark = data[-OWNER_BYTES:].tobytes()
     return mark.startswith(_MAGIC) and mark != (owner_mark(basedir) or mark)

@@ -77,7 +77,10 @@ def read_checksums(stem: str, check: CheckFrames = lambda numbers, times: None) 
 
 
 def _check(stem: str, check: CheckFrames) -> int | None:
-    """Check the numbers and times, and count them. None if they are damaged: then the chunk is skipped elsewhere."""
+    """Check the numbers and times, and count them.
+
+    None if they are damaged: then the chunk is skipped elsewhere.
+    """
     try:
         numbers, times = read_chunk_index(stem)
     except CorruptFileError:
@@ -135,7 +138,7 @@ class ChunkChecksums:
             return self._values
 
     def check_frames(self) -> None:
-        """Check the frame numbers and times, where no frame is compared with its checksum."""
+        """Check the frame numbers and times, where no checksum is used."""
         with contextlib.suppress(CorruptFileError):
             _read_unless_lacking(partial(read_checksums, check=self._check), self._stem)
 

@@ -8,6 +8,15 @@ from ..ondisk.files import is_partial
 from ..remote import files as remote
 
 
+def size_or_none(folder: str) -> tuple[int | None, int | None]:
+    """Return size in bytes and number of all files.
+
+    None at a URL that cannot be listed.
+    """
+    is_unknown = remote.is_url(folder) and not remote.can_list(folder)
+    return (None, None) if is_unknown else size_of(folder)
+
+
 def size_of(folder: str) -> tuple[int, int]:
     """Return size in bytes and number of all files below a folder.
 

@@ -16,7 +16,7 @@ from ..ondisk.files import StrPath
 from ..stores.base import ImgStore
 from ..stores.factories import new_for_filename
 from ..timestamps import GAP_FACTOR, Numbers, Times, usual_interval
-from .files import size_of
+from .files import size_or_none
 from .health import Health, store_health
 
 
@@ -113,10 +113,10 @@ class Overview:
         Start of the recording in UTC, in ISO 8601 format without offset.
     timezone : str
         Name of the recording's time zone.
-    bytes_on_disk : int
-        Size of all files in bytes.
-    files : int
-        Number of files.
+    bytes_on_disk : int or None
+        Size of all files in bytes; None at a URL that cannot be listed.
+    files : int or None
+        Number of files; None at a URL that cannot be listed.
     frames : int
         Number of frames.
     first_number : int or None
@@ -155,8 +155,8 @@ class Overview:
     uuid: str | None
     created_utc: str
     timezone: str
-    bytes_on_disk: int
-    files: int
+    bytes_on_disk: int | None
+    files: int | None
     frames: int
     first_number: int | None
     last_number: int | None
@@ -216,7 +216,7 @@ def _overview(store: ImgStore, messages: list[Warning | str], drops: int) -> Ove
         store.uuid,
         created.replace(tzinfo=None).isoformat(),
         str(zone),
-        *size_of(store.filename),
+        *size_or_none(store.filename),
         len(numbers),
         *_ends(numbers),
         *_ends(times),

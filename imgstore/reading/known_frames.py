@@ -100,7 +100,7 @@ class KnownFrames:
 
 
 def check_same_frames(store: str, chunk: int, known: FrameTimes, now: FrameTimes) -> None:
-    """Raise FrameReadError unless a chunk still has the known frames, first of all."""
+    """Raise FrameReadError unless a chunk still begins with the known frames."""
     count = len(known[0])
     if np.array_equal(now[0][:count], known[0]) and np.array_equal(now[1][:count], known[1], equal_nan=True):
         return

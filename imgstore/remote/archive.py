@@ -1,19 +1,19 @@
-"""Files in a zip archive, which is itself read in parts, by the blocks and retries of its own place."""
+"""Files in a zip archive, which is read in parts.
+
+It has a place of its own, with blocks and retries.
+"""
 
 from __future__ import annotations
 
 import struct
 import threading
 import zipfile
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ..errors import RemoteAccessError
-from .random_access import RemoteFile
+from .random_access import BlockPlace, RemoteFile
 from .sources import Listed, Source
 from .status import RemoteStatus
-
-if TYPE_CHECKING:
-    from .places import Place
 
 _LOCAL = struct.Struct('<26x2H')
 """The header before a file's content: lengths of its name and of what follows that."""
@@ -38,13 +38,13 @@ class ArchiveSource(Source):
         The folder's URL.
     root : str
         The folder in the archive.
-    place : Place
+    place : BlockPlace
         Where the archive is.
     name, url : str
         The archive's name there, and its URL.
     """
 
-    def __init__(self, folder: str, root: str, place: Place, name: str, url: str) -> None:
+    def __init__(self, folder: str, root: str, place: BlockPlace, name: str, url: str) -> None:
         self._folder, self._root = folder, root.strip('/')
         self._place, self._name, self._url = place, name, url
         self._lock, self._opened = threading.Lock(), self._open()
@@ -53,7 +53,7 @@ class ArchiveSource(Source):
         self._place.learn(self._name)
         file = RemoteFile(self._place, self._name, self._url)
         try:
-            archive = zipfile.ZipFile(file)  # type: ignore[arg-type]
+            archive = zipfile.ZipFile(file)
         except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
             if isinstance(error.__context__, RemoteAccessError):
                 raise error.__context__ from None  # zipfile hides it
@@ -99,7 +99,10 @@ class ArchiveSource(Source):
         return self._inflated(name, member, start, end)
 
     def _stored(self, member: zipfile.ZipInfo, start: int, end: int) -> bytes:
-        """Read a part of a file that is not compressed; its header comes with the first bytes."""
+        """Read a part of a file that is not compressed.
+
+        Its header comes with the first bytes.
+        """
         before = _LOCAL.size + len(member.orig_filename.encode()) + _MOST_EXTRA
         first = member.header_offset
         head = self._range(first, first + before + (end if not start else 0))

@@ -13,7 +13,7 @@ from .sources import Listed, Source, refused
 from .status import RemoteStatus
 
 _RANGE = re.compile(r'bytes (?:\d+-\d+|\*)/(\d+)')
-_CONNECTING, _ANSWERING = 10, 30  # seconds
+_CONNECTING, _ANSWERING = 10, 10  # seconds
 _OVERLOADED = 429
 _GONE, _REFUSING = (404, 410), (401, 403, 407)
 
@@ -92,7 +92,9 @@ class HttpSource(Source):
                 raise _without_ranges(url)
             empty = is_long or answer.status == 416
             body = b'' if empty else await _body(answer, end - start if end else limit + 1)
-            return _Answer(answer.status, dict(answer.headers), body)
+            found = _Answer(answer.status, dict(answer.headers), body)
+            _check_length(found, start, end)
+            return found
 
 
 async def _body(answer: Any, most: int) -> bytes:
@@ -117,6 +119,13 @@ def _check(url: str, answer: Any) -> None:
     if answer.status == _OVERLOADED or answer.status >= 500:
         raise TransientError(f'the server answers {why}')
     raise RemoteAccessError(f'{url} cannot be read: the server answers {why}; check the address', path=url, reason=why)
+
+
+def _check_length(answer: _Answer, start: int, end: int) -> None:
+    """Raise TransientError for a part that is shorter than the range in the file."""
+    expected = min(end, answer.size or 0) - start
+    if answer.status == 206 and answer.size is not None and len(answer.body) < expected:
+        raise TransientError(f'the server sent {len(answer.body)} of the {expected} bytes that were asked for')
 
 
 def _is_short(answer: Any, start: int, end: int) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from ..errors import InvalidArgumentError, MissingDependencyError, RemoteAccessError
 from .http import HttpSource
+from .random_access import BlockPlace
 from .retrying import retry
 from .sources import Source, lacks, refusals, refused
 from .urls import LINK, is_url, links_of, parent_url, split_url
@@ -13,8 +15,15 @@ from .urls import LINK, is_url, links_of, parent_url, split_url
 _ZIP, _HTTP, _IN_ARCHIVE = 'zip://', ('http://', 'https://'), 2
 
 
-def open_source(folder: str) -> Source:
+def open_source(folder: str, make_place: Callable[[str], BlockPlace]) -> Source:
     """Return the source of a folder by its URL.
+
+    Parameters
+    ----------
+    folder : str
+        The URL.
+    make_place : callable
+        Makes the place of a folder with an archive.
 
     Raises
     ------
@@ -29,7 +38,7 @@ def open_source(folder: str) -> Source:
     except ImportError as error:
         raise MissingDependencyError.for_extra(f'{folder} needs fsspec', 'fsspec', 'remote') from error
     if folder.startswith(_ZIP) and len(links_of(folder)) == _IN_ARCHIVE:
-        return _open_archive(folder)
+        return _open_archive(folder, make_place)
     try:
         if folder.startswith(_HTTP):  # fsspec takes the :: of an IPv6 address for a chain
             return HttpSource(fsspec.filesystem('http'), folder, folder)
@@ -50,14 +59,13 @@ def open_source(folder: str) -> Source:
     return Source(fs, root, folder)
 
 
-def _open_archive(folder: str) -> Source:
-    """Return the source of a folder in a zip archive, of which only parts are read."""
+def _open_archive(folder: str, make_place: Callable[[str], BlockPlace]) -> Source:
+    """Return the source of a folder in a zip archive."""
     from .archive import ArchiveSource
-    from .places import Place
 
     head, tail = split_url(folder)
     archive = tail[len(LINK) :]
     if not is_url(archive):
         archive = 'file://' + os.path.abspath(archive)
     name = split_url(archive)[0].rpartition('/')[2]
-    return ArchiveSource(folder, head[len(_ZIP) :], Place(parent_url(archive)), name, archive)
+    return ArchiveSource(folder, head[len(_ZIP) :], make_place(parent_url(archive)), name, archive)

@@ -34,7 +34,7 @@ class Place:
     block_bytes = BLOCK_BYTES
 
     def __init__(self, folder: str) -> None:
-        self._source: Source = open_source(folder)
+        self._source: Source = open_source(folder, Place)
         self.cache = BlockCache(CACHE_BYTES)
         self._known: dict[str, RemoteStatus] = {}
         self._absent: dict[str, bool] = {}

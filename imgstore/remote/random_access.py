@@ -4,13 +4,38 @@ from __future__ import annotations
 
 import io
 import os
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from .places import Place
+from .sources import Source
+from .status import RemoteStatus
 
 _ASKS_SIZE = 0x10000  # FFmpeg's AVSEEK_SIZE
 _MOST_AHEAD = 16  # blocks
+
+
+class BlockPlace(Protocol):
+    """A place of files that are read by blocks."""
+
+    block_bytes: int
+
+    @property
+    def source(self) -> Source:
+        """Where the files come from."""
+
+    def forget(self) -> None:
+        """Forget what may have changed."""
+
+    def learn(self, name: str) -> None:
+        """Learn the status of a file, if there is one."""
+
+    def status(self, name: str) -> RemoteStatus:
+        """Return the status of a file."""
+
+    def known_block(self, name: str, status: RemoteStatus, number: int) -> bytes | None:
+        """Return a block of a file, if it is in the cache."""
+
+    def fetch_blocks(self, name: str, status: RemoteStatus, number: int, count: int) -> bytes:
+        """Fetch blocks in a row, and return the first one."""
 
 
 class RemoteFile(io.RawIOBase):
@@ -20,7 +45,7 @@ class RemoteFile(io.RawIOBase):
 
     Parameters
     ----------
-    place : Place
+    place : BlockPlace
         Where it is.
     name : str
         Its name there.
@@ -30,7 +55,7 @@ class RemoteFile(io.RawIOBase):
         The file ends at this offset; 0: at its own end.
     """
 
-    def __init__(self, place: Place, name: str, url: str, end: int = 0) -> None:
+    def __init__(self, place: BlockPlace, name: str, url: str, end: int = 0) -> None:
         super().__init__()
         self._place, self._file, self.name = place, name, url
         self._status = place.status(name)

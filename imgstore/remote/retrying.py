@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import sys
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ _Answer = TypeVar('_Answer')
 
 ATTEMPTS = 5
 _FIRST_PAUSE = 0.1  # seconds, doubled each time
+_LONGEST = 15  # seconds, after which nothing is repeated
 _NETWORK = {'aiohttp': ('ClientError',), 'botocore.exceptions': ('HTTPClientError', 'ConnectionError')}
 
 
@@ -28,6 +30,7 @@ def retry(url: str, ask: Callable[[], _Answer]) -> _Answer:
     RemoteAccessError
         It failed too often.
     """
+    begin = time.monotonic()
     for attempt in range(ATTEMPTS):
         if attempt:
             time.sleep(_FIRST_PAUSE * 2 ** (attempt - 1))
@@ -37,16 +40,21 @@ def retry(url: str, ask: Callable[[], _Answer]) -> _Answer:
             if not _is_of_network(error):
                 raise
             last = error
+        if time.monotonic() - begin > _LONGEST:
+            break
+    reason, count = str(last) or 'no answer in time', f'{attempt + 1} attempt{"s" * bool(attempt)}'
     raise RemoteAccessError(
-        f'{url} cannot be reached, after {ATTEMPTS} attempts: {type(last).__name__}: {last}; check the network and '
-        'the address, and try again',
+        f'{url} cannot be reached, after {count}: {type(last).__name__}: {reason}; check the network and the '
+        'address, and try again',
         path=url,
-        reason=str(last),
+        reason=reason,
     ) from last
 
 
 def _is_of_network(error: Exception) -> bool:
     """Return whether an error is one of the network."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return False
     kinds = [TransientError, ConnectionError, TimeoutError]
     for module, names in _NETWORK.items():
         if module in sys.modules:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import ssl
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ _KEEPS_TIMES = ('file', 'local', 'sftp', 'ssh')
 """Protocols whose modification time is that of the original file. Elsewhere it is the time of the upload."""
 
 _TAGS = ('ETag', 'etag', 'mtime', 'LastModified', 'date_time', 'created')
+_IN_EXTRA = ('http://', 'https://', 's3://', 'zip://', 'memory://', 'file://')
 _REFUSALS = {'botocore.exceptions': ('NoCredentialsError', 'PartialCredentialsError', 'ClientError')}
 
 Listed = list[tuple[str, RemoteStatus | None]]
@@ -114,6 +116,8 @@ class Source:
             raise
         except ImportError as error:
             raise lacks(url, error) from error
+        except ssl.SSLCertVerificationError as error:
+            raise _untrusted(url, error) from error
         except Exception as error:
             if isinstance(error, (PermissionError, *refusals())):
                 raise refused(url, error) from error
@@ -122,11 +126,27 @@ class Source:
             ) from error
 
 
+def _untrusted(url: str, error: Exception) -> RemoteAccessError:
+    return RemoteAccessError(
+        f"{url} cannot be read: the server's certificate is not trusted: {error}; if you trust it, name the file of "
+        'the certificate in the variable SSL_CERT_FILE before Python starts',
+        path=url,
+        reason='the certificate of the server is not trusted',
+    )
+
+
+_CREDENTIALS = {
+    'http': 'in the URL, as in https://user:password@host/recording',
+    's3': 'in the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+}
+
+
 def refused(url: str, error: object) -> RemoteAccessError:
     """Create the error for a server that refuses access."""
+    ways = [way for kind, way in _CREDENTIALS.items() if kind in url.partition('://')[0]]
     return RemoteAccessError(
-        f'{url} cannot be read: access is refused: {error}; give credentials as the file system of fsspec expects '
-        'them, for s3:// in the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+        f'{url} cannot be read: access is refused: {error}; give credentials '
+        f'{ways[0] if ways else "as the file system of fsspec expects them"}',
         path=url,
         reason=str(error),
     )
@@ -145,4 +165,6 @@ def refusals() -> tuple[type[Exception], ...]:
 def lacks(url: str, error: ImportError) -> MissingDependencyError:
     """Create the error for a file system whose package is missing."""
     name = error.name or 'fsspec'
+    if not any(kind in url for kind in _IN_EXTRA):
+        return MissingDependencyError(f'{url} needs a package that imgstore does not install: {error}', name=name)
     return MissingDependencyError.for_extra(f'{url} needs a package: {error}', name, 'remote')

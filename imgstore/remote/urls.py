@@ -17,7 +17,7 @@ def is_url(path: object) -> bool:
 
 
 def was_url(path: str) -> bool:
-    """Return whether a path was made from a URL by `pathlib`, which drops a slash."""
+    """Return whether a path is a URL from which `pathlib` dropped a slash."""
     return bool(_LOST_SLASH.search(path))
 
 
@@ -41,7 +41,10 @@ def split_url(url: str) -> tuple[str, str]:
 
 
 def folder_url(url: str) -> str:
-    """Return the URL of a folder, without slashes at its end and with its schemes in lower case."""
+    """Return the URL of a folder, without slashes at its end.
+
+    Its schemes are in lower case.
+    """
     head, tail = split_url(_SCHEMES.sub(lambda scheme: scheme[0].lower(), url))
     start = head.index(_MARK) + len(_MARK)
     return head[:start] + head[start:].rstrip('/') + tail

@@ -1,8 +1,10 @@
 """Web servers of a folder's files, which count what they are asked for and what they send."""
 
+import base64
 import contextlib
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -41,6 +43,12 @@ class WebFiles:
         Status to answer all requests with; 0: none.
     delay : float
         Seconds before each answer.
+    marks : bool
+        Whether answers have ETag and Last-Modified.
+    halves : bool
+        Whether it answers ranges with half of them.
+    password : str
+        What `user` must give.
     requests : list of Request
         What was asked for.
     """
@@ -52,6 +60,9 @@ class WebFiles:
     failure: int = 503
     refuses: int = 0
     delay: float = 0
+    halves: bool = False
+    marks: bool = True
+    password: str = ''
     requests: list[Request] = field(default_factory=list)
     count: int = 0
 
@@ -69,11 +80,15 @@ class WebFiles:
 
 
 @contextlib.contextmanager
-def served(folder: Path, host: str = '127.0.0.1', **options: object) -> Iterator[WebFiles]:
+def served(
+    folder: Path, host: str = '127.0.0.1', context: ssl.SSLContext | None = None, **options: object
+) -> Iterator[WebFiles]:
     """Serve a folder's files on this machine."""
     server = (_IPv6Server if ':' in host else _Server)((host, 0), _Handler)
     name = f'[{host}]' if ':' in host else host
     files = WebFiles(f'http://{name}:{server.server_address[1]}', folder, **options)  # type: ignore[arg-type]
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     server.files = files  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
@@ -90,6 +105,10 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, *_: object) -> None:
         """Print nothing where a client breaks off."""
+
+
+def _basic(password: str) -> str:
+    return 'Basic ' + base64.b64encode(f'user:{password}'.encode()).decode()
 
 
 class _IPv6Server(_Server):
@@ -111,6 +130,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = files.folder / self.path.partition('?')[0].lstrip('/')
         if files.fails_every and files.count % files.fails_every == 0:
             self._fail(files)
+        elif files.password and self.headers.get('Authorization') != _basic(files.password):
+            self._send(files, 401)
         elif files.refuses:
             self._send(files, files.refuses)
         elif not path.is_file():
@@ -128,11 +149,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _send_file(self, files: WebFiles, path: Path) -> None:
         data, status = path.read_bytes(), path.stat()
         headers = {'ETag': f'"{status.st_mtime_ns:x}-{len(data):x}"', 'Last-Modified': formatdate(status.st_mtime)}
+        headers = headers if files.marks else {}
         asked = re.fullmatch(r'bytes=(\d+)-(\d+)', self.headers.get('Range', '')) if files.ranges else None
         if asked is None:
             self._send(files, 200, data, headers)
             return
         start, end = int(asked[1]), min(int(asked[2]) + 1, len(data))
+        if files.halves:
+            end -= (end - start) // 2
         if start >= len(data):
             self._send(files, 416, b'', {**headers, 'Content-Range': f'bytes */{len(data)}'})
             return

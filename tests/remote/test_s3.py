@@ -2,14 +2,16 @@
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import imgstore
-from imgstore.errors import RemoteAccessError, StoreNotFoundError
+from imgstore.errors import FrameReadError, RemoteAccessError, StoreNotFoundError
 
-from ..helpers.remote_stores import COLOUR, FIRST, indexes_in, records_in, write_store
+from ..helpers.frames import index_in, numbered
+from ..helpers.remote_stores import COLOUR, FIRST, GRAY, indexes_in, records_in, write_store
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]  # moto runs in threads, and takes seconds to start
 
@@ -78,3 +80,30 @@ def test_missing_credentials_are_named(bucket, monkeypatch):
     with pytest.raises(RemoteAccessError, match=r's3://recordings/secret.*AWS_ACCESS_KEY_ID'):
         imgstore.new_for_filename(f'{bucket}/secret')
     s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.mark.filterwarnings('ignore:.*read in sequence once')  # of a container with parts of two files
+@pytest.mark.parametrize('fmt', ['npy', 'mjpeg/avi', 'avc1/mp4'])
+def test_a_replaced_recording_gives_no_wrong_frame(fmt, bucket, tmp_path):
+    name = f'replaced-{fmt.replace("/", "-")}'
+    put_recording(tmp_path / 'old', name, fmt, 0)
+    with imgstore.new_for_filename(f'{bucket}/{name}') as store:
+        assert index_in(store.get_image(5)[0]) == 5
+        put_recording(tmp_path / 'new', name, fmt, 100)
+        with pytest.raises((FrameReadError, RemoteAccessError), match='replaced'):
+            store.get_image(25)
+        store.refresh()
+        for index in (25, 5):
+            image, (number, _) = store.get_image(frame_index=index)
+            assert index_in(image) == number == 100 + index
+
+
+def put_recording(folder, name, fmt, first):
+    """Record frames whose number is in their pixels, and put them into the bucket."""
+    with imgstore.new_for_format(fmt, folder, imgshape=GRAY, chunksize=20, workers=0) as store:
+        for number in range(first, first + 40):
+            store.add_image(numbered(number, GRAY), number, number / 25)
+    with imgstore.new_for_filename(folder) as store:
+        store.save_index(sqlite=False)
+    for file in filter(Path.is_file, folder.rglob('*')):
+        files().put(str(file), f'recordings/{name}/{file.relative_to(folder).as_posix()}')

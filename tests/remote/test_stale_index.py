@@ -1,5 +1,6 @@
 """A saved index of another recording gives no wrong numbers at a URL."""
 
+import contextlib
 import shutil
 
 import fsspec
@@ -8,7 +9,7 @@ import pytest
 
 import imgstore
 from imgstore.apps import info
-from imgstore.errors import CorruptFileError, FrameReadError
+from imgstore.errors import CorruptFileError, FrameReadError, RemoteAccessError
 
 from ..helpers.frames import index_in, numbered
 from ..helpers.remote_stores import GRAY, zipped
@@ -114,3 +115,28 @@ def test_every_truncated_index_is_an_error(web, tmp_path):
         path.write_bytes(whole[:end])
         with pytest.raises(CorruptFileError, match='is damaged'):
             imgstore.new_for_filename(f'{web.url}/store')
+
+
+def replace_recording(path, tmp_path, fmt, first):
+    """A complete other recording, with its own saved index, in the same place."""
+    shutil.rmtree(path)
+    indexed(tmp_path / 'store', first, fmt)
+
+
+@pytest.mark.parametrize('marks', [True, False])
+@pytest.mark.parametrize('fmt', ['npy', 'mjpeg/avi', 'avc1/mp4'])
+def test_a_replaced_recording_gives_no_wrong_frame(fmt, marks, web, tmp_path):
+    web.marks = marks
+    path = indexed(tmp_path / 'store', 0, fmt)
+    with imgstore.new_for_filename(f'{web.url}/store') as store:
+        assert index_in(store.get_image(5)[0]) == 5
+        replace_recording(path, tmp_path, fmt, 100)
+        with pytest.raises((FrameReadError, RemoteAccessError), match=r'replaced'):
+            store.get_image(25)
+        store.refresh()
+        for index in (25, 5):
+            with contextlib.suppress(FrameReadError):  # without marks: the recording was replaced
+                image, (number, _) = store.get_image(frame_index=index)
+                assert index_in(image) == number
+    with imgstore.new_for_filename(f'{web.url}/store') as store:
+        assert [index_in(store.get_image(100 + index)[0]) for index in (5, 25)] == [105, 125]
