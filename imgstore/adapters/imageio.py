@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import operator
+import os
 from collections.abc import Iterator
 from types import EllipsisType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
+from .._support.validation import not_allowed
 from ..color import Image
-from ..errors import MissingDependencyError, StoreNotFoundError
+from ..errors import FrameIndexError, InvalidArgumentError, MissingDependencyError, StoreNotFoundError
+from ..ondisk.files import StrPath
+from ..ondisk.layout import existing_store_folder
 from ..stores.factories import new_for_filename
 from .frames import in_rgb, number_and_time
 
@@ -38,10 +44,13 @@ class ImgStorePlugin(PluginV3):
 
     def __init__(self, request: Request, **options: Any) -> None:
         super().__init__(request)
-        if request.mode.io_mode != IOMode.read or not isinstance(request.raw_uri, str):
-            raise InitializationError('imgstore reads the folder of a store, and writes nothing')
+        path = request.raw_uri
+        if not isinstance(path, (str, os.PathLike)):
+            raise InitializationError('imgstore reads the folder of a store')
+        if request.mode.io_mode != IOMode.read:
+            _refuse_to_write(path)
         try:
-            self._store = new_for_filename(request.raw_uri, **options)
+            self._store = new_for_filename(path, **options)
         except StoreNotFoundError as error:
             raise InitializationError(str(error)) from error
 
@@ -55,7 +64,7 @@ class ImgStorePlugin(PluginV3):
         InvalidArgumentError
             All frames are over 4 GiB.
         """
-        images = np.asarray(self._store) if index in (..., None) else self._store[index]
+        images = np.asarray(self._store) if _is_all(index) else self._store[_one_or_slice(index)]
         return in_rgb(images, self._store)
 
     def write(self, ndimage: Any) -> bytes | None:
@@ -69,9 +78,9 @@ class ImgStorePlugin(PluginV3):
 
     def properties(self, index: Index = ...) -> ImageProperties:
         """Return the shape and dtype of a frame, or of all of them."""
-        is_all = index in (..., None)
-        shape = self._store.shape if is_all else self._store.image_shape
-        return ImageProperties(tuple(shape), np.dtype(self._store.dtype), len(self._store) if is_all else None, is_all)
+        chosen = np.arange(len(self._store))[... if _is_all(index) else _one_or_slice(index, len(self._store))]
+        shape, dtype = (*chosen.shape, *self._store.image_shape), np.dtype(self._store.dtype)
+        return ImageProperties(shape, dtype, len(chosen) if chosen.ndim else None, is_batch=chosen.ndim > 0)
 
     def metadata(self, index: Index = ..., exclude_applied: bool = True) -> dict[str, Any]:
         """Return the user's metadata.
@@ -79,7 +88,7 @@ class ImgStorePlugin(PluginV3):
         For one index, add the frame number and the time in seconds.
         """
         about = dict(self._store.user_metadata)
-        if isinstance(index, int):
+        if not _is_all(index) and not isinstance(index := _one_or_slice(index, len(self._store)), slice):
             about |= number_and_time(self._store, index)
         return about
 
@@ -88,6 +97,33 @@ class ImgStorePlugin(PluginV3):
         if hasattr(self, '_store'):  # imageio closes a reader that could not open, too
             self._store.close()
         super().close()
+
+
+def _is_all(index: Any) -> bool:
+    return index is None or index is ...
+
+
+def _one_or_slice(index: Any, count: int | None = None) -> Any:
+    """Return an index as an int, checked if the count of frames is given, or a slice."""
+    if isinstance(index, slice):
+        return index
+    try:
+        found = operator.index(index)
+    except TypeError:
+        raise not_allowed('index', index, 'it must be an integer, a slice, None or ...') from None
+    if count is not None and not -count <= found < count:
+        raise FrameIndexError(f'index {found} is outside the store of {count} frames', frame_index=found)
+    return found
+
+
+def _refuse_to_write(path: StrPath) -> NoReturn:
+    """Raise an error that keeps imageio from writing an image onto a store, or leave a path to its other plugins."""
+    with contextlib.suppress(StoreNotFoundError):
+        folder = existing_store_folder(path)
+        raise InvalidArgumentError(
+            f'{folder!r} is a store, and imageio only reads stores; write by imgstore.new_for_format', argument='uri'
+        )
+    raise InitializationError('imageio does not write stores; see imgstore.new_for_format')
 
 
 def _register() -> None:

@@ -172,8 +172,7 @@ def read(path: str) -> list[LayerData]:
     try:
         data = FrameArray(store, chunk)
         about = {'name': _name(folder, chunk), 'rgb': is_color(store), 'metadata': _metadata(data), **_axes(data)}
-        if not is_color(store):
-            about['contrast_limits'] = _contrast_limits(data)  # without them napari reads frames to find some
+        about['contrast_limits'] = _contrast_limits(data)  # without them napari takes those of the first frame
     except BaseException:
         store.close()
         raise

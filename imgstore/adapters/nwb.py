@@ -6,9 +6,11 @@ import contextlib
 import datetime
 import json
 import os
+import re
 from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -152,7 +154,7 @@ def time_series(
         has_value = records[column].notna().to_numpy()
         values = as_samples(records[column][has_value].tolist())
         about = f'Extra data {column!r} of a recording by imgstore'
-        found[_free_name(str(column), found)] = about, values, times[records.index[has_value]]
+        found[_free_name(str(column), {*found, _name(store)})] = about, values, times[records.index[has_value]]
     return [
         TimeSeries(
             name=prefix + name,
@@ -219,7 +221,8 @@ def _fits_hdf5(text: str) -> bool:
 
 def _free_name(name: str, taken: Container[str]) -> str:
     """Return a name that NWB allows and that is not taken."""
-    allowed = name.replace('/', '_').replace(':', '_') or 'unnamed'
+    allowed = re.sub(r'[/:\0]', '_', name)
+    allowed = allowed if allowed.strip('.') else f'unnamed{allowed.replace(".", "_")}'
     while allowed in taken:
         allowed += '_extra'
     return allowed
@@ -252,9 +255,12 @@ def _files(store: ImgStore | MultiStore) -> Iterator[tuple[str, int]]:
         for chunk, start, stop in part.chunk_ranges():
             if isinstance(part, DirectoryImgStore):
                 images = Layout(part.filename, f'.{part.format}', True)
-                yield from ((images.image(chunk, i), before + start + i) for i in range(stop - start))
+                for i in range(stop - start):
+                    _check_is_there(path := images.image(chunk, i), part)
+                    yield path, before + start + i
             else:
-                _check_complete(paths[chunk], part)
+                _check_is_there(paths[chunk], part)
+                _check_opens(paths[chunk], part)
                 yield paths[chunk], before + start
 
 
@@ -273,13 +279,28 @@ def _check(store: ImgStore) -> None:
         )
 
 
-def _check_complete(path: str, store: ImgStore) -> None:
+def _check_is_there(path: str, store: ImgStore) -> None:
     if not is_url(path) and not os.path.isfile(path):
         raise FrameReadError(
-            f'{path} is incomplete, as its writer was killed; run imgstore-repair on {store.filename!r} first',
+            f'{path} is not there: it was removed, or the writer of {store.filename!r} was killed; bring it back, or '
+            f'run imgstore-repair',
             path=path,
             store=store.filename,
         )
+
+
+def _check_opens(path: str, store: ImgStore) -> None:
+    """Raise if OpenCV, like other programs, cannot open a video."""
+    capture = None if is_url(path) else cv2.VideoCapture(path, cv2.CAP_FFMPEG)
+    if capture is not None and not capture.isOpened():
+        raise FrameReadError(
+            f'{path} cannot be opened by other programs, as it is cut off or damaged; run imgstore-repair on '
+            f'{store.filename!r}',
+            path=path,
+            store=store.filename,
+        )
+    if capture is not None:
+        capture.release()
 
 
 def _relative(file: str, nwb_path: StrPath) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import cv2
@@ -11,7 +11,7 @@ import numpy as np
 
 from .._support.warn import warn
 from ..color import Image, ensure_color
-from ..errors import ImgStoreError, ImgStoreWarning
+from ..errors import ImgStoreError, ImgStoreWarning, InvalidArgumentError
 from ..ondisk.files import StrPath
 from ..stores.factories import ImgStore, new_for_filename
 from .frames import frame_rate
@@ -31,6 +31,8 @@ class VideoCapture:
     filename : str or PathLike, optional
         The store's folder or its ``metadata.yaml``. Without one, call `open`.
     apiPreference : int, optional
+        Taken and not used.
+    params : sequence of int
         Taken and not used.
     **options
         `ReadOptions`, such as ``cache_bytes``.
@@ -54,15 +56,27 @@ class VideoCapture:
         self,
         filename: StrPath | None = None,
         apiPreference: int = cv2.CAP_ANY,  # noqa: N803 -- OpenCV's name
+        params: Sequence[int] = (),
         **options: Any,
     ) -> None:
         self._store: ImgStore | None = None
         self._raises, self._options = False, options
         self._next, self._grabbed, self._in_color = 0, -1, True
         if filename is not None:
-            self.open(filename, apiPreference)
+            self.open(filename, apiPreference, params)
 
-    def open(self, filename: StrPath, apiPreference: int = cv2.CAP_ANY) -> bool:  # noqa: N803
+    def __enter__(self) -> VideoCapture:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.release()
+
+    def open(
+        self,
+        filename: StrPath,
+        apiPreference: int = cv2.CAP_ANY,  # noqa: N803
+        params: Sequence[int] = (),
+    ) -> bool:
         """Open a store, after closing the one before.
 
         Returns
@@ -74,12 +88,14 @@ class VideoCapture:
         ------
         ImgStoreError
             It could not be opened, and ``setExceptionMode(True)`` was called.
+        InvalidArgumentError
+            An option is unknown or has no allowed value.
         """
         self.release()
         try:
             self._store = new_for_filename(filename, **self._options)
         except ImgStoreError as error:
-            if self._raises:
+            if self._raises or getattr(error, 'argument', 'path') != 'path':
                 raise
             warn(ImgStoreWarning(str(error)))
         return self.isOpened()
@@ -93,7 +109,7 @@ class VideoCapture:
         if self._store is not None:
             self._store.close()
         self._store = None
-        self._next, self._grabbed = 0, -1
+        self._next, self._grabbed, self._in_color = 0, -1, True
 
     def grab(self) -> bool:
         """Go to the next frame without reading it; False at the end."""
@@ -126,7 +142,7 @@ class VideoCapture:
         if self._store is None or self._grabbed < 0:
             return False, None
         frame = self._store[self._grabbed]
-        frame = ensure_color(frame) if self._in_color else frame
+        frame = _in_bgr(frame, self._store) if self._in_color else frame
         if image is not None and (image.shape, image.dtype) == (frame.shape, frame.dtype):
             np.copyto(image, frame)
             frame = image
@@ -150,7 +166,8 @@ class VideoCapture:
     def set(self, propId: int, value: float) -> bool:  # noqa: N803
         """Set ``POS_FRAMES``, ``POS_MSEC``, ``POS_AVI_RATIO`` or ``CONVERT_RGB``.
 
-        A position outside the store is that of its first frame or its end, and a time that of the nearest frame.
+        A position outside the store is that of its first frame or its end. A time is that of the nearest frame, or of
+        the end if it is a frame's duration or more after the last frame.
 
         Returns
         -------
@@ -183,6 +200,24 @@ class VideoCapture:
         return self._raises
 
 
+def _in_bgr(image: Image, store: ImgStore) -> Image:
+    if image.ndim == 3 and image.shape[2] not in (1, 3):
+        raise InvalidArgumentError(
+            f'images of {store.filename!r} have shape {image.shape}, which is not gray or BGR; '
+            f'read them as stored after set(cv2.CAP_PROP_CONVERT_RGB, 0)',
+            argument='CAP_PROP_CONVERT_RGB',
+        )
+    return ensure_color(image)
+
+
+def _index_at(store: ImgStore, seconds: float) -> int:
+    """Return the index of the frame nearest to a time since the first one, or of the end."""
+    times, rate = store.frame_times, frame_rate(store)
+    if rate and seconds >= times[-1] - times[0] + 1 / rate:
+        return len(store)
+    return store.find(time=float(times[0]) + seconds, nearest=True)
+
+
 _GETTERS: dict[int, Callable[[VideoCapture, ImgStore], float]] = {
     cv2.CAP_PROP_FRAME_COUNT: lambda video, store: len(store),
     cv2.CAP_PROP_FRAME_HEIGHT: lambda video, store: store.image_shape[0],
@@ -196,7 +231,5 @@ _GETTERS: dict[int, Callable[[VideoCapture, ImgStore], float]] = {
 _INDEX_OF: dict[int, Callable[[ImgStore, float], int]] = {
     cv2.CAP_PROP_POS_FRAMES: lambda store, value: int(value),
     cv2.CAP_PROP_POS_AVI_RATIO: lambda store, value: round(value * len(store)),
-    cv2.CAP_PROP_POS_MSEC: lambda store, value: store.find(
-        time=float(store.frame_times[0]) + value / 1000, nearest=True
-    ),
+    cv2.CAP_PROP_POS_MSEC: lambda store, value: _index_at(store, value / 1000),
 }

@@ -16,7 +16,7 @@ import numpy as np
 from ..color import Image
 from ..constants import STORE_MD_FILENAME
 from ..errors import MissingDependencyError
-from ..ondisk.files import StrPath, join
+from ..ondisk.files import StrPath
 from ..ondisk.layout import existing_store_folder
 from ..stores.factories import ImgStore, new_for_filename
 from .frames import frame_rate, in_rgb
@@ -51,12 +51,20 @@ class StoreBackend(VideoBackend):  # type: ignore[misc]
 
     EXTS = (STORE_MD_FILENAME,)
 
+    @staticmethod
+    def can_read(filename: object) -> bool:
+        """Return whether a path is that of a store."""
+        if not isinstance(filename, (str, os.PathLike)):  # a list of images
+            return False
+        path = os.fspath(filename)
+        return os.path.basename(path) == STORE_MD_FILENAME or os.path.isfile(os.path.join(path, STORE_MD_FILENAME))
+
     def __init__(self, filename: StrPath, grayscale: bool | None = None, keep_open: bool = True) -> None:
-        path = join(existing_store_folder(filename), STORE_MD_FILENAME).replace(os.sep, '/')
-        super().__init__(path, grayscale, keep_open)
+        # the folder, as sleap-io takes videos with the same last part of their names for one
+        super().__init__(existing_store_folder(filename).replace(os.sep, '/'), grayscale, keep_open)
         self._open_reader: Any = None
         if grayscale is None:
-            self.grayscale = self._read(lambda store: len(store.image_shape) == 2)
+            self.grayscale = self._read(lambda store: store.image_shape[2:] in ((), (1,)))
         self._fps = self._read(frame_rate) or None
 
     @property
@@ -76,13 +84,12 @@ class StoreBackend(VideoBackend):  # type: ignore[misc]
 
     def _read(self, read: Callable[[ImgStore], Any]) -> Any:
         """Call a function with the open store."""
+        if not self.keep_open:
+            with new_for_filename(self.filename) as store:
+                return read(store)
         if self._open_reader is None:
             self._open_reader = new_for_filename(self.filename)
-        try:
-            return read(self._open_reader)
-        finally:
-            if not self.keep_open:
-                self.close()
+        return read(self._open_reader)
 
 
 def make_video(path: StrPath, **options: Any) -> Video:
@@ -116,14 +123,6 @@ def _with_channels(images: Image, more_axes: int = 0) -> Image:
     return images if images.ndim == 3 + more_axes else images[..., np.newaxis]
 
 
-def _is_store(filename: object) -> bool:
-    """Return whether a path is that of a store, for sleap-io."""
-    if not isinstance(filename, (str, os.PathLike)):  # a list of images
-        return False
-    path = os.fspath(filename)
-    return os.path.basename(path) == STORE_MD_FILENAME or os.path.isfile(os.path.join(path, STORE_MD_FILENAME))
-
-
 def _to_dict(video: Video) -> dict[str, Any]:
     """Return what an ``.slp`` file has of a store. SLEAP 1.4 reads it, too."""
     backend = video.backend.inner if isinstance(video.backend, CropVideoBackend) else video.backend
@@ -137,7 +136,7 @@ def _add_to_sleap_io() -> None:
 
     @functools.wraps(from_filename)
     def from_filename_or_store(cls: Any, filename: Any, *args: Any, **options: Any) -> Any:
-        if not _is_store(filename):
+        if not StoreBackend.can_read(filename):
             return from_filename(cls, filename, *args, **options)
         known = {name: options[name] for name in ('grayscale', 'keep_open') if name in options}
         return StoreBackend(os.fspath(filename), **known)

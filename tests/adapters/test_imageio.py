@@ -1,6 +1,7 @@
 """Stores in imageio."""
 
 import gc
+from pathlib import Path
 from typing import Any
 
 import imageio.v3 as iio
@@ -9,9 +10,10 @@ import pytest
 
 import imgstore
 import imgstore.adapters.imageio
-from imgstore.errors import FrameIndexError
+from imgstore.errors import FrameIndexError, InvalidArgumentError
 
 from ..helpers.frames import index_in, numbered
+from ..helpers.raised import raises
 
 
 @pytest.fixture(params=[('png', (64, 96)), ('npy', (64, 96, 3)), ('avc1/mp4', (64, 96, 3))])
@@ -42,9 +44,22 @@ def test_imageio_reads_a_store(store, how):
     assert iio.immeta(path, **options)['animal'] == 7
 
 
-def test_an_index_outside_is_an_error(store):
-    with pytest.raises(FrameIndexError):
-        iio.imread(store.full_path, index=7)
+@pytest.mark.parametrize('read', [iio.imread, iio.improps, iio.immeta])
+def test_an_index_outside_is_an_error(store, read):
+    with raises(FrameIndexError, frame_index=7):
+        read(store.full_path, index=7)
+
+
+def test_an_index_is_an_integer_or_a_slice(store):
+    for index in ((1, 2), [1, 2], np.array([1, 2]), 1.0, '1'):
+        with raises(InvalidArgumentError, argument='index'):
+            iio.imread(store.full_path, index=index)
+    path = Path(store.full_path)
+    np.testing.assert_array_equal(iio.imread(path, index=np.int64(-1)), in_rgb(store, store[-1]))
+    np.testing.assert_array_equal(iio.imread(path, index=slice(1, 5)), in_rgb(store, store[1:5]))
+    about = iio.improps(path, index=slice(1, 5))
+    assert (about.shape, about.n_images, about.is_batch) == ((4, *store.image_shape), 4, True)
+    assert iio.immeta(path, index=np.int64(-1))['frame_number'] == 106
 
 
 @pytest.mark.filterwarnings('ignore')  # of imageio's other plugins
@@ -56,5 +71,9 @@ def test_a_yaml_file_without_a_store_is_no_image(tmp_path, store):
 
 
 def test_a_store_is_not_written(store, tmp_path):
+    for path, options in ((store.full_path, {}), (Path(store.full_path), {}), (store.filename, {'plugin': 'imgstore'})):
+        with raises(InvalidArgumentError):
+            iio.imwrite(path, np.zeros((64, 96), np.uint8), **options)
+    assert index_in(imgstore.new_for_filename(store.filename)[6]) == 6
     with pytest.raises(OSError, match='imgstore'):
         iio.imwrite(tmp_path / 'new', np.zeros((64, 96), np.uint8), plugin='imgstore')

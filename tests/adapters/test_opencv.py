@@ -8,10 +8,11 @@ import pytest
 
 import imgstore
 from imgstore.adapters import VideoCapture
-from imgstore.errors import FrameReadError, ImgStoreWarning, StoreNotFoundError
+from imgstore.errors import FrameReadError, ImgStoreWarning, InvalidArgumentError, StoreNotFoundError
 
 from ..helpers.checked import not_none
 from ..helpers.frames import index_in, numbered
+from ..helpers.raised import raises
 
 COUNT = 7
 PLACES = cv2.CAP_PROP_POS_FRAMES, cv2.CAP_PROP_POS_MSEC
@@ -157,3 +158,36 @@ def test_an_unreadable_frame_is_an_error_and_no_end(tmp_path, store):
         with warnings.catch_warnings():
             warnings.simplefilter('error')
             video.release()
+
+
+def test_a_position_past_the_last_frame_is_the_end(both):
+    for milliseconds in (280, 1000):
+        for video in both:
+            assert video.set(cv2.CAP_PROP_POS_MSEC, milliseconds)
+        assert [video.read() for video in both] == [(False, None)] * 2
+    both[0].set(cv2.CAP_PROP_POS_MSEC, 250)
+    assert index_in(both[0].read()[1]) == 6
+
+
+def test_arguments_are_those_of_opencv(store):
+    with VideoCapture(store, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1]) as video:
+        video.set(cv2.CAP_PROP_CONVERT_RGB, 0)
+        assert not_none(video.read()[1]).shape == (64, 96)
+        video.open(store)
+        assert not_none(video.read()[1]).shape == (64, 96, 3)
+    assert not video.isOpened()
+    with raises(InvalidArgumentError):
+        VideoCapture(store, cache_bytes=-1)
+    with pytest.raises(TypeError):
+        VideoCapture(store, foo=1)
+
+
+def test_four_channels_are_read_as_stored(tmp_path):
+    with imgstore.new_for_format('npy', tmp_path / 's', imgshape=(64, 96, 4)) as writer:
+        writer.add_image(np.zeros((64, 96, 4), np.uint8), 0, 0.0)
+    with VideoCapture(tmp_path / 's') as video:
+        with raises(InvalidArgumentError, argument='CAP_PROP_CONVERT_RGB'):
+            video.read()
+        video.open(tmp_path / 's')
+        video.set(cv2.CAP_PROP_CONVERT_RGB, 0)
+        assert not_none(video.read()[1]).shape == (64, 96, 4)

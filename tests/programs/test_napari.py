@@ -135,6 +135,9 @@ def test_16_bits_keep_their_values_and_are_visible(viewer, tmp_path):
     np.testing.assert_array_equal(in_view(layer), numbered(42, GRAY).astype(np.uint16) * 16)
     assert layer.contrast_limits == [40 * 16, 214 * 16]
     assert index_in(on_canvas(viewer)) == 42
+    record(tmp_path / 'c', 'tif', COLOR, dtype='uint16', scale=16)
+    [layer] = viewer.open(tmp_path / 'c', plugin='imgstore')
+    assert layer.contrast_limits == [40 * 16, 214 * 16]
 
 
 def test_opening_reads_no_more_than_the_frames_in_view(viewer, tmp_path, monkeypatch):

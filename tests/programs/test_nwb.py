@@ -174,6 +174,30 @@ def test_nwb_needs_the_repair_of_a_killed_recording(tmp_path):
     assert (series.external_file, series.starting_frame) == (['s/000000.mp4', 's/000001.mp4'], [0, 4])
 
 
+def test_nwb_refers_to_no_file_that_is_missing_or_cut_off(tmp_path):
+    for fmt, file in (('png', '000001/000002.png'), ('avc1/mp4', '000001.mp4')):
+        store = record(tmp_path / fmt.replace('/', '-'), fmt)
+        path = Path(store.filename, file)
+        content = path.read_bytes()
+        path.unlink()
+        with raises(FrameReadError, path=str(path)):
+            nwb.image_series(store, START, tmp_path / 'x.nwb')
+    path.write_bytes(content[: len(content) // 3])
+    with raises(FrameReadError, path=str(path)):
+        nwb.image_series(imgstore.new_for_filename(store.filename), START, tmp_path / 'x.nwb')
+
+
+def test_names_of_columns_are_made_to_fit_nwb(tmp_path):
+    with imgstore.new_for_format('png', tmp_path / 'light', imgshape=SHAPE) as writer:
+        for index in range(4):
+            writer.add_image(numbered(index, SHAPE), index, START.timestamp() + index)
+            writer.add_extra_data(**{'.': 1, 'nul\0x': 2, 'light': 3, 'a/b': 4})
+    store = imgstore.new_for_filename(tmp_path / 'light')
+    series = nwb.time_series(store, START)
+    assert {each.name for each in series} == {'frame_number', 'unnamed_', 'nul_x', 'light_extra', 'a_b'}
+    write(tmp_path / 'x.nwb', nwb.image_series(store, START, tmp_path / 'x.nwb'), *series)
+
+
 def test_nwb_needs_an_open_store_with_frames(tmp_path):
     with raises(InvalidArgumentError, argument='store'):
         nwb.image_series(str(tmp_path), START, tmp_path / 'session.nwb')  # type: ignore[arg-type]

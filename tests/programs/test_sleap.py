@@ -5,6 +5,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -95,7 +96,7 @@ def test_frames_of_a_store_are_embedded(tmp_path):
     labels_of(sleap.make_video(tmp_path / 's'), 3, 8).save(str(tmp_path / 'labels.pkg.slp'), embed=True, verbose=False)
     labels = sleap_io.load_slp(str(tmp_path / 'labels.pkg.slp'))
     np.testing.assert_array_equal(labels[1].image[..., 0], numbered(8, SHAPE))
-    assert labels.video.source_video.filename.endswith('s/metadata.yaml')
+    assert labels.video.source_video.filename.endswith('/s')
 
 
 def test_a_crop_of_a_store_is_saved(tmp_path):
@@ -129,6 +130,40 @@ def test_sleap_still_reads_other_videos(tmp_path):
     labels_of(film, 1).save(str(tmp_path / 'labels.slp'))
     assert index_in(sleap_io.load_slp(str(tmp_path / 'labels.slp'))[0].image) == 1
     film.close()
+
+
+def test_labels_of_two_stores_are_merged(tmp_path):
+    for name in ('a', 'b'):
+        record(tmp_path / name)
+    ours, other = (labels_of(sleap.make_video(tmp_path / name), 2) for name in ('a', 'b'))
+    ours.merge(other)
+    ours.save(str(tmp_path / 'labels.slp'))
+    labels = sleap_io.load_slp(str(tmp_path / 'labels.slp'))
+    assert sorted(Path(frame.video.filename).name for frame in labels) == ['a', 'b']
+
+
+def test_labels_find_a_moved_store_and_no_other(tmp_path):
+    record(tmp_path / 'a' / 's')
+    record(tmp_path / 'b' / 'other')
+    for folder in ('a', 'b'):
+        labels_of(sleap.make_video(tmp_path / 'a' / 's'), 3).save(str(tmp_path / folder / 'labels.slp'))
+    (tmp_path / 'a').rename(tmp_path / 'moved')
+    assert sleap_io.load_slp(str(tmp_path / 'b' / 'labels.slp')).video.backend is None
+    assert index_in(sleap_io.load_slp(str(tmp_path / 'moved' / 'labels.slp'))[0].image) == 3
+
+
+def test_a_store_of_one_channel_is_gray(tmp_path):
+    record(tmp_path / 's', 'npy', (*SHAPE, 1))
+    video = sleap.make_video(tmp_path / 's')
+    assert (video.shape, video[3].shape) == ((11, *SHAPE, 1), (*SHAPE, 1))
+    video.close()
+
+
+def test_threads_read_a_store_that_is_not_kept_open(tmp_path):
+    record(tmp_path / 's')
+    video = sleap.make_video(tmp_path / 's', keep_open=False)
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda index: index_in(video[index % 11]), range(44))) == [*range(11)] * 4
 
 
 def test_sleap_needs_a_store(tmp_path):
