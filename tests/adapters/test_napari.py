@@ -169,7 +169,7 @@ def test_too_many_frames_at_once_are_an_error(tmp_path, monkeypatch):
 def test_a_copy_of_the_array_cannot_be_refused(tmp_path):
     data, _ = opened(record(tmp_path / 's'))
     with pytest.raises(ValueError, match='copy'):
-        np.asarray(data, copy=False)
+        data.__array__(copy=False)
 
 
 def test_a_command_without_napari_names_the_extra(monkeypatch):
