@@ -13,7 +13,8 @@ from hypothesis import settings
 
 MARKERS = {
     'slow': 'takes long: repeats much, waits, starts many processes or writes much; imgstore-test leaves it out',
-    'exhaustive': 'is slow, and about our own code more than about others of any version; CI runs it once',
+    'once': 'is slow, and about our own code more than about others; .ci/run repeats it not with the lowest versions',
+    'exhaustive': 'is slow, and tries every byte, call or moment; only .ci/full runs it',
     'process': "starts or forks processes itself, or has a fixture do so; the library's own HDF5 worker does not count",
     'window': 'opens a window on a screen of its own',
     'browser': 'drives a Chromium',
@@ -31,7 +32,7 @@ def pytest_collection_modifyitems(items):
             item.add_marker('window')
         if 'display' in item.fixturenames or item.get_closest_marker('browser'):
             item.add_marker('process')
-        if item.get_closest_marker('exhaustive'):
+        if item.get_closest_marker('exhaustive') or item.get_closest_marker('once'):
             item.add_marker('slow')
 
 

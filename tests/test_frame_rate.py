@@ -236,7 +236,7 @@ def assert_all_states_are_whole(path: Path, before: bytes, writes: list[tuple[in
                 assert [index_in(reader.read(index)) for index in (frames - 1, 3, 0)] == [frames - 1, 3, 0]
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 @pytest.mark.parametrize('rate', CUT_RATES, ids=str)
 @pytest.mark.parametrize('fmt', ['avc1/mp4', 'mjpeg/avi'])
 def test_rate_change_cut_off_anywhere_loses_no_frame(
@@ -257,9 +257,9 @@ def test_rate_change_cut_off_anywhere_loses_no_frame(
     assert_all_states_are_whole(video, before, files[0].done, 9)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize('frames', [5, 9])
 @pytest.mark.parametrize('rate', CUT_RATES, ids=str)
-@pytest.mark.exhaustive
 def test_matroska_cut_off_during_finish_loses_no_frame(
     rate: Fraction, frames: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

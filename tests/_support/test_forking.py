@@ -29,7 +29,7 @@ from ..helpers import HELPERS
 from ..helpers.format_table import VIDEO_FORMATS
 from ..helpers.frames import index_in, numbered
 
-pytestmark = [pytest.mark.exhaustive, pytest.mark.process, pytest.mark.usefixtures('small_as_large')]
+pytestmark = [pytest.mark.once, pytest.mark.process, pytest.mark.usefixtures('small_as_large')]
 
 SHAPE = (128, 192)
 COLOR = (128, 192, 3)

@@ -83,7 +83,7 @@ def test_the_dispatcher_tells_the_version(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out == f'imgstore {imgstore.__version__}\n'
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 @pytest.mark.process
 def test_dispatcher_process_exits_with_commands_code(tmp_path: Path) -> None:
     """A process of the dispatcher runs a command and exits with its exit code."""
@@ -212,7 +212,7 @@ def test_on_a_terminal_a_bar_tells_rate_and_time_left(
     assert '<' in err
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 @pytest.mark.process
 def test_on_a_real_terminal_the_bar_is_seen(tmp_path: Path) -> None:
     folder, (ours, theirs) = store_of(tmp_path / 's', list(range(5))), os.openpty()
@@ -225,7 +225,7 @@ def test_on_a_real_terminal_the_bar_is_seen(tmp_path: Path) -> None:
     assert b'frames/s' in shown
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 @pytest.mark.process
 @pytest.mark.parametrize('words', ['imgstore re', 'imgstore index --sq', 'imgstore-save --form'])
 def test_bash_completes_commands_and_options(words: str, tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ LONG = {
 @pytest.mark.process
 @pytest.mark.parametrize(('number', 'code'), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize('name', LONG)
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_a_process_that_is_interrupted_leaves_nothing_half_done(
     name: str, number: signal.Signals, code: int, tmp_path: Path
 ) -> None:

@@ -66,7 +66,7 @@ def noise(count: int, shape: tuple[int, ...]) -> list[Image]:
 
 
 @pytest.mark.parametrize('fmt', imgstore.get_supported_formats())
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_real_film_survives_every_format(film: Path, decoded: list[Image], fmt: str, tmp_path: Path) -> None:
     """A real film goes into every format and comes back complete."""
     assert len(decoded) == FRAMES
@@ -134,7 +134,7 @@ def test_a_gray_film_in_pgm_is_gray_bit_by_bit(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(('matrix', 'quarters'), [((0, 1, -1, 0), 3), ((-1, 0, 0, -1), 2), ((0, -1, 1, 0), 1)])
-@pytest.mark.exhaustive  # for what it writes
+@pytest.mark.once  # for what it writes
 def test_a_film_that_was_shot_turned_is_upright(
     film: Path, decoded: list[Image], matrix: tuple[int, ...], quarters: int, tmp_path: Path
 ) -> None:
@@ -147,7 +147,7 @@ def test_a_film_that_was_shot_turned_is_upright(
     assert np.array_equal(first, np.rot90(decoded[0], quarters))
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 @pytest.mark.process
 def test_no_screen_is_needed(film: Path, tmp_path: Path) -> None:
     code = 'import sys; from imgstore.apps import main_saver; sys.exit(main_saver())'
@@ -164,7 +164,7 @@ def one_line_in(capsys: pytest.CaptureFixture[str]) -> str:
     return err
 
 
-@pytest.mark.exhaustive  # for what it writes
+@pytest.mark.once  # for what it writes
 def test_a_film_that_is_cut_off_keeps_what_there_is(
     film: Path, decoded: list[Image], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -247,7 +247,7 @@ def test_a_picture_before_the_film_is_not_taken(disposition: str, tmp_path: Path
     assert indexes(save(tmp_path, '--source', tmp_path / 'f.mp4')) == list(range(COUNT))
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 @pytest.mark.process
 def test_of_several_films_one_is_taken_and_named(tmp_path: Path) -> None:
     small = film(tmp_path / 's.mkv', *X264, images=[np.zeros((32, 32), np.uint8)] * COUNT)
@@ -293,7 +293,7 @@ IN_PIPES = pytest.mark.parametrize(
 )
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 @pytest.mark.process
 @IN_PIPES
 def test_standard_input_is_read_once_and_whole(name: str, options: tuple[str, ...], tmp_path: Path) -> None:
@@ -492,7 +492,7 @@ for arguments in json.loads(sys.argv[1]):
 
 @pytest.mark.process
 @pytest.mark.parametrize('closed', ['>&-', '2>&-', '<&- >&- 2>&-'])
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_commands_work_without_standard_streams(closed: str, tmp_path: Path) -> None:
     film(tmp_path / 'f.mp4', *X264)
     commands = [
@@ -563,7 +563,7 @@ def test_a_store_stays_if_its_successor_fails(tmp_path: Path, capsys: pytest.Cap
     assert sorted(os.listdir(tmp_path)) == ['f.mp4', 'i', 'store']
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 @pytest.mark.process
 def test_what_a_pipe_gave_is_kept_if_it_fails(tmp_path: Path) -> None:
     store = save(tmp_path, '--source', film(tmp_path / 'f.mp4', *X264))

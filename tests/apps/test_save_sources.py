@@ -555,7 +555,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_camera_preview_ends_with_q_and_complete_store(display: Screen, tmp_path: Path) -> None:
     """The preview shows what the camera sees, and the key q ends it with a complete store."""
     command = [sys.executable, '-c', PREVIEW, '--format', 'npy', '--overwrite', str(tmp_path / 's')]

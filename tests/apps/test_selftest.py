@@ -20,7 +20,7 @@ from imgstore.apps import main_test
 from ..helpers.display import python_env
 from ..helpers.spying import spy
 
-pytestmark = [pytest.mark.process, pytest.mark.exhaustive]
+pytestmark = [pytest.mark.process, pytest.mark.once]
 
 TESTS = str(Path(__file__).parents[1])
 ONE_PROCESS = ('--no-doctor', '-n', '0')

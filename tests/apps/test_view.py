@@ -72,7 +72,7 @@ def end_of(process: subprocess.Popen[str]) -> int:
     return process.returncode
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_all_frames_are_shown_in_order_with_status_bar(display: Screen, colors: str) -> None:
     """The viewer shows all frames in order with a status bar and then ends."""
     with viewing(display, colors) as process:
@@ -87,14 +87,14 @@ def test_all_frames_are_shown_in_order_with_status_bar(display: Screen, colors: 
         assert end_of(process) == 0
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_the_status_bar_can_be_hidden(display: Screen, colors: str) -> None:
     with viewing(display, '--fps', '0.1', '--hide-statusbar', colors):
         display.wait_for(lambda picture: area(picture, COLORS[0]) == SHAPE[0] * SHAPE[1])
         assert area(display.settled(), COLORS[0]) == SHAPE[0] * SHAPE[1]
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_space_pauses_and_goes_on(display: Screen, colors: str) -> None:
     with viewing(display, '--fps', '2', colors) as process:
         display.press(TITLE, 'space')
@@ -112,7 +112,7 @@ def test_space_pauses_and_goes_on(display: Screen, colors: str) -> None:
         assert end_of(process) == 0
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 @pytest.mark.parametrize('key', ['q', 'Escape'])
 def test_q_and_escape_quit(display: Screen, colors: str, key: str) -> None:
     with viewing(display, '--fps', '0.1', colors) as process:
@@ -120,7 +120,7 @@ def test_q_and_escape_quit(display: Screen, colors: str, key: str) -> None:
         assert end_of(process) == 0
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 @pytest.mark.parametrize('key', ['q', 'Escape'])
 def test_they_quit_while_paused_too(display: Screen, colors: str, key: str) -> None:
     with viewing(display, '--fps', '1', colors) as process:
@@ -128,7 +128,7 @@ def test_they_quit_while_paused_too(display: Screen, colors: str, key: str) -> N
         assert end_of(process) == 0
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_closing_the_window_quits(display: Screen, colors: str) -> None:
     with viewing(display, '--fps', '0.1', colors) as process:
         display.close(TITLE)
@@ -141,7 +141,7 @@ def one_line_in(err: str) -> str:
     return err
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 @pytest.mark.process
 @pytest.mark.parametrize('screen_name', [None, ':98765'])
 def test_without_a_screen_it_is_one_line_and_exit_code_1(colors: str, screen_name: str | None) -> None:
@@ -260,7 +260,7 @@ def test_0_frames_a_second_is_as_fast_as_possible(window: FakeWindow, tmp_path: 
     assert window.times[-1] - window.times[0] < 2
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_an_image_that_took_long_does_not_hurry_the_others(window: FakeWindow, tmp_path: Path) -> None:
     imshow = window.imshow
 

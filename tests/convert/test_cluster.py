@@ -292,7 +292,7 @@ def test_the_next_run_does_only_the_rest(interrupted: Path, scheduler: str, spie
     assert names(tmp_path) == {'s', 'd', 'e'}
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 @pytest.mark.parametrize('what', ['bytes', 'plan'])
 def test_a_finished_part_that_does_not_fit_is_done_again(
     what: str, interrupted: Path, scheduler: str, spied: list[range], tmp_path: Path
@@ -310,7 +310,7 @@ def test_a_finished_part_that_does_not_fit_is_done_again(
     assert files(tmp_path / 'd') == files(tmp_path / 'e')
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 @pytest.mark.parametrize(
     ('argument', 'fmt', 'options'),
     [

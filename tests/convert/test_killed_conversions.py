@@ -27,7 +27,7 @@ from ..helpers.raised import raises
 from .test_cluster import WORK, files, finished, names
 from .test_convert import COUNT, store_of
 
-pytestmark = [pytest.mark.exhaustive, pytest.mark.process]  # older versions of Dask hang if a worker dies early
+pytestmark = [pytest.mark.once, pytest.mark.process]  # older versions of Dask hang if a worker dies early
 
 OPTIONS: Any = {'fmt': 'h264/mkv', 'chunksize': 4}
 PARTS = 6
@@ -258,7 +258,7 @@ def test_ctrl_c_while_the_cluster_starts_is_quiet(tmp_path: Path) -> None:
     assert names(tmp_path) == {'s'}
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_killed_at_any_call_it_goes_on_where_it_was(tmp_path: Path) -> None:
     """The target is the old store or the new one, and no finished part is done again."""
     command = [sys.executable, str(HELPERS / 'dying_conversion.py'), str(tmp_path)]

@@ -147,9 +147,9 @@ def test_a_small_file_of_much_is_damaged(tmp_path, shape, dtype):
         read_h5(str(path))
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=4)
 @given(data=st.data())
-@pytest.mark.slow
 def test_no_damage_of_an_h5_is_another_error(sound, data):
     """Several files a call, since a process is started for each call, and behind each that is damaged."""
     content = sound.read_bytes()

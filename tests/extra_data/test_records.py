@@ -291,7 +291,7 @@ def test_h5_whose_parts_do_not_fit_is_damaged(tmp_path: Path, rows: Any, sensor:
         read_extra_data([path])
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_h5_cut_anywhere_is_damaged_or_whole(tmp_path: Path) -> None:
     path = write_h5(tmp_path / 'x.extra_data.h5', camera(1, 2, 3), s=(np.arange(3.0), 'x', 10))
     whole, data = read_h5(path), Path(path).read_bytes()

@@ -112,7 +112,7 @@ def run_writer(tmp_path, fmt, then, end):
 
 
 @pytest.mark.parametrize('fmt', ['png', 'npy', *VIDEO])
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_a_process_that_is_killed_loses_no_frame(tmp_path, fmt):
     code, _ = run_writer(tmp_path, fmt, 'signal.pause()', signal.SIGKILL)
     assert code == -signal.SIGKILL
@@ -123,7 +123,7 @@ def test_a_process_that_is_killed_loses_no_frame(tmp_path, fmt):
 
 @pytest.mark.parametrize('fmt', ['png', *VIDEO])
 @pytest.mark.parametrize(('end', 'code'), [(signal.SIGTERM, 128 + signal.SIGTERM), (signal.SIGINT, -signal.SIGINT)])
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_sigterm_and_ctrl_c_complete_the_store(tmp_path, fmt, end, code):
     assert run_writer(tmp_path, fmt, 'signal.pause()', end)[0] == code
     assert not [name for name in content(tmp_path / 's') if os.path.basename(name).startswith('.')]

@@ -326,7 +326,7 @@ def test_matplotlib_is_imported_for_a_plot_alone() -> None:
     subprocess.run([sys.executable, '-c', code], check=True, env=python_env(), timeout=120)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 @pytest.mark.parametrize(
     'times',
     [

@@ -76,7 +76,7 @@ KILLED = 'import os; time.sleep(0.5); os.kill(os.getpid(), 9)'
 
 @pytest.mark.parametrize('end', ['store.close()', KILLED])
 @pytest.mark.parametrize('fmt', FORMATS)
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_follow_reads_another_process_until_it_ends(tmp_path, fmt, end):
     """A follower reads what another process writes until that process closes the store or is killed."""
     script = WRITER.format(end=end).replace('imgstore.tests', __package__.rpartition('.')[0])

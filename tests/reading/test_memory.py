@@ -24,7 +24,7 @@ from imgstore.formats import resolve_format
 
 from ..helpers.checked import not_none
 
-pytestmark = [pytest.mark.exhaustive, pytest.mark.usefixtures('small_as_large')]
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures('small_as_large')]
 
 SHAPE, SMALL, COUNT = (480, 640, 3), (120, 160, 3), 300
 MIB = 2**20

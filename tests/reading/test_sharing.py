@@ -62,7 +62,7 @@ def read_at_random(store, seed, count, wrong):
 
 
 @pytest.mark.parametrize(('fmt', 'backend', 'shape'), [*readers()])
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_many_threads_read_one_store(tmp_path, fmt, backend, shape):
     record(tmp_path / 's', fmt, shape)
     wrong: list = []
@@ -166,7 +166,7 @@ def frame_of(store, index):
 
 
 @pytest.mark.process
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_a_store_is_an_argument_for_another_process(recording):
     with new_for_filename(recording) as store:
         assert frame_of(store, 3) == 3

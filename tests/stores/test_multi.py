@@ -332,7 +332,7 @@ def test_each_group_of_pictures_is_decoded_once(
             assert len(decoded) == len(set(decoded)) == len(store)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 @pytest.mark.parametrize('fmt', ['npy', 'avc1/mp4'])
 def test_threads_share_it(recordings: dict[str, list[Path]], fmt: str) -> None:
     with MultiStore([*recordings[fmt], *recordings['png']]) as store:
@@ -450,7 +450,7 @@ def test_it_pickles_with_position_and_options(three: MultiStore) -> None:
         again.parts[0][0]
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 @pytest.mark.process
 @pytest.mark.filterwarnings('ignore:This process .* is multi-threaded:DeprecationWarning')
 @pytest.mark.parametrize('method', ['fork', 'spawn'])

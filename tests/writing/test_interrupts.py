@@ -19,7 +19,7 @@ from ..helpers.checked import not_none
 from ..helpers.frames import index_in, numbered
 from ..helpers.interrupting import Interrupter
 
-pytestmark = [pytest.mark.exhaustive, pytest.mark.process]
+pytestmark = [pytest.mark.once, pytest.mark.process]
 
 SHAPE = (32, 96)
 IMAGES = [numbered(index, SHAPE) for index in range(8)]
@@ -98,6 +98,7 @@ def add_for_ever(store, taken):
         taken.append(index)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(('fmt', 'options', 'error'), WAYS)
 def test_interrupt_anywhere_in_add_image_loses_nothing(tmp_path, fmt, options, error):
     """An interrupt at any line of add_image loses nothing, and close still ends."""
@@ -143,6 +144,7 @@ def test_a_second_ctrl_c_during_close_leaves_a_complete_store(tmp_path):
             assert not what_is_wrong(path, taken)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.filterwarnings('ignore::pytest.PytestUnraisableExceptionWarning')  # of files that Python closed
 @pytest.mark.parametrize('call', ['record', 'empty', 'insert', 'facts'])
 def test_an_interrupt_at_any_line_of_other_calls_loses_nothing(tmp_path, call):

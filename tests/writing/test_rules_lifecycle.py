@@ -280,7 +280,7 @@ def test_no_chunk_is_seen_before_it_is_whole(tmp_path, fmt):
 # --- empty
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 @pytest.mark.parametrize(('fmt', 'backend'), WRITERS)
 @pytest.mark.parametrize('count', [0, 3, 4])
 def test_an_emptied_store_has_no_old_frame_and_takes_new_ones(tmp_path, fmt, backend, count):

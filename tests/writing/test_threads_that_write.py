@@ -42,7 +42,7 @@ def numbers_and_wrong(path):
 
 @pytest.mark.parametrize('workers', [0, None, 2])
 @pytest.mark.parametrize('fmt', FORMATS)
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_frames_of_several_threads_keep_their_numbers(tmp_path, fmt, workers):
     """All frames that several threads add are stored, each under its own number."""
     store = new_for_format(fmt, tmp_path / 's', imgshape=SHAPE, chunksize=17, workers=workers)
@@ -92,7 +92,7 @@ def test_sensor_thread_records_join_latest_frame(tmp_path, fmt):
 
 @pytest.mark.parametrize('fmt', FEW)
 @pytest.mark.parametrize('pause', [0, 0.002])
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_what_add_image_took_before_a_stop_is_in_the_store(tmp_path, fmt, pause):
     for k in range(6):
         store = new_for_format(fmt, tmp_path / str(k), imgshape=SHAPE, chunksize=20)
@@ -299,7 +299,7 @@ class Closes:
 
 @pytest.mark.parametrize('workers', [0, 3])
 @pytest.mark.parametrize('fmt', ['npy', 'png', 'avc1/mp4', 'bpk'])
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_store_closed_by_garbage_collector_is_complete(tmp_path, fmt, workers):
     """A store that the garbage collector closes in any thread is complete, and nothing hangs."""
     before, hung = gc.get_threshold(), []

@@ -87,7 +87,7 @@ def test_rows_are_index_number_and_time(page: Served) -> None:
     assert page.get('/api/stores/0/rows?start=80&count=1') == []
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_names_and_metadata_of_any_characters_are_told(tmp_path: Path) -> None:
     path = os.fsdecode(os.fsencode(tmp_path / 'a') + b'\xff\x1b[31m\r\n"<b>\xe2\x80\xae')
     odd = '\x00\x1b]0;x\x07\u202e\r\nSet-Cookie: a=b</script>'
@@ -152,7 +152,7 @@ def test_a_download_is_named_by_store_and_number(page: Served) -> None:
     assert answer.headers['Content-Disposition'] == 'attachment; filename="cam_1_45.png"'
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_a_broken_frame_is_an_error_that_says_so(folder: Path, tmp_path: Path) -> None:
     with imgstore.new_for_format('png', tmp_path / 'broken', imgshape=SHAPE) as store:
         for number in range(3):
@@ -231,7 +231,7 @@ def test_timeline_by_number_ascends_after_counter_reset(page: Served) -> None:
     assert seen['index'][0] == NUMBERS.index(3)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_where_the_clock_went_back_the_timeline_is_by_index(tmp_path: Path) -> None:
     with imgstore.new_for_format('npy', tmp_path / 's', imgshape=(4, 4)) as store:
         for number, time in enumerate([0.0, 1.0, 2.0, 0.5, float('nan'), 3.0]):
@@ -253,7 +253,7 @@ def test_an_empty_store_has_an_empty_timeline(page: Served) -> None:
 # --- several stores
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 @pytest.mark.parametrize('policy', ['drop', 'zoh', 'black'])
 def test_several_stores_are_aligned_as_store_aligner_does(folder: Path, policy: str) -> None:
     paths = [str(folder / name) for name in ('cam_1', 'deep')]
@@ -304,7 +304,7 @@ def test_the_record_at_a_frame_is_the_latest_one(page: Served) -> None:
     assert page.get('/api/stores/1/extra')['columns'] == {}
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_damaged_extra_data_is_told_and_the_rest_is_there(folder: Path, tmp_path: Path) -> None:
     with imgstore.new_for_format('npy', tmp_path / 's', imgshape=(4, 4), chunksize=2) as store:
         for number in range(4):
@@ -530,7 +530,7 @@ def test_this_machine_alone_is_served_without_a_link(page: Served) -> None:
     assert page.token is None
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_it_cleanly(folder: Path, number: signal.Signals) -> None:
     with served(str(folder / 'cam_1')) as page:
@@ -557,7 +557,7 @@ def test_a_store_that_is_none_is_one_line(tmp_path: Path, capsys: pytest.Capture
     assert line.count('\n') == 1
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_a_browser_is_opened_where_there_is_a_screen(folder: Path, tmp_path: Path) -> None:
     browser, opened = tmp_path / 'browser', tmp_path / 'opened'
     browser.write_text(f'#!/bin/sh\necho "$1" > {opened}.new && mv {opened}.new {opened}\n')
@@ -569,7 +569,7 @@ def test_a_browser_is_opened_where_there_is_a_screen(folder: Path, tmp_path: Pat
         assert opened.read_text().strip() == page.url
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_over_ssh_the_tunnel_is_told_and_no_browser_is_opened(folder: Path, tmp_path: Path) -> None:
     environment = {'BROWSER': 'false', 'DISPLAY': ':1', 'SSH_CONNECTION': '10.0.0.2 50000 10.0.0.1 22'}
     with served(str(folder / 'cam_1'), environment=environment) as page:
@@ -593,7 +593,7 @@ def test_a_port_that_is_none_is_wrong_usage(args: list[str], capsys: pytest.Capt
     assert 'port' in capsys.readouterr().err
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_where_there_is_no_screen_the_browser_is_offered(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

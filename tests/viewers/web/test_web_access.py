@@ -239,7 +239,7 @@ def test_a_session_that_opens_a_further_link_goes_to_its_page(guarded: Served, r
         assert (detour.status, detour.headers['Location']) == (303, home)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_each_server_has_links_and_sessions_of_its_own(guarded: Served, runtime: Path, store: str) -> None:
     _, cookie = guarded.open(link_of(guarded, runtime))
     with served('--token', store) as page:
@@ -300,7 +300,7 @@ def test_the_page_alone_gets_a_further_link(guarded: Served, runtime: Path) -> N
         assert guarded.ask(f'/?token={given.json["token"]}').status == 303
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_a_server_without_links_makes_none(store: str) -> None:
     with served(store) as page:
         assert page.ask('/api/links', method='POST', **SAME).status == 405
@@ -314,7 +314,7 @@ def test_link_option_serves_the_same_user(guarded: Served, runtime: Path) -> Non
     assert not_none(ADDRESS.search(done.stdout))[2] == str(guarded.port)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_of_several_servers_the_port_says_which(guarded: Served, runtime: Path, store: str) -> None:
     with served('--token', '--no-browser', store, environment={'XDG_RUNTIME_DIR': str(runtime)}) as other:
         asked = further(runtime)
@@ -325,7 +325,7 @@ def test_of_several_servers_the_port_says_which(guarded: Served, runtime: Path, 
     assert further(runtime).returncode == 0, 'the other has ended, and its socket with it'
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_a_killed_server_is_no_server(store: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     runtime = tmp_path_factory.mktemp('own')  # a longer path has no room for a socket
     environment = {'XDG_RUNTIME_DIR': str(runtime)}
@@ -380,7 +380,7 @@ def test_open_or_linked_folder_is_not_trusted(tmp_path: Path, monkeypatch: pytes
         private_folder()
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_page_is_served_without_a_private_folder(store: str, tmp_path: Path) -> None:
     """The page is served even if there is no private folder."""
     (tmp_path / f'imgstore-{os.getuid()}').write_text('')
@@ -393,7 +393,7 @@ def test_page_is_served_without_a_private_folder(store: str, tmp_path: Path) -> 
 # --- the browser's command line
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_the_browser_is_given_a_private_file_and_no_link(store: str, tmp_path: Path) -> None:
     browser, opened = tmp_path / 'browser', tmp_path / 'opened'
     browser.write_text(f'#!/bin/sh\necho "$1" > {opened}.new && mv {opened}.new {opened}\n')
@@ -424,7 +424,7 @@ def proxied(store: str) -> Iterator[Served]:
         yield it
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_page_under_a_prefix_works_with_any_proxy(store: str) -> None:
     """The page is found under its prefix whether or not the proxy removes the prefix."""
     with served('--root-path', '/lab/camera', store) as page:
@@ -438,7 +438,7 @@ def test_page_under_a_prefix_works_with_any_proxy(store: str) -> None:
             assert page.ask(target).status == 404
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_under_a_prefix_the_session_is_of_its_path(proxied: Served) -> None:
     answer, cookie = proxied.open(proxied.url)
     home = answer.headers['Location']
@@ -457,7 +457,7 @@ def test_pages_name_their_files_relative_to_themselves(proxied: Served) -> None:
         assert not re.search(r"""(href|src)="/|['"`]/(api|static)""", path.read_text(encoding='utf-8')), path
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 @pytest.mark.parametrize(
     'args',
     [
@@ -476,7 +476,7 @@ def test_what_makes_no_sense_is_wrong_usage(args: list[str], store: str, capsys:
 # --- addresses
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_all_addresses_of_ipv6_are_those_of_ipv4_too(store: str) -> None:
     with served('--host', '::', store) as page:
         link = page.url
@@ -497,7 +497,7 @@ def own_address() -> str | None:
         return str(probe.getsockname()[0])
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_visitor_is_answered_only_by_machines_own_address(store: str) -> None:
     """A visitor by the machine's own address is answered, and a visitor by another address is not."""
     address = own_address() or '127.0.0.2'

@@ -19,7 +19,7 @@ from imgstore.viewers.window.bar import GROUND, HEIGHT
 from ...helpers.checked import not_none
 from ...helpers.display import PATIENCE, Screen, screen
 
-pytestmark = [pytest.mark.exhaustive, pytest.mark.window]
+pytestmark = [pytest.mark.once, pytest.mark.window]
 
 VIEW = 'import sys; from imgstore.apps import main_viewer; sys.exit(main_viewer())'
 TITLE = 'imgstore'
