@@ -158,7 +158,7 @@ RIVAL = """
 """
 
 
-@pytest.mark.exhaustive
+@pytest.mark.once
 def test_many_writers_at_once_never_share_a_store(tmp_path):
     """If many writers start at the same time, two of them never have the store."""
     programs = [Program(RIVAL, tmp_path / 's') for _ in range(4)]

@@ -15,7 +15,7 @@ from imgstore import new_for_filename, new_for_format
 from ..helpers.by_chunk import by_chunk
 from ..helpers.spying import spy
 
-pytestmark = [pytest.mark.exhaustive, pytest.mark.process]
+pytestmark = [pytest.mark.once, pytest.mark.process]
 
 SHAPE, COUNT, CHUNK = (16, 24), 20_000, 3000
 
