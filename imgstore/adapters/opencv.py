@@ -95,7 +95,7 @@ class VideoCapture:
         try:
             self._store = new_for_filename(filename, **self._options)
         except ImgStoreError as error:
-            if self._raises or getattr(error, 'argument', 'path') != 'path':
+            if self._raises or getattr(error, 'argument', None) not in (None, 'path'):
                 raise
             warn(ImgStoreWarning(str(error)))
         return self.isOpened()
@@ -167,7 +167,7 @@ class VideoCapture:
         """Set ``POS_FRAMES``, ``POS_MSEC``, ``POS_AVI_RATIO`` or ``CONVERT_RGB``.
 
         A position outside the store is that of its first frame or its end. A time is that of the nearest frame, or of
-        the end if it is a frame's duration or more after the last frame.
+        the end if it is more than half a frame's duration after the last frame.
 
         Returns
         -------
@@ -213,7 +213,7 @@ def _in_bgr(image: Image, store: ImgStore) -> Image:
 def _index_at(store: ImgStore, seconds: float) -> int:
     """Return the index of the frame nearest to a time since the first one, or of the end."""
     times, rate = store.frame_times, frame_rate(store)
-    if rate and seconds >= times[-1] - times[0] + 1 / rate:
+    if rate and seconds > times[-1] - times[0] + 0.5 / rate:
         return len(store)
     return store.find(time=float(times[0]) + seconds, nearest=True)
 

@@ -1,7 +1,7 @@
 """Stores in labels of SLEAP, by sleap-io.
 
 Importing this module lets sleap-io open stores and save labels of them. sleap-io 0.9 has no way to add a kind of
-video, so two of its functions are wrapped. They treat all other videos as before.
+video, so some of its functions are wrapped. They treat all other videos as before.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import numpy as np
 from ..color import Image
 from ..constants import STORE_MD_FILENAME
 from ..errors import MissingDependencyError
-from ..ondisk.files import StrPath
+from ..ondisk.files import StrPath, join
 from ..ondisk.layout import existing_store_folder
+from ..remote.urls import is_url
 from ..stores.factories import ImgStore, new_for_filename
 from .frames import frame_rate, in_rgb
 
@@ -25,6 +26,7 @@ try:
     from sleap_io import Video
     from sleap_io.io import slp
     from sleap_io.io.video_reading import CropVideoBackend, VideoBackend
+    from sleap_io.model import matching
 except ImportError as error:
     raise MissingDependencyError.for_extra('this adapter needs sleap-io', 'sleap_io', 'sleap') from error
 
@@ -51,17 +53,9 @@ class StoreBackend(VideoBackend):  # type: ignore[misc]
 
     EXTS = (STORE_MD_FILENAME,)
 
-    @staticmethod
-    def can_read(filename: object) -> bool:
-        """Return whether a path is that of a store."""
-        if not isinstance(filename, (str, os.PathLike)):  # a list of images
-            return False
-        path = os.fspath(filename)
-        return os.path.basename(path) == STORE_MD_FILENAME or os.path.isfile(os.path.join(path, STORE_MD_FILENAME))
-
     def __init__(self, filename: StrPath, grayscale: bool | None = None, keep_open: bool = True) -> None:
-        # the folder, as sleap-io takes videos with the same last part of their names for one
-        super().__init__(existing_store_folder(filename).replace(os.sep, '/'), grayscale, keep_open)
+        path = join(existing_store_folder(filename), STORE_MD_FILENAME).replace(os.sep, '/')
+        super().__init__(path, grayscale, keep_open)
         self._open_reader: Any = None
         if grayscale is None:
             self.grayscale = self._read(lambda store: store.image_shape[2:] in ((), (1,)))
@@ -123,6 +117,14 @@ def _with_channels(images: Image, more_axes: int = 0) -> Image:
     return images if images.ndim == 3 + more_axes else images[..., np.newaxis]
 
 
+def _is_store(filename: object) -> bool:
+    """Return whether a path is that of a store, for sleap-io."""
+    if not isinstance(filename, (str, os.PathLike)):  # a list of images
+        return False
+    path = os.fspath(filename)
+    return os.path.basename(path) == STORE_MD_FILENAME or os.path.isfile(os.path.join(path, STORE_MD_FILENAME))
+
+
 def _to_dict(video: Video) -> dict[str, Any]:
     """Return what an ``.slp`` file has of a store. SLEAP 1.4 reads it, too."""
     backend = video.backend.inner if isinstance(video.backend, CropVideoBackend) else video.backend
@@ -130,13 +132,62 @@ def _to_dict(video: Video) -> dict[str, Any]:
     return about | {'shape': backend.shape, 'grayscale': backend.grayscale, 'fps': backend.fps}
 
 
+def _moved(labels_path: str, about: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what labels have of a video, with the store's path of today, or None if there is no such store.
+
+    It is looked for where it was, and by its name in the labels' folder. sleap-io would take any store there, as the
+    files of all have the same name.
+    """
+    path = str(about['backend'].get('filename', ''))
+    folder, name = os.path.split(path)
+    if name != STORE_MD_FILENAME or is_url(path) or os.path.isfile(path):
+        return about
+    moved = os.path.join(os.path.dirname(labels_path), os.path.basename(folder), name)
+    return {**about, 'backend': {**about['backend'], 'filename': moved}} if os.path.isfile(moved) else None
+
+
+def _are_two_stores(video: Video, other: Video) -> bool:
+    """Return whether two videos are stores with folders of different names."""
+    paths = [str(each.filename) for each in (video, other)]
+    folders = {os.path.basename(os.path.dirname(path)) for path in paths}
+    return all(os.path.basename(path) == STORE_MD_FILENAME for path in paths) and len(folders) > 1
+
+
 def _add_to_sleap_io() -> None:
+    _read_and_save()
+    _find_and_match()
+
+
+def _find_and_match() -> None:
+    make, conflict, matches = slp.make_video, matching.original_videos_conflict, Video.matches_path
+
+    @functools.wraps(make)
+    def make_video_or_store(
+        labels_path: str, video_json: dict[str, Any], open_backend: bool = True, *args: Any, **options: Any
+    ) -> Video:
+        found = _moved(labels_path, video_json)
+        is_open = found is not None and open_backend
+        return make(labels_path, found or video_json, is_open, *args, **options)
+
+    @functools.wraps(conflict)
+    def videos_conflict(video: Video, other: Video) -> bool:
+        return _are_two_stores(video, other) or bool(conflict(video, other))
+
+    @functools.wraps(matches)
+    def matches_path(video: Video, other: Video, *args: Any, **options: Any) -> bool:
+        return not _are_two_stores(video, other) and bool(matches(video, other, *args, **options))
+
+    slp.make_video, matching.original_videos_conflict = make_video_or_store, videos_conflict
+    Video.matches_path = matches_path
+
+
+def _read_and_save() -> None:
     from_filename = VideoBackend.from_filename.__func__
     video_to_dict = slp.video_to_dict
 
     @functools.wraps(from_filename)
     def from_filename_or_store(cls: Any, filename: Any, *args: Any, **options: Any) -> Any:
-        if not StoreBackend.can_read(filename):
+        if not _is_store(filename):
             return from_filename(cls, filename, *args, **options)
         known = {name: options[name] for name in ('grayscale', 'keep_open') if name in options}
         return StoreBackend(os.fspath(filename), **known)

@@ -37,11 +37,7 @@ def test_the_reader_makes_a_layer_of_a_store(tmp_path, name, shape):
     assert about['scale'] == (pytest.approx(0.04), 1, 1)
     assert about['units'] == ('second', 'pixel', 'pixel')
     assert about['axis_labels'] == ('time', 'y', 'x')
-    assert (about['name'], about['rgb'], about.get('contrast_limits')) == (
-        's',
-        shape == COLOR,
-        None if shape == COLOR else (0, 255),
-    )
+    assert (about['name'], about['rgb'], about['contrast_limits']) == ('s', shape == COLOR, (0, 255))
     assert about['metadata']['subject'] == 'A7'
     np.testing.assert_array_equal(about['metadata']['frame_numbers'], range(100, 107))
     np.testing.assert_allclose(about['metadata']['frame_times'] - 1.7e9, np.arange(7) / 25, atol=1e-6)

@@ -96,7 +96,7 @@ def test_frames_of_a_store_are_embedded(tmp_path):
     labels_of(sleap.make_video(tmp_path / 's'), 3, 8).save(str(tmp_path / 'labels.pkg.slp'), embed=True, verbose=False)
     labels = sleap_io.load_slp(str(tmp_path / 'labels.pkg.slp'))
     np.testing.assert_array_equal(labels[1].image[..., 0], numbered(8, SHAPE))
-    assert labels.video.source_video.filename.endswith('/s')
+    assert labels.video.source_video.filename.endswith('s/metadata.yaml')
 
 
 def test_a_crop_of_a_store_is_saved(tmp_path):
@@ -139,7 +139,7 @@ def test_labels_of_two_stores_are_merged(tmp_path):
     ours.merge(other)
     ours.save(str(tmp_path / 'labels.slp'))
     labels = sleap_io.load_slp(str(tmp_path / 'labels.slp'))
-    assert sorted(Path(frame.video.filename).name for frame in labels) == ['a', 'b']
+    assert sorted(Path(frame.video.filename).parent.name for frame in labels) == ['a', 'b']
 
 
 def test_labels_find_a_moved_store_and_no_other(tmp_path):

@@ -1,6 +1,7 @@
 """Stores in memory, in files and in archives, through URLs."""
 
 import pickle
+import uuid
 import zipfile
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from ..helpers.remote_stores import COLOUR, FIRST, FRAMES, GRAY, indexes_in, rec
 
 
 def in_memory(folder: Path) -> str:
-    place = f'/{folder.parent.name}-{folder.name}'
+    place = f'/{uuid.uuid4()}'  # names of temporary folders come again
     fsspec.filesystem('memory').put(str(folder), place, recursive=True)
     return f'memory:/{place}'
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import uuid
 
 import fsspec
 import numpy as np
@@ -69,8 +70,9 @@ def test_elsewhere_the_chunks_are_read_instead(place, tmp_path):
     if place == 'zip':
         url = f'zip://store::file://{zipped(path)}'
     else:
-        url = f'memory://{tmp_path.name}-stale'
-        fsspec.filesystem('memory').put(str(path), f'/{tmp_path.name}-stale', recursive=True)
+        name = str(uuid.uuid4())  # names of temporary folders come again
+        url = f'memory://{name}'
+        fsspec.filesystem('memory').put(str(path), f'/{name}', recursive=True)
     with imgstore.new_for_filename(url) as store:
         assert store.index.saved is None
         assert [store.get_image(100 + n)[1][0] for n in (5, 33)] == [105, 133]
