@@ -104,7 +104,10 @@ def _is_all(index: Any) -> bool:
 
 
 def _one_or_slice(index: Any, count: int | None = None) -> Any:
-    """Return an index as an int, checked if the count of frames is given, or a slice."""
+    """Return an index as an int or a slice.
+
+    An int is checked if the count of frames is given.
+    """
     if isinstance(index, slice):
         return index
     try:
@@ -117,7 +120,10 @@ def _one_or_slice(index: Any, count: int | None = None) -> Any:
 
 
 def _refuse_to_write(path: StrPath) -> NoReturn:
-    """Raise an error that keeps imageio from writing an image onto a store, or leave a path to its other plugins."""
+    """Keep imageio from writing an image onto a store.
+
+    Other paths are left to its other plugins.
+    """
     with contextlib.suppress(StoreNotFoundError):
         folder = existing_store_folder(path)
         raise InvalidArgumentError(

@@ -211,7 +211,7 @@ def _in_bgr(image: Image, store: ImgStore) -> Image:
 
 
 def _index_at(store: ImgStore, seconds: float) -> int:
-    """Return the index of the frame nearest to a time since the first one, or of the end."""
+    """Return the index of the frame nearest to a time, or of the end."""
     times, rate = store.frame_times, frame_rate(store)
     if rate and seconds > times[-1] - times[0] + 0.5 / rate:
         return len(store)

@@ -133,10 +133,10 @@ def _to_dict(video: Video) -> dict[str, Any]:
 
 
 def _moved(labels_path: str, about: dict[str, Any]) -> dict[str, Any] | None:
-    """Return what labels have of a video, with the store's path of today, or None if there is no such store.
+    """Return what labels have of a video, with the path of its store now.
 
-    It is looked for where it was, and by its name in the labels' folder. sleap-io would take any store there, as the
-    files of all have the same name.
+    None without such a store. It is looked for where it was, and by its name in the labels' folder. sleap-io would take
+    any store there, as the files of all have the same name.
     """
     path = str(about['backend'].get('filename', ''))
     folder, name = os.path.split(path)
