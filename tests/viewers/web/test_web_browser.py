@@ -570,6 +570,7 @@ def test_everything_that_can_be_used_has_a_name(page: Browser) -> None:
 # --- long, and hostile
 
 
+@pytest.mark.exhaustive  # for the time, which a busy machine does not keep
 @pytest.mark.parametrize('saved', [True, False], ids=['with a saved index', 'without'])
 def test_first_of_two_million_frames_within_a_second(chromium: Browser, tmp_path: Path, saved: bool) -> None:
     """The page shows the first of two million frames within one second."""
