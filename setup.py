@@ -125,6 +125,7 @@ setup(
             'blosc>=1.11.1',
             'bloscpack>=0.16.0',  # the reference for our containers
             'aiobotocore[boto3]',  # the one boto3 that fits both s3fs and moto, which pip is long in finding
+            'cryptography',  # moto needs it, too
             'flask>=3.0',  # with the next one all that moto's server needs of its extra, which brings 60 packages
             'flask-cors>=4.0',
             'hypothesis>=6.100',

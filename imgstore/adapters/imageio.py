@@ -13,9 +13,10 @@ import numpy as np
 
 from .._support.validation import not_allowed
 from ..color import Image
-from ..errors import FrameIndexError, InvalidArgumentError, MissingDependencyError, StoreNotFoundError
+from ..errors import InvalidArgumentError, MissingDependencyError, StoreNotFoundError
 from ..ondisk.files import StrPath
 from ..ondisk.layout import existing_store_folder
+from ..reading.indexing import Indexes, select
 from ..stores.factories import new_for_filename
 from .frames import in_rgb, number_and_time
 
@@ -78,9 +79,15 @@ class ImgStorePlugin(PluginV3):
 
     def properties(self, index: Index = ...) -> ImageProperties:
         """Return the shape and dtype of a frame, or of all of them."""
-        chosen = np.arange(len(self._store))[... if _is_all(index) else _one_or_slice(index, len(self._store))]
-        shape, dtype = (*chosen.shape, *self._store.image_shape), np.dtype(self._store.dtype)
-        return ImageProperties(shape, dtype, len(chosen) if chosen.ndim else None, is_batch=chosen.ndim > 0)
+        chosen = self._chosen(index)
+        count = () if isinstance(chosen, int) else (len(chosen),)
+        shape, dtype = (*count, *self._store.image_shape), np.dtype(self._store.dtype)
+        return ImageProperties(shape, dtype, count[0] if count else None, is_batch=bool(count))
+
+    def _chosen(self, index: Index) -> int | Indexes:
+        """Return one checked index, or those of several frames."""
+        count = len(self._store)
+        return range(count) if _is_all(index) else select(_one_or_slice(index), count, 0).frames
 
     def metadata(self, index: Index = ..., exclude_applied: bool = True) -> dict[str, Any]:
         """Return the user's metadata.
@@ -88,8 +95,9 @@ class ImgStorePlugin(PluginV3):
         For one index, add the frame number and the time in seconds.
         """
         about = dict(self._store.user_metadata)
-        if not _is_all(index) and not isinstance(index := _one_or_slice(index, len(self._store)), slice):
-            about |= number_and_time(self._store, index)
+        chosen = self._chosen(index)
+        if isinstance(chosen, int):
+            about |= number_and_time(self._store, chosen)
         return about
 
     def close(self) -> None:
@@ -103,20 +111,14 @@ def _is_all(index: Any) -> bool:
     return index is None or index is ...
 
 
-def _one_or_slice(index: Any, count: int | None = None) -> Any:
-    """Return an index as an int or a slice.
-
-    An int is checked if the count of frames is given.
-    """
+def _one_or_slice(index: Any) -> Any:
+    """Return an index as an int or a slice."""
     if isinstance(index, slice):
         return index
     try:
-        found = operator.index(index)
+        return operator.index(index)
     except TypeError:
         raise not_allowed('index', index, 'it must be an integer, a slice, None or ...') from None
-    if count is not None and not -count <= found < count:
-        raise FrameIndexError(f'index {found} is outside the store of {count} frames', frame_index=found)
-    return found
 
 
 def _refuse_to_write(path: StrPath) -> NoReturn:

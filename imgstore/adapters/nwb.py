@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from .._support.forking import fork_lock
 from .._support.json import as_json
 from .._support.text import count_of, is_utf8
 from .._support.validation import as_finite_seconds, not_allowed
@@ -221,11 +222,15 @@ def _fits_hdf5(text: str) -> bool:
 
 def _free_name(name: str, taken: Container[str]) -> str:
     """Return a name that NWB allows and that is not taken."""
-    allowed = re.sub(r'[/:\0]', '_', name)
+    allowed = _without_separators(name)
     allowed = allowed if allowed.strip('.') else f'unnamed{allowed.replace(".", "_")}'
     while allowed in taken:
         allowed += '_extra'
     return allowed
+
+
+def _without_separators(name: str) -> str:
+    return re.sub(r'[/:\0]', '_', name)
 
 
 def _parts(store: ImgStore | MultiStore) -> Iterator[tuple[ImgStore, int]]:
@@ -239,7 +244,7 @@ def _parts(store: ImgStore | MultiStore) -> Iterator[tuple[ImgStore, int]]:
 
 def _name(store: ImgStore | MultiStore) -> str:
     first, _ = next(_parts(store))
-    return name_of(first.filename).replace('/', '_').replace(':', '_')
+    return _without_separators(name_of(first.filename))
 
 
 def _describe(store: ImgStore | MultiStore) -> str:
@@ -291,16 +296,19 @@ def _check_is_there(path: str, store: ImgStore) -> None:
 
 def _check_opens(path: str, store: ImgStore) -> None:
     """Raise if OpenCV, like other programs, cannot open a video."""
-    capture = None if is_url(path) else cv2.VideoCapture(path, cv2.CAP_FFMPEG)
-    if capture is not None and not capture.isOpened():
+    if is_url(path):
+        return
+    with fork_lock:  # OpenCV holds a lock meanwhile, which a forked child would find locked
+        capture = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
+        is_open = capture.isOpened()
+        capture.release()
+    if not is_open:
         raise FrameReadError(
             f'{path} cannot be opened by other programs, as it is cut off or damaged; run imgstore-repair on '
             f'{store.filename!r}',
             path=path,
             store=store.filename,
         )
-    if capture is not None:
-        capture.release()
 
 
 def _relative(file: str, nwb_path: StrPath) -> str:

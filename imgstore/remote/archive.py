@@ -27,6 +27,8 @@ class _Opened(NamedTuple):
     archive: zipfile.ZipFile
     status: RemoteStatus
     members: dict[str, zipfile.ZipInfo]
+    places: dict[int, int]
+    """Where contents begin, by the offset of their headers, as far as these were read."""
 
 
 class ArchiveSource(Source):
@@ -63,7 +65,7 @@ class ArchiveSource(Source):
                 reason=str(error),
             ) from error
         members = {info.filename.strip('/'): info for info in archive.infolist() if not info.is_dir()}
-        return _Opened(archive, self._place.status(self._name), members)
+        return _Opened(archive, self._place.status(self._name), members, {})
 
     def forget(self) -> None:
         """Read the archive's table again if it was replaced."""
@@ -103,10 +105,13 @@ class ArchiveSource(Source):
 
         Its header comes with the first bytes.
         """
+        first, places = member.header_offset, self._opened.places
+        if first in places:
+            return self._range(places[first] + start, places[first] + end)
         before = _LOCAL.size + len(member.orig_filename.encode()) + _MOST_EXTRA
-        first = member.header_offset
         head = self._range(first, first + before + (end if not start else 0))
         place = _LOCAL.size + sum(_LOCAL.unpack_from(head))
+        places[first] = first + place
         if start or place + end > len(head):
             return self._range(first + place + start, first + place + end)
         return head[place : place + end]

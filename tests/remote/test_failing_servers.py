@@ -65,8 +65,6 @@ def test_an_error_names_the_package_that_is_needed(monkeypatch):
 
 
 def test_a_certificate_of_ones_own_is_named(tmp_path, monkeypatch):
-    cryptography = pytest.importorskip('cryptography')
-    assert cryptography
     write_store(tmp_path / 'store', 'png')
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate(tmp_path))
