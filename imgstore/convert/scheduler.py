@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor, wait
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -31,7 +31,7 @@ def run_tasks(scheduler: str, tasks: Sequence[PartTask], tell: Tell) -> Generato
     """
     if not tasks:
         return
-    with connected(scheduler, len(tasks)) as client:
+    with connected(scheduler, len(tasks)) as client, ThreadPoolExecutor(1) as waiting:
         events: SimpleQueue[Any] = SimpleQueue()
         client.subscribe_topic(topic_of(tasks[0]), events.put)
         run = uuid.uuid4().hex
@@ -40,13 +40,14 @@ def run_tasks(scheduler: str, tasks: Sequence[PartTask], tell: Tell) -> Generato
         try:
             for future in futures:
                 future.add_done_callback(events.put)
-            yield from _results(client, dict(zip(futures, tasks, strict=True)), events, tell)
+            running = dict(zip(futures, tasks, strict=True))
+            yield from _results(client, waiting, running, events, tell)
         finally:
             client.cancel(futures)
 
 
 def _results(
-    client: Any, running: dict[Any, PartTask], events: SimpleQueue[Any], tell: Tell
+    client: Any, waiting: Executor, running: dict[Any, PartTask], events: SimpleQueue[Any], tell: Tell
 ) -> Iterator[tuple[PartTask, Report]]:
     """Wait for events: a finished task, or the progress of one."""
     watch = worker_watch.WorkerWatch(client)
@@ -60,12 +61,12 @@ def _results(
             tell(*part_and_count(event))
         else:
             task = running.pop(event)
-            yield task, _result(client, event, task)
+            yield task, _result(client, waiting.submit(event.result), task, watch)
 
 
-def _result(client: Any, future: Any, task: PartTask) -> Report:
+def _result(client: Any, future: Future[Report], task: PartTask, watch: worker_watch.WorkerWatch) -> Report:
     try:
-        report: Report = future.result()
+        report = _report(future, task, watch)
     except import_distributed().KilledWorker as error:
         raise StoreIOError(
             f'{task.source!r}: the workers that converted {task.part} died, the last was '
@@ -76,3 +77,10 @@ def _result(client: Any, future: Any, task: PartTask) -> Report:
     except CancelledError as error:
         raise StoreIOError(f'the scheduler {client.scheduler.address!r} lost the tasks; is it running?') from error
     return report
+
+
+def _report(future: Future[Report], task: PartTask, watch: worker_watch.WorkerWatch) -> Report:
+    """Wait for the report of a finished task, which Dask runs again if its worker dies before giving it."""
+    while not wait([future], worker_watch.LOOK_EVERY).done:
+        watch.check(task)
+    return future.result()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client, Future, LocalCluster
 from distributed.process import AsyncProcess
 
 from imgstore.apps.convert import main
@@ -205,6 +205,24 @@ def test_workers_killed_for_good_end_the_conversion(
     with raises(StoreIOError, path=str(source)) as caught:
         convert(source, tmp_path / 'd', scheduler='local', progress=progress, fmt='h264/mkv', chunksize=1)
     assert str(tmp_path / WORK) in caught.value.__notes__[0]
+    assert finished(tmp_path)
+
+
+def test_workers_killed_before_they_gave_a_report(
+    deadly: Deadly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dask would wait for a new worker to convert that part again."""
+    monkeypatch.setattr(worker_watch, 'LOOK_EVERY', 0.1)
+    monkeypatch.setattr(worker_watch, '_GIVE_UP_AFTER', 1.0)
+    source, result = store_of(tmp_path / 's'), Future.result
+
+    def after_the_end(future: Future, timeout: float | None = None) -> Any:
+        deadly.kill_all()
+        return result(future, timeout)
+
+    monkeypatch.setattr(Future, 'result', after_the_end)
+    with raises(StoreIOError, path=str(source)):
+        convert(source, tmp_path / 'd', scheduler='local', fmt='h264/mkv', chunksize=1)
     assert finished(tmp_path)
 
 
