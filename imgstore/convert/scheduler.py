@@ -80,7 +80,10 @@ def _result(client: Any, future: Future[Report], task: PartTask, watch: worker_w
 
 
 def _report(future: Future[Report], task: PartTask, watch: worker_watch.WorkerWatch) -> Report:
-    """Wait for the report of a finished task, which Dask runs again if its worker dies before giving it."""
+    """Wait for the report of a finished task.
+
+    Dask runs the task again if its worker dies before giving the report.
+    """
     while not wait([future], worker_watch.LOOK_EVERY).done:
         watch.check(task)
     return future.result()
