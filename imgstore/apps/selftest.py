@@ -109,7 +109,7 @@ def _examine() -> bool:
 
 
 def run_tests(args: Sequence[str] = (), slow: bool = False) -> int:
-    """Run the package's tests, in as many processes as there are cores.
+    """Run the package's tests, in one process more than there are cores.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def _usual(slow: bool) -> list[str]:
     """Return default arguments for pytest; the user's arguments override them."""
     files = ['-o', 'tmp_path_retention_policy=failed']  # keeps the use of disk space low
     lines = ['-o', 'console_output_style=classic']  # no percentages between the lines of modules
-    # a process that is done takes over tests of another, as a few modules take longest by far
-    processes = ['-n', str(CORES), '--dist', 'worksteal'] if importlib.util.find_spec('xdist') else []
+    # one more than there are cores, as tests wait; one that is done takes over tests of another
+    processes = ['-n', str(CORES + 1), '--dist', 'worksteal'] if importlib.util.find_spec('xdist') else []
     fewer = ['-p', 'no:zarr', '-p', 'no:anyio']  # plugins of our dependencies, which take longest to import
     return [*files, *lines, *fewer, *processes, *([] if slow else ['-m', 'not slow'])]

@@ -106,7 +106,7 @@ def test_tests_use_all_cores_and_print_their_duration(
     monkeypatch.setattr(pytest, 'main', spy(lambda args, plugins: 0, lambda args, plugins: calls.append(args)))
     for arguments in (['--no-doctor'], ['--no-doctor', '--all'], ['--no-doctor', '-m', 'slow']):
         assert main_test(arguments) == 0
-    assert [call[call.index('-n') + 1] for call in calls] == [str(CORES)] * 3
+    assert [call[call.index('-n') + 1] for call in calls] == [str(CORES + 1)] * 3
     assert [call.count('not slow') for call in calls] == [1, 0, 1]
     assert calls[2].index('slow') > calls[2].index('not slow')  # so that it counts
     quick, everything = capsys.readouterr().out.splitlines()

@@ -277,8 +277,15 @@ def test_an_unknown_format_is_a_problem(data: Path) -> None:
 
 
 @pytest.mark.process
-@pytest.mark.parametrize('encoding', ['latin-1', 'cp1252', 'ascii', 'ascii:surrogateescape'])
-@pytest.mark.parametrize('args', [['--recursive'], ['--recursive', '--csv'], [], ['--drop日']])
+@pytest.mark.parametrize(
+    ('args', 'encoding'),
+    [
+        (['--recursive'], 'cp1252'),
+        (['--recursive', '--csv'], 'latin-1'),
+        ([], 'ascii'),
+        (['--drop日'], 'ascii:surrogateescape'),
+    ],
+)
 def test_letters_that_the_terminal_lacks_are_escaped(tmp_path: Path, args: list[str], encoding: str) -> None:
     store_of(tmp_path / '日本', [0, 1])
     command = [sys.executable, '-c', RUN, *args, str(tmp_path / '日本')]
