@@ -60,7 +60,7 @@ NWB = ['pynwb>=4.2']
 PARQUET = ['pyarrow>=14']
 PIMS = ['pims>=0.7']
 PLOT = ['matplotlib>=3.10.7']  # earlier versions warn with the newest pyparsing
-REMOTE = ['fsspec>=2024.2', 'aiohttp>=3.9', 's3fs>=2024.2']
+HTTP, S3 = ['fsspec>=2024.2', 'aiohttp>=3.9'], ['s3fs>=2024.2']
 SLEAP = ['sleap-io>=0.9']
 TIFF = ['tifffile>=2024.5.22']
 ZARR = ['zarr>=2.18']
@@ -104,7 +104,7 @@ setup(
         'parquet': PARQUET,
         'pims': PIMS,
         'plot': PLOT,
-        'remote': REMOTE,
+        'remote': [*HTTP, *S3],
         'sleap': SLEAP,
         'tiff': TIFF,
         'zarr': ZARR,
@@ -117,23 +117,26 @@ setup(
             *PARQUET,
             *PIMS,
             *PLOT,
-            *REMOTE,
+            *HTTP,
             *TIFF,
             *ZARR,
             *WEB,
             *XARRAY,
             'blosc>=1.11.1',
             'bloscpack>=0.16.0',  # the reference for our containers
-            'aiobotocore[boto3]',  # the one boto3 that fits both s3fs and moto, which pip is long in finding
-            'cryptography',  # moto needs it, too
-            'flask>=3.0',  # with the next one all that moto's server needs of its extra, which brings 60 packages
-            'flask-cors>=4.0',
+            'cryptography',
             'hypothesis>=6.100',
-            'moto[s3]>=5.0.2',
             'pytest>=8.0',
             'pytest-xdist>=3.6',
             'selenium>=4.20',
             'tzdata',
+        ],
+        'test-s3': [  # takes as long to install as a third of the tests takes to run
+            *S3,
+            'aiobotocore[boto3]',  # the one boto3 that fits both s3fs and moto, which pip is long in finding
+            'flask>=3.0',  # with the next one all that moto's server needs of its extra, which brings 60 packages
+            'flask-cors>=4.0',
+            'moto[s3]>=5.0.2',
         ],
         'programs': [*NAPARI, *NWB, *SLEAP, 'nwbinspector', 'pyqt6'],  # what tests/programs needs besides
         'dev': [
