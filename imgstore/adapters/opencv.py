@@ -11,7 +11,7 @@ import numpy as np
 
 from .._support.warn import warn
 from ..color import Image, ensure_color
-from ..errors import ImgStoreError, ImgStoreWarning, InvalidArgumentError
+from ..errors import EndOfStoreError, ImgStoreError, ImgStoreWarning, InvalidArgumentError
 from ..ondisk.files import StrPath
 from ..stores.factories import ImgStore, new_for_filename
 from .frames import frame_rate
@@ -112,12 +112,16 @@ class VideoCapture:
         self._next, self._grabbed, self._in_color = 0, -1, True
 
     def grab(self) -> bool:
-        """Go to the next frame without reading it; False at the end."""
+        """Go to the next frame without reading it; False at the end.
+
+        EndOfStoreError after ``setExceptionMode(True)``.
+        """
         self._grabbed = -1
-        if self._store is None or self._next >= len(self._store):
-            return False
-        self._grabbed, self._next = self._next, self._next + 1
-        return True
+        if self._store is not None and self._next < len(self._store):
+            self._grabbed, self._next = self._next, self._next + 1
+        elif self._raises:
+            raise EndOfStoreError('there is no next frame; set(cv2.CAP_PROP_POS_FRAMES, 0) goes to the first one')
+        return self._grabbed >= 0
 
     def retrieve(self, image: Image | None = None, flag: int = 0) -> tuple[bool, Image | None]:
         """Read the frame of the last `grab`.
@@ -139,10 +143,10 @@ class VideoCapture:
         FrameReadError
             The frame cannot be read.
         """
-        if self._store is None or self._grabbed < 0:
+        store, index = self._store, self._grabbed  # another thread may release it meanwhile
+        if store is None or index < 0:
             return False, None
-        frame = self._store[self._grabbed]
-        frame = _in_bgr(frame, self._store) if self._in_color else frame
+        frame = _in_bgr(store[index], store) if self._in_color else store[index]
         if image is not None and (image.shape, image.dtype) == (frame.shape, frame.dtype):
             np.copyto(image, frame)
             frame = image
@@ -192,11 +196,11 @@ class VideoCapture:
         return '' if self._store is None else 'IMGSTORE'
 
     def setExceptionMode(self, enable: bool) -> None:  # noqa: N802
-        """Let `open` raise an error, or not."""
+        """Let `open`, and `grab` and `read` at the end, raise an error or not."""
         self._raises = bool(enable)
 
     def getExceptionMode(self) -> bool:  # noqa: N802
-        """Return whether `open` raises an error."""
+        """Return whether `open`, `grab` and `read` raise an error."""
         return self._raises
 
 

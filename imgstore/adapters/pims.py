@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ..errors import MissingDependencyError
 from ..ondisk.files import StrPath
 from ..stores.factories import new_for_filename
-from .frames import in_rgb, number_and_time
+from .frames import frame_rate, in_rgb, number_and_time
 
 try:
     import pims
@@ -64,6 +64,11 @@ class ImgStoreSequence(pims.FramesSequence):  # type: ignore[misc]
     def pixel_type(self) -> npt.DTypeLike:
         """Dtype of a frame."""
         return np.dtype(self._store.dtype)
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames per second by the metadata or the first times, or 0."""
+        return frame_rate(self._store)
 
     def close(self) -> None:
         """Close the store."""

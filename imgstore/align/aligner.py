@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..color import Image
-from ..constants import FRAME_NUMBER
 from ..errors import InvalidArgumentError
 from ..stores.base import ImgStore
+from .matching import keys_of
 
 Numbers = npt.NDArray[np.int64]
 Aligned = tuple[int, list[Image]]
@@ -149,4 +149,4 @@ class StoreAligner:
 
 
 def _frame_numbers(store: ImgStore) -> Numbers:
-    return np.unique(np.asarray(store.get_frame_metadata()[FRAME_NUMBER], np.int64))
+    return keys_of(store.frame_numbers).values

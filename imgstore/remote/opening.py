@@ -13,6 +13,8 @@ from .sources import Source, lacks, refusals, refused
 from .urls import LINK, is_url, links_of, parent_url, split_url
 
 _ZIP, _HTTP, _IN_ARCHIVE = 'zip://', ('http://', 'https://'), 2
+_AS_OTHER_PROGRAMS = {'trust_env': True}
+"""Use the proxies of ``http_proxy``, ``https_proxy`` and ``no_proxy``, and the passwords of ``.netrc``."""
 
 
 def open_source(folder: str, make_place: Callable[[str], BlockPlace]) -> Source:
@@ -41,7 +43,7 @@ def open_source(folder: str, make_place: Callable[[str], BlockPlace]) -> Source:
         return _open_archive(folder, make_place)
     try:
         if folder.startswith(_HTTP):  # fsspec takes the :: of an IPv6 address for a chain
-            return HttpSource(fsspec.filesystem('http'), folder, folder)
+            return HttpSource(fsspec.filesystem('http', client_kwargs=_AS_OTHER_PROGRAMS), folder, folder)
         fs, root = retry(folder, lambda: url_to_fs(folder))
     except ImportError as error:
         raise lacks(folder, error) from error

@@ -8,7 +8,7 @@ import pytest
 
 import imgstore
 from imgstore.adapters import VideoCapture
-from imgstore.errors import FrameReadError, ImgStoreWarning, InvalidArgumentError, StoreNotFoundError
+from imgstore.errors import EndOfStoreError, FrameReadError, ImgStoreWarning, InvalidArgumentError, StoreNotFoundError
 
 from ..helpers.checked import not_none
 from ..helpers.frames import index_in, numbered
@@ -125,6 +125,19 @@ def test_a_missing_store_is_not_opened_and_a_warning_says_why(tmp_path):
     assert video.getExceptionMode()
     with pytest.raises(StoreNotFoundError):
         video.open(tmp_path / 'missing')
+
+
+def test_the_end_is_an_error_where_errors_are_asked_for(store):
+    with VideoCapture(store) as video:
+        video.setExceptionMode(True)
+        while index_in(video.read()[1]) < video.get(cv2.CAP_PROP_FRAME_COUNT) - 1:
+            pass
+        for read in video.read, video.grab:
+            with pytest.raises(EndOfStoreError):
+                read()
+        assert video.retrieve() == (False, None)
+        video.set(cv2.CAP_PROP_POS_FRAMES, 0)
+        assert index_in(video.read()[1]) == 0
 
 
 def test_a_store_can_be_opened_after_another(store):

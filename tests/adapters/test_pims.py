@@ -22,6 +22,7 @@ def test_pims_opens_a_store(tmp_path, fmt, shape):
     assert (len(frames), frames.frame_shape, np.dtype(frames.pixel_type).name) == (7, stored.image_shape, 'uint8')
     assert [index_in(frame) for frame in frames[[5, 0, 3]]] == [5, 0, 3]
     assert [(index_in(frame), frame.frame_no) for frame in frames] == [(index, index) for index in range(7)]
+    assert frames.frame_rate == 25
     assert frames[2].metadata == {'frame_number': 102, 'frame_time': 0.08}
     expected = stored[6] if len(stored.image_shape) == 2 else stored[6][..., ::-1]
     np.testing.assert_array_equal(frames[-1], expected)

@@ -13,6 +13,7 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 
 class Request(NamedTuple):
@@ -127,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, files: WebFiles) -> None:
         files.count += 1
         time.sleep(files.delay)
-        path = files.folder / self.path.partition('?')[0].lstrip('/')
+        path = files.folder / urlsplit(self.path).path.lstrip('/')  # a proxy is asked for a URL
         if files.fails_every and files.count % files.fails_every == 0:
             self._fail(files)
         elif files.password and self.headers.get('Authorization') != _basic(files.password):

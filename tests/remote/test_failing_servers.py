@@ -1,13 +1,14 @@
 """Servers that fail: what the error says, and how long it takes."""
 
 import datetime
+import shutil
 import ssl
 import time
 
 import pytest
 
 import imgstore
-from imgstore.errors import MissingDependencyError, RemoteAccessError
+from imgstore.errors import FrameReadError, MissingDependencyError, RemoteAccessError
 from imgstore.overview import overview
 from imgstore.remote.places import Place
 
@@ -33,6 +34,20 @@ def test_a_dead_server_is_not_waited_for_five_times(web, monkeypatch):
     assert raised.value.reason
 
 
+@pytest.mark.parametrize('url', ['{}/large', 'zip://large::{}/large.zip'])
+def test_a_server_that_answers_no_more_is_not_waited_for_five_times(url, web, tmp_path, monkeypatch):
+    write_store(tmp_path / 'large', 'npy', (240, 320))
+    shutil.make_archive(str(tmp_path / 'large'), 'zip', tmp_path, 'large')
+    with imgstore.new_for_filename(url.format(web.url)) as store:
+        monkeypatch.setattr('imgstore.remote.http._ANSWERING', 0.2)
+        monkeypatch.setattr('imgstore.remote.retrying._LONGEST', 0.3)
+        web.delay = 5
+        begin = time.monotonic()
+        with pytest.raises(FrameReadError, match=r'after [12] attempts?'):
+            store[FRAMES // 2]
+        assert time.monotonic() - begin < 4
+
+
 def test_half_an_answer_is_named(web, monkeypatch):
     monkeypatch.setattr('imgstore.remote.retrying._FIRST_PAUSE', 0.001)
     web.halves = True
@@ -47,6 +62,22 @@ def test_a_password_in_the_url_is_given(web):
     url = web.url.replace('http://', 'http://user:secret@')
     with imgstore.new_for_filename(f'{url}/store') as store:
         assert indexes_in(store, 13) == [13]
+
+
+def test_a_password_in_netrc_is_given(web, tmp_path, monkeypatch):
+    web.password = 'secret'
+    (tmp_path / 'netrc').write_text('machine 127.0.0.1 login user password secret\n')
+    (tmp_path / 'netrc').chmod(0o600)
+    monkeypatch.setenv('NETRC', str(tmp_path / 'netrc'))
+    with imgstore.new_for_filename(f'{web.url}/store') as store:
+        assert indexes_in(store, 13) == [13]
+
+
+def test_a_proxy_is_asked_where_one_is_set(web, monkeypatch):
+    monkeypatch.setenv('http_proxy', web.url)
+    with imgstore.new_for_filename('http://recordings.invalid/store') as store:
+        assert indexes_in(store, 13) == [13]
+    assert {request.path.partition('/store')[0] for request in web.requests} == {'http://recordings.invalid'}
 
 
 def test_what_cannot_be_counted_is_none(web):

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...align.matching import keys_of
+
 Numbers = npt.NDArray[np.int64]
 
 POLICIES = ('drop', 'zoh', 'black')
@@ -34,7 +36,7 @@ class NumberOrder:
         self._indices: npt.NDArray[np.intp] | None = None
         self._numbers = numbers
         if not bool(np.all(numbers[:-1] < numbers[1:])):
-            self._numbers, self._indices = np.unique(numbers, return_index=True)
+            self._numbers, self._indices = keys_of(numbers)
 
     def __len__(self) -> int:
         return len(self._numbers)
