@@ -22,6 +22,7 @@ from imgstore._support.regular_files import (
     read_regular,
     read_until_zeros,
 )
+from imgstore.chunks.video.container_rate import timing_bytes
 from imgstore.errors import CorruptFileError, ExtraDataSkippedWarning, ImgStoreError, StoreIOError, StoreNotFoundError
 from imgstore.index import ImgStoreIndex
 
@@ -135,6 +136,15 @@ def test_every_file_of_a_store_may_be_something_else(tmp_path, kind, replace):
         with suppress(ImgStoreError):
             repair(store)
         ask(store, CHANGING)
+
+
+@pytest.mark.parametrize('replace', [fifo, device], ids=lambda f: f.__name__)
+@pytest.mark.parametrize('extension', ['.avi', '.mkv', '.mp4'])
+def test_the_times_of_an_open_video_are_of_a_regular_file(tmp_path, extension, replace):
+    """A reader compares them around each read."""
+    replace(tmp_path / f'open{extension}', b'')
+    with soon():
+        assert timing_bytes(str(tmp_path / f'open{extension}')) == b''
 
 
 @pytest.mark.process

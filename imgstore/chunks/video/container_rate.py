@@ -13,7 +13,9 @@ from fractions import Fraction
 from itertools import takewhile
 from typing import IO
 
+from ..._support.regular_files import open_regular
 from ...formats import VIDEO_FRAMES_PER_SECOND
+from ...remote.urls import is_url
 from .h264 import record_with_rate
 
 _MP4_OPEN_TIMESCALE = 12_800
@@ -64,10 +66,13 @@ def set_rate(path: str, rate: Fraction) -> None:
 def timing_bytes(path: str) -> bytes:
     """Return bytes of a video's header that change before its frames' times do.
 
-    They change at least once before any frame gets another time. They are empty if there is no video yet.
+    They change at least once before any frame gets another time. They are empty if there is no video yet, for
+    anything but a regular file, and at a URL.
     """
+    if is_url(path):
+        return b''
     try:
-        with open(path, 'rb', buffering=0) as file:
+        with open_regular(path, buffering=0) as file:
             if not path.endswith('.mp4'):
                 return file.read(_HEAD)
             all_boxes = _boxes(file, 0, os.fstat(file.fileno()).st_size)
