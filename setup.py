@@ -169,6 +169,7 @@ setup(
             'imgstore-repair = imgstore.apps.repair:main',
             'imgstore-save = imgstore.apps.save:main',
             'imgstore-test = imgstore.apps.selftest:main',
+            'imgstore-verify = imgstore.apps.verify:main',
             'imgstore-view = imgstore.apps.view:main',
         ],
         'napari.manifest': ['imgstore = imgstore:napari.yaml'],

@@ -21,6 +21,7 @@ from .stores.factories import (
 
 if TYPE_CHECKING:
     from .maintenance.repair import repair
+    from .maintenance.verify import verify
     from .stores.multi import MultiStore
 
 __all__ = [
@@ -41,10 +42,11 @@ __all__ = [
     'new_for_format',
     'repair',
     'test',
+    'verify',
 ]
 
 
-_LATE = {'MultiStore': '.stores.multi', 'repair': '.maintenance.repair'}
+_LATE = {'MultiStore': '.stores.multi', 'repair': '.maintenance.repair', 'verify': '.maintenance.verify'}
 """Names that few programs use, with their modules."""
 
 

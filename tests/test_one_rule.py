@@ -344,6 +344,7 @@ WRITES_JSON = {  # beside the one module that says what a value is in JSON
     'apps/_info_text.py': 'by `as_json`',
     'viewers/web/server.py': 'by `as_json`',
     'maintenance/repair.py': 'records as they were read',
+    'maintenance/verify_log.py': 'numbers and texts',
     'extra_data/records.py': 'records as they were read',
     'convert/part_report.py': 'numbers and file sizes',
     'convert/work_folder.py': 'numbers and names',

@@ -44,6 +44,10 @@ SESSION = {
     ],
     'convert': ['imgstore convert --format jpg recording recording-jpg'],
     'index': ['imgstore index recording-jpg'],
+    'verify': [
+        'imgstore verify --manifest manifest-sha256.txt recording',
+        'sha256sum -c manifest-sha256.txt | tail -1',
+    ],
     'reindex': ['imgstore reindex triggered'],
     'repair': ['imgstore repair --dry-run killed', 'imgstore repair killed'],
     'test': ['imgstore test --doctor'],

@@ -60,6 +60,7 @@ COMMANDS = (
     Command('export', 'export', 'write frames as a video, images, arrays or a table'),
     Command('convert', 'convert', 'copy a store into another format and compare each frame'),
     Command('index', 'index', 'save the index cache of a store, so that it opens fast'),
+    Command('verify', 'verify', 'compare every frame with its checksum'),
     Command('reindex', 'reindex', 'correct frame numbers after the counter was reset to 0'),
     Command('repair', 'repair', 'complete a store after its writer was killed'),
     Command('test', 'selftest', "show what works on this machine, and run imgstore's own tests"),

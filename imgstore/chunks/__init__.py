@@ -33,7 +33,7 @@ from .video.live import LiveVideoReader
 if TYPE_CHECKING:
     from .video.pixels import FrameConverter
 
-__all__ = ['ChunkIO', 'ChunkReader', 'ChunkWriter', 'Encoded', 'Image']
+__all__ = ['ChunkIO', 'ChunkReader', 'ChunkWriter', 'Encoded', 'Image', 'is_for_lack']
 
 _MOST_BUFFERS = 4  # of uncompressed images: the caller usually has one while the next is read
 _SMALL_IMAGE = 2**18  # bytes: 640x480 in gray is larger
@@ -180,11 +180,21 @@ class ChunkIO:
             reader = self._image_reader(number)
             return [kept or _checksum_in(reader, index) for index, kept in enumerate(checksums)]
         with contextlib.suppress(Exception):  # no chunk must lack its index for want of checksums
-            from .video.packet_checksums import packet_checksums
-
-            found = packet_checksums(self._layout.chunk(number), frames, self._pixels)
+            found = self.stored_checksums(number, frames)
             return [kept or new for kept, new in zip(checksums, found, strict=True)]
         return checksums
+
+    def stored_checksums(self, number: int, frames: int) -> list[int]:
+        """Compute the checksums of a chunk's frames, 0 for unreadable ones.
+
+        FrameReadError if its video cannot be read, or for a lack of memory or descriptors.
+        """
+        if self._fmt.is_image_folder:
+            reader = self._image_reader(number)
+            return [_checksum_in(reader, index, raises_for_lack=True) for index in range(frames)]
+        from .video.packet_checksums import packet_checksums
+
+        return packet_checksums(self._layout.chunk(number), frames, self._pixels)
 
     def decoder_checksum(self, number: int) -> int:
         """Compute the checksum of a video's decoder configuration, 0 if it has none."""
@@ -263,7 +273,7 @@ class ChunkIO:
                 whole = (n for n in range(end, known, -1) if _can_read(reader, n - 1))
                 return next(whole, known)
         except FrameReadError as error:
-            return max(known, if_unknown if _is_for_lack(error) else 0)
+            return max(known, if_unknown if is_for_lack(error) else 0)
 
     def _count_images(self, number: int, known: int) -> int:
         there = (os.path.isfile(self._layout.image(number, index)) for index in itertools.count(known))
@@ -327,14 +337,17 @@ class ChunkIO:
         return self._encoder.writer(self._layout.chunk(number))
 
 
-def _is_for_lack(error: FrameReadError) -> bool:
+def is_for_lack(error: FrameReadError) -> bool:
+    """Return whether memory or file descriptors were lacking."""
     return isinstance(error.__cause__, OSError) and error.__cause__.errno in LACKS
 
 
-def _checksum_in(reader: ImageChunkReader, index: int) -> int:
+def _checksum_in(reader: ImageChunkReader, index: int, raises_for_lack: bool = False) -> int:
     try:
         return reader.checksum(index)
-    except FrameReadError:
+    except FrameReadError as error:
+        if raises_for_lack and is_for_lack(error):
+            raise
         return UNKNOWN
 
 

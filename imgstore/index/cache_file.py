@@ -21,8 +21,9 @@ import numpy.typing as npt
 from .._support.regular_files import open_regular, read_regular
 from ..constants import STORE_SAVED_INDEX_FILENAME
 from ..errors import CorruptFileError, StoreIOError
-from ..ondisk.chunk_index import FileStamp, Numbers, Times, mtime_resolution_ns, read_chunk_index, stamps
+from ..ondisk.chunk_index import Numbers, Times, read_chunk_index
 from ..ondisk.files import join, open_atomic
+from ..ondisk.index_stamps import FileStamp, mtime_resolution_ns, stamps
 from ..remote.urls import is_url
 from .owner import OWNER_BYTES, is_of_other_store, owner_mark
 

@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from .._support.warn import warn
 from ..errors import ChunkSkippedWarning, CorruptFileError
-from ..ondisk.chunk_index import FileStamp, count_frames, read_chunk_index, stamp, stamp_if_stable
+from ..ondisk.chunk_index import count_frames, read_chunk_index
+from ..ondisk.index_stamps import FileStamp, stamp, stamp_if_stable
 from ..remote.urls import is_url, name_in_url, parent_url
 from .frame_arrays import FrameTimes
 

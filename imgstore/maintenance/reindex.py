@@ -101,7 +101,7 @@ def reindex(
         if change.report(dry_run) and not dry_run:
             with _locked(layout):
                 change.make()
-            return change.report(dry_run), _renewed_index(layout, chunks)
+            return change.report(dry_run), renewed_index(layout, chunks)
         return change.report(dry_run), change.index
 
 
@@ -192,7 +192,7 @@ class _Change:
         staging.commit()
 
 
-def _renewed_index(layout: Layout, chunks: list[tuple[int, str]]) -> ImgStoreIndex:
+def renewed_index(layout: Layout, chunks: list[tuple[int, str]]) -> ImgStoreIndex:
     """Make the index of the store. Save it again if a cache existed."""
     index = ImgStoreIndex.new_from_chunks(chunks)
     if os.path.exists(os.path.join(layout.basedir, STORE_SAVED_INDEX_FILENAME)):

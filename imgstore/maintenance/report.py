@@ -46,9 +46,9 @@ class RepairedChunk:
         elif self.estimated_indexes:
             frames += (
                 f'; the journal is damaged: number and time of '
-                f'{_listed(self.frame_numbers[index] for index in self.estimated_indexes)} are estimated'
+                f'{listed(self.frame_numbers[index] for index in self.estimated_indexes)} are estimated'
             )
-        return f'chunk {self.number}: {frames}' + (f'; lost: {_listed(self.lost)}' if self.lost else '')
+        return f'chunk {self.number}: {frames}' + (f'; lost: {listed(self.lost)}' if self.lost else '')
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class UnreadableChunk:
 _MOST_LISTED = 20
 
 
-def _listed(numbers: Iterable[int]) -> str:
+def listed(numbers: Iterable[int]) -> str:
     """Format frame numbers as text, only the first of many."""
     names = [f'#{number}' for number in numbers]
     more = len(names) - _MOST_LISTED

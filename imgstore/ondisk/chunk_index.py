@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
-import time
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +22,7 @@ from ..errors import CorruptFileError, RemoteAccessError, StoreIOError
 from ..remote import files as remote
 from ..remote.urls import is_url
 from .files import open_atomic, remove_if_there
-from .layout import INDEX_EXTENSIONS, index_path, with_extension
+from .layout import INDEX_EXTENSIONS, index_path
 from .plain_npz import LACKS, count_rows, has_member, read_arrays
 
 if TYPE_CHECKING:
@@ -198,77 +195,6 @@ def _count_rows(path: str, archive: zipfile.ZipFile, key: str) -> int:
         return _read_header(path, archive, file)[0]
 
 
-class FileStamp(NamedTuple):
-    """Properties of a chunk's index file, compared to detect changes."""
-
-    form: int
-    size: int
-    mtime: int
-    ctime: int
-    inode: int
-
-
-def stamp(stem: str) -> FileStamp:
-    """Return the stamp of a chunk's index file.
-
-    Raise CorruptFileError without one.
-    """
-    for form, extension in enumerate(INDEX_EXTENSIONS):
-        with contextlib.suppress(FileNotFoundError):
-            if is_url(stem):
-                return _remote_stamp(form, remote.status(with_extension(stem, extension)))
-            return _stamp(form, os.stat(stem + extension))
-    raise CorruptFileError(f'{stem}: the chunk has no index', path=stem, reason='it has no index')
-
-
-def stamps(stems: Iterable[str]) -> list[FileStamp]:
-    """Return the stamps of many chunks' index files.
-
-    Raise CorruptFileError if one is missing.
-    """
-    stems = list(stems)
-    if stems and is_url(stems[0]):
-        remote.ask_all([with_extension(stem, INDEX_EXTENSIONS[0]) for stem in stems])
-        return [stamp(stem) for stem in stems]
-    with contextlib.suppress(FileNotFoundError):
-        return [_stamp(0, os.stat(stem + INDEX_EXTENSIONS[0])) for stem in stems]
-    return [stamp(stem) for stem in stems]
-
-
-def _stamp(form: int, status: os.stat_result) -> FileStamp:
-    return FileStamp(form, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-
-
-def _remote_stamp(form: int, status: remote.RemoteStatus) -> FileStamp:
-    """Return a stamp with the server's own mark in place of the inode."""
-    return FileStamp(form, status.size, status.mtime_ns or 0, 0, zlib.crc32(status.tag.encode()))
-
-
-def stamp_if_stable(stem: str) -> FileStamp | None:
-    """Return the stamp.
-
-    None if the file may still change unnoticed, or is missing.
-    """
-    now = time.time_ns()
-    try:
-        look = stamp(stem)
-    except CorruptFileError:
-        return None
-    is_stable = all(changed <= now - mtime_resolution_ns(changed) for changed in (look.mtime, look.ctime))
-    return look if is_stable else None
-
-
-_TICK, _COARSE_TICK = 50_000_000, 2_000_000_000
-
-
-def mtime_resolution_ns(mtime: int) -> int:
-    """Return the nanoseconds in which a change may not alter the file's time.
-
-    On file systems without fractions these are more.
-    """
-    return _TICK if mtime % 1_000_000_000 else _COARSE_TICK
-
-
 def is_empty(stem: str) -> bool:
     """Return whether a chunk has an index without frames."""
     try:
@@ -291,9 +217,13 @@ def write_chunk_index(
         _write_member(archive, FRAME_NUMBER, numbers)
         _write_member(archive, FRAME_TIME, times)
         if checksums is not None:
-            _write_member(archive, CHECKSUMS, checksums)
-        if decoder_checksum:
-            _write_member(archive, DECODER_CHECKSUM, np.array([decoder_checksum], np.uint64))
+            _write_checksums(archive, checksums, decoder_checksum)
+
+
+def _write_checksums(archive: zipfile.ZipFile, checksums: npt.NDArray[np.uint64], decoder_checksum: int) -> None:
+    _write_member(archive, CHECKSUMS, checksums)
+    if decoder_checksum:
+        _write_member(archive, DECODER_CHECKSUM, np.array([decoder_checksum], np.uint64))
 
 
 def read_member(stem: str, key: str) -> npt.NDArray[Any] | None:
@@ -366,15 +296,40 @@ def _renumber_yaml(path: str, file: IO[bytes], before: Numbers, numbers: Numbers
 def _renumber_npz(path: str, file: IO[bytes], before: Numbers, numbers: Numbers) -> None:
     import zipfile
 
-    names = set()
     with zipfile.ZipFile(file, 'w') as archive:
-        for member, content in _members(path):
-            if member.filename != FRAME_NUMBER + '.npy' and member.filename not in names:
-                archive.writestr(member, content)
-            names.add(member.filename)
-        if FRAME_NUMBER_BEFORE_REINDEX + '.npy' not in names:
+        names = _copy_members(path, archive, (FRAME_NUMBER,))
+        if FRAME_NUMBER_BEFORE_REINDEX not in names:
             _write_member(archive, FRAME_NUMBER_BEFORE_REINDEX, before)
         _write_member(archive, FRAME_NUMBER, numbers)
+
+
+def has_room_for_checksums(stem: str) -> bool:
+    """Return whether a chunk's index is an ``.npz``; a ``.yaml`` has no room."""
+    return str(index_path(stem)).endswith(INDEX_EXTENSIONS[0])
+
+
+def rewrite_checksums(stem: str, checksums: npt.NDArray[np.uint64], decoder_checksum: int) -> None:
+    """Give a chunk's ``.npz`` other checksums, atomically.
+
+    All else in it is copied.
+    """
+    import zipfile
+
+    path = stem + INDEX_EXTENSIONS[0]
+    with open_atomic(path) as file, zipfile.ZipFile(file, 'w') as archive:
+        _copy_members(path, archive, (CHECKSUMS, DECODER_CHECKSUM))
+        _write_checksums(archive, checksums, decoder_checksum)
+
+
+def _copy_members(path: str, archive: zipfile.ZipFile, replaced: Sequence[str]) -> set[str]:
+    """Copy all other members of an index, each once; return all keys."""
+    names: set[str] = set()
+    for member, content in _members(path):
+        name = member.filename.removesuffix('.npy')
+        if name not in replaced and name not in names:
+            archive.writestr(member, content)
+        names.add(name)
+    return names
 
 
 def _members(path: str) -> Iterator[tuple[zipfile.ZipInfo, bytes]]:

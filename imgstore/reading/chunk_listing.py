@@ -17,7 +17,8 @@ from ..constants import EMPTIED_FOLDER, EXTRA_JSON
 from ..errors import ChunkSkippedWarning, CorruptFileError, DamagedJournalWarning
 from ..frame_rate import MANY_TIMES, FrameRate
 from ..ondisk.checksums import Checksums, as_checksums
-from ..ondisk.chunk_index import Numbers, Times, is_empty, mtime_resolution_ns, read_chunk_index
+from ..ondisk.chunk_index import Numbers, Times, is_empty, read_chunk_index
+from ..ondisk.index_stamps import mtime_resolution_ns
 from ..ondisk.journal_reading import GrowingJournal, read_journal
 from ..ondisk.layout import FoundChunks, Layout, index_path
 from ..ondisk.metadata import StoreMetadata

@@ -10,6 +10,8 @@ import shutil
 import signal
 import sys
 import warnings
+from pathlib import Path
+from runpy import run_path
 
 import numpy as np
 
@@ -83,6 +85,8 @@ def prepare(operation, fmt, path):
         store.close()
     elif operation != 'empty':
         write(path, fmt, 'old').close()
+    if operation == 'verify':
+        run_path(os.path.join(os.path.dirname(__file__), 'unverified.py'))['forget_checksums'](Path(path))
     if operation == 'convert':
         write(f'{path}.source', fmt, 'new', range(5)).close()
 
@@ -98,6 +102,8 @@ def act(operation, fmt, path, count):
         imgstore.new_for_format(fmt, path, imgshape=SHAPE, metadata={'which': 'new'}, overwrite=True).close()
     elif operation == 'repair':
         imgstore.repair(path)
+    elif operation == 'verify':
+        imgstore.verify(path, add=True)
     elif operation == 'convert':
         convert(f'{path}.source', path, 'npy', overwrite=True)
     else:

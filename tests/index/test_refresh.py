@@ -13,7 +13,8 @@ import imgstore.index.lazy_chunks
 from imgstore import new_for_filename, new_for_format
 from imgstore.index import ImgStoreIndex
 from imgstore.ondisk.checksums import read_checksums
-from imgstore.ondisk.chunk_index import read_chunk_index, stamp, stamp_if_stable, write_chunk_index
+from imgstore.ondisk.chunk_index import read_chunk_index, write_chunk_index
+from imgstore.ondisk.index_stamps import stamp, stamp_if_stable
 
 SHAPE = (4, 6)
 CHUNKS, CHUNKSIZE = 6, 3

@@ -32,6 +32,7 @@ OLD = stored('old', NUMBERS)
 AFTER = {
     'repair': OLD,
     'save_index': OLD,
+    'verify': OLD,
     'reindex': stored('old', REINDEXED),
     'overwrite': stored('new', []),
     'empty': stored('old', []),

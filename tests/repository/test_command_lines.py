@@ -25,6 +25,7 @@ def test_every_command_has_its_section() -> None:
         'imgstore-export',
         'imgstore-convert',
         'imgstore-index',
+        'imgstore-verify',
         'imgstore-reindex',
         'imgstore-repair',
         'imgstore-test',
@@ -70,6 +71,7 @@ def test_the_commands_of_the_transcripts_run(tmp_path: Path) -> None:
         *MAKER['SESSION']['save'],
         *MAKER['SESSION']['info'],
         *MAKER['SESSION']['export'][:1],
+        *MAKER['SESSION']['verify'],
         *MAKER['SESSION']['reindex'],
         *MAKER['SESSION']['repair'],
     ]:

@@ -36,7 +36,7 @@ def packet_checksums(path: str, frames: int, pixels: int = NO_PIXEL_LIMIT) -> li
     tail, checksums = LastPacket(path), [UNKNOWN] * frames
     try:
         with tail.open(path, pixels) as container:
-            table = table_from_packets(container, video_stream(container), tail, frames)
+            table = table_from_packets(container, _decodable(container, path), tail, frames)
         with tail.open(path, pixels) as container:
             for packet in packets_of(container, video_stream(container), tail):
                 index = _index_of(table, packet)
@@ -47,6 +47,13 @@ def packet_checksums(path: str, frames: int, pixels: int = NO_PIXEL_LIMIT) -> li
             raise
         raise unreadable_video(path, getattr(error, 'strerror', None) or error) from error
     return checksums
+
+
+def _decodable(container: Any, path: str) -> Any:
+    stream = video_stream(container)
+    if stream.codec_context is None:
+        raise unreadable_video(path, 'it is of an unknown codec')
+    return stream
 
 
 def decoder_checksum(path: str, pixels: int = NO_PIXEL_LIMIT) -> int:

@@ -1,0 +1,71 @@
+"""imgstore-verify: compares every frame with its checksum."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .._support.text import count_of, printable
+from ..maintenance.manifest import write_manifest
+from ..maintenance.verify import verify
+from ..maintenance.verify_report import VerifyReport
+from ._cli import EXIT_FAILURE, command_parser, run
+from ._info_text import json_line
+from ._progress import Progress
+
+_PROG = 'imgstore-verify'
+
+
+def parser() -> argparse.ArgumentParser:
+    """Make the parser."""
+    made = command_parser(
+        _PROG,
+        'Compare every frame of a store with its checksum, without decoding. The exit code is 1 if a frame is damaged.',
+        'imgstore verify recording\nimgstore verify --add old\nimgstore verify --manifest sha256.txt recording',
+        'Recordings of imgstore 0.4 have no checksums. Their frames count as unverified, until --add.',
+    )
+    made.add_argument('paths', metavar='PATH', nargs='+', help='a store')
+    made.add_argument('--add', action='store_true', help='compute checksums for frames without one')
+    made.add_argument('--update', action='store_true', help='accept images that you replaced on purpose')
+    made.add_argument('--resume', metavar='FILE', help='note finished chunks in FILE, and pass over those noted there')
+    made.add_argument(
+        '--manifest',
+        metavar='FILE',
+        help='if nothing is damaged, list all files with their SHA-256 in FILE, for sha256sum -c and BagIt',
+    )
+    made.add_argument('--workers', type=int, metavar='N', help='chunks to read at once (default: one per core)')
+    made.add_argument('--json', action='store_true', help='print one JSON object per store and line')
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Verify the stores and return the exit code."""
+    made = parser()
+    args = made.parse_args(argv)
+    if len(args.paths) > 1 and (args.resume or args.manifest):
+        made.error(f'{"--resume" if args.resume else "--manifest"} FILE is for one store; give one PATH')
+    return run(_PROG, lambda: _verify_all(args), args.verbose)
+
+
+def _verify_all(args: argparse.Namespace) -> int:
+    reports = [_verify(args, path) for path in args.paths]
+    return 0 if all(reports) else EXIT_FAILURE
+
+
+def _verify(args: argparse.Namespace, path: str) -> VerifyReport:
+    with Progress(_PROG) as progress:
+        report = verify(
+            path,
+            add=args.add,
+            update=args.update,
+            resume=args.resume,
+            workers=args.workers,
+            progress=progress.step,
+        )
+    print(json_line(report.as_dict()) if args.json else replace(report, path=printable(path)))
+    if args.manifest and report:
+        files = write_manifest(path, args.manifest)
+        if not args.json:
+            print(f'{printable(args.manifest)}: {count_of(files, "file")} listed')
+    return report
