@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import datetime
 import math
-import re
 
 import numpy as np
 import numpy.typing as npt
 
-from ._support.moments import DECIMAL, parse_date, parse_timestamp
-from .errors import InvalidArgumentError
+from ._support.moments import DECIMAL, moment_of_text, parse_timestamp
 from .frame_rate import median_interval, median_of_positive
 from .stores.base import ImgStore
 
@@ -105,23 +103,5 @@ def parse_time(store: ImgStore, text: str) -> float:
     >>> parse_time(store, '0.5s')
     25.5
     """
-    text = text.strip()
     first = (store.index.frame(0) or (0, 0.0))[1]
-    since = re.sub(r'(?<=[0-9.]) ?s$', '', text)
-    if DECIMAL.fullmatch(since):
-        return first + float(since) if since != text or since.startswith('+') else float(since)
-    try:
-        began = store.convert_frame_time_to_datetime(first)
-        date = f'{began.date()} {_of_two_digits(text)}' if _CLOCK.match(text) else text
-        return parse_date(date, began.tzinfo).timestamp()
-    except (ValueError, OverflowError) as error:
-        raise InvalidArgumentError(
-            f'{text!r} is not a time; use 2024-05-31 14:05:09.5, 14:05:09, 12.5s from the start, or seconds'
-        ) from error
-
-
-_CLOCK = re.compile(r'\d{1,2}:')
-
-
-def _of_two_digits(clock: str) -> str:
-    return f'0{clock}' if clock[1] == ':' else clock
+    return moment_of_text(text, store.created[1], first).seconds

@@ -43,17 +43,19 @@ def _steps(seconds: float, per_second: int) -> int:
     return whole * per_second + round((seconds - whole) * per_second)
 
 
-def as_moment(value: Any, what: str, zone: datetime.tzinfo) -> Moment:
+def as_moment(value: Any, what: str, zone: datetime.tzinfo, first: float) -> Moment:
     """Convert a user's time.
 
     Parameters
     ----------
     value : float, datetime, datetime64 or str
-        Seconds, a date, or either as text for `parse_timestamp`. A datetime64 is in UTC.
+        Seconds, a date, or either as text for `moment_of_text`. A datetime64 is in UTC.
     what : str
         Name of the argument, for the error.
     zone : tzinfo
         Time zone of a date without an offset.
+    first : float
+        Time of the recording's first frame in seconds.
 
     Raises
     ------
@@ -66,10 +68,10 @@ def as_moment(value: Any, what: str, zone: datetime.tzinfo) -> Moment:
         return Moment(_seconds(np.datetime64(value)), _NS)
     try:
         if isinstance(value, str):
-            return Moment(parse_timestamp(zone, value), 0 if DECIMAL.fullmatch(value.strip()) else 10**6)
+            return moment_of_text(value, zone, first)
         return Moment(as_seconds(value, what), 0)
     except InvalidArgumentError:
-        rule = 'it must be seconds, a datetime, a datetime64 or text in ISO 8601'
+        rule = f'it must be seconds, a datetime, a datetime64, or text such as {_TEXTS}'
         raise not_allowed(what, value, rule) from None
 
 
@@ -98,6 +100,47 @@ def as_datetimes(seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.datetime64]
     result: npt.NDArray[np.datetime64] = (whole.astype(np.int64) * _NS + steps.astype(np.int64)).view('datetime64[ns]')
     result[~valid] = np.datetime64('NaT', 'ns')
     return result
+
+
+_TEXTS = '2024-05-31 14:05:09.5, 14:05:09, 12.5s from the start, or seconds'
+_SECONDS_SIGN = re.compile(r'(?<=[0-9.]) ?s$')
+_CLOCK = re.compile(r'\d{1,2}:')
+
+
+def moment_of_text(text: str, zone: datetime.tzinfo, first: float) -> Moment:
+    """Parse a time in a recording, as a person writes it.
+
+    Parameters
+    ----------
+    text : str
+        A date and time, a clock time such as '14:05:09', seconds from the first frame such as '12.5s' or '+12.5', or
+        seconds since 1970.
+    zone : tzinfo
+        Time zone of a date without an offset, and of a clock time.
+    first : float
+        Time of the first frame in seconds. A clock time is on its day.
+
+    Raises
+    ------
+    InvalidArgumentError
+        The text is none of these.
+    """
+    text = text.strip()
+    number = _SECONDS_SIGN.sub('', text)
+    if DECIMAL.fullmatch(number):
+        since = number != text or number.startswith('+')
+        return Moment(first + float(number), 10**6) if since else Moment(float(number), 0)
+    try:
+        if _CLOCK.match(text):
+            text = f'{datetime.datetime.fromtimestamp(first, zone).date()} {text:0>{_width(text)}}'
+        return Moment(date_seconds(text, zone), 10**6)
+    except (ValueError, OverflowError, OSError) as error:
+        raise InvalidArgumentError(f'{text!r} is not a time; use {_TEXTS}') from error
+
+
+def _width(clock: str) -> int:
+    """Return the length of a clock time with two digits for the hour."""
+    return len(clock) + (clock[1] == ':')
 
 
 def parse_timestamp(zone: datetime.tzinfo, text: str) -> float:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from .._support.moments import as_moment
+from .._support.validation import as_int, as_seconds
 from ..color import Image
 from ..errors import InvalidArgumentError
 from ..stores.base import ImgStore
 from ..timestamps import Numbers, Times, format_time
 
 Indices = npt.NDArray[np.intp]
+_Number = TypeVar('_Number', int, float)
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,8 @@ def select(
     to_number: int | None = None,
     from_index: int | None = None,
     to_index: int | None = None,
-    from_time: float | None = None,
-    to_time: float | None = None,
+    from_time: Any = None,
+    to_time: Any = None,
     from_seconds: float | None = None,
     to_seconds: float | None = None,
 ) -> Frames:
@@ -75,10 +78,10 @@ def select(
         First frame index, from 0. Negative ones count from the end.
     to_index : int, optional
         Frame index after the last one.
-    from_time : float, optional
-        First frame time in seconds.
-    to_time : float, optional
-        Frame time after the last one, in seconds.
+    from_time : float, datetime, datetime64 or str, optional
+        First frame time, as `find` of a store takes it.
+    to_time : float, datetime, datetime64 or str, optional
+        Frame time after the last one.
     from_seconds : float, optional
         Start in seconds since the first frame of the store, rounded to microseconds.
     to_seconds : float, optional
@@ -101,25 +104,29 @@ def select(
     [101, 102]
     """
     numbers, times = store.frame_numbers, store.frame_times
-    _check_ranges(
-        store,
-        numbers,
-        times,
-        number=(from_number, to_number),
-        index=(from_index, to_index),
-        time=(from_time, to_time),
-        seconds=(from_seconds, to_seconds),
-    )
-    indices = np.arange(len(numbers))[slice(from_index, to_index)]
-    first = times[0] if len(times) else 0.0
-    inside = _inside(numbers[indices], from_number, to_number)
-    inside &= _inside(times[indices], from_time, to_time)
+    first = float(times[0]) if len(times) else 0.0
+
+    def moment(value: Any, what: str) -> float:
+        return as_moment(value, what, store.created[1], first).seconds
+
+    number = _limits(as_int, from_number=from_number, to_number=to_number)
+    index = _limits(as_int, from_index=from_index, to_index=to_index)
+    time = _limits(moment, from_time=from_time, to_time=to_time)
+    seconds = _limits(as_seconds, from_seconds=from_seconds, to_seconds=to_seconds)
+    _check_ranges(store, numbers, times, number=number, index=index, time=time, seconds=seconds)
+    indices = np.arange(len(numbers))[slice(*index)]
     since = np.round(times[indices] - first, 6)  # a double has times since 1970 to about 0.25 µs
-    inside &= _inside(since, from_seconds, to_seconds)
+    inside = _inside(numbers[indices], *number) & _inside(times[indices], *time) & _inside(since, *seconds)
     indices = indices[inside]
     if not len(indices):
         raise InvalidArgumentError(_nothing_in_range(store, numbers, times), store=store.filename)
     return Frames(store, indices, numbers[indices], times[indices])
+
+
+def _limits(convert: Callable[[Any, str], _Number], **given: Any) -> tuple[_Number | None, _Number | None]:
+    """Convert start and end of a range; None for one that was not given."""
+    start, end = (None if value is None else convert(value, what) for what, value in given.items())
+    return start, end
 
 
 def _check_ranges(store: ImgStore, numbers: Numbers, times: Times, **ranges: tuple[float | None, float | None]) -> None:

@@ -9,7 +9,6 @@ from typing import Any, NoReturn, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from .._support.moments import as_moment
 from .._support.validation import as_int, as_int_min, not_allowed
 from ..errors import FrameKeyTypeError, InvalidArgumentError
 from ..index.frame_index import FrameIndex
@@ -231,7 +230,7 @@ class StoreArray(FrameProperties):
         if value is None:
             return None
         if by == 'time':
-            return as_moment(value, what, self._impl.metadata.timezone).seconds
+            return self._moment(value, what).seconds
         return as_int(value, what)
 
     def _loaded_index(self) -> FrameIndex:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from .._support.moments import Moment, as_moment
 from .._support.validation import as_seconds
 from ..constants import FRAME_TIME
 from ..errors import InvalidArgumentError
@@ -46,6 +47,12 @@ class FrameProperties(ABC):
     @abstractmethod
     def _require_impl(self) -> FrameInfo:
         """Return the reader or the writer. Raise in a forked child of the writer."""
+
+    def _moment(self, value: Any, what: str) -> Moment:
+        """Convert a user's time of a frame; InvalidArgumentError."""
+        reader = self._require_reader()
+        first = reader.index.frame(0)
+        return as_moment(value, what, reader.metadata.timezone, first[1] if first else 0.0)
 
     @property
     @abstractmethod

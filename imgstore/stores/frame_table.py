@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .._support.moments import Moment, as_datetimes, as_moment
+from .._support.moments import Moment, as_datetimes
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from ..errors import InvalidArgumentError
 from ..index.frame_index import FrameIndex
@@ -42,9 +42,10 @@ class FrameTable(FrameProperties):
         number : int
             Number of the frame. If several frames have it, the first one is found.
         time : float, datetime, datetime64 or str
-            Time of the frame instead of a number: seconds, a datetime, a datetime64 in UTC, or text in ISO 8601.
-            Without an offset, a datetime and text are in the recording's time zone. A date finds a frame whose time is
-            rounded to it: to nanoseconds for datetime64, otherwise to microseconds.
+            Time of the frame instead of a number: seconds, a datetime, a datetime64 in UTC, or text: a date in
+            ISO 8601, a clock time such as '14:05:09', or '12.5s' from the first frame. Without an offset, a datetime
+            and text are in the recording's time zone. A date finds a frame whose time is rounded to it: to nanoseconds
+            for datetime64, otherwise to microseconds.
         nearest : bool
             Find the frame with the nearest number or time. Ties go to the earlier frame.
 
@@ -76,7 +77,7 @@ class FrameTable(FrameProperties):
             raise InvalidArgumentError(f'pass either number or time; {given}', argument='number')
         reader = self._require_reader()
         if number is None:
-            return _find_time(reader, as_moment(time, 'time', reader.metadata.timezone), nearest)
+            return _find_time(reader, self._moment(time, 'time'), nearest)
         return reader.find(FRAME_NUMBER, number, nearest, 'number')
 
     def to_pandas(self, extra_data: bool = False) -> pd.DataFrame:

@@ -16,7 +16,8 @@ import yaml
 
 from imgstore import ImgStore, new_for_filename, new_for_format
 from imgstore.errors import FrameNotFoundError, InvalidArgumentError
-from imgstore.timestamps import parse_timestamp
+from imgstore.export import select
+from imgstore.timestamps import parse_time
 
 from ..helpers.raised import raises
 
@@ -132,7 +133,7 @@ def test_the_nearest_frame_to_a_date_is_found(store: ImgStore) -> None:
 
 
 @pytest.mark.parametrize(
-    'moment', ['noon', '', '14:05:09', True, b'2023-11-14', [NOON], datetime.date(2023, 11, 14), {}, 1j]
+    'moment', ['noon', '', '25:05:09', True, b'2023-11-14', [NOON], datetime.date(2023, 11, 14), {}, 1j]
 )
 def test_what_is_no_time_is_refused(store: ImgStore, moment: Any) -> None:
     with raises(InvalidArgumentError, argument='time'):
@@ -142,8 +143,11 @@ def test_what_is_no_time_is_refused(store: ImgStore, moment: Any) -> None:
 
 
 def test_text_means_the_same_as_on_the_command_line(store: ImgStore) -> None:
-    for text in ('2023-11-14 23:13:20.5', ' 1700000000.5 ', '2023-11-14T22:13:20.5Z'):
-        assert store.frame_times[store.find(time=text)] == parse_timestamp(VIENNA, text)
+    for text in ('2023-11-14 23:13:20.5', ' 1700000000.5 ', '2023-11-14T22:13:20.5Z', '23:13:20.5', '0.5s', '+0.5'):
+        moment = parse_time(store, text)
+        assert store.frame_times[store.find(time=text)] == moment == 1700000000.5
+        assert next(store.frames(text, by='time')).time == moment
+        assert select(store, from_time=text).times[0] == moment
 
 
 def test_the_zone_of_this_machine_does_not_matter(store: ImgStore, monkeypatch: pytest.MonkeyPatch) -> None:
