@@ -89,6 +89,7 @@ class ChunkIO:
         has_checksums: bool = False,
     ) -> None:
         self.verifies, self._has_checksums, self._has_warned = verify, has_checksums, False
+        self._lack: UnverifiedWarning | None = None
         self._layout, self._fmt, self._color = layout, fmt, len(shape) == 3
         self._is_remote = is_url(layout.basedir)
         self._seek, self._kept, self._cache_bytes = seek, FrameCache(cache_bytes), cache_bytes
@@ -153,13 +154,22 @@ class ChunkIO:
         if journaled is None and not self.verifies:
             return None
         stem = self._layout.index_stem(number)
-        return ChunkChecksums(stem, partial(self._warn_of_lack, number), journaled, check)
+        return ChunkChecksums(stem, partial(self._note_lack, number), journaled, check)
 
-    def _warn_of_lack(self, number: int, reason: str) -> None:
-        """Warn of the first chunk without the checksums that it should have."""
+    def _note_lack(self, number: int, reason: str) -> None:
+        """Note the first chunk without the checksums that it should have."""
         if (reason or self._has_checksums) and not self._has_warned:
             self._has_warned = True
-            warn(UnverifiedWarning(self._layout.basedir, number, reason))
+            self._lack = UnverifiedWarning(self._layout.basedir, number, reason)
+
+    def warn_if_unverified(self) -> None:
+        """Issue the warning of the first chunk without its checksums, once.
+
+        To be called in the caller's thread: chunks are read by others, too, which no line of a program calls.
+        """
+        if self._lack is not None:
+            lack, self._lack = self._lack, None
+            warn(lack)
 
     def checksums(self, number: int, frames: int, known: Sequence[int] = ()) -> list[int]:
         """Compute the checksums of a chunk's stored frames, 0 where unknown.

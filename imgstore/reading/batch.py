@@ -134,6 +134,7 @@ class BatchReader:
                     futures.popleft().result()
             while futures:
                 futures.popleft().result()
+            self._images.warn_if_unverified()
         finally:
             for future in futures:
                 future.cancel()

@@ -120,7 +120,19 @@ class ImageReader:
             runs.expect((chunk, begin))
 
     def read(self, frame: FrameLocation) -> Image:
-        """Read one image; FrameReadError names the frame."""
+        """Read one image; FrameReadError names the frame.
+
+        Warn of a chunk that lost its checksums.
+        """
+        image = self._read(frame)
+        self.warn_if_unverified()
+        return image
+
+    def warn_if_unverified(self) -> None:
+        """Warn of the first chunk that lost its checksums, once."""
+        self._chunks.warn_if_unverified()
+
+    def _read(self, frame: FrameLocation) -> Image:
         prefetched: Image | None = self._prefetcher.result(frame.place)
         if prefetched is None and self._runs is not None:
             prefetched = self._runs.take(frame.place)
@@ -190,7 +202,7 @@ class ImageReader:
             frame_index=frame.frame_index,
             frame_number=number,
             path=error.path,
-            reason=error.reason or str(error),
+            reason=_reason_in(error),
         )
 
     def _begin(self, place: Place) -> Callable[[], Image]:
@@ -242,3 +254,10 @@ class ImageReader:
     def close(self) -> None:
         """Close all chunks."""
         self._open.close()
+
+
+def _reason_in(error: FrameReadError | CorruptFileError | InvalidArgumentError) -> str:
+    """Return the reason of an error, or its message without the path."""
+    if error.reason is not None or error.path is None:
+        return error.reason or str(error)
+    return str(error).removeprefix(error.path).lstrip(': ')

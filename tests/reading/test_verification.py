@@ -3,6 +3,7 @@
 import contextlib
 import pickle
 import shutil
+import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -236,9 +237,9 @@ def test_a_stream_copy_is_verified(tmp_path: Path, fmt: str) -> None:
 # --- stores without checksums
 
 
-def replace_checksums(path: Path, chunk: int, checksums: Any = None) -> None:
+def replace_checksums(path: Path, chunk: int, checksums: Any = None, fmt: str = 'npy') -> None:
     """Write a chunk's index with other checksums, or without."""
-    stem = str(path / f'{chunk:06d}' / 'index')
+    stem = str(path / (f'{chunk:06d}/index' if ROWS[fmt].is_image_folder else f'{chunk:06d}'))
     write_chunk_index(stem, *read_chunk_index(stem), checksums)
 
 
@@ -252,6 +253,33 @@ def test_an_index_that_lost_its_checksums_is_told_of_once(tmp_path: Path) -> Non
         with pytest.warns(UnverifiedWarning) as caught:
             assert len(store[:]) == COUNT
         assert [(note.message.store, note.message.chunk) for note in caught] == [(str(path), 0)]  # type: ignore[union-attr]
+
+
+LOOPS: dict[str, Callable[[imgstore.ImgStore], object]] = {
+    'next': lambda store: [store.get_next_image() for _ in range(COUNT)],
+    'iteration': list,
+    'backwards': lambda store: list(reversed(store)),
+    'array': lambda store: store[:],
+    'every second': lambda store: store[::2],
+    'get_images': lambda store: store.get_images(frame_indices=range(COUNT)),
+    'batches': lambda store: list(store.batches(3)),
+    'batches of every second': lambda store: list(store.batches(3, step=2)),
+}
+
+
+@pytest.mark.parametrize('way', LOOPS)
+@pytest.mark.parametrize('fmt', ['png', 'npy', 'mjpeg/avi', 'avc1/mp4'])
+def test_it_is_told_at_the_line_that_reads(fmt: str, way: str, tmp_path: Path) -> None:
+    """Other threads read ahead; as an error it is raised, too."""
+    path = record(tmp_path / 's', fmt)
+    replace_checksums(path, 1, fmt=fmt)
+    with new_for_filename(path) as store, pytest.warns(UnverifiedWarning) as caught:
+        LOOPS[way](store)
+    assert [note.filename for note in caught] == [__file__]
+    with new_for_filename(path) as store, warnings.catch_warnings():
+        warnings.simplefilter('error')
+        with pytest.raises(UnverifiedWarning):
+            LOOPS[way](store)
 
 
 def test_a_store_that_never_had_checksums_is_read_without_a_word(tmp_path: Path) -> None:
