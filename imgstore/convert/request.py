@@ -101,7 +101,7 @@ class Request:
             wrong = f'contains the store to convert, {self.source!r}'
         if wrong:
             raise InvalidArgumentError(
-                f'{self.target!r} {wrong}; give another folder', path=self.target, argument='target'
+                f'{self.target!r} {wrong}; give another folder', path=self.target, argument='dest'
             )
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from .._support.buffer_pool import BufferPool
 from .._support.json import dumps
 from .._support.validation import as_finite_seconds, as_int, as_seconds
+from .._support.warn import warn
 from ..chunks import ChunkIO, Image
 from ..color import decoded_shape
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
@@ -28,6 +29,8 @@ from ..errors import (
     ExtraDataTypeError,
     FrameWriteError,
     ImageRejectedError,
+    ImgStoreError,
+    ImgStoreWarning,
     InvalidArgumentError,
     StoreClosedError,
 )
@@ -378,5 +381,10 @@ def _close_in_the_end(writer: StoreWriter, pid: int) -> None:
     A forked child leaves it to its parent.
     """
     if os.getpid() == pid:
-        with contextlib.suppress(KeyboardInterrupt, SystemExit):  # an interrupt during the wait
+        try:
             writer.close()
+        except (KeyboardInterrupt, SystemExit):  # an interrupt during the wait
+            pass
+        except ImgStoreError as error:  # at the end of a program it would be a traceback of this module
+            store = writer.layout.basedir
+            warn(ImgStoreWarning(f'{store!r} was not closed, and could not be completed: {error}; repair it'))

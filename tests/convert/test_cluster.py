@@ -357,7 +357,7 @@ def test_neither_store_may_be_inside_the_other(scheduled: bool, scheduler: str, 
     before = files(tmp_path / 'a')
     (tmp_path / 'link').symlink_to(source)
     for target in (source / 'd', source / '000009', tmp_path / 'link' / 'd', tmp_path / 'a'):
-        with raises(InvalidArgumentError, argument='target', path=str(target)):
+        with raises(InvalidArgumentError, argument='dest', path=str(target)):
             convert(source, target, 'png', scheduler=scheduler if scheduled else None, overwrite=True)
     assert files(tmp_path / 'a') == before
     assert not list((tmp_path).glob('.*'))
@@ -458,7 +458,7 @@ def test_wrong_arguments_leave_nothing(argument: str, options: Any, scheduler: s
     source = store_of(tmp_path / 's', 'npy', GRAY, 'float64')
     with raises(InvalidArgumentError, argument=argument):
         convert(source, tmp_path / 'd', **{'fmt': 'png', 'scheduler': scheduler, **options})
-    with raises(InvalidArgumentError, argument='target'):
+    with raises(InvalidArgumentError, argument='dest'):
         convert(source, source, 'bpk', scheduler=scheduler, overwrite=True)
     assert names(tmp_path) == {'s'}
 

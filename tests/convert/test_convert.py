@@ -204,7 +204,7 @@ def test_destination_store_is_replaced_only_on_request(tmp_path: Path) -> None:
 def test_a_store_is_not_converted_into_itself(tmp_path: Path) -> None:
     store_of(tmp_path / 's')
     (tmp_path / 'link').symlink_to(tmp_path / 's')
-    with raises(InvalidArgumentError, argument='target'):
+    with raises(InvalidArgumentError, argument='dest'):
         convert(tmp_path / 's', tmp_path / 'link', 'png', overwrite=True)
     assert len(images(tmp_path / 's')) == COUNT
 

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from imgstore import new_for_filename, new_for_format
 from imgstore.errors import CorruptFileError, InvalidArgumentError
 from imgstore.ondisk.metadata import checked_user_metadata, load_metadata
-from imgstore.stores.factories import _extract_store_metadata
+from imgstore.stores import _extract_store_metadata
 
 from ..helpers.raised import raises
 

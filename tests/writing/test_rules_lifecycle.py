@@ -4,6 +4,8 @@ import contextlib
 import gc
 import math
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -20,6 +22,7 @@ from imgstore.formats import resolve_format
 
 from ..helpers import HELPERS
 from ..helpers.checked import not_none
+from ..helpers.display import python_env
 from ..helpers.format_table import IMAGE_FORMATS
 from ..helpers.raised import raises
 from ..helpers.writing import FORMATS, SHAPE, WRITERS, add, at_once, check, files, new, record, run
@@ -241,6 +244,25 @@ stores += [record('mjpeg'), record('h264/mkv'), record('avc1/mp4')]
 for store in stores:
     store.add_image(numbered(8, (64, 96)), 8, 8)
 """
+
+
+@pytest.mark.process
+def test_an_unclosed_store_that_is_gone_is_one_warning_at_the_end(tmp_path):
+    code = """
+import shutil, sys, imgstore, numpy
+store = imgstore.new_for_format('png', sys.argv[1], imgshape=(8, 8), chunksize=2)
+store.add_image(numpy.zeros((8, 8), 'uint8'), 0, 0)
+shutil.rmtree(sys.argv[1])
+try:
+    for number in range(1, 6):
+        store.add_image(numpy.zeros((8, 8), 'uint8'), number, number)
+except imgstore.errors.FrameWriteError:
+    pass
+"""
+    command = [sys.executable, '-c', code, str(tmp_path / 's')]
+    done = subprocess.run(command, env=python_env(), capture_output=True, text=True, check=False)
+    assert 'Traceback' not in done.stderr
+    assert 'was not closed, and could not be completed' in done.stderr
 
 
 @pytest.mark.slow

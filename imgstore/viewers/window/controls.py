@@ -244,5 +244,5 @@ def _gap_text(gap: Gap) -> str:
     seconds = f'{gap.seconds:.3f} s between them' if gap.seconds == gap.seconds else 'at an unknown time'
     if gap.missing > 0:
         return f'{gap.missing} missing after frame {gap.before[0]}, {seconds}'
-    what = 'a pause' if gap.missing == 0 else 'numbers go back'
+    what = {0: 'a pause', -1: 'the number is repeated'}.get(gap.missing, 'numbers go back')
     return f'{what} after frame {gap.before[0]}, {seconds}'

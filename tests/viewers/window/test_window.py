@@ -646,7 +646,7 @@ def test_contrast_is_computed_per_frame(tmp_path: Path) -> None:
 
 
 def test_a_pause_and_numbers_that_go_back_are_gaps_too(tmp_path: Path) -> None:
-    frames = [(0, 0.0), (1, 0.1), (2, 0.2), (3, 5.0), (4, 5.1), (2, 5.2), (3, math.nan)]
+    frames = [(0, 0.0), (1, 0.1), (2, 0.2), (3, 5.0), (4, 5.1), (2, 5.2), (3, math.nan), (4, 5.4), (3, 5.5), (3, 5.6)]
     with imgstore.new_for_format('npy', tmp_path / 'run', imgshape=(4, 6)) as written:
         for number, seconds in frames:
             written.add_image(np.zeros((4, 6), np.uint8), number, seconds)
@@ -656,6 +656,9 @@ def test_a_pause_and_numbers_that_go_back_are_gaps_too(tmp_path: Path) -> None:
         assert (controls.player.index, controls.message) == (3, 'a pause after frame 2, 4.800 s between them')
         press(controls, 'n')
         assert (controls.player.index, controls.message) == (5, 'numbers go back after frame 4, 0.100 s between them')
+        press(controls, 'n')
+        press(controls, 'n')
+        assert controls.message == 'the number is repeated after frame 3, 0.100 s between them'
 
 
 def test_a_long_search_for_a_gap_stops_and_can_be_continued(

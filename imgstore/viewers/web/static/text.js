@@ -68,6 +68,7 @@ export function value(what) {
 
 export function gapText(gap) {
   const length = gap.seconds !== null && gap.seconds > 0 ? duration(gap.seconds) : '';
+  if (gap.missing === -1) return `The frame number ${gap.after.number} is repeated${length && `, after ${length}`}`;
   if (gap.missing < 0) return `The frame number goes back from ${gap.before.number} to ${gap.after.number}${length && `, after ${length}`}`;
   if (!gap.missing) return `An interval of ${length} before frame ${gap.after.number}`;
   const missing = gap.missing === 1 ? '1 frame is' : `${count(gap.missing)} frames are`;
