@@ -218,7 +218,7 @@ def test_a_frame_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     ):
         reader.get_image(3)
     assert caught.value.reason
-    assert not caught.value.reason.startswith(str(tmp_path / 's') + ':')
+    assert str(tmp_path) not in caught.value.reason
 
 
 @pytest.mark.parametrize('workers', [0, 2])

@@ -202,7 +202,7 @@ class ImageReader:
             frame_index=frame.frame_index,
             frame_number=number,
             path=error.path,
-            reason=_reason_in(error),
+            reason=error.reason or str(error),
         )
 
     def _begin(self, place: Place) -> Callable[[], Image]:
@@ -254,10 +254,3 @@ class ImageReader:
     def close(self) -> None:
         """Close all chunks."""
         self._open.close()
-
-
-def _reason_in(error: FrameReadError | CorruptFileError | InvalidArgumentError) -> str:
-    """Return the reason of an error, or its message without the path."""
-    if error.reason is not None or error.path is None:
-        return error.reason or str(error)
-    return str(error).removeprefix(error.path).lstrip(': ')

@@ -29,7 +29,7 @@ from ...ondisk.layout import Layout
 from ...remote import files as remote
 from ..base import ChunkReader, ChunkWriter, Image
 from ..opencv_encode import encode_file
-from .size_checks import check_claimed_size, max_file_bytes
+from .size_checks import check_claimed_size, max_file_bytes, unreadable_image
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -67,7 +67,7 @@ class NpyCodec(ImageCodec):
         try:
             return _array_in(data)
         except Exception as error:
-            raise FrameReadError(f'{path} cannot be read as npy: {error}', path=path) from error
+            raise unreadable_image(path, f'cannot be read as npy: {error}') from error
 
 
 @lru_cache(8)
@@ -173,9 +173,9 @@ class Cv2Codec(ImageCodec):
         try:
             image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
         except cv2.error as error:
-            raise FrameReadError(f'{path} is damaged: {error.err}', path=path) from error
+            raise unreadable_image(path, f'is damaged: {error.err}') from error
         if image is None:
-            raise FrameReadError(f'{path} is damaged, or not a {self._format.name} image', path=path)
+            raise unreadable_image(path, f'is damaged, or not a {self._format.name} image')
         return image[:, :, :3] if image.ndim == 3 and image.shape[2] == 4 else image
 
 
@@ -252,11 +252,8 @@ class ImageChunkReader(ChunkReader):
         differs = self._checksums is not None and self._checksums.differs(index, data)
         image = self._codec.decode(data, path)  # even then: it may say what is wrong with the file
         if differs:
-            raise FrameReadError(
-                f'{path} was damaged or replaced: it differs from its checksum; open the store with verify=False to '
-                'read it',
-                path=path,
-            )
+            why = 'was damaged or replaced: it differs from its checksum; open the store with verify=False to read it'
+            raise unreadable_image(path, why)
         return image
 
     def checksum(self, index: int) -> int:
@@ -269,7 +266,7 @@ class ImageChunkReader(ChunkReader):
         except FrameReadError:
             raise
         except OSError as error:
-            raise FrameReadError(f'{path} cannot be read: {error.strerror or error}', path=path) from error
+            raise unreadable_image(path, f'cannot be read: {error.strerror or error}') from error
 
     def _remote_content(self, path: str) -> Bytes:
         """Read the bytes of a file at a URL."""
@@ -283,9 +280,8 @@ class ImageChunkReader(ChunkReader):
         file, status = open_descriptor(path)
         try:
             if status.st_size > self._max_bytes:
-                raise FrameReadError(
-                    f'{path} is damaged: it has {status.st_size} bytes, too many for an image of this store', path=path
-                )
+                why = f'is damaged: it has {status.st_size} bytes, too many for an image of this store'
+                raise unreadable_image(path, why)
             data = self._allocate((status.st_size,))
             return data[: read_into(file, data.data)]
         finally:

@@ -55,9 +55,14 @@ def check_claimed_size(fmt: Format, data: Bytes, path: str, expected_bytes: int)
             raise ValueError('its first bytes do not match the format')
         size = _SIZES[fmt.extension](data) if fmt.extension in _SIZES else 0
     except (ValueError, IndexError, struct.error) as error:
-        raise FrameReadError(f'{path} is cut off, damaged, or not a {fmt.name} image: {error}', path=path) from error
+        raise unreadable_image(path, f'is cut off, damaged, or not a {fmt.name} image: {error}') from error
     if size > max_bytes(IMAGE_RATIO * len(data), expected_bytes):
-        raise FrameReadError(f'{path} is damaged: a file of {len(data)} bytes states an image of {size}', path=path)
+        raise unreadable_image(path, f'is damaged: a file of {len(data)} bytes states an image of {size}')
+
+
+def unreadable_image(path: str, reason: str) -> FrameReadError:
+    """Create the error for an image file that cannot be read."""
+    return FrameReadError(f'{path} {reason}', path=path, reason=reason)
 
 
 # --- minimum bytes of the image, for the formats with checks
