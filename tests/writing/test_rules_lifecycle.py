@@ -250,7 +250,7 @@ for store in stores:
 def test_an_unclosed_store_that_is_gone_is_one_warning_at_the_end(tmp_path):
     code = """
 import shutil, sys, imgstore, numpy
-store = imgstore.new_for_format('png', sys.argv[1], imgshape=(8, 8), chunksize=2)
+store = imgstore.new_for_format('png', sys.argv[1], imgshape=(8, 8), chunksize=2, workers=0)
 store.add_image(numpy.zeros((8, 8), 'uint8'), 0, 0)
 shutil.rmtree(sys.argv[1])
 try:
