@@ -167,8 +167,9 @@ class ChunkIO:
 
         To be called in the caller's thread: chunks are read by others, too, which no line of a program calls.
         """
-        if self._lack is not None:
-            lack, self._lack = self._lack, None
+        lack = self._lack
+        if lack is not None:  # several threads may ask at once
+            self._lack = None
             warn(lack)
 
     def checksums(self, number: int, frames: int, known: Sequence[int] = ()) -> list[int]:

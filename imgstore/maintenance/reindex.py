@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._support.text import count_of
-from ..constants import EXTRA_JSON, STORE_INDEX_FILENAME, STORE_LOCK_FILENAME, STORE_SAVED_INDEX_FILENAME
+from ..constants import EXTRA_JSON, STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILENAME
 from ..errors import ImgStoreError, InvalidArgumentError, StoreIOError
 from ..extra_data.records import has_other_numbers, renumber_extra_data
 from ..index.store_index import ImgStoreIndex
 from ..ondisk.chunk_index import Numbers, read_first_numbers, rewrite_frame_numbers
 from ..ondisk.layout import Layout, index_path
-from ..ondisk.lock import StoreLock
+from ..ondisk.lock import locked
 from ..ondisk.staging import Staging, finish, is_pending
 
 
@@ -95,11 +95,11 @@ def reindex(
     """
     with _said_of(layout):
         if is_pending(layout.basedir) and not dry_run:
-            with _locked(layout):
+            with locked(layout.basedir):
                 finish(layout.basedir)
         change = _Change(layout, chunks)
         if change.report(dry_run) and not dry_run:
-            with _locked(layout):
+            with locked(layout.basedir):
                 change.make()
             return change.report(dry_run), renewed_index(layout, chunks)
         return change.report(dry_run), change.index
@@ -113,15 +113,6 @@ def _said_of(layout: Layout) -> Iterator[None]:
         raise
     except OSError as error:
         raise StoreIOError(f'{layout.basedir} could not be reindexed: {error}', store=layout.basedir) from error
-
-
-@contextlib.contextmanager
-def _locked(layout: Layout) -> Iterator[None]:
-    lock = StoreLock(os.path.join(layout.basedir, STORE_LOCK_FILENAME))
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 class _Change:

@@ -35,7 +35,7 @@ from ..ondisk.emptying import finish_emptying
 from ..ondisk.files import StrPath, make_folder, partial_path, remove_if_there, rename_atomic, write_atomic
 from ..ondisk.journal_reading import DEFAULT_PACE, fill_in, pace_of
 from ..ondisk.layout import INDEX_EXTENSIONS, Layout, existing_store_folder, index_path, is_emptied, local_folder
-from ..ondisk.lock import StoreLock, is_held
+from ..ondisk.lock import is_held, locked
 from ..ondisk.metadata import StoreMetadata, load_metadata
 from ..ondisk.staging import finish, is_pending, uncounted
 from ..reading.chunk_listing import (
@@ -94,7 +94,7 @@ def repair(path: StrPath, dry_run: bool = False) -> RepairReport:
         )
     emptied = is_emptied(basedir)
     if emptied and not dry_run:
-        with contextlib.closing(_Held(lock_path)):
+        with locked(basedir):
             finish_emptying(basedir)
     patient = _Repair(basedir)
     chunks = list(patient.find())
@@ -102,7 +102,7 @@ def repair(path: StrPath, dry_run: bool = False) -> RepairReport:
     report = RepairReport(basedir, dry_run, chunks, leftovers, is_pending(basedir), emptied, unreadable)
     if report and not dry_run:
         try:
-            with contextlib.closing(_Held(lock_path)):
+            with locked(basedir):
                 finish(basedir)
                 report = replace(report, removed=patient.apply(report))
         except ImgStoreError:
@@ -110,12 +110,6 @@ def repair(path: StrPath, dry_run: bool = False) -> RepairReport:
         except OSError as error:
             raise StoreIOError(f'{basedir}: the store could not be repaired: {error}', store=basedir) from error
     return report
-
-
-class _Held(StoreLock):
-    """The store's lock, as a context."""
-
-    close = StoreLock.release
 
 
 def _keep_damaged(paths: Iterable[str]) -> None:

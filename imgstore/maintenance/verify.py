@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,21 +14,19 @@ import numpy.typing as npt
 from .._support.cpu import CORES
 from .._support.validation import as_int_min
 from ..chunks import ChunkIO, is_for_lack
-from ..constants import STORE_LOCK_FILENAME
 from ..errors import (
     CorruptFileError,
     FrameReadError,
     ImgStoreError,
     InvalidArgumentError,
     StoreIOError,
-    StoreLockedError,
 )
 from ..formats import format_of
 from ..ondisk.checksums import UNKNOWN, Checksums, as_checksums, read_checksums, read_decoder_checksum
 from ..ondisk.chunk_index import has_room_for_checksums, read_chunk_index, rewrite_checksums
 from ..ondisk.files import StrPath
 from ..ondisk.layout import Layout, existing_store_folder, local_folder
-from ..ondisk.lock import StoreLock, is_held
+from ..ondisk.lock import locked
 from ..ondisk.metadata import load_metadata
 from ..reading.chunk_listing import has_sound_records
 from .reindex import renewed_index
@@ -94,7 +91,8 @@ def verify(
     folder = local_folder(existing_store_folder(path), 'verify a store')
     count = CORES if workers is None else as_int_min(workers, 'workers', 1)
     try:
-        with _Verification(folder, add, update, resume) as verification:
+        verification = _Verification(folder, add, update, resume)
+        with locked(folder) if add or update else contextlib.nullcontext():
             return verification.run(count, progress)
     except ImgStoreError:
         raise
@@ -118,29 +116,6 @@ class _Verification:
         self._log = None if resume is None else VerifyLog(resume, metadata.uuid)
         self._layout = Layout(folder, self._fmt.extension, self._fmt.is_image_folder)
         self._chunks = ChunkIO(self._layout, self._fmt, metadata.imgshape, 'read', image_bytes=metadata.image_bytes)
-        self._lock: StoreLock | None = None
-
-    def __enter__(self) -> _Verification:
-        if self._changes:
-            path = os.path.join(self._folder, STORE_LOCK_FILENAME)
-            if is_held(path):
-                raise StoreLockedError(
-                    f'{self._folder!r} is open in another writer, which holds {path}; verify it without changes, or '
-                    'later',
-                    store=self._folder,
-                    path=path,
-                )
-            self._lock = StoreLock(path)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._chunks.close()
-        if self._lock is not None:
-            self._lock.release()
-
-    @property
-    def _changes(self) -> bool:
-        return self._add or self._update
 
     def run(self, workers: int, progress: Callable[[int], object]) -> VerifyReport:
         """Verify all chunks, several at once."""

@@ -7,9 +7,11 @@ import os
 import stat
 import sys
 import time
+from collections.abc import Iterator
 
 from .._support.forking import fork_lock, register_fork_handler
 from .._support.regular_files import open_regular
+from ..constants import STORE_LOCK_FILENAME
 from ..errors import StoreIOError, StoreLockedError
 
 _ATTEMPTS, _BETWEEN_ATTEMPTS = 5, 0.02  # seconds
@@ -155,3 +157,13 @@ class StoreLock:
             os.unlink(self._path)
             return True
         return False
+
+
+@contextlib.contextmanager
+def locked(basedir: str) -> Iterator[None]:
+    """Hold the lock of a store in a ``with`` block; StoreLockedError."""
+    lock = StoreLock(os.path.join(basedir, STORE_LOCK_FILENAME))
+    try:
+        yield
+    finally:
+        lock.release()
