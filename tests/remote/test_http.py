@@ -191,12 +191,35 @@ def test_a_frame_of_matroska_costs_a_part_of_its_chunk(web, tmp_path):
 
 def test_matroska_without_cues_is_read_once_with_a_warning(web, tmp_path):
     folder = write_store(tmp_path / 'store', 'h264/mkv', frames=200, chunksize=200)
-    path = folder / '000000.mkv'
-    path.write_bytes(path.read_bytes().replace(b'\x1c\x53\xbb\x6b', b'\x1c\x53\xbb\x6c'))
+    remove_cues(folder / '000000.mkv')
     with imgstore.new_for_filename(f'{web.url}/store') as store:
         with pytest.warns(ImgStoreWarning, match=r'000000.mkv is read in sequence once'):
             assert indexes_in(store, 13) == [13]
         assert indexes_in(store, 3, 24) == [3, 24]
+
+
+def test_each_chunk_without_cues_is_scanned_once(web, tmp_path):
+    """By whichever reader comes first: the caller's, one that reads ahead, one of a batch."""
+    folder = write_store(tmp_path / 'store', 'h264/mkv', frames=400, chunksize=200)
+    for video in folder.glob('*.mkv'):
+        remove_cues(video)
+    with pytest.warns(ImgStoreWarning, match='is read in sequence once') as warned:
+        read_in_many_ways(f'{web.url}/store')
+    assert len(warned) == 2
+
+
+def read_in_many_ways(url):
+    with imgstore.new_for_filename(url) as store:
+        assert [index_in(image) for image, *_ in store.frames()] == list(range(400))
+        assert indexes_in(store, 3, 260, 300, 24) == [3, 260, 300, 24]
+        assert len(store[::7]) == 58
+    with imgstore.new_for_filename(url) as store:
+        assert indexes_in(store, 3, 260, 300, 24) == [3, 260, 300, 24]
+
+
+def remove_cues(video):
+    """Leave its cues, with an ID that no program knows."""
+    video.write_bytes(video.read_bytes().replace(b'\x1c\x53\xbb\x6b', b'\x1c\x53\xbb\x6c'))
 
 
 def test_opening_asks_little_of_many_chunks(web, tmp_path):

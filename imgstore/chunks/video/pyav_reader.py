@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..._support.warn import warn
-from ...errors import FrameReadError, ImgStoreWarning
+from ...errors import FrameReadError
 from ...ondisk.checksums import ChunkChecksums
 from ...remote.urls import is_url
 from ..base import Image, VideoReader
@@ -20,6 +19,7 @@ from .decoder import decode_intra
 from .frame_cache import FrameCache
 from .frame_table import FrameTable, table_from_container_index, table_from_packets
 from .pixels import FrameConverter
+from .scanned_tables import scanned_table
 from .video_frames import VideoFrames
 
 
@@ -94,13 +94,15 @@ class PyAVChunkReader(VideoReader):
 
         At a URL that would read all of the file, so it is done only for want of cues.
         """
-        table, is_remote = None, is_url(self._video.path)
-        if is_remote and self._video.table is None:
-            table = table_from_cues(self._cursor.from_the_start(), self._cursor.stream, self._video.announced)
+        path, frames = self._video.path, self._video.announced
+        if not is_url(path):
+            self._video.set_table(self._table_from_packets())
+            return
+        table = None
+        if self._video.table is None:
+            table = table_from_cues(self._cursor.from_the_start(), self._cursor.stream, frames)
             self._cursor.invalidate()
-        if table is None and is_remote:
-            warn(ImgStoreWarning(f'{self._video.path} is read in sequence once: its container lists too little'))
-        self._video.set_table(self._table_from_packets() if table is None else table)
+        self._video.set_table(scanned_table(path, frames, self._table_from_packets) if table is None else table)
 
     def _table_from_packets(self) -> FrameTable | None:
         cursor = self._cursor
