@@ -48,7 +48,7 @@ def write_files_at_once(folder: str, frames: str, count: int, cameras: int) -> M
 
 def encode_at_once(frames: str, count: int, cameras: int) -> Metrics:
     """Encode prepared planes as our writers do, each with its own threads."""
-    from imgstore.chunks.video.pyav_writer import ENCODERS
+    from imgstore.chunks.video.encoders import ENCODERS
 
     images = scenes.load(frames)
     encoder: Any = ENCODERS['h264'](images.shape[1:])

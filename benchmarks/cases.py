@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from cases_arrays import arrays
 from cases_beside import beside, loading
 from cases_cameras import cameras
+from cases_lossless import lossless
 from model import ORIGINAL, ORIGINAL_BPK, ORIGINAL_H264, OURS, Case, Limit, Metric, Recording, Sizes
 
 COLORS = ('gray', 'color')
@@ -28,6 +29,7 @@ def cases(sizes: Sizes) -> list[Case]:
         _reading,
         _jumping,
         _own_files,
+        lossless,
         arrays,
         _remembering,
         beside,
@@ -80,6 +82,7 @@ def _finding(sizes: Sizes) -> Iterator[Case]:
             {'total': chunks * each},
             reference=None,
             recording=recording,
+            limit=Limit('list the folder, stat each index', 'ms', 'look_at_files'),
         )
     yield Case(
         f'refresh {many:,} chunks and a growing one',

@@ -93,8 +93,7 @@ def versions() -> list[str]:
         import av
     except ImportError as error:
         return [*lines, f'PyAV cannot be imported: {error}']
-    missing = [f'Format {name} needs an extra: pip install "imgstore[bloscpack]"' for name in missing_formats()]
-    return [*lines, f'PyAV {av.__version__}, with FFmpeg {av.ffmpeg_version_info}', *missing]
+    return [*lines, f'PyAV {av.__version__}, with FFmpeg {av.ffmpeg_version_info}', *missing_formats()]
 
 
 def _opencv_warning() -> list[str]:
@@ -140,7 +139,7 @@ def _quiet() -> Iterator[None]:
 
 def _examine(fmt: Format, folder: str) -> Iterator[Finding]:
     images = [_image(number) for number in range(COUNT)]
-    if fmt.color_model == 'gray':
+    if fmt.is_gray:
         images = [image[..., 1] for image in images]
     stores: dict[str, tuple[str, float | None, str]] = {}
     for backend in ('',) if fmt.is_image_folder else BACKENDS:
@@ -195,7 +194,7 @@ def _image(number: int) -> Image:
 
 def table(findings: Iterator[Finding]) -> Iterator[str]:
     """Format findings as lines of a table, each as soon as it is known."""
-    row = '{:<11} {:<8} {:>10} {:>10}  {:<8} {:<9} {}'
+    row = '{:<17} {:<8} {:>10} {:>10}  {:<8} {:<9} {}'
     yield row.format('format', 'backend', 'writes', 'reads', 'seeks', 'lossless', '').rstrip()
     for found in findings:
         yield row.format(

@@ -13,8 +13,8 @@ from typing import Literal
 
 import cv2
 
-from ._support.validation import as_int_between
 from .constants import STORE_MD_FILENAME
+from .encoder_options import BITS, COMPRESSION, CRF, QUALITY, Option
 from .errors import CorruptFileError, InvalidArgumentError, MissingDependencyError
 from .frame_rate import checked_rate
 from .ondisk.files import join
@@ -26,41 +26,6 @@ VIDEO = 'VideoImgStore'
 _MOTIF_VIDEO = 'VideoImgStoreFFMPEG'
 
 VIDEO_FRAMES_PER_SECOND = 25
-
-
-@dataclass(frozen=True)
-class Option:
-    """An integer option of an encoder, such as quality or compression.
-
-    Attributes
-    ----------
-    name : str
-        Name of the argument.
-    min : int
-        Smallest value.
-    max : int
-        Largest value.
-    meaning : str
-        Meaning of the values, for `--help`.
-    """
-
-    name: str
-    min: int
-    max: int
-    meaning: str
-
-    def checked(self, value: object, whom: str) -> int:
-        """Return the value as an int. An error names ``whom`` it is for."""
-        return as_int_between(value, self.name, self.min, self.max, whom)
-
-    def __str__(self) -> str:
-        return f'{self.name} ({self.min} to {self.max})'
-
-
-QUALITY = Option('quality', 1, 100, 'JPEG quality, 100 is best')
-CRF = Option('crf', 0, 51, 'constant rate factor of x264, 0 is best')
-COMPRESSION = Option('compression', 0, 9, 'lossless compression, 9 makes the smallest files')
-OPTIONS = (QUALITY, CRF, COMPRESSION)
 
 
 @dataclass(frozen=True)
@@ -86,12 +51,18 @@ class Format:
         colour on disk.
     max_side : int
         Maximum height and width in pixels, unless any shape is allowed.
+    crops_odd_sides : bool
+        Whether an odd height or width loses its last row or column.
+    color_dtypes : tuple of str, or None
+        Those of images of shape (h, w, 3), or None for the same. () is for gray only.
     aliases : tuple of str
         Other accepted names.
     converts_to_bgr : bool
         Whether writing converts an `encoding` to BGR.
     options : tuple of Option
         Options of the encoder.
+    encoder : str
+        FFmpeg's encoder without which it cannot be written; '' if there are others.
     signature : bytes
         Regular expression for the first bytes of an image, for formats read by OpenCV.
     imwrite_flag : int, optional
@@ -108,9 +79,12 @@ class Format:
     dtypes: tuple[str, ...] | None = ('uint8',)
     color_model: Literal['any', 'image', 'gray', 'color'] = 'image'
     max_side: int = 2**20
+    crops_odd_sides: bool = False
+    color_dtypes: tuple[str, ...] | None = None
     aliases: tuple[str, ...] = ()
     converts_to_bgr: bool = False
     options: tuple[Option, ...] = ()
+    encoder: str = ''
     signature: bytes = b''
     imwrite_flag: int | None = None
     imwrite_default: int | None = None
@@ -119,6 +93,16 @@ class Format:
     def is_image_folder(self) -> bool:
         """Whether a chunk is a folder of images."""
         return self.class_name == DIRECTORY
+
+    def holds(self, dtype: str, is_color: bool) -> bool:
+        """Return whether it can hold images of a dtype, in gray or in colour."""
+        dtypes = self.dtypes if not is_color or self.color_dtypes is None else self.color_dtypes
+        return dtypes is None or dtype in dtypes
+
+    @property
+    def is_gray(self) -> bool:
+        """Whether all images on disk are gray."""
+        return self.color_model == 'gray' or self.color_dtypes == ()
 
     @property
     def is_exportable(self) -> bool:
@@ -179,10 +163,43 @@ _IMAGES = (
     Format('npy', DIRECTORY, '.npy', 'npy', True, None, 'any'),
     Format('bpk', DIRECTORY, '.bpk', 'bpk', True, None, 'any', options=(COMPRESSION,)),
 )
+_H264 = Format('', VIDEO, '', 'h264', False, max_side=16384, crops_odd_sides=True, options=(CRF,))
 _VIDEOS = (
-    Format('mjpeg/avi', VIDEO, '.avi', 'mjpeg', False, max_side=65500, aliases=('mjpeg',), options=(QUALITY,)),
-    Format('h264/mkv', VIDEO, '.mkv', 'h264', False, max_side=16384, options=(CRF,)),
-    Format('avc1/mp4', VIDEO, '.mp4', 'h264', False, max_side=16384, aliases=('avc1',), options=(CRF,)),
+    Format(
+        'mjpeg/avi',
+        VIDEO,
+        '.avi',
+        'mjpeg',
+        False,
+        max_side=65500,
+        crops_odd_sides=True,
+        aliases=('mjpeg',),
+        options=(QUALITY,),
+    ),
+    replace(_H264, name='h264/mkv', extension='.mkv'),
+    replace(_H264, name='avc1/mp4', extension='.mp4', aliases=('avc1',)),
+    Format(
+        'ffv1/mkv',
+        VIDEO,
+        '.mkv',
+        'ffv1',
+        True,
+        _8_AND_16_BIT,
+        max_side=16384,
+        color_dtypes=('uint8',),
+        options=(BITS,),
+        encoder='ffv1',
+    ),
+    Format(
+        'h264-lossless/mp4',
+        VIDEO,
+        '.mp4',
+        'h264-lossless',
+        True,
+        max_side=16384,
+        color_dtypes=(),
+        encoder='libx264',
+    ),
 )
 _CONVERTING = {
     f'{row.name}+color': replace(row, converts_to_bgr=True)
@@ -204,8 +221,8 @@ def accepted_format_names() -> list[str]:
 
 
 def missing_formats() -> list[str]:
-    """Return the names of the formats with a missing package."""
-    return [name for name, row in _BY_NAME.items() if not _installed(row)]
+    """Tell which formats cannot be written here, and what they need."""
+    return [str(lack) for row in _BY_NAME.values() if (lack := _lack(row))]
 
 
 def exportable_formats() -> list[str]:
@@ -228,7 +245,29 @@ def format_of_file_name(name: str) -> str | None:
 
 
 def _installed(row: Format) -> bool:
-    return row.codec != 'bpk' or importlib.util.find_spec('numcodecs') is not None
+    return _lack(row) is None
+
+
+def _lack(row: Format) -> MissingDependencyError | None:
+    """Return the error for a format that cannot be written here."""
+    if row.codec == 'bpk' and importlib.util.find_spec('numcodecs') is None:
+        return MissingDependencyError.for_extra(f'format {row.name} needs numcodecs', 'numcodecs', 'bloscpack')
+    if row.encoder and not _has_encoder(row.encoder):
+        return MissingDependencyError(
+            f"format {row.name} needs FFmpeg's encoder {row.encoder}, which PyAV from PyPI has: "
+            'pip install --force-reinstall av',
+            name='av',
+        )
+    return None
+
+
+def _has_encoder(name: str) -> bool:
+    try:
+        from av import Codec
+
+        return bool(Codec(name, 'w'))
+    except (ImportError, ValueError):  # the latter for an unknown one
+        return False
 
 
 def resolve_format(name: object, class_name: str | None = None) -> Format:
@@ -245,8 +284,8 @@ def resolve_format(name: object, class_name: str | None = None) -> Format:
     if found is None or class_name not in (None, found.class_name):
         allowed = ', '.join(format_names(class_name))
         raise InvalidArgumentError(f'format {name!r} is not supported; supported formats: {allowed}', argument='format')
-    if not _installed(found):
-        raise MissingDependencyError.for_extra(f'format {found.name} needs numcodecs', 'numcodecs', 'bloscpack')
+    if (lack := _lack(found)) is not None:
+        raise lack
     return found
 
 
@@ -288,9 +327,9 @@ def formats_with(option: Option) -> list[str]:
     return [row.name for row in (*_IMAGES, *_VIDEOS) if option in row.options]
 
 
-def formats_holding(dtype: str) -> list[str]:
+def formats_holding(dtype: str, is_color: bool) -> list[str]:
     """Return the names of the installed formats for images of a dtype."""
-    return [row.name for row in (*_IMAGES, *_VIDEOS) if (row.dtypes is None or dtype in row.dtypes) and _installed(row)]
+    return [row.name for row in (*_IMAGES, *_VIDEOS) if row.holds(dtype, is_color) and _installed(row)]
 
 
 def parse_format(name: str, class_name: str, extension: str, path: str, lossless: bool = True) -> Format:
@@ -315,6 +354,8 @@ def parse_format(name: str, class_name: str, extension: str, path: str, lossless
             path=path,
             argument='extension',
         )
+    if known and known.extension == extension:
+        return known
     return Format(name, VIDEO, extension, known.codec if known else name, False)
 
 

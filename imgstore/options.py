@@ -86,6 +86,8 @@ class WriteOptions:
         Constant rate factor of x264 for h264/mkv and avc1/mp4, from 0 (best) to 51. Colour is never lossless.
     compression : int, optional
         Compression level of png and bpk, from 0 to 9 (smallest files). Both stay lossless.
+    bits : int, optional
+        Bits of a value of uint16 images in ffv1/mkv: 10, 12 or 16. Fewer make smaller files. A larger value is refused.
     fps : float, optional
         Frames per second in the header of the video files, for other programs. Default: ``hwframerate``,
         ``motifptpframerate`` or ``acquisitionframerate`` of the metadata, else the rate of the frame times, else 25.
@@ -105,6 +107,7 @@ class WriteOptions:
     quality: int | None = None
     crf: int | None = None
     compression: int | None = None
+    bits: int | None = None
     fps: float | None = None
 
 

@@ -30,7 +30,7 @@ from imgstore.errors import (
 from imgstore.reading.image_reader import ImageReader
 from imgstore.xarray_backend import ImgStoreBackend
 
-from .helpers.format_table import COLOR_IS_LOST, ROWS
+from .helpers.format_table import NO_COLOR, ROWS
 from .helpers.frames import index_in, numbered
 from .helpers.raised import raises
 
@@ -56,7 +56,7 @@ def opened(path: Path, **options: Any) -> xr.Dataset:
     return xr.open_dataset(path, engine='imgstore', **options)
 
 
-@pytest.mark.parametrize('fmt', [fmt for fmt in ROWS if fmt not in COLOR_IS_LOST])
+@pytest.mark.parametrize('fmt', [fmt for fmt in ROWS if fmt not in NO_COLOR])
 def test_a_dataset_has_images_numbers_and_times(fmt: str, tmp_path: Path) -> None:
     path = record(tmp_path / 's', fmt, COLOR)
     with opened(path) as dataset, imgstore.new_for_filename(path) as store:

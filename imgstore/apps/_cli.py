@@ -17,8 +17,9 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from .._support.text import printable, printable_lines
+from ..encoder_options import OPTIONS
 from ..errors import ImgStoreError, StoreExistsError
-from ..formats import OPTIONS, accepted_format_names, formats_with
+from ..formats import accepted_format_names, formats_with
 from ._terminal import escape_unencodable, filtered_output
 
 EXIT_FAILURE = 1
@@ -90,8 +91,7 @@ def add_encoder_options(parser: argparse.ArgumentParser, formats: Sequence[str] 
                 f'--{option.name}',
                 type=int,
                 metavar='N',
-                help=f'for {_listed(having)}: {option.meaning}; {option.min} to {option.max} '
-                '(default: depends on the format)',
+                help=f'for {_listed(having)}: {option.meaning}; {option.values} (default: depends on the format)',
             )
 
 

@@ -52,7 +52,8 @@ class Destination:
     def __init__(self, path: str, overwrite: bool, is_live: bool) -> None:
         self._given, self._is_live = path, is_live
         self._target = store_folder(path)
-        self._is_complete = False
+        self._is_complete, self._is_empty = False, False
+        self._is_new = not os.path.lexists(self._target)
         if os.path.lexists(self._target) and not os.path.isdir(self._target):
             raise InvalidArgumentError(
                 f'{path!r} is a file, but a store is a folder: give another name, or remove it', path=path
@@ -72,6 +73,7 @@ class Destination:
 
     def tell(self, frames: int, name: str) -> None:
         """Print the number of saved frames."""
+        self._is_empty = not frames
         is_like_file = bool(os.path.splitext(self._given)[1])
         what = f'the folder {self._given!r}, a store of format {name}' if is_like_file else f'{self._given!r}'
         self._told = f'{count_of(frames, "frame")} saved in {what}'
@@ -83,6 +85,8 @@ class Destination:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if not self._replaces:
+            if error is not None and self._is_empty and self._is_new:
+                shutil.rmtree(self.folder, ignore_errors=True)
             return
         if self._is_complete and error is None:
             replace_folder(self.folder, self._target)

@@ -33,7 +33,7 @@ class Preparation:
 
     def __init__(self, args: argparse.Namespace) -> None:
         self._crop, self._to_8_bit, self._format = args.crop, args.to_8_bit, args.format
-        is_gray = resolve_format(args.format).color_model == 'gray'
+        is_gray = resolve_format(args.format).is_gray
         self._to_gray = args.gray or is_gray
         self._warns = is_gray and not args.gray
 

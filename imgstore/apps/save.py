@@ -235,7 +235,7 @@ def _frames_of_files(
         if given is not None:
             given.check_count([lambda: images.length], lambda: count_images(paths))
         return _timed(_paced(images.frames(), fps, start), given, start), args.frames or images.length, images.check
-    film = stack.enter_context(VideoFile(args.source, args.to_8_bit))
+    film = stack.enter_context(VideoFile(args.source, args.to_8_bit, args.bits))
     total = args.frames or film.length
     if given is not None:
         exact = (lambda: count_frames(args.source)) if os.path.isfile(args.source) else None

@@ -61,6 +61,8 @@ class ChunkIO:
         Memory limit in bytes for cached frames.
     image_bytes : int
         Size of the store's images in bytes; readers reject files of much larger images.
+    dtype : str
+        dtype of the images, as numpy names it.
     options : mapping of str to int
         Encoder options passed by the user, of those in `Format.options`.
     verify : bool
@@ -84,6 +86,7 @@ class ChunkIO:
         seek: bool = True,
         cache_bytes: int = 0,
         image_bytes: int = 0,
+        dtype: str = 'uint8',
         options: Mapping[str, int] = MappingProxyType({}),
         verify: bool = False,
         has_checksums: bool = False,
@@ -91,6 +94,7 @@ class ChunkIO:
         self.verifies, self._has_checksums, self._has_warned = verify, has_checksums, False
         self._lack: UnverifiedWarning | None = None
         self._layout, self._fmt, self._color = layout, fmt, len(shape) == 3
+        self._dtype = dtype if fmt.holds(dtype, self._color) else 'uint8'
         self._is_remote = is_url(layout.basedir)
         self._seek, self._kept, self._cache_bytes = seek, FrameCache(cache_bytes), cache_bytes
         self._pixels, self._image_bytes = max_pixels_for(shape), image_bytes
@@ -102,10 +106,10 @@ class ChunkIO:
         if fmt.is_image_folder:
             self._codec = image_codec(fmt, self._color, image_bytes, options)
         elif direction == 'write':
-            chosen = backends.choose_backend(fmt, 'write', backend, tuple(options))
-            self._encoder = backends.new_encoder(chosen, fmt.codec, shape, options)
+            chosen = backends.choose_backend(fmt, 'write', backend, tuple(options), dtype)
+            self._encoder = backends.new_encoder(chosen, fmt.codec, shape, dtype, options)
         elif backend:
-            backends.choose_backend(fmt, 'read', backend)
+            backends.choose_backend(fmt, 'read', backend, dtype=dtype)
         if self._is_remote:
             self._asked = backends.backend_for_url(backend, layout.basedir)
 
@@ -234,8 +238,8 @@ class ChunkIO:
     ) -> VideoReader:
         from .video.pixels import FrameConverter
 
-        self._images = self._images or FrameConverter(self._color)
-        backend = backends.choose_backend(self._fmt, 'read', self._asked)
+        self._images = self._images or FrameConverter(self._color, self._dtype)
+        backend = backends.choose_backend(self._fmt, 'read', self._asked, dtype=self._dtype)
         kept = None if in_parallel else self._kept
         return backends.new_reader(
             backend, path, self._color, self._seek, frames, kept, self._pixels, in_parallel, self._images, checksums
@@ -244,13 +248,17 @@ class ChunkIO:
     def check_exact(self, path: str, sizes: Collection[tuple[int, ...]]) -> None:
         """Check that a video's frames are found exactly and have an allowed size.
 
+        For a lossless format, they must be coded as it codes them.
+
         Raises
         ------
         InvalidArgumentError
             They are not, or have another size.
         """
-        from .video.inspection import check_exact
+        from .video.inspection import check_exact, check_lossless
 
+        if self._fmt.lossless:
+            check_lossless(path, self._fmt.codec, self._color, self._pixels)
         check_exact(path, sizes, self._pixels)
 
     def count_readable(

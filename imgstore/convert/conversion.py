@@ -27,6 +27,7 @@ def convert(
     quality: int | None = None,
     crf: int | None = None,
     compression: int | None = None,
+    bits: int | None = None,
     scheduler: str | None = None,
     progress: Callable[[], object] = lambda: None,
 ) -> Conversion:
@@ -62,6 +63,8 @@ def convert(
         Constant rate factor of x264 for h264/mkv and avc1/mp4, from 0 (best) to 51.
     compression : int, optional
         Compression of png and bpk, from 0 to 9 (smallest files).
+    bits : int, optional
+        Bits of a value of uint16 images in ffv1/mkv: 10, 12 or 16.
     scheduler : str, optional
         Convert in parallel with Dask (extra ``dask``), in parts of whole chunks: 'local' for a process per core here,
         or host:port of a scheduler. Its workers need both folders under the same path. Killed workers are replaced.
@@ -95,13 +98,13 @@ def convert(
     >>> done.frames, done.exact
     (5, True)
     """
-    options = validate_options(resolve_format(fmt), {'quality': quality, 'crf': crf, 'compression': compression})
+    given = {'quality': quality, 'crf': crf, 'compression': compression, 'bits': bits}
     request = Request(
         source=existing_store_folder(source),
         target=local_folder(store_folder(dest), 'convert a store'),
         fmt=fmt,
         chunksize=chunksize,
-        encoder={**options},
+        encoder={**validate_options(resolve_format(fmt), given)},
         workers=workers,
         verify=verify,
         overwrite=overwrite,

@@ -12,8 +12,8 @@ from typing import Any
 
 from .._version import __version__
 from ..constants import STORE_MD_FILENAME
+from ..encoder_options import OPTIONS
 from ..errors import InvalidArgumentError, StoreLockedError
-from ..formats import OPTIONS
 from ..ondisk.chunk_files import find_chunk_files
 from ..stores.base import ImgStore
 from .frames import Recipe

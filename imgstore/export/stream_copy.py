@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from av.container import OutputContainer
 
 _PLAYED = {'.mp4': ('h264', 'hevc'), '.mkv': ('h264', 'hevc', 'mjpeg')}
-_POSSIBLE = ('h264', 'hevc', 'mjpeg')
+_POSSIBLE = {'.mp4': ('h264', 'hevc', 'mjpeg'), '.mkv': ('h264', 'hevc', 'mjpeg', 'ffv1')}
+_WITHOUT_RECORD = ('mjpeg', 'ffv1')  # of a decoder's configuration, as H.264 has
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def plan_stream_copy(frames: Frames, extension: str, forced: bool) -> list[CopyS
         return 'the store holds raw images, which are converted on reading'
     try:
         pieces = [_piece(*run) for run in _runs(frames)]
-        _check(pieces, _POSSIBLE if forced else _PLAYED[extension])
+        _check(pieces, (_POSSIBLE if forced else _PLAYED)[extension])
     except _CannotCopyError as why:
         return str(why)
     return pieces
@@ -148,7 +149,7 @@ def _check(pieces: list[CopySegment], codecs: tuple[str, ...]) -> None:
     codec, *_, extradata = pieces[0].form
     if codec not in codecs:
         raise _CannotCopyError(f'few players play {codec} in such a file')
-    if codec != 'mjpeg' and extradata[:1] != b'\1':
+    if codec not in _WITHOUT_RECORD and extradata[:1] != b'\1':
         raise _CannotCopyError(f'{codec} has the wrong form for such a file')
     if any(piece.form != pieces[0].form for piece in pieces):
         raise _CannotCopyError('the chunks were encoded with different settings')

@@ -15,8 +15,8 @@ from .._support.warn import renamed_keyword
 from ..chunks.video.container_checks import open_output
 from ..chunks.video.h264 import with_changeable_rates
 from ..chunks.video.matroska import BT601
+from ..encoder_options import CRF
 from ..errors import InvalidArgumentError, StoreIOError
-from ..formats import CRF
 from ..ondisk.files import StrPath, name_of
 from ..timestamps import is_date
 from .atomic_output import Progress, new_file, no_progress

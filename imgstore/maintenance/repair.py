@@ -126,7 +126,12 @@ class _Repair:
         self._fmt = format_of(self._metadata, basedir)
         self._layout = Layout(basedir, self._fmt.extension, self._fmt.is_image_folder)
         self._chunks = ChunkIO(
-            self._layout, self._fmt, self._metadata.imgshape, 'read', image_bytes=self._metadata.image_bytes
+            self._layout,
+            self._fmt,
+            self._metadata.imgshape,
+            'read',
+            image_bytes=self._metadata.image_bytes,
+            dtype=self._metadata.imgdtype,
         )
         self._damaged: set[int] = set()
         self._skipped: set[int] = set()
@@ -221,12 +226,13 @@ class _Repair:
         """List the writer's unfinished files without frames, and its lock."""
         whole = {chunk.number for chunk in chunks if chunk.frame_numbers}
         unread = {self._layout.current_path(number) for number in {*self._layout.find_unfinished_videos()} - whole}
+        empty = [path for path in unread if os.path.isfile(path) and not os.path.getsize(path)]
         kept = {path for video in unread for path in last_packet_paths(video)}
         found = [path for path in partial_files(self._layout.basedir) if path not in kept or not os.path.getsize(path)]
         whole_files = (STORE_MD_FILENAME, STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILENAME)
         others = [*uncounted(self._layout.basedir), *map(partial_path, whole_files)]
         paths = [os.path.join(self._layout.basedir, name) for name in others]
-        return [*found, *filter(os.path.lexists, [*paths, lock_path])]
+        return [*found, *empty, *filter(os.path.lexists, [*paths, lock_path])]
 
     def unreadable(self, chunks: list[RepairedChunk]) -> Iterator[UnreadableChunk]:
         """Yield the chunks that stay unreadable after `find`."""
@@ -275,7 +281,7 @@ class _Repair:
 
     def _close_empty_video_store(self) -> None:
         """Close the store as its writer would have, so that imgstore 0.4 can open it."""
-        chunks = ChunkIO(self._layout, self._fmt, self._metadata.imgshape, 'write')
+        chunks = ChunkIO(self._layout, self._fmt, self._metadata.imgshape, 'write', dtype=self._metadata.imgdtype)
         black = np.zeros(self._metadata.imgshape, self._metadata.imgdtype)
         RollingChunkWriter(self._layout, chunks, self._metadata.chunksize, 'chunk').close(lambda: chunks.encode(black))
 

@@ -115,7 +115,14 @@ class _Verification:
         self._folder, self._add, self._update = folder, add, update
         self._log = None if resume is None else VerifyLog(resume, metadata.uuid)
         self._layout = Layout(folder, self._fmt.extension, self._fmt.is_image_folder)
-        self._chunks = ChunkIO(self._layout, self._fmt, metadata.imgshape, 'read', image_bytes=metadata.image_bytes)
+        self._chunks = ChunkIO(
+            self._layout,
+            self._fmt,
+            metadata.imgshape,
+            'read',
+            image_bytes=metadata.image_bytes,
+            dtype=metadata.imgdtype,
+        )
 
     def run(self, workers: int, progress: Callable[[int], object]) -> VerifyReport:
         """Verify all chunks, several at once."""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -144,10 +145,11 @@ def new_metadata(
     user: object,
     fps: float | None = None,
     lossless: bool = True,
+    encoder: Mapping[str, int] = MappingProxyType({}),
 ) -> StoreMetadata:
     """Make the metadata of a new store; ``user`` is checked and copied.
 
-    ``lossless`` is False if the images lose more than the format itself loses.
+    ``lossless`` is False if the images lose more than the format itself loses. ``encoder`` has its given options.
     """
     import uuid
 
@@ -170,6 +172,8 @@ def new_metadata(
         store['fps'] = fps
     if not lossless:
         store['lossless'] = False
+    if encoder:
+        store['encoder'] = {**encoder}
     store['checksum'] = CHECKSUMS
     store['version'] = STORE_VERSION  # last, so that a cut-off file has none
     return StoreMetadata(

@@ -43,6 +43,7 @@ def open_reader(
         seek,
         bound // 2,
         metadata.image_bytes,
+        metadata.imgdtype,
         verify=verify,
         has_checksums=metadata.has_checksums,
     )

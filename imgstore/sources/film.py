@@ -50,6 +50,8 @@ class VideoFile:
         Path of a file or pipe, or an address for FFmpeg.
     to_8_bit : bool
         Convert deeper images to 8 bits.
+    kept_bits : int, optional
+        Do not scale the values of gray images with so many bits.
 
     Attributes
     ----------
@@ -66,8 +68,8 @@ class VideoFile:
         The source is not a video.
     """
 
-    def __init__(self, path: str, to_8_bit: bool = False) -> None:
-        self._path, self._to_8_bit = path, to_8_bit
+    def __init__(self, path: str, to_8_bit: bool = False, kept_bits: int | None = None) -> None:
+        self._path, self._to_8_bit, self._unscaled = path, to_8_bit, f'gray{kept_bits}le'
         self._pipe: PipedVideo | None = None
         self._damage = _find_damage(path) if os.path.isfile(path) else None
         headers = self._damage.headers if self._damage is not None else {}
@@ -186,7 +188,8 @@ class VideoFile:
         if self._to_8_bit or _bits(frame.format) <= 8:
             image = frame.to_ndarray(format='bgr24', threads=1)
         elif frame.format.name.startswith(('gray', 'ya')):
-            image = frame.to_ndarray(format='gray16le', threads=1)
+            name = self._unscaled if frame.format.name == self._unscaled else 'gray16le'
+            image = frame.to_ndarray(format=name, threads=1)
         else:
             image = frame.to_ndarray(format='bgr48le', threads=1)
         return image

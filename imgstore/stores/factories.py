@@ -111,14 +111,17 @@ class DirectoryImgStore(ImgStore):
         """
         raise InvalidArgumentError(
             f'{text_path(video_path, "video_path")!r} cannot be a chunk of {self.filename!r}, a store of images in '
-            f'format {self._require_writer().fmt.name}; create a store of {_VIDEO_FORMATS} for it, or pass its frames '
+            f'format {self._require_writer().fmt.name}; create a store of {_of_videos()} for it, or pass its frames '
             f'to add_image',
             store=self.filename,
             argument='video_path',
         )
 
 
-_VIDEO_FORMATS = ' or '.join(map(repr, format_names(VIDEO)))
+def _of_videos() -> str:
+    return ' or '.join(map(repr, format_names(VIDEO)))
+
+
 _CLASSES: dict[str, type[ImgStore]] = {VIDEO: VideoImgStore, DIRECTORY: DirectoryImgStore}
 
 

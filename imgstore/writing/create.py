@@ -10,6 +10,7 @@ from .._support.validation import as_int_min
 from .._support.warn import warn
 from ..chunks import ChunkIO
 from ..constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME, UNFINISHED_CHANGES
+from ..encoder_options import BITS, OPTIONS
 from ..errors import InvalidArgumentError, LockTakenOverWarning, StoreExistsError, StoreIOError
 from ..formats import Format, encoded_with, validate_fps, validate_options
 from ..frame_rate import FrameRate
@@ -34,8 +35,9 @@ def create_writer(basedir: str, fmt: Format, options: WriteOptions) -> StoreWrit
     encoding = '' if options.encoding is None else options.encoding
     if not isinstance(encoding, str):
         raise InvalidArgumentError(f'encoding is {encoding!r}; it must be text like cv_bayerrg', argument='encoding')
-    fit = image_spec_for(fmt, options.imgshape, options.imgdtype, encoding, basedir)
-    encoder = validate_options(fmt, {name: getattr(options, name) for name in ('quality', 'crf', 'compression')})
+    encoder = validate_options(fmt, {option.name: getattr(options, option.name) for option in OPTIONS})
+    bits = encoder.get(BITS.name)
+    fit = image_spec_for(fmt, options.imgshape, options.imgdtype, encoding, basedir, bits)
     usual, fmt = fmt, encoded_with(fmt, encoder)
     metadata = new_metadata(
         imgshape=fit.stored_shape,
@@ -48,6 +50,7 @@ def create_writer(basedir: str, fmt: Format, options: WriteOptions) -> StoreWrit
         user=options.metadata,
         fps=validate_fps(fmt, options.fps),
         lossless=fmt.lossless == usual.lossless,
+        encoder=encoder,
     )
     if options.durability not in DURABILITIES:
         raise InvalidArgumentError(
@@ -55,7 +58,7 @@ def create_writer(basedir: str, fmt: Format, options: WriteOptions) -> StoreWrit
         )
     bound = as_int_min(options.buffer_bytes, 'buffer_bytes', 0)
     layout = Layout(basedir, fmt.extension, fmt.is_image_folder)
-    chunks = ChunkIO(layout, fmt, fit.stored_shape, 'write', options.backend, options=encoder)
+    chunks = ChunkIO(layout, fmt, fit.stored_shape, 'write', options.backend, dtype=fit.dtype.name, options=encoder)
     rate = FrameRate(metadata.fps, metadata.user)
     queue = WriteQueue(_checked_workers(options.workers, chunks), bound, _SOON)
     lock = None

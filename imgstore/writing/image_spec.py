@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .._support.validation import not_allowed
 from .._support.warn import warn
 from ..color import check_encoding, decode_to_bgr, decoded_shape
 from ..errors import ColorLostWarning, ImageRejectedError, InvalidArgumentError
@@ -18,6 +19,7 @@ from ..formats import Format, formats_holding
 Image = npt.NDArray[Any]
 
 _NUMBERS = 'biufc'
+_WITH_BITS = 'uint16'
 _MAX_PIXELS = 2**29
 """Limit for an image file or video: OpenCV and FFmpeg count an image's bytes in 32 bits."""
 
@@ -36,12 +38,15 @@ class ImageSpec:
         Shape of the images on disk.
     convert_from : str
         Encoding for the conversion before storing; '' for none.
+    bits : int or None
+        Number of bits of a value, if they are fewer than those of the dtype.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     stored_shape: tuple[int, ...]
     convert_from: str
+    bits: int | None = None
 
     def __call__(self, image: object) -> Image:
         """Convert an image to its stored form.
@@ -54,10 +59,16 @@ class ImageSpec:
             The shape differs, or some values do not fit the store's dtype.
         """
         array = self._cast(self._shaped(_as_array(image)))
+        if self.bits is not None and int(array.max()) >> self.bits:
+            raise ImageRejectedError(
+                f'the image has a value of {array.max()}, and this store of {self.bits} bits takes up to '
+                f'{2**self.bits - 1}; make it with more bits',
+                argument='img',
+            )
         if self.convert_from:
             array = decode_to_bgr(array, self.convert_from)
         if array.shape != self.stored_shape:
-            array = array[: self.stored_shape[0], : self.stored_shape[1]]
+            array = array[: self.stored_shape[0], : self.stored_shape[1]].reshape(self.stored_shape)
         return array
 
     def _shaped(self, image: Image) -> Image:
@@ -115,9 +126,9 @@ def _without_channel_of_one(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def image_spec_for(
-    fmt: Format, imgshape: object, imgdtype: object, encoding: str, store: str | None = None
+    fmt: Format, imgshape: object, imgdtype: object, encoding: str, store: str | None = None, bits: int | None = None
 ) -> ImageSpec:
-    """Make the spec of a new store with this format, shape, dtype and encoding.
+    """Make the spec of a new store.
 
     Raises
     ------
@@ -125,18 +136,29 @@ def image_spec_for(
         The format cannot hold such images.
     """
     shape, dtype = validate_shape(imgshape), validate_dtype(imgdtype)
-    if fmt.dtypes is not None and dtype.name not in fmt.dtypes:
-        raise InvalidArgumentError(
-            f'format {fmt.name} holds {" or ".join(fmt.dtypes)}, not imgdtype {dtype.name}; '
-            f'formats for {dtype.name}: {", ".join(formats_holding(dtype.name))}',
-            argument='imgdtype',
-        )
+    if not fmt.holds(dtype.name, is_color := shape[2:] == (3,)):
+        raise _not_held(fmt, dtype.name, is_color)
+    if bits is not None and dtype.name != _WITH_BITS:
+        raise not_allowed('bits', bits, f'it is for images of {_WITH_BITS}, and these are {dtype.name}; leave it out')
     check_encoding(encoding, shape, dtype)
     convert_from = encoding if fmt.converts_to_bgr else ''
     stored = _stored_shape(fmt, decoded_shape(shape, convert_from), store)
     if not convert_from:
         check_encoding(encoding, stored, dtype)
-    return ImageSpec(shape, dtype, stored, convert_from)
+    return ImageSpec(shape, dtype, stored, convert_from, bits)
+
+
+def _not_held(fmt: Format, dtype: str, is_color: bool) -> InvalidArgumentError:
+    others = ', '.join(formats_holding(dtype, is_color)) or 'none'
+    if fmt.holds(dtype, False):
+        return InvalidArgumentError(
+            f'format {fmt.name} holds {dtype} images in gray, (h, w), not in colour; formats for these: {others}',
+            argument='imgshape',
+        )
+    return InvalidArgumentError(
+        f'format {fmt.name} holds {" or ".join(fmt.dtypes or ())}, not imgdtype {dtype}; formats for {dtype}: {others}',
+        argument='imgdtype',
+    )
 
 
 def _stored_shape(fmt: Format, shape: tuple[int, ...], store: str | None) -> tuple[int, ...]:
@@ -145,7 +167,8 @@ def _stored_shape(fmt: Format, shape: tuple[int, ...], store: str | None) -> tup
     shape = _without_channel_of_one(shape)
     if len(shape) not in (2, 3) or shape[2:] not in ((), (3,)):
         raise InvalidArgumentError(
-            f'format {fmt.name} holds images of shape (h, w) or (h, w, 3), not {shape}', argument='imgshape'
+            f'format {fmt.name} holds images of shape (h, w){"" if fmt.is_gray else " or (h, w, 3)"}, not {shape}',
+            argument='imgshape',
         )
     if max(shape) > fmt.max_side or math.prod(shape[:2]) > _MAX_PIXELS:
         raise InvalidArgumentError(
@@ -155,7 +178,7 @@ def _stored_shape(fmt: Format, shape: tuple[int, ...], store: str | None) -> tup
         )
     if fmt.color_model == 'gray' and len(shape) == 3:
         warn(ColorLostWarning(fmt.name, store))
-    return shape if fmt.is_image_folder else _even(shape)
+    return _even(shape) if fmt.crops_odd_sides else shape
 
 
 def _even(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -10,6 +10,8 @@ from ..chunks.video.mp4_tail import has_last_packet
 from ..errors import FrameReadError, InvalidArgumentError
 from .image_spec import ImageSpec
 
+_DTYPE = 'uint8'
+
 
 def check_video(path: str, extension: str, chunks: ChunkIO, images: ImageSpec, numbers: int, times: int) -> None:
     """Check that a video can become a chunk, with one number and time per frame.
@@ -37,6 +39,8 @@ def check_video(path: str, extension: str, chunks: ChunkIO, images: ImageSpec, n
         raise _unfit(path, 'is not a file')
     if os.path.splitext(path)[1].lower() != extension:
         raise _unfit(path, f"must be a {extension} video like the store's chunks")
+    if images.dtype.name != _DTYPE:
+        raise _unfit(path, f'would be a chunk of {images.dtype} images; only stores of {_DTYPE} take a video')
     if has_last_packet(path):
         raise _unfit(path, 'lacks its latest frame: it is in a separate file')
     try:

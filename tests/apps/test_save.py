@@ -19,7 +19,7 @@ from imgstore.apps import main_saver, save
 
 from ..helpers.fake_camera import FakeCamera, Image
 from ..helpers.films import make_film, read
-from ..helpers.format_table import COLOR_IS_LOST, LOSSLESS
+from ..helpers.format_table import CROPPED, LOSSLESS, NO_COLOR
 from ..helpers.spying import spy
 
 
@@ -41,8 +41,8 @@ def test_a_film_of_odd_size_goes_into_every_format(fmt: str, tmp_path: Path) -> 
     assert main_saver(['--format', fmt, '--source', str(film), str(tmp_path / 'store')]) == 0
     images, numbers, _ = read(tmp_path / 'store')
     assert numbers == [0, 1, 2]
-    assert images[0].shape[:2] == ((32, 46) if '/' in fmt else (33, 47))
-    if fmt in LOSSLESS and fmt not in COLOR_IS_LOST:
+    assert images[0].shape[:2] == ((32, 46) if fmt in CROPPED else (33, 47))
+    if fmt in LOSSLESS and fmt not in NO_COLOR:
         assert all(map(np.array_equal, images, originals))
 
 
@@ -191,7 +191,7 @@ class EndlessFilm(contextlib.AbstractContextManager['EndlessFilm']):
     length = created = None
     presses = 1
 
-    def __init__(self, path: str, to_8_bit: bool) -> None:
+    def __init__(self, path: str, to_8_bit: bool, kept_bits: int | None) -> None:
         pass
 
     def frames(self) -> Iterator[tuple[Image, int, float]]:
@@ -234,3 +234,17 @@ def test_on_a_terminal_a_line_counts_frames_and_their_rate(
     assert '4 frames [' in err
     assert 'frames/s' in err
     assert err.endswith('\n')
+
+
+@pytest.mark.parametrize('bits', [10, 12])
+def test_gray_of_few_bits_keeps_its_values_if_asked(bits: int, tmp_path: Path) -> None:
+    originals = [image.astype(np.uint16) * (2**bits // 256) + 3 for image in noise(3, (32, 48))]
+    film = make_film(tmp_path / 'film.mkv', originals, f'gray{bits}le')
+    assert main_saver(['--format', 'ffv1/mkv', '--bits', str(bits), '--source', str(film), str(tmp_path / 's')]) == 0
+    assert all(map(np.array_equal, read(tmp_path / 's')[0], originals))
+
+
+def test_a_store_without_frames_is_not_left(tmp_path: Path) -> None:
+    film = make_film(tmp_path / 'film.mkv', [np.full((32, 48), 60000, np.uint16)], 'gray16le')
+    assert main_saver(['--format', 'ffv1/mkv', '--bits', '10', '--source', str(film), str(tmp_path / 's')]) == 1
+    assert not (tmp_path / 's').exists()

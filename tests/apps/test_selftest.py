@@ -18,6 +18,7 @@ from imgstore._support.cpu import CORES
 from imgstore.apps import main_test
 
 from ..helpers.display import python_env
+from ..helpers.format_table import ROWS
 from ..helpers.spying import spy
 
 pytestmark = [pytest.mark.process, pytest.mark.once]
@@ -210,9 +211,12 @@ def test_first_a_table_tells_what_works_on_this_machine(
 def test_what_a_format_does_is_found_out(findings: list[doctor.Finding]) -> None:
     found = {(each.format, each.backend): each for each in findings}
     for each in found.values():
+        assert not each.failed
+        if each.backend == 'opencv' and ROWS[each.format].lossless:  # it is not exact
+            assert not each.reads
+            continue
         assert each.reads
         assert each.seeks
-        assert not each.failed
         assert each.lossless == imgstore.formats.resolve_format(each.format).lossless
     assert found['avc1/mp4', 'pyav'].writes
     assert found['png', ''].writes
@@ -233,7 +237,7 @@ def test_wrong_images_of_a_format_set_the_exit_code(
 
 def test_the_last_line_is_pytests(tmp_path: Path) -> None:
     done = run_elsewhere(tmp_path, 'def test_a(): pass\n', '-n', '0', code=RUN_WITHOUT_ROWS)
-    assert 'format      backend' in done.stdout
+    assert 'format            backend' in done.stdout
     assert '1 passed' in done.stdout.splitlines()[-1]
 
 

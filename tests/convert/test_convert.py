@@ -26,7 +26,7 @@ from imgstore.errors import (
 )
 
 from ..helpers.checked import not_none
-from ..helpers.format_table import COLOR_IS_LOST, LOSSLESS, LOSSY
+from ..helpers.format_table import LOSSLESS, LOSSY, NO_COLOR
 from ..helpers.frames import index_in, numbered
 from ..helpers.raised import raises
 from ..helpers.unverified import forget_checksums
@@ -56,7 +56,7 @@ def images(folder: Path) -> list[Any]:
         return list(store.get_images(frame_indices=range(len(store)))[0])
 
 
-@pytest.mark.parametrize('fmt', [fmt for fmt in LOSSLESS if fmt not in COLOR_IS_LOST])
+@pytest.mark.parametrize('fmt', [fmt for fmt in LOSSLESS if fmt not in NO_COLOR])
 def test_frames_come_back_bit_for_bit_from_a_lossless_format(fmt: str, tmp_path: Path) -> None:
     done = convert(store_of(tmp_path / 's'), tmp_path / 'd', fmt)
     assert (done.frames, done.verified, done.exact, done.worst_psnr) == (COUNT, True, True, math.inf)

@@ -7,10 +7,15 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 
 import imgstore
 
 from .fake_camera import Image
+
+
+def _given(image: Image, pix_fmt: str) -> str:
+    return pix_fmt if image.dtype == np.uint16 else 'gray' if image.ndim == 2 else 'bgr24'
 
 
 def make_film(path: Path, images: Sequence[Image], pix_fmt: str, milliseconds: Sequence[int] | None = None) -> Path:
@@ -21,7 +26,7 @@ def make_film(path: Path, images: Sequence[Image], pix_fmt: str, milliseconds: S
         stream.pix_fmt = pix_fmt
         stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
         for number, image in enumerate(images):
-            frame = av.VideoFrame.from_ndarray(image, format='gray' if image.ndim == 2 else 'bgr24')
+            frame = av.VideoFrame.from_ndarray(image, format=_given(image, pix_fmt))
             frame.time_base, frame.pts = Fraction(1, 1000), milliseconds[number] if milliseconds else 40 * number
             container.mux(stream.encode(frame))
         container.mux(stream.encode())

@@ -4,12 +4,12 @@ import shutil
 
 from imgstore import new_for_format
 
-from .format_table import COLOR_IS_LOST, ROWS
+from .format_table import ROWS
 from .frames import numbered
 
-SHAPE = (64, 96, 3)
+SHAPE = (64, 96)
 
-PLAIN = [fmt for fmt in ROWS if fmt not in COLOR_IS_LOST]
+PLAIN = [*ROWS]
 
 VIDEO = [fmt for fmt in PLAIN if '/' in fmt]
 

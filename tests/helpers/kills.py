@@ -20,7 +20,7 @@ from imgstore.formats import resolve_format
 from imgstore.ondisk.layout import VIDEO_EXTENSIONS
 
 from .checked import not_none
-from .format_table import COLOR_IS_LOST, ROWS
+from .format_table import NO_COLOR, ROWS
 from .recording import number_of, read, record_of, time_of
 
 BOUND = 0.5  # seconds: a frame that was added longer ago than that is never lost
@@ -32,7 +32,7 @@ MOST_LOSSY = 12  # levels that an image of a lossy format differs from what was 
 SCRIPT = str(Path(__file__).with_name('recording.py'))
 GRAY, COLOR = (64, 96), (64, 96, 3)
 FORMATS = list(ROWS)  # the others are stored as these
-KINDS = [(fmt, shape) for fmt in FORMATS for shape in (GRAY, COLOR) if shape == GRAY or fmt not in COLOR_IS_LOST]
+KINDS = [(fmt, shape) for fmt in FORMATS for shape in (GRAY, COLOR) if shape == GRAY or fmt not in NO_COLOR]
 
 Event = namedtuple('Event', 'what index time text')
 

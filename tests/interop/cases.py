@@ -11,6 +11,7 @@ ORIGINALS_VIDEO = ['mjpeg/avi']
 SIXTEEN_BITS = ['png', 'tif', 'ppm', 'pgm']
 H264 = ['avc1/mp4', 'h264/mkv']  # no OpenCV wheel of PyPI can write it, so the original does with Debian's alone
 VIDEO = [*ORIGINALS_VIDEO, *H264]
+OURS_ALONE = ['ffv1/mkv', 'h264-lossless/mp4']  # the original reads them
 RATES = {'0.1': 0.1, '7': 7, '29.97': 30000 / 1001, '59.94': 60000 / 1001, '200': 200, '1000': 1000}  # frames a second
 
 UNRULY = (-5, -3, 7, 7, 9, 2, 1000000, 11, 12, 30, 31, 32)  # negative, skipped, repeated, backwards
@@ -115,12 +116,33 @@ def _other():
             yield Case(f'{fmt}-chunks-of-{chunksize}', fmt, COLOUR, chunksize)
 
 
-CASES = {case.name: case for case in [*_plain(), *_encoded(), *_other()]}
-ORIGINAL_WRITES = [name for name, case in CASES.items() if case.fmt not in H264]
+def _ours_alone():
+    for fmt in OURS_ALONE:
+        for name, shape in (('gray', GRAY), ('odd-gray', ODD_GRAY), ('colour', COLOUR), ('odd-colour', ODD_COLOUR)):
+            if len(shape) == 2 or fmt == 'ffv1/mkv':
+                for chunksize in (1, 3, 10, None):
+                    yield Case(f'{fmt}-{name}-chunks-of-{chunksize or "default"}', fmt, shape, chunksize)
+        yield Case(f'{fmt}-unruly-numbers', fmt, GRAY, 5, numbers=UNRULY)
+        yield Case(f'{fmt}-extra-data', fmt, GRAY, extra=True, metadata=METADATA)
+        yield Case(f'{fmt}-saved-index', fmt, GRAY, index=True)
+        yield Case(f'{fmt}-reindexed', fmt, GRAY, 4, numbers=BEFORE_ZERO, extra=True, reindex=True)
+        yield Case(f'{fmt}-empty', fmt, GRAY, frames=0)
+        yield Case(f'{fmt}-one-long-chunk', fmt, GRAY, None, frames=600)
+        for name, rate in RATES.items():
+            yield Case(f'{fmt}-at-{name}-frames-a-second', fmt, GRAY, 40, rate=rate, frames=47)
+    yield Case('ffv1/mkv-cv_bayerrg', 'ffv1/mkv', GRAY, encoding='cv_bayerrg')
+    yield DEEP
+
+
+DEEP = Case('ffv1/mkv-uint16', 'ffv1/mkv', GRAY, dtype='uint16', kind='array')
+CASES = {case.name: case for case in [*_plain(), *_encoded(), *_other(), *_ours_alone()]}
+ORIGINAL_WRITES = [name for name, case in CASES.items() if case.fmt not in (*H264, *OURS_ALONE)]
 """All that the original can write with an OpenCV from PyPI."""
 
 VIDEO_CASES = [name for name, case in CASES.items() if case.fmt in VIDEO]
 """All that is exchanged with the original on Debian's OpenCV, of which just the videos differ."""
+
+READ_BY_DEBIANS = [*VIDEO_CASES, *(name for name, case in CASES.items() if case.fmt in OURS_ALONE and case != DEEP)]
 
 WRITTEN = [*(('original', name) for name in ORIGINAL_WRITES), *(('ours', name) for name in CASES)]
 """Every store that there is: who wrote it, and which case it is."""

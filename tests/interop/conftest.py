@@ -16,14 +16,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from .cases import CASES, VIDEO, folder_of
+from .cases import CASES, OURS_ALONE, VIDEO, folder_of
 
 PYTHONS = {
     'original': os.environ.get('IMGSTORE_ORIGINAL_PYTHON'),
     'debian': os.environ.get('IMGSTORE_DEBIAN_PYTHON'),
     'ours': sys.executable,
 }
-FORMATS = {'debian': VIDEO}
+FORMATS = {('debian', 'write'): VIDEO, ('debian', 'read'): [*VIDEO, *OURS_ALONE]}
 collect_ignore = [] if PYTHONS['original'] and PYTHONS['debian'] else ['test_interop.py']
 if collect_ignore or not os.environ.get('IMGSTORE_PLAYERS_PYTHON'):
     collect_ignore.append('test_players.py')
@@ -36,7 +36,7 @@ WAYS = {
     'from debian': '… with OpenCV 4.6',
     'to debian': '… with OpenCV 4.6',
 }
-VIDEO_FORMATS = {fmt: fmt for fmt in VIDEO}
+VIDEO_FORMATS = {fmt: fmt for fmt in (*VIDEO, *OURS_ALONE)}
 
 
 class Dump(NamedTuple):
@@ -65,7 +65,7 @@ class Exchange:
             environment.pop('PYTHONPATH', None)  # it may lead to ours
         python = [PYTHONS[who], *(OUR_WARNINGS if who == 'ours' else ())]
         script = Path(__file__).with_name('run.py')
-        command = [*python, script, action, who, folder, *FORMATS.get(who, ())]
+        command = [*python, script, action, who, folder, *FORMATS.get((who, action), ())]
         done = subprocess.run(command, env=environment, capture_output=True, check=False)
         if done.returncode:  # else OpenCV's complaints about missing encoders are no news
             pytest.fail(f'{who} could not {action}: {done.stderr.decode()[-2000:]}')

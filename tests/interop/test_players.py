@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +21,8 @@ from .chromium import player
 from .players import picture, seen
 
 FORMATS = {'avc1/mp4': '.mp4', 'h264/mkv': '.mkv', 'mjpeg/avi': '.avi'}
-LEVELS = {'avc1/mp4': 2, 'h264/mkv': 2, 'mjpeg/avi': 4}
+LOSSLESS = {'ffv1/mkv': '.mkv', 'h264-lossless/mp4': '.mp4'}
+LEVELS = {'avc1/mp4': 2, 'h264/mkv': 2, 'mjpeg/avi': 4, **dict.fromkeys(LOSSLESS, 0)}
 SIZES = {'320x240': (240, 320), '1920x1080': (1080, 1920)}
 LENGTHS = {'320x240': (1, 7, 8, 100), '1920x1080': (1, 7, 8, 20)}  # keyframes are 16 frames apart
 PYTHONS = {
@@ -49,6 +50,12 @@ class Video(NamedTuple):
         return f'{self.fmt}-{self.rate}-{self.channels}-{self.size}-{self.frames}'
 
 
+def _lossless() -> Iterator[Video]:
+    for fmt, channels in (('ffv1/mkv', 'gray'), ('ffv1/mkv', 'colour'), ('h264-lossless/mp4', 'gray')):
+        yield from (Video(fmt, 25, channels, '320x240', frames) for frames in (1, 7, 100))
+        yield from (Video(fmt, 200, channels, '320x240', 7), Video(fmt, 25, channels, '1920x1080', 7))
+
+
 RATES = (0.1, 7, 29.97, 59.94, 1000)
 VIDEOS = [
     *(
@@ -57,10 +64,11 @@ VIDEOS = [
         for frames in LENGTHS[size]
     ),
     *(Video(*values) for values in itertools.product(FORMATS, RATES, ('gray',), ('320x240',), (7, 20))),
+    *_lossless(),
 ]
 SEEN = [
     *((program, video) for program in PYTHONS for video in VIDEOS),
-    *(('Chromium', video) for video in VIDEOS if video.fmt != 'mjpeg/avi'),
+    *(('Chromium', video) for video in VIDEOS if video.fmt not in ('mjpeg/avi', 'ffv1/mkv')),
 ]
 
 Told = dict[tuple[str, Video], dict[str, Any]]
@@ -74,7 +82,7 @@ def record(folder: Path, video: Video) -> Path:
     with new_for_format(video.fmt, path, imgshape=video.shape, metadata=metadata) as store:
         for index, image in enumerate(images):
             store.add_image(image, index, 1e9 + index / video.rate)
-    return path / f'000000{FORMATS[video.fmt]}'
+    return path / f'000000{(FORMATS | LOSSLESS)[video.fmt]}'
 
 
 def ask(program: tuple[str, str], paths: list[Path]) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from imgstore.apps import main_saver
 from ..helpers.display import python_env
 from ..helpers.fake_camera import Image
 from ..helpers.films import make_film, read
-from ..helpers.format_table import COLOR_IS_LOST
+from ..helpers.format_table import NO_COLOR
 
 FRAMES = 250
 LEAST_PSNR = {'jpg': 42.0, 'jpg+color': 42.0, 'mjpeg/avi': 37.0, 'h264/mkv': 34.0, 'avc1/mp4': 34.0}  # dB, each frame
@@ -67,7 +67,7 @@ def test_real_film_survives_every_format(film: Path, decoded: list[Image], fmt: 
     images, numbers, times = read(tmp_path / 'store')
     assert numbers == list(range(len(decoded)))
     assert times == [number / 25 for number in numbers]
-    expected = [cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) for image in decoded] if fmt in COLOR_IS_LOST else decoded
+    expected = [cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) for image in decoded] if fmt in NO_COLOR else decoded
     if fmt in LEAST_PSNR:
         assert min(map(cv2.PSNR, images, expected)) > LEAST_PSNR[fmt]
     else:

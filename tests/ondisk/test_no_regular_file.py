@@ -28,10 +28,10 @@ from imgstore.index import ImgStoreIndex
 
 from ..helpers.checked import not_none
 from ..helpers.display import python_env
-from ..helpers.format_table import VIDEO_FORMATS
 from ..helpers.frames import index_in, numbered
 from ..helpers.hostile import CHANGING, KINDS, SHAPE, ask, ask_sqlite, recorded
 from ..helpers.raised import raises
+from ..helpers.writing import video_backends
 
 SECONDS, GIBIBYTES = 10, 6  # of addresses, which libraries reserve generously
 HUGE = 8 << 30
@@ -170,8 +170,7 @@ print('done')
     assert done.stdout == 'done\n', done.stderr
 
 
-@pytest.mark.parametrize('backend', ['pyav', 'opencv'])
-@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
+@pytest.mark.parametrize(('fmt', 'backend'), video_backends('read'))
 def test_a_video_is_read_up_to_a_hole_of_any_size(tmp_path, fmt, backend):
     recorded(fmt)(tmp_path / 's')
     video = next((tmp_path / 's').glob('000000.[am][vkp]?'))

@@ -18,10 +18,10 @@ from imgstore.chunks.video.live import LiveVideoReader
 from imgstore.chunks.video.opencv import OpenCVChunkReader
 from imgstore.chunks.video.pyav_reader import PyAVChunkReader
 
-from ..helpers.format_table import VIDEO_FORMATS
 from ..helpers.frames import index_in, numbered
+from ..helpers.writing import video_backends
 
-SHAPE = (64, 96, 3)
+SHAPE = (64, 96)
 BACKENDS: dict[str, type[Any]] = {'opencv': OpenCVChunkReader, 'pyav': PyAVChunkReader}
 
 
@@ -58,8 +58,7 @@ def test_another_thread_may_ask_for_keyframes_of_an_open_chunk(tmp_path: Path) -
     recording.store.close()
 
 
-@pytest.mark.parametrize('backend', ['opencv', 'pyav'])
-@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
+@pytest.mark.parametrize(('fmt', 'backend'), video_backends('read'))
 def test_no_frame_is_wrong_where_the_rate_is_set(
     fmt: str, backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,8 +100,7 @@ def assert_no_frame_is_wrong(
 
 @pytest.mark.slow
 @pytest.mark.parametrize('fps', [None, 0.5])
-@pytest.mark.parametrize('backend', ['opencv', 'pyav'])
-@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
+@pytest.mark.parametrize(('fmt', 'backend'), video_backends('read'))
 def test_frames_are_right_after_their_chunk_was_finished(
     fmt: str, backend: str, fps: float | None, tmp_path: Path
 ) -> None:
@@ -126,8 +124,7 @@ def test_frames_are_right_after_their_chunk_was_finished(
             assert_reads(store, recording.count)
 
 
-@pytest.mark.parametrize('backend', ['opencv', 'pyav'])
-@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
+@pytest.mark.parametrize(('fmt', 'backend'), video_backends('read'))
 def test_growing_open_chunk_keeps_known_frames_readable(fmt: str, backend: str, tmp_path: Path) -> None:
     """Frames added to an open chunk do not hide the frames that are already known."""
     recording = Recording(tmp_path / 'store', fmt)
@@ -154,8 +151,7 @@ def test_opencv_reads_an_open_chunk_that_grows_at_every_look(tmp_path: Path, mon
     recording.store.close()
 
 
-@pytest.mark.parametrize('backend', ['opencv', 'pyav'])
-@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
+@pytest.mark.parametrize(('fmt', 'backend'), video_backends('read'))
 def test_no_frame_is_wrong_while_chunks_come_and_go(fmt: str, backend: str, tmp_path: Path) -> None:
     recording, chosen = Recording(tmp_path / 'store', fmt), np.random.default_rng(1)
     recording.add(2)

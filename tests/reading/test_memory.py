@@ -84,7 +84,7 @@ def readers():
     for fmt in map(resolve_format, FORMATS):
         for backend in [None] if fmt.is_image_folder else BACKENDS:
             if fmt.is_image_folder or backend_works(not_none(backend), fmt.codec, fmt.extension, 'read'):
-                yield fmt.name, backend, SMALL if fmt.color_model != 'gray' else SMALL[:2]
+                yield fmt.name, backend, SMALL if not fmt.is_gray else SMALL[:2]
 
 
 # --- frames

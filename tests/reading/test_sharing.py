@@ -33,7 +33,7 @@ def readers():
         for backend in [None] if fmt.is_image_folder else BACKENDS:
             if fmt.is_image_folder or backend_works(not_none(backend), fmt.codec, fmt.extension, 'read'):
                 yield fmt.name, backend, SHAPE
-                if fmt.color_model != 'gray':
+                if not fmt.is_gray:
                     yield fmt.name, backend, COLOR
 
 

@@ -12,7 +12,7 @@ import pytest
 import imgstore
 from imgstore.errors import ChunkSkippedWarning, FrameReadError, InvalidArgumentError, StoreNotFoundError
 
-from ..helpers.format_table import COLOR_IS_LOST, ROWS
+from ..helpers.format_table import NO_COLOR, ROWS
 from ..helpers.remote_stores import COLOUR, FIRST, FRAMES, GRAY, indexes_in, records_in, write_store, zipped
 
 
@@ -39,7 +39,7 @@ def as_an_archive(folder: Path) -> str:
 
 
 PLACES = [in_memory, in_files, in_an_archive, as_an_archive]
-KINDS = [(fmt, shape) for fmt in ROWS for shape in (GRAY, COLOUR) if shape == GRAY or fmt not in COLOR_IS_LOST]
+KINDS = [(fmt, shape) for fmt in ROWS for shape in (GRAY, COLOUR) if shape == GRAY or fmt not in NO_COLOR]
 
 
 @pytest.mark.slow

@@ -33,7 +33,7 @@ from imgstore.reading.blocks import block_edges
 from imgstore.reading.image_reader import ImageReader
 from imgstore.stores import dask_array
 
-from ..helpers.format_table import COLOR_IS_LOST, ROWS
+from ..helpers.format_table import NO_COLOR, ROWS
 from ..helpers.frames import index_in, numbered
 from ..helpers.raised import raises
 
@@ -57,7 +57,7 @@ def record(path: Path, fmt: str = 'npy', shape: tuple[int, ...] = GRAY, chunksiz
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('fmt', [fmt for fmt in ROWS if fmt not in COLOR_IS_LOST])
+@pytest.mark.parametrize('fmt', [fmt for fmt in ROWS if fmt not in NO_COLOR])
 def test_the_array_is_that_of_the_store(fmt: str, tmp_path: Path) -> None:
     """Every format, whatever the blocks."""
     with new_for_filename(record(tmp_path / 's', fmt, COLOR)) as store:

@@ -18,7 +18,7 @@ from imgstore.chunks.video.pyav_reader import PyAVChunkReader
 from imgstore.errors import ChunkSkippedWarning, FrameIndexError, FrameReadError, InvalidArgumentError, StoreClosedError
 from imgstore.reading.image_reader import ImageReader
 
-from ..helpers.format_table import COLOR_IS_LOST, ROWS
+from ..helpers.format_table import NO_COLOR, ROWS
 from ..helpers.frames import index_in, numbered
 from ..helpers.raised import raises
 
@@ -65,7 +65,7 @@ def check_pairs(pairs: Any, indexes: Any) -> None:
     assert found == [(index, NUMBERS[index], TIMES[index]) for index in indexes]
 
 
-@pytest.mark.parametrize('fmt', [fmt for fmt in ROWS if fmt not in COLOR_IS_LOST])
+@pytest.mark.parametrize('fmt', [fmt for fmt in ROWS if fmt not in NO_COLOR])
 def test_a_loop_gives_every_frame_once_in_every_format(fmt: str, tmp_path: Path) -> None:
     record(tmp_path / 's', fmt, COLOR)
     with new_for_filename(tmp_path / 's') as store:

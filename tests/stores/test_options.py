@@ -35,6 +35,7 @@ ONLY_WRITING = {
     'durability': 'chunk',
     'quality': 90,
     'crf': 18,
+    'bits': 10,
     'compression': 1,
     'fps': 25.0,
 }

@@ -15,8 +15,8 @@ from imgstore.errors import (
 from imgstore.stores import ImageCodecProcessor
 
 from ..helpers.checked import not_none
-from ..helpers.format_table import COLOR_IS_LOST, IMAGE_FORMATS, ROWS, VIDEO_FORMATS
-from ..helpers.frames import numbered
+from ..helpers.format_table import CROPPED, IMAGE_FORMATS, LOSSLESS_VIDEOS, NO_COLOR, ROWS, VIDEO_FORMATS
+from ..helpers.frames import index_in, numbered
 from ..helpers.raised import warns
 from ..helpers.writing import FORMATS, SHAPE, WRITERS, add, check, new, video_backends
 
@@ -135,7 +135,7 @@ def layouts():
 @pytest.mark.parametrize('layout', layouts())
 @pytest.mark.parametrize(('fmt', 'backend'), WRITERS)
 def test_an_image_may_lie_in_memory_in_any_way(tmp_path, fmt, backend, layout):
-    for shape in (SHAPE, (*SHAPE, 3)) if fmt not in COLOR_IS_LOST else (SHAPE,):
+    for shape in (SHAPE, (*SHAPE, 3)) if fmt not in NO_COLOR else (SHAPE,):
         with new(tmp_path / str(len(shape)), fmt, shape, backend=backend) as store:
             for number in (3, 4):
                 store.add_image(layouts()[layout](numbered(number, shape)), number, number)
@@ -158,6 +158,7 @@ def test_image_buffer_is_reusable_after_add_image(tmp_path, fmt, backend):
 # --- what a format cannot hold
 
 LIMITS = {'jpg': 65500, 'png': 10**6, 'webp': 16383, 'mjpeg/avi': 65500, 'h264/mkv': 16384, 'avc1/mp4': 16384}
+LIMITS |= dict.fromkeys(LOSSLESS_VIDEOS, 16384)
 SIDES = {fmt: LIMITS.get(fmt, row.max_side) for fmt, row in ROWS.items() if row.color_model != 'any'}
 """The longest side that each format can have: what its library writes, and reads again."""
 
@@ -172,7 +173,7 @@ SIDES = {fmt: LIMITS.get(fmt, row.max_side) for fmt, row in ROWS.items() if row.
             if t not in not_none(ROWS[fmt].dtypes)
         ],
         *[(fmt, shape, 'uint8') for fmt in SIDES for shape in ((8, 8, 2), (8, 8, 4), (8,), (2, 8, 8, 3))],
-        *[(fmt, shape, 'uint8') for fmt in VIDEO_FORMATS for shape in ((1, 1), (1, 9), (9, 1), (8, 1, 3))],
+        *[(fmt, shape, 'uint8') for fmt in CROPPED for shape in ((1, 1), (1, 9), (9, 1), (8, 1, 3))],
         *[(fmt, shape, 'uint8') for fmt in FORMATS for shape in ((0, 8), (8, 8, 0), (), (-1, 8), (8.5, 8), (2**31, 8))],
         *[(fmt, shape, 'uint8') for fmt, side in SIDES.items() for shape in ((2, side + 2), (side + 2, 2, 3))],
         ('tif', (2**15, 2**15), 'uint8'),
@@ -198,6 +199,7 @@ def test_images_a_format_cannot_hold_are_refused(tmp_path, fmt, shape, dtype):
             (fmt, shape)
             for fmt in VIDEO_FORMATS
             for shape in ((2, 2), (3, 3, 3), (2, 17), (17, 2), (4, 4), (15, 16, 3))
+            if len(shape) == 2 or fmt not in NO_COLOR
         ],
     ],
 )
@@ -205,7 +207,7 @@ def test_what_a_format_can_hold_comes_back(tmp_path, fmt, shape):
     with new(tmp_path / 's', fmt, shape) as store:
         for number in (0, 1):
             store.add_image(np.full(shape, 80 * number + 40, np.uint8), number, number)
-    even = shape if fmt in IMAGE_FORMATS else (shape[0] // 2 * 2, shape[1] // 2 * 2, *shape[2:])
+    even = shape if fmt not in CROPPED else (shape[0] // 2 * 2, shape[1] // 2 * 2, *shape[2:])
     with new_for_filename(tmp_path / 's') as store:
         assert store.image_shape == even
         for number in (0, 1):
@@ -214,8 +216,10 @@ def test_what_a_format_can_hold_comes_back(tmp_path, fmt, shape):
             assert abs(image.astype(int) - (80 * number + 40)).max() < 8
 
 
-@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
-@pytest.mark.parametrize('planes', ['gray', 'color'])
+@pytest.mark.parametrize(
+    ('fmt', 'planes'),
+    [(fmt, planes) for fmt in VIDEO_FORMATS for planes in ('gray', 'color') if planes == 'gray' or fmt not in NO_COLOR],
+)
 def test_video_of_any_height_keeps_levels_and_colours(tmp_path, fmt, planes):
     """A video of any height has its gray levels and colours in the right places."""
     for height in (*range(32, 42, 2), 486):
@@ -229,7 +233,7 @@ def test_video_of_any_height_keeps_levels_and_colours(tmp_path, fmt, planes):
             assert np.abs(store.get_image(0)[0].astype(int) - image).mean() < 2
 
 
-@pytest.mark.parametrize(('fmt', 'backend'), video_backends('write'))
+@pytest.mark.parametrize(('fmt', 'backend'), [kind for kind in video_backends('write') if kind[0] in CROPPED])
 def test_an_odd_side_of_a_video_loses_its_last_row_or_column(tmp_path, fmt, backend):
     for shape in ((65, 97), (65, 96, 3), (64, 97)):
         with new(tmp_path / str(shape), fmt, shape, backend=backend) as store:
@@ -284,3 +288,13 @@ def test_colour_in_pgm_is_warned_of_at_the_users_line(tmp_path):
     with warns(ColorLostWarning, format='pgm') as warned:
         new_for_format('pgm', tmp_path / 's', imgshape=(*SHAPE, 3)).close()
     assert warned[0].filename == __file__
+
+
+@pytest.mark.parametrize('fmt', [fmt for fmt in ROWS if ROWS[fmt].color_model != 'any'])
+def test_an_image_of_one_channel_is_gray(tmp_path, fmt):
+    with new(tmp_path / 's', fmt, (64, 96, 1)) as store:
+        store.add_image(numbered(5, SHAPE)[:, :, None], 5, 5)
+        store.add_image(numbered(6, SHAPE), 6, 6)
+    with new_for_filename(tmp_path / 's') as store:
+        assert store.image_shape == SHAPE
+        assert [index_in(store[index]) for index in range(2)] == [5, 6]

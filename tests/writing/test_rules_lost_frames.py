@@ -12,7 +12,7 @@ import pytest
 
 import imgstore
 from imgstore import new_for_filename
-from imgstore.chunks.video.pyav_writer import H264Encoder
+from imgstore.chunks.video.encoders import FFV1Encoder, H264Encoder
 from imgstore.errors import (
     FrameWriteError,
     StoreIOError,
@@ -20,7 +20,7 @@ from imgstore.errors import (
 )
 
 from ..helpers.checked import not_none
-from ..helpers.format_table import IMAGE_FORMATS, VIDEO_FORMATS
+from ..helpers.format_table import IMAGE_FORMATS, ROWS, VIDEO_FORMATS
 from ..helpers.frames import index_in
 from ..helpers.raised import raises
 from ..helpers.writing import add, at_once, check, files, record, video_backends
@@ -105,7 +105,7 @@ if sys.platform != 'win32':
         """If a video does not fit on the disk, every frame that no error names is kept."""
         shape, added, failed = (128, 160), [], []
         store = at_once(tmp_path / 's', fmt, shape, backend=backend, chunksize=60)
-        with files_of_at_most(60000 if fmt == 'mjpeg/avi' else 15000):
+        with files_of_at_most(60000 if fmt == 'mjpeg/avi' else 400000 if ROWS[fmt].lossless else 15000):
             for number in range(100):
                 try:
                     add(store, number, shape=shape)
@@ -198,9 +198,13 @@ class FailingContainer:
         self._container.mux(packets)
 
 
-def failing_from(first, error=None, after=False):
-    """What encodes H.264 until a frame, at which it raises, if so asked once the frame is encoded."""
-    encode, count = H264Encoder.packets, itertools.count()
+IN_MATROSKA: dict[str, tuple[type, str]] = {'h264/mkv': (H264Encoder, 'packets'), 'ffv1/mkv': (FFV1Encoder, 'stored')}
+"""What gives the packets to our own muxer."""
+
+
+def failing_from(fmt, first, error=None, after=False):
+    """What gives packets until a frame, at which it raises, if so asked once the frame is encoded."""
+    encode, count = getattr(*IN_MATROSKA[fmt]), itertools.count()
 
     def packets(*args):
         number = next(count)
@@ -229,7 +233,8 @@ def test_failing_video_encoder_costs_only_named_frames(tmp_path, monkeypatch, fm
                 FailingContainer(opened(*args, **kwargs), first) if 'w' in args else opened(*args, **kwargs)
             ),
         )
-        patch.setattr(H264Encoder, 'packets', failing_from(first) if fmt == 'h264/mkv' else H264Encoder.packets)
+        if fmt in IN_MATROSKA:
+            patch.setattr(*IN_MATROSKA[fmt], failing_from(fmt, first))
         with pytest.raises(FrameWriteError) as raised:
             add(store, *range(18))
     written = store.frame_count
@@ -304,8 +309,8 @@ def test_a_frame_that_was_interrupted_shifts_no_other(tmp_path, monkeypatch, fmt
         'open',
         lambda *args, **kwargs: Interrupted(opened(*args, **kwargs), 3) if 'w' in args else opened(*args, **kwargs),
     )
-    if fmt == 'h264/mkv':
-        monkeypatch.setattr(H264Encoder, 'packets', failing_from(2, KeyboardInterrupt(), after=True))
+    if fmt in IN_MATROSKA:
+        monkeypatch.setattr(*IN_MATROSKA[fmt], failing_from(fmt, 2, KeyboardInterrupt(), after=True))
     store = at_once(tmp_path / 's', fmt, backend='pyav')
     add(store, 0, 1)
     with pytest.raises(KeyboardInterrupt):

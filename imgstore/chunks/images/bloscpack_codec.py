@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ...formats import COMPRESSION
+from ...encoder_options import COMPRESSION
 from ..base import Image
 from . import bloscpack
 from .image_folder import Bytes, ImageCodec

@@ -31,6 +31,11 @@ URL_BACKEND = 'pyav'
 _TAKE_OPTIONS = ('pyav',)
 """Backends with encoder options. OpenCV has none with FFmpeg: even VIDEOWRITER_PROP_QUALITY makes it fail."""
 
+_OF_OPENCV = 'uint8'
+
+_NOT_EXACT = (('opencv', 'ffv1'), ('opencv', 'h264-lossless'))
+"""Readers of lossless formats that hide damaged slices, or change values of images with odd sides."""
+
 ENVIRONMENT_VARIABLE = 'IMGSTORE_VIDEO_BACKEND'
 
 _SAMPLE_ORDER = (0, 1, 17, 3, 23, 16, 9, 2, 22)
@@ -65,16 +70,20 @@ def new_reader(
 
 
 def new_encoder(
-    backend: str, codec: str, shape: tuple[int, ...], options: Mapping[str, int] = MappingProxyType({})
+    backend: str,
+    codec: str,
+    shape: tuple[int, ...],
+    dtype: str = 'uint8',
+    options: Mapping[str, int] = MappingProxyType({}),
 ) -> VideoEncoder:
     """Create an encoder with options accepted by `choose_backend`."""
     if backend == 'opencv':
         from .opencv import OpenCVEncoder
 
         return OpenCVEncoder(codec, shape)
-    from .pyav_writer import ENCODERS
+    from .encoders import ENCODERS
 
-    return ENCODERS[codec](shape, options)
+    return ENCODERS[codec](shape, dtype, options)
 
 
 def validate_backend(asked: object) -> object:
@@ -89,7 +98,9 @@ def validate_backend(asked: object) -> object:
     return asked
 
 
-def choose_backend(fmt: Format, direction: Direction, asked: object = None, options: Sequence[str] = ()) -> str:
+def choose_backend(
+    fmt: Format, direction: Direction, asked: object = None, options: Sequence[str] = (), dtype: str = _OF_OPENCV
+) -> str:
     """Return the backend for videos of a format.
 
     Parameters
@@ -102,6 +113,8 @@ def choose_backend(fmt: Format, direction: Direction, asked: object = None, opti
         One of `BACKENDS` or 'auto'. Default: the environment variable ``IMGSTORE_VIDEO_BACKEND``, then 'auto'.
     options : sequence of str
         Names of the required encoder options.
+    dtype : str
+        dtype of the images.
 
     Raises
     ------
@@ -109,6 +122,12 @@ def choose_backend(fmt: Format, direction: Direction, asked: object = None, opti
         There is no such backend, or it cannot do that on this machine.
     """
     asked = validate_backend(asked or os.environ.get(ENVIRONMENT_VARIABLE) or AUTO)
+    if dtype != _OF_OPENCV and asked not in (AUTO, *_TAKE_OPTIONS):
+        raise InvalidArgumentError(
+            f'backend {asked!r} has videos of {_OF_OPENCV}, and the images are {dtype}; use backend '
+            f'{" or ".join(map(repr, _TAKE_OPTIONS))}',
+            argument='backend',
+        )
     if options and asked not in (AUTO, *_TAKE_OPTIONS):
         raise InvalidArgumentError(
             f'backend {asked!r} has no {options[0]} for {fmt.name}; use backend '
@@ -134,7 +153,12 @@ def backend_for_url(asked: object, url: str) -> str:
 
 
 def backend_works(backend: str, codec: str, extension: str, direction: Direction) -> bool:
-    """Return whether a backend works on this machine, tried on numbered frames."""
+    """Return whether a backend works on this machine, tried on numbered frames.
+
+    For lossless formats, none reads that is not exact.
+    """
+    if direction == 'read' and (backend, codec) in _NOT_EXACT:
+        return False
     try:
         return _tried(backend, codec, extension, direction)
     except (ImgStoreError, ImportError, OSError):  # not cached: it may be a lack of file descriptors
@@ -156,10 +180,10 @@ def _writes(backend: str, codec: str, extension: str) -> bool:
 
     with tempfile.TemporaryDirectory(prefix='imgstore-') as folder:
         path = os.path.join(folder, 'probe' + extension)
-        encoder = new_encoder(backend, codec, NUMBERED_SHAPE)
+        encoder = new_encoder(backend, codec, NUMBERED_SHAPE[:2])
         writer = encoder.writer(path)
         for number in range(3):
-            writer.store(encoder.encode(numbered_image(number)))
+            writer.store(encoder.encode(numbered_image(number)[..., 0]))
         writer.close()
         return bool(reading) and _reads_numbers(reading[0], path, range(3))
 

@@ -277,7 +277,9 @@ class VideoCursor:
             index = None if is_hidden(packet) else table.index_of(packet.pts)
             if index is not None:
                 queue.announce(index)
-            frames, sound = decode(packet) if self._may_decode(index, packet) else (last_frames(packet), False)
+            is_verified = self._video.is_verified(index)
+            may_decode = self._may_decode(index, packet, is_verified)
+            frames, sound = decode(packet, is_verified) if may_decode else (last_frames(packet), False)
             known = [(shown, frame) for frame in frames if (shown := table.index_of(frame.pts)) is not None]
             sound = all(itertools.starmap(queue.push, known)) and sound
             yield from queue.pop_clean()
@@ -286,32 +288,32 @@ class VideoCursor:
                 queue = CleanFrameQueue()
         yield from queue.flush()
 
-    def _may_decode(self, index: int | None, packet: Any) -> bool:
+    def _may_decode(self, index: int | None, packet: Any, is_verified: bool) -> bool:
         """Return whether the packet of a frame is intact as far as that is known.
 
-        With slice threads it must be known: FFmpeg hides damage then.
+        With slice threads it must be known: FFmpeg hides damage then. Slices of FFV1 have checksums.
         """
         if not packet.size:
             return True
         if self._video.is_altered(index, packet):
             return False
-        if not self._stream.codec_context.is_open:
-            self._is_in_slices = self._use_slice_threads(index, packet)
-        return not self._is_in_slices or self._video.is_verified(index)
+        context = self._stream.codec_context
+        if not context.is_open and self._can_use_slice_threads(packet, is_verified):
+            self._stream.thread_type, context.thread_count = 'SLICE', THREADS
+            self._is_in_slices = context.name == 'h264'
+        return not self._is_in_slices or is_verified
 
-    def _use_slice_threads(self, index: int | None, packet: Any) -> bool:
-        """Decode with slice threads if possible, before the first packet.
+    def _can_use_slice_threads(self, packet: Any, is_verified: bool) -> bool:
+        """Return whether to decode with slice threads, before the first packet.
 
         A seek empties frame threads, and only the second frame fills them again.
         """
         context = self._stream.codec_context
-        is_small = context.width * context.height < _LEAST_PIXELS_IN_SLICES
-        if self._one_thread or is_small or context.name != 'h264' or not self._video.is_verified(index):
+        if self._one_thread or context.width * context.height < _LEAST_PIXELS_IN_SLICES:
             return False
-        if not has_several_slices(bytes(packet), bytes(context.extradata or b'')):
-            return False
-        self._stream.thread_type, context.thread_count = 'SLICE', THREADS
-        return True
+        if context.name == 'h264':
+            return is_verified and has_several_slices(bytes(packet), bytes(context.extradata or b''))
+        return bool(context.name == 'ffv1')
 
     def _with_new_decoder(self, table: FrameTable, packet: Any, packets: Iterator[Any]) -> tuple[Any, Iterator[Any]]:
         """Return a keyframe after damage and the later packets, for a new decoder.

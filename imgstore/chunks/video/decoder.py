@@ -16,17 +16,17 @@ from .ffv1 import is_damaged
 STRICT = {'err_detect': 'explode'}
 
 
-def decode(packet: Any) -> tuple[list[Any], bool]:
+def decode(packet: Any, is_verified: bool = False) -> tuple[list[Any], bool]:
     """Decode a packet; return the frames, and whether it was intact.
 
-    If not, they are the last frames.
+    If not, they are the last frames. ``is_verified`` says that it equals what was written.
 
     FrameReadError if the decoder cannot be opened; then the container is unusable.
     """
     import av
 
     try:
-        if not _fails_its_checksum(packet):
+        if is_verified or not _fails_its_checksum(packet):
             return packet.decode(), not packet.is_corrupt
     except av.FFmpegError as error:
         if not packet.stream.codec_context.is_open:  # do not use it any more: PyAV 19 would crash

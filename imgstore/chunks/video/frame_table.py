@@ -333,6 +333,8 @@ def display_times(path: str, frames: int | None = None, pixels: int = NO_PIXEL_L
     try:
         with open_container(path, pixels) as container:
             stream: Any = video_stream(container)
+            if stream.codec_context is None:  # it is of an unknown codec
+                return None
             start, tick = stream.start_time, float(stream.time_base * 1000)
             table = table_from_packets(container, stream, LastPacket(path), frames)
             size = stream.codec_context.width, stream.codec_context.height

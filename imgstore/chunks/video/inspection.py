@@ -64,6 +64,47 @@ def check_exact(path: str, sizes: Collection[Size], pixels: int = NO_PIXEL_LIMIT
         raise InvalidArgumentError(f'{path!r} {why}', path=path)
 
 
+def check_lossless(path: str, codec: str, color: bool, pixels: int = NO_PIXEL_LIMIT) -> None:
+    """Check that a video is coded as by the encoder of a lossless format.
+
+    Parameters
+    ----------
+    path : str
+        Path of the video.
+    codec : str
+        Name of the codec in `imgstore.formats`.
+    color : bool
+        Whether the store has colour.
+    pixels : int
+        Maximum pixels of a frame.
+
+    Raises
+    ------
+    InvalidArgumentError
+        It has another codec, profile or pixel format.
+    FrameReadError
+        The file cannot be read as video.
+    """
+    wanted = _OF_LOSSLESS[codec, color]
+    with open_container(path, pixels) as container:
+        context = video_streams(container)[0].codec_context
+        found = (context.name, context.pix_fmt, context.profile) if context else ('an unknown codec', '', None)
+    if any(have not in allowed for have, allowed in zip(found, wanted, strict=True) if allowed):
+        needed = ' '.join(each[0] for each in wanted if each)
+        raise InvalidArgumentError(
+            f'{path!r} is {" ".join(filter(None, found))}, and chunks of this lossless store are {needed}; {_SAVE}',
+            path=path,
+        )
+
+
+_OF_LOSSLESS: dict[tuple[str, bool], tuple[tuple[str, ...], ...]] = {
+    ('ffv1', False): (('ffv1',), ('gray',), ()),
+    ('ffv1', True): (('ffv1',), ('bgr0',), ()),
+    ('h264-lossless', False): (('h264',), ('yuvj420p', 'gray'), ('High 4:4:4 Predictive',)),
+}
+"""Decoder, pixel formats and profiles, of each codec in gray or colour; () for any."""
+
+
 class _Look:
     """Faults of decoded frames, and their times in decoding order."""
 

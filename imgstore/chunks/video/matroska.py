@@ -1,8 +1,8 @@
-"""Matroska, RFC 9559, with one H.264 track and a changeable frame rate.
+"""Matroska, RFC 9559, with one track of H.264 or FFV1.
 
 Each cluster has one frame and is written in one call, so a killed writer loses at most the last frame. Times are
-multiples of the frame index. The rate is in header fields of fixed size, and `finish` changes these in place. With any
-mixture of their old and new bytes, all frames are found.
+multiples of the frame index. The rate can be changed: it is in header fields of fixed size, and `finish` changes these
+in place. With any mixture of their old and new bytes, all frames are found.
 """
 
 from __future__ import annotations
@@ -50,6 +50,38 @@ Color = tuple[int, int, int, int]
 BT601: Color = 6, 1, 1, 1
 """Colours of our planes. Without it players use the matrix of BT.709 for large images."""
 
+_RGB, _UNSPECIFIED, _FULL_RANGE = 0, 2, 2
+
+
+class MatroskaTrack(NamedTuple):
+    """Kind of a track.
+
+    Attributes
+    ----------
+    codec : bytes
+        Codec ID: https://www.matroska.org/technical/codec_specs.html
+    color : Color
+        Colours of the planes.
+    """
+
+    codec: bytes
+    color: Color
+
+    @property
+    def is_h264(self) -> bool:
+        """Whether the configuration has a rate, and frames may be reordered."""
+        return self.codec == _AVC
+
+
+_AVC = b'V_MPEG4/ISO/AVC'
+H264 = MatroskaTrack(_AVC, BT601)
+
+
+def ffv1_track(pixel_format: str) -> MatroskaTrack:
+    """Return the kind of a track of FFV1 with a pixel format of FFmpeg."""
+    matrix = _RGB if 'gb' in pixel_format else _UNSPECIFIED
+    return MatroskaTrack(b'V_FFV1', (matrix, _UNSPECIFIED, _UNSPECIFIED, _FULL_RANGE))
+
 
 def _id(number: int) -> bytes:
     return number.to_bytes((number.bit_length() + 7) // 8, 'big')
@@ -63,6 +95,16 @@ def _size(count: int) -> bytes:
 def _element(number: int, *content: bytes) -> bytes:
     data = b''.join(content)
     return _id(number) + _size(len(data)) + data
+
+
+def _short(number: int, *content: bytes) -> bytes:
+    """Return an element of less than 127 bytes, with its size in one."""
+    data = b''.join(content)
+    return _id(number) + bytes((0x80 | len(data),)) + data
+
+
+def _short_number(number: int, value: int) -> bytes:
+    return _short(number, value.to_bytes(max(1, (value.bit_length() + 7) // 8), 'big'))
 
 
 def _number(number: int, value: int) -> bytes:
@@ -103,11 +145,11 @@ def _rate_of(interval: int) -> Fraction:
 class _Head:
     """The file's head before the clusters, and positions of its variable numbers."""
 
-    def __init__(self, width: int, height: int, configuration: bytes, color: Color) -> None:
+    def __init__(self, width: int, height: int, configuration: bytes, track: MatroskaTrack) -> None:
         self.usual = configuration
         beginning = _ebml() + _id(_SEGMENT)
         self.size_at, self.segment_at = len(beginning), len(beginning) + _NUMBER_BYTES
-        info, tracks = _info(), _tracks(width, height, configuration, color)
+        info, tracks = _info(), _tracks(width, height, configuration, track)
         info_at = len(_seek_head(0, 0, 0))
         tracks_at = info_at + len(info)
         self.cluster_at = self.segment_at + tracks_at + len(tracks)
@@ -123,7 +165,7 @@ class _Head:
             )
         )
 
-        usual, room = _configurations(configuration)
+        usual, room = _configurations(configuration, track)
         self.room_size_at = self.cluster_at - len(room) + _NUMBER_BYTES if room else None
         self.room = len(room) - len(_element(_VOID))
         self.usual_id_at = self.cluster_at - len(room) - len(usual) + len(_id(_CODEC_PRIVATE)) - 1
@@ -170,8 +212,8 @@ def _info() -> bytes:
     )
 
 
-def _tracks(width: int, height: int, configuration: bytes, color: Color) -> bytes:
-    colors = _element(0x55B0, *map(_number, (0x55B1, 0x55BB, 0x55BA, 0x55B9), color))
+def _tracks(width: int, height: int, configuration: bytes, track: MatroskaTrack) -> bytes:
+    colors = _element(0x55B0, *map(_number, (0x55B1, 0x55BB, 0x55BA, 0x55B9), track.color))
     video = _element(0xE0, _number(0xB0, width), _number(0xBA, height), _number(0x9A, _PROGRESSIVE), colors)
     numbers = [
         _number(*pair)
@@ -183,15 +225,15 @@ def _tracks(width: int, height: int, configuration: bytes, color: Color) -> byte
             (_FRAME_DURATION, _NANOSECONDS // VIDEO_FRAMES_PER_SECOND),
         )
     ]
-    codec = _element(0x86, b'V_MPEG4/ISO/AVC'), *_configurations(configuration)
+    codec = _element(0x86, track.codec), *_configurations(configuration, track)
     return _element(_TRACKS, _element(_TRACK_ENTRY, *numbers, _element(0x22B59C, b'und'), video, *codec))
 
 
-def _configurations(usual: bytes) -> tuple[bytes, bytes]:
+def _configurations(usual: bytes, track: MatroskaTrack) -> tuple[bytes, bytes]:
     """Return the configuration, with spare room if its rate can be changed."""
     room = len(_element(_CODEC_PRIVATE, usual)) + _LONGER
-    is_known = record_with_rate(usual, Fraction(VIDEO_FRAMES_PER_SECOND)) is not None and room < _MOST_ROOM
-    return _element(_CODEC_PRIVATE, usual), _element(_VOID, bytes(room)) if is_known else b''
+    has_rate = track.is_h264 and record_with_rate(usual, Fraction(VIDEO_FRAMES_PER_SECOND)) is not None
+    return _element(_CODEC_PRIVATE, usual), _element(_VOID, bytes(room)) if has_rate and room < _MOST_ROOM else b''
 
 
 def is_ours(container: Any) -> bool:
@@ -210,12 +252,12 @@ class MatroskaFile:
         Width in pixels.
     height : int
         Height in pixels.
-    color : Color
-        Colours of the planes.
+    track : MatroskaTrack
+        Kind of the track.
     """
 
-    def __init__(self, path: str, width: int, height: int, color: Color) -> None:
-        self._path, self._width, self._height, self._color = path, width, height, color
+    def __init__(self, path: str, width: int, height: int, track: MatroskaTrack) -> None:
+        self._path, self._width, self._height, self._track = path, width, height, track
         self._file = open(path, 'wb', buffering=0)  # noqa: SIM115 -- until `close`
         self._head: _Head | None = None
         self._size, self._clusters, self._keyframes = 0, dict[int, int](), list[int]()
@@ -231,18 +273,18 @@ class MatroskaFile:
         Parameters
         ----------
         packet : bytes
-            Result of `imgstore.chunks.video.h264.length_prefixed`.
+            For H.264, the result of `imgstore.chunks.video.h264.length_prefixed`.
         is_keyframe : bool
             Whether decoding can start at the frame.
         configuration : bytes
-            Result of `imgstore.chunks.video.h264.configuration`; only that of the first frame is used.
+            For H.264, the result of `imgstore.chunks.video.h264.configuration`; only that of the first frame is used.
         index : int, optional
             Index of the frame, if earlier ones are lost.
         """
         index = self._next if index is None else index
         if index < self._next:
             raise ValueError(f'{self._path}: index is {index}; the next frame has at least {self._next}')
-        head = self._head or _Head(self._width, self._height, configuration, self._color)
+        head = self._head or _Head(self._width, self._height, configuration, self._track)
         start = (self._size or head.cluster_at) - head.segment_at
         block = bytes((0x80 | _TRACK, 0, 0, _KEYFRAME * is_keyframe)) + packet
         time = _number(_TIMESTAMP, _TICKS * index)
@@ -293,7 +335,7 @@ class MatroskaFile:
         return _Times(int(lacks_dates and len(self._clusters) < _FRAMES_TO_DATE), step, tick, round(interval))
 
     def _needs_dates(self, rate: Fraction) -> bool:
-        return rate < _SLOW or len(self._clusters) < _FRAMES_TO_DATE
+        return self._track.is_h264 and (rate < _SLOW or len(self._clusters) < _FRAMES_TO_DATE)
 
     def _put_configuration(self, head: _Head, rate: Fraction) -> None:
         """Set the rate in the decoder's configuration, and decoding times if needed."""
@@ -307,17 +349,11 @@ class MatroskaFile:
         self._put(head.usual_id_at, _UNKNOWN_BYTE)
 
     def _cues(self, times: _Times) -> bytes:
-        return _element(
-            _CUES,
-            *(
-                _element(
-                    _CUE_POINT,
-                    _number(_CUE_TIME, times.of(frame)),
-                    _element(_CUE_POSITIONS, _number(_CUE_TRACK, _TRACK), _number(_CUE_CLUSTER, self._clusters[frame])),
-                )
-                for frame in self._keyframes
-            ),
-        )
+        return _element(_CUES, *(self._cue(frame, times) for frame in self._keyframes))
+
+    def _cue(self, frame: int, times: _Times) -> bytes:
+        place = _short_number(_CUE_TRACK, _TRACK) + _short_number(_CUE_CLUSTER, self._clusters[frame])
+        return _short(_CUE_POINT, _short_number(_CUE_TIME, times.of(frame)), _short(_CUE_POSITIONS, place))
 
     def _move_frames(self, head: _Head, times: _Times) -> None:
         """Set frames' times, the last one first, so that they always ascend."""

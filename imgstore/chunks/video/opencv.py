@@ -26,7 +26,7 @@ from .container_rate import set_rate
 from .frame_table import DisplayTimes, display_times, packet_count
 from .numbered import SAMPLES, decode_number
 
-_FOURCC = {('.avi', 'mjpeg'): 'MJPG', ('.mkv', 'h264'): 'H264', ('.mp4', 'h264'): 'avc1'}
+_FOURCC = {('.avi', 'mjpeg'): 'MJPG', ('.mkv', 'h264'): 'H264', ('.mp4', 'h264'): 'avc1', ('.mkv', 'ffv1'): 'FFV1'}
 
 if TYPE_CHECKING:
     from .pyav_reader import PyAVChunkReader
@@ -48,9 +48,9 @@ class OpenCVEncoder(VideoEncoder):
     Parameters
     ----------
     codec : str
-        'h264' or 'mjpeg'.
+        'h264', 'mjpeg' or 'ffv1'.
     shape : tuple of int
-        Shape of the images, (h, w) or (h, w, 3), both sides even.
+        Shape of the images, (h, w) or (h, w, 3).
     """
 
     def __init__(self, codec: str, shape: tuple[int, ...]) -> None:
@@ -59,6 +59,10 @@ class OpenCVEncoder(VideoEncoder):
                 f'imgshape is {shape[0]} x {shape[1]}; OpenCV writes videos of at least '
                 f'{_SMALLEST_SIDE} x {_SMALLEST_SIDE} pixels',
                 argument='imgshape',
+            )
+        if shape[0] % 2 or shape[1] % 2:
+            raise InvalidArgumentError(
+                f'imgshape is {shape[0]} x {shape[1]}; OpenCV writes videos with even sides', argument='imgshape'
             )
         self._codec, self._shape = codec, shape
 
@@ -80,7 +84,10 @@ class OpenCVChunkWriter(ChunkWriter):
     def __init__(self, path: str, codec: str, shape: tuple[int, ...]) -> None:
         super().__init__()
         self._path, self._open_path = path, partial_path(path)
-        fourcc = cv2.VideoWriter.fourcc(*_FOURCC[os.path.splitext(path)[1], codec])
+        kind = os.path.splitext(path)[1], codec
+        if kind not in _FOURCC:
+            raise FrameWriteError(f"{path}: OpenCV writes no {codec} video; use backend='pyav'", path=path)
+        fourcc = cv2.VideoWriter.fourcc(*_FOURCC[kind])
         with fork_lock:
             self._writer = cv2.VideoWriter(
                 self._open_path, cv2.CAP_FFMPEG, fourcc, VIDEO_FRAMES_PER_SECOND, (shape[1], shape[0]), True

@@ -57,14 +57,15 @@ def _decodable(container: Any, path: str) -> Any:
 
 
 def decoder_checksum(path: str, pixels: int = NO_PIXEL_LIMIT) -> int:
-    """Return the checksum of the decoder configuration of H.264; 0 for others.
+    """Return the checksum of a decoder's configuration, of H.264 or FFV1.
 
-    FFmpeg makes up that of other videos from their packets.
+    0 for other codecs. FFmpeg makes up that of other videos from their packets.
     """
     with LastPacket(path).open(path, pixels) as container:
         context = video_stream(container).codec_context
         record = bytes(context.extradata or b'')
-        return checksum_of((record,)) if context.name == 'h264' and record[:1] == b'\1' else UNKNOWN
+        is_stored = record[:1] == b'\1' if context.name == 'h264' else context.name == 'ffv1' and record
+        return checksum_of((record,)) if is_stored else UNKNOWN
 
 
 def _index_of(table: FrameTable | None, packet: Any) -> int | None:

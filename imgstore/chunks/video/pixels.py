@@ -11,9 +11,11 @@ import numpy.typing as npt
 
 from ..._support.buffer_pool import RefcountedBufferPool
 from ...color import ensure_grayscale
+from ...errors import FrameReadError
 from ..base import Image
 from .filter_graphs import MOST_IMAGES, Converter
 
+_DEEP_GRAY = frozenset(f'gray{bits}le' for bits in (10, 12, 14, 16))
 _LUMA_FIRST = frozenset(f'yuv{j}{sampling}p' for j in ('', 'j') for sampling in ('420', '422', '444'))
 _NEUTRAL = (126, 130)
 """Chroma in this range keeps all colours within 0…255, so the gray value depends only on luma."""
@@ -26,17 +28,44 @@ class FrameConverter:
     ----------
     color : bool
         True: images of shape (h, w, 3) in BGR, with OpenCV's interpolation of colours. False: gray.
+    dtype : str
+        dtype of the images: 'uint8', or 'uint16' for gray ones.
     """
 
-    def __init__(self, color: bool) -> None:
-        self._color = color
+    def __init__(self, color: bool, dtype: str = 'uint8') -> None:
+        self._color, self._is_deep = color, dtype == 'uint16'
         self._lent, self._converter = RefcountedBufferPool(MOST_IMAGES), Converter()
 
     def to_array(self, frame: Any) -> Image:
         """Convert a PyAV frame to an image."""
+        if self._is_deep:
+            return self._deep_gray(frame)
         return self._bgr(frame) if self._color else self._gray(frame)
 
+    def _deep_gray(self, frame: Any) -> Image:
+        """Copy values of 16 bits; FrameReadError for a frame with others."""
+        name = frame.format.name
+        if name not in _DEEP_GRAY:
+            raise FrameReadError(f'a frame has pixel format {name}; the store has images of uint16')
+        values = _rows(frame.planes[0]).view('<u2')[: frame.height, : frame.width]
+        image: Image = values.astype(np.uint16)
+        return image
+
+    def _copied(self, frame: Any) -> Image:
+        image = self._lent.empty((frame.height, frame.width))
+        np.copyto(image, _plane(frame.planes[0]))
+        return image
+
+    def _without_fourth(self, frame: Any) -> Image:
+        """Convert pixels of four bytes, of which the last means nothing."""
+        image = self._lent.empty((frame.height, frame.width, 3))
+        pixels = _rows(frame.planes[0])[:, : 4 * frame.width].reshape(frame.height, frame.width, 4)
+        cv2.cvtColor(pixels, cv2.COLOR_BGRA2BGR, image)
+        return image
+
     def _bgr(self, frame: Any) -> Image:
+        if frame.format.name == 'bgr0':
+            return self._without_fourth(frame)
         plane = self._converter.convert(frame)
         rows = _rows(plane)[: frame.height, : 3 * frame.width]
         own = plane.buffer_ptr != frame.planes[0].buffer_ptr  # otherwise the caller would write into a cached frame
@@ -52,6 +81,8 @@ class FrameConverter:
     def _gray(self, frame: Any) -> Image:
         """Convert to gray as by way of BGR; the luma plane usually suffices."""
         name = frame.format.name
+        if name == 'gray':
+            return self._copied(frame)
         if name in _LUMA_FIRST and all(_is_neutral(_plane(plane)) for plane in frame.planes[1:]):
             levels = _gray_levels(name, int(frame.color_range), int(frame.colorspace))
             gray = self._lent.empty((frame.height, frame.width))

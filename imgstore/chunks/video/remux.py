@@ -12,7 +12,7 @@ from ...errors import FrameReadError, FrameWriteError
 from ...formats import VIDEO_FRAMES_PER_SECOND
 from .container_checks import open_container, open_output
 from .container_rate import set_rate
-from .matroska import BT601, MatroskaFile, is_ours
+from .matroska import H264, MatroskaFile, MatroskaTrack, ffv1_track, is_ours
 from .mp4_tail import LastPacket
 
 
@@ -78,9 +78,10 @@ def _copy(container: Any, packets: Iterable[Any], target: str, rate: Fraction | 
     context = template.codec_context
     is_usual = template.average_rate == VIDEO_FRAMES_PER_SECOND and not context.has_b_frames
     is_even = is_usual or (is_gapless and is_ours(container))
-    is_plain = context.name == 'h264' and (context.extradata or b'')[:1] == b'\1'
-    if target.endswith('.mkv') and is_plain and is_even:
-        _into_matroska(template, packets, target, rate or Fraction(VIDEO_FRAMES_PER_SECOND), is_gapless)
+    track = _track_of(context)
+    if target.endswith('.mkv') and track and is_even:
+        file = MatroskaFile(target, context.width, context.height, track)
+        _into_matroska(file, context, packets, rate or Fraction(VIDEO_FRAMES_PER_SECOND), is_gapless)
         return
     _into_container(template, packets, target)
     if rate is not None and not target.endswith('.mkv'):
@@ -88,9 +89,14 @@ def _copy(container: Any, packets: Iterable[Any], target: str, rate: Fraction | 
             set_rate(target, rate)
 
 
-def _into_matroska(template: Any, packets: Iterable[Any], target: str, rate: Fraction, is_gapless: bool) -> None:
-    context = template.codec_context
-    file = MatroskaFile(target, context.width, context.height, BT601)
+def _track_of(context: Any) -> MatroskaTrack | None:
+    """Return the kind of track for our own Matroska, or None."""
+    if context.name == 'ffv1' and context.extradata and context.pix_fmt:
+        return ffv1_track(context.pix_fmt)
+    return H264 if context.name == 'h264' and (context.extradata or b'')[:1] == b'\1' else None
+
+
+def _into_matroska(file: MatroskaFile, context: Any, packets: Iterable[Any], rate: Fraction, is_gapless: bool) -> None:
     with contextlib.closing(file):
         for packet in packets:
             index = None if is_gapless else round(packet.pts * packet.time_base * VIDEO_FRAMES_PER_SECOND)

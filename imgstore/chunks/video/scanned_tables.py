@@ -1,4 +1,7 @@
-"""Frame tables of remote videos that list too little, each read in sequence once."""
+"""Frame tables of remote videos whose containers list too little.
+
+Each video is read in sequence once.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,9 @@ _tables: dict[tuple[str, RemoteStatus, int | None], FrameTable | None] = {}
 
 
 def scanned_table(url: str, frames: int | None, scan: Callable[[], FrameTable | None]) -> FrameTable | None:
-    """Return the table of a remote video; scan it, with a warning, unless that was done.
+    """Return the table of a remote video.
+
+    Unless that was done, scan it with a warning.
 
     Parameters
     ----------

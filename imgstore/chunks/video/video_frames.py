@@ -57,7 +57,7 @@ class VideoFrames:
 
     def check_decoder(self, context: Any) -> None:
         """Raise FrameReadError if the configuration of a decoder is altered."""
-        if self.checksums is None or context.name != 'h264':
+        if self.checksums is None or context.name not in ('h264', 'ffv1'):
             return
         if self.checksums.decoder_differs(bytes(context.extradata or b'')):
             raise FrameReadError(

@@ -22,11 +22,12 @@ from imgstore.formats import resolve_format
 from imgstore.stores import new_for_filename, new_for_format
 
 from ...helpers.checked import not_none
-from ...helpers.format_table import VIDEO_FORMATS
+from ...helpers.format_table import CROPPED, ROWS, VIDEO_FORMATS
 from ...helpers.frames import index_in, numbered
 from ...helpers.raised import raises
 from ...helpers.spying import spy
 from ...helpers.videos import RECIPES, SHAPE, Recipe, make_video
+from ...helpers.writing import video_backends
 
 BACKENDS = ('pyav', 'opencv')
 both_backends = pytest.mark.parametrize('backend', BACKENDS)
@@ -383,9 +384,9 @@ def counted(monkeypatch):
     """The frames whose packets the decoder is given from now on."""
     given, decode = [], decode_packet
 
-    def count(packet):
+    def count(packet, *more):
         given.extend([packet.pts] * bool(packet.size))
-        return decode(packet)
+        return decode(packet, *more)
 
     monkeypatch.setattr(cursor, 'decode', count)
     return given
@@ -483,7 +484,7 @@ def test_missing_frames_are_not_decoded_repeatedly(tmp_path, monkeypatch, which)
     make_video(tmp_path / 'long.mkv', recipe)
     path = damaged(str(tmp_path / 'long.mkv'), tmp_path, which)
     decoded: list[int | None] = []
-    monkeypatch.setattr(cursor, 'decode', spy(decode_packet, lambda packet: decoded.append(packet.pts)))
+    monkeypatch.setattr(cursor, 'decode', spy(decode_packet, lambda packet, *_: decoded.append(packet.pts)))
     with new_reader('pyav', path, color=True) as reader:
         for index in [*range(which, 120)] * 5:
             with pytest.raises(FrameReadError, match='missing or damaged'):
@@ -646,9 +647,15 @@ def test_pixels_are_close_to_the_source_for_any_flags(tmp_path, name):
             assert np.abs(reader.read(0).astype(int) - source).mean() < 2.5
 
 
-@both_backends
-@pytest.mark.parametrize('fmt', VIDEO_FORMATS)
-@pytest.mark.parametrize('shape', [(64, 96), (64, 96, 3), (65, 97)])
+@pytest.mark.parametrize(
+    ('fmt', 'backend', 'shape'),
+    [
+        (fmt, backend, shape)
+        for fmt, backend in video_backends('read')
+        for shape in ((64, 96), (64, 96, 3), (65, 97))
+        if shape == (64, 96) or not ROWS[fmt].lossless  # of others OpenCV gives other values
+    ],
+)
 def test_what_a_store_wrote_is_what_opencv_reads_from_it(tmp_path, fmt, shape, backend):
     scene = textured((*shape[:2], 3)) if len(shape) == 2 else tinted(shape)
     scene = scene[:, :, 0] if len(shape) == 2 else scene
@@ -660,7 +667,7 @@ def test_what_a_store_wrote_is_what_opencv_reads_from_it(tmp_path, fmt, shape, b
         capture = cv2.VideoCapture(not_none(store._chunk_paths)[0], cv2.CAP_FFMPEG)
     _, expected = capture.read()
     capture.release()
-    assert image.shape == (64, 96, *shape[2:])
+    assert image.shape == ((64, 96, *shape[2:]) if fmt in CROPPED else shape)
     if len(shape) == 2:
         assert np.abs(image.astype(int) - cv2.cvtColor(expected, cv2.COLOR_BGR2GRAY)).max() <= 2
     else:
@@ -753,13 +760,13 @@ def test_opencv_backend_writes_only_what_it_can(tmp_path, fmt):
         assert backends.backend_works('opencv', row.codec, row.extension, 'write')
     if not backends.backend_works('opencv', row.codec, row.extension, 'write'):
         with raises(InvalidArgumentError, argument='backend'):
-            new_for_format(fmt, tmp_path / 's', imgshape=SHAPE, backend='opencv')
+            new_for_format(fmt, tmp_path / 's', imgshape=SHAPE[:2], backend='opencv')
         assert os.listdir(tmp_path) == []
         return
     with new_for_format(fmt, tmp_path / 's', imgshape=SHAPE, chunksize=8, backend='opencv') as store:
         for index in range(20):
             store.add_image(numbered(index, SHAPE), index, index)
-    for backend in BACKENDS:
+    for backend in (backend for kind, backend in video_backends('read') if kind == fmt):
         with new_for_filename(tmp_path / 's', backend=backend) as store:
             assert store.frame_count == 20
             for index in (19, *range(20), 7, 0):

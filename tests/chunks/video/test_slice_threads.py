@@ -22,13 +22,13 @@ COUNT, SHAPE = 48, (240, 128)  # lower ones have one slice
 @pytest.fixture
 def kinds(monkeypatch, small_as_large):
     """The kinds of threads of each decoder that was opened."""
-    seen, use = [], VideoCursor._use_slice_threads
+    seen, use = [], VideoCursor._can_use_slice_threads
 
-    def noted(cursor, index, packet):
-        seen.append('slices' if use(cursor, index, packet) else 'one' if cursor._one_thread else 'frames')
+    def noted(cursor, packet, is_verified):
+        seen.append('slices' if use(cursor, packet, is_verified) else 'one' if cursor._one_thread else 'frames')
         return seen[-1] == 'slices'
 
-    monkeypatch.setattr(VideoCursor, '_use_slice_threads', noted)
+    monkeypatch.setattr(VideoCursor, '_can_use_slice_threads', noted)
     return seen
 
 
