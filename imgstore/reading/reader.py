@@ -35,6 +35,7 @@ from .indexing import Indexes
 from .known_frames import KnownFrames
 from .position import FrameLocation, Place
 from .reader_info import ReaderInfo
+from .replaced import KnownMetadata
 from .sequential import SequentialPolicy
 
 NumberedImage = tuple[Image, tuple[int, float]]
@@ -86,6 +87,7 @@ class StoreReader(ReaderInfo):
             self._store, self._known, lambda: images(threading.Lock()), ahead, not fmt.is_image_folder
         )
         self._streams = FrameStreams(self._store, lambda: images(threading.Lock()), ahead)
+        self._known_metadata = KnownMetadata(self._store, metadata)
         register_fork_handler(self, StoreReader.reset_after_fork, lambda reader: reader.index.lock)
 
     def reset_after_fork(self) -> None:
@@ -103,6 +105,7 @@ class StoreReader(ReaderInfo):
     def refresh(self) -> int:
         """Update the index, and return the number of new frames."""
         self.check_open()
+        self.metadata = self._known_metadata.refreshed()
         before = self.index.frame_count
         self._images.prefetch(())
         changed = self._known.refresh()

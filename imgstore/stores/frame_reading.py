@@ -172,6 +172,11 @@ class FrameReading(FrameProperties):
         int
             Number of new frames. The position does not change.
 
+        Raises
+        ------
+        StoreIOError
+            The store was replaced by a recording of other images. Open it again.
+
         Examples
         --------
         No writer has the store open, so there are no new frames:

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 import imgstore
-from imgstore.errors import FrameReadError
+from imgstore.errors import FrameReadError, StoreIOError
 from imgstore.export import export_video, select
 
 from ..helpers.frames import index_in, numbered
+from ..helpers.raised import raises
 
 COUNT, CHUNK, SHAPE = 60, 20, (64, 96)
 FORMATS = ('npy', 'png', 'avc1/mp4', 'mjpeg/avi')
@@ -59,6 +60,40 @@ def test_other_times_are_noticed_too(tmp_path):
         replace(path, new)
         with pytest.raises(FrameReadError, match='replaced'):
             store.get_image(45)
+
+
+@pytest.mark.parametrize(
+    ('fmt', 'options'),
+    [
+        ('png', {'imgshape': (*SHAPE, 3)}),
+        ('png', {'imgshape': SHAPE, 'imgdtype': 'uint16'}),
+        ('png', {'imgshape': SHAPE, 'encoding': 'cv_bayerrg'}),
+        ('avc1/mp4', {'imgshape': SHAPE}),
+    ],
+)
+def test_a_refresh_refuses_a_recording_of_other_images(tmp_path, fmt, options):
+    path = record(tmp_path / 's', 'png', 0)
+    with imgstore.new_for_filename(path) as store:
+        assert index_in(store[3]) == 3
+        imgstore.new_for_format(fmt, path, overwrite=True, **options).close()
+        for _ in range(2):
+            with raises(StoreIOError, store=str(path), file='metadata.yaml'):
+                store.refresh()
+
+
+def test_a_refresh_takes_the_metadata_of_the_new_recording(tmp_path):
+    path = record(tmp_path / 's', 'png', 0)
+    with imgstore.new_for_filename(path) as store:
+        old = store.uuid
+        with imgstore.new_for_format(
+            'png', path, imgshape=SHAPE, chunksize=CHUNK, overwrite=True, metadata={'mouse': 2}
+        ) as new:
+            for number in range(7, 7 + COUNT):
+                new.add_image(numbered(number, SHAPE), number, number)
+        store.refresh()
+        assert store.uuid != old
+        assert store.user_metadata == {'mouse': 2}
+        assert index_in(store[0]) == 7
 
 
 def test_a_refresh_reads_the_new_recording(both):
