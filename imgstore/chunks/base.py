@@ -47,6 +47,9 @@ class ChunkWriter(ABC):
     order of `write`.
     """
 
+    unsettled = 0
+    """Number of the last frames that another file has, in another form, until they are in this one."""
+
     def __init__(self) -> None:
         self.checksums: list[int] = []
         """Checksum of each written frame, 0 where it is unknown."""

@@ -153,11 +153,13 @@ class RollingChunkWriter:
             with self._journaled(self._next_chunk, [(number, time)], prepared.checksum):
                 writer = self._writer_of_first(prepared)
             self._begin_chunk(writer)
+            self._journal_checksum(writer, prepared)
             return
         try:
             check_folder(self._layout.basedir, 'the folder of the store')  # an open video notices it only when full
             with self._journaled(chunk.number, [(number, time)], prepared.checksum):
                 self._write_to(chunk.writer, prepared)
+            self._journal_checksum(chunk.writer, prepared)
         except OSError as error:
             lost = self._abandon_chunk()
             raise FrameWriteError(f'{error}{lost.told}', frame_numbers=lost.numbers) from error
@@ -181,6 +183,13 @@ class RollingChunkWriter:
         writer.write(prepared)
         if self._syncs:
             writer.sync()
+
+    def _journal_checksum(self, writer: ChunkWriter, prepared: Encoded) -> None:
+        """Put the checksum of a frame encoded by its writer into the journal."""
+        index = len(writer.checksums) - 1 - writer.unsettled
+        if self._journal is not None and prepared.checksum == UNKNOWN and index >= 0:
+            with contextlib.suppress(OSError):  # only the checksum is lost
+                self._journal.add_checksum(index, writer.checksums[index])
 
     @contextlib.contextmanager
     def _journaled(self, chunk: int, frames: Iterable[tuple[int, float]], checksum: int = UNKNOWN) -> Iterator[None]:

@@ -24,6 +24,7 @@ from imgstore.ondisk.layout import Layout
 from imgstore.overview import overview
 
 from ..helpers.checked import not_none
+from ..helpers.format_table import ROWS
 from ..helpers.frames import index_in, numbered
 from ..helpers.killed_stores import COUNT, PLAIN, SHAPE, VIDEO, content, fill, killed
 from ..helpers.kills import environment
@@ -71,6 +72,18 @@ def test_repair_completes_a_store_for_good(tmp_path, fmt, count):
     assert not [name for name in content(path) if os.path.basename(name).startswith('.')]
     check(path, count)
     assert not imgstore.repair(path)
+
+
+@pytest.mark.parametrize('fmt', VIDEO)
+def test_the_empty_video_of_a_killed_writer_is_removed(tmp_path, fmt):
+    """It was killed as it began a chunk."""
+    fill(tmp_path / 's', fmt, 7).close()
+    video = tmp_path / 's' / f'.000001.open{ROWS[fmt].extension}'
+    video.touch()
+    assert imgstore.repair(tmp_path / 's')
+    assert not video.exists()
+    assert overview(tmp_path / 's').health.good
+    assert not imgstore.repair(tmp_path / 's')
 
 
 def test_an_overview_names_the_records_of_an_incomplete_chunk(tmp_path):
@@ -202,7 +215,7 @@ def test_a_journal_with_any_byte_changed_tells_nothing_wrong(tmp_path):
 def test_of_journal_and_frames_the_shorter_counts(tmp_path, fmt):
     path = killed(tmp_path, fmt)
     journal = next(path.glob('.*.journal'))
-    journal.write_bytes(journal.read_bytes()[:-100])
+    journal.write_bytes(journal.read_bytes()[:-160])
     with new_for_filename(path) as store:
         assert 14 < store.frame_count < COUNT
         assert [index_in(store.get_next_image()[0]) for _ in range(store.frame_count)] == list(range(store.frame_count))
