@@ -72,10 +72,15 @@ class ImgStorePlugin(PluginV3):
         """Raise an error: stores are written by imgstore itself."""
         raise NotImplementedError('imageio does not write stores; see imgstore.new_for_format')
 
-    def iter(self) -> Iterator[Image]:
-        """Read all frames in turn."""
-        for image, _ in self._store:
+    def iter(self, *, index: Index = ...) -> Iterator[Image]:
+        """Read all frames in turn, or those of an index or a slice."""
+        chosen = self._chosen(index)
+        images = (image for image, _ in self._store) if _is_all(index) else self._some(chosen)
+        for image in images:
             yield in_rgb(image, self._store)
+
+    def _some(self, chosen: int | Indexes) -> Iterator[Image]:
+        return (self._store[int(index)] for index in ([chosen] if isinstance(chosen, int) else chosen))
 
     def properties(self, index: Index = ...) -> ImageProperties:
         """Return the shape and dtype of a frame, or of all of them."""

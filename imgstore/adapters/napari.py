@@ -98,11 +98,13 @@ class FrameArray:
     def __getitem__(self, key: Any) -> Image:
         """Read frames, or parts of them, by a key as numpy takes it."""
         self._check_size(key)
-        first, *rest = key if isinstance(key, tuple) else (key,)
+        first, *rest = (key or (...,)) if isinstance(key, tuple) else (key,)
         if first is None or first is Ellipsis:
             images: Image = np.asarray(self)[key]
             return images
         index = self._index(first)
+        if any(isinstance(part, (list, np.ndarray)) for part in rest):  # values at points
+            return np.asarray(in_rgb(self.store[np.atleast_1d(index)], self.store)[(np.arange(np.size(index)), *rest)])
         if len(rest) < 3 and not any(part is None or part is Ellipsis for part in rest):
             return in_rgb(self.store[(index, *rest)], self.store)  # which reads no other rows and columns
         images = in_rgb(self.store[index], self.store)
@@ -113,9 +115,9 @@ class FrameArray:
         indexes = range(self._first, self._first + self._count)
         if isinstance(key, slice):
             return np.arange(self._first, self._first + self._count)[key]
-        if np.ndim(key) == 0:
-            return indexes[key]
-        return np.asarray(indexes)[key]
+        if np.ndim(key) == 0 and not -self._count <= key < self._count:
+            raise IndexError(f'{self.store.filename}: index {key} is outside the {self._count} frames of this array')
+        return indexes[key] if np.ndim(key) == 0 else np.asarray(indexes)[key]
 
     def _check_size(self, key: Any) -> None:
         """Raise if napari wants too much at once, as for a view in 3D."""

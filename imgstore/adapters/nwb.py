@@ -19,9 +19,16 @@ from .._support.forking import fork_lock
 from .._support.json import as_json
 from .._support.text import count_of, is_utf8
 from .._support.validation import as_finite_seconds, not_allowed
+from .._support.warn import warn
 from ..color import Image
 from ..constants import FRAME_NUMBER
-from ..errors import FrameReadError, InvalidArgumentError, MissingDependencyError, StoreLockedError
+from ..errors import (
+    FrameReadError,
+    ImgStoreWarning,
+    InvalidArgumentError,
+    MissingDependencyError,
+    StoreLockedError,
+)
 from ..ondisk.files import StrPath, name_of, text_path
 from ..ondisk.layout import Layout
 from ..remote.urls import is_url
@@ -43,6 +50,11 @@ Reference = Any
 
 _DECIMALS = 9
 """Of seconds: nwbinspector calls times regular if their steps agree in them."""
+_OF_STORE = frozenset({'data', 'format', 'external_file', 'starting_frame', 'dimension', 'num_samples', 'rate'}) | {
+    'timestamps',
+    'starting_time',
+}
+"""Arguments of a series that follow from the store."""
 _MAX_DRIFT = 1e-6
 """Seconds by which a time may differ from that of a constant rate."""
 
@@ -98,10 +110,14 @@ def image_series(
     StoreLockedError
         A writer has the store open.
     """
-    if not isinstance(store, (ImgStore, MultiStore)):
-        raise not_allowed('store', store, 'it must be a store open for reading')
+    _check_is_store(store)
+    if not isinstance(embed, bool):
+        raise not_allowed('embed', embed, 'it must be True or False')
+    for key in sorted(_OF_STORE & options.keys()):
+        raise not_allowed(key, options[key], 'it follows from the store; leave it out')
     if not len(store):
         raise InvalidArgumentError(f'{_name(store)!r} has no frames; NWB needs at least one', argument='store')
+    _warn_of_steps_back(store.frame_times)
     about = {'name': name or _name(store), 'description': description or _describe(store), 'unit': 'n.a.', **options}
     about |= timing(store.frame_times, seconds_of(reference))
     if embed:
@@ -144,6 +160,7 @@ def time_series(
     InvalidArgumentError
         Frames are before ``reference``.
     """
+    _check_is_store(store)
     start, times = seconds_of(reference), store.frame_times
     found: dict[str, tuple[str, Any, Times]] = {
         FRAME_NUMBER: ('Frame numbers of the camera', store.frame_numbers, times)
@@ -156,9 +173,10 @@ def time_series(
         values = as_samples(records[column][has_value].tolist())
         about = f'Extra data {column!r} of a recording by imgstore'
         found[_free_name(str(column), {*found, _name(store)})] = about, values, times[records.index[has_value]]
+    _check_units(units, found)
     return [
         TimeSeries(
-            name=prefix + name,
+            name=f'{prefix}{name}',
             description=about,
             data=values,
             unit=(units or {}).get(name, 'n.a.'),
@@ -167,6 +185,26 @@ def time_series(
         for name, (about, values, at) in found.items()
         if len(values)
     ]
+
+
+def _check_is_store(store: object) -> None:
+    if not isinstance(store, (ImgStore, MultiStore)):
+        raise not_allowed('store', store, 'it must be a store open for reading')
+
+
+def _warn_of_steps_back(times: Times) -> None:
+    steps = np.diff(times) < 0
+    if steps.any():
+        place = int(np.argmax(steps)) + 1
+        warn(ImgStoreWarning(f'the time goes back at frame index {place}, and NWB wants times in order'))
+
+
+def _check_units(units: object, names: Container[str]) -> None:
+    if not isinstance(units, Mapping | None):
+        raise not_allowed('units', units, 'it must be a mapping of columns to units')
+    for name in units or ():
+        if name not in names:
+            raise not_allowed('units', name, 'there is no such column')
 
 
 def seconds_of(reference: Reference) -> float:
@@ -315,9 +353,9 @@ def _relative(file: str, nwb_path: StrPath) -> str:
     """Return a file's path from the folder of the NWB file, if there is one."""
     if is_url(file):
         return file
-    folder = os.path.dirname(text_path(nwb_path, 'path'))
+    folder = os.path.realpath(os.path.dirname(text_path(nwb_path, 'path')))
     try:
-        return os.path.relpath(file, folder).replace(os.sep, '/')
+        return os.path.relpath(os.path.realpath(file), folder).replace(os.sep, '/')
     except ValueError:  # another drive
         return file
 

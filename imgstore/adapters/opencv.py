@@ -11,7 +11,7 @@ import numpy as np
 
 from .._support.warn import warn
 from ..color import Image, ensure_color
-from ..errors import EndOfStoreError, ImgStoreError, ImgStoreWarning, InvalidArgumentError
+from ..errors import EndOfStoreError, ImgStoreError, ImgStoreWarning, InvalidArgumentError, StoreClosedError
 from ..ondisk.files import StrPath
 from ..stores.factories import ImgStore, new_for_filename
 from .frames import frame_rate
@@ -146,7 +146,10 @@ class VideoCapture:
         store, index = self._store, self._grabbed  # another thread may release it meanwhile
         if store is None or index < 0:
             return False, None
-        frame = _in_bgr(store[index], store) if self._in_color else store[index]
+        try:
+            frame = _in_bgr(store[index], store) if self._in_color else store[index]
+        except StoreClosedError:  # by another thread
+            return False, None
         if image is not None and (image.shape, image.dtype) == (frame.shape, frame.dtype):
             np.copyto(image, frame)
             frame = image

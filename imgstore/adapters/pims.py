@@ -52,8 +52,8 @@ class ImgStoreSequence(pims.FramesSequence):  # type: ignore[misc]
 
     def get_frame(self, i: int) -> Any:
         """Read the frame of an index as a ``pims.Frame``; FrameReadError."""
-        about = number_and_time(self._store, i)
-        return pims.Frame(in_rgb(self._store[i], self._store), frame_no=i, metadata=about)
+        image = in_rgb(self._store[i], self._store)
+        return pims.Frame(image, frame_no=i, metadata=number_and_time(self._store, i))
 
     @property
     def frame_shape(self) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..color import Image
 from ..constants import STORE_MD_FILENAME
-from ..errors import MissingDependencyError
+from ..errors import ImgStoreError, MissingDependencyError
 from ..ondisk.files import StrPath, join
 from ..ondisk.layout import existing_store_folder
 from ..remote.urls import is_url
@@ -143,7 +143,20 @@ def _moved(labels_path: str, about: dict[str, Any]) -> dict[str, Any] | None:
     if name != STORE_MD_FILENAME or is_url(path) or os.path.isfile(path):
         return about
     moved = os.path.join(os.path.dirname(labels_path), os.path.basename(folder), name)
-    return {**about, 'backend': {**about['backend'], 'filename': moved}} if os.path.isfile(moved) else None
+    if not os.path.isfile(moved) or not _fits(moved, about['backend'].get('shape')):
+        return None
+    return {**about, 'backend': {**about['backend'], 'filename': moved}}
+
+
+def _fits(path: str, shape: Any) -> bool:
+    """Return whether a store has at least the images of a shape in labels."""
+    if not isinstance(shape, (list, tuple)) or len(shape) < 3:
+        return True
+    try:
+        with new_for_filename(path) as store:
+            return len(store) >= shape[0] and [*store.image_shape[:2]] == [*shape[1:3]]
+    except ImgStoreError:
+        return False
 
 
 def _are_two_stores(video: Video, other: Video) -> bool:

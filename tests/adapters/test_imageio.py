@@ -80,3 +80,8 @@ def test_a_store_is_not_written(store, tmp_path):
     assert index_in(imgstore.new_for_filename(store.filename)[6]) == 6
     with pytest.raises(OSError, match='imgstore'):
         iio.imwrite(tmp_path / 'new', np.zeros((64, 96), np.uint8), plugin='imgstore')
+
+
+def test_a_part_is_read_in_turn(store):
+    images = iio.imiter(store.filename, plugin='imgstore', index=slice(5, 1, -2))
+    assert [index_in(image) for image in images] == [5, 3]

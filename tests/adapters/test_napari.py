@@ -172,3 +172,18 @@ def test_a_command_without_napari_names_the_extra(monkeypatch):
     monkeypatch.setitem(__import__('sys').modules, 'napari', None)
     with pytest.raises(MissingDependencyError, match=r'imgstore\[napari\]'):
         adapter.show_frame_numbers()
+
+
+@pytest.mark.parametrize('shape', [(64, 96), (64, 96, 3)])
+def test_values_at_points_are_those_of_numpy(tmp_path, shape):
+    with imgstore.new_for_format('npy', tmp_path / 's', imgshape=shape) as store:
+        for index in range(6):
+            store.add_image(numbered(index, shape), index, index)
+    with imgstore.new_for_filename(tmp_path / 's') as store:
+        array = adapter.FrameArray(store)
+        whole = np.asarray(array)
+        for key in (([0, 4], [10, 11], [10, 2]), (np.array([5, -1, 2]), [3, 4, 5]), (3, [1, 2], [3, 4]), ()):
+            assert np.array_equal(array[key], whole[key])
+        for index in (6, -7):
+            with pytest.raises(IndexError, match='6 frames'):
+                array[index]

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -14,10 +15,10 @@ from nwbinspector import inspect_nwbfile
 
 import imgstore
 from imgstore.adapters import nwb
-from imgstore.errors import FrameReadError, InvalidArgumentError, StoreLockedError
+from imgstore.errors import FrameReadError, ImgStoreWarning, InvalidArgumentError, StoreLockedError
 
 from ..helpers.frames import index_in, numbered
-from ..helpers.raised import raises
+from ..helpers.raised import raises, warns
 
 START = datetime.datetime(2023, 11, 14, 22, 13, 20, tzinfo=datetime.timezone.utc)  # 1700000000
 SHAPE = (64, 96)
@@ -264,7 +265,7 @@ def test_nwb_refers_to_the_parts_of_a_recording(tmp_path):
 
 
 def test_nwb_refuses_a_store_that_is_written(tmp_path):
-    with imgstore.new_for_format('avc1/mp4', tmp_path / 's', imgshape=SHAPE) as writer:
+    with imgstore.new_for_format('avc1/mp4', tmp_path / 's', imgshape=SHAPE, workers=0) as writer:
         writer.add_image(numbered(0, SHAPE), 0, 1700000000)
         with (
             imgstore.new_for_filename(tmp_path / 's') as store,
@@ -272,3 +273,31 @@ def test_nwb_refuses_a_store_that_is_written(tmp_path):
         ):
             store.refresh()
             nwb.image_series(store, START, tmp_path / 'session.nwb')
+
+
+def test_nwb_refers_to_stores_from_a_linked_folder(tmp_path):
+    store = record(tmp_path / 's', 'png')
+    (tmp_path / 'deep' / 'er').mkdir(parents=True)
+    (tmp_path / 'link').symlink_to(tmp_path / 'deep' / 'er')
+    series = nwb.image_series(store, START, tmp_path / 'link' / 'session.nwb')
+    assert (tmp_path / 'link' / series.external_file[0]).exists()
+
+
+def test_nwb_warns_of_times_that_go_back(tmp_path):
+    store = record(tmp_path / 's', 'png', times=[0, 2, 1])
+    with warns(ImgStoreWarning):
+        nwb.image_series(store, START, tmp_path / 'session.nwb')
+
+
+def test_nwb_refuses_wrong_arguments(tmp_path):
+    store = record(tmp_path / 's', 'png')
+    wrong: list[dict[str, Any]] = [{'embed': 'no'}, {'format': 'tiff'}, {'timestamps': [1]}]
+    for options in wrong:
+        with raises(InvalidArgumentError, argument=next(iter(options))):
+            nwb.image_series(store, START, tmp_path / 'session.nwb', **options)
+    wrong_units: list[Any] = ['C', {'temprature': 'C'}]
+    for units in wrong_units:
+        with raises(InvalidArgumentError, argument='units'):
+            nwb.time_series(store, START, units=units)
+    with raises(InvalidArgumentError, argument='store'):
+        nwb.time_series(cast('Any', str(tmp_path / 's')), START)

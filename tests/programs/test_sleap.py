@@ -186,3 +186,12 @@ def test_the_patch_lets_sleap_open_stores_by_itself(tmp_path):
         f'    labels.save({path!r})\n'
     )
     subprocess.run([sys.executable, '-W', 'ignore', '-c', program], cwd=tmp_path, check=True)
+
+
+def test_labels_take_no_other_store_of_the_same_name(tmp_path):
+    (tmp_path / 'old').mkdir()
+    record(tmp_path / 'old' / 'rec')
+    labels_of(sleap.make_video(tmp_path / 'old' / 'rec'), 3).save(str(tmp_path / 'labels.slp'))
+    shutil.rmtree(tmp_path / 'old')
+    record(tmp_path / 'rec', 'png', (32, 96, 3), count=5)
+    assert sleap_io.load_slp(str(tmp_path / 'labels.slp')).video.backend is None
