@@ -221,7 +221,7 @@ def accepted_format_names() -> list[str]:
 
 
 def missing_formats() -> list[str]:
-    """Tell which formats cannot be written here, and what they need."""
+    """List what each format needs that cannot be written here."""
     return [str(lack) for row in _BY_NAME.values() if (lack := _lack(row))]
 
 

@@ -50,10 +50,8 @@ Reference = Any
 
 _DECIMALS = 9
 """Of seconds: nwbinspector calls times regular if their steps agree in them."""
-_OF_STORE = frozenset({'data', 'format', 'external_file', 'starting_frame', 'dimension', 'num_samples', 'rate'}) | {
-    'timestamps',
-    'starting_time',
-}
+_OF_FILES = ('data', 'format', 'external_file', 'starting_frame', 'dimension', 'num_samples')
+_OF_STORE = frozenset({*_OF_FILES, 'timestamps', 'starting_time', 'rate'})
 """Arguments of a series that follow from the store."""
 _MAX_DRIFT = 1e-6
 """Seconds by which a time may differ from that of a constant rate."""

@@ -258,10 +258,12 @@ class _Content:
         )
 
     def _checksums_of(self, count: int) -> Checksums:
-        if not self._checksums:
-            return np.zeros(count, np.uint64)
-        if self._is_in_order and not self._is_damaged and len(self._checksums) >= count:  # faster, for live stores
-            return np.fromiter(self._checksums.values(), np.uint64, count)
+        known = len(self._checksums)
+        is_without_gap = next(reversed(self._checksums), -1) == known - 1
+        if self._is_in_order and not self._is_damaged and is_without_gap:  # faster, for live stores
+            found = np.zeros(max(count, known), np.uint64)
+            found[:known] = np.fromiter(self._checksums.values(), np.uint64, known)
+            return found[:count]
         return as_checksums([self._checksums.get(index, UNKNOWN) for index in range(count)])
 
     def _told_by_records(self, count: int) -> Iterator[tuple[int, FrameEntry]]:

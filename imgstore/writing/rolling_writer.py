@@ -187,9 +187,10 @@ class RollingChunkWriter:
     def _journal_checksum(self, writer: ChunkWriter, prepared: Encoded) -> None:
         """Put the checksum of a frame encoded by its writer into the journal."""
         index = len(writer.checksums) - 1 - writer.unsettled
-        if self._journal is not None and prepared.checksum == UNKNOWN and index >= 0:
-            with contextlib.suppress(OSError):  # only the checksum is lost
-                self._journal.add_checksum(index, writer.checksums[index])
+        if self._journal is None or prepared.checksum != UNKNOWN or index < 0 or writer.checksums[index] == UNKNOWN:
+            return
+        with contextlib.suppress(OSError):  # only the checksum is lost
+            self._journal.add_checksum(index, writer.checksums[index])
 
     @contextlib.contextmanager
     def _journaled(self, chunk: int, frames: Iterable[tuple[int, float]], checksum: int = UNKNOWN) -> Iterator[None]:

@@ -66,7 +66,7 @@ class PyAVEncoder(VideoEncoder):
         self, shape: tuple[int, ...], dtype: str = 'uint8', options: Mapping[str, int] = MappingProxyType({})
     ) -> None:
         self.height, self.width = shape[:2]
-        self._shape, self._dtype, self._options = shape, dtype, options
+        self._shape, self._options = shape, options
         self._own, self._lent = threading.local(), RefcountedBufferPool(_MOST_PLANES)
 
     def writer(self, path: str) -> ChunkWriter:
