@@ -54,7 +54,7 @@ class WriteOptions:
     Parameters
     ----------
     imgshape : tuple of int
-        Shape of the images in pixels, (h, w) or (h, w, 3). npy and bpk take any shape.
+        Shape of the added images in pixels, (h, w) or (h, w, 3). npy and bpk take any shape.
     imgdtype : dtype
         dtype of the images.
     chunksize : int, optional
@@ -91,6 +91,11 @@ class WriteOptions:
     fps : float, optional
         Frames per second in the header of the video files, for other programs. Default: ``hwframerate``,
         ``motifptpframerate`` or ``acquisitionframerate`` of the metadata, else the rate of the frame times, else 25.
+    roi : tuple of int, optional
+        Region of interest, (x, y, width, height) in pixels of the added images. Only this part is stored.
+    binning : int or tuple of int, optional
+        Store the mean of blocks of this many pixels, or of (vertical, horizontal) many, after ``roi``. They must divide
+        its height and width. Means of integers are rounded, .5 upward.
     """
 
     imgshape: Any = None
@@ -109,6 +114,8 @@ class WriteOptions:
     compression: int | None = None
     bits: int | None = None
     fps: float | None = None
+    roi: Any = None
+    binning: Any = None
 
 
 _OF_MODE: dict[str, type[Any]] = {'r': ReadOptions, 'w': WriteOptions}

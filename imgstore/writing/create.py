@@ -37,7 +37,7 @@ def create_writer(basedir: str, fmt: Format, options: WriteOptions) -> StoreWrit
         raise InvalidArgumentError(f'encoding is {encoding!r}; it must be text like cv_bayerrg', argument='encoding')
     encoder = validate_options(fmt, {option.name: getattr(options, option.name) for option in OPTIONS})
     bits = encoder.get(BITS.name)
-    fit = image_spec_for(fmt, options.imgshape, options.imgdtype, encoding, basedir, bits)
+    fit = image_spec_for(fmt, options.imgshape, options.imgdtype, encoding, basedir, bits, options.roi, options.binning)
     usual, fmt = fmt, encoded_with(fmt, encoder)
     metadata = new_metadata(
         imgshape=fit.stored_shape,
@@ -51,6 +51,7 @@ def create_writer(basedir: str, fmt: Format, options: WriteOptions) -> StoreWrit
         fps=validate_fps(fmt, options.fps),
         lossless=fmt.lossless == usual.lossless,
         encoder=encoder,
+        sensor=fit.area.as_metadata() if fit.area else {},
     )
     if options.durability not in DURABILITIES:
         raise InvalidArgumentError(
