@@ -21,6 +21,7 @@ from ..encoder_options import OPTIONS
 from ..errors import ImgStoreError, StoreExistsError
 from ..formats import accepted_format_names, formats_with
 from ._terminal import escape_unencodable, filtered_output
+from ._values import binning, roi
 
 EXIT_FAILURE = 1
 SIGNALLED = 128
@@ -93,6 +94,26 @@ def add_encoder_options(parser: argparse.ArgumentParser, formats: Sequence[str] 
                 metavar='N',
                 help=f'for {_listed(having)}: {option.meaning}; {option.values} (default: depends on the format)',
             )
+
+
+def add_binning(parser: argparse._ActionsContainer) -> None:
+    """Add the option ``--binning``."""
+    parser.add_argument(
+        '--binning',
+        type=binning,
+        metavar='N|VxH',
+        help='store the mean of N x N pixels, or of V rows and H columns; applied after the ROI, which it must divide',
+    )
+
+
+def add_roi(parser: argparse._ActionsContainer) -> None:
+    """Add the option ``--roi``."""
+    parser.add_argument(
+        '--roi',
+        type=roi,
+        metavar='X,Y,W,H',
+        help='store only the region of interest of W x H pixels, X from the left and Y from the top',
+    )
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -32,15 +32,13 @@ class Preparation:
     """Prepares images for the store."""
 
     def __init__(self, args: argparse.Namespace) -> None:
-        self._crop, self._to_8_bit, self._format = args.crop, args.to_8_bit, args.format
+        self._to_8_bit, self._format = args.to_8_bit, args.format
         is_gray = resolve_format(args.format).is_gray
         self._to_gray = args.gray or is_gray
         self._warns = is_gray and not args.gray
 
     def of(self, image: Image) -> Image:
-        """Crop and convert the image; warn when colours are lost for the first time."""
-        if self._crop:
-            image = self._cropped(image)
+        """Convert the image; warn when colours are lost for the first time."""
         if self._to_8_bit and image.dtype == np.uint16:
             image = (image >> 8).astype(np.uint8)
         if self._warns and image.ndim == 3 and np.any(image != image[..., :1]):
@@ -48,20 +46,15 @@ class Preparation:
             self._warns = False
         return ensure_grayscale(image) if self._to_gray else image
 
-    def _cropped(self, image: Image) -> Image:
-        width, height, x, y = self._crop
-        if y + height > image.shape[0] or x + width > image.shape[1]:
-            raise InvalidArgumentError(
-                f'{width}x{height}+{x}+{y} is not within the image of {image.shape[1]}x{image.shape[0]} pixels'
-            )
-        return np.ascontiguousarray(image[y : y + height, x : x + width])
-
 
 class Preview:
-    """A window with the latest image of the camera, updated now and then."""
+    """A window with the latest image of the camera, updated now and then.
 
-    def __init__(self, title: str) -> None:
-        self._title, self._shown = title, 0.0
+    It shows only the ROI.
+    """
+
+    def __init__(self, title: str, roi: tuple[int, int, int, int] | None = None) -> None:
+        self._title, self._roi, self._shown = title, roi, 0.0
         self._window: Window | None = None
 
     @classmethod
@@ -73,13 +66,16 @@ class Preview:
             check_screen()
         except ImgStoreError:
             return None
-        return cls(f'imgstore camera {int(args.source or 0)}')
+        return cls(f'imgstore camera {int(args.source or 0)}', args.roi)
 
     def show(self, image: Image, number: int) -> bool:
         """Show an image if one is due; return whether the user wants to stop."""
         if time.monotonic() - self._shown < _PREVIEWS:
             return False
         self._shown = time.monotonic()
+        if self._roi is not None:
+            x, y, width, height = self._roi
+            image = np.ascontiguousarray(image[y : y + height, x : x + width])
         if self._window is None:
             self._window = new_window(self._title, expanded_ui=False, shape=image.shape)
         self._window.imshow(image)

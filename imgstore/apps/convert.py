@@ -8,7 +8,16 @@ from collections.abc import Sequence
 from .._support.text import count_of
 from ..convert import HISTORY, Conversion, convert
 from ..stores.factories import new_for_filename
-from ._cli import add_encoder_options, add_format, add_overwrite, command_parser, encoder_options, run
+from ._cli import (
+    add_binning,
+    add_encoder_options,
+    add_format,
+    add_overwrite,
+    add_roi,
+    command_parser,
+    encoder_options,
+    run,
+)
 from ._progress import Progress
 
 _PROG = 'imgstore-convert'
@@ -22,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
         'creation. Then compare each frame with its original.',
         'imgstore convert --format png recording recording-png',
         'In a lossless format each frame must be identical bit for bit. For a lossy format the lowest PSNR is shown. '
+        'With --roi or --binning, frames are compared with their cropped and binned originals. '
         'DEST appears after all frames are written and compared. The metadata of the new store lists earlier stores '
         f'under {HISTORY}.',
     )
@@ -32,6 +42,8 @@ def parser() -> argparse.ArgumentParser:
         '--chunksize', type=int, metavar='N', help='frames per chunk (default: as in STORE, or usual for the format)'
     )
     add_encoder_options(made)
+    add_roi(made)
+    add_binning(made)
     made.add_argument('--min-psnr', type=float, metavar='DB', help='fail if the PSNR of a frame is lower')
     made.add_argument('--no-verify', action='store_true', help='do not compare the frames')
     made.add_argument(
@@ -69,6 +81,8 @@ def _convert(args: argparse.Namespace) -> int:
             verify=not args.no_verify,
             min_psnr=args.min_psnr,
             workers=args.workers,
+            roi=args.roi,
+            binning=args.binning,
             scheduler=args.scheduler,
             progress=progress.step,
             **encoder_options(args),

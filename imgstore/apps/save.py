@@ -33,9 +33,11 @@ from ..timestamps import parse_timestamp
 from ._cli import (
     SIGNALLED,
     GracefulStop,
+    add_binning,
     add_encoder_options,
     add_format,
     add_overwrite,
+    add_roi,
     command_parser,
     encoder_options,
     frames_per_second,
@@ -105,9 +107,10 @@ def _add_of_store(made: argparse.ArgumentParser) -> None:
 def _add_of_images(made: argparse.ArgumentParser) -> None:
     made.add_argument('--gray', action='store_true', help='save in gray')
     made.add_argument('--to-8-bit', action='store_true', help='convert images of more than 8 bits to 8 bits')
-    made.add_argument(
-        '--crop', type=crop, metavar='WxH+X+Y', help='save only W x H pixels, X from the left and Y from the top'
-    )
+    rois = made.add_mutually_exclusive_group()
+    add_roi(rois)
+    rois.add_argument('--crop', type=crop, dest='roi', metavar='WxH+X+Y', help='another notation for --roi')
+    add_binning(made)
     made.add_argument('--frames', type=positive(int), metavar='N', help='stop after N frames')
     made.add_argument('--duration', type=positive(float), metavar='S', help='stop after S seconds')
 
@@ -316,6 +319,8 @@ def _write(
             imgdtype=image.dtype,
             chunksize=args.chunksize,
             metadata=metadata,
+            roi=args.roi,
+            binning=args.binning,
             **encoder_options(args),
         )
         try:

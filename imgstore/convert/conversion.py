@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .._support.warn import renamed_keyword
 from ..formats import resolve_format, validate_options
@@ -28,6 +28,8 @@ def convert(
     crf: int | None = None,
     compression: int | None = None,
     bits: int | None = None,
+    roi: Sequence[int] | None = None,
+    binning: int | Sequence[int] | None = None,
     scheduler: str | None = None,
     progress: Callable[[], object] = lambda: None,
 ) -> Conversion:
@@ -65,6 +67,12 @@ def convert(
         Compression of png and bpk, from 0 to 9 (smallest files).
     bits : int, optional
         Bits of a value of uint16 images in ffv1/mkv: 10, 12 or 16.
+    roi : sequence of int, optional
+        Keep only this part of the images: (x, y, width, height) in pixels of the source's images. The metadata of the
+        new store still refers to the sensor of the recording.
+    binning : int or sequence of int, optional
+        Store the mean of blocks of this many pixels, or of (vertical, horizontal) many, after ``roi``. Each frame is
+        compared with its cropped and binned original.
     scheduler : str, optional
         Convert in parallel with Dask (extra ``dask``), in parts of whole chunks: 'local' for a process per core here,
         or host:port of a scheduler. Its workers need both folders under the same path. Killed workers are replaced.
@@ -109,6 +117,8 @@ def convert(
         verify=verify,
         overwrite=overwrite,
         min_psnr=min_psnr,
+        roi=roi,
+        binning=binning,
     )
     if scheduler is None:
         return convert_here(request, progress)

@@ -15,6 +15,7 @@ from ..constants import STORE_MD_FILENAME
 from ..encoder_options import OPTIONS
 from ..errors import InvalidArgumentError, StoreLockedError
 from ..ondisk.chunk_files import find_chunk_files
+from ..sensor_area import KEYS
 from ..stores.base import ImgStore
 from .frames import Recipe
 from .request import Request
@@ -31,6 +32,7 @@ def identity_of(request: Request, recipe: Recipe, old: ImgStore) -> dict[str, An
         'chunksize': recipe.chunksize,
         'encoding': recipe.encoding,
         **{option.name: request.encoder.get(option.name) for option in OPTIONS},
+        **(recipe.area.as_metadata() if recipe.area else dict.fromkeys(KEYS)),
         'verify': request.verify,
         _VERSION: __version__,
     }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from .._support.validation import as_int_min
 from ..constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME
@@ -12,6 +14,7 @@ from ..errors import InvalidArgumentError, StoreExistsError, StoreLockedError
 from ..formats import Format, encoded_with, resolve_format
 from ..ondisk.lock import is_held
 from ..ondisk.metadata import load_metadata
+from ..sensor_area import area_for
 from ..stores.base import ImgStore
 from ..stores.factories import DirectoryImgStore, new_for_format
 from .extra import check_sensors
@@ -43,6 +46,10 @@ class Request:
         Whether to replace a store.
     min_psnr : float or None
         Lowest PSNR of a frame in dB.
+    roi : sequence of int or None
+        Part of the images to keep.
+    binning : int, sequence of int or None
+        Pixels in a pixel.
     """
 
     source: str
@@ -54,6 +61,8 @@ class Request:
     verify: bool
     overwrite: bool
     min_psnr: float | None
+    roi: object = None
+    binning: object = None
 
     @property
     def wanted(self) -> Format:
@@ -66,7 +75,7 @@ class Request:
         Raises
         ------
         InvalidArgumentError
-            The chunks are too large for the sensors' data.
+            The chunks are too large for the sensors' data, or ROI or binning do not fit the images.
         """
         wanted = self.wanted
         raw = old.encoding if wanted.lossless and not wanted.converts_to_bgr else None
@@ -76,7 +85,8 @@ class Request:
         check_sensors(old, size)
         recipe = Recipe(self.fmt.removesuffix(_COLOR), size, raw, wanted.color_model == 'gray')
         recipe.set_decoding(old)
-        return recipe
+        area = area_for(self.roi, self.binning, old.image_shape, np.dtype(old.dtype), raw or '')
+        return replace(recipe, area=area)
 
     def check_target(self) -> None:
         """Raise an error if there may be no new store at the target."""
@@ -135,6 +145,6 @@ def new_store(request: Request, old: ImgStore, recipe: Recipe, folder: str) -> I
 def shape_and_dtype(old: ImgStore, recipe: Recipe) -> tuple[tuple[int, ...], Any]:
     """Return shape and dtype of the new store's images."""
     if not len(old):
-        return old.image_shape, old.dtype
+        return recipe.shape_of(old.image_shape), old.dtype
     image = recipe.prepare(old.get_image(frame_index=0)[0])
     return image.shape, image.dtype
