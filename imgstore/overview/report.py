@@ -107,6 +107,12 @@ class Overview:
         dtype of the images.
     encoding : str or None
         Encoding of the raw images on disk, such as 'cv_bayerrg'.
+    sensor_shape : tuple of int or None
+        (h, w) of the images before ROI and binning, or None without both.
+    roi : tuple of int or None
+        (x, y, width, height) in pixels of the sensor.
+    binning : tuple of int or None
+        (vertical, horizontal): the sensor's pixels in a pixel.
     uuid : str or None
         Unique identifier of the store, 32 hex digits, or None for old stores.
     created_utc : str
@@ -152,6 +158,9 @@ class Overview:
     image_shape: tuple[int, ...]
     dtype: str
     encoding: str | None
+    sensor_shape: tuple[int, int] | None
+    roi: tuple[int, int, int, int] | None
+    binning: tuple[int, int] | None
     uuid: str | None
     created_utc: str
     timezone: str
@@ -213,6 +222,9 @@ def _overview(store: ImgStore, messages: list[Warning | str], drops: int) -> Ove
         store.image_shape,
         str(store.dtype),
         store.encoding,
+        store.sensor_shape,
+        store.roi,
+        store.binning,
         store.uuid,
         created.replace(tzinfo=None).isoformat(),
         str(zone),
