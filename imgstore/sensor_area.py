@@ -1,4 +1,4 @@
-"""Area of a camera's sensor in a store's images: region of interest, then binning.
+"""Area of a sensor in a store's images: region of interest, then binning.
 
 The terms are GenICam's. A ROI is (OffsetX, OffsetY, Width, Height), and binning (BinningVertical, BinningHorizontal).
 """
@@ -97,7 +97,7 @@ class SensorArea:
 
 
 def area_in(store: Mapping[str, Any]) -> SensorArea | None:
-    """Return the area in the store's part of metadata.yaml; None without a valid one."""
+    """Return the area in the store's part of metadata.yaml; None if not valid."""
     with contextlib.suppress(InvalidArgumentError):
         sensor = _integers(store.get('sensor_shape'), 'sensor_shape', 2)
         roi, binning = _integers(store.get('roi'), 'roi', 4), _integers(store.get('binning'), 'binning', 2)
@@ -168,7 +168,7 @@ def _checked_binning(binning: object) -> tuple[int, ...]:
 
 
 def _integers(value: object, what: str, count: int) -> tuple[int, ...] | None:
-    """Return so many integers, or None for anything but a sequence of that length."""
+    """Return so many integers; None for all but a sequence of that length."""
     if isinstance(value, np.ndarray):
         value = list(value) if value.ndim == 1 else None
     if not isinstance(value, Sequence) or isinstance(value, (str, bytes)) or len(value) != count:

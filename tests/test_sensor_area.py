@@ -111,7 +111,7 @@ def test_an_area_of_an_area_is_an_area_of_the_sensor(data: st.DataObject) -> Non
     height, width, *_ = outer.shape_of(outer.sensor_shape)
     inner = data.draw(areas((height, width)))
     both = inner.within(outer)
-    places = np.dstack(np.mgrid[: outer.sensor_shape[0], : outer.sensor_shape[1]]).astype(np.float64)
+    places = np.moveaxis(np.mgrid[: outer.sensor_shape[0], : outer.sensor_shape[1]], 0, -1).astype(np.float64)
     np.testing.assert_allclose(both.of(places), inner.of(outer.of(places)))
     assert both.sensor_shape == outer.sensor_shape
     assert area_in(both.as_metadata()) == both

@@ -196,16 +196,16 @@ class StoreProperties(FrameProperties):
         ((10, 16), (48, 64), (8, 4, 32, 20), (2, 2))
         """
         area = area_in(self._impl.metadata.store)
-        return area and area.sensor_shape
+        return None if area is None else area.sensor_shape
 
     @property
     def roi(self) -> tuple[int, int, int, int] | None:
-        """(x, y, width, height) of the images in pixels of the sensor, before binning.
+        """(x, y, width, height) of the images in pixels of the sensor.
 
-        None without ROI and binning.
+        Before binning. None without ROI and binning.
         """
         area = area_in(self._impl.metadata.store)
-        return area and area.roi
+        return None if area is None else area.roi
 
     @property
     def binning(self) -> tuple[int, int] | None:
@@ -214,7 +214,7 @@ class StoreProperties(FrameProperties):
         None without ROI and binning.
         """
         area = area_in(self._impl.metadata.store)
-        return area and area.binning
+        return None if area is None else area.binning
 
     @property
     def chunksize(self) -> int:

@@ -81,7 +81,7 @@ def test_areas_of_conversions_refer_to_the_first_sensor(
     """Each pixel's place on the sensor is in its values: they survive three stores."""
     folder = tmp_path_factory.mktemp('areas')
     sensor = data.draw(st.tuples(st.integers(1, 30), st.integers(1, 30)))
-    places = np.dstack(np.mgrid[: sensor[0], : sensor[1]]).astype(np.float64)
+    places = np.moveaxis(np.mgrid[: sensor[0], : sensor[1]], 0, -1).astype(np.float64)
     area = data.draw(areas(sensor))
     with imgstore.new_for_format(
         'npy', folder / '0', imgshape=places.shape, imgdtype='float64', roi=area.roi, binning=area.binning
@@ -108,7 +108,7 @@ def test_raw_images_stay_raw_if_their_pattern_does(tmp_path: Path) -> None:
         assert np.array_equal(new[0], old[0][4:36, 2:66])
     for options in ({'roi': (1, 4, 64, 32)}, {'binning': 2}):
         with raises(InvalidArgumentError, argument=next(iter(options))):
-            convert(source, tmp_path / 'e', 'png', **options)  # type: ignore[arg-type]
+            convert(source, tmp_path / 'e', 'png', **options)
     assert not (tmp_path / 'e').exists()
 
 

@@ -18,6 +18,7 @@ from imgstore.formats import format_names
 from imgstore.ondisk.metadata import load_metadata
 from imgstore.sensor_area import bin_image
 
+from ..helpers.checked import not_none
 from ..helpers.format_table import CROPPED, LOSSLESS, NO_COLOR, ROWS, VIDEO_FORMATS
 from ..helpers.raised import raises
 
@@ -331,7 +332,7 @@ def test_a_killed_writers_store_is_repaired(fmt: str, tmp_path: Path) -> None:
     assert all(map(np.array_equal, read(tmp_path / 'killed'), read(tmp_path / 's')))
     with new_for_filename(tmp_path / 'killed') as killed:
         assert (len(killed), killed.roi, killed.binning) == (5, ROI, BINNING)
-        assert killed.get_extra_data()['number'].tolist() == [0, 1, 2, 3, 4]
+        assert not_none(killed.get_extra_data())['number'].tolist() == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize('fmt', ['png', *VIDEO_FORMATS])
