@@ -18,10 +18,11 @@ from readers import CLASSES, Reader
 from videos import Video, from_arguments
 
 STRIDE, BATCH = 19, 32
-SLICE, SLICES = 16, 8
+SLICE = 16
+JUMPS_A_SLICE, JUMPS_A_WALK = 7, 10
+"""How much is read of a video goes by its number of jumps: fewer where decoding is slow."""
 WALK = (1, -1, -1, 1, 1, -1, -1, 1, 1, -1)
 """Steps after a jump."""
-WALKS = 6
 OPENINGS = 5
 
 Open = Callable[[str], Reader]
@@ -100,14 +101,18 @@ def in_one_call(open_it: Open, about: Video) -> float:
 def in_slices(open_it: Open, about: Video) -> float:
     """Frames a second of slices of consecutive frames, each somewhere."""
     size = min(SLICE, about.count)
-    starts = np.random.default_rng(scenes.SEED + 2).integers(0, about.count - size + 1, SLICES).tolist()
+    starts = np.random.default_rng(scenes.SEED + 2).integers(0, about.count - size + 1, _slices(about)).tolist()
     return _by_slices(open_it, about, [range(start, start + size) for start in starts])
 
 
 def in_batches(open_it: Open, about: Video) -> float:
     """Frames a second of batches of every other frame, one after the other."""
-    indexes = range(0, about.count, 2)[: SLICE * SLICES]
+    indexes = range(0, about.count, 2)[: SLICE * _slices(about)]
     return _by_slices(open_it, about, [indexes[at : at + SLICE] for at in range(0, len(indexes), SLICE)])
+
+
+def _slices(about: Video) -> int:
+    return max(2, about.jumps // JUMPS_A_SLICE)
 
 
 def _by_slices(open_it: Open, about: Video, slices: Sequence[range]) -> float:
@@ -132,7 +137,7 @@ def in_steps(open_it: Open, about: Video) -> float:
             seconds += time.perf_counter() - start
             asked += walk
     check(cuts, asked, about.size)
-    return WALKS * len(WALK) / seconds
+    return (len(cuts) - _walks(about)) / seconds
 
 
 def to_first_frame(open_it: Open, about: Video) -> float:
@@ -188,9 +193,13 @@ def batch_indices(about: Video) -> list[int]:
     return list(range(0, about.count, STRIDE))[:BATCH]
 
 
+def _walks(about: Video) -> int:
+    return max(2, about.jumps // JUMPS_A_WALK)
+
+
 def walks(about: Video) -> Iterator[list[int]]:
     """Return the frames of each walk, its first one the target of the jump."""
-    targets = np.random.default_rng(scenes.SEED + 1).integers(1, about.count - 1, WALKS)
+    targets = np.random.default_rng(scenes.SEED + 1).integers(1, about.count - 1, _walks(about))
     for target in targets.tolist():
         yield [int(target), *(int(target + shift) for shift in np.cumsum(WALK))]
 

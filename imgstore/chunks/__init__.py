@@ -18,7 +18,7 @@ from .._support.forking import leak
 from .._support.warn import warn
 from ..errors import FrameReadError, UnverifiedWarning
 from ..formats import Format
-from ..ondisk.checksums import NO_CHECKSUMS, UNKNOWN, CheckFrames, Checksums, ChunkChecksums, checksum_of
+from ..ondisk.checksums import NO_CHECKSUMS, UNKNOWN, CheckFrames, Checksums, ChunkChecksums, LateChecksum, checksum_of
 from ..ondisk.layout import Layout
 from ..ondisk.plain_npz import LACKS
 from ..remote.urls import is_url
@@ -345,6 +345,12 @@ class ChunkIO:
             return Encoded(parts, checksum_of(parts))
         content = self._encoder.encode(image)
         return Encoded(content, checksum_of((content,)) if self._encoder.gives_packets else UNKNOWN)
+
+    def encode_unchecked(self, image: Image) -> tuple[Encoded, LateChecksum]:
+        """Do the same for an uncompressed image, but for its checksum."""
+        parts = self._codec.encode(image)
+        checksum = LateChecksum(parts)
+        return Encoded(parts, late=checksum), checksum
 
     def writer(self, number: int) -> ChunkWriter:
         """Create a writer of a new chunk for results of `encode`.

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 import numpy.typing as npt
 
 from .._support.cpu import THREADS
-from ..ondisk.checksums import UNKNOWN
+from ..ondisk.checksums import UNKNOWN, LateChecksum
 
 Image = npt.NDArray[Any]
 
@@ -33,11 +33,14 @@ class Encoded(NamedTuple):
     content : object
         What a `ChunkWriter` takes.
     checksum : int
-        Checksum of the bytes to be stored; 0 if they are not known yet.
+        Checksum of the bytes to be stored; 0 if it is not known yet.
+    late : LateChecksum, optional
+        Checksum to be computed during or after the writing.
     """
 
     content: Any
     checksum: int = UNKNOWN
+    late: LateChecksum | None = None
 
 
 class ChunkWriter(ABC):
@@ -60,7 +63,7 @@ class ChunkWriter(ABC):
         Raises OSError.
         """
         checksum = self.store(frame.content)
-        self.checksums.append(frame.checksum or checksum)
+        self.checksums.append(frame.late.value() if frame.late else frame.checksum or checksum)
 
     @abstractmethod
     def store(self, content: Any) -> int:

@@ -41,6 +41,31 @@ def checksum_of(parts: Iterable[Any]) -> int:
     return state.intdigest()
 
 
+class LateChecksum:
+    """Checksum of bytes in parts, computed by one thread while another one writes them.
+
+    Any thread may compute it, even twice, so an interrupt of one loses nothing.
+
+    Parameters
+    ----------
+    parts : sequence
+        The bytes, each part with the buffer protocol.
+    """
+
+    def __init__(self, parts: Sequence[Any]) -> None:
+        self._parts, self._value = parts, UNKNOWN
+
+    def compute(self) -> None:
+        """Compute it."""
+        self._value = checksum_of(self._parts)
+
+    def value(self) -> int:
+        """Return it, computed if no thread has done so."""
+        if self._value == UNKNOWN:
+            self.compute()
+        return self._value
+
+
 def as_checksums(values: Sequence[int]) -> Checksums:
     """Return checksums as an array."""
     return np.array(values, np.uint64)

@@ -5,7 +5,7 @@ It is removed after their completion.
 A line of text is followed by entries: kind (1 byte), length of the content (4 bytes), content, CRC-32 of all that (4
 bytes), numbers little-endian. Kind 3 is a frame: its index in the chunk as uint64, its number as int64, its time as
 float64. Kind 4 is the checksum of a frame: the frame's index and its checksum as uint64. It is the entry before the
-frame, or a later one if the frame is encoded after its entry. Kind 2 is a record of extra data, as JSON. Kind 1 is a
+frame, or a later one if the checksum is not known before. Kind 2 is a record of extra data, as JSON. Kind 1 is a
 frame without its index, from older versions.
 
 Older versions take an entry of kind 4 for a damaged one. They lose nothing by it, since the frame after it has its

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import threading
 from collections import defaultdict, deque
@@ -115,7 +114,7 @@ class BatchReader:
         if len(parts) < THREADS or THREADS == 1:
             self._read_in_turn(frames, put)
             return
-        with contextlib.closing(self._images.spare_readers(frames[0].place[0])) as readers:
+        with self._images.spare_readers(frames[0].place[0]) as readers:
             self._at_once(partial(self._images.read_part, readers, put), parts)
 
     def _at_once(

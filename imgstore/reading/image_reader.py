@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 from .._support.cpu import THREADS
@@ -99,7 +99,7 @@ class ImageReader:
             The frames after them will be requested next.
         """
         places, runs = list(places), self._runs
-        if in_sequence and self._chunks.decodes_ahead and places[:1] <= places[-1:]:
+        if self._chunks.decodes_ahead and places[:1] <= places[-1:]:
             places = []  # in any case, those of another direction are cancelled
         if runs is not None and in_sequence and len(places) > 1 and places[0] < places[-1]:
             self._expect_runs(runs, places[-1])
@@ -169,9 +169,16 @@ class ImageReader:
         except _UNREADABLE:
             return None  # reading the block raises the error
 
-    def spare_readers(self, chunk: int) -> SpareReaders:
-        """Return readers of a chunk for `read_part`, to be closed afterwards."""
-        return SpareReaders(partial(self._one_thread, chunk))
+    @contextlib.contextmanager
+    def spare_readers(self, chunk: int) -> Iterator[SpareReaders]:
+        """Lend readers of a chunk for `read_part`; they stay open for the next batch if the chunk is open."""
+        with self._turn:
+            readers = SpareReaders(partial(self._one_thread, chunk), self._open.take_spares(chunk))
+        try:
+            yield readers
+        finally:
+            with self._turn:
+                self._open.keep_spares(chunk, readers.take_all())
 
     def read_part(self, readers: SpareReaders, put: Put, frames: Sequence[FrameLocation]) -> None:
         """Read images of one chunk with a spare reader of it; thread-safe."""
@@ -185,7 +192,7 @@ class ImageReader:
 
     def read_chunk(self, put: Put, frames: Sequence[FrameLocation]) -> None:
         """Read images of one chunk with a reader of their own; thread-safe."""
-        with contextlib.closing(self.spare_readers(frames[0].place[0])) as readers:
+        with self.spare_readers(frames[0].place[0]) as readers:
             self.read_part(readers, put, frames)
 
     def _named(

@@ -202,8 +202,8 @@ class WriteQueue:
             self._result(task)
         self._to_encode.put(task)
 
-    def run(self, task: Task) -> Any:
-        """Run a task after all others and return its result.
+    def run(self, task: Task, meanwhile: Callable[[], object] = lambda: None) -> Any:
+        """Run a task after all others and return its result; call ``meanwhile`` before the wait.
 
         An interrupt of the wait is raised after the task has ended. A task not yet begun is dropped.
 
@@ -217,6 +217,7 @@ class WriteQueue:
         self._refuse_background()
         try:
             self._take(task)
+            meanwhile()
             self._settle(task)
         except BaseException:
             if not task.claim():

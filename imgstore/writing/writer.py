@@ -93,6 +93,7 @@ class StoreWriter:
         self.metadata, self.fmt, self.layout = metadata, fmt, layout
         self._fit, self._chunks, self._lock, self._queue = fit, chunks, lock, queue
         self._recorder = RollingChunkWriter(layout, chunks, metadata.chunksize, durability, rate)
+        self._hashes_meanwhile = chunks.is_uncompressed and not queue.workers and durability != 'fsync'
         self._buffers, self._index = BufferPool(), ImgStoreIndex()
         self._failures: deque[FrameWriteError] = deque()
         self._forget_given()
@@ -208,12 +209,20 @@ class StoreWriter:
         except ImageRejectedError as error:
             error.store, error.frame_number = self.layout.basedir, frame[0]
             raise
+        if self._hashes_meanwhile:
+            self._add_uncompressed(stored, frame)
+            return
         if self._queue.workers and np.may_share_memory(stored, np.asarray(image)):
             stored = copy = self._buffers.copy(stored)
         self._do(
             Task(partial(self._add, frame, copy), partial(self._chunks.encode, stored), stored.nbytes, frame),
             wait=not self._queue.workers,
         )
+
+    def _add_uncompressed(self, image: Image, frame: tuple[int, float]) -> None:
+        """Append a frame while this thread computes its checksum."""
+        prepared, checksum = self._chunks.encode_unchecked(image)
+        self._do(Task(partial(self._add, frame, None), lambda: prepared, image.nbytes, frame), checksum.compute)
 
     def _add(self, frame: tuple[int, float], copy: Image | None, prepared: Any) -> None:
         self._given = frame
@@ -320,10 +329,10 @@ class StoreWriter:
 
     # --- tasks and failures
 
-    def _do(self, task: Task, wait: bool = True) -> None:
+    def _do(self, task: Task, meanwhile: Callable[[], object] = lambda: None, wait: bool = True) -> None:
         """Run a task in order; without a wait, keep a failure for the next call."""
         try:
-            (self._queue.run if wait else self._queue.submit)(task)
+            self._queue.run(task, meanwhile) if wait else self._queue.submit(task)
         except StoreClosedError as error:
             raise self._closed_error() from error
         except BaseException as error:

@@ -75,14 +75,15 @@ def timing_bytes(path: str) -> bytes:
         with open_regular(path, buffering=0) as file:
             if not path.endswith('.mp4'):
                 return file.read(_HEAD)
-            all_boxes = _boxes(file, 0, os.fstat(file.fileno()).st_size)
+            all_boxes = boxes_in(file, 0, os.fstat(file.fileno()).st_size)
             boxes = dict(takewhile(lambda box: box[0] != b'moof', all_boxes))
-            return b''.join(_read(file, boxes[name], 24) for name in _TIMED_BOXES if name in boxes)
+            return b''.join(read_exactly(file, boxes[name], 24) for name in _TIMED_BOXES if name in boxes)
     except (OSError, ValueError):
         return b''
 
 
-def _read(file: IO[bytes], place: int, count: int) -> bytes:
+def read_exactly(file: IO[bytes], place: int, count: int) -> bytes:
+    """Read bytes of a header; ValueError if it is cut off."""
     file.seek(place)
     data = file.read(count)
     if len(data) < count:
@@ -99,12 +100,12 @@ def is_open_mp4(time_base: Fraction) -> bool:
 
 
 def _changes_of_mp4(file: IO[bytes], rate: Fraction) -> list[Change]:
-    boxes = dict(_boxes(file, 0, os.fstat(file.fileno()).st_size))
+    boxes = dict(boxes_in(file, 0, os.fstat(file.fileno()).st_size))
     if not {b'mvhd', b'tkhd', b'mdhd', b'stts'} <= boxes.keys():
         raise ValueError('it has no header of a finished track')
     entries_at = boxes[b'stts'] + 8
-    count = int.from_bytes(_read(file, entries_at - 4, 4), 'big')
-    runs = [struct.unpack('>II', _read(file, entries_at + 8 * run, 8)) for run in range(count)]
+    count = int.from_bytes(read_exactly(file, entries_at - 4, 4), 'big')
+    runs = [struct.unpack('>II', read_exactly(file, entries_at + 8 * run, 8)) for run in range(count)]
     frames = sum(length for length, _ in runs)
     timescale, interval = _mp4_numbers(rate)
     if any(delta != runs[0][1] for _, delta in runs[:-1]) or frames * interval > _MOST:
@@ -122,13 +123,13 @@ def _changes_of_mp4(file: IO[bytes], rate: Fraction) -> list[Change]:
 
 def _changes_of_h264(file: IO[bytes], box: int | None, rate: Fraction) -> list[Change]:
     """Return changes of parameter sets made by `with_changeable_rates`."""
-    if box is None or _read(file, box + 12, 4) != b'avc1':
+    if box is None or read_exactly(file, box + 12, 4) != b'avc1':
         return []
-    end = box + 8 + int.from_bytes(_read(file, box + 8, 4), 'big')
-    place = dict(_boxes(file, box + _SAMPLE_ENTRY, end)).get(b'avcC')
+    end = box + 8 + int.from_bytes(read_exactly(file, box + 8, 4), 'big')
+    place = dict(boxes_in(file, box + _SAMPLE_ENTRY, end)).get(b'avcC')
     if place is None:
         return []
-    old = _read(file, place, int.from_bytes(_read(file, place - 8, 4), 'big') - 8)
+    old = read_exactly(file, place, int.from_bytes(read_exactly(file, place - 8, 4), 'big') - 8)
     new = record_with_rate(old, rate, in_place=True)
     return [] if new is None else [(place, new)]
 
@@ -141,18 +142,18 @@ def _mp4_numbers(rate: Fraction) -> tuple[int, int]:
     return rate.numerator * factor, rate.denominator * factor
 
 
-def _boxes(file: IO[bytes], place: int, end: int) -> Iterator[tuple[bytes, int]]:
+def boxes_in(file: IO[bytes], place: int, end: int) -> Iterator[tuple[bytes, int]]:
     """Yield names of boxes, also nested ones, and positions of their contents."""
     while place + 8 <= end:
-        size, name = struct.unpack('>I4s', _read(file, place, 8))
+        size, name = struct.unpack('>I4s', read_exactly(file, place, 8))
         inner = place + 8
         if size == 1:
-            size, inner = int.from_bytes(_read(file, inner, 8), 'big'), inner + 8
+            size, inner = int.from_bytes(read_exactly(file, inner, 8), 'big'), inner + 8
         size = size or end - place
         if size < inner - place:
             raise ValueError('a box is smaller than its head')
         if name in _BOXES_OF_BOXES:
-            yield from _boxes(file, inner, place + size)
+            yield from boxes_in(file, inner, place + size)
         else:
             yield name, inner
         place += size
@@ -160,7 +161,7 @@ def _boxes(file: IO[bytes], place: int, end: int) -> Iterator[tuple[bytes, int]]
 
 def _times_at(file: IO[bytes], box: int) -> tuple[int, bool]:
     """Return where a box's creation times end, and whether they have 64 bits."""
-    wide = _read(file, box, 1) == b'\1'
+    wide = read_exactly(file, box, 1) == b'\1'
     return box + (20 if wide else 12), wide
 
 
@@ -172,18 +173,18 @@ def _change_of_edit(file: IO[bytes], box: int | None, duration: int) -> list[Cha
     """Return the change of the only edit, as long as the track, in OpenCV's MP4."""
     if box is None:
         return []
-    if _read(file, box + 4, 4) != b'\0\0\0\1':
+    if read_exactly(file, box + 4, 4) != b'\0\0\0\1':
         raise ValueError('it has several edits')
-    return [_duration(box + 8, _read(file, box, 1) == b'\1', duration)]
+    return [_duration(box + 8, read_exactly(file, box, 1) == b'\1', duration)]
 
 
 # --- AVI: Microsoft's "AVI RIFF File Reference"
 
 
 def _changes_of_avi(file: IO[bytes], rate: Fraction) -> list[Change]:
-    begin = _read(file, 0, 12)
+    begin = read_exactly(file, 0, 12)
     chunks = dict(_avi_chunks(file)) if begin[:4] == b'RIFF' and begin[8:] == b'AVI ' else {}
-    if not {b'avih', b'strh'} <= chunks.keys() or _read(file, chunks[b'strh'], 4) != b'vids':
+    if not {b'avih', b'strh'} <= chunks.keys() or read_exactly(file, chunks[b'strh'], 4) != b'vids':
         raise ValueError('it has no header of a video')
     numbers = {
         chunks[b'strh'] + 20: rate.denominator,
@@ -201,9 +202,9 @@ def _avi_chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int]]:
     """Yield names of the header's chunks, and positions of their contents."""
     place = 12
     while True:
-        name, size = struct.unpack('<4sI', _read(file, place, 8))
+        name, size = struct.unpack('<4sI', read_exactly(file, place, 8))
         if name == b'LIST':
-            if _read(file, place + 8, 4) == b'movi':
+            if read_exactly(file, place + 8, 4) == b'movi':
                 return
             place += 12
             continue

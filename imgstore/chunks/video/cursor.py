@@ -14,9 +14,9 @@ from .container_checks import MAX_PIXELS, WITHOUT_DECODING, unreadable_video
 from .decoder import STRICT, CleanFrameQueue, decode, flush_packet, last_frames
 from .frame_cache import FrameCache
 from .frame_table import FrameTable, is_hidden, packets_of
-from .h264 import has_several_slices, is_in_order
+from .h264 import has_several_slices
 from .mp4_tail import LastPacket
-from .tracks import video_stream
+from .tracks import stated_reordering, video_stream
 from .video_frames import VideoFrames
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class VideoCursor:
         self._stream: Any = None
         self._tail = LastPacket(video.path)
         self._frames: Iterator[tuple[int, Any]] = iter(())
-        self._is_in_slices = False
+        self._has_slice_threads = self._must_verify = False
         self.next, self._next_packet, self._enough, self._touched = 0, -1, -1, False
         self.gap = range(0)
         """Frames that the last decoding forward skipped."""
@@ -60,6 +60,18 @@ class VideoCursor:
     def is_threaded(self) -> bool:
         """Whether the decoder has several threads."""
         return not self._one_thread
+
+    @property
+    def is_prompt(self) -> bool:
+        """Whether each frame comes at once, as far as it is known: frame threads take several to fill them."""
+        context = self._stream.codec_context if self._stream else None
+        return self._one_thread or self._has_slice_threads or not (context and context.is_open)
+
+    def distance(self, index: int) -> int:
+        """Return how many frames must be decoded for a frame, by a video with a table."""
+        table = self._video.table
+        assert table is not None
+        return index + 1 - (self.next if self.is_near(index) else table.group(index).start)
 
     def use_one_thread(self) -> None:
         """Open the file again, with one thread for decoding."""
@@ -109,7 +121,7 @@ class VideoCursor:
             raise unreadable_video(self._video.path, why) from error
         threads = 1 if self._one_thread else _FRAME_THREADS
         self._stream.thread_type, self._stream.codec_context.thread_count = 'FRAME', threads
-        self._is_in_slices = False
+        self._has_slice_threads = self._must_verify = False
         strict = STRICT if self._stream.codec_context.codec.intra_only else {}
         self._stream.codec_context.options = {**strict, MAX_PIXELS: str(self._video.pixels)}
         return self._container
@@ -300,8 +312,8 @@ class VideoCursor:
         context = self._stream.codec_context
         if not context.is_open and self._can_use_slice_threads(packet, is_verified):
             self._stream.thread_type, context.thread_count = 'SLICE', THREADS
-            self._is_in_slices = context.name == 'h264'
-        return not self._is_in_slices or is_verified
+            self._has_slice_threads, self._must_verify = True, context.name == 'h264'
+        return not self._must_verify or is_verified
 
     def _can_use_slice_threads(self, packet: Any, is_verified: bool) -> bool:
         """Return whether to decode with slice threads, before the first packet.
@@ -337,11 +349,11 @@ class VideoCursor:
     def _is_announced(self, table: FrameTable, packet: Any) -> bool:
         """Return whether the packet is where the container's index says."""
         index = table.index_of(packet.pts)
-        if table.positions is None or not packet.size or index is None:
+        if table.positions is None or not packet.size or (index is None and not table.reordered):
             return True
-        self._video.table_is_wrong |= packet.pts != packet.dts
-        wrong = self._video.table_is_wrong
-        return not wrong and packet.pos - int(table.positions[index]) in (0, _AVI_CHUNK_HEADER)
+        is_there = index is not None and packet.pos - int(table.positions[index]) in (0, _AVI_CHUNK_HEADER)
+        self._video.table_is_wrong |= not is_there if table.reordered else packet.pts != packet.dts
+        return is_there and not self._video.table_is_wrong
 
     def _packets_needed(self, table: FrameTable) -> Iterator[Any]:
         """Yield the packets from here, and a flush packet as soon as they suffice."""
@@ -368,10 +380,11 @@ class VideoCursor:
 def _is_understood(container: InputContainer) -> bool:
     """Return whether a container says enough about its video without decoding.
 
-    Otherwise FFmpeg learns the order of frames in H.264 from its first ones.
+    Otherwise FFmpeg learns the order of frames in H.264 from its first ones. MP4 has both times of reordered frames.
     """
     stream = video_stream(container)
     context = stream.codec_context
     if context is None or not stream.average_rate:
         return False
-    return bool(context.codec.intra_only or (context.name == 'h264' and is_in_order(bytes(context.extradata or b''))))
+    reordered = stated_reordering(stream)
+    return context.codec.intra_only or reordered == 0 or (reordered is not None and context.has_b_frames)

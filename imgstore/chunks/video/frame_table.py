@@ -18,6 +18,7 @@ from ...errors import FrameReadError
 from .avi_gaps import count_before_gap
 from .container_checks import NO_PIXEL_LIMIT, open_container, path_of_url
 from .matroska import is_ours
+from .mp4_index import display_delays
 from .mp4_tail import LastPacket
 from .tracks import is_avi, is_mp4, video_stream
 
@@ -78,8 +79,8 @@ class FrameTable:
 
     def group(self, index: int) -> range:
         """Return the indexes of all frames decoded from the same keyframe as a frame."""
-        begin, end = [0, *self.keyframes.tolist(), len(self)][self.keyframe_rank(index) + 1 :][:2]
-        return range(begin, end)
+        rank = self.keyframe_rank(index)
+        return range(int(self.keyframes[rank]) if rank >= 0 else 0, self.next_keyframe(index + 1))
 
 
 def _table(times: Sequence[int | None], keys: Sequence[bool], positions: Sequence[int] = ()) -> FrameTable | None:
@@ -101,7 +102,8 @@ def _table(times: Sequence[int | None], keys: Sequence[bool], positions: Sequenc
 def table_from_container_index(stream: Any, frames: int | None = None) -> FrameTable | None:
     """Build the table from the container's index; None if that is incomplete.
 
-    The index has decoding times. So the table is wrong if a packet has a different display time.
+    FFmpeg's index has decoding times. Where frames are reordered, MP4's own has the difference from display times. The
+    table is wrong if a packet has a different display time.
 
     Parameters
     ----------
@@ -117,8 +119,10 @@ def table_from_container_index(stream: Any, frames: int | None = None) -> FrameT
     """
     entries = list(stream.index_entries)
     whole = len(entries) > 1 and len(entries) == stream.frames and all(entry.size for entry in entries)
-    if not whole or stream.codec_context.has_b_frames or stream.codec_context.name in _SHOWN_BIT:
+    if not whole or stream.codec_context.name in _SHOWN_BIT:
         return None
+    if stream.codec_context.has_b_frames:
+        return _table_of_reordered(stream, entries)
     shown = [entry for entry in entries if not entry.is_discard]
     hidden = [entry.timestamp for entry in entries if entry.is_discard]
     if _counts_hidden([entry.timestamp for entry in shown], hidden, len(shown), frames):
@@ -126,6 +130,14 @@ def table_from_container_index(stream: Any, frames: int | None = None) -> FrameT
     return _table(
         [entry.timestamp for entry in shown], [entry.is_keyframe for entry in shown], [entry.pos for entry in shown]
     )
+
+
+def _table_of_reordered(stream: Any, entries: Sequence[Any]) -> FrameTable | None:
+    delays = display_delays(stream) if not any(entry.is_discard for entry in entries) else None
+    if delays is None or len(delays) != len(entries):
+        return None
+    times = (np.array([entry.timestamp for entry in entries]) + delays).tolist()
+    return _table(times, [entry.is_keyframe for entry in entries], [entry.pos for entry in entries])
 
 
 def _counts_hidden(times: Sequence[int | None], hidden: Sequence[int | None], shown: int, frames: int | None) -> bool:

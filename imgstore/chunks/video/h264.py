@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 
 from .parameter_sets import reordered_frames, with_changeable_rate, with_rate, with_rate_in_place
 
@@ -64,10 +65,11 @@ def with_reordering(record: bytes) -> bytes | None:
     return _with_sps(record, bytes(int(bits[at : at + 8], 2) for at in range(0, len(bits), 8)))
 
 
-def is_in_order(record: bytes) -> bool:
-    """Return whether a configuration record states that no frames are reordered."""
+@lru_cache(8)
+def stated_reordering(record: bytes) -> int | None:
+    """Return how many frames a configuration record allows to reorder; None if it does not say."""
     sps = _only_sps(record)
-    return sps is not None and reordered_frames(sps) == 0
+    return None if sps is None else reordered_frames(sps)
 
 
 def record_with_rate(record: bytes, rate: Fraction, in_place: bool = False) -> bytes | None:

@@ -11,7 +11,7 @@ from typing import Any
 from ...errors import FrameReadError
 from ...ondisk.checksums import ChunkChecksums
 from ...remote.urls import is_url
-from ..base import Image, VideoReader
+from ..base import SHORT_GROUP, Image, VideoReader
 from .container_checks import NO_PIXEL_LIMIT
 from .cues import table_from_cues
 from .cursor import VideoCursor
@@ -21,6 +21,8 @@ from .frame_table import FrameTable, table_from_container_index, table_from_pack
 from .pixels import FrameConverter
 from .scanned_tables import scanned_table
 from .video_frames import VideoFrames
+
+_FEW = 6  # frames: one thread has decoded them before several are full
 
 
 class PyAVChunkReader(VideoReader):
@@ -66,6 +68,8 @@ class PyAVChunkReader(VideoReader):
         self._shares_images, self._images = images is not None, images or FrameConverter(color)
         self._kept = kept or FrameCache(0)
         self._cursor = VideoCursor(self._video, self._kept, one_thread)
+        self._jumper = VideoCursor(self._video, self._kept, one_thread=True)
+        self._latest, self._in_a_row = -1, 0
         try:
             self._cursor.open()
             self._video.set_table(table_from_container_index(self._cursor.stream, frames))
@@ -78,6 +82,7 @@ class PyAVChunkReader(VideoReader):
     def close(self) -> None:
         """Close the file; the next read opens it again."""
         self._cursor.close()
+        self._jumper.close()
         if not self._shares_images:
             self._images.close()
 
@@ -86,7 +91,7 @@ class PyAVChunkReader(VideoReader):
         other = copy.copy(self)
         other._video = replace(self._video, missing=set(self._video.missing))
         other._kept, other._shares_images = FrameCache(0), True
-        other._cursor = VideoCursor(other._video, other._kept, one_thread=True)
+        other._cursor = other._jumper = VideoCursor(other._video, other._kept, one_thread=True)
         return other
 
     def _learn_from_packets(self) -> None:
@@ -94,6 +99,7 @@ class PyAVChunkReader(VideoReader):
 
         At a URL that would read all of the file, so it is done only for want of cues.
         """
+        self._jumper.invalidate()
         path, frames = self._video.path, self._video.announced
         if not is_url(path):
             self._video.set_table(self._table_from_packets())
@@ -122,11 +128,14 @@ class PyAVChunkReader(VideoReader):
         return table.next_keyframe(index) if table is not None and self._video.seek else None
 
     def groups_of(self, indexes: Sequence[int]) -> list[list[int]]:
-        """Split ascending indexes by the keyframe they are decoded from."""
+        """Split ascending indexes by the keyframe they are decoded from, unless decoding on takes less."""
         table = self._video.table
         if table is None or not self._video.seek:
             return [list(indexes)]
-        return [list(group) for _, group in itertools.groupby(indexes, table.keyframe_rank)]
+        groups = [list(group) for _, group in itertools.groupby(indexes, table.keyframe_rank)]
+        longest = max(group[-1] - table.group(group[-1]).start for group in groups)
+        goes_on = self._cursor.is_near(indexes[0]) and indexes[-1] - self._cursor.next <= longest
+        return [list(indexes)] if goes_on else groups
 
     # --- frames
 
@@ -175,10 +184,12 @@ class PyAVChunkReader(VideoReader):
         video = self._video
         if index >= video.end or index in video.missing:
             return None
+        self._in_a_row = self._in_a_row + 1 if index == self._latest + 1 else 0
+        self._latest = index
         kept = self._kept.get((video.path, index))
         if kept is not None:
             return kept
-        cursor = self._cursor
+        cursor = self._cursor_for(index)
         frame = cursor.decode_to(index)
         if frame is None and cursor.is_threaded and not video.table_is_wrong:
             video.set_table(video.table)
@@ -187,3 +198,16 @@ class PyAVChunkReader(VideoReader):
         if frame is None and video.table is not None:
             video.missing.update(set(video.table.group(index)) & set(cursor.gap))
         return frame
+
+    def _cursor_for(self, index: int) -> VideoCursor:
+        """Return the cursor that is sooner at a frame.
+
+        Several threads have to be filled with frames. So one is faster after a jump to a frame near its keyframe.
+        """
+        main, jumper, table = self._cursor, self._jumper, self._video.table
+        if main.is_prompt or main.is_near(index) or table is None or not self._video.seek or is_url(self._video.path):
+            return main
+        if self._in_a_row < _FEW:
+            return jumper if jumper.distance(index) <= _FEW else main
+        is_almost_through = jumper.is_near(index) and table.next_keyframe(index) - index <= SHORT_GROUP
+        return jumper if is_almost_through else main

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from . import h264
+
 _UPRIGHT = (1 << 16, 0, 0, 1 << 16)
 
 
@@ -33,6 +35,15 @@ def video_stream(container: Any) -> Any:
     Raises IndexError.
     """
     return video_streams(container)[0]
+
+
+def stated_reordering(stream: Any) -> int | None:
+    """Return how many frames the configuration of a decoder of H.264 allows to reorder.
+
+    None for another codec, or if it does not say.
+    """
+    context = stream.codec_context
+    return h264.stated_reordering(bytes(context.extradata or b'')) if context.name == 'h264' else None
 
 
 def is_turned(frame: Any) -> bool:

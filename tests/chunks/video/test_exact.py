@@ -401,6 +401,18 @@ def test_backwards_no_frame_is_decoded_twice(tmp_path, monkeypatch):
     assert len(given) == 60
 
 
+def test_a_jump_to_a_keyframe_decodes_nothing_else(tmp_path, monkeypatch):
+    """Threads that wait for further frames would decode several."""
+    recipe = replace(RECIPES['constant_rate_mkv'], options={'g': '1', 'bf': '0'})
+    make_video(tmp_path / 'keys.mkv', replace(recipe, times=[40 * i for i in range(60)]))
+    with new_reader('pyav', str(tmp_path / 'keys.mkv'), color=True) as reader:
+        assert index_in(reader.read(0)) == 0
+        given = counted(monkeypatch)
+        jumps = [40, 7, 59, 12, 30]
+        assert [index_in(reader.read(index)) for index in jumps] == jumps
+    assert len(given) == len(jumps)
+
+
 @pytest.mark.parametrize('group', [1, 2, 3, 10])
 def test_from_any_frame_on_each_is_decoded_once(tmp_path, monkeypatch, group):
     recipe = replace(RECIPES['constant_rate_mkv'], options={'g': str(group), 'bf': '0'})

@@ -87,10 +87,11 @@ def test_packets_that_are_not_verified_have_frame_threads(path, kinds, options):
     assert set(kinds) == {'frames'}
 
 
-def test_chunks_without_checksums_have_frame_threads(path, kinds):
+def test_chunks_without_checksums_have_no_slice_threads(path, kinds):
+    """Frame threads decode forward, and one thread decodes frames near a keyframe."""
     forget_checksums(path)
     assert [index_in(image) == index for index, image in random_frames(path)] == [True] * 60
-    assert set(kinds) == {'frames'}
+    assert set(kinds) == {'frames', 'one'}
 
 
 @pytest.mark.parametrize('unknown', [0, 5, 20])

@@ -10,7 +10,7 @@ import av
 import pytest
 
 from imgstore.chunks.video.backends import new_reader
-from imgstore.chunks.video.h264 import configuration, is_in_order, units_of
+from imgstore.chunks.video.h264 import configuration, stated_reordering, units_of
 from imgstore.chunks.video.h264_sequence import Bits, read_sequence
 from imgstore.chunks.video.parameter_sets import reordered_frames
 
@@ -57,8 +57,8 @@ def test_x264_states_the_order(parameters: str, frames: str, count: int) -> None
 
 
 def test_nothing_is_stated_without_parameter_sets() -> None:
-    assert not is_in_order(b'')
-    assert not is_in_order(b'\1\x64\0\x0a\xff\xe1\0\0\1\0\0')
+    assert stated_reordering(b'') is None
+    assert stated_reordering(b'\1\x64\0\x0a\xff\xe1\0\0\1\0\0') is None
 
 
 @pytest.mark.parametrize('name', ['b_frames_mp4', 'b_frames_mkv', 'variable_rate_mp4', 'open_gops_mkv'])
@@ -82,4 +82,4 @@ def test_a_configuration_states_what_its_parameter_set_states() -> None:
     encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = 64, 48, 'yuv420p', Fraction(1, 25)
     encoder.options = {'flags': '+global_header', 'x264-params': 'bframes=0:log=-1'}
     encoder.open()
-    assert is_in_order(configuration(bytes(encoder.extradata)))
+    assert stated_reordering(configuration(bytes(encoder.extradata))) == 0
