@@ -65,13 +65,13 @@ def _fast(group: int, b_frames: int, **others: str) -> dict[str, str]:
 
 VIDEOS = (
     Video('own chunk', LARGE, True, 16, 0, 640, None, slices=CORES),  # as many as PyAV has threads
-    Video('x264 defaults', LARGE, False, 250, 3, 640, {}, jumps=15),
-    Video('long groups', LARGE, True, 250, 0, 640, _fast(250, 0), jumps=15),
-    Video('all keyframes', LARGE, False, 1, 0, 640, _fast(1, 0)),
+    Video('x264 defaults', LARGE, False, 250, 3, 320, {}, jumps=15),
+    Video('long groups', LARGE, True, 250, 0, 320, _fast(250, 0), jumps=15),
+    Video('all keyframes', LARGE, False, 1, 0, 320, _fast(1, 0)),
     Video('small, all keyframes', SMALL, True, 1, 0, 3000, _fast(1, 0)),
     Video('small, B-frames', SMALL, False, 50, 2, 3000, _fast(50, 2)),
-    Video('4K, B-frames', UHD, False, 16, 2, 256, _fast(16, 2), jumps=8),
-    Video('4K, slices', UHD, True, 50, 0, 256, _fast(50, 0, slices='4'), slices=4, jumps=8),
+    Video('4K, B-frames', UHD, False, 16, 2, 128, _fast(16, 2), jumps=8),
+    Video('4K, slices', UHD, True, 50, 0, 128, _fast(50, 0, slices='4'), slices=4, jumps=8),
 )
 
 

@@ -122,7 +122,7 @@ def requests(folder, formats=FORMATS, moments=MOMENTS, workers=(0, 2), ends=(Fal
             'shape': GRAY,
             'chunksize': CHUNKSIZE,
             'frames': FRAMES,
-            'path': str(folder / f'{fmt[:4]}-{at}-{count}-{end}' / 'store'),
+            'path': str(folder / f'{fmt.replace("/", "-")}-{at}-{count}-{end}' / 'store'),
             **more,
         }
         for fmt in formats
@@ -188,7 +188,7 @@ def _not_told(request, missing, errors):
         for first, last in re.findall(r'#(-?\d+)(?: to #(-?\d+))?', text)
     ]
     before = {'creating': 0, 'closing': request['frames']}.get(request['at'], request['at'])
-    if request['fmt'] == 'avc1/mp4':  # FFmpeg holds back its latest frame, and can then not write it
+    if request['fmt'].endswith('/mp4'):  # FFmpeg holds back its latest frame, and can then not write it
         before -= 1
     for index in missing:
         if 'kilobytes' not in request and index < before:
@@ -305,9 +305,9 @@ def small_disks(folder, disk, size):
 def test_reader_recovers_from_lack_of_descriptors(tmp_path):
     """A reader without file descriptors raises an error and reads on once it has some."""
     for fmt in FORMATS:
-        with new_for_format(fmt, tmp_path / fmt[:4], imgshape=GRAY, chunksize=3) as store:
+        with new_for_format(fmt, tmp_path / fmt.replace('/', '-'), imgshape=GRAY, chunksize=3) as store:
             add(store, range(12))
-    process = Process(FAULTY, 'reading', json.dumps([str(tmp_path / fmt[:4]) for fmt in FORMATS]))
+    process = Process(FAULTY, 'reading', json.dumps([str(tmp_path / fmt.replace('/', '-')) for fmt in FORMATS]))
     process.end()
     assert (said(process.events), process.code) == ('', 0)
     told = [(event.what, event.text) for event in process.events if event.what != 'refused']
@@ -436,7 +436,7 @@ def test_cut_off_journal_gives_all_frames_before_cut(unfinished):
     assert all(frames == list(range(len(frames))) for frames in found)
     counts = [len(frames) for frames in found]
     assert counts == sorted(counts)
-    assert set(counts) == {3, 4}
+    assert {3, 4} <= set(counts) <= {3, 4, 5}  # a checksum may be the last entry
     assert frames_of(unfinished) == [0, 1, 2, 3, 4]
 
 
