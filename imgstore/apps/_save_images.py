@@ -32,19 +32,29 @@ class Preparation:
     """Prepares images for the store."""
 
     def __init__(self, args: argparse.Namespace) -> None:
-        self._to_8_bit, self._format = args.to_8_bit, args.format
+        self._crop, self._to_8_bit, self._format = args.crop, args.to_8_bit, args.format
         is_gray = resolve_format(args.format).is_gray
         self._to_gray = args.gray or is_gray
         self._warns = is_gray and not args.gray
 
     def of(self, image: Image) -> Image:
-        """Convert the image; warn when colours are lost for the first time."""
+        """Crop and convert the image; warn when colours are lost for the first time."""
+        if self._crop:
+            image = self._cropped(image)
         if self._to_8_bit and image.dtype == np.uint16:
             image = (image >> 8).astype(np.uint8)
         if self._warns and image.ndim == 3 and np.any(image != image[..., :1]):
             log_error(_PROG, f'warning: format {self._format} is gray, so the colours are lost')
             self._warns = False
         return ensure_grayscale(image) if self._to_gray else image
+
+    def _cropped(self, image: Image) -> Image:
+        x, y, width, height = self._crop
+        if y + height > image.shape[0] or x + width > image.shape[1]:
+            raise InvalidArgumentError(
+                f'{width}x{height}+{x}+{y} is not within the image of {image.shape[1]}x{image.shape[0]} pixels'
+            )
+        return np.ascontiguousarray(image[y : y + height, x : x + width])
 
 
 class Preview:

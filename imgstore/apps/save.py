@@ -109,7 +109,12 @@ def _add_of_images(made: argparse.ArgumentParser) -> None:
     made.add_argument('--to-8-bit', action='store_true', help='convert images of more than 8 bits to 8 bits')
     rois = made.add_mutually_exclusive_group()
     add_roi(rois)
-    rois.add_argument('--crop', type=crop, dest='roi', metavar='WxH+X+Y', help='another notation for --roi')
+    rois.add_argument(
+        '--crop',
+        type=crop,
+        metavar='WxH+X+Y',
+        help='crop images that may differ in size; W x H pixels, X from the left and Y from the top',
+    )
     add_binning(made)
     made.add_argument('--frames', type=positive(int), metavar='N', help='stop after N frames')
     made.add_argument('--duration', type=positive(float), metavar='S', help='stop after S seconds')

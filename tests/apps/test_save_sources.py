@@ -303,9 +303,22 @@ def test_gray_is_as_opencv_makes_it(tmp_path: Path) -> None:
     assert np.array_equal(images[3], cv2.cvtColor(numbered(3, (64, 96, 3)), cv2.COLOR_BGR2GRAY))
 
 
-@pytest.mark.parametrize('option', [('--crop', '40x20+8+10'), ('--roi', '8,10,40,20')])
-def test_a_roi_has_two_notations(option: tuple[str, str], tmp_path: Path) -> None:
-    images, *_ = saved(tmp_path, *option)
+def test_a_crop_is_width_height_and_place(tmp_path: Path) -> None:
+    images, *_ = saved(tmp_path, '--crop', '40x20+8+10')
+    assert np.array_equal(images[3], numbered(3, (64, 96, 3))[10:30, 8:48])
+
+
+def test_a_crop_makes_images_of_several_sizes_one(tmp_path: Path) -> None:
+    (tmp_path / 'images').mkdir()
+    for index, shape in enumerate([(64, 96, 3), (70, 120, 3)]):
+        cv2.imwrite(str(tmp_path / 'images' / f'{index}.png'), numbered(index, shape))
+    assert main(['--source', str(tmp_path / 'images'), '--fps', '5', '--crop', '90x60+0+0', str(tmp_path / 'store')]) == 0
+    with imgstore.new_for_filename(tmp_path / 'store') as store:
+        assert [index_in(image) for image in store[:]] == [0, 1]
+
+
+def test_a_roi_is_place_width_and_height(tmp_path: Path) -> None:
+    images, *_ = saved(tmp_path, '--roi', '8,10,40,20')
     assert np.array_equal(images[3], numbered(3, (64, 96, 3))[10:30, 8:48])
     with imgstore.new_for_filename(tmp_path / 'store') as store:
         assert (store.sensor_shape, store.roi, store.binning) == ((64, 96), (8, 10, 40, 20), (1, 1))
@@ -328,7 +341,7 @@ def test_a_binning_that_does_not_divide_is_one_line(tmp_path: Path, capsys: pyte
 
 def test_a_crop_beyond_the_image_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(['--source', str(film_of(tmp_path)), '--crop', '40x20+60+10', str(tmp_path / 'store')]) == 1
-    assert '96 x 64 pixels' in one_line(capsys)
+    assert '96x64 pixels' in one_line(capsys)
     assert not (tmp_path / 'store').exists()
 
 
