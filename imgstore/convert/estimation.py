@@ -346,7 +346,7 @@ def _estimated(trial: _Trial, runs: list[_Run], count: int) -> FormatEstimate:
 
 
 def _half_interval(trial: _Trial, runs: list[_Run], tried: float) -> float:
-    """Return half of the interval that is right in 19 of 20 cases, relative to the size.
+    """Return half of the interval of 19 of 20 cases, relative to the size.
 
     ``tried`` is the share of frames that were tried.
     """
