@@ -1,6 +1,6 @@
 """The formats of a store, one row each.
 
-Their codecs are classes in `imgstore.chunks`.
+Their codecs are classes in `imgstore.chunks`. `imgstore.format_facts` says which programs open their files.
 """
 
 from __future__ import annotations

@@ -77,14 +77,19 @@ class Request:
         InvalidArgumentError
             The chunks are too large for the sensors' data, or ROI or binning do not fit the images.
         """
+        recipe = self.plan(old)
+        check_sensors(old, recipe.chunksize)
+        recipe.set_decoding(old)
+        return recipe
+
+    def plan(self, old: ImgStore) -> Recipe:
+        """Plan the new store without reading anything."""
         wanted = self.wanted
         raw = old.encoding if wanted.lossless and not wanted.converts_to_bgr else None
         same_class = isinstance(old, DirectoryImgStore) == wanted.is_image_folder
         usual = old.chunksize if same_class else wanted.chunksize
         size = usual if self.chunksize is None else as_int_min(self.chunksize, 'chunksize', 1)
-        check_sensors(old, size)
         recipe = Recipe(self.fmt.removesuffix(_COLOR), size, raw, wanted.color_model == 'gray')
-        recipe.set_decoding(old)
         area = area_for(self.roi, self.binning, old.image_shape, np.dtype(old.dtype), raw or '')
         return replace(recipe, area=area)
 
