@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from .._support.text import count_of
 from ..convert import HISTORY, Conversion, convert
 from ..stores.factories import new_for_filename
-from ._cli import add_encoder_options, add_format, add_overwrite, command_parser, encoder_options, run
+from ._cli import (
+    add_encoder_options,
+    add_format,
+    add_overwrite,
+    command_parser,
+    encoder_options,
+    frames_per_second,
+    run,
+)
 from ._progress import Progress
 
 _PROG = 'imgstore-convert'
@@ -32,6 +40,12 @@ def parser() -> argparse.ArgumentParser:
         '--chunksize', type=int, metavar='N', help='frames per chunk (default: as in STORE, or usual for the format)'
     )
     add_encoder_options(made)
+    made.add_argument(
+        '--fps',
+        type=frames_per_second,
+        metavar='F',
+        help='frames per second in the header of videos (default: those given for STORE, else those of its times)',
+    )
     made.add_argument('--min-psnr', type=float, metavar='DB', help='fail if the PSNR of a frame is lower')
     made.add_argument('--no-verify', action='store_true', help='do not compare the frames')
     made.add_argument(
@@ -69,6 +83,7 @@ def _convert(args: argparse.Namespace) -> int:
             verify=not args.no_verify,
             min_psnr=args.min_psnr,
             workers=args.workers,
+            fps=args.fps,
             scheduler=args.scheduler,
             progress=progress.step,
             **encoder_options(args),

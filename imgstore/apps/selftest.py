@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib.util
+import itertools
 import os
 import re
 import tempfile
@@ -13,7 +14,7 @@ from importlib import import_module
 from itertools import pairwise
 
 from .._support.cpu import CORES
-from ..doctor import Finding, check_formats, table, versions
+from ..doctor import Finding, check_formats, encoder_table, table, versions
 from ..errors import MissingDependencyError
 from ._cli import EXIT_FAILURE, command_parser, run
 
@@ -102,7 +103,7 @@ def _examine() -> bool:
             yield found
 
     print('\n'.join(versions()) + '\n')
-    for line in table(noted()):
+    for line in itertools.chain(table(noted()), [''], encoder_table()):
         print(line, flush=True)
     print()
     return any(found.failed for found in findings)
