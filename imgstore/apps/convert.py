@@ -16,6 +16,7 @@ from ._cli import (
     add_roi,
     command_parser,
     encoder_options,
+    frames_per_second,
     run,
 )
 from ._estimate import estimate_lines
@@ -52,6 +53,12 @@ def parser() -> argparse.ArgumentParser:
     add_encoder_options(made)
     add_roi(made)
     add_binning(made)
+    made.add_argument(
+        '--fps',
+        type=frames_per_second,
+        metavar='F',
+        help='frames per second in the header of videos (default: those given for STORE, else those of its times)',
+    )
     made.add_argument('--min-psnr', type=float, metavar='DB', help='fail if the PSNR of a frame is lower')
     made.add_argument('--no-verify', action='store_true', help='do not compare the frames')
     made.add_argument(
@@ -93,6 +100,7 @@ def _estimate_problem(args: argparse.Namespace) -> str | None:
         '--min-psnr': args.min_psnr is not None,
         '--no-verify': args.no_verify,
         '--workers': args.workers is not None,
+        '--fps': args.fps is not None,
         '--scheduler': args.scheduler is not None,
         '--overwrite': args.overwrite,
     }
@@ -132,6 +140,7 @@ def _convert(args: argparse.Namespace) -> int:
             workers=args.workers,
             roi=args.roi,
             binning=args.binning,
+            fps=args.fps,
             scheduler=args.scheduler,
             progress=progress.step,
             **encoder_options(args),

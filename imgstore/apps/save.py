@@ -140,6 +140,8 @@ def _add_of_source(made: argparse.ArgumentParser) -> None:
     made.add_argument('--raw', type=size, metavar='WxH', help='width and height of the raw images of --source -')
     made.add_argument(
         '--pixel-format',
+        dest='raw_pixel_format',
+        metavar='PIXEL_FORMAT',
         choices=tuple(PIXEL_FORMATS),
         default='gray',
         help='pixel format of the raw images, as FFmpeg names it (default: %(default)s)',
@@ -233,7 +235,7 @@ def _frames_of_files(
     """Open files or a pipe: frames, their number if known, a damage check."""
     fps = args.fps or _USUAL_FPS
     if args.source == '-':
-        raw = read_rawvideo(_standard_input(), args.raw, args.pixel_format)
+        raw = read_rawvideo(_standard_input(), args.raw, args.raw_pixel_format)
         frames = _paced(((image, number) for number, image in enumerate(raw)), fps, start)
         return _timed(frames, given, start), args.frames, _nothing
     is_pattern = glob.has_magic(args.source) and not ('://' in args.source or os.path.exists(args.source))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib.util
+import itertools
 import os
 import re
 import sys
@@ -14,7 +15,7 @@ from importlib import import_module
 from itertools import pairwise
 
 from .._support.cpu import CORES
-from ..doctor import Finding, check_formats, table, versions
+from ..doctor import Finding, check_formats, encoder_table, table, versions
 from ..errors import MissingDependencyError
 from ..measuring.comparison import FRAMES, SIZE
 from ._bench import format_list, run_bench
@@ -153,7 +154,7 @@ def _examine() -> bool:
             yield found
 
     print('\n'.join(versions()) + '\n')
-    for line in table(noted()):
+    for line in itertools.chain(table(noted()), [''], encoder_table()):
         print(line, flush=True)
     print()
     return any(found.failed for found in findings)

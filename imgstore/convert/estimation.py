@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..encoder_options import check_names
 from ..errors import FrameReadError, InvalidArgumentError
 from ..formats import resolve_format, validate_options
 from ..measuring.comparison import comparable_formats, keeps
@@ -123,13 +124,10 @@ def estimate(
     formats: Sequence[str] | None = None,
     *,
     chunksize: int | None = None,
-    quality: int | None = None,
-    crf: int | None = None,
-    compression: int | None = None,
-    bits: int | None = None,
     roi: Any = None,
     binning: Any = None,
     progress: Progress = lambda: None,
+    **encoder: Any,
 ) -> StoreEstimate:
     """Estimate what a store would weigh in other formats.
 
@@ -144,14 +142,14 @@ def estimate(
         Names of formats. Default: all that hold the store's images with their colours.
     chunksize : int, optional
         Frames per chunk, as for `convert`.
-    quality, crf, compression, bits : int, optional
-        Options of the encoders, for the formats that have them.
     roi : tuple of int, optional
         (x, y, width, height), as for `convert`.
     binning : int or tuple of int, optional
         Pixels in a pixel, as for `convert`.
     progress : callable
         Called after each run, and each format of images.
+    **encoder
+        Options of the encoders, such as ``quality=`` and ``crf=``, for the formats that have them.
 
     Returns
     -------
@@ -160,6 +158,8 @@ def estimate(
 
     Raises
     ------
+    InvalidOptionError
+        There is no such option of an encoder.
     InvalidArgumentError
         The store has no frames. Or a given format cannot hold its images, or no format has a given option.
     FrameReadError
@@ -172,14 +172,13 @@ def estimate(
     >>> [each.format for each in found.formats], found.sampled
     (['png', 'npy'], 5)
     """
-    given = {'quality': quality, 'crf': crf, 'compression': compression, 'bits': bits}
+    check_names(encoder)
+    given = {name: value for name, value in encoder.items() if value is not None}
     with ExitStack() as closing:
         opened = _Source(existing_store_folder(source), closing, roi, binning)
         store = opened.decoded
         sample = _sample(store)
-        trials = _trials(
-            opened, formats, chunksize, {name: value for name, value in given.items() if value is not None}
-        )
+        trials = _trials(opened, formats, chunksize, given)
         found = _try_all(trials, sample, progress)
         estimates = [_estimated(trial, found[trial.name], len(store)) for trial in trials]
         return _result(store, sample, sorted(estimates, key=lambda each: each.bytes))
@@ -203,7 +202,7 @@ class _Source:
 class _Trial:
     """One format, and how to write the store's images in it."""
 
-    def __init__(self, source: _Source, name: str, chunksize: int | None, encoder: dict[str, int]) -> None:
+    def __init__(self, source: _Source, name: str, chunksize: int | None, encoder: dict[str, Any]) -> None:
         self.name, self.fmt = name, resolve_format(name)
         known = {option.name for option in self.fmt.options}
         self.encoder = {option: value for option, value in encoder.items() if option in known}
@@ -270,13 +269,14 @@ class _Run(NamedTuple):
     """Bytes that a video has besides."""
 
 
-def _request(source: _Source, fmt: str, chunksize: int | None, encoder: dict[str, int]) -> Request:
+def _request(source: _Source, fmt: str, chunksize: int | None, encoder: dict[str, Any]) -> Request:
     return Request(
         source=source.decoded.filename,
         target='',
         fmt=fmt,
         chunksize=chunksize,
         encoder=encoder,
+        fps=None,
         workers=None,
         verify=False,
         overwrite=False,
@@ -304,7 +304,7 @@ def _sample(store: ImgStore) -> Sample:
 
 
 def _trials(
-    source: _Source, formats: Sequence[str] | None, chunksize: int | None, encoder: dict[str, int]
+    source: _Source, formats: Sequence[str] | None, chunksize: int | None, encoder: dict[str, Any]
 ) -> list[_Trial]:
     """Return a trial of each format; InvalidArgumentError."""
     names = comparable_formats() if formats is None else list(dict.fromkeys(map(_full_name, formats)))

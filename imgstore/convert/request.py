@@ -38,6 +38,8 @@ class Request:
         Frames per chunk.
     encoder : dict
         Given options of the encoder.
+    fps : float or None
+        Frames per second in the header of videos.
     workers : int or None
         Encoder threads.
     verify : bool
@@ -57,6 +59,7 @@ class Request:
     fmt: str
     chunksize: int | None
     encoder: dict[str, Any]
+    fps: float | None
     workers: int | None
     verify: bool
     overwrite: bool
@@ -126,8 +129,10 @@ def is_inside(path: str, folder: str) -> bool:
 
 
 def given_rate(request: Request, old: ImgStore) -> float | None:
-    """Return the rate that the user gave the original, for the header of videos."""
-    return None if request.wanted.is_image_folder else load_metadata(old.filename).fps
+    """Return the given rate for the header of videos, or that of the original."""
+    if request.wanted.is_image_folder or request.fps:
+        return request.fps
+    return load_metadata(old.filename).fps
 
 
 def new_store(request: Request, old: ImgStore, recipe: Recipe, folder: str) -> ImgStore:

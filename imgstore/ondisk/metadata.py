@@ -120,6 +120,12 @@ class StoreMetadata:
         return kept_rate(self.store.get('fps'))
 
     @property
+    def encoder(self) -> dict[str, Any]:
+        """The given options of the encoder."""
+        kept = self.store.get('encoder')
+        return {str(name): value for name, value in kept.items()} if isinstance(kept, Mapping) else {}
+
+    @property
     def has_checksums(self) -> bool:
         """Whether this store's writer gave chunks checksums of their frames."""
         return self.store.get('checksum') == CHECKSUMS
@@ -145,7 +151,7 @@ def new_metadata(
     user: object,
     fps: float | None = None,
     lossless: bool = True,
-    encoder: Mapping[str, int] = MappingProxyType({}),
+    encoder: Mapping[str, Any] = MappingProxyType({}),
     sensor: Mapping[str, list[int]] = MappingProxyType({}),
 ) -> StoreMetadata:
     """Make the metadata of a new store; ``user`` is checked and copied.

@@ -203,9 +203,19 @@ def _stored_shape(fmt: Format, shape: tuple[int, ...], store: str | None) -> tup
             f'{_MAX_PIXELS} in all, not {shape[0]} x {shape[1]}',
             argument='imgshape',
         )
+    if min(shape[:2]) < fmt.min_side:
+        raise _too_small(fmt, shape)
     if fmt.color_model == 'gray' and len(shape) == 3:
         warn(ColorLostWarning(fmt.name, store))
     return _even(shape) if fmt.crops_odd_sides else shape
+
+
+def _too_small(fmt: Format, shape: tuple[int, ...]) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f'format {fmt.name} holds images of at least {fmt.min_side} pixels a side, not {shape[0]} x {shape[1]}; '
+        'formats of images hold any',
+        argument='imgshape',
+    )
 
 
 def _even(shape: tuple[int, ...]) -> tuple[int, ...]:

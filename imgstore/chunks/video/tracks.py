@@ -8,6 +8,9 @@ import numpy as np
 
 from . import h264
 
+HEVC_TAG = 'hvc1'
+
+_ONLY_DECODES = 'libdav1d'  # FFmpeg's decoder of AV1, for which PyAV finds no encoder
 _UPRIGHT = (1 << 16, 0, 0, 1 << 16)
 
 
@@ -44,6 +47,18 @@ def stated_reordering(stream: Any) -> int | None:
     """
     context = stream.codec_context
     return h264.stated_reordering(bytes(context.extradata or b'')) if context.name == 'h264' else None
+
+
+def copied_stream(container: Any, template: Any) -> Any:
+    """Add a stream for packets of another container.
+
+    That of HEVC gets the tag by which players of Apple know it.
+    """
+    name = template.codec_context.name
+    stream = container.add_stream_from_template(template, opaque=name == _ONLY_DECODES)
+    if name == 'hevc' and is_mp4(container):
+        stream.codec_context.codec_tag = HEVC_TAG
+    return stream
 
 
 def is_turned(frame: Any) -> bool:
