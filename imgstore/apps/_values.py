@@ -48,7 +48,10 @@ def size(text: str) -> tuple[int, int]:
 
 
 def crop(text: str) -> tuple[int, int, int, int]:
-    """Parse a width, height and position, such as 640x480+100+0; return it as a ROI."""
+    """Parse a width, height and position, such as 640x480+100+0.
+
+    Return it in the order of a ROI.
+    """
     found = re.fullmatch(r'([1-9]\d*)x([1-9]\d*)\+(\d+)\+(\d+)', text)
     if not found:
         raise argparse.ArgumentTypeError(f'{text!r} is not a width, height and position such as 640x480+100+0')

@@ -313,7 +313,7 @@ def test_a_crop_makes_images_of_several_sizes_one(tmp_path: Path) -> None:
     for index, shape in enumerate([(64, 96, 3), (70, 120, 3)]):
         cv2.imwrite(str(tmp_path / 'images' / f'{index}.png'), numbered(index, shape))
     assert (
-        main(['--source', str(tmp_path / 'images'), '--fps', '5', '--crop', '90x60+0+0', str(tmp_path / 'store')]) == 0
+        main(['--source', str(tmp_path / 'images'), '--fps', '5', '--crop', '96x64+0+0', str(tmp_path / 'store')]) == 0
     )
     with imgstore.new_for_filename(tmp_path / 'store') as store:
         assert [index_in(image) for image in store[:]] == [0, 1]
