@@ -42,7 +42,7 @@ def checksum_of(parts: Iterable[Any]) -> int:
 
 
 class LateChecksum:
-    """Checksum of bytes in parts, computed by one thread while another one writes them.
+    """Checksum of bytes in parts, computed by one thread while another writes.
 
     Any thread may compute it, even twice, so an interrupt of one loses nothing.
 

@@ -171,7 +171,10 @@ class ImageReader:
 
     @contextlib.contextmanager
     def spare_readers(self, chunk: int) -> Iterator[SpareReaders]:
-        """Lend readers of a chunk for `read_part`; they stay open for the next batch if the chunk is open."""
+        """Lend readers of a chunk for `read_part`.
+
+        They stay open for the next batch if the chunk is open.
+        """
         with self._turn:
             readers = SpareReaders(partial(self._one_thread, chunk), self._open.take_spares(chunk))
         try:

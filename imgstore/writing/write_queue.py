@@ -203,7 +203,9 @@ class WriteQueue:
         self._to_encode.put(task)
 
     def run(self, task: Task, meanwhile: Callable[[], object] = lambda: None) -> Any:
-        """Run a task after all others and return its result; call ``meanwhile`` before the wait.
+        """Run a task after all others and return its result.
+
+        Call ``meanwhile`` before the wait.
 
         An interrupt of the wait is raised after the task has ended. A task not yet begun is dropped.
 

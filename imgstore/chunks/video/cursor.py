@@ -63,12 +63,15 @@ class VideoCursor:
 
     @property
     def is_prompt(self) -> bool:
-        """Whether each frame comes at once, as far as it is known: frame threads take several to fill them."""
+        """Whether each frame comes at once, as far as it is known.
+
+        Frame threads take several frames to fill them.
+        """
         context = self._stream.codec_context if self._stream else None
         return self._one_thread or self._has_slice_threads or not (context and context.is_open)
 
     def distance(self, index: int) -> int:
-        """Return how many frames must be decoded for a frame, by a video with a table."""
+        """Return how many frames must be decoded for one of a video with a table."""
         table = self._video.table
         assert table is not None
         return index + 1 - (self.next if self.is_near(index) else table.group(index).start)

@@ -66,7 +66,10 @@ def with_reordering(record: bytes) -> bytes | None:
 
 @lru_cache(8)
 def stated_reordering(record: bytes) -> int | None:
-    """Return how many frames a configuration record allows to reorder; None if it does not say."""
+    """Return how many frames a configuration record allows to reorder.
+
+    None if it does not say.
+    """
     sps = _only_sps(record)
     return None if sps is None else reordered_frames(sps)
 

@@ -56,7 +56,10 @@ def _delays_in(file: IO[bytes]) -> npt.NDArray[np.int64] | None:
 
 
 def _unrolled(file: IO[bytes], box: int) -> npt.NDArray[np.int64] | None:
-    """Return the delays of all frames; None if some are negative, which FFmpeg shifts."""
+    """Return the delays of all frames.
+
+    None if some are negative: FFmpeg shifts those.
+    """
     count = int.from_bytes(read_exactly(file, box + 4, 4), 'big')
     if count > _MOST_RUNS:
         return None

@@ -128,7 +128,10 @@ class PyAVChunkReader(VideoReader):
         return table.next_keyframe(index) if table is not None and self._video.seek else None
 
     def groups_of(self, indexes: Sequence[int]) -> list[list[int]]:
-        """Split ascending indexes by the keyframe they are decoded from, unless decoding on takes less."""
+        """Split ascending indexes by the keyframe they are decoded from.
+
+        If decoding on takes less, they stay together.
+        """
         table = self._video.table
         if table is None or not self._video.seek:
             return [list(indexes)]

@@ -38,9 +38,9 @@ def video_stream(container: Any) -> Any:
 
 
 def stated_reordering(stream: Any) -> int | None:
-    """Return how many frames the configuration of a decoder of H.264 allows to reorder.
+    """Return how many frames a decoder's configuration allows to reorder.
 
-    None for another codec, or if it does not say.
+    None for another codec than H.264, or if it does not say.
     """
     context = stream.codec_context
     return h264.stated_reordering(bytes(context.extradata or b'')) if context.name == 'h264' else None

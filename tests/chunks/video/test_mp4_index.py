@@ -12,6 +12,7 @@ import pytest
 from imgstore.chunks.video.backends import new_reader
 from imgstore.chunks.video.container_checks import open_container
 from imgstore.chunks.video.frame_table import table_from_container_index, table_from_packets
+from imgstore.chunks.video.mp4_index import display_delays
 from imgstore.chunks.video.mp4_tail import LastPacket
 from imgstore.chunks.video.pyav_reader import PyAVChunkReader
 from imgstore.chunks.video.tracks import video_stream
@@ -45,19 +46,21 @@ def test_frames_are_exact_where_it_changes_after_opening(
     """A table that does not fit a packet is made again from all of them."""
     path = tmp_path / 'video.mp4'
     make_video(path, B_FRAMES)
-    from imgstore.chunks.video import frame_table
-
-    delays = frame_table.display_delays
 
     def wrong(stream: Any) -> Any:
-        found = not_none(delays(stream)).copy()
+        found = not_none(display_delays(stream)).copy()
         found[5:9] += change
         return found
 
-    monkeypatch.setattr(frame_table, 'display_delays', wrong)
-    scans: list[int] = []
+    monkeypatch.setattr('imgstore.chunks.video.frame_table.display_delays', wrong)
+    scans: list[PyAVChunkReader] = []
     scan = PyAVChunkReader._table_from_packets
-    monkeypatch.setattr(PyAVChunkReader, '_table_from_packets', lambda reader: scans.append(1) or scan(reader))
+
+    def counted(reader: PyAVChunkReader) -> Any:
+        scans.append(reader)
+        return scan(reader)
+
+    monkeypatch.setattr(PyAVChunkReader, '_table_from_packets', counted)
     with new_reader('pyav', str(path), color=True) as reader:
         for index in [*range(COUNT - 1, -1, -7), *range(COUNT)]:
             assert index_in(reader.read(index)) == index
