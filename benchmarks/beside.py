@@ -137,7 +137,7 @@ def in_steps(open_it: Open, about: Video) -> float:
             seconds += time.perf_counter() - start
             asked += walk
     check(cuts, asked, about.size)
-    return (len(cuts) - _walks(about)) / seconds
+    return _walks(about) * len(WALK) / seconds
 
 
 def to_first_frame(open_it: Open, about: Video) -> float:

@@ -53,6 +53,8 @@ class LateChecksum:
     """
 
     def __init__(self, parts: Sequence[Any]) -> None:
+        import xxhash  # noqa: F401 -- if that fails, no frame has been taken yet
+
         self._parts, self._value = parts, UNKNOWN
 
     def compute(self) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -234,3 +235,16 @@ def test_repair_without_a_journal_computes_checksums(tmp_path: Path) -> None:
     before = of_files(path, 'png', 1)
     assert imgstore.repair(path)
     assert in_index(path, 'png', 1) == before
+
+
+@pytest.mark.parametrize('fmt', ['npy', 'png'])
+def test_without_its_library_no_frame_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fmt: str) -> None:
+    """As without a free file descriptor, it cannot be imported."""
+    with new_for_format(fmt, tmp_path / 's', imgshape=GRAY, workers=0) as store:
+        with monkeypatch.context() as patch:
+            patch.setitem(sys.modules, 'xxhash', None)
+            with pytest.raises(ImportError):
+                store.add_image(numbered(0, GRAY), 0, 0)
+        store.add_image(numbered(1, GRAY), 1, 1)
+    with new_for_filename(tmp_path / 's') as store:
+        assert store.frame_numbers.tolist() == [1]

@@ -17,6 +17,7 @@ from ..._support.regular_files import open_regular
 from ...formats import VIDEO_FRAMES_PER_SECOND
 from ...remote.urls import is_url
 from .h264 import record_with_rate
+from .mp4_boxes import boxes_in, read_exactly
 
 _MP4_OPEN_TIMESCALE = 12_800
 """FFmpeg's time scale for 25 frames per second; our MP4 files with another one are finished."""
@@ -31,7 +32,6 @@ _TIMED_BOXES = (b'mvhd', b'mdhd', b'stts', b'elst')
 _MOST = 2**32 - 1
 _MICROSECONDS = 10**6
 _SAMPLE_ENTRY = 8 + 8 + 78  # bytes before the boxes of the first entry: count, head, fixed fields
-_BOXES_OF_BOXES = (b'moov', b'trak', b'mdia', b'minf', b'stbl', b'edts')
 
 Change = tuple[int, bytes]
 """Position in a file, and the new bytes."""
@@ -80,15 +80,6 @@ def timing_bytes(path: str) -> bytes:
             return b''.join(read_exactly(file, boxes[name], 24) for name in _TIMED_BOXES if name in boxes)
     except (OSError, ValueError):
         return b''
-
-
-def read_exactly(file: IO[bytes], place: int, count: int) -> bytes:
-    """Read bytes of a header; ValueError if it is cut off."""
-    file.seek(place)
-    data = file.read(count)
-    if len(data) < count:
-        raise ValueError('the header is cut off')
-    return data
 
 
 # --- MP4: ISO/IEC 14496-12
@@ -140,23 +131,6 @@ def _mp4_numbers(rate: Fraction) -> tuple[int, int]:
     if rate.numerator * factor == _MP4_OPEN_TIMESCALE:
         factor *= 2
     return rate.numerator * factor, rate.denominator * factor
-
-
-def boxes_in(file: IO[bytes], place: int, end: int) -> Iterator[tuple[bytes, int]]:
-    """Yield names of boxes, also nested ones, and positions of their contents."""
-    while place + 8 <= end:
-        size, name = struct.unpack('>I4s', read_exactly(file, place, 8))
-        inner = place + 8
-        if size == 1:
-            size, inner = int.from_bytes(read_exactly(file, inner, 8), 'big'), inner + 8
-        size = size or end - place
-        if size < inner - place:
-            raise ValueError('a box is smaller than its head')
-        if name in _BOXES_OF_BOXES:
-            yield from boxes_in(file, inner, place + size)
-        else:
-            yield name, inner
-        place += size
 
 
 def _times_at(file: IO[bytes], box: int) -> tuple[int, bool]:

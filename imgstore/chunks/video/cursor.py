@@ -14,9 +14,9 @@ from .container_checks import MAX_PIXELS, WITHOUT_DECODING, unreadable_video
 from .decoder import STRICT, CleanFrameQueue, decode, flush_packet, last_frames
 from .frame_cache import FrameCache
 from .frame_table import FrameTable, is_hidden, packets_of
-from .h264 import has_several_slices
+from .h264 import has_several_slices, stated_reordering
 from .mp4_tail import LastPacket
-from .tracks import stated_reordering, video_stream
+from .tracks import video_stream
 from .video_frames import VideoFrames
 
 if TYPE_CHECKING:
@@ -389,5 +389,5 @@ def _is_understood(container: InputContainer) -> bool:
     context = stream.codec_context
     if context is None or not stream.average_rate:
         return False
-    reordered = stated_reordering(stream)
+    reordered = stated_reordering(bytes(context.extradata or b'')) if context.name == 'h264' else None
     return context.codec.intra_only or reordered == 0 or (reordered is not None and context.has_b_frames)

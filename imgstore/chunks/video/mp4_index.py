@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ..._support.regular_files import open_regular
 from ...remote.urls import is_url
 from .container_checks import path_of_url
-from .container_rate import boxes_in, read_exactly
+from .mp4_boxes import boxes_in, read_exactly
 from .tracks import is_mp4
 
 _MOST_RUNS = 2**24

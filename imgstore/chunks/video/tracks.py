@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from . import h264
-
 HEVC_TAG = 'hvc1'
 
 _ONLY_DECODES = 'libdav1d'  # FFmpeg's decoder of AV1, for which PyAV finds no encoder
@@ -38,15 +36,6 @@ def video_stream(container: Any) -> Any:
     Raises IndexError.
     """
     return video_streams(container)[0]
-
-
-def stated_reordering(stream: Any) -> int | None:
-    """Return how many frames a decoder's configuration allows to reorder.
-
-    None for another codec than H.264, or if it does not say.
-    """
-    context = stream.codec_context
-    return h264.stated_reordering(bytes(context.extradata or b'')) if context.name == 'h264' else None
 
 
 def copied_stream(container: Any, template: Any) -> Any:
