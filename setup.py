@@ -25,6 +25,7 @@ PACKAGES = [
     'font',
     'index',
     'maintenance',
+    'measuring',
     'ondisk',
     'overview',
     'reading',

@@ -25,13 +25,16 @@ _ALL = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
 class _Raw(NamedTuple):
     """Shapes and dtypes of one kind of raw image in OpenCV.
 
-    An (h, w) image has one channel.
+    An (h, w) image has one channel. A crop starts at these multiples of rows and columns, 0 for no crop. With
+    ``averages``, the mean of pixels is a pixel.
     """
 
     channels: tuple[int, ...]
     dtypes: tuple[np.dtype[Any], ...]
     rows_multiple_of: int = 1
     columns_multiple_of: int = 1
+    crop_step: tuple[int, int] = (1, 1)
+    averages: bool = False
 
 
 class _Conversion(NamedTuple):
@@ -42,15 +45,15 @@ class _Conversion(NamedTuple):
     codes: tuple[str, ...]
 
 
-_BAYER = _Raw((1,), _INTEGERS)
-_GRAY = _Raw((1,), _ALL)
-_SWAPPED = _Raw((1, 3, 4), _ALL)
-_LINEAR = _Raw((3,), _ALL)
+_BAYER = _Raw((1,), _INTEGERS, crop_step=(2, 2))
+_GRAY = _Raw((1,), _ALL, averages=True)
+_SWAPPED = _Raw((1, 3, 4), _ALL, averages=True)
+_LINEAR = _Raw((3,), _ALL, averages=True)
 _CURVED = _Raw((3,), _BITS_8_AND_FLOAT)
 _PACKED_RGB = _Raw((2,), _BITS_8)
-_PACKED_YUV = _Raw((2,), _BITS_8, columns_multiple_of=2)
+_PACKED_YUV = _Raw((2,), _BITS_8, columns_multiple_of=2, crop_step=(1, 2))
 # h rows of luma above h/2 rows with both planes of colour
-_PLANAR_YUV = _Raw((1,), _BITS_8, rows_multiple_of=3, columns_multiple_of=2)
+_PLANAR_YUV = _Raw((1,), _BITS_8, rows_multiple_of=3, columns_multiple_of=2, crop_step=(0, 0))
 
 _CONVERSIONS = (
     _Conversion(cv2.COLOR_BAYER_BG2BGR, _BAYER, ('cv_bayerbg', 'cv_bayerrggb')),
@@ -153,6 +156,12 @@ def ensure_grayscale(img: Image, ensure_copy: bool = False) -> Image:
 def is_encoding(code: object) -> bool:
     """Return whether this is the code of an encoding."""
     return isinstance(code, str) and code in _BY_CODE
+
+
+def crop_rules(encoding: str) -> tuple[tuple[int, int], bool]:
+    """Return the steps for a crop of raw images, and whether means are allowed."""
+    raw = _conversion(encoding).raw
+    return raw.crop_step, raw.averages
 
 
 def check_encoding(encoding: str | None, imgshape: tuple[int, ...], dtype: DTypeLike) -> None:

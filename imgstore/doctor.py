@@ -21,6 +21,7 @@ from ._support.cpu import CORES
 from ._support.warn import OldName, renamed_names
 from ._version import __version__
 from .chunks.video.backends import BACKENDS
+from .chunks.video.hardware import tried_encoders
 from .chunks.video.numbered import decode_number, draw_number
 from .color import Image
 from .errors import ImgStoreError
@@ -207,6 +208,14 @@ def table(findings: Iterator[Finding]) -> Iterator[str]:
             found.remark,
         ).rstrip()
     yield f'(colour frames of {WIDTH} x {HEIGHT} per second)'
+
+
+def encoder_table() -> Iterator[str]:
+    """List FFmpeg's encoders of hardware, and why each does not work, as lines."""
+    yield 'encoder of hardware'
+    for codec, extension in (('h264', '.mp4'), ('hevc', '.mp4')):
+        for name, why in tried_encoders(codec, extension):
+            yield f'{name:<19} {f"no: {why}" if why else "works"}'
 
 
 def _rate(rate: float | None) -> str:

@@ -1,6 +1,6 @@
 """The formats of a store, one row each.
 
-Their codecs are classes in `imgstore.chunks`.
+Their codecs are classes in `imgstore.chunks`. `imgstore.format_facts` says which programs open their files.
 """
 
 from __future__ import annotations
@@ -9,12 +9,24 @@ import importlib.util
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 
 from .constants import STORE_MD_FILENAME
-from .encoder_options import BITS, COMPRESSION, CRF, QUALITY, Option
+from .encoder_options import (
+    BITS,
+    COMPRESSION,
+    OF_LOSSLESS_X264,
+    OF_SVT,
+    OF_X264,
+    OF_X265,
+    QUALITY,
+    TIFF_COMPRESSION,
+    Option,
+    Options,
+    check_together,
+)
 from .errors import CorruptFileError, InvalidArgumentError, MissingDependencyError
 from .frame_rate import checked_rate
 from .ondisk.files import join
@@ -49,6 +61,8 @@ class Format:
     color_model : str
         'any': any shape. 'image': (h, w) or (h, w, 3). 'gray' and 'color': the same shapes, but only gray or only
         colour on disk.
+    min_side : int
+        Minimum height and width in pixels on disk.
     max_side : int
         Maximum height and width in pixels, unless any shape is allowed.
     crops_odd_sides : bool
@@ -78,6 +92,7 @@ class Format:
     lossless: bool
     dtypes: tuple[str, ...] | None = ('uint8',)
     color_model: Literal['any', 'image', 'gray', 'color'] = 'image'
+    min_side: int = 1
     max_side: int = 2**20
     crops_odd_sides: bool = False
     color_dtypes: tuple[str, ...] | None = None
@@ -121,7 +136,17 @@ class Format:
 _8_AND_16_BIT = ('uint8', 'uint16')
 _PNM = rb'P[1-6]'
 _IMAGES = (
-    Format('tif', DIRECTORY, '.tif', 'cv2', True, (*_8_AND_16_BIT, 'float32'), signature=rb'II[*+]\0|MM\0[*+]'),
+    Format(
+        'tif',
+        DIRECTORY,
+        '.tif',
+        'cv2',
+        True,
+        (*_8_AND_16_BIT, 'float32'),
+        options=(TIFF_COMPRESSION,),
+        signature=rb'II[*+]\0|MM\0[*+]',
+        imwrite_flag=cv2.IMWRITE_TIFF_COMPRESSION,
+    ),
     Format(
         'png',
         DIRECTORY,
@@ -163,7 +188,7 @@ _IMAGES = (
     Format('npy', DIRECTORY, '.npy', 'npy', True, None, 'any'),
     Format('bpk', DIRECTORY, '.bpk', 'bpk', True, None, 'any', options=(COMPRESSION,)),
 )
-_H264 = Format('', VIDEO, '', 'h264', False, max_side=16384, crops_odd_sides=True, options=(CRF,))
+_H264 = Format('', VIDEO, '', 'h264', False, max_side=16384, crops_odd_sides=True, options=OF_X264)
 _VIDEOS = (
     Format(
         'mjpeg/avi',
@@ -190,16 +215,15 @@ _VIDEOS = (
         options=(BITS,),
         encoder='ffv1',
     ),
-    Format(
-        'h264-lossless/mp4',
-        VIDEO,
-        '.mp4',
-        'h264-lossless',
-        True,
-        max_side=16384,
+    replace(
+        replace(_H264, name='h264-lossless/mp4', extension='.mp4', codec='h264-lossless', encoder='libx264'),
+        lossless=True,
+        crops_odd_sides=False,
         color_dtypes=(),
-        encoder='libx264',
+        options=OF_LOSSLESS_X264,
     ),
+    replace(_H264, name='hevc/mp4', extension='.mp4', codec='hevc', min_side=16, options=OF_X265, encoder='libx265'),
+    replace(_H264, name='av1/mp4', extension='.mp4', codec='av1', min_side=16, options=OF_SVT, encoder='libsvtav1'),
 )
 _CONVERTING = {
     f'{row.name}+color': replace(row, converts_to_bgr=True)
@@ -289,7 +313,7 @@ def resolve_format(name: object, class_name: str | None = None) -> Format:
     return found
 
 
-def validate_options(fmt: Format, given: Mapping[str, object]) -> dict[str, int]:
+def validate_options(fmt: Format, given: Mapping[str, object]) -> dict[str, Any]:
     """Return the encoder options passed by the user, without None.
 
     InvalidArgumentError says what is allowed.
@@ -302,10 +326,12 @@ def validate_options(fmt: Format, given: Mapping[str, object]) -> dict[str, int]
             raise InvalidArgumentError(
                 f'{name} is {value!r}, but format {fmt.name} has no {name}; it has {allowed}', argument=name
             )
-    return {name: known[name].checked(value, f'format {fmt.name}') for name, value in said.items()}
+    checked = {name: known[name].checked(value, f'format {fmt.name}') for name, value in said.items()}
+    check_together(checked)
+    return checked
 
 
-def encoded_with(fmt: Format, options: Mapping[str, int]) -> Format:
+def encoded_with(fmt: Format, options: Options) -> Format:
     """Return the format with some options: with a quality it is not lossless."""
     return replace(fmt, lossless=fmt.lossless and QUALITY.name not in options)
 

@@ -244,6 +244,11 @@ class FrameRate:
         self._rate = None if self._known is None else as_fraction(self._known)
         self._times, self._is_sure = list[float](), False
 
+    @property
+    def known(self) -> Fraction | None:
+        """The rate known in advance."""
+        return None if self._known is None else as_fraction(self._known)
+
     def of(self, times: Sequence[float]) -> Fraction | None:
         """Return the rate of a chunk by its frame times, or that of the chunk before."""
         if self._known is None:

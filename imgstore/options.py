@@ -54,7 +54,7 @@ class WriteOptions:
     Parameters
     ----------
     imgshape : tuple of int
-        Shape of the images in pixels, (h, w) or (h, w, 3). npy and bpk take any shape.
+        Shape of the added images in pixels, (h, w) or (h, w, 3). npy and bpk take any shape.
     imgdtype : dtype
         dtype of the images.
     chunksize : int, optional
@@ -82,15 +82,41 @@ class WriteOptions:
         far slower.
     quality : int, optional
         Quality of jpg, webp and mjpeg/avi, from 1 to 100 (best). Without it, webp is lossless.
-    crf : int, optional
-        Constant rate factor of x264 for h264/mkv and avc1/mp4, from 0 (best) to 51. Colour is never lossless.
-    compression : int, optional
-        Compression level of png and bpk, from 0 to 9 (smallest files). Both stay lossless.
+    compression : int or str, optional
+        Compression level of png and bpk, from 0 to 9 (smallest files), or 'none', 'lzw' or 'deflate' for tif. All stay
+        lossless.
     bits : int, optional
         Bits of a value of uint16 images in ffv1/mkv: 10, 12 or 16. Fewer make smaller files. A larger value is refused.
+    crf : int, optional
+        Constant rate factor of H.264, from 0 (best) to 51. Colour is never lossless.
+    bitrate : int or str, optional
+        Mean number of bits of a second of video, such as 2_500_000 or '2.5M', instead of ``crf``. A second is as long
+        as by ``fps`` or the metadata, else 25 frames.
+    gop : int, optional
+        Maximum number of frames from one keyframe to the next.
+    preset : str, optional
+        Speed of the encoder, from 'ultrafast' to 'placebo'.
+    tune : str, optional
+        Kind of the images, or what to optimise, such as 'animation' or 'grain'.
+    pixel_format : {'yuv420p', 'yuv444p', 'gray'}, optional
+        Sampling of colour in lossy video: half the height and width, all, or none.
+    threads : int, optional
+        Threads of a video's encoder, from 1 to 64. ``workers`` convert images for it.
+    codec_options : dict, optional
+        Other options of FFmpeg's encoder, such as {'aq-mode': 2}. One that it does not take, or that would delay
+        frames or change colours, is refused.
+    encoder : str, optional
+        FFmpeg's name of an encoder of H.264 or HEVC, such as 'h264_nvenc'. 'auto': the first of hardware that works,
+        else that of software. Encoders of hardware have no ``crf``, ``preset``, ``tune``, ``pixel_format`` and
+        ``threads``.
     fps : float, optional
         Frames per second in the header of the video files, for other programs. Default: ``hwframerate``,
         ``motifptpframerate`` or ``acquisitionframerate`` of the metadata, else the rate of the frame times, else 25.
+    roi : tuple of int, optional
+        Region of interest, (x, y, width, height) in pixels of the added images. Only this part is stored.
+    binning : int or tuple of int, optional
+        Store the mean of blocks of this many pixels, or of (vertical, horizontal) many, after ``roi``. They must divide
+        its height and width. Means of integers are rounded, .5 upward.
     """
 
     imgshape: Any = None
@@ -105,10 +131,20 @@ class WriteOptions:
     buffer_bytes: int = 64 * 2**20
     durability: str = 'frame'
     quality: int | None = None
-    crf: int | None = None
-    compression: int | None = None
+    compression: int | str | None = None
     bits: int | None = None
+    crf: int | None = None
+    bitrate: int | str | None = None
+    gop: int | None = None
+    preset: str | None = None
+    tune: str | None = None
+    pixel_format: str | None = None
+    threads: int | None = None
+    codec_options: Mapping[str, Any] | None = None
+    encoder: str | None = None
     fps: float | None = None
+    roi: Any = None
+    binning: Any = None
 
 
 _OF_MODE: dict[str, type[Any]] = {'r': ReadOptions, 'w': WriteOptions}

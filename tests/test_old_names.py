@@ -49,14 +49,14 @@ def test_an_export_takes_step_for_progress_with_a_warning(name: str, recording: 
 def test_convert_takes_step_for_progress_with_a_warning(recording: Any, tmp_path: Path) -> None:
     old, new = [], []
     with pytest.warns(DeprecationWarning, match='progress='):
-        convert(recording.filename, tmp_path / 'old', 'bmp', step=lambda: old.append(1))  # type: ignore[call-arg]
+        convert(recording.filename, tmp_path / 'old', 'bmp', step=lambda: old.append(1))
     convert(recording.filename, tmp_path / 'new', 'bmp', progress=lambda: new.append(1))
     assert len(old) == len(new) > 0
 
 
 def test_the_old_keyword_beside_the_new_one_is_refused(recording: Any, tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="'progress' and its old name 'step'"):
-        convert(recording.filename, tmp_path / 'd', 'bmp', step=print, progress=print)  # type: ignore[call-arg]
+        convert(recording.filename, tmp_path / 'd', 'bmp', step=print, progress=print)
 
 
 @pytest.mark.parametrize(

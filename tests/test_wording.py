@@ -207,3 +207,48 @@ def test_what_is_no_place_is_told_what_is(tmp_path: Path, text: str, what: str) 
         find_place(store, text)
     assert str(caught.value).startswith(f'{text!r} is no frame {what}; write a number such as 123, ')
     assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ('options', 'text'),
+    [
+        (
+            {'roi': (2, 1, 5, 3)},
+            (
+                "roi is (2, 1, 5, 3); it must be (x, y, width, height), a part of the sensor's 6 x 4 pixels "
+                '(width x height); from (2, 1) it has 4 x 3'
+            ),
+        ),
+        (
+            {'roi': (0, 0, 5, 3), 'binning': 2},
+            (
+                'roi is (0, 0, 5, 3); binning of 2 x 2 (vertical x horizontal) does not divide 5 x 3 pixels; choose a '
+                'ROI with a width of 4 or 6 and a height of 2 or 4'
+            ),
+        ),
+        (
+            {'binning': (3, 2)},
+            (
+                'binning is (3, 2); binning of 3 x 2 (vertical x horizontal) does not divide 6 x 4 pixels; choose a '
+                'ROI with a width of 6 and a height of 3'
+            ),
+        ),
+        ({'binning': 5}, 'binning is (5, 5); it must be from 1 x 1 to 4 x 6 (vertical x horizontal)'),
+        (
+            {'roi': (1, 2, 4, 2), 'encoding': 'cv_bayerrg'},
+            (
+                'roi is (1, 2, 4, 2); raw images of cv_bayerrg keep their pattern only if x is a multiple of 2 and y '
+                'of 2, such as roi=(0, 2, 4, 2)'
+            ),
+        ),
+    ],
+)
+def test_a_roi_or_binning_that_does_not_fit_is_told_what_does(
+    tmp_path: Path, options: dict[str, Any], text: str
+) -> None:
+    assert text_of(lambda: made(tmp_path / 's', **options)) == text
+
+
+def test_an_image_that_is_cropped_already_is_told_the_sensors_shape(tmp_path: Path) -> None:
+    with made(tmp_path / 's', binning=2) as store:
+        assert '(4, 6) of the sensor' in text_of(lambda: store.add_image(np.zeros((2, 3), np.uint8), 0, 0.0))

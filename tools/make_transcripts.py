@@ -42,7 +42,10 @@ SESSION = {
         'imgstore export recording table.csv',
         'head -3 table.csv',
     ],
-    'convert': ['imgstore convert --format jpg recording recording-jpg'],
+    'convert': [
+        'imgstore convert --estimate --format jpg --format png --format ffv1/mkv recording',
+        'imgstore convert --format jpg recording recording-jpg',
+    ],
     'index': ['imgstore index recording-jpg'],
     'verify': [
         'imgstore verify --manifest manifest-sha256.txt recording',

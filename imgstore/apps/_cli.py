@@ -17,10 +17,19 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from .._support.text import printable, printable_lines
-from ..encoder_options import OPTIONS
+from ..encoder_options import (
+    CODEC_OPTIONS,
+    OPTION_NAMES,
+    OPTIONS,
+    PIXEL_FORMAT,
+    IntegerOption,
+    MappingOption,
+    Option,
+)
 from ..errors import ImgStoreError, StoreExistsError
 from ..formats import accepted_format_names, formats_with
 from ._terminal import escape_unencodable, filtered_output
+from ._values import binning, roi
 
 EXIT_FAILURE = 1
 SIGNALLED = 128
@@ -84,15 +93,65 @@ def add_format(parser: argparse.ArgumentParser, **options: Any) -> None:
 
 def add_encoder_options(parser: argparse.ArgumentParser, formats: Sequence[str] | None = None) -> None:
     """Add the encoder options of these formats, or of all formats."""
-    for option in OPTIONS:
-        having = [name for name in formats_with(option) if formats is None or name in formats]
-        if having:
-            parser.add_argument(
-                f'--{option.name}',
-                type=int,
-                metavar='N',
-                help=f'for {_listed(having)}: {option.meaning}; {option.values} (default: depends on the format)',
-            )
+    for name in OPTION_NAMES:
+        options = [option for option in OPTIONS if option.name == name and _having(option, formats)]
+        if options:
+            _add_encoder_option(parser, name, options, formats)
+
+
+def _add_encoder_option(
+    parser: argparse.ArgumentParser, name: str, options: Sequence[Option], formats: Sequence[str] | None
+) -> None:
+    parts = [f'for {_listed(_having(option, formats))}: {option.meaning}; {option.values}' for option in options]
+    how: dict[str, Any] = {'type': _number_or_text, 'metavar': 'VALUE'}
+    if all(isinstance(option, IntegerOption) for option in options):
+        how = {'type': int, 'metavar': 'N'}
+    elif isinstance(options[0], MappingOption):
+        how = {'type': _pair, 'metavar': 'NAME=VALUE', 'action': 'append'}
+        parts = [f'for {_listed(_having(options[0], formats))}: {options[0].meaning}; may be repeated']
+    note = '' if 'action' in how else ' (default: depends on the format)'
+    parser.add_argument(_flag(name), dest=name, help='; '.join(parts) + note, **how)
+
+
+def _having(option: Option, formats: Sequence[str] | None) -> list[str]:
+    """Return the formats with an option, of these or of all."""
+    return [name for name in formats_with(option) if formats is None or name in formats]
+
+
+def _flag(name: str) -> str:
+    """Return the name of an option on a command line."""
+    return '--video-pixel-format' if name == PIXEL_FORMAT.name else f'--{name.replace("_", "-")}'
+
+
+def _number_or_text(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition('=')
+    if not name or not sign:
+        raise argparse.ArgumentTypeError(f'{text!r} is not NAME=VALUE, such as aq-mode=2')
+    return name, value
+
+
+def add_binning(parser: argparse._ActionsContainer) -> None:
+    """Add the option ``--binning``."""
+    parser.add_argument(
+        '--binning',
+        type=binning,
+        metavar='N|VxH',
+        help='store the mean of N x N pixels, or of V rows and H columns; applied after the ROI, which it must divide',
+    )
+
+
+def add_roi(parser: argparse._ActionsContainer) -> None:
+    """Add the option ``--roi``."""
+    parser.add_argument(
+        '--roi',
+        type=roi,
+        metavar='X,Y,W,H',
+        help='store only the region of interest of W x H pixels, X from the left and Y from the top',
+    )
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -115,7 +174,9 @@ def frames_per_second(text: str) -> float:
 
 def encoder_options(args: argparse.Namespace) -> dict[str, Any]:
     """Return the values of the encoder options by name."""
-    return {option.name: getattr(args, option.name) for option in OPTIONS}
+    given = {name: getattr(args, name) for name in OPTION_NAMES}
+    pairs = given[CODEC_OPTIONS.name]
+    return {**given, CODEC_OPTIONS.name: None if pairs is None else dict(pairs)}
 
 
 def run(prog: str, command: Callable[[], int], verbose: bool = False, filtered: bool = True) -> int:

@@ -7,13 +7,13 @@ import dataclasses
 import os
 import shutil
 import sys
-import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from .._support.text import count_of, printable
 from ..overview.listing import StoreRow
 from ..timestamps import format_time, is_date
+from ._columns import SPACE, in_columns, text_width, with_heading
 from ._info_text import bytes_text, duration_text, json_line
 from ._terminal import unfiltered
 
@@ -25,7 +25,6 @@ _LEFT_OUT = ('image', 'begins', 'format', 'duration', 'size', 'missing')
 _BAD_STATES = ('live', 'not closed', 'damaged', 'unreadable')
 _FEWEST = len(_TITLES) - len(_LEFT_OUT)
 _LEAST_PATH = 24
-_SPACE = '  '
 
 
 def print_csv(rows: list[StoreRow]) -> None:
@@ -50,7 +49,7 @@ def print_table(rows: list[StoreRow]) -> None:
     """Print a table that fits the terminal, sums, and a line per problem."""
     cells = [dict(zip(_TITLES, _cells(row), strict=True)) for row in rows]
     width = shutil.get_terminal_size().columns if _is_terminal() else None
-    for line in _fitted([dict(zip(_TITLES, _TITLES, strict=True)), *cells], width):
+    for line in _fitted(with_heading(_TITLES, cells), width):
         print(line)
     print(_sums(rows))
     for row in rows:
@@ -87,7 +86,7 @@ def _begins(row: StoreRow) -> str:
     return (row.created_utc or '')[:16].replace('T', ' ') + 'Z'
 
 
-def _fitted(cells: list[dict[str, str]], width: int | None) -> Iterator[str]:
+def _fitted(cells: Sequence[Mapping[str, str]], width: int | None) -> Iterator[str]:
     """Yield the lines. Columns are left out, and paths are cut, to fit."""
     titles, room = list(_TITLES), None
     if width is not None:
@@ -95,33 +94,18 @@ def _fitted(cells: list[dict[str, str]], width: int | None) -> Iterator[str]:
         while (room := width - _width_of(cells, titles[1:])) < _LEAST_PATH and len(titles) > _FEWEST:
             titles.remove(next(left_out))
     cells = [{**each, 'store': _cut_start(each['store'], room)} for each in cells]
-    widths = {title: max(_width(each[title]) for each in cells) for title in titles}
-    for each in cells:
-        yield _SPACE.join(_padded(each[title], widths[title], title in _TO_THE_RIGHT) for title in titles).rstrip()
+    yield from in_columns(titles, cells, _TO_THE_RIGHT)
 
 
-def _width_of(cells: list[dict[str, str]], titles: list[str]) -> int:
-    return sum(max(_width(each[title]) for each in cells) + len(_SPACE) for title in titles)
-
-
-def _width(text: str) -> int:
-    """Return the columns of a terminal that a text takes."""
-    if text.isascii():
-        return len(text)
-    wide = sum(unicodedata.east_asian_width(letter) in 'WF' for letter in text)
-    return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))
-
-
-def _padded(text: str, width: int, to_the_right: bool) -> str:
-    space = ' ' * (width - _width(text))
-    return space + text if to_the_right else text + space
+def _width_of(cells: Sequence[Mapping[str, str]], titles: list[str]) -> int:
+    return sum(max(text_width(each[title]) for each in cells) + len(SPACE) for title in titles)
 
 
 def _cut_start(path: str, width: int | None) -> str:
     """Keep the end of a path, where stores differ."""
-    if width is None or _width(path) <= width:
+    if width is None or text_width(path) <= width:
         return path
-    while path and _width(path) > width - 1:
+    while path and text_width(path) > width - 1:
         path = path[1:]
     return '…' + path
 

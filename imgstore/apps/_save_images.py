@@ -49,7 +49,7 @@ class Preparation:
         return ensure_grayscale(image) if self._to_gray else image
 
     def _cropped(self, image: Image) -> Image:
-        width, height, x, y = self._crop
+        x, y, width, height = self._crop
         if y + height > image.shape[0] or x + width > image.shape[1]:
             raise InvalidArgumentError(
                 f'{width}x{height}+{x}+{y} is not within the image of {image.shape[1]}x{image.shape[0]} pixels'
@@ -58,10 +58,13 @@ class Preparation:
 
 
 class Preview:
-    """A window with the latest image of the camera, updated now and then."""
+    """A window with the latest image of the camera, updated now and then.
 
-    def __init__(self, title: str) -> None:
-        self._title, self._shown = title, 0.0
+    It shows only the ROI.
+    """
+
+    def __init__(self, title: str, roi: tuple[int, int, int, int] | None = None) -> None:
+        self._title, self._roi, self._shown = title, roi, 0.0
         self._window: Window | None = None
 
     @classmethod
@@ -73,13 +76,16 @@ class Preview:
             check_screen()
         except ImgStoreError:
             return None
-        return cls(f'imgstore camera {int(args.source or 0)}')
+        return cls(f'imgstore camera {int(args.source or 0)}', args.roi)
 
     def show(self, image: Image, number: int) -> bool:
         """Show an image if one is due; return whether the user wants to stop."""
         if time.monotonic() - self._shown < _PREVIEWS:
             return False
         self._shown = time.monotonic()
+        if self._roi is not None:
+            x, y, width, height = self._roi
+            image = np.ascontiguousarray(image[y : y + height, x : x + width])
         if self._window is None:
             self._window = new_window(self._title, expanded_ui=False, shape=image.shape)
         self._window.imshow(image)

@@ -1,4 +1,4 @@
-"""Parsers of values for imgstore-save and imgstore-export."""
+"""Parsers of values for imgstore-save, imgstore-convert and imgstore-export."""
 
 from __future__ import annotations
 
@@ -48,12 +48,32 @@ def size(text: str) -> tuple[int, int]:
 
 
 def crop(text: str) -> tuple[int, int, int, int]:
-    """Parse a width, height and position, such as 640x480+100+0."""
+    """Parse a width, height and position, such as 640x480+100+0.
+
+    Return it in the order of a ROI.
+    """
     found = re.fullmatch(r'([1-9]\d*)x([1-9]\d*)\+(\d+)\+(\d+)', text)
     if not found:
         raise argparse.ArgumentTypeError(f'{text!r} is not a width, height and position such as 640x480+100+0')
     width, height, x, y = map(int, found.groups())
-    return width, height, x, y
+    return x, y, width, height
+
+
+def roi(text: str) -> tuple[int, int, int, int]:
+    """Parse a ROI as position, width and height, such as 100,0,640,480."""
+    found = re.fullmatch(r'(\d+),(\d+),([1-9]\d*),([1-9]\d*)', text)
+    if not found:
+        raise argparse.ArgumentTypeError(f'{text!r} is not a position, width and height such as 100,0,640,480')
+    x, y, width, height = map(int, found.groups())
+    return x, y, width, height
+
+
+def binning(text: str) -> tuple[int, int]:
+    """Parse a binning, such as 2, or vertical and horizontal ones, such as 2x4."""
+    found = re.fullmatch(r'([1-9]\d*)(?:x([1-9]\d*))?', text)
+    if not found:
+        raise argparse.ArgumentTypeError(f'{text!r} is not a binning such as 2, or 2x4 (vertical x horizontal)')
+    return int(found[1]), int(found[2] or found[1])
 
 
 def metadata_pair(text: str) -> tuple[str, Any]:

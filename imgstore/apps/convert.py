@@ -6,9 +6,20 @@ import argparse
 from collections.abc import Sequence
 
 from .._support.text import count_of
-from ..convert import HISTORY, Conversion, convert
+from ..convert import HISTORY, Conversion, convert, estimate
 from ..stores.factories import new_for_filename
-from ._cli import add_encoder_options, add_format, add_overwrite, command_parser, encoder_options, run
+from ._cli import (
+    add_binning,
+    add_encoder_options,
+    add_format,
+    add_overwrite,
+    add_roi,
+    command_parser,
+    encoder_options,
+    frames_per_second,
+    run,
+)
+from ._estimate import estimate_lines
 from ._progress import Progress
 
 _PROG = 'imgstore-convert'
@@ -20,18 +31,34 @@ def parser() -> argparse.ArgumentParser:
         _PROG,
         'Copy a store into another format, with its frame numbers, times, metadata, extra data and time of '
         'creation. Then compare each frame with its original.',
-        'imgstore convert --format png recording recording-png',
+        'imgstore convert --format png recording recording-png\nimgstore convert --estimate recording',
         'In a lossless format each frame must be identical bit for bit. For a lossy format the lowest PSNR is shown. '
+        'With --roi or --binning, frames are compared with their cropped and binned originals. '
         'DEST appears after all frames are written and compared. The metadata of the new store lists earlier stores '
         f'under {HISTORY}.',
     )
     made.add_argument('store', metavar='STORE', help='the store')
-    made.add_argument('dest', metavar='DEST', help='folder of the new store')
-    add_format(made, required=True, help='format of the new store')
+    made.add_argument('dest', metavar='DEST', nargs='?', help='folder of the new store; none with --estimate')
+    add_format(
+        made, action='append', help='format of the new store; with --estimate it may be repeated (default there: all)'
+    )
+    made.add_argument(
+        '--estimate',
+        action='store_true',
+        help='write no store, but show what STORE would weigh in each format, from a sample of its frames',
+    )
     made.add_argument(
         '--chunksize', type=int, metavar='N', help='frames per chunk (default: as in STORE, or usual for the format)'
     )
     add_encoder_options(made)
+    add_roi(made)
+    add_binning(made)
+    made.add_argument(
+        '--fps',
+        type=frames_per_second,
+        metavar='F',
+        help='frames per second in the header of videos (default: those given for STORE, else those of its times)',
+    )
     made.add_argument('--min-psnr', type=float, metavar='DB', help='fail if the PSNR of a frame is lower')
     made.add_argument('--no-verify', action='store_true', help='do not compare the frames')
     made.add_argument(
@@ -52,8 +79,50 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Convert the store named on the command line and return the exit code."""
-    args = parser().parse_args(argv)
-    return run(_PROG, lambda: _convert(args), args.verbose)
+    made = parser()
+    args = made.parse_args(argv)
+    if problem := _estimate_problem(args) if args.estimate else _convert_problem(args):
+        made.error(problem)
+    return run(_PROG, lambda: _estimate(args) if args.estimate else _convert(args), args.verbose)
+
+
+def _convert_problem(args: argparse.Namespace) -> str | None:
+    lacking = [name for name, value in (('DEST', args.dest), ('--format', args.format)) if value is None]
+    if lacking:
+        return f'the following arguments are required: {", ".join(lacking)}'
+    return None if len(args.format) == 1 else '--format was given several times, which only --estimate takes'
+
+
+def _estimate_problem(args: argparse.Namespace) -> str | None:
+    if args.dest is not None:
+        return f'--estimate writes no store: leave out {args.dest!r}'
+    given = {
+        '--min-psnr': args.min_psnr is not None,
+        '--no-verify': args.no_verify,
+        '--workers': args.workers is not None,
+        '--fps': args.fps is not None,
+        '--scheduler': args.scheduler is not None,
+        '--overwrite': args.overwrite,
+    }
+    return next(
+        (f'{name} is for a conversion, not for --estimate' for name, is_given in given.items() if is_given), None
+    )
+
+
+def _estimate(args: argparse.Namespace) -> int:
+    with Progress(_PROG, unit='samples written') as progress:
+        found = estimate(
+            args.store,
+            args.format,
+            chunksize=args.chunksize,
+            roi=args.roi,
+            binning=args.binning,
+            progress=progress.step,
+            **encoder_options(args),
+        )
+    for line in estimate_lines(found):
+        print(line)
+    return 0
 
 
 def _convert(args: argparse.Namespace) -> int:
@@ -63,17 +132,20 @@ def _convert(args: argparse.Namespace) -> int:
         done = convert(
             args.store,
             args.dest,
-            args.format,
+            args.format[0],
             chunksize=args.chunksize,
             overwrite=args.overwrite,
             verify=not args.no_verify,
             min_psnr=args.min_psnr,
             workers=args.workers,
+            roi=args.roi,
+            binning=args.binning,
+            fps=args.fps,
             scheduler=args.scheduler,
             progress=progress.step,
             **encoder_options(args),
         )
-    print(f'{count_of(done.frames, "frame")} converted to {args.format} in {args.dest!r}: {_verdict(done)}')
+    print(f'{count_of(done.frames, "frame")} converted to {args.format[0]} in {args.dest!r}: {_verdict(done)}')
     return 0
 
 

@@ -13,6 +13,7 @@ import cv2
 
 from .._support.text import count_of, printable
 from .._support.yaml import dump_yaml
+from ..encoder_options import CODEC_OPTIONS
 from ..errors import ImgStoreError, InvalidArgumentError, StoreIOError
 from ..export.atomic_output import new_file
 from ..overview.interval_plot import draw_intervals
@@ -128,12 +129,31 @@ def _rows_of_store(found: Overview) -> Iterator[_Row]:
     kind = {1: 'gray', 3: 'color'}.get(1 if len(shape) == 2 else shape[-1], f'of shape {shape}')
     encoding = f', decoded from {found.encoding}' if found.encoding else ''
     yield 'format', f'{found.format}, {size} {kind} {found.dtype}{encoding}'
+    if found.sensor_shape and found.roi and found.binning:
+        yield 'sensor', _sensor(found.sensor_shape, found.roi, found.binning)
+    if options := _options(found):
+        yield 'encoder', options
     yield 'created', f'{found.created_utc[:19].replace("T", " ")} UTC, in the time zone {found.timezone}'
     yield 'uuid', found.uuid or 'none'
     if found.files is None or found.bytes_on_disk is None:  # at a URL that cannot be listed
         return
     each = f', {bytes_text(found.bytes_on_disk / found.frames)} a frame' if found.frames else ''
     yield 'on disk', f'{bytes_text(found.bytes_on_disk)} in {count_of(found.files, "file")}{each}'
+
+
+def _sensor(shape: tuple[int, int], roi: tuple[int, int, int, int], binning: tuple[int, int]) -> str:
+    x, y, width, height = roi
+    binned = '' if binning == (1, 1) else f', binning {binning[0]} x {binning[1]} (vertical x horizontal)'
+    return f'{shape[1]} x {shape[0]}, ROI of {width} x {height} at x {x}, y {y}{binned}'
+
+
+def _options(found: Overview) -> str:
+    """List the options of the encoder, those for FFmpeg by FFmpeg's names."""
+    of_ffmpeg = found.encoder.get(CODEC_OPTIONS.name)
+    options = {name: value for name, value in found.encoder.items() if name != CODEC_OPTIONS.name}
+    options |= of_ffmpeg if isinstance(of_ffmpeg, dict) else {}
+    options |= {} if found.fps is None else {'fps': f'{found.fps:.6g}'}
+    return ', '.join(f'{name} {value}' for name, value in options.items())
 
 
 def _rows_of_frames(found: Overview) -> Iterator[_Row]:

@@ -33,9 +33,11 @@ from ..timestamps import parse_timestamp
 from ._cli import (
     SIGNALLED,
     GracefulStop,
+    add_binning,
     add_encoder_options,
     add_format,
     add_overwrite,
+    add_roi,
     command_parser,
     encoder_options,
     frames_per_second,
@@ -105,9 +107,15 @@ def _add_of_store(made: argparse.ArgumentParser) -> None:
 def _add_of_images(made: argparse.ArgumentParser) -> None:
     made.add_argument('--gray', action='store_true', help='save in gray')
     made.add_argument('--to-8-bit', action='store_true', help='convert images of more than 8 bits to 8 bits')
-    made.add_argument(
-        '--crop', type=crop, metavar='WxH+X+Y', help='save only W x H pixels, X from the left and Y from the top'
+    rois = made.add_mutually_exclusive_group()
+    add_roi(rois)
+    rois.add_argument(
+        '--crop',
+        type=crop,
+        metavar='WxH+X+Y',
+        help='crop images that may differ in size; W x H pixels, X from the left and Y from the top',
     )
+    add_binning(made)
     made.add_argument('--frames', type=positive(int), metavar='N', help='stop after N frames')
     made.add_argument('--duration', type=positive(float), metavar='S', help='stop after S seconds')
 
@@ -132,6 +140,8 @@ def _add_of_source(made: argparse.ArgumentParser) -> None:
     made.add_argument('--raw', type=size, metavar='WxH', help='width and height of the raw images of --source -')
     made.add_argument(
         '--pixel-format',
+        dest='raw_pixel_format',
+        metavar='PIXEL_FORMAT',
         choices=tuple(PIXEL_FORMATS),
         default='gray',
         help='pixel format of the raw images, as FFmpeg names it (default: %(default)s)',
@@ -225,7 +235,7 @@ def _frames_of_files(
     """Open files or a pipe: frames, their number if known, a damage check."""
     fps = args.fps or _USUAL_FPS
     if args.source == '-':
-        raw = read_rawvideo(_standard_input(), args.raw, args.pixel_format)
+        raw = read_rawvideo(_standard_input(), args.raw, args.raw_pixel_format)
         frames = _paced(((image, number) for number, image in enumerate(raw)), fps, start)
         return _timed(frames, given, start), args.frames, _nothing
     is_pattern = glob.has_magic(args.source) and not ('://' in args.source or os.path.exists(args.source))
@@ -316,6 +326,8 @@ def _write(
             imgdtype=image.dtype,
             chunksize=args.chunksize,
             metadata=metadata,
+            roi=args.roi,
+            binning=args.binning,
             **encoder_options(args),
         )
         try:

@@ -5,18 +5,24 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib.util
+import itertools
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from itertools import pairwise
 
 from .._support.cpu import CORES
-from ..doctor import Finding, check_formats, table, versions
+from ..doctor import Finding, check_formats, encoder_table, table, versions
 from ..errors import MissingDependencyError
+from ..measuring.comparison import FRAMES, SIZE
+from ._bench import format_list, run_bench
 from ._cli import EXIT_FAILURE, command_parser, run
+from ._values import positive, size
 
+_PROG, _BENCH = 'imgstore-test', '--bench'
 QUICK = 'The tests take about 3 minutes on 2 cores; --all runs the slow ones, too.'
 ALL = 'The tests take about 15 minutes on 2 cores.'
 _SOME = ('-k', '-m', '--deselect', '--ignore', '--lf', '--last-failed', '--collect-only', '--pyargs')
@@ -38,21 +44,51 @@ _MEMORY = '/dev/shm'
 _ENOUGH = 2 * 2**30  # bytes; the files of the tests take a tenth of it at most
 
 
-def parser() -> argparse.ArgumentParser:
-    """Make the parser; unknown arguments go to pytest."""
+def parser(with_bench: bool = True) -> argparse.ArgumentParser:
+    """Make the parser; unknown arguments go to pytest.
+
+    Without ``with_bench``, so do the options of ``--bench``, since pytest has some of the same names.
+    """
     made = command_parser(
-        'imgstore-test',
+        _PROG,
         'Show the installed versions, try every format and backend on this machine, then run '
         "imgstore's own tests except the slow ones. All other arguments go to pytest.",
-        'imgstore-test --doctor\nimgstore-test -q -k align\nimgstore-test -m slow',
+        'imgstore-test --doctor\nimgstore-test --bench png,avc1/mp4\nimgstore-test -q -k align\nimgstore-test -m slow',
         verbose=False,
     )
-    made.usage = '%(prog)s [-h] [--doctor | --no-doctor] [--all] [pytest arguments ...]'
+    made.usage = '%(prog)s [-h] [--doctor | --no-doctor | --bench FORMATS] [--all] [pytest arguments ...]'
     only = made.add_mutually_exclusive_group()
     only.add_argument('--doctor', action='store_true', help='only check this machine, run no tests')
     only.add_argument('--no-doctor', action='store_true', help='only run the tests')
     made.add_argument('--all', action='store_true', help='run the slow tests, too')
+    if with_bench:
+        only.add_argument(
+            _BENCH,
+            metavar='FORMATS',
+            help='only measure formats on three synthetic recordings: speed, size and quality; '
+            'a comma-separated list, or all',
+        )
+        _add_bench_options(made)
     return made
+
+
+def _add_bench_options(made: argparse.ArgumentParser) -> None:
+    made.add_argument(
+        '--size',
+        type=size,
+        metavar='WxH',
+        default=SIZE,
+        help=f'size of the images of --bench in pixels (default: {SIZE[0]}x{SIZE[1]})',
+    )
+    made.add_argument('--color', action='store_true', help='measure color images with --bench')
+    made.add_argument(
+        '--frames',
+        type=positive(int),
+        metavar='N',
+        default=FRAMES,
+        help=f'frames of each recording of --bench (default: {FRAMES})',
+    )
+    made.add_argument('--json', action='store_true', help='print a JSON object per measurement of --bench')
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,8 +96,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     It is that of pytest, 0 if all tests passed, or 1 if a format gave wrong images.
     """
-    args, for_pytest = parser().parse_known_args(argv)
-    return run('imgstore-test', lambda: _test(args, for_pytest), filtered=False)
+    given = sys.argv[1:] if argv is None else [*argv]
+    if any(each.partition('=')[0] in (_BENCH, '-h', '--help') for each in given):
+        return _bench(given)
+    args, for_pytest = parser(with_bench=False).parse_known_args(given)
+    return run(_PROG, lambda: _test(args, for_pytest), filtered=False)
+
+
+def _bench(argv: Sequence[str]) -> int:
+    made = parser()
+    args = made.parse_args(argv)
+    if args.all:
+        made.error('--all is for the tests, not for --bench')
+
+    def measure() -> int:
+        run_bench(format_list(args.bench), args.size, args.color, args.frames, args.json)
+        return 0
+
+    return run(_PROG, measure)
 
 
 def _test(args: argparse.Namespace, for_pytest: Sequence[str]) -> int:
@@ -102,7 +154,7 @@ def _examine() -> bool:
             yield found
 
     print('\n'.join(versions()) + '\n')
-    for line in table(noted()):
+    for line in itertools.chain(table(noted()), [''], encoder_table()):
         print(line, flush=True)
     print()
     return any(found.failed for found in findings)

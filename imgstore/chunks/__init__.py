@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import math
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ import numpy as np
 from .._support.buffer_pool import RefcountedBufferPool
 from .._support.forking import leak
 from .._support.warn import warn
+from ..encoder_options import Options
 from ..errors import FrameReadError, UnverifiedWarning
 from ..formats import Format
 from ..ondisk.checksums import NO_CHECKSUMS, UNKNOWN, CheckFrames, Checksums, ChunkChecksums, LateChecksum, checksum_of
@@ -63,7 +64,7 @@ class ChunkIO:
         Size of the store's images in bytes; readers reject files of much larger images.
     dtype : str
         dtype of the images, as numpy names it.
-    options : mapping of str to int
+    options : mapping of str to object
         Encoder options passed by the user, of those in `Format.options`.
     verify : bool
         Compare each frame with its checksum while reading, if it has one.
@@ -87,7 +88,7 @@ class ChunkIO:
         cache_bytes: int = 0,
         image_bytes: int = 0,
         dtype: str = 'uint8',
-        options: Mapping[str, int] = MappingProxyType({}),
+        options: Options = MappingProxyType({}),
         verify: bool = False,
         has_checksums: bool = False,
     ) -> None:
@@ -107,7 +108,7 @@ class ChunkIO:
             self._codec = image_codec(fmt, self._color, image_bytes, options)
         elif direction == 'write':
             chosen = backends.choose_backend(fmt, 'write', backend, tuple(options), dtype)
-            self._encoder = backends.new_encoder(chosen, fmt.codec, shape, dtype, options)
+            self._encoder = backends.new_encoder(chosen, fmt.codec, fmt.extension, shape, dtype, options)
         elif backend:
             backends.choose_backend(fmt, 'read', backend, dtype=dtype)
         if self._is_remote:
@@ -387,7 +388,7 @@ def _can_read(reader: ChunkReader, index: int) -> bool:
 _PICTURES = {'cv2': Cv2Codec, 'bmp': BmpCodec, 'pnm': PnmCodec}
 
 
-def image_codec(fmt: Format, color: bool, image_bytes: int, options: Mapping[str, int]) -> ImageCodec:
+def image_codec(fmt: Format, color: bool, image_bytes: int, options: Options) -> ImageCodec:
     """Return the codec of an image format, for images of `image_bytes`."""
     if fmt.codec == 'npy':
         return NpyCodec()

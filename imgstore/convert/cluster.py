@@ -17,7 +17,7 @@ from ..stores.factories import new_for_filename
 from .connection import check_scheduler
 from .extra import copy_sensors, records_by_frame, write_records
 from .frames import Progress, Recipe, check_numbers
-from .history import carry_creation
+from .history import carry_origin
 from .identity import SOURCE, check_same, identity_of, refuse_open, source_changed, source_state
 from .part_report import Report
 from .parts import Part, PartTask, plan_image_parts, plan_video_parts
@@ -82,7 +82,7 @@ class _ClusterConversion:
     def _make_template(self, folder: str) -> None:
         """Make an empty new store; an argument that is not allowed is an error here."""
         new_store(self._request, self._old, self._recipe, folder).close()
-        carry_creation(self._old, folder)
+        carry_origin(self._old, folder, self._recipe.area)
 
     # --- the parts
 

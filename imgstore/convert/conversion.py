@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from .._support.warn import renamed_keyword
-from ..formats import resolve_format, validate_options
+from ..encoder_options import check_names
+from ..formats import resolve_format, validate_fps, validate_options
 from ..ondisk.files import StrPath
 from ..ondisk.layout import existing_store_folder, local_folder, store_folder
 from .request import Request
@@ -24,12 +26,12 @@ def convert(
     verify: bool = True,
     min_psnr: float | None = None,
     workers: int | None = None,
-    quality: int | None = None,
-    crf: int | None = None,
-    compression: int | None = None,
-    bits: int | None = None,
+    roi: Sequence[int] | None = None,
+    binning: int | Sequence[int] | None = None,
+    fps: float | None = None,
     scheduler: str | None = None,
     progress: Callable[[], object] = lambda: None,
+    **encoder: Any,
 ) -> Conversion:
     """Copy a store into another format.
 
@@ -57,20 +59,22 @@ def convert(
         Lowest PSNR of a frame in dB, for a lossy format.
     workers : int, optional
         Encoder threads, as for `new_for_format`. With a scheduler, those of each task; default 0.
-    quality : int, optional
-        Quality of jpg, webp and mjpeg/avi, from 1 to 100 (best).
-    crf : int, optional
-        Constant rate factor of x264 for h264/mkv and avc1/mp4, from 0 (best) to 51.
-    compression : int, optional
-        Compression of png and bpk, from 0 to 9 (smallest files).
-    bits : int, optional
-        Bits of a value of uint16 images in ffv1/mkv: 10, 12 or 16.
+    roi : sequence of int, optional
+        Keep only this part of the images: (x, y, width, height) in pixels of the source's images. The metadata of the
+        new store still refers to the sensor of the recording.
+    binning : int or sequence of int, optional
+        Store the mean of blocks of this many pixels, or of (vertical, horizontal) many, after ``roi``. Each frame is
+        compared with its cropped and binned original.
+    fps : float, optional
+        Frames per second in the header of the videos. Default: that of the source, if it was given.
     scheduler : str, optional
         Convert in parallel with Dask (extra ``dask``), in parts of whole chunks: 'local' for a process per core here,
         or host:port of a scheduler. Its workers need both folders under the same path. Killed workers are replaced.
         After an interruption, the same call continues with the unfinished parts.
     progress : callable
         Called after each written and each compared frame. With a scheduler, some are counted at once.
+    **encoder
+        Options of the encoder, such as ``quality=`` and ``crf=``, as for `WriteOptions`.
 
     Returns
     -------
@@ -86,6 +90,8 @@ def convert(
     InvalidArgumentError
         The format cannot hold the frames, or another argument is not allowed. Or one store is inside the other. Or
         parts of a conversion with other options, or of another source, are beside ``dest``.
+    InvalidOptionError
+        There is no such option of an encoder.
     StoreLockedError
         The store at ``dest`` is open in a writer. With a scheduler, also the one at ``source``.
     MissingDependencyError
@@ -98,17 +104,21 @@ def convert(
     >>> done.frames, done.exact
     (5, True)
     """
-    given = {'quality': quality, 'crf': crf, 'compression': compression, 'bits': bits}
+    check_names(encoder)
+    wanted = resolve_format(fmt)
     request = Request(
         source=existing_store_folder(source),
         target=local_folder(store_folder(dest), 'convert a store'),
         fmt=fmt,
         chunksize=chunksize,
-        encoder={**validate_options(resolve_format(fmt), given)},
+        encoder=validate_options(wanted, encoder),
+        fps=validate_fps(wanted, fps),
         workers=workers,
         verify=verify,
         overwrite=overwrite,
         min_psnr=min_psnr,
+        roi=roi,
+        binning=binning,
     )
     if scheduler is None:
         return convert_here(request, progress)

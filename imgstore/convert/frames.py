@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from ..color import Image, ensure_grayscale
 from ..errors import FrameWriteError
+from ..measuring.psnr import frame_psnr, is_identical
+from ..sensor_area import SensorArea
 from ..stores.base import ImgStore
 
 Progress = Callable[[], object]
@@ -30,16 +31,34 @@ class Recipe:
         Encoding of images that stay raw.
     is_gray : bool
         Whether images lose their colours.
+    area : SensorArea or None
+        Part of the original's images to keep, and its binning.
     """
 
     fmt: str
     chunksize: int
     encoding: str | None
     is_gray: bool
+    area: SensorArea | None = None
 
     def prepare(self, image: Image) -> Image:
-        """Convert an image to what the format holds."""
-        return ensure_grayscale(image) if self.is_gray else image
+        """Crop and bin an image, and convert it to what the format holds."""
+        kept = self._kept(image)
+        return ensure_grayscale(kept) if self.is_gray else kept
+
+    def loses_colors(self, image: Image) -> bool:
+        """Return whether `prepare` changes colours to gray."""
+        if not self.is_gray or image.ndim < 3:
+            return False
+        kept = self._kept(image)
+        return bool(np.any(kept != kept[..., :1]))
+
+    def shape_of(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of the prepared image, in its colours."""
+        return self.area.shape_of(shape) if self.area else shape
+
+    def _kept(self, image: Image) -> Image:
+        return self.area.of(image) if self.area else image
 
     def set_decoding(self, store: ImgStore) -> None:
         """Read raw images if they stay raw."""
@@ -54,9 +73,8 @@ def write_frames(
     numbers, times, without_colors = old.frame_numbers, old.frame_times, 0
     for index in frames:
         image = old.get_image(frame_index=index)[0]
-        prepared = recipe.prepare(image)
-        without_colors += prepared.ndim < image.ndim and bool(np.any(image != image[..., :1]))
-        new.add_image(prepared, int(numbers[index]), float(times[index]))
+        without_colors += recipe.loses_colors(image)
+        new.add_image(recipe.prepare(image), int(numbers[index]), float(times[index]))
         after(index)
     return without_colors
 
@@ -116,9 +134,6 @@ def check_numbers(old: ImgStore, new: ImgStore, frames: range, named: str) -> No
 
 
 def _psnr(written: Image, found: Image, lossless: bool) -> float:
-    if np.array_equal(written, found, equal_nan=written.dtype.kind in 'fc') and written.dtype == found.dtype:
-        return math.inf
-    if lossless or written.ndim != found.ndim:
-        return -math.inf
-    height, width = found.shape[:2]  # a video may lack an odd row or column
-    return float(cv2.PSNR(np.ascontiguousarray(written[:height, :width]), found))
+    if lossless:
+        return math.inf if is_identical(written, found) else -math.inf
+    return frame_psnr(written, found)

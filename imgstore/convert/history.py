@@ -1,14 +1,15 @@
-"""Metadata of a converted store: its history, and the original's creation."""
+"""Metadata of a converted store: its history, and the origin of its frames."""
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 from typing import Any
 
 from .._support.text import without_surrogates
 from .._version import __version__
-from ..ondisk.metadata import load_metadata, save_metadata
+from ..color import decoded_shape
+from ..ondisk.metadata import StoreMetadata, load_metadata, save_metadata, with_store_keys
+from ..sensor_area import SensorArea, area_in
 from ..stores.base import ImgStore
 
 HISTORY = 'imgstore_history'
@@ -30,10 +31,22 @@ def metadata_with_history(old: ImgStore) -> dict[Any, Any]:
     return {**user, HISTORY: [*(earlier if isinstance(earlier, list) else []), entry]}
 
 
-def carry_creation(old: ImgStore, folder: str) -> None:
-    """Write the original's time of creation and time zone into the new metadata."""
+def carry_origin(old: ImgStore, folder: str, area: SensorArea | None) -> None:
+    """Write what is known of the recording into the new metadata.
+
+    That is its time of creation and time zone, and the area of the sensor. ``area`` is one of the original's images.
+    """
     metadata = load_metadata(folder)
-    save_metadata(folder, dataclasses.replace(metadata, store={**metadata.store, **_creation(old)}))
+    keys = {**_creation(old), **_area_keys(area_in(load_metadata(old.filename).store), area, metadata)}
+    save_metadata(folder, with_store_keys(metadata, keys))
+
+
+def _area_keys(before: SensorArea | None, area: SensorArea | None, new: StoreMetadata) -> dict[str, Any]:
+    """Return the area of the sensor in the new images, as keys of metadata.yaml."""
+    of_sensor = before if area is None else area.within(before)
+    if of_sensor is None:
+        return {}
+    return of_sensor.trimmed(decoded_shape(new.imgshape, new.encoding)).as_metadata()  # a video has even sides
 
 
 def _creation(old: ImgStore) -> dict[str, str]:

@@ -12,9 +12,10 @@ from typing import Any
 
 from .._version import __version__
 from ..constants import STORE_MD_FILENAME
-from ..encoder_options import OPTIONS
+from ..encoder_options import OPTION_NAMES
 from ..errors import InvalidArgumentError, StoreLockedError
 from ..ondisk.chunk_files import find_chunk_files
+from ..sensor_area import KEYS
 from ..stores.base import ImgStore
 from .frames import Recipe
 from .request import Request
@@ -30,7 +31,9 @@ def identity_of(request: Request, recipe: Recipe, old: ImgStore) -> dict[str, An
         'format': request.wanted.name,
         'chunksize': recipe.chunksize,
         'encoding': recipe.encoding,
-        **{option.name: request.encoder.get(option.name) for option in OPTIONS},
+        **{name: request.encoder.get(name) for name in OPTION_NAMES},
+        'fps': request.fps,
+        **(recipe.area.as_metadata() if recipe.area else dict.fromkeys(KEYS)),
         'verify': request.verify,
         _VERSION: __version__,
     }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from .._support.validation import as_int_min
 from ..constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME
@@ -12,6 +14,7 @@ from ..errors import InvalidArgumentError, StoreExistsError, StoreLockedError
 from ..formats import Format, encoded_with, resolve_format
 from ..ondisk.lock import is_held
 from ..ondisk.metadata import load_metadata
+from ..sensor_area import area_for
 from ..stores.base import ImgStore
 from ..stores.factories import DirectoryImgStore, new_for_format
 from .extra import check_sensors
@@ -35,6 +38,8 @@ class Request:
         Frames per chunk.
     encoder : dict
         Given options of the encoder.
+    fps : float or None
+        Frames per second in the header of videos.
     workers : int or None
         Encoder threads.
     verify : bool
@@ -43,6 +48,10 @@ class Request:
         Whether to replace a store.
     min_psnr : float or None
         Lowest PSNR of a frame in dB.
+    roi : sequence of int or None
+        Part of the images to keep.
+    binning : int, sequence of int or None
+        Pixels in a pixel.
     """
 
     source: str
@@ -50,10 +59,13 @@ class Request:
     fmt: str
     chunksize: int | None
     encoder: dict[str, Any]
+    fps: float | None
     workers: int | None
     verify: bool
     overwrite: bool
     min_psnr: float | None
+    roi: object = None
+    binning: object = None
 
     @property
     def wanted(self) -> Format:
@@ -66,17 +78,23 @@ class Request:
         Raises
         ------
         InvalidArgumentError
-            The chunks are too large for the sensors' data.
+            The chunks are too large for the sensors' data, or ROI or binning do not fit the images.
         """
+        recipe = self.plan(old)
+        check_sensors(old, recipe.chunksize)
+        recipe.set_decoding(old)
+        return recipe
+
+    def plan(self, old: ImgStore) -> Recipe:
+        """Plan the new store without reading anything."""
         wanted = self.wanted
         raw = old.encoding if wanted.lossless and not wanted.converts_to_bgr else None
         same_class = isinstance(old, DirectoryImgStore) == wanted.is_image_folder
         usual = old.chunksize if same_class else wanted.chunksize
         size = usual if self.chunksize is None else as_int_min(self.chunksize, 'chunksize', 1)
-        check_sensors(old, size)
         recipe = Recipe(self.fmt.removesuffix(_COLOR), size, raw, wanted.color_model == 'gray')
-        recipe.set_decoding(old)
-        return recipe
+        area = area_for(self.roi, self.binning, old.image_shape, np.dtype(old.dtype), raw or '')
+        return replace(recipe, area=area)
 
     def check_target(self) -> None:
         """Raise an error if there may be no new store at the target."""
@@ -111,8 +129,10 @@ def is_inside(path: str, folder: str) -> bool:
 
 
 def given_rate(request: Request, old: ImgStore) -> float | None:
-    """Return the rate that the user gave the original, for the header of videos."""
-    return None if request.wanted.is_image_folder else load_metadata(old.filename).fps
+    """Return the given rate for the header of videos, or that of the original."""
+    if request.wanted.is_image_folder or request.fps:
+        return request.fps
+    return load_metadata(old.filename).fps
 
 
 def new_store(request: Request, old: ImgStore, recipe: Recipe, folder: str) -> ImgStore:
@@ -135,6 +155,6 @@ def new_store(request: Request, old: ImgStore, recipe: Recipe, folder: str) -> I
 def shape_and_dtype(old: ImgStore, recipe: Recipe) -> tuple[tuple[int, ...], Any]:
     """Return shape and dtype of the new store's images."""
     if not len(old):
-        return old.image_shape, old.dtype
+        return recipe.shape_of(old.image_shape), old.dtype
     image = recipe.prepare(old.get_image(frame_index=0)[0])
     return image.shape, image.dtype

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import FrameWriteError
+from ..measuring.psnr import mean_psnr
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,7 @@ def judge(psnrs: Sequence[float], folder: str, min_psnr: float | None) -> Conver
         return Conversion(len(psnrs), True, True)
     worst = int(np.argmin(psnrs))
     check_psnr(psnrs[worst], worst, folder, min_psnr)
-    mean_square = np.mean(10 ** (-np.array(psnrs) / 10))  # 0 for exact frames
-    return Conversion(len(psnrs), True, False, psnrs[worst], float(-10 * np.log10(mean_square)), worst)
+    return Conversion(len(psnrs), True, False, psnrs[worst], mean_psnr(psnrs), worst)
 
 
 def check_psnr(psnr: float, index: int, folder: str, min_psnr: float | None) -> None:

@@ -10,7 +10,7 @@ from ..stores.base import ImgStore
 from ..stores.factories import new_for_filename
 from .extra import BEFORE_FRAMES, add_records, copy_sensors, records_by_frame
 from .frames import Progress, Recipe, compare_frames, write_frames
-from .history import carry_creation
+from .history import carry_origin
 from .request import Request, new_store
 from .result import Conversion, judge
 from .work_folder import warn_of_parts
@@ -44,7 +44,7 @@ def _write(request: Request, old: ImgStore, recipe: Recipe, folder: str, progres
         add_records(new, records[BEFORE_FRAMES])
         without_colors = write_frames(old, new, recipe, range(len(old.frame_numbers)), after)
     copy_sensors(old, folder)
-    carry_creation(old, folder)
+    carry_origin(old, folder, recipe.area)
     return without_colors
 
 

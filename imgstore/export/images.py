@@ -7,13 +7,14 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from .._support.warn import renamed_keyword
 from ..chunks.opencv_encode import encode_file
 from ..color import Image
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
+from ..encoder_options import Options
 from ..errors import InvalidArgumentError, MissingDependencyError
 from ..formats import Format, exportable_formats, resolve_format, validate_options
 from ..ondisk.files import StrPath
@@ -89,7 +90,7 @@ def export_images(
 
 
 def _write_images(
-    frames: Frames, place: str, fmt: Format, options: Mapping[str, int], status_bar: bool, progress: Progress
+    frames: Frames, place: str, fmt: Format, options: Options, status_bar: bool, progress: Progress
 ) -> None:
     with open(os.path.join(place, _LIST), 'w', newline='', encoding='utf-8') as file:
         table = csv.writer(file)

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..chunks.video.coded_streams import has_configuration
 from ..chunks.video.container_checks import open_container
 from ..chunks.video.frame_table import FrameTable, table_from_packets
 from ..chunks.video.h264 import record_with_rate, unified
 from ..chunks.video.matroska import is_ours
 from ..chunks.video.mp4_tail import LastPacket
+from ..chunks.video.tracks import copied_stream
 from ..errors import FrameReadError
 from ..ondisk.checksums import ChunkChecksums
 from ..reading.known_frames import check_same_frames
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from av.container import OutputContainer
 
 _PLAYED = {'.mp4': ('h264', 'hevc'), '.mkv': ('h264', 'hevc', 'mjpeg')}
-_POSSIBLE = {'.mp4': ('h264', 'hevc', 'mjpeg'), '.mkv': ('h264', 'hevc', 'mjpeg', 'ffv1')}
+_POSSIBLE = {'.mp4': ('h264', 'hevc', 'mjpeg', 'libdav1d'), '.mkv': ('h264', 'hevc', 'mjpeg', 'ffv1')}
 _WITHOUT_RECORD = ('mjpeg', 'ffv1')  # of a decoder's configuration, as H.264 has
 
 
@@ -149,7 +151,7 @@ def _check(pieces: list[CopySegment], codecs: tuple[str, ...]) -> None:
     codec, *_, extradata = pieces[0].form
     if codec not in codecs:
         raise _CannotCopyError(f'few players play {codec} in such a file')
-    if codec not in _WITHOUT_RECORD and extradata[:1] != b'\1':
+    if codec not in _WITHOUT_RECORD and not has_configuration(codec, extradata):
         raise _CannotCopyError(f'{codec} has the wrong form for such a file')
     if any(piece.form != pieces[0].form for piece in pieces):
         raise _CannotCopyError('the chunks were encoded with different settings')
@@ -179,7 +181,7 @@ def copied_packets(
     """
     with open_container(pieces[0].path) as source:
         template: Any = source.streams.video[0]
-        stream: Any = container.add_stream_from_template(template)
+        stream: Any = copied_stream(container, template)
     stream.time_base = ticks.unit
     context = stream.codec_context
     if context is not None:  # FFmpeg has an encoder for this codec

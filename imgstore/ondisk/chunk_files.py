@@ -12,7 +12,7 @@ from .._support.regular_files import open_regular, read_regular
 from .._support.syncing import sync, sync_folder_and_files
 from ..constants import EXTRA_JSON, FRAME_NUMBER, JOURNAL, STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILENAME, TAILS
 from ..errors import FrameWriteError
-from .files import is_partial, remove_folder_if_empty, remove_if_there
+from .files import is_partial, partial_path, remove_folder_if_empty, remove_if_there
 from .layout import (
     EXTENSIONS_BESIDE_IMAGES,
     INDEX_EXTENSIONS,
@@ -74,6 +74,18 @@ def _chunk_files_by_number(basedir: str) -> tuple[int, dict[int, list[str]]]:
             found.setdefault(number, []).append(path)
     unbroken = next(number for number in itertools.count() if number not in found)
     return unbroken, found
+
+
+def frame_file_sizes(chunk: str) -> list[int]:
+    """Return the sizes in bytes of a chunk's images, or of its video.
+
+    ``chunk`` is `Layout.chunk`. A missing chunk has none.
+    """
+    path = chunk if os.path.exists(chunk) else partial_path(chunk)
+    if not os.path.isdir(path):
+        return [os.path.getsize(path)] if os.path.exists(path) else []
+    names = sorted(name for name in os.listdir(path) if chunk_number(split_own_name(name)[0]) is not None)
+    return [os.path.getsize(os.path.join(path, name)) for name in names]
 
 
 def partial_files(basedir: str) -> list[str]:

@@ -8,7 +8,7 @@ import math
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -120,6 +120,12 @@ class StoreMetadata:
         return kept_rate(self.store.get('fps'))
 
     @property
+    def encoder(self) -> dict[str, Any]:
+        """The given options of the encoder."""
+        kept = self.store.get('encoder')
+        return {str(name): value for name, value in kept.items()} if isinstance(kept, Mapping) else {}
+
+    @property
     def has_checksums(self) -> bool:
         """Whether this store's writer gave chunks checksums of their frames."""
         return self.store.get('checksum') == CHECKSUMS
@@ -145,11 +151,13 @@ def new_metadata(
     user: object,
     fps: float | None = None,
     lossless: bool = True,
-    encoder: Mapping[str, int] = MappingProxyType({}),
+    encoder: Mapping[str, Any] = MappingProxyType({}),
+    sensor: Mapping[str, list[int]] = MappingProxyType({}),
 ) -> StoreMetadata:
     """Make the metadata of a new store; ``user`` is checked and copied.
 
-    ``lossless`` is False if the images lose more than the format itself loses. ``encoder`` has its given options.
+    ``lossless`` is False if the images lose more than the format itself loses. ``encoder`` has its given options, and
+    ``sensor`` the keys of a sensor's area.
     """
     import uuid
 
@@ -174,6 +182,7 @@ def new_metadata(
         store['lossless'] = False
     if encoder:
         store['encoder'] = {**encoder}
+    store.update(sensor)
     store['checksum'] = CHECKSUMS
     store['version'] = STORE_VERSION  # last, so that a cut-off file has none
     return StoreMetadata(
@@ -190,6 +199,13 @@ def new_metadata(
         checked_user_metadata(user),
         store,
     )
+
+
+def with_store_keys(metadata: StoreMetadata, keys: Mapping[str, Any]) -> StoreMetadata:
+    """Return metadata with other keys in the store's part, its version last."""
+    store = {**metadata.store, **keys}
+    version = store.pop('version')
+    return replace(metadata, store={**store, 'version': version})
 
 
 def checked_user_metadata(user: object) -> dict[Any, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from ..errors import CorruptFileError
 from ..extra_data.records import read_extra_data
 from ..frame_rate import median_interval, median_of_positive
 from ..ondisk.files import StrPath
+from ..ondisk.metadata import load_metadata
 from ..stores.base import ImgStore
 from ..stores.factories import new_for_filename
 from ..timestamps import GAP_FACTOR, Numbers, Times, usual_interval
@@ -107,6 +108,12 @@ class Overview:
         dtype of the images.
     encoding : str or None
         Encoding of the raw images on disk, such as 'cv_bayerrg'.
+    sensor_shape : tuple of int or None
+        (h, w) of the images before ROI and binning, or None without both.
+    roi : tuple of int or None
+        (x, y, width, height) in pixels of the sensor.
+    binning : tuple of int or None
+        (vertical, horizontal): the sensor's pixels in a pixel.
     uuid : str or None
         Unique identifier of the store, 32 hex digits, or None for old stores.
     created_utc : str
@@ -145,6 +152,10 @@ class Overview:
         Your own metadata.
     health : Health
         State of the files.
+    encoder : dict
+        The given options of the encoder.
+    fps : float or None
+        The given frames per second of the videos.
     """
 
     path: str
@@ -152,6 +163,9 @@ class Overview:
     image_shape: tuple[int, ...]
     dtype: str
     encoding: str | None
+    sensor_shape: tuple[int, int] | None
+    roi: tuple[int, int, int, int] | None
+    binning: tuple[int, int] | None
     uuid: str | None
     created_utc: str
     timezone: str
@@ -171,6 +185,8 @@ class Overview:
     extra_data_columns: tuple[str, ...]
     metadata: dict[Any, Any]
     health: Health
+    encoder: dict[str, Any] = field(default_factory=dict)
+    fps: float | None = None
 
 
 def overview(path: StrPath, drops: int = 5) -> Overview:
@@ -207,12 +223,16 @@ def _overview(store: ImgStore, messages: list[Warning | str], drops: int) -> Ove
     counts = [own.stop - own.start for _, _, own in store.index.chunk_ranges()]
     extra = _extra_data_files(store)
     created, zone = store.created
+    kept = load_metadata(store.filename)
     return Overview(
         store.filename,
         store.format,
         store.image_shape,
         str(store.dtype),
         store.encoding,
+        store.sensor_shape,
+        store.roi,
+        store.binning,
         store.uuid,
         created.replace(tzinfo=None).isoformat(),
         str(zone),
@@ -229,6 +249,8 @@ def _overview(store: ImgStore, messages: list[Warning | str], drops: int) -> Ove
         _columns(extra),
         store.user_metadata,
         store_health(store, messages),
+        kept.encoder,
+        kept.fps,
     )
 
 

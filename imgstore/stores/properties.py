@@ -13,6 +13,7 @@ from ..errors import StoreModeError
 from ..index.store_index import ImgStoreIndex
 from ..ondisk.files import join
 from ..reading.reader import StoreReader
+from ..sensor_area import area_in
 from .frame_properties import FrameProperties
 from .info import StoreInfo
 
@@ -182,6 +183,38 @@ class StoreProperties(FrameProperties):
     def encoding(self) -> str | None:
         """Encoding of raw images, such as 'cv_bayerrg', or None."""
         return self._impl.metadata.encoding or None
+
+    @property
+    def sensor_shape(self) -> tuple[int, int] | None:
+        """(h, w) of the images before ROI and binning, in pixels. None without both.
+
+        Examples
+        --------
+        >>> with imgstore.new_for_format('png', 'part', imgshape=(48, 64), roi=(8, 4, 32, 20), binning=2) as part:
+        ...     part.add_image(np.zeros((48, 64), np.uint8), 1, 0.25)
+        ...     part.image_shape, part.sensor_shape, part.roi, part.binning
+        ((10, 16), (48, 64), (8, 4, 32, 20), (2, 2))
+        """
+        area = area_in(self._impl.metadata.store)
+        return None if area is None else area.sensor_shape
+
+    @property
+    def roi(self) -> tuple[int, int, int, int] | None:
+        """(x, y, width, height) of the images in pixels of the sensor.
+
+        Before binning. None without ROI and binning.
+        """
+        area = area_in(self._impl.metadata.store)
+        return None if area is None else area.roi
+
+    @property
+    def binning(self) -> tuple[int, int] | None:
+        """The sensor's pixels in a pixel: (vertical, horizontal).
+
+        None without ROI and binning.
+        """
+        area = area_in(self._impl.metadata.store)
+        return None if area is None else area.binning
 
     @property
     def chunksize(self) -> int:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from .._support.cpu import THREADS
 from .._support.syncing import sync
 from .._support.validation import as_int_min
 from .._support.warn import warn
 from ..chunks import ChunkIO
+from ..chunks.opencv_encode import check_compression
 from ..constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME, UNFINISHED_CHANGES
-from ..encoder_options import BITS, OPTIONS
+from ..encoder_options import BITRATE, BITS, H264_ENCODER, OPTION_NAMES, Options
 from ..errors import InvalidArgumentError, LockTakenOverWarning, StoreExistsError, StoreIOError
-from ..formats import Format, encoded_with, validate_fps, validate_options
+from ..formats import VIDEO_FRAMES_PER_SECOND, Format, encoded_with, validate_fps, validate_options
 from ..frame_rate import FrameRate
 from ..ondisk.chunk_files import find_chunk_files, remove_chunks, remove_tree
 from ..ondisk.emptying import empty_store, finish_emptying
@@ -35,9 +37,11 @@ def create_writer(basedir: str, fmt: Format, options: WriteOptions) -> StoreWrit
     encoding = '' if options.encoding is None else options.encoding
     if not isinstance(encoding, str):
         raise InvalidArgumentError(f'encoding is {encoding!r}; it must be text like cv_bayerrg', argument='encoding')
-    encoder = validate_options(fmt, {option.name: getattr(options, option.name) for option in OPTIONS})
+    encoder = validate_options(fmt, {name: getattr(options, name) for name in OPTION_NAMES})
+    encoder = _with_chosen_encoder(fmt, encoder)
     bits = encoder.get(BITS.name)
-    fit = image_spec_for(fmt, options.imgshape, options.imgdtype, encoding, basedir, bits)
+    fit = image_spec_for(fmt, options.imgshape, options.imgdtype, encoding, basedir, bits, options.roi, options.binning)
+    check_compression(fmt, fit.dtype.name, encoder)
     usual, fmt = fmt, encoded_with(fmt, encoder)
     metadata = new_metadata(
         imgshape=fit.stored_shape,
@@ -51,6 +55,7 @@ def create_writer(basedir: str, fmt: Format, options: WriteOptions) -> StoreWrit
         fps=validate_fps(fmt, options.fps),
         lossless=fmt.lossless == usual.lossless,
         encoder=encoder,
+        sensor=fit.area.as_metadata() if fit.area else {},
     )
     if options.durability not in DURABILITIES:
         raise InvalidArgumentError(
@@ -58,8 +63,16 @@ def create_writer(basedir: str, fmt: Format, options: WriteOptions) -> StoreWrit
         )
     bound = as_int_min(options.buffer_bytes, 'buffer_bytes', 0)
     layout = Layout(basedir, fmt.extension, fmt.is_image_folder)
-    chunks = ChunkIO(layout, fmt, fit.stored_shape, 'write', options.backend, dtype=fit.dtype.name, options=encoder)
     rate = FrameRate(metadata.fps, metadata.user)
+    chunks = ChunkIO(
+        layout,
+        fmt,
+        fit.stored_shape,
+        'write',
+        options.backend,
+        dtype=fit.dtype.name,
+        options=_at_encoder_rate(encoder, rate),
+    )
     queue = WriteQueue(_checked_workers(options.workers, chunks), bound, _SOON)
     lock = None
     try:
@@ -72,6 +85,21 @@ def create_writer(basedir: str, fmt: Format, options: WriteOptions) -> StoreWrit
         if isinstance(error, OSError) and not isinstance(error, StoreIOError):
             raise StoreIOError(f'cannot create a store in {basedir!r}: {error}', store=basedir) from error
         raise
+
+
+def _with_chosen_encoder(fmt: Format, options: dict[str, Any]) -> dict[str, Any]:
+    if H264_ENCODER.name not in options:
+        return options
+    from ..chunks.video.hardware import chosen_encoder
+
+    return chosen_encoder(fmt.codec, fmt.extension, options)
+
+
+def _at_encoder_rate(options: Options, rate: FrameRate) -> Options:
+    """Return the options for an encoder whose seconds always have 25 frames."""
+    if BITRATE.name not in options or rate.known is None:
+        return options
+    return {**options, BITRATE.name: round(options[BITRATE.name] * VIDEO_FRAMES_PER_SECOND / rate.known)}
 
 
 def _checked_workers(workers: object, chunks: ChunkIO) -> int:

@@ -15,6 +15,7 @@ from .._support.warn import warn
 from ..color import check_encoding, decode_to_bgr, decoded_shape
 from ..errors import ColorLostWarning, ImageRejectedError, InvalidArgumentError
 from ..formats import Format, formats_holding
+from ..sensor_area import SensorArea, area_for
 
 Image = npt.NDArray[Any]
 
@@ -40,6 +41,8 @@ class ImageSpec:
         Encoding for the conversion before storing; '' for none.
     bits : int or None
         Number of bits of a value, if they are fewer than those of the dtype.
+    area : SensorArea or None
+        ROI and binning of the images.
     """
 
     shape: tuple[int, ...]
@@ -47,36 +50,51 @@ class ImageSpec:
     stored_shape: tuple[int, ...]
     convert_from: str
     bits: int | None = None
+    area: SensorArea | None = None
+
+    @property
+    def video_sizes(self) -> set[tuple[int, ...]]:
+        """Heights and widths of videos with such images."""
+        return {self.stored_shape[:2], *([] if self.area else [self.shape[:2]])}
 
     def __call__(self, image: object) -> Image:
         """Convert an image to its stored form.
 
-        Values change only by an encoding or cropping to even sides.
+        Values change only by an encoding or binning.
 
         Raises
         ------
         ImageRejectedError
             The shape differs, or some values do not fit the store's dtype.
         """
-        array = self._cast(self._shaped(_as_array(image)))
+        array = self._shaped(_as_array(image))
+        if self.convert_from:
+            array = decode_to_bgr(self._cast(array), self.convert_from)
+        array = self._cast(array if self.area is None else self.area.crop(array))
+        self._check_bits(array)
+        if self.area is not None:
+            array = self.area.bin(array)
+        if array.shape != self.stored_shape:
+            array = array[: self.stored_shape[0], : self.stored_shape[1]].reshape(self.stored_shape)
+        return array
+
+    def _check_bits(self, array: Image) -> None:
         if self.bits is not None and int(array.max()) >> self.bits:
             raise ImageRejectedError(
                 f'the image has a value of {array.max()}, and this store of {self.bits} bits takes up to '
                 f'{2**self.bits - 1}; make it with more bits',
                 argument='img',
             )
-        if self.convert_from:
-            array = decode_to_bgr(array, self.convert_from)
-        if array.shape != self.stored_shape:
-            array = array[: self.stored_shape[0], : self.stored_shape[1]].reshape(self.stored_shape)
-        return array
 
     def _shaped(self, image: Image) -> Image:
         if image.shape == self.shape:
             return image
         if _without_channel_of_one(image.shape) == _without_channel_of_one(self.shape):
             return image.reshape(self.shape)
-        raise ImageRejectedError(f'the image has shape {image.shape}; this store takes {self.shape}', argument='img')
+        of_sensor = ' of the sensor, and applies ROI and binning itself' if self.area else ''
+        raise ImageRejectedError(
+            f'the image has shape {image.shape}; this store takes {self.shape}{of_sensor}', argument='img'
+        )
 
     def _cast(self, image: Image) -> Image:
         if image.dtype == self.dtype:
@@ -126,14 +144,21 @@ def _without_channel_of_one(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def image_spec_for(
-    fmt: Format, imgshape: object, imgdtype: object, encoding: str, store: str | None = None, bits: int | None = None
+    fmt: Format,
+    imgshape: object,
+    imgdtype: object,
+    encoding: str,
+    store: str | None = None,
+    bits: int | None = None,
+    roi: object = None,
+    binning: object = None,
 ) -> ImageSpec:
     """Make the spec of a new store.
 
     Raises
     ------
     InvalidArgumentError
-        The format cannot hold such images.
+        The format cannot hold such images, or ROI or binning do not fit them.
     """
     shape, dtype = validate_shape(imgshape), validate_dtype(imgdtype)
     if not fmt.holds(dtype.name, is_color := shape[2:] == (3,)):
@@ -142,10 +167,12 @@ def image_spec_for(
         raise not_allowed('bits', bits, f'it is for images of {_WITH_BITS}, and these are {dtype.name}; leave it out')
     check_encoding(encoding, shape, dtype)
     convert_from = encoding if fmt.converts_to_bgr else ''
-    stored = _stored_shape(fmt, decoded_shape(shape, convert_from), store)
+    taken = decoded_shape(shape, convert_from)
+    area = area_for(roi, binning, taken, dtype, '' if convert_from else encoding)
+    stored = _stored_shape(fmt, area.shape_of(taken) if area else taken, store)
     if not convert_from:
         check_encoding(encoding, stored, dtype)
-    return ImageSpec(shape, dtype, stored, convert_from, bits)
+    return ImageSpec(shape, dtype, stored, convert_from, bits, area and area.trimmed(stored))
 
 
 def _not_held(fmt: Format, dtype: str, is_color: bool) -> InvalidArgumentError:
@@ -176,9 +203,19 @@ def _stored_shape(fmt: Format, shape: tuple[int, ...], store: str | None) -> tup
             f'{_MAX_PIXELS} in all, not {shape[0]} x {shape[1]}',
             argument='imgshape',
         )
+    if min(shape[:2]) < fmt.min_side:
+        raise _too_small(fmt, shape)
     if fmt.color_model == 'gray' and len(shape) == 3:
         warn(ColorLostWarning(fmt.name, store))
     return _even(shape) if fmt.crops_odd_sides else shape
+
+
+def _too_small(fmt: Format, shape: tuple[int, ...]) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f'format {fmt.name} holds images of at least {fmt.min_side} pixels a side, not {shape[0]} x {shape[1]}; '
+        'formats of images hold any',
+        argument='imgshape',
+    )
 
 
 def _even(shape: tuple[int, ...]) -> tuple[int, ...]:

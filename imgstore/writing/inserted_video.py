@@ -44,7 +44,7 @@ def check_video(path: str, extension: str, chunks: ChunkIO, images: ImageSpec, n
     if has_last_packet(path):
         raise _unfit(path, 'lacks its latest frame: it is in a separate file')
     try:
-        chunks.check_exact(path, {images.stored_shape[:2], images.shape[:2]})
+        chunks.check_exact(path, images.video_sizes)
         with contextlib.closing(chunks.video_reader(path)) as reader:
             frames = reader.count()
     except FrameReadError as error:

@@ -20,6 +20,7 @@ import pytest
 import imgstore
 from imgstore.apps.save import main
 from imgstore.errors import FrameReadError, InvalidArgumentError
+from imgstore.sensor_area import bin_image
 from imgstore.sources import Camera, VideoFile
 
 from ..helpers.display import Screen, python_env, screen
@@ -307,6 +308,39 @@ def test_a_crop_is_width_height_and_place(tmp_path: Path) -> None:
     assert np.array_equal(images[3], numbered(3, (64, 96, 3))[10:30, 8:48])
 
 
+def test_a_crop_makes_images_of_several_sizes_one(tmp_path: Path) -> None:
+    (tmp_path / 'images').mkdir()
+    for index, shape in enumerate([(64, 96, 3), (70, 120, 3)]):
+        cv2.imwrite(str(tmp_path / 'images' / f'{index}.png'), numbered(index, shape))
+    assert (
+        main(['--source', str(tmp_path / 'images'), '--fps', '5', '--crop', '96x64+0+0', str(tmp_path / 'store')]) == 0
+    )
+    with imgstore.new_for_filename(tmp_path / 'store') as store:
+        assert [index_in(image) for image in store[:]] == [0, 1]
+
+
+def test_a_roi_is_place_width_and_height(tmp_path: Path) -> None:
+    images, *_ = saved(tmp_path, '--roi', '8,10,40,20')
+    assert np.array_equal(images[3], numbered(3, (64, 96, 3))[10:30, 8:48])
+    with imgstore.new_for_filename(tmp_path / 'store') as store:
+        assert (store.sensor_shape, store.roi, store.binning) == ((64, 96), (8, 10, 40, 20), (1, 1))
+
+
+@pytest.mark.parametrize(('text', 'binning'), [('2', (2, 2)), ('2x4', (2, 4))])
+def test_pixels_are_binned_after_the_roi(text: str, binning: tuple[int, int], tmp_path: Path) -> None:
+    images, *_ = saved(tmp_path, '--roi', '8,10,40,20', '--binning', text)
+    assert np.array_equal(images[3], bin_image(numbered(3, (64, 96, 3))[10:30, 8:48], *binning))
+    with imgstore.new_for_filename(tmp_path / 'store') as store:
+        assert (store.sensor_shape, store.roi, store.binning) == ((64, 96), (8, 10, 40, 20), binning)
+
+
+def test_a_binning_that_does_not_divide_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['--source', str(film_of(tmp_path)), '--binning', '5', str(tmp_path / 'store')]) == 1
+    assert 'a width of 95 and a height of 60 or 65' not in (line := one_line(capsys))
+    assert 'a width of 95 and a height of 60' in line
+    assert not (tmp_path / 'store').exists()
+
+
 def test_a_crop_beyond_the_image_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(['--source', str(film_of(tmp_path)), '--crop', '40x20+60+10', str(tmp_path / 'store')]) == 1
     assert '96x64 pixels' in one_line(capsys)
@@ -380,6 +414,9 @@ def test_a_store_is_replaced_only_if_that_is_wanted(tmp_path: Path, capsys: pyte
         ['--source', '-', '--raw', '3'],
         ['--source', 'film.mp4', '--size', '3x3'],
         ['--crop', '3x3'],
+        ['--roi', '1,2,3'],
+        ['--roi', '1,2,3,4', '--crop', '3x4+1+2'],
+        ['--binning', '0'],
         ['--fps', '0'],
         ['--frames', '-1'],
         ['--duration', 'nan'],

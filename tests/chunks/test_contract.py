@@ -32,7 +32,15 @@ INDEXES = range(len(NUMBERS))
 CHUNKSIZE = 5
 WITH_EXTRA = [0, 4, 4, 5, 12]  # a record each: first and last frames of chunks among them
 
-LOWEST_PSNR = {'jpg': (44, 30), 'webp': (36, 28), 'mjpeg/avi': (38, 29), 'h264/mkv': (35, 28), 'avc1/mp4': (35, 28)}
+LOWEST_PSNR = {
+    'jpg': (44, 30),
+    'webp': (36, 28),
+    'mjpeg/avi': (38, 29),
+    'h264/mkv': (35, 28),
+    'avc1/mp4': (35, 28),
+    'hevc/mp4': (35, 28),
+    'av1/mp4': (35, 28),
+}
 """Of gray and of colour in dB; chroma is halved both ways, and the images' differs from pixel to pixel."""
 
 

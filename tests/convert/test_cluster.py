@@ -93,7 +93,8 @@ def about(folder: Path) -> Any:
         user = store.user_metadata
         user[HISTORY][-1].pop('converted_utc')
         kept = (store.format, store.chunksize, store.encoding, store.created, store.image_shape, store.dtype)
-        return user, kept, store.chunk_ranges(), store.frame_numbers.tolist(), store.frame_times.tolist()
+        sensor = (store.sensor_shape, store.roi, store.binning)
+        return user, kept, sensor, store.chunk_ranges(), store.frame_numbers.tolist(), store.frame_times.tolist()
 
 
 def names(folder: Path) -> set[str]:
@@ -110,6 +111,8 @@ CASES: list[tuple[tuple[int, ...], str, dict[str, Any]]] = [
     (GRAY, 'avc1', {'chunksize': 23, 'crf': 30}),
     ((65, 97, 3), 'h264/mkv', {'chunksize': 10}),
     (GRAY, 'mjpeg/avi', {'chunksize': 10, 'quality': 90}),
+    (SHAPE, 'png', {'roi': (3, 5, 72, 48), 'binning': (2, 3)}),
+    (GRAY, 'h264/mkv', {'chunksize': 10, 'roi': (3, 5, 75, 51)}),
 ]
 
 
@@ -318,6 +321,8 @@ def test_a_finished_part_that_does_not_fit_is_done_again(
         ('crf', 'avc1/mp4', {'chunksize': 5, 'crf': 30}),
         ('verify', 'avc1/mp4', {'chunksize': 5, 'verify': False}),
         ('format', 'h264/mkv', {'chunksize': 5}),
+        ('roi', 'avc1/mp4', {'chunksize': 5, 'roi': (0, 0, 64, 64)}),
+        ('roi', 'avc1/mp4', {'chunksize': 5, 'binning': 2}),
     ],
 )
 def test_parts_with_other_options_are_refused(

@@ -11,7 +11,9 @@ ORIGINALS_VIDEO = ['mjpeg/avi']
 SIXTEEN_BITS = ['png', 'tif', 'ppm', 'pgm']
 H264 = ['avc1/mp4', 'h264/mkv']  # no OpenCV wheel of PyPI can write it, so the original does with Debian's alone
 VIDEO = [*ORIGINALS_VIDEO, *H264]
-OURS_ALONE = ['ffv1/mkv', 'h264-lossless/mp4']  # the original reads them
+# the original reads them, unlike AV1, which the OpenCV of PyPI cannot decode
+LOSSLESS_VIDEO = ['ffv1/mkv', 'h264-lossless/mp4']
+OURS_ALONE = [*LOSSLESS_VIDEO, 'hevc/mp4']
 RATES = {'0.1': 0.1, '7': 7, '29.97': 30000 / 1001, '59.94': 60000 / 1001, '200': 200, '1000': 1000}  # frames a second
 
 UNRULY = (-5, -3, 7, 7, 9, 2, 1000000, 11, 12, 30, 31, 32)  # negative, skipped, repeated, backwards
@@ -119,7 +121,7 @@ def _other():
 def _ours_alone():
     for fmt in OURS_ALONE:
         for name, shape in (('gray', GRAY), ('odd-gray', ODD_GRAY), ('colour', COLOUR), ('odd-colour', ODD_COLOUR)):
-            if len(shape) == 2 or fmt == 'ffv1/mkv':
+            if len(shape) == 2 or fmt != 'h264-lossless/mp4':
                 for chunksize in (1, 3, 10, None):
                     yield Case(f'{fmt}-{name}-chunks-of-{chunksize or "default"}', fmt, shape, chunksize)
         yield Case(f'{fmt}-unruly-numbers', fmt, GRAY, 5, numbers=UNRULY)

@@ -12,6 +12,7 @@ from .cases import (
     CASES,
     DEEP,
     H264,
+    LOSSLESS_VIDEO,
     ORIGINAL_WRITES,
     OURS_ALONE,
     READ_BY_DEBIANS,
@@ -37,7 +38,7 @@ Record = Callable[[str, object], None]
 
 def levels(case: Case) -> int:
     """By how much a pixel may differ between two readers of one file."""
-    if '/' not in case.fmt or case.fmt in OURS_ALONE:
+    if '/' not in case.fmt or case.fmt in LOSSLESS_VIDEO:
         return 0
     return GRAY_LEVELS if case.channels == 'gray' else COLOUR_LEVELS
 

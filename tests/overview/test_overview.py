@@ -75,6 +75,21 @@ def test_repeated_and_falling_numbers_and_times_are_counted() -> None:
     assert found.missing_numbers == 0
 
 
+def test_roi_and_binning_are_shown_with_the_sensor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with imgstore.new_for_format('npy', tmp_path / 's', imgshape=(40, 60), roi=(8, 4, 32, 20), binning=(2, 4)):
+        pass
+    frames_at(tmp_path / 'other', EVEN)
+    assert main(['--json', str(tmp_path / 's'), str(tmp_path / 'other')]) == 0
+    found, other = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (found['sensor_shape'], found['roi'], found['binning']) == ([40, 60], [8, 4, 32, 20], [2, 4])
+    assert (other['sensor_shape'], other['roi'], other['binning']) == (None, None, None)
+    assert main([str(tmp_path / 's')]) == 0
+    shown = capsys.readouterr().out
+    assert '60 x 40, ROI of 32 x 20 at x 8, y 4, binning 2 x 4 (vertical x horizontal)' in shown
+    assert main([str(tmp_path / 'other')]) == 0
+    assert 'ROI' not in capsys.readouterr().out
+
+
 def test_one_odd_frame_is_told_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     frames_at(tmp_path / 's', [(5, 0.0), (5, 1.0), (2, 0.5)])
     assert main([str(tmp_path / 's')]) == 0

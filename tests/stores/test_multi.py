@@ -590,9 +590,9 @@ def test_it_has_what_reading_a_store_has() -> None:
     """All of the interface of an array of frames; not what is about one folder, nor writing."""
     missing = public_names(ImgStore) - public_names(MultiStore)
     assert missing == {
-        'add_extra_data', 'add_image', 'chunk_paths', 'chunks', 'chunksize', 'empty', 'extra_data_files',
-        'extract_only_frame', 'find_extra_data_files', 'full_path', 'insert_chunk', 'reindex', 'save_index',
-        'supported_formats', 'supports_format', 'verifies',
+        'add_extra_data', 'add_image', 'binning', 'chunk_paths', 'chunks', 'chunksize', 'empty', 'extra_data_files',
+        'extract_only_frame', 'find_extra_data_files', 'full_path', 'insert_chunk', 'reindex', 'roi', 'save_index',
+        'sensor_shape', 'supported_formats', 'supports_format', 'verifies',
     }  # fmt: skip
     assert public_names(MultiStore) - public_names(ImgStore) == {'part_ranges', 'parts'}
     assert imgstore.MultiStore is MultiStore

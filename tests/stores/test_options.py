@@ -37,7 +37,17 @@ ONLY_WRITING = {
     'crf': 18,
     'bits': 10,
     'compression': 1,
+    'bitrate': '2M',
+    'gop': 8,
+    'preset': 'fast',
+    'tune': 'grain',
+    'pixel_format': 'gray',
+    'threads': 2,
+    'codec_options': {'aq-mode': 2},
+    'encoder': 'auto',
     'fps': 25.0,
+    'roi': (0, 0, 2, 2),
+    'binning': 2,
 }
 ONLY_READING: dict[str, Any] = {'cache_bytes': 0, 'verify': False}
 

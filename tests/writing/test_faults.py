@@ -329,9 +329,9 @@ ENCODERS = {
     'bmp': 'imgstore.chunks.images.uncompressed.BmpCodec.encode',
     'npy': 'imgstore.chunks.images.image_folder.NpyCodec.encode',
     'bpk': 'imgstore.chunks.images.bloscpack_codec.BloscpackCodec.encode',
-    'mjpeg/avi': 'imgstore.chunks.video.encoders.MJPEGEncoder.write',
-    'h264/mkv': 'imgstore.chunks.video.encoders.H264Encoder.packets',
-    'avc1/mp4': 'imgstore.chunks.video.encoders.H264Encoder.packets',
+    'mjpeg/avi': 'imgstore.chunks.video.intra_encoders.MJPEGEncoder.write',
+    'h264/mkv': 'imgstore.chunks.video.stream_encoders.H264Encoder.packet',
+    'avc1/mp4': 'imgstore.chunks.video.stream_encoders.H264Encoder.packet',
 }
 
 

@@ -12,7 +12,8 @@ import pytest
 
 import imgstore
 from imgstore import new_for_filename
-from imgstore.chunks.video.encoders import FFV1Encoder, H264Encoder
+from imgstore.chunks.video.intra_encoders import FFV1Encoder
+from imgstore.chunks.video.stream_encoders import H264Encoder
 from imgstore.errors import (
     FrameWriteError,
     StoreIOError,
@@ -198,7 +199,7 @@ class FailingContainer:
         self._container.mux(packets)
 
 
-IN_MATROSKA: dict[str, tuple[type, str]] = {'h264/mkv': (H264Encoder, 'packets'), 'ffv1/mkv': (FFV1Encoder, 'stored')}
+IN_MATROSKA: dict[str, tuple[type, str]] = {'h264/mkv': (H264Encoder, 'packet'), 'ffv1/mkv': (FFV1Encoder, 'stored')}
 """What gives the packets to our own muxer."""
 
 

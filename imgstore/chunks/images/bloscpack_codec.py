@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from ...encoder_options import COMPRESSION
+from ...encoder_options import COMPRESSION, Options
 from ..base import Image
 from . import bloscpack
 from .image_folder import Bytes, ImageCodec
@@ -17,11 +17,11 @@ class BloscpackCodec(ImageCodec):
     ----------
     image_bytes : int
         Size of the store's images in bytes; much larger ones are rejected.
-    options : mapping of str to int
+    options : mapping of str to object
         Encoder options passed by the user, of those in `imgstore.formats.Format.options`.
     """
 
-    def __init__(self, image_bytes: int, options: Mapping[str, int]) -> None:
+    def __init__(self, image_bytes: int, options: Options) -> None:
         self._usual, self._level = image_bytes, options.get(COMPRESSION.name, bloscpack.USUAL_LEVEL)
 
     def encode(self, image: Image) -> Sequence[bytes | memoryview]:

@@ -7,7 +7,7 @@ import io
 import math
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import lru_cache, partial
 from typing import Any, Literal, NamedTuple, cast
@@ -20,6 +20,7 @@ from ..._support.npy import LONGEST_HEADER, NAMES_IN_UTF8, read_header
 from ..._support.regular_files import open_descriptor, read_into
 from ..._support.syncing import sync
 from ...color import ensure_color, ensure_grayscale
+from ...encoder_options import Options
 from ...errors import FrameReadError
 from ...formats import Format
 from ...ondisk.checksums import UNKNOWN, ChunkChecksums, checksum_of
@@ -138,11 +139,11 @@ class Cv2Codec(ImageCodec):
         Return images of shape (h, w, 3).
     image_bytes : int
         Size of the store's images in bytes; much larger ones are rejected.
-    options : mapping of str to int
+    options : mapping of str to object
         Encoder options passed by the user, of those in `imgstore.formats.Format.options`.
     """
 
-    def __init__(self, fmt: Format, color: bool, image_bytes: int, options: Mapping[str, int]) -> None:
+    def __init__(self, fmt: Format, color: bool, image_bytes: int, options: Options) -> None:
         self._format, self._planes, self._color, self._usual = fmt, fmt.color_model, color, image_bytes
         self._options = options
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from ...encoder_options import Options
 from ...errors import ImgStoreError, InvalidArgumentError
 from ...formats import Format
 from ...ondisk.checksums import ChunkChecksums
@@ -33,8 +34,10 @@ _TAKE_OPTIONS = ('pyav',)
 
 _OF_OPENCV = 'uint8'
 
-_NOT_EXACT = (('opencv', 'ffv1'), ('opencv', 'h264-lossless'))
-"""Readers of lossless formats that hide damaged slices, or change values of images with odd sides."""
+_WITH_SAMPLE = ('hevc', 'av1')
+
+_NOT_EXACT = (('opencv', 'ffv1'), ('opencv', 'h264-lossless'), ('opencv', 'av1'))
+"""Readers that hide damaged slices, or change values of images with odd sides. OpenCV from PyPI decodes no AV1."""
 
 ENVIRONMENT_VARIABLE = 'IMGSTORE_VIDEO_BACKEND'
 
@@ -72,18 +75,22 @@ def new_reader(
 def new_encoder(
     backend: str,
     codec: str,
+    extension: str,
     shape: tuple[int, ...],
     dtype: str = 'uint8',
-    options: Mapping[str, int] = MappingProxyType({}),
+    options: Options = MappingProxyType({}),
 ) -> VideoEncoder:
-    """Create an encoder with options accepted by `choose_backend`."""
+    """Create an encoder with options accepted by `choose_backend`.
+
+    Raises InvalidArgumentError for an option that does not work.
+    """
     if backend == 'opencv':
         from .opencv import OpenCVEncoder
 
         return OpenCVEncoder(codec, shape)
-    from .encoders import ENCODERS
+    from . import encoders
 
-    return ENCODERS[codec](shape, dtype, options)
+    return encoders.new_encoder(codec, extension, shape, dtype, options)
 
 
 def validate_backend(asked: object) -> object:
@@ -155,7 +162,7 @@ def backend_for_url(asked: object, url: str) -> str:
 def backend_works(backend: str, codec: str, extension: str, direction: Direction) -> bool:
     """Return whether a backend works on this machine, tried on numbered frames.
 
-    For lossless formats, none reads that is not exact.
+    None reads that is known not to be exact.
     """
     if direction == 'read' and (backend, codec) in _NOT_EXACT:
         return False
@@ -167,11 +174,12 @@ def backend_works(backend: str, codec: str, extension: str, direction: Direction
 
 @cache
 def _tried(backend: str, codec: str, extension: str, direction: Direction) -> bool:
-    return _reads(backend, extension) if direction == 'read' else _writes(backend, codec, extension)
+    return _reads(backend, codec, extension) if direction == 'read' else _writes(backend, codec, extension)
 
 
-def _reads(backend: str, extension: str) -> bool:
-    return _reads_numbers(backend, os.path.join(SAMPLES, 'numbered' + extension), _SAMPLE_ORDER)
+def _reads(backend: str, codec: str, extension: str) -> bool:
+    name = codec if codec in _WITH_SAMPLE else 'numbered'
+    return _reads_numbers(backend, os.path.join(SAMPLES, name + extension), _SAMPLE_ORDER)
 
 
 def _writes(backend: str, codec: str, extension: str) -> bool:
@@ -180,7 +188,7 @@ def _writes(backend: str, codec: str, extension: str) -> bool:
 
     with tempfile.TemporaryDirectory(prefix='imgstore-') as folder:
         path = os.path.join(folder, 'probe' + extension)
-        encoder = new_encoder(backend, codec, NUMBERED_SHAPE[:2])
+        encoder = new_encoder(backend, codec, extension, NUMBERED_SHAPE[:2])
         writer = encoder.writer(path)
         for number in range(3):
             writer.store(encoder.encode(numbered_image(number)[..., 0]))

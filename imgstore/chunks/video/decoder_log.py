@@ -21,11 +21,31 @@ def logged_errors() -> Iterator[Log]:
     """
     import av.logging
 
+    with _logged(av.logging.ERROR, local=False) as log:
+        yield log
+
+
+@contextlib.contextmanager
+def logged_warnings() -> Iterator[Log]:
+    """Collect the warnings and errors that FFmpeg logs in this thread.
+
+    Only for a moment, as other threads log warnings meanwhile, too.
+    """
+    import av.logging
+
+    with _logged(av.logging.WARNING, local=True) as log:
+        yield log
+
+
+@contextlib.contextmanager
+def _logged(most: int, local: bool) -> Iterator[Log]:
+    import av.logging
+
     level, skip = av.logging.get_level(), av.logging.get_skip_repeated()
-    av.logging.set_level(av.logging.ERROR)
+    av.logging.set_level(most)
     av.logging.set_skip_repeated(False)
     try:
-        with av.logging.Capture(local=False) as log:
+        with av.logging.Capture(local=local) as log:
             yield log
     finally:
         av.logging.set_skip_repeated(skip)

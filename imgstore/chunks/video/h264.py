@@ -5,10 +5,11 @@ ITU-T H.264 Annex B, and ISO/IEC 14496-15.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from functools import lru_cache
 
+from .h264_sequence import chroma_format
 from .parameter_sets import reordered_frames, with_changeable_rate, with_rate, with_rate_in_place
 
 _START_CODE = b'\0\0\1'
@@ -16,12 +17,17 @@ _IDR, _SPS, _PPS = 5, 7, 8
 SLICES = (1, _IDR)
 _PLAIN_PROFILES = (66, 77, 88)
 _NONE_REORDERED, _ONE_REORDERED = '1010', '010010'  # number and buffer size, as Exp-Golomb codes
-_420_OF_8_BITS = b'\xfd\xf8\xf8\x00'
+_RESERVED, _8_BITS = 0xFC, b'\xf8\xf8\x00'
 
 
 def length_prefixed(stream: bytes) -> bytes:
     """Convert a byte stream for containers: each unit with its length before it."""
-    return b''.join(len(unit).to_bytes(4, 'big') + unit for unit in units_of(stream))
+    return with_lengths(units_of(stream))
+
+
+def with_lengths(units: Iterable[bytes]) -> bytes:
+    """Return NAL units, each with its length before it."""
+    return b''.join(len(unit).to_bytes(4, 'big') + unit for unit in units)
 
 
 def has_keyframe(stream: bytes) -> bool:
@@ -30,7 +36,7 @@ def has_keyframe(stream: bytes) -> bool:
 
 
 def configuration(parameter_sets: bytes) -> bytes:
-    """Build the decoder configuration record for parameter sets, 8-bit 4:2:0.
+    """Build the decoder configuration record for parameter sets of 8 bits.
 
     Parameters
     ----------
@@ -46,7 +52,9 @@ def configuration(parameter_sets: bytes) -> bytes:
     if not sps or not pps:
         raise ValueError('the encoder returned no parameter sets')
     record = bytes([1, *sps[0][1:4], 0xFF, 0xE0 | len(sps)]) + _listed(sps) + bytes([len(pps)]) + _listed(pps)
-    return record if sps[0][1] in _PLAIN_PROFILES else record + _420_OF_8_BITS
+    if sps[0][1] in _PLAIN_PROFILES:
+        return record
+    return record + bytes((_RESERVED | chroma_format(sps[0]),)) + _8_BITS
 
 
 def with_reordering(record: bytes) -> bytes | None:

@@ -85,6 +85,13 @@ def read_sequence(bits: Bits) -> Sequence:
     return Sequence(number, size, has_planes, bool(bits.take(1)))
 
 
+def chroma_format(sps: bytes) -> int:
+    """Return the chroma format of a set: 0 for gray, 1 for 4:2:0, 3 for 4:4:4."""
+    bits = Bits(sps[1:])
+    profile, _, _ = bits.take(8), bits.take(16), bits.code()
+    return bits.code() if profile in _WITH_CHROMA_FORMAT else 1
+
+
 def _skip_scaling(bits: Bits, size: int) -> None:
     """Skip an optional scaling list."""
     last = following = 8

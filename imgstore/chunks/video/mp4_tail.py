@@ -5,8 +5,8 @@ FFmpeg writes it only with the next one.
 If the MP4 can never be closed, the file stays next to it and is read as the video's last frame.
 
 Two such files are used in turn, so that one is intact while the other is written. Each has the frame's index (8 bytes),
-length and CRC-32 of the rest (4 bytes each), then the stream's parameter sets and the packet as an H.264 byte stream,
-ITU-T H.264 Annex B.
+length and CRC-32 of the rest (4 bytes each), then the stream's parameter sets and the packet as a byte stream, ITU-T
+H.264 or H.265 Annex B; for AV1 the packet, with its delimiter.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from ...errors import FrameReadError
 from ...formats import VIDEO_FRAMES_PER_SECOND
 from ...ondisk.files import final_path, remove_if_there
 from ...remote.urls import is_url
+from .coded_streams import stream_of
 from .container_checks import NO_PIXEL_LIMIT, open_container, open_input
 from .container_rate import is_open_mp4
-from .h264 import has_keyframe, length_prefixed
 
 _HEAD = struct.Struct('<QII')
 _MAX_PACKET = 2**28  # bytes
@@ -129,7 +129,8 @@ class LastPacket:
         except (av.FFmpegError, FrameReadError):
             if 0 not in self._packets:
                 raise
-            return open_input(io.BytesIO(self._packets[0]), format='h264')
+            first = self._packets[0]
+            return open_input(io.BytesIO(first), format=stream_of(first).demuxer)
 
     def append_to(self, packets: Iterable[Any], stream: Any) -> Iterator[Any]:
         """Yield the packets of a PyAV stream, then the last ones from the files."""
@@ -150,11 +151,13 @@ class LastPacket:
         import av
 
         while index in self._packets:
-            data = length_prefixed(self._packets[index])
+            kind = stream_of(self._packets[index])
+            data = kind.in_mp4(self._packets[index])
             packet: Any = av.Packet(len(data))  # not made from bytes: a decoder's thread would free those in Python,
             packet.update(data)  # and deadlock with a Python thread waiting for it
             packet.stream, packet.time_base = stream, stream.time_base
             packet.pts = packet.dts = round(index / VIDEO_FRAMES_PER_SECOND / stream.time_base)
-            packet.is_keyframe = has_keyframe(self._packets[index])
+            packet.duration = round(1 / VIDEO_FRAMES_PER_SECOND / stream.time_base)
+            packet.is_keyframe = kind.has_keyframe(self._packets[index])
             yield packet
             index += 1

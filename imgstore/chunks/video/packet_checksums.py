@@ -6,6 +6,7 @@ from typing import Any
 
 from ...errors import FrameReadError
 from ...ondisk.checksums import UNKNOWN, checksum_of
+from .coded_streams import has_configuration
 from .container_checks import NO_PIXEL_LIMIT, unreadable_video
 from .frame_table import FrameTable, is_hidden, packets_of, table_from_packets
 from .mp4_tail import LastPacket
@@ -57,15 +58,14 @@ def _decodable(container: Any, path: str) -> Any:
 
 
 def decoder_checksum(path: str, pixels: int = NO_PIXEL_LIMIT) -> int:
-    """Return the checksum of a decoder's configuration, of H.264 or FFV1.
+    """Return the checksum of a decoder's configuration, of codecs that store one.
 
-    0 for other codecs. FFmpeg makes up that of other videos from their packets.
+    0 for other codecs.
     """
     with LastPacket(path).open(path, pixels) as container:
         context = video_stream(container).codec_context
         record = bytes(context.extradata or b'')
-        is_stored = record[:1] == b'\1' if context.name == 'h264' else context.name == 'ffv1' and record
-        return checksum_of((record,)) if is_stored else UNKNOWN
+        return checksum_of((record,)) if has_configuration(context.name, record) else UNKNOWN
 
 
 def _index_of(table: FrameTable | None, packet: Any) -> int | None:

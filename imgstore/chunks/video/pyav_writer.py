@@ -14,9 +14,9 @@ from ...formats import VIDEO_FRAMES_PER_SECOND
 from ...ondisk.checksums import UNKNOWN, checksum_of
 from ...ondisk.files import partial_path, remove_if_there
 from ..base import ChunkWriter
+from .coded_streams import CodedStream
 from .container_checks import open_output
 from .container_rate import set_rate
-from .h264 import length_prefixed
 from .matroska import MatroskaFile, MatroskaTrack
 from .mp4_tail import LastPacketWriter, last_packet_paths
 from .ordered_file import OrderedFile
@@ -34,9 +34,18 @@ _CONTAINER_OPTIONS = {
 
 
 class ContainerEncoder(Protocol):
-    """An encoder of frames for a container of FFmpeg."""
+    """An encoder of frames for a container of FFmpeg.
+
+    Attributes
+    ----------
+    codec : str
+        FFmpeg's name of the encoder.
+    stream : CodedStream
+        Kind of its stream, for MP4.
+    """
 
     codec: str
+    stream: CodedStream
 
     def open(self, context: Any) -> None:
         """Open the encoder of a stream."""
@@ -97,8 +106,10 @@ class ContainerChunkWriter(ChunkWriter):
         The first frame has no header yet.
         """
         if self._tail is not None:
-            self._checksum = checksum_of((length_prefixed(packet),))
-            self._tail.put(self._written, (self._stream.codec_context.extradata or b'') + packet)
+            kind = self._encoder.stream
+            self._checksum = checksum_of((kind.in_mp4(packet),))
+            before = (self._stream.codec_context.extradata or b'') if kind.needs_parameters else b''
+            self._tail.put(self._written, before + packet)
 
     def _end_tail(self) -> None:
         if self._file is not None:

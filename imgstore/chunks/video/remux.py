@@ -10,10 +10,12 @@ from typing import Any
 
 from ...errors import FrameReadError, FrameWriteError
 from ...formats import VIDEO_FRAMES_PER_SECOND
+from .coded_streams import RAW_DEMUXERS
 from .container_checks import open_container, open_output
 from .container_rate import set_rate
-from .matroska import H264, MatroskaFile, MatroskaTrack, ffv1_track, is_ours
+from .matroska import BT601, H264, MatroskaFile, MatroskaTrack, ffv1_track, is_ours
 from .mp4_tail import LastPacket
+from .tracks import copied_stream
 
 
 def remux(source: str, target: str, frames: int, rate: Fraction | None = None) -> None:
@@ -55,7 +57,7 @@ def check_is_copy(source: str, target: str) -> None:
     tail = LastPacket(source)
     try:
         with tail.open(source) as old, open_container(target) as new:
-            if old.format.name == 'h264':  # only a first frame, packed differently in a container
+            if old.format.name in RAW_DEMUXERS:  # only a first frame, packed differently in a container
                 return
             there = (bytes(packet) for packet in new.demux(video=0) if packet.size)
             for packet in tail.append_to(old.demux(video=0), old.streams.video[0]):
@@ -93,7 +95,9 @@ def _track_of(context: Any) -> MatroskaTrack | None:
     """Return the kind of track for our own Matroska, or None."""
     if context.name == 'ffv1' and context.extradata and context.pix_fmt:
         return ffv1_track(context.pix_fmt)
-    return H264 if context.name == 'h264' and (context.extradata or b'')[:1] == b'\1' else None
+    if context.name != 'h264' or (context.extradata or b'')[:1] != b'\1':
+        return None
+    return H264._replace(color=(*BT601[:3], int(context.color_range) or BT601[3]))
 
 
 def _into_matroska(file: MatroskaFile, context: Any, packets: Iterable[Any], rate: Fraction, is_gapless: bool) -> None:
@@ -106,7 +110,7 @@ def _into_matroska(file: MatroskaFile, context: Any, packets: Iterable[Any], rat
 
 def _into_container(template: Any, packets: Iterable[Any], target: str) -> None:
     with open_output(target) as new:
-        stream = new.add_stream_from_template(template)
+        stream = copied_stream(new, template)
         for packet in packets:
             if packet.pts is None:  # a first frame without a container
                 packet.pts = packet.dts = 0

@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+HEVC_TAG = 'hvc1'
+
+_ONLY_DECODES = 'libdav1d'  # FFmpeg's decoder of AV1, for which PyAV finds no encoder
 _UPRIGHT = (1 << 16, 0, 0, 1 << 16)
 
 
@@ -33,6 +36,18 @@ def video_stream(container: Any) -> Any:
     Raises IndexError.
     """
     return video_streams(container)[0]
+
+
+def copied_stream(container: Any, template: Any) -> Any:
+    """Add a stream for packets of another container.
+
+    That of HEVC gets the tag by which players of Apple know it.
+    """
+    name = template.codec_context.name
+    stream = container.add_stream_from_template(template, opaque=name == _ONLY_DECODES)
+    if name == 'hevc' and is_mp4(container):
+        stream.codec_context.codec_tag = HEVC_TAG
+    return stream
 
 
 def is_turned(frame: Any) -> bool:

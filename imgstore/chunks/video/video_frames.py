@@ -8,6 +8,7 @@ from typing import Any
 
 from ...errors import FrameReadError
 from ...ondisk.checksums import UNKNOWN, ChunkChecksums
+from .coded_streams import CONFIGURED
 from .frame_table import FrameTable
 
 
@@ -57,7 +58,7 @@ class VideoFrames:
 
     def check_decoder(self, context: Any) -> None:
         """Raise FrameReadError if the configuration of a decoder is altered."""
-        if self.checksums is None or context.name not in ('h264', 'ffv1'):
+        if self.checksums is None or context.name not in CONFIGURED:
             return
         if self.checksums.decoder_differs(bytes(context.extradata or b'')):
             raise FrameReadError(
