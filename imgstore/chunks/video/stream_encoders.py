@@ -9,6 +9,7 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from ..._support.scheduling import same_scheduling
 from ..._support.validation import not_allowed
 from ...encoder_options import BITRATE, CODEC_OPTIONS, CRF, GOP, PIXEL_FORMAT, PRESET, THREADS, X264_TUNE, Options
 from ...formats import VIDEO_FRAMES_PER_SECOND
@@ -226,8 +227,8 @@ class AV1Encoder(StreamEncoder):
         return {'maxrate': options['b'], **options} if 'b' in options else options
 
     def open(self, context: Any) -> None:
-        """Open the encoder, without its texts on the terminal."""
-        with _environment(_SVT_LOG, '0'):
+        """Open the encoder, without its texts on the terminal and the real-time threads that it gives root."""
+        with _environment(_SVT_LOG, '0'), same_scheduling():
             super().open(context)
 
 
