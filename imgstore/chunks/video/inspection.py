@@ -100,7 +100,7 @@ def check_lossless(path: str, codec: str, color: bool, pixels: int = NO_PIXEL_LI
 _OF_LOSSLESS: dict[tuple[str, bool], tuple[tuple[str, ...], ...]] = {
     ('ffv1', False): (('ffv1',), ('gray',), ()),
     ('ffv1', True): (('ffv1',), ('bgr0',), ()),
-    ('h264-lossless', False): (('h264',), ('yuvj420p', 'gray'), ('High 4:4:4 Predictive',)),
+    ('h264-lossless', False): (('h264',), ('yuvj420p', 'gray'), ('High 4:4:4 Predictive', 'High 4:4:4 Intra')),
 }
 """Decoder, pixel formats and profiles, of each codec in gray or colour; () for any."""
 

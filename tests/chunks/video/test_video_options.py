@@ -190,7 +190,8 @@ def test_presets_are_those_of_x264(tmp_path, fmt, preset):
     settings = settings_of_x264(tmp_path / 's')
     assert settings['me'] in (X264_PRESETS[preset][0], 'esa')
     assert settings['subme'] == X264_PRESETS[preset][1]
-    assert (settings['keyint'], settings.get('bframes', '0'), settings.get('rc_lookahead', '0')) == ('16', '0', '0')
+    gop = '1' if ROWS[fmt].lossless else '16'
+    assert (settings['keyint'], settings.get('bframes', '0'), settings.get('rc_lookahead', '0')) == (gop, '0', '0')
 
 
 X264_TUNES = {'film': '1:-1:-1', 'grain': '1:-2:-2', 'animation': '1:1:1', 'fastdecode': '0', 'zerolatency': '1:0:0'}
