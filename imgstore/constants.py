@@ -29,5 +29,7 @@ FRAME_MD = (FRAME_NUMBER, FRAME_TIME)
 FRAME_NUMBER_BEFORE_REINDEX = '_frame_number_before_reindex'
 CHECKSUMS = 'xxh3_64'
 """Member of a chunk's index with the checksums of its frames, named after their algorithm."""
+EXTRA_DATA_CHECKSUMS = 'xxh3_64_extra_data'
+"""Member with the checksums that the chunk's ``.extra.json`` may have."""
 DECODER_CHECKSUM = 'xxh3_64_decoder'
 """Member with the checksum of what an H.264 video tells its decoder besides the packets."""

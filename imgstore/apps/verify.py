@@ -21,13 +21,14 @@ def parser() -> argparse.ArgumentParser:
     """Make the parser."""
     made = command_parser(
         _PROG,
-        'Compare every frame of a store with its checksum, without decoding. The exit code is 1 if a frame is damaged.',
+        'Compare every frame of a store, and its extra data, with their checksums, without decoding. The exit code is '
+        '1 if something is damaged.',
         'imgstore verify recording\nimgstore verify --add old\nimgstore verify --manifest sha256.txt recording',
         'Recordings of imgstore 0.4 have no checksums. Their frames count as unverified, until --add.',
     )
     made.add_argument('paths', metavar='PATH', nargs='+', help='a store')
-    made.add_argument('--add', action='store_true', help='compute checksums for frames without one')
-    made.add_argument('--update', action='store_true', help='accept images that you replaced on purpose')
+    made.add_argument('--add', action='store_true', help='compute checksums for frames and extra data without one')
+    made.add_argument('--update', action='store_true', help='accept images and extra data that you changed on purpose')
     made.add_argument('--resume', metavar='FILE', help='note finished chunks in FILE, and pass over those noted there')
     made.add_argument(
         '--manifest',

@@ -19,7 +19,7 @@ from ..constants import (
 )
 from ..errors import InvalidArgumentError, StoreIOError
 from ..extra_data.records import is_reserved, read_records, record_as_json, records_file
-from ..ondisk.files import write_atomic
+from ..ondisk.extra_data_file import replace_extra_data
 from ..ondisk.layout import Layout, chunk_name
 from ..stores.base import ImgStore
 from ..timestamps import Numbers
@@ -69,7 +69,7 @@ def write_records(old: ImgStore, records: dict[int, list[Record]], layout: Layou
         by_chunk[max(index, 0) // chunksize] += lines
     for chunk, lines in by_chunk.items():
         if lines:
-            write_atomic(layout.index_stem(chunk) + EXTRA_JSON, records_file(lines))
+            replace_extra_data(layout.index_stem(chunk), records_file(lines))
 
 
 def check_sensors(old: ImgStore, chunksize: int) -> None:

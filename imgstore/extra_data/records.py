@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._support.json import dumps
-from .._support.regular_files import read_regular
 from .._support.text import decode_text, without_surrogates
 from .._support.warn import warn
 from ..constants import (
@@ -32,6 +31,7 @@ from ..constants import (
     MOTIF_EXTRA_JSON,
 )
 from ..errors import CorruptFileError, ExtraDataSkippedWarning, ImgStoreError, InvalidArgumentError
+from ..ondisk.extra_data_file import read_extra_data_file
 from ..ondisk.files import partial_path, remove_if_there
 from ..ondisk.journal_reading import read_journal
 from .exact import exact_column
@@ -56,6 +56,7 @@ def read_extra_data(
     store: str | None = None,
     chunks: Mapping[str, int] | None = None,
     exact: bool = False,
+    verify: bool = True,
 ) -> pd.DataFrame | None:
     """Read the extra data of a store.
 
@@ -73,6 +74,8 @@ def read_extra_data(
         Chunks of the files, for errors.
     exact : bool
         Integers keep all digits, also if some records have none: see `exact_column`.
+    verify : bool
+        Compare the store's own files with their checksums.
 
     Returns
     -------
@@ -89,7 +92,7 @@ def read_extra_data(
     tables = read_tables(h5_files(paths)) if tables is None else tables
     for path in paths:
         try:
-            contents.append(_read_behind(contents, path, tables))
+            contents.append(_read_behind(contents, path, tables, verify))
         except CorruptFileError as error:
             error.store, error.chunk = store, (chunks or {}).get(path)
             errors.append(error)
@@ -227,7 +230,7 @@ def _renumber_by_number(numbers: Numbers, old: Numbers, new: Numbers) -> Numbers
     return renumbered
 
 
-def _read_behind(contents: list[tuple[str, Any]], path: str, tables: Iterator[Table]) -> tuple[str, Any]:
+def _read_behind(contents: list[tuple[str, Any]], path: str, tables: Iterator[Table], verify: bool) -> tuple[str, Any]:
     """Return kind and content of a file.
 
     For a journal, these are the records missing from the file before it.
@@ -238,7 +241,7 @@ def _read_behind(contents: list[tuple[str, Any]], path: str, tables: Iterator[Ta
             raise table
         return MOTIF_EXTRA_H5, table
     if not path.endswith((JOURNAL, COMPLETE_JOURNAL)):
-        return MOTIF_EXTRA_JSON if path.endswith(MOTIF_EXTRA_JSON) else EXTRA_JSON, read_records(path)
+        return MOTIF_EXTRA_JSON if path.endswith(MOTIF_EXTRA_JSON) else EXTRA_JSON, read_records(path, verify=verify)
     return EXTRA_JSON, records_missing_from(path, contents[-1][1] if contents and contents[-1][0] == EXTRA_JSON else [])
 
 
@@ -310,14 +313,16 @@ def records_file(records: Iterable[str]) -> bytes:
     return f'[{", ".join(records)}]'.encode()
 
 
-def read_records(path: str, as_text: bool = True) -> list[_Record]:
+def read_records(path: str, as_text: bool = True, verify: bool = True) -> list[_Record]:
     """Read the records in a JSON file or in a journal; CorruptFileError.
 
     With ``as_text``, lone surrogates are written as escapes, since pandas cannot hold them.
     """
     try:
-        content = decode_text(_json_in(path))
+        content = decode_text(_json_in(path, verify))
         records = json.loads(content)
+    except CorruptFileError:
+        raise
     except (OSError, ValueError, RecursionError) as error:
         raise CorruptFileError(f'{path} cannot be read as JSON: {error}', path=path) from error
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
@@ -326,10 +331,10 @@ def read_records(path: str, as_text: bool = True) -> list[_Record]:
     return without_surrogates(records) if as_text and _SURROGATE.search(content) else records
 
 
-def _json_in(path: str) -> bytes:
+def _json_in(path: str, verify: bool) -> bytes:
     if path.endswith((JOURNAL, COMPLETE_JOURNAL)):
         return f'[{", ".join(read_journal(path).records)}]'.encode()
-    return read_regular(path)
+    return read_extra_data_file(path, verify)
 
 
 def _frame_of_motif(files: list[list[_Record]], dtype: type | None = None) -> pd.DataFrame:

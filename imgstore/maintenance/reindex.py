@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._support.regular_files import read_regular
 from .._support.text import count_of
 from ..constants import EXTRA_JSON, STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILENAME
 from ..errors import ImgStoreError, InvalidArgumentError, StoreIOError
 from ..extra_data.records import has_other_numbers, renumber_extra_data
 from ..index.store_index import ImgStoreIndex
 from ..ondisk.chunk_index import Numbers, read_first_numbers, rewrite_frame_numbers
+from ..ondisk.extra_data_file import checksums_of, extra_data_checksums
 from ..ondisk.layout import Layout, index_path
 from ..ondisk.lock import locked
 from ..ondisk.staging import Staging, finish, is_pending
@@ -142,14 +144,14 @@ class _Change:
         """Find the files to replace: all, or only those with stale records."""
         for chunk, stem, own in self._parts:
             index, extra = index_path(stem), self._layout.extra_data_files(chunk)
-            if not self._is_new:
-                yield from [*([index] if index else []), *extra]
-            else:
-                yield from (
-                    path
-                    for path in extra
-                    if path.endswith(EXTRA_JSON) and has_other_numbers(path, self._old, self._new, own, self._first)
-                )
+            if self._is_new:
+                extra = [path for path in extra if path.endswith(EXTRA_JSON) and self._is_stale(path, own)]
+            if not self._is_new or (extra and extra_data_checksums(stem)):
+                yield from [index] if index else []
+            yield from extra
+
+    def _is_stale(self, path: str, own: slice) -> bool:
+        return has_other_numbers(path, self._old, self._new, own, self._first)
 
     def _check_links(self) -> None:
         linked = [chunk for chunk, _, _ in self._parts if self._layout.is_linked(chunk)]
@@ -172,15 +174,19 @@ class _Change:
         staging, files = Staging(self._layout.basedir), set(self._files)
         try:
             for chunk, stem, own in self._parts:
-                index = index_path(stem)
-                if index in files:
-                    rewrite_frame_numbers(stem, self._new[own], staging.path(index))
                 for path in files.intersection(self._layout.extra_data_files(chunk)):
                     renumber_extra_data(path, self._old, self._new, own, self._first, staging.path(path))
+                if (index := index_path(stem)) in files:
+                    records = _content(staging.path(stem + EXTRA_JSON))
+                    rewrite_frame_numbers(stem, self._new[own], staging.path(index), checksums_of(stem, *records))
         except BaseException:
             staging.discard()
             raise
         staging.commit()
+
+
+def _content(path: str) -> list[bytes]:
+    return [read_regular(path)] if os.path.exists(path) else []
 
 
 def renewed_index(layout: Layout, chunks: list[tuple[int, str]]) -> ImgStoreIndex:

@@ -32,7 +32,8 @@ from ..ondisk.checksums import UNKNOWN, as_checksums
 from ..ondisk.chunk_files import partial_files, remove_tree, sync_chunk
 from ..ondisk.chunk_index import Numbers, Times, is_empty, read_chunk_index, write_chunk_index
 from ..ondisk.emptying import finish_emptying
-from ..ondisk.files import StrPath, make_folder, partial_path, remove_if_there, rename_atomic, write_atomic
+from ..ondisk.extra_data_file import checksums_of, has_sound_extra_data, replace_extra_data
+from ..ondisk.files import StrPath, make_folder, partial_path, remove_if_there, rename_atomic
 from ..ondisk.journal_reading import DEFAULT_PACE, fill_in, pace_of
 from ..ondisk.layout import INDEX_EXTENSIONS, Layout, existing_store_folder, index_path, is_emptied, local_folder
 from ..ondisk.lock import is_held, locked
@@ -41,7 +42,6 @@ from ..ondisk.staging import finish, is_pending, uncounted
 from ..reading.chunk_listing import (
     IncompleteChunk,
     find_incomplete_chunks,
-    has_sound_records,
     journaled_chunks,
     rate_of_chunk,
 )
@@ -292,17 +292,17 @@ class _Repair:
         if chunk.frame_numbers and not self._layout.is_image_folder:
             self._close_video(chunk)
         records = self._records(chunk.number)
-        if not has_sound_records(stem):  # a power cut lost it before it was on disk
+        if not has_sound_extra_data(stem):  # a power cut lost it before it was on disk
             _keep_damaged([stem + EXTRA_JSON])
         if records and self._layout.is_image_folder:
             make_folder(self._layout.chunk(chunk.number))
         if records:
-            write_atomic(stem + EXTRA_JSON, json.dumps(records).encode())
+            replace_extra_data(stem, json.dumps(records).encode())
         if index_path(stem) is None and (chunk.frame_numbers or records):
             frames = np.array(chunk.frame_numbers, np.int64), np.array(chunk.frame_times, np.float64)
             checksums = self._chunks.checksums(chunk.number, len(frames[0]), self._checksums.get(chunk.number, ()))
             decoder = self._chunks.decoder_checksum(chunk.number) if chunk.frame_numbers else UNKNOWN
-            write_chunk_index(stem, *frames, as_checksums(checksums), decoder)
+            write_chunk_index(stem, *frames, as_checksums(checksums), decoder, checksums_of(stem))
         sync_chunk(self._layout, chunk.number)  # a power cut must not take journal and frames
         for journal in (self._layout.journal(chunk.number), self._layout.complete_journal(chunk.number)):
             remove_if_there(journal)
@@ -354,6 +354,6 @@ class _Repair:
         stem, journal = self._layout.index_stem(number), self._layout.journal_to_read(number)
         if not os.path.exists(journal):
             return []
-        is_sound = os.path.isfile(stem + EXTRA_JSON) and has_sound_records(stem)
+        is_sound = os.path.isfile(stem + EXTRA_JSON) and has_sound_extra_data(stem)
         there = read_records(stem + EXTRA_JSON) if is_sound else []
         return [*there, *records_missing_from(journal, there)]

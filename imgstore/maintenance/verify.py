@@ -1,8 +1,9 @@
-"""Comparison of every frame with its checksum, without decoding."""
+"""Comparison of every frame, and of extra data, with their checksums, without decoding."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,21 +15,21 @@ import numpy.typing as npt
 from .._support.cpu import CORES
 from .._support.validation import as_int_min
 from ..chunks import ChunkIO, is_for_lack
+from ..constants import EXTRA_DATA_CHECKSUMS, EXTRA_JSON
 from ..errors import (
     CorruptFileError,
     FrameReadError,
     ImgStoreError,
-    InvalidArgumentError,
     StoreIOError,
 )
 from ..formats import format_of
 from ..ondisk.checksums import UNKNOWN, Checksums, as_checksums, read_checksums, read_decoder_checksum
-from ..ondisk.chunk_index import has_room_for_checksums, read_chunk_index, rewrite_checksums
+from ..ondisk.chunk_index import checksum_members, has_room_for_checksums, read_chunk_index, rewrite_members
+from ..ondisk.extra_data_file import checksums_of, extra_data_checksums, has_sound_extra_data
 from ..ondisk.files import StrPath
 from ..ondisk.layout import Layout, existing_store_folder, local_folder
 from ..ondisk.lock import locked
 from ..ondisk.metadata import load_metadata
-from ..reading.chunk_listing import has_sound_records
 from .reindex import renewed_index
 from .verify_log import VerifyLog
 from .verify_report import VerifiedChunk, VerifyReport
@@ -58,7 +59,8 @@ def verify(
         Compute checksums for frames without one, as recordings of imgstore 0.4 have none. They say that the frames
         stay as they are now.
     update : bool
-        Accept images that you replaced on purpose: those that can be read get a new checksum. Not for videos.
+        Accept images and extra data that you changed on purpose: those that can be read get a new checksum. Not for
+        videos.
     resume : str or PathLike, optional
         File that notes each finished chunk. Chunks noted there are not compared again, unless their index changed.
     workers : int, optional
@@ -76,7 +78,7 @@ def verify(
     StoreNotFoundError
         There is no store at the path.
     InvalidArgumentError
-        ``update`` for a video, or ``resume`` belongs to another store.
+        ``resume`` belongs to another store.
     StoreLockedError
         A writer has the store open, and ``add`` or ``update`` was asked for.
     StoreIOError
@@ -106,12 +108,6 @@ class _Verification:
     def __init__(self, folder: str, add: bool, update: bool, resume: StrPath | None) -> None:
         metadata = load_metadata(folder)
         self._fmt = format_of(metadata, folder)
-        if update and not self._fmt.is_image_folder:
-            raise InvalidArgumentError(
-                f'{folder} has videos, and update=True is for images that were replaced; insert_chunk replaces a video',
-                argument='update',
-                store=folder,
-            )
         self._folder, self._add, self._update = folder, add, update
         self._log = None if resume is None else VerifyLog(resume, metadata.uuid)
         self._layout = Layout(folder, self._fmt.extension, self._fmt.is_image_folder)
@@ -136,7 +132,7 @@ class _Verification:
                     self._log.note(self._layout.index_stem(chunk.number), chunk)
                 progress(chunk.frames)
                 chunks.append(chunk)
-        if any(chunk.changed for chunk in chunks):
+        if any(chunk.has_changed for chunk in chunks):
             renewed_index(self._layout, self._layout.index_stems(found.complete))
         return VerifyReport(self._folder, tuple(chunks), tuple(sorted(incomplete)))
 
@@ -161,14 +157,15 @@ class _Verification:
             if is_for_lack(error):
                 raise
             return VerifiedChunk(number, len(numbers), damaged=tuple(numbers.tolist()), problem=str(error))
-        is_new = self._renewed(number, frames)
+        is_new, has_new_extra_data = self._renewed(number, frames)
         return VerifiedChunk(
             number,
             len(numbers),
             unverified=int(np.sum(frames.is_unknown & ~is_new)),
             damaged=tuple(numbers[frames.is_damaged & ~is_new].tolist()),
             changed=tuple(numbers[is_new].tolist()),
-            problem='' if has_sound_records(self._layout.index_stem(number)) else 'its extra data are damaged',
+            changed_extra_data=has_new_extra_data,
+            problem=_problem_of_extra_data(self._layout.index_stem(number)),
         )
 
     def _compared(self, number: int, count: int) -> _Frames:
@@ -186,26 +183,45 @@ class _Verification:
             is_damaged |= actual == UNKNOWN  # it is missing
         return _Frames(expected, actual, is_damaged)
 
-    def _renewed(self, number: int, frames: _Frames) -> Flags:
-        """Write the wanted checksums, and return which frames got one."""
+    def _renewed(self, number: int, frames: _Frames) -> tuple[Flags, bool]:
+        """Write the wanted checksums; return which frames got one, and whether the extra data did."""
         is_new = np.zeros(len(frames.actual), bool)
         stem = self._layout.index_stem(number)
         if not has_room_for_checksums(stem) or self._layout.is_linked(number):
-            return is_new
+            return is_new, False
         if self._add:
             is_new |= frames.is_unknown & (frames.actual != UNKNOWN)
-        if self._update:
+        if self._update and self._fmt.is_image_folder:
             is_new[[index for index in np.flatnonzero(frames.is_damaged).tolist() if self._can_read(number, index)]] = 1
+        members: dict[str, Checksums | None] = {}
         if is_new.any():
             checksums = np.where(is_new, frames.actual, frames.expected)
-            rewrite_checksums(stem, checksums, self._chunks.decoder_checksum(number))
-        return is_new
+            members |= checksum_members(checksums, self._chunks.decoder_checksum(number))
+        if has_new_extra_data := self._accepts_extra_data(stem):
+            members[EXTRA_DATA_CHECKSUMS] = checksums_of(stem)
+        if members:
+            rewrite_members(stem, members)
+        return is_new, has_new_extra_data
+
+    def _accepts_extra_data(self, stem: str) -> bool:
+        """Return whether a chunk's extra data get another checksum: those that can be read."""
+        wanted = self._update if extra_data_checksums(stem) else self._add
+        is_known = bool(extra_data_checksums(stem)) and has_sound_extra_data(stem)
+        has_some = os.path.lexists(stem + EXTRA_JSON)
+        return wanted and has_some and not is_known and has_sound_extra_data(stem, verify=False)
 
     def _can_read(self, number: int, index: int) -> bool:
         with contextlib.suppress(FrameReadError), self._chunks.reader(number, None) as reader:
             reader.read(index)
             return True
         return False
+
+
+def _problem_of_extra_data(stem: str) -> str:
+    if not has_sound_extra_data(stem):
+        return 'its extra data are damaged'
+    is_missing = extra_data_checksums(stem) and not os.path.lexists(stem + EXTRA_JSON)
+    return 'its extra data are missing' if is_missing else ''
 
 
 class _Frames(NamedTuple):

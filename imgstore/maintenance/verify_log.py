@@ -93,5 +93,5 @@ def _parsed(text: str) -> Iterator[dict[str, Any]]:
 def _entries(lines: Iterable[dict[str, Any]]) -> Iterator[tuple[tuple[int, ...], VerifiedChunk]]:
     for line in lines:
         with contextlib.suppress(KeyError, TypeError):  # written by something else
-            chunk = VerifiedChunk(**{**line['chunk'], 'damaged': (), 'changed': ()})
+            chunk = VerifiedChunk(**{**line['chunk'], 'damaged': (), 'changed': (), 'changed_extra_data': False})
             yield (chunk.number, *line['stamp']), chunk

@@ -28,6 +28,8 @@ class VerifiedChunk:
         Numbers of the frames that differ from their checksum, or cannot be read.
     changed : tuple of int
         Numbers of the frames that got a new checksum.
+    changed_extra_data : bool
+        Whether the extra data got a new checksum.
     problem : str
         What else is wrong, or ''.
     """
@@ -37,7 +39,13 @@ class VerifiedChunk:
     unverified: int = 0
     damaged: tuple[int, ...] = ()
     changed: tuple[int, ...] = ()
+    changed_extra_data: bool = False
     problem: str = ''
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether anything got a new checksum."""
+        return bool(self.changed) or self.changed_extra_data
 
     @property
     def verified(self) -> int:
@@ -108,6 +116,8 @@ class VerifyReport:
         said += [f'{count_of(len(self.damaged), "frame")} damaged'] if self.damaged else []
         said += [f'{self.unverified} without a checksum, which --add computes'] if self.unverified else []
         said += [f'{self.changed} with a new checksum'] if self.changed else []
+        accepted = sum(chunk.changed_extra_data for chunk in self.chunks)
+        said += [f'extra data of {count_of(accepted, "chunk")} with a new checksum'] if accepted else []
         return ', '.join(said)
 
     def as_dict(self) -> dict[str, Any]:
@@ -121,5 +131,5 @@ class VerifyReport:
             'damaged': list(self.damaged),
             'changed': self.changed,
             'incomplete_chunks': list(self.incomplete),
-            'chunks': [asdict(chunk) for chunk in self.chunks if chunk.changed or not chunk],
+            'chunks': [asdict(chunk) for chunk in self.chunks if chunk.has_changed or not chunk],
         }

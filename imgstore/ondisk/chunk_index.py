@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -17,7 +17,15 @@ from .._support.npy import read_header
 from .._support.plausible import DEFLATE_RATIO
 from .._support.regular_files import file_size, open_regular, read_regular
 from .._support.yaml import dump_yaml, load_yaml
-from ..constants import CHECKSUMS, DECODER_CHECKSUM, FRAME_MD, FRAME_NUMBER, FRAME_NUMBER_BEFORE_REINDEX, FRAME_TIME
+from ..constants import (
+    CHECKSUMS,
+    DECODER_CHECKSUM,
+    EXTRA_DATA_CHECKSUMS,
+    FRAME_MD,
+    FRAME_NUMBER,
+    FRAME_NUMBER_BEFORE_REINDEX,
+    FRAME_TIME,
+)
 from ..errors import CorruptFileError, RemoteAccessError, StoreIOError
 from ..remote import files as remote
 from ..remote.urls import is_url
@@ -209,21 +217,26 @@ def write_chunk_index(
     times: Times,
     checksums: npt.NDArray[np.uint64] | None = None,
     decoder_checksum: int = 0,
+    extra_data_checksums: npt.NDArray[np.uint64] | None = None,
 ) -> None:
     """Write a chunk's ``.npz`` atomically, with checksums if given."""
     import zipfile
 
-    with open_atomic(stem + '.npz') as file, zipfile.ZipFile(file, 'w') as archive:
-        _write_member(archive, FRAME_NUMBER, numbers)
-        _write_member(archive, FRAME_TIME, times)
-        if checksums is not None:
-            _write_checksums(archive, checksums, decoder_checksum)
+    members = {FRAME_NUMBER: numbers, FRAME_TIME: times, **checksum_members(checksums, decoder_checksum)}
+    with open_atomic(stem + INDEX_EXTENSIONS[0]) as file, zipfile.ZipFile(file, 'w') as archive:
+        _write_members(archive, {**members, EXTRA_DATA_CHECKSUMS: extra_data_checksums})
 
 
-def _write_checksums(archive: zipfile.ZipFile, checksums: npt.NDArray[np.uint64], decoder_checksum: int) -> None:
-    _write_member(archive, CHECKSUMS, checksums)
-    if decoder_checksum:
-        _write_member(archive, DECODER_CHECKSUM, np.array([decoder_checksum], np.uint64))
+def checksum_members(checksums: npt.NDArray[np.uint64] | None, decoder_checksum: int) -> dict[str, Any]:
+    """Return the members of an index for checksums of frames and decoder; None for what it does not have."""
+    decoder = np.array([decoder_checksum], np.uint64) if decoder_checksum else None
+    return {CHECKSUMS: checksums, DECODER_CHECKSUM: decoder}
+
+
+def _write_members(archive: zipfile.ZipFile, members: Mapping[str, npt.NDArray[Any] | None]) -> None:
+    for key, values in members.items():
+        if values is not None:
+            _write_member(archive, key, values)
 
 
 def read_member(stem: str, key: str) -> npt.NDArray[Any] | None:
@@ -261,13 +274,15 @@ def read_first_numbers(stem: str) -> Numbers | None:
         return None
 
 
-def rewrite_frame_numbers(stem: str, numbers: Numbers, target: str) -> str:
+def rewrite_frame_numbers(
+    stem: str, numbers: Numbers, target: str, extra_data_checksums: npt.NDArray[np.uint64] | None = None
+) -> str:
     """Write a chunk's index with other frame numbers to ``target``.
 
     The old file stays.
 
     ``_frame_number_before_reindex`` keeps the very first numbers. All else in the index is copied, pickled data without
-    loading it.
+    loading it. With ``extra_data_checksums``, these replace the old ones.
 
     Returns
     -------
@@ -280,7 +295,10 @@ def rewrite_frame_numbers(stem: str, numbers: Numbers, target: str) -> str:
     before, _ = read_chunk_index(stem)
     try:
         with open(target, 'wb') as file:
-            (_renumber_yaml if path.endswith('.yaml') else _renumber_npz)(path, file, before, numbers)
+            if path.endswith('.yaml'):
+                _renumber_yaml(path, file, before, numbers)
+            else:
+                _renumber_npz(path, file, before, numbers, extra_data_checksums)
     except BaseException:
         remove_if_there(target)
         raise
@@ -293,14 +311,18 @@ def _renumber_yaml(path: str, file: IO[bytes], before: Numbers, numbers: Numbers
     file.write(dump_yaml({**content, FRAME_NUMBER: numbers.tolist()}))
 
 
-def _renumber_npz(path: str, file: IO[bytes], before: Numbers, numbers: Numbers) -> None:
+def _renumber_npz(
+    path: str, file: IO[bytes], before: Numbers, numbers: Numbers, extra_data: npt.NDArray[np.uint64] | None
+) -> None:
     import zipfile
 
+    members: dict[str, npt.NDArray[Any]] = {FRAME_NUMBER: numbers}
+    members |= {} if extra_data is None else {EXTRA_DATA_CHECKSUMS: extra_data}
     with zipfile.ZipFile(file, 'w') as archive:
-        names = _copy_members(path, archive, (FRAME_NUMBER,))
+        names = _copy_members(path, archive, [*members])
         if FRAME_NUMBER_BEFORE_REINDEX not in names:
-            _write_member(archive, FRAME_NUMBER_BEFORE_REINDEX, before)
-        _write_member(archive, FRAME_NUMBER, numbers)
+            members[FRAME_NUMBER_BEFORE_REINDEX] = before
+        _write_members(archive, members)
 
 
 def has_room_for_checksums(stem: str) -> bool:
@@ -308,8 +330,8 @@ def has_room_for_checksums(stem: str) -> bool:
     return str(index_path(stem)).endswith(INDEX_EXTENSIONS[0])
 
 
-def rewrite_checksums(stem: str, checksums: npt.NDArray[np.uint64], decoder_checksum: int) -> None:
-    """Give a chunk's ``.npz`` other checksums, atomically.
+def rewrite_members(stem: str, members: Mapping[str, npt.NDArray[np.uint64] | None]) -> None:
+    """Replace members of a chunk's ``.npz``, atomically. Those that are None are removed.
 
     All else in it is copied.
     """
@@ -317,8 +339,8 @@ def rewrite_checksums(stem: str, checksums: npt.NDArray[np.uint64], decoder_chec
 
     path = stem + INDEX_EXTENSIONS[0]
     with open_atomic(path) as file, zipfile.ZipFile(file, 'w') as archive:
-        _copy_members(path, archive, (CHECKSUMS, DECODER_CHECKSUM))
-        _write_checksums(archive, checksums, decoder_checksum)
+        _copy_members(path, archive, [*members])
+        _write_members(archive, members)
 
 
 def _copy_members(path: str, archive: zipfile.ZipFile, replaced: Sequence[str]) -> set[str]:

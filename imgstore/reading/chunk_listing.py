@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from .._support.regular_files import read_regular
 from .._support.warn import warn
 from ..chunks import ChunkIO
 from ..constants import EMPTIED_FOLDER, EXTRA_JSON
@@ -18,6 +16,7 @@ from ..errors import ChunkSkippedWarning, CorruptFileError, DamagedJournalWarnin
 from ..frame_rate import MANY_TIMES, FrameRate
 from ..ondisk.checksums import Checksums, as_checksums
 from ..ondisk.chunk_index import Numbers, Times, is_empty, read_chunk_index
+from ..ondisk.extra_data_file import has_sound_extra_data
 from ..ondisk.index_stamps import mtime_resolution_ns
 from ..ondisk.journal_reading import GrowingJournal, read_journal
 from ..ondisk.layout import FoundChunks, Layout, index_path
@@ -109,17 +108,9 @@ def journaled_chunks(layout: Layout, found: FoundChunks) -> list[int]:
     torn = (
         number
         for number in found.complete_journals
-        if not (_has_index(layout.index_stem(number)) and has_sound_records(layout.index_stem(number)))
+        if not (_has_index(layout.index_stem(number)) and has_sound_extra_data(layout.index_stem(number)))
     )
     return sorted({*found.journals, *torn})
-
-
-def has_sound_records(stem: str) -> bool:
-    """Return whether a chunk's extra data file is readable, or absent."""
-    try:
-        return not os.path.lexists(stem + EXTRA_JSON) or isinstance(json.loads(read_regular(stem + EXTRA_JSON)), list)
-    except (OSError, ValueError, RecursionError):
-        return False
 
 
 def _has_index(stem: str) -> bool:
@@ -273,7 +264,9 @@ class ChunkListing:
         journal, files = self.journals.get(number), self._layout.extra_data_files(number)
         if journal is None:
             return files
-        if not has_sound_records(self._layout.index_stem(number)):  # lost in a power cut; the journal has the records
+        if not has_sound_extra_data(
+            self._layout.index_stem(number)
+        ):  # lost in a power cut; the journal has the records
             files = [path for path in files if not path.endswith(EXTRA_JSON)]
         return [*files, journal]
 

@@ -162,9 +162,12 @@ class StoreProperties(FrameProperties):
     def _read_records(self, ignore_corrupt: bool, exact: bool) -> pd.DataFrame | None:
         from ..extra_data.records import read_extra_data
 
-        listing = self._require_reader().listing
+        reader = self._require_reader()
+        listing = reader.listing
         chunks = {path: number for number, _ in listing.chunks() for path in listing.record_files(number)}
-        return read_extra_data(list(chunks), ignore_corrupt, store=self.filename, chunks=chunks, exact=exact)
+        return read_extra_data(
+            list(chunks), ignore_corrupt, store=self.filename, chunks=chunks, exact=exact, verify=reader.verifies
+        )
 
     def get_extra_data_samplerate(self) -> float | None:
         """Return samples per second of Motif's extra data, or None if unknown."""

@@ -8,6 +8,7 @@ import threading
 
 from .._support.forking import BackgroundThread
 from .._support.syncing import open_no_link, sync_file_system
+from ..errors import FrameWriteError
 from ..ondisk.chunk_files import sync_chunk
 from ..ondisk.files import partial_path, remove_if_there
 from ..ondisk.layout import Layout
@@ -33,8 +34,7 @@ class Completer:
         self._done: list[int] = []
         self._busy = False
         self._changed = threading.Condition()
-        self.error: OSError | None = None
-        """Why a chunk could not be synced. Its journal stays."""
+        self._error: OSError | None = None
 
     def announce(self, number: int) -> None:
         """Announce by an empty journal that a chunk's new files are not synced yet.
@@ -69,6 +69,15 @@ class Completer:
             self._changed.wait_for(lambda: not self._busy)
         self._remove_journals()
 
+    def check(self) -> None:
+        """Raise FrameWriteError if a chunk could not be synced. Its journal stays."""
+        if self._error is not None:
+            folder = self._layout.basedir
+            raise FrameWriteError(
+                f'{folder}: complete chunks may not be on the disk yet: {self._error}; their journals are kept',
+                store=folder,
+            ) from self._error
+
     def _remove_journals(self) -> None:
         with self._changed:
             done, self._done = self._done, []
@@ -80,7 +89,7 @@ class Completer:
             try:
                 self._sync(numbers)
             except OSError as error:
-                self.error = error
+                self._error = error
             else:
                 with self._changed:
                     self._done += numbers

@@ -17,7 +17,7 @@ from .._support.regular_files import read_regular
 from .._support.syncing import sync
 from .._support.validation import as_runs
 from ..chunks import ChunkIO, ChunkWriter, Encoded
-from ..constants import EXTRA_JSON, STORE_MD_FILENAME
+from ..constants import STORE_MD_FILENAME
 from ..errors import FrameWriteError, StoreIOError
 from ..extra_data.records import record_as_json, records_file
 from ..frame_rate import FrameRate
@@ -25,7 +25,8 @@ from ..ondisk.checksums import UNKNOWN, as_checksums
 from ..ondisk.chunk_files import check_folder
 from ..ondisk.chunk_index import Numbers, Times, write_chunk_index
 from ..ondisk.emptying import empty_store, finish_emptying
-from ..ondisk.files import make_folder, move_or_copy, write_atomic
+from ..ondisk.extra_data_file import checksums_of, replace_extra_data
+from ..ondisk.files import make_folder, move_or_copy
 from ..ondisk.journal import Journal
 from ..ondisk.layout import Layout
 from .chunk_state import NO_LOSS, ChunkStats, FillingChunk, Loss, extremes
@@ -317,12 +318,10 @@ class RollingChunkWriter:
             if not (self._syncs or chunk.is_on_disk):
                 self._completer.announce(chunk.number)
             if chunk.records:
-                write_atomic(stem + EXTRA_JSON, records_file(chunk.records), chunk.is_on_disk)
+                replace_extra_data(stem, records_file(chunk.records), chunk.is_on_disk)
             chunk.written_records = len(chunk.records)
             if not chunk.is_on_disk:  # a power cut must not take the only index
-                checksums = self._chunks.checksums(chunk.number, chunk.count, chunk.checksums)
-                decoder = self._chunks.decoder_checksum(chunk.number) if chunk.count else UNKNOWN
-                write_chunk_index(stem, *chunk.arrays, as_checksums(checksums), decoder)
+                self._write_index(chunk, stem)
         except Exception as error:
             raise FrameWriteError(
                 f'{stem}: the index of {chunk.count} frames could not be written: {error}{chunk.named}{lost.told}',
@@ -330,6 +329,11 @@ class RollingChunkWriter:
                 chunk=chunk.number,
                 frame_numbers=(*chunk.frame_numbers, *lost.numbers),
             ) from error
+
+    def _write_index(self, chunk: FillingChunk, stem: str) -> None:
+        checksums = self._chunks.checksums(chunk.number, chunk.count, chunk.checksums)
+        decoder = self._chunks.decoder_checksum(chunk.number) if chunk.count else UNKNOWN
+        write_chunk_index(stem, *chunk.arrays, as_checksums(checksums), decoder, checksums_of(stem))
 
     def _abandon_chunk(self) -> Loss:
         """Keep the open chunk's frames after an error; return what else failed.
@@ -392,8 +396,4 @@ class RollingChunkWriter:
             if self._journal is not None:
                 self._journal.close()
             self._completer.wait()
-        if (error := self._completer.error) is not None:
-            raise FrameWriteError(
-                f'{self._layout.basedir}: complete chunks may not be on the disk yet: {error}; their journals are kept',
-                store=self._layout.basedir,
-            ) from error
+        self._completer.check()

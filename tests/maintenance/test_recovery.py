@@ -1,5 +1,6 @@
 """What a killed writer leaves: its open chunk is read, nothing on disk changes by that, and `repair` completes it."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ import pytest
 import imgstore
 from imgstore import new_for_filename, new_for_format
 from imgstore.errors import (
+    FrameReadError,
     InvalidArgumentError,
     LockTakenOverWarning,
     StoreIOError,
@@ -241,9 +243,17 @@ def test_a_video_that_is_torn_gives_the_frames_before(tmp_path, fmt):
         video.write_bytes(whole[:-cut])
         with new_for_filename(path) as store:
             assert 14 <= store.frame_count <= COUNT
-            assert [index_in(store.get_next_image()[0]) for _ in range(store.frame_count)] == list(
-                range(store.frame_count)
-            )
+            found = dict(readable(store))
+            assert all(index == number for index, number in found.items())
+            # the frame after the torn one is in a file of its own, and decoded if it is a keyframe
+            torn = {15} if fmt == 'h264-lossless/mp4' else set()
+            assert {*range(store.frame_count)} - {*found} == torn
+
+
+def readable(store):
+    for index in range(store.frame_count):
+        with contextlib.suppress(FrameReadError):
+            yield index, index_in(store.get_image(None, frame_index=index)[0])
 
 
 @pytest.mark.parametrize('fmt', ['npy', 'avc1/mp4'])

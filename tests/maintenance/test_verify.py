@@ -162,9 +162,15 @@ def test_replaced_images_are_accepted_if_they_can_be_read(tmp_path: Path) -> Non
 
 
 def test_videos_are_not_replaced(tmp_path: Path) -> None:
-    path = record(tmp_path / 's', 'avc1/mp4')
-    with raises(InvalidArgumentError, argument='update', store=str(path)):
-        imgstore.verify(path, update=True)
+    path = record(tmp_path / 's', 'mjpeg/avi')
+    with av.open(path / '000001.avi') as container:
+        packet = next(bytes(packet) for packet in container.demux(video=0) if packet.size)
+    sound = (path / '000001.avi').read_bytes()
+    (path / '000001.avi').write_bytes(sound.replace(packet[-40:], bytes(40)))
+    before = contents(path)
+    report = imgstore.verify(path, update=True)
+    assert (len(report.damaged), report.changed) == (1, 0)
+    assert contents(path) == before
 
 
 def spy_on(monkeypatch: pytest.MonkeyPatch, stop_at: int | None = None) -> list[int]:

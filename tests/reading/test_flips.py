@@ -17,6 +17,7 @@ import pytest
 import imgstore
 from imgstore.errors import ImgStoreError, ImgStoreWarning
 
+from ..helpers.checked import not_none
 from ..helpers.format_table import NO_COLOR, ROWS
 from ..helpers.frames import numbered
 
@@ -32,12 +33,14 @@ class Content(NamedTuple):
     images: list[Any]
     numbers: list[int]
     times: list[float]
+    records: str
 
 
 def read(path: Path) -> Content:
     with imgstore.new_for_filename(path) as store:
         images = [store.get_image(None, frame_index=index)[0].tobytes() for index in range(store.frame_count)]
-        return Content(images, store.frame_numbers.tolist(), store.frame_times.tolist())
+        records = str(not_none(store.get_extra_data()).to_json())
+        return Content(images, store.frame_numbers.tolist(), store.frame_times.tolist(), records)
 
 
 def is_silent(path: Path, expected: Content) -> bool:
@@ -59,11 +62,12 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     with imgstore.new_for_format(fmt, path, imgshape=shape, chunksize=CHUNKSIZE) as made:
         for index in range(COUNT):
             made.add_image(numbered(index, shape), 100 + 3 * index, index / 7)
+            made.add_extra_data(temperature=20 + index / 16, valve='open')
     imgstore.new_for_filename(path).close(save_index=True)
     return path, read(path)
 
 
-@pytest.mark.parametrize('kind', ['frames', '*.npz', '.index.*'])
+@pytest.mark.parametrize('kind', ['frames', '*.npz', '*.extra.json', '.index.*'])
 def test_no_flipped_bit_is_silent(store: tuple[Path, Content], kind: str, tmp_path: Path) -> None:
     path, expected = store
     extension = ROWS[imgstore.new_for_filename(path).format].extension
