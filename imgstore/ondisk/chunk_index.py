@@ -349,7 +349,7 @@ def _copy_members(path: str, archive: zipfile.ZipFile, replaced: Sequence[str]) 
     for member, content in _members(path):
         name = member.filename.removesuffix('.npy')
         if name not in replaced and name not in names:
-            archive.writestr(member, content)
+            _write_bytes(archive, member.filename, content, member.compress_type)
         names.add(name)
     return names
 
@@ -364,6 +364,15 @@ def _members(path: str) -> Iterator[tuple[zipfile.ZipInfo, bytes]]:
 def _write_member(archive: zipfile.ZipFile, key: str, values: npt.NDArray[Any]) -> None:
     import zipfile
 
-    undated = zipfile.ZipInfo(key + '.npy')  # zip cannot hold every year of a recorder's clock
+    content = io.BytesIO()
+    np.lib.format.write_array(content, values, allow_pickle=False)
+    _write_bytes(archive, key + '.npy', content.getbuffer(), zipfile.ZIP_STORED)
+
+
+def _write_bytes(archive: zipfile.ZipFile, name: str, content: bytes | memoryview, compress_type: int) -> None:
+    import zipfile
+
+    undated = zipfile.ZipInfo(name)  # zip cannot hold every year of a recorder's clock
+    undated.compress_type = compress_type
     with archive.open(undated, 'w', force_zip64=True) as member:
-        np.lib.format.write_array(member, values, allow_pickle=False)
+        member.write(content)

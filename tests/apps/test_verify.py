@@ -51,7 +51,17 @@ def test_json_has_what_the_report_has(path: Path, capsys: pytest.CaptureFixture[
         'damaged': [3],
         'changed': 0,
         'incomplete_chunks': [],
-        'chunks': [{'number': 1, 'frames': 2, 'unverified': 0, 'damaged': [3], 'changed': [], 'problem': ''}],
+        'chunks': [
+            {
+                'number': 1,
+                'frames': 2,
+                'unverified': 0,
+                'damaged': [3],
+                'changed': [],
+                'changed_extra_data': False,
+                'problem': '',
+            }
+        ],
     }
 
 

@@ -133,16 +133,17 @@ def test_torn_files_are_announced_before_they_appear(tmp_path, fmt, durability, 
 
 
 @pytest.mark.parametrize('durability', ['chunk', 'frame', 'fsync'])
-def test_synced_parts_of_inserted_chunk_are_not_rewritten(tmp_path, calls, durability):
-    """The writer does not write again what is already on the disk of an inserted chunk."""
+def test_a_later_record_of_an_inserted_chunk_never_leaves_it_without_an_index(tmp_path, calls, durability):
+    """The index gets the checksum of the record before the record counts, and is on the disk before it does."""
     record(tmp_path / 'other', 'mjpeg/avi', 'frame', 3)
     with new_for_format('mjpeg/avi', tmp_path / 's', imgshape=SHAPE, durability=durability) as store:
         store.insert_chunk(tmp_path / 'other' / '000000.avi', range(3), range(3))
         store.add_extra_data(v=1)
-    assert len(places(calls, 'replace', 's/000000.npz')) == 1
+    first, second = places(calls, 'replace', 's/000000.npz')
     journals = {'chunk': 1, 'frame': 3, 'fsync': 2}[durability]  # announced, complete, and complete with the record
     assert len(places(calls, 'replace', 's/.000000.open.complete')) == journals
     (records,) = places(calls, 'replace', 's/000000.extra.json')
+    assert first < places(calls, 'fsync', 's/.000000.open.npz')[-1] < second < records
     assert places(calls, 'fsync', 's/.000000.extra.open.json')[0] < records
 
 
