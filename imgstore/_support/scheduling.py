@@ -12,9 +12,10 @@ _THREADS = '/proc/self/task'
 
 @contextlib.contextmanager
 def same_scheduling() -> Iterator[None]:
-    """Undo real-time scheduling that a library sets for the caller's thread and for threads it starts.
+    """Undo real-time scheduling of threads by a library.
 
-    Such threads could take all the time of a machine from the other cameras and from the disk.
+    It may set that for the caller's thread and for those it starts. Such threads could take all the time of a machine
+    from the other cameras and from the disk.
     """
     if sys.platform != 'linux':
         yield

@@ -15,6 +15,7 @@ from ..constants import EXTRA_JSON, STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILE
 from ..errors import ImgStoreError, InvalidArgumentError, StoreIOError
 from ..extra_data.records import has_other_numbers, renumber_extra_data
 from ..index.store_index import ImgStoreIndex
+from ..ondisk.checksums import Checksums
 from ..ondisk.chunk_index import Numbers, read_first_numbers, rewrite_frame_numbers
 from ..ondisk.extra_data_file import checksums_of, extra_data_checksums
 from ..ondisk.layout import Layout, index_path
@@ -177,16 +178,18 @@ class _Change:
                 for path in files.intersection(self._layout.extra_data_files(chunk)):
                     renumber_extra_data(path, self._old, self._new, own, self._first, staging.path(path))
                 if (index := index_path(stem)) in files:
-                    records = _content(staging.path(stem + EXTRA_JSON))
-                    rewrite_frame_numbers(stem, self._new[own], staging.path(index), checksums_of(stem, *records))
+                    checksums = _renewed_checksums(stem, staging.path(stem + EXTRA_JSON))
+                    rewrite_frame_numbers(stem, self._new[own], staging.path(index), checksums)
         except BaseException:
             staging.discard()
             raise
         staging.commit()
 
 
-def _content(path: str) -> list[bytes]:
-    return [read_regular(path)] if os.path.exists(path) else []
+def _renewed_checksums(stem: str, new: str) -> Checksums | None:
+    """Return checksums for old and new extra data; None if the old have none."""
+    is_renewed = extra_data_checksums(stem) and os.path.exists(new)
+    return checksums_of(stem, read_regular(new)) if is_renewed else None
 
 
 def renewed_index(layout: Layout, chunks: list[tuple[int, str]]) -> ImgStoreIndex:

@@ -1,4 +1,7 @@
-"""Comparison of every frame, and of extra data, with their checksums, without decoding."""
+"""Comparison of frames and extra data with their checksums.
+
+Nothing is decoded.
+"""
 
 from __future__ import annotations
 
@@ -184,7 +187,10 @@ class _Verification:
         return _Frames(expected, actual, is_damaged)
 
     def _renewed(self, number: int, frames: _Frames) -> tuple[Flags, bool]:
-        """Write the wanted checksums; return which frames got one, and whether the extra data did."""
+        """Write the wanted checksums.
+
+        Return which frames got one, and whether the extra data did.
+        """
         is_new = np.zeros(len(frames.actual), bool)
         stem = self._layout.index_stem(number)
         if not has_room_for_checksums(stem) or self._layout.is_linked(number):
@@ -204,7 +210,10 @@ class _Verification:
         return is_new, has_new_extra_data
 
     def _accepts_extra_data(self, stem: str) -> bool:
-        """Return whether a chunk's extra data get another checksum: those that can be read."""
+        """Return whether a chunk's extra data get another checksum.
+
+        They must be readable.
+        """
         wanted = self._update if extra_data_checksums(stem) else self._add
         is_known = bool(extra_data_checksums(stem)) and has_sound_extra_data(stem)
         has_some = os.path.lexists(stem + EXTRA_JSON)

@@ -228,7 +228,10 @@ def write_chunk_index(
 
 
 def checksum_members(checksums: npt.NDArray[np.uint64] | None, decoder_checksum: int) -> dict[str, Any]:
-    """Return the members of an index for checksums of frames and decoder; None for what it does not have."""
+    """Return the members of an index with checksums.
+
+    None for those that it does not have.
+    """
     decoder = np.array([decoder_checksum], np.uint64) if decoder_checksum else None
     return {CHECKSUMS: checksums, DECODER_CHECKSUM: decoder}
 
@@ -331,9 +334,9 @@ def has_room_for_checksums(stem: str) -> bool:
 
 
 def rewrite_members(stem: str, members: Mapping[str, npt.NDArray[np.uint64] | None]) -> None:
-    """Replace members of a chunk's ``.npz``, atomically. Those that are None are removed.
+    """Replace members of a chunk's ``.npz``, atomically.
 
-    All else in it is copied.
+    Those that are None are removed. All else is copied.
     """
     import zipfile
 

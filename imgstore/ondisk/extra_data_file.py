@@ -19,9 +19,9 @@ from .files import write_atomic
 
 
 def read_extra_data_file(path: str, verify: bool = True) -> bytes:
-    """Read a file of extra data; CorruptFileError if it differs from its checksum.
+    """Read a file of extra data.
 
-    OSError if it cannot be read.
+    CorruptFileError if it differs from its checksum, OSError if it cannot be read.
     """
     content = read_regular(path)  # before its checksum, which a writer changes first
     if verify and differs(path, content):
@@ -39,7 +39,9 @@ def differs(path: str, content: bytes) -> bool:
 
 
 def extra_data_checksums(stem: str) -> list[int]:
-    """Return the checksums that a chunk's extra data may have; none if they are unknown.
+    """Return the checksums that a chunk's extra data may have.
+
+    There are none if they are unknown.
 
     Parameters
     ----------
@@ -73,7 +75,10 @@ def replace_extra_data(stem: str, content: bytes, sync_it: bool | None = None) -
 
 
 def checksums_of(stem: str, *contents: bytes) -> Checksums | None:
-    """Return the checksums of new extra data and of those that a chunk has; None without any."""
+    """Return the checksums of new extra data, and of those that a chunk has.
+
+    None without any.
+    """
     all_contents = [*contents]
     with contextlib.suppress(OSError):
         all_contents.append(read_regular(stem + EXTRA_JSON))

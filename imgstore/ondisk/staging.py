@@ -122,7 +122,10 @@ def is_renumbered(staged: str, path: str) -> bool:
 
 
 def _files_in(folder: str) -> list[str]:
-    """List the files below a folder, indexes first: they have the checksums of old and new extra data."""
+    """List the files below a folder, indexes first.
+
+    They have the checksums of old and new extra data.
+    """
     found = [os.path.join(base, name) for base, _, names in os.walk(folder) for name in names]
     files = (path for path in found if os.path.isfile(path) and not os.path.islink(path))
     return sorted(files, key=lambda path: (not path.endswith(INDEX_EXTENSIONS), path))

@@ -228,7 +228,7 @@ class AV1Encoder(StreamEncoder):
         return {'maxrate': options['b'], **options} if 'b' in options else options
 
     def open(self, context: Any) -> None:
-        """Open the encoder, without its texts on the terminal and the real-time threads that it gives root."""
+        """Open the encoder without its texts, and without real-time threads."""
         with _environment(_SVT_LOG, '0'), same_scheduling():
             super().open(context)
 
