@@ -223,7 +223,8 @@ _VIDEOS = (
         options=OF_LOSSLESS_X264,
     ),
     replace(_H264, name='hevc/mp4', extension='.mp4', codec='hevc', min_side=16, options=OF_X265, encoder='libx265'),
-    replace(_H264, name='av1/mp4', extension='.mp4', codec='av1', min_side=16, options=OF_SVT, encoder='libsvtav1'),
+    # libsvtav1 4.1 waits forever for some images with a side of up to 24 pixels
+    replace(_H264, name='av1/mp4', extension='.mp4', codec='av1', min_side=32, options=OF_SVT, encoder='libsvtav1'),
 )
 _CONVERTING = {
     f'{row.name}+color': replace(row, converts_to_bgr=True)
