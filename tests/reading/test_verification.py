@@ -68,7 +68,7 @@ def alter_packet(file: Path, index: int) -> Path:
 
 def lost_with(fmt: str, index: int) -> set[int]:
     """The frames that cannot be decoded without one."""
-    if ROWS[fmt].is_image_folder or ROWS[fmt].codec in ('mjpeg', 'ffv1'):
+    if ROWS[fmt].is_image_folder or ROWS[fmt].codec in ('mjpeg', 'ffv1', 'h264-lossless'):
         return {index}
     begin, within = divmod(index, CHUNKSIZE)
     end = min(within // GROUP * GROUP + GROUP, CHUNKSIZE)
