@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..._support.cpu import THREADS
 from ...errors import FrameReadError
 from .container_checks import MAX_PIXELS, WITHOUT_DECODING, unreadable_video
-from .decoder import STRICT, CleanFrameQueue, decode, flush_packet, last_frames
+from .decoder import STRICT, CleanFrameQueue, decode, flush_packet, last_frames, wait_for_threads
 from .frame_cache import FrameCache
 from .frame_table import FrameTable, is_hidden, packets_of
 from .h264 import has_several_slices, stated_reordering
@@ -136,6 +136,7 @@ class VideoCursor:
         where it would wait forever for threads of the parent.
         """
         if self._container is not None:
+            wait_for_threads(self._stream)
             self._container.close()
             self._container, self._stream, self._frames = None, None, iter(())
 
@@ -341,6 +342,7 @@ class VideoCursor:
         if self._stream.codec_context.name != 'h264' or time is None:
             return packet, packets
         assert self._container is not None
+        wait_for_threads(self._stream)
         self._container.close()
         container = self._open_file()
         if self._video.seek:

@@ -50,6 +50,15 @@ def _fails_its_checksum(packet: Any) -> bool:
     return context.name == 'ffv1' and bool(packet.size and context.extradata) and is_damaged(bytes(packet))
 
 
+def wait_for_threads(stream: Any) -> None:
+    """Wait until the threads of a decoder rest; call it before the decoder is freed.
+
+    PyAV holds the interpreter while it frees one, and a thread that logs needs the interpreter.
+    """
+    if stream is not None and stream.codec_context is not None and stream.codec_context.is_open:
+        stream.codec_context.flush_buffers()
+
+
 def flush_packet(stream: Any) -> Any:
     """Return a packet to make the decoder return all remaining frames."""
     import av

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
+
+from ..._support.forking import register_fork_handler
 
 Log = list[tuple[int, str, str]]
 """Level, name of the logging component, and text."""
@@ -38,18 +41,58 @@ def logged_warnings() -> Iterator[Log]:
 
 
 @contextlib.contextmanager
-def _logged(most: int, local: bool) -> Iterator[Log]:
+def _logged(level: int, local: bool) -> Iterator[Log]:
     import av.logging
 
-    level, skip = av.logging.get_level(), av.logging.get_skip_repeated()
-    av.logging.set_level(most)
-    av.logging.set_skip_repeated(False)
+    _log_level.require(level)
     try:
         with av.logging.Capture(local=local) as log:
             yield log
     finally:
-        av.logging.set_skip_repeated(skip)
+        _log_level.release(level)
+
+
+class _LogLevel:
+    """FFmpeg's log level, of the process, for several threads at once.
+
+    After the last one it is as before: without need, a damaged frame must not log.
+    """
+
+    def __init__(self) -> None:
+        self._required: list[int] = []
+        self._before: tuple[int | None, bool] = None, True
+        self.reset_after_fork()
+
+    def reset_after_fork(self) -> None:
+        """Replace the lock in a forked child."""
+        self._lock = threading.Lock()
+
+    def require(self, level: int) -> None:
+        """Log at least this level."""
+        import av.logging
+
+        with self._lock:
+            if not self._required:
+                self._before = av.logging.get_level(), av.logging.get_skip_repeated()
+            self._required.append(level)
+            self._set(max(self._required), False)
+
+    def release(self, level: int) -> None:
+        """Log this level no more, unless others require it."""
+        with self._lock:
+            self._required.remove(level)
+            self._set(*((max(self._required), False) if self._required else self._before))
+
+    @staticmethod
+    def _set(level: int | None, skips_repeated: bool) -> None:
+        import av.logging
+
+        av.logging.set_skip_repeated(skips_repeated)
         av.logging.set_level(level)
+
+
+_log_level = _LogLevel()
+register_fork_handler(_log_level, _LogLevel.reset_after_fork)
 
 
 def errors_in(log: Log, name: str) -> list[str]:
