@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -155,15 +155,24 @@ class MappingOption(Option):
         """Return the value with text as names and values."""
         if not isinstance(value, Mapping) or not all(map(_is_pair_of_text, value.items())):
             raise not_allowed(self.name, value, f'for {whom} it must be {self.values}')
+        given = {str(name): str(each) for name, each in value.items()}
+        names = {*given, *_parameters_in(given)}
         for name, own in self.taken:
-            if name in value:
+            if name in names:
                 raise not_allowed(self.name, value, f'leave out its {name!r}: {own} is an option by itself')
-        return {str(name): str(each) for name, each in value.items()}
+        return given
 
     @property
     def values(self) -> str:
         """The values, for messages."""
         return "a dict of FFmpeg's names and values, such as {'aq-mode': 2}"
+
+
+def _parameters_in(options: Mapping[str, str]) -> Iterator[str]:
+    """Yield the names of an encoder's own parameters, as in ``x264-params``."""
+    for name, value in options.items():
+        if name.endswith(PARAMETERS):
+            yield from (pair.partition('=')[0].strip() for pair in value.split(':'))
 
 
 def _with_unit(number: int) -> str:
@@ -180,12 +189,18 @@ def _either(values: Sequence[object]) -> str:
     return ' or '.join(filter(None, (', '.join(map(str, values[:-1])), str(values[-1]))))
 
 
+PARAMETERS = '-params'
+"""End of the name of an option whose value has options of the encoder's own, separated by colons."""
+
 AUTO = 'auto'
 _PRESETS = ('ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow', 'slower', 'veryslow', 'placebo')
 _TAKEN = (
     ('crf', 'crf'),
+    ('qp', 'crf'),
     ('b', 'bitrate'),
+    ('bitrate', 'bitrate'),
     ('g', 'gop'),
+    ('keyint', 'gop'),
     ('preset', 'preset'),
     ('tune', 'tune'),
     ('pix_fmt', 'pixel_format'),

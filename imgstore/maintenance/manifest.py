@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 
+from .._support.regular_files import read_regular
 from ..constants import STORE_LOCK_FILENAME
 from ..errors import InvalidArgumentError, StoreIOError
 from ..ondisk.files import StrPath, partial_path, write_atomic
 from ..ondisk.layout import existing_store_folder, local_folder
+
+_LINE = re.compile(rb'\\\\?[0-9a-f]{64} [ *]')
 
 
 def write_manifest(path: StrPath, manifest: StrPath) -> int:
@@ -34,7 +38,7 @@ def write_manifest(path: StrPath, manifest: StrPath) -> int:
     Raises
     ------
     InvalidArgumentError
-        The list would be elsewhere.
+        The list would be elsewhere, or replace a file that is no such list.
     StoreIOError
         A file cannot be read, or the list cannot be written.
     """
@@ -47,12 +51,25 @@ def write_manifest(path: StrPath, manifest: StrPath) -> int:
             argument='manifest',
             path=target,
         )
+    if os.path.lexists(target) and not _is_manifest(target):
+        raise InvalidArgumentError(
+            f'{target!r} is no list of SHA-256 and stays as it is; give another name', argument='manifest', path=target
+        )
     try:
         lines = [_line(file, os.path.relpath(file, home)) for file in _files(store, target)]
         write_atomic(target, ''.join(lines).encode('utf-8', 'surrogateescape'))
     except OSError as error:
         raise StoreIOError(f'{error.filename or target} failed: {error.strerror}', path=error.filename) from error
     return len(lines)
+
+
+def _is_manifest(path: str) -> bool:
+    """Return whether a file is empty or has lines of ``sha256sum``."""
+    try:
+        content = read_regular(path)
+    except OSError:
+        return False
+    return all(map(_LINE.match, content.splitlines()))
 
 
 def _files(folder: str, manifest: str) -> Iterator[str]:

@@ -28,7 +28,7 @@ from ..errors import (
 from ..formats import format_of
 from ..ondisk.checksums import UNKNOWN, Checksums, as_checksums, read_checksums, read_decoder_checksum
 from ..ondisk.chunk_index import checksum_members, has_room_for_checksums, read_chunk_index, rewrite_members
-from ..ondisk.extra_data_file import checksums_of, extra_data_checksums, has_sound_extra_data
+from ..ondisk.extra_data_file import checksums_of, extra_data_checksums, has_sound_extra_data, lacks_extra_data
 from ..ondisk.files import StrPath
 from ..ondisk.layout import Layout, existing_store_folder, local_folder
 from ..ondisk.lock import locked
@@ -111,6 +111,7 @@ class _Verification:
     def __init__(self, folder: str, add: bool, update: bool, resume: StrPath | None) -> None:
         metadata = load_metadata(folder)
         self._fmt = format_of(metadata, folder)
+        self._shape = metadata.imgshape
         self._folder, self._add, self._update = folder, add, update
         self._log = None if resume is None else VerifyLog(resume, metadata.uuid)
         self._layout = Layout(folder, self._fmt.extension, self._fmt.is_image_folder)
@@ -168,7 +169,7 @@ class _Verification:
             damaged=tuple(numbers[frames.is_damaged & ~is_new].tolist()),
             changed=tuple(numbers[is_new].tolist()),
             changed_extra_data=has_new_extra_data,
-            problem=_problem_of_extra_data(self._layout.index_stem(number)),
+            problem=self._problem(self._layout.index_stem(number), bool((frames.is_damaged & ~is_new).any())),
         )
 
     def _compared(self, number: int, count: int) -> _Frames:
@@ -177,7 +178,7 @@ class _Verification:
         CorruptFileError for its checksums, FrameReadError for its video.
         """
         stem = self._layout.index_stem(number)
-        expected, decoder = read_checksums(stem), read_decoder_checksum(stem)
+        expected, decoder = self._expected(stem), read_decoder_checksum(stem)
         expected = np.zeros(count, np.uint64) if expected is None else expected
         actual = as_checksums(self._chunks.stored_checksums(number, count))
         is_damaged = (expected != UNKNOWN) & (actual != expected)
@@ -185,6 +186,15 @@ class _Verification:
         if self._fmt.is_image_folder:
             is_damaged |= actual == UNKNOWN  # it is missing
         return _Frames(expected, actual, is_damaged)
+
+    def _expected(self, stem: str) -> Checksums | None:
+        """Read the checksums; if some are to be added, damaged ones are none."""
+        try:
+            return read_checksums(stem)
+        except CorruptFileError:
+            if not self._add:
+                raise
+            return None
 
     def _renewed(self, number: int, frames: _Frames) -> tuple[Flags, bool]:
         """Write the wanted checksums.
@@ -214,23 +224,28 @@ class _Verification:
 
         They must be readable.
         """
-        wanted = self._update if extra_data_checksums(stem) else self._add
-        is_known = bool(extra_data_checksums(stem)) and has_sound_extra_data(stem)
-        has_some = os.path.lexists(stem + EXTRA_JSON)
-        return wanted and has_some and not is_known and has_sound_extra_data(stem, verify=False)
+        is_there = os.path.lexists(stem + EXTRA_JSON)
+        if not extra_data_checksums(stem):
+            return self._add and is_there and has_sound_extra_data(stem)
+        differ = lacks_extra_data(stem) or not has_sound_extra_data(stem)
+        return self._update and differ and has_sound_extra_data(stem, verify=False)
+
+    def _problem(self, stem: str, is_damaged: bool) -> str:
+        """Return what else is wrong, and why damaged frames were not accepted."""
+        if not has_sound_extra_data(stem):
+            return 'its extra data are damaged'
+        if lacks_extra_data(stem):
+            return 'its extra data are missing'
+        if not (self._update and is_damaged):
+            return ''
+        if self._fmt.is_image_folder:
+            return 'images that cannot be read, or have another shape, are not accepted'
+        return 'a video is not accepted; insert_chunk replaces one'
 
     def _can_read(self, number: int, index: int) -> bool:
         with contextlib.suppress(FrameReadError), self._chunks.reader(number, None) as reader:
-            reader.read(index)
-            return True
+            return reader.read(index).shape == self._shape
         return False
-
-
-def _problem_of_extra_data(stem: str) -> str:
-    if not has_sound_extra_data(stem):
-        return 'its extra data are damaged'
-    is_missing = extra_data_checksums(stem) and not os.path.lexists(stem + EXTRA_JSON)
-    return 'its extra data are missing' if is_missing else ''
 
 
 class _Frames(NamedTuple):

@@ -55,6 +55,11 @@ def extra_data_checksums(stem: str) -> list[int]:
     return []
 
 
+def lacks_extra_data(stem: str) -> bool:
+    """Return whether a chunk's extra data are missing: there is only their checksum."""
+    return not os.path.lexists(stem + EXTRA_JSON) and bool(extra_data_checksums(stem))
+
+
 def has_sound_extra_data(stem: str, verify: bool = True) -> bool:
     """Return whether a chunk's extra data can be read, or it has none."""
     path = stem + EXTRA_JSON

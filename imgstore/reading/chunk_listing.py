@@ -16,7 +16,7 @@ from ..errors import ChunkSkippedWarning, CorruptFileError, DamagedJournalWarnin
 from ..frame_rate import MANY_TIMES, FrameRate
 from ..ondisk.checksums import Checksums, as_checksums
 from ..ondisk.chunk_index import Numbers, Times, is_empty, read_chunk_index
-from ..ondisk.extra_data_file import has_sound_extra_data
+from ..ondisk.extra_data_file import has_sound_extra_data, lacks_extra_data
 from ..ondisk.index_stamps import mtime_resolution_ns
 from ..ondisk.journal_reading import GrowingJournal, read_journal
 from ..ondisk.layout import FoundChunks, Layout, index_path
@@ -262,11 +262,10 @@ class ChunkListing:
     def record_files(self, number: int) -> list[str]:
         """Return the paths of a chunk's extra data files, then of its journal."""
         journal, files = self.journals.get(number), self._layout.extra_data_files(number)
-        if journal is None:
-            return files
-        if not has_sound_extra_data(
-            self._layout.index_stem(number)
-        ):  # lost in a power cut; the journal has the records
+        stem = self._layout.index_stem(number)
+        if journal is None:  # a missing file is damage
+            return [stem + EXTRA_JSON, *files] if lacks_extra_data(stem) else files
+        if not has_sound_extra_data(stem):  # lost in a power cut; the journal has the records
             files = [path for path in files if not path.endswith(EXTRA_JSON)]
         return [*files, journal]
 

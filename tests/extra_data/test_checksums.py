@@ -87,6 +87,10 @@ def test_verify_names_altered_and_missing_extra_data(tmp_path: Path) -> None:
     assert 'damaged' in imgstore.verify(path).chunks[1].problem
     files(path)[1].unlink()
     assert 'missing' in imgstore.verify(path).chunks[1].problem
+    with new_for_filename(path) as store, raises(CorruptFileError, file=files(path)[0].name, chunk=1):
+        store.get_extra_data()
+    assert imgstore.verify(path, update=True)
+    assert valves(path) == [0, 1, 2]
 
 
 @pytest.mark.parametrize('fmt', FORMATS)

@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from ..._support.scheduling import same_scheduling
 from ..._support.validation import not_allowed
-from ...encoder_options import BITRATE, CODEC_OPTIONS, CRF, GOP, PIXEL_FORMAT, PRESET, THREADS, X264_TUNE, Options
+from ...encoder_options import (
+    BITRATE,
+    CODEC_OPTIONS,
+    CRF,
+    GOP,
+    PARAMETERS,
+    PIXEL_FORMAT,
+    PRESET,
+    THREADS,
+    X264_TUNE,
+    Options,
+)
 from ...formats import VIDEO_FRAMES_PER_SECOND
 from ..base import ChunkWriter, Image
 from . import coded_streams
@@ -28,9 +39,6 @@ if TYPE_CHECKING:
 _PARAMETER_SETS_APART = 1 << 22  # https://ffmpeg.org/doxygen/trunk/group__lavc__core.html, AV_CODEC_FLAG_GLOBAL_HEADER
 _FFMPEG_NAMES = {CRF.name: 'crf', BITRATE.name: 'b', GOP.name: 'g', PRESET.name: 'preset', X264_TUNE.name: 'tune'}
 _X265_PARAMETERS, _SVT_LOG = 'x265-params', 'SVT_LOG'
-_PARAMETERS = '-params'
-"""End of the name of an option whose value has options of the encoder's own, separated by colons."""
-
 
 # Short GOPs keep frames near their keyframes. Without B-frames, lookahead and a variable frame rate, encoders return
 # each frame at once.
@@ -146,7 +154,7 @@ def merged(options: Mapping[str, str], others: Mapping[str, str]) -> dict[str, s
 
 
 def _has_several(name: str) -> bool:
-    return name.endswith(_PARAMETERS)
+    return name.endswith(PARAMETERS)
 
 
 class H264Encoder(StreamEncoder):

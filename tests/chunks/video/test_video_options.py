@@ -304,7 +304,13 @@ WRONG: dict[str, list[dict[str, Any]]] = {
         {'threads': 3},
     ],
     'hevc': [{'nonsense': 1}, {'x265-params': 'nonsense=1'}, {'color_range': 'pc'}, {'crf': 3}],
-    'av1': [{'nonsense': 1}, {'svtav1-params': 'nonsense=1'}, {'color_range': 'pc'}, {'crf': 3}],
+    'av1': [
+        {'svtav1-params': 'keyint=300'},
+        {'nonsense': 1},
+        {'svtav1-params': 'nonsense=1'},
+        {'color_range': 'pc'},
+        {'crf': 3},
+    ],
 }
 
 
