@@ -222,8 +222,6 @@ X264_TUNE = NameOption(
     ('film', 'animation', 'grain', 'stillimage', 'psnr', 'ssim', 'fastdecode', 'zerolatency'),
 )
 PIXEL_FORMAT = NameOption('pixel_format', 'sampling of colour', ('yuv420p', 'yuv444p', 'gray'))
-AV1_CRF = IntegerOption('crf', 'constant rate factor, 1 is best', 1, 63)
-SVT_PRESET = IntegerOption('preset', 'speed of the encoder; a smaller number makes smaller files', 0, 13)
 X265_TUNE = NameOption(
     'tune',
     'kind of images, or what to optimise',
@@ -247,10 +245,7 @@ _OF_SOFTWARE = (CRF, PRESET, X264_TUNE, PIXEL_FORMAT, THREADS)
 OF_X264 = (CRF, BITRATE, GOP, PRESET, X264_TUNE, PIXEL_FORMAT, THREADS, CODEC_OPTIONS, H264_ENCODER)
 OF_LOSSLESS_X264 = (GOP, PRESET, THREADS, CODEC_OPTIONS)
 OF_X265 = (CRF, BITRATE, GOP, PRESET, X265_TUNE, PIXEL_FORMAT, THREADS, CODEC_OPTIONS, HEVC_ENCODER)
-OF_SVT = (AV1_CRF, BITRATE, GOP, SVT_PRESET, CODEC_OPTIONS)
-OPTIONS: tuple[Option, ...] = tuple(
-    dict.fromkeys((QUALITY, COMPRESSION, TIFF_COMPRESSION, BITS, *OF_X264, *OF_X265, *OF_SVT))
-)
+OPTIONS: tuple[Option, ...] = tuple(dict.fromkeys((QUALITY, COMPRESSION, TIFF_COMPRESSION, BITS, *OF_X264, *OF_X265)))
 OPTION_NAMES = tuple(dict.fromkeys(option.name for option in OPTIONS))
 
 Options = Mapping[str, Any]

@@ -38,7 +38,6 @@ _FACTS = {
     'avc1/mp4': FormatFacts('H.264 in MP4', f'{_VIDEO_READERS}, browsers'),
     'ffv1/mkv': FormatFacts('FFV1 in Matroska', _VIDEO_READERS),
     'hevc/mp4': FormatFacts('HEVC in MP4', 'OpenCV, FFmpeg'),
-    'av1/mp4': FormatFacts('AV1 in MP4', 'FFmpeg'),
     'h264-lossless/mp4': FormatFacts('H.264 in MP4', f'{_VIDEO_READERS}, Chromium'),
 }
 

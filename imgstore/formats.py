@@ -18,7 +18,6 @@ from .encoder_options import (
     BITS,
     COMPRESSION,
     OF_LOSSLESS_X264,
-    OF_SVT,
     OF_X264,
     OF_X265,
     QUALITY,
@@ -223,8 +222,6 @@ _VIDEOS = (
         options=OF_LOSSLESS_X264,
     ),
     replace(_H264, name='hevc/mp4', extension='.mp4', codec='hevc', min_side=16, options=OF_X265, encoder='libx265'),
-    # libsvtav1 4.1 waits forever for some images with a side of up to 24 pixels
-    replace(_H264, name='av1/mp4', extension='.mp4', codec='av1', min_side=32, options=OF_SVT, encoder='libsvtav1'),
 )
 _CONVERTING = {
     f'{row.name}+color': replace(row, converts_to_bgr=True)

@@ -16,7 +16,6 @@ FRAMES = 24
 FOLDER = Path(imgstore.__file__).parent / 'chunks' / 'video' / 'samples'
 H264 = {'bf': '2', 'g': '8', 'x264-params': 'open-gop=1:b-adapt=0', 'crf': '30'}
 HEVC = {'bf': '2', 'g': '8', 'x265-params': 'open-gop=1:b-adapt=0:log-level=none', 'crf': '30'}
-AV1 = {'g': '8', 'preset': '8', 'crf': '40'}
 
 INTERLACED = {'bf': '0', 'flags': '+ildct+ilme', 'x264-params': 'tff=1', 'crf': '30'}
 
@@ -40,4 +39,3 @@ if __name__ == '__main__':
     make(FOLDER / 'interlaced.mp4', 'libx264', 'yuv420p', list(range(3)), INTERLACED)
     make(FOLDER / 'numbered.mp4', 'libx264', 'yuv420p', varying, H264)
     make(FOLDER / 'hevc.mp4', 'libx265', 'yuv420p', varying, HEVC)
-    make(FOLDER / 'av1.mp4', 'libsvtav1', 'yuv420p', varying, AV1)

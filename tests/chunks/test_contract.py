@@ -39,7 +39,6 @@ LOWEST_PSNR = {
     'h264/mkv': (35, 28),
     'avc1/mp4': (35, 28),
     'hevc/mp4': (35, 28),
-    'av1/mp4': (35, 28),
 }
 """Of gray and of colour in dB; chroma is halved both ways, and the images' differs from pixel to pixel."""
 

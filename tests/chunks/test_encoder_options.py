@@ -33,7 +33,6 @@ COUNT = 3
 WORST_TO_BEST = {
     'quality': [1, 30, 60, 90, 100],
     'crf': [51, 40, 30, 20, 10, 0],
-    'crf of AV1': [63, 45, 25, 15, 5, 1],
 }
 FORMATS = format_names()
 OF = {fmt: {option.name: option for option in resolve_format(fmt).options} for fmt in FORMATS}
@@ -76,7 +75,7 @@ def media(path, fmt):
 def test_the_better_the_larger_and_the_nearer_to_what_was_added(tmp_path, fmt, name, shape):
     added = np.stack([picture(index, shape) for index in range(COUNT)])
     sizes, nearness = [], []
-    for value in WORST_TO_BEST['crf of AV1' if fmt == 'av1/mp4' else name]:
+    for value in WORST_TO_BEST[name]:
         path = record(tmp_path / str(value), fmt, shape, **{name: value})
         sizes.append(len(media(path, fmt)))
         nearness.append(cv2.PSNR(images(path), added))

@@ -34,10 +34,10 @@ _TAKE_OPTIONS = ('pyav',)
 
 _OF_OPENCV = 'uint8'
 
-_WITH_SAMPLE = ('hevc', 'av1')
+_WITH_SAMPLE = ('hevc',)
 
-_NOT_EXACT = (('opencv', 'ffv1'), ('opencv', 'h264-lossless'), ('opencv', 'av1'))
-"""Readers that hide damaged slices, or change values of images with odd sides. OpenCV from PyPI decodes no AV1."""
+_NOT_EXACT = (('opencv', 'ffv1'), ('opencv', 'h264-lossless'))
+"""Readers that hide damaged slices, or change values of images with odd sides."""
 
 ENVIRONMENT_VARIABLE = 'IMGSTORE_VIDEO_BACKEND'
 

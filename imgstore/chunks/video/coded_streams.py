@@ -1,6 +1,6 @@
-"""Streams of H.264, HEVC and AV1: of encoders, and in MP4.
+"""Streams of H.264 and HEVC: of encoders, and in MP4.
 
-ITU-T H.264 and H.265, Annex B; AV1 Bitstream & Decoding Process Specification, 5.3.
+ITU-T H.264 and H.265, Annex B.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from . import h264
 
 _VPS, _PARAMETER_SETS, _IRAP = 32, (32, 33, 34), range(16, 24)  # types of NAL units of HEVC
 _VERSIONS = {'h264': b'\1', 'hevc': b'\1', 'libdav1d': b'\x81'}  # first bytes of configurations, ISO/IEC 14496-15
-_DELIMITER, _SEQUENCE_HEADER = b'\x12\0', 1  # OBUs of AV1
 
 
 class CodedStream(NamedTuple):
@@ -26,14 +25,11 @@ class CodedStream(NamedTuple):
         Converts a packet of an encoder to one of MP4.
     has_keyframe : callable
         Returns whether such a packet has a keyframe.
-    needs_parameters : bool
-        Whether keyframes lack the parameter sets, and those come before.
     """
 
     demuxer: str
     in_mp4: Callable[[bytes], bytes]
     has_keyframe: Callable[[bytes], bool]
-    needs_parameters: bool = True
 
 
 def _kind_in_hevc(unit: bytes) -> int:
@@ -50,21 +46,12 @@ def _has_hevc_keyframe(packet: bytes) -> bool:
     return any(_kind_in_hevc(unit) in _IRAP for unit in h264.units_of(packet))
 
 
-def _without_delimiter(packet: bytes) -> bytes:
-    return packet.removeprefix(_DELIMITER)
-
-
-def _has_sequence_header(packet: bytes) -> bool:
-    return _without_delimiter(packet)[:1] != b'' and _without_delimiter(packet)[0] >> 3 & 15 == _SEQUENCE_HEADER
-
-
 H264 = CodedStream('h264', h264.length_prefixed, h264.has_keyframe)
 HEVC = CodedStream('hevc', _hevc_in_mp4, _has_hevc_keyframe)
-AV1 = CodedStream('obu', _without_delimiter, _has_sequence_header, needs_parameters=False)
 CONFIGURED = ('h264', 'hevc', 'libdav1d', 'ffv1')
 """FFmpeg's decoders whose configuration containers store."""
 
-RAW_DEMUXERS = tuple(stream.demuxer for stream in (H264, HEVC, AV1))
+RAW_DEMUXERS = tuple(stream.demuxer for stream in (H264, HEVC))
 
 
 def has_configuration(decoder: str, record: bytes) -> bool:
@@ -79,9 +66,7 @@ def has_configuration(decoder: str, record: bytes) -> bool:
 def stream_of(packet: bytes) -> CodedStream:
     """Return the kind of a packet.
 
-    It has the parameter sets of its stream before it. That of AV1 has none, and begins with a delimiter.
+    It has the parameter sets of its stream before it.
     """
-    if packet.startswith(_DELIMITER):
-        return AV1
     first = next(iter(h264.units_of(packet[:64])), b'\0')
     return HEVC if _kind_in_hevc(first) == _VPS else H264

@@ -9,7 +9,7 @@ from .encoder_base import PyAVEncoder
 from .encoder_trial import check_options, check_size
 from .hardware import kind_of
 from .intra_encoders import FFV1Encoder, MJPEGEncoder
-from .stream_encoders import AV1Encoder, H264Encoder, HEVCEncoder, LosslessH264Encoder, StreamEncoder
+from .stream_encoders import H264Encoder, HEVCEncoder, LosslessH264Encoder, StreamEncoder
 
 ENCODERS: dict[str, type[PyAVEncoder]] = {
     'mjpeg': MJPEGEncoder,
@@ -17,7 +17,6 @@ ENCODERS: dict[str, type[PyAVEncoder]] = {
     'h264-lossless': LosslessH264Encoder,
     'ffv1': FFV1Encoder,
     'hevc': HEVCEncoder,
-    'av1': AV1Encoder,
 }
 
 

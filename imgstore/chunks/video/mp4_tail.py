@@ -6,7 +6,7 @@ If the MP4 can never be closed, the file stays next to it and is read as the vid
 
 Two such files are used in turn, so that one is intact while the other is written. Each has the frame's index (8 bytes),
 length and CRC-32 of the rest (4 bytes each), then the stream's parameter sets and the packet as a byte stream, ITU-T
-H.264 or H.265 Annex B; for AV1 the packet, with its delimiter.
+H.264 or H.265 Annex B.
 """
 
 from __future__ import annotations

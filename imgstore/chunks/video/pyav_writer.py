@@ -108,7 +108,7 @@ class ContainerChunkWriter(ChunkWriter):
         if self._tail is not None:
             kind = self._encoder.stream
             self._checksum = checksum_of((kind.in_mp4(packet),))
-            before = (self._stream.codec_context.extradata or b'') if kind.needs_parameters else b''
+            before = self._stream.codec_context.extradata or b''
             self._tail.put(self._written, before + packet)
 
     def _end_tail(self) -> None:

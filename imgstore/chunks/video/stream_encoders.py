@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ..._support.scheduling import same_scheduling
 from ..._support.validation import not_allowed
 from ...encoder_options import (
     BITRATE,
@@ -38,7 +35,7 @@ if TYPE_CHECKING:
 
 _PARAMETER_SETS_APART = 1 << 22  # https://ffmpeg.org/doxygen/trunk/group__lavc__core.html, AV_CODEC_FLAG_GLOBAL_HEADER
 _FFMPEG_NAMES = {CRF.name: 'crf', BITRATE.name: 'b', GOP.name: 'g', PRESET.name: 'preset', X264_TUNE.name: 'tune'}
-_X265_PARAMETERS, _SVT_LOG = 'x265-params', 'SVT_LOG'
+_X265_PARAMETERS = 'x265-params'
 
 # Short GOPs keep frames near their keyframes. Without B-frames, lookahead and a variable frame rate, encoders return
 # each frame at once.
@@ -53,7 +50,6 @@ _X264_LOSSLESS = {**_X264_AT_ONCE, 'g': '1', 'preset': 'ultrafast', 'qp': '0'}
 # changed in place.
 _X265_AT_ONCE = 'rc-lookahead=0:frame-threads=1:open-gop=0:log-level=none:info=0:vui-timing-info=0'
 _X265 = {**_AT_ONCE, 'preset': 'superfast', 'tune': 'psnr', 'crf': '26', _X265_PARAMETERS: _X265_AT_ONCE}
-_SVT = {'g': '16', 'preset': '8', 'crf': '40', 'svtav1-params': 'pred-struct=1:lookahead=0'}
 _REPLACED = {BITRATE.name: ('crf',)}
 _REPLACED_IN_X264 = {**_REPLACED, X264_TUNE.name: ('deblock',)}
 
@@ -218,36 +214,3 @@ class HEVCEncoder(StreamEncoder):
         """Return the options of FFmpeg's encoder, with threads in its own way."""
         options, threads = super().ffmpeg_options(), self._options.get(THREADS.name)
         return options if threads is None else merged(options, {_X265_PARAMETERS: f'pools={threads}'})
-
-
-class AV1Encoder(StreamEncoder):
-    """AV1 encoder by libsvtav1.
-
-    https://gitlab.com/AOMediaCodec/SVT-AV1/-/blob/master/Docs/Parameters.md
-    """
-
-    codec = 'libsvtav1'
-    stream = coded_streams.AV1
-    settings = _SVT
-
-    def ffmpeg_options(self) -> dict[str, str]:
-        """Return the options of FFmpeg's encoder; at once only a constant rate works."""
-        options = super().ffmpeg_options()
-        return {'maxrate': options['b'], **options} if 'b' in options else options
-
-    def open(self, context: Any) -> None:
-        """Open the encoder without its texts, and without real-time threads."""
-        with _environment(_SVT_LOG, '0'), same_scheduling():
-            super().open(context)
-
-
-@contextlib.contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    """Set a variable of the environment, unless the user has."""
-    is_ours = name not in os.environ
-    os.environ.setdefault(name, value)
-    try:
-        yield
-    finally:
-        if is_ours:
-            os.environ.pop(name, None)

@@ -666,7 +666,6 @@ def test_pixels_are_close_to_the_source_for_any_flags(tmp_path, name):
         for fmt, backend in video_backends('read')
         for shape in ((64, 96), (64, 96, 3), (65, 97))
         if shape == (64, 96) or not ROWS[fmt].lossless  # of others OpenCV gives other values
-        if fmt != 'av1/mp4'  # OpenCV from PyPI decodes none
     ],
 )
 def test_what_a_store_wrote_is_what_opencv_reads_from_it(tmp_path, fmt, shape, backend):
