@@ -17,7 +17,7 @@ from ..errors import InvalidArgumentError, StoreIOError
 from ..ondisk.files import StrPath, partial_path, write_atomic
 from ..ondisk.layout import existing_store_folder, local_folder
 
-_LINE = re.compile(rb'\\\\?[0-9a-f]{64} [ *]')
+_LINE = re.compile(rb'\\?[0-9a-f]{64} [ *]')
 
 
 def write_manifest(path: StrPath, manifest: StrPath) -> int:
