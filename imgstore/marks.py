@@ -72,7 +72,8 @@ class Mark:
         object.__setattr__(self, 'start', as_int(self.start, 'start'))
         if self.end is not None:
             object.__setattr__(self, 'end', as_int_min(self.end, 'end', self.start))
-        if not isinstance(self.label, str) or not is_utf8(self.label) or '\0' in self.label:
+        label: object = self.label
+        if not isinstance(label, str) or not is_utf8(label) or '\0' in label:
             raise InvalidArgumentError(f'label is {self.label!r}; it must be text', argument='label')
 
     @property

@@ -718,7 +718,7 @@ def test_wrong_usage_is_exit_code_2(png: Path, args: list[str], capsys: pytest.C
     assert 'usage: imgstore-export' in capsys.readouterr().err
 
 
-VIDEO_ENDINGS = ['.avi', '.AVI', '.mov', '.webm', '.m4v', '.wmv', '.ts', '.gif', '.mpg', '.flv', '.ogv']
+VIDEO_ENDINGS = ['.avi', '.AVI', '.mov', '.webm', '.m4v', '.wmv', '.ts', '.mpg', '.flv', '.ogv']
 
 
 @pytest.mark.parametrize('ending', [*VIDEO_ENDINGS, '.png', '.npy', '.h5', '.xlsx', '.json', '.xyz', '.2026'])
