@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from collections.abc import Callable
 from importlib.util import find_spec
 
 from .._support.text import count_of
 from ..errors import ImgStoreError
-from ..ui import check_screen
 from ..viewers.web.serving import USUAL_HOST
 
 _OF_PAGE = ('host', 'port', 'token', 'root_path', 'allow_host', 'no_browser')
 _OF_WINDOW = ('fps', 'loop', 'at', 'hide_statusbar')
 
 
-def reason_for_page(args: argparse.Namespace) -> str | None:
+def reason_for_page(args: argparse.Namespace, check_screen: Callable[[], None]) -> str | None:
     """Return why stores are shown on a page, or None for a window.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+    check_screen : callable
+        Raises an ImgStoreError if there can be no window.
 
     Raises
     ------

@@ -119,7 +119,7 @@ def _fps(text: str) -> float:
 
 def _view_somewhere(prog: str, args: argparse.Namespace) -> int:
     """Show the stores in a window or on a page, and say which."""
-    reason = reason_for_page(args)
+    reason = reason_for_page(args, check_screen)
     if reason is None:
         if unfiltered(sys.stdout).isatty() and not args.quiet:
             print(f'{prog}: in a window; --web shows a page for a browser')

@@ -186,7 +186,7 @@ def test_several_stores_and_options_of_the_page_choose_the_page(
 ) -> None:
     served: list[tuple[str, ...]] = []
     monkeypatch.setattr(view, 'run_server', lambda paths, site, browser, tell: served.append(tuple(paths)))
-    monkeypatch.setattr(_view_choice, 'check_screen', lambda: None)
+    monkeypatch.setattr(view, 'check_screen', lambda: None)
     assert main_viewer([colors, colors]) == 0
     assert 'a page shows 2 stores side by side' in capsys.readouterr().out
     assert main_viewer(['--port', '0', colors]) == 0
@@ -242,8 +242,7 @@ class FakeWindow:
 @pytest.fixture
 def window(monkeypatch: pytest.MonkeyPatch) -> FakeWindow:
     window = FakeWindow()
-    for module in (view, _view_choice):
-        monkeypatch.setattr(module, 'check_screen', lambda: None)
+    monkeypatch.setattr(view, 'check_screen', lambda: None)
 
     def new_window(name: str, *, shape: tuple[int, int], **options: Any) -> FakeWindow:
         window.area = shape[1], shape[0]
