@@ -49,7 +49,10 @@ class CommandParser(argparse.ArgumentParser):
             raise argparse.ArgumentError(action, wrong_choice(str(value), list(action.choices), action.dest))
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse the arguments, with options anywhere, and suggest a name for an unknown one."""
+        """Parse arguments, with options anywhere.
+
+        For an unknown option, the error suggests a name.
+        """
         found, unknown = self.parse_known_intermixed_args(args, namespace)
         if unknown:
             self.error_of_unknown(unknown)

@@ -50,7 +50,10 @@ def reason_for_page(args: argparse.Namespace, check_screen: Callable[[], None]) 
 
 
 def told_page(args: argparse.Namespace, reason: str) -> str:
-    """Return the line that says why there is a page, and what has no effect there."""
+    """Return the line that says why there is a page.
+
+    It names options without an effect there.
+    """
     unused = _given(args, _OF_WINDOW)
     return f'on a page: {reason}' + (f'; without {" and ".join(unused)}, which a window has' if unused else '')
 

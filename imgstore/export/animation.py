@@ -221,7 +221,7 @@ def _frame(picture: Image, start: int, unit: Fraction) -> Any:
 
 
 class _Palette:
-    """256 colours for all pictures, and each picture in them. Use it in a ``with`` block."""
+    """256 colours for all pictures. Use it in a ``with`` block."""
 
     def __init__(self, sample: Iterator[Image]) -> None:
         first = next(sample)
