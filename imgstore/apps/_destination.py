@@ -34,8 +34,8 @@ class Destination:
         Allow replacing an existing store.
     is_live : bool
         The frames cannot be recorded again.
-    report : Report
-        Gets the result.
+    report : Report, optional
+        Gets the result. Default: one that prints it.
 
     Attributes
     ----------
@@ -52,8 +52,8 @@ class Destination:
         A writer has the existing store open.
     """
 
-    def __init__(self, path: str, overwrite: bool, is_live: bool, report: Report) -> None:
-        self._given, self._is_live, self._report = path, is_live, report
+    def __init__(self, path: str, overwrite: bool, is_live: bool, report: Report | None = None) -> None:
+        self._given, self._is_live, self._report = path, is_live, report or Report()
         self._target = store_folder(path)
         self._is_complete, self._is_empty = False, False
         self._facts: dict[str, Any] = {}

@@ -19,14 +19,16 @@ class Report:
 
     Parameters
     ----------
-    args : argparse.Namespace
+    args : argparse.Namespace, optional
         With ``json``, facts are printed as an object at the end of the block. With ``quiet``, no sentence is printed.
     **usual
         Facts for an object in which no sentence states them.
     """
 
-    def __init__(self, args: argparse.Namespace, **usual: Any) -> None:
-        self._as_json, self._is_quiet, self._usual = args.json, args.quiet, usual
+    def __init__(self, args: argparse.Namespace | None = None, **usual: Any) -> None:
+        self._as_json = args is not None and args.json
+        self._is_quiet = args is not None and args.quiet
+        self._usual = usual
         self._facts: dict[str, Any] = {}
 
     def tell(self, text: str, **facts: Any) -> None:
