@@ -25,7 +25,7 @@ from .mosaic import Look
 from .pictures import pad_to_even
 from .selection import Frames
 from .sound import Sound, sound_packets
-from .speed import checked_speed, refuse_sound, thin_out
+from .speed import FASTEST_SHOWN, checked_speed, refuse_sound, thin_out
 from .stream_copy import CopySegment, copied_packets, plan_stream_copy
 from .subtitles import caption_packets
 from .ticks import EXTENSIONS, Ticks
@@ -140,6 +140,8 @@ def export_video(
     with new_file(path, overwrite) as place:
         _write(place, shown, ticks, pieces, crf, look, sounds, captions, progress)
     reason = pieces if isinstance(pieces, str) else ''
+    if reason and len(shown) < len(frames) and codec == 'auto':
+        reason = f'of faster videos, only {FASTEST_SHOWN} frames a second are shown'
     return VideoReport(not reason, reason, len(shown), len(frames) - len(shown))
 
 
