@@ -26,6 +26,7 @@ PACKAGES = [
     'index',
     'maintenance',
     'measuring',
+    'notebook',
     'ondisk',
     'overview',
     'reading',
@@ -57,6 +58,7 @@ BLOSCPACK = ['numcodecs>=0.12']
 DASK = ['dask[array,distributed]>=2024.8.1']
 IMAGEIO = ['imageio>=2.37']  # earlier versions need an older PyAV
 NAPARI = ['napari>=0.9']
+NOTEBOOK = ['anywidget>=0.9.13']
 NWB = ['pynwb>=4.2']
 PARQUET = ['pyarrow>=14']
 PIMS = ['pims>=0.7']
@@ -92,6 +94,7 @@ setup(
     package_data={
         'imgstore': ['napari.yaml', 'py.typed'],
         'imgstore.chunks.video': ['samples/*'],
+        'imgstore.notebook': ['static/*'],
         'imgstore.viewers.web': ['static/*'],
         'imgstore.tests': ['data/*', 'data/*/*'],
     },
@@ -101,6 +104,7 @@ setup(
         'dask': DASK,
         'imageio': IMAGEIO,
         'napari': NAPARI,  # without Qt, of which users have or choose one
+        'notebook': NOTEBOOK,
         'nwb': NWB,
         'parquet': PARQUET,
         'pims': PIMS,
@@ -139,7 +143,7 @@ setup(
             'flask-cors>=4.0',
             'moto[s3]>=5.0.2',
         ],
-        'programs': [*NAPARI, *NWB, *SLEAP, 'nwbinspector', 'pyqt6'],  # what tests/programs needs besides
+        'programs': [*NAPARI, *NOTEBOOK, *NWB, *SLEAP, 'nwbinspector', 'pyqt6'],  # what tests/programs needs besides
         'dev': [
             'build',
             'codespell',

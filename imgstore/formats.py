@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import cv2
 
+from ._support.similar_names import unknown_format
 from .constants import STORE_MD_FILENAME
 from .encoder_options import (
     BITS,
@@ -304,8 +305,7 @@ def resolve_format(name: object, class_name: str | None = None) -> Format:
     """
     found = _BY_ALIAS.get(name) if isinstance(name, str) else None
     if found is None or class_name not in (None, found.class_name):
-        allowed = ', '.join(format_names(class_name))
-        raise InvalidArgumentError(f'format {name!r} is not supported; supported formats: {allowed}', argument='format')
+        raise InvalidArgumentError(unknown_format(name, format_names(class_name)), argument='format')
     if (lack := _lack(found)) is not None:
         raise lack
     return found

@@ -2,7 +2,8 @@
 
 Usage: python tools/make_transcripts.py
 
-A block of the page begins with <!-- options NAME -->, <!-- keys view --> or <!-- transcript NAME -->, and ends with
+A block of the page begins with <!-- options NAME -->, <!-- keys view -->,
+<!-- exit codes --> or <!-- transcript NAME -->, and ends with
 <!-- end -->.
 """
 
@@ -21,6 +22,7 @@ import av
 import numpy as np
 
 import imgstore
+from imgstore.apps._cli import EXIT_CODES
 from imgstore.apps.commands import COMMANDS
 from imgstore.viewers.window.key_bindings import BINDINGS
 
@@ -30,7 +32,7 @@ IMAGES = REPOSITORY / 'docs' / 'images'
 BLOCK = re.compile(r'(?P<begin><!-- (?P<kind>\w+) (?P<name>\w+) -->\n).*?(?P<end><!-- end -->)', re.DOTALL)
 
 SESSION = {
-    'save': ['imgstore save --format avc1/mp4 --source video.mp4 --metadata subject=A7 video-store'],
+    'save': ['imgstore save --format avc1/mp4 --metadata subject=A7 video.mp4 video-store'],
     'info': [
         'imgstore info recording',
         'imgstore info --json recording | grep -o \'"missing_numbers": [0-9]*\' | head -1',
@@ -55,7 +57,7 @@ SESSION = {
     'repair': ['imgstore repair --dry-run killed', 'imgstore repair killed'],
     'test': ['imgstore test --doctor'],
     'story': [
-        'imgstore save --format avc1/mp4 --source video.mp4 recorded',
+        'imgstore save --format avc1/mp4 video.mp4 recorded',
         'imgstore info recorded',
         'imgstore export --from-seconds 7 --to-seconds 17 --audio video.mp4 recorded around.mp4',
     ],
@@ -160,9 +162,15 @@ def options_table(name: str) -> str:
     rows = [
         f'| {usage(action)} | {explanation(parser, action)} |'
         for action in parser._actions
-        if action.dest not in ('help', 'verbose')
+        if action.dest not in ('help', 'verbose', 'quiet')
     ]
     return '\n'.join(['| option | meaning |', '|---|---|', *rows]) + '\n'
+
+
+def exit_codes_table() -> str:
+    """Make a row for each exit code."""
+    rows = [f'| {int(code)} | {meaning} |' for code, meaning in EXIT_CODES.items()]
+    return '\n'.join(['| code | meaning |', '|---|---|', *rows]) + '\n'
 
 
 def keys_table() -> str:
@@ -191,6 +199,7 @@ def main() -> None:
     page = PAGE.read_text(encoding='utf-8')
     contents = {('options', command.name): options_table(command.name) for command in COMMANDS}
     contents['keys', 'view'] = keys_table()
+    contents['exit', 'codes'] = exit_codes_table()
     with tempfile.TemporaryDirectory() as work, tempfile.TemporaryDirectory() as scripts:
         environment = new_environment(Path(scripts))
         prepare(Path(work))

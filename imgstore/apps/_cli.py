@@ -1,4 +1,4 @@
-"""Parsers, one-line errors, exit codes and signals of the command lines."""
+"""Options, one-line errors, exit codes and signals of the command lines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import sys
-import textwrap
 import threading
 import traceback
 import warnings
@@ -16,7 +15,7 @@ from contextlib import contextmanager, nullcontext
 from types import FrameType, TracebackType
 from typing import Any
 
-from .._support.text import printable, printable_lines
+from .._support.text import printable
 from ..encoder_options import (
     CODEC_OPTIONS,
     OPTION_NAMES,
@@ -26,59 +25,29 @@ from ..encoder_options import (
     MappingOption,
     Option,
 )
-from ..errors import ImgStoreError, StoreExistsError
+from ..errors import ImgStoreError, StoreExistsError, StoreNotFoundError
 from ..formats import accepted_format_names, formats_with
+from ._hints import next_step
+from ._parser import EXIT_USAGE
 from ._terminal import escape_unencodable, filtered_output
 from ._values import binning, roi
 
+_SIGPIPE = 13  # Windows has none by name
 EXIT_FAILURE = 1
 SIGNALLED = 128
 """Exit code of a command ended by a signal: this plus the signal's number, as in a shell."""
 
-_WIDTH = 100
+EXIT_CODES = {
+    0: 'the command did what you asked for',
+    EXIT_FAILURE: 'an error, in one line on standard error, or something damaged was found',
+    EXIT_USAGE: 'wrong usage: the command did nothing',
+    SIGNALLED + signal.SIGINT: 'ended by Ctrl-C',
+    SIGNALLED + _SIGPIPE: 'the reader of the output closed the pipe, as `head` does',
+    SIGNALLED + signal.SIGTERM: 'ended by SIGTERM',
+}
+"""All exit codes, and what they mean. They stay the same."""
+
 _STANDARD_ERROR = 2  # its descriptor
-_SIGPIPE = 13  # Windows has none by name
-
-
-class CommandParser(argparse.ArgumentParser):
-    """A parser with control characters escaped in its messages."""
-
-    def _print_message(self, message: str, file: Any = None) -> None:
-        escape_unencodable()
-        super()._print_message(message and printable_lines(message), file)
-
-
-def command_parser(
-    prog: str, description: str, example: str, more: str = '', verbose: bool = True
-) -> argparse.ArgumentParser:
-    """Make the parser of a command, with ``--verbose``.
-
-    Parameters
-    ----------
-    prog
-        Name of the command.
-    description
-        Its purpose.
-    example
-        Command lines, one per line.
-    more
-        Text below the options.
-    verbose
-        False omits that option.
-    """
-    paragraphs = [textwrap.fill(more, _WIDTH)] if more else []
-    several = '\n' in example
-    paragraphs.append('example:\n' + textwrap.indent(example, '  ') if several else f'example: {example}')
-    parser = CommandParser(
-        prog,
-        description=textwrap.fill(description, _WIDTH),
-        epilog='\n\n'.join(paragraphs),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    if verbose:
-        parser.add_argument('--verbose', action='store_true', help='show more, and errors with their traceback')
-    return parser
 
 
 def add_overwrite(parser: argparse.ArgumentParser, what: str) -> None:
@@ -235,12 +204,16 @@ def _guarded(prog: str, command: Callable[[], int], verbose: bool) -> int:
     except (ImgStoreError, OSError) as error:
         if verbose:
             traceback.print_exc()
-        if isinstance(error, StoreExistsError) and error.replaceable:
-            log_error(prog, f'{error.message}; use --overwrite to replace it')
-        else:
-            log_error(prog, error)
+        log_error(prog, _with_next_step(error))
         _log_notes(prog, error)
         return EXIT_FAILURE
+
+
+def _with_next_step(error: ImgStoreError | OSError) -> str:
+    if isinstance(error, StoreExistsError) and error.replaceable:
+        return f'{error.message}; use --overwrite to replace it'
+    step = next_step(error.path) if isinstance(error, StoreNotFoundError) and error.path else ''
+    return f'{error}; {step}' if step else str(error)
 
 
 def _log_notes(prog: str, error: BaseException) -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from types import TracebackType
+from typing import Any
 
 from .._support.text import count_of
 from ..constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME
@@ -17,6 +17,7 @@ from ..ondisk.chunk_files import find_chunk_files
 from ..ondisk.layout import store_folder
 from ..ondisk.lock import is_held
 from ..ondisk.replacing import incomplete_name, replace_folder, room_beside
+from ._report import Report
 
 
 class Destination:
@@ -33,6 +34,8 @@ class Destination:
         Allow replacing an existing store.
     is_live : bool
         The frames cannot be recorded again.
+    report : Report, optional
+        Gets the result. Default: one that prints it.
 
     Attributes
     ----------
@@ -49,10 +52,11 @@ class Destination:
         A writer has the existing store open.
     """
 
-    def __init__(self, path: str, overwrite: bool, is_live: bool) -> None:
-        self._given, self._is_live = path, is_live
+    def __init__(self, path: str, overwrite: bool, is_live: bool, report: Report | None = None) -> None:
+        self._given, self._is_live, self._report = path, is_live, report or Report()
         self._target = store_folder(path)
         self._is_complete, self._is_empty = False, False
+        self._facts: dict[str, Any] = {}
         self._is_new = not os.path.lexists(self._target)
         if os.path.lexists(self._target) and not os.path.isdir(self._target):
             raise InvalidArgumentError(
@@ -77,8 +81,12 @@ class Destination:
         is_like_file = bool(os.path.splitext(self._given)[1])
         what = f'the folder {self._given!r}, a store of format {name}' if is_like_file else f'{self._given!r}'
         self._told = f'{count_of(frames, "frame")} saved in {what}'
+        self._facts = {'format': name, 'frames': frames}
         if not self._replaces:
-            print(self._told)
+            self._tell(self._told, self._target)
+
+    def _tell(self, text: str, path: str | None) -> None:
+        self._report.tell(text, path=path, **self._facts)
 
     def __enter__(self) -> Destination:
         return self
@@ -90,14 +98,14 @@ class Destination:
             return
         if self._is_complete and error is None:
             replace_folder(self.folder, self._target)
-            print(self._told)
+            self._tell(self._told, self._target)
         elif self._is_live and os.path.exists(os.path.join(self.folder, STORE_MD_FILENAME)):
             kept = incomplete_name(self._target)
             os.rename(self.folder, kept)
-            print(f'{self._told.partition(" in ")[0]} in {kept!r}; {self._given!r} is unchanged')
+            self._tell(f'{self._told.partition(" in ")[0]} in {kept!r}; {self._given!r} is unchanged', kept)
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
-            print(f'{self._given!r} is unchanged', file=sys.stdout)
+            self._report.tell(f'{self._given!r} is unchanged', path=None, frames=0, format=None)
 
 
 def _refuse_others_folder(given: str, folder: str, holds_store: bool) -> None:

@@ -30,14 +30,17 @@ class Progress:
         Expected count, if known. The time left is then shown.
     unit
         Name of the counted items.
+    quiet
+        Show nothing.
     """
 
-    def __init__(self, prog: str, total: int | None = None, unit: str = 'frames') -> None:
+    def __init__(self, prog: str, total: int | None = None, unit: str = 'frames', quiet: bool = False) -> None:
+        self._is_quiet = quiet
         self._prog, self._total, self._unit = prog, total, unit
         self._told = time.monotonic()
         self._first: float | None = None
         self._count = self._first_count = 0
-        self._bar: tqdm[Any] | None = self._new_bar() if sys.stderr.isatty() else None
+        self._bar: tqdm[Any] | None = None if quiet or not sys.stderr.isatty() else self._new_bar()
 
     def _new_bar(self) -> tqdm[Any]:
         from tqdm import tqdm
@@ -59,7 +62,7 @@ class Progress:
             self._begin()
         if self._bar is not None:
             self._bar.update(count)
-        elif time.monotonic() - self._told >= _EVERY:
+        elif not self._is_quiet and time.monotonic() - self._told >= _EVERY:
             self._told = time.monotonic()
             log_error(self._prog, self._line())
 

@@ -14,6 +14,7 @@ from ..color import Image
 from ..errors import InvalidArgumentError
 from ..sources import UNITS, Count, read_frame_times
 from ._cli import log_error
+from ._report import Report
 
 _PROG = 'imgstore-save'
 _OPTIONS = ('times_column', 'numbers_column', 'times_unit')
@@ -66,19 +67,19 @@ class GivenTimes:
         The file cannot be read, or a time or the unit is not clear.
     """
 
-    def __init__(self, args: argparse.Namespace) -> None:
+    def __init__(self, args: argparse.Namespace, report: Report) -> None:
         self._path, self._source, self._limit = args.times, args.source, args.frames
         found = read_frame_times(args.times, args.times_column, args.numbers_column, args.times_unit)
         self._numbers, self._times = found.numbers.tolist(), found.times.tolist()
         self._seen: int | None = None
-        print(f'{args.times!r}: {count_of(len(found), "time")}, {found.description}')
+        report.tell(f'{args.times!r}: {count_of(len(found), "time")}, {found.description}')
         self._warn(found.times, 'time', 'later')
         self._warn(found.numbers, 'frame number', 'larger')
 
     @classmethod
-    def of(cls, args: argparse.Namespace) -> GivenTimes | None:
+    def of(cls, args: argparse.Namespace, report: Report) -> GivenTimes | None:
         """Read the file if there is ``--times``."""
-        return None if args.times is None else cls(args)
+        return None if args.times is None else cls(args, report)
 
     def __len__(self) -> int:
         return len(self._times)

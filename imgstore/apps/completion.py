@@ -6,7 +6,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from ._cli import command_parser, run
+from ._cli import run
+from ._parser import command_parser
 from .commands import COMMANDS
 
 _SHELLS = ('bash', 'zsh')

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from .._support.text import count_of
 from ..convert import HISTORY, Conversion, convert, estimate
@@ -14,13 +16,15 @@ from ._cli import (
     add_format,
     add_overwrite,
     add_roi,
-    command_parser,
     encoder_options,
     frames_per_second,
     run,
 )
 from ._estimate import estimate_lines
+from ._info_text import json_line
+from ._parser import command_parser
 from ._progress import Progress
+from ._report import Report, add_json
 
 _PROG = 'imgstore-convert'
 
@@ -73,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
         help='convert in parallel with Dask: local, for a process per core, or host:port of a scheduler; '
         'run it again after an interruption to continue',
     )
+    add_json(made)
     add_overwrite(made, 'store')
     return made
 
@@ -110,7 +115,7 @@ def _estimate_problem(args: argparse.Namespace) -> str | None:
 
 
 def _estimate(args: argparse.Namespace) -> int:
-    with Progress(_PROG, unit='samples written') as progress:
+    with Progress(_PROG, unit='samples written', quiet=args.quiet) as progress:
         found = estimate(
             args.store,
             args.format,
@@ -120,6 +125,9 @@ def _estimate(args: argparse.Namespace) -> int:
             progress=progress.step,
             **encoder_options(args),
         )
+    if args.json:
+        print(json_line(asdict(found)))
+        return 0
     for line in estimate_lines(found):
         print(line)
     return 0
@@ -128,7 +136,7 @@ def _estimate(args: argparse.Namespace) -> int:
 def _convert(args: argparse.Namespace) -> int:
     with new_for_filename(args.store, cache_bytes=0) as store:
         total = len(store) * (1 if args.no_verify else 2)
-    with Progress(_PROG, total, 'frames written and compared') as progress:
+    with Progress(_PROG, total, 'frames written and compared', args.quiet) as progress:
         done = convert(
             args.store,
             args.dest,
@@ -145,7 +153,9 @@ def _convert(args: argparse.Namespace) -> int:
             progress=progress.step,
             **encoder_options(args),
         )
-    print(f'{count_of(done.frames, "frame")} converted to {args.format[0]} in {args.dest!r}: {_verdict(done)}')
+    told = f'{count_of(done.frames, "frame")} converted to {args.format[0]} in {args.dest!r}: {_verdict(done)}'
+    with Report(args) as report:
+        report.tell(told, path=os.path.abspath(args.dest), format=args.format[0], **asdict(done))
     return 0
 
 

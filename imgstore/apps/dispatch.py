@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import argparse
+import os
+import shlex
 import sys
 from collections.abc import Sequence
 
 from .._version import __version__
-from ._cli import command_parser
+from ._hints import VIDEO_FILES, is_store, save_command
+from ._parser import EXIT_USAGE, CommandParser, command_parser
 from .commands import COMMANDS
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> CommandParser:
     """Make the parser of the first argument."""
     width = max(len(command.name) for command in COMMANDS)
     made = command_parser(
         'imgstore',
         'Record, view, check and export stores of images. Each command has --help.',
-        'imgstore save --source video.mp4 recording\nimgstore COMMAND --help',
+        'imgstore save video.mp4 recording\nimgstore COMMAND --help',
         verbose=False,
     )
+    made.usage = '%(prog)s [--version] COMMAND ...'
     made.description = '\n'.join(
         [made.description or '', '', *(f'  {row.name:<{width}}  {row.summary}' for row in COMMANDS)]
     )
@@ -31,5 +34,24 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     given = list(sys.argv[1:] if argv is None else argv)
-    name = parser().parse_args(given[:1]).command
+    made = parser()
+    if not given:
+        made.print_help(sys.stderr)
+        sys.exit(EXIT_USAGE)
+    if instead := _instead(given[0]):
+        made.fail(f'{given[0]!r} is no command; {instead}')
+    name = made.parse_args(given[:1]).command
     return next(command for command in COMMANDS if command.name == name).main()(given[1:])
+
+
+def _instead(path: str) -> str:
+    """Return what to run with a path in place of a command, or '' for none."""
+    if any(path == command.name for command in COMMANDS):
+        return ''
+    if is_store(path):
+        return f'to play this store, run: imgstore view {shlex.quote(path)}'
+    if os.path.exists(path):
+        return f'to make a store of it, run: {save_command(path)}'
+    if path.lower().endswith(VIDEO_FILES):
+        return 'there is no such file, too; to make a store of a video, run: imgstore save VIDEO STORE'
+    return ''

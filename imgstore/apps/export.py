@@ -3,71 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from .._support.text import count_of
-from ..export import (
-    IMAGE_FORMATS,
-    TABLES,
-    ColumnSound,
-    FileSound,
-    Frames,
-    Sound,
-    export_csv,
-    export_images,
-    export_npz,
-    export_parquet,
-    export_tiff,
-    export_timecodes,
-    export_video,
-    export_zarr,
-    select,
-)
+from ..export import IMAGE_FORMATS, TABLES, select
 from ..stores.base import ImgStore
 from ..stores.factories import new_for_filename
 from ..timestamps import parse_time
-from ._cli import add_encoder_options, add_overwrite, command_parser, run
+from ._cli import add_encoder_options, add_overwrite, run
+from ._export_clips import Clip, clips_of
+from ._export_kinds import BY_EXTENSION, EXPORTS, WHAT_IS_WRITTEN, speed, wrong_option
+from ._parser import command_parser
 from ._progress import Progress
-from ._values import seconds
+from ._report import Report, add_json
+from ._values import positive, seconds
 
 _PROG = 'imgstore-export'
-_BY_EXTENSION = {
-    '.mp4': 'video',
-    '.mkv': 'video',
-    '.tif': 'tiff',
-    '.tiff': 'tiff',
-    '.npz': 'npz',
-    '.zarr': 'zarr',
-    '.csv': 'csv',
-    '.parquet': 'parquet',
-    '.txt': 'timecodes',
-    '': 'images',
-}
-_WHAT_IS_WRITTEN = (
-    'Supported are .mp4 and .mkv (video), .tif (TIFF stack), .npz and .zarr (arrays), .csv and .parquet (table), '
-    '.txt (timecodes) and no extension (folder of images). With --as, all but videos may have any extension'
-)
-_Export = Callable[[argparse.Namespace, Frames, Callable[[], object]], str]
-"""Writes frames and returns a remark for the report."""
-
-KINDS = ('video', 'images', 'tiff', 'npz', 'zarr', 'csv', 'parquet', 'timecodes')
-
-_KINDS_OF_OPTIONS = {
-    'status_bar': ('video', 'images', 'tiff'),
-    'codec': ('video',),
-    'crf': ('video',),
-    'audio': ('video',),
-    'sound': ('video',),
-    'subtitles': ('video',),
-    'image_format': ('images',),
-    'quality': ('images',),
-    'compression': ('images',),
-    'table': ('csv', 'parquet'),
-    'escape_formulas': ('csv',),
-}
-"""Options of only some kinds of export."""
+_RANGES = tuple(f'{end}_{what}' for end in ('from', 'to') for what in ('number', 'index', 'time', 'seconds'))
+_USUAL_FACTS = dict.fromkeys(('copied', 'reason', 'rows'))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -75,24 +31,36 @@ def parser() -> argparse.ArgumentParser:
     made = command_parser(
         _PROG,
         'Write frames of a store as one video with their true times, as images in a folder, as a TIFF stack, as '
-        'arrays (npz, zarr), as a table of frames and extra data (csv, parquet), or as timecodes.',
+        'arrays (npz, zarr), as a table of frames and extra data (csv, parquet), or as timecodes. GIF and WebP are for '
+        'slides.',
         'imgstore export recording video.mp4\n'
+        'imgstore export --clip recording/marks.csv --audio sound.wav recording bout.mp4\n'
+        'imgstore export --mosaic left-camera right-camera both.mp4\n'
+        'imgstore export --speed 4x --width 480 recording slide.gif\n'
         'imgstore export --from-time "2026-03-01 12:00:05" --to-time "2026-03-01 12:00:15" recording part.mkv\n'
         'imgstore export --from-number 100 --to-number 200 --status-bar recording images',
         'Ranges include their start and exclude their end. H.264 is copied if nothing is drawn and the range starts at '
         'a keyframe. Otherwise the frames are re-encoded.',
     )
-    made.add_argument('store', metavar='STORE', help='the store')
+    made.add_argument('stores', metavar='STORE', nargs='+', help='the store; several with --mosaic')
     made.add_argument(
         'dest',
         metavar='DEST',
-        help='the output; its extension sets its kind: .mp4, .mkv, .tif, .npz, '
+        help='the output; its extension sets its kind: .mp4, .mkv, .gif, .webp, .tif, .npz, '
         '.zarr, .csv, .parquet, .txt (timecodes), none (a folder of images)',
     )
-    made.add_argument('--as', dest='kind', choices=KINDS, help='kind of output, whatever the extension')
+    made.add_argument('--as', dest='kind', choices=tuple(EXPORTS), help='kind of output, whatever the extension')
+    made.add_argument(
+        '--clip',
+        metavar='MARKS',
+        help='write an output for each mark of this CSV file, such as marks.csv in the folder of the store; its '
+        'columns start,end,label have the numbers of the first and the last frame. The name of an output is DEST with '
+        'the place and the label of the mark',
+    )
     _add_ranges(made.add_argument_group('ranges (start included, end excluded)'))
     _add_pictures(made)
     _add_video(made.add_argument_group('video'))
+    add_json(made, 'one JSON object per output and line')
     add_overwrite(made, 'file or folder')
     return made
 
@@ -117,6 +85,19 @@ def _add_ranges(group: argparse._ArgumentGroup) -> None:
 
 def _add_pictures(made: argparse.ArgumentParser) -> None:
     made.add_argument('--status-bar', action='store_true', help='draw frame number and time into each image')
+    made.add_argument(
+        '--mosaic',
+        action='store_true',
+        help='show several stores in a grid, the frames of the others at the times of the first',
+    )
+    made.add_argument(
+        '--speed',
+        type=speed,
+        metavar='N',
+        help='play N times as fast as recorded, such as 4x or 0.5x; a video keeps at most 60 frames a second, an '
+        'animation 25',
+    )
+    made.add_argument('--width', type=positive(int), metavar='N', help='scale the pictures of each store to N pixels')
     made.add_argument('--image-format', choices=IMAGE_FORMATS, help='format of the images in a folder (default: png)')
     add_encoder_options(made, IMAGE_FORMATS)
     made.add_argument(
@@ -167,101 +148,67 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Export the store named on the command line and return the exit code."""
     made = parser()
     args = made.parse_args(argv)
-    extension = os.path.splitext(args.dest)[1].lower()
-    kind = args.kind or _BY_EXTENSION.get(extension)
+    if problem := _problem(args):
+        made.error(problem)
+    return run(_PROG, lambda: _export(args, _kind(args) or ''), args.verbose)
+
+
+def _kind(args: argparse.Namespace) -> str | None:
+    kind: str | None = args.kind or BY_EXTENSION.get(os.path.splitext(args.dest)[1].lower())
+    return kind
+
+
+def _problem(args: argparse.Namespace) -> str:
+    """Describe options that do not fit together, or return ''."""
+    kind = _kind(args)
     if kind is None:
-        made.error(f'cannot write {args.dest!r}: the extension {extension} is unknown. {_WHAT_IS_WRITTEN}')
-    for option, kinds in _KINDS_OF_OPTIONS.items():
-        given = getattr(args, option)
-        if given is not None and given is not False and kind not in kinds:
-            made.error(f'--{option.replace("_", "-")} is for {" and ".join(kinds)}, not for {kind}')
-    return run(_PROG, lambda: _export(args, kind), args.verbose)
+        extension = os.path.splitext(args.dest)[1].lower()
+        return f'cannot write {args.dest!r}: the extension {extension} is unknown. {WHAT_IS_WRITTEN}'
+    if len(args.stores) > 1 and not args.mosaic:
+        return f'there are {len(args.stores)} stores; --mosaic shows them in one video, else give one STORE and a DEST'
+    if args.mosaic and len(args.stores) == 1:
+        return '--mosaic is for several stores; give them before DEST'
+    given = [name for name in _RANGES if getattr(args, name) is not None]
+    if args.clip and given:
+        return f'--clip and --{given[0].replace("_", "-")} both choose the frames; give one of them'
+    return wrong_option(args, kind)
 
 
 def _export(args: argparse.Namespace, kind: str) -> int:
-    with new_for_filename(args.store) as store:
-        frames = select(store, **_ranges(store, args))
-        with Progress(_PROG, len(frames)) as progress:
-            remark = _EXPORTS[kind](args, frames, progress.step)
-        count = count_of(len(frames), 'frame')
-        print(f'{count}, {frames.numbers[0]} to {frames.numbers[-1]}, exported to {args.dest!r}{remark}')
+    with contextlib.ExitStack() as stack:
+        store, *others = [stack.enter_context(new_for_filename(path)) for path in args.stores]
+        clips = clips_of(store, args) if args.clip else [Clip(select(store, **_ranges(store, args)), args.dest)]
+        with Progress(_PROG, sum(len(clip.frames) for clip in clips), quiet=args.quiet) as progress:
+            for clip in clips:
+                own = argparse.Namespace(**{**vars(args), 'dest': clip.dest})
+                remark, facts = EXPORTS[kind](own, clip.frames, others, progress.step)
+                _tell(args, kind, clip, remark, facts)
     return 0
 
 
+def _tell(args: argparse.Namespace, kind: str, clip: Clip, remark: str, facts: dict[str, Any]) -> None:
+    frames = clip.frames
+    numbers = frames.numbers[[0, -1]].tolist()
+    told = f'{count_of(len(frames), "frame")}, {numbers[0]} to {numbers[1]}, exported to {clip.dest!r}{remark}'
+    with Report(args, **_USUAL_FACTS) as report:
+        report.tell(
+            told,
+            **{
+                'store': frames.store.filename,
+                'path': os.path.abspath(clip.dest),
+                'kind': kind,
+                'frames': len(frames),
+                'first_number': numbers[0],
+                'last_number': numbers[1],
+                'label': clip.label,
+                **facts,
+            },
+        )
+
+
 def _ranges(store: ImgStore, args: argparse.Namespace) -> dict[str, Any]:
-    ranges = {name: value for name, value in vars(args).items() if name.startswith(('from_', 'to_'))}
+    ranges = {name: getattr(args, name) for name in _RANGES}
     for name in ('from_time', 'to_time'):
         if ranges[name] is not None:
             ranges[name] = parse_time(store, ranges[name])
     return ranges
-
-
-def _export_video(args: argparse.Namespace, frames: Frames, step: Callable[[], object]) -> str:
-    sounds: list[Sound] = [FileSound(args.audio, args.audio_offset)] if args.audio else []
-    sounds += [ColumnSound(frames.store, column) for column in args.sound or ()]
-    report = export_video(
-        frames,
-        args.dest,
-        codec=args.codec or 'auto',
-        crf=18 if args.crf is None else args.crf,
-        status_bar=args.status_bar,
-        sounds=sounds,
-        captions=args.subtitles or (),
-        overwrite=args.overwrite,
-        progress=step,
-    )
-    return ', copied without re-encoding' if report.copied else f', re-encoded: {report.reason}'
-
-
-def _export_images(args: argparse.Namespace, frames: Frames, step: Callable[[], object]) -> str:
-    export_images(
-        frames,
-        args.dest,
-        args.image_format or 'png',
-        quality=args.quality,
-        compression=args.compression,
-        status_bar=args.status_bar,
-        overwrite=args.overwrite,
-        progress=step,
-    )
-    return ''
-
-
-def _export_tiff(args: argparse.Namespace, frames: Frames, step: Callable[[], object]) -> str:
-    export_tiff(frames, args.dest, status_bar=args.status_bar, overwrite=args.overwrite, progress=step)
-    return ''
-
-
-def _export_arrays(export: Callable[..., None]) -> _Export:
-    def run_it(args: argparse.Namespace, frames: Frames, step: Callable[[], object]) -> str:
-        export(frames, args.dest, overwrite=args.overwrite, progress=step)
-        return ''
-
-    return run_it
-
-
-def _export_table(export: Callable[..., int]) -> _Export:
-    def run_it(args: argparse.Namespace, frames: Frames, step: Callable[[], object]) -> str:
-        table = args.table or ('joined' if frames.store.has_extra_data else 'frames')
-        escape = {'escape_formulas': True} if args.escape_formulas else {}
-        rows = export(frames, args.dest, table, overwrite=args.overwrite, **escape)
-        return f', {count_of(rows, "row")}'
-
-    return run_it
-
-
-def _export_timecodes(args: argparse.Namespace, frames: Frames, step: Callable[[], object]) -> str:
-    export_timecodes(frames, args.dest, overwrite=args.overwrite)
-    return ''
-
-
-_EXPORTS: dict[str, _Export] = {
-    'video': _export_video,
-    'images': _export_images,
-    'tiff': _export_tiff,
-    'npz': _export_arrays(export_npz),
-    'zarr': _export_arrays(export_zarr),
-    'csv': _export_table(export_csv),
-    'parquet': _export_table(export_parquet),
-    'timecodes': _export_timecodes,
-}

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from .._support.text import count_of, printable
 from ..stores.factories import new_for_filename
-from ._cli import command_parser, run
+from ._cli import run
+from ._parser import command_parser
+from ._report import Report, add_json
 
 
 def parser() -> argparse.ArgumentParser:
@@ -20,6 +22,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument('paths', metavar='PATH', nargs='+', help='a store')
     made.add_argument('--sqlite', action='store_true', help='also write .index.sqlite, for imgstore 0.4')
+    add_json(made, 'one JSON object per store and line')
     return made
 
 
@@ -33,5 +36,8 @@ def _save_all(args: argparse.Namespace) -> int:
     for path in args.paths:
         with new_for_filename(path) as store:
             store.save_index(sqlite=args.sqlite)
-            print(f'{printable(path)}: the index of {count_of(store.frame_count, "frame")} is saved')
+            count = store.frame_count
+            with Report(args) as report:
+                told = f'{printable(path)}: the index of {count_of(count, "frame")} is saved'
+                report.tell(told, path=store.filename, frames=count, sqlite=args.sqlite)
     return 0

@@ -21,10 +21,14 @@ from ..overview.listing import list_stores
 from ..overview.report import FrameGap, FrameTiming, Overview, overview
 from ..stores.factories import new_for_filename
 from ..timestamps import GAP_FACTOR, format_time, is_date
-from ._cli import EXIT_FAILURE, add_overwrite, command_parser, log_error, run
+from ._cli import EXIT_FAILURE, add_overwrite, log_error, run
 from ._info_table import print_csv, print_json, print_table, told_none
 from ._info_text import bytes_text, duration_text, json_line
+from ._info_watch import USUAL_SECONDS, lines_with_growth, watch
+from ._parser import command_parser
 from ._progress import Progress
+from ._report import add_json
+from ._values import positive
 
 _PROG = 'imgstore-info'
 _LINES_OF_METADATA = 12
@@ -50,7 +54,16 @@ def parser() -> argparse.ArgumentParser:
         help='list all stores in the folder and below as a table, without opening a video',
     )
     made.add_argument('--csv', action='store_true', help='print the table of --recursive as csv')
-    made.add_argument('--json', action='store_true', help='print one JSON object per store and line; times in seconds')
+    add_json(made, 'one JSON object per store and line; times in seconds')
+    made.add_argument(
+        '--watch', action='store_true', help='show the summary of one store again and again, until its recording ends'
+    )
+    made.add_argument(
+        '--every',
+        type=positive(float),
+        metavar='S',
+        help=f'seconds from one summary of --watch to the next (default: {USUAL_SECONDS:g})',
+    )
     made.add_argument('--drops', metavar='N', type=_count, help=f'list the N largest drops (default: {_USUAL_DROPS})')
     made.add_argument(
         '--plot',
@@ -76,13 +89,32 @@ def main(argv: Sequence[str] | None = None) -> int:
         made.error('--plot takes one store, not several')
     if args.recursive and (args.plot or args.drops is not None):
         made.error(f'{"--plot" if args.plot else "--drops"} is for one store, not for --recursive')
+    if args.watch and (args.recursive or args.plot or len(args.paths) > 1):
+        made.error('--watch is for one store, without --recursive and --plot')
+    if args.every is not None and not args.watch:
+        made.error('--every needs --watch')
     if args.csv and (args.json or not args.recursive):
         made.error('--csv and --json are two forms; give one of them' if args.json else '--csv needs --recursive')
-    return run(_PROG, lambda: _list_all(args) if args.recursive else _tell_all(args), args.verbose)
+    show = _watch if args.watch else _list_all if args.recursive else _tell_all
+    return run(_PROG, lambda: show(args), args.verbose)
+
+
+def _watch(args: argparse.Namespace) -> int:
+    path = args.paths[0]
+
+    def show(found: Overview, growth: str) -> None:
+        print(_as_json(found) if args.json else lines_with_growth(list(_screen(path, found)), growth))
+
+    watch(lambda: overview(path, _drops(args)), show, args.every or USUAL_SECONDS)
+    return 0
+
+
+def _drops(args: argparse.Namespace) -> int:
+    return _USUAL_DROPS if args.drops is None else int(args.drops)
 
 
 def _list_all(args: argparse.Namespace) -> int:
-    with Progress(_PROG, unit='stores') as progress:
+    with Progress(_PROG, unit='stores', quiet=args.quiet) as progress:
         rows = list_stores(*args.paths, progress=progress.step)
     if not rows:
         log_error(_PROG, told_none(args.paths))
@@ -96,7 +128,7 @@ def _tell_all(args: argparse.Namespace) -> int:
     code = 0
     for place, path in enumerate(args.paths):
         try:
-            found = overview(path, _USUAL_DROPS if args.drops is None else args.drops)
+            found = overview(path, _drops(args))
         except (ImgStoreError, OSError) as error:
             if args.verbose or len(args.paths) == 1:
                 raise

@@ -8,7 +8,9 @@ from dataclasses import replace
 
 from .._support.text import printable
 from ..maintenance.repair import repair
-from ._cli import command_parser, run
+from ._cli import run
+from ._parser import command_parser
+from ._report import Report, add_json
 
 
 def parser() -> argparse.ArgumentParser:
@@ -22,16 +24,19 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument('paths', metavar='PATH', nargs='+', help='a store')
     made.add_argument('--dry-run', action='store_true', help='change nothing, only report what would be done')
+    add_json(made, 'one JSON object per store and line')
     return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Repair the stores and return the exit code."""
     args = parser().parse_args(argv)
-    return run('imgstore-repair', lambda: _repair_all(args.paths, args.dry_run), args.verbose)
+    return run('imgstore-repair', lambda: _repair_all(args), args.verbose)
 
 
-def _repair_all(paths: Sequence[str], dry_run: bool) -> int:
-    for path in paths:
-        print(replace(repair(path, dry_run), path=printable(path)))
+def _repair_all(args: argparse.Namespace) -> int:
+    for path in args.paths:
+        with Report(args) as report:
+            found = repair(path, args.dry_run)
+            report.tell(str(replace(found, path=printable(path))), **found.as_dict())
     return 0

@@ -7,6 +7,7 @@ import contextlib
 import glob
 import itertools
 import os
+import shlex
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import IO, Any
@@ -38,36 +39,36 @@ from ._cli import (
     add_format,
     add_overwrite,
     add_roi,
-    command_parser,
     encoder_options,
     frames_per_second,
     run,
 )
 from ._destination import Destination
+from ._parser import CommandParser, command_parser
 from ._progress import Progress
+from ._report import Report, add_json
 from ._save_images import Preparation, Preview, check_depth
+from ._save_source import add_source, parse_source
 from ._save_times import GivenTimes, add_times, check_times
 from ._values import crop, metadata_pair, positive, size
 
 _PROG = 'imgstore-save'
 _USUAL_FORMAT, _USUAL_FPS = 'mjpeg/avi', 25.0
 
-_QUOTE_IT = '; if the shell expanded a pattern, quote it: --source "images/*.png"'
-
 Numbered = Generator[tuple[Image, int, float]]
 """Images with their frame numbers and times."""
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> CommandParser:
     """Make the parser."""
     made = command_parser(
         _PROG,
         'Save the frames of a video file, a folder of images, a pipe or a camera in a new store.',
-        'imgstore-save --format png --source video.mp4 video-store\n'
-        'imgstore save --source video.mp4 --times frametimes.npy recording\n'
-        'imgstore save --source 0 --duration 60 --format avc1/mp4 --metadata subject=A7 recording\n'
-        'imgstore save --source "images/*.png" --fps 30 recording\n'
-        'ffmpeg -i video.mp4 -f rawvideo -pix_fmt gray - | imgstore save --source - --raw 1280x1024 recording',
+        'imgstore-save --format png video.mp4 video-store\n'
+        'imgstore save --times frametimes.npy video.mp4 recording\n'
+        'imgstore save --duration 60 --format avc1/mp4 --metadata subject=A7 0 recording\n'
+        'imgstore save --fps 30 "images/*.png" recording\n'
+        'ffmpeg -i video.mp4 -f rawvideo -pix_fmt gray - | imgstore save --raw 1280x1024 - recording',
         'Ctrl-C stops recording and closes the store. Exit code: 0 for cameras and pipes, 130 for a partly read file. '
         'A video keeps its own times, counted from its time of creation if it has one. A camera gets the times of the '
         'clock. Damaged frames of a video are skipped and reported, and their numbers stay free. The exit code is then '
@@ -75,17 +76,12 @@ def parser() -> argparse.ArgumentParser:
         'not 0.',
     )
     add_format(made, help=f'format of the store (default: by the extension of DEST, else {_USUAL_FORMAT})')
-    made.add_argument(
-        '--source',
-        metavar='PATH|N',
-        help='a video file, an image, a folder of images or a quoted '
-        'pattern such as "images/*.png", a named pipe or an address with a video, - for raw images on '
-        'standard input, or the number of a camera if no file has that name (default: camera 0)',
-    )
+    add_source(made)
     made.add_argument('dest', metavar='DEST', help='folder of the new store')
     _add_of_store(made)
     _add_of_images(made)
     _add_of_source(made)
+    add_json(made)
     add_overwrite(made, 'store')
     return made
 
@@ -137,7 +133,7 @@ def _add_of_source(made: argparse.ArgumentParser) -> None:
     add_times(made)
     made.add_argument('--size', type=size, metavar='WxH', help='width and height requested from a camera')
     made.add_argument('--no-preview', action='store_true', help='do not show the images of a camera')
-    made.add_argument('--raw', type=size, metavar='WxH', help='width and height of the raw images of --source -')
+    made.add_argument('--raw', type=size, metavar='WxH', help='width and height of the raw images of the source -')
     made.add_argument(
         '--pixel-format',
         dest='raw_pixel_format',
@@ -151,31 +147,14 @@ def _add_of_source(made: argparse.ArgumentParser) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Save the source named on the command line and return the exit code."""
     made = parser()
-    _check_source(made, sys.argv[1:] if argv is None else argv)
-    args, unknown = made.parse_known_args(argv)
-    if unknown:
-        is_pattern = any(os.path.exists(text) or not text.startswith('-') for text in unknown)
-        made.error(f'unrecognized arguments: {" ".join(unknown)}' + _QUOTE_IT * is_pattern)
+    args = parse_source(made, sys.argv[1:] if argv is None else argv)
     if (args.source == '-') != (args.raw is not None):
-        made.error('--source - needs --raw WxH, and --raw needs --source -')
+        made.error('the source - needs --raw WxH, and --raw needs the source -')
     if args.size and not _is_camera(args):
         made.error('--size is for cameras')
     check_times(made, args, _is_camera(args))
     args.format = args.format or format_of_file_name(args.dest) or _USUAL_FORMAT
     return run(_PROG, lambda: _save(args), args.verbose)
-
-
-def _check_source(made: argparse.ArgumentParser, argv: Sequence[str]) -> None:
-    """Explain a value like an option, e.g. from an unquoted pattern."""
-    for option, value in itertools.pairwise(argv):
-        is_name = (
-            value.startswith('-') and value not in ('-', '-h') and (os.path.exists(value) or not value.startswith('--'))
-        )
-        if option == '--source' and is_name:
-            made.error(
-                f'argument --source: {value!r} begins with - like an option; for that one file, write '
-                f'--source=./{value}{_QUOTE_IT}'
-            )
 
 
 def _is_camera(args: argparse.Namespace) -> bool:
@@ -187,21 +166,34 @@ def _is_camera(args: argparse.Namespace) -> bool:
 
 def _save(args: argparse.Namespace) -> int:
     start = None if args.start_time is None else parse_timestamp(local_timezone(), args.start_time)
-    metadata, given = _metadata(args), GivenTimes.of(args)
+    metadata = _metadata(args)
     validate_options(resolve_format(args.format), encoder_options(args))  # before a camera is opened
-    with GracefulStop() as stop, Destination(args.dest, args.overwrite, _is_live(args)) as dest:
+    report = Report(args, dropped=0)
+    given = GivenTimes.of(args, report)
+    with GracefulStop() as stop, report, Destination(args.dest, args.overwrite, _is_live(args), report) as dest:
         if _is_camera(args):
-            camera = Camera(int(args.source or 0), args.fps, args.size)
+            camera = _camera(args)
             frames = _restarted(camera.frames(lambda: bool(stop.signal)), start)
             _write(frames, args, dest, metadata, preview=Preview.of(args))
             if camera.dropped:
                 many = 'frames were' if camera.dropped > 1 else 'frame was'
-                print(f'{camera.dropped} {many} dropped, because earlier ones were not yet stored')
+                told = f'{camera.dropped} {many} dropped, because earlier ones were not yet stored'
+                report.tell(told, dropped=camera.dropped)
         else:
             _save_files(args, dest, metadata, start, stop, given)
         if not stop.signal or _is_live(args):
             dest.complete()
     return 0 if _is_live(args) or not stop.signal else SIGNALLED + stop.signal
+
+
+def _camera(args: argparse.Namespace) -> Camera:
+    try:
+        return Camera(int(args.source or 0), args.fps, args.size)
+    except InvalidArgumentError as error:
+        if args.source is not None:
+            raise
+        step = f'to save a video, run: imgstore save VIDEO {shlex.quote(args.dest)}'
+        raise InvalidArgumentError(f'{error}; {step}') from error
 
 
 def _is_live(args: argparse.Namespace) -> bool:
@@ -331,7 +323,7 @@ def _write(
             **encoder_options(args),
         )
         try:
-            with store, Progress(_PROG, total) as progress:
+            with store, Progress(_PROG, total, quiet=args.quiet) as progress:
                 prepared = ((preparation.of(each), number, at) for each, number, at in itertools.chain([first], frames))
                 _add(store, prepared, args, preview, progress)
         finally:

@@ -11,6 +11,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from importlib import import_module
 from itertools import pairwise
 
@@ -19,7 +20,10 @@ from ..doctor import Finding, check_formats, encoder_table, table, versions
 from ..errors import MissingDependencyError
 from ..measuring.comparison import FRAMES, SIZE
 from ._bench import format_list, run_bench
-from ._cli import EXIT_FAILURE, command_parser, run
+from ._cli import EXIT_FAILURE, run
+from ._info_text import json_line
+from ._parser import command_parser
+from ._report import add_json
 from ._values import positive, size
 
 _PROG, _BENCH = 'imgstore-test', '--bench'
@@ -88,7 +92,7 @@ def _add_bench_options(made: argparse.ArgumentParser) -> None:
         default=FRAMES,
         help=f'frames of each recording of --bench (default: {FRAMES})',
     )
-    made.add_argument('--json', action='store_true', help='print a JSON object per measurement of --bench')
+    add_json(made, 'one JSON object per measurement of --bench, or per row of the table of --doctor')
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -99,6 +103,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if argv is None else [*argv]
     if any(each.partition('=')[0] in (_BENCH, '-h', '--help') for each in given):
         return _bench(given)
+    if {'--doctor', '--json'} <= set(given):
+        parser().parse_args(given)
+        return run(_PROG, _examine_as_json)
     args, for_pytest = parser(with_bench=False).parse_known_args(given)
     return run(_PROG, lambda: _test(args, for_pytest), filtered=False)
 
@@ -158,6 +165,15 @@ def _examine() -> bool:
         print(line, flush=True)
     print()
     return any(found.failed for found in findings)
+
+
+def _examine_as_json() -> int:
+    """Print a JSON object per format and backend, and return the exit code."""
+    has_failed = False
+    for found in check_formats():
+        has_failed = has_failed or found.failed
+        print(json_line({**asdict(found), 'failed': found.failed}), flush=True)
+    return EXIT_FAILURE if has_failed else 0
 
 
 def run_tests(args: Sequence[str] = (), slow: bool = False) -> int:

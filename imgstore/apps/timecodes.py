@@ -14,7 +14,8 @@ from ..constants import FRAME_TIME
 from ..export.tables import write_timecodes
 from ..stores.base import ImgStore
 from ..stores.factories import new_for_filename
-from ._cli import CommandParser, run
+from ._cli import run
+from ._parser import CommandParser
 
 
 def generate_timecodes(store: ImgStore, dest_file: TextIO) -> npt.NDArray[np.float64]:

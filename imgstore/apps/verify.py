@@ -10,9 +10,11 @@ from .._support.text import count_of, printable
 from ..maintenance.manifest import write_manifest
 from ..maintenance.verify import verify
 from ..maintenance.verify_report import VerifyReport
-from ._cli import EXIT_FAILURE, command_parser, run
+from ._cli import EXIT_FAILURE, run
 from ._info_text import json_line
+from ._parser import command_parser
 from ._progress import Progress
+from ._report import add_json
 
 _PROG = 'imgstore-verify'
 
@@ -36,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
         help='if nothing is damaged, list all files with their SHA-256 in FILE, for sha256sum -c and BagIt',
     )
     made.add_argument('--workers', type=int, metavar='N', help='chunks to read at once (default: one per core)')
-    made.add_argument('--json', action='store_true', help='print one JSON object per store and line')
+    add_json(made, 'one JSON object per store and line')
     return made
 
 
@@ -55,7 +57,7 @@ def _verify_all(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace, path: str) -> VerifyReport:
-    with Progress(_PROG) as progress:
+    with Progress(_PROG, quiet=args.quiet) as progress:
         report = verify(
             path,
             add=args.add,
@@ -64,9 +66,12 @@ def _verify(args: argparse.Namespace, path: str) -> VerifyReport:
             workers=args.workers,
             progress=progress.step,
         )
-    print(json_line(report.as_dict()) if args.json else replace(report, path=printable(path)))
+    if args.json:
+        print(json_line(report.as_dict()))
+    elif not (args.quiet and report):
+        print(replace(report, path=printable(path)))
     if args.manifest and report:
         files = write_manifest(path, args.manifest)
-        if not args.json:
+        if not (args.json or args.quiet):
             print(f'{printable(args.manifest)}: {count_of(files, "file")} listed')
     return report

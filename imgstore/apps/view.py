@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
+import sys
 from collections.abc import Sequence
 
 from .._support.text import printable
@@ -18,7 +19,10 @@ from ..viewers.web.serving import USUAL_HOST, USUAL_PORT, Site, run_server
 from ..viewers.window.goto import find_place
 from ..viewers.window.player import Player
 from ..viewers.window.session import Session, window_shape
-from ._cli import command_parser, frames_per_second, run
+from ._cli import frames_per_second, run
+from ._parser import command_parser
+from ._terminal import unfiltered
+from ._view_choice import reason_for_page, told_page
 
 _USUAL_FPS = 25.0
 
@@ -27,13 +31,14 @@ def parser() -> argparse.ArgumentParser:
     """Make the parser."""
     made = command_parser(
         'imgstore-view',
-        'Play a store in a window. Space pauses and resumes, the arrow keys step from frame to frame, '
-        'h lists all keys, Esc or q quits. If you press no key, the window closes after the last frame. With --web, '
-        'show stores in a browser, on this machine or over an SSH tunnel.',
+        'Play a store in a window, or where there is no screen, on a page for a browser, on this machine or over an '
+        'SSH tunnel. In the window, Space pauses and resumes, the arrow keys step from frame to frame, h lists all '
+        'keys, Esc or q quits. If you press no key, it closes after the last frame.',
         'imgstore-view --fps 10 video-store\nimgstore-view --at 12.5s --loop video-store\n'
         'imgstore-view --web left-camera right-camera',
     )
-    made.add_argument('paths', metavar='PATH', nargs='*', help='the store; several, side by side, with --web')
+    made.add_argument('paths', metavar='PATH', nargs='*', help='the store; several are shown side by side, on a page')
+    made.add_argument('--window', action='store_true', help='use a window, or fail if there is no screen')
     made.add_argument('--fps', type=_fps, help='frames per second (0 = as fast as possible; default: as recorded)')
     made.add_argument('--loop', action='store_true', help='start again at the end')
     made.add_argument(
@@ -55,16 +60,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         made.error('--link is for a running server: imgstore-view --web --link, without PATH')
     if not (args.paths or args.link):
         made.error('the following arguments are required: PATH')
-    if args.web:
-        return run(made.prog, lambda: _view_in_browser(made.prog, args), args.verbose)
-    if len(args.paths) > 1:
+    if args.web and args.window:
+        made.error('--web and --window are two ways to show a store; give one of them')
+    if args.window and len(args.paths) > 1:
         made.error('a window shows one store; --web shows several side by side')
-    return run(made.prog, lambda: _view(args.paths[0], args), args.verbose)
+    return run(made.prog, lambda: _view_somewhere(made.prog, args), args.verbose)
 
 
 def _add_web_options(parser: argparse.ArgumentParser) -> None:
     web = parser.add_argument_group('in a browser')
-    web.add_argument('--web', action='store_true', help="serve a page until Ctrl-C (pip install 'imgstore[web]')")
+    web.add_argument(
+        '--web',
+        action='store_true',
+        help="serve a page until Ctrl-C, also where there is a screen (pip install 'imgstore[web]')",
+    )
     web.add_argument(
         '--host', default=USUAL_HOST, help='address to serve (default: %(default)s); any other requires a link'
     )
@@ -106,6 +115,18 @@ def _port(text: str) -> int:
 
 def _fps(text: str) -> float:
     return 0.0 if text.strip() in ('0', '0.0') else frames_per_second(text)
+
+
+def _view_somewhere(prog: str, args: argparse.Namespace) -> int:
+    """Show the stores in a window or on a page, and say which."""
+    reason = reason_for_page(args, check_screen)
+    if reason is None:
+        if unfiltered(sys.stdout).isatty() and not args.quiet:
+            print(f'{prog}: in a window; --web shows a page for a browser')
+        return _view(args.paths[0], args)
+    if not (args.web or args.quiet):
+        print(f'{prog}: {told_page(args, reason)}', flush=True)
+    return _view_in_browser(prog, args)
 
 
 def _view_in_browser(prog: str, args: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ Examples
 """
 
 from .._support.warn import renamed_names
+from .animation import export_animation
 from .arrays import export_npz, export_zarr
 from .images import IMAGE_FORMATS, export_images, export_tiff
 from .selection import Frames, select
@@ -25,6 +26,7 @@ __all__ = [
     'Sound',
     'VideoReport',
     'build_table',
+    'export_animation',
     'export_csv',
     'export_images',
     'export_npz',

@@ -17,7 +17,7 @@ from .selection import Frames
 _TEXT_SCALE, _USUAL_WIDTH = 0.6, 900
 
 
-def render_frames(frames: Frames, status_bar: bool = False) -> Iterator[Image]:
+def render_frames(frames: Frames, status_bar: bool = False, width: int | None = None) -> Iterator[Image]:
     """Read frames and render them for display.
 
     Parameters
@@ -25,6 +25,8 @@ def render_frames(frames: Frames, status_bar: bool = False) -> Iterator[Image]:
     frames : Frames
     status_bar : bool
         Draw number and time of each frame at the lower edge.
+    width : int, optional
+        Scale the pictures to this width.
 
     Yields
     ------
@@ -40,7 +42,7 @@ def render_frames(frames: Frames, status_bar: bool = False) -> Iterator[Image]:
     levels = _levels(frames)
     bar: FontRendererStatusBar | None = None
     for image, number, time in zip(frames.images(), frames.numbers.tolist(), frames.times.tolist(), strict=True):
-        picture = _to_color(image, levels)
+        picture = _scaled(_to_color(image, levels), width)
         if status_bar:
             texts = f'frame {number}', format_time(frames.store.created[1], time)
             bar = FontRendererStatusBar.new_for_image(picture, scale=_scale(picture), ltext=texts[0], rtext=texts[1])
@@ -72,6 +74,20 @@ def _to_color(image: Image, levels: tuple[float, float] | None) -> Image:
     if levels is not None:
         image = scale_to_8_bit(image, *levels)
     return ensure_color(np.ascontiguousarray(image), ensure_copy=True)
+
+
+def _scaled(picture: Image, width: int | None) -> Image:
+    if width is None:
+        return picture
+    return fitted(picture, width, max(1, round(picture.shape[0] * width / picture.shape[1])))
+
+
+def fitted(picture: Image, width: int, height: int) -> Image:
+    """Scale a picture to a size."""
+    if picture.shape[:2] == (height, width):
+        return picture
+    is_smaller = width < picture.shape[1]
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if is_smaller else cv2.INTER_LINEAR)
 
 
 def pad_to_even(picture: Image) -> Image:

@@ -15,17 +15,27 @@ from ..timestamps import Times
 from .selection import Frames
 
 _MILLISECOND = Fraction(1, 1000)
-_TICKS = {'.mp4': (Fraction(1, 90_000), _MILLISECOND), '.mkv': (_MILLISECOND,)}
+_TICKS = {
+    '.mp4': (Fraction(1, 90_000), _MILLISECOND),
+    '.mkv': (_MILLISECOND,),
+    '.gif': (Fraction(1, 100),),
+    '.webp': (_MILLISECOND,),
+}
 """Units of frame times, the finest first. FFmpeg writes Matroska in milliseconds."""
 
-_MAX_TICKS_OF_MP4 = 2**31 - 1  # between two frames
+_MAX_INTERVALS = {'.mp4': 2**31 - 1, '.gif': 2**16 - 1, '.webp': 2**24 - 1}
+"""Maximum units between two frames."""
+
 _MAX_TICKS_TO_REORDER = 2**28  # from decoding to display; FFmpeg 5.1 ignores all of them if one is longer
 _MAX_FRAMES_TO_REORDER = 16  # frames of H.264 decoded before their display
 _MAX_TICKS = 2**53  # from the first frame to the last
 _MAX_SETBACK = 1.0  # seconds a clock may go back; frames are then displayed late
 
-EXTENSIONS = tuple(_TICKS)
-"""File name extensions of the containers."""
+EXTENSIONS = ('.mp4', '.mkv')
+"""File name extensions of videos."""
+
+ANIMATIONS = ('.gif', '.webp')
+"""File name extensions of animated images."""
 
 
 class Ticks:
@@ -33,9 +43,11 @@ class Ticks:
 
     Parameters
     ----------
-    extension : {'.mp4', '.mkv'}
+    extension : {'.mp4', '.mkv', '.gif', '.webp'}
         Extension of the container.
     frames : Frames
+    speed : float
+        How many times as fast as recorded the frames are shown.
 
     Attributes
     ----------
@@ -58,14 +70,15 @@ class Ticks:
         The container cannot hold the times.
     """
 
-    def __init__(self, extension: str, frames: Frames) -> None:
+    def __init__(self, extension: str, frames: Frames, speed: float = 1.0) -> None:
         if not np.all(np.isfinite(frames.times)):
             raise InvalidArgumentError('a frame has no time, so no video can hold it; export images or a table')
         _check_setbacks(frames)
-        self.unit = _unit(extension, frames)
-        self.rate = _rate(frames)
+        since: Times = (frames.times - frames.times[0]) / speed
+        self.unit = _unit(extension, frames, since)
+        self.rate = _rate(frames, since, speed)
         self.options = {'video_track_timescale': str(self.unit.denominator)} if extension == '.mp4' else {}
-        wanted = np.rint((frames.times - frames.times[0]) / float(self.unit)).astype(np.int64)
+        wanted = np.rint(since / float(self.unit)).astype(np.int64)
         self.starts: npt.NDArray[np.int64] = _ascending(wanted)
         steps = np.diff(self.starts)
         last = round(float(np.median(steps))) if len(steps) else round(Fraction(1, 25) / self.unit)
@@ -78,9 +91,10 @@ class Ticks:
         return float((self.starts[-1] + self.durations[-1]) * self.unit)
 
 
-def _rate(frames: Frames) -> Fraction:
-    user = frames.store.user_metadata
-    return FrameRate().of(frames.times.tolist()) or FrameRate(metadata=user).of([]) or Fraction(VIDEO_FRAMES_PER_SECOND)
+def _rate(frames: Frames, since: Times, speed: float) -> Fraction:
+    shown = FrameRate().of(since.tolist())
+    recorded = FrameRate(metadata=frames.store.user_metadata).of([]) or Fraction(VIDEO_FRAMES_PER_SECOND)
+    return shown or recorded * Fraction(speed).limit_denominator(1000)
 
 
 def _widest(starts: npt.NDArray[np.int64]) -> int:
@@ -111,25 +125,28 @@ def _check_setbacks(frames: Frames) -> None:
         )
 
 
-def _unit(extension: str, frames: Frames) -> Fraction:
+def _unit(extension: str, frames: Frames, since: Times) -> Fraction:
     """Return the finest unit for all intervals in the container."""
-    steps = np.diff(frames.times)
-    longest = float(steps.max(initial=0.0))
-    if extension != '.mp4':
-        return _checked(_TICKS[extension][-1], frames)
-    for unit in _TICKS[extension]:
-        if longest / unit <= _MAX_TICKS_OF_MP4:
-            return _checked(unit, frames)
-    index = int(frames.indices[steps.argmax()])
+    steps = np.diff(since)
+    longest, units = float(steps.max(initial=0.0)), _TICKS[extension]
+    most = _MAX_INTERVALS.get(extension)
+    for unit in units:
+        if most is None or longest / unit <= most:
+            return _checked(unit, since)
+    index, limit = int(frames.indices[steps.argmax()]), float((most or 0) * units[-1])
     raise InvalidArgumentError(
-        f'there are {longest / 3600:.0f} hours between the frame at index {index} and the next, but an interval in '
-        f'.mp4 has at most {int(_MAX_TICKS_OF_MP4 * _MILLISECOND) // 3600} hours; export to .mkv',
+        f'there are {_duration(longest)} between the frame at index {index} and the next, but an interval in '
+        f'{extension} has at most {_duration(limit)}; export to .mkv',
         frame_index=index,
     )
 
 
-def _checked(unit: Fraction, frames: Frames) -> Fraction:
-    span = float(np.ptp(frames.times))
+def _duration(seconds: float) -> str:
+    return f'{int(seconds / 3600)} hours' if seconds >= 3600 else f'{int(seconds)} s'
+
+
+def _checked(unit: Fraction, since: Times) -> Fraction:
+    span = float(np.ptp(since))
     if span / unit > _MAX_TICKS:
         raise InvalidArgumentError(
             f'the frames span {span:.4g} s and no video can hold that; export images or a '

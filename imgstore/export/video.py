@@ -18,11 +18,14 @@ from ..chunks.video.matroska import BT601
 from ..encoder_options import CRF
 from ..errors import InvalidArgumentError, StoreIOError
 from ..ondisk.files import StrPath, name_of
+from ..stores.base import ImgStore
 from ..timestamps import is_date
 from .atomic_output import Progress, new_file, no_progress
-from .pictures import pad_to_even, render_frames
+from .mosaic import Look
+from .pictures import pad_to_even
 from .selection import Frames
 from .sound import Sound, sound_packets
+from .speed import FASTEST_SHOWN, checked_speed, refuse_sound, thin_out
 from .stream_copy import CopySegment, copied_packets, plan_stream_copy
 from .subtitles import caption_packets
 from .ticks import EXTENSIONS, Ticks
@@ -48,10 +51,16 @@ class VideoReport:
         Whether the encoded frames of the store were copied instead of re-encoded.
     reason : str
         Reason for re-encoding.
+    frames : int
+        Number of frames in the video.
+    left_out : int
+        Number of frames that were left out, because screens do not show so many.
     """
 
     copied: bool
     reason: str = ''
+    frames: int = 0
+    left_out: int = 0
 
 
 @renamed_keyword('step', 'progress')
@@ -64,6 +73,9 @@ def export_video(
     status_bar: bool = False,
     sounds: Sequence[Sound] = (),
     captions: Sequence[str] = (),
+    speed: float = 1.0,
+    width: int | None = None,
+    others: Sequence[ImgStore] = (),
     overwrite: bool = False,
     progress: Progress = no_progress,
 ) -> VideoReport:
@@ -87,6 +99,13 @@ def export_video(
         Audio tracks.
     captions : sequence of str
         Columns of the extra data for a subtitle track.
+    speed : float
+        How many times as fast as recorded the video plays. A fast one keeps every n-th frame, so that there are at most
+        60 per second. Sound and captions need the recorded speed.
+    width : int, optional
+        Scale the pictures to this width, of one store with `others`. This needs re-encoding.
+    others : sequence of store
+        Other stores, open for reading, shown in a grid with the first at the same times. This needs re-encoding.
     overwrite : bool
         Replace an existing file.
     progress : callable
@@ -108,15 +127,22 @@ def export_video(
     """
     extension = _checked_extension(path)
     crf = CRF.checked(crf, 'a video')
-    pieces = _pieces(frames, extension, codec, status_bar)
-    ticks = Ticks(extension, frames)
+    speed = checked_speed(speed)
+    refuse_sound(speed, sounds=sounds, captions=captions)
+    shown = thin_out(frames, speed) if speed > 1 else frames
+    look = Look(status_bar, width, tuple(others))
+    pieces = _pieces(shown, extension, codec, look)
+    ticks = Ticks(extension, shown, speed)
     if sounds and ticks.seconds > _MAX_HOURS_OF_SOUND * 3600:
         raise InvalidArgumentError(
             f'a video with sound has at most {_MAX_HOURS_OF_SOUND} hours; choose a range of frames'
         )
     with new_file(path, overwrite) as place:
-        _write(place, frames, ticks, pieces, crf, status_bar, sounds, captions, progress)
-    return VideoReport(True) if not isinstance(pieces, str) else VideoReport(False, pieces)
+        _write(place, shown, ticks, pieces, crf, look, sounds, captions, progress)
+    reason = pieces if isinstance(pieces, str) else ''
+    if reason and len(shown) < len(frames) and codec == 'auto':
+        reason = f'of faster videos, only {FASTEST_SHOWN} frames a second are shown'
+    return VideoReport(not reason, reason, len(shown), len(frames) - len(shown))
 
 
 def _checked_extension(path: StrPath) -> str:
@@ -130,13 +156,13 @@ def _checked_extension(path: StrPath) -> str:
     return extension
 
 
-def _pieces(frames: Frames, extension: str, codec: str, status_bar: bool) -> list[CopySegment] | str:
+def _pieces(frames: Frames, extension: str, codec: str, look: Look) -> list[CopySegment] | str:
     """Plan a copy, or return the reason for encoding."""
     if codec not in ('auto', 'h264', 'copy'):
         raise InvalidArgumentError(f'codec is {codec!r}; it must be auto, h264 or copy', argument='codec')
     if codec == 'h264':
         return 'codec is h264'
-    found = 'a status bar is drawn' if status_bar else plan_stream_copy(frames, extension, codec == 'copy')
+    found = look.reason_to_encode or plan_stream_copy(frames, extension, codec == 'copy')
     if codec == 'copy' and isinstance(found, str):
         raise InvalidArgumentError(f'the frames cannot be copied as they are: {found}', argument='codec')
     return found
@@ -148,7 +174,7 @@ def _write(
     ticks: Ticks,
     pieces: list[CopySegment] | str,
     crf: int,
-    status_bar: bool,
+    look: Look,
     sounds: Sequence[Sound],
     captions: Sequence[str],
     progress: Progress,
@@ -160,7 +186,7 @@ def _write(
             _describe(container, frames)
             sources: list[Packets]
             if isinstance(pieces, str):
-                sources = [_encoded(container, frames, ticks, crf, status_bar, progress)]
+                sources = [_encoded(container, frames, ticks, crf, look, progress)]
             else:
                 sources = [copied_packets(container, pieces, ticks, progress)]
             since_first = float(frames.times[0]) - frames.store.index.frame(0)[1]  # type: ignore[index]
@@ -185,9 +211,9 @@ def _describe(container: OutputContainer, frames: Frames) -> None:
 
 
 def _encoded(
-    container: OutputContainer, frames: Frames, ticks: Ticks, crf: int, status_bar: bool, progress: Progress
+    container: OutputContainer, frames: Frames, ticks: Ticks, crf: int, look: Look, progress: Progress
 ) -> Packets:
-    pictures = (pad_to_even(picture) for picture in render_frames(frames, status_bar))
+    pictures = (pad_to_even(picture) for picture in look.render(frames))
     first = next(pictures)
     options = {'crf': str(crf), 'preset': _PRESET, **({} if ticks.can_reorder else {'bf': '0'})}
     stream: Any = container.add_stream('libx264', rate=ticks.rate, options=options)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from .._support.text import count_of
 
@@ -36,6 +37,18 @@ class RepairedChunk:
     lost: list[int]
     estimated: bool
     estimated_indexes: tuple[int, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the chunk as plain values, with the ends of its numbers."""
+        numbers = self.frame_numbers
+        return {
+            'number': self.number,
+            'frames': len(numbers),
+            'first_number': numbers[0] if numbers else None,
+            'last_number': numbers[-1] if numbers else None,
+            'lost': self.lost,
+            'estimated_frames': len(numbers) if self.estimated else len(self.estimated_indexes),
+        }
 
     def __str__(self) -> str:
         frames = count_of(len(self.frame_numbers), 'frame')
@@ -120,6 +133,14 @@ class RepairReport:
 
     def __str__(self) -> str:
         return '\n'.join([*self._done(), *map(str, self.unreadable)])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain values, for JSON."""
+        return {
+            **{name: getattr(self, name) for name in ('path', 'dry_run', 'removed', 'reindexed', 'emptied')},
+            'chunks': [chunk.as_dict() for chunk in self.chunks],
+            'unreadable': [asdict(chunk) for chunk in self.unreadable],
+        }
 
     def _done(self) -> list[str]:
         if not self:

@@ -24,6 +24,7 @@ from .blocks import StoreBlocks
 from .describing import as_html, describe
 from .frame_reading import FrameReading
 from .frame_table import FrameTable
+from .playing import StorePlayer
 from .private_names import PrivateNames
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 _REOPENED_WITH = ('seek', 'backend', 'cache_bytes', 'verify')
 
 
-class ImgStore(FrameReading, StoreBlocks, FrameTable, PrivateNames):
+class ImgStore(FrameReading, StoreBlocks, FrameTable, StorePlayer, PrivateNames):
     """A recording in a folder.
 
     Open a store with `new_for_filename`, create one with `new_for_format`.

@@ -21,6 +21,7 @@ from .describing import as_html, describe
 from .factories import new_for_filename
 from .frame_reading import FrameReading
 from .frame_table import FrameTable
+from .playing import StorePlayer
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class MultiStore(FrameReading, StoreArray, FrameTable):
+class MultiStore(FrameReading, StoreArray, FrameTable, StorePlayer):
     """A recording in several stores that follow each other, read like one store.
 
     Indexes count the frames of all parts, in the order of the parts. An error about a frame names the part's folder,

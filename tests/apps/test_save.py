@@ -125,7 +125,7 @@ def test_a_place_where_no_store_can_be_made_is_one_line(tmp_path: Path, capsys: 
     assert 'film.mkv' in one_line_in(capsys)
 
 
-@pytest.mark.parametrize('args', [[], ['--format', 'mp3', 'store'], ['--qualty', '3', 'store'], ['a', 'b']])
+@pytest.mark.parametrize('args', [[], ['--format', 'mp3', 'store'], ['--qualty', '3', 'store'], ['a', 'b', 'c']])
 def test_wrong_usage_is_exit_code_2(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main_saver(args)

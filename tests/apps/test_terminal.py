@@ -158,7 +158,7 @@ def test_a_window_has_no_control_character_in_its_title(store, monkeypatch):
         raise NoWindowError
 
     monkeypatch.setattr(view, 'new_window', new_window)
-    monkeypatch.setattr(view, '_check_screen', lambda path: None)
+    monkeypatch.setattr(view, 'check_screen', lambda: None)
     with pytest.raises(NoWindowError):
         view.main([str(store)])
     assert 'OWNED' in titles[0]

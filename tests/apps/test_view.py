@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -13,12 +14,13 @@ import numpy as np
 import pytest
 
 import imgstore
-from imgstore.apps import main_viewer, view
+from imgstore.apps import _view_choice, main_viewer, view
 from imgstore.font import FontRenderer
 from imgstore.viewers.window.bar import HEIGHT
 
 from ..helpers.checked import not_none
 from ..helpers.display import PATIENCE, Screen, python_env, screen
+from ..helpers.serving import Served
 
 VIEW = 'import sys; from imgstore.apps import main_viewer; sys.exit(main_viewer())'
 TITLE = 'imgstore'
@@ -146,7 +148,9 @@ def one_line_in(err: str) -> str:
 @pytest.mark.parametrize('screen_name', [None, ':98765'])
 def test_without_a_screen_it_is_one_line_and_exit_code_1(colors: str, screen_name: str | None) -> None:
     env = python_env() | ({'DISPLAY': screen_name} if screen_name else {})
-    done = subprocess.run([sys.executable, '-c', VIEW, colors], env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, '-c', VIEW, '--window', colors], env=env, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 1
     assert 'no screen' in one_line_in(done.stderr)
 
@@ -155,8 +159,52 @@ def test_opencv_without_windows_is_one_line_and_exit_code_1(
     colors: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(cv2, 'currentUIFramework', lambda: '')
-    assert main_viewer([colors]) == 1
+    assert main_viewer(['--window', colors]) == 1
     assert 'pip install opencv-python' in one_line_in(capsys.readouterr().err)
+
+
+@pytest.mark.once
+@pytest.mark.process
+@pytest.mark.parametrize('args', [[], ['--at', '2', '--loop']])
+def test_without_a_screen_there_is_a_page_and_a_line_says_so(colors: str, args: list[str]) -> None:
+    """The page shows the store, and the line names what only a window has."""
+    command = [sys.executable, '-c', VIEW, *args, colors]
+    with subprocess.Popen(
+        command, env=python_env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        told = not_none(process.stdout).readline()
+        server = Served(process)
+        assert 'on a page: there is no screen' in told
+        assert ('without --loop and --at' in told) == bool(args)
+        assert server.ask('/').status == 200
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=PATIENCE)[1] == ''
+
+
+def test_several_stores_and_options_of_the_page_choose_the_page(
+    colors: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served: list[tuple[str, ...]] = []
+    monkeypatch.setattr(view, 'run_server', lambda paths, site, browser, tell: served.append(tuple(paths)))
+    monkeypatch.setattr(view, 'check_screen', lambda: None)
+    assert main_viewer([colors, colors]) == 0
+    assert 'a page shows 2 stores side by side' in capsys.readouterr().out
+    assert main_viewer(['--port', '0', colors]) == 0
+    assert '--port is for a page' in capsys.readouterr().out
+    assert main_viewer(['--quiet', '--no-browser', colors]) == 0
+    assert main_viewer(['--web', colors]) == 0
+    assert capsys.readouterr().out == ''
+    assert served == [(colors, colors), *[(colors,)] * 3]
+
+
+def test_without_a_screen_and_without_a_server_the_error_says_what_to_install(
+    colors: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv('DISPLAY', raising=False)
+    monkeypatch.setattr(_view_choice, 'find_spec', lambda name: None)
+    assert main_viewer([colors]) == 1
+    told = one_line_in(capsys.readouterr().err)
+    assert "pip install 'imgstore[web]'; imgstore-view --web" in told
 
 
 class FakeWindow:
@@ -423,16 +471,26 @@ def test_ctrl_c_closes_the_window(window: FakeWindow, colors: str, monkeypatch: 
 
 @pytest.mark.usefixtures('window')
 def test_a_store_that_is_none_or_empty_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main_viewer([str(tmp_path / 'none')]) == 1
+    assert main_viewer(['--window', str(tmp_path / 'none')]) == 1
     assert 'does not exist' in one_line_in(capsys.readouterr().err)
-    assert main_viewer([str(tmp_path)]) == 1
+    assert main_viewer(['--window', str(tmp_path)]) == 1
     assert 'no store' in one_line_in(capsys.readouterr().err)
     imgstore.new_for_format('npy', basedir=tmp_path / 'empty', imgshape=(4, 4)).close()
-    assert main_viewer([str(tmp_path / 'empty')]) == 1
+    assert main_viewer(['--window', str(tmp_path / 'empty')]) == 1
     assert 'no frames' in one_line_in(capsys.readouterr().err)
 
 
-@pytest.mark.parametrize('args', [[], ['--fps', '-1', 's'], ['--fps', 'nan', 's'], ['--fps', 'x', 's'], ['a', 'b']])
+@pytest.mark.parametrize(
+    'args',
+    [
+        [],
+        ['--fps', '-1', 's'],
+        ['--fps', 'nan', 's'],
+        ['--fps', 'x', 's'],
+        ['--window', 'a', 'b'],
+        ['--window', '--web', 'a'],
+    ],
+)
 def test_wrong_usage_is_exit_code_2(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main_viewer(args)

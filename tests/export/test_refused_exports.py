@@ -17,7 +17,7 @@ import pytest
 
 import imgstore
 from imgstore.apps import export
-from imgstore.apps.export import KINDS
+from imgstore.apps._export_kinds import EXPORTS
 from imgstore.errors import InvalidArgumentError, MissingDependencyError
 from imgstore.export import (
     ColumnSound,
@@ -205,12 +205,13 @@ def test_a_video_that_lost_a_frame_is_not_copied(tmp_path: Path) -> None:
     assert 'cannot be read' in str(plan_stream_copy(frames, '.mp4', False))
 
 
-@pytest.mark.parametrize('kind', KINDS)
+@pytest.mark.parametrize('kind', EXPORTS)
 def test_an_export_to_a_url_writes_nothing(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record(tmp_path / 's', 'npy', 3)
     monkeypatch.chdir(tmp_path)
-    assert export.main(['s', 'http://host/out.mp4', '--as', kind])
+    ending = 'gif' if kind == 'animation' else 'mp4'
+    assert export.main(['s', f'http://host/out.{ending}', '--as', kind])
     assert 'is a URL, which imgstore only reads' in capsys.readouterr().err
     assert only_the_store(tmp_path)

@@ -77,3 +77,16 @@ def test_the_commands_of_the_transcripts_run(tmp_path: Path) -> None:
     ]:
         subprocess.run(['bash', '-c', command], cwd=tmp_path, env=environment, check=True, capture_output=True)
     assert (tmp_path / 'part.mp4').exists()
+
+
+def test_the_table_of_exit_codes_is_that_of_the_commands() -> None:
+    """Tests of the commands compare each of them with what a process returns."""
+    assert MAKER['exit_codes_table']() in BLOCKS['exit', 'codes']
+    assert [int(code) for code in re.findall(r'^\| (\d+) \|', BLOCKS['exit', 'codes'], re.MULTILINE)] == [
+        0,
+        1,
+        2,
+        130,
+        141,
+        143,
+    ]
