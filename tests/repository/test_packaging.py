@@ -105,7 +105,13 @@ def test_every_entry_point_is_there(wheel: zipfile.ZipFile) -> None:
     points = ConfigParser()
     points.read_string(in_dist_info(wheel, 'entry_points.txt'))
     groups = {*points.sections()}
-    assert groups == {'console_scripts', 'napari.manifest', 'sleap_io.video_backends', 'xarray.backends'}
+    assert groups == {
+        'console_scripts',
+        'imgstore.cameras',
+        'napari.manifest',
+        'sleap_io.video_backends',
+        'xarray.backends',
+    }
     assert dict(points['console_scripts']) == SCRIPTS
     assert dict(points['napari.manifest']) == {'imgstore': 'imgstore:napari.yaml'}
     assert 'imgstore/napari.yaml' in wheel.namelist()
