@@ -63,6 +63,7 @@ NWB = ['pynwb>=4.2']
 PARQUET = ['pyarrow>=14']
 PIMS = ['pims>=0.7']
 PLOT = ['matplotlib>=3.10.7']  # earlier versions warn with the newest pyparsing
+PYLON = ['pypylon>=4.0']  # with Basler's runtime, and cameras that it emulates
 HTTP, S3 = ['fsspec>=2024.2', 'aiohttp>=3.9'], ['s3fs>=2024.2']
 SLEAP = ['sleap-io>=0.9']
 TIFF = ['tifffile>=2024.5.22']
@@ -107,6 +108,7 @@ setup(
         'parquet': PARQUET,
         'pims': PIMS,
         'plot': PLOT,
+        'pylon': PYLON,
         'remote': [*HTTP, *S3],
         'sleap': SLEAP,
         'tiff': TIFF,
@@ -179,6 +181,7 @@ setup(
         'imgstore.cameras': [  # as in imgstore/recording/opening.py
             'file = imgstore.recording.cameras.replay:ReplayedFile',
             'opencv = imgstore.recording.cameras.opencv:OpenCVCamera',
+            'pylon = imgstore.recording.cameras.pylon:PylonCamera',
             'test = imgstore.recording.cameras.synthetic:SyntheticCamera',
         ],
         'napari.manifest': ['imgstore = imgstore:napari.yaml'],

@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
         _PROG,
         'Record one or several cameras, each in a store, and account for every frame.',
         'imgstore record --source test:640x480,fps=100 --duration 5 recording\n'
-        'imgstore record --source left=opencv:0 --source right=opencv:1 --format avc1/mp4 recording\n'
+        'imgstore record --source left=pylon:0 --source right=pylon:1 --fps 100 --duration 60 recording\n'
         'imgstore record --source rtsp://10.0.0.7/stream --strict recording',
         'Ctrl-C and SIGTERM stop all cameras and complete their stores. A camera that fails ends alone, and the others '
         'go on. The folder gets a store for each camera and recording.yaml. Exit code: 0, 1 if a camera failed, 3 '

@@ -16,6 +16,7 @@ ENTRY_POINTS = 'imgstore.cameras'
 CAMERAS = {
     'file': 'imgstore.recording.cameras.replay:ReplayedFile',
     'opencv': 'imgstore.recording.cameras.opencv:OpenCVCamera',
+    'pylon': 'imgstore.recording.cameras.pylon:PylonCamera',
     'test': 'imgstore.recording.cameras.synthetic:SyntheticCamera',
 }
 """Our own cameras by their names, as in setup.py."""

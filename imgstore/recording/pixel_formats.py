@@ -17,15 +17,21 @@ _CODES = {'RG': 'cv_bayerbg', 'BG': 'cv_bayerrg', 'GR': 'cv_bayergb', 'GB': 'cv_
 """OpenCV names a Bayer pattern by its second row, cameras by the first."""
 
 _COLORS = {
-    'BGR8': (3, ''),
-    'BGR8Packed': (3, ''),
-    'RGB8': (3, 'cv_rgb'),
-    'RGB8Packed': (3, 'cv_rgb'),
-    'YUV422_8': (2, 'cv_yuv_yuyv'),
-    'YUV422_YUYV_Packed': (2, 'cv_yuv_yuyv'),
-    'YCbCr422_8': (2, 'cv_yuv_yuyv'),
-    'YUV422_8_UYVY': (2, 'cv_yuv_uyvy'),
-    'YUV422Packed': (2, 'cv_yuv_uyvy'),
+    'BGR8': ('uint8', 3, ''),
+    'BGR8Packed': ('uint8', 3, ''),
+    'BGR16': ('uint16', 3, ''),
+    'RGB8': ('uint8', 3, 'cv_rgb'),
+    'RGB8Packed': ('uint8', 3, 'cv_rgb'),
+    'RGB16': ('uint16', 3, 'cv_rgb'),
+    'RGB16Packed': ('uint16', 3, 'cv_rgb'),
+    'BGRa8': ('uint8', 4, 'cv_bgra'),
+    'BGRA8Packed': ('uint8', 4, 'cv_bgra'),
+    'RGBa8': ('uint8', 4, 'cv_rgba'),
+    'YUV422_8': ('uint8', 2, 'cv_yuv_yuyv'),
+    'YUV422_YUYV_Packed': ('uint8', 2, 'cv_yuv_yuyv'),
+    'YCbCr422_8': ('uint8', 2, 'cv_yuv_yuyv'),
+    'YUV422_8_UYVY': ('uint8', 2, 'cv_yuv_uyvy'),
+    'YUV422Packed': ('uint8', 2, 'cv_yuv_uyvy'),
 }
 
 
@@ -65,7 +71,7 @@ def pixel_layout(pixel_format: str) -> PixelLayout:
     if found := _BAYER.fullmatch(pixel_format):
         return PixelLayout(_dtype(found[2]), 1, _CODES[found[1]])
     if pixel_format in _COLORS:
-        return PixelLayout('uint8', *_COLORS[pixel_format])
+        return PixelLayout(*_COLORS[pixel_format])
     raise InvalidArgumentError(
         f'the pixel format is {pixel_format!r}, which cannot be recorded; set the camera to Mono8, Mono10, Mono12, '
         f'Mono16, BayerRG8 or another Bayer format of 8 to 16 bits, {", ".join(_COLORS)}',

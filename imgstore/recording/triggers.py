@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from statistics import median
 
 Times = Sequence[tuple[int, float]]
 """Numbers of frames and their times in seconds."""
@@ -40,13 +41,13 @@ def _differences(frames: Mapping[str, Times]) -> Iterator[tuple[str, str, int, f
     reference, *others = frames
     known = dict(frames[reference])
     for name in others:
-        common = [(number, at) for number, at in frames[name] if number in known]
+        common = [(number, at - known[number]) for number, at in frames[name] if number in known]
         limit = _MOST * min(_interval(frames[reference]), _interval(frames[name]))
-        if common and abs(late := common[-1][1] - known[common[-1][0]]) > limit:
+        if common and abs(late := median(difference for _, difference in common)) > limit:
             yield reference, name, common[-1][0], late
 
 
 def _interval(frames: Times) -> float:
-    """Return the shortest time of one trigger to the next."""
+    """Return the usual time of one trigger to the next."""
     steps = [(at - before) / (number - last) for (last, before), (number, at) in pairwise(frames) if number > last]
-    return min(steps, default=float('inf'))
+    return median(steps) if steps else float('inf')

@@ -25,7 +25,7 @@ MANY = 60
 LIMITED = 'import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY)); '
 OF_API = """
 import sys, time, imgstore
-with imgstore.record({'a': 'test:96x32,fps=200,buffers=9999', 'b': 'test:96x32,fps=200,buffers=9999'}, sys.argv[1], 'npy'):
+with imgstore.record({name: 'test:96x32,fps=200,buffers=9999' for name in 'ab'}, sys.argv[1], 'npy'):
     print('begun', flush=True)
     time.sleep(60)
 """

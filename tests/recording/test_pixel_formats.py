@@ -45,11 +45,21 @@ def test_lossless_images_stay_raw_and_videos_become_colour() -> None:
     assert video(raw)[16, 24].tolist() == [20, 120, 220]
 
 
-@pytest.mark.parametrize('name', ['RGB8', 'RGB8Packed'])
-def test_rgb_becomes_bgr(name: str) -> None:
-    image = np.zeros((4, 6, 3), np.uint8)
-    image[...] = (10, 20, 30)
-    assert Conversion(name, resolve_format('npy'))(image)[0, 0].tolist() == [30, 20, 10]
+@pytest.mark.parametrize(
+    ('name', 'pixel'),
+    [
+        ('RGB8', (10, 20, 30)),
+        ('RGB8Packed', (10, 20, 30)),
+        ('RGB16Packed', (10, 20, 30)),
+        ('BGR16', (30, 20, 10)),
+        ('BGRA8Packed', (30, 20, 10, 255)),
+        ('RGBa8', (10, 20, 30, 255)),
+    ],
+)
+def test_colours_become_bgr(name: str, pixel: tuple[int, ...]) -> None:
+    image = np.full((4, 6, len(pixel)), pixel, pixel_layout(name).dtype)
+    converted = Conversion(name, resolve_format('npy'))(image)
+    assert (converted[0, 0].tolist(), converted.dtype) == ([30, 20, 10], image.dtype)
 
 
 def test_yuv_becomes_bgr() -> None:

@@ -130,7 +130,7 @@ def test_the_wheel_carries_every_module_and_the_tests(wheel: zipfile.ZipFile) ->
     tests = {
         shipped_as(path)
         for path in (REPOSITORY / 'tests').rglob('*.py')
-        if path.parent.name not in {'interop', 'programs', 'repository'}
+        if path.parent not in {REPOSITORY / 'tests' / name for name in ('cameras', 'interop', 'programs', 'repository')}
     }
     assert {name for name in wheel.namelist() if name.endswith('.py')} == modules | tests
 
