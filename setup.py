@@ -57,6 +57,7 @@ INSTALL_REQUIRES = [
 ]
 BLOSCPACK = ['numcodecs>=0.12']
 DASK = ['dask[array,distributed]>=2024.8.1']
+GENICAM = ['harvesters>=1.4']
 IMAGEIO = ['imageio>=2.37']  # earlier versions need an older PyAV
 NAPARI = ['napari>=0.9']
 NWB = ['pynwb>=4.2']
@@ -102,6 +103,7 @@ setup(
     extras_require={
         'bloscpack': BLOSCPACK,
         'dask': DASK,
+        'genicam': GENICAM,
         'imageio': IMAGEIO,
         'napari': NAPARI,  # without Qt, of which users have or choose one
         'nwb': NWB,
@@ -179,8 +181,11 @@ setup(
             'imgstore-view = imgstore.apps.view:main',
         ],
         'imgstore.cameras': [  # as in imgstore/recording/opening.py
+            'aravis = imgstore.recording.cameras.aravis:AravisCamera',
             'file = imgstore.recording.cameras.replay:ReplayedFile',
+            'genicam = imgstore.recording.cameras.genicam:GenICamCamera',
             'opencv = imgstore.recording.cameras.opencv:OpenCVCamera',
+            'picamera2 = imgstore.recording.cameras.picamera2:PiCamera',
             'pylon = imgstore.recording.cameras.pylon:PylonCamera',
             'test = imgstore.recording.cameras.synthetic:SyntheticCamera',
         ],

@@ -14,8 +14,11 @@ ENTRY_POINTS = 'imgstore.cameras'
 """Group of the entry points by which packages add cameras."""
 
 CAMERAS = {
+    'aravis': 'imgstore.recording.cameras.aravis:AravisCamera',
     'file': 'imgstore.recording.cameras.replay:ReplayedFile',
+    'genicam': 'imgstore.recording.cameras.genicam:GenICamCamera',
     'opencv': 'imgstore.recording.cameras.opencv:OpenCVCamera',
+    'picamera2': 'imgstore.recording.cameras.picamera2:PiCamera',
     'pylon': 'imgstore.recording.cameras.pylon:PylonCamera',
     'test': 'imgstore.recording.cameras.synthetic:SyntheticCamera',
 }

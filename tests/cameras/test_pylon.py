@@ -22,7 +22,7 @@ from imgstore.recording.cameras.pylon import PylonCamera
 
 from ..helpers.frames import index_in, numbered
 from ..helpers.raised import raises
-from ..helpers.recorded import content
+from ..helpers.recorded import close_all, content
 
 IMAGES, SHAPE = 50, (240, 320)
 
@@ -64,8 +64,7 @@ def test_two_cameras_are_recorded_together(settings: CameraSettings, tmp_path: P
         assert (told['missing'], told['model'], told['device_class']) == (0, 'Emulation', 'BaslerCamEmu')
     alignment = align_recording(tmp_path / 'r')
     assert len(alignment) > 50  # the cameras do not start in the same moment
-    for aligned in alignment.stores:
-        aligned.close()
+    close_all(alignment)
 
 
 def test_every_pixel_format_is_recorded(images: Path, tmp_path: Path) -> None:
@@ -161,11 +160,10 @@ def test_triggers_take_the_same_frames_of_both_cameras(settings: CameraSettings,
             time.sleep(0.1)
         assert recording.wait(30)
     assert recording.notes == ()
-    alignment: Any = align_recording(tmp_path / 'r')
+    alignment = align_recording(tmp_path / 'r')
     assert alignment.by == 'number'
     assert alignment.numbers.tolist() == [[number, number] for number in range(20)]
-    for store in alignment.stores:
-        store.close()
+    close_all(alignment)
 
 
 def test_settings_are_refused_with_their_reason(tmp_path: Path) -> None:
