@@ -1,12 +1,13 @@
 """How fast the recorder is: python benchmarks/recording.py [CASE]...
 
 Synthetic cameras give frames at a pace, and lose those that nobody takes. The recorder's queue is small, so that it
-hides no overload. Each rate is the highest of some at which no frame was lost.
+hides no overload. Each rate is the highest of some at which no frame was lost. The case `plain` needs pypylon.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import statistics
 import sys
@@ -21,17 +22,20 @@ from typing import Any
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))  # for this imgstore and the package `tests`
 
 import av
+import cv2
 import numpy as np
 from measuring import memory
 
 import imgstore
-from imgstore.recording import RecordedFrame
+from imgstore.recording import CameraSettings, GrabbedFrame, RecordedFrame
 from imgstore.recording.cameras.synthetic import SyntheticCamera
 from imgstore.recording.host_clock import HostClock
+from imgstore.recording.opening import new_camera
 
 SIZE = 1280, 1024
 RING = 32  # images that a camera gives in turn
 QUEUE = 48 * 2**20  # bytes
+EMULATED_RATE = 100
 SHARES = (1.0, 0.97, 0.94, 0.92, 0.9, 0.87, 0.84, 0.8, 0.75, 0.7, 0.6, 0.5)
 X264 = {
     'g': '16',
@@ -178,7 +182,39 @@ def flat(seconds: float) -> None:
     print(f'2 cameras at 25 frames/s for {seconds:.0f} s: {quarters} MB after each quarter, {missing} frames missing')
 
 
-CASES = {'encoders': encoders, 'raw': raw, 'small': small, 'latency': latency, 'flat': flat}
+def plain(seconds: float) -> None:
+    """Compare with a plain loop of pypylon and cv2.VideoWriter, on the same emulated camera."""
+    os.environ['PYLON_CAMEMU'] = '1'
+    settings = CameraSettings(fps=EMULATED_RATE, size=SIZE, pixel_format='Mono8')
+    with tempfile.TemporaryDirectory(prefix='imgstore-record-') as folder:
+        taken, missing = plain_loop(settings, f'{folder}/plain.avi', seconds)
+        print(f'pypylon and VideoWriter at {EMULATED_RATE} frames/s: {taken} frames, {missing} missing')
+        with imgstore.record({'a': 'pylon:0'}, f'{folder}/r', 'mjpeg/avi', settings=settings, duration=seconds) as ours:
+            ours.wait()
+    status = ours.status()['a']
+    print(f'imgstore-record at {EMULATED_RATE} frames/s: {status.frames} frames, {status.missing} missing')
+
+
+def plain_loop(settings: CameraSettings, path: str, seconds: float) -> tuple[int, int]:
+    """Write the frames of a camera as they come; return how many, and how many its numbers lack."""
+    camera, numbers = new_camera('pylon:0'), []
+    camera.open()
+    camera.configure(settings)
+    writer = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*'MJPG'), EMULATED_RATE, SIZE, isColor=False)
+    camera.start()
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        frame = camera.next_frame(1.0)
+        if isinstance(frame, GrabbedFrame) and frame.counter is not None:
+            writer.write(frame.image)
+            numbers.append(frame.counter)
+    camera.stop()
+    camera.close()
+    writer.release()
+    return len(numbers), numbers[-1] - numbers[0] + 1 - len(numbers)
+
+
+CASES = {'encoders': encoders, 'raw': raw, 'small': small, 'latency': latency, 'flat': flat, 'plain': plain}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -187,7 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument('cases', nargs='*', choices=[[], *CASES], help='those to measure (default: all)')
     parser.add_argument('--seconds', type=float, default=10, metavar='S', help='of each recording (default: 10)')
     options = parser.parse_args(arguments)
-    for name in options.cases or CASES:
+    for name in options.cases or [name for name in CASES if name != 'plain']:
         CASES[name](options.seconds)
     return 0
 
