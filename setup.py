@@ -30,6 +30,8 @@ PACKAGES = [
     'ondisk',
     'overview',
     'reading',
+    'recording',
+    'recording.cameras',
     'remote',
     'sources',
     'stores',
@@ -56,6 +58,7 @@ INSTALL_REQUIRES = [
 ]
 BLOSCPACK = ['numcodecs>=0.12']
 DASK = ['dask[array,distributed]>=2024.8.1']
+GENICAM = ['harvesters>=1.4']
 IMAGEIO = ['imageio>=2.37']  # earlier versions need an older PyAV
 NAPARI = ['napari>=0.9']
 NOTEBOOK = ['anywidget>=0.9.13']
@@ -63,6 +66,7 @@ NWB = ['pynwb>=4.2']
 PARQUET = ['pyarrow>=14']
 PIMS = ['pims>=0.7']
 PLOT = ['matplotlib>=3.10.7']  # earlier versions warn with the newest pyparsing
+PYLON = ['pypylon>=4.0']  # with Basler's runtime, and cameras that it emulates
 HTTP, S3 = ['fsspec>=2024.2', 'aiohttp>=3.9'], ['s3fs>=2024.2']
 SLEAP = ['sleap-io>=0.9']
 TIFF = ['tifffile>=2024.5.22']
@@ -102,6 +106,7 @@ setup(
     extras_require={
         'bloscpack': BLOSCPACK,
         'dask': DASK,
+        'genicam': GENICAM,
         'imageio': IMAGEIO,
         'napari': NAPARI,  # without Qt, of which users have or choose one
         'notebook': NOTEBOOK,
@@ -109,6 +114,7 @@ setup(
         'parquet': PARQUET,
         'pims': PIMS,
         'plot': PLOT,
+        'pylon': PYLON,
         'remote': [*HTTP, *S3],
         'sleap': SLEAP,
         'tiff': TIFF,
@@ -170,12 +176,22 @@ setup(
             'imgstore-export = imgstore.apps.export:main',
             'imgstore-index = imgstore.apps.index:main',
             'imgstore-info = imgstore.apps.info:main',
+            'imgstore-record = imgstore.apps.record:main',
             'imgstore-reindex = imgstore.apps.reindex:main',
             'imgstore-repair = imgstore.apps.repair:main',
             'imgstore-save = imgstore.apps.save:main',
             'imgstore-test = imgstore.apps.selftest:main',
             'imgstore-verify = imgstore.apps.verify:main',
             'imgstore-view = imgstore.apps.view:main',
+        ],
+        'imgstore.cameras': [  # as in imgstore/recording/opening.py
+            'aravis = imgstore.recording.cameras.aravis:AravisCamera',
+            'file = imgstore.recording.cameras.replay:ReplayedFile',
+            'genicam = imgstore.recording.cameras.genicam:GenICamCamera',
+            'opencv = imgstore.recording.cameras.opencv:OpenCVCamera',
+            'picamera2 = imgstore.recording.cameras.picamera2:PiCamera',
+            'pylon = imgstore.recording.cameras.pylon:PylonCamera',
+            'test = imgstore.recording.cameras.synthetic:SyntheticCamera',
         ],
         'napari.manifest': ['imgstore = imgstore:napari.yaml'],
         'sleap_io.video_backends': [

@@ -22,6 +22,7 @@ from .stores.factories import (
 if TYPE_CHECKING:
     from .maintenance.repair import repair
     from .maintenance.verify import verify
+    from .recording import record
     from .stores.multi import MultiStore
 
 __all__ = [
@@ -40,13 +41,19 @@ __all__ = [
     'get_supported_formats',
     'new_for_filename',
     'new_for_format',
+    'record',
     'repair',
     'test',
     'verify',
 ]
 
 
-_LATE = {'MultiStore': '.stores.multi', 'repair': '.maintenance.repair', 'verify': '.maintenance.verify'}
+_LATE = {
+    'MultiStore': '.stores.multi',
+    'record': '.recording',
+    'repair': '.maintenance.repair',
+    'verify': '.maintenance.verify',
+}
 """Names that few programs use, with their modules."""
 
 

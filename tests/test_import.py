@@ -20,6 +20,7 @@ OWN = {
     'extra_data',
     'export',
     'apps',
+    'recording',
     'viewers',
     'convert',
     'align',

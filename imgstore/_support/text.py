@@ -53,6 +53,11 @@ def count_of(number: int, what: str) -> str:
     return f'{number} {what}{"s" * (number != 1)}'
 
 
+def one_line(text: object) -> str:
+    """Join the lines of a text."""
+    return ' '.join(str(text).split())
+
+
 def printable(text: str) -> str:
     """Escape control characters of terminals, including line breaks and tabs."""
     return re.sub(_UNSAFE_ANYWHERE, _escaped, text)

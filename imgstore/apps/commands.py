@@ -55,6 +55,7 @@ class Command:
 
 COMMANDS = (
     Command('save', 'save', 'save a video file, images, a pipe or a camera in a new store'),
+    Command('record', 'record', 'record one or several cameras, and account for every frame'),
     Command('view', 'view', 'play a store in a window or a browser'),
     Command('info', 'info', 'summarise a store: frames, rate, drops, size, health'),
     Command('export', 'export', 'write frames as a video, images, arrays or a table'),

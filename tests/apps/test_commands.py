@@ -240,7 +240,10 @@ def test_bash_completes_commands_and_options(words: str, tmp_path: Path) -> None
     done = subprocess.run(
         [bash, '-c', lookup], capture_output=True, text=True, check=True, env={'PATH': os.environ['PATH']}
     )
-    assert done.stdout.split() == {'re': ['reindex', 'repair'], '--sq': ['--sqlite'], '--form': ['--format']}[last]
+    assert (
+        done.stdout.split()
+        == {'re': ['record', 'reindex', 'repair'], '--sq': ['--sqlite'], '--form': ['--format']}[last]
+    )
 
 
 def test_what_zsh_needs_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:

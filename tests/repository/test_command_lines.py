@@ -20,6 +20,7 @@ SECTIONS = dict(re.findall(r'^## (imgstore-\w+)\n(.*?)(?=^## |\Z)', PAGE, re.MUL
 def test_every_command_has_its_section() -> None:
     assert list(SECTIONS) == [
         'imgstore-save',
+        'imgstore-record',
         'imgstore-view',
         'imgstore-info',
         'imgstore-export',

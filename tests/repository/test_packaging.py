@@ -105,7 +105,13 @@ def test_every_entry_point_is_there(wheel: zipfile.ZipFile) -> None:
     points = ConfigParser()
     points.read_string(in_dist_info(wheel, 'entry_points.txt'))
     groups = {*points.sections()}
-    assert groups == {'console_scripts', 'napari.manifest', 'sleap_io.video_backends', 'xarray.backends'}
+    assert groups == {
+        'console_scripts',
+        'imgstore.cameras',
+        'napari.manifest',
+        'sleap_io.video_backends',
+        'xarray.backends',
+    }
     assert dict(points['console_scripts']) == SCRIPTS
     assert dict(points['napari.manifest']) == {'imgstore': 'imgstore:napari.yaml'}
     assert 'imgstore/napari.yaml' in wheel.namelist()
@@ -124,7 +130,7 @@ def test_the_wheel_carries_every_module_and_the_tests(wheel: zipfile.ZipFile) ->
     tests = {
         shipped_as(path)
         for path in (REPOSITORY / 'tests').rglob('*.py')
-        if path.parent.name not in {'interop', 'programs', 'repository'}
+        if path.parent not in {REPOSITORY / 'tests' / name for name in ('cameras', 'interop', 'programs', 'repository')}
     }
     assert {name for name in wheel.namelist() if name.endswith('.py')} == modules | tests
 

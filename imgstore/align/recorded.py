@@ -1,0 +1,114 @@
+"""Recordings of several cameras: their stores opened and aligned."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import Any
+
+from .._support.yaml import load_yaml
+from ..errors import CorruptFileError, InvalidArgumentError, StoreNotFoundError
+from ..ondisk.files import StrPath, text_path
+from ..stores.factories import ImgStore, new_for_filename
+from .aligning import align
+from .alignment import Alignment
+
+RECORDING_FILENAME = 'recording.yaml'
+"""File of a recording of several cameras, in the folder of their stores."""
+
+
+def open_recording(path: StrPath, **options: Any) -> dict[str, ImgStore]:
+    """Open the stores of a recording that `imgstore.record` made.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        Folder with the file recording.yaml.
+    **options
+        `imgstore.ReadOptions`.
+
+    Returns
+    -------
+    dict of ImgStore
+        The stores by the names of their cameras, in the order of the sources. Cameras without a frame have none.
+
+    Raises
+    ------
+    StoreNotFoundError
+        There is no recording.yaml.
+    CorruptFileError
+        It is damaged.
+
+    Examples
+    --------
+    >>> sources = {'left': 'test:64x48,fps=100', 'right': 'test:32x24,fps=100'}
+    >>> with imgstore.record(sources, 'both', 'npy', frames=5) as recording:
+    ...     recording.wait()
+    True
+    >>> [(name, len(each), each.image_shape) for name, each in imgstore.align.open_recording('both').items()]
+    [('left', 5, (48, 64)), ('right', 5, (24, 32))]
+    """
+    folder = text_path(path, 'path')
+    with contextlib.ExitStack() as stack:
+        found = {}
+        for name, camera in _cameras(folder).items():
+            with contextlib.suppress(StoreNotFoundError):
+                found[name] = stack.enter_context(new_for_filename(os.path.join(folder, camera['store']), **options))
+        stack.pop_all()
+    return found
+
+
+def align_recording(path: StrPath, **options: Any) -> Alignment:
+    """Align the stores of a recording that `imgstore.record` made.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        Folder with the file recording.yaml.
+    **options
+        Those of `align`. Default of ``by``: 'number' for cameras with a common trigger, else 'time'.
+
+    Returns
+    -------
+    Alignment
+        Of the stores, in the order of the sources.
+
+    Examples
+    --------
+    >>> sources = {'left': 'test:64x48,fps=100', 'right': 'test:64x48,fps=100'}
+    >>> with imgstore.record(sources, 'pair', 'npy', frames=20) as recording:
+    ...     recording.wait()
+    True
+    >>> alignment = imgstore.align.align_recording('pair')
+    >>> alignment.by, len(alignment.stores)
+    ('time', 2)
+    """
+    content = _content(text_path(path, 'path'))
+    stores = list(open_recording(path).values())
+    if not stores:
+        raise InvalidArgumentError(f'the recording {os.fspath(path)!r} has no frames to align', argument='path')
+    return align(stores, **{'by': content.get('align_by', 'time'), **options})
+
+
+def _content(folder: str) -> dict[str, Any]:
+    path = os.path.join(folder, RECORDING_FILENAME)
+    if not os.path.isfile(path):
+        raise StoreNotFoundError(
+            f'{folder!r} is no recording of cameras: it has no {RECORDING_FILENAME}; open a store with '
+            f'new_for_filename',
+            path=folder,
+        )
+    content = load_yaml(path)
+    if not isinstance(content, dict) or not isinstance(content.get('cameras'), dict):
+        raise CorruptFileError(f'{path} does not list cameras', path=path)
+    return content
+
+
+def _cameras(folder: str) -> dict[str, Any]:
+    cameras: dict[str, Any] = _content(folder)['cameras']
+    for name, camera in cameras.items():
+        store = camera.get('store') if isinstance(camera, dict) else None
+        if not isinstance(store, str) or os.path.basename(store) != store:
+            path = os.path.join(folder, RECORDING_FILENAME)
+            raise CorruptFileError(f'{path} names no store of camera {name!r}', path=path)
+    return cameras

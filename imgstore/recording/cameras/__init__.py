@@ -1,0 +1,1 @@
+"""The cameras that imgstore records, a module each."""

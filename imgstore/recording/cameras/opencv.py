@@ -1,0 +1,149 @@
+"""opencv: cameras and addresses that OpenCV opens."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from typing import Any, ClassVar
+
+import cv2
+
+from ...errors import FrameReadError, InvalidArgumentError
+from ...sources.quiet import quiet_opencv
+from ..protocol import Camera, CameraSettings, FailedGrab, GrabbedFrame
+
+_OPEN_TIMEOUT, _READ_TIMEOUT = 5000, 2000  # milliseconds
+_FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0  # seconds before another try to connect
+_USUAL_RATE = 25.0
+_SMOOTHING = 20  # frames over which the rate is a mean
+
+
+class OpenCVCamera(Camera):
+    """A camera by its number, or a stream by its address, such as RTSP.
+
+    OpenCV has no counters and no times: frames are counted as they come, and have the times of their arrival. A stream
+    that breaks off is opened again. Its numbers then go on after a gap of as many frames as the time usually has.
+
+    Parameters
+    ----------
+    address
+        Number of a camera, or an address.
+    """
+
+    takes: ClassVar[tuple[str, ...]] = ('fps', 'size')
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self._is_stream = not address.isdecimal()
+        self._name = f'stream {_without_password(address)!r}' if self._is_stream else f'camera {address}'
+        self._device: Any = None
+        self._settings = CameraSettings()
+        self._number = -1
+        self._latest_ns = 0
+        self._interval = 1 / _USUAL_RATE
+        self._wait, self._try_at = _FIRST_WAIT, 0.0
+        self.reconnections = 0
+
+    def open(self) -> None:
+        """Open the camera or the stream."""
+        if not self.address:
+            raise InvalidArgumentError(
+                'source opencv: has no address; give the number of a camera, such as opencv:0, or an address',
+                argument='sources',
+            )
+        if not self._connect():
+            check = 'its address' if self._is_stream else 'its number'
+            raise InvalidArgumentError(
+                f'{self._name} cannot be opened; check {check} and its other users', argument='sources'
+            )
+
+    def _connect(self) -> bool:
+        with quiet_opencv():
+            self._device = self._opened()
+        if not self._device.isOpened():
+            self.close()
+            return False
+        fps = self._device.get(cv2.CAP_PROP_FPS)
+        self._interval = 1 / fps if 0 < fps < 10_000 else 1 / _USUAL_RATE
+        return True
+
+    def _opened(self) -> Any:
+        if not self._is_stream:
+            return cv2.VideoCapture(int(self.address))
+        limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _OPEN_TIMEOUT, cv2.CAP_PROP_READ_TIMEOUT_MSEC, _READ_TIMEOUT]
+        return cv2.VideoCapture(self.address, cv2.CAP_FFMPEG, limits)
+
+    def configure(self, settings: CameraSettings) -> None:
+        """Ask for a size and a rate; a camera may choose others."""
+        super().configure(settings)
+        if settings.given and self._is_stream:
+            raise InvalidArgumentError(f'{self._name} has no settings', argument='settings')
+        self._settings = settings
+        if settings.size is not None:
+            self._device.set(cv2.CAP_PROP_FRAME_WIDTH, settings.size[0])
+            self._device.set(cv2.CAP_PROP_FRAME_HEIGHT, settings.size[1])
+        if settings.fps is not None:
+            self._device.set(cv2.CAP_PROP_FPS, settings.fps)
+
+    def start(self) -> None:
+        """Do nothing: it has been running since it was opened."""
+
+    def next_frame(self, timeout: float) -> GrabbedFrame | FailedGrab | None:
+        """Return the next frame; OpenCV waits for it as long as it likes."""
+        if self._device is None:
+            self._reconnect(timeout)
+            return None
+        is_there, image = self._device.read()
+        now = time.monotonic_ns()
+        if not is_there:
+            return self._lost(now)
+        self._number += self._step(now)
+        self._latest_ns = now
+        pixel_format = 'BGR8' if image.ndim == 3 else 'Mono8'
+        return GrabbedFrame(image, pixel_format, now, self._number)
+
+    def _step(self, now: int) -> int:
+        if self._number < 0 or self._wait == _FIRST_WAIT:
+            if self._number >= 0:
+                self._interval += ((now - self._latest_ns) / 1e9 - self._interval) / _SMOOTHING
+            return 1
+        self._wait = _FIRST_WAIT
+        return max(2, round((now - self._latest_ns) / 1e9 / self._interval))
+
+    def _lost(self, now: int) -> FailedGrab:
+        if not self._is_stream or _is_file(self.address):
+            raise FrameReadError(f'{self._name} gives no more images')
+        self.close()
+        self._try_at = time.monotonic() + self._wait
+        self._wait *= 2
+        return FailedGrab('the connection was lost', now)
+
+    def _reconnect(self, timeout: float) -> None:
+        left = self._try_at - time.monotonic()
+        if left > 0:
+            time.sleep(min(left, timeout))
+            return
+        if self._connect():
+            self.reconnections += 1
+        else:
+            self._wait = min(2 * self._wait, _LONGEST_WAIT)
+            self._try_at = time.monotonic() + self._wait
+
+    def close(self) -> None:
+        """Release the camera."""
+        if self._device is not None:
+            self._device.release()
+            self._device = None
+
+    def describe(self) -> dict[str, Any]:
+        """Return the backend of OpenCV."""
+        return {'model': 'OpenCV', 'backend': self._device.getBackendName() if self._device is not None else None}
+
+
+def _without_password(address: str) -> str:
+    return re.sub(r'(?<=://)([^@/:]*):[^@/]*@', r'\1:***@', address)
+
+
+def _is_file(address: str) -> bool:
+    return '://' not in address and os.path.exists(address)

@@ -1,0 +1,199 @@
+"""What the recorder needs of a camera, and what a camera gives to it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Literal, NamedTuple
+
+from ..color import Image
+from ..errors import InvalidArgumentError
+
+Place = Literal['camera', 'transport', 'queue']
+"""Where a frame was lost: in the camera, on its way, or in the recorder's own queue."""
+
+
+class Counter(NamedTuple):
+    """The range of a camera's frame counter.
+
+    Attributes
+    ----------
+    bits : int
+        After the largest number of so many bits, the counter starts again.
+    first : int
+        Number at which it starts again: 1 for the 16-bit block ids of GigE Vision.
+    """
+
+    bits: int = 64
+    first: int = 0
+
+    @property
+    def period(self) -> int:
+        """How many different numbers it has."""
+        return int(2**self.bits) - self.first
+
+
+class GrabbedFrame(NamedTuple):
+    """A frame from a camera.
+
+    Attributes
+    ----------
+    image : ndarray
+        (h, w) or (h, w, 3). The camera must not change it afterwards.
+    pixel_format : str
+        Name in GenICam's list of pixel formats, such as 'Mono8', 'BayerRG8' or 'BGR8'.
+    arrival_ns : int
+        ``time.monotonic_ns()`` at its arrival.
+    counter : int, optional
+        The camera's frame counter. None: the recorder counts what arrives.
+    device_ns : int, optional
+        Time of the camera's own clock in nanoseconds.
+    """
+
+    image: Image
+    pixel_format: str
+    arrival_ns: int
+    counter: int | None = None
+    device_ns: int | None = None
+
+
+class FailedGrab(NamedTuple):
+    """A frame that did not arrive intact.
+
+    Attributes
+    ----------
+    reason : str
+        What went wrong, for people.
+    arrival_ns : int
+        ``time.monotonic_ns()`` when it was noticed.
+    counter : int, optional
+        The camera's frame counter, if it is known.
+    """
+
+    reason: str
+    arrival_ns: int
+    counter: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CameraSettings:
+    """Settings of a camera. None leaves a setting as it is.
+
+    Attributes
+    ----------
+    fps : float, optional
+        Frames per second.
+    size : (int, int), optional
+        Width and height in pixels.
+    pixel_format : str, optional
+        Name in GenICam's list of pixel formats, such as 'Mono8'.
+    exposure : float, optional
+        Exposure time in microseconds.
+    gain : float, optional
+        Gain, usually in dB.
+    trigger : str, optional
+        Line of a hardware trigger, such as 'line1'. Each of its rising edges takes a frame.
+    features : mapping
+        Other features of GenICam by name, such as {'ExposureAuto': 'Off'}. They are set first, in this order.
+    """
+
+    fps: float | None = None
+    size: tuple[int, int] | None = None
+    pixel_format: str | None = None
+    exposure: float | None = None
+    gain: float | None = None
+    trigger: str | None = None
+    features: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The settings that are not left as they are."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: value for name, value in values.items() if value is not None and value != {}}
+
+
+class SourceEndedError(Exception):
+    """A source has no more frames, as planned."""
+
+
+class Camera(ABC):
+    """A camera, in the order of its methods.
+
+    Each method is called by one thread at a time. Any exception ends the recording of this camera alone, and its text
+    is stored as the reason.
+
+    Parameters
+    ----------
+    address
+        What follows the colon of a source, such as '0' in ``pylon:0``.
+
+    Attributes
+    ----------
+    counter : Counter
+        Range of the frame counter. It is read after `start`.
+    loses : {'camera', 'transport'}
+        Where frames are lost of which the counter has a number, but that never arrived.
+    takes : tuple of str
+        Names of the `CameraSettings` that `configure` takes.
+    """
+
+    counter: Counter = Counter()
+    loses: Literal['camera', 'transport'] = 'transport'
+    takes: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    @abstractmethod
+    def open(self) -> None:
+        """Open the camera; InvalidArgumentError if that is not possible."""
+
+    def configure(self, settings: CameraSettings) -> None:
+        """Apply the settings that are given.
+
+        Raises
+        ------
+        InvalidArgumentError
+            The camera does not have one of them, or not that value.
+        """
+        for name, value in settings.given.items():
+            if name not in self.takes:
+                have = f'it has {", ".join(self.takes)}' if self.takes else 'it has no settings'
+                raise InvalidArgumentError(f'{name} is {value!r}, but this source has no {name}; {have}', argument=name)
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start the acquisition of frames."""
+
+    @abstractmethod
+    def next_frame(self, timeout: float) -> GrabbedFrame | FailedGrab | None:
+        """Return the next frame.
+
+        Parameters
+        ----------
+        timeout
+            Seconds to wait for it at most.
+
+        Returns
+        -------
+        GrabbedFrame, FailedGrab or None
+            None if none came in time.
+
+        Raises
+        ------
+        SourceEndedError
+            There are no more frames, as planned.
+        Exception
+            The camera is gone.
+        """
+
+    def stop(self) -> None:  # noqa: B027 -- many cameras need none
+        """Stop the acquisition; a second call does nothing."""
+
+    def close(self) -> None:  # noqa: B027
+        """Free the camera; a second call does nothing."""
+
+    def describe(self) -> dict[str, Any]:
+        """Return model, serial number and the like, as plain data."""
+        return {}

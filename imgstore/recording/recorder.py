@@ -1,0 +1,298 @@
+"""One camera and its store, with a thread each."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .._support.text import one_line
+from ..errors import StoreClosedError
+from ..formats import resolve_format
+from ..stores.factories import ImgStore, new_for_format
+from .accounting import Accounting, CameraStatus, State
+from .device_clock import ClockSegment, DeviceClock
+from .frame_queue import FrameQueue
+from .frames import LostFrame, RecordedFrame
+from .host_clock import HostClock
+from .listeners import FrameListener
+from .numbering import FrameNumbers
+from .pixel_formats import Conversion
+from .protocol import Camera, FailedGrab, GrabbedFrame, SourceEndedError
+
+_POLL = 0.1  # seconds in which a camera notices that it is to stop
+_PATIENCE = 5.0  # seconds for a camera that hangs
+_FIRST, _LATEST = 16, 256  # frames whose times are compared between cameras
+_UNSTORED = 1000  # failed grabs before the first frame
+STOPPED = 'stopped'
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all cameras of a recording share.
+
+    Attributes
+    ----------
+    format : str
+        Format of the stores.
+    options : mapping
+        Other options of `new_for_format`.
+    metadata : mapping
+        The user's metadata.
+    buffer_bytes : int
+        Memory for frames of one camera that wait for its store.
+    frames : int or None
+        Frames after which a camera ends.
+    is_triggered : bool
+        Number the frames from 0, the first trigger.
+    """
+
+    format: str
+    options: Mapping[str, Any]
+    metadata: Mapping[Any, Any]
+    buffer_bytes: int
+    frames: int | None
+    is_triggered: bool
+
+
+class CameraRecorder:
+    """Records one camera until it is stopped, its frames end or something fails.
+
+    Parameters
+    ----------
+    name
+        Name of the camera in the recording.
+    source
+        The source as the user gave it.
+    camera
+        Open and configured.
+    folder
+        Of the store.
+    plan
+        What all cameras share.
+    on_end
+        Called after the store is complete.
+
+    Attributes
+    ----------
+    description : dict
+        What the camera says of itself.
+    listeners : tuple of FrameListener
+        They get each frame.
+    first, latest : sequence of (int, float)
+        Numbers and times of some frames, for comparison with other cameras.
+    """
+
+    def __init__(
+        self, name: str, source: str, camera: Camera, folder: str, plan: Plan, on_end: Callable[[], None]
+    ) -> None:
+        self.name, self.source, self.camera, self.folder = name, source, camera, folder
+        self._plan, self._on_end, self.description = plan, on_end, camera.describe()
+        self._format = resolve_format(plan.format)
+        self._account, self._clock, self._numbers = (
+            Accounting(camera.loses),
+            DeviceClock(),
+            FrameNumbers(camera.counter),
+        )
+        self._queue: FrameQueue[RecordedFrame | LostFrame] = FrameQueue(plan.buffer_bytes)
+        self._host: HostClock | None = None
+        self._store: ImgStore | None = None
+        self._convert: Conversion | None = None
+        self._unstored: deque[LostFrame] = deque(maxlen=_UNSTORED)
+        self._first_number = 0
+        self._ends, self._has_ended = threading.Event(), threading.Event()
+        self._reason: str | None = None
+        self._failed = False
+        self.listeners: tuple[FrameListener, ...] = ()
+        self.first: list[tuple[int, float]] = []
+        self.latest: deque[tuple[int, float]] = deque(maxlen=_LATEST)
+        self._grabbing = threading.Thread(target=self._grab_all, name=f'imgstore camera {name}', daemon=True)
+        self._storing = threading.Thread(target=self._store_all, name=f'imgstore store {name}', daemon=True)
+
+    # --- for the recording
+
+    def start(self, host: HostClock) -> None:
+        """Start the camera and both threads."""
+        self._host = host
+        self._storing.start()
+        self._grabbing.start()
+
+    def ask_to_end(self, reason: str) -> None:
+        """Let it end after the frame under way; the first reason counts."""
+        self._end(reason, failed=False)
+
+    def wait(self) -> None:
+        """Wait until the store is complete, after `ask_to_end`."""
+        self._grabbing.join(_PATIENCE)
+        if self._grabbing.is_alive():  # it hangs in the camera's software: its store is completed without it
+            self._end('the camera does not answer', failed=True)
+            self._queue.end()
+        self._storing.join()
+
+    @property
+    def has_ended(self) -> threading.Event:
+        """Set after the store is complete."""
+        return self._has_ended
+
+    @property
+    def state(self) -> State:
+        """What it does now."""
+        if self._host is None:
+            return 'ready'
+        return 'ended' if self._has_ended.is_set() else 'recording'
+
+    @property
+    def clock_segments(self) -> list[ClockSegment]:
+        """The lines from the camera's clock to UTC."""
+        return self._clock.segments
+
+    def status(self) -> CameraStatus:
+        """Return what became of the frames so far."""
+        account = self._account
+        return CameraStatus(
+            name=self.name,
+            state=self.state,
+            reason=self._reason,
+            failed=self._failed,
+            frames=self._frame_count,
+            first_number=account.first_number,
+            last_number=account.last_number,
+            missing=account.missing,
+            lost={place: account.lost[place] for place in ('camera', 'transport', 'queue')},
+            failed_grabs=dict(account.failed_grabs),
+            restarts=self._numbers.restarts,
+            rate=account.rate,
+            largest_gap=account.largest_gap,
+            longest_interval=account.longest_interval,
+            first_time=account.first_time,
+            last_time=account.last_time,
+            waiting_bytes=self._queue.waiting,
+        )
+
+    @property
+    def _frame_count(self) -> int:
+        return 0 if self._store is None else self._store.frame_count
+
+    def _end(self, reason: str, failed: bool) -> None:
+        if self._reason is None:
+            self._reason, self._failed = reason, failed
+        self._ends.set()
+
+    # --- the thread of the camera
+
+    def _grab_all(self) -> None:
+        try:
+            self.camera.start()
+            self._numbers = FrameNumbers(self.camera.counter)
+            while not self._ends.is_set():
+                grab = self.camera.next_frame(_POLL)
+                if grab is not None:
+                    self._take(grab)
+        except SourceEndedError:
+            self._end('the source ended', failed=False)
+        except Exception as error:  # noqa: BLE001 -- any error ends this camera alone
+            self._end(_as_reason(error), failed=True)
+        finally:
+            self._queue.end()
+            self._stop_camera()
+
+    def _stop_camera(self) -> None:
+        for method in (self.camera.stop, self.camera.close):
+            try:
+                method()
+            except Exception as error:  # noqa: BLE001 -- a camera that is gone cannot be stopped
+                self._end(_as_reason(error), failed=True)
+
+    def _take(self, grab: GrabbedFrame | FailedGrab) -> None:
+        assert self._host is not None
+        arrival = self._host.utc(grab.arrival_ns)
+        if isinstance(grab, FailedGrab):
+            number = None if grab.counter is None else self._number(grab)
+            self._account.failed(grab.reason, number)
+            self._queue.put(LostFrame(grab.reason, number, arrival))
+            return
+        number = self._number(grab)
+        at = arrival if grab.device_ns is None else self._clock.utc(grab.device_ns, arrival, number)
+        frame = RecordedFrame(self.name, grab.image, number, at, arrival, grab.device_ns, grab.pixel_format)
+        self._hand_on(frame)
+        if len(self.first) < _FIRST:
+            self.first.append((number, at))
+        self.latest.append((number, at))
+        if self._plan.frames is not None and self._account.kept >= self._plan.frames:
+            self._end(STOPPED, failed=False)
+
+    def _number(self, grab: GrabbedFrame | FailedGrab) -> int:
+        number = self._numbers.next(grab.counter, grab.arrival_ns)
+        if not self._plan.is_triggered:
+            return number
+        if self._account.first_number is None:
+            self._first_number = number
+        return number - self._first_number
+
+    def _hand_on(self, frame: RecordedFrame) -> None:
+        for listener in self.listeners:
+            listener.offer(frame)
+        self._account.arrived(frame.number, frame.time, self._queue.put(frame))
+
+    # --- the thread of the store
+
+    def _store_all(self) -> None:
+        try:
+            while (item := self._queue.get()) is not None:
+                self._store_item(item)
+        except StoreClosedError:  # a signal ends the program, and has completed the store
+            self._end('the program was ended', failed=False)
+        except Exception as error:  # noqa: BLE001 -- any error ends this camera alone
+            self._end(_as_reason(error), failed=True)
+        finally:
+            self._complete()
+
+    def _store_item(self, item: RecordedFrame | LostFrame) -> None:
+        if isinstance(item, LostFrame):
+            self._unstored.append(item)
+        else:
+            self._store_frame(item)
+        while self._store is not None and self._unstored:
+            lost = self._unstored.popleft()
+            self._store.add_extra_data(failed_grab=lost.reason, failed_number=lost.number, arrival_time=lost.arrival)
+
+    def _store_frame(self, item: RecordedFrame) -> None:
+        store = self._create_store(item) if self._store is None else self._store
+        assert self._convert is not None
+        store.add_image(self._convert(item.image), item.number, item.time)
+        if item.device_ns is not None:
+            store.add_extra_data(device_time_ns=item.device_ns, arrival_time=item.arrival)
+
+    def _create_store(self, frame: RecordedFrame) -> ImgStore:
+        """Create the store for images like the first one."""
+        self._convert = Conversion(frame.pixel_format, self._format)
+        image = self._convert(frame.image)
+        camera = {'name': self.name, 'source': self.source, 'pixel_format': frame.pixel_format}
+        self._store = new_for_format(
+            self._plan.format,
+            self.folder,
+            imgshape=image.shape,
+            imgdtype=image.dtype,
+            encoding=self._convert.encoding or None,
+            metadata={**self._plan.metadata, 'camera': {**camera, **self.description}},
+            **self._plan.options,
+        )
+        return self._store
+
+    def _complete(self) -> None:
+        try:
+            if self._store is not None:
+                self._store.close()
+        except Exception as error:  # noqa: BLE001 -- what could be stored is complete
+            self._end(_as_reason(error), failed=True)
+        self._ends.set()
+        self._grabbing.join(_PATIENCE)
+        self._account.ended(self._frame_count)
+        self._has_ended.set()
+        self._on_end()
+
+
+def _as_reason(error: Exception) -> str:
+    return one_line(error) or type(error).__name__

@@ -1,0 +1,307 @@
+"""A recording of one or several cameras, from Python."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from operator import attrgetter
+from types import TracebackType
+from typing import Self
+
+from .._support.validation import not_allowed
+from ..align.recorded import RECORDING_FILENAME
+from ..errors import InvalidArgumentError, StoreExistsError, StoreIOError
+from ..ondisk.files import StrPath, text_path
+from ..ondisk.layout import local_folder
+from ..writing.sigterm import SignalGuard
+from .accounting import CameraStatus
+from .host_clock import HostClock
+from .listeners import Drop, FrameCallback, FrameListener
+from .opening import Source, new_camera, shown_source
+from .protocol import CameraSettings
+from .recorder import STOPPED, CameraRecorder, Plan
+from .session_file import SessionFile
+from .triggers import trigger_mismatches
+
+_EVERY = 60.0  # seconds between two versions of recording.yaml
+_MOST_SET = 0.1  # seconds by which the computer's clock may be set without a note
+_LAST_CALLS = 2.0  # seconds for callbacks to end
+_FIRST, _LATEST = attrgetter('first'), attrgetter('latest')
+
+
+class Recording:
+    """Cameras and their stores. Make one with `imgstore.record`.
+
+    All methods may be called from any thread.
+
+    Attributes
+    ----------
+    folder : str
+        Folder with the stores and recording.yaml.
+    cameras : tuple of str
+        Names of the cameras, which are those of their stores.
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        settings: Mapping[str, CameraSettings],
+        folder: StrPath,
+        plan: Plan,
+        duration: float | None,
+    ) -> None:
+        self.folder, self.cameras = _new_folder(folder), tuple(sources)
+        self._duration, self._plan = duration, plan
+        self._changed = threading.Condition(threading.RLock())
+        self._listeners: list[FrameListener] = []
+        self._host: HostClock | None = None
+        self._guard: SignalGuard | None = None
+        self._finishing = threading.RLock()
+        self._is_stopped = self._is_finished = False
+        self._process = os.getpid()
+        self._file = SessionFile(self.folder, plan)
+        self._recorders = self._opened(sources, settings)
+
+    def _opened(self, sources: Mapping[str, Source], settings: Mapping[str, CameraSettings]) -> list[CameraRecorder]:
+        """Open and configure all cameras, or none."""
+        recorders = []
+        with contextlib.ExitStack() as stack:
+            for name, source in sources.items():
+                camera = new_camera(source)
+                stack.callback(camera.close)
+                camera.open()
+                camera.configure(settings[name])
+                folder = os.path.join(self.folder, name)
+                recorders.append(CameraRecorder(name, shown_source(source), camera, folder, self._plan, self._on_end))
+            stack.pop_all()
+        return recorders
+
+    # --- starting and stopping
+
+    def start(self) -> None:
+        """Create the folder and start all cameras; a second call does nothing.
+
+        Raises
+        ------
+        InvalidArgumentError
+            The recording was stopped. Make another one.
+        StoreIOError
+            The folder cannot be written. The cameras are closed.
+        """
+        with self._changed:
+            if self._is_stopped:
+                raise InvalidArgumentError(f'the recording in {self.folder!r} has ended; make another one to record')
+            if self._host is not None:
+                return
+            self._create_folder()
+            host = self._host = HostClock()
+        self._guard = SignalGuard(self._end_for_signal)
+        atexit.register(self.stop)
+        for recorder in self._recorders:
+            recorder.start(host)
+        threading.Thread(target=self._watch, name='imgstore recording', daemon=True).start()
+
+    def _create_folder(self) -> None:
+        try:
+            os.makedirs(self.folder, exist_ok=True)
+            self._file.begin(self._recorders)
+        except OSError as error:
+            self._is_stopped = True
+            self._close_cameras()
+            raise StoreIOError(f'cannot record in {self.folder!r}: {error}', path=self.folder) from error
+
+    def _close_cameras(self) -> None:
+        for recorder in self._recorders:
+            recorder.camera.close()
+
+    def stop(self, reason: str = STOPPED) -> None:
+        """Stop all cameras and complete their stores; a second call only waits.
+
+        Parameters
+        ----------
+        reason : str
+            Stored with each camera that still records.
+
+        Raises
+        ------
+        StoreIOError
+            recording.yaml cannot be written. The stores are complete.
+        Exception
+            A callback of `on_frame` raised it. The stores are complete.
+        """
+        if os.getpid() != self._process:
+            return  # a forked child leaves the recording to its parent
+        with self._changed:
+            self._is_stopped = True
+        if self._host is None:
+            self._close_cameras()
+            return
+        for recorder in self._recorders:
+            recorder.ask_to_end(reason)
+        for recorder in self._recorders:
+            recorder.wait()
+        with self._finishing:
+            is_first, self._is_finished = not self._is_finished, True
+            if is_first:
+                self._finish()
+
+    def _finish(self) -> None:
+        for listener in self._listeners:
+            listener.end(_LAST_CALLS)
+        try:
+            self._file.finish(self._recorders, self._all_notes())
+        except OSError as error:
+            raise StoreIOError(f'recording.yaml cannot be written: {error}', path=self.folder) from error
+        finally:
+            atexit.unregister(self.stop)
+            if self._guard is not None:
+                self._guard.release()
+        for listener in self._listeners:
+            if listener.error is not None:
+                raise listener.error
+
+    def _end_for_signal(self) -> None:
+        """Complete the recording before a signal ends the program."""
+        self.stop('stopped by a signal')
+
+    def _all_notes(self) -> list[str]:
+        assert self._host is not None
+        notes, moved = [], self._host.set_by
+        if abs(moved) > _MOST_SET:
+            notes.append(
+                f"the computer's clock was set by {moved:+.3f} s during the recording; the times of the frames go on "
+                f'by its time at the start'
+            )
+        if self._plan.is_triggered:
+            first, latest = (
+                {each.name: list(frames(each)) for each in self._recorders} for frames in (_FIRST, _LATEST)
+            )
+            notes += trigger_mismatches(first, latest)
+        return notes
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        try:
+            self.stop(STOPPED if error is None else f'stopped by {_name_of(error)}')
+        except Exception:
+            if error is None:
+                raise
+
+    # --- meanwhile
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until all cameras have ended.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most.
+
+        Returns
+        -------
+        bool
+            Whether all have ended.
+        """
+        with self._changed:
+            return self._changed.wait_for(self._have_all_ended, timeout)
+
+    def _have_all_ended(self) -> bool:
+        return (self._is_stopped and self._host is None) or all(each.has_ended.is_set() for each in self._recorders)
+
+    def status(self) -> dict[str, CameraStatus]:
+        """Return what became of the frames so far, by the names of the cameras."""
+        return {recorder.name: recorder.status() for recorder in self._recorders}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is wrong with all cameras together, after `stop`."""
+        return self._file.notes
+
+    def on_frame(
+        self,
+        callback: FrameCallback,
+        cameras: str | Iterable[str] | None = None,
+        queue_size: int = 1,
+        drop: Drop = 'oldest',
+    ) -> FrameListener:
+        """Call a function with each frame, in a thread of its own.
+
+        The frame comes at its arrival, before it is stored. Frames that the function is too slow for are not lost:
+        they are in the store.
+
+        Parameters
+        ----------
+        callback : callable
+            Gets a `RecordedFrame`. If it raises an exception, it is not called again, and `stop` raises that.
+        cameras : str or iterable of str, optional
+            Names of the cameras. Default: all.
+        queue_size : int
+            Number of frames that may wait for it.
+        drop : {'oldest', 'newest'}
+            The frame it does not get if more would wait.
+
+        Returns
+        -------
+        FrameListener
+            Counts the frames that it got, and those that it did not get.
+
+        Raises
+        ------
+        InvalidArgumentError
+            An argument is not allowed, or the recording has ended.
+        """
+        chosen = self.cameras if cameras is None else (cameras,) if isinstance(cameras, str) else tuple(cameras)
+        for name in chosen:
+            if name not in self.cameras:
+                raise not_allowed('cameras', name, f'the cameras are {", ".join(self.cameras)}')
+        listener = FrameListener(callback, queue_size, drop)
+        with self._changed:
+            if self._is_stopped:
+                raise InvalidArgumentError(f'the recording in {self.folder!r} has ended', argument='callback')
+            self._listeners.append(listener)
+            listener.start()
+        for recorder in self._recorders:
+            if recorder.name in chosen:
+                recorder.listeners = (*recorder.listeners, listener)
+        return listener
+
+    def _on_end(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def _watch(self) -> None:
+        """Stop the cameras after the duration, and keep recording.yaml up to date."""
+        begin = time.monotonic()
+        end = float('inf') if self._duration is None else begin + self._duration
+        while not self.wait(max(0.0, min(_EVERY, end - time.monotonic()))):
+            if time.monotonic() >= end:
+                for recorder in self._recorders:
+                    recorder.ask_to_end(STOPPED)
+                for recorder in self._recorders:
+                    recorder.wait()
+                return
+            with self._finishing, contextlib.suppress(OSError):  # `stop` reports it
+                if not self._is_finished:
+                    self._file.write(self._recorders)
+
+
+def _name_of(error: BaseException) -> str:
+    return {KeyboardInterrupt: 'Ctrl-C', SystemExit: 'the end of the program'}.get(type(error), type(error).__name__)
+
+
+def _new_folder(path: StrPath) -> str:
+    """Return the absolute path of a new or empty folder."""
+    folder = local_folder(text_path(path, 'folder'), 'record')
+    if os.path.exists(os.path.join(folder, RECORDING_FILENAME)):
+        raise StoreExistsError(f'{folder!r} already holds a recording; give the name of a new folder', path=folder)
+    if os.path.lexists(folder) and (not os.path.isdir(folder) or os.listdir(folder)):
+        what = 'is a folder with other files' if os.path.isdir(folder) else 'is a file'
+        raise InvalidArgumentError(f'{folder!r} {what}; give the name of a new folder', argument='folder', path=folder)
+    return folder

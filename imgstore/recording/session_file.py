@@ -1,0 +1,95 @@
+"""recording.yaml: what was recorded, by whom, when, and in which stores."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import getpass
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .._support.json import as_json
+from .._support.yaml import dump_yaml
+from .._version import __version__
+from ..align.recorded import RECORDING_FILENAME
+from ..ondisk.files import remove_if_there, write_atomic
+from ..ondisk.metadata import local_timezone_name
+from .recorder import CameraRecorder, Plan
+
+_RESERVE = '.recording.reserve'
+_RESERVED_BYTES = 2**16
+
+
+class SessionFile:
+    """Writes recording.yaml at the start, now and then, and at the end.
+
+    A reserve of 64 KiB is kept until the end, so that the reasons can be written to a full disk.
+
+    Parameters
+    ----------
+    folder
+        Of the recording.
+    plan
+        What all cameras share.
+
+    Attributes
+    ----------
+    notes : tuple of str
+        What is wrong with the recording as a whole.
+    """
+
+    def __init__(self, folder: str, plan: Plan) -> None:
+        self.notes: tuple[str, ...] = ()
+        self._folder, self._path = folder, os.path.join(folder, RECORDING_FILENAME)
+        self._reserve = os.path.join(folder, _RESERVE)
+        self._head = {
+            'version': 1,
+            'created_utc': _utc_now(),
+            'ended_utc': None,
+            'timezone_local': local_timezone_name(),
+            'host': platform.node(),
+            'user': _user(),
+            'software': f'imgstore {__version__}',
+            'align_by': 'number' if plan.is_triggered else 'time',
+            'format': plan.format,
+            'metadata': dict(plan.metadata),
+        }
+
+    def begin(self, cameras: Sequence[CameraRecorder]) -> None:
+        """Write the file for the first time, and the reserve."""
+        with open(self._reserve, 'wb') as file:
+            file.write(bytes(_RESERVED_BYTES))
+        self.write(cameras)
+
+    def write(self, cameras: Sequence[CameraRecorder]) -> None:
+        """Write what is known now."""
+        content = {**self._head, 'notes': list(self.notes), 'cameras': {each.name: _entry(each) for each in cameras}}
+        write_atomic(self._path, dump_yaml(as_json(content)))
+
+    def finish(self, cameras: Sequence[CameraRecorder], notes: Sequence[str]) -> None:
+        """Write it for the last time."""
+        remove_if_there(self._reserve)
+        self._head['ended_utc'], self.notes = _utc_now(), tuple(notes)
+        self.write(cameras)
+
+
+def _entry(camera: CameraRecorder) -> Mapping[str, Any]:
+    return {
+        'store': camera.name,
+        'source': camera.source,
+        **camera.description,
+        **camera.status().as_plain(),
+        'clock': [segment.as_plain() for segment in camera.clock_segments],
+    }
+
+
+def _utc_now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None).isoformat()
+
+
+def _user() -> str | None:
+    with contextlib.suppress(Exception):  # KeyError, ImportError or OSError, by system and version
+        return getpass.getuser()
+    return None

@@ -1,0 +1,98 @@
+"""Settings as features of GenICam, on cameras with old and new names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from imgstore.errors import InvalidArgumentError
+from imgstore.recording import CameraSettings
+from imgstore.recording.cameras.genicam_features import TAKES, apply_settings
+
+from ...helpers.raised import raises
+
+NEW = ('Width', 'Height', 'PixelFormat', 'AcquisitionFrameRate', 'AcquisitionFrameRateEnable', 'ExposureTime', 'Gain')
+OLD = ('Width', 'Height', 'PixelFormat', 'AcquisitionFrameRateAbs', 'ExposureTimeAbs', 'GainRaw')
+TRIGGER = ('TriggerSelector', 'TriggerMode', 'TriggerSource', 'TriggerActivation')
+
+
+class Nodes:
+    """Features that note what they are set to."""
+
+    def __init__(self, *names: str, refused: tuple[Any, ...] = ()) -> None:
+        self.names, self.refused = names, refused
+        self.values: dict[str, Any] = {}
+
+    def has(self, name: str) -> bool:
+        return name in self.names
+
+    def set(self, name: str, value: Any) -> None:
+        if value in self.refused:
+            raise RuntimeError('out of\nrange')
+        self.values[name] = value
+
+
+ALL = CameraSettings(
+    fps=100, size=(640, 480), pixel_format='Mono8', exposure=2000, gain=3.6, features={'ExposureAuto': 'Off'}
+)
+
+
+def test_a_camera_with_new_names_gets_each_setting() -> None:
+    nodes = Nodes(*NEW, 'ExposureAuto')
+    apply_settings(nodes, ALL)
+    assert list(nodes.values.items()) == [
+        ('ExposureAuto', 'Off'),
+        ('Width', 640),
+        ('Height', 480),
+        ('PixelFormat', 'Mono8'),
+        ('AcquisitionFrameRateEnable', True),
+        ('AcquisitionFrameRate', 100.0),
+        ('ExposureTime', 2000.0),
+        ('Gain', 3.6),
+    ]
+
+
+def test_a_camera_with_old_names_gets_each_setting() -> None:
+    nodes = Nodes(*OLD, 'ExposureAuto', refused=('RGB8',))
+    apply_settings(nodes, CameraSettings(fps=50, exposure=10, gain=3.6, pixel_format='RGB8'))
+    assert nodes.values == {
+        'PixelFormat': 'RGB8Packed',
+        'AcquisitionFrameRateAbs': 50.0,
+        'ExposureTimeAbs': 10.0,
+        'GainRaw': 4,
+    }
+
+
+@pytest.mark.parametrize('names', [TRIGGER, TRIGGER[1:3]])
+def test_a_trigger_takes_a_frame_at_each_rising_edge(names: tuple[str, ...]) -> None:
+    nodes = Nodes(*names)
+    apply_settings(nodes, CameraSettings(trigger='line1'))
+    wanted = {
+        'TriggerSelector': 'FrameStart',
+        'TriggerSource': 'Line1',
+        'TriggerActivation': 'RisingEdge',
+        'TriggerMode': 'On',
+    }
+    assert nodes.values == {name: value for name, value in wanted.items() if name in names}
+    assert list(nodes.values)[-1] == 'TriggerMode'
+
+
+@pytest.mark.parametrize(
+    ('settings', 'argument'),
+    [
+        (CameraSettings(fps=5), 'fps'),
+        (CameraSettings(trigger='line1'), 'trigger'),
+        (CameraSettings(features={'Wrong': 1}), 'features'),
+        (CameraSettings(size=(9999, 5)), 'size'),
+        (CameraSettings(pixel_format='Mono9'), 'pixel_format'),
+    ],
+)
+def test_what_the_camera_has_not_or_refuses_is_an_error(settings: CameraSettings, argument: str) -> None:
+    with raises(InvalidArgumentError, argument=argument) as caught:
+        apply_settings(Nodes('Width', 'Height', 'PixelFormat', refused=(9999, 'Mono9')), settings)
+    assert '\n' not in str(caught.value)
+
+
+def test_every_setting_is_known() -> None:
+    assert set(TAKES) == {*vars(CameraSettings())}
