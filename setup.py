@@ -94,6 +94,7 @@ setup(
         'imgstore.chunks.video': ['samples/*'],
         'imgstore.viewers.web': ['static/*'],
         'imgstore.tests': ['data/*', 'data/*/*'],
+        'imgstore.tests.viewers.web': ['page/*'],
     },
     install_requires=INSTALL_REQUIRES,
     extras_require={
@@ -130,6 +131,7 @@ setup(
             'pytest>=8.0',
             'pytest-xdist>=3.6',
             'selenium>=4.20',
+            'selenium-axe-python>=2.2',  # for its axe-core, which is MPL-2.0
             'tzdata',
         ],
         'test-s3': [  # takes as long to install as a third of the tests takes to run
