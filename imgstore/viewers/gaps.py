@@ -153,7 +153,10 @@ def _stretches(samples: Samples) -> Iterator[Stretch]:
 
 
 def _search(frame: FrameAt, stretches: Iterator[Stretch], size: Size, least: float) -> Iterator[Gap]:
-    """Yield the largest gap of each stretch, and those on both sides of it, the largest stretch first."""
+    """Yield the largest gap of each stretch, then those on both sides of it.
+
+    The largest stretch comes first.
+    """
     waiting: list[tuple[float, Stretch]] = []
 
     def add(stretch: Stretch) -> None:

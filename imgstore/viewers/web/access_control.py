@@ -134,7 +134,7 @@ class AccessControl:
         return None
 
     def _change_refusal(self, scope: Scope, path: str, headers: Headers) -> Response | None:
-        """Refuse changes, except the page's own requests for a link, marks and exports."""
+        """Refuse changes, except those by the page itself: links, marks, exports."""
         is_link = self._access is not None and path == LINKS
         is_change = not self._read_only and _CHANGES.fullmatch(path) is not None
         if scope['method'] != 'POST' or not (is_link or is_change):

@@ -1,4 +1,7 @@
-"""Exports of ranges of frames from the page, by the code of `imgstore-export`, one after the other."""
+"""Exports of ranges of frames from the page, one after the other.
+
+They use the code of `imgstore-export`.
+"""
 
 from __future__ import annotations
 

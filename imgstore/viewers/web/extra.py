@@ -222,7 +222,7 @@ class ExtraData:
 
 
 def kind_of_column(column: pd.Series[Any]) -> str | None:
-    """Return 'bool', 'int', 'float' or 'text'; None for a column that is not shown."""
+    """Return 'bool', 'int', 'float' or 'text'; None if it is not shown."""
     kind = column.dtype.kind
     if kind in 'biu':
         return 'bool' if kind == 'b' else 'int'
@@ -244,7 +244,7 @@ def wider_kind(one: str, other: str) -> str:
 
 
 def _changes(at: Values, column: pd.Series[Any]) -> list[Label]:
-    """Return the first text of a column and each that differs from the one before; '' where there is none."""
+    """Return the first text of a column and each change; '' where there is none."""
     found: list[Label] = []
     for place, value in zip(at.tolist(), column, strict=True):
         text = without_surrogates(value)[:_LONGEST_LABEL] if isinstance(value, str) else ''

@@ -1,4 +1,7 @@
-"""The page's requests for a close look: a place as a person writes it, a frame's histogram, a pixel's value."""
+"""The page's requests for a close look.
+
+A place as a person writes it, a frame's histogram, a pixel's value.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ _EXACT = 2**53  # in JavaScript, integers beyond are not
 
 
 class ExactJson(JSONResponse):
-    """JSON in ASCII, since file names need not be UTF-8, with integers that JavaScript cannot hold as text."""
+    """JSON in ASCII, since file names need not be UTF-8.
+
+    Integers that JavaScript cannot hold are text.
+    """
 
     def render(self, content: Any) -> bytes:
         """Encode the content."""

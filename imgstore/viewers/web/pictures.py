@@ -50,7 +50,10 @@ class Tone:
 
 
 def histogram(image: Image, low: float, high: float) -> list[int]:
-    """Count an image's finite values in `BINS` equal parts of a range; values beyond are in its first and last part."""
+    """Count an image's finite values in `BINS` equal parts of a range.
+
+    Values beyond it are in its first or last part.
+    """
     values = shown_channels(image)
     finite = values[np.isfinite(values)] if values.dtype.kind == 'f' else values.ravel()
     scaled = (finite.astype(np.float64) - low) * (BINS / (high - low) if high > low else 0)

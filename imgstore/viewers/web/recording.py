@@ -150,7 +150,7 @@ class Recording:
         return self.store.index.find(FRAME_NUMBER if axis == 'number' else FRAME_TIME, value, nearest=True)
 
     def place(self, text: str) -> Row:
-        """Return the frame at a number, index or time as a person writes it; see `find_place`."""
+        """Return the frame at a place as a person writes it; see `find_place`."""
         index, note = find_place(self.store, text)
         return {**self.row(index), 'note': note}
 
@@ -219,7 +219,7 @@ class Recording:
     # --- extra data
 
     def extra(self, low: int, high: int, bins: int) -> Row:
-        """Return extra data for plots; see `ExtraData.between`. Also the units of columns, from the metadata."""
+        """Return extra data for plots, see `ExtraData.between`, and units."""
         return {**self._extra.between(low, high, bins), 'units': _units(self.store.user_metadata)}
 
     def extra_at(self, index: int) -> Row:
@@ -245,7 +245,10 @@ class Recording:
         return {'low': low, 'high': high, 'counts': pictures.histogram(image, low, high)}
 
     def pixel(self, index: int, x: int, y: int) -> Row:
-        """Return the values of a pixel as recorded: one, or red, green and blue (and alpha)."""
+        """Return a pixel's values as recorded.
+
+        One value, or red, green and blue, with alpha if there is one.
+        """
         values = np.atleast_1d(self.image(index)[y, x])
         order = [2, 1, 0, *range(3, len(values))] if len(values) in (3, 4) else list(range(len(values)))
         return {'x': x, 'y': y, 'values': as_json(values[order])}
@@ -274,7 +277,7 @@ class Recording:
 
 
 def _units(metadata: Any) -> dict[str, str]:
-    """Return the units of columns: ``units`` of the metadata, a mapping of names to text."""
+    """Return the units of columns, a mapping ``units`` in the metadata."""
     units = metadata.get('units') if isinstance(metadata, dict) else None
     if not isinstance(units, dict):
         return {}

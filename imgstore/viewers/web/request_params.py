@@ -67,7 +67,7 @@ def decimal(request: Request, name: str) -> float | None:
 
 
 def tone(request: Request) -> Tone | None:
-    """Return the chosen shades: black, white and gamma; None without black or white."""
+    """Return the chosen black, white and gamma; None without black or white."""
     black, white, gamma = (decimal(request, name) for name in ('black', 'white', 'gamma'))
     if black is None or white is None:
         return None
