@@ -101,6 +101,7 @@ setup(
         'imgstore.notebook': ['static/*'],
         'imgstore.viewers.web': ['static/*'],
         'imgstore.tests': ['data/*', 'data/*/*'],
+        'imgstore.tests.viewers.web': ['page/*'],
     },
     install_requires=INSTALL_REQUIRES,
     extras_require={
@@ -140,6 +141,7 @@ setup(
             'pytest>=8.0',
             'pytest-xdist>=3.6',
             'selenium>=4.20',
+            'selenium-axe-python>=2.2',  # for its axe-core, which is MPL-2.0
             'tzdata',
         ],
         'test-s3': [  # takes as long to install as a third of the tests takes to run

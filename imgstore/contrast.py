@@ -85,6 +85,15 @@ class IntensityScaler:
             low, high = self._widen(finite)
         return scale_to_8_bit(image, low, high)
 
+    def range_with(self, image: Image) -> tuple[float, float]:
+        """Return the values shown as black and white, with this image in view.
+
+        For uint8 these are 0 and 255.
+        """
+        if image.dtype == np.uint8:
+            return 0.0, 255.0
+        return self._widen(image[np.isfinite(image)].astype(np.float32))
+
     def _widen(self, finite: Image) -> tuple[float, float]:
         with self._lock:
             if self._measure is not None:

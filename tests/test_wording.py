@@ -30,7 +30,7 @@ from imgstore.errors import (
     StoreExistsError,
     StreamChosenWarning,
 )
-from imgstore.viewers.window.goto import find_place
+from imgstore.viewers.goto import find_place
 
 SHAPE = (4, 6)
 DAMAGED = [CorruptFileError(f'{name} is damaged', path=name) for name in ('a.json', 'b.h5')]

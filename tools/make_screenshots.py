@@ -80,11 +80,6 @@ def save(page: Browser, name: str, plots: int) -> None:
     page.wait_for(lambda: page.run("return [...document.querySelectorAll('.plot b')].every(b => b.textContent)"))
     page.wait_for(lambda: page.run("return document.querySelector('#extra-note').hidden"))
     page.run("document.getElementById('status').classList.remove('seen')")
-    page.wait_for(lambda: page.run("return document.querySelector('#panel dl')"))
-    page.run("""for (const name of document.querySelectorAll('#panel dt')) {  // a folder that is gone by now
-        const store = name.closest('article').querySelector('h2').textContent;
-        if (name.textContent === 'path') name.nextSibling.textContent = `/data/${store}`;
-    }""")
     page.wait_for(lambda: page.run("return getComputedStyle(document.getElementById('status')).opacity === '0'"))
     page.driver.save_screenshot(str(FOLDER / name))
 

@@ -14,9 +14,9 @@ from ..stores.base import ImgStore
 from ..stores.factories import new_for_filename
 from ..timestamps import usual_interval
 from ..ui import check_screen, new_window
+from ..viewers.goto import find_place
 from ..viewers.web.links import further_links
 from ..viewers.web.serving import USUAL_HOST, USUAL_PORT, Site, run_server
-from ..viewers.window.goto import find_place
 from ..viewers.window.player import Player
 from ..viewers.window.session import Session, window_shape
 from ._cli import frames_per_second, run
@@ -94,6 +94,9 @@ def _add_web_options(parser: argparse.ArgumentParser) -> None:
         metavar='NAME',
         help='also answer requests to this name, such as that of a proxy (may be repeated)',
     )
+    web.add_argument(
+        '--read-only', action='store_true', help='let visitors change no file: no marks and no exports from the page'
+    )
     web.add_argument('--no-browser', action='store_true', help='only print the address')
 
 
@@ -137,7 +140,7 @@ def _view_in_browser(prog: str, args: argparse.Namespace) -> int:
         for link in further_links(args.port):
             tell(f'open {link.strip()}  (the link works once, within 10 minutes)')
         return 0
-    site = Site(args.host, args.port, args.token, args.root_path, tuple(args.allow_host))
+    site = Site(args.host, args.port, args.token, args.root_path, tuple(args.allow_host), args.read_only)
     run_server(args.paths, site, browser=not args.no_browser, tell=tell)
     return 0
 

@@ -2,11 +2,14 @@
 
 Samples without frames between them show every gap. Other frames between two samples are not read. If the numbers rise
 by more than the frames between, some are lost. If the times rise by more than these frames take, there may be a pause.
-Bisection finds the place of the largest, and the rule of `find_discontinuities` decides.
+Bisection finds the place of the largest, and the rule of `find_discontinuities` decides. Both sides of it are searched
+in the same way.
 """
 
 from __future__ import annotations
 
+import functools
+import heapq
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,8 +24,14 @@ Frame = tuple[int, float]
 FrameAt = Callable[[int], Frame]
 """Returns number and time of the frame at a place, 0 to n - 1, in the order of the axis."""
 
+Place = tuple[int, Frame]
+Stretch = tuple[Place, Place]
+Size = Callable[[Frame, Frame, int], float]
+"""Returns the size of what is missing between two frames that are so many places apart."""
+
 MOST_SAMPLES = 2000
-MOST_GAPS = 60
+MOST_GAPS = 600
+"""Limit of the search for gaps of each kind, in stretches of frames that are not read."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +84,6 @@ class Samples:
         """Missing numbers between each sample and the next, less repeated ones."""
         return np.diff(self.numbers) - np.diff(self.places)
 
-    @property
-    def lost(self) -> npt.NDArray[np.float64]:
-        """Seconds without a frame between samples; 0 if unknown."""
-        lost = np.diff(self.times) - np.diff(self.places) * self.pace
-        return np.asarray(np.nan_to_num(lost, posinf=0, neginf=0), np.float64)
-
 
 def sample_frames(frame: FrameAt, start: int, end: int, count: int) -> Samples:
     """Read at most `count` of the frames from `start` to before `end`."""
@@ -111,17 +114,15 @@ def find_gaps(frame: FrameAt, samples: Samples, period: float) -> list[Gap]:
     Returns
     -------
     list of Gap
-        The gaps, in the order of the frames. Of stretches with frames between the samples, at most `MOST_GAPS` are
-        searched for missing numbers, and as many for pauses.
+        The gaps, in the order of the frames. In stretches with frames between the samples, at most `MOST_GAPS` are
+        searched for by missing numbers, and as many pauses, the largest first.
     """
     with np.errstate(all='ignore'):  # times may be any numbers
         found = {gap.place: gap for gap in _between_neighbours(samples, period)}
-        is_sparse, pace = np.diff(samples.places) > 1, samples.pace
-        for rank in _largest(np.where(is_sparse, np.abs(samples.missing), 0)):
-            gap = _bisect(frame, samples, rank, lambda one, other, steps: abs(other[0] - one[0] - steps))
+        pace = samples.pace
+        for gap in _search(frame, _stretches(samples), _missing, 0):
             found[gap.place] = gap
-        for rank in _largest(np.where(is_sparse & (samples.lost > (GAP_FACTOR - 1) * period), samples.lost, 0)):
-            gap = _bisect(frame, samples, rank, lambda one, other, steps: other[1] - one[1] - steps * pace)
+        for gap in _search(frame, _stretches(samples), functools.partial(_lost, pace), (GAP_FACTOR - 1) * period):
             if gap.seconds > GAP_FACTOR * period:
                 found[gap.place] = gap
     return [found[place] for place in sorted(found)]
@@ -135,22 +136,59 @@ def _between_neighbours(samples: Samples, period: float) -> Iterator[Gap]:
             yield Gap(place, frames[rank - 1], frames[rank])
 
 
-def _largest(sizes: npt.NDArray[np.float64] | npt.NDArray[np.int64]) -> list[int]:
-    order = np.argsort(-sizes, kind='stable')[:MOST_GAPS]
-    return [rank for rank in order.tolist() if sizes[rank] > 0]
+def _missing(one: Frame, other: Frame, steps: int) -> float:
+    return abs(other[0] - one[0] - steps)
 
 
-def _bisect(frame: FrameAt, samples: Samples, rank: int, size: Callable[[Frame, Frame, int], float]) -> Gap:
-    low, high = int(samples.places[rank]), int(samples.places[rank + 1])
-    before, after = frame(low), frame(high)
-    while high - low > 1:
-        middle = (low + high) // 2
+def _lost(pace: float, one: Frame, other: Frame, steps: int) -> float:
+    return other[1] - one[1] - steps * pace
+
+
+def _stretches(samples: Samples) -> Iterator[Stretch]:
+    """Yield the stretches with frames that are not read."""
+    frames = list(zip(samples.numbers.tolist(), samples.times.tolist(), strict=True))
+    places = samples.places.tolist()
+    for rank in np.flatnonzero(np.diff(samples.places) > 1).tolist():
+        yield (places[rank], frames[rank]), (places[rank + 1], frames[rank + 1])
+
+
+def _search(frame: FrameAt, stretches: Iterator[Stretch], size: Size, least: float) -> Iterator[Gap]:
+    """Yield the largest gap of each stretch, then those on both sides of it.
+
+    The largest stretch comes first.
+    """
+    waiting: list[tuple[float, Stretch]] = []
+
+    def add(stretch: Stretch) -> None:
+        (low, before), (high, after) = stretch
+        found = size(before, after, high - low)
+        if least < found < math.inf:
+            heapq.heappush(waiting, (-found, stretch))
+
+    for stretch in stretches:
+        add(stretch)
+    for _ in range(MOST_GAPS):
+        if not waiting:
+            return
+        low, high = heapq.heappop(waiting)[1]
+        gap = _bisect(frame, low, high, size)
+        yield gap
+        if gap.place - 1 > low[0]:
+            add((low, (gap.place - 1, gap.before)))
+        if gap.place < high[0]:
+            add(((gap.place, gap.after), high))
+
+
+def _bisect(frame: FrameAt, low: Place, high: Place, size: Size) -> Gap:
+    (first, before), (last, after) = low, high
+    while last - first > 1:
+        middle = (first + last) // 2
         between = frame(middle)
-        if size(before, between, middle - low) >= size(between, after, high - middle):
-            high, after = middle, between
+        if size(before, between, middle - first) >= size(between, after, last - middle):
+            last, after = middle, between
         else:
-            low, before = middle, between
-    return Gap(high, before, after)
+            first, before = middle, between
+    return Gap(last, before, after)
 
 
 def find_discontinuities(

@@ -114,8 +114,7 @@ class Browser:
         )
 
     def jump(self, axis: str, value: str) -> None:
-        self.choose('jump-axis', axis)
-        self.press('g', value, Keys.ENTER)
+        self.press('g', f'#{value}' if axis == 'index' else value, Keys.ENTER)
 
     def box(self, selector: str) -> dict[str, float]:
         found: dict[str, float] = self.run(

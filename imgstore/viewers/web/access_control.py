@@ -40,6 +40,7 @@ _HEADERS = {
     'X-Content-Type-Options': 'nosniff',
     'X-Frame-Options': 'DENY',
 }
+_CHANGES = re.compile('/api/(stores/[0-9]+/(marks|exports)|exports/[A-Za-z0-9_-]+/cancel)')
 _HOST = re.compile(r'(?:\[([0-9a-f:.]+(?:%[^\]]*)?)\]|([^\[\]:]+))(?::[0-9]+)?')
 _KEY = re.compile(r'/session-([A-Za-z0-9_-]{22})(/.*|)', re.DOTALL)
 _NO_SESSION = 'Open a link printed by imgstore-view. Each works once. "imgstore-view --web --link" prints another one.'
@@ -68,10 +69,18 @@ class AccessControl:
         Path under which a proxy serves the page, such as '/camera'. Requests may have it or not.
     names : collection of str
         Further host names allowed in requests, such as that of a proxy.
+    read_only : bool
+        Refuse requests that change files.
     """
 
     def __init__(
-        self, app: ASGIApp, host: str, access: Access | None = None, root_path: str = '', names: Collection[str] = ()
+        self,
+        app: ASGIApp,
+        host: str,
+        access: Access | None = None,
+        root_path: str = '',
+        names: Collection[str] = (),
+        read_only: bool = True,
     ) -> None:
         self._app = app
         self._hosts = {*_LOOPBACK, host.lower(), *(name.lower() for name in names)} - set(WILDCARDS)
@@ -80,6 +89,7 @@ class AccessControl:
             self._hosts |= {socket.gethostname().lower(), socket.getfqdn().lower()}
         self._access = access
         self._root_path = root_path
+        self._read_only = read_only
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or pass it on."""
@@ -124,8 +134,10 @@ class AccessControl:
         return None
 
     def _change_refusal(self, scope: Scope, path: str, headers: Headers) -> Response | None:
-        """Refuse changes, except the page's own request for a link."""
-        if not (self._access and path == LINKS and scope['method'] == 'POST'):
+        """Refuse changes, except those by the page itself: links, marks, exports."""
+        is_link = self._access is not None and path == LINKS
+        is_change = not self._read_only and _CHANGES.fullmatch(path) is not None
+        if scope['method'] != 'POST' or not (is_link or is_change):
             return PlainTextResponse('Only GET and HEAD are allowed.', 405, {'Allow': 'GET, HEAD'})
         return None if _is_of_the_page(headers) else PlainTextResponse('Other sites may not ask.', 403)
 

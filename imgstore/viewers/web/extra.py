@@ -6,6 +6,7 @@ further request refines it.
 
 from __future__ import annotations
 
+import functools
 import math
 import threading
 import time
@@ -18,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..._support.json import as_json
+from ..._support.text import without_surrogates
 from ...constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from ...errors import CorruptFileError
 from ...extra_data.motif_h5 import Table, read_tables
@@ -29,8 +31,12 @@ if TYPE_CHECKING:
 
 Values = npt.NDArray[np.float64]
 Part = tuple[int, str, slice]
+Label = tuple[float, str]
+"""Index of a frame, and the text from it on."""
 
 MOST_COLUMNS = 24
+MOST_LABELS = 500
+_LONGEST_LABEL = 80  # characters
 _SECONDS = 0.25
 _WHOLE_CHUNKS = 16  # kept with all their records
 _BLOCKS = 64  # per chunk; only the smallest and largest value of each is kept
@@ -46,9 +52,24 @@ class _Records:
 
     def columns(self) -> dict[str, Values]:
         """Return the numeric columns."""
-        numeric = self.table.select_dtypes(['number', 'bool'])
-        kept = [name for name in numeric.columns if name not in _OWN and not str(name).startswith('_')]
-        return {str(name): numeric[name].to_numpy(np.float64) for name in kept}
+        return {name: self._numbers(name) for name, kind in self.kinds.items() if kind != 'text'}
+
+    def labels(self) -> dict[str, list[Label]]:
+        """Return the columns of text, each as its first value and its changes."""
+        return {name: _changes(self.at, self.table[name]) for name, kind in self.kinds.items() if kind == 'text'}
+
+    @functools.cached_property
+    def kinds(self) -> dict[str, str]:
+        """Kind of each column that is shown: 'bool', 'int', 'float' or 'text'."""
+        names = [name for name in self.table.columns if name not in _OWN and not str(name).startswith('_')]
+        found = {str(name): kind_of_column(self.table[name]) for name in names}
+        return {name: kind for name, kind in found.items() if kind is not None}
+
+    def _numbers(self, name: str) -> Values:
+        column = self.table[name]
+        if column.dtype == object:  # true, false and missing values
+            column = column.map({True: 1.0, False: 0.0})
+        return column.to_numpy(np.float64, na_value=np.nan)
 
 
 class ExtraData:
@@ -65,6 +86,8 @@ class ExtraData:
         self._lock = threading.Lock()
         self._whole: OrderedDict[int, _Records | None] = OrderedDict()
         self._coarse: dict[int, dict[str, Values]] = {}
+        self._labels: dict[int, dict[str, list[Label]]] = {}
+        self._kinds: dict[str, str] = {}
         self._sizes: dict[int, int] = {}
         self.problems: dict[int, str] = {}
         """Chunks with damaged extra data, and the reasons."""
@@ -75,7 +98,8 @@ class ExtraData:
         Returns
         -------
         dict
-            ``columns``: name to rows of [index, smallest, largest]; ``complete``: whether all files are read; ``read``:
+            ``columns``: name to rows of [index, smallest, largest]; ``labels``: name of a column of text to rows of
+            [index, text]; ``kinds``: name to kind of a column; ``complete``: whether all files are read; ``read``:
             fraction of them.
         """
         with self._lock:
@@ -83,11 +107,14 @@ class ExtraData:
             whole = len(parts) <= _WHOLE_CHUNKS // 2
             missing = self._read_some([part for part in parts if not self._is_known(part, whole)])
             points = self._points(parts, whole)
+            labels, kinds = self._labels_of(parts), dict(self._kinds)
             problems = [self.problems[part[0]] for part in parts if part[0] in self.problems]
         columns = {name: _binned(values, low, high, bins) for name, values in points.items()}
         done = len(parts) - missing
         return {
             'columns': columns,
+            'labels': labels,
+            'kinds': kinds,
             'complete': not missing,
             'read': done / len(parts) if parts else 1.0,
             'problems': problems[:3],
@@ -144,6 +171,9 @@ class ExtraData:
         self._sizes[number], self._whole[number] = part[2].stop - part[2].start, records
         self._whole.move_to_end(number)
         self._coarse[number] = _coarse(records)
+        self._labels[number] = {} if records is None else records.labels()
+        for name, kind in {} if records is None else records.kinds.items():
+            self._kinds[name] = wider_kind(self._kinds.get(name, kind), kind)
         while len(self._whole) > _WHOLE_CHUNKS:
             self._whole.popitem(last=False)
         return True
@@ -179,6 +209,54 @@ class ExtraData:
                 if name in points or len(points) < MOST_COLUMNS:
                     points.setdefault(name, []).append(rows)
         return points
+
+    def _labels_of(self, parts: list[Part]) -> dict[str, list[Label]]:
+        """Return the labels of each column of text, without repeated ones."""
+        found: dict[str, list[Label]] = {}
+        for number, _, _ in parts:
+            for name, labels in self._labels.get(number, {}).items():
+                if name in found or len(found) < MOST_COLUMNS:
+                    known = found.setdefault(name, [])
+                    known += labels[1:] if known and labels and known[-1][1] == labels[0][1] else labels
+        return {name: labels if len(labels) <= MOST_LABELS else _some(labels) for name, labels in found.items()}
+
+
+def kind_of_column(column: pd.Series[Any]) -> str | None:
+    """Return 'bool', 'int', 'float' or 'text'; None if it is not shown."""
+    kind = column.dtype.kind
+    if kind in 'biu':
+        return 'bool' if kind == 'b' else 'int'
+    if kind in 'fc':
+        return 'float' if kind == 'f' else None
+    values = column.dropna()
+    if not len(values):
+        return None
+    for types, name in ((bool, 'bool'), (str, 'text')):
+        if all(isinstance(value, types) for value in values):
+            return name
+    return None
+
+
+def wider_kind(one: str, other: str) -> str:
+    """Return the kind of a column that has two kinds, in different chunks."""
+    order = ('bool', 'int', 'float', 'text')
+    return max(one, other, key=order.index)
+
+
+def _changes(at: Values, column: pd.Series[Any]) -> list[Label]:
+    """Return the first text of a column and each change; '' where there is none."""
+    found: list[Label] = []
+    for place, value in zip(at.tolist(), column, strict=True):
+        text = without_surrogates(value)[:_LONGEST_LABEL] if isinstance(value, str) else ''
+        if not found or found[-1][1] != text:
+            found.append((place, text))
+    return found if len(found) <= MOST_LABELS else _some(found)
+
+
+def _some(labels: list[Label]) -> list[Label]:
+    """Return `MOST_LABELS` of them, evenly spread."""
+    ranks = np.unique(np.linspace(0, len(labels) - 1, MOST_LABELS).round().astype(int))
+    return [labels[rank] for rank in ranks.tolist()]
 
 
 def _spread(count: int) -> list[int]:

@@ -24,6 +24,7 @@ from ...ondisk.files import name_of
 from ...stores.base import ImgStore
 from ...stores.factories import new_for_filename
 from .. import gaps
+from ..goto import find_place
 from ..navigation import Navigator
 from . import pictures
 from .alignment import NumberOrder
@@ -33,6 +34,7 @@ AXES = ('index', 'time', 'number')
 _MOST_BORDERS = 400  # more would hide the timeline
 _REFRESH_SECONDS = 0.5
 _THUMBNAIL_CACHE = 32 * 2**20  # bytes
+_LONGEST_UNIT = 20  # characters
 
 Row = dict[str, Any]
 
@@ -147,6 +149,11 @@ class Recording:
             return min(max(round(value), 0), self.count - 1) if self.count else None
         return self.store.index.find(FRAME_NUMBER if axis == 'number' else FRAME_TIME, value, nearest=True)
 
+    def place(self, text: str) -> Row:
+        """Return the frame at a place as a person writes it; see `find_place`."""
+        index, note = find_place(self.store, text)
+        return {**self.row(index), 'note': note}
+
     def next_gap(self, index: int, direction: int) -> Row:
         """Find a gap; see `Navigator.next_gap`."""
         found, searched = self.navigator.next_gap(index, direction)
@@ -212,8 +219,8 @@ class Recording:
     # --- extra data
 
     def extra(self, low: int, high: int, bins: int) -> Row:
-        """Return extra data for plots; see `ExtraData.between`."""
-        return self._extra.between(low, high, bins)
+        """Return extra data for plots, see `ExtraData.between`, and units."""
+        return {**self._extra.between(low, high, bins), 'units': _units(self.store.user_metadata)}
 
     def extra_at(self, index: int) -> Row:
         """Return the record at a frame; see `ExtraData.at`."""
@@ -225,9 +232,26 @@ class Recording:
         """Read a frame unchanged."""
         return self.store.get_image(None, frame_index=index)[0]
 
-    def shown(self, image: Image, width: int | None, quality: int, stretch: bool) -> bytes:
+    def shown(
+        self, image: Image, width: int | None, quality: int, stretch: bool, tone: pictures.Tone | None = None
+    ) -> bytes:
         """Encode a frame as JPEG."""
-        return pictures.encode_preview(image, self._shades, width, quality, stretch)
+        return pictures.encode_preview(image, self._shades, width, quality, stretch, tone)
+
+    def histogram(self, index: int) -> Row:
+        """Count a frame's values in equal parts of the range of the recording."""
+        image = pictures.shown_channels(self.image(index))
+        low, high = self._shades.range_with(image)
+        return {'low': low, 'high': high, 'counts': pictures.histogram(image, low, high)}
+
+    def pixel(self, index: int, x: int, y: int) -> Row:
+        """Return a pixel's values as recorded.
+
+        One value, or red, green and blue, with alpha if there is one.
+        """
+        values = np.atleast_1d(self.image(index)[y, x])
+        order = [2, 1, 0, *range(3, len(values))] if len(values) in (3, 4) else list(range(len(values)))
+        return {'x': x, 'y': y, 'values': as_json(values[order])}
 
     def thumbnail(self, index: int, width: int) -> bytes:
         """Encode a thumbnail as JPEG, by a reader separate from playback."""
@@ -250,6 +274,14 @@ class Recording:
             self._thumbnails.refresh()
             self._was_refreshed = True
         return self._thumbnails
+
+
+def _units(metadata: Any) -> dict[str, str]:
+    """Return the units of columns, a mapping ``units`` in the metadata."""
+    units = metadata.get('units') if isinstance(metadata, dict) else None
+    if not isinstance(units, dict):
+        return {}
+    return {str(name): str(unit)[:_LONGEST_UNIT] for name, unit in units.items() if isinstance(unit, (str, int, float))}
 
 
 def _ascend(times: npt.NDArray[np.float64]) -> bool:

@@ -10,11 +10,13 @@ from starlette.requests import Request
 
 from ...errors import InvalidArgumentError
 from ...timestamps import DECIMAL, parse_time
+from .pictures import Tone
 from .recording import Recording
 
 LARGEST_NUMBER = 2**63 - 2  # so that the next number is valid, too
 _WHOLE = re.compile(r'[+-]?[0-9]{1,19}')
 _LONGEST = 100  # characters
+_GAMMAS = 0.1, 10.0
 
 
 class BadRequest(HTTPException):
@@ -62,6 +64,16 @@ def decimal(request: Request, name: str) -> float | None:
     if not math.isfinite(number):
         raise BadRequest(f'{name} is {value!r}; it must be a number')
     return number
+
+
+def tone(request: Request) -> Tone | None:
+    """Return the chosen black, white and gamma; None without black or white."""
+    black, white, gamma = (decimal(request, name) for name in ('black', 'white', 'gamma'))
+    if black is None or white is None:
+        return None
+    if gamma is not None and not _GAMMAS[0] <= gamma <= _GAMMAS[1]:
+        raise BadRequest(f'gamma is {gamma}; it must be from {_GAMMAS[0]} to {_GAMMAS[1]}')
+    return Tone(float(black), float(white), 1.0 if gamma is None else float(gamma))
 
 
 def moment(value: str, recording: Recording) -> float:

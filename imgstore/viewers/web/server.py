@@ -26,14 +26,17 @@ from . import request_params as params
 from .access import LINK_SECONDS, Access
 from .access_control import LINKS, AccessControl
 from .alignment import POLICIES, aligned
+from .exports import Exports
 from .limits import Bounded
+from .look import look_routes
 from .pictures import MEDIA_TYPES
 from .recording import AXES, Recording
 from .request_params import LARGEST_NUMBER, BadRequest
+from .work import Work
 
 _MOST_ROWS = 1000
 _WIDEST = 8192  # pixels
-_IMAGE = re.compile('/api/stores/[0-9]+/(image|thumbnail)/.*')
+_IMAGE = re.compile('/api/stores/[0-9]+/(image|thumbnail|histogram|pixel)/.*')
 _COPIES = 2  # of a frame: as read, and encoded
 
 Answer = Callable[[Request], Response]
@@ -45,6 +48,7 @@ def new_app(
     access: Access | None = None,
     root_path: str = '',
     names: Collection[str] = (),
+    exports: Exports | None = None,
 ) -> ASGIApp:
     """Make the application that shows recordings.
 
@@ -60,6 +64,8 @@ def new_app(
         Path under which a proxy serves the page.
     names : collection of str
         Further host names allowed in requests.
+    exports : Exports, optional
+        None: visitors can change no file.
     """
     pages = _Pages(recordings, access)
     routes = {
@@ -80,9 +86,10 @@ def new_app(
     endpoints: dict[str, Any] = {path: _in_thread(answer) for path, answer in routes.items()}
     endpoints['/api/stores/{store}/image/{index}.{kind}'] = pages.image
     found = [Route(path, endpoint, methods=['GET']) for path, endpoint in endpoints.items()]
+    found += [*look_routes(pages.recording), *Work(pages.recording, exports).routes()]
     app = Starlette(routes=[*found, Route(LINKS, pages.new_link, methods=['POST'])], exception_handlers=handlers)
     app.router.redirect_slashes = False
-    return AccessControl(Bounded(app, pages.cost), host, access, root_path, names)
+    return AccessControl(Bounded(app, pages.cost), host, access, root_path, names, exports is None)
 
 
 def _in_thread(answer: Answer) -> Callable[[Request], Any]:
@@ -214,6 +221,10 @@ class _Pages:
         width = params.whole(request, 'width', 1, 400, 160)
         return Response(self._recording(request).thumbnail(_index(request), width), media_type=MEDIA_TYPES['jpg'])
 
+    def recording(self, request: Request) -> Recording:
+        """Return the recording that a request names."""
+        return self._recording(request)
+
     def _recording(self, request: Request) -> Recording:
         number = _from_path(request, 'store')
         if number >= len(self._recordings):
@@ -237,8 +248,9 @@ def _encoder(request: Request, recording: Recording, kind: str) -> Callable[[Ima
     quality = params.whole(request, 'quality', 1, 100, 85)
     width = params.whole(request, 'width', 1, _WIDEST, _WIDEST)
     stretch = bool(params.whole(request, 'stretch', 0, 1, 0))
+    tone = params.tone(request)
     if kind == 'jpg':
-        return lambda image: recording.shown(image, width, quality, stretch)
+        return lambda image: recording.shown(image, width, quality, stretch, tone)
     return lambda image: encode_lossless(image, kind)
 
 

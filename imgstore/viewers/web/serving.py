@@ -45,6 +45,8 @@ class Site:
         Path under which a proxy serves the page, such as '/camera'; '' without a proxy.
     names : tuple of str
         Further host names allowed in requests, such as that of a proxy.
+    read_only : bool
+        Visitors can change no file: they cannot save marks, and export nothing.
     """
 
     host: str = USUAL_HOST
@@ -52,6 +54,7 @@ class Site:
     with_token: bool = False
     root_path: str = ''
     names: tuple[str, ...] = ()
+    read_only: bool = False
 
 
 def run_server(paths: Sequence[str], site: Site, browser: bool, tell: Tell) -> None:
@@ -78,6 +81,7 @@ def run_server(paths: Sequence[str], site: Site, browser: bool, tell: Tell) -> N
         import uvicorn  # noqa: F401  # checks that it is installed
 
         from .access_control import is_loopback
+        from .exports import Exports
         from .limits import new_server
         from .server import new_app
     except ImportError as error:
@@ -85,8 +89,9 @@ def run_server(paths: Sequence[str], site: Site, browser: bool, tell: Tell) -> N
             "the browser's page needs uvicorn and starlette: pip install 'imgstore[web]'", name=error.name
         ) from error
     access = Access() if site.with_token or not is_loopback(site.host) else None
-    with _opened(paths) as recordings, _listening(site.host, site.port) as listener:
-        server = new_server(new_app(recordings, site.host, access, site.root_path, site.names))
+    with _opened(paths) as recordings, _listening(site.host, site.port) as listener, Exports() as exports:
+        changes = None if site.read_only else exports
+        server = new_server(new_app(recordings, site.host, access, site.root_path, site.names, changes))
         address = _Address(site.host, listener.getsockname()[1], site.root_path, access)
         with _ended_by_signals(server), contextlib.ExitStack() as stack:
             _announce(address, browser, tell, stack)

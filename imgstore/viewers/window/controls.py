@@ -8,9 +8,9 @@ from ...errors import ImgStoreError
 from ...ondisk.files import name_of
 from ...stores.base import ImgStore
 from ..gaps import Gap
+from ..goto import find_place
 from ..navigation import Navigator
 from .frame import Frames, LoadedFrame
-from .goto import find_place
 from .player import Player
 from .screenshot import grab
 from .zoom import Point, Size, Zoom

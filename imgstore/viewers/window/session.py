@@ -15,12 +15,12 @@ from ...errors import FrameReadError
 from ...stores.base import ImgStore
 from ...ui import get_and_parse_screen_resolution
 from ..gaps import find_gaps, sample_frames
+from ..goto import HINT
 from ..navigation import Navigator
 from . import bar, picture
 from .bar import BarState
 from .controls import Controls
 from .frame import LoadedFrame, value_text
-from .goto import HINT
 from .key_bindings import BINDINGS, binding_of
 from .key_codes import key_name
 from .player import Player

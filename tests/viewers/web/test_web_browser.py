@@ -108,6 +108,7 @@ def test_thumbnails_are_in_the_order_of_the_recording(page: Browser) -> None:
 
 
 def test_metadata_and_names_are_text_and_never_markup(page: Browser) -> None:
+    page.press('m')
     page.wait_for(lambda: 'subject' in page.text('panel'))
     page.wait_for(lambda: HOSTILE in page.text('plots'))
     assert HOSTILE in page.text('panel')
@@ -199,8 +200,12 @@ def test_what_is_written_into_a_field_is_no_key(page: Browser) -> None:
 
 
 def test_all_of_the_page_can_be_reached_by_tab(page: Browser) -> None:
+    page.jump('index', '100')  # where no button is disabled
+    page.wait_for_frame(100, 100)
+    page.press('+')
+    page.press('v')
     reached = set()
-    for _ in range(40):
+    for _ in range(50):
         page.press(Keys.TAB)
         reached.add(page.run('return document.activeElement.id'))
     wanted = {
@@ -211,7 +216,6 @@ def test_all_of_the_page_can_be_reached_by_tab(page: Browser) -> None:
         'last',
         'gap-before',
         'gap-behind',
-        'jump-axis',
         'jump-value',
         'speed',
         'quality',
@@ -222,8 +226,24 @@ def test_all_of_the_page_can_be_reached_by_tab(page: Browser) -> None:
         'zoom-all',
         'timeline',
         'metadata',
-        'follow',
+        'marks',
+        'export',
+        'image',
+        'link',
         'help',
+        'splitter',
+        'mark-in',
+        'mark-out',
+        'mark-add',
+        'loop',
+        'black',
+        'white',
+        'gamma',
+        'turn',
+        'tone-reset',
+        'save',
+        'full',
+        'more-plots',
     }
     assert wanted <= reached
 
@@ -263,6 +283,7 @@ def test_playing_ends_at_the_last_frame(page: Browser) -> None:
 def test_every_frame_is_shown_if_it_is_asked_for(page: Browser) -> None:
     page.run("""window.seen = []; const number = document.getElementById('number');
                 new MutationObserver(() => seen.push(Number(number.textContent))).observe(number, {childList: true})""")
+    page.press('v')
     page.click('every')
     page.choose('speed', '8')
     page.click('play')
@@ -282,7 +303,7 @@ def test_a_click_on_the_timeline_goes_there(page: Browser) -> None:
 
 @pytest.mark.parametrize('what', ['#timeline', '#thumbnails', '.plot canvas'])
 def test_dragging_goes_to_where_the_pointer_is_let_go(page: Browser, what: str) -> None:
-    page.wait_for(lambda: page.run("return document.querySelectorAll('.plot').length") == 2)
+    page.wait_for(lambda: page.run("return document.querySelectorAll('.plot').length") == 3)
     page.drag(what, 0.1, 0.99)
     page.wait_for(lambda: int(page.text('index')) > 280)
     page.wait_for(lambda: page.shown() == int(page.text('index')))
@@ -309,12 +330,14 @@ def test_the_timeline_shows_less_and_more(page: Browser) -> None:
     page.wait_for(lambda: seconds_in_view(page) == whole)
 
 
-def test_metadata_can_be_hidden(page: Browser) -> None:
-    page.wait_for(lambda: 'subject' in page.text('panel'))
-    page.click('metadata')
-    assert page.run("return document.getElementById('panel').hidden")
+def test_metadata_is_shown_when_it_is_asked_for(page: Browser) -> None:
+    hidden = "return document.getElementById('panel').hidden"
+    assert page.run(hidden)
     page.press('m')
-    assert not page.run("return document.getElementById('panel').hidden")
+    page.wait_for(lambda: 'subject' in page.text('panel'))
+    assert not page.run(hidden)
+    page.click('metadata')
+    assert page.run(hidden)
 
 
 # --- jumping
@@ -342,7 +365,8 @@ def test_jumping_goes_to_a_number_an_index_or_a_time(
 def test_what_is_no_place_is_told(chromium: Browser, one: Served) -> None:
     chromium.open(one.url)
     chromium.jump('time', 'yesterday')
-    chromium.wait_for(lambda: 'is not a time' in chromium.text('status'))
+    chromium.wait_for(lambda: 'is no frame number, index or time' in chromium.text('jump-error'))
+    assert chromium.run('return document.activeElement.id') == 'jump-value'
     assert all('400' in error for error in chromium.errors())
 
 
@@ -409,7 +433,7 @@ def test_a_broken_frame_is_told_and_the_next_is_shown(chromium: Browser, tmp_pat
 
 
 def test_extra_data_is_plotted_with_the_value_at_the_frame(page: Browser) -> None:
-    page.wait_for(lambda: page.run("return document.querySelectorAll('.plot').length") == 2)
+    page.wait_for(lambda: page.run("return document.querySelectorAll('.plot').length") == 3)
     page.jump('index', '123')
     page.wait_for(lambda: page.run("return document.querySelector('.plot b').textContent") == '123')
     drawn = """const c = document.querySelector('.plot canvas');
@@ -534,7 +558,8 @@ def luminance(color: str) -> float:
 def test_text_is_read_easily_on_light_and_on_dark(page: Browser, scheme: str) -> None:
     page.media(prefers_color_scheme=scheme)
     colors: Any = page.run("""const style = getComputedStyle(document.documentElement);
-        return Object.fromEntries(['paper', 'card', 'ink', 'soft', 'accent', 'on-accent', 'gap', 'cursor', 'plot'].map(
+        return Object.fromEntries(['paper', 'card', 'ink', 'soft', 'accent', 'on-accent', 'gap', 'cursor', 'plot',
+            'mark', 'present', 'edge', 'bad', 'bad-ground', 'border'].map(
             n => [n, style.getPropertyValue('--' + n).trim()]))""")
     page.media()
     light = {name: luminance(color) for name, color in colors.items()}
@@ -545,8 +570,12 @@ def test_text_is_read_easily_on_light_and_on_dark(page: Browser, scheme: str) ->
 
     assert (light['paper'] > 0.5) == (scheme == 'light')
     texts = [('ink', 'paper'), ('ink', 'card'), ('soft', 'paper'), ('soft', 'card'), ('on-accent', 'accent')]
+    texts += [('bad', 'bad-ground'), ('bad', 'card'), ('bad', 'paper')]
     assert [pair for pair in texts if contrast(*pair) < 4.5] == []
-    assert [name for name in ('gap', 'cursor', 'plot', 'accent') if contrast(name, 'card') < 3] == []
+    marks = ('gap', 'cursor', 'plot', 'accent', 'mark', 'present', 'edge')
+    assert [name for name in marks if contrast(name, 'card') < 3] == []
+    assert contrast('edge', 'paper') >= 3
+    assert contrast('border', 'present') >= 3
 
 
 def test_nothing_moves_by_itself_where_that_is_wished(page: Browser) -> None:
@@ -642,7 +671,7 @@ def test_a_recording_that_goes_on_is_followed(chromium: Browser, tmp_path: Path)
 def test_a_recording_without_a_frame_yet_shows_its_first(chromium: Browser, tmp_path: Path) -> None:
     with imgstore.new_for_format('png', tmp_path / 's', imgshape=SHAPE) as store, served(str(tmp_path / 's')) as page:
         chromium.driver.get(page.url)
-        chromium.wait_for(lambda: 'no frames yet' in chromium.text('status'))
+        chromium.wait_for(lambda: 'No frames yet' in chromium.text('state'))
         store.add_image(numbered(7, SHAPE), 3, START)
         chromium.wait_for_frame(3, 7)
         chromium.wait_for(lambda: 'no frame missing' in chromium.text('legend'))

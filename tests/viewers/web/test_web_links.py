@@ -124,16 +124,20 @@ def test_the_button_makes_a_link_that_opens_once(chromium: Browser, page: Served
     chromium.click('link')
     chromium.wait_for(lambda: 'token=' in chromium.value('link-address'))
     link = chromium.value('link-address')
+    assert link.endswith('#index=0')
+    assert 'session' not in link
     assert chromium.text('link-minutes') == '10'
     assert [page.open(link)[0].status for _ in range(2)] == [303, 403]
     assert chromium.errors() == []
 
 
 @pytest.mark.slow
-def test_where_no_link_is_demanded_there_is_no_button(chromium: Browser, store: str) -> None:
+def test_where_no_link_is_demanded_the_link_is_the_address(chromium: Browser, store: str) -> None:
     with served(store) as page:
         chromium.open(page.url)
-        assert chromium.run("return document.getElementById('link').hidden")
+        chromium.click('link')
+        chromium.wait_for(lambda: chromium.value('link-address') == f'{page.url}#index=0')
+        assert chromium.run("return document.getElementById('link-once').hidden")
 
 
 @pytest.mark.slow

@@ -13,11 +13,11 @@ import pytest
 import imgstore
 from imgstore.errors import InvalidArgumentError, StoreIOError
 from imgstore.timestamps import parse_time
+from imgstore.viewers.goto import find_place
 from imgstore.viewers.window import bar, picture
 from imgstore.viewers.window.bar import BarState, fitting, fraction_along, fraction_at
 from imgstore.viewers.window.controls import Controls
 from imgstore.viewers.window.frame import Frames, value_text
-from imgstore.viewers.window.goto import find_place
 from imgstore.viewers.window.key_bindings import BINDINGS, binding_of
 from imgstore.viewers.window.key_codes import key_name
 from imgstore.viewers.window.player import FASTEST, SLOWEST, Player

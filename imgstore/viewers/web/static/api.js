@@ -34,6 +34,9 @@ export const stores = () => json('api/stores');
 export const about = (store) => json(of(store));
 export const rows = (store, start, count) => json(`${of(store)}/rows`, { start, count });
 export const find = (store, axis, value) => json(`${of(store)}/find`, { axis, value });
+export const place = (store, text) => json(`${of(store)}/place`, { text });
+export const histogram = (store, index) => json(`${of(store)}/histogram/${index}`);
+export const pixel = (store, index, x, y) => json(`${of(store)}/pixel/${index}`, { x, y });
 export const gap = (store, index, direction) => json(`${of(store)}/gap`, { index, direction });
 export const timeline = (store, axis, low, high, bins) => json(`${of(store)}/timeline`, { axis, low, high, bins });
 export const aligned = (number, direction, count, policy) =>
@@ -42,15 +45,28 @@ export const extra = (store, low, high, bins) => json(`${of(store)}/extra`, { lo
 export const extraAt = (store, index) => json(`${of(store)}/extra/${index}`);
 
 // Other sites cannot send this header.
-export const newLink = async () =>
-  (await ask('api/links', { method: 'POST', headers: { 'X-Imgstore': 'page' } })).json();
+async function post(path, content, keepalive = false) {
+  const headers = { 'X-Imgstore': 'page' };
+  return (await ask(path, { method: 'POST', headers, body: content && JSON.stringify(content), keepalive })).json();
+}
+
+export const newLink = () => post('api/links');
+
+export const marks = (store) => json(`${of(store)}/marks`);
+export const saveMarks = (store, content, leaving) => post(`${of(store)}/marks`, content, leaving);
+export const sounds = (store) => json(`${of(store)}/sounds`);
+export const startExport = (store, order) => post(`${of(store)}/exports`, order);
+export const exportState = (key) => json(`api/exports/${key}`);
+export const exportFile = (key) => `api/exports/${key}/file`;
+export const cancelExport = (key) => post(`api/exports/${key}/cancel`);
 
 export const thumbnail = (store, index, width) => `${of(store)}/thumbnail/${index}.jpg?width=${width}`;
 export const download = (store, index, kind) => `${of(store)}/image/${index}.${kind}?download=1`;
 
 export async function image(store, index, look) {
   const exact = look.quality === 'exact';
-  const values = exact ? {} : { quality: look.quality, width: look.width, stretch: look.stretch ? 1 : 0 };
+  const [black, white, gamma] = look.tone ?? [];
+  const values = exact ? {} : { quality: look.quality, width: look.width, stretch: look.stretch ? 1 : 0, black, white, gamma };
   const response = await get(`${of(store)}/image/${index}.${exact ? 'png' : 'jpg'}`, values);
   return createImageBitmap(await response.blob());
 }

@@ -18,6 +18,6 @@ export function line(context, x, top, bottom, color, width) {
 
 export function colors() {
   const style = getComputedStyle(document.documentElement);
-  const names = ['card', 'ink', 'soft', 'line', 'present', 'gap', 'border', 'cursor', 'plot'];
+  const names = ['card', 'ink', 'soft', 'line', 'present', 'gap', 'border', 'cursor', 'plot', 'mark'];
   return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
 }

@@ -13,7 +13,7 @@ export class Frames {
   }
 
   key(store, index, look) {
-    return `${store}/${index}/${look.quality}/${look.width}/${look.stretch}`;
+    return `${store}/${index}/${look.quality}/${look.width}/${look.stretch}/${look.tone}`;
   }
 
   has(store, index, look) {

@@ -15,12 +15,24 @@ export function keepPath() {
   } catch { /* storage is disabled */ }
 }
 
+// A link to the view, without the session. If links are demanded, it opens a session of another browser.
 export async function showLink() {
-  const { token, seconds } = await newLink();
-  const base = new URL(location.pathname.replace(SESSION, ''), location.origin);
-  base.searchParams.set('token', token);
-  $('link-minutes').textContent = String(Math.round(seconds / 60));
-  $('link-address').value = base.href;
+  const address = new URL(location.pathname.replace(SESSION, ''), location.origin);
+  $('link-once').hidden = !isDemanded();
+  $('link-error').textContent = '';
+  $('link-copy').textContent = 'Copy';
+  try {
+    if (isDemanded()) {
+      const { token, seconds } = await newLink();
+      address.searchParams.set('token', token);
+      $('link-minutes').textContent = String(Math.round(seconds / 60));
+    }
+    address.hash = location.hash;
+    $('link-address').value = address.href;
+  } catch (error) {
+    $('link-error').textContent = error.message;
+    $('link-address').value = '';
+  }
   $('link-dialog').showModal();
   $('link-address').select();
 }

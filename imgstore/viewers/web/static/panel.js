@@ -41,7 +41,15 @@ function article(summary, about) {
     element('h3', 'Store'), list(Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== null))));
 }
 
-export async function fill(panel, summaries) {
-  const abouts = await Promise.all(summaries.map((_, store) => api.about(store)));
-  panel.replaceChildren(...summaries.map((summary, store) => article(summary, abouts[store])));
+export async function fill(panel, summaries, close) {
+  const button = element('button', 'Close');
+  button.type = 'button';
+  button.className = 'close';
+  button.addEventListener('click', close);
+  try {
+    const abouts = await Promise.all(summaries.map((_, store) => api.about(store)));
+    panel.replaceChildren(button, ...summaries.map((summary, store) => article(summary, abouts[store])));
+  } catch (error) {
+    panel.replaceChildren(button, element('h2', 'Metadata'), element('p', error.message));
+  }
 }

@@ -1,23 +1,29 @@
 // Extra data below the timeline, on its axis: one plot per numeric column, and the values at the current frame.
 
 import * as api from './api.js';
-import { colors, line, prepared } from './drawing.js';
+import { colors, prepared } from './drawing.js';
+import { paintPlot } from './plotpaint.js';
 import * as text from './text.js';
 
-const HEIGHT = 64; // pixels
-const MARGIN = 22; // above the curve, for the name
 const AGAIN = 300; // milliseconds between requests for a finer plot
-const OWN = 8; // pixels; values closer than this get no dots
 
 export class Plots {
   constructor(box, note, timeline) {
-    Object.assign(this, { box, note, timeline, plots: new Map(), turn: 0, row: null });
+    Object.assign(this, { box, note, timeline, plots: new Map(), units: {}, turn: 0, row: null });
     timeline.addEventListener('painted', () => this.paint());
+  }
+
+  get size() {
+    return this.plots.size;
   }
 
   async load() {
     const turn = this.turn += 1;
-    for (const store of this.timeline.summaries.keys()) await this.loadStore(store, turn);
+    try {
+      for (const store of this.timeline.summaries.keys()) await this.loadStore(store, turn);
+    } finally {
+      if (turn === this.turn) this.box.classList.remove('waiting');
+    }
   }
 
   async loadStore(store, turn) {
@@ -30,7 +36,9 @@ export class Plots {
       const found = await api.extra(store, low, high, Math.max(100, Math.min(2000, Math.round(this.timeline.width))));
       if (turn !== this.turn) return;
       complete = found.complete;
-      for (const [name, rows] of Object.entries(found.columns)) this.set(store, name, rows, axisOf);
+      Object.assign(this.units, found.units);
+      for (const [name, rows] of Object.entries(found.columns)) this.set(store, name, rows, found.kinds[name], axisOf);
+      for (const [name, labels] of Object.entries(found.labels)) this.setLabels(store, name, labels, axisOf);
       this.tell(found);
       this.paint();
       if (!complete) await new Promise((resolve) => { setTimeout(resolve, AGAIN); });
@@ -44,16 +52,32 @@ export class Plots {
     this.note.hidden = !parts.length;
   }
 
-  set(store, name, rows, axisOf) {
+  plotOf(store, name, kind) {
     const key = `${store}/${name}`;
     if (!this.plots.has(key)) this.plots.set(key, this.make(store, name));
-    const plot = this.plots.get(key);
+    return Object.assign(this.plots.get(key), { kind });
+  }
+
+  set(store, name, rows, kind, axisOf) {
+    const plot = this.plotOf(store, name, kind === 'text' ? 'float' : kind);
     plot.rows = rows.map(([index, low, high]) => [axisOf(index), low, high]);
-    plot.low = least(rows.map((row) => row[1]));
-    plot.high = largest(rows.map((row) => row[2]));
-    plot.range.textContent = rows.length ? `${text.value(plot.low)} … ${text.value(plot.high)}` : '';
-    const label = this.timeline.summaries.length > 1 ? `${this.timeline.summaries[store].name}: ${name}` : name;
-    plot.canvas.setAttribute('aria-label', `${label}, from ${text.value(plot.low)} to ${text.value(plot.high)}`);
+    plot.low = kind === 'bool' ? 0 : least(rows.map((row) => row[1]));
+    plot.high = kind === 'bool' ? 1 : largest(rows.map((row) => row[2]));
+    const ends = kind === 'bool' ? ['false', 'true'] : [text.value(plot.low), text.withUnit(plot.high, this.units[name])];
+    plot.range.textContent = rows.length ? ends.join(' … ') : '';
+    plot.canvas.setAttribute('aria-label', `${this.label(store, name)}, from ${ends[0]} to ${ends[1]}`);
+  }
+
+  setLabels(store, name, labels, axisOf) {
+    const plot = this.plotOf(store, name, 'text');
+    plot.rows = labels.map(([index, label]) => [axisOf(index), label]);
+    const several = new Set(labels.map(([, label]) => label).filter(Boolean)).size;
+    plot.range.textContent = `${several} ${several === 1 ? 'text' : 'different texts'}`;
+    plot.canvas.setAttribute('aria-label', `${this.label(store, name)}, ${plot.range.textContent}`);
+  }
+
+  label(store, name) {
+    return this.timeline.summaries.length > 1 ? `${this.timeline.summaries[store].name}: ${name}` : name;
   }
 
   make(store, name) {
@@ -67,9 +91,9 @@ export class Plots {
     canvas.setAttribute('role', 'img');
     const value = element('b', '');
     const range = element('p', 'range');
-    const label = this.timeline.summaries.length > 1 ? `${this.timeline.summaries[store].name}: ${name}` : name;
-    this.box.append(element('div', 'plot', canvas, element('p', '', label, value), range));
+    this.box.append(element('div', 'plot', canvas, element('p', '', this.label(store, name), value), range));
     this.timeline.listen(canvas);
+    this.onCount?.(this.plots.size + 1);
     return { store, name, canvas, value, range, rows: [] };
   }
 
@@ -93,7 +117,7 @@ export class Plots {
       const record = index === null ? {} : await api.extraAt(store, index).catch(() => ({}));
       if (row !== this.row) return;
       for (const plot of this.plots.values()) {
-        if (plot.store === store) plot.value.textContent = plot.name in record ? text.value(record[plot.name]) : '';
+        if (plot.store === store) plot.value.textContent = plot.name in record ? text.withUnit(record[plot.name], this.units[plot.name]) : '';
       }
     }
   }
@@ -104,33 +128,10 @@ export class Plots {
     if (!this.plots.size) return;
     const color = colors();
     this.box.style.setProperty('--wide', `${this.timeline.canvas.offsetWidth}px`);
-    for (const plot of this.plots.values()) this.paintPlot(plot, color);
-  }
-
-  paintPlot(plot, color) {
-    const { timeline } = this;
-    const context = prepared(plot.canvas, timeline.width, HEIGHT);
-    const size = plot.high - plot.low || 1;
-    const y = (value) => HEIGHT - 5 - ((value - plot.low) / size) * (HEIGHT - MARGIN - 5);
-    context.strokeStyle = context.fillStyle = color.plot;
-    context.lineWidth = 1.4;
-    context.lineJoin = 'round';
-    context.beginPath();
-    let before = -Infinity;
-    for (const [at, low, high] of plot.rows) {
-      const x = timeline.x(at);
-      if (timeline.isParted(plot.store, before, at)) context.moveTo(x, y(low));
-      before = at;
-      if (x < -OWN * 40 || x > timeline.width + OWN * 40) continue;
-      context.lineTo(x, y(low));
-      if (high !== low) context.lineTo(x, y(high));
+    for (const plot of this.plots.values()) {
+      const height = plot.canvas.clientHeight; // 0: one of the plots that are not shown
+      if (height) paintPlot(plot, this.timeline, prepared(plot.canvas, this.timeline.width, height), height, color);
     }
-    context.stroke();
-    if (plot.rows.length < timeline.width / OWN) {
-      for (const [at, , high] of plot.rows) context.fillRect(timeline.x(at) - 1.5, y(high) - 1.5, 3, 3);
-    }
-    const value = timeline.value(timeline.row);
-    if (value !== null) line(context, timeline.x(value), 0, HEIGHT, color.cursor, 2);
   }
 }
 

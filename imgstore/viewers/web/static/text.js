@@ -1,6 +1,8 @@
 // Text for numbers, times and durations.
 
-const YEAR = 365 * 24 * 3600;
+const HOUR = 3600; // seconds
+const DAY = 24 * HOUR;
+const YEAR = 365 * DAY;
 const formats = new Map();
 
 function format(zone, options) {
@@ -23,24 +25,39 @@ export const isClock = (seconds) => seconds !== null && Math.abs(seconds) >= YEA
 
 export const count = (value) => (typeof value === 'number' ? value.toLocaleString('en-US').replaceAll(',', '\u202f') : String(value));
 
-function fraction(seconds, digits) {
-  const whole = Math.floor(seconds);
-  return (Math.floor((seconds - whole) * 10 ** digits + 1e-4) / 10 ** digits).toFixed(digits).slice(1);
+// Whole seconds, and the fraction as text, of a time to the microsecond. Further digits are cut off, as in `imgstore info`.
+function parts(seconds, digits) {
+  const micro = Math.round(seconds * 1e6);
+  const whole = Math.floor(micro / 1e6);
+  return [whole, digits ? `.${String(micro - whole * 1e6).padStart(6, '0').slice(0, digits)}` : ''];
 }
 
 export function moment(seconds, zone) {
   if (seconds === null) return 'no time';
-  if (!isClock(seconds)) return `${seconds.toFixed(3)} s`;
-  const date = new Date(Math.floor(seconds) * 1000);
-  return format(zone, { ...DATE, ...CLOCK }).format(date).replace(',', '') + fraction(seconds, 3);
+  if (!isClock(seconds)) return Math.abs(seconds) < HOUR ? `${seconds.toFixed(3)} s` : stopwatch(seconds, 3);
+  const [whole, fraction] = parts(seconds, 3);
+  return format(zone, { ...DATE, ...CLOCK }).format(new Date(whole * 1000)).replace(',', '') + fraction;
 }
 
-export function tick(seconds, zone, step) {
-  if (!isClock(seconds)) return `${Number(seconds.toFixed(6))} s`;
-  const date = new Date(Math.floor(seconds + 1e-6) * 1000);
-  if (step >= 86400) return format(zone, DATE).format(date);
-  const clock = format(zone, step >= 60 ? { hour: '2-digit', minute: '2-digit' } : CLOCK).format(date);
-  return step >= 1 ? clock : clock + fraction(seconds + 1e-6, step >= 0.1 ? 1 : 3);
+// Seconds since the start of a video, as hours, minutes and seconds, such as 1:02:03.5.
+function stopwatch(seconds, digits) {
+  const [whole, fraction] = parts(Math.abs(seconds), digits);
+  const two = (value) => String(value).padStart(2, '0');
+  const clock = `${Math.floor(whole / HOUR)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}${fraction}`;
+  return seconds < 0 ? `−${clock}` : clock;
+}
+
+// Label of a tick: the date if `kind` is a day, else the time as far as `step` needs it.
+export function tick(seconds, zone, kind, step = kind) {
+  const digits = step >= 1 ? 0 : step >= 0.1 ? 1 : 3;
+  if (!isClock(seconds)) {
+    if (step >= DAY) return `${Math.round(seconds / DAY)} d`;
+    return step < 60 && Math.abs(seconds) < HOUR ? `${Number(seconds.toFixed(digits))} s` : stopwatch(seconds, digits);
+  }
+  const [whole, fraction] = parts(seconds, digits);
+  const date = new Date(whole * 1000);
+  if (kind >= DAY) return format(zone, DATE).format(date);
+  return format(zone, kind >= 60 ? { hour: '2-digit', minute: '2-digit' } : CLOCK).format(date) + fraction;
 }
 
 export function duration(seconds) {
@@ -65,6 +82,8 @@ export function value(what) {
   if (typeof what !== 'number') return typeof what === 'object' ? JSON.stringify(what) : String(what);
   return Number.isInteger(what) ? count(what) : String(Number(what.toPrecision(6)));
 }
+
+export const withUnit = (what, unit) => (unit ? `${value(what)} ${unit}` : value(what));
 
 export function gapText(gap) {
   const length = gap.seconds !== null && gap.seconds > 0 ? duration(gap.seconds) : '';

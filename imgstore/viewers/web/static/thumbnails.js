@@ -2,8 +2,6 @@
 
 import { thumbnail } from './api.js';
 
-const HEIGHT = 60;
-
 export class Thumbnails {
   constructor(strip, timeline) {
     Object.assign(this, { strip, timeline, turn: 0 });
@@ -14,7 +12,7 @@ export class Thumbnails {
     const { timeline } = this;
     const turn = this.turn += 1;
     const [height, width] = timeline.summaries[0].shape;
-    const each = Math.max(48, Math.min(160, Math.round((HEIGHT * width) / height)));
+    const each = Math.max(48, Math.min(160, Math.round((this.strip.clientHeight * width) / height)));
     const count = Math.max(1, Math.floor(this.strip.clientWidth / each));
     while (this.strip.childElementCount > count) this.strip.lastElementChild.remove();
     while (this.strip.childElementCount < count) {

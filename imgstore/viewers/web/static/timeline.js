@@ -1,23 +1,17 @@
 // The timeline: one bar per store with its frames, gaps and chunk starts.
 
 import * as api from './api.js';
-import { colors, line, prepared } from './drawing.js';
+import { prepared } from './drawing.js';
+import { between, clamp, nearestRank } from './scale.js';
 import * as text from './text.js';
+import { LANE, OVERVIEW, paint, TICKS } from './timelinepaint.js';
 
-const LANE = 30; // pixels
-const TICKS = 20;
-const OVERVIEW = 10;
-const NEAR = 6;
+const NEAR = 6; // pixels
 const LEAST = 3; // frames in the view at the largest zoom
-const STEPS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800,
-  3600, 7200, 14400, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000, 31536000];
-
-const clamp = (value, low, high) => Math.max(low, Math.min(value, high));
-
 export class Timeline extends EventTarget {
   constructor(canvas, summaries, zone) {
     super();
-    Object.assign(this, { canvas, summaries, zone, lanes: [], row: null, hover: null, view: null, whole: null });
+    Object.assign(this, { canvas, summaries, zone, lanes: [], row: null, hover: null, view: null, whole: null, marks: [], range: null });
     this.axis = summaries.length > 1 ? 'number' : 'time';
     this.pointers = new Map();
     this.canvas.style.height = `${this.height}px`;
@@ -105,22 +99,14 @@ export class Timeline extends EventTarget {
       }
     }
     known.sort((one, other) => one[0] - other[0]);
-    return (index) => between(known, index);
+    const [indices, positions] = [known.map(([at]) => at), known.map(([, value]) => value)];
+    return (index) => between(indices, positions, index);
   }
 
   // The sample of a store nearest to a position.
   nearest(store, value) {
     const { at, index } = this.lanes[store];
-    if (!at.length) return null;
-    let low = 0;
-    let high = at.length - 1;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (at[middle] < value) low = middle + 1;
-      else high = middle;
-    }
-    if (low > 0 && value - at[low - 1] < at[low] - value) low -= 1;
-    return index[low];
+    return at.length ? index[nearestRank(at, value)] : null;
   }
 
   // --- moving the view
@@ -142,14 +128,18 @@ export class Timeline extends EventTarget {
   show(low, size) {
     const start = clamp(low, this.whole.low, this.whole.high - size);
     this.view = { low: start, high: start + size };
-    this.draw();
-    this.loadSoon();
+    this.viewed();
   }
 
   showAll() {
     this.view = this.whole && { ...this.whole };
+    this.viewed();
+  }
+
+  viewed() {
     this.draw();
     this.loadSoon();
+    this.dispatchEvent(new Event('viewed'));
   }
 
   moved(row) {
@@ -242,17 +232,12 @@ export class Timeline extends EventTarget {
     else this.zoom(1.0015 ** clamp(event.deltaY, -400, 400), this.at(this.place(event, element).x));
   }
 
-  // Describe the position under the pointer.
+  // Say what is under the pointer: nothing, or a position and the gap there.
   hovered() {
     this.draw();
-    let told = '';
-    if (this.hover !== null && this.view) {
-      const value = this.at(this.hover);
-      const gap = this.gapAt(this.hover);
-      const place = this.axis === 'time' ? text.moment(value, this.zone) : `${this.axis} ${text.count(Math.round(value))}`;
-      told = gap ? text.gapText(gap) : place;
-    }
-    this.dispatchEvent(new CustomEvent('hovered', { detail: told }));
+    const seen = this.hover !== null && this.view;
+    const detail = seen ? { x: this.hover, value: this.at(this.hover), gap: this.gapAt(this.hover) } : null;
+    this.dispatchEvent(new CustomEvent('hovered', { detail }));
   }
 
   // Whether a visible gap lies between two positions of a store.
@@ -281,126 +266,7 @@ export class Timeline extends EventTarget {
   paint() {
     const context = prepared(this.canvas, this.width, this.height);
     if (!this.view) return;
-    const color = colors();
-    this.paintTicks(context, color);
-    this.lanes.forEach((lane, store) => this.paintLane(context, color, lane, TICKS + store * LANE));
-    this.paintOverview(context, color);
-    if (this.hover !== null) line(context, this.hover, 0, this.height - OVERVIEW, color.soft, 1);
-    const value = this.value(this.row);
-    if (value !== null) this.paintCursor(context, color, this.x(value));
+    paint(this, context);
     this.dispatchEvent(new Event('painted'));
   }
-
-  paintTicks(context, color) {
-    const least = (110 / this.width) * (this.view.high - this.view.low);
-    const time = this.axis === 'time';
-    const step = time ? STEPS.find((size) => size >= least) ?? STEPS.at(-1) : Math.max(1, round(least));
-    const shift = time ? text.offset(this.view.low, this.zone) : 0;
-    context.font = `12px ${getComputedStyle(this.canvas).fontFamily}`;
-    context.textBaseline = 'middle';
-    for (let value = Math.ceil((this.view.low + shift) / step) * step; value <= this.view.high + shift; value += step) {
-      const x = this.x(value - shift);
-      const label = time ? text.tick(value - shift, this.zone, value % 86400 ? step : 86400) : text.count(value);
-      line(context, x, TICKS - 5, TICKS, color.soft, 1);
-      context.fillStyle = color.soft;
-      if (x + 4 + context.measureText(label).width < this.width) context.fillText(label, x + 4, TICKS / 2);
-    }
-  }
-
-  paintLane(context, color, lane, top) {
-    const [above, tall] = [top + 4, LANE - 10];
-    context.fillStyle = color.present;
-    for (const run of runs(lane)) {
-      const x = this.x(lane.at[run.first]);
-      context.globalAlpha = run.density;
-      context.fillRect(x, above, Math.max(1.5, this.x(lane.at[run.last]) - x), tall);
-    }
-    context.globalAlpha = 1;
-    context.fillStyle = color.gap; // missing frames, also those of gaps too small to be drawn
-    lane.missing.forEach((missing, rank) => {
-      const x = this.x(lane.at[rank]);
-      if (missing) context.fillRect(x, above + tall, Math.max(2, this.x(lane.at[rank + 1]) - x), 3);
-    });
-    for (const gap of lane.gaps) this.paintGap(context, color, gap, above, tall);
-    context.globalAlpha = clamp(this.width / (15 * lane.borders.length), 0.15, 1); // fainter if there are many
-    for (const border of lane.borders) {
-      line(context, Math.round(this.x(this.value(border))), above, above + tall, color.border, 1);
-    }
-    context.globalAlpha = 1;
-  }
-
-  paintGap(context, color, gap, above, tall) {
-    const [left, right] = [this.x(this.value(gap.before)), this.x(this.value(gap.after))];
-    if (right < 0 || left > this.width) return;
-    const wide = Math.max(2, right - left);
-    context.fillStyle = color.card;
-    context.fillRect(left, above, wide, tall);
-    context.fillStyle = color.gap;
-    context.globalAlpha = wide > 4 ? 0.22 : 1;
-    context.fillRect(left, above, wide, tall);
-    context.globalAlpha = 1;
-    const middle = left + wide / 2;
-    context.beginPath();
-    context.moveTo(middle - 4, above - 3);
-    context.lineTo(middle + 4, above - 3);
-    context.lineTo(middle, above + 4);
-    context.fill();
-  }
-
-  paintOverview(context, color) {
-    const top = this.height - OVERVIEW;
-    context.fillStyle = color.line;
-    context.fillRect(0, top + 3, this.width, OVERVIEW - 5);
-    const size = this.whole.high - this.whole.low;
-    const left = ((this.view.low - this.whole.low) / size) * this.width;
-    context.fillStyle = color.soft;
-    if (this.zoomed) {
-      context.fillRect(left, top + 2, Math.max(6, ((this.view.high - this.view.low) / size) * this.width), OVERVIEW - 3);
-    }
-  }
-
-  paintCursor(context, color, x) {
-    line(context, x, 0, this.height - OVERVIEW, color.cursor, 2);
-    context.fillStyle = color.cursor;
-    context.beginPath();
-    context.moveTo(x - 6, 0);
-    context.lineTo(x + 6, 0);
-    context.lineTo(x + 6, 6);
-    context.lineTo(x, 12);
-    context.lineTo(x - 6, 6);
-    context.fill();
-  }
-}
-
-// Runs of samples with the same density of frames.
-function runs(lane) {
-  const found = lane.at.length ? [{ first: 0, last: 0, density: 1 }] : [];
-  lane.missing.forEach((missing, rank) => {
-    const frames = Math.max(1, Math.abs(lane.index[rank + 1] - lane.index[rank]));
-    const density = 0.35 + (0.65 * frames) / (frames + Math.max(0, missing));
-    const run = found.at(-1);
-    if (run.density === density || run.first === run.last) Object.assign(run, { last: rank + 1, density });
-    else found.push({ first: rank, last: rank + 1, density });
-  });
-  return found;
-}
-
-function between(known, index) {
-  let low = 0;
-  let high = known.length - 1;
-  if (high < 0) return 0;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (known[middle][0] < index) low = middle + 1;
-    else high = middle;
-  }
-  if (low === 0 || known[low][0] <= index) return known[low][1];
-  const [[from, start], [to, end]] = [known[low - 1], known[low]];
-  return start + ((index - from) / (to - from)) * (end - start);
-}
-
-// The next 1, 2 or 5 times a power of ten.
-function round(value) {
-  const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 5, 10].find((times) => times * power >= value) * power;
 }

@@ -36,6 +36,12 @@ export class SingleTrack {
     const found = await api.find(0, axis, value);
     return { ...single(found), exact: found.exact };
   }
+
+  // The frame at a number, #index or time as a person writes it, and a note if it is only the nearest.
+  async place(written) {
+    const found = await api.place(0, written);
+    return { ...single(found), note: found.note };
+  }
 }
 
 const plus = (number, by) => String(BigInt(number) + BigInt(by)); // 64-bit integers
@@ -79,6 +85,17 @@ export class AlignedTrack {
     const number = axis === 'number' ? value : (await api.find(0, axis, value)).number;
     const row = await this.nearest(number);
     return { ...row, exact: axis !== 'number' || String(row.number) === String(number).trim() };
+  }
+
+  // As that of one store. Indexes and times are those of the first store.
+  async place(written) {
+    if (!/^-?\d{1,18}$/.test(written)) {
+      const { number, note } = await api.place(0, written);
+      return { ...await this.nearest(number), note };
+    }
+    const row = await this.nearest(written);
+    const isExact = BigInt(row.number) === BigInt(written);
+    return { ...row, note: isExact ? '' : `there is no frame ${written}; this is the nearest` };
   }
 
   // The row with the nearest number. Ties go to the earlier one.

@@ -1,24 +1,33 @@
 // The page: connects its parts.
 
+import { Address } from './address.js';
 import * as api from './api.js';
 import { Frames } from './frames.js';
-import { Keys } from './keys.js';
-import { copyLink, isDemanded, keepPath, showLink } from './link.js';
+import { bindButtons, bindKeys } from './bindings.js';
+import { describeGap, findGap } from './gapsearch.js';
+import { HoverCard } from './hover.js';
+import { Layout } from './layout.js';
+import { keepPath } from './link.js';
 import { Pane } from './panes.js';
 import { fill } from './panel.js';
 import { Player } from './player.js';
 import { Plots } from './plots.js';
+import { disableButtons, hideState, showEmpty, showLost, showUnreadable, uselessButtons } from './states.js';
 import * as text from './text.js';
 import { Thumbnails } from './thumbnails.js';
 import { Timeline } from './timeline.js';
+import { Tone } from './tone.js';
 import { AlignedTrack, SingleTrack } from './track.js';
+import { Work } from './work.js';
 
 const LOOK_AGAIN = 2000; // milliseconds between checks for new frames
 const LOOK_SOON = 500;
-const WIDE = 1200; // pixels; from here on the metadata is open at the start
+const MANY = 600; // gaps; there may be more
+
+const PANELS = { metadata: 'panel', marks: 'marks-panel', image: 'image-panel' };
 
 const $ = (id) => document.getElementById(id);
-const settings = { quality: '85', stretch: false, every: false, speed: 1 };
+const settings = { quality: '85', stretch: false, every: false, speed: 1, tone: null };
 const chosen = (id) => $(id).value;
 
 class Viewer {
@@ -32,6 +41,14 @@ class Viewer {
     this.timeline = new Timeline($('timeline'), summaries, this.zone);
     this.thumbnails = new Thumbnails($('thumbnails'), this.timeline);
     this.plots = new Plots($('plots'), $('extra-note'), this.timeline);
+    this.hoverCard = new HoverCard($('hover'), this.timeline, this.plots);
+    this.tone = new Tone(summaries[0], settings);
+    this.work = new Work(this);
+    this.address = new Address(this);
+    for (const pane of this.player.panes) pane.onLook = () => this.rememberSoon();
+    this.layout = new Layout();
+    this.plots.onCount = (count) => this.layout.countPlots(count);
+    $('more-plots').addEventListener('click', () => this.plots.paint());
     this.following = false;
   }
 
@@ -41,22 +58,24 @@ class Viewer {
 
   async start() {
     keepPath();
-    $('link').hidden = !isDemanded();
     $('stage').append(...this.player.panes.map((pane) => pane.figure));
     $('policy-field').hidden = !this.several;
     $('index').parentElement.hidden = this.several; // each pane shows its own
+    $('body').classList.toggle('captions', this.several);
     this.name();
     this.showLive();
     this.listen();
-    this.bindKeys();
-    const metadata = innerWidth >= WIDE ? this.metadata() : null; // first: it makes the rest narrower
+    bindKeys(this);
+    this.showUseful();
     if (!this.summaries.some((summary) => summary.frames)) {
-      this.say('There are no frames yet.', true);
+      showEmpty(this.player.live);
     } else {
-      await this.player.go(this.remembered());
+      await this.player.go(this.address.row());
       await this.timeline.load();
+      await this.address.restore();
     }
-    await metadata;
+    await this.work.marks.load();
+    this.showUseful();
     setTimeout(() => this.lookAgain(), LOOK_AGAIN);
   }
 
@@ -88,60 +107,21 @@ class Viewer {
     player.addEventListener('rate', ({ detail }) => this.rate(detail));
     timeline.addEventListener('seek', ({ detail }) => this.seek(detail));
     timeline.addEventListener('trouble', ({ detail }) => this.say(detail, true));
-    timeline.addEventListener('hovered', ({ detail }) => this.legend(detail));
     timeline.addEventListener('loaded', () => this.loaded());
+    timeline.addEventListener('viewed', () => { this.showUseful(); this.rememberSoon(); });
+    $('jump-value').addEventListener('input', () => this.jumpError(''));
     $('jump').addEventListener('submit', (event) => { event.preventDefault(); this.jump(); });
-    $('jump-axis').addEventListener('change', () => this.placeholder());
     $('policy').addEventListener('change', () => this.policy());
     this.listenToSettings();
-    this.listenToButtons();
+    bindButtons(this);
   }
 
   listenToSettings() {
     $('speed').addEventListener('change', () => { settings.speed = Number(chosen('speed')); });
     $('every').addEventListener('change', () => { settings.every = $('every').checked; });
     $('quality').addEventListener('change', () => { settings.quality = chosen('quality'); this.player.again(); });
-    $('stretch').addEventListener('change', () => { settings.stretch = $('stretch').checked; this.player.again(); });
-  }
-
-  listenToButtons() {
-    const { player, timeline } = this;
-    const acts = {
-      first: () => this.first(), last: () => this.last(), back: () => player.step(-1), forth: () => player.step(1),
-      play: () => player.toggle(), 'gap-before': () => this.gap(-1), 'gap-behind': () => this.gap(1),
-      'zoom-in': () => timeline.zoom(0.5), 'zoom-out': () => timeline.zoom(2), 'zoom-all': () => timeline.showAll(),
-      metadata: () => this.metadata(), follow: () => this.follow(), help: () => $('keys').showModal(),
-      link: () => showLink().catch((error) => this.say(error.message, true)), 'link-copy': copyLink,
-    };
-    for (const [id, act] of Object.entries(acts)) $(id).addEventListener('click', act);
-  }
-
-  bindKeys() {
-    const { player, timeline } = this;
-    const keys = new Keys($('key-list'));
-    keys.on([' ', 'k'], 'Space', 'play and pause', () => player.toggle());
-    keys.on(['ArrowLeft', ','], '←', 'one frame back (with Shift, 10)', () => player.step(-1));
-    keys.on(['ArrowRight', '.'], '→', 'one frame forward (with Shift, 10)', () => player.step(1));
-    keys.actions.set('Shift+ArrowLeft', () => player.step(-10));
-    keys.actions.set('Shift+ArrowRight', () => player.step(10));
-    keys.on(['PageUp'], 'Page up', '100 frames back', () => player.step(-100));
-    keys.on(['PageDown'], 'Page down', '100 frames forward', () => player.step(100));
-    keys.on(['Home'], 'Home', 'the first frame', () => this.first());
-    keys.on(['End'], 'End', 'the last frame', () => this.last());
-    keys.on(['n'], 'N', 'the next gap, where frames are missing', () => this.gap(1));
-    keys.on(['b'], 'B', 'the previous gap', () => this.gap(-1));
-    keys.on(['ArrowUp'], '↑', 'faster', () => this.faster(1));
-    keys.on(['ArrowDown'], '↓', 'slower', () => this.faster(-1));
-    keys.on(['g'], 'G', 'go to a number, index or time', () => { $('jump-value').focus(); $('jump-value').select(); });
-    keys.on(['+', '='], '+', 'zoom the timeline in', () => timeline.zoom(0.5));
-    keys.on(['-', '_'], '−', 'zoom the timeline out', () => timeline.zoom(2));
-    keys.on(['0'], '0', 'the complete timeline', () => timeline.showAll());
-    keys.on(['z'], 'Z', 'zoom images 1 : 1, 4 : 1, fit the page', () => this.zoomImages());
-    keys.on(['c'], 'C', 'contrast', () => $('stretch').click());
-    keys.on(['s'], 'S', 'save this frame losslessly', () => this.save());
-    keys.on(['f'], 'F', 'follow a growing recording', () => this.follow());
-    keys.on(['m'], 'M', 'metadata', () => this.metadata());
-    keys.on(['h', '?'], 'H', 'this list', () => $('keys').showModal());
+    $('stretch').addEventListener('change', () => { settings.stretch = $('stretch').checked; this.tone.reset(); });
+    this.tone.addEventListener('changed', () => this.player.again());
   }
 
   moved(row) {
@@ -151,14 +131,38 @@ class Viewer {
     $('time-label').textContent = text.isClock(row.time) ? this.zone : 'time';
     this.timeline.moved(row);
     this.plots.moved(row);
-    clearTimeout(this.remembering);
-    this.remembering = setTimeout(() => this.remember(row), 400);
+    this.tone.moved(row);
+    this.showUseful();
+    this.rememberSoon();
+  }
+
+  rememberSoon() {
+    this.address.rememberSoon();
   }
 
   showPlaying(playing) {
     $('play').classList.toggle('playing', playing);
     $('play').setAttribute('aria-label', playing ? 'Pause' : 'Play');
     if (!playing) this.loadedLegend();
+    this.showUseful();
+  }
+
+  // Whether a row is the 'first' or the 'last' of the recording. With several stores, by number.
+  isAtEnd(row, end) {
+    if (!row) return false;
+    if (!this.several) return row.index[0] === (end === 'first' ? 0 : this.summaries[0].frames - 1);
+    const numbers = this.summaries.filter((summary) => summary.frames).map((summary) => Number(summary[end].number));
+    return Number(row.number) === (end === 'first' ? Math.min(...numbers) : Math.max(...numbers));
+  }
+
+  // Disable the buttons that would do nothing.
+  showUseful() {
+    const { player } = this;
+    disableButtons(uselessButtons({
+      isEmpty: !player.row, atFirst: this.isAtEnd(player.row, 'first'), atLast: this.isAtEnd(player.row, 'last'),
+      playing: player.playing, live: player.live, following: this.following, zoomed: this.timeline.zoomed,
+      readOnly: this.work.marks.readOnly,
+    }));
   }
 
   rate({ shown, every }) {
@@ -169,7 +173,7 @@ class Viewer {
   loaded() {
     this.loadedLegend();
     this.thumbnails.show();
-    this.plots.load().then(() => this.plots.ask()).catch((error) => this.say(error.message));
+    this.plots.load().then(() => this.plots.ask()).catch((error) => this.plots.note.replaceChildren(error.message));
   }
 
   loadedLegend() {
@@ -177,7 +181,7 @@ class Viewer {
     const chunks = this.timeline.lanes.reduce((sum, lane) => sum + lane.chunks, 0);
     const missing = this.timeline.lanes.flatMap((lane) => lane.missing).reduce((sum, n) => sum + Math.max(0, n), 0);
     const parts = [`${text.count(chunks)} ${chunks === 1 ? 'chunk' : 'chunks'}`];
-    if (gaps.length) parts.push(`${gaps.length >= 60 ? 'many' : gaps.length} ${gaps.length === 1 ? 'gap' : 'gaps'}`);
+    if (gaps.length) parts.push(`${gaps.length >= MANY ? 'many' : gaps.length} ${gaps.length === 1 ? 'gap' : 'gaps'}`);
     parts.push(missing ? `${text.count(missing)} frames missing` : 'no frame missing');
     this.standing = parts.join(', ');
     this.legend('');
@@ -220,21 +224,24 @@ class Viewer {
   }
 
   async jump() {
-    const [axis, value] = [chosen('jump-axis'), chosen('jump-value').trim()];
-    if (!value) return;
+    const written = chosen('jump-value').trim();
+    if (!written) return;
     $('jump-value').blur(); // keys work as shortcuts again
-    const row = await this.player.go(this.player.track.find(axis, value));
-    if (!row) {
+    try {
+      const row = await this.player.track.place(written);
+      await this.player.go(row);
+      this.say(row.note ? `${capital(row.note)}.` : `At frame ${row.number}.`);
+    } catch (error) {
+      if (!(error instanceof api.Trouble)) throw error;
+      this.jumpError(error.message);
       $('jump-value').focus();
-      return;
     }
-    if (row.exact || axis === 'time') this.say(`At frame ${row.number}.`);
-    else this.say(`There is no frame with ${axis} ${value}. This is the nearest one.`);
   }
 
-  placeholder() {
-    const hints = { number: 'number', index: 'from 0', time: '14:05:09.5 or 12.5s' };
-    $('jump-value').placeholder = hints[chosen('jump-axis')];
+  jumpError(why) {
+    $('jump-error').textContent = why;
+    $('jump-error').hidden = !why;
+    $('jump-value').setAttribute('aria-invalid', String(Boolean(why)));
   }
 
   async gap(direction) {
@@ -243,45 +250,17 @@ class Viewer {
     if (!player.row || this.searching) return;
     this.searching = true;
     try {
-      const gap = await this.findGap(direction);
+      const gap = await findGap(this.summaries, player.row, direction);
       if (!gap) this.say(direction > 0 ? 'No gap after this frame.' : 'No gap before this frame.');
       else {
         await player.go(player.track.find(this.several ? 'number' : 'index', this.several ? gap.number : gap.index));
-        this.say(await this.describeGap(gap));
+        this.say(await describeGap(this.summaries, gap));
       }
     } catch (error) {
       this.say(error.message, true);
     } finally {
       this.searching = false;
     }
-  }
-
-  // The nearest gap of all stores.
-  async findGap(direction) {
-    const { number } = this.player.row;
-    const found = await Promise.all(this.summaries.map((_, store) => this.findGapOf(store, direction)));
-    const beyond = (gap) => gap && (!this.several || Math.sign(Number(gap.number) - Number(number)) === direction);
-    const distance = (gap) => Math.abs(Number(gap.number) - Number(number));
-    return found.filter(beyond).sort((one, other) => distance(one) - distance(other))[0] ?? null;
-  }
-
-  async findGapOf(store, direction) {
-    const { row } = this.player;
-    if (!this.summaries[store].frames) return null;
-    let index = row.index[store] ?? (await api.find(store, 'number', row.number)).index;
-    while (index !== null) {
-      const { found, searched } = await api.gap(store, index, direction);
-      if (found !== null) return { store, ...(await api.rows(store, found, 1))[0] };
-      index = searched;
-    }
-    return null;
-  }
-
-  async describeGap({ store, index }) {
-    const [before, after] = await api.rows(store, index - 1, 2);
-    const seconds = after.time === null || before.time === null ? null : after.time - before.time;
-    const told = text.gapText({ before, after, missing: Number(after.number) - Number(before.number) - 1, seconds });
-    return this.several ? `${this.summaries[store].name}: ${told}` : told;
   }
 
   // --- the rest
@@ -300,19 +279,36 @@ class Viewer {
 
   zoomImages() {
     const scales = this.player.panes.map((pane) => pane.zoom());
+    this.rememberSoon();
     this.say(scales[0] === 'fit' ? 'Images fit the page' : `Images ${scales[0]} : 1`);
     this.player.again();
+  }
+
+  turn() {
+    for (const pane of this.player.panes) pane.turn((pane.turns + 1) % 4);
+    this.player.again();
+    this.rememberSoon();
   }
 
   save() {
     for (const { link } of this.player.panes) if (!link.hidden) link.click();
   }
 
-  async metadata() {
-    const panel = $('panel');
-    panel.hidden = !panel.hidden;
-    $('metadata').setAttribute('aria-pressed', String(!panel.hidden));
-    if (!panel.hidden) await fill(panel, this.summaries).catch((error) => this.say(error.message, true));
+  // Show or hide a panel. There is room for one of them.
+  async panel(name) {
+    for (const [button, panel] of Object.entries(PANELS)) {
+      $(panel).hidden = button !== name || !$(panel).hidden;
+      $(button).setAttribute('aria-pressed', String(!$(panel).hidden));
+    }
+    const panel = $(PANELS[name]);
+    if (panel.hidden) return;
+    if (name === 'metadata') await fill(panel, this.summaries, () => this.panel(name));
+    if (name === 'image') this.tone.load();
+    panel.focus();
+  }
+
+  async openPanel(name) {
+    if ($(PANELS[name]).hidden) await this.panel(name);
   }
 
   follow() {
@@ -325,10 +321,9 @@ class Viewer {
   async lookAgain() {
     try {
       if (!document.hidden) await this.grow(await api.stores());
-      this.lost = false;
+      showLost('');
     } catch (error) {
-      if (!this.lost) this.say(error.message, true);
-      this.lost = true;
+      showLost(error.message);
     }
     setTimeout(() => this.lookAgain(), this.following ? LOOK_SOON : LOOK_AGAIN);
   }
@@ -346,6 +341,7 @@ class Viewer {
     if (!grown) return;
     if (!this.several) this.player.track.count = summaries[0].frames;
     this.facts();
+    hideState();
     if (!this.player.row) await this.first();
     if (this.following && !this.player.playing) await this.last();
   }
@@ -353,30 +349,23 @@ class Viewer {
   showLive() {
     this.player.live = this.summaries.some((summary) => summary.live);
     $('follow').classList.toggle('live', this.player.live);
+    this.showUseful();
   }
 
-  // Keep the frame in the address, for bookmarks and sharing.
-  remember(row) {
-    history.replaceState(null, '', this.several ? `#number=${row.number}` : `#index=${row.index[0]}`);
-  }
-
-  remembered() {
-    const found = /^#(number|index)=(-?\d{1,19})$/.exec(location.hash);
-    if (!found || (this.several && found[1] === 'index')) return this.player.track.first();
-    return this.player.track.find(found[1], found[2]);
-  }
-
-  say(what, longer = false) {
+  // Show a message above the timeline; an error for longer.
+  say(what, isError = false) {
     const status = $('status');
     status.textContent = what;
     status.classList.toggle('seen', Boolean(what));
+    status.classList.toggle('bad', isError);
     clearTimeout(this.silence);
-    this.silence = setTimeout(() => status.classList.remove('seen'), longer ? 8000 : 3000);
+    this.silence = setTimeout(() => status.classList.remove('seen'), isError ? 8000 : 4000);
   }
 }
 
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
+
 api.stores().then((summaries) => new Viewer(summaries).start()).catch((error) => {
-  $('status').textContent = error.message;
-  $('status').classList.add('seen');
+  showUnreadable(error.message);
   if (!(error instanceof api.Trouble)) throw error;
 });

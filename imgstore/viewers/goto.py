@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from ...errors import FrameNotFoundError, InvalidArgumentError
-from ...stores.base import ImgStore
-from ...timestamps import parse_time
+from ..errors import FrameNotFoundError, InvalidArgumentError
+from ..stores.base import ImgStore
+from ..timestamps import parse_time
 
 HINT = 'number, #index, 12.5s or a time'
 

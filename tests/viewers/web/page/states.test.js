@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { limited } from '../static/layout.js';
+import { uselessButtons } from '../static/states.js';
+
+const IN_THE_MIDDLE = { isEmpty: false, atFirst: false, atLast: false, playing: false, live: false, following: false, zoomed: true };
+const useless = (changes) => uselessButtons({ ...IN_THE_MIDDLE, ...changes }).sort();
+
+test('buttons are disabled where they would do nothing', () => {
+  assert.deepEqual(useless({}), ['follow']);
+  assert.deepEqual(useless({ atFirst: true }), ['back', 'first', 'follow', 'gap-before']);
+  assert.deepEqual(useless({ atLast: true }), ['follow', 'forth', 'gap-behind', 'last', 'play']);
+  assert.deepEqual(useless({ zoomed: false }), ['follow', 'zoom-all', 'zoom-out']);
+});
+
+test('a live recording can be followed, and played at its end', () => {
+  assert.deepEqual(useless({ live: true, atLast: true }), ['forth', 'gap-behind', 'last']);
+  assert.deepEqual(useless({ following: true }), []);
+});
+
+test('a page that may only read neither marks nor exports', () => {
+  assert.deepEqual(useless({ readOnly: true }), ['export', 'follow', 'mark-add']);
+});
+
+test('nothing can be done with a recording without frames', () => {
+  assert.ok(['play', 'first', 'last', 'save', 'export'].every((id) => useless({ isEmpty: true }).includes(id)));
+});
+
+test('the frames leave room for the controls', () => {
+  assert.equal(limited(60, 720), 60);
+  assert.equal(limited(2, 720), 15);
+  assert.ok((limited(100, 720) / 100) * 720 <= 720 - 150 + 1e-9);
+});
