@@ -21,10 +21,11 @@ from imgstore.maintenance.report import UnreadableChunk
 from imgstore.maintenance.verify_report import VerifiedChunk
 from imgstore.overview.listing import StoreRow
 from imgstore.overview.report import Overview
+from imgstore.recording import CameraStatus
 
 TARGET = Path(__file__).parents[1] / 'docs' / 'json-output.schema.json'
 
-ENTRY = re.compile(r'^(\w+) : .*\n((?:[ ]+.*\n?|\n)+)', re.MULTILINE)
+ENTRY = re.compile(r'^([\w, ]+) : .*\n((?:[ ]+.*\n?|\n)+)', re.MULTILINE)
 NAMES = {int: 'integer', float: 'number', str: 'string', bool: 'boolean', type(None): 'null', dict: 'object'}
 
 Schema = dict[str, Any]
@@ -38,6 +39,8 @@ def of_type(kind: Any) -> Schema:
         parts = [of_type(each) for each in get_args(kind)]
         names = [name for part in parts for name in as_list(part['type'])]
         return {**parts[0], 'type': list(dict.fromkeys(names))}
+    if get_origin(kind) is typing.Literal:
+        return {'type': 'string', 'enum': list(get_args(kind))}
     if get_origin(kind) in (tuple, list):
         return {'type': 'array', 'items': of_type(get_args(kind)[0])}
     if dataclasses.is_dataclass(kind):
@@ -64,7 +67,7 @@ def descriptions(kind: type) -> dict[str, str]:
     """Return what the docstring says of each attribute, without the marks of reStructuredText."""
     text = inspect.getdoc(kind) or ''
     entries = ENTRY.findall(text.partition('Attributes\n----------\n')[2] + '\n')
-    return {name: ' '.join(body.replace('`', '').split()) for name, body in entries}
+    return {name: ' '.join(body.replace('`', '').split()) for names, body in entries for name in names.split(', ')}
 
 
 def of_object(description: str, properties: dict[str, Schema]) -> Schema:
@@ -113,6 +116,7 @@ def definitions() -> dict[str, Schema]:
                 'dropped': field('integer', 'Frames of a camera that were dropped, because the disk was slow.'),
             },
         ),
+        'record': {**of_class(CameraStatus), 'description': 'imgstore record, for each camera'},
         'info': {**overview, 'description': 'imgstore info'},
         'listing': {**listing, 'description': 'imgstore info --recursive'},
         'export': of_object(

@@ -34,6 +34,7 @@ from ._values import binning, roi
 
 _SIGPIPE = 13  # Windows has none by name
 EXIT_FAILURE = 1
+EXIT_MISSING = 3
 SIGNALLED = 128
 """Exit code of a command ended by a signal: this plus the signal's number, as in a shell."""
 
@@ -41,6 +42,7 @@ EXIT_CODES = {
     0: 'the command did what you asked for',
     EXIT_FAILURE: 'an error, in one line on standard error, or something damaged was found',
     EXIT_USAGE: 'wrong usage: the command did nothing',
+    EXIT_MISSING: 'frames are missing, with `imgstore record --strict`',
     SIGNALLED + signal.SIGINT: 'ended by Ctrl-C',
     SIGNALLED + _SIGPIPE: 'the reader of the output closed the pipe, as `head` does',
     SIGNALLED + signal.SIGTERM: 'ended by SIGTERM',

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from .._support.yaml import load_yaml
@@ -13,22 +14,23 @@ from ..recording.new_recording import DEFAULT_FORMAT
 from ..recording.opening import CAMERAS
 from ._cli import (
     EXIT_FAILURE,
+    EXIT_MISSING,
     GracefulStop,
     add_encoder_options,
     add_format,
-    command_parser,
     encoder_options,
     frames_per_second,
     log_error,
     run,
 )
+from ._info_text import json_line
+from ._parser import command_parser
 from ._progress import Progress
+from ._report import add_json
 from ._values import metadata_pair, positive, size
 
 _PROG = 'imgstore-record'
 _POLL = 0.1  # seconds
-EXIT_MISSING = 3
-"""Exit code of --strict if frames are missing."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -68,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
         help='metadata of the stores: a number, true, false or null as in JSON, else text; may be repeated',
     )
     made.add_argument('--metadata-file', metavar='FILE', help='YAML or JSON file with metadata of the stores')
+    add_json(made, 'one JSON object per camera and line')
     return made
 
 
@@ -115,14 +118,14 @@ def _record(args: argparse.Namespace) -> int:
         metadata=_metadata(args),
         **_store_options(args),
     )
-    with GracefulStop() as stop, recording, Progress(_PROG) as progress:
+    with GracefulStop() as stop, recording, Progress(_PROG, quiet=args.quiet) as progress:
         frames = 0
         while not recording.wait(_POLL) and not stop.signal:
             known = sum(status.frames for status in recording.status().values())
             progress.step(known - frames)
             frames = known
         recording.stop('stopped by a signal' if stop.signal else 'stopped')
-    return _summary(recording, args.strict)
+    return _summary(recording, args)
 
 
 def _store_options(args: argparse.Namespace) -> dict[str, Any]:
@@ -170,15 +173,18 @@ def _metadata(args: argparse.Namespace) -> dict[Any, Any]:
     return {**of_file, **dict(args.metadata)}
 
 
-def _summary(recording: Recording, is_strict: bool) -> int:
+def _summary(recording: Recording, args: argparse.Namespace) -> int:
     """Print a line for each camera and return the exit code."""
     statuses = list(recording.status().values())
     for status in statuses:
-        print(status)
+        if args.json:
+            print(json_line(asdict(status)))
+        elif not args.quiet:
+            print(status)
         _explain(status)
     for note in recording.notes:
         log_error(_PROG, note)
-    if is_strict and (recording.notes or any(status.missing for status in statuses)):
+    if args.strict and (recording.notes or any(status.missing for status in statuses)):
         return EXIT_MISSING
     return EXIT_FAILURE if any(status.failed for status in statuses) else 0
 

@@ -15,9 +15,9 @@ from ..ondisk.files import name_of
 from ..stores.base import ImgStore
 from ..timestamps import format_time
 from ..viewers import gaps
+from ..viewers.goto import find_place
 from ..viewers.navigation import Navigator
 from ..viewers.web.pictures import encode_preview
-from ..viewers.window.goto import find_place
 
 _QUALITY = 85
 _SAMPLES = 600  # of the timeline

@@ -10,7 +10,7 @@ import traitlets
 
 from .._support.validation import as_int_between
 from ..export.speed import checked_speed
-from ..viewers.window.goto import find_place
+from ..viewers.goto import find_place
 from .requests import Requests
 
 _STATIC = Path(__file__).parent / 'static'

@@ -56,7 +56,7 @@ def extra_data_checksums(stem: str) -> list[int]:
 
 
 def lacks_extra_data(stem: str) -> bool:
-    """Return whether a chunk's extra data are missing: there is only their checksum."""
+    """Return whether a chunk has only the checksum of extra data."""
     return not os.path.lexists(stem + EXTRA_JSON) and bool(extra_data_checksums(stem))
 
 

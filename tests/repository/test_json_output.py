@@ -46,6 +46,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 RUNS = {
     'save': ['save', '--json', '--format', 'npy', 'store/000000', 'saved'],
+    'record': [
+        'record',
+        '--json',
+        '--format',
+        'npy',
+        '--frames',
+        '5',
+        *2 * ['--source', 'test:64x48,fps=50'],
+        'cameras',
+    ],
     'info': ['info', '--json', 'store', 'killed'],
     'listing': ['info', '--json', '--recursive', '.'],
     'export': ['export', '--json', '--clip', 'marks.csv', 'store', 'clip.mp4'],
@@ -57,7 +67,7 @@ RUNS = {
     'repair': ['repair', '--json', '--dry-run', 'killed'],
     'bench': ['test', '--bench', 'png,mjpeg/avi', '--json', '--size', '64x64', '--frames', '3'],
 }
-LINES = {'info': 2, 'listing': 4, 'export': 2, 'index': 2, 'verify': 2, 'bench': 6}
+LINES = {'record': 2, 'info': 2, 'listing': 4, 'export': 2, 'index': 2, 'verify': 2, 'bench': 6}
 
 
 def objects(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

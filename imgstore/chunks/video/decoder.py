@@ -51,7 +51,7 @@ def _fails_its_checksum(packet: Any) -> bool:
 
 
 def wait_for_threads(stream: Any) -> None:
-    """Wait until the threads of a decoder rest; call it before the decoder is freed.
+    """Wait until the threads of a decoder rest, before it is freed.
 
     PyAV holds the interpreter while it frees one, and a thread that logs needs the interpreter.
     """
