@@ -87,6 +87,7 @@ def test_the_table_of_exit_codes_is_that_of_the_commands() -> None:
         0,
         1,
         2,
+        3,
         130,
         141,
         143,
