@@ -352,6 +352,7 @@ WRITES_JSON = {  # beside the one module that says what a value is in JSON
     'export/images.py': 'a number and a time',
     'extra_data/hdf5_client.py': 'names and numbers',
     'extra_data/hdf5_worker.py': 'names and numbers',
+    'viewers/web/look.py': 'values of pixels, as text if JavaScript would round them',
 }
 
 

@@ -32,7 +32,12 @@ from ..ondisk.checksums import UNKNOWN, as_checksums
 from ..ondisk.chunk_files import partial_files, remove_tree, sync_chunk
 from ..ondisk.chunk_index import Numbers, Times, is_empty, read_chunk_index, write_chunk_index
 from ..ondisk.emptying import finish_emptying
-from ..ondisk.extra_data_file import checksums_of, has_sound_extra_data, replace_extra_data
+from ..ondisk.extra_data_file import (
+    checksums_of,
+    forget_missing_extra_data,
+    has_sound_extra_data,
+    replace_extra_data,
+)
 from ..ondisk.files import StrPath, make_folder, partial_path, remove_if_there, rename_atomic
 from ..ondisk.journal_reading import DEFAULT_PACE, fill_in, pace_of
 from ..ondisk.layout import INDEX_EXTENSIONS, Layout, existing_store_folder, index_path, is_emptied, local_folder
@@ -303,6 +308,7 @@ class _Repair:
             checksums = self._chunks.checksums(chunk.number, len(frames[0]), self._checksums.get(chunk.number, ()))
             decoder = self._chunks.decoder_checksum(chunk.number) if chunk.frame_numbers else UNKNOWN
             write_chunk_index(stem, *frames, as_checksums(checksums), decoder, checksums_of(stem))
+        forget_missing_extra_data(stem)  # they were damaged, and no journal had them
         sync_chunk(self._layout, chunk.number)  # a power cut must not take journal and frames
         for journal in (self._layout.journal(chunk.number), self._layout.complete_journal(chunk.number)):
             remove_if_there(journal)

@@ -79,6 +79,12 @@ def replace_extra_data(stem: str, content: bytes, sync_it: bool | None = None) -
     write_atomic(stem + EXTRA_JSON, content, sync_it)
 
 
+def forget_missing_extra_data(stem: str) -> None:
+    """Remove the checksum of extra data that are missing."""
+    if lacks_extra_data(stem):
+        rewrite_members(stem, {EXTRA_DATA_CHECKSUMS: None})
+
+
 def checksums_of(stem: str, *contents: bytes) -> Checksums | None:
     """Return the checksums of new extra data, and of those that a chunk has.
 
