@@ -92,7 +92,7 @@ class FrameConverter:
 
 
 def has_neutral_chroma(frame: Any) -> bool:
-    """Return whether a PyAV frame is gray: it has no planes of colours, or they say so."""
+    """Return whether a PyAV frame is gray."""
     return frame.format.name == 'gray' or (
         frame.format.name in _LUMA_FIRST and all(_is_neutral(_plane(plane)) for plane in frame.planes[1:])
     )

@@ -1,4 +1,4 @@
-"""Packets of a recording's videos, as they are stored, in runs for the browser's own decoder.
+"""Runs of a recording's stored packets, for the browser's own decoder.
 
 The browser decodes from keyframe to frame. Each packet is sent once, with the index of its frame.
 """

@@ -2,8 +2,11 @@
 
 import * as api from './api.js';
 import { Frames } from './frames.js';
+import { showHome } from './home.js';
 import { Keys } from './keys.js';
 import { copyLink, isDemanded, keepPath, showLink } from './link.js';
+import { Live } from './live.js';
+import { Newest } from './newest.js';
 import { Pane } from './panes.js';
 import { fill } from './panel.js';
 import { Player } from './player.js';
@@ -13,8 +16,6 @@ import { Thumbnails } from './thumbnails.js';
 import { Timeline } from './timeline.js';
 import { AlignedTrack, SingleTrack } from './track.js';
 
-const LOOK_AGAIN = 2000; // milliseconds between checks for new frames
-const LOOK_SOON = 500;
 const WIDE = 1200; // pixels; from here on the metadata is open at the start
 
 const $ = (id) => document.getElementById(id);
@@ -26,13 +27,13 @@ class Viewer {
     this.summaries = summaries;
     this.several = summaries.length > 1;
     this.zone = summaries[0].timezone;
-    this.frames = new Frames();
+    this.frames = new Frames(summaries);
     this.player = new Player(this.track(), this.frames, settings);
     this.player.panes = summaries.map((summary, store) => new Pane(store, summary, this.player));
     this.timeline = new Timeline($('timeline'), summaries, this.zone);
     this.thumbnails = new Thumbnails($('thumbnails'), this.timeline);
     this.plots = new Plots($('plots'), $('extra-note'), this.timeline);
-    this.following = false;
+    this.newest = new Newest(this, settings);
   }
 
   track() {
@@ -41,12 +42,13 @@ class Viewer {
 
   async start() {
     keepPath();
+    showHome();
     $('link').hidden = !isDemanded();
     $('stage').append(...this.player.panes.map((pane) => pane.figure));
     $('policy-field').hidden = !this.several;
     $('index').parentElement.hidden = this.several; // each pane shows its own
     this.name();
-    this.showLive();
+    this.newest.showLive();
     this.listen();
     this.bindKeys();
     const metadata = innerWidth >= WIDE ? this.metadata() : null; // first: it makes the rest narrower
@@ -57,7 +59,7 @@ class Viewer {
       await this.timeline.load();
     }
     await metadata;
-    setTimeout(() => this.lookAgain(), LOOK_AGAIN);
+    this.live = new Live((news) => this.newest.grow(news), (why) => this.say(why, true));
   }
 
   name() {
@@ -86,6 +88,7 @@ class Viewer {
     player.addEventListener('playing', () => this.showPlaying(true));
     player.addEventListener('paused', () => this.showPlaying(false));
     player.addEventListener('rate', ({ detail }) => this.rate(detail));
+    player.addEventListener('left', () => this.newest.leave());
     timeline.addEventListener('seek', ({ detail }) => this.seek(detail));
     timeline.addEventListener('trouble', ({ detail }) => this.say(detail, true));
     timeline.addEventListener('hovered', ({ detail }) => this.legend(detail));
@@ -110,7 +113,7 @@ class Viewer {
       first: () => this.first(), last: () => this.last(), back: () => player.step(-1), forth: () => player.step(1),
       play: () => player.toggle(), 'gap-before': () => this.gap(-1), 'gap-behind': () => this.gap(1),
       'zoom-in': () => timeline.zoom(0.5), 'zoom-out': () => timeline.zoom(2), 'zoom-all': () => timeline.showAll(),
-      metadata: () => this.metadata(), follow: () => this.follow(), help: () => $('keys').showModal(),
+      metadata: () => this.metadata(), follow: () => this.newest.toggle(), help: () => $('keys').showModal(),
       link: () => showLink().catch((error) => this.say(error.message, true)), 'link-copy': copyLink,
     };
     for (const [id, act] of Object.entries(acts)) $(id).addEventListener('click', act);
@@ -139,7 +142,7 @@ class Viewer {
     keys.on(['z'], 'Z', 'zoom images 1 : 1, 4 : 1, fit the page', () => this.zoomImages());
     keys.on(['c'], 'C', 'contrast', () => $('stretch').click());
     keys.on(['s'], 'S', 'save this frame losslessly', () => this.save());
-    keys.on(['f'], 'F', 'follow a growing recording', () => this.follow());
+    keys.on(['f'], 'F', 'follow a growing recording', () => this.newest.toggle());
     keys.on(['m'], 'M', 'metadata', () => this.metadata());
     keys.on(['h', '?'], 'H', 'this list', () => $('keys').showModal());
   }
@@ -313,46 +316,6 @@ class Viewer {
     panel.hidden = !panel.hidden;
     $('metadata').setAttribute('aria-pressed', String(!panel.hidden));
     if (!panel.hidden) await fill(panel, this.summaries).catch((error) => this.say(error.message, true));
-  }
-
-  follow() {
-    this.following = !this.following;
-    $('follow').setAttribute('aria-pressed', String(this.following));
-    if (this.following) this.last();
-    this.say(this.following ? 'Following: showing new frames.' : 'Stopped following.');
-  }
-
-  async lookAgain() {
-    try {
-      if (!document.hidden) await this.grow(await api.stores());
-      this.lost = false;
-    } catch (error) {
-      if (!this.lost) this.say(error.message, true);
-      this.lost = true;
-    }
-    setTimeout(() => this.lookAgain(), this.following ? LOOK_SOON : LOOK_AGAIN);
-  }
-
-  async grow(summaries) {
-    const grown = summaries.some((summary, store) => summary.frames !== this.summaries[store].frames);
-    summaries.forEach((summary, store) => Object.assign(this.summaries[store], summary));
-    this.showLive();
-    this.stale ||= grown;
-    if (this.stale && !this.timeline.zoomed && performance.now() - (this.drawn ?? 0) > LOOK_AGAIN) {
-      this.stale = false;
-      await this.timeline.load();
-      this.drawn = performance.now();
-    }
-    if (!grown) return;
-    if (!this.several) this.player.track.count = summaries[0].frames;
-    this.facts();
-    if (!this.player.row) await this.first();
-    if (this.following && !this.player.playing) await this.last();
-  }
-
-  showLive() {
-    this.player.live = this.summaries.some((summary) => summary.live);
-    $('follow').classList.toggle('live', this.player.live);
   }
 
   // Keep the frame in the address, for bookmarks and sharing.
