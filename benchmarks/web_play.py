@@ -65,22 +65,22 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
-def play(chromium: Browser, path: str, seconds: float, frames: int) -> dict[str, float]:
+def play(chromium: Browser, path: str, frames: int) -> dict[str, float]:
     with served(path) as page:
         chromium.open(page.url)
         time.sleep(3)  # until the page has all that it shows besides
         before, began = cpu_seconds(page.process.pid), time.monotonic()
         chromium.run(OBSERVE)
-        time.sleep(seconds)
+        while time.monotonic() - began < 2 * frames / RATE and chromium.text('number') != str(frames - 1):
+            time.sleep(0.1)
         took, cpu = time.monotonic() - began, cpu_seconds(page.process.pid) - before
-        chromium.run("document.getElementById('play').click()")
         seen = [(number, at) for number, at in chromium.run('return window.seen') if number]
         sent, clicked = chromium.run(BYTES), chromium.run('return window.clicked')
         print(chromium.errors() or '', end='', file=sys.stderr)
     return summary(seen) | {
         'start': seen[0][1] - clicked,
         'server': 100 * cpu / took,
-        'wire': sent / (stored_bytes(path) * seen[-1][0] / frames),
+        'wire': sent / stored_bytes(path),
     }
 
 
@@ -145,20 +145,20 @@ def row(name: str, values: dict[str, float], form: Callable[[float], str] = lamb
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--seconds', type=float, default=15)
+    parser.add_argument('--seconds', type=float, default=20)
     parser.add_argument('--format', nargs='+', default=FORMATS)
     parser.add_argument('--shape', type=int, nargs=2, default=(1024, 1280))
     parser.add_argument('--viewers', type=int, default=8)
     parser.add_argument('--images', action='store_true', help='without a browser, take an image a frame')
     args = parser.parse_args()
-    frames = int((args.seconds + 5) * RATE)
+    frames = int(args.seconds * RATE)
     alone: dict[str, Any] = {}
     together: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         paths = {fmt: make_store(Path(folder) / fmt.replace('/', '-'), fmt, frames, args.shape) for fmt in args.format}
         with browser(Path(folder)) as chromium:
             for fmt, path in paths.items():
-                alone[fmt] = play(chromium, path, args.seconds, frames)
+                alone[fmt] = play(chromium, path, frames)
         for fmt, path in paths.items():
             if args.viewers:
                 together[fmt] = watch_together(

@@ -24,6 +24,7 @@ MOST_PAGES = 40
 """Most pages that get news at a time. Others ask now and then."""
 
 _LIVE_SECONDS, _SECONDS = 0.04, 0.5  # between looks at recordings, live ones and others
+_REST = 2  # at least so many times as long as a look takes: the machine also records
 _QUIET_SECONDS = 15.0  # after which a page gets a sign of life
 _SIGN_OF_LIFE = b': here\n\n'
 
@@ -84,5 +85,5 @@ class Events:
         except ImgStoreError as error:
             self._news = {'stores': [], 'error': str(error)}
         is_live = any(summary['live'] for summary in self._news['stores'])
-        self._wait = max(_LIVE_SECONDS if is_live else _SECONDS, time.monotonic() - began)
+        self._wait = max(_LIVE_SECONDS if is_live else _SECONDS, _REST * (time.monotonic() - began))
         self._due = time.monotonic() + self._wait / 2
