@@ -31,9 +31,14 @@ def parser() -> argparse.ArgumentParser:
         'h lists all keys, Esc or q quits. If you press no key, the window closes after the last frame. With --web, '
         'show stores in a browser, on this machine or over an SSH tunnel.',
         'imgstore-view --fps 10 video-store\nimgstore-view --at 12.5s --loop video-store\n'
-        'imgstore-view --web left-camera right-camera',
+        'imgstore-view --web left-camera right-camera\nimgstore-view --web all-recordings',
     )
-    made.add_argument('paths', metavar='PATH', nargs='*', help='the store; several, side by side, with --web')
+    made.add_argument(
+        'paths',
+        metavar='PATH',
+        nargs='*',
+        help='the store; with --web several, side by side, or a folder to list the stores below it',
+    )
     made.add_argument('--fps', type=_fps, help='frames per second (0 = as fast as possible; default: as recorded)')
     made.add_argument('--loop', action='store_true', help='start again at the end')
     made.add_argument(
