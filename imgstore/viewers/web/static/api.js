@@ -42,7 +42,11 @@ export const timeline = (store, axis, low, high, bins) => json(`${of(store)}/tim
 export const aligned = (number, direction, count, policy) =>
   json('api/aligned', { number, direction, count, policy });
 export const extra = (store, low, high, bins) => json(`${of(store)}/extra`, { low, high, bins });
+export const packets = async (store, values) => (await get(`${of(store)}/packets`, values)).arrayBuffer();
 export const extraAt = (store, index) => json(`${of(store)}/extra/${index}`);
+
+export const recordings = () => json('api/recordings');
+export const recordingThumbnail = (key, frames) => `api/recordings/${key}/thumbnail.jpg?width=240&frames=${frames}`;
 
 // Other sites cannot send this header.
 async function post(path, content, keepalive = false) {

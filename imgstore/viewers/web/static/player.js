@@ -1,12 +1,15 @@
 // Playback: play, step and seek. Dispatches an event for each shown frame.
 
 import { Trouble } from './api.js';
+import { release } from './frames.js';
 
 const AHEAD = 64; // rows fetched ahead
 const PREPARED = 4; // images fetched ahead
+const DECODED = 8; // images decoded ahead
+const FEW = 16; // rows by which the pace is measured
 const LONGEST = 1000; // milliseconds to wait at a gap
 const USUAL = 1 / 25; // seconds
-const NEWS = 300; // milliseconds between requests for new frames
+const NEWS = 1000; // milliseconds to wait for new frames, at most
 
 const sleep = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
 
@@ -47,12 +50,13 @@ export class Player extends EventTarget {
     this.tell('moved', row);
   }
 
-  fetch(row) {
+  fetch(row, isNext = false) {
     return Promise.all(this.panes.map(async (pane) => {
       const index = row.index[pane.store];
       if (index === null) return { bitmap: null };
+      const find = (...frame) => (isNext ? this.frames.next(...frame) : this.frames.get(...frame));
       try {
-        return { bitmap: await this.frames.get(pane.store, index, pane.look(this.settings)) };
+        return { bitmap: await find(pane.store, index, pane.look(this.settings)) };
       } catch (error) {
         return { bitmap: null, why: error.message };
       }
@@ -61,18 +65,22 @@ export class Player extends EventTarget {
 
   draw(fetched) {
     this.panes.forEach((pane, rank) => {
+      const before = pane.bitmap;
       pane.draw(fetched[rank].bitmap);
+      release(before, pane.bitmap);
       pane.tell(fetched[rank].why);
     });
     this.tell('drawn', this.row);
   }
 
+  discard(fetched) {
+    this.panes.forEach((pane, rank) => release(fetched[rank].bitmap, pane.bitmap));
+  }
+
   prepare(rows) {
-    for (const row of rows) {
-      for (const pane of this.panes) {
-        const index = row.index[pane.store];
-        if (index !== null) this.frames.prepare(pane.store, index, pane.look(this.settings));
-      }
+    for (const pane of this.panes) {
+      const indexes = rows.map((row) => row.index[pane.store]).filter((index) => index !== null);
+      this.frames.plan(pane.store, indexes, pane.look(this.settings));
     }
   }
 
@@ -87,7 +95,13 @@ export class Player extends EventTarget {
 
   // --- moving
 
-  async go(find) {
+  go(find) {
+    this.tell('left');
+    return this.follow(find);
+  }
+
+  // The same for a frame that is shown because it is new.
+  async follow(find) {
     this.pause();
     const turn = this.turn = (this.turn ?? 0) + 1;
     try {
@@ -103,6 +117,7 @@ export class Player extends EventTarget {
 
   // Steps during a request are added up for the next one.
   async step(by) {
+    this.tell('left');
     this.pause();
     this.steps = (this.steps ?? 0) + by;
     if (this.stepping || !this.row) return;
@@ -122,14 +137,24 @@ export class Player extends EventTarget {
   // --- playing
 
   toggle() {
-    if (this.playing) this.pause();
-    else this.play();
+    if (this.playing) {
+      this.tell('left');
+      this.pause();
+    } else {
+      this.play();
+    }
+  }
+
+  // A store has new frames.
+  grown() {
+    this.wake?.();
   }
 
   pause() {
     this.run += 1;
     if (this.playing) {
       this.playing = false;
+      this.frames.rest();
       this.tell('paused');
     }
   }
@@ -160,18 +185,22 @@ export class Player extends EventTarget {
       }
       if (!ahead.length && !this.live) return;
       if (!ahead.length) { // a live store may get more
-        await sleep(NEWS);
+        await Promise.race([sleep(NEWS), new Promise((resolve) => { this.wake = resolve; })]);
         continue;
       }
-      this.every = this.settings.every ? 1 : this.stride(ahead[0]);
+      const isHere = this.isDecodedHere(ahead.slice(0, FEW));
+      this.every = this.settings.every ? 1 : this.stride(ahead[0], isHere);
       const skipped = Math.min(this.every, ahead.length);
       due = Math.max(due, performance.now() - 200) + this.wait(ahead.slice(0, skipped));
       const row = ahead[skipped - 1];
       ahead = ahead.slice(skipped);
-      this.prepare([row, ...ahead.filter((_, rank) => (rank + 1) % this.every === 0).slice(0, PREPARED)]);
-      const fetched = await this.fetch(row);
+      this.prepare([row, ...ahead.filter((_, rank) => (rank + 1) % this.every === 0).slice(0, isHere ? DECODED : PREPARED)]);
+      const fetched = await this.fetch(row, true);
       await sleep(Math.max(0, due - performance.now()));
-      if (run !== this.run) return;
+      if (run !== this.run) {
+        this.discard(fetched);
+        return;
+      }
       this.place(row);
       this.draw(fetched);
       this.rate(fetched);
@@ -190,10 +219,16 @@ export class Player extends EventTarget {
     return sum;
   }
 
+  // Whether the next frames are decoded here. That depends on their pace.
+  isDecodedHere(rows) {
+    this.frames.interval = this.wait(rows) / rows.length;
+    return this.panes.every((pane) => this.frames.source(pane.store, pane.look(this.settings)));
+  }
+
   // Frames per step, to keep up with the recorded speed.
-  stride(next) {
+  stride(next, isHere) {
     const interval = Math.max(1, this.wait([next]));
-    const possible = Math.max(1000 / 60, this.frames.milliseconds / PREPARED);
+    const possible = Math.max(1000 / 60, isHere ? 0 : this.frames.milliseconds / PREPARED);
     return Math.max(1, Math.min(AHEAD / 4, Math.ceil((0.9 * possible) / interval)));
   }
 
