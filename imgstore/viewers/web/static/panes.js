@@ -79,7 +79,7 @@ export class Pane {
     if (this.canvas.width !== size.width) this.canvas.width = size.width;
     if (this.canvas.height !== size.height) this.canvas.height = size.height;
     const context = this.canvas.getContext('2d');
-    if (bitmap) context.drawImage(bitmap, 0, 0);
+    if (bitmap) context.drawImage(bitmap, 0, 0, size.width, size.height);
     else context.clearRect(0, 0, 1, 1);
     this.view.classList.toggle('pixels', scale >= 2);
   }
