@@ -10,6 +10,7 @@ time, each from another place, as the page does: by runs of packets of 48 frames
 from __future__ import annotations
 
 import argparse
+import contextlib
 import http.client
 import os
 import sys
@@ -65,21 +66,40 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
+def cpu_of_all(root: int) -> float:
+    """CPU time in seconds of a process and its descendants."""
+    parents = {}
+    for stat in Path('/proc').glob('[0-9]*/stat'):
+        with contextlib.suppress(OSError):
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(')')[2].split()[1])
+    family = {root}
+    while found := {pid for pid, parent in parents.items() if parent in family} - family:
+        family |= found
+    total = 0.0
+    for pid in family:
+        with contextlib.suppress(OSError):
+            total += cpu_seconds(pid)
+    return total
+
+
 def play(chromium: Browser, path: str, frames: int) -> dict[str, float]:
     with served(path) as page:
         chromium.open(page.url)
         time.sleep(3)  # until the page has all that it shows besides
-        before, began = cpu_seconds(page.process.pid), time.monotonic()
+        driver = chromium.driver.service.process.pid
+        before, began, browser_before = cpu_seconds(page.process.pid), time.monotonic(), cpu_of_all(driver)
         chromium.run(OBSERVE)
         while time.monotonic() - began < 2 * frames / RATE and chromium.text('number') != str(frames - 1):
             time.sleep(0.1)
         took, cpu = time.monotonic() - began, cpu_seconds(page.process.pid) - before
+        browser_cpu = cpu_of_all(driver) - browser_before
         seen = [(number, at) for number, at in chromium.run('return window.seen') if number]
         sent, clicked = chromium.run(BYTES), chromium.run('return window.clicked')
         print(chromium.errors() or '', end='', file=sys.stderr)
     return summary(seen) | {
         'start': seen[0][1] - clicked,
         'server': 100 * cpu / took,
+        'browser': 100 * browser_cpu / took,
         'wire': sent / stored_bytes(path),
     }
 
@@ -164,8 +184,8 @@ def main() -> None:
                 together[fmt] = watch_together(
                     path, fmt != 'png' and not args.images, args.viewers, args.seconds, frames
                 )
-    print('| format | shown/s | skipped | late | longest delay, ms | to the first, ms | server, % | wire / stored |')
-    print('|---|---:|---:|---:|---:|---:|---:|---:|')
+    print('| format | shown/s | skipped | late | longest, ms | first, ms | server, % | browser, % | wire / stored |')
+    print('|---|---:|---:|---:|---:|---:|---:|---:|---:|')
     for fmt, values in alone.items():
         print(row(fmt, values))
     print(f'\n| {args.viewers} viewers | frames/s each | median, ms | p99, ms | server, % |')

@@ -99,6 +99,10 @@ class Browser:
     def click(self, name: str) -> None:
         self.driver.find_element(By.ID, name).click()
 
+    def switch(self, name: str) -> None:
+        """Click a box, also of a panel that is not open."""
+        self.run('document.getElementById(arguments[0]).click()', name)
+
     def press(self, *keys: str) -> None:
         ActionChains(self.driver).send_keys(*keys).perform()
 

@@ -156,7 +156,7 @@ def test_each_new_frame_is_shown_if_it_is_asked_for(chromium: Browser, tmp_path:
             chromium.run("""window.seen = []; const number = document.getElementById('number');
                 new MutationObserver(() => window.seen.push(Number(number.textContent)))
                     .observe(number, {childList: true, characterData: true})""")
-            chromium.click('every')
+            chromium.switch('every')
             chromium.press('f')
             for until in range(6, 47, 2):
                 add(store, until)

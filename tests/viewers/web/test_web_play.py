@@ -17,6 +17,7 @@ from imgstore.ondisk.files import StrPath
 from ...helpers.browser import SHAPE, Browser, Keys, browser
 from ...helpers.frames import BITS, BLOCK, numbered
 from ...helpers.serving import served
+from ...helpers.video_kinds import of_av1
 from ...helpers.videos import RECIPES, make_video
 from .test_web_packets import damage
 
@@ -63,7 +64,7 @@ def played(chromium: Browser, until: int, speed: str = '1', every: bool = True) 
     """Number and index of each frame shown, up to one."""
     chromium.run(WATCH)
     if every:
-        chromium.click('every')
+        chromium.switch('every')
     chromium.choose('speed', speed)
     chromium.click('play')
     chromium.wait_for(lambda: int(chromium.text('number')) >= until)
@@ -77,13 +78,21 @@ def kinds(chromium: Browser) -> set[str]:
     return set(chromium.run(ASKED))
 
 
-@pytest.mark.parametrize('fmt', ['avc1/mp4', 'h264/mkv', 'av1/mp4', 'mjpeg/avi'])
+@pytest.mark.parametrize('fmt', ['avc1/mp4', 'h264/mkv', 'mjpeg/avi'])
 def test_videos_are_decoded_here_frame_by_frame(chromium: Browser, tmp_path: Path, fmt: str) -> None:
     """Each frame of several chunks is shown once, and no image comes from the server."""
     with served(str(recorded(tmp_path / 's', fmt))) as page:
         chromium.open(page.url)
         seen = played(chromium, COUNT - 1, '2')
         assert seen == [(index, index) for index in range(1, COUNT)]
+        assert kinds(chromium) == {'packets'}
+        assert chromium.errors() == []
+
+
+def test_av1_is_decoded_here_too(chromium: Browser, tmp_path: Path) -> None:
+    with served(str(of_av1(tmp_path / 's', SHAPE, COUNT, CHUNK))) as page:
+        chromium.open(page.url)
+        assert played(chromium, COUNT - 1, '2') == [(index, index) for index in range(1, COUNT)]
         assert kinds(chromium) == {'packets'}
         assert chromium.errors() == []
 
@@ -96,7 +105,7 @@ def test_playing_begins_at_any_frame(chromium: Browser, tmp_path: Path, fmt: str
             chromium.jump('index', str(start))
             chromium.wait_for_frame(start, start)
             seen = played(chromium, start + 12)
-            chromium.click('every')
+            chromium.switch('every')
             assert seen == [(index, index) for index in range(start + 1, start + 1 + len(seen))]
         assert chromium.errors() == []
 
@@ -189,7 +198,7 @@ def test_lossless_images_and_contrast_come_from_the_server(
         if value:
             chromium.choose(setting, value)
         else:
-            chromium.click(setting)
+            chromium.switch(setting)
         played(chromium, 20)
         assert kinds(chromium) == {'image'}
         assert chromium.errors() == []

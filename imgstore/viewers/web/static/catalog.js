@@ -21,13 +21,15 @@ function beginText(row) {
   return seconds === null ? '–' : text.moment(seconds, row.timezone ?? 'UTC').slice(0, 19);
 }
 
+const span = (row) => (row.frames ? row.duration : null);
+
 const orNone = (value, show) => (value === null || value === undefined ? '–' : show(value));
 
 // A column has the value that sorts it, and its text.
 export const COLUMNS = [
   { key: 'name', label: 'Name', value: (row) => row.name, text: (row) => row.name },
   { key: 'begins', label: 'Begins', value: begin, text: beginText },
-  { key: 'span', label: 'Span', isNumber: true, value: (row) => row.duration, text: (row) => orNone(row.duration, text.duration) },
+  { key: 'span', label: 'Span', isNumber: true, value: span, text: (row) => orNone(span(row), text.duration) },
   { key: 'frames', label: 'Frames', isNumber: true, value: (row) => row.frames, text: (row) => orNone(row.frames, text.count) },
   { key: 'missing', label: 'Missing', isNumber: true, value: (row) => row.missing_numbers, text: (row) => orNone(row.missing_numbers, text.count) },
   { key: 'size', label: 'Size', isNumber: true, value: (row) => row.bytes_on_disk, text: (row) => size(row.bytes_on_disk) },

@@ -8,8 +8,9 @@ const failed = new Set(); // codecs that this browser did not decode
 
 export const isKnownToFail = (codec) => failed.has(codec) || (codec !== 'jpeg' && !('VideoDecoder' in globalThis));
 
-export function newDecoder(about, output, trouble) {
-  return about.codec === 'jpeg' ? new JpegDecoder(output) : new FrameDecoder(about, output, trouble);
+// `size` returns the width and height at which frames of a video are drawn.
+export function newDecoder(about, size, output, trouble) {
+  return about.codec === 'jpeg' ? new JpegDecoder(output) : new FrameDecoder(about, size, output, trouble);
 }
 
 // Of two videos, whether one decoder goes on from one to the other.
@@ -18,14 +19,13 @@ export const isSameVideo = (one, other) => ['codec', 'description', 'width', 'he
 
 // By WebCodecs, in the order of display.
 class FrameDecoder {
-  constructor(about, output, trouble) {
+  constructor(about, size, output, trouble) {
     this.ordered = true;
     this.isNew = true;
     this.decoder = new VideoDecoder({
       output: (frame) => {
         this.isNew = false;
-        const { displayWidth: width, displayHeight: height } = frame;
-        output(Math.round(frame.timestamp / STEP), Object.assign(frame, { width, height, isOnce: true }));
+        output(Math.round(frame.timestamp / STEP), Object.assign(frame, { ...size(), isOnce: true }));
       },
       error: () => {
         if (this.isNew) failed.add(about.codec);

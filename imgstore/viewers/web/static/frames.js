@@ -74,6 +74,7 @@ export class Frames {
   // Prepare the frames to show next, in order. `next` reports errors.
   plan(store, indexes, look) {
     const source = this.source(store, look);
+    source?.fit(look.width);
     source?.plan(indexes);
     for (const index of indexes) if (!source?.covers(index)) this.get(store, index, look).catch(() => {});
   }

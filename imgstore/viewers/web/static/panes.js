@@ -88,7 +88,7 @@ export class Pane {
   paint(context, bitmap) {
     const [width, height] = [this.canvas.width, this.canvas.height];
     if (this.turns) context.setTransform(...[[0, 1, -1, 0, width, 0], [-1, 0, 0, -1, width, height], [0, -1, 1, 0, 0, height]][this.turns - 1]);
-    context.drawImage(bitmap, 0, 0);
+    context.drawImage(bitmap, 0, 0, bitmap.width, bitmap.height);
   }
 
   // Put the image to its place in the view.

@@ -19,6 +19,8 @@ export class Player extends EventTarget {
     Object.assign(this, { track, frames, settings, panes: [], row: null, playing: false, wanted: null, busy: null });
     this.run = 0;
     this.every = 1;
+    this.growth = 0; // news of new frames so far
+    this.hasAll = false; // whether all rows have been fetched
   }
 
   tell(kind, detail) {
@@ -147,6 +149,8 @@ export class Player extends EventTarget {
 
   // A store has new frames.
   grown() {
+    this.growth += 1;
+    this.hasAll = false;
     this.wake?.();
   }
 
@@ -176,16 +180,20 @@ export class Player extends EventTarget {
 
   async loop(run) {
     let ahead = [];
+    this.hasAll = false;
     let due = performance.now();
     while (run === this.run) {
-      if (ahead.length < AHEAD / 2) {
+      if (ahead.length < AHEAD / 2 && !this.hasAll) {
+        const { growth } = this;
         const more = await this.track.after(ahead.at(-1) ?? this.row, AHEAD);
         if (run !== this.run) return;
         ahead.push(...more);
+        this.hasAll = !more.length && growth === this.growth;
       }
       if (!ahead.length && !this.live) return;
       if (!ahead.length) { // a live store may get more
         await Promise.race([sleep(NEWS), new Promise((resolve) => { this.wake = resolve; })]);
+        this.hasAll = false; // also if the news are lost
         continue;
       }
       const isHere = this.isDecodedHere(ahead.slice(0, FEW));

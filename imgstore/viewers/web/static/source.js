@@ -11,7 +11,14 @@ const FAR = 100; // frames to decode to one further on; beyond, begin at its key
 export class Source {
   constructor(store, summary) {
     Object.assign(this, { store, summary, refused: { first: 0, stop: 0 } });
+    this.fit(summary.shape[1]);
     this.clear();
+  }
+
+  // Show images no wider than this.
+  fit(width) {
+    const [height, own] = this.summary.shape;
+    this.size = { width, height: Math.max(1, Math.round((height * width) / own)) };
   }
 
   clear() {
@@ -124,7 +131,8 @@ export class Source {
   prepared(about) {
     if (!this.decoder || !isSameVideo(about, this.about)) {
       this.decoder?.close();
-      const decoder = newDecoder(about, (index, image) => this.output(decoder, index, image), () => this.fail(decoder));
+      const output = (index, image) => this.output(decoder, index, image);
+      const decoder = newDecoder(about, () => this.size, output, () => this.fail(decoder));
       decoder.onroom = () => this.pump();
       Object.assign(this, { decoder, about });
     }
