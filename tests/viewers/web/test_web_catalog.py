@@ -14,7 +14,7 @@ import pytest
 import imgstore
 from imgstore.apps import main_viewer
 
-from ...helpers.browser import SHAPE, Browser, browser
+from ...helpers.browser import SHAPE, Browser, Keys, browser
 from ...helpers.checked import not_none
 from ...helpers.frames import index_in, numbered
 from ...helpers.serving import Served, served
@@ -324,6 +324,43 @@ def test_one_is_opened_by_its_name_and_several_by_their_marks(page: Browser) -> 
     page.jump('number', '12')
     page.wait_for_frame(12, 12)
     page.wait_for(lambda: page.shown(1) == 12)
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_links_lead_to_the_list_and_to_what_was_opened_from_it(chromium: Browser, tmp_path: Path) -> None:
+    """Without the session of the browser that made them."""
+    for name in 'ab':
+        record(tmp_path / 'lab' / name, 30)
+    with served('--token', str(tmp_path / 'lab')) as site:
+        chromium.driver.get(site.url)
+        chromium.wait_for(lambda: len(names(chromium)) == 2)
+        of_list = made_link(chromium)
+        chromium.run("[...document.querySelectorAll('#rows a')].find(a => a.textContent === 'b').click()")
+        chromium.wait_for_frame(0, 0)
+        chromium.jump('index', '12')
+        chromium.wait_for_frame(12, 12)
+        of_page = made_link(chromium)
+        for link in (of_list, of_page):
+            assert link.startswith(f'http://127.0.0.1:{site.port}/?token=')
+            assert 'session' not in link
+            chromium.command('Network.clearBrowserCookies')
+            chromium.driver.get('about:blank')
+            chromium.driver.get(link)
+            if link == of_list:
+                chromium.wait_for(lambda: len(names(chromium)) == 2)
+            else:
+                chromium.wait_for_frame(12, 12)
+                assert chromium.text('title') == 'b'
+        chromium.errors()
+
+
+def made_link(page: Browser) -> str:
+    page.click('link')
+    page.wait_for(lambda: 'token=' in page.value('link-address'))
+    link = page.value('link-address')
+    page.press(Keys.ESCAPE)
+    return link
 
 
 @pytest.mark.slow

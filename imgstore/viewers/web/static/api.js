@@ -54,7 +54,8 @@ async function post(path, content, keepalive = false) {
   return (await ask(path, { method: 'POST', headers, body: content && JSON.stringify(content), keepalive })).json();
 }
 
-export const newLink = () => post('api/links');
+// `home` leads to the list of recordings, for a page that was opened from it.
+export const newLink = (home) => post(`${home}api/links`);
 
 export const marks = (store) => json(`${of(store)}/marks`);
 export const saveMarks = (store, content, leaving) => post(`${of(store)}/marks`, content, leaving);

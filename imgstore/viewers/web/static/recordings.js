@@ -2,6 +2,7 @@
 
 import { recordings, recordingThumbnail, Trouble } from './api.js';
 import { COLUMNS, found, isBad, kind, sorted } from './catalog.js';
+import { ledOn } from './home.js';
 import { copyLink, isDemanded, keepPath, showLink } from './link.js';
 import * as text from './text.js';
 
@@ -161,4 +162,10 @@ class Recordings {
   }
 }
 
-new Recordings().start();
+const further = ledOn(location.hash);
+if (further) {
+  keepPath();
+  location.replace(further);
+} else {
+  new Recordings().start();
+}
