@@ -701,7 +701,7 @@ def _with_attachment(path, make):
 
 
 def of_av1(path, shape, count, chunk):
-    """-> path of a new store whose chunks are AV1, which imgstore takes but does not write; of gray frames in colour."""
+    """-> path of a new store of colour whose chunks are AV1, which imgstore takes but does not write."""
     with imgstore.new_for_format('avc1/mp4', path, imgshape=(*shape, 3)) as store:
         for first in range(0, count, chunk):
             video, stop = path.with_name(f'from{first}.mp4'), min(count, first + chunk)
