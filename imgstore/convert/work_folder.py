@@ -29,7 +29,7 @@ from ..constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME
 from ..errors import CorruptFileError, ImgStoreWarning, StoreIOError, StoreLockedError
 from ..ondisk.chunk_files import remove_tree
 from ..ondisk.files import make_folder, partial_path, remove_folder_if_empty, remove_if_there, write_atomic
-from ..ondisk.layout import chunk_name
+from ..ondisk.layout import INDEX_EXTENSIONS, chunk_name
 from ..ondisk.lock import StoreLock, is_held
 from ..ondisk.metadata import load_metadata
 from ..ondisk.replacing import replace_folder, room_beside
@@ -168,7 +168,9 @@ class WorkFolder:
         """Return whether a part's file is in its folder or in the new store."""
         final = [os.path.join(folder, _final_name(path, part)) for folder in self._final]
         places = [os.path.join(self._inner(part.name), path), *final]
-        return any(os.path.isfile(place) and os.path.getsize(place) == size for place in places)
+        sizes = [os.path.getsize(place) for place in places if os.path.isfile(place)]
+        grows = path.endswith(INDEX_EXTENSIONS[0])  # in the new store, by the checksum of extra data
+        return any(found == size or (grows and found > size) for found in sizes)
 
     def move_chunks(self, part: Part, report: Report) -> None:
         """Move the chunks of a finished part into the new store.
