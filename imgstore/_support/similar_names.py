@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 _FORMATS = {
     **dict.fromkeys(('h264', 'x264', 'libx264', 'avc', 'mp4', 'm4v', 'mov'), 'avc1/mp4'),
     **dict.fromkeys(('hevc', 'h265', 'x265', 'libx265'), 'hevc/mp4'),
-    **dict.fromkeys(('av1', 'libsvtav1'), 'av1/mp4'),
     **dict.fromkeys(('mjpg', 'avi'), 'mjpeg/avi'),
     **dict.fromkeys(('mkv', 'matroska'), 'h264/mkv'),
     'ffv1': 'ffv1/mkv',

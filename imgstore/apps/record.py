@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from .._support.yaml import load_yaml
 from ..errors import InvalidArgumentError
 from ..recording import CameraSettings, CameraStatus, Recording, record
 from ..recording.new_recording import DEFAULT_FORMAT
@@ -24,6 +23,7 @@ from ._cli import (
     run,
 )
 from ._info_text import json_line
+from ._metadata import add_metadata, given_metadata
 from ._parser import command_parser
 from ._progress import Progress
 from ._report import add_json
@@ -61,15 +61,7 @@ def parser() -> argparse.ArgumentParser:
     _add_of_cameras(made)
     made.add_argument('--chunksize', type=positive(int), metavar='N', help='frames per chunk')
     add_encoder_options(made)
-    made.add_argument(
-        '--metadata',
-        action='append',
-        type=metadata_pair,
-        default=[],
-        metavar='KEY=VALUE',
-        help='metadata of the stores: a number, true, false or null as in JSON, else text; may be repeated',
-    )
-    made.add_argument('--metadata-file', metavar='FILE', help='YAML or JSON file with metadata of the stores')
+    add_metadata(made, 'stores')
     add_json(made, 'one JSON object per camera and line')
     return made
 
@@ -115,7 +107,7 @@ def _record(args: argparse.Namespace) -> int:
         settings=_settings(args),
         duration=args.duration,
         frames=args.frames,
-        metadata=_metadata(args),
+        metadata=given_metadata(args),
         **_store_options(args),
     )
     with GracefulStop() as stop, recording, Progress(_PROG, quiet=args.quiet) as progress:
@@ -164,13 +156,6 @@ def _settings(args: argparse.Namespace) -> CameraSettings:
         trigger=args.trigger,
         features=dict(args.features),
     )
-
-
-def _metadata(args: argparse.Namespace) -> dict[Any, Any]:
-    of_file = load_yaml(args.metadata_file) if args.metadata_file else {}
-    if not isinstance(of_file, dict):
-        raise InvalidArgumentError(f'{args.metadata_file!r} must hold a mapping of keys to values')
-    return {**of_file, **dict(args.metadata)}
 
 
 def _summary(recording: Recording, args: argparse.Namespace) -> int:

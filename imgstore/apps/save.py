@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import IO, Any
 
-from .._support.yaml import load_yaml
 from ..color import Image
 from ..errors import InvalidArgumentError
 from ..formats import format_of_file_name, resolve_format, validate_options
@@ -44,13 +43,14 @@ from ._cli import (
     run,
 )
 from ._destination import Destination
+from ._metadata import add_metadata, given_metadata
 from ._parser import CommandParser, command_parser
 from ._progress import Progress
 from ._report import Report, add_json
 from ._save_images import Preparation, Preview, check_depth
 from ._save_source import add_source, parse_source
 from ._save_times import GivenTimes, add_times, check_times
-from ._values import crop, metadata_pair, positive, size
+from ._values import crop, positive, size
 
 _PROG = 'imgstore-save'
 _USUAL_FORMAT, _USUAL_FPS = 'mjpeg/avi', 25.0
@@ -89,15 +89,7 @@ def parser() -> CommandParser:
 def _add_of_store(made: argparse.ArgumentParser) -> None:
     made.add_argument('--chunksize', type=int, metavar='N', help='frames per chunk (default: usual for the format)')
     add_encoder_options(made)
-    made.add_argument(
-        '--metadata',
-        action='append',
-        type=metadata_pair,
-        default=[],
-        metavar='KEY=VALUE',
-        help='metadata of the store: a number, true, false or null as in JSON, else text; may be repeated',
-    )
-    made.add_argument('--metadata-file', metavar='FILE', help='YAML or JSON file with metadata of the store')
+    add_metadata(made, 'store')
 
 
 def _add_of_images(made: argparse.ArgumentParser) -> None:
@@ -166,7 +158,7 @@ def _is_camera(args: argparse.Namespace) -> bool:
 
 def _save(args: argparse.Namespace) -> int:
     start = None if args.start_time is None else parse_timestamp(local_timezone(), args.start_time)
-    metadata = _metadata(args)
+    metadata = given_metadata(args)
     validate_options(resolve_format(args.format), encoder_options(args))  # before a camera is opened
     report = Report(args, dropped=0)
     given = GivenTimes.of(args, report)
@@ -283,13 +275,6 @@ def _until(frames: Numbered, stop: GracefulStop) -> Numbered:
             yield frame
             if stop.signal:
                 return
-
-
-def _metadata(args: argparse.Namespace) -> dict[Any, Any]:
-    of_file = load_yaml(args.metadata_file) if args.metadata_file else {}
-    if not isinstance(of_file, dict):
-        raise InvalidArgumentError(f'{args.metadata_file!r} must hold a mapping of keys to values')
-    return {**of_file, **dict(args.metadata)}
 
 
 # --- the new store

@@ -224,11 +224,12 @@ class _Verification:
 
         They must be readable.
         """
-        is_there = os.path.lexists(stem + EXTRA_JSON)
+        if not (self._add or self._update):
+            return False
         if not extra_data_checksums(stem):
-            return self._add and is_there and has_sound_extra_data(stem)
-        differ = lacks_extra_data(stem) or not has_sound_extra_data(stem)
-        return self._update and differ and has_sound_extra_data(stem, verify=False)
+            return self._add and os.path.lexists(stem + EXTRA_JSON) and has_sound_extra_data(stem)
+        differ = self._update and (lacks_extra_data(stem) or not has_sound_extra_data(stem))
+        return differ and has_sound_extra_data(stem, verify=False)
 
     def _problem(self, stem: str, is_damaged: bool) -> str:
         """Return what else is wrong, and why damaged frames were not accepted."""

@@ -69,14 +69,17 @@ def has_sound_extra_data(stem: str, verify: bool = True) -> bool:
         return False
 
 
-def replace_extra_data(stem: str, content: bytes, sync_it: bool | None = None) -> None:
+def replace_extra_data(stem: str, content: bytes, sync_it: bool | None = None) -> Checksums | None:
     """Write a chunk's extra data, after their checksum if the chunk has an index.
 
-    ``sync_it`` is as in `imgstore.ondisk.files.rename_atomic`.
+    Return the checksums, for an index that is written later. ``sync_it`` is as in
+    `imgstore.ondisk.files.rename_atomic`.
     """
+    checksums = checksums_of(stem, content)
     if has_room_for_checksums(stem):
-        rewrite_members(stem, {EXTRA_DATA_CHECKSUMS: checksums_of(stem, content)})
+        rewrite_members(stem, {EXTRA_DATA_CHECKSUMS: checksums})
     write_atomic(stem + EXTRA_JSON, content, sync_it)
+    return checksums
 
 
 def forget_missing_extra_data(stem: str) -> None:

@@ -21,11 +21,11 @@ from ..constants import STORE_MD_FILENAME
 from ..errors import FrameWriteError, StoreIOError
 from ..extra_data.records import record_as_json, records_file
 from ..frame_rate import FrameRate
-from ..ondisk.checksums import UNKNOWN, as_checksums
+from ..ondisk.checksums import UNKNOWN, Checksums, as_checksums
 from ..ondisk.chunk_files import check_folder
 from ..ondisk.chunk_index import Numbers, Times, write_chunk_index
 from ..ondisk.emptying import empty_store, finish_emptying
-from ..ondisk.extra_data_file import checksums_of, replace_extra_data
+from ..ondisk.extra_data_file import replace_extra_data
 from ..ondisk.files import make_folder, move_or_copy
 from ..ondisk.journal import Journal
 from ..ondisk.layout import Layout
@@ -317,11 +317,11 @@ class RollingChunkWriter:
                 os.replace(self._layout.current_path(chunk.number), path)  # this failed before
             if not (self._syncs or chunk.is_on_disk):
                 self._completer.announce(chunk.number)
-            if chunk.records:
-                replace_extra_data(stem, records_file(chunk.records), chunk.is_on_disk)
-            chunk.written_records = len(chunk.records)
+            records = chunk.records
+            extra_data = replace_extra_data(stem, records_file(records), chunk.is_on_disk) if records else None
+            chunk.written_records = len(records)
             if not chunk.is_on_disk:  # a power cut must not take the only index
-                self._write_index(chunk, stem)
+                self._write_index(chunk, stem, extra_data)
         except Exception as error:
             raise FrameWriteError(
                 f'{stem}: the index of {chunk.count} frames could not be written: {error}{chunk.named}{lost.told}',
@@ -330,10 +330,10 @@ class RollingChunkWriter:
                 frame_numbers=(*chunk.frame_numbers, *lost.numbers),
             ) from error
 
-    def _write_index(self, chunk: FillingChunk, stem: str) -> None:
+    def _write_index(self, chunk: FillingChunk, stem: str, extra_data: Checksums | None) -> None:
         checksums = self._chunks.checksums(chunk.number, chunk.count, chunk.checksums)
         decoder = self._chunks.decoder_checksum(chunk.number) if chunk.count else UNKNOWN
-        write_chunk_index(stem, *chunk.arrays, as_checksums(checksums), decoder, checksums_of(stem))
+        write_chunk_index(stem, *chunk.arrays, as_checksums(checksums), decoder, extra_data)
 
     def _abandon_chunk(self) -> Loss:
         """Keep the open chunk's frames after an error; return what else failed.

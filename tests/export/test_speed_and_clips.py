@@ -20,6 +20,7 @@ from imgstore.export.mosaic import nearest_frames
 from imgstore.marks import Mark, write_marks
 
 from ..helpers.checked import not_none
+from ..helpers.films import film
 from ..helpers.frames import index_in, numbered
 from ..helpers.raised import raises
 
@@ -44,16 +45,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def chosen(folder: Path, **ranges: Any) -> Frames:
     return select(imgstore.new_for_filename(folder), **ranges)
-
-
-def film(path: Path) -> tuple[list[int], list[float]]:
-    """Which frames a video shows, and when."""
-    with av.open(path) as container:
-        frames = [
-            (index_in(frame.to_ndarray(format='bgr24')), float(not_none(frame.pts) * not_none(frame.time_base)))
-            for frame in container.decode(video=0)
-        ]
-    return [index for index, _ in frames], [time for _, time in frames]
 
 
 def animation(path: Path) -> tuple[list[int], list[int]]:

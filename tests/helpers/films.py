@@ -11,7 +11,9 @@ import numpy as np
 
 import imgstore
 
+from .checked import not_none
 from .fake_camera import Image
+from .frames import index_in
 
 
 def _given(image: Image, pix_fmt: str) -> str:
@@ -37,3 +39,13 @@ def read(folder: Path) -> tuple[list[Image], list[int], list[float]]:
     with imgstore.new_for_filename(folder) as store:
         frames = [store.get_next_image() for _ in range(len(store))]
         return [i for i, _ in frames], [n for _, (n, _) in frames], [t for _, (_, t) in frames]
+
+
+def film(path: Path) -> tuple[list[int], list[float]]:
+    """Which frames a video shows, and when."""
+    with av.open(path) as container:
+        frames = [
+            (index_in(frame.to_ndarray(format='bgr24')), float(not_none(frame.pts) * not_none(frame.time_base)))
+            for frame in container.decode(video=0)
+        ]
+    return [index for index, _ in frames], [time for _, time in frames]

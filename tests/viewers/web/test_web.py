@@ -599,5 +599,5 @@ def test_where_there_is_no_screen_the_browser_is_offered(
 ) -> None:
     monkeypatch.delenv('DISPLAY', raising=False)
     monkeypatch.setattr('sys.platform', 'linux')
-    assert main_viewer([str(folder / 'cam_1')]) == 1
+    assert main_viewer(['--window', str(folder / 'cam_1')]) == 1
     assert f'imgstore-view --web {folder / "cam_1"}' in capsys.readouterr().err
