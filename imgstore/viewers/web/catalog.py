@@ -39,6 +39,11 @@ def is_catalog(path: str) -> bool:
     return False
 
 
+def holds_stores(path: str) -> bool:
+    """Return whether a path is a folder with stores below it, and no store itself."""
+    return is_catalog(path) and next(each_store(path), None) is not None
+
+
 def check_catalog(folders: Sequence[str]) -> None:
     """Raise StoreNotFoundError unless there is a store below the folders."""
     if next(each_store(*folders), None) is None:

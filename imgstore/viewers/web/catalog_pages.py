@@ -23,6 +23,7 @@ from .access import Access
 from .access_control import LINKS, AccessControl
 from .answers import StaticFiles, failed, in_thread, json_answer, link_answer, refused
 from .catalog import Catalog
+from .exports import Exports
 from .limits import Bounded
 from .pictures import MEDIA_TYPES
 from .recording import Recording
@@ -36,14 +37,20 @@ _OPENED = re.compile('/open/([0-9a-f,]+)(/.*)')
 class _Opened:
     """Recordings on one page, side by side."""
 
-    def __init__(self, paths: Sequence[str], access: Access | None) -> None:
-        self.in_use = 0
+    def __init__(self, paths: Sequence[str], access: Access | None, exports: Exports | None) -> None:
+        self.in_use, self._exports = 0, exports
         self._recordings: list[Recording] = []
         with contextlib.ExitStack() as stack:
             stack.callback(self.close)
             self._recordings.extend(map(Recording, paths))
             stack.pop_all()
-        self.app, self.cost = new_page(self._recordings, access)
+        self.app, self.cost = new_page(self._recordings, access, exports)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing reads the recordings."""
+        exports = self._exports
+        return not self.in_use and not (exports and any(map(exports.is_exporting, self._recordings)))
 
     def close(self) -> None:
         for recording in self._recordings:
@@ -53,8 +60,8 @@ class _Opened:
 class _OpenedPages:
     """The pages opened from the list; the latest ones stay open."""
 
-    def __init__(self, catalog: Catalog, access: Access | None) -> None:
-        self._catalog, self._access = catalog, access
+    def __init__(self, catalog: Catalog, access: Access | None, exports: Exports | None) -> None:
+        self._catalog, self._access, self._exports = catalog, access, exports
         self._opened: OrderedDict[str, _Opened] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,10 +101,10 @@ class _OpenedPages:
     def _newly_opened(self, keys: list[str]) -> _Opened:
         if len(keys) > _MOST_TOGETHER:
             raise BadRequest(f'at most {_MOST_TOGETHER} recordings are shown together', 404)
-        return _Opened([self._catalog.row(key).path for key in keys], self._access)
+        return _Opened([self._catalog.row(key).path for key in keys], self._access, self._exports)
 
     async def _close_oldest(self) -> None:
-        idle = [keys for keys, opened in self._opened.items() if not opened.in_use]
+        idle = [keys for keys, opened in self._opened.items() if opened.is_idle]
         for keys in idle[: max(0, len(self._opened) - _MOST_OPEN)]:
             await run_in_threadpool(self._opened.pop(keys).close)
 
@@ -116,11 +123,14 @@ class CatalogSite:
         Paths of the folders.
     access : Access, optional
         Require a session.
+    exports : Exports, optional
+        None: visitors can change no file.
     """
 
-    def __init__(self, folders: Sequence[str], access: Access | None) -> None:
+    def __init__(self, folders: Sequence[str], access: Access | None, exports: Exports | None = None) -> None:
         self._catalog, self._files = Catalog(folders), StaticFiles()
-        self._opened, self._access = _OpenedPages(self._catalog, access), access
+        self._access, self._is_read_only = access, exports is None
+        self._opened = _OpenedPages(self._catalog, access, exports)
 
     def app(self, host: str, root_path: str, names: Collection[str]) -> ASGIApp:
         """Make the application; the parameters are those of `new_app`."""
@@ -137,7 +147,8 @@ class CatalogSite:
         routes.append(Mount('/open/{keys}', self._opened))
         app = Starlette(routes=routes, exception_handlers=handlers)
         app.router.redirect_slashes = False
-        return AccessControl(Bounded(app, self._opened.cost), host, self._access, root_path, names)
+        bounded = Bounded(app, self._opened.cost)
+        return AccessControl(bounded, host, self._access, root_path, names, self._is_read_only)
 
     def close(self) -> None:
         """Close all recordings."""

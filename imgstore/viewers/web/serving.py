@@ -137,17 +137,18 @@ def _app(paths: Sequence[str], site: Site, access: Access | None) -> Iterator[AS
     from .catalog import check_catalog, is_catalog
     from .exports import Exports
 
+    exports = Exports()
+    changes = None if site.read_only else exports
     if any(map(is_catalog, paths)):
         from .catalog_pages import CatalogSite
 
         check_catalog(paths)
-        with contextlib.closing(CatalogSite(paths, access)) as catalog:
+        with contextlib.closing(CatalogSite(paths, access, changes)) as catalog, exports:
             yield catalog.app(site.host, site.root_path, site.names)
         return
     from .server import new_app
 
-    with _opened(paths) as recordings, Exports() as exports:
-        changes = None if site.read_only else exports
+    with _opened(paths) as recordings, exports:
         yield new_app(recordings, site.host, access, site.root_path, site.names, changes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 import imgstore
 from imgstore.apps import main_viewer
+from imgstore.marks import Mark, read_marks
 
 from ...helpers.browser import SHAPE, Browser, Keys, browser
 from ...helpers.checked import not_none
@@ -103,6 +105,37 @@ def test_several_recordings_are_a_page_in_the_order_given(site: Served) -> None:
     stores = site.get(f'/open/{numbers[0]},{numbers[1]}/api/stores')
     assert [store['frames'] for store in stores] == [30, 40]
     assert site.get(f'/open/{numbers[0]},{numbers[1]}/api/aligned?number=0&policy=drop&count=3')[0]['number'] == 0
+
+
+def test_pages_of_the_list_save_marks_and_export(tmp_path: Path) -> None:
+    record(tmp_path / 'lab' / 'a', 30)
+    record(tmp_path / 'lab' / 'b', 30)
+    with served(str(tmp_path / 'lab')) as site:
+        rows = listed(site)
+        home, both = (f'/open/{keys}' for keys in (rows['a']['key'], f'{rows["a"]["key"]},{rows["b"]["key"]}'))
+        assert site.get(f'{home}/api/stores/0/marks')['writable']
+        marks = [{'start': '3', 'end': '9', 'label': 'grooming'}]
+        saved = site.post(f'{home}/api/stores/0/marks', {'marks': marks, 'version': ''})
+        assert saved.status == 200
+        assert read_marks(tmp_path / 'lab' / 'a' / 'marks.csv') == [Mark(3, 9, 'grooming')]
+        assert site.get(f'{both}/api/stores/0/marks')['version'] == saved.json['version']
+        assert site.post(f'{both}/api/stores/0/marks', {'marks': [], 'version': ''}).status == 409
+        job = site.post(f'{both}/api/stores/1/exports', {'start': 3, 'end': 9, 'kind': 'npz'}).json
+        while (job := site.get(f'{both}/api/exports/{job["key"]}'))['state'] not in ('done', 'failed'):
+            time.sleep(0.05)
+        with np.load(io.BytesIO(site.ask(f'{both}/api/exports/{job["key"]}/file').body)) as arrays:
+            assert [index_in(image) for image in arrays['images']] == list(range(3, 10))
+        assert site.post(f'{home}/api/stores/0/marks', {'marks': []}, Sec_Fetch_Site='cross-site').status == 403
+
+
+def test_pages_of_a_list_for_reading_change_nothing(tmp_path: Path) -> None:
+    record(tmp_path / 'lab' / 'a', 5)
+    with served('--read-only', str(tmp_path / 'lab')) as site:
+        home = f'/open/{listed(site)["a"]["key"]}'
+        assert not site.get(f'{home}/api/stores/0/marks')['writable']
+        assert site.post(f'{home}/api/stores/0/marks', {'marks': [], 'version': ''}).status == 405
+        assert site.post(f'{home}/api/stores/0/exports', {'start': 0, 'end': 1, 'kind': 'npz'}).status == 405
+        assert not (tmp_path / 'lab' / 'a' / 'marks.csv').exists()
 
 
 @pytest.mark.parametrize(
