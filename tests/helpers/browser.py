@@ -39,11 +39,12 @@ class Browser:
     # --- the page
 
     def open(self, url: str) -> None:
-        """Open a page whose first frame is shown and whose timeline is there."""
+        """Open a page whose first frame is shown, and wait until its timeline and plots have their places."""
         self.driver.get('about:blank')
         self.errors()  # of a page whose server ended before it
         self.driver.get(url)
         self.wait_for(lambda: self.text('number').isdecimal() and '·' in self.text('legend'))
+        self.wait_for(lambda: not self.run("return document.querySelector('#plots.waiting')"))
 
     def size(self, width: int, height: int, touch: bool = False) -> None:
         metrics = {'width': width, 'height': height, 'deviceScaleFactor': 1, 'mobile': touch}
@@ -85,8 +86,9 @@ class Browser:
     def wait_for(self, seen: Callable[..., Any]) -> None:
         end = time.monotonic() + PATIENCE
         while not seen():
-            told = f'{self.text("number")}, {self.text("status")}, {self.errors()}'
-            assert time.monotonic() < end, f'it never came: {told}'
+            if time.monotonic() > end:
+                told = self.text('number'), self.text('status'), self.errors(), self.driver.current_url
+                raise AssertionError(f'it never came: {told}')
             time.sleep(0.02)
 
     def wait_for_frame(self, number: int, index: int | None = None) -> None:

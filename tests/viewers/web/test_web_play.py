@@ -15,6 +15,7 @@ import imgstore
 from imgstore.ondisk.files import StrPath
 
 from ...helpers.browser import SHAPE, Browser, Keys, browser
+from ...helpers.checked import not_none
 from ...helpers.frames import BITS, BLOCK, numbered
 from ...helpers.serving import served
 from ...helpers.video_kinds import of_av1
@@ -144,7 +145,7 @@ def test_pixels_are_those_that_the_server_decodes(chromium: Browser, tmp_path: P
         here = chromium.picture().astype(int)
         assert kinds(chromium) == {'packets'}
         answer = page.ask(f'/api/stores/0/image/{number}.png').body
-        there = cv2.imdecode(np.frombuffer(answer, np.uint8), cv2.IMREAD_COLOR).astype(int)
+        there = not_none(cv2.imdecode(np.frombuffer(answer, np.uint8), cv2.IMREAD_COLOR)).astype(int)
     assert here.shape == there.shape
     assert np.abs(here - there)[8:-8, 8:-8].mean() < 2
     assert chromium.errors() == []

@@ -16,7 +16,7 @@ const sleep = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, m
 export class Player extends EventTarget {
   constructor(track, frames, settings) {
     super();
-    Object.assign(this, { track, frames, settings, panes: [], row: null, playing: false, wanted: null, busy: null });
+    Object.assign(this, { track, frames, settings, panes: [], row: null, playing: false, restarting: false, wanted: null, busy: null });
     this.run = 0;
     this.every = 1;
     this.growth = 0; // news of new frames so far
@@ -92,14 +92,25 @@ export class Player extends EventTarget {
   }
 
   again() {
-    return this.row && !this.playing ? this.show(this.row) : null;
+    return this.row && !this.playing ? this.show(this.wanted ?? this.row) : null;
   }
 
   // --- moving
 
   go(find) {
+    this.restarting = false;
     this.tell('left');
     return this.follow(find);
+  }
+
+  // Play on from another frame, unless something else is asked for before it is there.
+  async restart(find) {
+    const going = this.go(find);
+    this.restarting = true;
+    const row = await going;
+    if (!this.restarting) return;
+    this.restarting = false;
+    if (row) this.play();
   }
 
   // The same for a frame that is shown because it is new.
@@ -119,6 +130,7 @@ export class Player extends EventTarget {
 
   // Steps during a request are added up for the next one.
   async step(by) {
+    this.restarting = false;
     this.tell('left');
     this.pause();
     this.steps = (this.steps ?? 0) + by;
@@ -139,7 +151,8 @@ export class Player extends EventTarget {
   // --- playing
 
   toggle() {
-    if (this.playing) {
+    if (this.playing || this.restarting) {
+      this.restarting = false;
       this.tell('left');
       this.pause();
     } else {

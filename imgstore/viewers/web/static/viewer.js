@@ -147,6 +147,7 @@ class Viewer {
     $('play').classList.toggle('playing', playing);
     $('play').setAttribute('aria-label', playing ? 'Pause' : 'Play');
     if (!playing) this.loadedLegend();
+    for (const pane of this.player.panes) pane.lookUnder();
     this.showUseful();
   }
 
