@@ -63,8 +63,9 @@ class Browser:
         return self.driver.execute_script(script, *arguments)
 
     def errors(self) -> list[str]:
-        """What the console has told since it was asked last."""
-        return [entry['message'] for entry in self.driver.get_log('browser')]
+        """What the console has told since it was asked last, but for advice on how the tests read pixels."""
+        told = [entry['message'] for entry in self.driver.get_log('browser')]
+        return [message for message in told if 'willReadFrequently' not in message]
 
     # --- what is seen
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -275,6 +276,11 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         for listener in sockets or []:
             listener.listen(_QUEUE)
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        """Stop listening. Answers that do not end in time are cut off, which is no error."""
+        logging.getLogger('uvicorn.error').setLevel(logging.CRITICAL)
+        await super().shutdown(sockets)
 
 
 def new_server(app: ASGIApp, most: int = MOST_CONNECTIONS) -> Server:

@@ -56,7 +56,7 @@ class Run:
         """The index in the pixels of each frame, by that sent with it."""
         decoder: Any = av.CodecContext.create(DECODERS[self.header['codec'][:4]], 'r')
         decoder.extradata = base64.b64decode(self.header['description'])
-        shown: dict[int | None, Any] = {}
+        shown: dict[Any, Any] = {}
         for index, data, is_key in self.packets:
             packet = av.Packet(data)
             packet.pts, packet.is_keyframe = index, is_key

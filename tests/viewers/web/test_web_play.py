@@ -146,9 +146,9 @@ def test_pixels_are_those_that_the_server_decodes(chromium: Browser, tmp_path: P
         assert kinds(chromium) == {'packets'}
         answer = page.ask(f'/api/stores/0/image/{number}.png').body
         there = not_none(cv2.imdecode(np.frombuffer(answer, np.uint8), cv2.IMREAD_COLOR)).astype(int)
+        assert chromium.errors() == []
     assert here.shape == there.shape
     assert np.abs(here - there)[8:-8, 8:-8].mean() < 2
-    assert chromium.errors() == []
 
 
 @pytest.mark.parametrize(('fmt', 'file'), [('avc1/mp4', '000001.mp4'), ('mjpeg/avi', '000001.avi')])
@@ -214,13 +214,13 @@ def test_two_videos_play_side_by_side(chromium: Browser, tmp_path: Path, policy:
         chromium.choose('policy', policy)
         seen = played(chromium, 100)
         others = chromium.run('return window.others')
+        assert chromium.errors() == []
     numbers = [number for number, _ in seen]
     assert numbers == list(range(numbers[0], numbers[-1] + 1, 2 if policy == 'drop' else 1))
     assert numbers == [index for _, index in seen]
     assert len(numbers) > 40
     for number, index in others:
         assert index == number // 2 if policy != 'black' or number % 2 == 0 else True
-    assert chromium.errors() == []
 
 
 def test_a_pause_and_a_step_show_the_next_frame(chromium: Browser, tmp_path: Path) -> None:

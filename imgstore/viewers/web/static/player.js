@@ -40,7 +40,7 @@ export class Player extends EventTarget {
     while (this.wanted) {
       const row = this.wanted;
       this.wanted = null;
-      this.place(row);
+      if (row !== this.row) this.place(row); // else it is only drawn again
       const bitmaps = await this.fetch(row);
       this.draw(bitmaps);
     }

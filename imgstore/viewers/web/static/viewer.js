@@ -186,7 +186,7 @@ class Viewer {
     const missing = this.timeline.lanes.flatMap((lane) => lane.missing).reduce((sum, n) => sum + Math.max(0, n), 0);
     const parts = [`${text.count(chunks)} ${chunks === 1 ? 'chunk' : 'chunks'}`];
     if (gaps.length) parts.push(`${gaps.length >= MANY ? 'many' : gaps.length} ${gaps.length === 1 ? 'gap' : 'gaps'}`);
-    parts.push(missing ? `${text.count(missing)} frames missing` : 'no frame missing');
+    parts.push(missing ? `${text.count(missing)} frames missing` : 'no number missing');
     this.standing = parts.join(', ');
     this.legend('');
   }
