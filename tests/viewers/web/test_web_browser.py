@@ -674,7 +674,7 @@ def test_a_recording_without_a_frame_yet_shows_its_first(chromium: Browser, tmp_
         chromium.wait_for(lambda: 'No frames yet' in chromium.text('state'))
         store.add_image(numbered(7, SHAPE), 3, START)
         chromium.wait_for_frame(3, 7)
-        chromium.wait_for(lambda: 'no frame missing' in chromium.text('legend'))
+        chromium.wait_for(lambda: 'no number missing' in chromium.text('legend'))
         assert chromium.errors() == []
 
 
