@@ -122,7 +122,7 @@ WAYS: dict[str, Callable[[ImgStore], dict[int, Any]]] = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.parametrize('way', WAYS)
 @pytest.mark.parametrize('fmt', ['npy', *VIDEO_FORMATS])
 @pytest.mark.parametrize('altered', [20, *(pytest.param(index, marks=pytest.mark.once) for index in (0, 47))])
@@ -166,7 +166,7 @@ def test_an_image_that_decodes_is_read_without_verification(tmp_path: Path, fmt:
         assert np.count_nonzero(image != numbered(1, SHAPE)) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.parametrize('fmt', VIDEO_FORMATS)
 def test_a_video_is_read_without_verification(tmp_path: Path, fmt: str) -> None:
     record(tmp_path / 's', fmt)
