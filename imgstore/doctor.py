@@ -177,7 +177,8 @@ def _read(fmt: Format, backend: str, path: str, images: list[Image], writes: flo
         same = all(map(np.array_equal, found, images))
         return Finding(fmt.name, backend, writes, rate, right, same, fmt.lossless, remark)
     except (ImgStoreError, OSError) as error:
-        return Finding(fmt.name, backend, writes, remark=f'{remark} {error}'.strip())
+        reasons = dict.fromkeys(filter(None, (remark, str(error))))
+        return Finding(fmt.name, backend, writes, remark='; '.join(reasons))
 
 
 def _seeks(store: ImgStore) -> bool:
