@@ -97,7 +97,7 @@ def why_not(
 
 
 class _Opened(NamedTuple):
-    """Result of opening an encoder: an error or '', unused options, and its log."""
+    """Result of opening an encoder: an error or '', unused options, and its log, errors first."""
 
     error: str
     unused: list[str]
@@ -126,7 +126,7 @@ def _open(encoder: StreamEncoder) -> _Opened:
             unused = encoder.unused_options(encoder.new_context())
         except (av.FFmpegError, ValueError) as cause:
             error = str(getattr(cause, 'strerror', None) or cause)
-    return _Opened(error, unused, [text.strip() for _, _, text in log])
+    return _Opened(error, unused, [text.strip() for _, _, text in sorted(log, key=lambda logged: logged[0])])
 
 
 @contextlib.contextmanager
