@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 import cv2
 
+from ..._support.quiet_opencv import quiet_opencv
 from ...errors import FrameReadError, InvalidArgumentError
-from ...sources.quiet import quiet_opencv
 from ..protocol import Camera, CameraSettings, FailedGrab, GrabbedFrame
 
 _OPEN_TIMEOUT, _READ_TIMEOUT = 5000, 2000  # milliseconds
