@@ -40,11 +40,15 @@ class Browser:
 
     def open(self, url: str) -> None:
         """Open a page whose first frame is shown, and wait until its timeline and plots have their places."""
-        self.driver.get('about:blank')
-        self.errors()  # of a page whose server ended before it
-        self.driver.get(url)
+        self.load(url)
         self.wait_for(lambda: self.text('number').isdecimal() and '·' in self.text('legend'))
         self.wait_for(lambda: not self.run("return document.querySelector('#plots.waiting')"))
+
+    def load(self, url: str) -> None:
+        """Load a page, without the errors of one whose server ended before it."""
+        self.driver.get('about:blank')
+        self.errors()
+        self.driver.get(url)
 
     def size(self, width: int, height: int, touch: bool = False) -> None:
         metrics = {'width': width, 'height': height, 'deviceScaleFactor': 1, 'mobile': touch}

@@ -40,7 +40,7 @@ def is_catalog(path: str) -> bool:
 
 
 def holds_stores(path: str) -> bool:
-    """Return whether a path is a folder with stores below it, and no store itself."""
+    """Return whether a folder is no store, but has stores below it."""
     return is_catalog(path) and next(each_store(path), None) is not None
 
 

@@ -278,7 +278,10 @@ class Server(uvicorn.Server):
             listener.listen(_QUEUE)
 
     async def shutdown(self, sockets: Any = None) -> None:
-        """Stop listening. Answers that do not end in time are cut off, which is no error."""
+        """Stop listening, and end all answers.
+
+        It is no error if some are cut off.
+        """
         logging.getLogger('uvicorn.error').setLevel(logging.CRITICAL)
         await super().shutdown(sockets)
 

@@ -205,9 +205,7 @@ def test_a_frame_that_cannot_be_read_says_so_above_its_place(chromium: Browser, 
 def test_a_recording_without_frames_has_a_state_of_its_own(chromium: Browser, tmp_path: Path) -> None:
     imgstore.new_for_format('png', tmp_path / 's', imgshape=(128, 192)).close()
     with served(str(tmp_path / 's')) as page:
-        chromium.driver.get('about:blank')
-        chromium.errors()
-        chromium.driver.get(page.url)
+        chromium.load(page.url)
         chromium.wait_for(lambda: 'No frames yet' in chromium.text('state'))
         assert {'play', 'first', 'last', 'save', 'export', 'zoom-in', 'mark-in'} <= disabled(chromium)
         assert chromium.errors() == []

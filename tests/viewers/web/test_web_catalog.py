@@ -243,9 +243,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def page(chromium: Browser, site: Served) -> Iterator[Browser]:
-    chromium.driver.get('about:blank')
-    chromium.errors()  # of a page whose server ended before it
-    chromium.driver.get(site.url)
+    chromium.load(site.url)
     chromium.wait_for(lambda: len(names(chromium)) == 6 and 'searching' not in chromium.text('facts'))
     yield chromium
     assert chromium.errors() == []
