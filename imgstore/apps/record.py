@@ -49,9 +49,10 @@ def parser() -> argparse.ArgumentParser:
         '--source',
         action='append',
         required=True,
-        metavar='[NAME=]KIND:ADDRESS',
+        metavar='[NAME=]KIND:ADDRESS[,SETTING=VALUE]',
         help=f'a camera: {", ".join(f"{kind}:" for kind in CAMERAS)} or a URL; NAME is the name of its store; '
-        'may be repeated',
+        'SETTING is fps, size, pixel_format, exposure, gain, trigger or a feature of GenICam, for this camera; may be '
+        'repeated',
     )
     made.add_argument('folder', metavar='FOLDER', help='new folder of the recording')
     add_format(made, default=DEFAULT_FORMAT, help='format of the stores (default: %(default)s)')

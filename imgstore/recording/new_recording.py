@@ -16,6 +16,7 @@ from .opening import Source, named_sources
 from .protocol import CameraSettings
 from .recorder import Plan
 from .recording import Recording
+from .source_settings import combined, split_settings
 
 BUFFER_BYTES = 256 * 2**20
 DEFAULT_FORMAT = 'avc1/mp4'
@@ -50,7 +51,8 @@ def record(
     format : str
         Format of the stores.
     settings : CameraSettings or dict, optional
-        Settings of all cameras, or by the names of cameras.
+        Settings of all cameras, or by the names of cameras. Those in a source, such as 'pylon:0,exposure=2000', come
+        before them.
     duration : float, optional
         Seconds after which all cameras stop.
     frames : int, optional
@@ -124,6 +126,14 @@ def _checked_duration(duration: object) -> float | None:
 
 
 def _settings_for(named: Mapping[str, Source], settings: object) -> dict[str, CameraSettings]:
+    given = _given_for(named, settings)
+    return {
+        name: combined(given[name], split_settings(source)[1]) if isinstance(source, str) else given[name]
+        for name, source in named.items()
+    }
+
+
+def _given_for(named: Mapping[str, Source], settings: object) -> dict[str, CameraSettings]:
     if settings is None or isinstance(settings, CameraSettings):
         return dict.fromkeys(named, settings or CameraSettings())
     if not isinstance(settings, Mapping):

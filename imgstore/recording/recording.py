@@ -22,7 +22,7 @@ from .accounting import CameraStatus
 from .host_clock import HostClock
 from .listeners import Drop, FrameCallback, FrameListener
 from .opening import Source, new_camera, shown_source
-from .protocol import CameraSettings
+from .protocol import Camera, CameraSettings
 from .recorder import STOPPED, CameraRecorder, Plan
 from .session_file import SessionFile
 from .triggers import trigger_mismatches
@@ -74,7 +74,7 @@ class Recording:
                 camera = new_camera(source)
                 stack.callback(camera.close)
                 camera.open()
-                camera.configure(settings[name])
+                _configure(name, camera, settings[name])
                 folder = os.path.join(self.folder, name)
                 recorders.append(CameraRecorder(name, shown_source(source), camera, folder, self._plan, self._on_end))
             stack.pop_all()
@@ -290,6 +290,13 @@ class Recording:
             with self._finishing, contextlib.suppress(OSError):  # `stop` reports it
                 if not self._is_finished:
                     self._file.write(self._recorders)
+
+
+def _configure(name: str, camera: Camera, settings: CameraSettings) -> None:
+    try:
+        camera.configure(settings)
+    except InvalidArgumentError as error:
+        raise InvalidArgumentError(f'camera {name!r}: {error}', argument=error.argument) from error
 
 
 def _name_of(error: BaseException) -> str:
