@@ -32,6 +32,7 @@ PACKAGES = [
     'reading',
     'recording',
     'recording.cameras',
+    'recording.rig',
     'remote',
     'sources',
     'stores',

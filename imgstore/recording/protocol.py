@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -86,6 +86,8 @@ class CameraSettings:
         Frames per second.
     size : (int, int), optional
         Width and height in pixels.
+    offset : (int, int), optional
+        Position of the image on the sensor, from the left and from the top. The size is set before it.
     pixel_format : str, optional
         Name in GenICam's list of pixel formats, such as 'Mono8'.
     exposure : float, optional
@@ -100,6 +102,7 @@ class CameraSettings:
 
     fps: float | None = None
     size: tuple[int, int] | None = None
+    offset: tuple[int, int] | None = None
     pixel_format: str | None = None
     exposure: float | None = None
     gain: float | None = None
@@ -196,4 +199,14 @@ class Camera(ABC):
 
     def describe(self) -> dict[str, Any]:
         """Return model, serial number and the like, as plain data."""
+        return {}
+
+    def settings_in_force(self, names: Iterable[str] = ()) -> dict[str, Any]:
+        """Return settings as read back from the open camera, as plain data.
+
+        Parameters
+        ----------
+        names
+            Other features of GenICam to read. One that the camera lacks is left out.
+        """
         return {}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._support.text import one_line
 from ..errors import StoreClosedError
@@ -57,6 +58,21 @@ class Plan:
     is_triggered: bool
 
 
+class ThreadSeconds(NamedTuple):
+    """CPU time in seconds of the two threads of a camera.
+
+    Attributes
+    ----------
+    capture : float
+        Of the thread that takes frames from the camera.
+    copy : float
+        Of the thread that hands them to the store.
+    """
+
+    capture: float = 0.0
+    copy: float = 0.0
+
+
 class CameraRecorder:
     """Records one camera until it is stopped, its frames end or something fails.
 
@@ -77,10 +93,14 @@ class CameraRecorder:
 
     Attributes
     ----------
+    plan : Plan
+        How it is recorded.
     description : dict
-        What the camera says of itself.
+        What the camera says of itself, and its settings in force.
     listeners : tuple of FrameListener
         They get each frame.
+    thread_seconds : ThreadSeconds
+        CPU time of its threads, after their ends.
     first, latest : sequence of (int, float)
         Numbers and times of some frames, for comparison with other cameras.
     """
@@ -89,7 +109,7 @@ class CameraRecorder:
         self, name: str, source: str, camera: Camera, folder: str, plan: Plan, on_end: Callable[[], None]
     ) -> None:
         self.name, self.source, self.camera, self.folder = name, source, camera, folder
-        self._plan, self._on_end, self.description = plan, on_end, camera.describe()
+        self.plan, self._on_end, self.description = plan, on_end, camera.describe()
         self._format = resolve_format(plan.format)
         self._account, self._clock, self._numbers = (
             Accounting(camera.loses),
@@ -106,6 +126,7 @@ class CameraRecorder:
         self._reason: str | None = None
         self._failed = False
         self.listeners: tuple[FrameListener, ...] = ()
+        self.thread_seconds = ThreadSeconds()
         self.first: list[tuple[int, float]] = []
         self.latest: deque[tuple[int, float]] = deque(maxlen=_LATEST)
         self._grabbing = threading.Thread(target=self._grab_all, name=f'imgstore camera {name}', daemon=True)
@@ -195,6 +216,7 @@ class CameraRecorder:
         except Exception as error:  # noqa: BLE001 -- any error ends this camera alone
             self._end(_as_reason(error), failed=True)
         finally:
+            self.thread_seconds = self.thread_seconds._replace(capture=time.thread_time())
             self._queue.end()
             self._stop_camera()
 
@@ -220,12 +242,12 @@ class CameraRecorder:
         if len(self.first) < _FIRST:
             self.first.append((number, at))
         self.latest.append((number, at))
-        if self._plan.frames is not None and self._account.kept >= self._plan.frames:
+        if self.plan.frames is not None and self._account.kept >= self.plan.frames:
             self._end(STOPPED, failed=False)
 
     def _number(self, grab: GrabbedFrame | FailedGrab) -> int:
         number = self._numbers.next(grab.counter, grab.arrival_ns)
-        if not self._plan.is_triggered:
+        if not self.plan.is_triggered:
             return number
         if self._account.first_number is None:
             self._first_number = number
@@ -247,6 +269,7 @@ class CameraRecorder:
         except Exception as error:  # noqa: BLE001 -- any error ends this camera alone
             self._end(_as_reason(error), failed=True)
         finally:
+            self.thread_seconds = self.thread_seconds._replace(copy=time.thread_time())
             self._complete()
 
     def _store_item(self, item: RecordedFrame | LostFrame) -> None:
@@ -271,13 +294,13 @@ class CameraRecorder:
         image = self._convert(frame.image)
         camera = {'name': self.name, 'source': self.source, 'pixel_format': frame.pixel_format}
         self._store = new_for_format(
-            self._plan.format,
+            self.plan.format,
             self.folder,
             imgshape=image.shape,
             imgdtype=image.dtype,
             encoding=self._convert.encoding or None,
-            metadata={**self._plan.metadata, 'camera': {**camera, **self.description}},
-            **self._plan.options,
+            metadata={**self.plan.metadata, 'camera': {**camera, **self.description}},
+            **self.plan.options,
         )
         return self._store
 

@@ -7,7 +7,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 from types import TracebackType
 from typing import Self
@@ -22,8 +22,8 @@ from .accounting import CameraStatus
 from .host_clock import HostClock
 from .listeners import Drop, FrameCallback, FrameListener
 from .opening import Source, new_camera, shown_source
-from .protocol import CameraSettings
-from .recorder import STOPPED, CameraRecorder, Plan
+from .protocol import Camera, CameraSettings
+from .recorder import STOPPED, CameraRecorder, Plan, ThreadSeconds
 from .session_file import SessionFile
 from .triggers import trigger_mismatches
 
@@ -53,9 +53,12 @@ class Recording:
         folder: StrPath,
         plan: Plan,
         duration: float | None,
+        plans: Mapping[str, Plan] | None = None,
+        explained: Callable[[str, InvalidArgumentError], InvalidArgumentError] = lambda _, error: error,
     ) -> None:
         self.folder, self.cameras = _new_folder(folder), tuple(sources)
-        self._duration, self._plan = duration, plan
+        self._duration, self._plan, self._plans = duration, plan, plans or dict.fromkeys(sources, plan)
+        self._explained = explained
         self._changed = threading.Condition(threading.RLock())
         self._listeners: list[FrameListener] = []
         self._host: HostClock | None = None
@@ -73,12 +76,23 @@ class Recording:
             for name, source in sources.items():
                 camera = new_camera(source)
                 stack.callback(camera.close)
-                camera.open()
-                camera.configure(settings[name])
+                self._open(name, camera, settings[name])
                 folder = os.path.join(self.folder, name)
-                recorders.append(CameraRecorder(name, shown_source(source), camera, folder, self._plan, self._on_end))
+                plan = self._plans[name]
+                recorders.append(CameraRecorder(name, shown_source(source), camera, folder, plan, self._on_end))
+                recorders[-1].description['settings'] = camera.settings_in_force(settings[name].features)
             stack.pop_all()
         return recorders
+
+    def _open(self, name: str, camera: Camera, settings: CameraSettings) -> None:
+        try:
+            camera.open()
+            camera.configure(settings)
+        except InvalidArgumentError as error:
+            explained = self._explained(name, error)
+            if explained is error:
+                raise
+            raise explained from error
 
     # --- starting and stopping
 
@@ -218,6 +232,10 @@ class Recording:
     def status(self) -> dict[str, CameraStatus]:
         """Return what became of the frames so far, by the names of the cameras."""
         return {recorder.name: recorder.status() for recorder in self._recorders}
+
+    def thread_seconds(self) -> dict[str, ThreadSeconds]:
+        """Return the CPU time of the threads of each camera, after `stop`."""
+        return {recorder.name: recorder.thread_seconds for recorder in self._recorders}
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -79,6 +79,7 @@ def _entry(camera: CameraRecorder) -> Mapping[str, Any]:
     return {
         'store': camera.name,
         'source': camera.source,
+        'format': camera.plan.format,
         **camera.description,
         **camera.status().as_plain(),
         'clock': [segment.as_plain() for segment in camera.clock_segments],

@@ -6,12 +6,13 @@ import contextlib
 import threading
 import time
 import warnings
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from ...errors import FrameReadError, InvalidArgumentError, MissingDependencyError
 from ..pixel_formats import image_of_bytes, pixel_layout
 from ..protocol import Camera, CameraSettings, Counter, FailedGrab, GrabbedFrame
-from .genicam_features import TAKES, apply_settings
+from .genicam_features import TAKES, apply_settings, read_settings
 
 _BUFFERS = 64
 
@@ -121,6 +122,10 @@ class AravisCamera(Camera):
             'software': 'Aravis 0.8',
         }
 
+    def settings_in_force(self, names: Iterable[str] = ()) -> dict[str, Any]:
+        """Return features of the camera."""
+        return read_settings(_DeviceFeatures(self._camera.get_device()), names)
+
 
 class _DeviceFeatures:
     """The features of a camera of Aravis."""
@@ -143,6 +148,17 @@ class _DeviceFeatures:
             self._device.set_float_feature_value(name, value)
         else:
             self._device.set_string_feature_value(name, str(value))
+
+    def get(self, name: str) -> Any:
+        for kind in (
+            'boolean',
+            'string',
+            'integer',
+            'float',
+        ):  # another kind is an error; an enumeration is also an integer
+            with contextlib.suppress(_glib_error()):
+                return getattr(self._device, f'get_{kind}_feature_value')(name)
+        raise KeyError(name)
 
 
 def _import_aravis() -> Any:

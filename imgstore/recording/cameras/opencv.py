@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import cv2
@@ -16,6 +17,13 @@ from ..protocol import Camera, CameraSettings, FailedGrab, GrabbedFrame
 _OPEN_TIMEOUT, _READ_TIMEOUT = 5000, 2000  # milliseconds
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0  # seconds before another try to connect
 _USUAL_RATE = 25.0
+_PROPERTIES = {
+    'width': cv2.CAP_PROP_FRAME_WIDTH,
+    'height': cv2.CAP_PROP_FRAME_HEIGHT,
+    'fps': cv2.CAP_PROP_FPS,
+    'exposure': cv2.CAP_PROP_EXPOSURE,
+    'gain': cv2.CAP_PROP_GAIN,
+}
 _SMOOTHING = 20  # frames over which the rate is a mean
 
 
@@ -139,6 +147,13 @@ class OpenCVCamera(Camera):
     def describe(self) -> dict[str, Any]:
         """Return the backend of OpenCV."""
         return {'model': 'OpenCV', 'backend': self._device.getBackendName() if self._device is not None else None}
+
+    def settings_in_force(self, names: Iterable[str] = ()) -> dict[str, Any]:
+        """Return the properties that OpenCV knows."""
+        if self._device is None:
+            return {}
+        found = {name: self._device.get(number) for name, number in _PROPERTIES.items()}
+        return {name: value for name, value in found.items() if value > 0}
 
 
 def _without_password(address: str) -> str:
