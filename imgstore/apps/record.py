@@ -16,7 +16,6 @@ from ..recording.rig.rig_file import is_rig_path
 from ._cli import (
     EXIT_FAILURE,
     EXIT_MISSING,
-    GracefulStop,
     add_encoder_options,
     add_format,
     encoder_options,
@@ -27,14 +26,13 @@ from ._cli import (
 from ._info_text import json_line
 from ._metadata import add_metadata, given_metadata
 from ._parser import command_parser
-from ._progress import Progress
 from ._record_check import check
+from ._record_running import add_running, run_recording
 from ._record_values import duration, time_of_day
 from ._report import add_json
 from ._values import metadata_pair, positive, size
 
 _PROG = 'imgstore-record'
-_POLL = 0.1  # seconds
 
 
 def parser() -> argparse.ArgumentParser:
@@ -74,8 +72,12 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         '--until', type=time_of_day, metavar='TIME', help='stop at a time of day such as 18:00, or a date and time'
     )
+    made.add_argument(
+        '--segment', type=duration, metavar='S', help='go on in a new folder every S seconds, or 15m or 1h'
+    )
     made.add_argument('--frames', type=positive(int), metavar='N', help='stop each camera after N frames')
     made.add_argument('--strict', action='store_true', help='exit with code 3 if frames are missing')
+    add_running(made)
     _add_of_cameras(made)
     made.add_argument('--chunksize', type=positive(int), metavar='N', help='frames per chunk')
     add_encoder_options(made)
@@ -128,17 +130,12 @@ def _record(args: argparse.Namespace) -> int:
         format=args.format,
         duration=args.duration,
         until=args.until,
+        segment=args.segment,
         frames=args.frames,
         metadata=given_metadata(args),
         **_store_options(args),
     )
-    with GracefulStop() as stop, recording, Progress(_PROG, quiet=args.quiet) as progress:
-        frames = 0
-        while not recording.wait(_POLL) and not stop.signal:
-            known = sum(status.frames for status in recording.status().values())
-            progress.step(known - frames)
-            frames = known
-        recording.stop('stopped by a signal' if stop.signal else 'stopped')
+    run_recording(_PROG, recording, args)
     return _summary(recording, args)
 
 

@@ -11,9 +11,8 @@ from .._support.validation import as_int_min, as_seconds, not_allowed
 from ..ondisk.files import StrPath
 from .listeners import FrameCallback
 from .opening import Source, named_sources
-from .plans import DEFAULT_FORMAT, check_format
+from .plans import DEFAULT_FORMAT, Plan, check_format
 from .protocol import CameraSettings
-from .recorder import Plan
 from .recording import Recording
 from .rig.rig_file import Rig, RigCamera, is_rig_path, load_rig
 from .times import Clock, clock_time
@@ -29,6 +28,7 @@ def record(
     settings: CameraSettings | Mapping[str, CameraSettings] | None = None,
     duration: float | None = None,
     until: str | Clock | None = None,
+    segment: float | None = None,
     frames: int | None = None,
     metadata: Mapping[Any, Any] | None = None,
     on_frame: FrameCallback | None = None,
@@ -55,6 +55,9 @@ def record(
         Seconds after which all cameras stop.
     until : str, optional
         Time at which all cameras stop: a time of day such as '18:00', or a date and time.
+    segment : float, optional
+        Seconds after which all cameras go on in a new folder, without losing a frame. The folders are named 000001,
+        000002 and so on.
     frames : int, optional
         Number of frames after which each camera stops.
     metadata : dict, optional
@@ -92,7 +95,7 @@ def record(
     [0, 1, 2, 5, 6, 7, 8, 9]
     """
     rig = load_rig(sources) if is_rig_path(sources) else sources  # type: ignore[arg-type]
-    asked = _Asked(format, dict(options), dict(metadata or {}), duration, until, frames, buffer_bytes)
+    asked = _Asked(format, dict(options), dict(metadata or {}), duration, until, segment, frames, buffer_bytes)
     if isinstance(rig, Rig):
         if settings is not None:
             raise not_allowed('settings', settings, f'the set-up {rig.path!r} has its own; change them there')
@@ -118,6 +121,7 @@ class _Asked:
     metadata: dict[Any, Any]
     duration: float | None
     until: str | Clock | None
+    segment: float | None
     frames: int | None
     buffer_bytes: int | None
 
@@ -131,6 +135,7 @@ class _Asked:
             else as_int_min(self.buffer_bytes, 'buffer_bytes', 0),
             frames=None if self.frames is None else as_int_min(self.frames, 'frames', 1),
             is_triggered=is_triggered,
+            segment=None if self.segment is None else _checked_duration(self.segment, 'segment'),
         )
 
     def seconds(self) -> float | None:
@@ -150,6 +155,7 @@ def _of_rig(rig: Rig, folder: StrPath | None, asked: _Asked) -> Recording:
         metadata={**({'subject': rig.subject} if rig.subject else {}), **rig.metadata, **asked.metadata},
         duration=ends.duration,
         until=ends.until,
+        segment=rig.segment if asked.segment is None else asked.segment,
         frames=rig.frames if asked.frames is None else asked.frames,
         buffer_bytes=rig.buffer_bytes if asked.buffer_bytes is None else asked.buffer_bytes,
     )
@@ -173,10 +179,10 @@ def _plan_of(camera: RigCamera, plan: Plan, asked: _Asked) -> Plan:
     return replace(plan, format=check_format(given, options), options=options, metadata=metadata)
 
 
-def _checked_duration(duration: object) -> float:
-    seconds = as_seconds(duration, 'duration')
+def _checked_duration(duration: object, what: str = 'duration') -> float:
+    seconds = as_seconds(duration, what)
     if not seconds > 0:
-        raise not_allowed('duration', duration, 'it must be more than 0 s')
+        raise not_allowed(what, duration, 'it must be more than 0 s')
     return seconds
 
 

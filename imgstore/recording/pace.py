@@ -15,7 +15,8 @@ from .._support.text import count_of
 from ..formats import format_names, resolve_format
 from .accounting import CameraStatus
 from .frames import RecordedFrame
-from .new_recording import BUFFER_BYTES, record
+from .new_folder import closest_folder
+from .new_recording import record
 from .pace_trials import CameraFrames, StoreSpeed, disk_speed, store_speed
 from .recorder import ThreadSeconds
 from .recording import Recording
@@ -164,17 +165,10 @@ def check_rig(rig: Rig, seconds: float = SECONDS) -> PaceReport:
     (True, 0)
     """
     target = rig.new_folder()
-    disk = _existing(target)
+    disk = closest_folder(target)
     with tempfile.TemporaryDirectory(prefix='.imgstore-check-', dir=disk) as place:
         recorded = _record(rig, os.path.join(place, 'recording'), seconds)
         return _Check(rig, recorded, seconds, place, target).report()
-
-
-def _existing(path: str) -> str:
-    """Return the closest folder above that exists."""
-    while not os.path.isdir(path) and os.path.dirname(path) != path:
-        path = os.path.dirname(path)
-    return path
 
 
 @dataclass(frozen=True)
@@ -192,16 +186,16 @@ def _record(rig: Rig, folder: str, seconds: float) -> _Recorded:
         samples = _Samples(seconds)
         for name in recording.cameras:
             recording.on_frame(samples.add, cameras=name)
-        queues = _watch_queues(recording, rig.buffer_bytes or BUFFER_BYTES)
+        queues = _watch_queues(recording)
     return _Recorded(recording.status(), recording.thread_seconds(), queues, samples.frames)
 
 
-def _watch_queues(recording: Recording, limit: int) -> dict[str, float]:
+def _watch_queues(recording: Recording) -> dict[str, float]:
     """Wait for the end; return the most of each queue that was in use."""
     most = dict.fromkeys(recording.cameras, 0.0)
     while not recording.wait(_POLL):
         for name, status in recording.status().items():
-            most[name] = max(most[name], status.waiting_bytes / limit)
+            most[name] = max(most[name], status.waiting_bytes / recording.buffer_bytes)
     return most
 
 

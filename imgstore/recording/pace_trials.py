@@ -130,7 +130,11 @@ def _guarded(work: Callable[..., None], errors: list[Exception], *args: Any) -> 
 def _store(camera: CameraFrames, path: str, at_pace: float) -> None:
     convert = Conversion(camera.frames[0].pixel_format, resolve_format(camera.format))
     images = [convert(frame.image) for frame in camera.frames]
-    made = {'imgshape': images[0].shape, 'imgdtype': images[0].dtype, 'encoding': convert.encoding or None}
+    made: dict[str, Any] = {
+        'imgshape': images[0].shape,
+        'imgdtype': images[0].dtype,
+        'encoding': convert.encoding or None,
+    }
     with new_for_format(camera.format, path, **made, **camera.options) as store:
         for number in range(max(1, round(camera.fps * at_pace))):
             store.add_image(images[number % len(images)], number, number / camera.fps)

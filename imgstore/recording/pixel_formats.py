@@ -104,6 +104,16 @@ def image_of_bytes(data: bytes | memoryview, height: int, width: int, pixel_form
     return image if layout.channels == 1 else image.reshape(height, width, layout.channels)
 
 
+def preview_of(image: Image, pixel_format: str, step: int) -> Image:
+    """Return one pixel of each step, in BGR or in shades of gray.
+
+    Of Bayer formats, the shades are those of one colour.
+    """
+    layout = pixel_layout(pixel_format)
+    small = image[::step, ::step] if not layout.is_bayer else image[:: step + step % 2, :: step + step % 2]
+    return decode_to_bgr(small, '' if layout.is_bayer else layout.encoding)
+
+
 class Conversion:
     """How the images of a camera become those of a store.
 

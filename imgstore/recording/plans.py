@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..encoder_options import OPTION_NAMES
@@ -13,6 +14,37 @@ from ..options import options_for
 DEFAULT_FORMAT = 'avc1/mp4'
 _OF_CAMERAS = ('imgshape', 'imgdtype', 'encoding', 'overwrite', 'index', 'seek', 'gpu_id', 'videosize')
 """Arguments of `new_for_format` that `record` does not take."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all cameras of a recording share.
+
+    Attributes
+    ----------
+    format : str
+        Format of the stores.
+    options : mapping
+        Other options of `new_for_format`.
+    metadata : mapping
+        The user's metadata.
+    buffer_bytes : int
+        Memory for frames of one camera that wait for its store.
+    frames : int or None
+        Frames after which a camera ends.
+    is_triggered : bool
+        Number the frames from 0, the first trigger.
+    segment : float or None
+        Seconds after which a new segment begins.
+    """
+
+    format: str
+    options: Mapping[str, Any]
+    metadata: Mapping[Any, Any]
+    buffer_bytes: int
+    frames: int | None
+    is_triggered: bool
+    segment: float | None = None
 
 
 def check_format(name: str, options: Mapping[str, Any]) -> str:

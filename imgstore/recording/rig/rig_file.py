@@ -41,6 +41,7 @@ _RIG: dict[str, Callable[[Item], Any]] = {
     **_STORES,
     'duration': values.seconds,
     'until': values.until,
+    'segment': values.seconds,
     'frames': values.count,
     'buffer_bytes': values.count,
 }
@@ -97,6 +98,8 @@ class Rig:
         Seconds after which all cameras stop.
     until : Clock or None
         Time at which all cameras stop.
+    segment : float or None
+        Seconds after which all cameras go on in a new folder.
     frames : int or None
         Frames after which each camera stops.
     buffer_bytes : int or None
@@ -110,6 +113,7 @@ class Rig:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     duration: float | None = None
     until: Clock | None = None
+    segment: float | None = None
     frames: int | None = None
     buffer_bytes: int | None = None
 

@@ -103,7 +103,7 @@ def test_cameras_may_share_keys_by_an_anchor(tmp_path: Path) -> None:
         (('size: 320x240', 'size: 0x240'), 23, 'cameras.right.size', 'above 0'),
         (('[64, 32, 640, 480]', '[64, 32, 640]'), 16, 'cameras.left.roi', '[x, y, width, height]'),
         (('gain: -1.5', 'size: 640x480'), 16, 'cameras.left.roi', 'remove the size'),
-        (('"pylon:40012345"', '"pilon:4"'), 15, 'cameras.left.source', "unknown kind 'pilon'"),
+        (('"pylon:40012345"', '"nylon:4"'), 15, 'cameras.left.source', "unknown kind 'nylon'"),
         (('"pylon:40012345"', ''), 15, 'cameras.left.source', 'allowed: text'),
         (('source: "pylon:40012345"', 'fps: 5'), 14, 'cameras.left', "key 'source' is missing"),
         (('  left:', '  a/b:'), 14, 'cameras.a/b', 'its name is that of a folder'),
