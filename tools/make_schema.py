@@ -21,7 +21,7 @@ from imgstore.maintenance.report import UnreadableChunk
 from imgstore.maintenance.verify_report import VerifiedChunk
 from imgstore.overview.listing import StoreRow
 from imgstore.overview.report import Overview
-from imgstore.recording import CameraStatus
+from imgstore.recording import CameraStatus, PaceReport
 
 TARGET = Path(__file__).parents[1] / 'docs' / 'json-output.schema.json'
 
@@ -117,6 +117,10 @@ def definitions() -> dict[str, Schema]:
             },
         ),
         'record': {**of_class(CameraStatus), 'description': 'imgstore record, for each camera'},
+        'pace': {
+            **of_class(PaceReport, keeps_pace=field('boolean', 'Whether this machine keeps the pace.')),
+            'description': 'imgstore record --check',
+        },
         'info': {**overview, 'description': 'imgstore info'},
         'listing': {**listing, 'description': 'imgstore info --recursive'},
         'export': of_object(

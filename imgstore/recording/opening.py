@@ -111,7 +111,7 @@ def named_sources(sources: object) -> dict[str, Source]:
     if not named:
         raise InvalidArgumentError('there are no sources; give at least one, such as opencv:0', argument='sources')
     for name in named:
-        _check_name(name)
+        check_name(name)
     return named
 
 
@@ -142,7 +142,8 @@ def shown_source(source: Source) -> str:
     return f'{type(source).__module__}.{type(source).__qualname__}:{source.address}'
 
 
-def _check_name(name: object) -> None:
+def check_name(name: object) -> None:
+    """Raise InvalidArgumentError unless a folder can have a camera's name."""
     if not isinstance(name, str) or not _NAME.fullmatch(name) or name.endswith('.') or name == 'recording.yaml':
         raise InvalidArgumentError(
             f'a camera is named {name!r}; its name is that of a folder: letters, digits, and . _ + - or spaces '

@@ -134,6 +134,16 @@ def _packed_row(width: int, pixel_format: str, packing: Packing) -> int:
     return width // packing.pixels * packing.bytes
 
 
+def preview_of(image: Image, pixel_format: str, step: int) -> Image:
+    """Return one pixel of each step, in BGR or in shades of gray.
+
+    Of Bayer formats, the shades are those of one colour.
+    """
+    layout = pixel_layout(pixel_format)
+    small = image[::step, ::step] if not layout.is_bayer else image[:: step + step % 2, :: step + step % 2]
+    return decode_to_bgr(small, '' if layout.is_bayer else layout.encoding)
+
+
 class Conversion:
     """How the images of a camera become those of a store.
 

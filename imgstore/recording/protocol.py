@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from numbers import Real
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -89,6 +89,8 @@ class CameraSettings:
         Frames per second.
     size : (int, int), optional
         Width and height in pixels.
+    offset : (int, int), optional
+        Position of the image on the sensor, from the left and from the top. The size is set before it.
     pixel_format : str, optional
         Name in GenICam's list of pixel formats, such as 'Mono8'.
     exposure : float, optional
@@ -108,6 +110,7 @@ class CameraSettings:
 
     fps: float | None = None
     size: tuple[int, int] | None = None
+    offset: tuple[int, int] | None = None
     pixel_format: str | None = None
     exposure: float | None = None
     gain: float | None = None
@@ -241,4 +244,14 @@ class Camera(ABC):
 
     def describe(self) -> dict[str, Any]:
         """Return model, serial number and the like, as plain data."""
+        return {}
+
+    def settings_in_force(self, names: Iterable[str] = ()) -> dict[str, Any]:
+        """Return settings as read back from the open camera, as plain data.
+
+        Parameters
+        ----------
+        names
+            Other features of GenICam to read. One that the camera lacks is left out.
+        """
         return {}

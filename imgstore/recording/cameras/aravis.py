@@ -6,13 +6,14 @@ import contextlib
 import threading
 import time
 import warnings
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from ...errors import FrameReadError, InvalidArgumentError, MissingDependencyError
 from ..pixel_formats import image_of_bytes, pixel_layout
 from ..protocol import Camera, CameraSettings, Counter, FailedGrab, GrabbedFrame
 from .buffers import buffer_count
-from .genicam_features import TAKES, apply_settings
+from .genicam_features import TAKES, apply_settings, read_settings
 
 
 class AravisCamera(Camera):
@@ -120,6 +121,10 @@ class AravisCamera(Camera):
             'software': 'Aravis 0.8',
         }
 
+    def settings_in_force(self, names: Iterable[str] = ()) -> dict[str, Any]:
+        """Return features of the camera."""
+        return read_settings(_DeviceFeatures(self._camera.get_device(), self._aravis.GcFloat), names)
+
 
 class _DeviceFeatures:
     """The features of a camera of Aravis."""
@@ -145,6 +150,12 @@ class _DeviceFeatures:
             self._device.set_float_feature_value(name, value)
         else:
             self._device.set_string_feature_value(name, str(value))
+
+    def get(self, name: str) -> Any:
+        for kind in ('boolean', 'string', 'integer', 'float'):  # another is an error; an enumeration is an integer, too
+            with contextlib.suppress(_glib_error()):
+                return getattr(self._device, f'get_{kind}_feature_value')(name)
+        raise KeyError(name)
 
 
 def _import_aravis() -> Any:

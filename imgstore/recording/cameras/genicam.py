@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,7 +15,7 @@ from ...errors import InvalidArgumentError, MissingDependencyError
 from ..pixel_formats import image_of_bytes, is_packed, pixel_layout
 from ..protocol import Camera, CameraSettings, FailedGrab, GrabbedFrame
 from .buffers import buffer_count
-from .genicam_features import TAKES, apply_settings
+from .genicam_features import TAKES, apply_settings, read_settings
 
 _PATHS = 'GENICAM_GENTL64_PATH'
 """Environment variable in which vendors' installers list the folders of their producers."""
@@ -111,6 +112,10 @@ class GenICamCamera(Camera):
         found = {name: _value(device, name) for name in ('vendor', 'model', 'serial_number')}
         return {**found, 'producers': list(self._producers)}
 
+    def settings_in_force(self, names: Iterable[str] = ()) -> dict[str, Any]:
+        """Return features of the camera."""
+        return read_settings(_NodeMap(self._acquirer.remote_device.node_map), names)
+
 
 class _NodeMap:
     """The features of a camera of harvesters."""
@@ -123,6 +128,9 @@ class _NodeMap:
 
     def set(self, name: str, value: Any) -> None:
         getattr(self._nodes, name).value = value
+
+    def get(self, name: str) -> Any:
+        return getattr(self._nodes, name).value
 
 
 def _image(data: Image, height: int, width: int, pixel_format: str) -> Image:

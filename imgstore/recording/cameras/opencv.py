@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections import deque
+from collections.abc import Iterable
 from itertools import pairwise
 from statistics import median
 from typing import Any, ClassVar
@@ -21,6 +22,13 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0  # seconds before another try to connect
 _USUAL_RATE = 25.0
 _WINDOW, _BLOCK = 250, 10  # frames for the rate, and for each mean of which it is the median
 _BACKLOG = 1_000_000_000  # nanoseconds after a connection, in which frames come that have waited
+_PROPERTIES = {
+    'width': cv2.CAP_PROP_FRAME_WIDTH,
+    'height': cv2.CAP_PROP_FRAME_HEIGHT,
+    'fps': cv2.CAP_PROP_FPS,
+    'exposure': cv2.CAP_PROP_EXPOSURE,
+    'gain': cv2.CAP_PROP_GAIN,
+}
 
 
 class OpenCVCamera(Camera):
@@ -162,6 +170,13 @@ class OpenCVCamera(Camera):
     def describe(self) -> dict[str, Any]:
         """Return the backend of OpenCV."""
         return {'model': 'OpenCV', 'backend': self._device.getBackendName() if self._device is not None else None}
+
+    def settings_in_force(self, names: Iterable[str] = ()) -> dict[str, Any]:
+        """Return the properties that OpenCV knows."""
+        if self._device is None:
+            return {}
+        found = {name: self._device.get(number) for name, number in _PROPERTIES.items()}
+        return {name: value for name, value in found.items() if value > 0}
 
 
 def _without_password(address: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 import warnings
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,7 +16,7 @@ from ...errors import FrameReadError, InvalidArgumentError, MissingDependencyErr
 from ..pixel_formats import image_of_bytes, is_packed, pixel_layout
 from ..protocol import Camera, CameraSettings, Counter, FailedGrab, GrabbedFrame
 from .buffers import buffer_count
-from .genicam_features import TAKES, apply_settings
+from .genicam_features import TAKES, apply_settings, read_settings
 
 _MOST_BYTES = 3  # a pixel
 _FREQUENCIES = ('GevTimestampTickFrequency', 'BslTimestampTickFrequency')
@@ -163,6 +164,10 @@ class PylonCamera(Camera):
             'device_class': device.GetDeviceClass(),
         }
 
+    def settings_in_force(self, names: Iterable[str] = ()) -> dict[str, Any]:
+        """Return features of the camera."""
+        return read_settings(_NodeMap(self._camera), names)
+
 
 class _NodeMap:
     """The features of a camera of pylon."""
@@ -178,6 +183,9 @@ class _NodeMap:
 
     def set(self, name: str, value: Any) -> None:
         getattr(self._camera, name).Value = value
+
+    def get(self, name: str) -> Any:
+        return getattr(self._camera, name).Value
 
 
 def _import_pylon() -> Any:

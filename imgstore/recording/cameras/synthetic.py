@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
@@ -210,6 +210,10 @@ class SyntheticCamera(Camera):
     def describe(self) -> dict[str, Any]:
         """Return that it is synthetic."""
         return {'model': 'synthetic', 'size': list(self._size), 'fps': self._is.fps}
+
+    def settings_in_force(self, names: Iterable[str] = ()) -> dict[str, Any]:
+        """Return size, rate and pixel format."""
+        return {'fps': self._is.fps, 'size': list(self._size), 'pixel_format': self._is.pixel, 'trigger': self._trigger}
 
 
 _triggers: dict[str, int] = {}
