@@ -228,7 +228,7 @@ def _sample(store: ImgStore) -> Sample:
 def _trials(
     source: _Source, formats: Sequence[str] | None, chunksize: int | None, encoder: dict[str, Any]
 ) -> tuple[list[_Trial], _Refused]:
-    """Return a trial of each format, and the errors of those that cannot be tried.
+    """Return the trials of formats, and the errors of others.
 
     Raises InvalidArgumentError for an option of the encoder.
     """

@@ -62,7 +62,7 @@ class VerifiedChunk:
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """Result of `verify`. It is true in a condition if nothing is damaged or lost.
+    """Result of `verify`. True in a condition if nothing is damaged or lost.
 
     Attributes
     ----------

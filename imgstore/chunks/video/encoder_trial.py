@@ -97,7 +97,10 @@ def why_not(
 
 
 class _Opened(NamedTuple):
-    """Result of opening an encoder: an error or '', unused options, and its log, errors first."""
+    """Result of opening an encoder.
+
+    An error or '', unused options, and its log with errors first.
+    """
 
     error: str
     unused: list[str]
@@ -131,7 +134,10 @@ def _open(encoder: StreamEncoder) -> _Opened:
 
 @contextlib.contextmanager
 def _quiet_x264(encoder: StreamEncoder) -> Iterator[None]:
-    """Discard standard error if a profile is tried: x264 prints what is wrong with one."""
+    """Discard standard error if a profile is tried.
+
+    x264 prints there what is wrong with one.
+    """
     if _PROFILE not in encoder.ffmpeg_options():
         yield
         return

@@ -1,5 +1,6 @@
 """Options of video encoders: each is used, kept and shown, or refused before anything is on the disk."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -326,6 +327,13 @@ def test_options_that_do_not_work_are_refused(tmp_path, capfd, fmt, options):
     with raises(InvalidArgumentError, argument='codec_options'):
         new_for_format(fmt, tmp_path / 's', imgshape=COLOR, codec_options=options)
     assert os.listdir(tmp_path) == []
+    assert capfd.readouterr() == ('', '')
+
+
+def test_a_backend_is_tried_without_output(tmp_path, capfd):
+    """The error has the reason. OpenCV's wheels cannot write H.264."""
+    with contextlib.suppress(InvalidArgumentError):
+        new_for_format('avc1/mp4', tmp_path / 's', imgshape=COLOR, backend='opencv').close()
     assert capfd.readouterr() == ('', '')
 
 
