@@ -5,10 +5,12 @@ STORE_MD_KEY = '__store'
 STORE_LOCK_FILENAME = '.lock'
 STORE_INDEX_FILENAME = '.index.sqlite'
 STORE_SAVED_INDEX_FILENAME = '.index.imgstore'
+STORE_MARKS_FILENAME = 'marks.csv'
 STAGED_FOLDER = '.reindex'
 STAGING_FOLDER = '.reindex.open'
 EMPTIED_FOLDER = '.emptied'
 EMPTIED_CHUNKS = 'chunks'
+EMPTIED_MARKS = 'marks'
 EMPTYING_FOLDER = '.emptied.open'
 UNFINISHED_CHANGES = (STAGED_FOLDER, STAGING_FOLDER, EMPTIED_FOLDER, EMPTYING_FOLDER)
 """Folders of changes that are not complete. Those with 'open' in their name do not count yet."""

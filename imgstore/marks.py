@@ -29,11 +29,12 @@ from typing import Any
 from ._support.regular_files import read_regular
 from ._support.text import decode_text, is_utf8
 from ._support.validation import as_int, as_int_min
+from .constants import STORE_MARKS_FILENAME
 from .errors import InvalidArgumentError, StoreIOError
 from .ondisk.files import StrPath, join, text_path, write_atomic
 from .ondisk.layout import local_folder
 
-MARKS_FILENAME = 'marks.csv'
+MARKS_FILENAME = STORE_MARKS_FILENAME
 """Name of the file in the folder of a store."""
 
 COLUMNS = ('start', 'end', 'label')

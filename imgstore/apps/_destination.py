@@ -17,6 +17,7 @@ from ..ondisk.chunk_files import find_chunk_files
 from ..ondisk.layout import store_folder
 from ..ondisk.lock import is_held
 from ..ondisk.replacing import incomplete_name, replace_folder, room_beside
+from ..writing.replaced_marks import has_marks
 from ._report import Report
 
 
@@ -97,7 +98,7 @@ class Destination:
                 shutil.rmtree(self.folder, ignore_errors=True)
             return
         if self._is_complete and error is None:
-            replace_folder(self.folder, self._target)
+            replace_folder(self.folder, self._target, has_marks(self._target))
             self._tell(self._told, self._target)
         elif self._is_live and os.path.exists(os.path.join(self.folder, STORE_MD_FILENAME)):
             kept = incomplete_name(self._target)

@@ -35,6 +35,10 @@ def reason_for_page(args: argparse.Namespace, check_screen: Callable[[], None]) 
         return None
     if given := _given(args, _OF_PAGE):
         return f'{given[0]} is for a page'
+    from ..viewers.web.catalog import holds_stores  # takes a moment
+
+    if any(map(holds_stores, args.paths)):
+        return 'it lists the stores below a folder'
     if len(args.paths) > 1:
         return f'a page shows {count_of(len(args.paths), "store")} side by side'
     try:

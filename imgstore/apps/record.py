@@ -53,9 +53,10 @@ def parser() -> argparse.ArgumentParser:
         '--source',
         action='append',
         default=[],
-        metavar='[NAME=]KIND:ADDRESS',
+        metavar='[NAME=]KIND:ADDRESS[,SETTING=VALUE]',
         help=f'a camera: {", ".join(f"{kind}:" for kind in CAMERAS)} or a URL; NAME is the name of its store; '
-        'may be repeated',
+        'SETTING is fps, size, pixel_format, exposure, gain, trigger or a feature of GenICam, for this camera; may be '
+        'repeated',
     )
     made.add_argument('target', metavar='FOLDER|RIG.yaml', help='new folder of the recording, or a file with a set-up')
     made.add_argument('folder', metavar='FOLDER', nargs='?', help='after a set-up: a new folder in place of its own')

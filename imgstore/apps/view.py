@@ -35,9 +35,14 @@ def parser() -> argparse.ArgumentParser:
         'SSH tunnel. In the window, Space pauses and resumes, the arrow keys step from frame to frame, h lists all '
         'keys, Esc or q quits. If you press no key, it closes after the last frame.',
         'imgstore-view --fps 10 video-store\nimgstore-view --at 12.5s --loop video-store\n'
-        'imgstore-view --web left-camera right-camera',
+        'imgstore-view --web left-camera right-camera\nimgstore-view --web all-recordings',
     )
-    made.add_argument('paths', metavar='PATH', nargs='*', help='the store; several are shown side by side, on a page')
+    made.add_argument(
+        'paths',
+        metavar='PATH',
+        nargs='*',
+        help='the store; on a page, also several, side by side, or a folder to list the stores below it',
+    )
     made.add_argument('--window', action='store_true', help='use a window, or fail if there is no screen')
     made.add_argument('--fps', type=_fps, help='frames per second (0 = as fast as possible; default: as recorded)')
     made.add_argument('--loop', action='store_true', help='start again at the end')

@@ -18,7 +18,7 @@ from ..chunks.video.mp4_tail import LastPacket
 from ..chunks.video.tracks import copied_stream
 from ..errors import FrameReadError
 from ..ondisk.checksums import ChunkChecksums
-from ..reading.known_frames import check_same_frames
+from ..reading.known_frames import checksums_of
 from ..stores.factories import DirectoryImgStore
 from .atomic_output import Progress
 from .selection import Frames
@@ -110,15 +110,10 @@ def _runs(frames: Frames) -> Iterator[tuple[str, ChunkChecksums | None, int, int
     for chunk, stem, own in frames.store.index.chunk_ranges():
         inner = max(first, own.start), min(end, own.stop)
         if inner[0] < inner[1]:
-            checksums = _checksums(frames, chunk, stem) if frames.store.verifies else None
+            store = frames.store
+            checksums = checksums_of(store.filename, store.index, chunk, stem) if store.verifies else None
             begin, stop = inner[0] - own.start, inner[1] - own.start
             yield paths[chunk], checksums, own.start, begin, stop, own.stop - own.start
-
-
-def _checksums(frames: Frames, chunk: int, stem: str) -> ChunkChecksums:
-    store = frames.store
-    known = store.index.chunk_frames(chunk)
-    return ChunkChecksums(stem, check=lambda *now: check_same_frames(store.filename, chunk, known, now))
 
 
 def _piece(path: str, checksums: ChunkChecksums | None, start: int, first: int, end: int, count: int) -> CopySegment:

@@ -369,7 +369,8 @@ def _write_member(archive: zipfile.ZipFile, key: str, values: npt.NDArray[Any]) 
 
     content = io.BytesIO()
     np.lib.format.write_array(content, values, allow_pickle=False)
-    _write_bytes(archive, key + '.npy', content.getbuffer(), zipfile.ZIP_STORED)
+    with content.getbuffer() as array:  # given back even if the disk is full: a traceback keeps `content`
+        _write_bytes(archive, key + '.npy', array, zipfile.ZIP_STORED)
 
 
 def _write_bytes(archive: zipfile.ZipFile, name: str, content: bytes | memoryview, compress_type: int) -> None:

@@ -14,17 +14,20 @@ from .._support.syncing import sync
 from ..constants import (
     EMPTIED_CHUNKS,
     EMPTIED_FOLDER,
+    EMPTIED_MARKS,
     EMPTYING_FOLDER,
+    STORE_MARKS_FILENAME,
     STORE_MD_FILENAME,
     STORE_MD_KEY,
     UNFINISHED_CHANGES,
 )
 from ..errors import CorruptFileError
 from .chunk_files import find_chunk_numbers, remove_chunks, remove_tree
+from .files import remove_if_there
 from .layout import is_emptied
 
 
-def empty_store(basedir: str, metadata: bytes) -> None:
+def empty_store(basedir: str, metadata: bytes, with_marks: bool = False) -> None:
     """Make a store empty for all readers.
 
     `finish_emptying` then removes its old files.
@@ -35,6 +38,8 @@ def empty_store(basedir: str, metadata: bytes) -> None:
         Folder of the store; its lock is held.
     metadata : bytes
         The new content of metadata.yaml.
+    with_marks : bool
+        Remove the marks, too.
 
     Raises
     ------
@@ -51,6 +56,8 @@ def empty_store(basedir: str, metadata: bytes) -> None:
     try:
         _write(os.path.join(folder, STORE_MD_FILENAME), metadata)
         _write(os.path.join(folder, EMPTIED_CHUNKS), ' '.join(map(str, find_chunk_numbers(basedir))).encode())
+        if with_marks:
+            _write(os.path.join(folder, EMPTIED_MARKS), b'')
         sync(folder)
         remove_tree(os.path.join(basedir, EMPTIED_FOLDER))  # whatever it is, it does not count
         os.rename(folder, os.path.join(basedir, EMPTIED_FOLDER))
@@ -81,6 +88,8 @@ def finish_emptying(basedir: str) -> None:
         return
     emptied = os.path.join(basedir, EMPTIED_FOLDER)
     remove_chunks(basedir, _old_chunks(emptied))
+    if os.path.exists(os.path.join(emptied, EMPTIED_MARKS)):
+        remove_if_there(os.path.join(basedir, STORE_MARKS_FILENAME))
     for name in UNFINISHED_CHANGES:
         if name != EMPTIED_FOLDER:
             remove_tree(os.path.join(basedir, name))

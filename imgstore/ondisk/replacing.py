@@ -12,13 +12,14 @@ import itertools
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from .._support.syncing import sync
 from ..constants import (
     STORE_INDEX_FILENAME,
     STORE_LOCK_FILENAME,
+    STORE_MARKS_FILENAME,
     STORE_MD_FILENAME,
     STORE_SAVED_INDEX_FILENAME,
     UNFINISHED_CHANGES,
@@ -76,7 +77,7 @@ def incomplete_name(target: str) -> str:
     return next(name for name in names if not os.path.lexists(name))
 
 
-def replace_folder(new: str, target: str) -> None:
+def replace_folder(new: str, target: str, with_marks: bool = False) -> None:
     """Replace the folder ``target`` by the finished folder ``new``.
 
     First, the user's own files in ``target`` are linked into ``new``, and ``new`` is synced. Then the two folders are
@@ -93,6 +94,8 @@ def replace_folder(new: str, target: str) -> None:
         Path from `room_beside`; no writer has it open.
     target : str
         Folder of the store; it may be missing.
+    with_marks : bool
+        Remove the old store's marks, too.
 
     Raises
     ------
@@ -101,7 +104,7 @@ def replace_folder(new: str, target: str) -> None:
     """
     try:
         if os.path.isdir(target):
-            _link_user_files(target, new)
+            _link_user_files(target, new, [STORE_MARKS_FILENAME] if with_marks else [])
             shutil.copymode(target, new)
         put_in_place(new, target)
     except OSError as error:
@@ -159,10 +162,11 @@ def _exchange(one: str, other: str) -> bool:
 # --- the user's own files
 
 
-def _link_user_files(old: str, new: str) -> None:
+def _link_user_files(old: str, new: str, without: Collection[str]) -> None:
     for path in _user_paths(old):
-        place = os.path.join(new, os.path.relpath(path, old))
-        if os.path.lexists(place):
+        name = os.path.relpath(path, old)
+        place = os.path.join(new, name)
+        if name in without or os.path.lexists(place):
             continue
         os.makedirs(os.path.dirname(place), exist_ok=True)
         if os.path.islink(path):

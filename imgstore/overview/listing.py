@@ -122,12 +122,18 @@ def list_stores(*folders: StrPath, progress: Callable[[], object] = lambda: None
     [('recording', 5, 2, 'good')]
     """
     rows = []
+    for row in each_store(*folders):
+        rows.append(row)
+        progress()
+    return sorted(rows, key=lambda row: _as_counted(row.path))
+
+
+def each_store(*folders: StrPath) -> Iterator[StoreRow]:
+    """Yield the rows of `list_stores` as they are found."""
     for place in _places([os.fsdecode(folder) for folder in folders]):
         row = _row(place)
         if row is not None:
-            rows.append(row)
-            progress()
-    return sorted(rows, key=lambda row: _as_counted(row.path))
+            yield row
 
 
 def _as_counted(path: str) -> list[list[tuple[int, str]]]:

@@ -11,6 +11,7 @@ from ..constants import STORE_SAVED_INDEX_FILENAME
 from ..errors import FrameReadError, StoreNotFoundError
 from ..index.frame_arrays import FrameTimes
 from ..index.store_index import ImgStoreIndex
+from ..ondisk.checksums import ChunkChecksums
 from ..ondisk.chunk_index import Numbers, Times
 from ..ondisk.layout import Layout
 from ..ondisk.remote_layout import RemoteLayout
@@ -113,3 +114,21 @@ def check_same_frames(store: str, chunk: int, known: FrameTimes, now: FrameTimes
         chunk=chunk,
         reason='the recording was replaced or renumbered; open it again',
     )
+
+
+def checksums_of(store: str, index: ImgStoreIndex, chunk: int, stem: str) -> ChunkChecksums:
+    """Return the checksums of a chunk with the frames of an index.
+
+    Parameters
+    ----------
+    store : str
+        The store's folder.
+    index : ImgStoreIndex
+        Index of the frames.
+    chunk : int
+        Number of the chunk.
+    stem : str
+        Path of the chunk's own index without the extension.
+    """
+    known = index.chunk_frames(chunk)
+    return ChunkChecksums(stem, check=lambda *now: check_same_frames(store, chunk, known, now))

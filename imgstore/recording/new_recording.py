@@ -15,6 +15,7 @@ from .plans import DEFAULT_FORMAT, Plan, check_format
 from .protocol import CameraSettings
 from .recording import Recording
 from .rig.rig_file import Rig, RigCamera, is_rig_path, load_rig
+from .source_settings import combined, split_settings
 from .times import Clock, clock_time
 
 BUFFER_BYTES = 256 * 2**20
@@ -50,7 +51,8 @@ def record(
     format : str, optional
         Format of the stores. Default: 'avc1/mp4', or that of the set-up.
     settings : CameraSettings or dict, optional
-        Settings of all cameras, or by the names of cameras. A set-up has its own.
+        Settings of all cameras, or by the names of cameras. Those in a source, such as 'pylon:0,exposure=2000', come
+        before them. A set-up has its own.
     duration : float, optional
         Seconds after which all cameras stop.
     until : str, optional
@@ -187,6 +189,14 @@ def _checked_duration(duration: object, what: str = 'duration') -> float:
 
 
 def _settings_for(named: Mapping[str, Source], settings: object) -> dict[str, CameraSettings]:
+    given = _given_for(named, settings)
+    return {
+        name: combined(given[name], split_settings(source)[1]) if isinstance(source, str) else given[name]
+        for name, source in named.items()
+    }
+
+
+def _given_for(named: Mapping[str, Source], settings: object) -> dict[str, CameraSettings]:
     if settings is None or isinstance(settings, CameraSettings):
         return dict.fromkeys(named, settings or CameraSettings())
     if not isinstance(settings, Mapping):

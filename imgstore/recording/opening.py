@@ -9,6 +9,7 @@ from typing import cast
 
 from ..errors import InvalidArgumentError
 from .protocol import Camera
+from .source_settings import split_settings
 
 ENTRY_POINTS = 'imgstore.cameras'
 """Group of the entry points by which packages add cameras."""
@@ -46,7 +47,7 @@ def new_camera(source: Source) -> Camera:
             f'a source is {source!r}; it must be a text such as opencv:0, or an imgstore.recording.Camera',
             argument='sources',
         )
-    kind, colon, address = source.partition(':')
+    kind, colon, address = split_settings(source)[0].partition(':')
     if _URL.match(source):
         kind, address = 'opencv', source
     elif not colon:
@@ -129,7 +130,8 @@ def _with_names(sources: list[Source]) -> dict[str, Source]:
 def _usual_name(source: Source) -> str:
     if not isinstance(source, str):
         return 'camera'
-    text = re.sub(r'^\w+://([^@/]*@)?', '', source) if _URL.match(source) else source.partition(',')[0]
+    without_user = re.sub(r'(?<=://)[^@/]*@', '', source)
+    text = re.sub(r'^\w+://', '', without_user) if _URL.match(source) else without_user.partition(',')[0]
     return re.sub('[^A-Za-z0-9.]+', '-', text).strip('-.') or 'camera'
 
 

@@ -56,11 +56,11 @@ class Recording:
         plan: Plan,
         duration: float | None,
         plans: Mapping[str, Plan] | None = None,
-        explained: Callable[[str, InvalidArgumentError], InvalidArgumentError] = lambda _, error: error,
+        explained: Callable[[str, InvalidArgumentError], InvalidArgumentError] | None = None,
     ) -> None:
         self.folder, self.cameras = new_folder(folder), tuple(sources)
         self._duration, self._plan, self._plans = duration, plan, plans or dict.fromkeys(sources, plan)
-        self._explained = explained
+        self._explained = explained or _with_name
         self._changed = threading.Condition(threading.RLock())
         self._listeners: list[FrameListener] = []
         self._host: HostClock | None = None
@@ -377,6 +377,10 @@ class Recording:
         with self._finishing, contextlib.suppress(OSError):  # `stop` reports it
             if self._host is not None and not self._is_finished:
                 self._file.write(self._recorders)
+
+
+def _with_name(camera: str, error: InvalidArgumentError) -> InvalidArgumentError:
+    return InvalidArgumentError(f'camera {camera!r}: {error}', argument=error.argument)
 
 
 def _name_of(error: BaseException) -> str:

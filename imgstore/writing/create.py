@@ -24,6 +24,7 @@ from ..ondisk.lock import StoreLock
 from ..ondisk.metadata import StoreMetadata, metadata_bytes, new_metadata, save_metadata
 from ..options import WriteOptions
 from .image_spec import image_spec_for
+from .replaced_marks import has_marks
 from .write_queue import Task, WriteQueue
 from .writer import StoreWriter
 
@@ -127,7 +128,7 @@ def _create_folder(basedir: str, overwrite: bool, metadata: StoreMetadata) -> St
         _refuse_existing(basedir, overwrite)
         finish_emptying(basedir)
         if find_chunk_files(basedir) or os.path.exists(os.path.join(basedir, STORE_MD_FILENAME)):
-            empty_store(basedir, metadata_bytes(metadata))
+            empty_store(basedir, metadata_bytes(metadata), has_marks(basedir))
             finish_emptying(basedir)
         else:
             remove_chunks(basedir)  # index caches

@@ -22,6 +22,7 @@ import imgstore
 from imgstore.apps.export import main as export_main
 from imgstore.apps.save import main
 from imgstore.errors import InvalidArgumentError
+from imgstore.marks import Mark, marks_path, write_marks
 
 from ..helpers.display import python_env
 from ..helpers.films import make_film, read
@@ -561,6 +562,20 @@ def test_a_store_stays_if_its_successor_fails(tmp_path: Path, capsys: pytest.Cap
     assert 'is unchanged' in capsys.readouterr().out
     assert indexes(store) == list(range(COUNT))
     assert sorted(os.listdir(tmp_path)) == ['f.mp4', 'i', 'store']
+
+
+@pytest.mark.process
+def test_marks_go_with_a_replaced_recording_and_other_files_stay(tmp_path: Path) -> None:
+    source = film(tmp_path / 'f.mp4', *X264)
+    store = save(tmp_path, '--source', source)
+    write_marks(marks_path(store), [Mark(1)])
+    (store / 'notes.txt').write_text('mine')
+    save(tmp_path, '--overwrite', '--source', source)
+    assert not (store / 'marks.csv').exists()
+    assert (store / 'notes.txt').read_text() == 'mine'
+    (store / 'marks.csv').write_text('frame,mouse\n3,left\n')
+    save(tmp_path, '--overwrite', '--source', source)
+    assert (store / 'marks.csv').read_text() == 'frame,mouse\n3,left\n'
 
 
 @pytest.mark.once

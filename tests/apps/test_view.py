@@ -194,7 +194,19 @@ def test_several_stores_and_options_of_the_page_choose_the_page(
     assert main_viewer(['--quiet', '--no-browser', colors]) == 0
     assert main_viewer(['--web', colors]) == 0
     assert capsys.readouterr().out == ''
-    assert served == [(colors, colors), *[(colors,)] * 3]
+    folder = str(Path(colors).parent)
+    assert main_viewer([folder]) == 0
+    assert 'lists the stores below a folder' in capsys.readouterr().out
+    assert served == [(colors, colors), *[(colors,)] * 3, (folder,)]
+
+
+def test_a_folder_without_stores_is_one_line_and_exit_code_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / 'notes').mkdir()
+    monkeypatch.setattr(view, 'check_screen', lambda: None)
+    assert main_viewer([str(tmp_path)]) == 1
+    assert str(tmp_path) in one_line_in(capsys.readouterr().err)
 
 
 def test_without_a_screen_and_without_a_server_the_error_says_what_to_install(

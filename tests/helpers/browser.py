@@ -39,11 +39,16 @@ class Browser:
     # --- the page
 
     def open(self, url: str) -> None:
-        """Open a page whose first frame is shown and whose timeline is there."""
-        self.driver.get('about:blank')
-        self.errors()  # of a page whose server ended before it
-        self.driver.get(url)
+        """Open a page whose first frame is shown, and wait until its timeline and plots have their places."""
+        self.load(url)
         self.wait_for(lambda: self.text('number').isdecimal() and '·' in self.text('legend'))
+        self.wait_for(lambda: not self.run("return document.querySelector('#plots.waiting')"))
+
+    def load(self, url: str) -> None:
+        """Load a page, without the errors of one whose server ended before it."""
+        self.driver.get('about:blank')
+        self.errors()
+        self.driver.get(url)
 
     def size(self, width: int, height: int, touch: bool = False) -> None:
         metrics = {'width': width, 'height': height, 'deviceScaleFactor': 1, 'mobile': touch}
@@ -62,8 +67,9 @@ class Browser:
         return self.driver.execute_script(script, *arguments)
 
     def errors(self) -> list[str]:
-        """What the console has told since it was asked last."""
-        return [entry['message'] for entry in self.driver.get_log('browser')]
+        """What the console has told since it was asked last, but for advice on how the tests read pixels."""
+        told = [entry['message'] for entry in self.driver.get_log('browser')]
+        return [message for message in told if 'willReadFrequently' not in message]
 
     # --- what is seen
 
@@ -85,8 +91,9 @@ class Browser:
     def wait_for(self, seen: Callable[..., Any]) -> None:
         end = time.monotonic() + PATIENCE
         while not seen():
-            told = f'{self.text("number")}, {self.text("status")}, {self.errors()}'
-            assert time.monotonic() < end, f'it never came: {told}'
+            if time.monotonic() > end:
+                told = self.text('number'), self.text('status'), self.errors(), self.driver.current_url
+                raise AssertionError(f'it never came: {told}')
             time.sleep(0.02)
 
     def wait_for_frame(self, number: int, index: int | None = None) -> None:
@@ -98,6 +105,10 @@ class Browser:
 
     def click(self, name: str) -> None:
         self.driver.find_element(By.ID, name).click()
+
+    def switch(self, name: str) -> None:
+        """Click a box, also of a panel that is not open."""
+        self.run('document.getElementById(arguments[0]).click()', name)
 
     def press(self, *keys: str) -> None:
         ActionChains(self.driver).send_keys(*keys).perform()

@@ -13,6 +13,8 @@ from fractions import Fraction
 import av
 import numpy as np
 
+import imgstore
+
 from . import h264_pcm
 from .frames import numbered
 from .videos import RECIPES, SHAPE, make_video
@@ -363,7 +365,8 @@ MJPEG = encoded('-c:v', 'mjpeg', '-q', '3')
 FFV1 = encoded('-c:v', 'ffv1', '-level', '3', '-slicecrc', '1', '-pix_fmt', 'gray')
 MBAFF = encoded('-c:v', 'libx264', *INTERLACED, '-bf', '0', '-g', '8', '-x264-params', 'tff=1')
 VP9 = encoded('-c:v', 'libvpx-vp9', '-cpu-used', '8', '-deadline', 'realtime', '-b:v', '300k', '-g', '8')
-AV1 = encoded('-c:v', 'libsvtav1', '-preset', '12', '-g', '8')
+_AV1_OPTIONS = ('-c:v', 'libsvtav1', '-preset', '12', '-g', '8')
+AV1 = encoded(*_AV1_OPTIONS)
 TRIM = ('-ss', '0.44')
 
 _LATE = [*range(12), 13, 12, 15, 14, 17, 16, 19, 18, 21, 20, 23, 22]
@@ -692,6 +695,19 @@ def _with_attachment(path, make):
     make(film)
     encoded('-frames:v', '1', '-update', '1', shape=(32, 96, 3), count=1)(picture)
     run('-i', film, '-attach', picture, '-metadata:s:t', 'mimetype=image/jpeg', '-c', 'copy', path)
+
+
+# --- stores of them
+
+
+def of_av1(path, shape, count, chunk):
+    """-> path of a new store of colour whose chunks are AV1, which imgstore takes but does not write."""
+    with imgstore.new_for_format('avc1/mp4', path, imgshape=(*shape, 3)) as store:
+        for first in range(0, count, chunk):
+            video, stop = path.with_name(f'from{first}.mp4'), min(count, first + chunk)
+            encoded(*_AV1_OPTIONS, shape=(*shape, 3), count=stop - first, first=first)(video)
+            store.insert_chunk(video, range(first, stop), [index / RATE for index in range(first, stop)])
+    return path
 
 
 # --- what the ffmpeg program shows

@@ -562,7 +562,7 @@ def test_a_video_that_is_a_list_of_other_files_is_not_followed(tmp_path, backend
         assert index_in(store.get_image(None, frame_index=3)[0]) == 3
 
 
-@pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.parametrize('backend', ['pyav', 'opencv'])
 @pytest.mark.parametrize('fmt', VIDEOS)
 def test_a_video_of_much_larger_frames_is_damaged(tmp_path, backend, fmt):

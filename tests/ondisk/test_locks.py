@@ -92,7 +92,7 @@ def first_frame(path):
         return index_in(store.get_next_image()[0])
 
 
-@pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.parametrize('fmt', FORMATS)
 def test_store_with_live_writer_elsewhere_is_refused(tmp_path, fmt):
     """A store is refused while a living writer in another process has it open."""

@@ -24,7 +24,7 @@ from ..helpers.frames import numbered
 FLIPS = int(os.environ.get('IMGSTORE_TEST_FLIPS', '12'))
 COUNT, CHUNKSIZE = 12, 6
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.once
 
 
 class Content(NamedTuple):

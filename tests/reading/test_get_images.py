@@ -6,6 +6,7 @@ import pytest
 from imgstore import new_for_filename, new_for_format
 from imgstore.chunks import ChunkIO
 from imgstore.chunks.video.cursor import VideoCursor
+from imgstore.chunks.video.pyav_reader import PyAVChunkReader
 from imgstore.errors import FrameNotFoundError, FrameReadError, InvalidArgumentError, StoreClosedError, StoreModeError
 
 from ..helpers.frames import index_in, numbered
@@ -133,6 +134,21 @@ def test_h264_gop_is_decoded_once_for_all_its_frames(tmp_path, monkeypatch):
     with new_for_filename(tmp_path / 's') as store:
         store.get_images([15, 3, 35, 40, 33, 9])
     assert sorted(decoded) == [*range(16), *range(32, 41)]
+
+
+@pytest.mark.parametrize(('gop', 'parts'), [(30, [30, 30]), (45, [60]), (12, [12] * 5)])
+def test_groups_are_shared_out_unless_one_takes_most_of_the_time(tmp_path, monkeypatch, gop, parts):
+    """A group with most of the frames is left to the threads of one decoder, as all others would wait for its end."""
+    monkeypatch.setattr('imgstore.chunks.video.pyav_reader._MOST_SHARE', 1.25 / 2)
+    with new_for_format('avc1/mp4', tmp_path / 's', imgshape=SHAPE, gop=gop) as store:
+        for index in range(60):
+            store.add_image(numbered(index, SHAPE), index, index / 10)
+    with PyAVChunkReader(str(tmp_path / 's/000000.mp4'), color=False) as reader:
+        groups = reader.groups_of(range(60))
+    assert [len(group) for group in groups] == parts
+    with new_for_filename(tmp_path / 's') as store:
+        images, *_ = store.get_images(frame_indices=[*range(60)])
+        assert [index_in(image) for image in images] == [*range(60)]
 
 
 def test_a_damaged_frame_of_one_of_several_videos_is_named(tmp_path):

@@ -122,7 +122,7 @@ WAYS: dict[str, Callable[[ImgStore], dict[int, Any]]] = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.parametrize('way', WAYS)
 @pytest.mark.parametrize('fmt', ['npy', *VIDEO_FORMATS])
 @pytest.mark.parametrize('altered', [20, *(pytest.param(index, marks=pytest.mark.once) for index in (0, 47))])
@@ -135,6 +135,15 @@ def test_an_altered_frame_is_an_error_and_all_others_are_right(
         found = WAYS[way](store)
     assert {index: index_in(image) for index, image in found.items()} == {index: index for index in found}
     assert set(range(COUNT)) - found.keys() == lost_with(fmt, altered)
+
+
+@pytest.mark.parametrize(('fmt', 'others'), [('ffv1/mkv', False), ('mjpeg/avi', False), ('avc1/mp4', True)])
+def test_only_frames_decoded_from_others_name_them(tmp_path: Path, fmt: str, others: bool) -> None:
+    alter(record(tmp_path / 's', fmt), fmt, 20)
+    with new_for_filename(tmp_path / 's') as store, pytest.raises(FrameReadError) as caught:
+        store.get_image(120)
+    assert ('or one it is decoded from' in str(caught.value)) == others
+    assert 'differs from its checksum' in str(caught.value)
 
 
 @pytest.mark.parametrize('fmt', ['bmp', *VIDEO_FORMATS])
@@ -166,7 +175,7 @@ def test_an_image_that_decodes_is_read_without_verification(tmp_path: Path, fmt:
         assert np.count_nonzero(image != numbered(1, SHAPE)) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.parametrize('fmt', VIDEO_FORMATS)
 def test_a_video_is_read_without_verification(tmp_path: Path, fmt: str) -> None:
     record(tmp_path / 's', fmt)

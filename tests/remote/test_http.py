@@ -20,7 +20,7 @@ def web(tmp_path):
         yield files
 
 
-@pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.parametrize(
     ('fmt', 'shape'), [(fmt, shape) for fmt in ROWS for shape in (GRAY, COLOUR) if shape == GRAY or fmt not in NO_COLOR]
 )

@@ -42,7 +42,7 @@ PLACES = [in_memory, in_files, in_an_archive, as_an_archive]
 KINDS = [(fmt, shape) for fmt in ROWS for shape in (GRAY, COLOUR) if shape == GRAY or fmt not in NO_COLOR]
 
 
-@pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.parametrize('place', PLACES[:3])
 @pytest.mark.parametrize(('fmt', 'shape'), KINDS)
 def test_a_url_gives_what_the_folder_gives(fmt, shape, place, tmp_path):

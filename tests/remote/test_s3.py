@@ -13,7 +13,7 @@ from imgstore.errors import FrameReadError, RemoteAccessError, StoreNotFoundErro
 from ..helpers.frames import index_in, numbered
 from ..helpers.remote_stores import COLOUR, FIRST, GRAY, indexes_in, records_in, write_store
 
-pytestmark = [pytest.mark.process, pytest.mark.slow]  # moto runs in threads, and takes seconds to start
+pytestmark = [pytest.mark.process, pytest.mark.once]  # moto runs in threads, and takes seconds to start
 
 
 @pytest.fixture(scope='module')

@@ -13,7 +13,7 @@ from ..helpers.format_table import ROWS
 from ..helpers.remote_stores import FIRST, FRAMES, write_store
 from ..helpers.web_files import served
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.once
 
 
 @pytest.fixture(params=['png', 'avc1/mp4'])

@@ -92,7 +92,7 @@ def concatenated(store: MultiStore) -> np.ndarray:
     return images
 
 
-@pytest.mark.slow
+@pytest.mark.once
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
 def test_random_keys_give_what_numpy_gives(pair: MultiStore, data: st.DataObject) -> None:
@@ -105,7 +105,7 @@ def test_random_keys_give_what_numpy_gives(pair: MultiStore, data: st.DataObject
     assert np.array_equal(found, expected)
 
 
-@pytest.mark.slow
+@pytest.mark.once
 @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
 def test_frames_and_batches_are_those_of_one_store(pair: MultiStore, data: st.DataObject) -> None:
@@ -493,7 +493,7 @@ def test_tables_say_the_part_and_extra_data_move_along(tmp_path: Path) -> None:
         assert isinstance(store.to_pandas(), pd.DataFrame)
 
 
-@pytest.mark.slow
+@pytest.mark.once
 def test_dask_reads_all_parts(pair: MultiStore) -> None:
     with dask.config.set(scheduler='synchronous'):
         for most in (None, 4):

@@ -11,6 +11,7 @@ import pytest
 from imgstore import new_for_filename, new_for_format
 from imgstore.constants import EMPTIED_FOLDER, STORE_INDEX_FILENAME, STORE_SAVED_INDEX_FILENAME
 from imgstore.errors import FrameWriteError, StoreExistsError, StoreIOError
+from imgstore.marks import Mark, marks_path, read_marks, write_marks
 from imgstore.ondisk import chunk_index
 from imgstore.ondisk.chunk_files import remove_chunks, remove_tree
 from imgstore.ondisk.lock import StoreLock
@@ -47,6 +48,29 @@ def test_killed_emptying_is_finished_before_overwriting(tmp_path):
     with new_for_filename(tmp_path / 's') as store:
         assert store.user_metadata == {'who': 'new'}
     assert not (tmp_path / 's' / EMPTIED_FOLDER).exists()
+
+
+def test_marks_go_with_an_overwritten_recording(tmp_path):
+    new(tmp_path / 's').close()
+    write_marks(marks_path(tmp_path / 's'), [Mark(3, 9, 'grooming')])
+    (tmp_path / 's' / 'notes.csv').write_text('start\n3\n')
+    with new(tmp_path / 's', overwrite=True) as store:
+        assert sorted(os.listdir(tmp_path / 's')) == ['.lock', 'metadata.yaml', 'notes.csv']
+        write_marks(marks_path(tmp_path / 's'), [Mark(1)])
+        store.empty()
+    assert read_marks(marks_path(tmp_path / 's')) == [Mark(1)]
+
+
+@pytest.mark.parametrize('has_store', [True, False])
+def test_other_files_named_like_marks_are_kept(tmp_path, has_store):
+    if has_store:
+        new(tmp_path / 's').close()
+    else:
+        (tmp_path / 's').mkdir()
+    content = 'frame,mouse\n3,left\n' if has_store else 'start,end,label\n3,,mine\n'
+    (tmp_path / 's' / 'marks.csv').write_text(content)
+    new(tmp_path / 's', overwrite=True).close()
+    assert (tmp_path / 's' / 'marks.csv').read_text() == content
 
 
 @pytest.mark.parametrize('fmt', ['npy', 'mjpeg/avi'])

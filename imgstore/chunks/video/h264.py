@@ -163,6 +163,14 @@ def has_several_slices(packet: bytes, record: bytes) -> bool:
     return sum(kind_of(unit) in SLICES for unit in units_of_packet(packet, record)) > 1
 
 
+def has_idr(packet: bytes, record: bytes) -> bool:
+    """Return whether decoding can start with a packet.
+
+    Parameters are as in `units_of_packet`.
+    """
+    return any(kind_of(unit) == _IDR for unit in units_of_packet(packet, record))
+
+
 def kind_of(unit: bytes) -> int:
     """Return the type of a NAL unit."""
     return unit[0] & 0x1F

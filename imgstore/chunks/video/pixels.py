@@ -83,12 +83,19 @@ class FrameConverter:
         name = frame.format.name
         if name == 'gray':
             return self._copied(frame)
-        if name in _LUMA_FIRST and all(_is_neutral(_plane(plane)) for plane in frame.planes[1:]):
+        if name in _LUMA_FIRST and has_neutral_chroma(frame):
             levels = _gray_levels(name, int(frame.color_range), int(frame.colorspace))
             gray = self._lent.empty((frame.height, frame.width))
             levels.apply(_plane(frame.planes[0]), gray)
             return gray
         return ensure_grayscale(self._bgr(frame))
+
+
+def has_neutral_chroma(frame: Any) -> bool:
+    """Return whether a PyAV frame is gray."""
+    return frame.format.name == 'gray' or (
+        frame.format.name in _LUMA_FIRST and all(_is_neutral(_plane(plane)) for plane in frame.planes[1:])
+    )
 
 
 def _plane(plane: Any) -> Image:

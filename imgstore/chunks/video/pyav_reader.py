@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ..._support.cpu import THREADS
 from ...errors import FrameReadError
 from ...ondisk.checksums import ChunkChecksums
 from ...remote.urls import is_url
@@ -23,6 +24,7 @@ from .scanned_tables import scanned_table
 from .video_frames import VideoFrames
 
 _FEW = 6  # frames: one thread has decoded them before several are full
+_MOST_SHARE = 1.25 / THREADS  # of the frames in one group: frame threads lose about as much
 
 
 class PyAVChunkReader(VideoReader):
@@ -130,15 +132,16 @@ class PyAVChunkReader(VideoReader):
     def groups_of(self, indexes: Sequence[int]) -> list[list[int]]:
         """Split ascending indexes by the keyframe they are decoded from.
 
-        If decoding on takes less, they stay together.
+        They stay together if decoding on takes less, or if threads would wait for one that decodes a long group.
         """
         table = self._video.table
         if table is None or not self._video.seek:
             return [list(indexes)]
         groups = [list(group) for _, group in itertools.groupby(indexes, table.keyframe_rank)]
-        longest = max(group[-1] - table.group(group[-1]).start for group in groups)
-        goes_on = self._cursor.is_near(indexes[0]) and indexes[-1] - self._cursor.next <= longest
-        return [list(indexes)] if goes_on else groups
+        lengths = [group[-1] - table.group(group[-1]).start for group in groups]
+        goes_on = self._cursor.is_near(indexes[0]) and indexes[-1] - self._cursor.next <= max(lengths)
+        is_uneven = max(lengths) > SHORT_GROUP and max(lengths) > _MOST_SHARE * sum(lengths)
+        return [list(indexes)] if goes_on or is_uneven else groups
 
     # --- frames
 
@@ -176,8 +179,9 @@ class PyAVChunkReader(VideoReader):
         if index >= end:
             return FrameReadError(f'{path} has only {end} readable frames', path=path)
         if self._video.has_altered(index):
+            others = '' if self._video.is_alone(index) else ', or one it is decoded from,'
             return FrameReadError(
-                f'{path} was damaged or replaced: this frame, or one it is decoded from, differs from its checksum; '
+                f'{path} was damaged or replaced: this frame{others} differs from its checksum; '
                 'open the store with verify=False to read it',
                 path=path,
             )

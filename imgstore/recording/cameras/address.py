@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...errors import InvalidArgumentError
 
+_LONGEST_RANGE = 10_000_000
 _SIZE = re.compile(r'([1-9]\d*)x([1-9]\d*)')
 
 
@@ -50,19 +52,35 @@ def flag(text: str) -> bool:
     return True
 
 
+def positive(text: str) -> int:
+    """Parse an integer greater than 0."""
+    if int(text) < 1:
+        raise ValueError
+    return int(text)
+
+
+def number(text: str) -> float:
+    """Parse a finite number."""
+    if not math.isfinite(value := float(text)):
+        raise ValueError
+    return value
+
+
 def numbers(text: str) -> frozenset[int]:
     """Parse numbers and ranges, such as ``5-7+20``."""
     found: set[int] = set()
     for part in text.split('+'):
         first, _, last = part.partition('-')
+        if not 0 <= int(first) <= int(last or first) < int(first) + _LONGEST_RANGE:
+            raise ValueError
         found.update(range(int(first), int(last or first) + 1))
     return frozenset(found)
 
 
 def number_and_seconds(text: str) -> tuple[int, float]:
     """Parse a number and seconds, such as ``100:2.5``."""
-    number, _, seconds = text.partition(':')
-    return int(number), float(seconds)
+    first, _, seconds = text.partition(':')
+    return int(first), number(seconds)
 
 
 def width_and_height(text: str) -> tuple[int, int]:

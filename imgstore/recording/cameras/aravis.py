@@ -12,9 +12,8 @@ from typing import Any, ClassVar
 from ...errors import FrameReadError, InvalidArgumentError, MissingDependencyError
 from ..pixel_formats import image_of_bytes, pixel_layout
 from ..protocol import Camera, CameraSettings, Counter, FailedGrab, GrabbedFrame
+from .buffers import buffer_count
 from .genicam_features import TAKES, apply_settings, read_settings
-
-_BUFFERS = 64
 
 
 class AravisCamera(Camera):
@@ -61,7 +60,7 @@ class AravisCamera(Camera):
     def configure(self, settings: CameraSettings) -> None:
         """Set the features of the camera."""
         super().configure(settings)
-        apply_settings(_DeviceFeatures(self._camera.get_device()), settings)
+        apply_settings(_DeviceFeatures(self._camera.get_device(), self._aravis.GcFloat), settings)
         pixel_layout(self._camera.get_pixel_format_as_string())
 
     def start(self) -> None:
@@ -70,7 +69,7 @@ class AravisCamera(Camera):
         self.counter = Counter(16, first=1) if self._has_short_ids() else Counter(64)
         self._stream = self._camera.create_stream(None, None)
         payload = self._camera.get_payload()
-        for _ in range(_BUFFERS):
+        for _ in range(buffer_count(payload)):
             self._stream.push_buffer(self._aravis.Buffer.new_allocate(payload))
         self._camera.start_acquisition()
 
@@ -124,14 +123,14 @@ class AravisCamera(Camera):
 
     def settings_in_force(self, names: Iterable[str] = ()) -> dict[str, Any]:
         """Return features of the camera."""
-        return read_settings(_DeviceFeatures(self._camera.get_device()), names)
+        return read_settings(_DeviceFeatures(self._camera.get_device(), self._aravis.GcFloat), names)
 
 
 class _DeviceFeatures:
     """The features of a camera of Aravis."""
 
-    def __init__(self, device: Any) -> None:
-        self._device = device
+    def __init__(self, device: Any, of_floats: type) -> None:
+        self._device, self._of_floats = device, of_floats
 
     def has(self, name: str) -> bool:
         try:
@@ -140,6 +139,9 @@ class _DeviceFeatures:
             return False
 
     def set(self, name: str, value: Any) -> None:
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if is_number and isinstance(self._device.get_feature(name), self._of_floats):
+            value = float(value)
         if isinstance(value, bool):
             self._device.set_boolean_feature_value(name, value)
         elif isinstance(value, int):
@@ -150,12 +152,7 @@ class _DeviceFeatures:
             self._device.set_string_feature_value(name, str(value))
 
     def get(self, name: str) -> Any:
-        for kind in (
-            'boolean',
-            'string',
-            'integer',
-            'float',
-        ):  # another kind is an error; an enumeration is also an integer
+        for kind in ('boolean', 'string', 'integer', 'float'):  # another is an error; an enumeration is an integer, too
             with contextlib.suppress(_glib_error()):
                 return getattr(self._device, f'get_{kind}_feature_value')(name)
         raise KeyError(name)

@@ -40,7 +40,7 @@ _HEADERS = {
     'X-Content-Type-Options': 'nosniff',
     'X-Frame-Options': 'DENY',
 }
-_CHANGES = re.compile('/api/(stores/[0-9]+/(marks|exports)|exports/[A-Za-z0-9_-]+/cancel)')
+_CHANGES = re.compile('(/open/[0-9a-f,]+)?/api/(stores/[0-9]+/(marks|exports)|exports/[A-Za-z0-9_-]+/cancel)')
 _HOST = re.compile(r'(?:\[([0-9a-f:.]+(?:%[^\]]*)?)\]|([^\[\]:]+))(?::[0-9]+)?')
 _KEY = re.compile(r'/session-([A-Za-z0-9_-]{22})(/.*|)', re.DOTALL)
 _NO_SESSION = 'Open a link printed by imgstore-view. Each works once. "imgstore-view --web --link" prints another one.'

@@ -169,6 +169,12 @@ class Exports:
         with self._lock:
             return self._jobs.get(key)
 
+    def is_exporting(self, recording: Recording) -> bool:
+        """Return whether an export of a recording waits or runs."""
+        with self._lock:
+            jobs = [job for job in self._jobs.values() if job.recording is recording]
+        return any(job.state in ('waiting', 'running') for job in jobs)
+
     # --- in the worker's thread
 
     def _run(self, job: Job) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -59,6 +60,8 @@ class Connection(H11Protocol):
         self._unread_since: float | None = None
         self.is_dropped = False
         """Whether it is only to be refused."""
+        self.is_ending = False
+        """Whether the server ends."""
 
     async def _with_itself(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._answer({**scope, _CONNECTION: self}, receive, send)
@@ -140,6 +143,7 @@ class Connection(H11Protocol):
 
     def shutdown(self) -> None:
         """Give the client a second to read the rest."""
+        self.is_ending = True
         super().shutdown()
         self.loop.call_later(1, self.transport.abort)
 
@@ -157,6 +161,12 @@ class Connection(H11Protocol):
         return (self.waiting_since is not None and now - self.waiting_since > REQUEST_SECONDS) or (
             unread_since is not None and now - unread_since > READ_SECONDS
         )
+
+
+def is_ending(scope: Scope) -> bool:
+    """Return whether an answer without an end should end: client or server go."""
+    connection = scope.get(_CONNECTION)
+    return connection is not None and (connection.is_gone or connection.is_ending)
 
 
 class Crowd:
@@ -266,6 +276,14 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         for listener in sockets or []:
             listener.listen(_QUEUE)
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        """Stop listening, and end all answers.
+
+        It is no error if some are cut off.
+        """
+        logging.getLogger('uvicorn.error').setLevel(logging.CRITICAL)
+        await super().shutdown(sockets)
 
 
 def new_server(app: ASGIApp, most: int = MOST_CONNECTIONS) -> Server:

@@ -5,33 +5,21 @@ A place as a person writes it, a frame's histogram, a pixel's value.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from ...errors import InvalidArgumentError
 from . import request_params as params
+from .answers import json_answer
 from .recording import Recording
 from .request_params import LARGEST_NUMBER, BadRequest
 
 FindRecording = Callable[[Request], Recording]
-_EXACT = 2**53  # in JavaScript, integers beyond are not
-
-
-class ExactJson(JSONResponse):
-    """JSON in ASCII, since file names need not be UTF-8.
-
-    Integers that JavaScript cannot hold are text.
-    """
-
-    def render(self, content: Any) -> bytes:
-        """Encode the content."""
-        return json.dumps(_exact(content), allow_nan=False, separators=(',', ':')).encode('ascii')
 
 
 def look_routes(recording_of: FindRecording) -> list[Route]:
@@ -46,7 +34,7 @@ def look_routes(recording_of: FindRecording) -> list[Route]:
     def route(path: str, answer: Callable[[Recording, Request], dict[str, Any]]) -> Route:
         async def endpoint(request: Request) -> Response:
             found = await run_in_threadpool(answer, recording_of(request), request)
-            return ExactJson(found)
+            return json_answer(found)
 
         return Route(f'/api/stores/{{store}}/{path}', endpoint, methods=['GET'])
 
@@ -77,11 +65,3 @@ def _index(request: Request) -> int:
     if index > LARGEST_NUMBER:
         raise BadRequest('there is no such frame', 404)
     return index
-
-
-def _exact(content: Any) -> Any:
-    if isinstance(content, dict):
-        return {key: _exact(value) for key, value in content.items()}
-    if isinstance(content, list):
-        return [_exact(value) for value in content]
-    return str(content) if isinstance(content, int) and abs(content) > _EXACT else content

@@ -22,13 +22,14 @@ from ...errors import FrameReadError
 from ...lossless_file import fits_png
 from ...ondisk.files import name_of
 from ...stores.base import ImgStore
-from ...stores.factories import new_for_filename
+from ...stores.factories import DirectoryImgStore, new_for_filename
 from .. import gaps
 from ..goto import find_place
 from ..navigation import Navigator
 from . import pictures
 from .alignment import NumberOrder
 from .extra import ExtraData
+from .packets import PacketRuns, may_have_packets
 
 AXES = ('index', 'time', 'number')
 _MOST_BORDERS = 400  # more would hide the timeline
@@ -58,20 +59,22 @@ class Recording:
         self._refreshed, self._was_live, self._was_refreshed = -math.inf, False, False
         self._order: NumberOrder | None = None
         self._extra = ExtraData(self.store)
+        self.packets = PacketRuns(self.store)
         self.summary()  # counts the frames, before the page asks for them
 
     def close(self) -> None:
         """Close everything."""
+        self.packets.close()
         self.store.close()
         if self._thumbnails:
             self._thumbnails.close()
 
     # --- state
 
-    def refresh(self) -> None:
-        """Load frames added by a writer, at most twice a second."""
+    def refresh(self, interval: float = _REFRESH_SECONDS) -> None:
+        """Load frames added by a writer, at most once in `interval` seconds."""
         with self._lock:
-            if time.monotonic() - self._refreshed < _REFRESH_SECONDS:
+            if time.monotonic() - self._refreshed < interval:
                 return
             live = os.path.exists(os.path.join(self.store.filename, STORE_LOCK_FILENAME))  # none at a URL
             if live or self._was_live:  # once more after it is closed
@@ -105,6 +108,7 @@ class Recording:
             'first': self.row(0) if count else None,
             'last': self.row(count - 1) if count else None,
             'exact': 'png' if fits_png(store.image_shape, dtype) else 'npy',
+            'packets': may_have_packets(store),
         }
 
     def about(self) -> Row:
@@ -230,7 +234,15 @@ class Recording:
 
     def image(self, index: int) -> Image:
         """Read a frame unchanged."""
+        if self.has_independent_frames and index < self.count:
+            image: Image = self.store[index]  # several threads at once
+            return image
         return self.store.get_image(None, frame_index=index)[0]
+
+    @property
+    def has_independent_frames(self) -> bool:
+        """Whether no frame is decoded from others."""
+        return isinstance(self.store, DirectoryImgStore)
 
     def shown(
         self, image: Image, width: int | None, quality: int, stretch: bool, tone: pictures.Tone | None = None

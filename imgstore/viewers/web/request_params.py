@@ -36,6 +36,14 @@ def text(request: Request, name: str, default: str | None = None) -> str:
     return value
 
 
+def from_path(request: Request, name: str) -> int:
+    """Return an integer in the path."""
+    value: str = request.path_params[name]
+    if not re.fullmatch('[0-9]{1,19}', value):
+        raise BadRequest(f'{name} must be an integer', 404)
+    return int(value)
+
+
 def choice(request: Request, name: str, allowed: tuple[str, ...], default: str | None = None) -> str:
     """Return one of the allowed words."""
     value = text(request, name, default)

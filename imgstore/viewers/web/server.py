@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import mimetypes
 import re
 from collections.abc import Callable, Collection, Sequence
-from importlib import resources
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from ...color import Image
-from ...errors import FrameNotFoundError, ImgStoreError
+from ...errors import ImgStoreError
 from ...lossless_file import encode_lossless
 from ..gaps import MOST_SAMPLES
 from . import request_params as params
-from .access import LINK_SECONDS, Access
+from .access import Access
 from .access_control import LINKS, AccessControl
 from .alignment import POLICIES, aligned
+from .answers import StaticFiles, failed, in_thread, json_answer, link_answer, refused, safe
+from .events import Events
 from .exports import Exports
-from .limits import Bounded
+from .limits import Bounded, Cost
 from .look import look_routes
+from .packets import MOST_BYTES
 from .pictures import MEDIA_TYPES
 from .recording import AXES, Recording
 from .request_params import LARGEST_NUMBER, BadRequest
@@ -37,9 +38,9 @@ from .work import Work
 _MOST_ROWS = 1000
 _WIDEST = 8192  # pixels
 _IMAGE = re.compile('/api/stores/[0-9]+/(image|thumbnail|histogram|pixel)/.*')
+_PACKETS = re.compile('/api/stores/[0-9]+/packets')
+_MOST_PACKETS = 200
 _COPIES = 2  # of a frame: as read, and encoded
-
-Answer = Callable[[Request], Response]
 
 
 def new_app(
@@ -67,6 +68,19 @@ def new_app(
     exports : Exports, optional
         None: visitors can change no file.
     """
+    app, cost = new_page(recordings, access, exports)
+    return AccessControl(Bounded(app, cost), host, access, root_path, names, exports is None)
+
+
+def new_page(
+    recordings: Sequence[Recording], access: Access | None, exports: Exports | None = None
+) -> tuple[Starlette, Cost]:
+    """Make the application without limits and access control.
+
+    Return its cost, too.
+
+    The parameters are those of `new_app`.
+    """
     pages = _Pages(recordings, access)
     routes = {
         '/': pages.start,
@@ -81,38 +95,17 @@ def new_app(
         '/api/stores/{store}/extra': pages.extra,
         '/api/stores/{store}/extra/{index}': pages.extra_at,
         '/api/stores/{store}/thumbnail/{index}.jpg': pages.thumbnail,
+        '/api/stores/{store}/packets': pages.packets,
     }
-    handlers: Any = {HTTPException: _refused, ImgStoreError: _failed}
-    endpoints: dict[str, Any] = {path: _in_thread(answer) for path, answer in routes.items()}
+    handlers: Any = {HTTPException: refused, ImgStoreError: failed}
+    endpoints: dict[str, Any] = {path: in_thread(answer) for path, answer in routes.items()}
     endpoints['/api/stores/{store}/image/{index}.{kind}'] = pages.image
+    endpoints['/api/events'] = Events(recordings, safe).answer
     found = [Route(path, endpoint, methods=['GET']) for path, endpoint in endpoints.items()]
     found += [*look_routes(pages.recording), *Work(pages.recording, exports).routes()]
     app = Starlette(routes=[*found, Route(LINKS, pages.new_link, methods=['POST'])], exception_handlers=handlers)
     app.router.redirect_slashes = False
-    return AccessControl(Bounded(app, pages.cost), host, access, root_path, names, exports is None)
-
-
-def _in_thread(answer: Answer) -> Callable[[Request], Any]:
-    """Run an answer in a thread, since it waits for the disk and others must not."""
-
-    async def in_thread(request: Request) -> Response:
-        return await run_in_threadpool(answer, request)
-
-    return in_thread
-
-
-class _Json(JSONResponse):
-    def render(self, content: Any) -> bytes:
-        """Encode as ASCII, since file names need not be UTF-8."""
-        return json.dumps(content, allow_nan=False, separators=(',', ':')).encode('ascii')
-
-
-def _refused(request: Request, error: HTTPException) -> Response:
-    return _Json({'error': error.detail}, error.status_code, error.headers)
-
-
-def _failed(request: Request, error: ImgStoreError) -> Response:
-    return _Json({'error': str(error)}, 404 if isinstance(error, FrameNotFoundError) else 500)
+    return app, pages.cost
 
 
 class _Pages:
@@ -120,43 +113,38 @@ class _Pages:
         self._recordings, self._access = recordings, access
         self._image_cost = _COPIES * max((recording.image_bytes for recording in recordings), default=0)
         self._turns = {recording: asyncio.Lock() for recording in recordings}
-        folder = resources.files(__package__) / 'static'
-        self._files = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+        self._files = StaticFiles()
 
     def cost(self, path: str) -> int:
         """Return the bytes needed for an answer."""
+        if _PACKETS.fullmatch(path):
+            return _COPIES * MOST_BYTES
         return self._image_cost if _IMAGE.fullmatch(path) else 0
 
     # --- the page
 
     def start(self, request: Request) -> Response:
-        return Response(self._files['index.html'], media_type='text/html')
+        return self._files.page('index.html')
 
     def static(self, request: Request) -> Response:
-        name = request.path_params['name']
-        if name not in self._files:
-            raise BadRequest('there is no such file', 404)
-        kind = 'text/javascript' if name.endswith('.js') else mimetypes.guess_type(name)[0]
-        return Response(self._files[name], media_type=kind)
+        return self._files.answer(request)
 
     async def new_link(self, request: Request) -> Response:
-        if self._access is None:
-            raise BadRequest('no link is needed', 404)
-        return _json({'token': self._access.new_link(), 'seconds': LINK_SECONDS})
+        return link_answer(self._access)
 
     # --- the stores
 
     def stores(self, request: Request) -> Response:
         for recording in self._recordings:
             recording.refresh()
-        return _json([recording.summary() for recording in self._recordings])
+        return json_answer([recording.summary() for recording in self._recordings])
 
     def about(self, request: Request) -> Response:
-        return _json(self._recording(request).about())
+        return json_answer(self._recording(request).about())
 
     def rows(self, request: Request) -> Response:
         start = params.whole(request, 'start', 0, LARGEST_NUMBER)
-        return _json(self._recording(request).rows(start, params.whole(request, 'count', 1, _MOST_ROWS)))
+        return json_answer(self._recording(request).rows(start, params.whole(request, 'count', 1, _MOST_ROWS)))
 
     def find(self, request: Request) -> Response:
         recording, axis = self._recording(request), params.choice(request, 'axis', AXES)
@@ -168,23 +156,23 @@ class _Pages:
         if index is None:
             raise BadRequest('the store has no frames', 404)
         row = recording.row(index)
-        return _json({**row, 'exact': row[axis] == wanted})
+        return json_answer({**row, 'exact': row[axis] == wanted})
 
     def gap(self, request: Request) -> Response:
         index = params.whole(request, 'index', 0, LARGEST_NUMBER)
-        return _json(self._recording(request).next_gap(index, params.whole(request, 'direction', -1, 1) or 1))
+        return json_answer(self._recording(request).next_gap(index, params.whole(request, 'direction', -1, 1) or 1))
 
     def timeline(self, request: Request) -> Response:
         axis, bins = params.choice(request, 'axis', AXES), params.whole(request, 'bins', 2, MOST_SAMPLES, 1000)
         low, high = params.decimal(request, 'low'), params.decimal(request, 'high')
-        return _json(self._recording(request).timeline(axis, low, high, bins))
+        return json_answer(self._recording(request).timeline(axis, low, high, bins))
 
     def aligned(self, request: Request) -> Response:
         number = params.whole(request, 'number', -LARGEST_NUMBER, LARGEST_NUMBER)
         direction = params.whole(request, 'direction', -1, 1, 1) or 1
         policy, count = params.choice(request, 'policy', POLICIES), params.whole(request, 'count', 1, _MOST_ROWS)
         rows = aligned([recording.order for recording in self._recordings], number, direction, count, policy)
-        return _json([{**row, 'time': self._time(row)} for row in rows])
+        return json_answer([{**row, 'time': self._time(row)} for row in rows])
 
     def _time(self, row: dict[str, Any]) -> float | None:
         """Return the time of a frame of several stores, by the first store with it."""
@@ -198,10 +186,10 @@ class _Pages:
         recording = self._recording(request)
         low = params.whole(request, 'low', 0, LARGEST_NUMBER, 0)
         high = params.whole(request, 'high', 0, LARGEST_NUMBER, max(0, recording.count - 1))
-        return _json(recording.extra(low, max(low, high), params.whole(request, 'bins', 2, MOST_SAMPLES, 500)))
+        return json_answer(recording.extra(low, max(low, high), params.whole(request, 'bins', 2, MOST_SAMPLES, 500)))
 
     def extra_at(self, request: Request) -> Response:
-        return _json(self._recording(request).extra_at(_index(request)))
+        return json_answer(self._recording(request).extra_at(_index(request)))
 
     # --- images
 
@@ -210,12 +198,16 @@ class _Pages:
         if kind not in MEDIA_TYPES:
             raise BadRequest(f'images are available as {", ".join(MEDIA_TYPES)}', 404)
         encode = _encoder(request, recording, kind)
-        async with self._turns[recording]:  # in the order of requests, so that the reader can prefetch
+        async with self._turn(recording):
             image = await run_in_threadpool(recording.image, index)
         headers = (
             {'Content-Disposition': _file_name(recording, index, kind)} if 'download' in request.query_params else None
         )
         return Response(await run_in_threadpool(encode, image), media_type=MEDIA_TYPES[kind], headers=headers)
+
+    def _turn(self, recording: Recording) -> AbstractAsyncContextManager[object]:
+        """Read videos in the order of requests, so that the reader can prefetch."""
+        return nullcontext() if recording.has_independent_frames else self._turns[recording]
 
     def thumbnail(self, request: Request) -> Response:
         width = params.whole(request, 'width', 1, 400, 160)
@@ -225,22 +217,21 @@ class _Pages:
         """Return the recording that a request names."""
         return self._recording(request)
 
+    def packets(self, request: Request) -> Response:
+        recording, after = self._recording(request), 'after' in request.query_params
+        index = params.whole(request, 'after' if after else 'index', 0, LARGEST_NUMBER)
+        count = params.whole(request, 'count', 1, _MOST_PACKETS)
+        return Response(recording.packets.run(index, after, count), media_type='application/octet-stream')
+
     def _recording(self, request: Request) -> Recording:
-        number = _from_path(request, 'store')
+        number = params.from_path(request, 'store')
         if number >= len(self._recordings):
             raise BadRequest(f'there is no store {number}', 404)
         return self._recordings[number]
 
 
-def _from_path(request: Request, name: str) -> int:
-    value: str = request.path_params[name]
-    if not re.fullmatch('[0-9]{1,19}', value):
-        raise BadRequest(f'{name} must be an integer', 404)
-    return int(value)
-
-
 def _index(request: Request) -> int:
-    return _from_path(request, 'index')
+    return params.from_path(request, 'index')
 
 
 def _encoder(request: Request, recording: Recording, kind: str) -> Callable[[Image], bytes]:
@@ -257,16 +248,3 @@ def _encoder(request: Request, recording: Recording, kind: str) -> Callable[[Ima
 def _file_name(recording: Recording, index: int, kind: str) -> str:
     name = re.sub(r'[^A-Za-z0-9._-]+', '_', recording.name).strip('._') or 'frame'
     return f'attachment; filename="{name}_{recording.navigator.frame(index)[0]}.{kind}"'
-
-
-def _json(content: Any) -> Response:
-    return _Json(_safe(content))
-
-
-def _safe(content: Any) -> Any:
-    """Turn integers beyond JavaScript's exact range into text."""
-    if isinstance(content, dict):
-        return {key: _safe(value) for key, value in content.items()}
-    if isinstance(content, list):
-        return [_safe(value) for value in content]
-    return str(content) if isinstance(content, int) and abs(content) > 2**53 else content

@@ -20,6 +20,7 @@ from .links import PAGE_SECONDS, links_on_demand, page_with
 
 if TYPE_CHECKING:
     import uvicorn
+    from starlette.types import ASGIApp
 
     from .recording import Recording
 
@@ -63,7 +64,7 @@ def run_server(paths: Sequence[str], site: Site, browser: bool, tell: Tell) -> N
     Parameters
     ----------
     paths : sequence of str
-        Paths of the stores.
+        Paths of stores, or folders with stores below them.
     site : Site
     browser : bool
         Open a browser if there is a screen.
@@ -76,22 +77,21 @@ def run_server(paths: Sequence[str], site: Site, browser: bool, tell: Tell) -> N
         The packages of the extra `web` are not installed.
     InvalidArgumentError
         The address does not exist here, or the port is taken.
+    StoreNotFoundError
+        There is no store, or none below a folder.
     """
     try:
         import uvicorn  # noqa: F401  # checks that it is installed
 
         from .access_control import is_loopback
-        from .exports import Exports
         from .limits import new_server
-        from .server import new_app
     except ImportError as error:
         raise MissingDependencyError(
             "the browser's page needs uvicorn and starlette: pip install 'imgstore[web]'", name=error.name
         ) from error
     access = Access() if site.with_token or not is_loopback(site.host) else None
-    with _opened(paths) as recordings, _listening(site.host, site.port) as listener, Exports() as exports:
-        changes = None if site.read_only else exports
-        server = new_server(new_app(recordings, site.host, access, site.root_path, site.names, changes))
+    with _app(paths, site, access) as app, _listening(site.host, site.port) as listener:
+        server = new_server(app)
         address = _Address(site.host, listener.getsockname()[1], site.root_path, access)
         with _ended_by_signals(server), contextlib.ExitStack() as stack:
             _announce(address, browser, tell, stack)
@@ -129,6 +129,27 @@ def _ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _app(paths: Sequence[str], site: Site, access: Access | None) -> Iterator[ASGIApp]:
+    """Make the application: a page of stores, or a list of them."""
+    from .catalog import check_catalog, is_catalog
+    from .exports import Exports
+
+    exports = Exports()
+    changes = None if site.read_only else exports
+    if any(map(is_catalog, paths)):
+        from .catalog_pages import CatalogSite
+
+        check_catalog(paths)
+        with contextlib.closing(CatalogSite(paths, access, changes)) as catalog, exports:
+            yield catalog.app(site.host, site.root_path, site.names)
+        return
+    from .server import new_app
+
+    with _opened(paths) as recordings, exports:
+        yield new_app(recordings, site.host, access, site.root_path, site.names, changes)
 
 
 @contextlib.contextmanager

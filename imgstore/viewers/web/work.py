@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,8 +17,9 @@ from starlette.routing import Route
 
 from ...errors import InvalidArgumentError, StoreIOError
 from ...marks import Mark, marks_path, read_marks, write_marks
+from .answers import json_answer
 from .exports import KINDS, Exports, Job, Order, sound_files
-from .look import ExactJson, FindRecording
+from .look import FindRecording
 from .recording import Recording
 from .request_params import LARGEST_NUMBER, BadRequest
 
@@ -28,6 +30,7 @@ _MOST_BYTES = 2**20  # of a request
 _BODY_SECONDS = 10.0
 _LONGEST_LABEL = 500  # characters
 _LONGEST_OFFSET = 10_000_000  # seconds
+_saving = threading.Lock()  # for all pages: several may show the same recording
 
 
 class Work:
@@ -43,7 +46,6 @@ class Work:
 
     def __init__(self, recording_of: FindRecording, exports: Exports | None) -> None:
         self._recording_of, self._exports = recording_of, exports
-        self._turns: dict[Recording, asyncio.Lock] = {}
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -66,21 +68,20 @@ class Work:
         recording = self._recording_of(request)
         found, version = await run_in_threadpool(_read, recording)
         rows = await run_in_threadpool(lambda: [_mark_row(recording, mark) for mark in found])
-        return ExactJson({'marks': rows, 'version': version, 'writable': bool(self._exports)})
+        return json_answer({'marks': rows, 'version': version, 'writable': bool(self._exports)})
 
     async def save_marks(self, request: Request) -> Response:
         """Replace the marks of a store, if its file is the one that the page knows."""
         recording, content = self._recording_of(request), await _content(request)
         marks = [_mark(each) for each in _list(content, 'marks')]
-        async with self._turns.setdefault(recording, asyncio.Lock()):
-            version = await run_in_threadpool(_replace, recording, marks, content.get('version'))
-        return ExactJson({'version': version})
+        version = await run_in_threadpool(_replace, recording, marks, content.get('version'))
+        return json_answer({'version': version})
 
     # --- exports
 
     async def sounds(self, request: Request) -> Response:
         """Answer with the files that may have the sound of a store."""
-        return ExactJson(await run_in_threadpool(sound_files, self._recording_of(request)))
+        return json_answer(await run_in_threadpool(sound_files, self._recording_of(request)))
 
     async def start(self, request: Request) -> Response:
         """Start an export."""
@@ -90,17 +91,17 @@ class Work:
             job = await run_in_threadpool(self._exports.start, recording, order)
         except InvalidArgumentError as error:
             raise BadRequest(str(error)) from error
-        return ExactJson(job.told())
+        return json_answer(job.told())
 
     async def progress(self, request: Request) -> Response:
         """Answer with the state of an export."""
-        return ExactJson(self._job(request).told())
+        return json_answer(self._job(request).told())
 
     async def cancel(self, request: Request) -> Response:
         """Cancel an export."""
         job = self._job(request)
         job.is_stopped.set()
-        return ExactJson(job.told())
+        return json_answer(job.told())
 
     async def file(self, request: Request) -> Response:
         """Send a finished export."""
@@ -201,9 +202,10 @@ def _version(marks: Sequence[Mark]) -> str:
 
 def _replace(recording: Recording, marks: list[Mark], version: Any) -> str:
     """Write the marks of a store and return their version."""
-    if _read(recording)[1] != version:
-        raise BadRequest('the marks were changed elsewhere in the meantime; reload the page to see them', 409)
-    write_marks(marks_path(recording.store.filename), marks)
+    with _saving:
+        if _read(recording)[1] != version:
+            raise BadRequest('the marks were changed elsewhere in the meantime; reload the page to see them', 409)
+        write_marks(marks_path(recording.store.filename), marks)
     return _version(marks)
 
 

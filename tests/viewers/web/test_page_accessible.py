@@ -102,7 +102,7 @@ def test_states_without_a_frame_violate_no_rule(chromium: Browser, tmp_path: Pat
     imgstore.new_for_format('png', tmp_path / 's', imgshape=SHAPE).close()
     with served(str(tmp_path / 's')) as page:
         chromium.size(1280, 720)
-        chromium.driver.get(page.url)
+        chromium.load(page.url)
         chromium.wait_for(lambda: 'No frames yet' in chromium.text('state'))
         assert violations(chromium) == []
     chromium.wait_for(lambda: not chromium.run("return document.getElementById('lost').hidden"))

@@ -18,6 +18,7 @@ import imgstore
 from imgstore.marks import Mark, read_marks
 
 from ...helpers.browser import Browser, Keys, browser
+from ...helpers.checked import not_none
 from ...helpers.frames import index_in, numbered
 from ...helpers.serving import Served, served
 
@@ -204,9 +205,7 @@ def test_a_frame_that_cannot_be_read_says_so_above_its_place(chromium: Browser, 
 def test_a_recording_without_frames_has_a_state_of_its_own(chromium: Browser, tmp_path: Path) -> None:
     imgstore.new_for_format('png', tmp_path / 's', imgshape=(128, 192)).close()
     with served(str(tmp_path / 's')) as page:
-        chromium.driver.get('about:blank')
-        chromium.errors()
-        chromium.driver.get(page.url)
+        chromium.load(page.url)
         chromium.wait_for(lambda: 'No frames yet' in chromium.text('state'))
         assert {'play', 'first', 'last', 'save', 'export', 'zoom-in', 'mark-in'} <= disabled(chromium)
         assert chromium.errors() == []
@@ -273,24 +272,35 @@ def test_the_value_under_the_pointer_is_the_recorded_one(chromium: Browser, tmp_
     image = np.arange(128 * 192, dtype=np.uint16).reshape(128, 192) * 2
     with imgstore.new_for_format('npy', tmp_path / 's', imgshape=image.shape, imgdtype='uint16') as store:
         store.add_image(image, 0, 0.0)
+        store.add_image(image + 1, 1, 0.04)
     with served(str(tmp_path / 's')) as page:
         chromium.size(1280, 720)
         chromium.open(page.url)
-        value = "return document.querySelector('.pixel').textContent"
-
-        def check() -> None:
-            canvas = chromium.driver.find_element(By.CSS_SELECTOR, '.view canvas')
-            ActionChains(chromium.driver).move_to_element_with_offset(canvas, 31, 17).perform()
-            chromium.wait_for(lambda: chromium.run(value).startswith('x '))
-            _, x, _, y, *seen = chromium.run(value).split()
-            assert int(''.join(seen)) == image[int(y.strip(':')), int(x.strip(','))]
-
-        check()
-        chromium.press('r')
-        chromium.wait_for(lambda: chromium.run("return document.querySelector('.pixel').hidden") or True)
-        ActionChains(chromium.driver).move_by_offset(3, 3).perform()
-        check()
+        canvas = chromium.driver.find_element(By.CSS_SELECTOR, '.view canvas')
+        ActionChains(chromium.driver).move_to_element_with_offset(canvas, 31, 17).perform()
+        chromium.wait_for(lambda: under_pointer(chromium))
+        x, y, value = not_none(under_pointer(chromium))
+        assert value == image[y, x]
+        chromium.press('r')  # the pointer rests, with other pixels under it from now on
+        chromium.wait_for(lambda: under_pointer(chromium) not in (None, (x, y, value)))
+        x_turned, y_turned, value_turned = not_none(under_pointer(chromium))
+        assert value_turned == image[y_turned, x_turned]
+        chromium.press('r', 'r', 'r')
+        chromium.wait_for(lambda: under_pointer(chromium) == (x, y, value))
+        chromium.press(Keys.ARROW_RIGHT)
+        chromium.wait_for(lambda: under_pointer(chromium) == (x, y, value + 1))
+        ActionChains(chromium.driver).move_to_element(chromium.driver.find_element(By.ID, 'title')).perform()
+        chromium.wait_for(lambda: not under_pointer(chromium))
         assert chromium.errors() == []
+
+
+def under_pointer(page: Browser) -> tuple[int, int, int] | None:
+    """X, y and value of the pixel under the pointer, as the page shows them."""
+    told = page.run("const value = document.querySelector('.pixel'); return value.hidden ? '' : value.textContent")
+    if not told:
+        return None
+    x, y, value = str(told).removeprefix('x ').replace(', y ', ':').split(':')
+    return int(x), int(y), int(''.join(value.split()))
 
 
 def test_images_turn_by_a_quarter(page: Browser) -> None:

@@ -42,7 +42,11 @@ export const timeline = (store, axis, low, high, bins) => json(`${of(store)}/tim
 export const aligned = (number, direction, count, policy) =>
   json('api/aligned', { number, direction, count, policy });
 export const extra = (store, low, high, bins) => json(`${of(store)}/extra`, { low, high, bins });
+export const packets = async (store, values) => (await get(`${of(store)}/packets`, values)).arrayBuffer();
 export const extraAt = (store, index) => json(`${of(store)}/extra/${index}`);
+
+export const recordings = () => json('api/recordings');
+export const recordingThumbnail = (key, frames) => `api/recordings/${key}/thumbnail.jpg?width=240&frames=${frames}`;
 
 // Other sites cannot send this header.
 async function post(path, content, keepalive = false) {
@@ -50,7 +54,8 @@ async function post(path, content, keepalive = false) {
   return (await ask(path, { method: 'POST', headers, body: content && JSON.stringify(content), keepalive })).json();
 }
 
-export const newLink = () => post('api/links');
+// `home` leads to the list of recordings, for a page that was opened from it.
+export const newLink = (home) => post(`${home}api/links`);
 
 export const marks = (store) => json(`${of(store)}/marks`);
 export const saveMarks = (store, content, leaving) => post(`${of(store)}/marks`, content, leaving);

@@ -11,7 +11,7 @@ export function bindButtons(viewer) {
     first: () => viewer.first(), last: () => viewer.last(), back: () => player.step(-1), forth: () => player.step(1),
     play: () => player.toggle(), 'gap-before': () => viewer.gap(-1), 'gap-behind': () => viewer.gap(1),
     'zoom-in': () => timeline.zoom(0.5), 'zoom-out': () => timeline.zoom(2), 'zoom-all': () => timeline.showAll(),
-    metadata: () => viewer.panel('metadata'), follow: () => viewer.follow(), help: () => $('keys').showModal(),
+    metadata: () => viewer.panel('metadata'), follow: () => viewer.newest.toggle(), help: () => $('keys').showModal(),
     turn: () => viewer.turn(), save: () => viewer.save(), link: () => { viewer.address.remember(); showLink(); }, 'link-copy': copyLink,
     marks: () => viewer.panel('marks'), 'marks-close': () => viewer.panel('marks'),
     image: () => viewer.panel('image'), 'image-close': () => viewer.panel('image'), export: () => work.export(),
@@ -54,7 +54,7 @@ export function bindKeys(viewer) {
   keys.on(['r'], 'R', 'turn images by 90°', () => viewer.turn());
   keys.on(['c'], 'C', 'contrast', () => $('stretch').click());
   keys.on(['s'], 'S', 'save this frame losslessly', () => viewer.save());
-  keys.on(['f'], 'F', 'follow a growing recording', () => viewer.follow());
+  keys.on(['f'], 'F', 'follow a growing recording', () => viewer.newest.toggle());
   keys.on(['Shift+f'], 'Shift F', 'full screen', () => viewer.layout.fullScreen());
   keys.on(['m'], 'M', 'metadata', () => viewer.panel('metadata'));
   keys.on(['h', '?'], 'H', 'this list', () => $('keys').showModal());

@@ -1,15 +1,29 @@
-// Cache of fetched images.
+// Images of frames: decoded here while playing, if this browser can; else from the server, with a cache.
 
 import { image } from './api.js';
+import { isKnownToFail } from './decoders.js';
+import { Source } from './source.js';
 
 const BYTES = 256 * 2 ** 20;
+const FASTEST = 1000 / 160; // milliseconds; the server skips frames better than a decoder does
+const SMALL = '60'; // the quality for slow networks
 
 export class Frames {
-  constructor() {
+  constructor(summaries) {
     this.kept = new Map();
     this.coming = new Map();
     this.bytes = 0;
-    this.milliseconds = 30; // per image, smoothed
+    this.milliseconds = 30; // per image of the server, smoothed
+    this.sources = summaries.map((summary, store) => newSource(summary, store));
+    this.interval = Infinity; // milliseconds between frames while playing
+  }
+
+  // Whether a frame of a store is decoded here.
+  source(store, look) {
+    const source = this.sources[store];
+    if (!source || look.quality === 'exact' || look.stretch || look.tone || this.interval < FASTEST) return null;
+    const isJpeg = source.summary.format === JPEG;
+    return isJpeg && (look.quality === SMALL || this.interval < 1000 / 60) ? null : source;
   }
 
   key(store, index, look) {
@@ -18,6 +32,11 @@ export class Frames {
 
   has(store, index, look) {
     return this.kept.has(this.key(store, index, look));
+  }
+
+  // While playing: an image for once, if it is decoded here.
+  async next(store, index, look) {
+    return (await this.source(store, look)?.get(index)) ?? this.get(store, index, look);
   }
 
   async get(store, index, look) {
@@ -52,13 +71,33 @@ export class Frames {
     }
   }
 
-  // Prefetch an image. `get` reports its errors.
-  prepare(store, index, look) {
-    this.get(store, index, look).catch(() => {});
+  // Prepare the frames to show next, in order. `next` reports errors.
+  plan(store, indexes, look) {
+    const source = this.source(store, look);
+    source?.fit(look.width);
+    source?.plan(indexes);
+    for (const index of indexes) if (!source?.covers(index)) this.get(store, index, look).catch(() => {});
+  }
+
+  // The end of playing.
+  rest() {
+    for (const source of this.sources) source?.rest();
   }
 
   forget() {
     this.kept.clear();
     this.bytes = 0;
   }
+}
+
+const JPEG = 'mjpeg/avi';
+
+function newSource(summary, store) {
+  const isVideo = summary.packets && (summary.format === JPEG || !isKnownToFail(''));
+  return isVideo ? new Source(store, summary) : null;
+}
+
+// Free an image that was for once, unless it is shown on.
+export function release(image, shown) {
+  if (image && image !== shown && image.isOnce) image.close();
 }

@@ -1,9 +1,11 @@
 // Links for other browsers, if the server requires links.
 
 import { newLink } from './api.js';
+import { HOME, OPEN } from './home.js';
 
 const $ = (id) => document.getElementById(id);
-const SESSION = /session-[^/]*\/$/;
+const SESSION = /session-[^/]*\/(open\/[^/]*\/)?$/;
+const OPENED = /open\/([^/]*)\/$/;
 
 export const isDemanded = () => SESSION.test(location.pathname);
 
@@ -11,23 +13,25 @@ export const isDemanded = () => SESSION.test(location.pathname);
 export function keepPath() {
   if (!isDemanded()) return;
   try {
-    localStorage.setItem(`imgstore ${location.pathname.replace(SESSION, '')}`, location.pathname);
+    localStorage.setItem(`imgstore ${location.pathname.replace(SESSION, '')}`, location.pathname.replace(OPENED, ''));
   } catch { /* storage is disabled */ }
 }
 
-// A link to the view, without the session. If links are demanded, it opens a session of another browser.
+// A link to the view, without the session. If links are demanded, it opens a session of another browser. That begins
+// at the list of recordings, which goes on to those that were opened here.
 export async function showLink() {
   const address = new URL(location.pathname.replace(SESSION, ''), location.origin);
+  const opened = isDemanded() && location.pathname.match(OPENED)?.[1];
   $('link-once').hidden = !isDemanded();
   $('link-error').textContent = '';
   $('link-copy').textContent = 'Copy';
   try {
     if (isDemanded()) {
-      const { token, seconds } = await newLink();
+      const { token, seconds } = await newLink(opened ? HOME : '');
       address.searchParams.set('token', token);
       $('link-minutes').textContent = String(Math.round(seconds / 60));
     }
-    address.hash = location.hash;
+    address.hash = opened ? `${OPEN}${opened}&${location.hash.slice(1)}` : location.hash;
     $('link-address').value = address.href;
   } catch (error) {
     $('link-error').textContent = error.message;

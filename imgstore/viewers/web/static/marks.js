@@ -42,7 +42,7 @@ export class Marks extends EventTarget {
     try {
       const { marks, version, writable } = await api.marks(0);
       Object.assign(this, { list: marks, version, writable, isLoaded: true });
-      this.note(writable ? '' : 'The server was started with --read-only, so marks cannot be changed.');
+      this.note(writable ? '' : 'On this page marks can only be read.');
     } catch (error) {
       this.note(`The marks cannot be shown. ${error.message}`, true);
     }

@@ -18,7 +18,7 @@ const make = (tag, className, content = '') => {
 
 export class Pane {
   constructor(store, summary, player) {
-    Object.assign(this, { store, summary, player, place: null, turns: 0, bitmap: null, row: null });
+    Object.assign(this, { store, summary, player, place: null, turns: 0, bitmap: null, row: null, pointer: null });
     this.figure = make('figure', 'pane');
     const caption = make('figcaption', '');
     this.now = make('span', 'now');
@@ -88,7 +88,7 @@ export class Pane {
   paint(context, bitmap) {
     const [width, height] = [this.canvas.width, this.canvas.height];
     if (this.turns) context.setTransform(...[[0, 1, -1, 0, width, 0], [-1, 0, 0, -1, width, height], [0, -1, 1, 0, 0, height]][this.turns - 1]);
-    context.drawImage(bitmap, 0, 0);
+    context.drawImage(bitmap, 0, 0, bitmap.width, bitmap.height);
   }
 
   // Put the image to its place in the view.
@@ -102,6 +102,7 @@ export class Pane {
     });
     this.view.classList.toggle('pixels', scale >= 2);
     this.view.classList.toggle('zoomed', Boolean(this.place));
+    this.lookUnder();
   }
 
   // If the view has another size, keep what is in its middle there.
@@ -115,6 +116,7 @@ export class Pane {
   }
 
   describe(row) {
+    if (row.index[this.store] !== this.row?.index[this.store]) this.forget();
     this.row = row;
     const index = row.index[this.store];
     const held = row.held[this.store];
@@ -126,7 +128,6 @@ export class Pane {
     this.canvas.setAttribute('aria-label', there
       ? `${this.summary.name}, frame ${row.number}${held ? ', repeated' : ''}`
       : `${this.summary.name} has no frame ${row.number}`);
-    this.forget();
   }
 
   tell(why) {
@@ -187,31 +188,39 @@ export class Pane {
     this.draw(this.bitmap);
   }
 
-  // Show the value of the pixel at a point, as recorded.
+  // The pointer is at a point of the view now, or left it (null).
   point(at) {
+    this.pointer = at;
+    this.lookUnder();
+  }
+
+  // Show the value of the pixel under the pointer, as recorded. It may be another one without a move of the pointer.
+  lookUnder() {
     clearTimeout(this.asking);
-    const place = this.place ?? fitted(this.room, this.turned);
-    const pixel = pixelAt(place, at, this.size, this.turns);
     const index = this.row?.index[this.store] ?? null;
+    const place = this.place ?? fitted(this.room, this.turned);
+    const pixel = this.pointer && this.bitmap && pixelAt(place, this.pointer, this.size, this.turns);
     if (!pixel || index === null || this.player.playing) {
       this.forget();
       return;
     }
-    this.pixel.classList.toggle('right', at.x < this.room.width / 2);
-    this.asking = setTimeout(() => this.ask(index, pixel), ASK);
+    this.pixel.classList.toggle('right', this.pointer.x < this.room.width / 2);
+    const name = `${index} ${pixel.x} ${pixel.y}`;
+    if (name !== this.asked) this.asking = setTimeout(() => this.ask(name, index, pixel), ASK);
   }
 
-  async ask(index, { x, y }) {
-    const turn = this.pixelTurn = (this.pixelTurn ?? 0) + 1;
+  async ask(name, index, { x, y }) {
+    this.asked = name;
     const found = await api.pixel(this.store, index, x, y).catch(() => null);
-    if (turn !== this.pixelTurn) return;
+    if (name !== this.asked) return;
+    if (!found) this.asked = null; // the next look asks again
     this.pixel.hidden = !found;
     this.pixel.textContent = found ? `x ${x}, y ${y}: ${found.values.map(text.value).join(' ')}` : '';
   }
 
   forget() {
     clearTimeout(this.asking);
-    this.pixelTurn = (this.pixelTurn ?? 0) + 1;
+    this.asked = null;
     this.pixel.hidden = true;
   }
 }

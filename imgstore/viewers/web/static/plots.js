@@ -22,8 +22,15 @@ export class Plots {
     try {
       for (const store of this.timeline.summaries.keys()) await this.loadStore(store, turn);
     } finally {
-      if (turn === this.turn) this.box.classList.remove('waiting');
+      if (turn === this.turn) this.freeRoom();
     }
+  }
+
+  // Free the room that is kept for plots, but not under the pointer: a click would miss what it was meant for.
+  freeRoom() {
+    const section = this.box.parentElement;
+    if (!section.matches(':hover')) this.box.classList.remove('waiting');
+    else section.addEventListener('pointerleave', () => this.freeRoom(), { once: true });
   }
 
   async loadStore(store, turn) {

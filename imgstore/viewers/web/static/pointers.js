@@ -22,11 +22,9 @@ export function listenToPointers(pane) {
 
   view.addEventListener('pointermove', (event) => {
     const point = at(event);
+    if (event.pointerType === 'mouse') pane.point(point);
     const before = pointers.get(event.pointerId);
-    if (!before) {
-      if (event.pointerType === 'mouse') pane.point(point);
-      return;
-    }
+    if (!before) return;
     const other = [...pointers].find(([id]) => id !== event.pointerId)?.[1];
     if (other) pinch(pane, before, point, other);
     else if (start && (start.moved ||= Math.hypot(point.x - start.x, point.y - start.y) > STILL / 4) && pane.place) {
@@ -41,11 +39,11 @@ export function listenToPointers(pane) {
     start = null;
   });
   view.addEventListener('pointercancel', (event) => { pointers.delete(event.pointerId); start = null; });
-  view.addEventListener('pointerleave', () => pane.forget());
+  view.addEventListener('pointerleave', () => pane.point(null));
   view.addEventListener('wheel', (event) => {
     event.preventDefault();
-    pane.zoomAt(1.002 ** -Math.max(-400, Math.min(400, event.deltaY)), at(event));
-    pane.point(at(event));
+    pane.pointer = at(event);
+    pane.zoomAt(1.002 ** -Math.max(-400, Math.min(400, event.deltaY)), pane.pointer);
   }, { passive: false });
 }
 

@@ -48,7 +48,7 @@ export class Range extends EventTarget {
 
   moved(row) {
     if (!this.loops || !this.player.playing || !this.end || this.at(row) < this.at(this.end)) return;
-    this.again();
+    this.again(() => this.player.playing);
   }
 
   // Playing ended by itself at the last frame.
@@ -56,14 +56,13 @@ export class Range extends EventTarget {
     if (this.loops && !this.going && this.player.row && this.atLast?.(this.player.row)) this.again();
   }
 
-  async again() {
+  async again(isWanted = () => true) {
     if (this.going) return;
     this.going = true;
     try {
       await new Promise((resolve) => { setTimeout(resolve); }); // the last frame is drawn first
       const { player } = this;
-      await player.go(this.start ?? player.track.first());
-      if (this.loops) player.play();
+      if (this.loops && isWanted()) await player.restart(this.start ?? player.track.first());
     } finally {
       this.going = false;
     }

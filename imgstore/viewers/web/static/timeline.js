@@ -46,7 +46,7 @@ export class Timeline extends EventTarget {
     }
     this.lanes = lanes.map((lane) => this.placed(lane));
     if (low === null || !this.view) this.measure();
-    this.draw();
+    this.hovered(); // the pointer may have been here before
     this.dispatchEvent(new Event('loaded'));
   }
 

@@ -4,7 +4,7 @@
 
 import * as api from './api.js';
 
-const single = (row) => ({ number: row.number, time: row.time, index: [row.index], held: [false] });
+export const single = (row) => ({ number: row.number, time: row.time, index: [row.index], held: [false] });
 
 export class SingleTrack {
   constructor(summary) {

@@ -5,9 +5,12 @@ import * as api from './api.js';
 import { Frames } from './frames.js';
 import { bindButtons, bindKeys } from './bindings.js';
 import { describeGap, findGap } from './gapsearch.js';
+import { showHome } from './home.js';
 import { HoverCard } from './hover.js';
 import { Layout } from './layout.js';
 import { keepPath } from './link.js';
+import { Live } from './live.js';
+import { Newest } from './newest.js';
 import { Pane } from './panes.js';
 import { fill } from './panel.js';
 import { Player } from './player.js';
@@ -20,8 +23,6 @@ import { Tone } from './tone.js';
 import { AlignedTrack, SingleTrack } from './track.js';
 import { Work } from './work.js';
 
-const LOOK_AGAIN = 2000; // milliseconds between checks for new frames
-const LOOK_SOON = 500;
 const MANY = 600; // gaps; there may be more
 
 const PANELS = { metadata: 'panel', marks: 'marks-panel', image: 'image-panel' };
@@ -35,7 +36,7 @@ class Viewer {
     this.summaries = summaries;
     this.several = summaries.length > 1;
     this.zone = summaries[0].timezone;
-    this.frames = new Frames();
+    this.frames = new Frames(summaries);
     this.player = new Player(this.track(), this.frames, settings);
     this.player.panes = summaries.map((summary, store) => new Pane(store, summary, this.player));
     this.timeline = new Timeline($('timeline'), summaries, this.zone);
@@ -49,7 +50,7 @@ class Viewer {
     this.layout = new Layout();
     this.plots.onCount = (count) => this.layout.countPlots(count);
     $('more-plots').addEventListener('click', () => this.plots.paint());
-    this.following = false;
+    this.newest = new Newest(this, settings);
   }
 
   track() {
@@ -58,12 +59,13 @@ class Viewer {
 
   async start() {
     keepPath();
+    showHome();
     $('stage').append(...this.player.panes.map((pane) => pane.figure));
     $('policy-field').hidden = !this.several;
     $('index').parentElement.hidden = this.several; // each pane shows its own
     $('body').classList.toggle('captions', this.several);
     this.name();
-    this.showLive();
+    this.newest.showLive();
     this.listen();
     bindKeys(this);
     this.showUseful();
@@ -76,7 +78,7 @@ class Viewer {
     }
     await this.work.marks.load();
     this.showUseful();
-    setTimeout(() => this.lookAgain(), LOOK_AGAIN);
+    this.live = new Live((news) => this.grow(news), (why) => showLost(why));
   }
 
   name() {
@@ -105,6 +107,7 @@ class Viewer {
     player.addEventListener('playing', () => this.showPlaying(true));
     player.addEventListener('paused', () => this.showPlaying(false));
     player.addEventListener('rate', ({ detail }) => this.rate(detail));
+    player.addEventListener('left', () => this.newest.leave());
     timeline.addEventListener('seek', ({ detail }) => this.seek(detail));
     timeline.addEventListener('trouble', ({ detail }) => this.say(detail, true));
     timeline.addEventListener('loaded', () => this.loaded());
@@ -144,6 +147,7 @@ class Viewer {
     $('play').classList.toggle('playing', playing);
     $('play').setAttribute('aria-label', playing ? 'Pause' : 'Play');
     if (!playing) this.loadedLegend();
+    for (const pane of this.player.panes) pane.lookUnder();
     this.showUseful();
   }
 
@@ -160,7 +164,7 @@ class Viewer {
     const { player } = this;
     disableButtons(uselessButtons({
       isEmpty: !player.row, atFirst: this.isAtEnd(player.row, 'first'), atLast: this.isAtEnd(player.row, 'last'),
-      playing: player.playing, live: player.live, following: this.following, zoomed: this.timeline.zoomed,
+      playing: player.playing, live: player.live, following: this.newest.following, zoomed: this.timeline.zoomed,
       readOnly: this.work.marks.readOnly,
     }));
   }
@@ -182,7 +186,7 @@ class Viewer {
     const missing = this.timeline.lanes.flatMap((lane) => lane.missing).reduce((sum, n) => sum + Math.max(0, n), 0);
     const parts = [`${text.count(chunks)} ${chunks === 1 ? 'chunk' : 'chunks'}`];
     if (gaps.length) parts.push(`${gaps.length >= MANY ? 'many' : gaps.length} ${gaps.length === 1 ? 'gap' : 'gaps'}`);
-    parts.push(missing ? `${text.count(missing)} frames missing` : 'no frame missing');
+    parts.push(missing ? `${text.count(missing)} frames missing` : 'no number missing');
     this.standing = parts.join(', ');
     this.legend('');
   }
@@ -311,44 +315,11 @@ class Viewer {
     if ($(PANELS[name]).hidden) await this.panel(name);
   }
 
-  follow() {
-    this.following = !this.following;
-    $('follow').setAttribute('aria-pressed', String(this.following));
-    if (this.following) this.last();
-    this.say(this.following ? 'Following: showing new frames.' : 'Stopped following.');
-  }
-
-  async lookAgain() {
-    try {
-      if (!document.hidden) await this.grow(await api.stores());
-      showLost('');
-    } catch (error) {
-      showLost(error.message);
-    }
-    setTimeout(() => this.lookAgain(), this.following ? LOOK_SOON : LOOK_AGAIN);
-  }
-
-  async grow(summaries) {
-    const grown = summaries.some((summary, store) => summary.frames !== this.summaries[store].frames);
-    summaries.forEach((summary, store) => Object.assign(this.summaries[store], summary));
-    this.showLive();
-    this.stale ||= grown;
-    if (this.stale && !this.timeline.zoomed && performance.now() - (this.drawn ?? 0) > LOOK_AGAIN) {
-      this.stale = false;
-      await this.timeline.load();
-      this.drawn = performance.now();
-    }
-    if (!grown) return;
-    if (!this.several) this.player.track.count = summaries[0].frames;
-    this.facts();
-    hideState();
-    if (!this.player.row) await this.first();
-    if (this.following && !this.player.playing) await this.last();
-  }
-
-  showLive() {
-    this.player.live = this.summaries.some((summary) => summary.live);
-    $('follow').classList.toggle('live', this.player.live);
+  // The recordings, as they are now.
+  async grow(news) {
+    showLost('');
+    await this.newest.grow(news);
+    if (this.player.row) hideState();
     this.showUseful();
   }
 
