@@ -109,6 +109,16 @@ def align_recording(path: StrPath, **options: Any) -> Alignment:
     return align(stores, **{'by': content.get('align_by', 'time'), **options})
 
 
+def failure_of(store: str) -> str | None:
+    """Return the error that ended the camera of a store, by recording.yaml."""
+    folder, name = os.path.split(os.path.abspath(store))
+    with contextlib.suppress(StoreNotFoundError, CorruptFileError, OSError):
+        for camera in _cameras(folder).values():
+            if camera['store'] == name and camera.get('failed'):
+                return str(camera.get('reason'))
+    return None
+
+
 def _content(folder: str) -> dict[str, Any]:
     path = os.path.join(folder, RECORDING_FILENAME)
     if not os.path.isfile(path):
@@ -128,7 +138,11 @@ def _segments(folder: str) -> list[str] | None:
     segments = _content(folder).get('segments')
     if segments is None:
         return None
-    if not isinstance(segments, list) or not segments or not all(re.fullmatch(r'\d+', str(each)) for each in segments):
+    if (
+        not isinstance(segments, list)
+        or not segments
+        or not all(re.fullmatch(r'segment-\d+', str(each)) for each in segments)
+    ):
         path = os.path.join(folder, RECORDING_FILENAME)
         raise CorruptFileError(f'{path} names no segments', path=path)
     return [str(each) for each in segments]

@@ -58,8 +58,8 @@ def record(
     until : str, optional
         Time at which all cameras stop: a time of day such as '18:00', or a date and time.
     segment : float, optional
-        Seconds after which all cameras go on in a new folder, without losing a frame. The folders are named 000001,
-        000002 and so on.
+        Seconds after which all cameras go on in a new folder, without losing a frame. They are named
+        segment-0001, segment-0002 and so on.
     frames : int, optional
         Number of frames after which each camera stops.
     metadata : dict, optional
@@ -127,9 +127,9 @@ class _Asked:
     frames: int | None
     buffer_bytes: int | None
 
-    def plan(self, is_triggered: bool) -> Plan:
+    def plan(self, is_triggered: bool, usual: str = DEFAULT_FORMAT) -> Plan:
         return Plan(
-            format=check_format(self.format or DEFAULT_FORMAT, self.options),
+            format=check_format(self.format or usual, self.options),
             options=self.options,
             metadata=self.metadata,
             buffer_bytes=BUFFER_BYTES
@@ -162,7 +162,7 @@ def _of_rig(rig: Rig, folder: StrPath | None, asked: _Asked) -> Recording:
         buffer_bytes=rig.buffer_bytes if asked.buffer_bytes is None else asked.buffer_bytes,
     )
     settings = {name: camera.settings for name, camera in rig.cameras.items()}
-    plan = asked.plan(is_triggered=any(each.trigger for each in settings.values()))
+    plan = asked.plan(any(each.trigger for each in settings.values()), rig.format)
     return Recording(
         {name: camera.source for name, camera in rig.cameras.items()},
         settings,

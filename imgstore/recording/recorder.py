@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 from .._support.text import one_line
@@ -325,7 +326,9 @@ class CameraRecorder:
         if self._segments is None:
             return
         self._segment_account.ended(frames)
-        final = self._status(self._segment_account, frames)
+        final = replace(self._status(self._segment_account, frames), state='ended')
+        if not is_last:
+            final = replace(final, reason=None, failed=False)
         part = SegmentPart(self.name, self.source, self.format, self.description, final, self.clock_segments)
         self._segments.leave(self._segment, part, is_last)
 

@@ -69,7 +69,9 @@ class Recording:
         self._is_stopped = self._is_finished = False
         self._process = os.getpid()
         self._file = SessionFile(self.folder, plan)
-        self._segments = None if plan.segment is None else SegmentFolders(self.folder, sources, self._segment_file)
+        self._segments = (
+            None if plan.segment is None else SegmentFolders(self.folder, sources, self._segment_file, self._write_file)
+        )
         self._recorders = self._opened(sources, settings)
 
     def _opened(self, sources: Mapping[str, Source], settings: Mapping[str, CameraSettings]) -> list[CameraRecorder]:
@@ -368,9 +370,13 @@ class Recording:
                 for recorder in self._recorders:
                     recorder.wait()
                 return
-            with self._finishing, contextlib.suppress(OSError):  # `stop` reports it
-                if not self._is_finished:
-                    self._file.write(self._recorders)
+            self._write_file()
+
+    def _write_file(self) -> None:
+        """Bring recording.yaml up to date while the cameras record."""
+        with self._finishing, contextlib.suppress(OSError):  # `stop` reports it
+            if self._host is not None and not self._is_finished:
+                self._file.write(self._recorders)
 
 
 def _with_name(camera: str, error: InvalidArgumentError) -> InvalidArgumentError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -105,10 +106,18 @@ class SegmentFolders:
         Names of all cameras.
     new_file
         Makes the file of a segment in its folder.
+    on_new
+        Called after a segment has begun.
     """
 
-    def __init__(self, folder: str, cameras: Iterable[str], new_file: Callable[[str], SessionFile]) -> None:
-        self._folder, self._new_file = folder, new_file
+    def __init__(
+        self,
+        folder: str,
+        cameras: Iterable[str],
+        new_file: Callable[[str], SessionFile],
+        on_new: Callable[[], None],
+    ) -> None:
+        self._folder, self._new_file, self._on_new = folder, new_file, on_new
         self._lock = threading.Lock()
         self._at: dict[str, float] = dict.fromkeys(cameras, -1)
         self._open: dict[int, _Segment] = {}
@@ -130,6 +139,7 @@ class SegmentFolders:
                 self._open[index] = _Segment(self._new_file(path), {})
                 self._open[index].file.begin([])
                 self.names.append(segment_name(index))
+                self._on_new()
             self._finish_left()
             return os.path.join(path, camera)
 
@@ -141,7 +151,8 @@ class SegmentFolders:
             segment = self._open.get(index)
             if segment is not None:
                 segment.parts[part.name] = part
-                segment.file.write(list(segment.parts.values()))
+                with contextlib.suppress(OSError):  # on a full disk; its end has a reserve
+                    segment.file.write(list(segment.parts.values()))
             self._finish_left()
 
     def _finish_left(self) -> None:
@@ -152,4 +163,4 @@ class SegmentFolders:
 
 def segment_name(index: int) -> str:
     """Return the name of the folder of a segment, from 0."""
-    return f'{index + 1:06d}'
+    return f'segment-{index + 1:04d}'

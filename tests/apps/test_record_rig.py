@@ -51,6 +51,7 @@ def test_a_file_is_all_that_the_command_needs(rig: Path, capsys: pytest.CaptureF
     assert check_recording(folder_of(rig)) == {'left': list(range(20)), 'right': list(range(20))}
     told = content(folder_of(rig))
     assert told['metadata'] == {'subject': 'mouse7', 'cage': 3}
+    assert told['format'] == 'npy'
     assert [each['format'] for each in told['cameras'].values()] == ['npy', 'png']
     assert run(rig) == 1  # the folder of this day is there
     assert 'already holds a recording' in capsys.readouterr().err

@@ -118,19 +118,19 @@ def test_segments_on_the_command_line(tmp_path: Path) -> None:
         tmp_path / 'r',
     ]
     assert run(*args) == 0
-    assert content(tmp_path / 'r')['segments'] == ['000001', '000002', '000003']
-    numbers = [number for path in sorted((tmp_path / 'r').glob('0*')) for number in check_recording(path)['a']]
+    assert content(tmp_path / 'r')['segments'] == ['segment-0001', 'segment-0002', 'segment-0003']
+    numbers = [number for path in sorted((tmp_path / 'r').glob('segment-*')) for number in check_recording(path)['a']]
     assert numbers == list(range(len(numbers)))
 
 
 def test_a_killed_recording_leaves_complete_segments(tmp_path: Path) -> None:
     args: list[Any] = ['record', '--source', f'a={FAST}', '--segment', '0.5', '--format', 'npy', tmp_path / 'r']
     with process(RUN, *args) as running:
-        while not (tmp_path / 'r' / '000003' / 'a').exists():
+        while not (tmp_path / 'r' / 'segment-0003' / 'a').exists():
             time.sleep(0.02)
             assert running.poll() is None
         running.kill()
         running.wait(30)
-    assert content(tmp_path / 'r' / '000001')['ended_utc']
-    assert check_recording(tmp_path / 'r' / '000001')['a']
-    assert content(tmp_path / 'r' / '000003')['ended_utc'] is None
+    assert content(tmp_path / 'r' / 'segment-0001')['ended_utc']
+    assert check_recording(tmp_path / 'r' / 'segment-0001')['a']
+    assert content(tmp_path / 'r' / 'segment-0003')['ended_utc'] is None

@@ -52,7 +52,12 @@ def test_no_frame_is_lost_between_segments(fmt: str, tmp_path: Path) -> None:
     numbers = check_segments(tmp_path / 'r')
     assert numbers['left'] == list(range(900))
     assert numbers['right'] == [number for number in range(450) if not 100 <= number <= 110]
-    assert [path.name for path in segments(tmp_path / 'r')] == ['000001', '000002', '000003', '000004']
+    assert [path.name for path in segments(tmp_path / 'r')] == [
+        'segment-0001',
+        'segment-0002',
+        'segment-0003',
+        'segment-0004',
+    ]
     assert content(tmp_path / 'r')['segment_seconds'] == 0.5
     for path in segments(tmp_path / 'r'):
         assert content(path)['ended_utc']
@@ -98,7 +103,7 @@ def test_segments_without_frames_are_left_out(tmp_path: Path) -> None:
 def test_a_recording_that_is_stopped_completes_its_segment(tmp_path: Path) -> None:
     with imgstore.record({'a': FAST}, tmp_path / 'r', 'npy', segment=0.2) as recording:
         time.sleep(0.5)
-        running = yaml.safe_load((tmp_path / 'r' / '000001' / 'recording.yaml').read_text())
+        running = yaml.safe_load((tmp_path / 'r' / 'segment-0001' / 'recording.yaml').read_text())
     assert running['ended_utc'] is not None
     assert recording.status()['a'].frames == len(check_segments(tmp_path / 'r')['a'])
 
@@ -109,11 +114,11 @@ def test_wrong_durations_of_segments(segment: Any, tmp_path: Path) -> None:
         imgstore.record(FAST, tmp_path / 'r', segment=segment)
 
 
-@pytest.mark.parametrize('wrong', ['[]', '5', '[../x]', '[1, x]'])
+@pytest.mark.parametrize('wrong', ['[]', '5', '[../x]', '[segment-1, x]'])
 def test_a_damaged_list_of_segments_is_an_error(wrong: str, tmp_path: Path) -> None:
     record(tmp_path / 'r', {'a': f'{FAST},frames=10'}, segment=60)
     path = tmp_path / 'r' / 'recording.yaml'
-    path.write_text(path.read_text().replace("- '000001'", wrong).replace('segments:\n', 'segments: '))
+    path.write_text(path.read_text().replace('- segment-0001', wrong).replace('segments:\n', 'segments: '))
     with raises(CorruptFileError):
         open_recording(tmp_path / 'r')
 

@@ -90,6 +90,8 @@ class Rig:
         Template of the folder, such as 'data/{date}_{subject}'. It is relative to the folder of the file.
     cameras : dict of RigCamera
         The cameras by their names.
+    format : str
+        Format of the stores, unless a camera has its own.
     subject : str or None
         What is recorded.
     metadata : dict
@@ -109,6 +111,7 @@ class Rig:
     path: str
     folder: str
     cameras: Mapping[str, RigCamera]
+    format: str = DEFAULT_FORMAT
     subject: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     duration: float | None = None
@@ -193,6 +196,7 @@ def load_rig(path: StrPath) -> Rig:
     return Rig(
         path=root.path,
         cameras={name: base.camera(name, item) for name, item in cameras.items()},
+        format=base.stores.get('format', DEFAULT_FORMAT),
         metadata=base.stores.get('metadata', {}),
         **known,
     )
