@@ -138,11 +138,6 @@ def test_a_store_that_is_not_there_is_told_why(tmp_path: Path) -> None:
     assert text_of(lambda: new_for_filename(tmp_path)) == (
         f"'{tmp_path}' holds no store: there is no metadata.yaml in it"
     )
-    made(tmp_path / 's').close()
-    assert text_of(lambda: new_for_filename(tmp_path)) == (
-        f"'{tmp_path}' holds no store: there is no metadata.yaml in it; pass the folder of one of its stores, such as "
-        f"'{tmp_path / 's'}'"
-    )
 
 
 def test_a_missing_frame_is_told_the_range_and_the_nearest(tmp_path: Path) -> None:
