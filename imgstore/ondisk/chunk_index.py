@@ -369,11 +369,10 @@ def _write_member(archive: zipfile.ZipFile, key: str, values: npt.NDArray[Any]) 
 
     content = io.BytesIO()
     np.lib.format.write_array(content, values, allow_pickle=False)
-    with content.getbuffer() as array:  # given back even if the disk is full: a traceback keeps `content`
-        _write_bytes(archive, key + '.npy', array, zipfile.ZIP_STORED)
+    _write_bytes(archive, key + '.npy', content.getvalue(), zipfile.ZIP_STORED)
 
 
-def _write_bytes(archive: zipfile.ZipFile, name: str, content: bytes | memoryview, compress_type: int) -> None:
+def _write_bytes(archive: zipfile.ZipFile, name: str, content: bytes, compress_type: int) -> None:
     import zipfile
 
     undated = zipfile.ZipInfo(name)  # zip cannot hold every year of a recorder's clock

@@ -84,20 +84,11 @@ def existing_store_folder(path: object = None, basedir: object = None) -> str:
         why = f'{STORE_MD_FILENAME} in it is not a regular file'
         raise StoreNotFoundError(
             f'{folder!r} holds no store: '
-            f'{why if os.path.lexists(metadata) else f"there is no {STORE_MD_FILENAME} in it{_below(folder)}"}',
+            f'{why if os.path.lexists(metadata) else f"there is no {STORE_MD_FILENAME} in it"}',
             path=folder,
             store=folder,
         )
     return folder
-
-
-def _below(folder: str) -> str:
-    """Return where a folder of stores has one, as the end of a sentence."""
-    with contextlib.suppress(OSError):
-        for name in sorted(os.listdir(folder)):
-            if os.path.isfile(os.path.join(folder, name, STORE_MD_FILENAME)):
-                return f'; pass the folder of one of its stores, such as {os.path.join(folder, name)!r}'
-    return ''
 
 
 def _remote_store_folder(folder: str) -> str:

@@ -291,9 +291,8 @@ class CameraRecorder:
     def _store_frame(self, item: RecordedFrame) -> None:
         store = self._create_store(item) if self._store is None else self._store
         assert self._convert is not None
-        store.add_image(self._convert(item.image), item.number, item.time)
-        if item.device_ns is not None:
-            store.add_extra_data(device_time_ns=item.device_ns, arrival_time=item.arrival)
+        times = None if item.device_ns is None else {'device_time_ns': item.device_ns, 'arrival_time': item.arrival}
+        store.add_image(self._convert(item.image), item.number, item.time, extra_data=times)
 
     def _create_store(self, frame: RecordedFrame) -> ImgStore:
         """Create the store for images like the first one."""

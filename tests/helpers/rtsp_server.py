@@ -61,6 +61,8 @@ class Stream(socketserver.StreamRequestHandler):
             method, number, transport = request
             if method == 'DESCRIBE':
                 self._answer(number, ['Content-Type: application/sdp'], SDP.replace('\n', '\r\n'))
+            elif method == 'SETUP' and 'TCP' not in transport:  # older versions of OpenCV first ask for UDP
+                self._answer(number, [], status='461 Unsupported Transport')
             elif method == 'SETUP':
                 self._answer(number, [f'Transport: {transport}', 'Session: 1'])
             else:
@@ -76,8 +78,8 @@ class Stream(socketserver.StreamRequestHandler):
         heads = dict(line.split(': ', 1) for line in lines[1:])
         return lines[0].split()[0], heads['CSeq'], heads.get('Transport', '')
 
-    def _answer(self, number: str, heads: list[str], body: str = '') -> None:
-        lines = ['RTSP/1.0 200 OK', f'CSeq: {number}', *heads, f'Content-Length: {len(body)}', '', body]
+    def _answer(self, number: str, heads: list[str], body: str = '', status: str = '200 OK') -> None:
+        lines = [f'RTSP/1.0 {status}', f'CSeq: {number}', *heads, f'Content-Length: {len(body)}', '', body]
         self.wfile.write('\r\n'.join(lines).encode())
 
     def _play(self) -> None:

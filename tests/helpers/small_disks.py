@@ -24,7 +24,7 @@ def resize(folder: Path, kilobytes: int) -> None:
 
 def unmount(folder: Path) -> bool:
     """Remove a file system with its files."""
-    return _run('umount', folder)
+    return _run('umount', '--lazy', folder)  # a killed or slow process may have files open
 
 
 def _run(*command: str | Path) -> bool:

@@ -41,7 +41,10 @@ def parse_address(address: str, kinds: Mapping[str, Callable[[str], Any]]) -> tu
         try:
             options[name] = kinds[name](text)
         except (ValueError, IndexError) as error:
-            raise InvalidArgumentError(f'{text!r} is not allowed as {name} of a source', argument='sources') from error
+            rule = _ALLOWED.get(kinds[name], 'another value')
+            raise InvalidArgumentError(
+                f'a source has {name}={text}, but {name} must be {rule}', argument='sources'
+            ) from error
     return place, options
 
 
@@ -89,3 +92,13 @@ def width_and_height(text: str) -> tuple[int, int]:
     if found is None:
         raise ValueError
     return int(found[1]), int(found[2])
+
+
+_ALLOWED: dict[Callable[[str], Any], str] = {
+    flag: 'without a value',
+    int: 'an integer',
+    number: 'a number',
+    number_and_seconds: 'a number and seconds, such as 100:2.5',
+    numbers: 'numbers and ranges, such as 5-7+20',
+    positive: 'an integer greater than 0',
+}

@@ -24,6 +24,7 @@ _BLOCK, _ACROSS, _BITS = 16, 6, 12
 _DARK, _BRIGHT = 40, 210
 _BACKGROUNDS = 8
 _NANOSECONDS = 1_000_000_000
+_MOST_PIXELS = 2**26
 _TRIGGER_AFTER = 300_000_000  # nanoseconds
 
 
@@ -138,6 +139,12 @@ class SyntheticCamera(Camera):
             raise InvalidArgumentError(f'fps is {self._is.fps}; it must be more than 0, at most 1,000,000')
         if self._is.bits not in range(8, 65) or self._is.start < 0 or self._is.jitter < 0:
             raise InvalidArgumentError(f'{self.address!r}: bits must be 8 to 64, start and jitter 0 or more')
+        if self._size[0] * self._size[1] > _MOST_PIXELS:
+            raise InvalidArgumentError(
+                f'a synthetic camera of {self._size[0]} x {self._size[1]} pixels is too large; it may have '
+                f'{_MOST_PIXELS:,} pixels',
+                argument='sources',
+            )
         pixel_layout(self._is.pixel)
 
     def configure(self, settings: CameraSettings) -> None:
