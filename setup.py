@@ -32,10 +32,12 @@ PACKAGES = [
     'reading',
     'recording',
     'recording.cameras',
+    'recording.rig',
     'remote',
     'sources',
     'stores',
     'viewers',
+    'viewers.live',
     'viewers.web',
     'viewers.window',
     'writing',
@@ -72,6 +74,7 @@ SLEAP = ['sleap-io>=0.9']
 TIFF = ['tifffile>=2024.5.22']
 ZARR = ['zarr>=2.18']
 WEB = ['starlette>=0.49.1', 'uvicorn>=0.30']
+ZMQ = ['pyzmq>=25']
 XARRAY = ['xarray>=2024.7']  # later versions need pandas 2.1
 
 setup(
@@ -99,6 +102,7 @@ setup(
         'imgstore': ['napari.yaml', 'py.typed'],
         'imgstore.chunks.video': ['samples/*'],
         'imgstore.notebook': ['static/*'],
+        'imgstore.viewers.live': ['static/*'],
         'imgstore.viewers.web': ['static/*'],
         'imgstore.tests': ['data/*', 'data/*/*'],
         'imgstore.tests.viewers.web': ['page/*'],
@@ -122,6 +126,7 @@ setup(
         'zarr': ZARR,
         'web': WEB,
         'xarray': XARRAY,
+        'zmq': ZMQ,
         'test': [
             *BLOSCPACK,
             *DASK,
@@ -134,6 +139,7 @@ setup(
             *ZARR,
             *WEB,
             *XARRAY,
+            *ZMQ,
             'blosc>=1.11.1',
             'bloscpack>=0.16.0',  # the reference for our containers
             'cryptography',

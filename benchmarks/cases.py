@@ -15,7 +15,7 @@ H264 = ('avc1/mp4', 'h264/mkv')
 VIDEOS = {'mjpeg/avi': 'mjpeg', 'avc1/mp4': 'h264', 'h264/mkv': 'h264'}
 RAW = ('npy', 'bmp', 'ppm', 'pgm')
 IMAGES = ('png', 'jpg', 'tif', 'bpk', *RAW)
-LOSSLESS = ('png', 'tif', 'bpk', *RAW)
+LOSSLESS = ('png', 'tif', 'bpk', *RAW, 'ffv1/mkv', 'h264-lossless/mp4')
 ONE_COLOR = {'ppm': 'color', 'pgm': 'gray'}
 
 

@@ -10,7 +10,10 @@ KINDS = (('ffv1/mkv', 'ffv1', 'gray'), ('ffv1/mkv', 'ffv1', 'color'), ('h264-los
 
 
 def lossless(sizes: Sizes) -> Iterator[Case]:
-    """Return cases of writing, of reading in sequence and of reading at random."""
+    """Return cases of writing, of reading in sequence and of reading at random.
+
+    Videos are written to a disk, and to memory: there, syncing takes no time.
+    """
     count, jumps = sizes.frames(100), sizes.frames(25)
     for fmt, codec, color in KINDS:
         about = {'fmt': fmt, 'count': count}
@@ -19,6 +22,15 @@ def lossless(sizes: Sizes) -> Iterator[Case]:
             f'write {fmt} {color}',
             'write',
             (_fps(0.9), Metric('size', 'kB', 'size of a frame')),
+            about,
+            reference=None,
+            frames=color,
+            limit=Limit('bare encoder', 'fps', 'encode_video', {'codec': codec, 'count': count}),
+        )
+        yield Case(
+            f'write {fmt} {color} to memory',
+            'write_to_memory',
+            (_fps(0.9),),
             about,
             reference=None,
             frames=color,

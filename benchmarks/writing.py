@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ import imgstore
 Metrics = dict[str, float]
 
 FRAMES_PER_SECOND = 20
+
+_IN_MEMORY = '/dev/shm'
 
 
 def new_store(fmt: str, path: str, images: scenes.Frames, **options: Any) -> Any:
@@ -53,6 +56,14 @@ def write(folder: str, frames: str, fmt: str, count: int, check: bool) -> Metric
             'size': _bytes_in(path) / count / 1000,
         }
         return {**metrics, **(_quality(path, images, fmt, count) if check else {})}
+
+
+def write_to_memory(frames: str, fmt: str, count: int, check: bool) -> Metrics:
+    """Write as `write` does, to files in memory."""
+    if not os.path.isdir(_IN_MEMORY):
+        raise UnavailableError(f'needs the folder {_IN_MEMORY}')
+    with tempfile.TemporaryDirectory(prefix='imgstore-benchmark-', dir=_IN_MEMORY) as folder:
+        return write(folder, frames, fmt, count, check)
 
 
 def _bytes_in(path: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
 import re
@@ -18,6 +17,7 @@ import cv2
 import numpy as np
 
 from ._support.cpu import CORES
+from ._support.quiet_opencv import quiet_opencv_backends
 from ._support.warn import OldName, renamed_names
 from ._version import __version__
 from .chunks.video.backends import BACKENDS
@@ -26,14 +26,12 @@ from .chunks.video.numbered import decode_number, draw_number
 from .color import Image
 from .errors import ImgStoreError
 from .formats import Format, format_names, missing_formats, resolve_format
-from .sources.quiet import quiet_opencv
 from .stores.base import ImgStore
 from .stores.factories import new_for_filename, new_for_format
 
 HEIGHT, WIDTH = 480, 640
 COUNT = 24
 _BLOCK = 64
-_FFMPEG_LEVEL = 'OPENCV_FFMPEG_LOGLEVEL'
 _OPENCV = re.compile(r'opencv(-contrib)?-python(-headless)?')
 _JUMPS = np.random.default_rng(0).permutation(COUNT)[:12].tolist()
 
@@ -119,23 +117,14 @@ def check_formats() -> Iterator[Finding]:
     for name in format_names():
         fmt = resolve_format(name)
         if not fmt.converts_to_bgr:
-            with tempfile.TemporaryDirectory(prefix='imgstore-') as folder, warnings.catch_warnings(), _quiet():
+            with (
+                tempfile.TemporaryDirectory(prefix='imgstore-') as folder,
+                warnings.catch_warnings(),
+                quiet_opencv_backends(),
+            ):
                 warnings.simplefilter('ignore')
                 found = list(_examine(fmt, folder))
             yield from found
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence complaints of OpenCV and its FFmpeg about missing encoders."""
-    ffmpeg_level = os.environ.get(_FFMPEG_LEVEL)
-    os.environ.setdefault(_FFMPEG_LEVEL, '-8')
-    try:
-        with quiet_opencv():
-            yield
-    finally:
-        if ffmpeg_level is None:
-            del os.environ[_FFMPEG_LEVEL]
 
 
 def _examine(fmt: Format, folder: str) -> Iterator[Finding]:
@@ -177,7 +166,8 @@ def _read(fmt: Format, backend: str, path: str, images: list[Image], writes: flo
         same = all(map(np.array_equal, found, images))
         return Finding(fmt.name, backend, writes, rate, right, same, fmt.lossless, remark)
     except (ImgStoreError, OSError) as error:
-        return Finding(fmt.name, backend, writes, remark=f'{remark} {error}'.strip())
+        reasons = dict.fromkeys(filter(None, (remark, str(error))))
+        return Finding(fmt.name, backend, writes, remark='; '.join(reasons))
 
 
 def _seeks(store: ImgStore) -> bool:

@@ -156,7 +156,7 @@ class MappingOption(Option):
         if not isinstance(value, Mapping) or not all(map(_is_pair_of_text, value.items())):
             raise not_allowed(self.name, value, f'for {whom} it must be {self.values}')
         given = {str(name): str(each) for name, each in value.items()}
-        names = {*given, *_parameters_in(given)}
+        names = {*given, *(name for name, _ in _parameters_in(given))}
         for name, own in self.taken:
             if name in names:
                 raise not_allowed(self.name, value, f'leave out its {name!r}: {own} is an option by itself')
@@ -168,11 +168,20 @@ class MappingOption(Option):
         return "a dict of FFmpeg's names and values, such as {'aq-mode': 2}"
 
 
-def _parameters_in(options: Mapping[str, str]) -> Iterator[str]:
-    """Yield the names of an encoder's own parameters, as in ``x264-params``."""
+def _parameters_in(options: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield an encoder's own parameters and their values, as in ``x264-params``."""
     for name, value in options.items():
         if name.endswith(PARAMETERS):
-            yield from (pair.partition('=')[0].strip() for pair in value.split(':'))
+            for pair in value.split(':'):
+                parameter, _, its_value = pair.partition('=')
+                yield parameter.strip(), its_value.strip()
+
+
+def has_b_frames(options: Options) -> bool:
+    """Return whether FFmpeg's options ask for B-frames."""
+    given = options.get(CODEC_OPTIONS.name, {})
+    pairs = (*given.items(), *_parameters_in(given))
+    return any(name.strip('-') in _B_FRAMES and value != '0' for name, value in pairs)
 
 
 def _with_unit(number: int) -> str:
@@ -191,6 +200,9 @@ def _either(values: Sequence[object]) -> str:
 
 PARAMETERS = '-params'
 """End of the name of an option whose value has options of the encoder's own, separated by colons."""
+
+_B_FRAMES = ('bf', 'bframes')
+"""Names of the number of B-frames."""
 
 AUTO = 'auto'
 _PRESETS = ('ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow', 'slower', 'veryslow', 'placebo')
@@ -242,6 +254,9 @@ H264_ENCODER, HEVC_ENCODER = (
 )
 _OF_SOFTWARE = (CRF, PRESET, X264_TUNE, PIXEL_FORMAT, THREADS)
 
+_FRAMES_AT_ONCE = ('mjpeg', 'ffv1')
+"""Codecs of videos that encode frames independently of each other."""
+
 OF_X264 = (CRF, BITRATE, GOP, PRESET, X264_TUNE, PIXEL_FORMAT, THREADS, CODEC_OPTIONS, H264_ENCODER)
 OF_LOSSLESS_X264 = (GOP, PRESET, THREADS, CODEC_OPTIONS)
 OF_X265 = (CRF, BITRATE, GOP, PRESET, X265_TUNE, PIXEL_FORMAT, THREADS, CODEC_OPTIONS, HEVC_ENCODER)
@@ -259,6 +274,13 @@ def check_names(names: Iterable[str]) -> None:
             raise InvalidOptionError(
                 f'{name!r} is not an option of an encoder; they are {", ".join(OPTION_NAMES)}', argument=name
             )
+
+
+def instead_of(name: str, codec: str, options: Sequence[Option]) -> str:
+    """Return what a codec has instead of an option, for messages."""
+    if name == THREADS.name and codec in _FRAMES_AT_ONCE:
+        return 'it encodes several frames at once, each with one thread, and workers= sets how many'
+    return f'it has {", ".join(map(str, options)) or "no such option"}'
 
 
 def check_together(options: Options) -> None:

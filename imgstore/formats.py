@@ -26,6 +26,7 @@ from .encoder_options import (
     Option,
     Options,
     check_together,
+    instead_of,
 )
 from .errors import CorruptFileError, InvalidArgumentError, MissingDependencyError
 from .frame_rate import checked_rate
@@ -320,9 +321,9 @@ def validate_options(fmt: Format, given: Mapping[str, object]) -> dict[str, Any]
     said = {name: value for name, value in given.items() if value is not None}
     for name, value in said.items():
         if name not in known:
-            allowed = ', '.join(map(str, fmt.options)) or 'no such option'
+            rule = instead_of(name, fmt.codec, fmt.options)
             raise InvalidArgumentError(
-                f'{name} is {value!r}, but format {fmt.name} has no {name}; it has {allowed}', argument=name
+                f'{name} is {value!r}, but format {fmt.name} has no {name}; {rule}', argument=name
             )
     checked = {name: known[name].checked(value, f'format {fmt.name}') for name, value in said.items()}
     check_together(checked)

@@ -274,6 +274,9 @@ def _means(image: Image, vertical: int, horizontal: int) -> Image:
         sums = _block_sums(image, vertical, horizontal, _sum_dtype(image.dtype, count))
         if image.dtype.kind == 'f':
             sums /= count
+            is_over = np.isinf(sums)  # the sum may exceed float64 where the mean does not
+            if is_over.any():
+                sums[is_over] = _block_sums(image / count, vertical, horizontal, sums.dtype)[is_over]
         else:
             sums += count // 2
             sums //= count

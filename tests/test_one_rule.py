@@ -298,7 +298,7 @@ def test_the_limits_of_claimed_sizes_are_in_one_module() -> None:
     ('what', 'modules'),
     [
         (r'\bcv2\.imencode\(', {'_support/opencv_encode.py'}),
-        (r'\.setLogLevel\(', {'sources/quiet.py'}),
+        (r'\.setLogLevel\(', {'_support/quiet_opencv.py'}),
         (r'>> bit & 1', {'chunks/video/numbered.py'}),
         (r'def _?is_reserved\(', {'extra_data/records.py'}),
         (r'it must be a JSON array of objects', {'extra_data/records.py'}),

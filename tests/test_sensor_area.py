@@ -157,3 +157,10 @@ def test_an_area_in_metadata_that_is_not_valid_is_unknown(changed: dict[str, Any
     assert area_in({**valid, **changed}) is None
     for key in changed:
         assert area_in({name: value for name, value in valid.items() if name != key}) is None
+
+
+def test_the_mean_of_huge_floats_is_finite() -> None:
+    huge = np.full((4, 6), 1.7e308)
+    assert bin_image(huge, 2, 3).tolist() == [[1.7e308] * 2] * 2
+    mixed = np.array([[1.7e308, -1.7e308, np.inf], [1.7e308, 1.7e308, 1]])
+    assert bin_image(mixed, 2, 1).tolist() == [[1.7e308, 0, np.inf]]

@@ -14,14 +14,14 @@ import typing
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-from imgstore.convert import Conversion, FormatEstimate, StoreEstimate
+from imgstore.convert import Conversion, FormatEstimate, RefusedFormat, StoreEstimate
 from imgstore.doctor import Finding
 from imgstore.maintenance.reindex import ReindexReport
 from imgstore.maintenance.report import UnreadableChunk
 from imgstore.maintenance.verify_report import VerifiedChunk
 from imgstore.overview.listing import StoreRow
 from imgstore.overview.report import Overview
-from imgstore.recording import CameraStatus
+from imgstore.recording import CameraStatus, PaceReport
 
 TARGET = Path(__file__).parents[1] / 'docs' / 'json-output.schema.json'
 
@@ -117,6 +117,10 @@ def definitions() -> dict[str, Schema]:
             },
         ),
         'record': {**of_class(CameraStatus), 'description': 'imgstore record, for each camera'},
+        'pace': {
+            **of_class(PaceReport, keeps_pace=field('boolean', 'Whether this machine keeps the pace.')),
+            'description': 'imgstore record --check',
+        },
         'info': {**overview, 'description': 'imgstore info'},
         'listing': {**listing, 'description': 'imgstore info --recursive'},
         'export': of_object(
@@ -147,7 +151,7 @@ def definitions() -> dict[str, Schema]:
             'imgstore verify',
             {
                 'path': PATH,
-                'sound': field('boolean', 'Whether nothing is damaged.'),
+                'sound': field('boolean', 'Whether nothing is damaged, and no checksum lost.'),
                 'frames': field('integer', 'Number of frames of the complete chunks.'),
                 'verified': field('integer', 'Number of frames that match their checksum.'),
                 'unverified': field('integer', 'Number of frames without a checksum.'),
@@ -197,7 +201,9 @@ def definitions() -> dict[str, Schema]:
 def schema() -> str:
     """Return the file's text."""
     found = definitions()
-    found['estimate']['properties']['formats'] = list_of(of_class(FormatEstimate), 'The estimates, the smallest first.')
+    estimate = found['estimate']['properties']
+    estimate['formats'] = list_of(of_class(FormatEstimate), 'The estimates, the smallest first.')
+    estimate['refused'] = list_of(of_class(RefusedFormat), 'Formats that cannot hold the images.')
     found['bench']['required'] = ['recording', 'format', 'frames', 'width', 'height', 'color']
     content = {
         '$schema': 'https://json-schema.org/draft/2020-12/schema',

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -138,6 +138,31 @@ def load_yaml(path: str) -> Any:
 
 def parse_yaml(data: bytes) -> Any:
     """Parse YAML into plain data; raises many kinds of errors."""
+    with _nodes_of(data) as (loader, node):
+        return None if node is None else loader.construct_document(node)
+
+
+def compose_yaml(data: bytes) -> yaml.Node | None:
+    """Parse YAML into nodes, which know their lines; raises many kinds of errors."""
+    with _nodes_of(data) as (_, node):
+        return node
+
+
+def plain_of_node(node: yaml.Node) -> Any:
+    """Return the plain data of a node of `compose_yaml`."""
+    return _SlowLoader('').construct_document(node)
+
+
+def pairs_of_node(node: yaml.MappingNode) -> list[tuple[yaml.Node, yaml.Node]]:
+    """Return keys and values of a mapping, those merged by << first."""
+    _SlowLoader('').flatten_mapping(node)
+    pairs: list[tuple[yaml.Node, yaml.Node]] = node.value
+    return pairs
+
+
+@contextlib.contextmanager
+def _nodes_of(data: bytes) -> Iterator[tuple[Any, yaml.Node | None]]:
+    """Compose bounded nodes, with the loader that constructs them."""
     text = _NOT_ALLOWED.sub('\ufffd', decode_text(data))
     if '\0' in text:
         raise ValueError(f'there is a zero byte in line {text.count(chr(10), 0, text.index(chr(0))) + 1}')
@@ -146,11 +171,9 @@ def parse_yaml(data: bytes) -> Any:
     loader = kind(text)
     try:
         node = loader.get_single_node()
-        if node is None:
-            return None
-        if _count_values(node, {}) > max(_MOST_VALUES, len(text)):
+        if node is not None and _count_values(node, {}) > max(_MOST_VALUES, len(text)):
             raise ValueError('its aliases stand for too many values')
-        return loader.construct_document(node)
+        yield loader, node
     finally:
         loader.dispose()
 

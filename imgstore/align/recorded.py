@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from typing import Any
 
 from .._support.yaml import load_yaml
 from ..errors import CorruptFileError, InvalidArgumentError, StoreNotFoundError
 from ..ondisk.files import StrPath, text_path
 from ..stores.factories import ImgStore, new_for_filename
+from ..stores.multi import MultiStore
 from .aligning import align
 from .alignment import Alignment
 
@@ -17,7 +19,7 @@ RECORDING_FILENAME = 'recording.yaml'
 """File of a recording of several cameras, in the folder of their stores."""
 
 
-def open_recording(path: StrPath, **options: Any) -> dict[str, ImgStore]:
+def open_recording(path: StrPath, **options: Any) -> dict[str, ImgStore | MultiStore]:
     """Open the stores of a recording that `imgstore.record` made.
 
     Parameters
@@ -29,8 +31,9 @@ def open_recording(path: StrPath, **options: Any) -> dict[str, ImgStore]:
 
     Returns
     -------
-    dict of ImgStore
-        The stores by the names of their cameras, in the order of the sources. Cameras without a frame have none.
+    dict of ImgStore or MultiStore
+        The stores by the names of their cameras, in the order of the sources. Cameras without a frame have none. A
+        recording in segments gives a MultiStore a camera, if it is in several.
 
     Raises
     ------
@@ -50,12 +53,28 @@ def open_recording(path: StrPath, **options: Any) -> dict[str, ImgStore]:
     """
     folder = text_path(path, 'path')
     with contextlib.ExitStack() as stack:
-        found = {}
-        for name, camera in _cameras(folder).items():
+        found: dict[str, ImgStore | MultiStore] = {}
+        for name, paths in _stores(folder).items():
             with contextlib.suppress(StoreNotFoundError):
-                found[name] = stack.enter_context(new_for_filename(os.path.join(folder, camera['store']), **options))
+                found[name] = _opened(paths, options)
+                stack.callback(found[name].close)
         stack.pop_all()
     return found
+
+
+def _stores(folder: str) -> dict[str, list[str]]:
+    """Return the paths of the stores of each camera, in order."""
+    cameras, segments = _cameras(folder), _segments(folder)
+    if segments is None:
+        return {name: [os.path.join(folder, camera['store'])] for name, camera in cameras.items()}
+    paths = {
+        name: [os.path.join(folder, each, camera['store']) for each in segments] for name, camera in cameras.items()
+    }
+    return {name: [path for path in each if os.path.isdir(path)] or each[:1] for name, each in paths.items()}
+
+
+def _opened(paths: list[str], options: dict[str, Any]) -> ImgStore | MultiStore:
+    return new_for_filename(paths[0], **options) if len(paths) == 1 else MultiStore(paths, **options)
 
 
 def align_recording(path: StrPath, **options: Any) -> Alignment:
@@ -90,6 +109,16 @@ def align_recording(path: StrPath, **options: Any) -> Alignment:
     return align(stores, **{'by': content.get('align_by', 'time'), **options})
 
 
+def failure_of(store: str) -> str | None:
+    """Return the error that ended the camera of a store, by recording.yaml."""
+    folder, name = os.path.split(os.path.abspath(store))
+    with contextlib.suppress(StoreNotFoundError, CorruptFileError, OSError):
+        for camera in _cameras(folder).values():
+            if camera['store'] == name and camera.get('failed'):
+                return str(camera.get('reason'))
+    return None
+
+
 def _content(folder: str) -> dict[str, Any]:
     path = os.path.join(folder, RECORDING_FILENAME)
     if not os.path.isfile(path):
@@ -102,6 +131,21 @@ def _content(folder: str) -> dict[str, Any]:
     if not isinstance(content, dict) or not isinstance(content.get('cameras'), dict):
         raise CorruptFileError(f'{path} does not list cameras', path=path)
     return content
+
+
+def _segments(folder: str) -> list[str] | None:
+    """Return the folders of the segments; None: there are none."""
+    segments = _content(folder).get('segments')
+    if segments is None:
+        return None
+    if (
+        not isinstance(segments, list)
+        or not segments
+        or not all(re.fullmatch(r'segment-\d+', str(each)) for each in segments)
+    ):
+        path = os.path.join(folder, RECORDING_FILENAME)
+        raise CorruptFileError(f'{path} names no segments', path=path)
+    return [str(each) for each in segments]
 
 
 def _cameras(folder: str) -> dict[str, Any]:

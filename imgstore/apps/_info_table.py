@@ -55,6 +55,8 @@ def print_table(rows: list[StoreRow]) -> None:
     for row in rows:
         if row.problem:
             print(f'{printable(row.path)}: {printable(row.problem)}')
+        if row.failure:
+            print(f'{printable(row.path)}: the camera ended early: {printable(row.failure)}')
 
 
 def _is_terminal() -> bool:

@@ -7,9 +7,7 @@ import math
 import re
 from typing import Any
 
-_NUMBER = re.compile(r'-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?')
-_WORDS = {'true': True, 'false': False, 'null': None}
-_LONGEST_INTEGER = 1000  # digits; YAML and Python refuse much longer ones
+from .._support.plain_values import parse_plain
 
 
 def positive(kind: type[int] | type[float]) -> Any:
@@ -85,14 +83,4 @@ def metadata_pair(text: str) -> tuple[str, Any]:
         text.encode()
     except UnicodeEncodeError as error:
         raise argparse.ArgumentTypeError(f'{text!r} is not valid UTF-8') from error
-    return key, _WORDS[value] if value in _WORDS else _number(value)
-
-
-def _number(text: str) -> int | float | str:
-    found = _NUMBER.fullmatch(text)
-    if found is None or len(text) > _LONGEST_INTEGER:
-        return text
-    if found[1] is None and found[2] is None:
-        return int(text)
-    value = float(text)
-    return value if math.isfinite(value) else text
+    return key, parse_plain(value)

@@ -11,6 +11,7 @@ from .._support.text import count_of
 from ..convert import HISTORY, Conversion, convert, estimate
 from ..stores.factories import new_for_filename
 from ._cli import (
+    EXIT_FAILURE,
     add_binning,
     add_encoder_options,
     add_format,
@@ -18,6 +19,7 @@ from ._cli import (
     add_roi,
     encoder_options,
     frames_per_second,
+    log_error,
     run,
 )
 from ._estimate import estimate_lines
@@ -127,10 +129,12 @@ def _estimate(args: argparse.Namespace) -> int:
         )
     if args.json:
         print(json_line(asdict(found)))
-        return 0
-    for line in estimate_lines(found):
-        print(line)
-    return 0
+    else:
+        for line in estimate_lines(found):
+            print(line)
+    for each in found.refused:
+        log_error(_PROG, f'{each.format}: {each.reason}')
+    return EXIT_FAILURE if found.refused else 0
 
 
 def _convert(args: argparse.Namespace) -> int:

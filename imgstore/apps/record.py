@@ -8,13 +8,14 @@ from dataclasses import asdict
 from typing import Any
 
 from ..errors import InvalidArgumentError
-from ..recording import CameraSettings, CameraStatus, Recording, record
-from ..recording.new_recording import DEFAULT_FORMAT
+from ..recording import CameraSettings, CameraStatus, Recording, Rig, load_rig, record
 from ..recording.opening import CAMERAS
+from ..recording.pace import SECONDS
+from ..recording.plans import DEFAULT_FORMAT
+from ..recording.rig.rig_file import is_rig_path
 from ._cli import (
     EXIT_FAILURE,
     EXIT_MISSING,
-    GracefulStop,
     add_encoder_options,
     add_format,
     encoder_options,
@@ -25,12 +26,13 @@ from ._cli import (
 from ._info_text import json_line
 from ._metadata import add_metadata, given_metadata
 from ._parser import command_parser
-from ._progress import Progress
+from ._record_check import check
+from ._record_running import add_running, run_recording
+from ._record_values import duration, time_of_day
 from ._report import add_json
 from ._values import metadata_pair, positive, size
 
 _PROG = 'imgstore-record'
-_POLL = 0.1  # seconds
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,29 +42,48 @@ def parser() -> argparse.ArgumentParser:
         'Record one or several cameras, each in a store, and account for every frame.',
         'imgstore record --source test:640x480,fps=100 --duration 5 recording\n'
         'imgstore record --source left=pylon:0 --source right=pylon:1 --fps 100 --duration 60 recording\n'
-        'imgstore record --source rtsp://10.0.0.7/stream --strict recording',
+        'imgstore record --source rtsp://10.0.0.7/stream --strict recording\n'
+        'imgstore record --check rig.yaml\n'
+        'imgstore record rig.yaml',
         'Ctrl-C and SIGTERM stop all cameras and complete their stores. A camera that fails ends alone, and the others '
-        'go on. The folder gets a store for each camera and recording.yaml. Exit code: 0, 1 if a camera failed, 3 '
-        'with --strict if frames are missing.',
+        'go on. The folder gets a store for each camera and recording.yaml. Exit code: 0, 1 if a camera failed or '
+        'this machine does not keep the pace, 3 with --strict if frames are missing.',
     )
     made.add_argument(
         '--source',
         action='append',
-        required=True,
-        metavar='[NAME=]KIND:ADDRESS',
+        default=[],
+        metavar='[NAME=]KIND:ADDRESS[,SETTING=VALUE]',
         help=f'a camera: {", ".join(f"{kind}:" for kind in CAMERAS)} or a URL; NAME is the name of its store; '
-        'may be repeated',
+        'SETTING is fps, size, pixel_format, exposure, gain, trigger or a feature of GenICam, for this camera; may be '
+        'repeated',
     )
-    made.add_argument('folder', metavar='FOLDER', help='new folder of the recording')
-    add_format(made, default=DEFAULT_FORMAT, help='format of the stores (default: %(default)s)')
-    made.add_argument('--duration', type=positive(float), metavar='S', help='stop after S seconds')
+    made.add_argument('target', metavar='FOLDER|RIG.yaml', help='new folder of the recording, or a file with a set-up')
+    made.add_argument('folder', metavar='FOLDER', nargs='?', help='after a set-up: a new folder in place of its own')
+    made.add_argument('--check', action='store_true', help='say whether this machine keeps the pace of a set-up')
+    made.add_argument(
+        '--check-seconds',
+        type=positive(float),
+        default=SECONDS,
+        metavar='S',
+        help='duration of the recording of --check (default: %(default)g)',
+    )
+    add_format(made, help=f'format of the stores (default: {DEFAULT_FORMAT}, or that of the set-up)')
+    made.add_argument('--duration', type=duration, metavar='S', help='stop after S seconds, or 15m, 1h or 7d')
+    made.add_argument(
+        '--until', type=time_of_day, metavar='TIME', help='stop at a time of day such as 18:00, or a date and time'
+    )
+    made.add_argument(
+        '--segment', type=duration, metavar='S', help='go on in a new folder every S seconds, or 15m or 1h'
+    )
     made.add_argument('--frames', type=positive(int), metavar='N', help='stop each camera after N frames')
     made.add_argument('--strict', action='store_true', help='exit with code 3 if frames are missing')
+    add_running(made)
     _add_of_cameras(made)
     made.add_argument('--chunksize', type=positive(int), metavar='N', help='frames per chunk')
     add_encoder_options(made)
     add_metadata(made, 'stores')
-    add_json(made, 'one JSON object per camera and line')
+    add_json(made, 'one JSON object per camera and line, or one with --check')
     return made
 
 
@@ -95,29 +116,43 @@ def _add_of_cameras(made: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Record the cameras named on the command line and return the exit code."""
-    args = parser().parse_args(argv)
+    made = parser()
+    args = made.parse_args(argv)
+    if not args.source and not is_rig_path(args.target):
+        made.error(f'give --source, or the file of a set-up, which ends in .yaml; {args.target!r} does not')
     return run(_PROG, lambda: _record(args), args.verbose)
 
 
 def _record(args: argparse.Namespace) -> int:
+    if args.check:
+        return check(_PROG, _rig(args), args)
     recording = record(
-        _sources(args.source),
-        args.folder,
-        args.format,
-        settings=_settings(args),
+        **_what(args),
+        format=args.format,
         duration=args.duration,
+        until=args.until,
+        segment=args.segment,
         frames=args.frames,
         metadata=given_metadata(args),
         **_store_options(args),
     )
-    with GracefulStop() as stop, recording, Progress(_PROG, quiet=args.quiet) as progress:
-        frames = 0
-        while not recording.wait(_POLL) and not stop.signal:
-            known = sum(status.frames for status in recording.status().values())
-            progress.step(known - frames)
-            frames = known
-        recording.stop('stopped by a signal' if stop.signal else 'stopped')
+    run_recording(_PROG, recording, args)
     return _summary(recording, args)
+
+
+def _what(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what to record, and where to."""
+    if args.source and args.folder is None:
+        return {'sources': _sources(args.source), 'folder': args.target, 'settings': _settings(args)}
+    return {'sources': _rig(args), 'folder': args.folder}
+
+
+def _rig(args: argparse.Namespace) -> Rig:
+    if args.source:
+        raise InvalidArgumentError('there is --source and a set-up; give --source and FOLDER, or a set-up alone')
+    for name in _settings(args).given:
+        raise InvalidArgumentError(f'the set-up {args.target!r} has the settings of its cameras; change {name} there')
+    return load_rig(args.target)
 
 
 def _store_options(args: argparse.Namespace) -> dict[str, Any]:

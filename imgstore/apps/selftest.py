@@ -19,6 +19,7 @@ from .._support.cpu import CORES
 from ..doctor import Finding, check_formats, encoder_table, table, versions
 from ..errors import MissingDependencyError
 from ..measuring.comparison import FRAMES, SIZE
+from ..measuring.scenes import LEAST_SIDE
 from ._bench import format_list, run_bench
 from ._cli import EXIT_FAILURE, run
 from ._info_text import json_line
@@ -82,7 +83,7 @@ def _add_bench_options(made: argparse.ArgumentParser) -> None:
         type=size,
         metavar='WxH',
         default=SIZE,
-        help=f'size of the images of --bench in pixels (default: {SIZE[0]}x{SIZE[1]})',
+        help=f'size of the images of --bench in pixels, each at least {LEAST_SIDE} (default: {SIZE[0]}x{SIZE[1]})',
     )
     made.add_argument('--color', action='store_true', help='measure color images with --bench')
     made.add_argument(

@@ -24,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
     made = command_parser(
         _PROG,
         'Compare every frame of a store, and its extra data, with their checksums, without decoding. The exit code is '
-        '1 if something is damaged.',
+        '1 if something is damaged, or if checksums are missing that the recording had.',
         'imgstore verify recording\nimgstore verify --add old\nimgstore verify --manifest sha256.txt recording',
         'Recordings of imgstore 0.4 have no checksums. Their frames count as unverified, until --add.',
     )

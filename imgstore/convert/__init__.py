@@ -4,8 +4,9 @@ Metadata and extra data are kept, and all frames compared. `estimate` says befor
 """
 
 from .conversion import convert
-from .estimation import FormatEstimate, StoreEstimate, estimate
+from .estimate_result import FormatEstimate, RefusedFormat, StoreEstimate
+from .estimation import estimate
 from .history import HISTORY
 from .result import Conversion
 
-__all__ = ['HISTORY', 'Conversion', 'FormatEstimate', 'StoreEstimate', 'convert', 'estimate']
+__all__ = ['HISTORY', 'Conversion', 'FormatEstimate', 'RefusedFormat', 'StoreEstimate', 'convert', 'estimate']

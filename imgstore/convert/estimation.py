@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,98 +24,18 @@ from ..stores.base import ImgStore
 from ..stores.factories import new_for_filename
 from ..timestamps import usual_interval
 from ..writing.image_spec import image_spec_for
+from .estimate_result import FormatEstimate, RefusedFormat, StoreEstimate
 from .frames import Recipe
 from .request import Request
 from .sample import Sample, SampledImages, take_sample
 
-_SECONDS_PER_HOUR = 3600
 _OF_VIDEOS = 0.03
 """Share of a video's size that is uncertain in any case: an encoder adapts to what came before a run."""
 
 Progress = Callable[[], object]
 
-
-@dataclass(frozen=True)
-class FormatEstimate:
-    """Estimated size of a store in a format.
-
-    Attributes
-    ----------
-    format : str
-        Name of the format.
-    bytes : float
-        Size of all images or videos, without indexes and extra data.
-    error : float
-        Half of the interval of ``bytes`` that is right in 19 of 20 cases. 0 if every frame was tried.
-    psnr : float
-        PSNR over all pixels of the sample in dB, inf if it is identical bit for bit.
-    is_current : bool
-        Whether the store has this format. The encoder's options may be others.
-    loses_colors : bool
-        Whether the images become gray.
-    """
-
-    format: str
-    bytes: float
-    error: float
-    psnr: float
-    is_current: bool
-    loses_colors: bool
-
-
-@dataclass(frozen=True)
-class StoreEstimate:
-    """Estimated sizes of a store, made by `estimate`.
-
-    Attributes
-    ----------
-    format : str
-        Format of the store.
-    image_shape : tuple of int
-        Shape of its images in pixels.
-    dtype : str
-        dtype of its images.
-    frames : int
-        Number of frames.
-    rate : float
-        Frames per second by the median interval, or 30 if there is none.
-    bytes : int or None
-        Size of its images or videos, without indexes and extra data. None at a URL.
-    sampled : int
-        Number of frames tried in video formats.
-    runs : int
-        Number of runs of consecutive frames in which they are.
-    sampled_images : int
-        Number of frames tried in formats of images.
-    unreadable : int
-        Number of frames of the sample that were left out, since they cannot be read.
-    missing_chunks : tuple of int
-        Missing or skipped chunk numbers, whose frames do not count.
-    formats : tuple of FormatEstimate
-        The estimates, the smallest first.
-    """
-
-    format: str
-    image_shape: tuple[int, ...]
-    dtype: str
-    frames: int
-    rate: float
-    bytes: int | None
-    sampled: int
-    runs: int
-    sampled_images: int
-    unreadable: int
-    missing_chunks: tuple[int, ...]
-    formats: tuple[FormatEstimate, ...]
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether every frame was tried in every format."""
-        return min(self.sampled, self.sampled_images) == self.frames
-
-    def bytes_per_hour(self, size: float) -> float:
-        """Return the size of an hour at the store's rate, if all frames have a size."""
-        return size / self.frames * self.rate * _SECONDS_PER_HOUR
+_Refused = dict[str, InvalidArgumentError]
+"""Errors of the formats that cannot hold the images, by name."""
 
 
 def estimate(
@@ -161,7 +80,7 @@ def estimate(
     InvalidOptionError
         There is no such option of an encoder.
     InvalidArgumentError
-        The store has no frames. Or a given format cannot hold its images, or no format has a given option.
+        The store has no frames. Or no given format can hold its images, or no format has a given option.
     FrameReadError
         No frame of the sample can be read.
 
@@ -178,10 +97,13 @@ def estimate(
         opened = _Source(existing_store_folder(source), closing, roi, binning)
         store = opened.decoded
         sample = _sample(store)
-        trials = _trials(opened, formats, chunksize, given)
-        found = _try_all(trials, sample, progress)
-        estimates = [_estimated(trial, found[trial.name], len(store)) for trial in trials]
-        return _result(store, sample, sorted(estimates, key=lambda each: each.bytes))
+        trials, refused = _trials(opened, formats, chunksize, given)
+        found = _try_all(trials, sample, progress, refused)
+        estimates = [_estimated(trial, found[trial.name], len(store)) for trial in trials if trial.name not in refused]
+        if not estimates and refused:
+            raise next(iter(refused.values()))
+        named = refused if formats is not None else {}
+        return _result(store, sample, sorted(estimates, key=lambda each: each.bytes), named)
 
 
 class _Source:
@@ -305,17 +227,29 @@ def _sample(store: ImgStore) -> Sample:
 
 def _trials(
     source: _Source, formats: Sequence[str] | None, chunksize: int | None, encoder: dict[str, Any]
-) -> list[_Trial]:
-    """Return a trial of each format; InvalidArgumentError."""
+) -> tuple[list[_Trial], _Refused]:
+    """Return the trials of formats, and the errors of others.
+
+    Raises InvalidArgumentError for an option of the encoder.
+    """
     names = comparable_formats() if formats is None else list(dict.fromkeys(map(_full_name, formats)))
-    trials = [_Trial(source, name, chunksize, encoder) for name in names]
+    trials, refused = list[_Trial](), _Refused()
+    for name in names:
+        try:
+            trials.append(_Trial(source, name, chunksize, encoder))
+        except InvalidArgumentError as error:
+            refused[name] = error
     trials = trials if formats is not None else [trial for trial in trials if trial.holds]
+    _check_encoder(trials, encoder)
+    return trials, refused
+
+
+def _check_encoder(trials: list[_Trial], encoder: dict[str, Any]) -> None:
     unused = encoder.keys() - {name for trial in trials for name in trial.encoder}
     if unused and trials:
         validate_options(trials[0].fmt, {name: encoder[name] for name in unused})  # says what is allowed
     for trial in trials:
         validate_options(trial.fmt, trial.encoder)
-    return trials
 
 
 def _full_name(name: str) -> str:
@@ -323,19 +257,26 @@ def _full_name(name: str) -> str:
     return name if fmt.converts_to_bgr else fmt.name
 
 
-def _try_all(trials: list[_Trial], sample: Sample, progress: Progress) -> dict[str, list[_Run]]:
+def _try_all(trials: list[_Trial], sample: Sample, progress: Progress, refused: _Refused) -> dict[str, list[_Run]]:
     """Measure each format, run by run, since the frames of a run are read once."""
     found: dict[str, list[_Run]] = {trial.name: [] for trial in trials}
     for run in (None, *sample.runs):
         for trial in trials:
-            if trial.fmt.is_image_folder and run is None:
-                measured = trial.measure(sample.single())
-                found[trial.name].append(_Run(measured, measured.bytes_per_frame, 0))
-                progress()
-            elif not trial.fmt.is_image_folder and run is not None:
-                found[trial.name].append(trial.measure_run(run, sample.is_all))
-                progress()
+            if trial.fmt.is_image_folder != (run is None) or trial.name in refused:
+                continue
+            try:
+                found[trial.name].append(_tried(trial, sample, run))
+            except InvalidArgumentError as error:
+                refused[trial.name] = error
+            progress()
     return found
+
+
+def _tried(trial: _Trial, sample: Sample, run: Sequence[int] | None) -> _Run:
+    if run is not None:
+        return trial.measure_run(run, sample.is_all)
+    measured = trial.measure(sample.single())
+    return _Run(measured, measured.bytes_per_frame, 0)
 
 
 def _estimated(trial: _Trial, runs: list[_Run], count: int) -> FormatEstimate:
@@ -378,7 +319,7 @@ def _error(sizes: npt.NDArray[Any], left_out: float) -> float:
     return float(quantile * deviation / math.sqrt(len(sizes)) * math.sqrt(left_out))
 
 
-def _result(store: ImgStore, sample: Sample, estimates: list[FormatEstimate]) -> StoreEstimate:
+def _result(store: ImgStore, sample: Sample, estimates: list[FormatEstimate], refused: _Refused) -> StoreEstimate:
     interval, paths = usual_interval(store), store.chunk_paths()
     sizes = None if is_url(store.filename) else [size for path in paths.values() for size in frame_file_sizes(path)]
     return StoreEstimate(
@@ -394,4 +335,5 @@ def _result(store: ImgStore, sample: Sample, estimates: list[FormatEstimate]) ->
         unreadable=len(sample.unreadable),
         missing_chunks=tuple(sorted(set(range(max(paths, default=0))) - set(paths))),
         formats=tuple(estimates),
+        refused=tuple(RefusedFormat(name, str(error)) for name, error in refused.items()),
     )

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._support.cpu import CORES
+from .._support.text import count_of
 from .._support.validation import as_int_min
 from ..chunks import ChunkIO, is_for_lack
 from ..constants import EXTRA_DATA_CHECKSUMS, EXTRA_JSON
@@ -59,8 +60,8 @@ def verify(
     path : str or PathLike
         Path of the store.
     add : bool
-        Compute checksums for frames without one, as recordings of imgstore 0.4 have none. They say that the frames
-        stay as they are now.
+        Compute checksums for frames and extra data without one, as recordings of imgstore 0.4 have none. They say that
+        the frames stay as they are now.
     update : bool
         Accept images and extra data that you changed on purpose: those that can be read get a new checksum. Not for
         videos.
@@ -74,7 +75,8 @@ def verify(
     Returns
     -------
     VerifyReport
-        True in a condition if no frame is damaged and all chunks could be read.
+        True in a condition if no frame is damaged, all chunks could be read, and no checksum is missing that the
+        recording had.
 
     Raises
     ------
@@ -111,8 +113,8 @@ class _Verification:
     def __init__(self, folder: str, add: bool, update: bool, resume: StrPath | None) -> None:
         metadata = load_metadata(folder)
         self._fmt = format_of(metadata, folder)
-        self._shape = metadata.imgshape
-        self._folder, self._add, self._update = folder, add, update
+        self._shape, self._has_checksums = metadata.imgshape, metadata.has_checksums
+        self._folder, self._add, self._update, self._has_rewritten = folder, add, update, False
         self._log = None if resume is None else VerifyLog(resume, metadata.uuid)
         self._layout = Layout(folder, self._fmt.extension, self._fmt.is_image_folder)
         self._chunks = ChunkIO(
@@ -136,7 +138,7 @@ class _Verification:
                     self._log.note(self._layout.index_stem(chunk.number), chunk)
                 progress(chunk.frames)
                 chunks.append(chunk)
-        if any(chunk.has_changed for chunk in chunks):
+        if self._has_rewritten:
             renewed_index(self._layout, self._layout.index_stems(found.complete))
         return VerifyReport(self._folder, tuple(chunks), tuple(sorted(incomplete)))
 
@@ -162,14 +164,15 @@ class _Verification:
                 raise
             return VerifiedChunk(number, len(numbers), damaged=tuple(numbers.tolist()), problem=str(error))
         is_new, has_new_extra_data = self._renewed(number, frames)
+        left = frames.left(is_new)
         return VerifiedChunk(
             number,
             len(numbers),
-            unverified=int(np.sum(frames.is_unknown & ~is_new)),
-            damaged=tuple(numbers[frames.is_damaged & ~is_new].tolist()),
+            unverified=int(np.sum(left.is_unknown)),
+            damaged=tuple(numbers[left.is_damaged].tolist()),
             changed=tuple(numbers[is_new].tolist()),
             changed_extra_data=has_new_extra_data,
-            problem=self._problem(self._layout.index_stem(number), bool((frames.is_damaged & ~is_new).any())),
+            problem=self._problem(number, left),
         )
 
     def _compared(self, number: int, count: int) -> _Frames:
@@ -178,14 +181,15 @@ class _Verification:
         CorruptFileError for its checksums, FrameReadError for its video.
         """
         stem = self._layout.index_stem(number)
-        expected, decoder = self._expected(stem), read_decoder_checksum(stem)
-        expected = np.zeros(count, np.uint64) if expected is None else expected
+        stored, decoder = self._expected(stem), read_decoder_checksum(stem)
+        expected = np.zeros(count, np.uint64) if stored is None else stored
         actual = as_checksums(self._chunks.stored_checksums(number, count))
         is_damaged = (expected != UNKNOWN) & (actual != expected)
         is_damaged |= decoder != UNKNOWN and self._chunks.decoder_checksum(number) != decoder
         if self._fmt.is_image_folder:
             is_damaged |= actual == UNKNOWN  # it is missing
-        return _Frames(expected, actual, is_damaged)
+        should_have = self._has_checksums or stored is not None
+        return _Frames(expected, actual, is_damaged, should_have & (expected == UNKNOWN) & (actual != UNKNOWN))
 
     def _expected(self, stem: str) -> Checksums | None:
         """Read the checksums; if some are to be added, damaged ones are none."""
@@ -210,13 +214,13 @@ class _Verification:
         if self._update and self._fmt.is_image_folder:
             is_new[[index for index in np.flatnonzero(frames.is_damaged).tolist() if self._can_read(number, index)]] = 1
         members: dict[str, Checksums | None] = {}
-        if is_new.any():
-            checksums = np.where(is_new, frames.actual, frames.expected)
-            members |= checksum_members(checksums, self._chunks.decoder_checksum(number))
+        if is_new.any() or (self._add and self._has_checksums and self._lacks_decoder_checksum(number)):
+            members |= checksum_members(frames.left(is_new).expected, self._chunks.decoder_checksum(number))
         if has_new_extra_data := self._accepts_extra_data(stem):
             members[EXTRA_DATA_CHECKSUMS] = checksums_of(stem)
         if members:
             rewrite_members(stem, members)
+            self._has_rewritten = True
         return is_new, has_new_extra_data
 
     def _accepts_extra_data(self, stem: str) -> bool:
@@ -231,17 +235,41 @@ class _Verification:
         differ = self._update and (lacks_extra_data(stem) or not has_sound_extra_data(stem))
         return differ and has_sound_extra_data(stem, verify=False)
 
-    def _problem(self, stem: str, is_damaged: bool) -> str:
+    def _problem(self, number: int, left: _Frames) -> str:
         """Return what else is wrong, and why damaged frames were not accepted."""
+        stem = self._layout.index_stem(number)
+        if lost := self._lost(number, int(left.is_lost.sum())):
+            return f'no checksum of {" and ".join(lost)}; {self._how_to_add(number)}'
         if not has_sound_extra_data(stem):
             return 'its extra data are damaged'
         if lacks_extra_data(stem):
             return 'its extra data are missing'
-        if not (self._update and is_damaged):
+        if not (self._update and left.is_damaged.any()):
             return ''
         if self._fmt.is_image_folder:
             return 'images that cannot be read, or have another shape, are not accepted'
         return 'a video is not accepted; insert_chunk replaces one'
+
+    def _lost(self, number: int, frames: int) -> list[str]:
+        """Return what lacks the checksum that it should have."""
+        lost = [count_of(frames, 'frame')] if frames else []
+        stem = self._layout.index_stem(number)
+        if self._has_checksums and os.path.lexists(stem + EXTRA_JSON) and not extra_data_checksums(stem):
+            lost.append('the extra data')
+        if self._has_checksums and self._lacks_decoder_checksum(number):
+            lost.append("the video's decoder configuration")
+        return lost
+
+    def _lacks_decoder_checksum(self, number: int) -> bool:
+        known = read_decoder_checksum(self._layout.index_stem(number))
+        return known == UNKNOWN and self._chunks.decoder_checksum(number) != UNKNOWN
+
+    def _how_to_add(self, number: int) -> str:
+        if self._layout.is_linked(number):
+            return 'the chunk is a link: use --add on the store that has it'
+        if has_room_for_checksums(self._layout.index_stem(number)):
+            return '--add computes what is missing, if all is as recorded'
+        return 'a .yaml index has no room for checksums; imgstore-convert makes a store that has them'
 
     def _can_read(self, number: int, index: int) -> bool:
         with contextlib.suppress(FrameReadError), self._chunks.reader(number, None) as reader:
@@ -255,12 +283,19 @@ class _Frames(NamedTuple):
     expected: Checksums
     actual: Checksums
     is_damaged: Flags
+    is_lost: Flags
+    """Whether each should have a checksum, and has none."""
 
     @property
     def is_unknown(self) -> Flags:
         """Whether each has no checksum to compare with."""
         unknown: Flags = (self.expected == UNKNOWN) & ~self.is_damaged
         return unknown
+
+    def left(self, is_new: Flags) -> _Frames:
+        """Return the frames after some got a new checksum."""
+        expected = np.where(is_new, self.actual, self.expected)
+        return _Frames(expected, self.actual, self.is_damaged & ~is_new, self.is_lost & ~is_new)
 
 
 def _a_few_ahead(

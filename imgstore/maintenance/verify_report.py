@@ -31,7 +31,7 @@ class VerifiedChunk:
     changed_extra_data : bool
         Whether the extra data got a new checksum.
     problem : str
-        What else is wrong, or ''.
+        What else is wrong, such as a checksum that is missing, or ''.
     """
 
     number: int
@@ -62,7 +62,7 @@ class VerifiedChunk:
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """Result of `verify`. It is true in a condition if nothing is damaged.
+    """Result of `verify`. True in a condition if nothing is damaged or lost.
 
     Attributes
     ----------

@@ -160,6 +160,8 @@ class ChunkChecksums:
                 except CorruptFileError as error:
                     reason = str(error)
                 self._values = NO_CHECKSUMS if found is None else found
+                if len(self._values) and not self._values.any():
+                    self._on_lack('all of its checksums are unknown')
                 if found is None and (reason or index_path(self._stem)):  # not if it is just being completed
                     self._on_lack(reason)
             return self._values

@@ -369,10 +369,10 @@ def _write_member(archive: zipfile.ZipFile, key: str, values: npt.NDArray[Any]) 
 
     content = io.BytesIO()
     np.lib.format.write_array(content, values, allow_pickle=False)
-    _write_bytes(archive, key + '.npy', content.getbuffer(), zipfile.ZIP_STORED)
+    _write_bytes(archive, key + '.npy', content.getvalue(), zipfile.ZIP_STORED)
 
 
-def _write_bytes(archive: zipfile.ZipFile, name: str, content: bytes | memoryview, compress_type: int) -> None:
+def _write_bytes(archive: zipfile.ZipFile, name: str, content: bytes, compress_type: int) -> None:
     import zipfile
 
     undated = zipfile.ZipInfo(name)  # zip cannot hold every year of a recorder's clock

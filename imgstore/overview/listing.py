@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._support.regular_files import read_regular
+from ..align.recorded import failure_of
 from ..constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME, STORE_MD_KEY
 from ..errors import ImgStoreError, InvalidArgumentError, StoreNotFoundError
 from ..formats import is_known
@@ -68,6 +69,8 @@ class StoreRow:
         Size of all files in bytes.
     files : int
         Number of files.
+    failure : str or None
+        Error that ended the recording of its camera, such as an unplugged cable, by recording.yaml.
     """
 
     path: str
@@ -86,6 +89,7 @@ class StoreRow:
     chunks: int | None = None
     bytes_on_disk: int = 0
     files: int = 0
+    failure: str | None = None
 
 
 def list_stores(*folders: StrPath, progress: Callable[[], object] = lambda: None) -> list[StoreRow]:
@@ -252,6 +256,7 @@ def _summary(path: str, store: ImgStore, messages: list[Warning | str], size: in
         len(store.index.chunk_ranges()),
         size,
         files,
+        failure_of(path),
     )
 
 

@@ -6,21 +6,32 @@ from .frames import RecordedFrame
 from .listeners import FrameListener
 from .new_recording import record
 from .opening import camera_kinds
+from .pace import CameraPace, FormatPace, PaceReport, check_rig
 from .protocol import Camera, CameraSettings, Counter, FailedGrab, GrabbedFrame, SourceEndedError
+from .recorder import ThreadSeconds
 from .recording import Recording
+from .rig import Rig, RigCamera, load_rig
 
 __all__ = [
     'Camera',
+    'CameraPace',
     'CameraSettings',
     'CameraStatus',
     'ClockSegment',
     'Counter',
     'FailedGrab',
+    'FormatPace',
     'FrameListener',
     'GrabbedFrame',
+    'PaceReport',
     'RecordedFrame',
     'Recording',
+    'Rig',
+    'RigCamera',
     'SourceEndedError',
+    'ThreadSeconds',
     'camera_kinds',
+    'check_rig',
+    'load_rig',
     'record',
 ]

@@ -31,7 +31,8 @@ class CameraStatus:
     frames : int
         Frames in the store.
     first_number, last_number : int or None
-        Numbers of the first and the last frame that came, recorded or not.
+        Numbers of the first and the last frame that came, recorded or not. A segment after the first one begins after
+        the last number of the one before.
     missing : int
         Numbers between them that are not in the store.
     lost : dict
@@ -102,15 +103,17 @@ class Accounting:
     ----------
     gap_place
         Where frames are lost of which the counter has a number, but that never arrived.
+    after
+        Number of the last frame before, which is accounted for elsewhere.
     """
 
-    def __init__(self, gap_place: Place) -> None:
+    def __init__(self, gap_place: Place, after: int | None = None) -> None:
         self._gap_place = gap_place
         self._first: tuple[int, float] | None = None
         self._last: tuple[int, float] | None = None
         self._lost_in_a_row = 0
-        self.first_number: int | None = None
-        self.last_number: int | None = None
+        self.first_number: int | None = None if after is None else after + 1
+        self.last_number = after
         self.lost: Counter[Place] = Counter()
         self.failed_grabs: Counter[str] = Counter()
         self.kept, self.largest_gap, self.longest_interval = 0, 0, 0.0

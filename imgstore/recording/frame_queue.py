@@ -35,10 +35,10 @@ class FrameQueue(Generic[_Item]):
         return self._waiting
 
     def put(self, item: _Item) -> bool:
-        """Add an item without a wait; return False if there is no room."""
+        """Add an item without a wait; return False if there is no room for it."""
         size = item.nbytes
         with self._lock:
-            if self._waiting and self._waiting + size > self._limit:
+            if size and self._waiting and self._waiting + size > self._limit:
                 return False
             self._waiting += size
         self._items.put(item)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
+from .._support.json import plain
+from .._support.validation import not_allowed
 from ..color import Image
+from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 
 
 class RecordedFrame(NamedTuple):
@@ -53,3 +57,48 @@ class LostFrame(NamedTuple):
     def nbytes(self) -> int:
         """Its size, which does not count."""
         return 0
+
+    @property
+    def extra_data(self) -> dict[str, Any]:
+        """What the store keeps of it."""
+        return {'failed_grab': self.reason, 'failed_number': self.number, 'arrival_time': self.arrival}
+
+
+class Event(NamedTuple):
+    """Something that happened, with a name and a time."""
+
+    name: str
+    time: float
+    values: Mapping[str, Any]
+
+    @property
+    def nbytes(self) -> int:
+        """Its size, which does not count."""
+        return 0
+
+    @property
+    def extra_data(self) -> dict[str, Any]:
+        """What the store keeps of it."""
+        return {'event': self.name, 'event_time': self.time, **self.values}
+
+
+_OWN_KEYS = (FRAME_INDEX, FRAME_NUMBER, FRAME_TIME, 'event', 'event_time', 'failed_grab', 'failed_number')
+"""Keys of extra data that an event cannot have."""
+
+
+def checked_event(name: object, values: Mapping[str, Any]) -> Event:
+    """Return an event without a time.
+
+    Raises
+    ------
+    InvalidArgumentError
+        The name is no text, or a value has a name that the store uses itself.
+    ExtraDataTypeError
+        JSON cannot hold a value.
+    """
+    if not isinstance(name, str) or not name:
+        raise not_allowed('name', name, 'it must be text')
+    for key in values:
+        if key in _OWN_KEYS:
+            raise not_allowed('values', key, f'the store sets {", ".join(_OWN_KEYS)}; choose other names')
+    return Event(plain(name), 0.0, plain(dict(values)))

@@ -9,6 +9,7 @@ from typing import cast
 
 from ..errors import InvalidArgumentError
 from .protocol import Camera
+from .source_settings import split_settings
 
 ENTRY_POINTS = 'imgstore.cameras'
 """Group of the entry points by which packages add cameras."""
@@ -46,7 +47,7 @@ def new_camera(source: Source) -> Camera:
             f'a source is {source!r}; it must be a text such as opencv:0, or an imgstore.recording.Camera',
             argument='sources',
         )
-    kind, colon, address = source.partition(':')
+    kind, colon, address = split_settings(source)[0].partition(':')
     if _URL.match(source):
         kind, address = 'opencv', source
     elif not colon:
@@ -110,7 +111,7 @@ def named_sources(sources: object) -> dict[str, Source]:
     if not named:
         raise InvalidArgumentError('there are no sources; give at least one, such as opencv:0', argument='sources')
     for name in named:
-        _check_name(name)
+        check_name(name)
     return named
 
 
@@ -129,7 +130,8 @@ def _with_names(sources: list[Source]) -> dict[str, Source]:
 def _usual_name(source: Source) -> str:
     if not isinstance(source, str):
         return 'camera'
-    text = re.sub(r'^\w+://([^@/]*@)?', '', source) if _URL.match(source) else source.partition(',')[0]
+    without_user = re.sub(r'(?<=://)[^@/]*@', '', source)
+    text = re.sub(r'^\w+://', '', without_user) if _URL.match(source) else without_user.partition(',')[0]
     return re.sub('[^A-Za-z0-9.]+', '-', text).strip('-.') or 'camera'
 
 
@@ -140,7 +142,8 @@ def shown_source(source: Source) -> str:
     return f'{type(source).__module__}.{type(source).__qualname__}:{source.address}'
 
 
-def _check_name(name: object) -> None:
+def check_name(name: object) -> None:
+    """Raise InvalidArgumentError unless a folder can have a camera's name."""
     if not isinstance(name, str) or not _NAME.fullmatch(name) or name.endswith('.') or name == 'recording.yaml':
         raise InvalidArgumentError(
             f'a camera is named {name!r}; its name is that of a folder: letters, digits, and . _ + - or spaces '

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from numbers import Real
 from typing import Any, ClassVar, Literal, NamedTuple
 
+from .._support.validation import not_allowed
 from ..color import Image
 from ..errors import InvalidArgumentError
 
@@ -86,6 +89,8 @@ class CameraSettings:
         Frames per second.
     size : (int, int), optional
         Width and height in pixels.
+    offset : (int, int), optional
+        Position of the image on the sensor, from the left and from the top. The size is set before it.
     pixel_format : str, optional
         Name in GenICam's list of pixel formats, such as 'Mono8'.
     exposure : float, optional
@@ -96,21 +101,64 @@ class CameraSettings:
         Line of a hardware trigger, such as 'line1'. Each of its rising edges takes a frame.
     features : mapping
         Other features of GenICam by name, such as {'ExposureAuto': 'Off'}. They are set first, in this order.
+
+    Raises
+    ------
+    InvalidArgumentError
+        A value is not allowed for any camera.
     """
 
     fps: float | None = None
     size: tuple[int, int] | None = None
+    offset: tuple[int, int] | None = None
     pixel_format: str | None = None
     exposure: float | None = None
     gain: float | None = None
     trigger: str | None = None
     features: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for name, (is_allowed, rule) in _RULES.items():
+            value = getattr(self, name)
+            if value is not None and not is_allowed(value):
+                raise not_allowed(name, value, rule)
+
     @property
     def given(self) -> dict[str, Any]:
         """The settings that are not left as they are."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
         return {name: value for name, value in values.items() if value is not None and value != {}}
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) is not bool and isinstance(value, Real) and math.isfinite(value)
+
+
+def _is_positive(value: Any) -> bool:
+    return _is_number(value) and value > 0
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and all(isinstance(side, int) and side > 0 for side in value)
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _are_features(value: object) -> bool:
+    return isinstance(value, Mapping) and all(map(_is_name, value))
+
+
+_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    'fps': (_is_positive, 'it must be a number of frames per second greater than 0'),
+    'size': (_is_size, 'it must be a width and a height in pixels, such as (640, 480)'),
+    'pixel_format': (_is_name, "it must be the name of a pixel format, such as 'Mono8'"),
+    'exposure': (_is_positive, 'it must be a number of microseconds greater than 0'),
+    'gain': (_is_number, 'it must be a number'),
+    'trigger': (_is_name, "it must be the name of a line, such as 'line1'"),
+    'features': (_are_features, "it must be a dict of features by name, such as {'ExposureAuto': 'Off'}"),
+}
 
 
 class SourceEndedError(Exception):
@@ -196,4 +244,14 @@ class Camera(ABC):
 
     def describe(self) -> dict[str, Any]:
         """Return model, serial number and the like, as plain data."""
+        return {}
+
+    def settings_in_force(self, names: Iterable[str] = ()) -> dict[str, Any]:
+        """Return settings as read back from the open camera, as plain data.
+
+        Parameters
+        ----------
+        names
+            Other features of GenICam to read. One that the camera lacks is left out.
+        """
         return {}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
 
 from .._support.text import one_line
 from ..errors import StoreClosedError
@@ -15,12 +16,14 @@ from ..stores.factories import ImgStore, new_for_format
 from .accounting import Accounting, CameraStatus, State
 from .device_clock import ClockSegment, DeviceClock
 from .frame_queue import FrameQueue
-from .frames import LostFrame, RecordedFrame
+from .frames import Event, LostFrame, RecordedFrame
 from .host_clock import HostClock
 from .listeners import FrameListener
 from .numbering import FrameNumbers
 from .pixel_formats import Conversion
+from .plans import Plan
 from .protocol import Camera, FailedGrab, GrabbedFrame, SourceEndedError
+from .segments import Border, Cutter, SegmentFolders, SegmentPart
 
 _POLL = 0.1  # seconds in which a camera notices that it is to stop
 _PATIENCE = 5.0  # seconds for a camera that hangs
@@ -29,32 +32,19 @@ _UNSTORED = 1000  # failed grabs before the first frame
 STOPPED = 'stopped'
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What all cameras of a recording share.
+class ThreadSeconds(NamedTuple):
+    """CPU time in seconds of the two threads of a camera.
 
     Attributes
     ----------
-    format : str
-        Format of the stores.
-    options : mapping
-        Other options of `new_for_format`.
-    metadata : mapping
-        The user's metadata.
-    buffer_bytes : int
-        Memory for frames of one camera that wait for its store.
-    frames : int or None
-        Frames after which a camera ends.
-    is_triggered : bool
-        Number the frames from 0, the first trigger.
+    capture : float
+        Of the thread that takes frames from the camera.
+    copy : float
+        Of the thread that hands them to the store.
     """
 
-    format: str
-    options: Mapping[str, Any]
-    metadata: Mapping[Any, Any]
-    buffer_bytes: int
-    frames: int | None
-    is_triggered: bool
+    capture: float = 0.0
+    copy: float = 0.0
 
 
 class CameraRecorder:
@@ -74,38 +64,57 @@ class CameraRecorder:
         What all cameras share.
     on_end
         Called after the store is complete.
+    segments
+        The folders of all segments. None: all frames are in one store.
 
     Attributes
     ----------
+    plan : Plan
+        How it is recorded.
     description : dict
-        What the camera says of itself.
+        What the camera says of itself, and its settings in force.
     listeners : tuple of FrameListener
         They get each frame.
+    thread_seconds : ThreadSeconds
+        CPU time of its threads, after their ends.
+    latest_frame : RecordedFrame or None
+        The frame that came last.
     first, latest : sequence of (int, float)
         Numbers and times of some frames, for comparison with other cameras.
     """
 
     def __init__(
-        self, name: str, source: str, camera: Camera, folder: str, plan: Plan, on_end: Callable[[], None]
+        self,
+        name: str,
+        source: str,
+        camera: Camera,
+        folder: str,
+        plan: Plan,
+        on_end: Callable[[], None],
+        segments: SegmentFolders | None = None,
     ) -> None:
         self.name, self.source, self.camera, self.folder = name, source, camera, folder
-        self._plan, self._on_end, self.description = plan, on_end, camera.describe()
+        self.plan, self._on_end, self.description = plan, on_end, camera.describe()
         self._format = resolve_format(plan.format)
         self._account, self._clock, self._numbers = (
             Accounting(camera.loses),
             DeviceClock(),
             FrameNumbers(camera.counter),
         )
-        self._queue: FrameQueue[RecordedFrame | LostFrame] = FrameQueue(plan.buffer_bytes)
+        self._queue: FrameQueue[RecordedFrame | LostFrame | Event | Border] = FrameQueue(plan.buffer_bytes)
+        self._segments, self._segment, self._cutter = segments, 0, Cutter(plan.segment, camera.loses)
+        self._stored, self._segment_account = 0, self._cutter.account
         self._host: HostClock | None = None
         self._store: ImgStore | None = None
         self._convert: Conversion | None = None
-        self._unstored: deque[LostFrame] = deque(maxlen=_UNSTORED)
+        self._unstored: deque[LostFrame | Event] = deque(maxlen=_UNSTORED)
         self._first_number = 0
         self._ends, self._has_ended = threading.Event(), threading.Event()
         self._reason: str | None = None
         self._failed = False
         self.listeners: tuple[FrameListener, ...] = ()
+        self.thread_seconds = ThreadSeconds()
+        self.latest_frame: RecordedFrame | None = None
         self.first: list[tuple[int, float]] = []
         self.latest: deque[tuple[int, float]] = deque(maxlen=_LATEST)
         self._grabbing = threading.Thread(target=self._grab_all, name=f'imgstore camera {name}', daemon=True)
@@ -116,6 +125,7 @@ class CameraRecorder:
     def start(self, host: HostClock) -> None:
         """Start the camera and both threads."""
         self._host = host
+        self._cutter.begin = host.now()
         self._storing.start()
         self._grabbing.start()
 
@@ -130,6 +140,15 @@ class CameraRecorder:
             self._end('the camera does not answer', failed=True)
             self._queue.end()
         self._storing.join()
+
+    def note(self, event: Event) -> None:
+        """Store an event with the frame that came last."""
+        self._queue.put(event)
+
+    @property
+    def format(self) -> str:
+        """Format of its store."""
+        return self.plan.format
 
     @property
     def has_ended(self) -> threading.Event:
@@ -150,13 +169,15 @@ class CameraRecorder:
 
     def status(self) -> CameraStatus:
         """Return what became of the frames so far."""
-        account = self._account
+        return self._status(self._account, self._frame_count)
+
+    def _status(self, account: Accounting, frames: int) -> CameraStatus:
         return CameraStatus(
             name=self.name,
             state=self.state,
             reason=self._reason,
             failed=self._failed,
-            frames=self._frame_count,
+            frames=frames,
             first_number=account.first_number,
             last_number=account.last_number,
             missing=account.missing,
@@ -173,7 +194,7 @@ class CameraRecorder:
 
     @property
     def _frame_count(self) -> int:
-        return 0 if self._store is None else self._store.frame_count
+        return self._stored + (0 if self._store is None else self._store.frame_count)
 
     def _end(self, reason: str, failed: bool) -> None:
         if self._reason is None:
@@ -195,6 +216,7 @@ class CameraRecorder:
         except Exception as error:  # noqa: BLE001 -- any error ends this camera alone
             self._end(_as_reason(error), failed=True)
         finally:
+            self.thread_seconds = self.thread_seconds._replace(capture=time.thread_time())
             self._queue.end()
             self._stop_camera()
 
@@ -210,7 +232,8 @@ class CameraRecorder:
         arrival = self._host.utc(grab.arrival_ns)
         if isinstance(grab, FailedGrab):
             number = None if grab.counter is None else self._number(grab)
-            self._account.failed(grab.reason, number)
+            for account in (self._account, self._cutter.account):
+                account.failed(grab.reason, number)
             self._queue.put(LostFrame(grab.reason, number, arrival))
             return
         number = self._number(grab)
@@ -220,21 +243,26 @@ class CameraRecorder:
         if len(self.first) < _FIRST:
             self.first.append((number, at))
         self.latest.append((number, at))
-        if self._plan.frames is not None and self._account.kept >= self._plan.frames:
+        if self.plan.frames is not None and self._account.kept >= self.plan.frames:
             self._end(STOPPED, failed=False)
 
     def _number(self, grab: GrabbedFrame | FailedGrab) -> int:
         number = self._numbers.next(grab.counter, grab.arrival_ns)
-        if not self._plan.is_triggered:
+        if not self.plan.is_triggered:
             return number
         if self._account.first_number is None:
             self._first_number = number
         return number - self._first_number
 
     def _hand_on(self, frame: RecordedFrame) -> None:
+        self.latest_frame = frame
         for listener in self.listeners:
             listener.offer(frame)
-        self._account.arrived(frame.number, frame.time, self._queue.put(frame))
+        if (border := self._cutter.cut(frame.time)) is not None:
+            self._queue.put(border)
+        is_kept = self._queue.put(frame)
+        for account in (self._account, self._cutter.account):
+            account.arrived(frame.number, frame.time, is_kept)
 
     # --- the thread of the store
 
@@ -247,23 +275,24 @@ class CameraRecorder:
         except Exception as error:  # noqa: BLE001 -- any error ends this camera alone
             self._end(_as_reason(error), failed=True)
         finally:
+            self.thread_seconds = self.thread_seconds._replace(copy=time.thread_time())
             self._complete()
 
-    def _store_item(self, item: RecordedFrame | LostFrame) -> None:
-        if isinstance(item, LostFrame):
-            self._unstored.append(item)
-        else:
+    def _store_item(self, item: RecordedFrame | LostFrame | Event | Border) -> None:
+        if isinstance(item, Border):
+            self._next_segment(item)
+        elif isinstance(item, RecordedFrame):
             self._store_frame(item)
+        else:
+            self._unstored.append(item)
         while self._store is not None and self._unstored:
-            lost = self._unstored.popleft()
-            self._store.add_extra_data(failed_grab=lost.reason, failed_number=lost.number, arrival_time=lost.arrival)
+            self._store.add_extra_data(**self._unstored.popleft().extra_data)
 
     def _store_frame(self, item: RecordedFrame) -> None:
         store = self._create_store(item) if self._store is None else self._store
         assert self._convert is not None
-        store.add_image(self._convert(item.image), item.number, item.time)
-        if item.device_ns is not None:
-            store.add_extra_data(device_time_ns=item.device_ns, arrival_time=item.arrival)
+        times = None if item.device_ns is None else {'device_time_ns': item.device_ns, 'arrival_time': item.arrival}
+        store.add_image(self._convert(item.image), item.number, item.time, extra_data=times)
 
     def _create_store(self, frame: RecordedFrame) -> ImgStore:
         """Create the store for images like the first one."""
@@ -271,15 +300,43 @@ class CameraRecorder:
         image = self._convert(frame.image)
         camera = {'name': self.name, 'source': self.source, 'pixel_format': frame.pixel_format}
         self._store = new_for_format(
-            self._plan.format,
+            self.plan.format,
             self.folder,
             imgshape=image.shape,
             imgdtype=image.dtype,
             encoding=self._convert.encoding or None,
-            metadata={**self._plan.metadata, 'camera': {**camera, **self.description}},
-            **self._plan.options,
+            metadata={**self.plan.metadata, 'camera': {**camera, **self.description}},
+            **self.plan.options,
         )
         return self._store
+
+    def _next_segment(self, border: Border) -> None:
+        assert self._segments is not None
+        if self._store is not None:
+            self._store.close()
+        self._leave_segment(is_last=False)
+        self._segment, self._segment_account = border.number, border.account
+        self.folder = self._segments.enter(self.name, border.number)
+
+    def _leave_segment(self, is_last: bool) -> None:
+        """Note what is in the segment, whose store is closed."""
+        frames = self._frame_count - self._stored
+        self._stored, self._store = self._stored + frames, None
+        if self._segments is None:
+            return
+        self._segment_account.ended(frames)
+        final = replace(self._status(self._segment_account, frames), state='ended')
+        if not is_last:
+            final = replace(final, reason=None, failed=False)
+        part = SegmentPart(self.name, self.source, self.format, self.description, final, self.clock_segments)
+        self._segments.leave(self._segment, part, is_last)
+
+    def _end_account(self) -> None:
+        try:
+            self._leave_segment(is_last=True)
+        except Exception as error:  # noqa: BLE001 -- what could be stored is complete
+            self._end(_as_reason(error), failed=True)
+        self._account.ended(self._frame_count)
 
     def _complete(self) -> None:
         try:
@@ -289,7 +346,7 @@ class CameraRecorder:
             self._end(_as_reason(error), failed=True)
         self._ends.set()
         self._grabbing.join(_PATIENCE)
-        self._account.ended(self._frame_count)
+        self._end_account()
         self._has_ended.set()
         self._on_end()
 

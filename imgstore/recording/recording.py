@@ -7,23 +7,25 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from .._support.validation import not_allowed
-from ..align.recorded import RECORDING_FILENAME
-from ..errors import InvalidArgumentError, StoreExistsError, StoreIOError
-from ..ondisk.files import StrPath, text_path
-from ..ondisk.layout import local_folder
+from ..errors import InvalidArgumentError, StoreIOError
+from ..ondisk.files import StrPath
 from ..writing.sigterm import SignalGuard
 from .accounting import CameraStatus
+from .frames import RecordedFrame, checked_event
 from .host_clock import HostClock
 from .listeners import Drop, FrameCallback, FrameListener
+from .new_folder import free_bytes, new_folder
 from .opening import Source, new_camera, shown_source
-from .protocol import CameraSettings
-from .recorder import STOPPED, CameraRecorder, Plan
+from .plans import Plan
+from .protocol import Camera, CameraSettings
+from .recorder import STOPPED, CameraRecorder, ThreadSeconds
+from .segments import SegmentFolders
 from .session_file import SessionFile
 from .triggers import trigger_mismatches
 
@@ -53,9 +55,12 @@ class Recording:
         folder: StrPath,
         plan: Plan,
         duration: float | None,
+        plans: Mapping[str, Plan] | None = None,
+        explained: Callable[[str, InvalidArgumentError], InvalidArgumentError] | None = None,
     ) -> None:
-        self.folder, self.cameras = _new_folder(folder), tuple(sources)
-        self._duration, self._plan = duration, plan
+        self.folder, self.cameras = new_folder(folder), tuple(sources)
+        self._duration, self._plan, self._plans = duration, plan, plans or dict.fromkeys(sources, plan)
+        self._explained = explained or _with_name
         self._changed = threading.Condition(threading.RLock())
         self._listeners: list[FrameListener] = []
         self._host: HostClock | None = None
@@ -64,6 +69,9 @@ class Recording:
         self._is_stopped = self._is_finished = False
         self._process = os.getpid()
         self._file = SessionFile(self.folder, plan)
+        self._segments = (
+            None if plan.segment is None else SegmentFolders(self.folder, sources, self._segment_file, self._write_file)
+        )
         self._recorders = self._opened(sources, settings)
 
     def _opened(self, sources: Mapping[str, Source], settings: Mapping[str, CameraSettings]) -> list[CameraRecorder]:
@@ -73,12 +81,25 @@ class Recording:
             for name, source in sources.items():
                 camera = new_camera(source)
                 stack.callback(camera.close)
-                camera.open()
-                camera.configure(settings[name])
+                self._open(name, camera, settings[name])
                 folder = os.path.join(self.folder, name)
-                recorders.append(CameraRecorder(name, shown_source(source), camera, folder, self._plan, self._on_end))
+                plan = self._plans[name]
+                recorders.append(
+                    CameraRecorder(name, shown_source(source), camera, folder, plan, self._on_end, self._segments)
+                )
+                recorders[-1].description['settings'] = camera.settings_in_force(settings[name].features)
             stack.pop_all()
         return recorders
+
+    def _open(self, name: str, camera: Camera, settings: CameraSettings) -> None:
+        try:
+            camera.open()
+            camera.configure(settings)
+        except InvalidArgumentError as error:
+            explained = self._explained(name, error)
+            if explained is error:
+                raise
+            raise explained from error
 
     # --- starting and stopping
 
@@ -108,11 +129,18 @@ class Recording:
     def _create_folder(self) -> None:
         try:
             os.makedirs(self.folder, exist_ok=True)
+            if self._segments is not None:
+                self._file.more = {'segment_seconds': self._plan.segment, 'segments': self._segments.names}
+                for recorder in self._recorders:
+                    recorder.folder = self._segments.enter(recorder.name, 0)
             self._file.begin(self._recorders)
         except OSError as error:
             self._is_stopped = True
             self._close_cameras()
             raise StoreIOError(f'cannot record in {self.folder!r}: {error}', path=self.folder) from error
+
+    def _segment_file(self, folder: str) -> SessionFile:
+        return SessionFile(folder, self._plan)
 
     def _close_cameras(self) -> None:
         for recorder in self._recorders:
@@ -219,10 +247,68 @@ class Recording:
         """Return what became of the frames so far, by the names of the cameras."""
         return {recorder.name: recorder.status() for recorder in self._recorders}
 
+    def latest_frame(self, camera: str) -> RecordedFrame | None:
+        """Return the frame of a camera that came last; None before the first one."""
+        self._chosen(camera)
+        return next(recorder.latest_frame for recorder in self._recorders if recorder.name == camera)
+
+    def disk_free(self) -> int:
+        """Return the free bytes on the disk, 0 if it does not say."""
+        return free_bytes(self.folder)
+
+    @property
+    def buffer_bytes(self) -> int:
+        """Memory for the frames of each camera that wait for its store."""
+        return self._plan.buffer_bytes
+
+    def thread_seconds(self) -> dict[str, ThreadSeconds]:
+        """Return the CPU time of the threads of each camera, after `stop`."""
+        return {recorder.name: recorder.thread_seconds for recorder in self._recorders}
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What is wrong with all cameras together, after `stop`."""
         return self._file.notes
+
+    def mark(self, name: str, cameras: str | Iterable[str] | None = None, **values: Any) -> float:
+        """Note an event now, as extra data of the latest frame of each camera.
+
+        Parameters
+        ----------
+        name : str
+            What happened. It is ``event`` in the extra data.
+        cameras : str or iterable of str, optional
+            Names of the cameras. Default: all.
+        **values
+            Further extra data, which JSON can hold.
+
+        Returns
+        -------
+        float
+            Its time in seconds since 1970. It is ``event_time`` in the extra data.
+
+        Raises
+        ------
+        InvalidArgumentError
+            The recording does not run, or there is no such camera.
+        ExtraDataTypeError
+            JSON cannot hold a value.
+        """
+        chosen, checked = self._chosen(cameras), checked_event(name, values)
+        if self._host is None or self._is_stopped:
+            raise InvalidArgumentError(f'the recording in {self.folder!r} does not run', argument='name')
+        event = checked._replace(time=self._host.now())
+        for recorder in self._recorders:
+            if recorder.name in chosen:
+                recorder.note(event)
+        return event.time
+
+    def _chosen(self, cameras: str | Iterable[str] | None) -> tuple[str, ...]:
+        chosen = self.cameras if cameras is None else (cameras,) if isinstance(cameras, str) else tuple(cameras)
+        for name in chosen:
+            if name not in self.cameras:
+                raise not_allowed('cameras', name, f'the cameras are {", ".join(self.cameras)}')
+        return chosen
 
     def on_frame(
         self,
@@ -257,10 +343,7 @@ class Recording:
         InvalidArgumentError
             An argument is not allowed, or the recording has ended.
         """
-        chosen = self.cameras if cameras is None else (cameras,) if isinstance(cameras, str) else tuple(cameras)
-        for name in chosen:
-            if name not in self.cameras:
-                raise not_allowed('cameras', name, f'the cameras are {", ".join(self.cameras)}')
+        chosen = self._chosen(cameras)
         listener = FrameListener(callback, queue_size, drop)
         with self._changed:
             if self._is_stopped:
@@ -287,21 +370,18 @@ class Recording:
                 for recorder in self._recorders:
                     recorder.wait()
                 return
-            with self._finishing, contextlib.suppress(OSError):  # `stop` reports it
-                if not self._is_finished:
-                    self._file.write(self._recorders)
+            self._write_file()
+
+    def _write_file(self) -> None:
+        """Bring recording.yaml up to date while the cameras record."""
+        with self._finishing, contextlib.suppress(OSError):  # `stop` reports it
+            if self._host is not None and not self._is_finished:
+                self._file.write(self._recorders)
+
+
+def _with_name(camera: str, error: InvalidArgumentError) -> InvalidArgumentError:
+    return InvalidArgumentError(f'camera {camera!r}: {error}', argument=error.argument)
 
 
 def _name_of(error: BaseException) -> str:
     return {KeyboardInterrupt: 'Ctrl-C', SystemExit: 'the end of the program'}.get(type(error), type(error).__name__)
-
-
-def _new_folder(path: StrPath) -> str:
-    """Return the absolute path of a new or empty folder."""
-    folder = local_folder(text_path(path, 'folder'), 'record')
-    if os.path.exists(os.path.join(folder, RECORDING_FILENAME)):
-        raise StoreExistsError(f'{folder!r} already holds a recording; give the name of a new folder', path=folder)
-    if os.path.lexists(folder) and (not os.path.isdir(folder) or os.listdir(folder)):
-        what = 'is a folder with other files' if os.path.isdir(folder) else 'is a file'
-        raise InvalidArgumentError(f'{folder!r} {what}; give the name of a new folder', argument='folder', path=folder)
-    return folder

@@ -8,7 +8,7 @@ import getpass
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from .._support.json import as_json
 from .._support.yaml import dump_yaml
@@ -16,10 +16,33 @@ from .._version import __version__
 from ..align.recorded import RECORDING_FILENAME
 from ..ondisk.files import remove_if_there, write_atomic
 from ..ondisk.metadata import local_timezone_name
-from .recorder import CameraRecorder, Plan
+from .accounting import CameraStatus
+from .device_clock import ClockSegment
+from .plans import Plan
 
 _RESERVE = '.recording.reserve'
 _RESERVED_BYTES = 2**16
+
+
+class _RecordedCamera(Protocol):
+    """What the file has of a camera."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def format(self) -> str: ...
+
+    @property
+    def description(self) -> Mapping[str, Any]: ...
+
+    @property
+    def clock_segments(self) -> list[ClockSegment]: ...
+
+    def status(self) -> CameraStatus: ...
 
 
 class SessionFile:
@@ -38,9 +61,12 @@ class SessionFile:
     ----------
     notes : tuple of str
         What is wrong with the recording as a whole.
+    more : dict
+        Further entries.
     """
 
     def __init__(self, folder: str, plan: Plan) -> None:
+        self.more: dict[str, Any] = {}
         self.notes: tuple[str, ...] = ()
         self._folder, self._path = folder, os.path.join(folder, RECORDING_FILENAME)
         self._reserve = os.path.join(folder, _RESERVE)
@@ -57,28 +83,34 @@ class SessionFile:
             'metadata': dict(plan.metadata),
         }
 
-    def begin(self, cameras: Sequence[CameraRecorder]) -> None:
+    def begin(self, cameras: Sequence[_RecordedCamera]) -> None:
         """Write the file for the first time, and the reserve."""
         with open(self._reserve, 'wb') as file:
             file.write(bytes(_RESERVED_BYTES))
         self.write(cameras)
 
-    def write(self, cameras: Sequence[CameraRecorder]) -> None:
+    def write(self, cameras: Sequence[_RecordedCamera]) -> None:
         """Write what is known now."""
-        content = {**self._head, 'notes': list(self.notes), 'cameras': {each.name: _entry(each) for each in cameras}}
+        content = {
+            **self._head,
+            **self.more,
+            'notes': list(self.notes),
+            'cameras': {each.name: _entry(each) for each in cameras},
+        }
         write_atomic(self._path, dump_yaml(as_json(content)))
 
-    def finish(self, cameras: Sequence[CameraRecorder], notes: Sequence[str]) -> None:
+    def finish(self, cameras: Sequence[_RecordedCamera], notes: Sequence[str]) -> None:
         """Write it for the last time."""
         remove_if_there(self._reserve)
         self._head['ended_utc'], self.notes = _utc_now(), tuple(notes)
         self.write(cameras)
 
 
-def _entry(camera: CameraRecorder) -> Mapping[str, Any]:
+def _entry(camera: _RecordedCamera) -> Mapping[str, Any]:
     return {
         'store': camera.name,
         'source': camera.source,
+        'format': camera.format,
         **camera.description,
         **camera.status().as_plain(),
         'clock': [segment.as_plain() for segment in camera.clock_segments],

@@ -9,9 +9,9 @@ from collections.abc import Callable, Generator
 
 import cv2
 
+from .._support.quiet_opencv import quiet_opencv
 from ..color import Image
 from ..errors import FrameReadError, InvalidArgumentError
-from .quiet import quiet_opencv
 
 _BUFFER_BYTES = 256 * 2**20
 _POLL = 0.05  # seconds

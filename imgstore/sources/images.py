@@ -13,12 +13,13 @@ from typing import IO
 import cv2
 import numpy as np
 
+from .._support.quiet_opencv import quiet_opencv
 from ..color import Image
 from ..constants import STORE_MD_FILENAME
 from ..errors import FrameReadError, InvalidArgumentError
 from ..formats import image_extensions
 from .jpeg import JpegCheck
-from .quiet import Overheard, quiet_opencv
+from .quiet import Overheard
 from .tiff import pages_of
 
 _EXTENSIONS = tuple(sorted({*image_extensions(), '.jpeg', '.tiff'}))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 import cv2
 
-_SILENT = 0  # OpenCV's log level
+from .._support.quiet_opencv import quiet_opencv
+
 _ERRORS = 2 if int(cv2.__version__.partition('.')[0]) > 4 else 6  # OpenCV 4 logs TIFF errors at a debug level
 _STANDARD_ERROR = 2  # its descriptor
 _EXPECTED = re.compile(
@@ -61,15 +61,3 @@ class Overheard:
     def close(self) -> None:
         """Free the resources."""
         self._file.close()
-
-
-@contextlib.contextmanager
-def quiet_opencv(level: int = _SILENT) -> Iterator[None]:
-    """Silence OpenCV's messages about a camera or a file."""
-    log: Any = getattr(cv2.utils, 'logging', cv2)  # OpenCV 4 has these functions in cv2
-    usual = log.getLogLevel()
-    log.setLogLevel(level)
-    try:
-        yield
-    finally:
-        log.setLogLevel(usual)

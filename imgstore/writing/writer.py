@@ -12,26 +12,23 @@ import os
 import sys
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 
 from .._support.buffer_pool import BufferPool
-from .._support.json import dumps
 from .._support.validation import as_finite_seconds, as_int, as_seconds
 from .._support.warn import warn
 from ..chunks import ChunkIO, Image
 from ..color import decoded_shape
-from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
+from ..constants import FRAME_NUMBER, FRAME_TIME
 from ..errors import (
-    ExtraDataTypeError,
     FrameWriteError,
     ImageRejectedError,
     ImgStoreError,
     ImgStoreWarning,
-    InvalidArgumentError,
     StoreClosedError,
 )
 from ..formats import Format
@@ -44,11 +41,10 @@ from .image_spec import ImageSpec
 from .inserted_video import check_video
 from .rolling_writer import RollingChunkWriter
 from .sigterm import SignalGuard, wait_for_end_of_program
+from .user_records import record_text
 from .write_queue import Task, WriteQueue
 
 _Answer = TypeVar('_Answer')
-
-_OWN_KEYS = (FRAME_TIME, FRAME_NUMBER, FRAME_INDEX)
 
 
 class StoreWriter:
@@ -191,8 +187,10 @@ class StoreWriter:
 
     # --- frames and records
 
-    def add_image(self, image: object, frame_number: object, frame_time: object) -> None:
-        """Append a frame.
+    def add_image(
+        self, image: object, frame_number: object, frame_time: object, data: Mapping[str, Any] | None = None
+    ) -> None:
+        """Append a frame, and its record of extra data.
 
         Raises
         ------
@@ -204,32 +202,36 @@ class StoreWriter:
         """
         self._check()
         frame = as_int(frame_number, FRAME_NUMBER), as_seconds(frame_time, FRAME_TIME)
+        record = None if data is None else record_text(data, self.layout.basedir)
         try:
             stored, copy = self._fit(image), None
         except ImageRejectedError as error:
             error.store, error.frame_number = self.layout.basedir, frame[0]
             raise
         if self._hashes_meanwhile:
-            self._add_uncompressed(stored, frame)
+            self._add_uncompressed(stored, frame, record)
             return
         if self._queue.workers and np.may_share_memory(stored, np.asarray(image)):
             stored = copy = self._buffers.copy(stored)
         self._do(
-            Task(partial(self._add, frame, copy), partial(self._chunks.encode, stored), stored.nbytes, frame),
+            Task(partial(self._add, frame, record, copy), partial(self._chunks.encode, stored), stored.nbytes, frame),
             wait=not self._queue.workers,
         )
 
-    def _add_uncompressed(self, image: Image, frame: tuple[int, float]) -> None:
+    def _add_uncompressed(self, image: Image, frame: tuple[int, float], record: str | None) -> None:
         """Append a frame while this thread computes its checksum."""
         prepared, checksum = self._chunks.encode_unchecked(image)
-        self._do(Task(partial(self._add, frame, None), lambda: prepared, image.nbytes, frame), checksum.compute)
+        commit = partial(self._add, frame, record, None)
+        self._do(Task(commit, lambda: prepared, image.nbytes, frame), checksum.compute)
 
-    def _add(self, frame: tuple[int, float], copy: Image | None, prepared: Any) -> None:
+    def _add(self, frame: tuple[int, float], record: str | None, copy: Image | None, prepared: Any) -> None:
         self._given = frame
         try:
             if isinstance(prepared, BaseException):
                 raise prepared
             self._recorder.add(prepared, *frame)
+            if record is not None:
+                self._recorder.add_record(record, *frame)
         except Exception as error:
             if not self._queue.workers:
                 raise
@@ -245,16 +247,7 @@ class StoreWriter:
         Raise ExtraDataTypeError if JSON cannot hold it.
         """
         self._check()
-        for key in _OWN_KEYS:
-            if key in data:
-                raise InvalidArgumentError(
-                    f'extra data must not have the key {key!r}: the store sets it', argument='data'
-                )
-        try:
-            record = dumps(data)
-        except ExtraDataTypeError as error:
-            error.store = self.layout.basedir
-            raise
+        record = record_text(data, self.layout.basedir)
         self._do(
             Task(lambda _: self._recorder.add_record(record, *self._given), size=len(record)),
             wait=not self._queue.workers,

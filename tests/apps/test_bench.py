@@ -133,6 +133,22 @@ def test_estimate_tells_what_was_left_out(recording: Path, capsys: pytest.Captur
     assert '1 frame of the sample cannot be read, and is left out.' in capsys.readouterr().out
 
 
+def test_estimate_reports_a_format_that_cannot_hold_the_images(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = str(tmp_path / 's')
+    with imgstore.new_for_format('npy', store, imgshape=SHAPE, imgdtype='uint16') as made:
+        made.add_image(numbered(0, SHAPE).astype('uint16'), 0, 0)
+    names = ['--format', 'png', '--format', 'jpg', '--format', 'npy']
+    assert main_convert(['--estimate', *names, store]) == 1
+    out, err = capsys.readouterr()
+    assert [row.split()[0] for row in out.splitlines()[2:4]] == ['png', 'npy']
+    assert err.startswith('imgstore-convert: jpg: format jpg holds uint8, not imgdtype uint16')
+    assert err.count('\n') == 1
+    assert main_convert(['--estimate', '--json', *names, store]) == 1
+    assert [each['format'] for each in json.loads(capsys.readouterr().out)['refused']] == ['jpg']
+
+
 def test_estimate_of_no_frames_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main_convert(['--estimate', str(store_of(tmp_path / 's', []))]) == 1
     out, err = capsys.readouterr()

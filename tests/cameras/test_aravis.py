@@ -77,6 +77,20 @@ def test_pixel_formats(name: str, tmp_path: Path) -> None:
         assert len(store) == 20
 
 
+def test_settings_in_the_source_are_those_of_the_camera(tmp_path: Path) -> None:
+    """A feature of floats takes an integer."""
+    source = f'{ADDRESS},fps=50,size=128x96,pixel_format=Mono16,ExposureTimeAbs=2000'
+    with switched_on(), imgstore.record({'a': source}, tmp_path / 'r', 'npy', frames=5) as recording:
+        assert recording.wait(30)
+    assert not recording.status()['a'].failed
+    with open_recording(tmp_path / 'r')['a'] as store:
+        assert (len(store), *store.image_shape) == (5, 96, 128)
+        assert store.dtype == 'uint16'
+    with switched_on(), raises(InvalidArgumentError, argument='features') as caught:
+        imgstore.record(f'{ADDRESS},ExposureTimeAbs=long', tmp_path / 'other')
+    assert 'ExposureTimeAbs' in str(caught.value)
+
+
 def test_a_camera_that_is_killed_ends_alone(tmp_path: Path) -> None:
     sources = {'gige': ADDRESS, 'other': 'test:96x32,fps=100,buffers=9999'}
     with switched_on() as camera, imgstore.record(sources, tmp_path / 'r', 'npy') as recording:

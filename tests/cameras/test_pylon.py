@@ -42,7 +42,7 @@ def settings(images: Path) -> CameraSettings:
     return CameraSettings(fps=100, size=(320, 240), pixel_format='Mono8', features=features)
 
 
-def check(store: imgstore.ImgStore) -> list[int]:
+def check(store: Any) -> list[int]:
     """The images follow each other as the numbers do."""
     numbers = [int(number) for number in store.frame_numbers]
     shown = [index_in(image) for image, _ in store]
@@ -175,6 +175,20 @@ def test_settings_are_refused_with_their_reason(tmp_path: Path) -> None:
     ):
         with raises(InvalidArgumentError, argument=argument):
             imgstore.record('pylon:0', tmp_path / 'r', settings=settings)
+
+
+def test_settings_in_a_source_are_those_of_its_camera(tmp_path: Path) -> None:
+    sources = {'left': 'pylon:0,size=64x48,exposure=2000', 'right': 'pylon:1,PixelFormat=Mono16'}
+    settings = CameraSettings(size=(96, 64), pixel_format='Mono8', fps=50)
+    with raises(InvalidArgumentError, argument='size') as caught:
+        imgstore.record({'left': 'pylon:0', 'right': 'pylon:1,size=9999999x1'}, tmp_path / 'none')
+    assert "camera 'right'" in str(caught.value)
+    with imgstore.record(sources, tmp_path / 'r', 'npy', settings=settings, frames=3) as recording:
+        assert recording.wait(30)
+    stores = open_recording(tmp_path / 'r')
+    assert {name: store.image_shape for name, store in stores.items()} == {'left': (48, 64), 'right': (64, 96)}
+    for store in stores.values():
+        store.close()
 
 
 @pytest.mark.parametrize('address', ['', '7', 'none'])

@@ -155,6 +155,20 @@ def test_a_gray_format_of_colour_images_is_tried_where_it_is_named(tmp_path: Pat
     assert found.loses_colors
     with raises(InvalidArgumentError, argument='imgshape'):
         estimate(source, ['h264-lossless/mp4'])
+    several = estimate(source, ['h264-lossless/mp4', 'npy'])
+    assert [each.format for each in several.formats] == ['npy']
+    assert [each.format for each in several.refused] == ['h264-lossless/mp4']
+
+
+def test_a_size_that_an_encoder_refuses_costs_no_other_format(tmp_path: Path) -> None:
+    source = store_of(tmp_path / 's', [numbered(0, SHAPE)[:, :1]], 3)
+    found = estimate(source, ['hevc/mp4', 'png'])
+    assert [each.format for each in found.formats] == ['png']
+    assert [each.format for each in found.refused] == ['hevc/mp4']
+    named = estimate(source)
+    assert (named.refused, 'png' in {each.format for each in named.formats}) == ((), True)
+    with raises(InvalidArgumentError, argument='roi'):
+        estimate(source, roi=(0, 0, 5, 5))
 
 
 def test_options_of_the_encoder_count(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def close_all(alignment: Alignment) -> None:
         store.close()
 
 
-def check_store(store: imgstore.ImgStore, first: int = 0) -> list[int]:
+def check_store(store: imgstore.ImgStore | imgstore.MultiStore, first: int = 0) -> list[int]:
     """Compare each frame with the number in its pixels; return the numbers less the first of the counter."""
     numbers = [int(number) - first for number in store.frame_numbers]
     for (image, (number, _)), expected in zip(store, numbers, strict=True):

@@ -13,7 +13,7 @@ import pytest
 import imgstore
 from imgstore import new_for_filename, new_for_format
 from imgstore.chunks import ChunkIO
-from imgstore.errors import InvalidArgumentError, StoreLockedError, StoreNotFoundError
+from imgstore.errors import InvalidArgumentError, StoreLockedError, StoreNotFoundError, UnverifiedWarning
 from imgstore.maintenance.verify_report import VerifyReport
 
 from ..helpers.format_table import IMAGE_FORMATS, ROWS, VIDEO_FORMATS
@@ -121,6 +121,80 @@ def test_checksums_are_added_to_a_store_without(fmt: str, tmp_path: Path) -> Non
     assert imgstore.verify(path, add=True).changed == 0
 
 
+def without(path: Path, *members: str, zeros: str = '') -> None:
+    """Take members out of a store's indexes, and set one to zeros."""
+    for index in (*path.glob('*.npz'), *path.glob('*/index.npz')):
+        with np.load(index) as old:
+            kept = {name: old[name] for name in old if name not in members}
+        if zeros:
+            kept[zeros] = np.zeros_like(kept[zeros])
+        np.savez(index, **kept)
+
+
+@pytest.mark.parametrize('fmt', ['npy', 'png', 'ffv1/mkv', 'mjpeg/avi', 'avc1/mp4'])
+@pytest.mark.parametrize('has_zeros', [True, False])
+def test_checksums_that_a_recording_lost_are_missed(fmt: str, has_zeros: bool, tmp_path: Path) -> None:
+    path = record(tmp_path / 's', fmt)
+    if has_zeros:
+        without(path, zeros='xxh3_64')
+    else:
+        without(path, 'xxh3_64')
+    report = imgstore.verify(path)
+    assert not report
+    assert counts(report) == (COUNT, 0, COUNT, ())
+    assert 'chunk 2: no checksum of 2 frames; --add computes' in str(report)
+    with new_for_filename(path) as store, pytest.warns(UnverifiedWarning):
+        assert len(store[:]) == COUNT
+    assert imgstore.verify(path, add=True)
+    assert counts(imgstore.verify(path)) == (COUNT, COUNT, 0, ())
+
+
+@pytest.mark.parametrize('fmt', ['ffv1/mkv', 'avc1/mp4'])
+def test_a_lost_checksum_of_a_decoder_configuration_is_missed(fmt: str, tmp_path: Path) -> None:
+    path = record(tmp_path / 's', fmt)
+    before = contents(path)
+    without(path, 'xxh3_64_decoder')
+    report = imgstore.verify(path)
+    assert (bool(report), counts(report)) == (False, (COUNT, COUNT, 0, ()))
+    assert "no checksum of the video's decoder configuration" in str(report)
+    assert imgstore.verify(path, add=True)
+    assert imgstore.verify(path)
+    assert contents(path).keys() == before.keys()
+
+
+def test_a_lost_checksum_of_extra_data_is_missed(tmp_path: Path) -> None:
+    path = tmp_path / 's'
+    with new_for_format('npy', path, imgshape=SHAPE) as store:
+        store.add_image(numbered(0, SHAPE), 0, 0.0)
+        store.add_extra_data(valve=1)
+    without(path, 'xxh3_64_extra_data')
+    report = imgstore.verify(path)
+    assert (bool(report), counts(report)) == (False, (1, 1, 0, ()))
+    assert 'no checksum of the extra data' in str(report)
+    assert imgstore.verify(path, add=True)
+    assert imgstore.verify(path)
+
+
+def test_an_index_of_zeros_is_missed_without_metadata(tmp_path: Path) -> None:
+    """Metadata of imgstore 0.4 do not say that checksums were added."""
+    path = forget_checksums(record(tmp_path / 's', 'npy'))
+    assert imgstore.verify(path)
+    assert imgstore.verify(path, add=True)
+    without(path, zeros='xxh3_64')
+    assert not imgstore.verify(path)
+
+
+def test_a_linked_chunk_without_checksums_is_missed(tmp_path: Path) -> None:
+    old, path = forget_checksums(record(tmp_path / 'old', 'npy')), record(tmp_path / 's', 'npy')
+    shutil.rmtree(path / '000001')
+    (path / '000001').symlink_to(old / '000001')
+    before = contents(old)
+    assert 'chunk 1: no checksum of 5 frames; the chunk is a link' in str(imgstore.verify(path, add=True))
+    assert contents(old) == before
+    imgstore.verify(old, add=True)
+    assert imgstore.verify(path)
+
+
 def test_what_else_an_index_has_is_kept(tmp_path: Path) -> None:
     path = forget_checksums(record(tmp_path / 's', 'npy'))
     index = path / '000000' / 'index.npz'
@@ -138,6 +212,7 @@ def test_a_yaml_index_stays_unverified(tmp_path: Path) -> None:
     (path / '000000' / 'index.yaml').write_text('frame_number: [0, 1]\nframe_time: [0.0, 0.1]\n')
     report = imgstore.verify(path, add=True)
     assert counts(report) == (9, 7, 2, ())
+    assert 'chunk 0: no checksum of 2 frames; a .yaml index has no room' in str(report)
 
 
 def test_a_saved_index_stays_valid(tmp_path: Path) -> None:

@@ -137,6 +137,15 @@ def test_an_altered_frame_is_an_error_and_all_others_are_right(
     assert set(range(COUNT)) - found.keys() == lost_with(fmt, altered)
 
 
+@pytest.mark.parametrize(('fmt', 'others'), [('ffv1/mkv', False), ('mjpeg/avi', False), ('avc1/mp4', True)])
+def test_only_frames_decoded_from_others_name_them(tmp_path: Path, fmt: str, others: bool) -> None:
+    alter(record(tmp_path / 's', fmt), fmt, 20)
+    with new_for_filename(tmp_path / 's') as store, pytest.raises(FrameReadError) as caught:
+        store.get_image(120)
+    assert ('or one it is decoded from' in str(caught.value)) == others
+    assert 'differs from its checksum' in str(caught.value)
+
+
 @pytest.mark.parametrize('fmt', ['bmp', *VIDEO_FORMATS])
 def test_calls_for_many_frames_fail_if_one_is_altered(tmp_path: Path, fmt: str) -> None:
     alter(record(tmp_path / 's', fmt), fmt, 20)

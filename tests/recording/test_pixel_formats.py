@@ -84,7 +84,7 @@ def test_a_buffer_that_is_too_short_is_refused() -> None:
         image_of_bytes(bytes(10), 4, 4, 'Mono8')
 
 
-@pytest.mark.parametrize('name', ['Mono12p', 'Mono1p', 'BayerRG10p', 'Coord3D_ABC32f', ''])
+@pytest.mark.parametrize('name', ['Mono14Packed', 'Mono1p', 'RGB10p', 'Coord3D_ABC32f', ''])
 def test_an_unknown_format_is_refused_with_the_known_ones(name: str) -> None:
     with pytest.raises(InvalidArgumentError, match='BayerRG8') as caught:
         pixel_layout(name)

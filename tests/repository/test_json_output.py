@@ -40,6 +40,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with imgstore.new_for_format('npy', 'triggered', imgshape=(48, 64)) as store:
         for index, number in enumerate((7, 8, 0, 1)):
             store.add_image(np.zeros((48, 64), np.uint8), number, index / 25)
+    (tmp_path / 'rig.yaml').write_text('folder: data\nformat: npy\ncameras: {a: "test:64x48"}')
     (tmp_path / 'marks.csv').write_text('start,end,label\n1,2,first\n6,,\n')
     return tmp_path
 
@@ -56,6 +57,7 @@ RUNS = {
         *2 * ['--source', 'test:64x48,fps=50'],
         'cameras',
     ],
+    'pace': ['record', '--json', '--check', '--check-seconds', '0.5', 'rig.yaml'],
     'info': ['info', '--json', 'store', 'killed'],
     'listing': ['info', '--json', '--recursive', '.'],
     'export': ['export', '--json', '--clip', 'marks.csv', 'store', 'clip.mp4'],

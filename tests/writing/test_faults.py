@@ -8,8 +8,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import tempfile
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -27,6 +25,7 @@ from ..helpers.format_table import VIDEO_FORMATS
 from ..helpers.frames import index_in
 from ..helpers.kills import GRAY, KINDS, SCRIPT, Case, Process, check, kill, left_over, said, wrong_after_repair
 from ..helpers.recording import number_of, picture, read, record_of, time_of
+from ..helpers.small_disks import can_mount, mount, unmount
 
 pytestmark = [pytest.mark.exhaustive, pytest.mark.process]
 
@@ -266,17 +265,6 @@ def test_a_folder_that_is_removed_is_told_and_not_made_again(tmp_path):
         assert not os.path.exists(request['path'])
 
 
-def can_mount():
-    """Whether this user may mount small file systems."""
-    with tempfile.TemporaryDirectory() as folder:
-        return mount(folder, 64) and subprocess.run(['umount', folder], check=False).returncode == 0
-
-
-def mount(folder, kilobytes):
-    command = ['mount', '-t', 'tmpfs', '-o', f'size={kilobytes}k', 'tmpfs', folder]
-    return bool(shutil.which('mount')) and not subprocess.run(command, capture_output=True, check=False).returncode
-
-
 SMALL_DISKS = [*range(4, 100, 12), 150, 200]  # KB
 
 
@@ -292,7 +280,7 @@ def test_full_disk_loses_no_frame_silently(tmp_path, disk):
         assert losses('disk' if mounted else 'disk full', asked) == []
     finally:
         for folder in mounted:
-            subprocess.run(['umount', folder], check=False)
+            unmount(folder)
 
 
 def small_disks(folder, disk, size):

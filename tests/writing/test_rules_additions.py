@@ -17,7 +17,7 @@ from imgstore.errors import (
 )
 
 from ..helpers.checked import not_none
-from ..helpers.frames import index_in
+from ..helpers.frames import index_in, numbered
 from ..helpers.raised import raises
 from ..helpers.writing import add, check, files, new, record, video_backends
 
@@ -41,6 +41,38 @@ def test_extra_data_go_into_the_chunk_of_their_frame(tmp_path, fmt):
         for chunk, path in enumerate(reader.find_extra_data_files()):
             indexes = [record['frame_index'] for record in yaml.safe_load(pathlib.Path(path).read_text())]
             assert [index // 2 for index in indexes if index >= 0] == [chunk] * len([i for i in indexes if i >= 0])
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+@pytest.mark.parametrize('fmt', ['npy', 'png', 'avc1/mp4'])
+def test_a_frame_may_come_with_its_extra_data(tmp_path, fmt, workers):
+    with new(tmp_path / 's', fmt, chunksize=3, workers=workers) as store:
+        for number in range(7):
+            data = {'at': number} if number % 2 else None
+            store.add_image(numbered(number, (64, 96)), number, number / 4, extra_data=data)
+            store.add_extra_data(after=number)
+    with new_for_filename(tmp_path / 's') as reader:
+        assert len(reader) == 7
+        table = not_none(reader.get_extra_data())
+        assert table['after'].dropna().tolist() == list(range(7))
+        with_data = table[table['at'].notna()]
+        assert with_data['frame_number'].tolist() == with_data['at'].tolist() == [1, 3, 5]
+
+
+@pytest.mark.parametrize(
+    ('data', 'error'),
+    [
+        ({'frame_number': 1}, InvalidArgumentError),
+        ({1: 1}, InvalidArgumentError),
+        ([1], InvalidArgumentError),
+        ({'a': print}, TypeError),
+    ],
+)
+def test_a_frame_with_wrong_extra_data_is_not_written(tmp_path, data, error):
+    with new(tmp_path / 's', 'npy') as store:
+        with pytest.raises(error):
+            store.add_image(numbered(0, (64, 96)), 0, 0, extra_data=data)
+        assert store.frame_count == 0
 
 
 def test_extra_data_of_a_store_without_frames_are_kept(tmp_path):

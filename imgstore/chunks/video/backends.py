@@ -8,6 +8,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from ..._support.quiet_opencv import quiet_opencv_backends
 from ...encoder_options import Options
 from ...errors import ImgStoreError, InvalidArgumentError
 from ...formats import Format
@@ -174,7 +175,8 @@ def backend_works(backend: str, codec: str, extension: str, direction: Direction
 
 @cache
 def _tried(backend: str, codec: str, extension: str, direction: Direction) -> bool:
-    return _reads(backend, codec, extension) if direction == 'read' else _writes(backend, codec, extension)
+    with quiet_opencv_backends():  # the error says what to do
+        return _reads(backend, codec, extension) if direction == 'read' else _writes(backend, codec, extension)
 
 
 def _reads(backend: str, codec: str, extension: str) -> bool:

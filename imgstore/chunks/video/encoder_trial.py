@@ -5,15 +5,16 @@ A store promises that each frame is on disk soon, is found exactly and has its c
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..._support.validation import not_allowed
-from ...encoder_options import CODEC_OPTIONS, H264_ENCODER, Options
+from ...encoder_options import CODEC_OPTIONS, H264_ENCODER, Options, has_b_frames
 from ...errors import FrameReadError, FrameWriteError
 from ..base import Image
 from .container_checks import open_container
@@ -31,6 +32,7 @@ _ORDER = (0, 17, 1, 19, 16, 3, 15, 18, 2)
 _DECODED: Mapping[str, tuple[str, ...]] = {GRAY: (GRAY, 'yuvj420p')}
 """Pixel formats of decoders, where they differ from the encoder's."""
 
+_PROFILE, _STANDARD_ERROR = 'profile', 2  # the latter is a descriptor
 _LATE = 'with it the encoder returns frames late or in another order, and a killed recording would lose them'
 
 
@@ -87,7 +89,7 @@ def why_not(
     """
     rest = {name: value for name, value in options.items() if name != CODEC_OPTIONS.name}
     encoder, without = kind(shape, dtype, options), kind(shape, dtype, rest)
-    why = _why_not_opened(encoder, without)
+    why = _why_not_opened(encoder, without, has_b_frames(options))
     if why or not (is_unknown or CODEC_OPTIONS.name in options):
         return why
     small = *(min(size, kind.trial_side) for size in shape[:2]), *shape[2:]
@@ -95,16 +97,21 @@ def why_not(
 
 
 class _Opened(NamedTuple):
-    """Result of opening an encoder: an error or '', unused options, and its log."""
+    """Result of opening an encoder.
+
+    An error or '', unused options, and its log with errors first.
+    """
 
     error: str
     unused: list[str]
     log: list[str]
 
 
-def _why_not_opened(encoder: StreamEncoder, without: StreamEncoder) -> str:
+def _why_not_opened(encoder: StreamEncoder, without: StreamEncoder, reorders: bool) -> str:
     """Compare an encoder with one without the options that FFmpeg checks."""
     found = _open(encoder)
+    if found.error and reorders:
+        return _LATE
     if found.error:
         return f'FFmpeg refuses it: {next(iter(found.log), found.error)}'
     if found.unused:
@@ -117,12 +124,31 @@ def _open(encoder: StreamEncoder) -> _Opened:
     import av
 
     error, unused = '', list[str]()
-    with logged_warnings() as log:
+    with logged_warnings() as log, _quiet_x264(encoder):
         try:
             unused = encoder.unused_options(encoder.new_context())
         except (av.FFmpegError, ValueError) as cause:
             error = str(getattr(cause, 'strerror', None) or cause)
-    return _Opened(error, unused, [text.strip() for _, _, text in log])
+    return _Opened(error, unused, [text.strip() for _, _, text in sorted(log, key=lambda logged: logged[0])])
+
+
+@contextlib.contextmanager
+def _quiet_x264(encoder: StreamEncoder) -> Iterator[None]:
+    """Discard standard error if a profile is tried.
+
+    x264 prints there what is wrong with one.
+    """
+    if _PROFILE not in encoder.ffmpeg_options():
+        yield
+        return
+    with open(os.devnull, 'wb') as nowhere:
+        usual = os.dup(_STANDARD_ERROR)
+        try:
+            os.dup2(nowhere.fileno(), _STANDARD_ERROR)
+            yield
+        finally:
+            os.dup2(usual, _STANDARD_ERROR)
+            os.close(usual)
 
 
 def _why_not_read(encoder: StreamEncoder, extension: str) -> str:

@@ -46,8 +46,12 @@ class PacketEncoder(PyAVEncoder):
         """Encode an image as a packet."""
         if not hasattr(self._own, 'context'):
             self._own.context = self.new_context()
-        (packet,) = self._own.context.encode(self.frame(image))
+        (packet,) = self._own.context.encode(self._frame_to_encode(image))
         return bytes(packet)
+
+    def _frame_to_encode(self, image: Image) -> Any:
+        """Return a frame that is encoded at once, before this thread's next one."""
+        return self.frame(image)
 
     def new_context(self) -> Any:
         """Return an encoder without a container."""
@@ -152,13 +156,30 @@ class FFV1Encoder(PacketEncoder):
         return bytes(context.extradata)
 
     def frame(self, image: Image) -> Any:
-        """Copy an image."""
-        if self.pixel_format != 'bgr0':
-            return super().frame(image)
+        """Convert an image to a frame of the pixel format."""
+        return self._filled(self._new_frame(), image) if self._has_padding else super().frame(image)
+
+    def _frame_to_encode(self, image: Image) -> Any:
+        """Return this thread's only frame, if pixels are copied into it."""
+        if not self._has_padding:
+            return self.frame(image)
+        if not hasattr(self._own, 'frame'):
+            self._own.frame = self._new_frame()
+        return self._filled(self._own.frame, image)
+
+    @property
+    def _has_padding(self) -> bool:
+        """Whether pixels have a byte that images do not have."""
+        return self.pixel_format == 'bgr0'
+
+    def _new_frame(self) -> Any:
         import av
 
-        frame: Any = av.VideoFrame(self.width, self.height, self.pixel_format)
+        return av.VideoFrame(self.width, self.height, self.pixel_format)
+
+    def _filled(self, frame: Any, image: Image) -> Any:
         rows = np.frombuffer(frame.planes[0], np.uint8).reshape(self.height, -1)
         pixels = rows[:, : 4 * self.width].reshape(self.height, self.width, 4)
         cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_BGR2BGRA, pixels)
+        frame.pts = None
         return frame

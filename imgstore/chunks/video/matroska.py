@@ -97,6 +97,11 @@ def _element(number: int, *content: bytes) -> bytes:
     return _id(number) + _size(len(data)) + data
 
 
+def _opened(number: int, content: bytes, more: int) -> bytes:
+    """Return the start of an element whose content has ``more`` bytes after it."""
+    return _id(number) + _size(len(content) + more) + content
+
+
 def _short(number: int, *content: bytes) -> bytes:
     """Return an element of less than 127 bytes, with its size in one."""
     data = b''.join(content)
@@ -286,10 +291,9 @@ class MatroskaFile:
             raise ValueError(f'{self._path}: index is {index}; the next frame has at least {self._next}')
         head = self._head or _Head(self._width, self._height, configuration, self._track)
         start = (self._size or head.cluster_at) - head.segment_at
-        block = bytes((0x80 | _TRACK, 0, 0, _KEYFRAME * is_keyframe)) + packet
-        time = _number(_TIMESTAMP, _TICKS * index)
-        cluster = _element(_CLUSTER, time, _element(_SIMPLE_BLOCK, block))
-        self._append(cluster if self._head else head.data + cluster)
+        block = _opened(_SIMPLE_BLOCK, bytes((0x80 | _TRACK, 0, 0, _KEYFRAME * is_keyframe)), len(packet))
+        cluster = _opened(_CLUSTER, _number(_TIMESTAMP, _TICKS * index) + block, len(packet))
+        self._append(b''.join((b'' if self._head else head.data, cluster, packet)))  # large packets are copied once
         self._head = head
         if is_keyframe:
             self._keyframes.append(index)

@@ -39,10 +39,13 @@ class Planes:
         self._lent = RefcountedBufferPool(_MOST_PLANES)
 
     def frame(self, image: Image) -> Any:
-        """Convert an image to a PyAV frame."""
+        """Convert an image to a PyAV frame.
+
+        A gray one is not copied: do not change the image until the frame is encoded.
+        """
         image = np.ascontiguousarray(image)
         if self._format.startswith(GRAY):
-            return self._copied(image)
+            return _in_place(image, self._format)
         return self._full_size(image) if self._format == FULL_SIZE else self._half_size(image)
 
     def _copied(self, planes: Image) -> Any:
@@ -52,8 +55,6 @@ class Planes:
 
     def _half_size(self, image: Image) -> Any:
         """Convert to colour of half the height and width."""
-        import av
-
         planes = self._lent.empty((self._height * 3 // 2, self._width))
         luma = planes[: self._height]
         chroma = planes[self._height :].reshape(2, self._height // 2, self._width // 2)
@@ -65,7 +66,7 @@ class Planes:
         self._into_range(luma, _LUMA)
         if self._height % 4:  # PyAV 18 rounds it down unless it copies
             return self._copied(planes)
-        return av.VideoFrame.from_numpy_buffer(planes, format=self._format)
+        return _in_place(planes, self._format)
 
     def _fill_chroma(self, planes: Image, image: Image) -> None:
         """Compute Cb and Cr from the mean of each four pixels."""
@@ -91,3 +92,13 @@ class Planes:
         """Convert full range in place to the pixel format's."""
         if 'j' not in self._format:
             cv2.LUT(values, levels, values)
+
+
+def _in_place(planes: Image, pixel_format: str) -> Any:
+    """Return a PyAV frame in the memory of an array.
+
+    A new frame costs a tenth of encoding it as FFV1, by the first use of its memory.
+    """
+    import av
+
+    return av.VideoFrame.from_numpy_buffer(planes, format=pixel_format)

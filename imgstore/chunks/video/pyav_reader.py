@@ -180,8 +180,9 @@ class PyAVChunkReader(VideoReader):
         if index >= end:
             return FrameReadError(f'{path} has only {end} readable frames', path=path)
         if self._video.has_altered(index):
+            others = '' if self._video.is_alone(index) else ', or one it is decoded from,'
             return FrameReadError(
-                f'{path} was damaged or replaced: this frame, or one it is decoded from, differs from its checksum; '
+                f'{path} was damaged or replaced: this frame{others} differs from its checksum; '
                 'open the store with verify=False to read it',
                 path=path,
             )

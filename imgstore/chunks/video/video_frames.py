@@ -78,6 +78,10 @@ class VideoFrames:
         """Return whether the packet of a frame has a checksum, if it shows one."""
         return self.checksums is not None and index is not None and self.checksums.of(index) != UNKNOWN
 
+    def is_alone(self, index: int) -> bool:
+        """Return whether a frame is decoded without others."""
+        return self.table is not None and len(self.table.group(index)) == 1
+
     def has_altered(self, index: int) -> bool:
         """Return whether a packet is known to be altered in the group of a frame."""
         return self.table is not None and not self.altered.isdisjoint(self.table.group(index))

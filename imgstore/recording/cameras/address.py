@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...errors import InvalidArgumentError
 
+_LONGEST_RANGE = 10_000_000
 _SIZE = re.compile(r'([1-9]\d*)x([1-9]\d*)')
 
 
@@ -39,7 +41,10 @@ def parse_address(address: str, kinds: Mapping[str, Callable[[str], Any]]) -> tu
         try:
             options[name] = kinds[name](text)
         except (ValueError, IndexError) as error:
-            raise InvalidArgumentError(f'{text!r} is not allowed as {name} of a source', argument='sources') from error
+            rule = _ALLOWED.get(kinds[name], 'another value')
+            raise InvalidArgumentError(
+                f'a source has {name}={text}, but {name} must be {rule}', argument='sources'
+            ) from error
     return place, options
 
 
@@ -50,19 +55,35 @@ def flag(text: str) -> bool:
     return True
 
 
+def positive(text: str) -> int:
+    """Parse an integer greater than 0."""
+    if int(text) < 1:
+        raise ValueError
+    return int(text)
+
+
+def number(text: str) -> float:
+    """Parse a finite number."""
+    if not math.isfinite(value := float(text)):
+        raise ValueError
+    return value
+
+
 def numbers(text: str) -> frozenset[int]:
     """Parse numbers and ranges, such as ``5-7+20``."""
     found: set[int] = set()
     for part in text.split('+'):
         first, _, last = part.partition('-')
+        if not 0 <= int(first) <= int(last or first) < int(first) + _LONGEST_RANGE:
+            raise ValueError
         found.update(range(int(first), int(last or first) + 1))
     return frozenset(found)
 
 
 def number_and_seconds(text: str) -> tuple[int, float]:
     """Parse a number and seconds, such as ``100:2.5``."""
-    number, _, seconds = text.partition(':')
-    return int(number), float(seconds)
+    first, _, seconds = text.partition(':')
+    return int(first), number(seconds)
 
 
 def width_and_height(text: str) -> tuple[int, int]:
@@ -71,3 +92,13 @@ def width_and_height(text: str) -> tuple[int, int]:
     if found is None:
         raise ValueError
     return int(found[1]), int(found[2])
+
+
+_ALLOWED: dict[Callable[[str], Any], str] = {
+    flag: 'without a value',
+    int: 'an integer',
+    number: 'a number',
+    number_and_seconds: 'a number and seconds, such as 100:2.5',
+    numbers: 'numbers and ranges, such as 5-7+20',
+    positive: 'an integer greater than 0',
+}

@@ -6,14 +6,14 @@ import contextlib
 import threading
 import time
 import warnings
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from ...errors import FrameReadError, InvalidArgumentError, MissingDependencyError
 from ..pixel_formats import image_of_bytes, pixel_layout
 from ..protocol import Camera, CameraSettings, Counter, FailedGrab, GrabbedFrame
-from .genicam_features import TAKES, apply_settings
-
-_BUFFERS = 64
+from .buffers import buffer_count
+from .genicam_features import TAKES, apply_settings, read_settings
 
 
 class AravisCamera(Camera):
@@ -60,7 +60,7 @@ class AravisCamera(Camera):
     def configure(self, settings: CameraSettings) -> None:
         """Set the features of the camera."""
         super().configure(settings)
-        apply_settings(_DeviceFeatures(self._camera.get_device()), settings)
+        apply_settings(_DeviceFeatures(self._camera.get_device(), self._aravis.GcFloat), settings)
         pixel_layout(self._camera.get_pixel_format_as_string())
 
     def start(self) -> None:
@@ -69,7 +69,7 @@ class AravisCamera(Camera):
         self.counter = Counter(16, first=1) if self._has_short_ids() else Counter(64)
         self._stream = self._camera.create_stream(None, None)
         payload = self._camera.get_payload()
-        for _ in range(_BUFFERS):
+        for _ in range(buffer_count(payload)):
             self._stream.push_buffer(self._aravis.Buffer.new_allocate(payload))
         self._camera.start_acquisition()
 
@@ -121,12 +121,16 @@ class AravisCamera(Camera):
             'software': 'Aravis 0.8',
         }
 
+    def settings_in_force(self, names: Iterable[str] = ()) -> dict[str, Any]:
+        """Return features of the camera."""
+        return read_settings(_DeviceFeatures(self._camera.get_device(), self._aravis.GcFloat), names)
+
 
 class _DeviceFeatures:
     """The features of a camera of Aravis."""
 
-    def __init__(self, device: Any) -> None:
-        self._device = device
+    def __init__(self, device: Any, of_floats: type) -> None:
+        self._device, self._of_floats = device, of_floats
 
     def has(self, name: str) -> bool:
         try:
@@ -135,6 +139,9 @@ class _DeviceFeatures:
             return False
 
     def set(self, name: str, value: Any) -> None:
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if is_number and isinstance(self._device.get_feature(name), self._of_floats):
+            value = float(value)
         if isinstance(value, bool):
             self._device.set_boolean_feature_value(name, value)
         elif isinstance(value, int):
@@ -143,6 +150,12 @@ class _DeviceFeatures:
             self._device.set_float_feature_value(name, value)
         else:
             self._device.set_string_feature_value(name, str(value))
+
+    def get(self, name: str) -> Any:
+        for kind in ('boolean', 'string', 'integer', 'float'):  # another is an error; an enumeration is an integer, too
+            with contextlib.suppress(_glib_error()):
+                return getattr(self._device, f'get_{kind}_feature_value')(name)
+        raise KeyError(name)
 
 
 def _import_aravis() -> Any:

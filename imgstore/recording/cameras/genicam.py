@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import numpy as np
 
+from ...color import Image
 from ...errors import InvalidArgumentError, MissingDependencyError
-from ..pixel_formats import image_of_bytes, pixel_layout
+from ..pixel_formats import image_of_bytes, is_packed, pixel_layout
 from ..protocol import Camera, CameraSettings, FailedGrab, GrabbedFrame
-from .genicam_features import TAKES, apply_settings
+from .buffers import buffer_count
+from .genicam_features import TAKES, apply_settings, read_settings
 
-_BUFFERS = 64
 _PATHS = 'GENICAM_GENTL64_PATH'
 """Environment variable in which vendors' installers list the folders of their producers."""
 
@@ -69,7 +71,8 @@ class GenICamCamera(Camera):
 
     def start(self) -> None:
         """Start the acquisition."""
-        self._acquirer.num_buffers = _BUFFERS
+        size = getattr(_value(self._acquirer.remote_device.node_map, 'PayloadSize'), 'value', 0)
+        self._acquirer.num_buffers = buffer_count(size)
         self._acquirer.start()
 
     def next_frame(self, timeout: float) -> GrabbedFrame | FailedGrab | None:
@@ -86,8 +89,7 @@ class GenICamCamera(Camera):
 
     def _frame(self, buffer: Any, now: int) -> GrabbedFrame:
         part = buffer.payload.components[0]
-        data = np.array(part.data).tobytes()  # a copy: the buffer is used again
-        image = image_of_bytes(data, part.height, part.width, part.data_format)
+        image = _image(np.array(part.data), part.height, part.width, part.data_format)
         return GrabbedFrame(image, part.data_format, now, _value(buffer, 'frame_id'), _value(buffer, 'timestamp_ns'))
 
     def stop(self) -> None:
@@ -110,6 +112,10 @@ class GenICamCamera(Camera):
         found = {name: _value(device, name) for name in ('vendor', 'model', 'serial_number')}
         return {**found, 'producers': list(self._producers)}
 
+    def settings_in_force(self, names: Iterable[str] = ()) -> dict[str, Any]:
+        """Return features of the camera."""
+        return read_settings(_NodeMap(self._acquirer.remote_device.node_map), names)
+
 
 class _NodeMap:
     """The features of a camera of harvesters."""
@@ -122,6 +128,16 @@ class _NodeMap:
 
     def set(self, name: str, value: Any) -> None:
         getattr(self._nodes, name).value = value
+
+    def get(self, name: str) -> Any:
+        return getattr(self._nodes, name).value
+
+
+def _image(data: Image, height: int, width: int, pixel_format: str) -> Image:
+    """Return the image of a component; harvesters unpacks some formats."""
+    if is_packed(pixel_format) and data.size == height * width:
+        return data.reshape(height, width).astype(np.uint16, copy=False)
+    return image_of_bytes(data.tobytes(), height, width, pixel_format)
 
 
 def _value(of: Any, name: str) -> Any:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from ..._support.text import one_line
 from ...errors import InvalidArgumentError
 from ..protocol import CameraSettings
 
-TAKES = ('features', 'size', 'pixel_format', 'fps', 'exposure', 'gain', 'trigger')
+TAKES = ('features', 'size', 'offset', 'pixel_format', 'fps', 'exposure', 'gain', 'trigger')
 """Settings that `apply_settings` knows, in their order."""
 
 _FPS = ('AcquisitionFrameRate', 'AcquisitionFrameRateAbs')
 _ENABLE_FPS = ('AcquisitionFrameRateEnable', 'AcquisitionFrameRateEnabled')
 _EXPOSURE = ('ExposureTime', 'ExposureTimeAbs')
 _GAIN = ('Gain', 'GainRaw')
+_IN_FORCE = (
+    *('DeviceUserID', 'PixelFormat', 'Width', 'Height', 'OffsetX', 'OffsetY', 'BinningHorizontal', 'BinningVertical'),
+    *(*_EXPOSURE, 'ExposureAuto', *_GAIN, 'GainAuto', 'BlackLevel', 'Gamma'),
+    *(*_ENABLE_FPS, *_FPS, 'ResultingFrameRate', 'ResultingFrameRateAbs'),
+    *('TriggerMode', 'TriggerSource', 'TriggerActivation'),
+)
+"""Features that decide how images look, and when they are taken."""
+
+_OFFSETS = ('OffsetX', 'OffsetY')
 _OLD_PIXEL_FORMATS = {'RGB8': 'RGB8Packed', 'BGR8': 'BGR8Packed', 'YUV422_8': 'YUV422_YUYV_Packed'}
 
 
@@ -28,6 +38,9 @@ class Features(Protocol):
     def set(self, name: str, value: Any) -> None:
         """Set it; any exception says that the value is not allowed."""
 
+    def get(self, name: str) -> Any:
+        """Read it; any exception says that the camera lacks it."""
+
 
 def apply_settings(features: Features, settings: CameraSettings) -> None:
     """Set the features for the settings that are given.
@@ -39,9 +52,13 @@ def apply_settings(features: Features, settings: CameraSettings) -> None:
     """
     for name, value in settings.features.items():
         _set(features, (name,), value, 'features')
+    if settings.offset is not None:  # so that the size fits
+        _set_offset(features, (0, 0))
     if settings.size is not None:
         _set(features, ('Width',), settings.size[0], 'size')
         _set(features, ('Height',), settings.size[1], 'size')
+    if settings.offset is not None:
+        _set_offset(features, settings.offset)
     if settings.pixel_format is not None:
         _set_pixel_format(features, settings.pixel_format)
     if settings.fps is not None:
@@ -52,6 +69,22 @@ def apply_settings(features: Features, settings: CameraSettings) -> None:
         _set_gain(features, settings.gain)
     if settings.trigger is not None:
         _set_trigger(features, settings.trigger)
+
+
+def read_settings(features: Features, names: Iterable[str] = ()) -> dict[str, Any]:
+    """Return the features that decide on images, and others by their names."""
+    found = {}
+    for name in dict.fromkeys((*_IN_FORCE, *names)):
+        with contextlib.suppress(Exception):  # the vendors' own classes
+            value = features.get(name)
+            if isinstance(value, (bool, int, float, str)):
+                found[name] = value
+    return found
+
+
+def _set_offset(features: Features, offset: tuple[int, int]) -> None:
+    for name, value in zip(_OFFSETS, offset, strict=True):
+        _set(features, (name,), value, 'offset')
 
 
 def _set_pixel_format(features: Features, name: str) -> None:

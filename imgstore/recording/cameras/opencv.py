@@ -5,18 +5,30 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections import deque
+from collections.abc import Iterable
+from itertools import pairwise
+from statistics import median
 from typing import Any, ClassVar
 
 import cv2
 
+from ..._support.quiet_opencv import quiet_opencv
 from ...errors import FrameReadError, InvalidArgumentError
-from ...sources.quiet import quiet_opencv
 from ..protocol import Camera, CameraSettings, FailedGrab, GrabbedFrame
 
 _OPEN_TIMEOUT, _READ_TIMEOUT = 5000, 2000  # milliseconds
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0  # seconds before another try to connect
 _USUAL_RATE = 25.0
-_SMOOTHING = 20  # frames over which the rate is a mean
+_WINDOW, _BLOCK = 250, 10  # frames for the rate, and for each mean of which it is the median
+_BACKLOG = 1_000_000_000  # nanoseconds after a connection, in which frames come that have waited
+_PROPERTIES = {
+    'width': cv2.CAP_PROP_FRAME_WIDTH,
+    'height': cv2.CAP_PROP_FRAME_HEIGHT,
+    'fps': cv2.CAP_PROP_FPS,
+    'exposure': cv2.CAP_PROP_EXPOSURE,
+    'gain': cv2.CAP_PROP_GAIN,
+}
 
 
 class OpenCVCamera(Camera):
@@ -40,8 +52,9 @@ class OpenCVCamera(Camera):
         self._device: Any = None
         self._settings = CameraSettings()
         self._number = -1
-        self._latest_ns = 0
-        self._interval = 1 / _USUAL_RATE
+        self._arrivals: deque[int] = deque(maxlen=_WINDOW)
+        self._stated_interval = 1 / _USUAL_RATE
+        self._is_connected, self._connected_ns, self._latest_ns = False, 0, 0
         self._wait, self._try_at = _FIRST_WAIT, 0.0
         self.reconnections = 0
 
@@ -65,14 +78,19 @@ class OpenCVCamera(Camera):
             self.close()
             return False
         fps = self._device.get(cv2.CAP_PROP_FPS)
-        self._interval = 1 / fps if 0 < fps < 10_000 else 1 / _USUAL_RATE
+        self._stated_interval = 1 / fps if 0 < fps < 10_000 else 1 / _USUAL_RATE
+        self._connected_ns = time.monotonic_ns()
         return True
 
     def _opened(self) -> Any:
         if not self._is_stream:
             return cv2.VideoCapture(int(self.address))
-        limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _OPEN_TIMEOUT, cv2.CAP_PROP_READ_TIMEOUT_MSEC, _READ_TIMEOUT]
-        return cv2.VideoCapture(self.address, cv2.CAP_FFMPEG, limits)
+        options = {
+            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC: _OPEN_TIMEOUT,
+            cv2.CAP_PROP_READ_TIMEOUT_MSEC: _READ_TIMEOUT,
+            cv2.CAP_PROP_N_THREADS: 1,  # each further one would hold back a frame
+        }
+        return cv2.VideoCapture(self.address, cv2.CAP_FFMPEG, [each for pair in options.items() for each in pair])
 
     def configure(self, settings: CameraSettings) -> None:
         """Ask for a size and a rate; a camera may choose others."""
@@ -94,27 +112,40 @@ class OpenCVCamera(Camera):
         if self._device is None:
             self._reconnect(timeout)
             return None
+        asked = time.monotonic_ns()
         is_there, image = self._device.read()
         now = time.monotonic_ns()
         if not is_there:
             return self._lost(now)
+        if self._is_stream and now - asked > _READ_TIMEOUT * 1_000_000:
+            now = asked  # the last image before the camera fell silent
         self._number += self._step(now)
         self._latest_ns = now
+        if now > self._connected_ns + _BACKLOG:
+            self._arrivals.append(now)
         pixel_format = 'BGR8' if image.ndim == 3 else 'Mono8'
         return GrabbedFrame(image, pixel_format, now, self._number)
 
     def _step(self, now: int) -> int:
-        if self._number < 0 or self._wait == _FIRST_WAIT:
-            if self._number >= 0:
-                self._interval += ((now - self._latest_ns) / 1e9 - self._interval) / _SMOOTHING
+        """Return by how much the number grows: one, but after a gap."""
+        if self._is_connected:
             return 1
-        self._wait = _FIRST_WAIT
-        return max(2, round((now - self._latest_ns) / 1e9 / self._interval))
+        missed = (now - self._latest_ns) / 1e9 / self._interval if self._latest_ns else 0
+        self._arrivals.clear()
+        self._is_connected, self._wait = True, _FIRST_WAIT
+        return max(2, round(missed)) if missed else 1  # at least one is lost with a connection
+
+    @property
+    def _interval(self) -> float:
+        """Seconds from frame to frame; a few that came late do not count."""
+        means = [(later - earlier) / 1e9 / _BLOCK for earlier, later in pairwise(list(self._arrivals)[::_BLOCK])]
+        return median(means) if means else self._stated_interval
 
     def _lost(self, now: int) -> FailedGrab:
         if not self._is_stream or _is_file(self.address):
             raise FrameReadError(f'{self._name} gives no more images')
         self.close()
+        self._is_connected = False
         self._try_at = time.monotonic() + self._wait
         self._wait *= 2
         return FailedGrab('the connection was lost', now)
@@ -139,6 +170,13 @@ class OpenCVCamera(Camera):
     def describe(self) -> dict[str, Any]:
         """Return the backend of OpenCV."""
         return {'model': 'OpenCV', 'backend': self._device.getBackendName() if self._device is not None else None}
+
+    def settings_in_force(self, names: Iterable[str] = ()) -> dict[str, Any]:
+        """Return the properties that OpenCV knows."""
+        if self._device is None:
+            return {}
+        found = {name: self._device.get(number) for name, number in _PROPERTIES.items()}
+        return {name: value for name, value in found.items() if value > 0}
 
 
 def _without_password(address: str) -> str:

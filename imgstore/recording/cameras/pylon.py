@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 import warnings
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,11 +13,11 @@ import numpy as np
 from ..._support.text import one_line
 from ...color import Image
 from ...errors import FrameReadError, InvalidArgumentError, MissingDependencyError
-from ..pixel_formats import image_of_bytes, pixel_layout
+from ..pixel_formats import image_of_bytes, is_packed, pixel_layout
 from ..protocol import Camera, CameraSettings, Counter, FailedGrab, GrabbedFrame
-from .genicam_features import TAKES, apply_settings
+from .buffers import buffer_count
+from .genicam_features import TAKES, apply_settings, read_settings
 
-_BUFFERS = 64
 _MOST_BYTES = 3  # a pixel
 _FREQUENCIES = ('GevTimestampTickFrequency', 'BslTimestampTickFrequency')
 
@@ -83,10 +84,11 @@ class PylonCamera(Camera):
         """Start the acquisition of every frame, in order."""
         self._pixel_format = self._camera.PixelFormat.Value
         layout = pixel_layout(self._pixel_format)
-        self._is_deep = layout.channels * np.dtype(layout.dtype).itemsize > _MOST_BYTES
+        is_deep = layout.channels * np.dtype(layout.dtype).itemsize > _MOST_BYTES
+        self._has_no_array = is_deep or is_packed(self._pixel_format)
         self.counter = self._counter()
         self._ns_a_tick = self._tick()
-        self._camera.MaxNumBuffer.Value = _BUFFERS
+        self._camera.MaxNumBuffer.Value = buffer_count(self._camera.PayloadSize.Value)
         self._camera.StartGrabbing(self._pylon.GrabStrategy_OneByOne)
 
     def _counter(self) -> Counter:
@@ -126,8 +128,8 @@ class PylonCamera(Camera):
         return GrabbedFrame(self._image(result), self._pixel_format, now, number, device_ns)
 
     def _image(self, result: Any) -> Image:
-        """Return a copy of the image; pypylon makes no array of the largest pixels."""
-        if self._is_deep:
+        """Return a copy; pypylon makes no array of large and packed pixels."""
+        if self._has_no_array:
             return image_of_bytes(result.GetBuffer(), result.Height, result.Width, self._pixel_format)
         image: Image = result.Array
         return image
@@ -162,6 +164,10 @@ class PylonCamera(Camera):
             'device_class': device.GetDeviceClass(),
         }
 
+    def settings_in_force(self, names: Iterable[str] = ()) -> dict[str, Any]:
+        """Return features of the camera."""
+        return read_settings(_NodeMap(self._camera), names)
+
 
 class _NodeMap:
     """The features of a camera of pylon."""
@@ -177,6 +183,9 @@ class _NodeMap:
 
     def set(self, name: str, value: Any) -> None:
         getattr(self._camera, name).Value = value
+
+    def get(self, name: str) -> Any:
+        return getattr(self._camera, name).Value
 
 
 def _import_pylon() -> Any:

@@ -17,9 +17,9 @@ from ...errors import InvalidArgumentError
 from ...sources import VideoFile
 from ...stores.factories import new_for_filename
 from ..protocol import Camera, FailedGrab, GrabbedFrame, SourceEndedError
-from .address import flag, parse_address
+from .address import flag, number, parse_address
 
-_KINDS: dict[str, Callable[[str], Any]] = {'fast': flag, 'speed': float}
+_KINDS: dict[str, Callable[[str], Any]] = {'fast': flag, 'speed': number}
 
 
 class ReplayedFile(Camera):

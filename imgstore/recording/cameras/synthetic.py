@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
@@ -15,7 +15,8 @@ from ...color import Image
 from ...errors import FrameReadError, InvalidArgumentError
 from ..pixel_formats import pixel_layout
 from ..protocol import Camera, CameraSettings, Counter, FailedGrab, GrabbedFrame, SourceEndedError
-from .address import flag, number_and_seconds, numbers, parse_address, width_and_height
+from .address import flag, number, number_and_seconds, numbers, parse_address, positive, width_and_height
+from .buffers import buffer_count
 
 _BLOCK, _ACROSS, _BITS = 16, 6, 12
 """The number is drawn as blocks of pixels: their side, how many are in a row, and how many there are."""
@@ -23,6 +24,7 @@ _BLOCK, _ACROSS, _BITS = 16, 6, 12
 _DARK, _BRIGHT = 40, 210
 _BACKGROUNDS = 8
 _NANOSECONDS = 1_000_000_000
+_MOST_PIXELS = 2**26
 _TRIGGER_AFTER = 300_000_000  # nanoseconds
 
 
@@ -58,8 +60,8 @@ class Faults:
         At this frame, the counter starts again.
     unplug : int or None
         At this frame, the camera is gone.
-    buffers : int
-        Frames that the camera keeps while nobody takes them. Later ones are lost.
+    buffers : int or None
+        Frames that the camera keeps while nobody takes them. Later ones are lost. None: as many as of a real one.
     no_clock : bool
         It has no clock of its own.
     """
@@ -76,24 +78,24 @@ class Faults:
     start: int = 0
     reset: int | None = None
     unplug: int | None = None
-    buffers: int = 64
+    buffers: int | None = None
     no_clock: bool = False
 
 
 _KINDS: dict[str, Callable[[str], Any]] = {
-    'fps': float,
+    'fps': number,
     'pixel': str,
     'frames': int,
     'drop': numbers,
     'fail': numbers,
-    'jitter': float,
-    'drift': float,
+    'jitter': number,
+    'drift': number,
     'jump': number_and_seconds,
     'bits': int,
     'start': int,
     'reset': int,
     'unplug': int,
-    'buffers': int,
+    'buffers': positive,
     'no_clock': flag,
 }
 
@@ -130,13 +132,18 @@ class SyntheticCamera(Camera):
         self._check()
         self.counter = Counter(self._is.bits, first=1 if self._is.bits == 16 else 0)
         self._draw = TestPattern(self._size, self._is.pixel)
+        self._buffers = self._is.buffers or buffer_count(self._draw(0).nbytes)
 
     def _check(self) -> None:
         if not 0 < self._is.fps <= 1e6:
             raise InvalidArgumentError(f'fps is {self._is.fps}; it must be more than 0, at most 1,000,000')
-        if self._is.bits not in range(8, 65) or self._is.start < 0 or self._is.buffers < 1 or self._is.jitter < 0:
+        if self._is.bits not in range(8, 65) or self._is.start < 0 or self._is.jitter < 0:
+            raise InvalidArgumentError(f'{self.address!r}: bits must be 8 to 64, start and jitter 0 or more')
+        if self._size[0] * self._size[1] > _MOST_PIXELS:
             raise InvalidArgumentError(
-                f'{self.address!r}: bits must be 8 to 64, start and jitter 0 or more, buffers 1 or more'
+                f'a synthetic camera of {self._size[0]} x {self._size[1]} pixels is too large; it may have '
+                f'{_MOST_PIXELS:,} pixels',
+                argument='sources',
             )
         pixel_layout(self._is.pixel)
 
@@ -168,7 +175,7 @@ class SyntheticCamera(Camera):
 
     def _skip_lost(self) -> None:
         """Pass over frames that are dropped, or found no buffer."""
-        in_time = (time.monotonic_ns() - self._begin_ns) * self._is.fps / _NANOSECONDS - self._is.buffers
+        in_time = (time.monotonic_ns() - self._begin_ns) * self._is.fps / _NANOSECONDS - self._buffers
         self._next = max(self._next, int(in_time))
         while self._next in self._is.drop:
             self._next += 1
@@ -211,6 +218,10 @@ class SyntheticCamera(Camera):
         """Return that it is synthetic."""
         return {'model': 'synthetic', 'size': list(self._size), 'fps': self._is.fps}
 
+    def settings_in_force(self, names: Iterable[str] = ()) -> dict[str, Any]:
+        """Return size, rate and pixel format."""
+        return {'fps': self._is.fps, 'size': list(self._size), 'pixel_format': self._is.pixel, 'trigger': self._trigger}
+
 
 _triggers: dict[str, int] = {}
 _lock = threading.Lock()
@@ -244,7 +255,7 @@ class TestPattern:
         layout = pixel_layout(pixel_format)
         self._shape = (size[1], size[0], layout.channels)[: 2 if layout.channels == 1 else 3]
         self._dtype = np.dtype(layout.dtype)
-        self._scale = 1 if self._dtype == np.uint8 else 1 << (int(pixel_format[-2:]) - 8)
+        self._scale = 1 << (layout.bits - 8)
         self._is_small = size[0] < _BLOCK * _ACROSS or size[1] < _BLOCK * _BITS // _ACROSS
         self._grounds = [self._background(index) for index in range(1 if self._is_small else _BACKGROUNDS)]
         weights = np.arange(_BITS).reshape(-1, _ACROSS)

@@ -1,5 +1,6 @@
 """Options of video encoders: each is used, kept and shown, or refused before anything is on the disk."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -53,7 +54,12 @@ CODEC_OPTIONS = {
 }
 LATE: dict[str, list[dict[str, Any]]] = {
     'h264': [{'bf': '3'}, {'x264-params': 'bframes=2'}, {'x264-params': 'rc-lookahead=9'}, {'rc-lookahead': 9}],
-    'hevc': [{'bf': 3}, {'x265-params': 'frame-threads=3'}, {'x265-params': 'rc-lookahead=9'}],
+    'hevc': [
+        {'bf': 3},
+        {'x265-params': 'bframes=2'},
+        {'x265-params': 'frame-threads=3'},
+        {'x265-params': 'rc-lookahead=9'},
+    ],
 }
 
 
@@ -181,6 +187,12 @@ def test_threads_are_those_of_the_encoder(tmp_path, fmt, threads):
 X264_PRESETS = {'ultrafast': ('dia', '0'), 'veryfast': ('hex', '2'), 'medium': ('hex', '7'), 'placebo': ('tesa', '9')}
 
 
+@pytest.mark.parametrize('fmt', ['ffv1/mkv', 'mjpeg/avi'])
+def test_independent_frames_have_workers_for_threads(tmp_path, fmt):
+    with pytest.raises(InvalidArgumentError, match='workers='):
+        new_for_format(fmt, tmp_path / 's', imgshape=GRAY, threads=2)
+
+
 @pytest.mark.parametrize(('fmt', 'preset'), [*itertools.product(X264, X264_PRESETS)])
 def test_presets_are_those_of_x264(tmp_path, fmt, preset):
     record(tmp_path / 's', fmt, preset=preset)
@@ -277,8 +289,9 @@ CODEC_OF = {'avc1/mp4': 'h264', 'h264/mkv': 'h264', 'hevc/mp4': 'hevc'}
 
 @pytest.mark.parametrize(('fmt', 'options'), [(fmt, each) for fmt, codec in CODEC_OF.items() for each in LATE[codec]])
 def test_options_that_delay_frames_are_refused(tmp_path, fmt, options):
-    with raises(InvalidArgumentError, argument='codec_options'):
+    with raises(InvalidArgumentError, argument='codec_options') as caught:
         new_for_format(fmt, tmp_path / 's', imgshape=COLOR, codec_options=options)
+    assert 'late or in another order' in str(caught.value)
     assert os.listdir(tmp_path) == []
 
 
@@ -310,10 +323,18 @@ WRONG: dict[str, list[dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(('fmt', 'options'), [(fmt, each) for fmt, codec in CODEC_OF.items() for each in WRONG[codec]])
-def test_options_that_do_not_work_are_refused(tmp_path, fmt, options):
+def test_options_that_do_not_work_are_refused(tmp_path, capfd, fmt, options):
     with raises(InvalidArgumentError, argument='codec_options'):
         new_for_format(fmt, tmp_path / 's', imgshape=COLOR, codec_options=options)
     assert os.listdir(tmp_path) == []
+    assert capfd.readouterr() == ('', '')
+
+
+def test_a_backend_is_tried_without_output(tmp_path, capfd):
+    """The error has the reason. OpenCV's wheels cannot write H.264."""
+    with contextlib.suppress(InvalidArgumentError):
+        new_for_format('avc1/mp4', tmp_path / 's', imgshape=COLOR, backend='opencv').close()
+    assert capfd.readouterr() == ('', '')
 
 
 @pytest.mark.parametrize('options', [{'qp': 9}, {'x264-params': 'qp=3'}])

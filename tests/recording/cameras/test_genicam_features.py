@@ -8,7 +8,7 @@ import pytest
 
 from imgstore.errors import InvalidArgumentError
 from imgstore.recording import CameraSettings
-from imgstore.recording.cameras.genicam_features import TAKES, apply_settings
+from imgstore.recording.cameras.genicam_features import TAKES, apply_settings, read_settings
 
 from ...helpers.raised import raises
 
@@ -31,6 +31,9 @@ class Nodes:
         if value in self.refused:
             raise RuntimeError('out of\nrange')
         self.values[name] = value
+
+    def get(self, name: str) -> Any:
+        return self.values[name]
 
 
 ALL = CameraSettings(
@@ -96,3 +99,26 @@ def test_what_the_camera_has_not_or_refuses_is_an_error(settings: CameraSettings
 
 def test_every_setting_is_known() -> None:
     assert set(TAKES) == {*vars(CameraSettings())}
+
+
+def test_a_part_of_the_sensor_is_set_from_the_corner_on() -> None:
+    """The size of a part fits only after its old position is gone."""
+    nodes = Nodes('Width', 'Height', 'OffsetX', 'OffsetY')
+    order: list[tuple[str, Any]] = []
+    nodes.set = lambda name, value: order.append((name, value))  # type: ignore[method-assign]
+    apply_settings(nodes, CameraSettings(size=(640, 480), offset=(64, 32)))
+    assert order == [
+        ('OffsetX', 0),
+        ('OffsetY', 0),
+        ('Width', 640),
+        ('Height', 480),
+        ('OffsetX', 64),
+        ('OffsetY', 32),
+    ]
+
+
+def test_settings_in_force_are_read_back() -> None:
+    nodes = Nodes()
+    nodes.values = {'Gain': 3.6, 'GainAuto': 'Off', 'Width': 640, 'DeviceTemperature': 41.5, 'PixelFormat': object()}
+    assert read_settings(nodes) == {'Width': 640, 'Gain': 3.6, 'GainAuto': 'Off'}
+    assert read_settings(nodes, ['DeviceTemperature', 'Nothing'])['DeviceTemperature'] == 41.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 import sys
@@ -23,8 +24,9 @@ from ...helpers.fake_camera import FakeCamera
 from ...helpers.frames import index_in
 from ...helpers.raised import raises
 from ...helpers.recorded import content
+from ...helpers.rtsp_server import RATE as RTSP_RATE
 
-SERVER = Path(__file__).parents[2] / 'helpers' / 'mjpeg_server.py'
+HELPERS = Path(__file__).parents[2] / 'helpers'
 
 
 @pytest.fixture
@@ -36,15 +38,24 @@ def port() -> int:
 
 
 @contextmanager
-def streaming(port: int, frames: int) -> Iterator[None]:
-    command = [sys.executable, str(SERVER), str(port), str(frames)]
+def streaming(port: int, frames: int, server_of: str = 'mjpeg') -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, str(HELPERS / f'{server_of}_server.py'), str(port), str(frames)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
             assert server.stdout.readline() == 'ready\n'
-            yield
+            yield server
         finally:
             server.kill()
+
+
+def wait_for(recording: imgstore.recording.Recording, frames: int) -> None:
+    """Wait for so many frames more."""
+    known = recording.status()['cam'].frames
+    end = time.monotonic() + 30
+    while recording.status()['cam'].frames < known + frames:
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 @pytest.mark.process
@@ -76,11 +87,7 @@ def test_a_camera_at_an_address_may_be_switched_off_and_on(port: int, tmp_path: 
             if recording is None:
                 recording = imgstore.record({'cam': f'http://127.0.0.1:{port}/stream.mjpg'}, tmp_path / 'r', 'npy')
                 recording.start()
-            known = recording.status()['cam'].frames
-            end = time.monotonic() + 30
-            while recording.status()['cam'].frames < known + 20:
-                assert time.monotonic() < end
-                time.sleep(0.05)
+            wait_for(recording, 20)
         time.sleep(1)
     assert recording is not None
     recording.stop()
@@ -89,6 +96,57 @@ def test_a_camera_at_an_address_may_be_switched_off_and_on(port: int, tmp_path: 
         assert (steps > 0).all()
         assert (steps > 1).sum() == 1
         assert len(store) >= 40
+
+
+def check_stream(folder: Path, connections: int) -> None:
+    """Numbers ascend by one within a connection, as the images do, and have a gap after it for the time without one."""
+    with imgstore.new_for_filename(folder) as store:
+        numbers, shown = store.frame_numbers, np.array([index_in(image) for image, _ in store])
+        times = store.frame_times
+    steps, shown_steps = np.diff(numbers), np.diff(shown)
+    assert (steps >= 1).all()
+    gaps = np.flatnonzero(shown_steps > 1)
+    assert gaps.tolist() == np.flatnonzero(steps > 1).tolist()
+    assert len(gaps) == connections - 1
+    assert (shown_steps >= 1).all()
+    for gap in gaps.tolist():  # the first images after it were taken while OpenCV looked at the stream
+        seconds = times[gap + 1] - times[gap]
+        assert shown_steps[gap] <= steps[gap] + 5 <= 1.5 * seconds * RTSP_RATE + 10
+
+
+@pytest.mark.process
+def test_an_rtsp_stream_that_breaks_off_goes_on_after_a_gap(port: int, tmp_path: Path) -> None:
+    """The server breaks it off after a second and a half, again and again."""
+    url = f'rtsp://127.0.0.1:{port}/stream'
+    with streaming(port, 75, 'rtsp'), imgstore.record({'cam': url}, tmp_path / 'r', 'npy', frames=180) as recording:
+        assert recording.wait(60)
+    status = recording.status()['cam']
+    assert status.frames == 180
+    connections = sum(status.failed_grabs.values()) + 1
+    assert set(status.failed_grabs) == {'the connection was lost'}
+    assert connections >= 3
+    assert status.missing == status.lost['transport'] > 0
+    check_stream(tmp_path / 'r' / 'cam', connections)
+
+
+@pytest.mark.once
+@pytest.mark.process
+def test_an_rtsp_camera_that_stops_answering_is_connected_again(port: int, tmp_path: Path) -> None:
+    url = f'rtsp://127.0.0.1:{port}/stream'
+    with (
+        streaming(port, 10_000, 'rtsp') as server,
+        imgstore.record({'cam': url}, tmp_path / 'r', 'npy') as recording,
+    ):
+        wait_for(recording, 50)
+        server.send_signal(signal.SIGSTOP)
+        end = time.monotonic() + 30
+        while not recording.status()['cam'].failed_grabs:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        server.send_signal(signal.SIGCONT)
+        wait_for(recording, 50)
+    assert recording.status()['cam'].reason == 'stopped'
+    check_stream(tmp_path / 'r' / 'cam', 2)
 
 
 class Webcam(FakeCamera):

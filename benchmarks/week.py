@@ -1,0 +1,51 @@
+"""Records a scaled week of two cameras with a kill, a full disk and an unplugged camera: python benchmarks/week.py.
+
+24 segments of 20 s by default. Then all frames are compared. See docs/rigs.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(1, str(Path(__file__).resolve().parents[1]))  # for this imgstore and the package `tests`
+
+from tests.helpers.recorded_week import Week
+
+SMALL, LARGE, FORMAT = '96x32', '1280x1024', 'jpg'
+FILE_LIMIT = 100_000
+"""Bytes that a file may have on the full disk: more than a small image, less than a large one."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Make the parser."""
+    made = argparse.ArgumentParser(description=(__doc__ or '').partition('\n')[0])
+    made.add_argument('--segment', type=float, default=20.0, help='seconds of a segment (default: %(default)g)')
+    made.add_argument('--fps', type=int, default=40, help='frames per second of both cameras (default: %(default)d)')
+    made.add_argument('--folder', help='existing folder for the recording (default: a temporary one)')
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Record, repair and compare, and print what there is."""
+    args = parser().parse_args(argv)
+    with tempfile.TemporaryDirectory(prefix='week-', dir=args.folder) as place:
+        week = Week(Path(place) / 'week', args.segment, args.fps, FORMAT, SMALL, LARGE, FILE_LIMIT)
+        begin = time.monotonic()
+        week.record()
+        print(f'recorded in {time.monotonic() - begin:.0f} s')
+        for row in week.listing():
+            if row['state'] != 'good' or row['failure']:
+                path = Path(row['path']).relative_to(week.folder)
+                print(f'{path}: {row["state"]}, {row["failure"] or row["problem"]}')
+        week.repair()
+        for part, counts in week.check().items():
+            print(part, *(f'{name}: {count} frames, none missing' for name, count in counts.items()), sep=', ')
+
+
+if __name__ == '__main__':
+    main()

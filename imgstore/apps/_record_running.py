@@ -1,0 +1,128 @@
+"""imgstore-record while it runs: lines, keys, the live page and ZeroMQ."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import secrets
+import sys
+import time
+from collections.abc import Iterator
+
+from ..recording import Recording
+from ..recording.control import RecordingControl
+from ..recording.live import LiveView
+from ._cli import GracefulStop, log_error
+from ._record_keys import Keys
+from ._terminal import unfiltered
+
+TOKEN = 'IMGSTORE_TOKEN'
+"""Environment variable with the token of commands; without it, one is made."""
+
+_POLL = 0.1  # seconds
+_REDRAW, _EVERY = 0.5, 60.0  # seconds between lines, on a terminal and elsewhere
+_UP = '\x1b[{}F\x1b[J'
+
+
+def add_running(made: argparse.ArgumentParser) -> None:
+    """Add the options on what there is while it runs."""
+    made.add_argument('--wait', action='store_true', help='open the cameras, and wait for the command to start')
+    made.add_argument(
+        '--web', action='store_true', help='show all cameras on a live page, which takes commands; on this machine only'
+    )
+    made.add_argument(
+        '--port', type=int, metavar='N', help='port of the live page (default: 8322, or the next free one)'
+    )
+    made.add_argument('--zmq', metavar='ADDRESS', help='take commands over ZeroMQ, such as at tcp://127.0.0.1:5555')
+
+
+def run_recording(prog: str, recording: Recording, args: argparse.Namespace) -> None:
+    """Record until all cameras have ended, a signal or a command to stop."""
+    control = RecordingControl(recording, os.environ.get(TOKEN) or secrets.token_urlsafe(16))
+    with GracefulStop() as stop, Keys() as keys, _commands(prog, control, args):
+        reason = 'stopped'
+        try:
+            if not args.wait:
+                recording.start()
+            _run(recording, control, keys, stop, _Lines(prog, recording, args.quiet, keys.are_read))
+            reason = 'stopped by a signal' if stop.signal else reason
+        except BaseException as error:
+            reason = (
+                'stopped by Ctrl-C' if isinstance(error, KeyboardInterrupt) else f'stopped by {type(error).__name__}'
+            )
+            raise
+        finally:
+            recording.stop(reason)
+
+
+def _run(recording: Recording, control: RecordingControl, keys: Keys, stop: GracefulStop, lines: _Lines) -> None:
+    while not recording.wait(_POLL) and not stop.signal:
+        lines.show()
+        key = keys.pressed()
+        command = {'q': {'do': 'stop'}, 's': {'do': 'start'}, 'm': {'do': 'mark'}}.get(key)
+        if key.isdecimal():
+            command = {'do': 'mark', 'name': key}
+        if command is not None:
+            lines.note(control.run(command, 'a key').get('error'))
+    lines.clear()
+
+
+@contextlib.contextmanager
+def _commands(prog: str, control: RecordingControl, args: argparse.Namespace) -> Iterator[None]:
+    """Take commands over HTTP and ZeroMQ, if asked for."""
+    with contextlib.ExitStack() as stack:
+        if args.web:
+            from ..viewers.live import LiveServer
+
+            server = stack.enter_context(LiveServer(control, args.port))
+            log_error(prog, f'live page: http://127.0.0.1:{server.port}/?token={control.token}')
+        if args.zmq:
+            from ..recording.zmq_control import ZmqControl
+
+            address = stack.enter_context(ZmqControl(control, args.zmq)).address
+            log_error(prog, f'commands over ZeroMQ at {address}, with token {control.token}')
+        yield
+
+
+class _Lines:
+    """A line a camera: again and again on a terminal, elsewhere each minute."""
+
+    def __init__(self, prog: str, recording: Recording, quiet: bool, has_keys: bool) -> None:
+        self._prog, self._view = prog, LiveView(recording)
+        self._is_quiet, self._is_terminal = quiet, sys.stderr.isatty()
+        self._help = 'keys: m or a digit marks, s starts, q stops' if has_keys else ''
+        self._drawn, self._at = 0, time.monotonic()
+
+    def show(self) -> None:
+        """Print the lines, if it is time."""
+        cameras = self._view.cameras()  # always: their rates are means
+        if self._is_quiet or time.monotonic() - self._at < (_REDRAW if self._is_terminal else _EVERY):
+            return
+        self._at = time.monotonic()
+        if not self._is_terminal:
+            for camera in cameras:
+                log_error(self._prog, camera)
+            return
+        self.clear()
+        lines = [*map(str, cameras), *([self._help] if self._help else [])]
+        print(*(line[: _width()] for line in lines), sep='\n', file=sys.stderr, flush=True)
+        self._drawn = len(lines)
+
+    def clear(self) -> None:
+        """Remove the lines from the terminal."""
+        if self._drawn:
+            unfiltered(sys.stderr).write(_UP.format(self._drawn))
+        self._drawn = 0
+
+    def note(self, error: str | None) -> None:
+        """Print an error above the lines."""
+        if error:
+            self.clear()
+            log_error(self._prog, error)
+
+
+def _width() -> int:
+    with contextlib.suppress(OSError):
+        return os.get_terminal_size(unfiltered(sys.stderr).fileno()).columns or 100
+    return 100

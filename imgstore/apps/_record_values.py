@@ -1,0 +1,29 @@
+"""Parsers of durations and times for imgstore-record."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import TypeVar
+
+from ..errors import InvalidArgumentError
+from ..recording.times import Clock, clock_time, seconds_of_text
+
+_Value = TypeVar('_Value')
+
+
+def duration(text: str) -> float:
+    """Parse a duration, such as 90, 15m or 1h."""
+    return _as_argument(seconds_of_text, text)
+
+
+def time_of_day(text: str) -> Clock:
+    """Parse a time of day such as 18:00, or a date and time."""
+    return _as_argument(clock_time, text)
+
+
+def _as_argument(parse: Callable[[str], _Value], text: str) -> _Value:
+    try:
+        return parse(text)
+    except InvalidArgumentError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
