@@ -342,7 +342,8 @@ def test_metadata_are_the_same_json_in_all_tools(tmp_path: Path, capsys: pytest.
 WRITES_JSON = {  # beside the one module that says what a value is in JSON
     'adapters/nwb.py': 'by `as_json`',
     'apps/_info_text.py': 'by `as_json`',
-    'viewers/web/server.py': 'by `as_json`',
+    'viewers/web/answers.py': 'by `as_json`, and integers as text if JavaScript would round them',
+    'viewers/web/packets.py': 'names and numbers',
     'maintenance/repair.py': 'records as they were read',
     'maintenance/verify_log.py': 'numbers and texts',
     'extra_data/records.py': 'records as they were read',
@@ -352,7 +353,6 @@ WRITES_JSON = {  # beside the one module that says what a value is in JSON
     'export/images.py': 'a number and a time',
     'extra_data/hdf5_client.py': 'names and numbers',
     'extra_data/hdf5_worker.py': 'names and numbers',
-    'viewers/web/look.py': 'values of pixels, as text if JavaScript would round them',
 }
 
 

@@ -173,7 +173,10 @@ _SHOWN_BIT = {'vp8': 0x10}
 
 def is_hidden(packet: Any) -> bool:
     """Return whether an edit list or the codec hides a packet's frame."""
-    bit = _SHOWN_BIT.get(packet.stream.codec_context.name)
+    return _is_hidden(packet, _SHOWN_BIT.get(packet.stream.codec_context.name))
+
+
+def _is_hidden(packet: Any, bit: int | None) -> bool:
     return packet.is_discard or (bit is not None and packet.size > 0 and not memoryview(packet)[0] & bit)
 
 
@@ -210,9 +213,10 @@ def table_from_packets(container: Any, stream: Any, tail: LastPacket, frames: in
     if is_avi(container) and stream.codec_context.has_b_frames:
         return None  # AVI has only decoding times, and FFmpeg's guesses at display times are unreliable
     packets: list[_Packet] = []
+    bit = _SHOWN_BIT.get(stream.codec_context.name)  # once: a live chunk may have many packets
     with contextlib.suppress(av.FFmpegError):
         packets.extend(
-            _Packet(packet.pts, packet.dts, packet.is_keyframe, packet.pos, is_hidden(packet))
+            _Packet(packet.pts, packet.dts, packet.is_keyframe, packet.pos, _is_hidden(packet, bit))
             for packet in packets_of(container, stream, tail)
             if packet.size
         )

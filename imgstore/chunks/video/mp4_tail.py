@@ -137,19 +137,20 @@ class LastPacket:
         if not (self._packets and is_open_mp4(stream.time_base)):  # a finished video has them itself
             yield from packets
             return
-        index = None
+        latest: int | None = None
         for packet in packets:
             if not packet.size:
-                yield from self._from(index, stream)
-                index = None
+                yield from self._after(latest, stream)
+                latest = None
             elif packet.pts is not None:
-                index = round(packet.pts * packet.time_base * VIDEO_FRAMES_PER_SECOND) + 1
+                latest = packet.pts
             yield packet
-        yield from self._from(index, stream)
+        yield from self._after(latest, stream)
 
-    def _from(self, index: int | None, stream: Any) -> Iterator[Any]:
+    def _after(self, latest: int | None, stream: Any) -> Iterator[Any]:
         import av
 
+        index = None if latest is None else round(latest * stream.time_base * VIDEO_FRAMES_PER_SECOND) + 1
         while index in self._packets:
             kind = stream_of(self._packets[index])
             data = kind.in_mp4(self._packets[index])

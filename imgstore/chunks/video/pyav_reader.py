@@ -72,6 +72,7 @@ class PyAVChunkReader(VideoReader):
         self._cursor = VideoCursor(self._video, self._kept, one_thread)
         self._jumper = VideoCursor(self._video, self._kept, one_thread=True)
         self._latest, self._in_a_row = -1, 0
+        self._scanned: FrameTable | None = None
         try:
             self._cursor.open()
             self._video.set_table(table_from_container_index(self._cursor.stream, frames))
@@ -115,13 +116,13 @@ class PyAVChunkReader(VideoReader):
     def _table_from_packets(self) -> FrameTable | None:
         cursor = self._cursor
         container = cursor.from_the_start()
-        table = table_from_packets(container, cursor.stream, cursor.tail, self._video.announced)
+        self._scanned = table_from_packets(container, cursor.stream, cursor.tail, self._video.announced)
         cursor.invalidate()
-        return table
+        return self._scanned
 
     def count(self) -> int:
         """Count the frames by packets, or by decoding without display times."""
-        table = self._table_from_packets()
+        table = self._scanned if self._scanned is not None else self._table_from_packets()
         return self._cursor.count_by_decoding() if table is None else len(table) - table.missing
 
     def next_keyframe(self, index: int) -> int | None:

@@ -51,13 +51,21 @@ class StaticFiles:
 
 class _Json(JSONResponse):
     def render(self, content: Any) -> bytes:
-        """Encode as ASCII, since file names need not be UTF-8."""
-        return json.dumps(content, allow_nan=False, separators=(',', ':')).encode('ascii')
+        """Encode the content."""
+        return json_bytes(content)
+
+
+def json_bytes(content: Any) -> bytes:
+    """Encode values as JSON in ASCII, since file names need not be UTF-8.
+
+    Integers beyond JavaScript's exact range become text.
+    """
+    return json.dumps(_safe(content), allow_nan=False, separators=(',', ':')).encode('ascii')
 
 
 def json_answer(content: Any) -> Response:
     """Answer with values as JSON."""
-    return _Json(safe(content))
+    return _Json(content)
 
 
 def link_answer(access: Access | None) -> Response:
@@ -67,12 +75,11 @@ def link_answer(access: Access | None) -> Response:
     return json_answer({'token': access.new_link(), 'seconds': LINK_SECONDS})
 
 
-def safe(content: Any) -> Any:
-    """Turn integers beyond JavaScript's exact range into text."""
+def _safe(content: Any) -> Any:
     if isinstance(content, dict):
-        return {key: safe(value) for key, value in content.items()}
+        return {key: _safe(value) for key, value in content.items()}
     if isinstance(content, list):
-        return [safe(value) for value in content]
+        return [_safe(value) for value in content]
     return str(content) if isinstance(content, int) and abs(content) > 2**53 else content
 
 

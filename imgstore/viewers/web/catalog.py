@@ -23,7 +23,7 @@ from ...remote.urls import is_url
 from ...stores.factories import new_for_filename
 from .pictures import encode_preview
 
-_AGAIN_SECONDS, _AGAIN_RATIO = 5.0, 10  # least time between two searches: in seconds, and in times of the search's
+_AGAIN_SECONDS, _AGAIN_FACTOR = 5.0, 10  # least time between two searches: in seconds, and in times of the search's
 _MOST_THUMBNAILS = 1000
 _QUALITY = 75
 
@@ -140,7 +140,7 @@ class Catalog:
         now = time.monotonic()
         with self._lock:
             self._rows = {key: row for key, row in self._rows.items() if key in found}
-            self._next = now + max(_AGAIN_SECONDS, _AGAIN_RATIO * (now - began))
+            self._next = now + max(_AGAIN_SECONDS, _AGAIN_FACTOR * (now - began))
             self._is_complete, self._error = True, error
 
     def _each_in_turn(self) -> Iterator[StoreRow]:

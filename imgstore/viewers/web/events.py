@@ -6,9 +6,8 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -16,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from ...errors import ImgStoreError
+from .answers import json_bytes
 from .limits import is_ending
 from .recording import Recording
 from .request_params import BadRequest
@@ -35,12 +35,10 @@ class Events:
     Parameters
     ----------
     recordings : sequence of Recording
-    safe : callable
-        Makes values safe for JavaScript.
     """
 
-    def __init__(self, recordings: Sequence[Recording], safe: Callable[[Any], Any]) -> None:
-        self._recordings, self._safe = recordings, safe
+    def __init__(self, recordings: Sequence[Recording]) -> None:
+        self._recordings = recordings
         self._pages, self._turn = 0, asyncio.Lock()
         self._news: dict[str, Any] = {}
         self._due, self._wait = 0.0, _SECONDS
@@ -60,7 +58,7 @@ class Events:
                 news, now = await self._latest(), time.monotonic()
                 if news != told:
                     told, told_at = news, now
-                    yield f'data: {json.dumps(self._safe(news), allow_nan=False)}\n\n'.encode('ascii')
+                    yield b'data: ' + json_bytes(news) + b'\n\n'
                 elif now - told_at > _QUIET_SECONDS:
                     told_at = now
                     yield _SIGN_OF_LIFE

@@ -24,7 +24,7 @@ from . import request_params as params
 from .access import Access
 from .access_control import LINKS, AccessControl
 from .alignment import POLICIES, aligned
-from .answers import StaticFiles, failed, in_thread, json_answer, link_answer, refused, safe
+from .answers import StaticFiles, failed, in_thread, json_answer, link_answer, refused
 from .events import Events
 from .exports import Exports
 from .limits import Bounded, Cost
@@ -100,7 +100,7 @@ def new_page(
     handlers: Any = {HTTPException: refused, ImgStoreError: failed}
     endpoints: dict[str, Any] = {path: in_thread(answer) for path, answer in routes.items()}
     endpoints['/api/stores/{store}/image/{index}.{kind}'] = pages.image
-    endpoints['/api/events'] = Events(recordings, safe).answer
+    endpoints['/api/events'] = Events(recordings).answer
     found = [Route(path, endpoint, methods=['GET']) for path, endpoint in endpoints.items()]
     found += [*look_routes(pages.recording), *Work(pages.recording, exports).routes()]
     app = Starlette(routes=[*found, Route(LINKS, pages.new_link, methods=['POST'])], exception_handlers=handlers)
