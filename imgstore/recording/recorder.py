@@ -15,6 +15,7 @@ from ..formats import resolve_format
 from ..stores.factories import ImgStore, new_for_format
 from .accounting import Accounting, CameraStatus, State
 from .device_clock import ClockSegment, DeviceClock
+from .event_marks import EventMarks
 from .frame_queue import FrameQueue
 from .frames import Event, LostFrame, RecordedFrame
 from .host_clock import HostClock
@@ -108,7 +109,8 @@ class CameraRecorder:
         self._store: ImgStore | None = None
         self._convert: Conversion | None = None
         self._unstored: deque[LostFrame | Event] = deque(maxlen=_UNSTORED)
-        self._first_number = 0
+        self._first_number, self._last_stored = 0, 0
+        self._marks = EventMarks()
         self._ends, self._has_ended = threading.Event(), threading.Event()
         self._reason: str | None = None
         self._failed = False
@@ -286,13 +288,19 @@ class CameraRecorder:
         else:
             self._unstored.append(item)
         while self._store is not None and self._unstored:
-            self._store.add_extra_data(**self._unstored.popleft().extra_data)
+            self._store_note(self._store, self._unstored.popleft())
+
+    def _store_note(self, store: ImgStore, note: LostFrame | Event) -> None:
+        store.add_extra_data(**note.extra_data)
+        if isinstance(note, Event):
+            self._marks.add(self._last_stored, note.name)
 
     def _store_frame(self, item: RecordedFrame) -> None:
         store = self._create_store(item) if self._store is None else self._store
         assert self._convert is not None
         times = None if item.device_ns is None else {'device_time_ns': item.device_ns, 'arrival_time': item.arrival}
         store.add_image(self._convert(item.image), item.number, item.time, extra_data=times)
+        self._last_stored = item.number
 
     def _create_store(self, frame: RecordedFrame) -> ImgStore:
         """Create the store for images like the first one."""
@@ -322,6 +330,7 @@ class CameraRecorder:
         """Note what is in the segment, whose store is closed."""
         frames = self._frame_count - self._stored
         self._stored, self._store = self._stored + frames, None
+        self._marks.write(self.folder)
         if self._segments is None:
             return
         self._segment_account.ended(frames)

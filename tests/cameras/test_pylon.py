@@ -67,6 +67,24 @@ def test_two_cameras_are_recorded_together(settings: CameraSettings, tmp_path: P
     close_all(alignment)
 
 
+def test_a_set_up_takes_a_part_of_the_sensor_and_reads_settings_back(images: Path, tmp_path: Path) -> None:
+    (tmp_path / 'rig.yaml').write_text(
+        'folder: r\nformat: npy\nframes: 10\ncameras:\n'
+        '  left: {source: "pylon:0815-0000", roi: [64, 32, 320, 240], exposure: 2000, features: {GainAuto: Off}}\n'
+    )
+    with imgstore.record(tmp_path / 'rig.yaml') as recording:
+        assert recording.wait(30)
+    with imgstore.new_for_filename(tmp_path / 'r' / 'left') as store:
+        assert store.image_shape == (240, 320)
+        in_force = store.user_metadata['camera']['settings']
+    wanted = {'OffsetX': 64, 'OffsetY': 32, 'Width': 320, 'Height': 240, 'ExposureTime': 2000.0, 'GainAuto': 'Off'}
+    assert {name: in_force[name] for name in wanted} == wanted
+    text = (tmp_path / 'rig.yaml').read_text()
+    (tmp_path / 'rig.yaml').write_text(text.replace('320, 240', '99999, 240'))
+    with raises(InvalidArgumentError, path=str(tmp_path / 'rig.yaml')):
+        imgstore.record(tmp_path / 'rig.yaml', tmp_path / 's')
+
+
 def test_every_pixel_format_is_recorded(images: Path, tmp_path: Path) -> None:
     """Of the raw ones, readers get colour; the first frame is compared with what the camera shows."""
     camera = PylonCamera('0')

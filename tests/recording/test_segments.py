@@ -15,6 +15,7 @@ import imgstore
 from imgstore import MultiStore
 from imgstore.align import align_recording, open_recording
 from imgstore.errors import CorruptFileError, InvalidArgumentError
+from imgstore.marks import marks_path, read_marks
 
 from ..helpers.checked import not_none
 from ..helpers.raised import raises
@@ -141,6 +142,8 @@ def test_marks_are_extra_data_of_each_camera(tmp_path: Path) -> None:
             assert extra.event.tolist() == marks
             assert (extra.side.iloc[0], extra.event_time.iloc[0]) == ('left', at)
             number = int(extra.frame_number.iloc[0])
+            assert [mark.label for mark in read_marks(marks_path(store.filename))] == marks
+            assert read_marks(marks_path(store.filename))[0].start == number
             assert abs(store.find(number=number) and store.frame_times[store.find(number=number)] - at) < 0.1
     check_recording(tmp_path / 'r')
 

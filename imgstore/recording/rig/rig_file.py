@@ -14,6 +14,7 @@ from ...ondisk.files import StrPath, text_path
 from ..opening import check_name, new_camera
 from ..plans import DEFAULT_FORMAT, check_format
 from ..protocol import CameraSettings
+from ..source_settings import combined, split_settings
 from ..times import Clock
 from . import values
 from .naming import check_template, folder_for
@@ -240,14 +241,14 @@ class _Base:
     def _made(self, camera: str, own: Mapping[str, Any], items: Mapping[str, Item]) -> RigCamera:
         kind = items['source'].read(lambda _: new_camera(own['source']))
         lines = {**self.setting_items, **items}
-        settings = _settings({**self.settings, **{k: v for k, v in own.items() if k in _SETTINGS}}, lines)
+        given = _settings({**self.settings, **{k: v for k, v in own.items() if k in _SETTINGS}}, lines)
+        settings = combined(given, split_settings(own['source'])[1])
         for name in settings.given:
             if name not in kind.takes:
                 have = f'it has {", ".join(kind.takes)}' if kind.takes else 'it has no settings'
                 key = 'roi' if name == 'offset' else name
-                raise lines[key if key in lines else 'roi'].error(
-                    f'source {own["source"]!r} of camera {camera!r} has no {key}; {have}'
-                )
+                place = lines.get(key) or lines.get('roi') or items['source']
+                raise place.error(f'source {own["source"]!r} of camera {camera!r} has no {key}; {have}')
         return RigCamera(source=own['source'], settings=settings, lines=_with_roi(lines), **self._stored(own, items))
 
     def _stored(self, own: Mapping[str, Any], items: Mapping[str, Item]) -> dict[str, Any]:

@@ -163,3 +163,11 @@ def test_settings_that_a_source_does_not_have_are_refused_before_it_is_opened(ki
     with pytest.raises(InvalidArgumentError) as caught:
         load(tmp_path, f'folder: x\ncameras:\n  a: {camera}')
     assert f"line 3, cameras.a.gain: source {kind!r} of camera 'a' has no gain" in str(caught.value)
+
+
+def test_a_source_may_have_settings_of_its_own(tmp_path: Path) -> None:
+    rig = load(tmp_path, 'folder: x\nsettings: {fps: 50, gain: 1}\ncameras: {a: "pylon:0,gain=2,ExposureAuto=Off"}')
+    assert rig.cameras['a'].settings == CameraSettings(fps=50, gain=2, features={'ExposureAuto': 'Off'})
+    with pytest.raises(InvalidArgumentError) as caught:
+        load(tmp_path, 'folder: x\ncameras: {a: "opencv:0,gain=2"}')
+    assert "line 2, cameras.a: source 'opencv:0,gain=2' of camera 'a' has no gain" in str(caught.value)
