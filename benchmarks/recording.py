@@ -34,6 +34,7 @@ from imgstore.recording.host_clock import HostClock
 from imgstore.recording.opening import new_camera
 
 SIZE = 1280, 1024
+IMAGES = 200  # in a chunk
 RING = 32  # images that a camera gives in turn
 QUEUE = 48 * 2**20  # bytes
 EMULATED_RATE = 100
@@ -66,12 +67,14 @@ def camera(fps: float, size: tuple[int, int] = SIZE, more: str = '') -> RingCame
     return RingCamera(f'{size[0]}x{size[1]},fps={fps}{more}')
 
 
-def lost(cameras: int, fps: float, seconds: float, fmt: str, size: tuple[int, int] = SIZE) -> int:
+def lost(
+    cameras: int, fps: float, seconds: float, fmt: str, size: tuple[int, int] = SIZE, queue: int | None = QUEUE
+) -> int:
     """Record; return how many frames are missing, and 1 if a camera failed."""
     folder = Path(tempfile.mkdtemp(prefix='imgstore-record-'))
     sources = {f'camera{number}': camera(fps, size) for number in range(cameras)}
     try:
-        with imgstore.record(sources, folder / 'r', fmt, duration=seconds, buffer_bytes=QUEUE) as recording:
+        with imgstore.record(sources, folder / 'r', fmt, duration=seconds, buffer_bytes=queue) as recording:
             recording.wait()
         statuses = recording.status().values()
         return sum(status.missing + status.failed for status in statuses)
@@ -79,9 +82,10 @@ def lost(cameras: int, fps: float, seconds: float, fmt: str, size: tuple[int, in
         shutil.rmtree(folder)
 
 
-def sustained(cameras: int, best: float, seconds: float, fmt: str) -> float:
+def sustained(cameras: int, best: float, seconds: float, fmt: str, queue: int | None = QUEUE) -> float:
     """Return the frames per second of all cameras together without a loss, at most `best`."""
-    return next((best * share for share in SHARES if not lost(cameras, best * share / cameras, seconds, fmt)), 0.0)
+    rates = (best * share for share in SHARES)
+    return next((rate for rate in rates if not lost(cameras, rate / cameras, seconds, fmt, queue=queue)), 0.0)
 
 
 def in_threads(count: int, work: Callable[[int], None]) -> None:
@@ -119,14 +123,19 @@ def bare_encoder(cameras: int, seconds: float) -> float:
 
 
 def file_writes(seconds: float) -> float:
-    """Return the images per second that numpy saves in files."""
+    """Return the images per second that numpy saves in files, and the system syncs, a chunk at a time."""
     source = camera(1.0)
     source.open()
     with tempfile.TemporaryDirectory(prefix='imgstore-record-') as folder:
         count, begin = 0, time.monotonic()
         while time.monotonic() < begin + seconds:
-            np.save(f'{folder}/{count:06d}.npy', source._draw(count))
-            count += 1
+            paths = [f'{folder}/{number:06d}.npy' for number in range(count, count + IMAGES)]
+            for path in paths:
+                np.save(path, source._draw(count))
+            for path in paths:
+                with open(path, 'rb') as file:
+                    os.fsync(file)
+            count += IMAGES
         return count / (time.monotonic() - begin)
 
 
@@ -139,9 +148,9 @@ def encoders(seconds: float) -> None:
 
 
 def raw(seconds: float) -> None:
-    """Compare npy with files alone."""
+    """Compare npy with files alone; its usual queue holds the images that come while a chunk is synced."""
     bare = file_writes(seconds)
-    ours = sustained(1, bare, seconds, 'npy')
+    ours = sustained(1, bare, seconds, 'npy', queue=None)
     print(f'npy, 1 camera: {ours:.0f} frames/s, files alone {bare:.0f}: {ours / bare:.0%}')
 
 
