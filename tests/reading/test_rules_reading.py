@@ -332,7 +332,7 @@ def test_a_chunk_that_turns_out_broken_late_moves_no_position(path, fmt):
     """Opening and counting reads just the headers, so damage behind them is found by the first question for numbers."""
     write_store(path, fmt)
     index, _ = chunk_files(path, 1)
-    write_chunk_index(index[:-4], np.arange(1000, 2000), np.arange(1000.0), np.zeros(1000, np.uint64))
+    write_chunk_index(index[:-4], np.arange(1000, 2000), np.arange(1000.0), np.ones(1000, np.uint64))
     data = bytearray(Path(index).read_bytes())
     data[data.index(np.float64(990).tobytes())] ^= 1
     Path(index).write_bytes(data)
