@@ -6,9 +6,9 @@ import contextlib
 import os
 import shutil
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,32 +99,18 @@ def store_speed(cameras: Mapping[str, CameraFrames], folder: str, seconds: float
 
 def _stored(cameras: Mapping[str, CameraFrames], folder: str, at_pace: float) -> tuple[float, int]:
     """Store the frames of some seconds; return the time and the bytes."""
-    errors: list[Exception] = []
     with tempfile.TemporaryDirectory(prefix='.imgstore-trial-', dir=folder) as place:
-        threads = [
-            threading.Thread(target=_guarded, args=(_store, errors, each, os.path.join(place, name), at_pace))
-            for name, each in cameras.items()
-        ]
         begin = time.perf_counter()
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor(len(cameras)) as pool:
+            stored = [pool.submit(_store, each, os.path.join(place, name), at_pace) for name, each in cameras.items()]
         took = time.perf_counter() - begin
-        if errors:
-            raise errors[0]
+        for each in stored:
+            each.result()
         return took, _size_below(place)
 
 
 def _size_below(folder: str) -> int:
     return sum(os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(folder) for name in names)
-
-
-def _guarded(work: Callable[..., None], errors: list[Exception], *args: Any) -> None:
-    try:
-        work(*args)
-    except Exception as error:  # noqa: BLE001 -- raised again in the thread that waits
-        errors.append(error)
 
 
 def _store(camera: CameraFrames, path: str, at_pace: float) -> None:

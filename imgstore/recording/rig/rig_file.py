@@ -183,11 +183,11 @@ def load_rig(path: StrPath) -> Rig:
         if name not in items:
             raise root.error(f'key {name!r} is missing; add {_EXAMPLES[name]}')
     known = _converted(items, _RIG)
-    folder_item = items['folder']
-    folder_item.read(lambda _: _checked_names(items, known))
+    items['folder'].read(lambda _: _checked_names(items, known))
+    setting_items = items['settings'].items(_SETTINGS) if 'settings' in items else {}
     base = _Base(
-        settings=_converted(items['settings'].items(_SETTINGS), _SETTINGS) if 'settings' in items else {},
-        setting_items=items['settings'].items(_SETTINGS) if 'settings' in items else {},
+        settings=_converted(setting_items, _SETTINGS),
+        setting_items=setting_items,
         stores={name: known.pop(name) for name in _STORES if name in known},
         store_items=items,
     )
