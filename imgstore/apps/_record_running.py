@@ -16,6 +16,7 @@ from ..recording.live import LiveView
 from ._cli import GracefulStop, log_error
 from ._record_keys import Keys
 from ._terminal import unfiltered
+from ._values import port
 
 TOKEN = 'IMGSTORE_TOKEN'
 """Environment variable with the token of commands; without it, one is made."""
@@ -32,7 +33,7 @@ def add_running(made: argparse.ArgumentParser) -> None:
         '--web', action='store_true', help='show all cameras on a live page, which takes commands; on this machine only'
     )
     made.add_argument(
-        '--port', type=int, metavar='N', help='port of the live page (default: 8322, or the next free one)'
+        '--port', type=port, metavar='N', help='port of the live page (default: 8322, or the next free one)'
     )
     made.add_argument('--zmq', metavar='ADDRESS', help='take commands over ZeroMQ, such as at tcp://127.0.0.1:5555')
 

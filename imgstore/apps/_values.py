@@ -74,6 +74,13 @@ def binning(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2] or found[1])
 
 
+def port(text: str) -> int:
+    """Parse the number of a port."""
+    if not (text.isdecimal() and int(text) < 65536):
+        raise argparse.ArgumentTypeError(f'{text} is not a port, an integer from 0 to 65535')
+    return int(text)
+
+
 def metadata_pair(text: str) -> tuple[str, Any]:
     """Parse KEY=VALUE with a number, true, false, null (as in JSON) or text."""
     key, equals, value = text.partition('=')

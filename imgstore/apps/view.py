@@ -22,6 +22,7 @@ from ..viewers.window.session import Session, window_shape
 from ._cli import frames_per_second, run
 from ._parser import command_parser
 from ._terminal import unfiltered
+from ._values import port
 from ._view_choice import reason_for_page, told_page
 
 _USUAL_FPS = 25.0
@@ -82,7 +83,7 @@ def _add_web_options(parser: argparse.ArgumentParser) -> None:
     web.add_argument(
         '--host', default=USUAL_HOST, help='address to serve (default: %(default)s); any other requires a link'
     )
-    web.add_argument('--port', type=_port, help=f'port (0 = a free one; default: {USUAL_PORT}, or the next free one)')
+    web.add_argument('--port', type=port, help=f'port (0 = a free one; default: {USUAL_PORT}, or the next free one)')
     web.add_argument('--token', action='store_true', help='require a link on this machine too, if other people use it')
     web.add_argument('--link', action='store_true', help='print another link to your running server')
     web.add_argument(
@@ -113,12 +114,6 @@ def _root_path(text: str) -> str:
     ):
         raise argparse.ArgumentTypeError(f'{text} is not a path such as /camera or /lab/camera')
     return path
-
-
-def _port(text: str) -> int:
-    if not (text.isdecimal() and int(text) < 65536):
-        raise argparse.ArgumentTypeError(f'{text} is not a port, an integer from 0 to 65535')
-    return int(text)
 
 
 def _fps(text: str) -> float:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from .._support.validation import not_allowed
-from ..errors import InvalidArgumentError, StoreIOError
+from ..errors import InvalidArgumentError, StoreExistsError, StoreIOError
 from ..ondisk.files import StrPath
 from ..writing.sigterm import SignalGuard
 from .accounting import CameraStatus
@@ -134,9 +134,11 @@ class Recording:
                 for recorder in self._recorders:
                     recorder.folder = self._segments.enter(recorder.name, 0)
             self._file.begin(self._recorders)
-        except OSError as error:
+        except (OSError, StoreExistsError) as error:
             self._is_stopped = True
             self._close_cameras()
+            if isinstance(error, StoreExistsError):
+                raise
             raise StoreIOError(f'cannot record in {self.folder!r}: {error}', path=self.folder) from error
 
     def _segment_file(self, folder: str) -> SessionFile:

@@ -14,6 +14,7 @@ from .._support.json import as_json
 from .._support.yaml import dump_yaml
 from .._version import __version__
 from ..align.recorded import RECORDING_FILENAME
+from ..errors import StoreExistsError
 from ..ondisk.files import remove_if_there, write_atomic
 from ..ondisk.metadata import local_timezone_name
 from .accounting import CameraStatus
@@ -84,9 +85,14 @@ class SessionFile:
         }
 
     def begin(self, cameras: Sequence[_RecordedCamera]) -> None:
-        """Write the file for the first time, and the reserve."""
-        with open(self._reserve, 'wb') as file:
-            file.write(bytes(_RESERVED_BYTES))
+        """Write the file for the first time, and the reserve; StoreExistsError if another recording began here."""
+        try:
+            with open(self._reserve, 'xb') as file:
+                file.write(bytes(_RESERVED_BYTES))
+        except FileExistsError:
+            raise StoreExistsError(
+                f'{self._folder!r} already holds a recording; give the name of a new folder', path=self._folder
+            ) from None
         self.write(cameras)
 
     def write(self, cameras: Sequence[_RecordedCamera]) -> None:

@@ -67,11 +67,13 @@ class ZmqControl:
     def _serve(self) -> None:
         while not self._ends.is_set():
             if self._socket.poll(_POLL):
-                self._socket.send_string(dumps(self._answer(self._socket.recv())))
+                self._socket.send_string(dumps(self._answer(self._socket.recv_multipart())))
 
-    def _answer(self, message: bytes) -> dict[str, Any]:
+    def _answer(self, parts: list[bytes]) -> dict[str, Any]:
+        if len(parts) != 1:  # read all the same: the socket sends no answer before
+            return {'ok': False, 'error': f'the message has {len(parts)} parts; send JSON in one'}
         try:
-            command = json.loads(message)
+            command = json.loads(parts[0])
         except ValueError:
             return {'ok': False, 'error': 'the message is no JSON'}
         if not isinstance(command, dict) or not self._control.is_token(command.get('token')):

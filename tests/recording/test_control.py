@@ -80,6 +80,9 @@ def test_commands_over_zeromq(recording: Recording, tmp_path: Path) -> None:
         socket.send(b'no JSON')
         answer: Any = socket.recv_json()
         assert 'no JSON' in answer['error']
+        socket.send_multipart([b'{}', b'{}'])
+        answer = socket.recv_json()
+        assert '2 parts' in answer['error']
         assert ask({'do': 'start', 'token': 'secret'})['ok']
         time.sleep(0.3)
         assert ask({'do': 'mark', 'name': 'lever', 'token': 'secret'})['time'] > 1e9

@@ -413,6 +413,16 @@ def test_an_existing_recording_stays(tmp_path: Path) -> None:
     assert sorted(tmp_path.rglob('*')) == sorted([*before, tmp_path / 'other', tmp_path / 'other' / 'notes.txt'])
 
 
+def test_of_two_recordings_opened_in_one_folder_the_first_to_start_has_it(tmp_path: Path) -> None:
+    first, second = (imgstore.record({name: f'{FAST},frames=5'}, tmp_path / 'r', 'png') for name in 'ab')
+    with first:
+        with raises(StoreExistsError):
+            second.start()
+        assert first.wait(20)
+    assert [*content(tmp_path / 'r')['cameras']] == ['a']
+    assert check_recording(tmp_path / 'r') == {'a': [*range(5)]}
+
+
 def test_our_kinds_of_cameras_are_listed() -> None:
     assert {'file', 'opencv', 'test'} <= set(camera_kinds())
 
