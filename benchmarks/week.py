@@ -1,6 +1,6 @@
 """Records a scaled week of two cameras with a kill, a full disk and an unplugged camera: python benchmarks/week.py.
 
-24 segments of 20 s by default. Then all frames are compared. See docs/rigs.md.
+24 segments of 20 s by default. Then all frames are compared. It needs root, to mount a small disk. See docs/rigs.md.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from pathlib import Path
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))  # for this imgstore and the package `tests`
 
 from tests.helpers.recorded_week import Week
+from tests.helpers.small_disks import can_mount
 
 SMALL, LARGE, FORMAT = '96x32', '1280x1024', 'jpg'
-FILE_LIMIT = 100_000
-"""Bytes that a file may have on the full disk: more than a small image, less than a large one."""
+DISK_KILOBYTES = 30_000
+"""Size of the disk that fills up."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -33,18 +34,27 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     """Record, repair and compare, and print what there is."""
     args = parser().parse_args(argv)
-    with tempfile.TemporaryDirectory(prefix='week-', dir=args.folder) as place:
-        week = Week(Path(place) / 'week', args.segment, args.fps, FORMAT, SMALL, LARGE, FILE_LIMIT)
+    if not can_mount():
+        sys.exit('this benchmark must be run as root: it mounts a small disk, which fills up')
+    with (
+        tempfile.TemporaryDirectory(prefix='week-', dir=args.folder) as place,
+        Week(Path(place) / 'week', args.segment, args.fps, FORMAT, SMALL, LARGE, DISK_KILOBYTES) as week,
+    ):
         begin = time.monotonic()
         week.record()
         print(f'recorded in {time.monotonic() - begin:.0f} s')
-        for row in week.listing():
-            if row['state'] != 'good' or row['failure']:
-                path = Path(row['path']).relative_to(week.folder)
-                print(f'{path}: {row["state"]}, {row["failure"] or row["problem"]}')
-        week.repair()
-        for part, counts in week.check().items():
-            print(part, *(f'{name}: {count} frames, none missing' for name, count in counts.items()), sep=', ')
+        check(week)
+
+
+def check(week: Week) -> None:
+    """Print what went wrong, repair, and compare all frames."""
+    for row in week.listing():
+        if row['state'] != 'good' or row['failure']:
+            path = Path(row['path']).relative_to(week.folder)
+            print(f'{path}: {row["state"]}, {row["failure"] or row["problem"]}')
+    week.repair()
+    for part, counts in week.check().items():
+        print(part, *(f'{name}: {count} frames, none missing' for name, count in counts.items()), sep=', ')
 
 
 if __name__ == '__main__':

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from imgstore.viewers.web.recording import Recording
 
 from .display import python_env
 from .recorded import check_store, close_all, content
+from .small_disks import mount, resize, unmount
 
 SEGMENTS = 8  # of each of the three parts
 _RUN = 'import sys; from imgstore.apps.dispatch import main; sys.exit(main())'
@@ -41,8 +41,9 @@ class Week:
         Format of the stores.
     small, large : str
         Sizes of the images of both cameras.
-    file_limit : int
-        Bytes of a file that a full disk takes: one with images of the small camera, but not of the large one.
+    disk_kilobytes : int
+        Size of the file system for the fourth segment of the large camera: too small for it. After the recording, it
+        gets room for a repair.
     """
 
     folder: Path
@@ -51,7 +52,18 @@ class Week:
     format: str
     small: str
     large: str
-    file_limit: int
+    disk_kilobytes: int
+
+    @property
+    def _disk(self) -> Path:
+        return self.folder / 'full' / 'segment-0004' / 'right'
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._disk.is_mount():
+            assert unmount(self._disk)
 
     def record(self) -> None:
         """Record the three parts, one after the other."""
@@ -68,6 +80,7 @@ class Week:
                 _, err = running.communicate(timeout=60 + 2 * SEGMENTS * self.segment)
                 assert 'Traceback' not in err, err
                 assert running.returncode == (-9 if part == 'killed' else 1), err
+        resize(self._disk, 10 * self.disk_kilobytes)
 
     def _rig(self, part: str) -> Path:
         return self.folder / f'{part}.yaml'
@@ -77,18 +90,20 @@ class Week:
         return [sys.executable, '-c', _RUN, 'record', '--quiet', *seconds, str(self._rig(part))]
 
     def _meanwhile(self, part: str, running: subprocess.Popen[str]) -> None:
-        """Do what goes wrong in this part, in the middle of a segment."""
-        if part == 'unplugged':
-            return
-        number = SEGMENTS if part == 'killed' else 4
-        while not (self.folder / part / f'segment-{number:04d}' / 'right').exists():
+        """Do what goes wrong in this part."""
+        if part == 'killed':
+            self._wait_for(part, SEGMENTS, running)
+            time.sleep(self.segment / 2)
+            running.kill()
+        elif part == 'full':
+            self._wait_for(part, 1, running)
+            self._disk.mkdir(parents=True)
+            assert mount(self._disk, self.disk_kilobytes)
+
+    def _wait_for(self, part: str, segment: int, running: subprocess.Popen[str]) -> None:
+        while not (self.folder / part / f'segment-{segment:04d}' / 'right').exists():
             assert running.poll() is None
             time.sleep(0.02)
-        time.sleep(self.segment / 2)
-        if part == 'killed':
-            running.kill()
-        else:
-            resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (self.file_limit, resource.RLIM_INFINITY))
 
     # --- afterwards
 
