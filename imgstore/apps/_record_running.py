@@ -15,6 +15,7 @@ from ..recording.control import RecordingControl
 from ..recording.live import LiveView
 from ._cli import GracefulStop, log_error
 from ._record_keys import Keys
+from ._record_values import zmq_address
 from ._terminal import unfiltered
 from ._values import port
 
@@ -35,7 +36,9 @@ def add_running(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         '--port', type=port, metavar='N', help='port of the live page (default: 8322, or the next free one)'
     )
-    made.add_argument('--zmq', metavar='ADDRESS', help='take commands over ZeroMQ, such as at tcp://127.0.0.1:5555')
+    made.add_argument(
+        '--zmq', type=zmq_address, metavar='ADDRESS', help='take commands over ZeroMQ, such as at tcp://127.0.0.1:5555'
+    )
 
 
 def run_recording(prog: str, recording: Recording, args: argparse.Namespace) -> None:
@@ -77,12 +80,18 @@ def _commands(prog: str, control: RecordingControl, args: argparse.Namespace) ->
             from ..viewers.live import LiveServer
 
             server = stack.enter_context(LiveServer(control, args.port))
-            log_error(prog, f'live page: http://127.0.0.1:{server.port}/?token={control.token}')
+            log_error(prog, f'live page: {server.link}')
         if args.zmq:
-            from ..recording.zmq_control import ZmqControl
+            from ..recording.zmq_control import ZmqControl, is_open_to_others
 
             address = stack.enter_context(ZmqControl(control, args.zmq)).address
             log_error(prog, f'commands over ZeroMQ at {address}, with token {control.token}')
+            if is_open_to_others(address):
+                log_error(
+                    prog,
+                    'warning: other machines reach this address, and the token is sent unencrypted; for this machine '
+                    'only, use tcp://127.0.0.1:PORT',
+                )
         yield
 
 

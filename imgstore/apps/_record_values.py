@@ -1,4 +1,4 @@
-"""Parsers of durations and times for imgstore-record."""
+"""Parsers of durations, times and addresses for imgstore-record."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from ..errors import InvalidArgumentError
 from ..recording.times import Clock, clock_time, seconds_of_text
+from ..recording.zmq_control import check_address
 
 _Value = TypeVar('_Value')
 
@@ -20,6 +21,12 @@ def duration(text: str) -> float:
 def time_of_day(text: str) -> Clock:
     """Parse a time of day such as 18:00, or a date and time."""
     return _as_argument(clock_time, text)
+
+
+def zmq_address(text: str) -> str:
+    """Parse the address of a socket of ZeroMQ."""
+    _as_argument(check_address, text)
+    return text
 
 
 def _as_argument(parse: Callable[[str], _Value], text: str) -> _Value:

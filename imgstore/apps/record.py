@@ -26,7 +26,7 @@ from ._cli import (
 from ._info_text import json_line
 from ._metadata import add_metadata, given_metadata
 from ._parser import command_parser
-from ._record_check import check
+from ._record_check import check, refuse_beside_check
 from ._record_running import add_running, run_recording
 from ._record_values import duration, time_of_day
 from ._report import add_json
@@ -120,6 +120,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = made.parse_args(argv)
     if not args.source and not is_rig_path(args.target):
         made.error(f'give --source, or the file of a set-up, which ends in .yaml; {args.target!r} does not')
+    if args.check:
+        refuse_beside_check(made, args)
+    if args.port is not None and not args.web:
+        made.error('--port is the port of the live page; add --web')
     return run(_PROG, lambda: _record(args), args.verbose)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .._support.json import plain
@@ -30,6 +31,8 @@ class RecordedFrame(NamedTuple):
         Time of the camera's own clock in nanoseconds.
     pixel_format : str
         Name in GenICam's list of pixel formats, such as 'BayerRG8'.
+    extra_data : mapping
+        What the camera gave with it, such as ``line_status``: the state of its digital lines.
     """
 
     camera: str
@@ -39,6 +42,7 @@ class RecordedFrame(NamedTuple):
     arrival: float
     device_ns: int | None
     pixel_format: str
+    extra_data: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def nbytes(self) -> int:

@@ -11,7 +11,7 @@ from .._support.validation import as_int_min, as_seconds, not_allowed
 from ..ondisk.files import StrPath
 from .listeners import FrameCallback
 from .opening import Source, named_sources
-from .plans import DEFAULT_FORMAT, Plan, check_format
+from .plans import DEFAULT_FORMAT, LEAST_BUFFER, LEAST_SEGMENT, Plan, check_format, check_metadata
 from .protocol import CameraSettings
 from .recording import Recording
 from .rig.rig_file import Rig, RigCamera, is_rig_path, load_rig
@@ -58,17 +58,18 @@ def record(
     until : str, optional
         Time at which all cameras stop: a time of day such as '18:00', or a date and time.
     segment : float, optional
-        Seconds after which all cameras go on in a new folder, without losing a frame. They are named
+        Seconds after which all cameras go on in a new folder, without losing a frame, 0.1 or more. They are named
         segment-0001, segment-0002 and so on.
     frames : int, optional
         Number of frames after which each camera stops.
     metadata : dict, optional
-        Your own metadata, stored with each camera and in recording.yaml. It is added to that of a set-up.
+        Your own metadata, stored with each camera and in recording.yaml. It is added to that of a set-up, and its
+        ``subject`` is in place of that of the set-up.
     on_frame : callable, optional
         Gets the latest frame again and again. See `Recording.on_frame`.
     buffer_bytes : int, optional
-        Memory in bytes for frames of each camera that wait for its store, 256 MiB by default. Further frames are lost,
-        and counted.
+        Memory in bytes for frames of each camera that wait for its store, 256 MiB by default, 1 MB or more. Further
+        frames are lost, and counted.
     **options
         The other `imgstore.WriteOptions`, such as ``chunksize`` and ``crf``.
 
@@ -128,16 +129,17 @@ class _Asked:
     buffer_bytes: int | None
 
     def plan(self, is_triggered: bool, usual: str = DEFAULT_FORMAT) -> Plan:
+        check_metadata(self.metadata)
         return Plan(
             format=check_format(self.format or usual, self.options),
             options=self.options,
             metadata=self.metadata,
             buffer_bytes=BUFFER_BYTES
             if self.buffer_bytes is None
-            else as_int_min(self.buffer_bytes, 'buffer_bytes', 0),
+            else as_int_min(self.buffer_bytes, 'buffer_bytes', LEAST_BUFFER),
             frames=None if self.frames is None else as_int_min(self.frames, 'frames', 1),
             is_triggered=is_triggered,
-            segment=None if self.segment is None else _checked_duration(self.segment, 'segment'),
+            segment=None if self.segment is None else _checked_duration(self.segment, 'segment', LEAST_SEGMENT),
         )
 
     def seconds(self) -> float | None:
@@ -152,6 +154,8 @@ class _Asked:
 def _of_rig(rig: Rig, folder: StrPath | None, asked: _Asked) -> Recording:
     """Make the recording of a set-up; arguments of the call come first."""
     ends = asked if asked.duration is not None or asked.until is not None else rig
+    if 'subject' in asked.metadata:
+        rig = replace(rig, subject=str(asked.metadata['subject']))
     asked = replace(
         asked,
         metadata={**({'subject': rig.subject} if rig.subject else {}), **rig.metadata, **asked.metadata},
@@ -168,10 +172,17 @@ def _of_rig(rig: Rig, folder: StrPath | None, asked: _Asked) -> Recording:
         settings,
         rig.new_folder() if folder is None else folder,
         plan,
-        asked.seconds(),
+        asked.seconds() if ends is asked else _seconds_of_rig(rig, asked),
         plans={name: _plan_of(camera, plan, asked) for name, camera in rig.cameras.items()},
         explained=rig.explained,
     )
+
+
+def _seconds_of_rig(rig: Rig, asked: _Asked) -> float | None:
+    """Return the seconds to the end that the file has, with its line in an error."""
+    place = rig.lines.get('until')
+    seconds: float | None = asked.seconds() if place is None else place.read(lambda _: asked.seconds())
+    return seconds
 
 
 def _plan_of(camera: RigCamera, plan: Plan, asked: _Asked) -> Plan:
@@ -181,10 +192,10 @@ def _plan_of(camera: RigCamera, plan: Plan, asked: _Asked) -> Plan:
     return replace(plan, format=check_format(given, options), options=options, metadata=metadata)
 
 
-def _checked_duration(duration: object, what: str = 'duration') -> float:
+def _checked_duration(duration: object, what: str = 'duration', least: float = 0) -> float:
     seconds = as_seconds(duration, what)
-    if not seconds > 0:
-        raise not_allowed(what, duration, 'it must be more than 0 s')
+    if not seconds > 0 or seconds < least:
+        raise not_allowed(what, duration, f'it must be {f"{least} s or more" if least else "more than 0 s"}')
     return seconds
 
 

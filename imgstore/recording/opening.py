@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import cast
 
+from ..align.recorded import RECORDING_FILENAME
 from ..errors import InvalidArgumentError
 from .protocol import Camera
-from .source_settings import split_settings
+from .source_settings import KINDS, split_settings
 
 ENTRY_POINTS = 'imgstore.cameras'
 """Group of the entry points by which packages add cameras."""
@@ -26,7 +27,7 @@ CAMERAS = {
 """Our own cameras by their names, as in setup.py."""
 
 _URL = re.compile(r'[a-z][a-z0-9+.-]*://', re.IGNORECASE)
-_NAME = re.compile(r'[A-Za-z0-9_][\w .+-]*', re.ASCII)
+_NAME = re.compile(r'[A-Za-z0-9_][\w .+-]{0,99}', re.ASCII)
 
 Source = str | Camera
 """A text such as ``pylon:0``, or an object of a class of your own."""
@@ -98,7 +99,7 @@ def named_sources(sources: object) -> dict[str, Source]:
     Raises
     ------
     InvalidArgumentError
-        There are none, or a name cannot be that of a folder.
+        There are none, two are the same camera, or a name cannot be that of a folder.
     """
     if isinstance(sources, (str, Camera)):
         sources = [sources]
@@ -112,7 +113,35 @@ def named_sources(sources: object) -> dict[str, Source]:
         raise InvalidArgumentError('there are no sources; give at least one, such as opencv:0', argument='sources')
     for name in named:
         check_name(name)
+    if (same := same_camera(named)) is not None:
+        raise InvalidArgumentError(same_camera_text(*same), argument='sources')
     return named
+
+
+def same_camera(sources: Mapping[str, Source]) -> tuple[str, str] | None:
+    """Return the names of two cameras with the same source, which only one can open."""
+    known: dict[object, str] = {}
+    for name, source in sources.items():
+        first = known.setdefault(_device(source) or name, name)
+        if first != name:
+            return first, name
+    return None
+
+
+def same_camera_text(first: str, second: str) -> str:
+    """Return what is wrong with two cameras that are one."""
+    return f'{first!r} and {second!r} are the same camera, which can be recorded once; remove one, or change its source'
+
+
+def _device(source: object) -> object:
+    """Return what names a device; None for what may be opened twice, such as a file or a stream."""
+    if isinstance(source, Camera):
+        return id(source)
+    if not isinstance(source, str):
+        return None  # `new_camera` refuses it
+    kind, _, address = source.partition(':')
+    may_be_shared = kind not in KINDS or (kind == 'opencv' and not address.partition(',')[0].isdecimal())
+    return None if may_be_shared else split_settings(source)[0]
 
 
 def _with_names(sources: list[Source]) -> dict[str, Source]:
@@ -139,14 +168,24 @@ def shown_source(source: Source) -> str:
     """Return the source as text for files and messages, without a password."""
     if isinstance(source, str):
         return re.sub(r'(?<=://)([^@/:]*):[^@/]*@', r'\1:***@', source)
-    return f'{type(source).__module__}.{type(source).__qualname__}:{source.address}'
+    return f'{type(source).__module__}.{type(source).__qualname__}:{getattr(source, "address", "")}'
+
+
+def with_source(camera: str, source: Source, error: InvalidArgumentError) -> str:
+    """Return an error as text that says of which camera it is."""
+    shown = shown_source(source)
+    return f'camera {camera!r}{"" if shown in str(error) else f", source {shown}"}: {error}'
 
 
 def check_name(name: object) -> None:
     """Raise InvalidArgumentError unless a folder can have a camera's name."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or name.endswith('.') or name == 'recording.yaml':
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or name.endswith(('.', ' ')):
         raise InvalidArgumentError(
             f'a camera is named {name!r}; its name is that of a folder: letters, digits, and . _ + - or spaces '
-            f'after the first one',
+            f'after the first one, at most 100',
             argument='sources',
+        )
+    if name.lower() == RECORDING_FILENAME:
+        raise InvalidArgumentError(
+            f'a camera is named {name!r}, as the file of the recording; choose another name', argument='sources'
         )

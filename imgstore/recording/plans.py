@@ -7,11 +7,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..encoder_options import OPTION_NAMES
-from ..errors import InvalidOptionError
+from ..errors import InvalidArgumentError, InvalidOptionError
 from ..formats import resolve_format, validate_options
 from ..options import options_for
 
 DEFAULT_FORMAT = 'avc1/mp4'
+LEAST_SEGMENT = 0.1
+"""Seconds of the shortest segment, which has a folder and a store of each camera."""
+
+LEAST_BUFFER = 1_000_000
+"""Bytes of the smallest queue."""
+
+CAMERA_KEY = 'camera'
+"""Key of the metadata of a store under which the recorder keeps model, serial number and settings."""
+
+CAMERA_KEY_TAKEN = (
+    f'the metadata of a store has {CAMERA_KEY!r} from the recorder: model, serial number and settings; choose another '
+    f'name, such as camera_note'
+)
+
 _OF_CAMERAS = ('imgshape', 'imgdtype', 'encoding', 'overwrite', 'index', 'seek', 'gpu_id', 'videosize')
 """Arguments of `new_for_format` that `record` does not take."""
 
@@ -45,6 +59,12 @@ class Plan:
     frames: int | None
     is_triggered: bool
     segment: float | None = None
+
+
+def check_metadata(metadata: Mapping[Any, Any]) -> None:
+    """Raise InvalidArgumentError for a key that the recorder sets itself."""
+    if CAMERA_KEY in metadata:
+        raise InvalidArgumentError(f'metadata has the key {CAMERA_KEY!r}; {CAMERA_KEY_TAKEN}', argument='metadata')
 
 
 def check_format(name: str, options: Mapping[str, Any]) -> str:

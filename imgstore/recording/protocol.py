@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from numbers import Real
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from .._support.validation import not_allowed
 from ..color import Image
@@ -52,6 +52,10 @@ class GrabbedFrame(NamedTuple):
         The camera's frame counter. None: the recorder counts what arrives.
     device_ns : int, optional
         Time of the camera's own clock in nanoseconds.
+    lines : int, optional
+        State of the camera's digital lines at the exposure: a bit for each of its `Camera.line_names`.
+    extra_data : mapping, optional
+        Values of features that belong to the frame, by their names.
     """
 
     image: Image
@@ -59,6 +63,8 @@ class GrabbedFrame(NamedTuple):
     arrival_ns: int
     counter: int | None = None
     device_ns: int | None = None
+    lines: int | None = None
+    extra_data: Mapping[str, Any] | None = None
 
 
 class FailedGrab(NamedTuple):
@@ -101,6 +107,10 @@ class CameraSettings:
         Line of a hardware trigger, such as 'line1'. Each of its rising edges takes a frame.
     features : mapping
         Other features of GenICam by name, such as {'ExposureAuto': 'Off'}. They are set first, in this order.
+    extra_data : tuple of str
+        Features whose values are extra data of each frame, such as ('DeviceTemperature',).
+    events : mapping
+        Names of events by digital lines, such as {'Line1': 'lick'}. Each rising edge of the line is an event.
 
     Raises
     ------
@@ -116,6 +126,8 @@ class CameraSettings:
     gain: float | None = None
     trigger: str | None = None
     features: Mapping[str, Any] = field(default_factory=dict)
+    extra_data: tuple[str, ...] = ()
+    events: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, (is_allowed, rule) in _RULES.items():
@@ -127,7 +139,7 @@ class CameraSettings:
     def given(self) -> dict[str, Any]:
         """The settings that are not left as they are."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {name: value for name, value in values.items() if value is not None and value != {}}
+        return {name: value for name, value in values.items() if value not in (None, {}, ())}
 
 
 def _is_number(value: Any) -> bool:
@@ -150,6 +162,14 @@ def _are_features(value: object) -> bool:
     return isinstance(value, Mapping) and all(map(_is_name, value))
 
 
+def _are_feature_names(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(name, str) and name[:1].isupper() for name in value)
+
+
+def _are_events(value: object) -> bool:
+    return isinstance(value, Mapping) and all(map(_is_name, (*value, *value.values())))
+
+
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     'fps': (_is_positive, 'it must be a number of frames per second greater than 0'),
     'size': (_is_size, 'it must be a width and a height in pixels, such as (640, 480)'),
@@ -158,6 +178,8 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     'gain': (_is_number, 'it must be a number'),
     'trigger': (_is_name, "it must be the name of a line, such as 'line1'"),
     'features': (_are_features, "it must be a dict of features by name, such as {'ExposureAuto': 'Off'}"),
+    'extra_data': (_are_feature_names, "it must be a tuple of names of features, such as ('DeviceTemperature',)"),
+    'events': (_are_events, "it must be a dict of names of events by line, such as {'Line1': 'lick'}"),
 }
 
 
@@ -182,13 +204,16 @@ class Camera(ABC):
         Range of the frame counter. It is read after `start`.
     loses : {'camera', 'transport'}
         Where frames are lost of which the counter has a number, but that never arrived.
+    line_names : tuple of str
+        Names of its digital lines, from the lowest bit of `GrabbedFrame.lines`. It is read after `start`.
     takes : tuple of str
         Names of the `CameraSettings` that `configure` takes.
     """
 
     counter: Counter = Counter()
     loses: Literal['camera', 'transport'] = 'transport'
-    takes: ClassVar[tuple[str, ...]] = ()
+    line_names: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
 
     def __init__(self, address: str) -> None:
         self.address = address

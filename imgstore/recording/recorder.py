@@ -19,11 +19,12 @@ from .event_marks import EventMarks
 from .frame_queue import FrameQueue
 from .frames import Event, LostFrame, RecordedFrame
 from .host_clock import HostClock
+from .line_events import LineEvents
 from .listeners import FrameListener
 from .numbering import FrameNumbers
 from .pixel_formats import Conversion
-from .plans import Plan
-from .protocol import Camera, FailedGrab, GrabbedFrame, SourceEndedError
+from .plans import CAMERA_KEY, Plan
+from .protocol import Camera, CameraSettings, FailedGrab, GrabbedFrame, SourceEndedError
 from .segments import Border, Cutter, SegmentFolders, SegmentPart
 
 _POLL = 0.1  # seconds in which a camera notices that it is to stop
@@ -59,6 +60,8 @@ class CameraRecorder:
         The source as the user gave it.
     camera
         Open and configured.
+    settings
+        With which it was configured.
     folder
         Of the store.
     plan
@@ -89,13 +92,19 @@ class CameraRecorder:
         name: str,
         source: str,
         camera: Camera,
+        settings: CameraSettings,
         folder: str,
         plan: Plan,
         on_end: Callable[[], None],
         segments: SegmentFolders | None = None,
     ) -> None:
         self.name, self.source, self.camera, self.folder = name, source, camera, folder
-        self.plan, self._on_end, self.description = plan, on_end, camera.describe()
+        self.plan, self._on_end, self._line_events = plan, on_end, settings.events
+        self.description = {
+            **camera.describe(),
+            'settings': camera.settings_in_force((*settings.features, *settings.extra_data)),
+            **({'events': dict(settings.events)} if settings.events else {}),
+        }
         self._format = resolve_format(plan.format)
         self._account, self._clock, self._numbers = (
             Accounting(camera.loses),
@@ -110,7 +119,7 @@ class CameraRecorder:
         self._convert: Conversion | None = None
         self._unstored: deque[LostFrame | Event] = deque(maxlen=_UNSTORED)
         self._first_number, self._last_stored = 0, 0
-        self._marks = EventMarks()
+        self._marks, self._edges = EventMarks(), LineEvents((), {})
         self._ends, self._has_ended = threading.Event(), threading.Event()
         self._reason: str | None = None
         self._failed = False
@@ -151,6 +160,12 @@ class CameraRecorder:
     def format(self) -> str:
         """Format of its store."""
         return self.plan.format
+
+    @property
+    def serial(self) -> tuple[str | None, str] | None:
+        """Model and serial number of the camera, if it has one."""
+        found = self.description.get('serial')
+        return (self.description.get('model'), found) if found else None
 
     @property
     def has_ended(self) -> threading.Event:
@@ -209,6 +224,7 @@ class CameraRecorder:
         try:
             self.camera.start()
             self._numbers = FrameNumbers(self.camera.counter)
+            self._edges = LineEvents(self.camera.line_names, self._line_events)
             while not self._ends.is_set():
                 grab = self.camera.next_frame(_POLL)
                 if grab is not None:
@@ -240,8 +256,11 @@ class CameraRecorder:
             return
         number = self._number(grab)
         at = arrival if grab.device_ns is None else self._clock.utc(grab.device_ns, arrival, number)
-        frame = RecordedFrame(self.name, grab.image, number, at, arrival, grab.device_ns, grab.pixel_format)
+        extra = {**({} if grab.lines is None else {'line_status': grab.lines}), **(grab.extra_data or {})}
+        frame = RecordedFrame(self.name, grab.image, number, at, arrival, grab.device_ns, grab.pixel_format, extra)
         self._hand_on(frame)
+        for edge in self._edges.rising(grab.lines):
+            self.note(Event(edge.event, at, {'line': edge.line}))
         if len(self.first) < _FIRST:
             self.first.append((number, at))
         self.latest.append((number, at))
@@ -298,8 +317,9 @@ class CameraRecorder:
     def _store_frame(self, item: RecordedFrame) -> None:
         store = self._create_store(item) if self._store is None else self._store
         assert self._convert is not None
-        times = None if item.device_ns is None else {'device_time_ns': item.device_ns, 'arrival_time': item.arrival}
-        store.add_image(self._convert(item.image), item.number, item.time, extra_data=times)
+        times = {} if item.device_ns is None else {'device_time_ns': item.device_ns, 'arrival_time': item.arrival}
+        extra = {**times, **item.extra_data} or None
+        store.add_image(self._convert(item.image), item.number, item.time, extra_data=extra)
         self._last_stored = item.number
 
     def _create_store(self, frame: RecordedFrame) -> ImgStore:
@@ -313,7 +333,7 @@ class CameraRecorder:
             imgshape=image.shape,
             imgdtype=image.dtype,
             encoding=self._convert.encoding or None,
-            metadata={**self.plan.metadata, 'camera': {**camera, **self.description}},
+            metadata={**self.plan.metadata, CAMERA_KEY: {**camera, **self.description}},
             **self.plan.options,
         )
         return self._store

@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from operator import attrgetter
 from types import TracebackType
 from typing import Any, Self
@@ -21,7 +22,7 @@ from .frames import RecordedFrame, checked_event
 from .host_clock import HostClock
 from .listeners import Drop, FrameCallback, FrameListener
 from .new_folder import free_bytes, new_folder
-from .opening import Source, new_camera, shown_source
+from .opening import Source, new_camera, same_camera_text, shown_source, with_source
 from .plans import Plan
 from .protocol import Camera, CameraSettings
 from .recorder import STOPPED, CameraRecorder, ThreadSeconds
@@ -60,7 +61,7 @@ class Recording:
     ) -> None:
         self.folder, self.cameras = new_folder(folder), tuple(sources)
         self._duration, self._plan, self._plans = duration, plan, plans or dict.fromkeys(sources, plan)
-        self._explained = explained or _with_name
+        self._explained = explained or partial(_with_source, sources)
         self._changed = threading.Condition(threading.RLock())
         self._listeners: list[FrameListener] = []
         self._host: HostClock | None = None
@@ -79,27 +80,31 @@ class Recording:
         recorders = []
         with contextlib.ExitStack() as stack:
             for name, source in sources.items():
-                camera = new_camera(source)
-                stack.callback(camera.close)
-                self._open(name, camera, settings[name])
-                folder = os.path.join(self.folder, name)
-                plan = self._plans[name]
-                recorders.append(
-                    CameraRecorder(name, shown_source(source), camera, folder, plan, self._on_end, self._segments)
-                )
-                recorders[-1].description['settings'] = camera.settings_in_force(settings[name].features)
+                camera = self._open(name, source, settings[name], stack)
+                folder, plan = os.path.join(self.folder, name), self._plans[name]
+                shown, given = shown_source(source), settings[name]
+                recorders.append(CameraRecorder(name, shown, camera, given, folder, plan, self._on_end, self._segments))
+                self._check_serials(recorders)
             stack.pop_all()
         return recorders
 
-    def _open(self, name: str, camera: Camera, settings: CameraSettings) -> None:
+    def _open(self, name: str, source: Source, settings: CameraSettings, stack: contextlib.ExitStack) -> Camera:
         try:
+            camera = new_camera(source)
+            stack.callback(camera.close)
             camera.open()
             camera.configure(settings)
         except InvalidArgumentError as error:
-            explained = self._explained(name, error)
-            if explained is error:
-                raise
-            raise explained from error
+            raise self._explained(name, error) from error
+        return camera
+
+    def _check_serials(self, recorders: list[CameraRecorder]) -> None:
+        """Raise InvalidArgumentError if the last camera is one of the others, named in another way."""
+        *others, last = recorders
+        for other in others:
+            if last.serial is not None and last.serial == other.serial:
+                text = f'{same_camera_text(other.name, last.name)}: both have serial number {last.serial[1]}'
+                raise self._explained(last.name, InvalidArgumentError(text, argument='sources'))
 
     # --- starting and stopping
 
@@ -306,10 +311,12 @@ class Recording:
         return event.time
 
     def _chosen(self, cameras: str | Iterable[str] | None) -> tuple[str, ...]:
-        chosen = self.cameras if cameras is None else (cameras,) if isinstance(cameras, str) else tuple(cameras)
-        for name in chosen:
+        if cameras is None:
+            return self.cameras
+        chosen = (cameras,) if isinstance(cameras, str) or not isinstance(cameras, Iterable) else tuple(cameras)
+        for name in chosen or ['']:
             if name not in self.cameras:
-                raise not_allowed('cameras', name, f'the cameras are {", ".join(self.cameras)}')
+                raise not_allowed('cameras', cameras, f'the cameras are {", ".join(self.cameras)}; without it, all are')
         return chosen
 
     def on_frame(
@@ -381,8 +388,8 @@ class Recording:
                 self._file.write(self._recorders)
 
 
-def _with_name(camera: str, error: InvalidArgumentError) -> InvalidArgumentError:
-    return InvalidArgumentError(f'camera {camera!r}: {error}', argument=error.argument)
+def _with_source(sources: Mapping[str, Source], camera: str, error: InvalidArgumentError) -> InvalidArgumentError:
+    return InvalidArgumentError(with_source(camera, sources[camera], error), argument=error.argument)
 
 
 def _name_of(error: BaseException) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import re
 import threading
 from types import TracebackType
 from typing import Any, Self
 
 from .._support.json import dumps
 from ..errors import InvalidArgumentError, MissingDependencyError
-from .control import RecordingControl
+from .control import RecordingControl, parse_command
 
+_TCP = re.compile(r'tcp://(?P<host>\*|[\w.:%-]+|\[[\w.:%]+\]):(?P<port>\*|\d{1,5})', re.ASCII)
+_OWN_HOST = re.compile(r'localhost|127(\.\d{1,3}){3}|\[?::1\]?')
 _POLL = 100  # milliseconds
 _MOST_BYTES = 2**16
 
@@ -34,10 +36,11 @@ class ZmqControl:
     MissingDependencyError
         pyzmq is not installed.
     InvalidArgumentError
-        The address is not available.
+        The address is not allowed, or not available.
     """
 
     def __init__(self, control: RecordingControl, address: str) -> None:
+        check_address(address)
         try:
             import zmq
         except ImportError as error:
@@ -73,9 +76,27 @@ class ZmqControl:
         if len(parts) != 1:  # read all the same: the socket sends no answer before
             return {'ok': False, 'error': f'the message has {len(parts)} parts; send JSON in one'}
         try:
-            command = json.loads(parts[0])
-        except ValueError:
-            return {'ok': False, 'error': 'the message is no JSON'}
-        if not isinstance(command, dict) or not self._control.is_token(command.get('token')):
+            command = parse_command(parts[0])
+        except InvalidArgumentError as error:
+            return {'ok': False, 'error': str(error)}
+        if not self._control.is_token(command.pop('token', None)):
             return {'ok': False, 'error': 'the token is missing or wrong'}
         return self._control.run(command, 'ZeroMQ')
+
+
+def check_address(address: str) -> None:
+    """Raise InvalidArgumentError unless a REP socket may have an address."""
+    found = _TCP.fullmatch(address)
+    is_port = found is not None and (found['port'] == '*' or int(found['port']) < 65536)
+    if not is_port and not re.fullmatch('ipc://.+', address):
+        raise InvalidArgumentError(
+            f'address {address!r} of ZeroMQ is not allowed; allowed: tcp://HOST:PORT with a port from 0 to 65535, such '
+            f'as tcp://127.0.0.1:5555, or ipc://PATH',
+            argument='zmq',
+        )
+
+
+def is_open_to_others(address: str) -> bool:
+    """Return whether other machines reach an address."""
+    found = _TCP.fullmatch(address)
+    return found is not None and not _OWN_HOST.fullmatch(found['host'])

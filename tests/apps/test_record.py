@@ -196,3 +196,16 @@ def test_a_recording_that_was_killed_is_readable(tmp_path: Path) -> None:
     with imgstore.new_for_filename(tmp_path / 'r' / 'a') as store:
         assert len(store) > MANY // 2
         assert store.frame_numbers.tolist() == list(range(len(store)))
+
+
+@pytest.mark.once
+@pytest.mark.process
+@pytest.mark.parametrize('scheme', ['tcp', 'rtsp'])
+def test_a_stream_that_cannot_be_opened_is_one_line_of_ours(scheme: str, tmp_path: Path) -> None:
+    """FFmpeg in OpenCV has a line of its own, which it writes to the terminal itself."""
+    source = f'{scheme}://127.0.0.1:9/stream'
+    with process(RUN, 'record', '--source', f'a={source}', tmp_path / 'r') as running:
+        _, err = running.communicate(timeout=60)
+    assert err == (
+        f"imgstore-record: camera 'a': stream {source!r} cannot be opened; check its address and its other users\n"
+    )

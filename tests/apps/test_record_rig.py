@@ -120,6 +120,49 @@ def test_a_folder_without_a_source_is_a_usage_error(tmp_path: Path, capsys: pyte
     assert 'give --source, or the file of a set-up' in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ('args', 'text'),
+    [
+        (['--check', '--source', 'test:', 'rig.yaml'], '--check takes a set-up, not --source'),
+        (['--check', '--source', 'test:', 'folder'], '--check takes a set-up, not --source'),
+        (['--check', 'rig.yaml', 'folder'], 'remove FOLDER'),
+        (['--check', 'rig.yaml', '--frames', '5'], 'remove --frames'),
+        (['--check', 'rig.yaml', '--format', 'npy'], 'remove --format'),
+        (['--check', 'rig.yaml', '--web'], 'remove --web'),
+        (['rig.yaml', '--port', '8322'], 'add --web'),
+    ],
+)
+def test_options_that_do_not_go_together_are_a_usage_error(
+    args: list[str], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run(*args)
+    assert caught.value.code == 2
+    assert text in capsys.readouterr().err
+
+
+def test_a_subject_of_the_command_line_names_the_folder(rig: Path) -> None:
+    assert run(rig, '--metadata', 'subject=mouse8', '--frames', '2') == 0
+    folder = folder_of(rig).parent / folder_of(rig).name.replace('mouse7', 'mouse8')
+    assert content(folder)['metadata']['subject'] == 'mouse8'
+
+
+def test_a_time_that_is_over_has_its_line(rig: Path) -> None:
+    rig.write_text(RIG + 'until: 2020-01-01 10:00\n')
+    with raises(InvalidArgumentError, path=str(rig)) as caught:
+        imgstore.record(rig)
+    assert f'{rig}, line {len(RIG.splitlines()) + 1}, until: until is 2020' in str(caught.value)
+    with imgstore.record(rig, duration=30) as recording:  # the argument comes before it
+        assert recording.wait(30)
+
+
+def test_an_error_from_the_settings_of_all_cameras_names_the_camera(rig: Path) -> None:
+    rig.write_text(RIG.replace('cameras:', 'settings: {pixel_format: Mono9}\ncameras:'))
+    with raises(InvalidArgumentError, path=str(rig)) as caught:
+        imgstore.record(rig)
+    assert "settings.pixel_format: camera 'left', source test:96x32" in str(caught.value)
+
+
 def test_settings_beside_a_set_up_are_refused(rig: Path) -> None:
     with raises(InvalidArgumentError, argument='settings'):
         imgstore.record(rig, settings={})

@@ -134,3 +134,17 @@ def test_a_killed_recording_leaves_complete_segments(tmp_path: Path) -> None:
     assert content(tmp_path / 'r' / 'segment-0001')['ended_utc']
     assert check_recording(tmp_path / 'r' / 'segment-0001')['a']
     assert content(tmp_path / 'r' / 'segment-0003')['ended_utc'] is None
+
+
+def test_a_wrong_address_of_zeromq_is_refused_before_a_camera_is_opened(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run('--zmq', 'tcp://127.0.0.1:99999', '--source', 'pylon:none', tmp_path / 'r')
+    assert caught.value.code == 2
+    assert 'a port from 0 to 65535' in capsys.readouterr().err
+
+
+def test_an_address_that_other_machines_reach_is_warned_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run('--zmq', 'tcp://*:0', '--source', f'a={FAST}', '--frames', '1', '--format', 'npy', tmp_path / 'r') == 0
+    assert 'warning: other machines reach this address' in capsys.readouterr().err

@@ -115,9 +115,26 @@ def test_what_is_not_there_or_refused_is_an_error(tmp_path: Path) -> None:
     with raises(InvalidArgumentError, argument='sources'):
         imgstore.record('aravis:99', tmp_path / 'r')
     with switched_on():
-        for settings, argument in (
-            (CameraSettings(features={'NoSuchFeature': 1}), 'features'),
-            (CameraSettings(pixel_format='Mono9'), 'pixel_format'),
+        for settings, argument, text in (
+            (CameraSettings(features={'TriggerMod': 'Off'}), 'features', 'did you mean TriggerMode'),
+            (CameraSettings(features={'TriggerMode': 'Maybe'}), 'features', '; allowed: Off, On'),
+            (CameraSettings(size=(99999, 8)), 'size', '; allowed: 1 to 2048'),
+            (CameraSettings(pixel_format='Mono9'), 'pixel_format', 'Mono8'),
+            (CameraSettings(events={'Line9': 'lick'}), 'events', 'which the camera lacks'),
         ):
-            with raises(InvalidArgumentError, argument=argument):
+            with raises(InvalidArgumentError, argument=argument) as caught:
                 imgstore.record(ADDRESS, tmp_path / 'r', settings=settings)
+            assert text in str(caught.value)
+
+
+def test_features_are_extra_data_of_each_frame(tmp_path: Path) -> None:
+    settings = CameraSettings(size=(128, 96), exposure=2000, fps=50, extra_data=('ExposureTimeAbs', 'GainRaw'))
+    with (
+        switched_on(),
+        imgstore.record({'a': ADDRESS}, tmp_path / 'r', 'npy', settings=settings, frames=10) as recording,
+    ):
+        assert recording.wait(30)
+    with open_recording(tmp_path / 'r')['a'] as store:
+        extra = not_none(store.get_extra_data())
+    assert extra.ExposureTimeAbs.tolist() == [2000.0] * 10
+    assert extra.GainRaw.notna().sum() == 10

@@ -195,6 +195,48 @@ def test_settings_are_refused_with_their_reason(tmp_path: Path) -> None:
             imgstore.record('pylon:0', tmp_path / 'r', settings=settings)
 
 
+@pytest.mark.parametrize(
+    ('settings', 'text'),
+    [
+        (CameraSettings(gain=99), 'gain is 99.0, but the camera refuses it as Gain: Value 99.000000 must be smaller'),
+        (CameraSettings(gain=99), '; allowed: 0 to 48'),
+        (
+            CameraSettings(features={'GainAut': 'Off'}),
+            "GainAut is 'Off', but the camera has no feature GainAut; did you",
+        ),
+        (CameraSettings(features={'GainAuto': 'On'}), '; allowed: Off, Once, Continuous'),
+        (CameraSettings(features={'ExposureTime': 'long'}), 'it is of another type; allowed: '),
+        (CameraSettings(features={'SensorWidth': 5}), 'does not let SensorWidth be set now'),
+        (CameraSettings(events={'Line1': 'lick'}), 'no feature LineStatusAll to read'),
+        (CameraSettings(events={'Line9': 'lick'}), 'it has Line1, Line2, Line3'),
+        (CameraSettings(extra_data=('Exposuretime',)), 'did you mean ExposureTime'),
+    ],
+)
+def test_an_error_says_what_the_camera_allows(settings: CameraSettings, text: str, tmp_path: Path) -> None:
+    with raises(InvalidArgumentError) as caught:
+        imgstore.record('pylon:0', tmp_path / 'r', settings=settings)
+    assert text in str(caught.value)
+    assert 'thrown' not in str(caught.value)
+    assert '\n' not in str(caught.value)
+
+
+def test_features_are_extra_data_of_each_frame(tmp_path: Path) -> None:
+    settings = CameraSettings(size=(64, 48), exposure=2000, fps=50, extra_data=('ExposureTime', 'GainAuto'))
+    with imgstore.record({'a': 'pylon:0'}, tmp_path / 'r', 'npy', settings=settings, frames=10) as recording:
+        assert recording.wait(30)
+    with open_recording(tmp_path / 'r')['a'] as store:
+        extra = store.get_extra_data()
+    assert extra is not None
+    assert extra.ExposureTime.tolist() == [2000.0] * 10
+    assert extra.GainAuto.tolist() == ['Off'] * 10
+
+
+def test_one_camera_by_position_and_by_serial_number_is_refused(tmp_path: Path) -> None:
+    with raises(InvalidArgumentError, argument='sources') as caught:
+        imgstore.record({'left': 'pylon:0', 'right': 'pylon:0815-0000'}, tmp_path / 'r')
+    assert "'left' and 'right' are the same camera" in str(caught.value)
+
+
 def test_settings_in_a_source_are_those_of_its_camera(tmp_path: Path) -> None:
     sources = {'left': 'pylon:0,size=64x48,exposure=2000', 'right': 'pylon:1,PixelFormat=Mono16'}
     settings = CameraSettings(size=(96, 64), pixel_format='Mono8', fps=50)

@@ -13,9 +13,9 @@ import zmq
 import imgstore
 from imgstore.errors import InvalidArgumentError
 from imgstore.recording import Recording
-from imgstore.recording.control import RecordingControl
+from imgstore.recording.control import RecordingControl, parse_command
 from imgstore.recording.live import LiveView
-from imgstore.recording.zmq_control import ZmqControl
+from imgstore.recording.zmq_control import ZmqControl, check_address, is_open_to_others
 
 from ..helpers.checked import not_none
 from ..helpers.raised import raises
@@ -45,7 +45,22 @@ def test_a_command_starts_marks_and_stops(recording: Recording, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     'command',
-    [None, 5, {}, {'do': 'run'}, {'do': ['x']}, {'do': 'mark', 'values': 5}, {'do': 'mark', 'values': {'name': 'x'}}],
+    [
+        None,
+        5,
+        {},
+        {'do': 'run'},
+        {'do': ['x']},
+        {'do': 'stop', 'name': 'x'},
+        {'do': 'mark', 'values': 5},
+        {'do': 'mark', 'values': {'name': 'x'}},
+        {'do': 'mark', 'values': {'cameras': 'x'}},
+        {'do': 'mark', 'values': {'event': 'x'}},
+        {'do': 'mark', 'cameras': []},
+        {'do': 'mark', 'cameras': ['a', 5]},
+        {'do': 'mark', 'cameras': 5},
+        {'do': 'mark', 'camera': 'a'},
+    ],
 )
 def test_a_wrong_command_is_answered(command: Any, recording: Recording) -> None:
     recording.start()
@@ -54,11 +69,54 @@ def test_a_wrong_command_is_answered(command: Any, recording: Recording) -> None
     assert answer['error']
 
 
-def test_the_token_is_compared() -> None:
-    control = RecordingControl.__new__(RecordingControl)
-    control.token = 'secret'
-    assert control.is_token('secret')
-    assert not any(map(control.is_token, ['', 'secre', None, 5, 'é']))
+def test_an_unknown_key_is_answered_with_those_that_are_allowed(recording: Recording) -> None:
+    answer = RecordingControl(recording, 'secret').run({'do': 'mark', 'camera': 'a'}, 'test')
+    assert answer['error'] == (
+        "the command mark has 'camera'; it may have name, cameras, values; did you mean cameras or name?"
+    )
+
+
+@pytest.mark.parametrize(
+    'text', [b'', b'{', b'5', b'[]', b'\xff', b'[' * 60_000, b'{"a": 1e999}', b'{"a": [NaN]}', b'{"a": -Infinity}']
+)
+def test_what_is_no_command_in_json_is_refused(text: bytes) -> None:
+    with pytest.raises(InvalidArgumentError):
+        parse_command(text)
+
+
+@pytest.mark.parametrize('token', ['secret', 'two words;=%', 'schlüssel', 'raw \udcff'])
+def test_the_token_is_compared(token: str, recording: Recording) -> None:
+    control = RecordingControl(recording, token)
+    assert control.is_token(token)
+    assert control.is_token(token.encode('utf-8', 'surrogateescape'))
+    assert not any(map(control.is_token, ['', 'secre', None, 5, 'é', '\ud800', token + ' ', b'guess']))
+
+
+@pytest.mark.parametrize(
+    ('address', 'is_open'),
+    [
+        ('tcp://127.0.0.1:5555', False),
+        ('tcp://localhost:0', False),
+        ('tcp://[::1]:5555', False),
+        ('ipc:///run/rig.sock', False),
+        ('tcp://*:5555', True),
+        ('tcp://0.0.0.0:5555', True),
+        ('tcp://10.0.0.7:*', True),
+        ('tcp://eth0:5555', True),
+    ],
+)
+def test_addresses_that_other_machines_reach(address: str, is_open: bool) -> None:
+    check_address(address)
+    assert is_open_to_others(address) is is_open
+
+
+@pytest.mark.parametrize(
+    'address',
+    ['', '5555', 'tcp://127.0.0.1', 'tcp://127.0.0.1:65536', 'tcp://a:-1', 'tcp://:5', 'ipc://', 'http://a:5'],
+)
+def test_an_address_of_another_kind_is_refused(address: str) -> None:
+    with raises(InvalidArgumentError, argument='zmq'):
+        check_address(address)
 
 
 def test_commands_over_zeromq(recording: Recording, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from imgstore.recording import (
     SourceEndedError,
     camera_kinds,
 )
+from imgstore.recording.opening import named_sources
 
 from ..helpers.checked import not_none
 from ..helpers.frames import numbered
@@ -262,9 +263,14 @@ def test_a_callback_may_stop_the_recording(tmp_path: Path) -> None:
 
 
 def test_a_full_queue_loses_frames_and_counts_them(tmp_path: Path) -> None:
-    """Nothing may wait; each frame that comes while another one waits is lost."""
+    """Three frames may wait; each one that comes meanwhile is lost."""
     recording = record(
-        tmp_path / 'r', {'a': 'test:640x480,fps=400,frames=300'}, 'png', buffer_bytes=0, workers=1, compression=9
+        tmp_path / 'r',
+        {'a': 'test:640x480,fps=400,frames=300'},
+        'png',
+        buffer_bytes=1_000_000,
+        workers=1,
+        compression=9,
     )
     status = recording.status()['a']
     found = check_recording(tmp_path / 'r')['a']
@@ -354,6 +360,8 @@ def test_a_camera_that_cannot_be_opened_closes_the_others(tmp_path: Path) -> Non
 
 # --- wrong arguments
 
+OWN = Own([])
+
 
 @pytest.mark.parametrize(
     ('sources', 'options', 'argument'),
@@ -364,6 +372,11 @@ def test_a_camera_that_cannot_be_opened_closes_the_others(tmp_path: Path) -> Non
         ({'a/b': FAST}, {}, 'sources'),
         ({'..': FAST}, {}, 'sources'),
         ({'recording.yaml': FAST}, {}, 'sources'),
+        ({'Recording.yaml': FAST}, {}, 'sources'),
+        ({'a' * 101: FAST}, {}, 'sources'),
+        (['opencv:0', 'opencv:0'], {}, 'sources'),
+        ({'left': 'pylon:0,gain=2', 'right': 'pylon:0'}, {}, 'sources'),
+        ([OWN, OWN], {}, 'sources'),
         (7, {}, 'sources'),
         ([7], {}, 'sources'),
         ('test:0x5', {}, 'sources'),
@@ -378,6 +391,8 @@ def test_a_camera_that_cannot_be_opened_closes_the_others(tmp_path: Path) -> Non
         (FAST, {'duration': '5'}, 'duration'),
         (FAST, {'frames': 0}, 'frames'),
         (FAST, {'buffer_bytes': -1}, 'buffer_bytes'),
+        (FAST, {'buffer_bytes': 256}, 'buffer_bytes'),
+        (FAST, {'metadata': {'camera': 'old'}}, 'metadata'),
         (FAST, {'crf': 99}, 'crf'),
         (FAST, {'settings': 5}, 'settings'),
         ({'a': FAST}, {'settings': {'b': CameraSettings()}}, 'settings'),
@@ -392,6 +407,33 @@ def test_wrong_arguments_are_refused_before_anything_is_written(
     with raises(InvalidArgumentError, argument=argument):
         imgstore.record(sources, tmp_path / 'r', **options)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_names_camera_and_source(tmp_path: Path) -> None:
+    with raises(InvalidArgumentError, argument='sources') as caught:
+        imgstore.record({'left': FAST, 'right': 'test:64x48,speed=3'}, tmp_path / 'r')
+    assert str(caught.value).startswith("camera 'right', source test:64x48,speed=3: 'speed' is no option")
+
+
+class Numbered(Own):
+    """A camera with a serial number."""
+
+    def describe(self) -> dict[str, Any]:
+        return {'model': 'own', 'serial': '7'}
+
+
+def test_one_camera_by_two_names_is_refused_once_its_serial_number_is_known(tmp_path: Path) -> None:
+    cameras = {'left': Numbered([]), 'right': Numbered([])}
+    with raises(InvalidArgumentError, argument='sources') as caught:
+        imgstore.record(cameras, tmp_path / 'r')
+    assert "'left' and 'right' are the same camera" in str(caught.value)
+    assert 'serial number 7' in str(caught.value)
+    assert all(camera.calls == ['made', 'open', 'close'] for camera in cameras.values())
+
+
+@pytest.mark.parametrize('source', ['test:64x48', 'opencv:rtsp://a/b', 'rtsp://a/b', 'file:a.avi'])
+def test_what_is_no_device_may_be_recorded_twice(source: str) -> None:
+    assert list(named_sources([source, source]).values()) == [source, source]
 
 
 @pytest.mark.parametrize('name', ['imgshape', 'overwrite', 'cache_bytes', 'nonsense'])

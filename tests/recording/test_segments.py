@@ -109,7 +109,7 @@ def test_a_recording_that_is_stopped_completes_its_segment(tmp_path: Path) -> No
     assert recording.status()['a'].frames == len(check_segments(tmp_path / 'r')['a'])
 
 
-@pytest.mark.parametrize('segment', [0, -1, 'x', float('nan')])
+@pytest.mark.parametrize('segment', [0, -1, 0.05, 'x', float('nan')])
 def test_wrong_durations_of_segments(segment: Any, tmp_path: Path) -> None:
     with raises(InvalidArgumentError, argument='segment'):
         imgstore.record(FAST, tmp_path / 'r', segment=segment)

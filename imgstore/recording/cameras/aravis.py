@@ -6,13 +6,14 @@ import contextlib
 import threading
 import time
 import warnings
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from ...errors import FrameReadError, InvalidArgumentError, MissingDependencyError
 from ..pixel_formats import image_of_bytes, pixel_layout
 from ..protocol import Camera, CameraSettings, Counter, FailedGrab, GrabbedFrame
 from .buffers import buffer_count
+from .frame_features import FrameFeatures
 from .genicam_features import TAKES, apply_settings, read_settings
 
 
@@ -25,7 +26,7 @@ class AravisCamera(Camera):
         Position in Aravis' list from 0, identifier such as 'Basler-12345678', or IP address. '' is the first camera.
     """
 
-    takes: ClassVar[tuple[str, ...]] = TAKES
+    takes = TAKES
 
     def __init__(self, address: str) -> None:
         super().__init__(address)
@@ -43,6 +44,7 @@ class AravisCamera(Camera):
             raise InvalidArgumentError(
                 f'source aravis:{self.address} cannot be opened: {error.message}', argument='sources'
             ) from error
+        self._camera.get_device().set_range_check_policy(self._aravis.RangeCheckPolicy.ENABLE)
         self._camera.get_device().connect('control-lost', lambda _: self._is_gone.set())
 
     def _identifier(self) -> str | None:
@@ -60,7 +62,10 @@ class AravisCamera(Camera):
     def configure(self, settings: CameraSettings) -> None:
         """Set the features of the camera."""
         super().configure(settings)
-        apply_settings(_DeviceFeatures(self._camera.get_device(), self._aravis.GcFloat), settings)
+        features = _DeviceFeatures(self._camera.get_device(), self._aravis.GcFloat)
+        apply_settings(features, settings)
+        self._with_frames = FrameFeatures(features, settings)
+        self.line_names, self._chunks = self._with_frames.line_names, self._camera.create_chunk_parser()
         pixel_layout(self._camera.get_pixel_format_as_string())
 
     def start(self) -> None:
@@ -98,8 +103,15 @@ class AravisCamera(Camera):
         if status != self._aravis.BufferStatus.SUCCESS:
             return FailedGrab(status.value_nick.replace('-', ' '), now, number)
         height, width = buffer.get_image_height(), buffer.get_image_width()
-        image = image_of_bytes(buffer.get_data(), height, width, self._pixel_format)
-        return GrabbedFrame(image, self._pixel_format, now, number, buffer.get_timestamp() or None)
+        image = image_of_bytes(buffer.get_image_data(), height, width, self._pixel_format)
+        values = self._with_frames.read(lambda name: self._chunk(buffer, name))
+        return GrabbedFrame(image, self._pixel_format, now, number, buffer.get_timestamp() or None, *values)
+
+    def _chunk(self, buffer: Any, name: str) -> Any:
+        for kind in ('integer', 'float', 'boolean', 'string'):  # another is an error
+            with contextlib.suppress(_glib_error()):
+                return getattr(self._chunks, f'get_{kind}_value')(buffer, name)
+        raise KeyError(name)
 
     def stop(self) -> None:
         """Stop the acquisition, unless the camera is gone."""
@@ -156,6 +168,24 @@ class _DeviceFeatures:
             with contextlib.suppress(_glib_error()):
                 return getattr(self._device, f'get_{kind}_feature_value')(name)
         raise KeyError(name)
+
+    def names(self) -> list[str]:
+        nodes, found, categories = self._device.get_genicam(), list[str](), ['Root']
+        while categories:
+            for name in nodes.get_node(categories.pop()).get_features():
+                is_category = hasattr(nodes.get_node(name), 'get_features')
+                (categories if is_category else found).append(name)
+        return found
+
+    def limits(self, name: str) -> Sequence[Any]:
+        for method in (
+            self._device.dup_available_enumeration_feature_values_as_strings,
+            self._device.get_integer_feature_bounds,
+            self._device.get_float_feature_bounds,
+        ):
+            with contextlib.suppress(_glib_error()):  # it is of another kind
+                return list(method(name))
+        return ()
 
 
 def _import_aravis() -> Any:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from ...errors import InvalidArgumentError, MissingDependencyError
 from ..pixel_formats import image_of_bytes, is_packed, pixel_layout
 from ..protocol import Camera, CameraSettings, FailedGrab, GrabbedFrame
 from .buffers import buffer_count
-from .genicam_features import TAKES, apply_settings, read_settings
+from .frame_features import FrameFeatures
+from .genicam_features import TAKES, apply_settings, limits_of_node, read_settings
 
 _PATHS = 'GENICAM_GENTL64_PATH'
 """Environment variable in which vendors' installers list the folders of their producers."""
@@ -30,7 +31,7 @@ class GenICamCamera(Camera):
         Position from 0 among the cameras of all producers in ``GENICAM_GENTL64_PATH``, or ``FILE.cti:POSITION``.
     """
 
-    takes: ClassVar[tuple[str, ...]] = TAKES
+    takes = TAKES
 
     def __init__(self, address: str) -> None:
         super().__init__(address)
@@ -67,6 +68,8 @@ class GenICamCamera(Camera):
         super().configure(settings)
         nodes = self._acquirer.remote_device.node_map
         apply_settings(_NodeMap(nodes), settings)
+        self._with_frames = FrameFeatures(_NodeMap(nodes), settings)
+        self.line_names = self._with_frames.line_names
         pixel_layout(nodes.PixelFormat.value)
 
     def start(self) -> None:
@@ -90,7 +93,10 @@ class GenICamCamera(Camera):
     def _frame(self, buffer: Any, now: int) -> GrabbedFrame:
         part = buffer.payload.components[0]
         image = _image(np.array(part.data), part.height, part.width, part.data_format)
-        return GrabbedFrame(image, part.data_format, now, _value(buffer, 'frame_id'), _value(buffer, 'timestamp_ns'))
+        nodes = self._acquirer.remote_device.node_map
+        values = self._with_frames.read(lambda name: getattr(nodes, name).value)
+        number, at = _value(buffer, 'frame_id'), _value(buffer, 'timestamp_ns')
+        return GrabbedFrame(image, part.data_format, now, number, at, *values)
 
     def stop(self) -> None:
         """Stop the acquisition."""
@@ -109,7 +115,8 @@ class GenICamCamera(Camera):
     def describe(self) -> dict[str, Any]:
         """Return model, serial number and producers."""
         device = self._harvester.device_info_list[int(self._position)]
-        found = {name: _value(device, name) for name in ('vendor', 'model', 'serial_number')}
+        names = {'vendor': 'vendor', 'model': 'model', 'serial': 'serial_number'}
+        found = {name: _value(device, of_device) for name, of_device in names.items()}
         return {**found, 'producers': list(self._producers)}
 
     def settings_in_force(self, names: Iterable[str] = ()) -> dict[str, Any]:
@@ -131,6 +138,12 @@ class _NodeMap:
 
     def get(self, name: str) -> Any:
         return getattr(self._nodes, name).value
+
+    def names(self) -> list[str]:
+        return [name for name in dir(self._nodes) if name[:1].isupper()]
+
+    def limits(self, name: str) -> Sequence[Any]:
+        return limits_of_node(getattr(self._nodes, name, None))
 
 
 def _image(data: Image, height: int, width: int, pixel_format: str) -> Image:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
+from ..._support.similar_names import close_names, did_you_mean
 from ..._support.text import one_line
 from ...errors import InvalidArgumentError
 from ..protocol import CameraSettings
 
-TAKES = ('features', 'size', 'offset', 'pixel_format', 'fps', 'exposure', 'gain', 'trigger')
-"""Settings that `apply_settings` knows, in their order."""
+TAKES = ('features', 'size', 'offset', 'pixel_format', 'fps', 'exposure', 'gain', 'trigger', 'extra_data', 'events')
+"""Settings of cameras of GenICam, in the order of `apply_settings`. The last two are for `FrameFeatures`."""
 
 _FPS = ('AcquisitionFrameRate', 'AcquisitionFrameRateAbs')
 _ENABLE_FPS = ('AcquisitionFrameRateEnable', 'AcquisitionFrameRateEnabled')
@@ -24,6 +26,9 @@ _IN_FORCE = (
     *('TriggerMode', 'TriggerSource', 'TriggerActivation'),
 )
 """Features that decide how images look, and when they are taken."""
+
+_OF_SOFTWARE = re.compile(r'\s*:\s*\w+Exception thrown.*|\s*\(file \'.*', re.DOTALL)
+"""Where in its code GenApi raised an error, after what is wrong."""
 
 _OFFSETS = ('OffsetX', 'OffsetY')
 _OLD_PIXEL_FORMATS = {'RGB8': 'RGB8Packed', 'BGR8': 'BGR8Packed', 'YUV422_8': 'YUV422_YUYV_Packed'}
@@ -40,6 +45,12 @@ class Features(Protocol):
 
     def get(self, name: str) -> Any:
         """Read it; any exception says that the camera lacks it."""
+
+    def names(self) -> Iterable[str]:
+        """Return the names of all features."""
+
+    def limits(self, name: str) -> Sequence[Any]:
+        """Return the values of an enumeration, or two limits of a number and its step; () if there is none."""
 
 
 def apply_settings(features: Features, settings: CameraSettings) -> None:
@@ -120,14 +131,60 @@ def _set_trigger(features: Features, line: str) -> None:
 
 def _set(features: Features, names: Sequence[str], value: Any, setting: str) -> None:
     name = next(filter(features.has, names), None)
+    what = names[0] if setting == 'features' else setting
     if name is None:
-        raise InvalidArgumentError(
-            f'{setting} is {value!r}, but the camera has no feature {" or ".join(names)} that can be set',
-            argument=setting,
-        )
+        raise InvalidArgumentError(f'{what} is {value!r}, but {_why_not(features, names)}', argument=setting)
     try:
         features.set(name, value)
     except Exception as error:  # the vendors' own classes
         raise InvalidArgumentError(
-            f'{setting} is {value!r}, but the camera refuses it as {name}: {one_line(error)}', argument=setting
+            f'{what} is {value!r}, but the camera refuses it as {name}: {_why_refused(features, name, error)}',
+            argument=setting,
         ) from error
+
+
+def _why_not(features: Features, names: Sequence[str]) -> str:
+    known = list(features.names())
+    locked = next((name for name in names if name in known), None)
+    if locked is not None:
+        return f'the camera does not let {locked} be set now; another feature may lock it'
+    return f'the camera has no feature {" or ".join(names)}{did_you_mean(close_names(names[0], known))}'
+
+
+def _why_refused(features: Features, name: str, error: Exception) -> str:
+    is_type = isinstance(error, TypeError)
+    why = (
+        'it is of another type'
+        if is_type
+        else _OF_SOFTWARE.sub('', one_line(getattr(error, 'message', error))).rstrip('. ')
+    )
+    limits = features.limits(name)
+    return f'{why}; allowed: {limits_text(limits)}' if limits else why
+
+
+def limits_text(limits: Sequence[Any]) -> str:
+    """Return the values or the limits of a feature as text."""
+    if isinstance(limits[0], str):
+        return ', '.join(limits)
+    low, high, step = (*map(_short, limits), None)[:3]
+    return f'{low} to {high}{"" if step in (None, "None", "0", "1") else f" in steps of {step}"}'
+
+
+def _short(number: object) -> str:
+    return f'{number:.6g}' if isinstance(number, float) else str(number)
+
+
+def limits_of_node(node: Any) -> Sequence[Any]:
+    """Return what a node of GenApi allows, by the names that pylon or harvesters give to its properties."""
+    values = _property(node, 'Symbolics')
+    if values:
+        return [str(value) for value in values]
+    low, high = _property(node, 'Min'), _property(node, 'Max')
+    return () if low is None or high is None else (low, high, _property(node, 'Inc'))
+
+
+def _property(node: Any, name: str) -> Any:
+    for each in (name, name.lower()):
+        with contextlib.suppress(Exception):  # one that cannot be read now, too
+            return getattr(node, each)
+    return None

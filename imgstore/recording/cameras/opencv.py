@@ -9,11 +9,11 @@ from collections import deque
 from collections.abc import Iterable
 from itertools import pairwise
 from statistics import median
-from typing import Any, ClassVar
+from typing import Any
 
 import cv2
 
-from ..._support.quiet_opencv import quiet_opencv
+from ..._support.quiet_opencv import quiet_opencv_backends
 from ...errors import FrameReadError, InvalidArgumentError
 from ..protocol import Camera, CameraSettings, FailedGrab, GrabbedFrame
 
@@ -43,11 +43,13 @@ class OpenCVCamera(Camera):
         Number of a camera, or an address.
     """
 
-    takes: ClassVar[tuple[str, ...]] = ('fps', 'size')
+    takes: tuple[str, ...] = ('fps', 'size')
 
     def __init__(self, address: str) -> None:
         super().__init__(address)
         self._is_stream = not address.isdecimal()
+        if self._is_stream:
+            self.takes = ()
         self._name = f'stream {_without_password(address)!r}' if self._is_stream else f'camera {address}'
         self._device: Any = None
         self._settings = CameraSettings()
@@ -72,7 +74,7 @@ class OpenCVCamera(Camera):
             )
 
     def _connect(self) -> bool:
-        with quiet_opencv():
+        with quiet_opencv_backends():
             self._device = self._opened()
         if not self._device.isOpened():
             self.close()
@@ -95,8 +97,6 @@ class OpenCVCamera(Camera):
     def configure(self, settings: CameraSettings) -> None:
         """Ask for a size and a rate; a camera may choose others."""
         super().configure(settings)
-        if settings.given and self._is_stream:
-            raise InvalidArgumentError(f'{self._name} has no settings', argument='settings')
         self._settings = settings
         if settings.size is not None:
             self._device.set(cv2.CAP_PROP_FRAME_WIDTH, settings.size[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, ClassVar
+from typing import Any
 
 from ...errors import InvalidArgumentError, MissingDependencyError
 from ..protocol import Camera, CameraSettings, Counter, FailedGrab, GrabbedFrame
@@ -23,7 +23,7 @@ class PiCamera(Camera):
         Number of the camera; '' is 0.
     """
 
-    takes: ClassVar[tuple[str, ...]] = ('size', 'pixel_format', 'fps', 'exposure', 'gain')
+    takes = ('size', 'pixel_format', 'fps', 'exposure', 'gain')
     counter = Counter(32)
 
     def __init__(self, address: str) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import time
 import warnings
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +16,8 @@ from ...errors import FrameReadError, InvalidArgumentError, MissingDependencyErr
 from ..pixel_formats import image_of_bytes, is_packed, pixel_layout
 from ..protocol import Camera, CameraSettings, Counter, FailedGrab, GrabbedFrame
 from .buffers import buffer_count
-from .genicam_features import TAKES, apply_settings, read_settings
+from .frame_features import FrameFeatures
+from .genicam_features import TAKES, apply_settings, limits_of_node, read_settings
 
 _MOST_BYTES = 3  # a pixel
 _FREQUENCIES = ('GevTimestampTickFrequency', 'BslTimestampTickFrequency')
@@ -33,7 +34,7 @@ class PylonCamera(Camera):
         Position in pylon's list from 0, serial number or name set by the user.
     """
 
-    takes: ClassVar[tuple[str, ...]] = TAKES
+    takes = TAKES
 
     def __init__(self, address: str) -> None:
         super().__init__(address)
@@ -78,6 +79,8 @@ class PylonCamera(Camera):
         """Set the features of the camera."""
         super().configure(settings)
         apply_settings(_NodeMap(self._camera), settings)
+        self._with_frames = FrameFeatures(_NodeMap(self._camera), settings)
+        self.line_names = self._with_frames.line_names
         pixel_layout(self._camera.PixelFormat.Value)
 
     def start(self) -> None:
@@ -125,7 +128,8 @@ class PylonCamera(Camera):
             code = f' ({result.ErrorCode:#x})' if result.ErrorCode else ''
             return FailedGrab(one_line(result.ErrorDescription) + code, now, number)
         device_ns = round(result.TimeStamp * self._ns_a_tick) if result.TimeStamp else None
-        return GrabbedFrame(self._image(result), self._pixel_format, now, number, device_ns)
+        values = self._with_frames.read(lambda name: getattr(result, name).Value)
+        return GrabbedFrame(self._image(result), self._pixel_format, now, number, device_ns, *values)
 
     def _image(self, result: Any) -> Image:
         """Return a copy; pypylon makes no array of large and packed pixels."""
@@ -186,6 +190,12 @@ class _NodeMap:
 
     def get(self, name: str) -> Any:
         return getattr(self._camera, name).Value
+
+    def names(self) -> list[str]:
+        return [node.Node.Name for node in self._camera.GetNodeMap().GetNodes() if node.Node.IsFeature()]
+
+    def limits(self, name: str) -> Sequence[Any]:
+        return limits_of_node(getattr(self._camera, name, None))
 
 
 def _import_pylon() -> Any:

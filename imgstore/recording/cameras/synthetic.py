@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from ..._support.validation import not_allowed
 from ...color import Image
 from ...errors import FrameReadError, InvalidArgumentError
+from ..line_events import check_events
 from ..pixel_formats import pixel_layout
 from ..protocol import Camera, CameraSettings, Counter, FailedGrab, GrabbedFrame, SourceEndedError
 from .address import flag, number, number_and_seconds, numbers, parse_address, positive, width_and_height
@@ -25,6 +27,7 @@ _DARK, _BRIGHT = 40, 210
 _BACKGROUNDS = 8
 _NANOSECONDS = 1_000_000_000
 _MOST_PIXELS = 2**26
+_TEMPERATURE = 'DeviceTemperature'
 _TRIGGER_AFTER = 300_000_000  # nanoseconds
 
 
@@ -64,6 +67,8 @@ class Faults:
         Frames that the camera keeps while nobody takes them. Later ones are lost. None: as many as of a real one.
     no_clock : bool
         It has no clock of its own.
+    line : set of int
+        Frames at whose exposure its Line1 is high.
     """
 
     fps: float = 30.0
@@ -80,6 +85,7 @@ class Faults:
     unplug: int | None = None
     buffers: int | None = None
     no_clock: bool = False
+    line: frozenset[int] = frozenset()
 
 
 _KINDS: dict[str, Callable[[str], Any]] = {
@@ -97,6 +103,7 @@ _KINDS: dict[str, Callable[[str], Any]] = {
     'unplug': int,
     'buffers': positive,
     'no_clock': flag,
+    'line': numbers,
 }
 
 
@@ -109,7 +116,8 @@ class SyntheticCamera(Camera):
         Size and options, such as ``640x480,fps=100,drop=5-7+20,jitter=0.002``. See `Faults`.
     """
 
-    takes: ClassVar[tuple[str, ...]] = ('fps', 'size', 'pixel_format', 'trigger')
+    takes = ('fps', 'size', 'pixel_format', 'trigger', 'extra_data', 'events')
+    line_names = ('Line1',)
     loses: Literal['camera', 'transport'] = 'camera'
 
     def __init__(self, address: str) -> None:
@@ -125,6 +133,7 @@ class SyntheticCamera(Camera):
         self._next = 0
         self._begin_ns = 0
         self._trigger: str | None = None
+        self._has_temperature = False
         self._delays = random.Random(address)
 
     def open(self) -> None:
@@ -150,7 +159,11 @@ class SyntheticCamera(Camera):
     def configure(self, settings: CameraSettings) -> None:
         """Apply the settings; a trigger comes to all cameras at once."""
         super().configure(settings)
-        self._trigger = settings.trigger
+        check_events(settings.events, self.line_names)
+        for name in settings.extra_data:
+            if name != _TEMPERATURE:
+                raise not_allowed('extra_data', name, f'this source has the feature {_TEMPERATURE}')
+        self._trigger, self._has_temperature = settings.trigger, bool(settings.extra_data)
         self._is = replace(self._is, fps=settings.fps or self._is.fps, pixel=settings.pixel_format or self._is.pixel)
         self._size = settings.size or self._size
         self.open()
@@ -196,9 +209,10 @@ class SyntheticCamera(Camera):
         if number in self._is.fail:
             return FailedGrab('the buffer is incomplete', time.monotonic_ns(), self._counter_at(number))
         image = self._draw(number)
-        return GrabbedFrame(
-            image, self._is.pixel, time.monotonic_ns(), self._counter_at(number), self._device_time(number)
-        )
+        now, counter, at = time.monotonic_ns(), self._counter_at(number), self._device_time(number)
+        lines = int(number in self._is.line) if self._is.line else None
+        extra = {_TEMPERATURE: 40 + number % 100 / 10} if self._has_temperature else None
+        return GrabbedFrame(image, self._is.pixel, now, counter, at, lines, extra)
 
     def _counter_at(self, number: int) -> int:
         if self._is.reset is not None and number >= self._is.reset:

@@ -13,6 +13,9 @@ from ...errors import InvalidArgumentError
 FIELDS = ('date', 'time', 'subject')
 """Fields of a template, such as {date}."""
 
+_MOST_SUBJECT, _MOST_NAME = 150, 200
+"""Bytes of a subject, and of the name of a folder. File systems take 255, and our own files need some of them."""
+
 _SAFE = re.compile(r'[\w+-][\w .+-]*')
 """Text that may be part of a folder's name on every system."""
 
@@ -45,6 +48,11 @@ def folder_for(template: str, subject: str | None, now: datetime.datetime) -> st
     filled = ''.join(literal + _field(name, values) for literal, name in _parts(template))
     if not os.path.basename(filled.rstrip('/')) or '\0' in filled:
         raise InvalidArgumentError(f'folder {template!r} names no folder', argument='folder')
+    longest = max(len(os.fsencode(name)) for name in filled.split('/'))
+    if longest > _MOST_NAME:
+        raise InvalidArgumentError(
+            f'folder makes a name of {longest} bytes; it may have {_MOST_NAME}; shorten it', argument='folder'
+        )
     return filled
 
 
@@ -74,6 +82,11 @@ def _safe(subject: str) -> str:
     if not _SAFE.fullmatch(subject) or subject.endswith((' ', '.')):
         raise InvalidArgumentError(
             f'subject is {subject!r}; it is part of a folder: letters, digits, and . _ + - or spaces between them',
+            argument='subject',
+        )
+    if len(subject.encode()) > _MOST_SUBJECT:
+        raise InvalidArgumentError(
+            f'subject has {len(subject.encode())} bytes; as a part of a folder it may have {_MOST_SUBJECT}; shorten it',
             argument='subject',
         )
     return subject

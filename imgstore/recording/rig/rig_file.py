@@ -11,7 +11,7 @@ from typing import Any
 
 from ...errors import InvalidArgumentError
 from ...ondisk.files import StrPath, text_path
-from ..opening import check_name, new_camera
+from ..opening import check_name, new_camera, same_camera, same_camera_text, with_source
 from ..plans import DEFAULT_FORMAT, check_format
 from ..protocol import CameraSettings
 from ..source_settings import combined, split_settings
@@ -29,11 +29,13 @@ _SETTINGS: dict[str, Callable[[Item], Any]] = {
     'gain': values.any_number,
     'trigger': values.text,
     'features': values.features,
+    'extra_data': values.feature_names,
+    'events': values.events,
 }
 _STORES: dict[str, Callable[[Item], Any]] = {
     'format': values.format_name,
     'options': values.plain_mapping,
-    'metadata': values.plain_mapping,
+    'metadata': values.metadata,
 }
 _CAMERA: dict[str, Callable[[Item], Any]] = {'source': values.text, **_SETTINGS, **_STORES}
 _RIG: dict[str, Callable[[Item], Any]] = {
@@ -42,9 +44,9 @@ _RIG: dict[str, Callable[[Item], Any]] = {
     **_STORES,
     'duration': values.seconds,
     'until': values.until,
-    'segment': values.seconds,
+    'segment': values.segment,
     'frames': values.count,
-    'buffer_bytes': values.count,
+    'buffer_bytes': values.buffer_bytes,
 }
 _NESTED = ('settings', 'cameras')
 _KIND = re.compile(r'\w{2,}:')
@@ -107,6 +109,8 @@ class Rig:
         Frames after which each camera stops.
     buffer_bytes : int or None
         Memory for frames of each camera that wait for its store.
+    lines : dict
+        Places of its keys in the file, by their names.
     """
 
     path: str
@@ -120,6 +124,7 @@ class Rig:
     segment: float | None = None
     frames: int | None = None
     buffer_bytes: int | None = None
+    lines: Mapping[str, Item] = field(default_factory=dict, repr=False)
 
     def new_folder(self, now: datetime.datetime | None = None) -> str:
         """Return the path of a folder to record in, by date and subject."""
@@ -128,9 +133,11 @@ class Rig:
 
     def explained(self, camera: str, error: InvalidArgumentError) -> InvalidArgumentError:
         """Return the error of a camera with its line in the file."""
-        lines = self.cameras[camera].lines
-        item = lines.get(error.argument or '', lines.get('source'))
-        return error if item is None else item.error(error)
+        of = self.cameras[camera]
+        item = of.lines.get(error.argument or '', of.lines.get('source'))
+        if item is None or item.key.startswith('cameras.'):
+            return error if item is None else item.error(error)
+        return item.error(with_source(camera, of.source, error))  # of the settings of all cameras
 
 
 def is_rig_path(source: object) -> bool:
@@ -191,16 +198,23 @@ def load_rig(path: StrPath) -> Rig:
         stores={name: known.pop(name) for name in _STORES if name in known},
         store_items=items,
     )
-    cameras = items['cameras'].items()
-    if not cameras:
-        raise items['cameras'].error(f'there is no camera; add {_EXAMPLES["cameras"]}')
     return Rig(
         path=root.path,
-        cameras={name: base.camera(name, item) for name, item in cameras.items()},
+        cameras=_cameras(base, items['cameras']),
         format=base.stores.get('format', DEFAULT_FORMAT),
         metadata=base.stores.get('metadata', {}),
+        lines=items,
         **known,
     )
+
+
+def _cameras(base: _Base, item: Item) -> dict[str, RigCamera]:
+    cameras = {name: base.camera(name, camera) for name, camera in item.items().items()}
+    if not cameras:
+        raise item.error(f'there is no camera; add {_EXAMPLES["cameras"]}')
+    if (same := same_camera({name: camera.source for name, camera in cameras.items()})) is not None:
+        raise cameras[same[1]].lines['source'].error(same_camera_text(*same))
+    return cameras
 
 
 _EXAMPLES = {
@@ -214,6 +228,9 @@ def _converted(items: Mapping[str, Item], table: Mapping[str, Callable[[Item], A
 
 
 def _checked_names(items: Mapping[str, Item], known: Mapping[str, Any]) -> None:
+    if 'subject' in known and 'subject' in known.get('metadata', {}):
+        inner = items['metadata'].items()['subject']
+        raise inner.error(f'there is a subject in line {items["subject"].line}, too; remove one')
     try:
         check_template(known['folder'], known.get('subject'))
     except InvalidArgumentError as error:

@@ -12,6 +12,7 @@ import yaml
 from ..._support.similar_names import similar_formats, unknown_format
 from ...errors import InvalidArgumentError, InvalidOptionError
 from ...formats import accepted_format_names, resolve_format
+from ..plans import CAMERA_KEY, CAMERA_KEY_TAKEN, LEAST_BUFFER, LEAST_SEGMENT
 from ..times import Clock, clock_time, seconds_of_text
 from .yaml_items import Item
 
@@ -50,6 +51,14 @@ def count(item: Item) -> int:
     return value
 
 
+def buffer_bytes(item: Item) -> int:
+    """Return the memory of a queue."""
+    value = count(item)
+    if value < LEAST_BUFFER:
+        raise item.wrong(f'{LEAST_BUFFER} bytes or more')
+    return value
+
+
 def size(item: Item) -> tuple[int, int]:
     """Return width and height, written as 640x480 or [640, 480]."""
     width, height = _integers(item, 2, 'width and height, such as 640x480')
@@ -78,6 +87,14 @@ def seconds(item: Item) -> float:
     return seconds_of_text(text(item))
 
 
+def segment(item: Item) -> float:
+    """Return the duration of a segment."""
+    duration = seconds(item)
+    if duration < LEAST_SEGMENT:
+        raise item.wrong(f'{LEAST_SEGMENT} s or more')
+    return duration
+
+
 def until(item: Item) -> Clock:
     """Return a time of day, or a date and time."""
     return clock_time(text(item))
@@ -98,6 +115,19 @@ def features(item: Item) -> dict[str, Any]:
     return {name: _feature(each) for name, each in item.items().items()}
 
 
+def feature_names(item: Item) -> tuple[str, ...]:
+    """Return names of features, written as a list."""
+    names = item.value
+    if not isinstance(names, list) or not all(isinstance(name, str) and name[:1].isupper() for name in names):
+        raise item.wrong('a list of names of features, such as [DeviceTemperature]')
+    return tuple(names)
+
+
+def events(item: Item) -> dict[str, str]:
+    """Return names of events by their lines."""
+    return {line: text(name) for line, name in item.items().items()}
+
+
 def _feature(item: Item) -> Any:
     if not isinstance(item.node, yaml.ScalarNode):
         raise item.wrong('a number, true, false or text')
@@ -110,6 +140,14 @@ def _feature(item: Item) -> Any:
 def plain_mapping(item: Item) -> dict[str, Any]:
     """Return a mapping of plain data."""
     return {name: each.value for name, each in item.items().items()}
+
+
+def metadata(item: Item) -> dict[str, Any]:
+    """Return the user's metadata."""
+    for name, each in item.items().items():
+        if name == CAMERA_KEY:
+            raise each.error(CAMERA_KEY_TAKEN)
+    return plain_mapping(item)
 
 
 def checked(item: Item, check: Callable[[], Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -21,19 +22,25 @@ class Nodes:
     """Features that note what they are set to."""
 
     def __init__(self, *names: str, refused: tuple[Any, ...] = ()) -> None:
-        self.names, self.refused = names, refused
+        self.names_, self.refused = names, refused
         self.values: dict[str, Any] = {}
 
     def has(self, name: str) -> bool:
-        return name in self.names
+        return name in self.names_
 
     def set(self, name: str, value: Any) -> None:
         if value in self.refused:
-            raise RuntimeError('out of\nrange')
+            raise RuntimeError(f"Value {value} is wrong.\n : OutOfRangeException thrown in node '{name}' (file 'n.h')")
         self.values[name] = value
 
     def get(self, name: str) -> Any:
         return self.values[name]
+
+    def names(self) -> list[str]:
+        return [*self.names_, 'Locked']
+
+    def limits(self, name: str) -> Sequence[Any]:
+        return {'Width': (16, 1280, 4), 'Gain': (0.0, 24.5, None), 'GainAuto': ['Off', 'Once']}.get(name, ())
 
 
 ALL = CameraSettings(
@@ -95,6 +102,39 @@ def test_what_the_camera_has_not_or_refuses_is_an_error(settings: CameraSettings
     with raises(InvalidArgumentError, argument=argument) as caught:
         apply_settings(Nodes('Width', 'Height', 'PixelFormat', refused=(9999, 'Mono9')), settings)
     assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ('settings', 'text'),
+    [
+        (
+            CameraSettings(size=(9999, 5)),
+            'size is 9999, but the camera refuses it as Width: Value 9999 is wrong; allowed: 16 to 1280 in steps of 4',
+        ),
+        (
+            CameraSettings(gain=99),
+            'gain is 99.0, but the camera refuses it as Gain: Value 99.0 is wrong; allowed: 0 to 24.5',
+        ),
+        (
+            CameraSettings(features={'GainAuto': 'On'}),
+            "GainAuto is 'On', but the camera refuses it as GainAuto: Value On is wrong; allowed: Off, Once",
+        ),
+        (CameraSettings(pixel_format='Mono9'), 'but the camera refuses it as PixelFormat: Value Mono9 is wrong'),
+        (
+            CameraSettings(features={'GainAut': 'Off'}),
+            "GainAut is 'Off', but the camera has no feature GainAut; did you mean GainAuto or Gain?",
+        ),
+        (
+            CameraSettings(features={'Locked': 1}),
+            'Locked is 1, but the camera does not let Locked be set now; another feature may lock it',
+        ),
+    ],
+)
+def test_an_error_says_what_is_allowed(settings: CameraSettings, text: str) -> None:
+    nodes = Nodes('Width', 'PixelFormat', 'Gain', 'GainAuto', refused=(9999, 99.0, 'On', 'Mono9'))
+    with raises(InvalidArgumentError) as caught:
+        apply_settings(nodes, settings)
+    assert str(caught.value).endswith(text)
 
 
 def test_every_setting_is_known() -> None:

@@ -31,6 +31,8 @@ cameras:
     gain: -1.5
     trigger: line1
     features: {ExposureAuto: Off, GammaEnable: false, BlackLevel: 5, DeviceUserID: 7 left}
+    events: {Line1: lick, Line3: 7}
+    extra_data: [DeviceTemperature]
     metadata: {lens: 16 mm}
   right:
     source: "genicam:maker.cti:0"
@@ -62,6 +64,8 @@ def test_a_full_set_up_is_read(tmp_path: Path) -> None:
         gain=-1.5,
         trigger='line1',
         features={'ExposureAuto': 'Off', 'GammaEnable': False, 'BlackLevel': 5, 'DeviceUserID': '7 left'},
+        events={'Line1': 'lick', 'Line3': '7'},
+        extra_data=('DeviceTemperature',),
     )
     assert (left.format, left.options) == ('avc1/mp4', {'crf': 20, 'chunksize': 500})
     assert left.metadata == {'cage': 3, 'lens': '16 mm'}
@@ -88,19 +92,19 @@ def test_cameras_may_share_keys_by_an_anchor(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ('change', 'line', 'key', 'allowed'),
     [
-        (('fps: 50', 'fps: fast'), 25, 'cameras.right.fps', 'allowed: a number above 0'),
-        (('fps: 50', 'fps: yes'), 25, 'cameras.right.fps', 'allowed: a number above 0'),
-        (('fps: 50', 'fsp: 50'), 25, 'cameras.right.fsp', 'did you mean fps?'),
+        (('fps: 50', 'fps: fast'), 27, 'cameras.right.fps', 'allowed: a number above 0'),
+        (('fps: 50', 'fps: yes'), 27, 'cameras.right.fps', 'allowed: a number above 0'),
+        (('fps: 50', 'fsp: 50'), 27, 'cameras.right.fsp', 'did you mean fps?'),
         (('subject:', 'subjct:'), 3, 'subjct', 'did you mean subject?'),
-        (('format: npy', 'format: mp4'), 26, 'cameras.right.format', 'did you mean avc1/mp4?'),
-        (('format: npy', 'format: nothing'), 26, 'cameras.right.format', 'supported formats'),
-        (('{chunksize: 10}', '{crf: 10}'), 27, 'cameras.right.options.crf', 'format npy has no crf'),
-        (('{chunksize: 10}', '{overwrite: true}'), 27, 'cameras.right.options.overwrite', 'no option of record'),
-        (('{chunksize: 10}', '5'), 27, 'cameras.right.options', 'keys with values'),
+        (('format: npy', 'format: mp4'), 28, 'cameras.right.format', 'did you mean avc1/mp4?'),
+        (('format: npy', 'format: nothing'), 28, 'cameras.right.format', 'supported formats'),
+        (('{chunksize: 10}', '{crf: 10}'), 29, 'cameras.right.options.crf', 'format npy has no crf'),
+        (('{chunksize: 10}', '{overwrite: true}'), 29, 'cameras.right.options.overwrite', 'no option of record'),
+        (('{chunksize: 10}', '5'), 29, 'cameras.right.options', 'keys with values'),
         (('crf: 20', 'crf: 99'), 5, 'options.crf', '0 to 51'),
         (('crf: 20', 'colour: 9'), 5, 'options.colour', 'is not an option'),
-        (('size: 320x240', 'size: 320'), 23, 'cameras.right.size', 'such as 640x480'),
-        (('size: 320x240', 'size: 0x240'), 23, 'cameras.right.size', 'above 0'),
+        (('size: 320x240', 'size: 320'), 25, 'cameras.right.size', 'such as 640x480'),
+        (('size: 320x240', 'size: 0x240'), 25, 'cameras.right.size', 'above 0'),
         (('[64, 32, 640, 480]', '[64, 32, 640]'), 16, 'cameras.left.roi', '[x, y, width, height]'),
         (('gain: -1.5', 'size: 640x480'), 16, 'cameras.left.roi', 'remove the size'),
         (('"pylon:40012345"', '"nylon:4"'), 15, 'cameras.left.source', "unknown kind 'nylon'"),
@@ -117,6 +121,20 @@ def test_cameras_may_share_keys_by_an_anchor(tmp_path: Path) -> None:
         (('frames: 9000', 'frames: 0'), 8, 'frames', 'an integer above 0'),
         (('frames: 9000', 'fps: 3\nfps: 4'), 2, '', "'fps' is in lines 8 and 9"),
         (('metadata: {cage: 3}', 'metadata: [1]'), 6, 'metadata', 'keys with values'),
+        (('metadata: {cage: 3}', 'metadata: {camera: 3}'), 6, 'metadata.camera', 'choose another name'),
+        (('{lens: 16 mm}', '{camera: 16 mm}'), 22, 'cameras.left.metadata.camera', 'choose another name'),
+        (('metadata: {cage: 3}', 'metadata: {subject: 8}'), 6, 'metadata.subject', 'in line 3, too; remove one'),
+        (('"genicam:maker.cti:0"', '"pylon:40012345,fps=5"'), 24, 'cameras.right.source', "'left' and 'right' are the"),
+        (('subject: 007', f'subject: {"m" * 300}'), 3, 'subject', 'has 300 bytes'),
+        (('data/{date}', f'data/{"d" * 190}{{date}}'), 2, 'folder', 'it may have 200'),
+        (('frames: 9000', 'segment: 0.05'), 8, 'segment', 'allowed: 0.1 s or more'),
+        (('buffer_bytes: 1000000', 'buffer_bytes: 256'), 9, 'buffer_bytes', 'allowed: 1000000 bytes or more'),
+        (('  left:', '  recording.yaml:'), 14, 'cameras.recording.yaml', 'as the file of the recording'),
+        (('  left:', f'  {"c" * 101}:'), 14, f'cameras.{"c" * 101}', 'at most 100'),
+        (('{Line1: lick, Line3: 7}', '{Line1: [lick]}'), 20, 'cameras.left.events.Line1', 'allowed: text'),
+        (('{Line1: lick, Line3: 7}', 'Line1'), 20, 'cameras.left.events', 'keys with values'),
+        (('[DeviceTemperature]', 'DeviceTemperature'), 21, 'cameras.left.extra_data', 'a list of names of features'),
+        (('[DeviceTemperature]', '[event]'), 21, 'cameras.left.extra_data', 'a list of names of features'),
         (('ExposureAuto: Off', 'ExposureAuto: [1]'), 19, 'cameras.left.features.ExposureAuto', 'true, false or text'),
         (('  above: "opencv:0"', '  above: "opencv:0"'), 12, 'settings.exposure', "of camera 'above' has no exposure"),
     ],
@@ -157,7 +175,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         load_rig(tmp_path / 'none.yaml')
 
 
-@pytest.mark.parametrize('kind', ['test:64x48', 'file:x.avi', 'opencv:0'])
+@pytest.mark.parametrize('kind', ['test:64x48', 'file:x.avi', 'opencv:0', 'rtsp://host/a'])
 def test_settings_that_a_source_does_not_have_are_refused_before_it_is_opened(kind: str, tmp_path: Path) -> None:
     camera: dict[str, Any] = {'source': kind, 'gain': 3}
     with pytest.raises(InvalidArgumentError) as caught:

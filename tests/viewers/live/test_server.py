@@ -101,16 +101,48 @@ def test_previews_are_small_pictures_of_the_latest_frame(server: LiveServer, rec
         ('/api/stop', {**TOKEN, 'Host': 'evil.example'}, {}, 403),
         ('/api/status', TOKEN, {}, 404),
         ('/api/quit', TOKEN, {}, 404),
-        ('/api/mark', TOKEN, [], 404),
-        ('/api/mark', TOKEN, b'{', 404),
+        ('/mark', TOKEN, {}, 404),
+        ('/api/mark', TOKEN, [], 400),
+        ('/api/mark', TOKEN, b'{', 400),
+        ('/api/mark', TOKEN, b'{"values": {"x": 1e999}}', 400),
         ('/api/mark', TOKEN, {'name': 5}, 400),
-        ('/api/mark', TOKEN, b' ' * 70_000, 404),
+        ('/api/mark', TOKEN, {'token': 'secret'}, 400),
+        ('/api/mark', TOKEN, b' ' * 70_000, 413),
+        ('/api/mark', {**TOKEN, 'Transfer-Encoding': 'chunked'}, b'2\r\n{}\r\n0\r\n\r\n', 413),
         ('/../server.py', TOKEN, None, 404),
         ('/nothing', TOKEN, None, 404),
     ],
 )
 def test_others_are_refused(path: str, headers: dict[str, str], body: Any, status: int, server: LiveServer) -> None:
-    assert ask(server, path, headers, body)[0] == status
+    got, answer, _ = ask(server, path, headers, body)
+    assert got == status
+    assert json.loads(answer)['error']
+
+
+@pytest.mark.parametrize('token', ['two words;=%', 'schlüssel', 'raw \udcff'])
+def test_a_token_may_be_any_text(token: str, recording: Recording) -> None:
+    """The link and the cookie have it quoted; scripts send its bytes."""
+    with LiveServer(RecordingControl(recording, token), 0) as server:
+        assert server.link.isascii()
+        assert ' ' not in server.link
+        status, _, headers = ask(server, server.link.partition(str(server.port))[2])
+        assert status == 303
+        assert ask(server, '/', {'Cookie': headers['Set-Cookie'].partition(';')[0]})[0] == 200
+        raw = token.encode('utf-8', 'surrogateescape').decode('latin-1')
+        assert ask(server, '/', {'Authorization': f'Bearer {raw}'})[0] == 200
+        assert ask(server, '/', {'Authorization': 'Bearer guess'})[0] == 403
+
+
+def test_connections_end_with_the_server(recording: Recording) -> None:
+    """Also those that a browser keeps open."""
+    with LiveServer(RecordingControl(recording, 'secret'), 0) as server:
+        connection = http.client.HTTPConnection('127.0.0.1', server.port, timeout=20)
+        connection.request('GET', '/api/status', headers=TOKEN)
+        assert connection.getresponse().read()
+        kept = not_none(connection.sock)
+    kept.settimeout(20)
+    assert kept.recv(1) == b''
+    connection.close()
 
 
 def test_a_cookie_alone_sends_no_command(server: LiveServer, recording: Recording) -> None:

@@ -1,6 +1,7 @@
 'use strict';
 // The state once a second, and pictures as fast as they come, at most four a second for each camera.
 const figures = new Map();
+const SILENT = 'the recorder does not answer';
 const byId = (id) => document.getElementById(id);
 
 async function ask(path, body) {
@@ -17,12 +18,14 @@ function figureOf(name) {
     figure.append(image, document.createElement('figcaption'));
     byId('cameras').append(figure);
     figures.set(name, figure);
-    const next = () => { image.src = `api/preview?camera=${encodeURIComponent(name)}&at=${Date.now()}`; };
-    image.onload = () => setTimeout(next, 250);
-    image.onerror = () => setTimeout(next, 1000);
-    next();
+    image.onload = () => setTimeout(showNext, 250, image);
+    image.onerror = () => setTimeout(showNext, 1000, image);
   }
   return figures.get(name);
+}
+
+function showNext(image) {
+  image.src = `api/preview?camera=${encodeURIComponent(image.alt)}&at=${Date.now()}`;
 }
 
 function lineOf(camera) {
@@ -34,25 +37,31 @@ function lineOf(camera) {
   return `${camera.name}: ${camera.state === 'ready' ? 'ready, ' : ''}${parts.join(', ')}`;
 }
 
+let hasEnded = false;
+
 async function refresh() {
   try {
     const state = await ask('api/status');
     byId('folder').textContent = state.folder;
     byId('start').disabled = state.cameras.some((camera) => camera.state !== 'ready');
-    byId('stop').disabled = state.cameras.every((camera) => camera.state === 'ended');
+    hasEnded = state.cameras.every((camera) => camera.state === 'ended');
+    byId('stop').disabled = hasEnded;
+    if (byId('answer').textContent === SILENT) byId('answer').textContent = '';
     for (const camera of state.cameras) {
       const figure = figureOf(camera.name);
+      const image = figure.querySelector('img');
+      if (camera.frames && !image.src) showNext(image);
       figure.className = `${camera.missing ? 'missing ' : ''}${camera.state}`;
       figure.querySelector('figcaption').textContent = lineOf(camera);
     }
   } catch {
-    byId('answer').textContent = 'the recorder does not answer';
+    byId('answer').textContent = hasEnded ? 'the recording has ended' : SILENT;
   }
   setTimeout(refresh, 1000);
 }
 
 async function command(path, body, done) {
-  const answer = await ask(path, body);
+  const answer = await ask(path, body).catch(() => ({ error: SILENT }));
   byId('answer').textContent = answer.ok ? done : answer.error;
 }
 
