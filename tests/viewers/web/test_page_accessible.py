@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +11,7 @@ import pytest
 import imgstore
 from imgstore.marks import Mark, write_marks
 
+from ...helpers.axe import violations
 from ...helpers.browser import Browser, Keys, browser
 from ...helpers.frames import numbered
 from ...helpers.serving import Served, served
@@ -20,11 +19,6 @@ from ...helpers.serving import Served, served
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 SHAPE = (128, 192)
-RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
-CHECK = """const done = arguments[1];
-    const told = each => each.nodes.map(node => `${node.html.slice(0, 120)} ${node.failureSummary}`).join(' | ');
-    axe.run(document, {runOnly: arguments[0]})
-       .then(found => done(found.violations.map(each => `${each.id}: ${told(each)}`)))"""
 
 
 @pytest.fixture(scope='module')
@@ -43,11 +37,6 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     with browser(tmp_path_factory.mktemp('browser')) as it:
         yield it
-
-
-def violations(page: Browser) -> Any:
-    page.run(resources.files('selenium_axe_python').joinpath('axe-core/axe.min.js').read_text(encoding='utf-8'))
-    return page.driver.execute_async_script(CHECK, RULES)
 
 
 def press(*keys: str) -> Callable[[Browser], None]:
