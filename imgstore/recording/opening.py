@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
-from typing import cast
+from typing import Any, cast
 
 from ..align.recorded import RECORDING_FILENAME
 from ..errors import InvalidArgumentError
@@ -133,6 +133,16 @@ def same_camera_text(first: str, second: str) -> str:
     return f'{first!r} and {second!r} are the same camera, which can be recorded once; remove one, or change its source'
 
 
+def check_serials(descriptions: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise InvalidArgumentError if two open cameras are one, by what they say of themselves."""
+    known: dict[tuple[Any, Any], str] = {}
+    for name, of in descriptions.items():
+        first = known.setdefault((of.get('model'), of['serial']), name) if of.get('serial') else name
+        if first != name:
+            text = f'{same_camera_text(first, name)}: both have serial number {of["serial"]}'
+            raise InvalidArgumentError(text, argument='sources')
+
+
 def _device(source: object) -> object:
     """Return what names a device; None for what may be opened twice, such as a file or a stream."""
     if isinstance(source, Camera):
@@ -171,10 +181,11 @@ def shown_source(source: Source) -> str:
     return f'{type(source).__module__}.{type(source).__qualname__}:{getattr(source, "address", "")}'
 
 
-def with_source(camera: str, source: Source, error: InvalidArgumentError) -> str:
-    """Return an error as text that says of which camera it is."""
-    shown = shown_source(source)
-    return f'camera {camera!r}{"" if shown in str(error) else f", source {shown}"}: {error}'
+def with_source(sources: Mapping[str, Source], camera: str, error: InvalidArgumentError) -> InvalidArgumentError:
+    """Return the error of a camera with its name and its source."""
+    shown = shown_source(sources[camera])
+    place = f'camera {camera!r}{"" if shown in str(error) else f", source {shown}"}'
+    return InvalidArgumentError(f'{place}: {error}', argument=error.argument)
 
 
 def check_name(name: object) -> None:

@@ -162,12 +162,6 @@ class CameraRecorder:
         return self.plan.format
 
     @property
-    def serial(self) -> tuple[str | None, str] | None:
-        """Model and serial number of the camera, if it has one."""
-        found = self.description.get('serial')
-        return (self.description.get('model'), found) if found else None
-
-    @property
     def has_ended(self) -> threading.Event:
         """Set after the store is complete."""
         return self._has_ended

@@ -7,7 +7,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from operator import attrgetter
 from types import TracebackType
@@ -22,9 +22,9 @@ from .frames import RecordedFrame, checked_event
 from .host_clock import HostClock
 from .listeners import Drop, FrameCallback, FrameListener
 from .new_folder import free_bytes, new_folder
-from .opening import Source, new_camera, same_camera_text, shown_source, with_source
+from .opening import Source, check_serials, new_camera, shown_source, with_source
 from .plans import Plan
-from .protocol import Camera, CameraSettings
+from .protocol import CameraSettings
 from .recorder import STOPPED, CameraRecorder, ThreadSeconds
 from .segments import SegmentFolders
 from .session_file import SessionFile
@@ -61,7 +61,7 @@ class Recording:
     ) -> None:
         self.folder, self.cameras = new_folder(folder), tuple(sources)
         self._duration, self._plan, self._plans = duration, plan, plans or dict.fromkeys(sources, plan)
-        self._explained = explained or partial(_with_source, sources)
+        self._explained = explained or partial(with_source, sources)
         self._changed = threading.Condition(threading.RLock())
         self._listeners: list[FrameListener] = []
         self._host: HostClock | None = None
@@ -80,31 +80,26 @@ class Recording:
         recorders = []
         with contextlib.ExitStack() as stack:
             for name, source in sources.items():
-                camera = self._open(name, source, settings[name], stack)
-                folder, plan = os.path.join(self.folder, name), self._plans[name]
-                shown, given = shown_source(source), settings[name]
-                recorders.append(CameraRecorder(name, shown, camera, given, folder, plan, self._on_end, self._segments))
-                self._check_serials(recorders)
+                with self._naming(name):
+                    camera = new_camera(source)
+                    stack.callback(camera.close)
+                    camera.open()
+                    camera.configure(settings[name])
+                    folder, plan, shown = os.path.join(self.folder, name), self._plans[name], shown_source(source)
+                    recorders.append(
+                        CameraRecorder(name, shown, camera, settings[name], folder, plan, self._on_end, self._segments)
+                    )
+                    check_serials({each.name: each.description for each in recorders})
             stack.pop_all()
         return recorders
 
-    def _open(self, name: str, source: Source, settings: CameraSettings, stack: contextlib.ExitStack) -> Camera:
+    @contextlib.contextmanager
+    def _naming(self, name: str) -> Iterator[None]:
+        """Let errors name the camera."""
         try:
-            camera = new_camera(source)
-            stack.callback(camera.close)
-            camera.open()
-            camera.configure(settings)
+            yield
         except InvalidArgumentError as error:
             raise self._explained(name, error) from error
-        return camera
-
-    def _check_serials(self, recorders: list[CameraRecorder]) -> None:
-        """Raise InvalidArgumentError if the last camera is one of the others, named in another way."""
-        *others, last = recorders
-        for other in others:
-            if last.serial is not None and last.serial == other.serial:
-                text = f'{same_camera_text(other.name, last.name)}: both have serial number {last.serial[1]}'
-                raise self._explained(last.name, InvalidArgumentError(text, argument='sources'))
 
     # --- starting and stopping
 
@@ -386,10 +381,6 @@ class Recording:
         with self._finishing, contextlib.suppress(OSError):  # `stop` reports it
             if self._host is not None and not self._is_finished:
                 self._file.write(self._recorders)
-
-
-def _with_source(sources: Mapping[str, Source], camera: str, error: InvalidArgumentError) -> InvalidArgumentError:
-    return InvalidArgumentError(with_source(camera, sources[camera], error), argument=error.argument)
 
 
 def _name_of(error: BaseException) -> str:

@@ -135,9 +135,10 @@ class Rig:
         """Return the error of a camera with its line in the file."""
         of = self.cameras[camera]
         item = of.lines.get(error.argument or '', of.lines.get('source'))
-        if item is None or item.key.startswith('cameras.'):
-            return error if item is None else item.error(error)
-        return item.error(with_source(camera, of.source, error))  # of the settings of all cameras
+        if item is not None and item.key.startswith('cameras.'):
+            return item.error(error)
+        named = with_source({camera: of.source}, camera, error)
+        return named if item is None else item.error(named)  # a line for all cameras
 
 
 def is_rig_path(source: object) -> bool:
