@@ -32,7 +32,7 @@ class LineEvents:
         self._before: int | None = None
 
     def rising(self, lines: int | None) -> list[Edge]:
-        """Return the edges between the frame before and this one. At the first frame there are none."""
+        """Return the edges since the frame before; none at the first one."""
         if lines is None or not self._edges:
             return []
         risen = 0 if self._before is None else lines & ~self._before

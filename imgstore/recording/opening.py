@@ -119,7 +119,7 @@ def named_sources(sources: object) -> dict[str, Source]:
 
 
 def same_camera(sources: Mapping[str, Source]) -> tuple[str, str] | None:
-    """Return the names of two cameras with the same source, which only one can open."""
+    """Return the names of two cameras with the source of one device."""
     known: dict[object, str] = {}
     for name, source in sources.items():
         first = known.setdefault(_device(source) or name, name)
@@ -134,7 +134,7 @@ def same_camera_text(first: str, second: str) -> str:
 
 
 def check_serials(descriptions: Mapping[str, Mapping[str, Any]]) -> None:
-    """Raise InvalidArgumentError if two open cameras are one, by what they say of themselves."""
+    """Raise InvalidArgumentError if two open cameras have one serial number."""
     known: dict[tuple[Any, Any], str] = {}
     for name, of in descriptions.items():
         first = known.setdefault((of.get('model'), of['serial']), name) if of.get('serial') else name
@@ -144,7 +144,7 @@ def check_serials(descriptions: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def _device(source: object) -> object:
-    """Return what names a device; None for what may be opened twice, such as a file or a stream."""
+    """Return what names a device; None for a file, a stream and the like."""
     if isinstance(source, Camera):
         return id(source)
     if not isinstance(source, str):

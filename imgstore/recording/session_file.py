@@ -85,7 +85,7 @@ class SessionFile:
         }
 
     def begin(self, cameras: Sequence[_RecordedCamera]) -> None:
-        """Write the file for the first time, and the reserve; StoreExistsError if another recording began here."""
+        """Write the file and the reserve; StoreExistsError for a second recording."""
         try:
             with open(self._reserve, 'xb') as file:
                 file.write(bytes(_RESERVED_BYTES))

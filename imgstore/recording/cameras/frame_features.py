@@ -1,4 +1,4 @@
-"""Features of GenICam with each frame: chunk data, or values read from the camera."""
+"""Features with each frame: chunk data, or values read from the camera."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EVERY = 1.0  # seconds between two values that are no chunk data
 
 
 class FrameValues(NamedTuple):
-    """What a frame has besides its image: `GrabbedFrame.lines` and its extra data."""
+    """Lines and extra data of a `GrabbedFrame`."""
 
     lines: int | None = None
     extra_data: dict[str, Any] | None = None
@@ -102,7 +102,8 @@ class FrameFeatures:
 
 
 def line_names(features: Features) -> tuple[str, ...]:
-    """Return the digital lines of a camera in the order of the bits of LineStatusAll: the lowest number first."""
+    """Return the digital lines of a camera, from the lowest bit on."""
+    # Line1 is the lowest bit of LineStatusAll, and Line0 is where a camera has one
     numbers = [int(name[4:]) for name in features.limits('LineSelector') if re.fullmatch(r'Line\d+', str(name))]
     return tuple(f'Line{number}' for number in range(min(numbers), max(numbers) + 1)) if numbers else ()
 

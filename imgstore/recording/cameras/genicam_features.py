@@ -50,7 +50,7 @@ class Features(Protocol):
         """Return the names of all features."""
 
     def limits(self, name: str) -> Sequence[Any]:
-        """Return the values of an enumeration, or two limits of a number and its step; () if there is none."""
+        """Return the values of an enumeration, or limits and step of a number."""
 
 
 def apply_settings(features: Features, settings: CameraSettings) -> None:
@@ -175,7 +175,7 @@ def _short(number: object) -> str:
 
 
 def limits_of_node(node: Any) -> Sequence[Any]:
-    """Return what a node of GenApi allows, by the names that pylon or harvesters give to its properties."""
+    """Return what a node of pylon or of harvesters allows."""
     values = _property(node, 'Symbolics')
     if values:
         return [str(value) for value in values]
