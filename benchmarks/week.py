@@ -18,8 +18,8 @@ from tests.helpers.recorded_week import Week
 from tests.helpers.small_disks import can_mount
 
 SMALL, LARGE, FORMAT = '96x32', '1280x1024', 'jpg'
-DISK_KILOBYTES = 30_000
-"""Size of the disk that fills up."""
+KILOBYTES_PER_FRAME = 20
+"""Room for each frame of a segment on the disk that fills up: images are much larger."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,9 +36,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser().parse_args(argv)
     if not can_mount():
         sys.exit('this benchmark must be run as root: it mounts a small disk, which fills up')
+    disk = round(KILOBYTES_PER_FRAME * args.segment * args.fps)
     with (
         tempfile.TemporaryDirectory(prefix='week-', dir=args.folder) as place,
-        Week(Path(place) / 'week', args.segment, args.fps, FORMAT, SMALL, LARGE, DISK_KILOBYTES) as week,
+        Week(Path(place) / 'week', args.segment, args.fps, FORMAT, SMALL, LARGE, disk) as week,
     ):
         begin = time.monotonic()
         week.record()
