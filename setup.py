@@ -145,6 +145,7 @@ setup(
             'cryptography',
             'hypothesis>=6.100',
             'pytest>=8.0',
+            'pytest-rerunfailures>=15.0',  # for CI
             'pytest-xdist>=3.6',
             'selenium>=4.20',
             'selenium-axe-python>=2.2',  # for its axe-core, which is MPL-2.0

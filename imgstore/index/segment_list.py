@@ -70,8 +70,10 @@ class SegmentList:
 
     def changed_chunks(self, before: SegmentList) -> set[int]:
         """Return the chunks of an earlier list that were read again, or are gone."""
-        now = {id(chunk) for segment in self._segments for chunk in segment.chunks}
-        return {chunk.number for segment in before for chunk in segment.chunks if id(chunk) not in now}
+        shared = {id(segment) for segment in self} & {id(segment) for segment in before}
+        now = {id(chunk) for segment in self if id(segment) not in shared for chunk in segment.chunks}
+        others = (segment for segment in before if id(segment) not in shared)
+        return {chunk.number for segment in others for chunk in segment.chunks if id(chunk) not in now}
 
     def with_open(self, count: int, frames: dict[int, FrameTimes]) -> SegmentList | None:
         """Create a list for the same chunks, with other frames in the open ones.

@@ -134,8 +134,9 @@ class ImageReader:
 
     def _read(self, frame: FrameLocation) -> Image:
         prefetched: Image | None = self._prefetcher.result(frame.place)
-        if prefetched is None and self._runs is not None:
-            prefetched = self._runs.take(frame.place)
+        runs = self._runs
+        if prefetched is None and runs is not None:
+            prefetched = runs.take(frame.place)
         if prefetched is not None:
             return prefetched
         chunk, index = frame.place
@@ -258,8 +259,9 @@ class ImageReader:
     def stop_prefetching(self) -> None:
         """End the prefetching threads."""
         self._prefetcher.close()
-        if self._runs is not None:
-            self._runs.close()
+        runs, self._runs = self._runs, None  # which refers to this reader: no cycle is left for the garbage collector
+        if runs is not None:
+            runs.close()
 
     def close(self) -> None:
         """Close all chunks."""

@@ -85,7 +85,10 @@ class SessionFile:
         }
 
     def begin(self, cameras: Sequence[_RecordedCamera]) -> None:
-        """Write the file and the reserve; StoreExistsError for a second recording."""
+        """Write the file for the first time, and the reserve.
+
+        Raise StoreExistsError if another recording began here.
+        """
         try:
             with open(self._reserve, 'xb') as file:
                 file.write(bytes(_RESERVED_BYTES))

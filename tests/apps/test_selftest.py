@@ -40,7 +40,7 @@ def run_elsewhere(folder: Path, test: str, *args: str, code: str = RUN) -> subpr
     (package / 'tests' / 'test_it.py').write_text(test)
     (folder / 'pyproject.toml').write_text('[tool.pytest.ini_options]\naddopts = ["--no-such-option"]\n')
     (folder / 'cwd').mkdir(exist_ok=True)
-    env = {name: value for name, value in python_env().items() if not name.startswith('PYTEST_XDIST')}
+    env = {name: value for name, value in python_env().items() if not name.startswith('PYTEST_')}
     env['PYTHONPATH'] = str(package.parent)
     command = [sys.executable, '-P', '-c', code, *args]
     return subprocess.run(command, cwd=folder / 'cwd', env=env, capture_output=True, text=True, check=False)
