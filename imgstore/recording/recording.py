@@ -7,7 +7,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import attrgetter
 from types import TracebackType
 from typing import Any, Self
@@ -23,7 +23,7 @@ from .listeners import Drop, FrameCallback, FrameListener
 from .new_folder import free_bytes, new_folder
 from .opening import Source, new_camera, shown_source
 from .plans import Plan
-from .protocol import Camera, CameraSettings
+from .protocol import CameraSettings
 from .recorder import STOPPED, CameraRecorder, ThreadSeconds
 from .segments import SegmentFolders
 from .session_file import SessionFile
@@ -81,20 +81,25 @@ class Recording:
             for name, source in sources.items():
                 camera = new_camera(source)
                 stack.callback(camera.close)
-                self._open(name, camera, settings[name])
+                with self._naming(name):
+                    camera.open()
+                    camera.configure(settings[name])
                 folder = os.path.join(self.folder, name)
                 plan = self._plans[name]
                 recorders.append(
                     CameraRecorder(name, shown_source(source), camera, folder, plan, self._on_end, self._segments)
                 )
                 recorders[-1].description['settings'] = camera.settings_in_force(settings[name].features)
+                with self._naming(name):
+                    recorders[-1].check_store()
             stack.pop_all()
         return recorders
 
-    def _open(self, name: str, camera: Camera, settings: CameraSettings) -> None:
+    @contextlib.contextmanager
+    def _naming(self, name: str) -> Iterator[None]:
+        """Let errors name the camera."""
         try:
-            camera.open()
-            camera.configure(settings)
+            yield
         except InvalidArgumentError as error:
             explained = self._explained(name, error)
             if explained is error:

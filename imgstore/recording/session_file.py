@@ -85,7 +85,10 @@ class SessionFile:
         }
 
     def begin(self, cameras: Sequence[_RecordedCamera]) -> None:
-        """Write the file for the first time, and the reserve; StoreExistsError if another recording began here."""
+        """Write the file for the first time, and the reserve.
+
+        StoreExistsError if another recording began here.
+        """
         try:
             with open(self._reserve, 'xb') as file:
                 file.write(bytes(_RESERVED_BYTES))
