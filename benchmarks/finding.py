@@ -92,7 +92,7 @@ def refresh(path: str, count: int) -> Metrics:
         times.append(1000 * (time.perf_counter() - start))
         assert (found, store.frame_count) == (1, first + index + 1)
     recorder._open.writer.discard()
-    recorder._end_journal()
+    recorder._journal.remove()
     return {'ms': median(times), 'slowest': float(np.percentile(times, 99))}
 
 

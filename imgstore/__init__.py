@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from . import errors
+from . import _launch, errors
 from ._support import opencv as _opencv  # noqa: F401 -- before all that needs OpenCV
 from ._version import __version__
 from .color import ensure_color, ensure_grayscale
@@ -82,3 +82,6 @@ def test() -> bool:
     from .apps import main_test
 
     return main_test([]) == 0
+
+
+_launch.end()

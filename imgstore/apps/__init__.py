@@ -1,5 +1,6 @@
 """The command lines, one module each."""
 
+from . import _starting  # noqa: F401 -- before all that takes time
 from .save import main as main_saver
 from .selftest import main as main_test
 from .timecodes import generate_timecodes

@@ -13,8 +13,9 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, Self
 
+from .. import _launch
 from .._support.text import printable
 from ..encoder_options import (
     CODEC_OPTIONS,
@@ -42,7 +43,7 @@ EXIT_CODES = {
     0: 'the command did what you asked for',
     EXIT_FAILURE: 'an error, in one line on standard error, or something damaged was found',
     EXIT_USAGE: 'wrong usage: the command did nothing',
-    EXIT_MISSING: 'frames are missing, with `imgstore record --strict`',
+    EXIT_MISSING: 'frames are missing, or a camera gave none, with `imgstore record --strict`',
     SIGNALLED + signal.SIGINT: 'ended by Ctrl-C',
     SIGNALLED + _SIGPIPE: 'the reader of the output closed the pipe, as `head` does',
     SIGNALLED + signal.SIGTERM: 'ended by SIGTERM',
@@ -169,6 +170,7 @@ def run(prog: str, command: Callable[[], int], verbose: bool = False, filtered: 
     int
         Exit code of the command. 1 after an error the user can fix, reported in one line on standard error.
     """
+    _launch.end()
     make_streams()
     escape_unencodable()
     with warnings.catch_warnings(), _terminable(), filtered_output() if filtered else nullcontext():
@@ -256,7 +258,7 @@ class GracefulStop:
         self.signal = 0
         self._before: dict[int, object] = {}
 
-    def __enter__(self) -> GracefulStop:
+    def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             self._before = {number: signal.signal(number, self._remember) for number in (signal.SIGINT, signal.SIGTERM)}
         return self

@@ -29,6 +29,10 @@ class Keys:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.restore()
+
+    def restore(self) -> None:
+        """Leave the terminal as it was."""
         if self._before is not None:
             import termios
 

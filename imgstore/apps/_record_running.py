@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import os
 import secrets
+import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import FrameType
 
 from ..recording import Recording
 from ..recording.control import RecordingControl
@@ -23,6 +26,8 @@ TOKEN = 'IMGSTORE_TOKEN'
 """Environment variable with the token of commands; without it, one is made."""
 
 _POLL = 0.1  # seconds
+_AS_ONE, _AGAIN = 1.0, 2  # seconds between signals that count, and the one that is answered
+_STANDARD_ERROR = 2  # its descriptor
 _REDRAW, _EVERY = 0.5, 60.0  # seconds between lines, on a terminal and elsewhere
 _UP = '\x1b[{}F\x1b[J'
 
@@ -41,11 +46,38 @@ def add_running(made: argparse.ArgumentParser) -> None:
     )
 
 
-def run_recording(prog: str, recording: Recording, args: argparse.Namespace) -> None:
+class PatientStop(GracefulStop):
+    """Context that records a SIGINT or SIGTERM, and lets stores be completed.
+
+    The second one changes nothing. The third one ends the program at once, as a kill would: what is on the disk by then
+    can be read. Those that come within a second after another, as by a key that is held down, count as one.
+    """
+
+    def __init__(self, prog: str) -> None:
+        super().__init__()
+        self._prog, self._count, self._at = prog, 0, -math.inf
+        self.before_the_end: Callable[[], object] = lambda: None
+        """Called before the program ends at once."""
+
+    def _remember(self, number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if now < self._at + _AS_ONE:
+            return
+        self.signal, self._at, self._count = self.signal or number, now, self._count + 1
+        if self._count == _AGAIN:
+            text = f'{self._prog}: the stores are being completed; Ctrl-C once more ends the program at once\n'
+            os.write(_STANDARD_ERROR, text.encode())  # a handler may interrupt a print
+        elif self._count > _AGAIN:
+            self.before_the_end()
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+
+def run_recording(prog: str, recording: Recording, args: argparse.Namespace, stop: PatientStop) -> None:
     """Record until all cameras have ended, a signal or a command to stop."""
     control = RecordingControl(recording, os.environ.get(TOKEN) or secrets.token_urlsafe(16))
-    with GracefulStop() as stop, Keys() as keys, _commands(prog, control, args):
-        reason = 'stopped'
+    with Keys() as keys, _commands(prog, control, args):
+        reason, stop.before_the_end = 'stopped', keys.restore
         try:
             if not args.wait:
                 recording.start()

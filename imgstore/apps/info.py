@@ -253,6 +253,8 @@ def _health(found: Overview) -> Iterator[str]:
     yield 'good' if health.good else 'NOT GOOD'
     if health.lock != 'none':
         yield {'held': 'a writer has the store open', 'left': 'a dead writer left its lock'}[health.lock]
+    if found.failure:
+        yield f'its camera ended early: {found.failure}'
     if health.unclosed:
         yield f'incomplete: {", ".join(health.unclosed)}'
     yield from health.skipped_chunks
@@ -260,6 +262,7 @@ def _health(found: Overview) -> Iterator[str]:
         yield f'missing chunks: {", ".join(map(str, health.missing_chunks[:20]))}'
     if health.saved_index == 'outdated':
         yield 'the index cache is stale: update it with imgstore index'
+    yield from map(str, found.repairs)
 
 
 def _rate(rate: float | None) -> str:

@@ -27,7 +27,7 @@ from ._info_text import json_line
 from ._metadata import add_metadata, given_metadata
 from ._parser import command_parser
 from ._record_check import check, refuse_beside_check
-from ._record_running import add_running, run_recording
+from ._record_running import PatientStop, add_running, run_recording
 from ._record_values import duration, time_of_day
 from ._report import add_json
 from ._values import metadata_pair, positive, size
@@ -47,7 +47,8 @@ def parser() -> argparse.ArgumentParser:
         'imgstore record rig.yaml',
         'Ctrl-C and SIGTERM stop all cameras and complete their stores. A camera that fails ends alone, and the others '
         'go on. The folder gets a store for each camera and recording.yaml. Exit code: 0, 1 if a camera failed or '
-        'this machine does not keep the pace, 3 with --strict if frames are missing.',
+        'this machine does not keep the pace, 3 with --strict if frames are missing or a '
+        'camera gave none. A second Ctrl-C changes nothing. A third one ends the program at once, as a kill would.',
     )
     made.add_argument(
         '--source',
@@ -77,7 +78,9 @@ def parser() -> argparse.ArgumentParser:
         '--segment', type=duration, metavar='S', help='go on in a new folder every S seconds, or 15m or 1h'
     )
     made.add_argument('--frames', type=positive(int), metavar='N', help='stop each camera after N frames')
-    made.add_argument('--strict', action='store_true', help='exit with code 3 if frames are missing')
+    made.add_argument(
+        '--strict', action='store_true', help='exit with code 3 if frames are missing or a camera gave none'
+    )
     add_running(made)
     _add_of_cameras(made)
     made.add_argument('--chunksize', type=positive(int), metavar='N', help='frames per chunk')
@@ -140,8 +143,9 @@ def _record(args: argparse.Namespace) -> int:
         metadata=given_metadata(args),
         **_store_options(args),
     )
-    run_recording(_PROG, recording, args)
-    return _summary(recording, args)
+    with PatientStop(_PROG) as stop:
+        run_recording(_PROG, recording, args, stop)
+        return _summary(recording, args)
 
 
 def _what(args: argparse.Namespace) -> dict[str, Any]:
@@ -208,7 +212,7 @@ def _summary(recording: Recording, args: argparse.Namespace) -> int:
         _explain(status)
     for note in recording.notes:
         log_error(_PROG, note)
-    if args.strict and (recording.notes or any(status.missing for status in statuses)):
+    if args.strict and (recording.notes or any(status.missing or not status.frames for status in statuses)):
         return EXIT_MISSING
     return EXIT_FAILURE if any(status.failed for status in statuses) else 0
 

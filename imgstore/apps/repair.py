@@ -11,18 +11,21 @@ from ..maintenance.repair import repair
 from ._cli import run
 from ._parser import command_parser
 from ._report import Report, add_json
+from ._stores import run_each
+
+_PROG = 'imgstore-repair'
 
 
 def parser() -> argparse.ArgumentParser:
     """Make the parser."""
     made = command_parser(
-        'imgstore-repair',
+        _PROG,
         'Complete a store for good after its writer was killed or its disk was full. You can read '
         'such a store without a repair. After a repair, imgstore 0.4 can read it too.',
-        'imgstore repair --dry-run recording',
+        'imgstore repair --dry-run recording\nimgstore repair data',
         'A repair never removes a readable frame.',
     )
-    made.add_argument('paths', metavar='PATH', nargs='+', help='a store')
+    made.add_argument('paths', metavar='PATH', nargs='+', help='a store, or a folder with stores in it or below')
     made.add_argument('--dry-run', action='store_true', help='change nothing, only report what would be done')
     add_json(made, 'one JSON object per store and line')
     return made
@@ -31,12 +34,14 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Repair the stores and return the exit code."""
     args = parser().parse_args(argv)
-    return run('imgstore-repair', lambda: _repair_all(args), args.verbose)
+    return run(_PROG, lambda: _repair_all(args), args.verbose)
 
 
 def _repair_all(args: argparse.Namespace) -> int:
-    for path in args.paths:
+    def repair_one(path: str) -> int:
         with Report(args) as report:
             found = repair(path, args.dry_run)
             report.tell(str(replace(found, path=printable(path))), **found.as_dict())
-    return 0
+        return 0
+
+    return run_each(_PROG, args.paths, repair_one)

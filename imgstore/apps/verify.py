@@ -15,6 +15,7 @@ from ._info_text import json_line
 from ._parser import command_parser
 from ._progress import Progress
 from ._report import add_json
+from ._stores import each_path, run_each
 
 _PROG = 'imgstore-verify'
 
@@ -25,10 +26,11 @@ def parser() -> argparse.ArgumentParser:
         _PROG,
         'Compare every frame of a store, and its extra data, with their checksums, without decoding. The exit code is '
         '1 if something is damaged, or if checksums are missing that the recording had.',
-        'imgstore verify recording\nimgstore verify --add old\nimgstore verify --manifest sha256.txt recording',
+        'imgstore verify recording\nimgstore verify --add old\nimgstore verify data\n'
+        'imgstore verify --manifest sha256.txt recording',
         'Recordings of imgstore 0.4 have no checksums. Their frames count as unverified, until --add.',
     )
-    made.add_argument('paths', metavar='PATH', nargs='+', help='a store')
+    made.add_argument('paths', metavar='PATH', nargs='+', help='a store, or a folder with stores in it or below')
     made.add_argument('--add', action='store_true', help='compute checksums for frames and extra data without one')
     made.add_argument('--update', action='store_true', help='accept images and extra data that you changed on purpose')
     made.add_argument('--resume', metavar='FILE', help='note finished chunks in FILE, and pass over those noted there')
@@ -46,14 +48,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Verify the stores and return the exit code."""
     made = parser()
     args = made.parse_args(argv)
-    if len(args.paths) > 1 and (args.resume or args.manifest):
+    if (args.resume or args.manifest) and len(each_path(args.paths)) > 1:
         made.error(f'{"--resume" if args.resume else "--manifest"} FILE is for one store; give one PATH')
     return run(_PROG, lambda: _verify_all(args), args.verbose)
 
 
 def _verify_all(args: argparse.Namespace) -> int:
-    reports = [_verify(args, path) for path in args.paths]
-    return 0 if all(reports) else EXIT_FAILURE
+    return run_each(_PROG, args.paths, lambda path: 0 if _verify(args, path) else EXIT_FAILURE)
 
 
 def _verify(args: argparse.Namespace, path: str) -> VerifyReport:

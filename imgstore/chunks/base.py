@@ -89,6 +89,15 @@ class ChunkWriter(ABC):
             Frames per second, for the video's header.
         """
 
+    def leave(self) -> None:  # noqa: B027 -- folders of images need nothing
+        """Close the files as they are, after an error of `store` or `close`.
+
+        A repair completes them.
+        """
+
+    def keep(self) -> None:  # noqa: B027
+        """Give the files their final names all the same, after an error of `close`."""
+
     @abstractmethod
     def discard(self) -> None:
         """Remove all written files."""

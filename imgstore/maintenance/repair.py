@@ -43,6 +43,7 @@ from ..ondisk.journal_reading import DEFAULT_PACE, fill_in, pace_of
 from ..ondisk.layout import INDEX_EXTENSIONS, Layout, existing_store_folder, index_path, is_emptied, local_folder
 from ..ondisk.lock import is_held, locked
 from ..ondisk.metadata import StoreMetadata, load_metadata
+from ..ondisk.repair_notes import add_repair_note, new_note
 from ..ondisk.staging import finish, is_pending, uncounted
 from ..reading.chunk_listing import (
     IncompleteChunk,
@@ -110,11 +111,26 @@ def repair(path: StrPath, dry_run: bool = False) -> RepairReport:
             with locked(basedir):
                 finish(basedir)
                 report = replace(report, removed=patient.apply(report))
+                _note(basedir, report, lock_path in leftovers)
         except ImgStoreError:
             raise
         except OSError as error:
             raise StoreIOError(f'{basedir}: the store could not be repaired: {error}', store=basedir) from error
     return report
+
+
+def _note(basedir: str, report: RepairReport, was_killed: bool) -> None:
+    """Leave a trace of what was repaired."""
+    if not (report.chunks or was_killed):
+        return
+    note = new_note(
+        'its writer was killed' if was_killed else 'its writer could not complete it',
+        tuple(chunk.number for chunk in report.chunks),
+        sum(len(chunk.frame_numbers) for chunk in report.chunks),
+        sum(len(chunk.lost) for chunk in report.chunks),
+    )
+    with contextlib.suppress(OSError):  # the frames are safe without it
+        add_repair_note(basedir, note)
 
 
 def _keep_damaged(paths: Iterable[str]) -> None:

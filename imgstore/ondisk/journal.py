@@ -22,7 +22,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator
 
-from .._support.syncing import open_no_link
+from .._support.syncing import open_no_link, write_all
 from .checksums import UNKNOWN
 from .files import remove_if_there
 
@@ -82,8 +82,7 @@ class Journal:
     def _write(self, data: bytes) -> None:
         size = self._size
         try:
-            if self._file.write(data) != len(data):
-                raise OSError(f'{self._path}: there is no space left')
+            write_all(self._file.fileno(), [data])
         except OSError:
             self._cut(size)
             raise

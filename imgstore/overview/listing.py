@@ -6,7 +6,7 @@ import os
 import re
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -20,6 +20,8 @@ from ..formats import is_known
 from ..ondisk.chunk_files import find_chunk_files
 from ..ondisk.files import StrPath
 from ..ondisk.lock import lock_state
+from ..ondisk.metadata import load_metadata
+from ..ondisk.repair_notes import RepairNote, repair_notes
 from ..remote.urls import is_url
 from ..stores.base import ImgStore
 from ..stores.factories import new_for_filename
@@ -42,7 +44,7 @@ class StoreRow:
         'live': a writer has the store open. 'not closed': its writer was killed. 'damaged': chunks are missing or
         skipped. 'unreadable': it could not be opened, and the fields below have no values.
     problem : str or None
-        Reason of the last three states. Or, in a good store, that its format is unknown.
+        Reason of the last three states. Or, in a good store, its latest repair, or that its format is unknown.
     format : str or None
         Name of the format.
     image_shape : tuple of int or None
@@ -134,6 +136,16 @@ def each_store(*folders: StrPath) -> Iterator[StoreRow]:
         row = _row(place)
         if row is not None:
             yield row
+
+
+def store_folders(folder: StrPath) -> list[str]:
+    """Return the folders of all stores in a folder and below it.
+
+    They are sorted, 2 before 10, and not opened.
+    """
+    places = _places([os.fsdecode(folder)])
+    found = (place.path for place in places if place.has_metadata and _names_store(place.path))
+    return sorted(found, key=_as_counted)
 
 
 def _as_counted(path: str) -> list[list[tuple[int, str]]]:
@@ -242,7 +254,7 @@ def _summary(path: str, store: ImgStore, messages: list[Warning | str], size: in
     created, zone = store.created
     return StoreRow(
         path,
-        *_state(store_health(store, messages), store.format),
+        *_state(store_health(store, messages), store.format, repair_notes(load_metadata(path))),
         store.format,
         store.image_shape,
         str(store.dtype),
@@ -265,14 +277,17 @@ def _missing(numbers: np.ndarray[Any, Any]) -> int:
     return int((steps[steps > 1] - 1).sum())
 
 
-def _state(health: Health, name: str) -> tuple[str, str | None]:
+def _state(health: Health, name: str, repairs: Sequence[RepairNote]) -> tuple[str, str | None]:
     if health.skipped_chunks or health.missing_chunks:
         missing = f'missing chunks: {", ".join(map(str, health.missing_chunks[:20]))}' if health.missing_chunks else ''
         return 'damaged', '; '.join(filter(None, [*health.skipped_chunks, missing]))
     if health.lock == 'held':
         return 'live', None
     if not health.good:
-        return 'not closed', 'its writer was killed; complete it with imgstore repair'
+        why = 'its writer was killed' if health.lock == 'left' else 'its writer could not complete it'
+        return 'not closed', f'{why}; complete it with imgstore repair'
+    if repairs:
+        return 'good', str(repairs[-1])
     if is_known(name):
         return 'good', None
     return 'good', f'format {name!r} is unknown to this version; its files are read as videos by their extension'

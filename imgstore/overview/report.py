@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from ..align.recorded import failure_of
 from ..constants import FRAME_INDEX, FRAME_NUMBER, FRAME_TIME
 from ..errors import CorruptFileError
 from ..extra_data.records import read_extra_data
 from ..frame_rate import median_interval, median_of_positive
 from ..ondisk.files import StrPath
 from ..ondisk.metadata import load_metadata
+from ..ondisk.repair_notes import RepairNote, repair_notes
+from ..remote.urls import is_url
 from ..stores.base import ImgStore
 from ..stores.factories import new_for_filename
 from ..timestamps import GAP_FACTOR, Numbers, Times, usual_interval
@@ -156,6 +159,10 @@ class Overview:
         The given options of the encoder.
     fps : float or None
         The given frames per second of the videos.
+    repairs : tuple of RepairNote
+        Repairs of the store after a crash.
+    failure : str or None
+        Error that ended the recording of its camera, by recording.yaml.
     """
 
     path: str
@@ -187,6 +194,8 @@ class Overview:
     health: Health
     encoder: dict[str, Any] = field(default_factory=dict)
     fps: float | None = None
+    repairs: tuple[RepairNote, ...] = ()
+    failure: str | None = None
 
 
 def overview(path: StrPath, drops: int = 5) -> Overview:
@@ -251,6 +260,8 @@ def _overview(store: ImgStore, messages: list[Warning | str], drops: int) -> Ove
         store_health(store, messages),
         kept.encoder,
         kept.fps,
+        repair_notes(kept),
+        None if is_url(store.filename) else failure_of(store.filename),
     )
 
 

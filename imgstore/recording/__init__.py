@@ -7,7 +7,7 @@ from .listeners import FrameListener
 from .new_recording import record
 from .opening import camera_kinds
 from .pace import CameraPace, FormatPace, PaceReport, check_rig
-from .protocol import Camera, CameraSettings, Counter, FailedGrab, GrabbedFrame, SourceEndedError
+from .protocol import Camera, CameraSettings, Counter, FailedGrab, GrabbedFrame, ImageLayout, SourceEndedError
 from .recorder import ThreadSeconds
 from .recording import Recording
 from .rig import Rig, RigCamera, load_rig
@@ -23,6 +23,7 @@ __all__ = [
     'FormatPace',
     'FrameListener',
     'GrabbedFrame',
+    'ImageLayout',
     'PaceReport',
     'RecordedFrame',
     'Recording',

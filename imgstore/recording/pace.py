@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ from .._support.cpu import CORES
 from .._support.text import count_of
 from ..formats import format_names, resolve_format
 from .accounting import CameraStatus
+from .check_folder import check_folder_in
 from .frames import RecordedFrame
 from .new_folder import closest_folder
 from .new_recording import record
@@ -154,6 +154,8 @@ def check_rig(rig: Rig, seconds: float = SECONDS) -> PaceReport:
     ------
     InvalidArgumentError
         A camera cannot be opened, or refuses a setting. The error has the line of the file.
+    StoreIOError
+        The disk of the set-up cannot be written to.
 
     Examples
     --------
@@ -165,8 +167,7 @@ def check_rig(rig: Rig, seconds: float = SECONDS) -> PaceReport:
     (True, 0)
     """
     target = rig.new_folder()
-    disk = closest_folder(target)
-    with tempfile.TemporaryDirectory(prefix='.imgstore-check-', dir=disk) as place:
+    with check_folder_in(closest_folder(target)) as place:
         recorded = _record(rig, os.path.join(place, 'recording'), seconds)
         return _Check(rig, recorded, seconds, place, target).report()
 

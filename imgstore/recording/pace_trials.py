@@ -137,11 +137,11 @@ def disk_speed(folder: str, seconds: float) -> float:
         How long to write at most.
     """
     most = min(_MOST_BYTES, shutil.disk_usage(folder).free // _SHARE)
-    block, size, begin = os.urandom(_BLOCK), 0, time.perf_counter()
+    block, size, begin = os.urandom(min(_BLOCK, max(1, most))), 0, time.perf_counter()
     with tempfile.NamedTemporaryFile(prefix='.imgstore-trial-', dir=folder) as file:
-        while size == 0 or (size + _BLOCK <= most and time.perf_counter() - begin < seconds):
+        while size == 0 or (size + len(block) <= most and time.perf_counter() - begin < seconds):
             file.write(block)
-            size += _BLOCK
+            size += len(block)
         file.flush()
         with contextlib.suppress(OSError):
             os.fsync(file.fileno())

@@ -134,6 +134,13 @@ def _packed_row(width: int, pixel_format: str, packing: Packing) -> int:
     return width // packing.pixels * packing.bytes
 
 
+def blank_image(width: int, height: int, pixel_format: str) -> Image:
+    """Return a black image as a camera gives it, after `image_of_bytes`."""
+    layout = pixel_layout(pixel_format)
+    shape = (height, width) if layout.channels == 1 else (height, width, layout.channels)
+    return np.zeros(shape, layout.dtype)
+
+
 def preview_of(image: Image, pixel_format: str, step: int) -> Image:
     """Return one pixel of each step, in BGR or in shades of gray.
 

@@ -85,6 +85,22 @@ class FailedGrab(NamedTuple):
     counter: int | None = None
 
 
+class ImageLayout(NamedTuple):
+    """The images that a camera will give.
+
+    Attributes
+    ----------
+    width, height : int
+        In pixels.
+    pixel_format : str
+        Name in GenICam's list of pixel formats, such as 'Mono8'.
+    """
+
+    width: int
+    height: int
+    pixel_format: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class CameraSettings:
     """Settings of a camera. None leaves a setting as it is.
@@ -169,6 +185,9 @@ def _are_feature_names(value: object) -> bool:
 def _are_events(value: object) -> bool:
     return isinstance(value, Mapping) and all(map(_is_name, (*value, *value.values())))
 
+
+_LAYOUT = ('Width', 'Height', 'PixelFormat')
+"""Names of GenICam."""
 
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     'fps': (_is_positive, 'it must be a number of frames per second greater than 0'),
@@ -280,3 +299,14 @@ class Camera(ABC):
             Other features of GenICam to read. One that the camera lacks is left out.
         """
         return {}
+
+    def image_layout(self) -> ImageLayout | None:
+        """Return what images the open camera will give.
+
+        None: that is known only with the first one. Otherwise, a store that cannot hold them is refused at once.
+        """
+        known = self.settings_in_force()
+        if not all(name in known for name in _LAYOUT):
+            return None
+        width, height, pixel_format = (known[name] for name in _LAYOUT)
+        return ImageLayout(int(width), int(height), str(pixel_format))

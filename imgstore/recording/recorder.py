@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .._support.text import one_line
+from ..color import Image
 from ..errors import StoreClosedError
 from ..formats import resolve_format
+from ..options import options_for
 from ..stores.factories import ImgStore, new_for_format
+from ..writing.create import check_new_store
 from .accounting import Accounting, CameraStatus, State
 from .device_clock import ClockSegment, DeviceClock
 from .event_marks import EventMarks
@@ -22,7 +26,7 @@ from .host_clock import HostClock
 from .line_events import LineEvents
 from .listeners import FrameListener
 from .numbering import FrameNumbers
-from .pixel_formats import Conversion
+from .pixel_formats import Conversion, blank_image
 from .plans import CAMERA_KEY, Plan
 from .protocol import Camera, CameraSettings, FailedGrab, GrabbedFrame, SourceEndedError
 from .segments import Border, Cutter, SegmentFolders, SegmentPart
@@ -132,6 +136,18 @@ class CameraRecorder:
         self._storing = threading.Thread(target=self._store_all, name=f'imgstore store {name}', daemon=True)
 
     # --- for the recording
+
+    def check_store(self) -> None:
+        """Raise InvalidArgumentError unless a store can hold the images."""
+        layout = self.camera.image_layout()
+        if layout is None:
+            options = {'metadata': {**self.plan.metadata, CAMERA_KEY: self.description}, **self.plan.options}
+        else:
+            convert = Conversion(layout.pixel_format, self._format)
+            options = self._store_options(blank_image(*layout), layout.pixel_format, convert)
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # of what its creation will warn
+            check_new_store(self.folder, self._format, options_for('w', options))
 
     def start(self, host: HostClock) -> None:
         """Start the camera and both threads."""
@@ -319,18 +335,20 @@ class CameraRecorder:
     def _create_store(self, frame: RecordedFrame) -> ImgStore:
         """Create the store for images like the first one."""
         self._convert = Conversion(frame.pixel_format, self._format)
-        image = self._convert(frame.image)
-        camera = {'name': self.name, 'source': self.source, 'pixel_format': frame.pixel_format}
-        self._store = new_for_format(
-            self.plan.format,
-            self.folder,
-            imgshape=image.shape,
-            imgdtype=image.dtype,
-            encoding=self._convert.encoding or None,
-            metadata={**self.plan.metadata, CAMERA_KEY: {**camera, **self.description}},
-            **self.plan.options,
-        )
+        options = self._store_options(frame.image, frame.pixel_format, self._convert)
+        self._store = new_for_format(self.plan.format, self.folder, **options)
         return self._store
+
+    def _store_options(self, image: Image, pixel_format: str, convert: Conversion) -> dict[str, Any]:
+        stored = convert(image)
+        camera = {'name': self.name, 'source': self.source, 'pixel_format': pixel_format}
+        return {
+            'imgshape': stored.shape,
+            'imgdtype': stored.dtype,
+            'encoding': convert.encoding or None,
+            'metadata': {**self.plan.metadata, CAMERA_KEY: {**camera, **self.description}},
+            **self.plan.options,
+        }
 
     def _next_segment(self, border: Border) -> None:
         assert self._segments is not None

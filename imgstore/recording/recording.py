@@ -90,6 +90,7 @@ class Recording:
                         CameraRecorder(name, shown, camera, settings[name], folder, plan, self._on_end, self._segments)
                     )
                     check_serials({each.name: each.description for each in recorders})
+                    recorders[-1].check_store()
             stack.pop_all()
         return recorders
 

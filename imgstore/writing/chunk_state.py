@@ -28,6 +28,8 @@ class FillingChunk:
         self.checksums: list[int] = []
         """Checksums of the first frames, once the writer is closed."""
         self.is_on_disk, self.written_records = False, 0
+        self.is_left = False
+        """Whether it waits for a repair, as if its writer had been killed."""
 
     @property
     def count(self) -> int:

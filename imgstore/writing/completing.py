@@ -34,7 +34,8 @@ class Completer:
         self._done: list[int] = []
         self._busy = False
         self._changed = threading.Condition()
-        self._error: OSError | None = None
+        self.error: OSError | None = None
+        """Why a chunk could not be synced."""
 
     def announce(self, number: int) -> None:
         """Announce by an empty journal that a chunk's new files are not synced yet.
@@ -71,12 +72,12 @@ class Completer:
 
     def check(self) -> None:
         """Raise FrameWriteError if a chunk could not be synced. Its journal stays."""
-        if self._error is not None:
+        if self.error is not None:
             folder = self._layout.basedir
             raise FrameWriteError(
-                f'{folder}: complete chunks may not be on the disk yet: {self._error}; their journals are kept',
+                f'{folder}: complete chunks may not be on the disk yet: {self.error}; their journals are kept',
                 store=folder,
-            ) from self._error
+            ) from self.error
 
     def _remove_journals(self) -> None:
         with self._changed:
@@ -89,7 +90,7 @@ class Completer:
             try:
                 self._sync(numbers)
             except OSError as error:
-                self._error = error
+                self.error = error
             else:
                 with self._changed:
                     self._done += numbers

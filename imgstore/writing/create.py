@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._support.cpu import THREADS
 from .._support.syncing import sync
@@ -21,9 +21,9 @@ from ..ondisk.emptying import empty_store, finish_emptying
 from ..ondisk.files import remove_folder_if_empty
 from ..ondisk.layout import Layout
 from ..ondisk.lock import StoreLock
-from ..ondisk.metadata import StoreMetadata, metadata_bytes, new_metadata, save_metadata
+from ..ondisk.metadata import StoreMetadata, checked_user_metadata, metadata_bytes, new_metadata, save_metadata
 from ..options import WriteOptions
-from .image_spec import image_spec_for
+from .image_spec import ImageSpec, image_spec_for
 from .replaced_marks import has_marks
 from .write_queue import Task, WriteQueue
 from .writer import StoreWriter
@@ -33,8 +33,32 @@ DURABILITIES = ('chunk', 'frame', 'fsync')
 _SOON = 0.4  # seconds; with its own writing, a frame is on disk half a second after `add_image`
 
 
-def create_writer(basedir: str, fmt: Format, options: WriteOptions) -> StoreWriter:
-    """Create a store and open it for writing."""
+class _Prepared(NamedTuple):
+    """What a writer needs, after all checks."""
+
+    metadata: StoreMetadata
+    fmt: Format
+    layout: Layout
+    fit: ImageSpec
+    chunks: ChunkIO
+    rate: FrameRate
+    workers: int
+    bound: int
+
+
+def check_new_store(basedir: str, fmt: Format, options: WriteOptions) -> None:
+    """Check what `create_writer` checks, without creating a store.
+
+    Without ``imgshape``, check what does not depend on the images.
+    """
+    if options.imgshape is None:
+        _checked_chunksize(options.chunksize, fmt)
+        checked_user_metadata(options.metadata)
+        return
+    _prepared(basedir, fmt, options)
+
+
+def _prepared(basedir: str, fmt: Format, options: WriteOptions) -> _Prepared:
     encoding = '' if options.encoding is None else options.encoding
     if not isinstance(encoding, str):
         raise InvalidArgumentError(f'encoding is {encoding!r}; it must be text like cv_bayerrg', argument='encoding')
@@ -74,11 +98,19 @@ def create_writer(basedir: str, fmt: Format, options: WriteOptions) -> StoreWrit
         dtype=fit.dtype.name,
         options=_at_encoder_rate(encoder, rate),
     )
-    queue = WriteQueue(_checked_workers(options.workers, chunks), bound, _SOON)
+    return _Prepared(metadata, fmt, layout, fit, chunks, rate, _checked_workers(options.workers, chunks), bound)
+
+
+def create_writer(basedir: str, fmt: Format, options: WriteOptions) -> StoreWriter:
+    """Create a store and open it for writing."""
+    made = _prepared(basedir, fmt, options)
+    queue = WriteQueue(made.workers, made.bound, _SOON)
     lock = None
     try:
-        lock = _create_folder(basedir, options.overwrite, metadata)
-        return StoreWriter(metadata, fmt, layout, fit, chunks, lock, queue, options.durability, rate)
+        lock = _create_folder(basedir, options.overwrite, made.metadata)
+        return StoreWriter(
+            made.metadata, made.fmt, made.layout, made.fit, made.chunks, lock, queue, options.durability, made.rate
+        )
     except BaseException as error:
         queue.close(Task(lambda _: None))
         if lock is not None:

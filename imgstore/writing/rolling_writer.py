@@ -5,11 +5,10 @@ The open one takes frames and records, and is completed when full.
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import zipfile  # noqa: F401 -- before it is needed: with no free file descriptor, an import fails
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -27,10 +26,11 @@ from ..ondisk.chunk_index import Numbers, Times, write_chunk_index
 from ..ondisk.emptying import empty_store, finish_emptying
 from ..ondisk.extra_data_file import replace_extra_data
 from ..ondisk.files import make_folder, move_or_copy
-from ..ondisk.journal import Journal
 from ..ondisk.layout import Layout
+from .chunk_journal import ChunkJournal
 from .chunk_state import NO_LOSS, ChunkStats, FillingChunk, Loss, extremes
 from .completing import Completer
+from .stopping import WritingStop
 
 
 class RollingChunkWriter:
@@ -48,6 +48,11 @@ class RollingChunkWriter:
         each added frame, even after a power cut.
     rate : FrameRate, optional
         Frame rate in the header of videos; measured if not given.
+
+    Attributes
+    ----------
+    stop : WritingStop
+        Whether the disk has failed. Then no frame is taken any more.
     """
 
     def __init__(
@@ -55,8 +60,8 @@ class RollingChunkWriter:
     ) -> None:
         self._layout, self._chunks, self._chunksize = layout, chunks, chunksize
         self._rate = rate or FrameRate()
-        self._keeps_journal, self._syncs = durability != 'chunk', durability == 'fsync'
-        self._journal: Journal | None = None
+        self._syncs = durability == 'fsync'
+        self._journal = ChunkJournal(layout, durability != 'chunk', self._syncs)
         self._completer = Completer(layout)
         self._forget()
 
@@ -66,6 +71,7 @@ class RollingChunkWriter:
         self._early_records: list[str] = []
         self._complete: list[ChunkStats] = []
         self._complete_frames = 0
+        self.stop = WritingStop(self._layout.basedir)
         self.latest: tuple[float, float] = (math.nan, math.nan)
         """Number and time of the latest frame written."""
 
@@ -99,7 +105,7 @@ class RollingChunkWriter:
     def complete_chunks(self) -> list[tuple[int, str]]:
         """Complete chunks, and the paths of their indexes without extension."""
         chunks = [summary.chunk for summary in self._complete]
-        if self._open and not self._open.writer:
+        if self._open and not (self._open.writer or self._open.is_left):
             chunks.append(self._open.number)
         return [(chunk, self._layout.index_stem(chunk)) for chunk in chunks]
 
@@ -135,15 +141,13 @@ class RollingChunkWriter:
 
         Earlier frames are kept.
         """
+        if self._completer.error is not None:
+            self.stop.note(self._completer.error)
+        self.stop.check(number)
         try:
             self._write(prepared, number, time)
         except OSError as error:
-            raise FrameWriteError(
-                f'{self._layout.basedir}: frame #{number} could not be written: {error}',
-                store=self._layout.basedir,
-                frame_number=number,
-                frame_numbers=(number, *getattr(error, 'frame_numbers', ())),
-            ) from error
+            raise self.stop.failure(error, number) from error
         self._index(number, time)
 
     def _write(self, prepared: Encoded, number: int, time: float) -> None:
@@ -151,21 +155,22 @@ class RollingChunkWriter:
         chunk = self._open
         if not (chunk and chunk.writer and chunk.count < self._chunksize):
             self.finish_chunk()
-            with self._journaled(self._next_chunk, [(number, time)], prepared.checksum):
+            self.stop.check(number)
+            with self._journal.frames(self._next_chunk, [(number, time)], prepared.checksum):
                 writer = self._writer_of_first(prepared)
             self._begin_chunk(writer)
-            self._journal_checksum(writer, prepared)
+            self._journal.add_checksum(writer, prepared)
             return
         try:
             check_folder(self._layout.basedir, 'the folder of the store')  # an open video notices it only when full
-            with self._journaled(chunk.number, [(number, time)], prepared.checksum):
+            with self._journal.frames(chunk.number, [(number, time)], prepared.checksum):
                 self._write_to(chunk.writer, prepared)
-            self._journal_checksum(chunk.writer, prepared)
+            self._journal.add_checksum(chunk.writer, prepared)
         except OSError as error:
-            lost = self._abandon_chunk()
+            lost = self._abandon_chunk(error)
             raise FrameWriteError(f'{error}{lost.told}', frame_numbers=lost.numbers) from error
-        except BaseException:  # it is unknown whether a video got the frame
-            self._abandon_chunk()
+        except BaseException as error:  # it is unknown whether a video got the frame
+            self._abandon_chunk(error)
             raise
 
     def _writer_of_first(self, prepared: Encoded) -> ChunkWriter:
@@ -185,47 +190,6 @@ class RollingChunkWriter:
         if self._syncs:
             writer.sync()
 
-    def _journal_checksum(self, writer: ChunkWriter, prepared: Encoded) -> None:
-        """Put the checksum of a frame encoded by its writer into the journal."""
-        index = len(writer.checksums) - 1 - writer.unsettled
-        if self._journal is None or prepared.checksum != UNKNOWN or index < 0 or writer.checksums[index] == UNKNOWN:
-            return
-        with contextlib.suppress(OSError):  # only the checksum is lost
-            self._journal.add_checksum(index, writer.checksums[index])
-
-    @contextlib.contextmanager
-    def _journaled(self, chunk: int, frames: Iterable[tuple[int, float]], checksum: int = UNKNOWN) -> Iterator[None]:
-        """Put frames into the journal before they are in their chunk.
-
-        ``checksum`` is that of a single frame.
-        """
-        journal = self._journal_of(chunk)
-        if journal is None:
-            yield
-            return
-        try:
-            with journal.frames(frames, checksum):
-                if self._syncs:
-                    journal.sync()
-                yield
-        except BaseException:
-            if journal.is_empty:  # the chunk did not begin
-                self._end_journal()
-            raise
-
-    def _journal_of(self, chunk: int) -> Journal | None:
-        """Return the journal, started if needed, or None if none is kept."""
-        if self._journal is None and self._keeps_journal:
-            self._journal = Journal(self._layout.journal(chunk))
-            if self._syncs:
-                sync(self._layout.basedir)
-        return self._journal
-
-    def _end_journal(self) -> None:
-        if self._journal is not None:
-            self._journal.remove()
-            self._journal = None
-
     def _index(self, number: int, time: float) -> None:
         assert self._open
         self._open.frames.append((number, time))
@@ -236,21 +200,11 @@ class RollingChunkWriter:
 
         It should be the latest frame.
         """
+        if self._open and self._open.is_left:
+            self.stop.check(None)
         record = record_as_json(data, number, time, self.frame_count - 1)
         (self._open.records if self._open else self._early_records).append(record)
-        self._journal_record(record)
-
-    def _journal_record(self, record: str) -> None:
-        """Write a record into the journal.
-
-        It gets into the chunk's file later, so without a journal nothing is lost yet.
-        """
-        with contextlib.suppress(OSError):
-            journal = self._journal_of(self._open.number if self._open else self._next_chunk)
-            if journal is not None:
-                journal.add_record(record)
-                if self._syncs:
-                    journal.sync()
+        self._journal.add_record(self._open.number if self._open else self._next_chunk, record)
 
     # --- chunks
 
@@ -268,17 +222,17 @@ class RollingChunkWriter:
 
         FrameWriteError names the lost frames. An index that could not be written is tried again next time.
         """
-        if self._open is None:
+        chunk = self._open
+        if chunk is None or chunk.is_left:
             return
-        lost = self._finish_frames(self._open)
-        self._write_index_and_records(self._open, lost)
-        if self._journal or not self._open.is_on_disk:
-            if self._journal is not None:
-                self._journal.close()
+        lost = self._write_index_and_records(chunk, self._finish_frames(chunk))
+        assert self._open
+        if not self._open.is_left and (self._journal or not self._open.is_on_disk):
+            self._journal.close()
             if self._open.is_on_disk:  # it got records since, in another journal
                 self._completer.wait()
             self._completer.put(self._open.number)
-            self._journal, self._open.is_on_disk = None, True
+            self._open.is_on_disk = True
         if lost.numbers:
             raise FrameWriteError(
                 f'{self._layout.basedir}: chunk {self._open.number} could not be completed{lost.told}',
@@ -299,16 +253,21 @@ class RollingChunkWriter:
         try:
             writer.close(self._rate.of(chunk.frame_times))
         except Exception as error:  # noqa: BLE001 -- after any error the lost frames are named
+            if self._leaves_after(error):
+                return self._leave(chunk, writer)
+            writer.keep()
+            chunk.checksums = chunk.checksums[: len(chunk.checksums) - writer.unsettled]
             count = self._chunks.count_readable(chunk.number, chunk.count, if_unknown=chunk.count)
             lost = chunk.truncate(count)
             return Loss(tuple(lost), f'; frames {as_runs(lost)} are lost: {error}') if lost else NO_LOSS
         return NO_LOSS
 
-    def _write_index_and_records(self, chunk: FillingChunk, lost: Loss = NO_LOSS) -> None:
+    def _write_index_and_records(self, chunk: FillingChunk, lost: Loss) -> Loss:
+        """Complete a chunk whose writer is closed; return the lost frames."""
         if not (chunk.count or chunk.records or (chunk.number == 0 and not self._layout.is_image_folder)):
-            return
-        if chunk.is_on_disk and len(chunk.records) == chunk.written_records:
-            return
+            return lost
+        if chunk.is_left or (chunk.is_on_disk and len(chunk.records) == chunk.written_records):
+            return lost
         stem = self._layout.index_stem(chunk.number)
         try:
             if self._layout.is_image_folder:
@@ -323,35 +282,58 @@ class RollingChunkWriter:
             if not chunk.is_on_disk:  # a power cut must not take the only index
                 self._write_index(chunk, stem, extra_data)
         except Exception as error:
+            if self._leaves_after(error):
+                return Loss((*lost.numbers, *self._leave(chunk).numbers), lost.told)
             raise FrameWriteError(
                 f'{stem}: the index of {chunk.count} frames could not be written: {error}{chunk.named}{lost.told}',
                 store=self._layout.basedir,
                 chunk=chunk.number,
                 frame_numbers=(*chunk.frame_numbers, *lost.numbers),
             ) from error
+        return lost
 
     def _write_index(self, chunk: FillingChunk, stem: str, extra_data: Checksums | None) -> None:
         checksums = self._chunks.checksums(chunk.number, chunk.count, chunk.checksums)
         decoder = self._chunks.decoder_checksum(chunk.number) if chunk.count else UNKNOWN
         write_chunk_index(stem, *chunk.arrays, as_checksums(checksums), decoder, extra_data)
 
-    def _abandon_chunk(self) -> Loss:
+    def _leaves_after(self, error: BaseException) -> bool:
+        """Return whether the open chunk is left to a repair, as after a kill."""
+        return self.stop.note(error) and bool(self._journal)
+
+    def _leave(self, chunk: FillingChunk, writer: ChunkWriter | None = None) -> Loss:
+        """Leave the open chunk to a repair; return the frames that are lost."""
+        chunk.writer, chunk.is_left = None, True
+        if writer is not None:
+            writer.leave()
+        lost = chunk.truncate(self._chunks.count_readable(chunk.number, chunk.count, if_unknown=chunk.count))
+        self.stop.left(chunk.count, self._journal.lacking_records)
+        if writer is not None and not chunk.count and self.stop.is_full:
+            writer.discard()
+            self._journal.remove()
+        self._journal.close()
+        return Loss(tuple(lost))
+
+    def _abandon_chunk(self, error: BaseException) -> Loss:
         """Keep the open chunk's frames after an error; return what else failed.
 
         The next frame begins another chunk.
         """
+        if self._leaves_after(error) and self._open:
+            return self._leave(self._open, self._open.writer)
         try:
             self.finish_chunk()
-        except FrameWriteError as error:
-            return Loss(error.frame_numbers, f'; {error}')
+        except FrameWriteError as failure:
+            return Loss(failure.frame_numbers, f'; {failure}')
         return NO_LOSS
 
     def append_video(self, video_path: str, numbers: Iterable[int], times: Iterable[float], move: bool) -> None:
         """Take a checked video as the next chunk, or raise FrameWriteError."""
         self.finish_chunk()
+        self.stop.check(None)
         frames = list(zip(numbers, times, strict=True))
         try:
-            with self._journaled(self._next_chunk, frames):
+            with self._journal.frames(self._next_chunk, frames):
                 move_or_copy(video_path, self._layout.chunk(self._next_chunk), move)
         except OSError as error:
             raise FrameWriteError(
@@ -372,7 +354,7 @@ class RollingChunkWriter:
             empty_store(basedir, read_regular(os.path.join(basedir, STORE_MD_FILENAME)))
             if self._open and self._open.writer:
                 self._open.writer.discard()
-            self._end_journal()
+            self._journal.remove()
             finish_emptying(basedir)
         except OSError as error:
             raise StoreIOError(f'{basedir} could not be emptied: {error}', store=basedir) from error
@@ -384,16 +366,23 @@ class RollingChunkWriter:
         Records before the first frame get a chunk without frames. So does a video store without frames, since imgstore
         0.4 opens the first video of every store. A video needs a frame, so it gets the one from ``black``.
         """
-        if self._open is None and not self._layout.is_image_folder:
+        try:
+            self._complete_last(black)
+        except OSError as error:
+            if self.stop.note(error):
+                raise self.stop.error(None, getattr(error, 'frame_numbers', ())) from error
+            raise
+        finally:
+            self._journal.close()
+            self._completer.wait()
+        self.stop.check_told()
+        self._completer.check()
+
+    def _complete_last(self, black: Callable[[], Encoded]) -> None:
+        if self._open is None and not self._layout.is_image_folder and not self.stop.reason:
             # first, so that a repair does not take the black frame of a killed process for an added one
             write_chunk_index(self._layout.index_stem(0), np.empty(0, np.int64), np.empty(0), as_checksums(()))
             self._begin_chunk(self._writer_of_first(black()))
         elif self._early_records:
             self._begin_chunk(None)
-        try:
-            self.finish_chunk()
-        finally:
-            if self._journal is not None:
-                self._journal.close()
-            self._completer.wait()
-        self._completer.check()
+        self.finish_chunk()

@@ -303,6 +303,10 @@ class StoreWriter:
         finally:
             self._signal_guard.release()
 
+    def check_stop(self) -> None:
+        """Raise FrameWriteError if the disk failed, even if that was raised before."""
+        self._recorder.stop.check(None)
+
     def close_with(self, owner: object) -> None:
         """Complete the store when its owner is deleted or this process ends."""
         weakref.finalize(owner, _close_in_the_end, self, os.getpid())
@@ -313,7 +317,8 @@ class StoreWriter:
     def _complete(self) -> None:
         try:
             self._recorder.close(lambda: self._chunks.encode(np.zeros(self._fit.stored_shape, self._fit.dtype)))
-            save_cache_if_large(self.layout.basedir, self._recorder.complete_chunks)
+            if not self._recorder.stop.reason:
+                save_cache_if_large(self.layout.basedir, self._recorder.complete_chunks)
         except Exception as error:  # noqa: BLE001 -- `close` raises it with the other failures
             text = f'{self.layout.basedir}: the store could not be completed: {error!r}'
             self._failures.append(_as_failure(error, text))
@@ -356,14 +361,7 @@ class StoreWriter:
         if not failures:  # another thread has just raised them
             return
         try:
-            raise FrameWriteError(
-                '; '.join(map(str, failures)),
-                store=self.layout.basedir,
-                chunk=failures[0].chunk,
-                frame_number=failures[0].frame_number,
-                path=failures[0].path,
-                frame_numbers=[number for failure in failures for number in failure.frame_numbers],
-            )
+            raise self._recorder.stop.joined(failures)
         finally:
             for failure in failures:
                 with contextlib.suppress(ValueError):  # another thread raised it, too
@@ -384,7 +382,10 @@ def _close_in_the_end(writer: StoreWriter, pid: int) -> None:
     """
     if os.getpid() == pid:
         try:
+            was_open = writer.is_live
             writer.close()
+            if was_open:
+                writer.check_stop()
         except (KeyboardInterrupt, SystemExit):  # an interrupt during the wait
             pass
         except ImgStoreError as error:  # at the end of a program it would be a traceback of this module

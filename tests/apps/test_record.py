@@ -16,6 +16,7 @@ import pytest
 import imgstore
 from imgstore.apps.dispatch import main as dispatch
 
+from ..helpers.checked import not_none
 from ..helpers.display import python_env
 from ..helpers.recorded import check_recording, content
 
@@ -28,6 +29,25 @@ import sys, time, imgstore
 with imgstore.record({name: 'test:96x32,fps=200,buffers=9999' for name in 'ab'}, sys.argv[1], 'npy'):
     print('begun', flush=True)
     time.sleep(60)
+"""
+HANGING = """
+import sys, time, imgstore
+from imgstore.apps.record import main
+from imgstore.recording import Recording
+Recording.stop = lambda *args: [time.sleep(0.1) for _ in range(600)]
+main(['--source', 'a=test:96x32,fps=500', '--format', 'npy', sys.argv[1]])
+"""
+LAUNCHED = """
+import builtins, os, signal, sys
+import_now = builtins.__import__
+def importing(name, *args):
+    if name.endswith('{module}'.rpartition('.')[2]) and '{module}' not in sys.modules and 'imgstore' in sys.modules:
+        print('begun', flush=True)
+        os.kill(os.getpid(), signal.SIGINT)
+    return import_now(name, *args)
+builtins.__import__ = importing
+from imgstore.apps.record import main
+sys.exit(main())
 """
 WITHOUT_STOP = """
 import sys, time, imgstore
@@ -92,6 +112,14 @@ def test_a_camera_that_ends_early_is_reported(tmp_path: Path, capsys: pytest.Cap
     assert err.splitlines() == ['imgstore-record: a ended early: the camera was unplugged']
 
 
+def test_a_camera_without_a_frame_is_missing_frames(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sources = ['--source', f'a={FAST},fps=0.01,start=0', '--source', f'b={FAST},frames=0', '--duration', '0.2']
+    assert run('--strict', *sources[2:], tmp_path / 'strict') == 3
+    assert capsys.readouterr().err.splitlines() == ['imgstore-record: b gave no frame']
+    assert run(*sources[2:], tmp_path / 'r') == 0
+    assert capsys.readouterr().err.splitlines() == ['imgstore-record: b gave no frame']
+
+
 def test_options_reach_the_cameras_and_the_stores(tmp_path: Path) -> None:
     made = tmp_path / 'more.yaml'
     made.write_text('cage: 3\nmouse: 5\n')
@@ -115,6 +143,9 @@ def test_options_reach_the_cameras_and_the_stores(tmp_path: Path) -> None:
         (['--source', 'test:', '--set', 'ExposureAuto=Off'], 'has no features'),
         (['--source', 'opencv:95'], 'cannot be opened'),
         (['--source', 'file:none.mp4'], "'none.mp4' does not exist"),
+        (['--source', 'a=test:96x32,pixel=Mono16', '--format', 'avc1/mp4'], "camera 'a': format avc1/mp4 holds uint8"),
+        (['--source', 'a=test:1x1', '--format', 'avc1/mp4'], "camera 'a': "),
+        (['--source', 'a=test:96x32', '--metadata', '__store=4'], "camera 'a': metadata must not have the key"),
     ],
 )
 def test_wrong_sources_are_one_line(
@@ -140,6 +171,52 @@ def test_a_signal_stops_all_cameras_and_completes_their_stores(number: signal.Si
     assert [line.split(':')[0] for line in out.splitlines()] == ['a', 'b']
     assert min(map(len, check_recording(tmp_path / 'r').values())) >= MANY
     assert {each['reason'] for each in content(tmp_path / 'r')['cameras'].values()} == {'stopped by a signal'}
+
+
+@pytest.mark.once
+@pytest.mark.process
+@pytest.mark.parametrize('times', [2, 5])
+def test_a_key_that_is_held_down_does_not_break_the_end(times: int, tmp_path: Path) -> None:
+    args = ['record', '--source', f'a={FAST}', '--source', f'b={FAST}', '--format', 'npy', str(tmp_path / 'r')]
+    with process(RUN, *args) as running:
+        wait_for_frames(tmp_path / 'r', 'a', 'b')
+        for _ in range(times):
+            running.send_signal(signal.SIGINT)
+            time.sleep(0.02)
+        out, err = running.communicate(timeout=30)
+    assert (running.returncode, err) == (0, '')
+    assert [line.split(':')[0] for line in out.splitlines()] == ['a', 'b']
+    assert min(map(len, check_recording(tmp_path / 'r').values())) >= MANY
+
+
+@pytest.mark.once
+@pytest.mark.process
+def test_the_third_of_three_interrupts_ends_the_program_at_once(tmp_path: Path) -> None:
+    """The second one is answered. What was on the disk can be read, as after a kill."""
+    with process(HANGING, tmp_path / 'r') as running:
+        wait_for_frames(tmp_path / 'r', 'a')
+        running.send_signal(signal.SIGINT)
+        time.sleep(1.2)
+        running.send_signal(signal.SIGINT)
+        assert 'Ctrl-C once more ends the program at once' in not_none(running.stderr).readline()
+        time.sleep(1.2)
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=10)
+    assert running.returncode == -signal.SIGINT
+    with imgstore.new_for_filename(tmp_path / 'r' / 'a') as store:
+        assert store.frame_numbers.tolist() == list(range(len(store)))
+
+
+@pytest.mark.once
+@pytest.mark.process
+def test_an_interrupt_at_launch_prints_no_traceback(tmp_path: Path) -> None:
+    """Neither during the imports of the package, nor during those of the command line."""
+    script = tmp_path / 'imgstore-record'
+    for module in ('numpy', 'imgstore.formats', 'imgstore.recording', 'argparse'):
+        script.write_text(LAUNCHED.format(module=module))
+        with process('import runpy, sys; sys.argv.pop(0); runpy.run_path(sys.argv[0])', script) as running:
+            out, err = running.communicate(timeout=30)
+        assert (running.returncode, out, err) == (130, 'begun\n', ''), module
 
 
 @pytest.mark.once

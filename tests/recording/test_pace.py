@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import textwrap
+import time
 from pathlib import Path
 
 import pytest
 
-from imgstore.errors import InvalidArgumentError
+from imgstore.errors import InvalidArgumentError, StoreIOError
 from imgstore.recording import PaceReport, check_rig, load_rig
 from imgstore.recording.pace import pace_lines
+
+from ..helpers.display import python_env
+from ..helpers.raised import raises
+from ..helpers.small_disks import can_mount, mount, unmount
 
 
 def check(tmp_path: Path, cameras: str, seconds: float = 1, rest: str = '') -> PaceReport:
@@ -67,6 +75,63 @@ def test_a_format_that_is_too_slow_is_a_problem(tmp_path: Path) -> None:
     assert any(problem.startswith('encode has 0.') for problem in report.problems)
     slow = next(each for each in report.formats if each.format == 'png')
     assert slow.headroom < 1
+
+
+def test_the_folder_of_a_killed_check_is_removed_by_the_next_one(tmp_path: Path) -> None:
+    """That of a check that runs stays."""
+    (tmp_path / 'rig.yaml').write_text('folder: data\nformat: npy\ncameras: {a: "test:96x32,fps=50"}')
+    code = """
+        import sys
+        from imgstore.recording import check_rig, load_rig
+        print(check_rig(load_rig(sys.argv[1]), float(sys.argv[2])).seconds)
+    """
+    command = [sys.executable, '-c', textwrap.dedent(code), str(tmp_path / 'rig.yaml')]
+    with subprocess.Popen([*command, '60'], env=python_env(), stdout=-1) as killed:
+        left = wait_for_check(tmp_path)
+        assert check_rig(load_rig(tmp_path / 'rig.yaml'), 0.2).keeps_pace
+        assert folders_of_checks(tmp_path) == left
+        killed.kill()
+    assert folders_of_checks(tmp_path) == left
+    assert check_rig(load_rig(tmp_path / 'rig.yaml'), 0.2).keeps_pace
+    assert folders_of_checks(tmp_path) == []
+
+
+def folders_of_checks(folder: Path) -> list[Path]:
+    """The temporary folders of checks."""
+    return sorted(folder.glob('.imgstore-check-*'))
+
+
+def wait_for_check(folder: Path) -> list[Path]:
+    """Wait until a check records."""
+    end = time.monotonic() + 30
+    while not list(folder.glob('.imgstore-check-*/recording/a/*/*.npy')):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return folders_of_checks(folder)
+
+
+if can_mount():
+
+    @pytest.mark.parametrize('kilobytes', [8, 300])
+    def test_a_full_disk_is_named(kilobytes: int, tmp_path: Path) -> None:
+        """Whether the folder of the check does not fit, or the frames do not."""
+        disk = tmp_path / 'disk'
+        disk.mkdir()
+        assert mount(disk, kilobytes)
+        try:
+            (tmp_path / 'rig.yaml').write_text(f'folder: {disk}/r\nformat: npy\ncameras: {{a: "test:320x240,fps=50"}}')
+            if kilobytes == 8:
+                (disk / 'other').write_bytes(bytes(8192))
+                with raises(StoreIOError, path=str(disk)) as caught:
+                    check_rig(load_rig(tmp_path / 'rig.yaml'), 0.5)
+                text = str(caught.value)
+            else:
+                text = ' '.join(check_rig(load_rig(tmp_path / 'rig.yaml'), 0.5).problems)
+            assert 'No space left on device' in text
+            assert str(disk) in text
+            assert folders_of_checks(disk) == []
+        finally:
+            unmount(disk)
 
 
 def test_a_setting_that_is_refused_has_its_line(tmp_path: Path) -> None:

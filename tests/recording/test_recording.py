@@ -29,6 +29,7 @@ from imgstore.recording import (
     SourceEndedError,
     camera_kinds,
 )
+from imgstore.recording.cameras.synthetic import SyntheticCamera
 from imgstore.recording.opening import named_sources
 
 from ..helpers.checked import not_none
@@ -124,8 +125,44 @@ def test_a_camera_that_fails_ends_alone(tmp_path: Path) -> None:
     assert not recording.status()['stays'].failed
 
 
+@pytest.mark.parametrize(
+    ('source', 'fmt', 'options', 'argument'),
+    [
+        (f'{FAST},pixel=Mono16', 'avc1/mp4', {}, 'imgdtype'),
+        ('test:1x1', 'avc1/mp4', {}, 'imgshape'),
+        (FAST, 'npy', {'chunksize': 0}, 'chunksize'),
+        (FAST, 'npy', {'metadata': {'__store': 4}}, 'metadata'),
+        (FAST, 'npy', {'metadata': {'lens': object()}}, 'metadata'),
+        (FAST, 'avc1/mp4', {'codec_options': {'no-such': 1}}, 'codec_options'),
+    ],
+)
+def test_a_store_that_cannot_be_made_is_refused_before_the_start(
+    source: str, fmt: str, options: dict[str, Any], argument: str, tmp_path: Path
+) -> None:
+    with raises(InvalidArgumentError, argument=argument) as caught:
+        imgstore.record({'good': FAST, 'bad': source}, tmp_path / 'r', fmt, **options)
+    assert "camera '" in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+class Surprising(SyntheticCamera):
+    """A camera whose images are known only with the first one."""
+
+    def image_layout(self) -> None:
+        """Say nothing of them."""
+
+
+def test_options_are_checked_without_a_known_image(tmp_path: Path) -> None:
+    for options in ({'chunksize': 0}, {'metadata': {'__store': 4}}):
+        with pytest.raises(InvalidArgumentError):
+            imgstore.record({'a': Surprising('96x32')}, tmp_path / 'r', 'npy', **options)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_store_that_cannot_be_made_ends_its_camera_alone(tmp_path: Path) -> None:
-    recording = record(tmp_path / 'r', {'deep': f'{FAST},pixel=Mono12,frames=50', 'good': f'{FAST},frames=50'}, 'bmp')
+    deep = Surprising('96x32,fps=500,buffers=100000,pixel=Mono12,frames=50')
+    with imgstore.record({'deep': deep, 'good': f'{FAST},frames=50'}, tmp_path / 'r', 'bmp') as recording:
+        assert recording.wait(30)
     assert check_recording(tmp_path / 'r') == {'good': list(range(50))}
     status = recording.status()['deep']
     assert status.failed

@@ -7,12 +7,14 @@ in place. With any mixture of their old and new bytes, all frames are found.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import struct
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from ..._support.syncing import write_all
 from ...formats import VIDEO_FRAMES_PER_SECOND
 from .h264 import record_with_rate, with_reordering
 
@@ -300,12 +302,14 @@ class MatroskaFile:
         self._clusters[index] = start
 
     def _append(self, data: bytes) -> None:
-        written = self._file.write(data)
-        if written != len(data):
-            self._file.truncate(self._size)
-            self._file.seek(self._size)
-            raise OSError(f'{self._path}: no space is left')
-        self._size += written
+        try:
+            write_all(self._file.fileno(), [data])
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._file.truncate(self._size)
+                self._file.seek(self._size)
+            raise
+        self._size += len(data)
 
     def finish(self, rate: Fraction) -> None:
         """Write the rate (frames/s), the duration, and the positions of keyframes.

@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import IO, Any
 
 from ..._support.regular_files import open_regular
+from ..._support.syncing import write_all
 from ...constants import TAILS
 from ...errors import FrameReadError
 from ...formats import VIDEO_FRAMES_PER_SECOND
@@ -69,6 +70,7 @@ class LastPacketWriter:
     def __init__(self, video: str) -> None:
         self._paths = last_packet_paths(video)
         self._files: list[IO[bytes]] = []
+        self._held: dict[int, int] = {}  # index of the packet by the place of its file
         try:
             for path in self._paths:
                 remove_if_there(path)
@@ -79,16 +81,23 @@ class LastPacketWriter:
 
     def put(self, index: int, packet: bytes) -> None:
         """Keep the packet of the video's frame ``index``."""
-        file = self._files[index % len(self._files)]
-        file.seek(0)
-        data = _HEAD.pack(index, len(packet), zlib.crc32(packet)) + packet
-        if file.write(data) != len(data):
-            raise OSError(f'{file.name}: no space is left')
+        place = index % len(self._files)
+        self._held.pop(place, None)
+        self._files[place].seek(0)
+        write_all(self._files[place].fileno(), [_HEAD.pack(index, len(packet), zlib.crc32(packet)), packet])
+        self._held[place] = index
 
     def sync(self) -> None:
         """Sync the packets to the disk."""
         for file in self._files:
             os.fsync(file.fileno())
+
+    def leave(self, end: int) -> None:
+        """Close the files; remove those of frames from an index on."""
+        for place, (file, path) in enumerate(zip(self._files, self._paths, strict=False)):
+            file.close()
+            if self._held.get(place, end) >= end:
+                remove_if_there(path)
 
     def remove(self) -> None:
         """Remove the files."""

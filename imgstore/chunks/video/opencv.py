@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import math
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from fractions import Fraction
@@ -35,6 +38,9 @@ _USE_PYAV = "backend='pyav' reads it"
 
 _COMPARED = 8
 """One row in this many is compared with the image before."""
+
+_RESERVE = 2**20
+"""Bytes of a disk that must be free: OpenCV keeps frames back, and writes its index at the end."""
 
 _SMALLEST_SIDE = 8  # pixels; with fewer OpenCV writes beyond its memory
 
@@ -99,6 +105,8 @@ class OpenCVChunkWriter(ChunkWriter):
 
     def store(self, content: Image) -> int:
         """Pass a frame to OpenCV."""
+        if lack := self._lack_of_room(content.nbytes):
+            raise FrameWriteError(f'{self._path}: the video could not be written: {lack}', path=self._path) from lack
         try:
             self._writer.write(content)
         except cv2.error as error:
@@ -119,15 +127,40 @@ class OpenCVChunkWriter(ChunkWriter):
     def close(self, rate: Fraction | None = None) -> None:
         """Finish the file, count its frames, and set its frame rate."""
         self._release()
+        found = self._written
         try:
             found = OpenCVChunkReader(self._open_path, color=True).count() if self._written else 0
             if rate is not None and found and not self._open_path.endswith('.mkv'):
                 set_rate(self._open_path, rate)
-            os.replace(self._open_path, self._path)
+            if found >= self._written:
+                os.replace(self._open_path, self._path)
         except (OSError, ValueError) as error:
             raise FrameWriteError(f'{self._path}: the video could not be finished: {error}', path=self._path) from error
         if found < self._written:
-            raise FrameWriteError(f'{self._path}: OpenCV wrote only {found} of {self._written} frames', path=self._path)
+            what = f'{self._path}: OpenCV wrote only {found} of {self._written} frames'
+            raise FrameWriteError(what, path=self._path) from self._lack_of_room(0)
+
+    def leave(self) -> None:
+        """Finish the file under its hidden name.
+
+        Without its end, nobody could read it.
+        """
+        self._release()
+
+    def keep(self) -> None:
+        """Rename the video with the frames that are in it."""
+        with contextlib.suppress(OSError):
+            os.replace(self._open_path, self._path)
+
+    def _lack_of_room(self, size: int) -> OSError | None:
+        """Return the error of a disk without room for so many bytes more.
+
+        OpenCV does not say so.
+        """
+        disk = shutil.disk_usage(os.path.dirname(self._path))
+        if not disk.total or disk.free >= size + _RESERVE:
+            return None
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._path)
 
     def discard(self) -> None:
         """Remove the video."""

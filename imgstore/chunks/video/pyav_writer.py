@@ -18,7 +18,7 @@ from .coded_streams import CodedStream
 from .container_checks import open_output
 from .container_rate import set_rate
 from .matroska import MatroskaFile, MatroskaTrack
-from .mp4_tail import LastPacketWriter, last_packet_paths
+from .mp4_tail import LastPacketWriter, last_packet_paths, remove_last_packet, rename_last_packet
 from .ordered_file import OrderedFile
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class ContainerChunkWriter(ChunkWriter):
 
         super().__init__()
         self._path, self._open_path, self._encoder = path, partial_path(path), encoder
-        self._written, self._failed, self._checksum = 0, False, UNKNOWN
+        self._written, self._failed, self._checksum, self._whole = 0, False, UNKNOWN, 0
         self._tail: LastPacketWriter | None = None
         self._file: OrderedFile | None = None
         self._is_synced = False
@@ -94,11 +94,22 @@ class ContainerChunkWriter(ChunkWriter):
         self._checksum = UNKNOWN
         try:
             self._encoder.write(content, self._written, self._stream, self._container, self._keep)
+            self._check_written()
         except (av.FFmpegError, OSError, ValueError) as error:
             self._failed = True
             raise FrameWriteError(f'{self._path}: the video could not be written: {error}', path=self._path) from error
         self._written += 1
         return self._checksum
+
+    def _check_written(self) -> None:
+        """Raise OSError if the file could not be written.
+
+        FFmpeg does not say so of our own file.
+        """
+        if self._file is not None:
+            self._file.check()
+        elif os.path.exists(self._open_path):
+            self._whole = os.path.getsize(self._open_path)
 
     def _keep(self, packet: bytes) -> None:
         """Keep the packet held back by an MP4, with parameter sets.
@@ -135,24 +146,45 @@ class ContainerChunkWriter(ChunkWriter):
             with contextlib.closing(self._container):
                 if not self._failed:  # without a written header, FFmpeg crashes on a packet
                     self._container.mux(self._stream.encode(None))
+            self._check_written()
             if rate is not None:
                 with contextlib.suppress(OSError):  # with 25 frames per second the video is complete, too
                     set_rate(self._open_path, rate)
             if self._is_synced:  # before removing the separate file of the last frame
                 sync(self._open_path)
+            os.replace(self._open_path, self._path)
         except (av.FFmpegError, OSError, ValueError) as error:
             raise FrameWriteError(f'{self._path}: the video could not be finished: {error}', path=self._path) from error
-        finally:  # an unfinished video still has many readable frames
-            try:
-                os.replace(self._open_path, self._path)
-            finally:
-                self._end_tail()
+        self._end_tail()
+
+    def leave(self) -> None:
+        """Close the file without its end, and leave the frame held back by it."""
+        if self._file is not None:
+            self._file.fail(OSError('the video is left as it is'))
+        with contextlib.suppress(Exception):
+            self._container.close()
+        if self._file is not None and self._tail is not None:
+            self._file.close()
+            self._tail.leave(self._written)
+        else:
+            with contextlib.suppress(OSError):
+                os.truncate(self._open_path, self._whole)
+
+    def keep(self) -> None:
+        """Rename the unfinished video, which still has many readable frames."""
+        if self._file is not None and self._tail is not None:
+            self._file.close()
+            self._tail.leave(self._written)
+        with contextlib.suppress(OSError):
+            os.replace(self._open_path, self._path)
+            rename_last_packet(self._open_path, self._path)
 
     def discard(self) -> None:
         """Remove the video."""
         with contextlib.suppress(Exception):
             self._container.close()
         self._end_tail()
+        remove_last_packet(self._path)
         remove_if_there(self._open_path)
         remove_if_there(self._path)
 
@@ -233,10 +265,20 @@ class MatroskaChunkWriter(ChunkWriter):
         try:
             with contextlib.closing(self._file):
                 self._file.finish(rate or Fraction(VIDEO_FRAMES_PER_SECOND))
+            os.replace(self._open_path, self._path)
         except (OSError, ValueError) as error:
             raise FrameWriteError(f'{self._path}: the video could not be finished: {error}', path=self._path) from error
-        finally:  # the frames are there even then
+        finally:
             self._context = None
+
+    def leave(self) -> None:
+        """Close the file without its end."""
+        self._context = None
+        self._file.close()
+
+    def keep(self) -> None:
+        """Rename the unfinished video; the frames are there even then."""
+        with contextlib.suppress(OSError):
             os.replace(self._open_path, self._path)
 
     def discard(self) -> None:

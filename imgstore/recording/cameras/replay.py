@@ -16,7 +16,7 @@ from ...constants import STORE_MD_FILENAME
 from ...errors import InvalidArgumentError
 from ...sources import VideoFile
 from ...stores.factories import new_for_filename
-from ..protocol import Camera, FailedGrab, GrabbedFrame, SourceEndedError
+from ..protocol import Camera, FailedGrab, GrabbedFrame, ImageLayout, SourceEndedError
 from .address import flag, number, parse_address
 
 _KINDS: dict[str, Callable[[str], Any]] = {'fast': flag, 'speed': number}
@@ -58,6 +58,14 @@ class ReplayedFile(Camera):
 
     def _of_video(self) -> Iterator[tuple[Image, int, float]]:
         return self._stack.enter_context(VideoFile(self._path)).frames()
+
+    def image_layout(self) -> ImageLayout | None:
+        """Return what the first frame is like."""
+        self._waiting = self._waiting or next(self._frames, None)
+        if self._waiting is None:
+            return None
+        image = self._waiting[0]
+        return ImageLayout(image.shape[1], image.shape[0], _pixel_format(image))
 
     def start(self) -> None:
         """Begin to count time with the first frame."""

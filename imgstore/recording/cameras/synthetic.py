@@ -16,7 +16,7 @@ from ...color import Image
 from ...errors import FrameReadError, InvalidArgumentError
 from ..line_events import check_events
 from ..pixel_formats import pixel_layout
-from ..protocol import Camera, CameraSettings, Counter, FailedGrab, GrabbedFrame, SourceEndedError
+from ..protocol import Camera, CameraSettings, Counter, FailedGrab, GrabbedFrame, ImageLayout, SourceEndedError
 from .address import flag, number, number_and_seconds, numbers, parse_address, positive, width_and_height
 from .buffers import buffer_count
 
@@ -235,6 +235,10 @@ class SyntheticCamera(Camera):
     def settings_in_force(self, names: Iterable[str] = ()) -> dict[str, Any]:
         """Return size, rate and pixel format."""
         return {'fps': self._is.fps, 'size': list(self._size), 'pixel_format': self._is.pixel, 'trigger': self._trigger}
+
+    def image_layout(self) -> ImageLayout | None:
+        """Return the images that it draws."""
+        return ImageLayout(*self._size, self._is.pixel)
 
 
 _triggers: dict[str, int] = {}

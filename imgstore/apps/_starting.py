@@ -1,0 +1,5 @@
+"""Ctrl-C during the imports of a command line."""
+
+from .. import _launch
+
+_launch.begin()
