@@ -16,6 +16,7 @@ from typing import Any, get_args, get_origin
 
 from imgstore.convert import Conversion, FormatEstimate, RefusedFormat, StoreEstimate
 from imgstore.doctor import Finding
+from imgstore.export.mosaic import Absence
 from imgstore.maintenance.reindex import ReindexReport
 from imgstore.maintenance.report import UnreadableChunk
 from imgstore.maintenance.verify_report import VerifiedChunk
@@ -136,6 +137,7 @@ def definitions() -> dict[str, Schema]:
                 'first_number': field('integer', 'Number of the first frame.'),
                 'last_number': field('integer', 'Number of the last frame of the range.'),
                 'label': field('string', 'Label of the mark of --clip; null without.', or_null=True),
+                'absent': list_of(of_class(Absence), 'With --mosaic: when the pictures of other stores are black.'),
             },
         ),
         'convert': {

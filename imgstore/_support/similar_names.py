@@ -38,13 +38,29 @@ def similar_formats(name: object, allowed: Sequence[str]) -> list[str]:
 
 def unknown_format(name: object, allowed: Sequence[str]) -> str:
     """Describe a wrong name of a format."""
-    meant = did_you_mean(similar_formats(name, allowed))
-    return f'format {name!r} is not supported; supported formats: {", ".join(allowed)}{meant}'
+    return f'format {name!r} is not supported{suggestion(similar_formats(name, allowed), "supported formats", allowed)}'
 
 
 def close_names(name: str, allowed: Iterable[str]) -> list[str]:
     """Return the allowed names most similar to a wrong one."""
     return difflib.get_close_matches(name, allowed, 2)
+
+
+def suggestion(similar: Sequence[str], label: str, allowed: Iterable[str]) -> str:
+    """Return the end of an error: similar names first, then all allowed ones.
+
+    Parameters
+    ----------
+    similar : sequence of str
+        What the user may have meant.
+    label : str
+        What the allowed names are.
+    allowed : iterable of str
+        All allowed names.
+    """
+    listed = ', '.join(allowed)
+    meant = did_you_mean(similar)
+    return f'{meant} {label.capitalize()}: {listed}' if meant else f'; {label}: {listed}'
 
 
 def did_you_mean(names: Sequence[str]) -> str:

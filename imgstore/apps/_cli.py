@@ -28,6 +28,7 @@ from ..encoder_options import (
 )
 from ..errors import ImgStoreError, StoreExistsError, StoreNotFoundError
 from ..formats import accepted_format_names, formats_with
+from ..ondisk.lost_metadata import HOW_TO_RESTORE, has_lost_metadata
 from ._hints import next_step
 from ._parser import EXIT_USAGE
 from ._terminal import escape_unencodable, filtered_output
@@ -216,6 +217,8 @@ def _guarded(prog: str, command: Callable[[], int], verbose: bool) -> int:
 def _with_next_step(error: ImgStoreError | OSError) -> str:
     if isinstance(error, StoreExistsError) and error.replaceable:
         return f'{error.message}; use --overwrite to replace it'
+    if has_lost_metadata(error):
+        return f'{error}; {HOW_TO_RESTORE}'
     step = next_step(error.path) if isinstance(error, StoreNotFoundError) and error.path else ''
     return f'{error}; {step}' if step else str(error)
 

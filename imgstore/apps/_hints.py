@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Callable
 
 from .._support.similar_names import close_names
 from ..constants import STORE_MD_FILENAME
@@ -21,7 +22,12 @@ def save_command(path: str) -> str:
     """Return the command to make a store of a file or a folder of images."""
     stem = os.path.splitext(os.path.basename(os.path.normpath(path)))[0]
     name = stem if stem and not os.path.lexists(stem) else f'{stem}-store'
-    return f'imgstore save {shlex.quote(path)} {shlex.quote(name)}'
+    return f'imgstore save {as_word(path)} {as_word(name)}'
+
+
+def as_word(path: str) -> str:
+    """Return a path as a word for a shell, which is no option."""
+    return shlex.quote(os.path.join(os.curdir, path) if path.startswith('-') else path)
 
 
 def is_store(path: str) -> bool:
@@ -37,15 +43,21 @@ def next_step(path: str) -> str:
         return _next_step_with_folder(path)
     if os.path.exists(path):
         return f'to make a store of this file, run: {save_command(path)}'
+    similar = similar_path(path, is_store)
+    return f'did you mean {as_word(os.path.basename(similar))}?' if similar else ''
+
+
+def similar_path(path: str, fits: Callable[[str], bool]) -> str:
+    """Return the path most similar to a missing one, in its folder, or ''."""
     folder, name = os.path.split(path)
-    names = close_names(name, [each for each in _names_in(folder or os.curdir) if is_store(os.path.join(folder, each))])
-    return f'did you mean {shlex.quote(names[0])}?' if names else ''
+    names = [each for each in _names_in(folder or os.curdir) if fits(os.path.join(folder, each))]
+    return next((os.path.join(folder, each) for each in close_names(name, names)), '')
 
 
 def _next_step_with_folder(path: str) -> str:
     names = _names_in(path)
     if any(is_store(os.path.join(path, name)) for name in names):
-        return f'to list the stores in it, run: imgstore info --recursive {shlex.quote(path)}'
+        return f'to list the stores in it, run: imgstore info --recursive {as_word(path)}'
     if any(name.lower().endswith(image_extensions()) for name in names):
         return f'to make a store of its images, run: {save_command(path)}'
     return ''

@@ -123,6 +123,6 @@ def _sums(rows: list[StoreRow]) -> str:
 
 
 def told_none(folders: list[str]) -> str:
-    """Return the line for folders without stores."""
+    """Return the error for folders without stores."""
     where = ', '.join(repr(os.path.normpath(folder)) for folder in folders)
-    return f'no store in {where} or below'
+    return f'no store in {where} or below; give a folder with recordings'

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NoReturn
 
-from .._support.similar_names import close_names, did_you_mean, similar_formats
+from .._support.similar_names import close_names, did_you_mean, similar_formats, suggestion
 from .._support.text import printable_lines
 from ._terminal import escape_unencodable
 
@@ -20,7 +21,15 @@ _AS_USAGE = {None: '{}', '?': '[{}]', '*': '[{} ...]', '+': '{} ...'}
 
 
 class CommandParser(argparse.ArgumentParser):
-    """A parser with control characters escaped in its messages."""
+    """A parser with control characters escaped in its messages.
+
+    Attributes
+    ----------
+    synonyms : mapping of str to str
+        Options that people type, and the ones that the command has instead.
+    """
+
+    synonyms: Mapping[str, str] = MappingProxyType({})
 
     def _print_message(self, message: str, file: Any = None) -> None:
         escape_unencodable()
@@ -68,10 +77,15 @@ class CommandParser(argparse.ArgumentParser):
         more
             Text to append.
         """
-        known = [name for action in self._actions for name in action.option_strings]
         names = [text.partition('=')[0] for text in unknown if text.startswith('--')]
-        found = [name for text in names for name in close_names(text, known)]
+        found = [meant for name in names if (meant := self._meant(name))]
         self.error(f'unrecognized arguments: {" ".join(unknown)}{more}{did_you_mean(found[:1])}')
+
+    def _meant(self, name: str) -> str:
+        """Return the option that a user may mean by another name, or ''."""
+        known = [name[2:] for action in self._actions for name in action.option_strings if name.startswith('--')]
+        similar = [f'--{each}' for each in close_names(name[2:], known)]
+        return self.synonyms.get(name) or next(iter(similar), '')
 
     def error(self, message: str) -> NoReturn:
         """Report wrong usage in two lines, and exit with code 2."""
@@ -131,4 +145,4 @@ def command_parser(prog: str, description: str, example: str, more: str = '', ve
 def wrong_choice(value: str, allowed: Sequence[str], what: str) -> str:
     """Describe a wrong choice, with a similar one if there is any."""
     similar = similar_formats(value, allowed) if what == 'format' else close_names(value, allowed)
-    return f'{value!r} is not allowed; allowed are {", ".join(allowed)}{did_you_mean(similar)}'
+    return f'{value!r} is not allowed{suggestion(similar, "allowed", allowed)}'

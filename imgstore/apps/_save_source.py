@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import glob
 import itertools
 import os
-import shlex
 from collections.abc import Sequence
 
-from ._hints import save_command
+from ..errors import InvalidArgumentError
+from ..formats import image_extensions
+from ._hints import VIDEO_FILES, as_word, save_command, similar_path
 from ._parser import CommandParser
 
+_ENDINGS = (*VIDEO_FILES, *image_extensions())
 _QUOTE_IT = '; if the shell expanded a pattern, quote it: "images/*.png"'
 
 
@@ -48,10 +51,17 @@ def _problem(source: str | None, plain: str | None, dest: str) -> str:
     if source is None:
         return f'{dest!r} is a file, and there is no name for the store; run: {save_command(dest)}'
     if plain is not None and not (os.path.exists(plain) or plain.isdecimal() or plain == '-' or '://' in plain):
-        return (
-            f'{plain!r} does not exist; the source comes first: imgstore save {shlex.quote(dest)} {shlex.quote(plain)}'
-        )
+        return f'{plain!r} does not exist; the source comes first: imgstore save {as_word(dest)} {as_word(plain)}'
     return ''
+
+
+def check_exists(source: str) -> None:
+    """Raise InvalidArgumentError for a source that should exist and does not."""
+    if os.path.lexists(source) or source == '-' or '://' in source or glob.has_magic(source):
+        return
+    similar = similar_path(source, lambda path: os.path.isdir(path) or path.lower().endswith(_ENDINGS))
+    step = f'did you mean {as_word(similar)}?' if similar else 'give a video, an image or a folder of images'
+    raise InvalidArgumentError(f'{source!r} does not exist; {step}', path=source)
 
 
 def _check_source(made: CommandParser, argv: Sequence[str]) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from collections.abc import Callable
 from importlib.util import find_spec
 
 from .._support.text import count_of
 from ..errors import ImgStoreError
 from ..viewers.web.serving import USUAL_HOST
+from ._hints import as_word
 
 _OF_PAGE = ('host', 'port', 'token', 'root_path', 'allow_host', 'no_browser')
 _OF_WINDOW = ('fps', 'loop', 'at', 'hide_statusbar')
@@ -47,7 +47,7 @@ def reason_for_page(args: argparse.Namespace, check_screen: Callable[[], None]) 
         if find_spec('uvicorn') is None or find_spec('starlette') is None:
             raise ImgStoreError(
                 f"{error}; for a page in a browser, run: pip install 'imgstore[web]'; "
-                f'imgstore-view --web {shlex.quote(args.paths[0])}'
+                f'imgstore-view --web {as_word(args.paths[0])}'
             ) from error
         return str(error)
     return None

@@ -58,7 +58,7 @@ COMMANDS = (
     Command('record', 'record', 'record one or several cameras, and account for every frame'),
     Command('view', 'view', 'play a store in a window or a browser'),
     Command('info', 'info', 'summarise a store: frames, rate, drops, size, health'),
-    Command('export', 'export', 'write frames as a video, images, arrays or a table'),
+    Command('export', 'export', 'write frames or marked clips as a video, GIF, WebP, images, arrays or a table'),
     Command('convert', 'convert', 'copy a store into another format and compare each frame'),
     Command('index', 'index', 'save the index cache of a store, so that it opens fast'),
     Command('verify', 'verify', 'compare every frame with its checksum'),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 
 from .._version import __version__
-from ._hints import VIDEO_FILES, is_store, save_command
+from ._hints import VIDEO_FILES, as_word, is_store, save_command
 from ._parser import EXIT_USAGE, CommandParser, command_parser
 from .commands import COMMANDS
 
@@ -49,7 +48,7 @@ def _instead(path: str) -> str:
     if any(path == command.name for command in COMMANDS):
         return ''
     if is_store(path):
-        return f'to play this store, run: imgstore view {shlex.quote(path)}'
+        return f'to play this store, run: imgstore view {as_word(path)}'
     if os.path.exists(path):
         return f'to make a store of it, run: {save_command(path)}'
     if path.lower().endswith(VIDEO_FILES):

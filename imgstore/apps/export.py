@@ -6,27 +6,43 @@ import argparse
 import contextlib
 import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from .._support.text import count_of
 from ..export import IMAGE_FORMATS, TABLES, select
+from ..export.mosaic import absences, check_common_times
 from ..stores.base import ImgStore
 from ..stores.factories import new_for_filename
 from ..timestamps import parse_time
-from ._cli import add_encoder_options, add_overwrite, run
+from ._cli import add_encoder_options, add_overwrite, log_error, run
+from ._export_absences import told_absence
 from ._export_clips import Clip, clips_of
 from ._export_kinds import BY_EXTENSION, EXPORTS, WHAT_IS_WRITTEN, speed, wrong_option
-from ._parser import command_parser
+from ._parser import CommandParser, command_parser
 from ._progress import Progress
 from ._report import Report, add_json
 from ._values import positive, seconds
 
 _PROG = 'imgstore-export'
 _RANGES = tuple(f'{end}_{what}' for end in ('from', 'to') for what in ('number', 'index', 'time', 'seconds'))
+_SYNONYMS = {
+    '--frames': '--to-index',
+    '--duration': '--to-seconds',
+    '--start': '--from-seconds',
+    '--end': '--to-seconds',
+    '--stop': '--to-seconds',
+    '--from': '--from-number',
+    '--to': '--to-number',
+    '--step': '--speed',
+    '--format': '--as',
+    '--marks': '--clip',
+    '--scale': '--width',
+}
 _USUAL_FACTS = dict.fromkeys(('copied', 'reason', 'rows'))
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> CommandParser:
     """Make the parser."""
     made = command_parser(
         _PROG,
@@ -42,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
         'Ranges include their start and exclude their end. H.264 is copied if nothing is drawn and the range starts at '
         'a keyframe. Otherwise the frames are re-encoded.',
     )
+    made.synonyms = _SYNONYMS
     made.add_argument('stores', metavar='STORE', nargs='+', help='the store; several with --mosaic')
     made.add_argument(
         'dest',
@@ -178,11 +195,16 @@ def _export(args: argparse.Namespace, kind: str) -> int:
     with contextlib.ExitStack() as stack:
         store, *others = [stack.enter_context(new_for_filename(path)) for path in args.stores]
         clips = clips_of(store, args) if args.clip else [Clip(select(store, **_ranges(store, args)), args.dest)]
+        for clip in clips:
+            check_common_times(clip.frames, others)
         with Progress(_PROG, sum(len(clip.frames) for clip in clips), quiet=args.quiet) as progress:
             for clip in clips:
+                missing = absences(clip.frames, others)
+                for absence in missing:
+                    log_error(_PROG, f'warning: {told_absence(store, absence, len(clip.frames))}')
                 own = argparse.Namespace(**{**vars(args), 'dest': clip.dest})
                 remark, facts = EXPORTS[kind](own, clip.frames, others, progress.step)
-                _tell(args, kind, clip, remark, facts)
+                _tell(args, kind, clip, remark, {**facts, 'absent': [asdict(absence) for absence in missing]})
     return 0
 
 

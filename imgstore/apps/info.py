@@ -14,8 +14,9 @@ import cv2
 from .._support.text import count_of, printable
 from .._support.yaml import dump_yaml
 from ..encoder_options import CODEC_OPTIONS
-from ..errors import ImgStoreError, InvalidArgumentError, StoreIOError
+from ..errors import ImgStoreError, InvalidArgumentError, StoreIOError, StoreNotFoundError
 from ..export.atomic_output import new_file
+from ..overview.health import Health
 from ..overview.interval_plot import draw_intervals
 from ..overview.listing import list_stores
 from ..overview.report import FrameGap, FrameTiming, Overview, overview
@@ -34,6 +35,7 @@ _PROG = 'imgstore-info'
 _LINES_OF_METADATA = 12
 _TITLE_WIDTH = 14
 _USUAL_DROPS = 5
+_MOST_DAMAGED = 20
 _Row = tuple[str, str]
 
 
@@ -51,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         '--recursive',
         action='store_true',
-        help='list all stores in the folder and below as a table, without opening a video',
+        help='list all stores in the folder and below as a table, without reading frames',
     )
     made.add_argument('--csv', action='store_true', help='print the table of --recursive as csv')
     add_json(made, 'one JSON object per store and line; times in seconds')
@@ -116,11 +118,11 @@ def _drops(args: argparse.Namespace) -> int:
 def _list_all(args: argparse.Namespace) -> int:
     with Progress(_PROG, unit='stores', quiet=args.quiet) as progress:
         rows = list_stores(*args.paths, progress=progress.step)
-    if not rows:
-        log_error(_PROG, told_none(args.paths))
     show = print_csv if args.csv else print_json if args.json else print_table
     if rows or args.csv:
         show(rows)
+    if not rows:
+        raise StoreNotFoundError(told_none(args.paths))
     return EXIT_FAILURE if any(row.state == 'unreadable' for row in rows) else 0
 
 
@@ -260,9 +262,20 @@ def _health(found: Overview) -> Iterator[str]:
     yield from health.skipped_chunks
     if health.missing_chunks:
         yield f'missing chunks: {", ".join(map(str, health.missing_chunks[:20]))}'
+    yield from health.damaged_files[:_MOST_DAMAGED]
+    if (more := len(health.damaged_files) - _MOST_DAMAGED) > 0:
+        yield f'and {more} more damaged files or folders'
     if health.saved_index == 'outdated':
         yield 'the index cache is stale: update it with imgstore index'
     yield from map(str, found.repairs)
+    yield _checked(health)
+
+
+def _checked(health: Health) -> str:
+    """Return what was checked, and the next step."""
+    if not health.checked_chunks:
+        return 'checked: indexes'
+    return 'checked: indexes, and names, sizes and structure of the files; imgstore verify compares every frame'
 
 
 def _rate(rate: float | None) -> str:

@@ -7,7 +7,6 @@ import contextlib
 import glob
 import itertools
 import os
-import shlex
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import IO, Any
@@ -43,12 +42,13 @@ from ._cli import (
     run,
 )
 from ._destination import Destination
+from ._hints import as_word
 from ._metadata import add_metadata, given_metadata
 from ._parser import CommandParser, command_parser
 from ._progress import Progress
 from ._report import Report, add_json
 from ._save_images import Preparation, Preview, check_depth
-from ._save_source import add_source, parse_source
+from ._save_source import add_source, check_exists, parse_source
 from ._save_times import GivenTimes, add_times, check_times
 from ._values import crop, positive, size
 
@@ -160,6 +160,8 @@ def _save(args: argparse.Namespace) -> int:
     start = None if args.start_time is None else parse_timestamp(local_timezone(), args.start_time)
     metadata = given_metadata(args)
     validate_options(resolve_format(args.format), encoder_options(args))  # before a camera is opened
+    if not _is_camera(args):
+        check_exists(args.source)
     report = Report(args, dropped=0)
     given = GivenTimes.of(args, report)
     with GracefulStop() as stop, report, Destination(args.dest, args.overwrite, _is_live(args), report) as dest:
@@ -184,7 +186,7 @@ def _camera(args: argparse.Namespace) -> Camera:
     except InvalidArgumentError as error:
         if args.source is not None:
             raise
-        step = f'to save a video, run: imgstore save VIDEO {shlex.quote(args.dest)}'
+        step = f'to save a video, run: imgstore save VIDEO {as_word(args.dest)}'
         raise InvalidArgumentError(f'{error}; {step}') from error
 
 

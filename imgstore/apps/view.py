@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import shlex
 import sys
 from collections.abc import Sequence
 
@@ -20,6 +19,7 @@ from ..viewers.web.serving import USUAL_HOST, USUAL_PORT, Site, run_server
 from ..viewers.window.player import Player
 from ..viewers.window.session import Session, window_shape
 from ._cli import frames_per_second, run
+from ._hints import as_word
 from ._parser import command_parser
 from ._terminal import unfiltered
 from ._values import port
@@ -127,14 +127,17 @@ def _view_somewhere(prog: str, args: argparse.Namespace) -> int:
         if unfiltered(sys.stdout).isatty() and not args.quiet:
             print(f'{prog}: in a window; --web shows a page for a browser')
         return _view(args.paths[0], args)
-    if not (args.web or args.quiet):
-        print(f'{prog}: {told_page(args, reason)}', flush=True)
-    return _view_in_browser(prog, args)
+    return _view_in_browser(prog, args, '' if args.web or args.quiet else told_page(args, reason))
 
 
-def _view_in_browser(prog: str, args: argparse.Namespace) -> int:
+def _view_in_browser(prog: str, args: argparse.Namespace, first: str) -> int:
+    """Serve the stores; print the first line once they are open."""
+    lines = [first] if first else []
+
     def tell(line: str) -> None:
-        print(f'{prog}: {line}', flush=True)
+        lines.append(line)
+        while lines:
+            print(f'{prog}: {lines.pop(0)}', flush=True)
 
     if args.link:
         for link in further_links(args.port):
@@ -188,7 +191,7 @@ def _check_screen(path: str) -> None:
     try:
         check_screen()
     except ImgStoreError as error:
-        raise ImgStoreError(f'{error}; for a browser, run: imgstore-view --web {shlex.quote(path)}') from error
+        raise ImgStoreError(f'{error}; for a browser, run: imgstore-view --web {as_word(path)}') from error
 
 
 def recorded_fps(store: ImgStore) -> float:

@@ -18,7 +18,7 @@ from ..errors import InvalidArgumentError, StoreIOError
 from ..ondisk.files import StrPath
 from ..stores.base import ImgStore
 from .atomic_output import Progress, new_file, no_progress
-from .mosaic import Look
+from .mosaic import Look, check_common_times
 from .selection import Frames
 from .speed import checked_speed, thin_out
 from .ticks import ANIMATIONS, Ticks
@@ -80,7 +80,7 @@ def export_animation(
     Raises
     ------
     InvalidArgumentError
-        An argument is not allowed, or the image cannot hold the frames.
+        An argument is not allowed, the image cannot hold the frames, or another store has none at their times.
     StoreExistsError
         The path exists already.
 
@@ -95,6 +95,7 @@ def export_animation(
     shown = thin_out(frames, speed, _MOST_FRAMES_PER_SECOND)
     look, ticks = Look(status_bar, width, tuple(others)), Ticks(extension, shown, speed)
     options = _options(extension, quality)
+    check_common_times(shown, look.others)
 
     def render(chosen: Frames) -> Iterator[Image]:
         return _checked(look.render(chosen), extension)

@@ -10,13 +10,81 @@ import numpy as np
 
 from .._support.validation import as_int_between
 from ..color import Image
+from ..errors import InvalidArgumentError
 from ..stores.base import ImgStore
-from ..timestamps import Times, usual_interval
+from ..timestamps import Times, format_time, usual_interval
 from .pictures import fitted, render_frames
 from .selection import Frames, Indices
 
 _MISSING = -1
+_NEAR = 0.6  # intervals between frames
 _WIDEST = 16384  # pixels
+
+
+@dataclass(frozen=True)
+class Absence:
+    """Times without a frame of another store, whose picture is black there.
+
+    Attributes
+    ----------
+    store : str
+        Folder of the store without frames.
+    frames : int
+        Number of frames of the first store at these times.
+    spans : tuple of (float, float)
+        Times of the first and the last frame of each run of them.
+    """
+
+    store: str
+    frames: int
+    spans: tuple[tuple[float, float], ...]
+
+
+def absences(frames: Frames, others: Sequence[ImgStore]) -> list[Absence]:
+    """Find the times of frames at which another store has none.
+
+    Parameters
+    ----------
+    frames : Frames
+        The frames that set the times.
+    others : sequence of store
+        Other stores, open for reading.
+    """
+    found = [_absence(frames, store) for store in others]
+    return [absence for absence in found if absence.frames]
+
+
+def check_common_times(frames: Frames, others: Sequence[ImgStore]) -> None:
+    """Raise InvalidArgumentError if a store has no frame at any of the times.
+
+    Parameters are those of `absences`.
+    """
+    for store in others:
+        if (_matched(frames, store) == _MISSING).all():
+            raise InvalidArgumentError(
+                f'{store.filename!r} has no frame at the times of {frames.store.filename!r}, '
+                f'{_span(frames.store, frames.times)}; {_what_it_has(store)}; give stores recorded at the same time',
+                store=store.filename,
+                argument='others',
+            )
+
+
+def _absence(frames: Frames, store: ImgStore) -> Absence:
+    absent = _matched(frames, store) == _MISSING
+    edges = np.flatnonzero(np.diff(absent, prepend=False, append=False)).reshape(-1, 2).tolist()
+    spans = tuple((float(frames.times[start]), float(frames.times[end - 1])) for start, end in edges)
+    return Absence(store.filename, int(absent.sum()), spans)
+
+
+def _what_it_has(store: ImgStore) -> str:
+    if not store.frame_count:
+        return 'it is empty'
+    return f'its own are {_span(store, store.frame_times)}'
+
+
+def _span(store: ImgStore, times: Times) -> str:
+    zone = store.created[1]
+    return f'{format_time(zone, float(times[0]))} to {format_time(zone, float(times[-1]))}'
 
 
 @dataclass(frozen=True)
@@ -57,7 +125,7 @@ class Look:
         """Render frames, with those of the other stores at the same time.
 
         The pictures are in a grid, the first one at the upper left. All have the size of the first, and keep their
-        proportions. A store without a frame at that time is black there.
+        proportions. A store without a frame at that time is black there; `absences` finds these times.
 
         Parameters
         ----------
@@ -107,12 +175,17 @@ def nearest_frames(times: Times, store: ImgStore, tolerance: float) -> Indices:
     return nearest
 
 
+def _matched(frames: Frames, store: ImgStore) -> Indices:
+    """Return the index of another store's frame for each frame."""
+    longer = max(usual_interval(each) or 0.0 for each in (frames.store, store))
+    return nearest_frames(frames.times, store, _NEAR * longer)
+
+
 class _Side:
     """The pictures of another store, one for each frame."""
 
     def __init__(self, frames: Frames, store: ImgStore, look: Look) -> None:
-        longer = max(usual_interval(each) or 0.0 for each in (frames.store, store))
-        indices = nearest_frames(frames.times, store, 0.6 * longer)
+        indices = _matched(frames, store)
         own = indices[indices != _MISSING]
         chosen = Frames(store, own, store.frame_numbers[own], store.frame_times[own])
         self._is_there = iter((indices != _MISSING).tolist())

@@ -21,7 +21,7 @@ from ..ondisk.files import StrPath, name_of
 from ..stores.base import ImgStore
 from ..timestamps import is_date
 from .atomic_output import Progress, new_file, no_progress
-from .mosaic import Look
+from .mosaic import Look, check_common_times
 from .pictures import pad_to_even
 from .selection import Frames
 from .sound import Sound, sound_packets
@@ -114,7 +114,8 @@ def export_video(
     Raises
     ------
     InvalidArgumentError
-        An argument is not allowed, the frames cannot be copied, or the container cannot hold their times.
+        An argument is not allowed, the frames cannot be copied, the container cannot hold their times, or another
+        store has no frame at these times.
     StoreExistsError
         The path exists already.
 
@@ -131,6 +132,7 @@ def export_video(
     refuse_sound(speed, sounds=sounds, captions=captions)
     shown = thin_out(frames, speed) if speed > 1 else frames
     look = Look(status_bar, width, tuple(others))
+    check_common_times(shown, look.others)
     pieces = _pieces(shown, extension, codec, look)
     ticks = Ticks(extension, shown, speed)
     if sounds and ticks.seconds > _MAX_HOURS_OF_SOUND * 3600:

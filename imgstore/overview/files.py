@@ -1,37 +1,53 @@
-"""Size of a store's files, and which of them are partly written."""
+"""Size of a store's files, and which of them are empty or partly written."""
 
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
 from ..ondisk.files import is_partial
 from ..remote import files as remote
 
 
-def size_or_none(folder: str) -> tuple[int | None, int | None]:
-    """Return size in bytes and number of all files.
+class FolderSize(NamedTuple):
+    """Size of a folder's files.
 
-    None at a URL that cannot be listed.
+    Attributes
+    ----------
+    size : int or None
+        Bytes of all files. None at a URL that cannot be listed.
+    files : int or None
+        Number of files, likewise.
+    empty : list of str
+        Paths of the empty files on this machine.
     """
-    is_unknown = remote.is_url(folder) and not remote.can_list(folder)
-    return (None, None) if is_unknown else size_of(folder)
+
+    size: int | None
+    files: int | None
+    empty: list[str]
 
 
-def size_of(folder: str) -> tuple[int, int]:
-    """Return size in bytes and number of all files below a folder.
-
-    Both are 0 at a URL that cannot be listed.
-    """
+def folder_size(folder: str) -> FolderSize:
+    """Return number and size of all files below a folder."""
     if remote.is_url(folder):
-        return remote.size_below(folder)
+        size, files = remote.size_below(folder) if remote.can_list(folder) else (None, None)
+        return FolderSize(size, files, [])
+    empty: list[str] = []
+    return FolderSize(*_size_of(folder, empty), empty)
+
+
+def _size_of(folder: str, empty: list[str]) -> tuple[int, int]:
     size = files = 0
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                inner_size, inner_files = size_of(entry.path)
+                inner_size, inner_files = _size_of(entry.path, empty)
                 size, files = size + inner_size, files + inner_files
-            else:
-                size, files = size + _file_size(entry), files + 1
+                continue
+            own = _file_size(entry)
+            size, files = size + own, files + 1
+            if not own:
+                empty.append(entry.path)
     return size, files
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .._support.regular_files import is_file
@@ -13,6 +14,7 @@ from ..ondisk.lock import lock_state
 from ..remote.urls import is_url
 from ..stores.base import ImgStore
 from .files import unclosed_files
+from .media import check_media
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,13 @@ class Health:
         Missing chunk numbers below the largest.
     saved_index : {'none', 'fits', 'outdated'}
         Whether the store has an index cache, and whether it fits the chunks.
+    damaged_files : tuple of str
+        Damaged videos and images, and chunks without all their images, each with what is wrong. They are found by
+        names, sizes and the structure of videos. `imgstore.verify` finds all damage.
+    missing_images : int
+        Number of frames in the index without an image.
+    checked_chunks : int
+        Number of chunks with files checked in this way: complete ones, but none at a URL.
     """
 
     lock: str
@@ -38,16 +47,29 @@ class Health:
     skipped_chunks: tuple[str, ...]
     missing_chunks: tuple[int, ...]
     saved_index: str
+    damaged_files: tuple[str, ...] = ()
+    missing_images: int = 0
+    checked_chunks: int = 0
 
     @property
     def good(self) -> bool:
         """Whether all files are in order. An open writer is no fault."""
         crashed = self.lock == 'left' or (self.unclosed and self.lock == 'none')
-        return not (crashed or self.skipped_chunks or self.missing_chunks)
+        return not (crashed or self.skipped_chunks or self.missing_chunks or self.damaged_files)
 
 
-def store_health(store: ImgStore, messages: list[Warning | str]) -> Health:
-    """Examine the files of an open store, and the warnings of its opening."""
+def store_health(store: ImgStore, messages: list[Warning | str], empty_files: Sequence[str]) -> Health:
+    """Examine the files of an open store.
+
+    Parameters
+    ----------
+    store : store
+        Open for reading.
+    messages : list of Warning or str
+        Warnings of its opening.
+    empty_files : sequence of str
+        Paths of its empty files.
+    """
     folder, chunks = store.filename, list(store.chunk_paths())
     missing = sorted(set(range(max(chunks, default=0))) - set(chunks))
     if not is_file(join(folder, STORE_SAVED_INDEX_FILENAME)):
@@ -57,7 +79,17 @@ def store_health(store: ImgStore, messages: list[Warning | str]) -> Health:
     lock = 'none' if is_url(folder) else lock_state(os.path.join(folder, STORE_LOCK_FILENAME))
     if lock == 'held':  # the current chunk of the writer has no index yet
         messages = [each for each in messages if not _is_skipped(each, max(chunks, default=-1) + 1)]
-    return Health(lock, unclosed_files(folder), tuple(map(str, messages)), tuple(missing), saved)
+    media = check_media(store, empty_files)
+    return Health(
+        lock,
+        unclosed_files(folder),
+        tuple(map(str, messages)),
+        tuple(missing),
+        saved,
+        media.damaged,
+        media.missing_images,
+        media.checked_chunks,
+    )
 
 
 def _is_skipped(warning: Warning | str, chunk: int) -> bool:

@@ -20,16 +20,18 @@ from ..formats import is_known
 from ..ondisk.chunk_files import find_chunk_files
 from ..ondisk.files import StrPath
 from ..ondisk.lock import lock_state
+from ..ondisk.lost_metadata import HOW_TO_RESTORE, has_lost_metadata
 from ..ondisk.metadata import load_metadata
 from ..ondisk.repair_notes import RepairNote, repair_notes
 from ..remote.urls import is_url
 from ..stores.base import ImgStore
 from ..stores.factories import new_for_filename
-from .files import is_folder, size_of
+from .files import FolderSize, folder_size, is_folder
 from .health import Health, store_health
 
 _CHUNK = re.compile(r'\d{6,}(\.\w+)?', re.ASCII)
 _MAX_METADATA = 2**24  # bytes
+_MOST_NAMED = 5  # damaged files
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class StoreRow:
         Path of the store's folder, below the given one.
     state : {'good', 'live', 'not closed', 'damaged', 'unreadable'}
         'live': a writer has the store open. 'not closed': its writer was killed. 'damaged': chunks are missing or
-        skipped. 'unreadable': it could not be opened, and the fields below have no values.
+        skipped, images are missing or empty, or a video is cut off. 'unreadable': it could not be opened, and the
+        fields below have no values.
     problem : str or None
         Reason of the last three states. Or, in a good store, its latest repair, or that its format is unknown.
     format : str or None
@@ -97,8 +100,8 @@ class StoreRow:
 def list_stores(*folders: StrPath, progress: Callable[[], object] = lambda: None) -> list[StoreRow]:
     """List all stores in folders and below them, from their indexes.
 
-    Images and videos are not read. Hidden folders are skipped. Symbolic links are followed, but not to
-    folders that they are in. Each folder is visited once.
+    No frame is read: images and videos are checked by their names, sizes and structure. Hidden folders are skipped.
+    Symbolic links are followed, but not to folders that they are in. Each folder is visited once.
 
     Parameters
     ----------
@@ -222,39 +225,41 @@ def _row(place: _Place) -> StoreRow | None:
     if place.error is not None:
         return StoreRow(place.path, 'unreadable', place.error.strerror or str(place.error))
     try:
-        size, files = size_of(place.path)
+        on_disk = folder_size(place.path)
         if not place.has_metadata:
-            why = f'there is no {STORE_MD_FILENAME} in it'
-            return _unreadable(place, why, size, files) if find_chunk_files(place.path) else None
+            why = f'there is no {STORE_MD_FILENAME} in it; {HOW_TO_RESTORE}'
+            return _unreadable(place, why, on_disk) if find_chunk_files(place.path) else None
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter('always')
             with new_for_filename(place.path, cache_bytes=0) as store:
                 store.index.load()
-                return _summary(place.path, store, [each.message for each in caught], size, files)
+                return _summary(place.path, store, [each.message for each in caught], on_disk)
     except (ImgStoreError, OSError) as error:
         is_store = not place.has_metadata or _names_store(place.path) or bool(find_chunk_files(place.path))
-        return _unreadable(place, str(error), size, files) if is_store else None
+        why = f'{error}; {HOW_TO_RESTORE}' if has_lost_metadata(error) else str(error)
+        return _unreadable(place, why, on_disk) if is_store else None
 
 
-def _unreadable(place: _Place, why: str, size: int, files: int) -> StoreRow:
+def _unreadable(place: _Place, why: str, on_disk: FolderSize) -> StoreRow:
     state = 'live' if lock_state(os.path.join(place.path, STORE_LOCK_FILENAME)) == 'held' else 'unreadable'
-    return StoreRow(place.path, state, why, bytes_on_disk=size, files=files)
+    return StoreRow(place.path, state, why, bytes_on_disk=on_disk.size or 0, files=on_disk.files or 0)
 
 
 def _names_store(folder: str) -> bool:
-    """Return whether metadata.yaml is a store's, not another program's."""
+    """Return whether metadata.yaml is a store's, or empty, not another program's."""
     try:
-        return STORE_MD_KEY.encode() in read_regular(os.path.join(folder, STORE_MD_FILENAME), _MAX_METADATA)
+        content = read_regular(os.path.join(folder, STORE_MD_FILENAME), _MAX_METADATA)
     except OSError:
         return True
+    return STORE_MD_KEY.encode() in content or not content.strip(b'\0 \n')
 
 
-def _summary(path: str, store: ImgStore, messages: list[Warning | str], size: int, files: int) -> StoreRow:
+def _summary(path: str, store: ImgStore, messages: list[Warning | str], on_disk: FolderSize) -> StoreRow:
     numbers, times = store.frame_numbers, store.frame_times
     created, zone = store.created
     return StoreRow(
         path,
-        *_state(store_health(store, messages), store.format, repair_notes(load_metadata(path))),
+        *_state(store_health(store, messages, on_disk.empty), store.format, repair_notes(load_metadata(path))),
         store.format,
         store.image_shape,
         str(store.dtype),
@@ -266,8 +271,8 @@ def _summary(path: str, store: ImgStore, messages: list[Warning | str], size: in
         created.replace(tzinfo=None).isoformat(),
         str(zone),
         len(store.index.chunk_ranges()),
-        size,
-        files,
+        on_disk.size or 0,
+        on_disk.files or 0,
         failure_of(path),
     )
 
@@ -278,9 +283,8 @@ def _missing(numbers: np.ndarray[Any, Any]) -> int:
 
 
 def _state(health: Health, name: str, repairs: Sequence[RepairNote]) -> tuple[str, str | None]:
-    if health.skipped_chunks or health.missing_chunks:
-        missing = f'missing chunks: {", ".join(map(str, health.missing_chunks[:20]))}' if health.missing_chunks else ''
-        return 'damaged', '; '.join(filter(None, [*health.skipped_chunks, missing]))
+    if damage := _damage(health):
+        return 'damaged', damage
     if health.lock == 'held':
         return 'live', None
     if not health.good:
@@ -291,3 +295,10 @@ def _state(health: Health, name: str, repairs: Sequence[RepairNote]) -> tuple[st
     if is_known(name):
         return 'good', None
     return 'good', f'format {name!r} is unknown to this version; its files are read as videos by their extension'
+
+
+def _damage(health: Health) -> str:
+    missing = f'missing chunks: {", ".join(map(str, health.missing_chunks[:20]))}' if health.missing_chunks else ''
+    files = list(health.damaged_files[:_MOST_NAMED])
+    more = len(health.damaged_files) - len(files)
+    return '; '.join(filter(None, [*health.skipped_chunks, missing, *files, f'and {more} more' if more else '']))

@@ -20,7 +20,7 @@ from ..remote.urls import is_url
 from ..stores.base import ImgStore
 from ..stores.factories import new_for_filename
 from ..timestamps import GAP_FACTOR, Numbers, Times, usual_interval
-from .files import size_or_none
+from .files import folder_size
 from .health import Health, store_health
 
 
@@ -199,7 +199,7 @@ class Overview:
 
 
 def overview(path: StrPath, drops: int = 5) -> Overview:
-    """Summarise a store from its indexes and file sizes, without reading images.
+    """Summarise a store from its indexes and files, without reading images.
 
     Parameters
     ----------
@@ -232,7 +232,7 @@ def _overview(store: ImgStore, messages: list[Warning | str], drops: int) -> Ove
     counts = [own.stop - own.start for _, _, own in store.index.chunk_ranges()]
     extra = _extra_data_files(store)
     created, zone = store.created
-    kept = load_metadata(store.filename)
+    kept, on_disk = load_metadata(store.filename), folder_size(store.filename)
     return Overview(
         store.filename,
         store.format,
@@ -245,7 +245,8 @@ def _overview(store: ImgStore, messages: list[Warning | str], drops: int) -> Ove
         store.uuid,
         created.replace(tzinfo=None).isoformat(),
         str(zone),
-        *size_or_none(store.filename),
+        on_disk.size,
+        on_disk.files,
         len(numbers),
         *_ends(numbers),
         *_ends(times),
@@ -257,7 +258,7 @@ def _overview(store: ImgStore, messages: list[Warning | str], drops: int) -> Ove
         len(extra),
         _columns(extra),
         store.user_metadata,
-        store_health(store, messages),
+        store_health(store, messages, on_disk.empty),
         kept.encoder,
         kept.fps,
         repair_notes(kept),

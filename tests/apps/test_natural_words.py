@@ -94,23 +94,29 @@ def test_a_folder_of_images_is_a_source(folder: Path) -> None:
         ('images', 'run: imgstore save images images-store'),
         ('store', 'run: imgstore view store'),
         ('other.mp4', 'run: imgstore save VIDEO STORE'),
-        ('exprt film.mkv', 'did you mean export?'),
+        ('./-dash.mp4', 'run: imgstore save ./-dash.mp4 ./-dash'),
+        ('exprt film.mkv', "'exprt' is not allowed; did you mean export? Allowed: save, "),
         ('save film.mkv', 'run: imgstore save film.mkv film'),
         ('save new film.mkv', 'the source comes first: imgstore save film.mkv new'),
         ('save --source film.mkv store film', 'there are two sources'),
-        ('save --format mp4 film.mkv new', 'did you mean avc1/mp4?'),
+        ('save --format mp4 film.mkv new', "'mp4' is not allowed; did you mean avc1/mp4? Allowed: "),
         ('save --format h264 film.mkv new', 'did you mean avc1/mp4?'),
         ('convert --format H265 store new', 'did you mean hevc/mp4?'),
         ('save --qualty 5 film.mkv new', 'did you mean --quality?'),
         ('info --recursiv store', 'did you mean --recursive?'),
         ('export --as vidio store new', 'did you mean video?'),
+        ('export --frames 3 store new', 'unrecognized arguments: --frames; did you mean --to-index?'),
+        ('export --colour 3 store new', 'unrecognized arguments: --colour; imgstore-export --help'),
         ('index', 'imgstore-index --help lists all options'),
     ],
 )
 def test_wrong_words_are_told_the_right_ones(
     arguments: str, told: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    if arguments == './-dash.mp4':
+        (folder / '-dash.mp4').touch()
     assert told in wrong(arguments, capsys)
+    (folder / '-dash.mp4').unlink(missing_ok=True)
     assert sorted(path.name for path in folder.iterdir()) == ['film.mkv', 'images', 'store']
 
 
@@ -130,6 +136,22 @@ def test_a_path_that_is_no_store_is_told_what_to_run(
     err = capsys.readouterr().err
     assert err.count('\n') == 1
     assert told in err
+
+
+@pytest.mark.parametrize(
+    ('source', 'told'),
+    [
+        ('flim.mkv', "'flim.mkv' does not exist; did you mean film.mkv?\n"),
+        ('image', "'image' does not exist; did you mean images?\n"),
+        ('nofile.mp4', "'nofile.mp4' does not exist; give a video, an image or a folder of images\n"),
+    ],
+)
+def test_a_missing_source_is_told_what_to_give(
+    source: str, told: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(['save', source, 'new']) == 1
+    assert capsys.readouterr().err == f'imgstore-save: {told}'
+    assert not (folder / 'new').exists()
 
 
 @pytest.mark.parametrize('command', COMMANDS, ids=lambda command: command.name)
@@ -154,7 +176,7 @@ def test_usage_is_one_line(command, capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_format_is_suggested_in_python_too(name: str, meant: str) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         resolve_format(name)
-    assert str(caught.value).endswith(f'did you mean {meant}?')
+    assert f'is not supported; did you mean {meant}? Supported formats: tif, ' in str(caught.value)
 
 
 # --- what is printed

@@ -16,6 +16,7 @@ import pytest
 import imgstore
 from imgstore.apps import _view_choice, main_viewer, view
 from imgstore.font import FontRenderer
+from imgstore.viewers.web.serving import Site
 from imgstore.viewers.window.bar import HEIGHT
 
 from ..helpers.checked import not_none
@@ -185,7 +186,12 @@ def test_several_stores_and_options_of_the_page_choose_the_page(
     colors: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     served: list[tuple[str, ...]] = []
-    monkeypatch.setattr(view, 'run_server', lambda paths, site, browser, tell: served.append(tuple(paths)))
+
+    def run_server(paths: list[str], site: Site, browser: bool, tell: Callable[[str], None]) -> None:
+        served.append(tuple(paths))
+        tell('open it')
+
+    monkeypatch.setattr(view, 'run_server', run_server)
     monkeypatch.setattr(view, 'check_screen', lambda: None)
     assert main_viewer([colors, colors]) == 0
     assert 'a page shows 2 stores side by side' in capsys.readouterr().out
@@ -193,11 +199,22 @@ def test_several_stores_and_options_of_the_page_choose_the_page(
     assert '--port is for a page' in capsys.readouterr().out
     assert main_viewer(['--quiet', '--no-browser', colors]) == 0
     assert main_viewer(['--web', colors]) == 0
-    assert capsys.readouterr().out == ''
+    assert capsys.readouterr().out == 'imgstore-view: open it\n' * 2
     folder = str(Path(colors).parent)
     assert main_viewer([folder]) == 0
     assert 'lists the stores below a folder' in capsys.readouterr().out
     assert served == [(colors, colors), *[(colors,)] * 3, (folder,)]
+
+
+def test_a_file_is_an_error_without_a_line_on_a_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv('DISPLAY', raising=False)
+    (tmp_path / 'film.mp4').touch()
+    assert main_viewer([str(tmp_path / 'film.mp4')]) == 1
+    out, err = capsys.readouterr()
+    assert out == ''
+    assert 'to make a store of this file, run: imgstore save' in one_line_in(err)
 
 
 def test_a_folder_without_stores_is_one_line_and_exit_code_1(

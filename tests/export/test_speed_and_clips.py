@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import wave
 from pathlib import Path
@@ -233,6 +234,58 @@ def test_the_nearest_frame_is_found_in_any_order_of_times(tmp_path: Path) -> Non
     with imgstore.new_for_filename(tmp_path / 's') as store:
         found = nearest_frames(np.array([0.0, 0.9, 1.6, 3.2, 4.0]), store, 0.5)
     assert found.tolist() == [-1, 1, 2, 0, -1]
+
+
+def test_a_picture_that_is_black_is_told_with_its_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store_of(tmp_path / 'a', list(range(50)))
+    store_of(tmp_path / 'b', [*range(10), *range(20, 30), 35, *range(37, 50)])
+    paths = [str(tmp_path / name) for name in ('a', 'b', 'f.gif')]
+    assert main(['--mosaic', '--width', '48', *paths]) == 0
+    assert (
+        f"imgstore-export: warning: '{paths[1]}' is black at 16 of 50 times, without a frame: "
+        'from 2023-11-14 22:13:20.400+00:00 to 2023-11-14 22:13:20.760+00:00, '
+        'from 2023-11-14 22:13:21.200+00:00 to 2023-11-14 22:13:21.360+00:00, at 2023-11-14 22:13:21.440+00:00\n'
+    ) in capsys.readouterr().err
+    assert main(['--mosaic', '--json', '--overwrite', '--width', '48', *paths]) == 0
+    (absent,) = json.loads(capsys.readouterr().out)['absent']
+    assert (absent['store'], absent['frames'], len(absent['spans'])) == (paths[1], 16, 3)
+
+
+def test_a_mosaic_of_full_stores_warns_of_nothing(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store_of(tmp_path / 'b', list(range(40)), shift=0.01)
+    assert main(['--mosaic', '--json', str(store), str(tmp_path / 'b'), str(tmp_path / 'f.mp4')]) == 0
+    out, err = capsys.readouterr()
+    assert (json.loads(out)['absent'], err) == ([], '')
+
+
+@pytest.mark.parametrize(
+    ('indexes', 'told'),
+    [([], 'it is empty'), ([2000, 2001], 'its own are 2023-11-14 22:14:40.000+00:00 to 2023-11-14 22:14:40.040+00:00')],
+)
+@pytest.mark.parametrize('ending', ['mp4', 'gif'])
+def test_a_mosaic_without_common_times_is_refused(
+    store: Path, indexes: list[int], told: str, ending: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store_of(tmp_path / 'b', indexes)
+    assert main(['--mosaic', str(store), str(tmp_path / 'b'), str(tmp_path / f'f.{ending}')]) == 1
+    err = capsys.readouterr().err
+    assert told in err
+    assert err.endswith('give stores recorded at the same time\n')
+    assert os.listdir(tmp_path) == ['b']
+    export = export_video if ending == 'mp4' else export_animation
+    with raises(InvalidArgumentError, argument='others', store=str(tmp_path / 'b')):
+        export(chosen(store), tmp_path / f'f.{ending}', others=[imgstore.new_for_filename(tmp_path / 'b')])
+    assert os.listdir(tmp_path) == ['b']
+
+
+def test_a_mark_without_common_times_stops_all_clips(store: Path, tmp_path: Path) -> None:
+    store_of(tmp_path / 'b', list(range(10)))
+    write_marks(tmp_path / 'marks.csv', [Mark(103), Mark(130)])
+    clip = ['--clip', str(tmp_path / 'marks.csv'), '--mosaic']
+    assert main([*clip, str(store), str(tmp_path / 'b'), str(tmp_path / 'f.mp4')]) == 1
+    assert sorted(os.listdir(tmp_path)) == ['b', 'marks.csv']
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,33 @@ def test_a_damaged_store_is_a_row_and_the_exit_code(data: Path, capsys: pytest.C
     assert 'data/holes: missing chunks: 1' in out
 
 
+@pytest.mark.parametrize('store', ['mouse2/cam', 'mouse2/top', 'empty'])
+@pytest.mark.parametrize('content', [b'', bytes(300), b'__store: [', None])
+def test_a_store_that_lost_its_metadata_is_a_row_with_the_way_to_restore_it(
+    data: Path, store: str, content: bytes | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store_of(data / 'empty', [])
+    metadata = data / store / 'metadata.yaml'
+    metadata.unlink() if content is None else metadata.write_bytes(content)
+    code, rows = listed(capsys, 'data')
+    if content is None and store == 'empty':  # nothing is left
+        assert (code, len(rows)) == (0, 3)
+        return
+    assert code == 1
+    (row,) = (row for row in rows if row['path'] == f'data/{store}')
+    assert row['state'] == 'unreadable'
+    assert 'restore metadata.yaml from a backup, or copy it from a recording of the same camera' in row['problem']
+    if content is not None:
+        assert main([str(data / store)]) == 1
+        assert 'restore metadata.yaml from a backup' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('content', [b'subject: A7\n', b'subject: [', b'', bytes(300)])
+def test_metadata_cut_off_before_the_part_of_the_store_hides_no_frames(data: Path, content: bytes) -> None:
+    (data / 'mouse2' / 'cam' / 'metadata.yaml').write_bytes(content)
+    assert [row.state for row in list_stores('data')] == ['unreadable', 'good', 'good']
+
+
 def test_a_store_with_holes_alone_is_no_failure(tmp_path: Path) -> None:
     """As for one store: what can be read is shown, and the exit code is 0."""
     store_of(tmp_path / 'holes', list(range(6)))
@@ -164,10 +191,15 @@ def test_a_killed_writer_leaves_a_row_that_says_so(tmp_path: Path, capsys: pytes
 
 
 def test_a_folder_without_stores_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(['--recursive', str(tmp_path)]) == 0
-    assert capsys.readouterr().err == f"imgstore-info: no store in '{tmp_path}' or below\n"
-    assert main(['--recursive', '--csv', str(tmp_path)]) == 0
-    assert capsys.readouterr().out.startswith('path,state,')
+    """It is an error, also for a program that reads JSON or a table."""
+    told = f"imgstore-info: no store in '{tmp_path}' or below; give a folder with recordings\n"
+    assert main(['--recursive', str(tmp_path)]) == 1
+    assert capsys.readouterr() == ('', told)
+    assert main(['--recursive', '--json', str(tmp_path)]) == 1
+    assert capsys.readouterr() == ('', told)
+    assert main(['--recursive', '--csv', str(tmp_path)]) == 1
+    out, err = capsys.readouterr()
+    assert (out.startswith('path,state,'), out.count('\n'), err) == (True, 1, told)
 
 
 def test_a_missing_folder_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
 
 _QUICKTIME = frozenset((b'ftyp', b'moov', b'mdat', b'free', b'skip', b'wide', b'pnot', b'styp', b'sidx', b'moof'))
+UNKNOWN_START = 'it does not start like AVI, Matroska, MP4 or QuickTime'
 _DEMUXERS = 'avi,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2'
 
 MAX_PIXELS = 'max_pixels'
@@ -53,9 +54,14 @@ def check_container(path: str) -> None:
             begin = file.read(12)
     except OSError as error:
         raise unreadable_video(path, error.strerror or error) from error
+    if not has_known_start(begin):
+        raise unreadable_video(path, UNKNOWN_START)
+
+
+def has_known_start(begin: bytes) -> bool:
+    """Return whether the first 12 bytes of a file are those of a known container."""
     is_avi = begin[:4] == b'RIFF' and begin[8:11] == b'AVI'
-    if not (is_avi or begin[:4] == b'\x1aE\xdf\xa3' or begin[4:8] in _QUICKTIME):
-        raise unreadable_video(path, 'it does not start like AVI, Matroska, MP4 or QuickTime')
+    return is_avi or begin[:4] == b'\x1aE\xdf\xa3' or begin[4:8] in _QUICKTIME
 
 
 _SCANNED = ('.avi', '.mkv')

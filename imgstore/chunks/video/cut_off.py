@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import IO
 
+from ..._support.regular_files import open_regular
+from .container_checks import UNKNOWN_START, has_known_start
+
+_CUT_OFF = 'it is cut off; its container says that it is longer'
+_NO_TABLE = 'it is cut off; it lacks the table of its frames (moov)'
+_START = 16  # bytes
 _UNKNOWN_RIFF = (0, 2**32 - 1)  # written if a file cannot be rewound
 _SEGMENT, _CLUSTER = 0x18538067, 0x1F43B675
 _TAIL = 2**16  # bytes, the maximum of an Ogg page
@@ -32,6 +38,33 @@ def is_cut_off(path: str) -> bool:
         return False
 
 
+def structure_fault(path: str) -> str:
+    """Describe what a video lacks by its size and structure, or return ''.
+
+    Its start and a few headers are read, and no frame.
+    """
+    try:
+        with open_regular(path, buffering=0) as file:
+            begin, size = file.read(_START), os.fstat(file.fileno()).st_size
+            if not size:
+                return 'it is empty'
+            if not has_known_start(begin):
+                return UNKNOWN_START
+            return _fault(file, begin, size)
+    except OSError as error:
+        return f'it cannot be read: {error.strerror or error}'
+
+
+def _fault(file: IO[bytes], begin: bytes, size: int) -> str:
+    check = next((check for fits, check in _CHECKS if fits(begin)), _boxes)
+    if check is not _boxes:
+        return _CUT_OFF if check(file, begin, size) else ''
+    boxes = list(_top_boxes(file, size))
+    if boxes and boxes[-1][1] > size:
+        return _CUT_OFF
+    return '' if any(name == b'moov' for name, _ in boxes) else _NO_TABLE
+
+
 def _riff(file: IO[bytes], begin: bytes, size: int) -> bool:
     place = 0
     while head := _at(file, place, 8):
@@ -45,16 +78,23 @@ def _riff(file: IO[bytes], begin: bytes, size: int) -> bool:
 
 
 def _boxes(file: IO[bytes], begin: bytes, size: int) -> bool:
+    return any(end > size for _, end in _top_boxes(file, size))
+
+
+def _top_boxes(file: IO[bytes], size: int) -> Iterator[tuple[bytes, int]]:
+    """Yield name and end of each outer box; the last may end after the file."""
     place = 0
     while head := _at(file, place, 16):
         length = int.from_bytes(head[:4], 'big')
         length = int.from_bytes(head[8:], 'big') if length == 1 else length
-        if length == 0 or not head.strip(b'\0'):  # it extends to the end; or padding with zeros
-            return False
-        if length < 8 or place + length > size:
-            return place + length > size
-        place += length
-    return False
+        is_last = length == 0 or not head.strip(b'\0')  # it extends to the end; or padding with zeros
+        end = size if is_last else place + length
+        if length < 8 and not is_last and end <= size:  # no box
+            return
+        yield head[4:8], end
+        if is_last or end > size:
+            return
+        place = end
 
 
 def _elements(file: IO[bytes], begin: bytes, size: int) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from ..._support.regular_files import read_regular
-from ..._support.similar_names import close_names, did_you_mean
+from ..._support.similar_names import close_names, suggestion
 from ..._support.text import one_line
 from ..._support.yaml import compose_yaml, pairs_of_node, plain_of_node
 from ...errors import CorruptFileError, InvalidArgumentError, StoreIOError
@@ -96,7 +96,7 @@ class Item:
         if not isinstance(key, yaml.ScalarNode):
             raise item.error('a key must be text')
         if known is not None and name not in known:
-            raise item.error(f'unknown key; allowed: {", ".join(known)}{did_you_mean(close_names(name, known))}')
+            raise item.error(f'unknown key{suggestion(close_names(name, known), "allowed", known)}')
         return name, item
 
     def read(self, convert: Callable[[Item], Any]) -> Any:
