@@ -143,9 +143,12 @@ def test_options_reach_the_cameras_and_the_stores(tmp_path: Path) -> None:
         (['--source', 'test:', '--set', 'ExposureAuto=Off'], 'has no features'),
         (['--source', 'opencv:95'], 'cannot be opened'),
         (['--source', 'file:none.mp4'], "'none.mp4' does not exist"),
-        (['--source', 'a=test:96x32,pixel=Mono16', '--format', 'avc1/mp4'], "camera 'a': format avc1/mp4 holds uint8"),
-        (['--source', 'a=test:1x1', '--format', 'avc1/mp4'], "camera 'a': "),
-        (['--source', 'a=test:96x32', '--metadata', '__store=4'], "camera 'a': metadata must not have the key"),
+        (
+            ['--source', 'a=test:96x32,pixel=Mono16', '--format', 'avc1/mp4'],
+            "camera 'a', source test:96x32,pixel=Mono16: format",
+        ),
+        (['--source', 'a=test:1x1', '--format', 'avc1/mp4'], "camera 'a', source test:1x1: "),
+        (['--source', 'a=test:96x32', '--metadata', '__store=4'], "camera 'a', source test:96x32: metadata must"),
     ],
 )
 def test_wrong_sources_are_one_line(

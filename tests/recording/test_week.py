@@ -27,7 +27,7 @@ def check(week: Week) -> None:
     assert set(failures) == {'unplugged/segment-0004/right', 'full/segment-0004/right'}
     assert failures['unplugged/segment-0004/right'] == week.reasons('unplugged')['right'] == 'the camera was unplugged'
     assert failures['full/segment-0004/right'] == week.reasons('full')['right']
-    assert 'could not be written' in failures['full/segment-0004/right']
+    assert 'No space left on device' in failures['full/segment-0004/right']
     not_closed = {path for path, row in rows.items() if row['state'] == 'not closed'}
     assert {'killed/segment-0008/left', 'killed/segment-0008/right'} <= not_closed
     assert not_closed <= {'killed/segment-0008/left', 'killed/segment-0008/right', 'full/segment-0004/right'}
