@@ -186,7 +186,7 @@ def _problem(args: argparse.Namespace) -> str:
     if args.mosaic and len(args.stores) == 1:
         return '--mosaic is for several stores; give them before DEST'
     given = [name for name in _RANGES if getattr(args, name) is not None]
-    if args.clip and given:
+    if args.clip is not None and given:
         return f'--clip and --{given[0].replace("_", "-")} both choose the frames; give one of them'
     return wrong_option(args, kind)
 
@@ -194,7 +194,9 @@ def _problem(args: argparse.Namespace) -> str:
 def _export(args: argparse.Namespace, kind: str) -> int:
     with contextlib.ExitStack() as stack:
         store, *others = [stack.enter_context(new_for_filename(path)) for path in args.stores]
-        clips = clips_of(store, args) if args.clip else [Clip(select(store, **_ranges(store, args)), args.dest)]
+        clips = (
+            clips_of(store, args) if args.clip is not None else [Clip(select(store, **_ranges(store, args)), args.dest)]
+        )
         for clip in clips:
             check_common_times(clip.frames, others)
         with Progress(_PROG, sum(len(clip.frames) for clip in clips), quiet=args.quiet) as progress:

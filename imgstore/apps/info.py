@@ -87,6 +87,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Summarise the stores named on the command line and return the exit code."""
     made = parser()
     args = made.parse_args(argv)
+    if args.plot == '':
+        made.error("--plot is ''; give the name of an image such as intervals.png")
     if args.plot and len(args.paths) > 1:
         made.error('--plot takes one store, not several')
     if args.recursive and (args.plot or args.drops is not None):

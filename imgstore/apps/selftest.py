@@ -8,6 +8,7 @@ import importlib.util
 import itertools
 import os
 import re
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -21,13 +22,14 @@ from ..errors import MissingDependencyError
 from ..measuring.comparison import FRAMES, SIZE
 from ..measuring.scenes import LEAST_SIDE
 from ._bench import format_list, run_bench
-from ._cli import EXIT_FAILURE, run
+from ._cli import EXIT_FAILURE, SIGNALLED, run
 from ._info_text import json_line
-from ._parser import command_parser
+from ._parser import EXIT_USAGE, command_parser
 from ._report import add_json
 from ._values import positive, size
 
 _PROG, _BENCH = 'imgstore-test', '--bench'
+_CODES_OF_PYTEST = {0: 0, 2: SIGNALLED + signal.SIGINT, 4: EXIT_USAGE}  # of all others, 1
 QUICK = 'The tests take about 3 minutes on 2 cores; --all runs the slow ones, too.'
 ALL = 'The tests take about 15 minutes on 2 cores.'
 _SOME = ('-k', '-m', '--deselect', '--ignore', '--lf', '--last-failed', '--collect-only', '--pyargs')
@@ -99,7 +101,7 @@ def _add_bench_options(made: argparse.ArgumentParser) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Check the formats and run the tests; return the exit code.
 
-    It is that of pytest, 0 if all tests passed, or 1 if a format gave wrong images.
+    It is 0 if all tests passed and no format gave wrong images, 2 for arguments that pytest does not know.
     """
     given = sys.argv[1:] if argv is None else [*argv]
     if any(each.partition('=')[0] in (_BENCH, '-h', '--help') for each in given):
@@ -130,7 +132,7 @@ def _test(args: argparse.Namespace, for_pytest: Sequence[str]) -> int:
     wrong = not args.no_doctor and _examine()
     if not args.doctor and not _selects(for_pytest):
         print(ALL if args.all else QUICK, flush=True)
-    code = 0 if args.doctor else run_tests(for_pytest, slow=args.all)
+    code = 0 if args.doctor else _CODES_OF_PYTEST.get(run_tests(for_pytest, slow=args.all), EXIT_FAILURE)
     return code or (EXIT_FAILURE if wrong else 0)
 
 

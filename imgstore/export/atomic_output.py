@@ -38,7 +38,9 @@ def new_file(path: StrPath, overwrite: bool) -> Iterator[str]:
     """
     target = local_folder(text_path(path, 'path'), 'write')
     if os.path.isdir(target) or (os.path.exists(target) and not overwrite):
-        raise StoreExistsError(f'{target!r} already exists', replaceable=not os.path.isdir(target), path=target)
+        is_folder = os.path.isdir(target)
+        what = 'is a folder; give the name of a file' if is_folder else 'already exists'
+        raise StoreExistsError(f'{target!r} {what}', replaceable=not is_folder, path=target)
     with _told(target), replace_atomic(target) as temporary:
         yield temporary
 
@@ -85,9 +87,9 @@ def _refuse_folder(target: str, overwrite: bool, is_ours: Callable[[str], bool])
     if not os.path.lexists(target) or (os.path.isdir(target) and not os.listdir(target)):
         return
     if not overwrite:
-        raise StoreExistsError(
-            f'{target!r} already exists', replaceable=os.path.isdir(target) and is_ours(target), path=target
-        )
+        is_export = os.path.isdir(target) and is_ours(target)
+        what = 'already exists' if is_export else 'already exists and is no export; give another name'
+        raise StoreExistsError(f'{target!r} {what}', replaceable=is_export, path=target)
     if not os.path.isdir(target) or not is_ours(target):
         raise StoreExistsError(f'{target!r} holds other files than an export; give another name', path=target)
 

@@ -24,6 +24,8 @@ def text_path(path: object, what: str) -> str:
         text = os.fsdecode(path)
         if text and '\0' not in text:
             return folder_url(text) if is_url(text) else os.path.abspath(text)
+        why = 'not empty and without zero bytes'
+        raise InvalidArgumentError(f'{what} is {path!r}; give a path, {why}', argument=what)
     raise InvalidArgumentError(f'{what} is {path!r}; it must be a path (str or os.PathLike)', argument=what)
 
 

@@ -138,6 +138,20 @@ def test_a_path_that_is_no_store_is_told_what_to_run(
     assert told in err
 
 
+@pytest.mark.parametrize('arguments', [['info', ''], ['export', '', 'new.csv'], ['save', 'film.mkv', '']])
+def test_an_empty_path_is_told(arguments: list[str], folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 1
+    assert capsys.readouterr().err.endswith("path is ''; give a path, not empty and without zero bytes\n")
+
+
+def test_an_empty_value_is_not_as_if_it_was_not_given(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['export', '--clip', '', 'store', 'new.csv']) == 1
+    with pytest.raises(SystemExit) as end:
+        main(['info', '--plot', '', 'store'])
+    assert end.value.code == 2
+    assert sorted(path.name for path in folder.iterdir()) == ['film.mkv', 'images', 'store']
+
+
 @pytest.mark.parametrize(
     ('source', 'told'),
     [

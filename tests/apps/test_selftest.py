@@ -69,6 +69,12 @@ def test_a_test_that_fails_is_told_by_the_exit_code(tmp_path: Path) -> None:
     assert '1 failed' in done.stdout
 
 
+@pytest.mark.parametrize(('argument', 'code'), [('--nope', 2), ('-kof_nothing', 1)])
+def test_an_exit_code_is_one_of_the_list(tmp_path: Path, argument: str, code: int) -> None:
+    """pytest has others for wrong usage, and for no test at all."""
+    assert run_elsewhere(tmp_path, 'def test_a(): pass\n', *ONE_PROCESS, argument).returncode == code
+
+
 def test_arguments_are_handed_on_to_pytest(tmp_path: Path) -> None:
     done = run_elsewhere(
         tmp_path, 'def test_a(): assert False\ndef test_b(): pass\n', *ONE_PROCESS, '-k', 'test_b', '-q'
