@@ -13,7 +13,7 @@ import pytest
 
 from imgstore import new_for_filename, new_for_format
 from imgstore.chunks.video import opencv
-from imgstore.chunks.video.frame_table import display_times
+from imgstore.chunks.video.frame_table import display_times, table_from_packets
 from imgstore.chunks.video.live import LiveVideoReader
 from imgstore.chunks.video.opencv import OpenCVChunkReader
 from imgstore.chunks.video.pyav_reader import PyAVChunkReader
@@ -56,6 +56,31 @@ def test_another_thread_may_ask_for_keyframes_of_an_open_chunk(tmp_path: Path) -
     assert index_in(reader.read(3)) == 3
     reader.close()
     recording.store.close()
+
+
+@pytest.mark.parametrize('fmt', ['mjpeg/avi', 'avc1/mp4', 'h264/mkv'])
+def test_a_look_at_an_open_chunk_scans_it_once(fmt: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The refresh does, and the reader of the new frame takes its table."""
+    scans: list[str] = []
+
+    def scanned(container: Any, *rest: Any) -> Any:
+        scans.append(container.name)
+        return table_from_packets(container, *rest)
+
+    recording = Recording(tmp_path / 's', fmt, chunksize=100)
+    recording.add(10)
+    with new_for_filename(tmp_path / 's', backend='pyav') as store:
+        assert_reads(store, 10)
+        monkeypatch.setattr('imgstore.chunks.video.pyav_reader.table_from_packets', scanned)
+        for frames in (15, 20, 25):
+            recording.add(5)
+            scans.clear()
+            assert store.refresh() == 5
+            assert_reads(store, frames)
+            assert len(scans) == 1
+        recording.store.close()
+        store.refresh()
+        assert_reads(store, 25)
 
 
 @pytest.mark.parametrize(('fmt', 'backend'), video_backends('read'))

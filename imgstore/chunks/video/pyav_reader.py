@@ -19,6 +19,7 @@ from .cursor import VideoCursor
 from .decoder import decode_intra
 from .frame_cache import FrameCache
 from .frame_table import FrameTable, table_from_container_index, table_from_packets
+from .open_tables import forget_table, table_of_open
 from .pixels import FrameConverter
 from .scanned_tables import scanned_table
 from .video_frames import VideoFrames
@@ -105,7 +106,7 @@ class PyAVChunkReader(VideoReader):
         self._jumper.invalidate()
         path, frames = self._video.path, self._video.announced
         if not is_url(path):
-            self._video.set_table(self._table_from_packets())
+            self._video.set_table(table_of_open(path, frames, self._table_from_packets))
             return
         table = None
         if self._video.table is None:
@@ -169,6 +170,7 @@ class PyAVChunkReader(VideoReader):
         """Return a PyAV frame; FrameReadError."""
         frame = self._find(index)
         if frame is None and self._video.table_is_wrong:
+            forget_table(self._video.path)
             self._learn_from_packets()
             frame = self._find(index)
         if frame is None:

@@ -13,6 +13,7 @@ import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import TracebackType
 from typing import Any
 
@@ -29,7 +30,7 @@ WITH_SOUND = ('.wav', '.flac', '.mp3', '.m4a', '.ogg', '.mp4', '.mkv', '.mov', '
 """Extensions of files that may have sound."""
 
 _MOST_JOBS, _MOST_WAITING = 50, 10
-_MOST_SOUNDS = 50
+_MOST_SOUNDS, _MOST_TRIED = 50, 200
 
 
 @dataclass(frozen=True)
@@ -243,16 +244,42 @@ def _folder_of(recording: Recording) -> str:
     return os.path.dirname(os.path.abspath(path))
 
 
+def selection(recording: Recording, start: int, end: int) -> dict[str, Any]:
+    """Return which frames an export of a range has.
+
+    Raises
+    ------
+    InvalidArgumentError
+        It has none.
+    """
+    frames = select(recording.store, from_number=start, to_number=end + 1)
+    first, last = str(frames.numbers[0]), str(frames.numbers[-1])
+    return {'frames': len(frames), 'first': first, 'last': last, 'all': len(frames) == recording.count}
+
+
 def sound_files(recording: Recording) -> list[str]:
-    """List the files next to a store that may have its sound, by name."""
+    """List the files with sound next to a store, by name."""
     if '://' in recording.store.filename:
         return []
     try:
         with os.scandir(_folder_of(recording)) as entries:
-            return sorted(entry.name for entry in entries if _may_have_sound(entry))[:_MOST_SOUNDS]
+            named = [entry for entry in entries if entry.name.lower().endswith(WITH_SOUND) and entry.is_file()]
+        tried = sorted(named, key=lambda entry: entry.name)[:_MOST_TRIED]
+        return [entry.name for entry in tried if _has_sound(entry)][:_MOST_SOUNDS]
     except OSError:
         return []
 
 
-def _may_have_sound(entry: os.DirEntry[str]) -> bool:
-    return entry.name.lower().endswith(WITH_SOUND) and entry.is_file()
+def _has_sound(entry: os.DirEntry[str]) -> bool:
+    status = entry.stat()
+    return _is_sound(entry.path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(2 * _MOST_TRIED)
+def _is_sound(path: str, changed: int, size: int) -> bool:
+    """Return whether a file has sound; a changed one is tried again."""
+    try:
+        FileSound(path)
+    except InvalidArgumentError:
+        return False
+    return True

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from ...errors import InvalidArgumentError, StoreIOError
 from ...marks import Mark, marks_path, read_marks, write_marks
 from .answers import json_answer
-from .exports import KINDS, Exports, Job, Order, sound_files
+from .exports import KINDS, Exports, Job, Order, selection, sound_files
 from .look import FindRecording
 from .recording import Recording
 from .request_params import LARGEST_NUMBER, BadRequest
@@ -53,6 +53,7 @@ class Work:
         if self._exports:
             found += [
                 Route('/api/stores/{store}/sounds', self.sounds, methods=['GET']),
+                Route('/api/stores/{store}/selection', self.selection, methods=['GET']),
                 Route('/api/stores/{store}/marks', self.save_marks, methods=['POST']),
                 Route('/api/stores/{store}/exports', self.start, methods=['POST']),
                 Route('/api/exports/{key}', self.progress, methods=['GET']),
@@ -80,8 +81,16 @@ class Work:
     # --- exports
 
     async def sounds(self, request: Request) -> Response:
-        """Answer with the files that may have the sound of a store."""
+        """Answer with the files with sound next to a store."""
         return json_answer(await run_in_threadpool(sound_files, self._recording_of(request)))
+
+    async def selection(self, request: Request) -> Response:
+        """Answer with what an export of a range would have."""
+        recording, ends = self._recording_of(request), _range(dict(request.query_params))
+        try:
+            return json_answer(await run_in_threadpool(selection, recording, *ends))
+        except InvalidArgumentError as error:
+            raise BadRequest(str(error)) from error
 
     async def start(self, request: Request) -> Response:
         """Start an export."""
@@ -173,10 +182,14 @@ def _order(content: dict[str, Any]) -> Order:
     if isinstance(offset, bool) or not isinstance(offset, (int, float)) or not abs(offset) < _LONGEST_OFFSET:
         raise BadRequest(f'offset is {offset!r}; it must be a number of seconds')
     flags = [bool(content.get(name)) for name in ('status_bar', 'beside')]
+    return Order(*_range(content), kind, flags[0], sound, float(offset), flags[1])
+
+
+def _range(content: dict[str, Any]) -> tuple[int, int]:
     start, end = _number(content, 'start'), _number(content, 'end')
     if end < start:
         raise BadRequest(f'the range ends at {end}, before its start {start}')
-    return Order(start, end, kind, flags[0], sound, float(offset), flags[1])
+    return start, end
 
 
 # --- the file of marks

@@ -28,6 +28,12 @@ SHAPE = (480, 640)
 COUNT = 120
 START = 1717142400.0  # 2024-05-31 08:00 UTC
 SIZES = [(1280, 720), (1440, 900), (1920, 1080)]
+ARROWS = Keys.ARROW_LEFT, Keys.ARROW_RIGHT, Keys.ARROW_UP, Keys.ARROW_DOWN
+
+WATCH_LEGEND = """window.told = []; const legend = document.getElementById('legend');
+    new MutationObserver(() => told.push(legend.textContent)).observe(legend, {childList: true})"""
+TYPE = """const field = document.getElementById(arguments[0]); field.value = arguments[1];
+    field.dispatchEvent(new Event('input', {bubbles: true}))"""
 
 
 def record(path: Path, shape: tuple[int, int] = SHAPE, count: int = COUNT, fmt: str = 'jpg') -> str:
@@ -82,6 +88,18 @@ def visible(page: Browser, name: str) -> bool:
     )
 
 
+def is_seen(page: Browser, name: str) -> bool:
+    """Whether an element is in the window, with nothing on top of its middle."""
+    return bool(
+        page.run(
+            """const box = document.getElementById(arguments[0]).getBoundingClientRect();
+            const at = document.elementFromPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2);
+            return box.height > 0 && at?.closest(`#${arguments[0]}`) !== null""",
+            name,
+        )
+    )
+
+
 def disabled(page: Browser) -> set[str]:
     return set(page.run("return [...document.querySelectorAll('button:disabled')].map(e => e.id)"))
 
@@ -118,6 +136,43 @@ def test_frames_side_by_side_are_large(chromium: Browser, two: Served, width: in
         assert pane.size['height'] >= 0.6 * height
     assert chromium.box('.view canvas')['width'] >= 0.45 * width * min(1, 0.6 * height * 4 / 3 / (0.45 * width))
     assert chromium.errors() == []
+
+
+@pytest.fixture(scope='module')
+def three(folder: Path) -> Iterator[Served]:
+    record(folder / 'top')
+    with served(*(str(folder / name) for name in ('left', 'right', 'top'))) as page:
+        yield page
+
+
+@pytest.mark.parametrize(('width', 'height'), SIZES)
+def test_three_recordings_leave_room_for_two_plots(chromium: Browser, three: Served, width: int, height: int) -> None:
+    chromium.size(width, height)
+    chromium.open(three.url)
+    chromium.wait_for(lambda: chromium.run("return document.querySelectorAll('.plot').length") == 15)
+    assert chromium.box('.plot:nth-child(2)')['bottom'] <= height
+    assert chromium.run("const e = document.querySelector('.time'); return e.scrollHeight - e.clientHeight") <= 0
+    assert chromium.box('.view')['height'] >= 0.6 * height
+    assert chromium.errors() == []
+
+
+@pytest.mark.parametrize('stores', ['two', 'three'])
+def test_recordings_side_by_side_fit_a_phone(chromium: Browser, stores: str, request: pytest.FixtureRequest) -> None:
+    chromium.size(390, 844, touch=True)
+    chromium.open(request.getfixturevalue(stores).url)
+    chromium.wait_for(lambda: min(widths(chromium)) >= 0.45 * 390)
+    assert chromium.run('return document.scrollingElement.scrollWidth') <= 390
+    for name in ('policy', 'follow', 'marks', 'export', 'metadata', 'link', 'help'):
+        assert is_seen(chromium, name), name
+    if stores == 'two':
+        assert chromium.box('#timeline')['bottom'] <= 844
+    chromium.size(1280, 720)
+    assert chromium.errors() == []
+
+
+def widths(page: Browser) -> list[float]:
+    shown = "return [...document.querySelectorAll('.view canvas')].map(e => e.getBoundingClientRect().width)"
+    return list(page.run(shown))
 
 
 def test_the_frames_are_resized_by_pointer_and_keys_for_the_next_visit(page: Browser, one: Served) -> None:
@@ -207,7 +262,30 @@ def test_a_recording_without_frames_has_a_state_of_its_own(chromium: Browser, tm
     with served(str(tmp_path / 's')) as page:
         chromium.load(page.url)
         chromium.wait_for(lambda: 'No frames yet' in chromium.text('state'))
-        assert {'play', 'first', 'last', 'save', 'export', 'zoom-in', 'mark-in'} <= disabled(chromium)
+        useless = {'play', 'first', 'last', 'save', 'export', 'zoom-in', 'mark-in', 'mark-add', 'marks-add', 'jump-go'}
+        assert useless <= disabled(chromium)
+        for panel, key in (('panel', 'm'), ('marks-panel', 'p'), ('image-panel', 'v')):
+            chromium.press(key)
+            chromium.wait_for(lambda name=panel: is_seen(chromium, name))
+            assert chromium.box('#state')['right'] <= chromium.box(f'#{panel}')['left']
+        assert chromium.errors() == []
+
+
+EVERY_KEY = (*' kn,.bgiolaezvrcsfmph+-0[]', Keys.HOME, Keys.END, Keys.PAGE_UP, Keys.PAGE_DOWN, *ARROWS)
+
+
+@pytest.mark.parametrize('stores', [1, 2])
+def test_no_key_fails_without_frames(chromium: Browser, tmp_path: Path, stores: int) -> None:
+    paths = [str(tmp_path / f's{rank}') for rank in range(stores)]
+    for path in paths:
+        imgstore.new_for_format('png', path, imgshape=(128, 192)).close()
+    with served(*paths) as page:
+        chromium.load(page.url)
+        chromium.wait_for(lambda: 'No frames yet' in chromium.text('state'))
+        for key in EVERY_KEY:
+            chromium.press(key, Keys.ESCAPE)
+        chromium.click_at('#timeline', 0.5)
+        chromium.wait_for(lambda: chromium.text('number') == '\N{EN DASH}')
         assert chromium.errors() == []
 
 
@@ -237,6 +315,21 @@ def test_a_recording_that_cannot_be_shown_says_why(chromium: Browser, tmp_path: 
         chromium.command('Network.setBlockedURLs', urls=[])
         chromium.driver.find_element(By.CSS_SELECTOR, '#state button').click()
         chromium.wait_for(lambda: chromium.text('number') == '1000')
+        chromium.errors()
+
+
+def test_playing_says_which_frames_could_not_be_read(chromium: Browser, tmp_path: Path) -> None:
+    path = Path(record(tmp_path / 's', (128, 192), 12, 'png'))
+    for index in (5, 7):
+        (path / '000000' / f'{index:06d}.png').write_bytes(b'')
+    with served(str(path)) as page:
+        chromium.open(page.url)
+        chromium.run(WATCH_LEGEND)
+        chromium.press(' ')
+        chromium.wait_for(lambda: chromium.text('status') == '2 frames cannot be read: 1005, 1007.')
+        told = chromium.run('return told')
+        assert any('every frame but 2 that cannot be read' in line for line in told)
+        assert not any(line.endswith('every frame') for line in told[-2:])
         chromium.errors()
 
 
@@ -342,6 +435,11 @@ def test_hovering_shows_frame_time_and_values(page: Browser) -> None:
     page.wait_for(lambda: page.run("return document.querySelector('#hover img').naturalWidth") > 0)
     box = page.box('#hover')
     assert box['bottom'] <= page.box('#thumbnails')['top']
+    page.press(Keys.ARROW_RIGHT)
+    page.wait_for_frame(1001)
+    assert not visible(page, 'hover')  # it is of another frame now
+    ActionChains(page.driver).move_to_element_with_offset(line, 4 - line.size['width'] // 2, 0).perform()
+    page.wait_for(lambda: visible(page, 'hover'))
     ActionChains(page.driver).move_to_element_with_offset(line, 2 - line.size['width'] // 2, -300).perform()
     page.wait_for(lambda: not visible(page, 'hover'))
 
@@ -444,6 +542,8 @@ def test_two_bouts_are_exported_with_sound(own: tuple[Browser, Path]) -> None:
     mark(page, 10, 20, 'one')
     mark(page, 40, 45, 'two')
     page.click('marks-export')
+    page.wait_for(lambda: page.text('export-sound') == 'nonevoice.wav')
+    page.wait_for(lambda: 'together 17 frames' in page.text('export-what'))
     page.choose('export-sound', 'voice.wav')
     page.click('export-beside')
     page.click('export-start')
@@ -472,6 +572,29 @@ def test_a_range_is_downloaded(own: tuple[Browser, Path]) -> None:
     page.wait_for(lambda: 'its start' in page.text('export-note'))
     page.press(Keys.ESCAPE)
     assert not page.run("return document.getElementById('export-dialog').open")
+
+
+def test_all_of_a_recording_is_exported_only_if_that_is_confirmed(own: tuple[Browser, Path]) -> None:
+    """Marking a range removes it, so an export after it is of all frames."""
+    page, path = own
+    mark(page, 10, 20, 'one')
+    page.wait_for(lambda: page.text('status') == 'Marked 1010 \N{EN DASH} 1020. In and Out are removed.')
+    page.press('e')
+    page.wait_for(lambda: page.text('export-what') == 'The complete recording: 120 frames, from 1000 to 1139.')
+    page.choose('export-kind', 'csv')
+    page.click('export-beside')
+    page.click('export-start')
+    page.wait_for(lambda: page.text('export-start') == 'Export all of it, 120 frames')
+    assert not list(path.parent.glob('*.csv'))
+    page.run(TYPE, 'export-from', '1110')
+    page.wait_for(lambda: page.text('export-what') == '30 frames, from 1110 to 1139.')
+    assert page.text('export-start') == 'Export'
+    page.run(TYPE, 'export-from', '1000')
+    page.click('export-start')
+    page.wait_for(lambda: page.text('export-start') == 'Export all of it, 120 frames')
+    page.click('export-start')
+    page.wait_for(lambda: '120 frames saved next to the recording' in page.text('export-note'))
+    page.press(Keys.ESCAPE)
 
 
 def test_a_link_carries_position_zoom_and_marks(page: Browser, one: Served) -> None:

@@ -401,7 +401,25 @@ def made_link(page: Browser) -> str:
 def test_the_list_fits_a_phone(page: Browser, site: Served) -> None:
     page.size(390, 844, touch=True)
     assert page.run('return document.scrollingElement.scrollWidth') <= 390
+    for name in ('#search', '#order', '#open'):
+        assert page.box(name)['left'] >= 0
+        assert page.box(name)['right'] <= 390
+        assert page.box(name)['width'] > 100
     page.size(1360, 900)
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_a_picture_that_cannot_be_read_says_so(chromium: Browser, tmp_path: Path) -> None:
+    record(tmp_path / 'lab' / 'torn', 9)
+    record(tmp_path / 'lab' / 'empty', 0)
+    (tmp_path / 'lab' / 'torn' / '000000' / '000004.png').write_bytes(b'')
+    with served(str(tmp_path / 'lab')) as site:
+        chromium.load(site.url)
+        pictures = "return [...document.querySelectorAll('#rows .picture')].map(e => e.textContent)"
+        chromium.wait_for(lambda: chromium.run(pictures) == ['no frames', 'not readable'])
+        assert chromium.run("return document.querySelectorAll('#rows img').length") == 0
+        chromium.errors()
 
 
 @pytest.mark.slow

@@ -159,6 +159,12 @@ def test_a_sound_next_to_the_recording_can_be_added(recording: Path, tmp_path: P
         frame.sample_rate = 8000
         file.mux(stream.encode(frame))
         file.mux(stream.encode(None))
+    with av.open(tmp_path / 'silent.mp4', 'w') as file:
+        video = file.add_stream('libx264', rate=25)
+        video.width, video.height = SHAPE[1], SHAPE[0]
+        file.mux(video.encode(av.VideoFrame.from_ndarray(numbered(0, SHAPE), 'gray')))
+        file.mux(video.encode(None))
+    (tmp_path / 'notes.mp3').write_text('no sound')
     with served(str(recording)) as page:
         assert page.get('/api/stores/0/sounds') == ['voice.wav']
         job = ended(page, {'kind': 'mp4', 'sound': 'voice.wav', 'beside': True})
@@ -170,6 +176,25 @@ def test_a_sound_next_to_the_recording_can_be_added(recording: Path, tmp_path: P
                 page.post('/api/stores/0/exports', {'start': 105, 'end': 106, 'kind': 'mp4', 'sound': name}).status
                 == 400
             )
+
+
+@pytest.mark.parametrize(
+    ('start', 'end', 'expected'),
+    [
+        (105, 114, {'frames': 10, 'first': '105', 'last': '114', 'all': False}),
+        (0, 102, {'frames': 3, 'first': '100', 'last': '102', 'all': False}),
+        (0, 2**60, {'frames': COUNT, 'first': '100', 'last': '139', 'all': True}),
+    ],
+)
+def test_what_would_be_exported_is_known_before(page: Served, start: int, end: int, expected: dict[str, Any]) -> None:
+    assert page.get(f'/api/stores/0/selection?start={start}&end={end}') == expected
+
+
+@pytest.mark.parametrize('query', ['', 'start=5', 'start=a&end=b', 'start=9&end=4', 'start=900&end=905'])
+def test_a_range_without_frames_is_refused(page: Served, query: str) -> None:
+    answer = page.ask(f'/api/stores/0/selection?{query}')
+    assert answer.status == 400
+    assert answer.json['error']
 
 
 def test_an_export_that_fails_says_why(page: Served) -> None:

@@ -37,9 +37,10 @@ export class Address {
 
   // Everything else, once the first frame and the timeline are shown.
   async restore() {
-    const { player, several, timeline, work: { range } } = this.viewer;
+    const { layout, player, several, timeline, work: { range } } = this.viewer;
     const { start, end, view, zoom, turns, loops } = this.given;
     if (turns) for (const pane of player.panes) pane.turn(turns);
+    layout.arrange(player.panes);
     if (zoom) for (const pane of player.panes) pane.zoomTo(zoom);
     if (turns || zoom) player.again();
     if (view) timeline.show(view[0], Math.min(view[1] - view[0], timeline.whole.high - timeline.whole.low));

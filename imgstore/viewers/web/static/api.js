@@ -59,6 +59,7 @@ export const newLink = (home) => post(`${home}api/links`);
 
 export const marks = (store) => json(`${of(store)}/marks`);
 export const saveMarks = (store, content, leaving) => post(`${of(store)}/marks`, content, leaving);
+export const selection = (store, start, end) => json(`${of(store)}/selection`, { start, end });
 export const sounds = (store) => json(`${of(store)}/sounds`);
 export const startExport = (store, order) => post(`${of(store)}/exports`, order);
 export const exportState = (key) => json(`api/exports/${key}`);

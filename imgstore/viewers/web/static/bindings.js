@@ -22,7 +22,8 @@ export function bindButtons(viewer) {
 }
 
 export function bindKeys(viewer) {
-  const { player, timeline, work } = viewer;
+  const { player, work } = viewer;
+  const press = (id) => () => $(id).click(); // nothing, if it is disabled
   const keys = new Keys($('key-list'));
   keys.on([' ', 'k'], 'Space', 'play and pause', () => player.toggle());
   keys.on(['ArrowLeft', ','], '←', 'one frame back (with Shift, 10)', () => player.step(-1));
@@ -38,23 +39,23 @@ export function bindKeys(viewer) {
   keys.on(['ArrowUp'], '↑', 'faster', () => viewer.faster(1));
   keys.on(['ArrowDown'], '↓', 'slower', () => viewer.faster(-1));
   keys.on(['g'], 'G', 'go to a number, #index or time', () => { $('jump-value').focus(); $('jump-value').select(); });
-  keys.on(['+', '='], '+', 'zoom the timeline in', () => timeline.zoom(0.5));
-  keys.on(['-', '_'], '−', 'zoom the timeline out', () => timeline.zoom(2));
-  keys.on(['0'], '0', 'the complete timeline', () => timeline.showAll());
-  keys.on(['i'], 'I', 'In: the range starts here; again: no start', () => work.markIn());
-  keys.on(['o'], 'O', 'Out: the range ends here; again: no end', () => work.markOut());
-  keys.on(['l'], 'L', 'loop', () => work.loop());
+  keys.on(['+', '='], '+', 'zoom the timeline in', press('zoom-in'));
+  keys.on(['-', '_'], '−', 'zoom the timeline out', press('zoom-out'));
+  keys.on(['0'], '0', 'the complete timeline', press('zoom-all'));
+  keys.on(['i'], 'I', 'In: the range starts here; again: no start', press('mark-in'));
+  keys.on(['o'], 'O', 'Out: the range ends here; again: no end', press('mark-out'));
+  keys.on(['l'], 'L', 'loop', press('loop'));
   keys.on(['a'], 'A', 'mark the range, or this frame', () => work.mark());
   keys.on(['['], '[', 'the previous mark', () => work.toMark(-1));
   keys.on([']'], ']', 'the next mark', () => work.toMark(1));
   keys.on(['p'], 'P', 'the list of marks', () => viewer.panel('marks'));
-  keys.on(['e'], 'E', 'export', () => work.export());
+  keys.on(['e'], 'E', 'export', press('export'));
   keys.on(['z'], 'Z', 'zoom images 1 : 1, 4 : 1, fit the page', () => viewer.zoomImages());
   keys.on(['v'], 'V', 'quality and shades of the images', () => viewer.panel('image'));
-  keys.on(['r'], 'R', 'turn images by 90°', () => viewer.turn());
-  keys.on(['c'], 'C', 'contrast', () => $('stretch').click());
-  keys.on(['s'], 'S', 'save this frame losslessly', () => viewer.save());
-  keys.on(['f'], 'F', 'follow a growing recording', () => viewer.newest.toggle());
+  keys.on(['r'], 'R', 'turn images by 90°', press('turn'));
+  keys.on(['c'], 'C', 'contrast', press('stretch'));
+  keys.on(['s'], 'S', 'save this frame losslessly', press('save'));
+  keys.on(['f'], 'F', 'follow a growing recording', press('follow'));
   keys.on(['Shift+f'], 'Shift F', 'full screen', () => viewer.layout.fullScreen());
   keys.on(['m'], 'M', 'metadata', () => viewer.panel('metadata'));
   keys.on(['h', '?'], 'H', 'this list', () => $('keys').showModal());

@@ -2,6 +2,7 @@
 
 import * as api from './api.js';
 import * as text from './text.js';
+import { newPicture } from './thumbnails.js';
 
 const WAIT = 50; // milliseconds
 const WIDTH = 160; // pixels
@@ -10,11 +11,11 @@ const VALUES = 5;
 export class HoverCard {
   constructor(card, timeline, plots) {
     Object.assign(this, { card, timeline, plots, turn: 0 });
-    this.image = document.createElement('img');
-    this.image.alt = '';
+    this.image = newPicture();
     this.lines = document.createElement('div');
     card.append(this.image, this.lines);
     timeline.addEventListener('hovered', ({ detail }) => this.hovered(detail));
+    document.addEventListener('keydown', () => timeline.leave()); // it may change the position
   }
 
   hovered(place) {
@@ -30,7 +31,8 @@ export class HoverCard {
 
   put(x) {
     const box = this.timeline.canvas.getBoundingClientRect();
-    const top = document.getElementById('thumbnails').getBoundingClientRect().top;
+    const strip = document.getElementById('thumbnails');
+    const { top } = (strip.offsetHeight ? strip : this.timeline.canvas).getBoundingClientRect();
     const wide = this.card.offsetWidth || WIDTH;
     this.card.style.left = `${Math.max(4, Math.min(innerWidth - wide - 4, box.left + x - wide / 2))}px`;
     this.card.style.bottom = `${innerHeight - top + 4}px`;

@@ -23,7 +23,7 @@ export class Keys {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;
     if (isWriting(event.target)) return;
     const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    if (name === ' ' && event.target.closest('button, a')) return; // Space presses the focused button
+    if (name === ' ' && event.target.closest('button, a, input')) return; // Space presses the focused button
     const act = this.actions.get(event.shiftKey ? `Shift+${name}` : name) ?? (event.key.length === 1 && this.actions.get(name));
     if (!act) return;
     event.preventDefault();

@@ -1,5 +1,7 @@
 // The page's layout: height of the frames, full screen, number of plots.
 
+import { bestColumns } from './zooming.js';
+
 const $ = (id) => document.getElementById(id);
 const KEY = 'imgstore frame height';
 const LEAST = 15; // percent of the window's height
@@ -18,6 +20,7 @@ export class Layout {
     this.splitter = $('splitter');
     this.listen();
     this.set(this.stored());
+    new ResizeObserver(() => { if (this.panes) this.arrange(this.panes); }).observe($('stage'));
     addEventListener('resize', () => this.set(this.share));
   }
 
@@ -77,6 +80,21 @@ export class Layout {
       if (this.share === null) localStorage.removeItem(KEY);
       else localStorage.setItem(KEY, String(limited(this.share, innerHeight)));
     } catch { /* storage is disabled */ }
+  }
+
+  // --- several recordings
+
+  // Arrange the images of some panes so that they are largest.
+  arrange(panes) {
+    this.panes = panes;
+    const images = panes.map((pane) => pane.turned);
+    const tallest = Math.max(...images.map(({ width, height }) => height / width));
+    const caption = panes.length > 1 ? panes[0].figure.firstElementChild.offsetHeight : 0;
+    const room = { width: $('stage').clientWidth, height: $('stage').clientHeight };
+    const set = (name, value) => this.body.style.setProperty(`--${name}`, String(value));
+    set('rows', Math.ceil(panes.length / 2)); // of a phone
+    set('tallest', tallest);
+    if (room.width && room.height) set('columns', bestColumns(images, room, caption));
   }
 
   // --- the rest

@@ -14,6 +14,9 @@ const element = (tag, values = {}, ...inner) => {
 
 export const rangeText = ({ start, end }) => (end === null ? String(start) : `${start} – ${end}`);
 
+export const addedText = (mark) =>
+  (mark.end === null ? `Marked frame ${mark.start}.` : `Marked ${rangeText(mark)}. In and Out are removed.`);
+
 // The mark after (direction 1) or before (-1) a frame number; null without one. Numbers may exceed 2^53.
 export function nextMark(marks, number, direction) {
   const beyond = marks.filter((mark) => (direction > 0 ? BigInt(mark.start) > BigInt(number) : BigInt(mark.start) < BigInt(number)));
@@ -34,6 +37,10 @@ export class Marks extends EventTarget {
     return this.isLoaded && !this.writable;
   }
 
+  get canAdd() {
+    return this.isLoaded && this.writable;
+  }
+
   ask(marks) {
     this.dispatchEvent(new CustomEvent('export', { detail: marks }));
   }
@@ -52,16 +59,17 @@ export class Marks extends EventTarget {
   // Mark the range between In and Out, else the shown frame.
   add() {
     const { row } = this.player;
-    if (!row || !this.isLoaded || !this.writable) return;
+    if (!row || !this.canAdd) return;
     const { start, end } = this.range;
     const [first, last] = start && end ? [start, end] : [row, row];
     const mark = { start: String(first.number), end: start && end ? String(last.number) : null, label: '', first: plain(first), last: plain(last) };
     this.list.push(mark);
     this.list.sort((one, other) => Math.sign(Number(BigInt(one.start) - BigInt(other.start))));
-    this.range.clear();
+    if (mark.end !== null) this.range.clear();
     this.show();
     this.changed();
     $('marks-list').children[this.list.indexOf(mark)].querySelector('input').focus();
+    this.dispatchEvent(new CustomEvent('added', { detail: addedText(mark) }));
   }
 
   remove(mark) {
@@ -124,7 +132,6 @@ export class Marks extends EventTarget {
   // --- the list
 
   show() {
-    $('marks-add').disabled = !this.isLoaded || !this.writable;
     $('marks-export').disabled = !this.list.length || !this.writable;
     $('marks-empty').hidden = this.list.length > 0;
     $('marks-list').replaceChildren(...this.list.map((mark) => this.item(mark)));

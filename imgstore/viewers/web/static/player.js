@@ -21,6 +21,7 @@ export class Player extends EventTarget {
     this.every = 1;
     this.growth = 0; // news of new frames so far
     this.hasAll = false; // whether all rows have been fetched
+    this.unreadable = new Set(); // numbers of frames, of the latest playing
   }
 
   tell(kind, detail) {
@@ -133,8 +134,9 @@ export class Player extends EventTarget {
     this.restarting = false;
     this.tell('left');
     this.pause();
+    if (!this.row) return;
     this.steps = (this.steps ?? 0) + by;
-    if (this.stepping || !this.row) return;
+    if (this.stepping) return;
     this.stepping = true;
     try {
       while (this.steps) {
@@ -172,7 +174,7 @@ export class Player extends EventTarget {
     if (this.playing) {
       this.playing = false;
       this.frames.rest();
-      this.tell('paused');
+      this.tell('paused', [...this.unreadable]);
     }
   }
 
@@ -180,6 +182,7 @@ export class Player extends EventTarget {
     if (this.playing || !this.row) return;
     const run = this.run += 1;
     this.playing = true;
+    this.unreadable.clear();
     this.tell('playing');
     try {
       await this.loop(run);
@@ -224,7 +227,7 @@ export class Player extends EventTarget {
       }
       this.place(row);
       this.draw(fetched);
-      this.rate(fetched);
+      this.rate(row, fetched);
     }
   }
 
@@ -253,9 +256,11 @@ export class Player extends EventTarget {
     return Math.max(1, Math.min(AHEAD / 4, Math.ceil((0.9 * possible) / interval)));
   }
 
-  rate() {
+  rate(row, fetched) {
     const now = performance.now();
-    this.shown = [...(this.shown ?? []).filter((then) => now - then < 1000), now];
-    this.tell('rate', { shown: this.shown.length, every: this.every });
+    const isShown = !fetched.some(({ why }) => why);
+    if (!isShown) this.unreadable.add(String(row.number));
+    this.shown = [...(this.shown ?? []).filter((then) => now - then < 1000), ...(isShown ? [now] : [])];
+    this.tell('rate', { shown: this.shown.length, every: this.every, unreadable: this.unreadable.size });
   }
 }

@@ -128,8 +128,11 @@ class Recordings {
   }
 
   picture(row) {
+    const none = (why) => element('span', {}, why);
+    if (!row.frames) return element('td', { class: 'picture' }, none(row.frames === 0 ? 'no frames' : 'not readable'));
     const source = recordingThumbnail(row.key, row.frames);
-    const image = row.frames ? element('img', { src: source, alt: '', loading: 'lazy', decoding: 'async' }) : element('span', {});
+    const image = element('img', { src: source, alt: '', loading: 'lazy', decoding: 'async' });
+    image.addEventListener('error', () => image.replaceWith(none('not readable')));
     return element('td', { class: 'picture' }, image);
   }
 
@@ -154,7 +157,7 @@ class Recordings {
     this.marked = new Set([...this.marked].filter((key) => there.has(key)));
     const count = this.marked.size;
     $('open').disabled = count < 1;
-    $('open').textContent = count > 1 ? `Open ${count} side by side` : 'Open side by side';
+    $('open').textContent = ['Open side by side', 'Open'][count] ?? `Open ${count} side by side`;
   }
 
   open() {

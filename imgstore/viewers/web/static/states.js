@@ -38,19 +38,22 @@ export function showLost(why) {
 
 const AT_FIRST = ['first', 'back', 'gap-before'];
 const AT_LAST = ['last', 'forth', 'gap-behind'];
-const ALWAYS_WITH_FRAMES = ['play', 'save', 'zoom-in', 'mark-in', 'mark-out', 'mark-add', 'loop', 'export'];
+const ZOOMED = ['zoom-out', 'zoom-all'];
+const NEW_MARKS = ['mark-add', 'marks-add'];
+const OF_FRAMES = ['play', 'save', 'zoom-in', 'mark-in', 'mark-out', 'loop', 'export', 'jump-value', 'jump-go', 'policy',
+  'stretch', 'black', 'white', 'gamma', 'tone-reset', 'turn'];
+const ALL = [...AT_FIRST, ...AT_LAST, ...ZOOMED, ...NEW_MARKS, ...OF_FRAMES, 'follow'];
 
-// The ids of buttons that would do nothing.
-export function uselessButtons({ isEmpty, atFirst, atLast, playing, live, following, zoomed, readOnly }) {
-  if (isEmpty) return [...AT_FIRST, ...AT_LAST, ...ALWAYS_WITH_FRAMES, 'zoom-out', 'zoom-all', 'follow'];
+// The ids of buttons and fields that would do nothing.
+export function uselessButtons({ isEmpty, atFirst, atLast, playing, live, following, loops, zoomed, canMark, readOnly }) {
+  if (isEmpty) return ALL;
   return [
-    ...(atFirst ? AT_FIRST : []), ...(atLast ? AT_LAST : []), ...(atLast && !playing && !live ? ['play'] : []),
-    ...(zoomed ? [] : ['zoom-out', 'zoom-all']), ...(live || following ? [] : ['follow']),
-    ...(readOnly ? ['mark-add', 'export'] : []),
+    ...(atFirst ? AT_FIRST : []), ...(atLast ? AT_LAST : []), ...(atLast && !playing && !live && !loops ? ['play'] : []),
+    ...(zoomed ? [] : ZOOMED), ...(live || following ? [] : ['follow']),
+    ...(canMark ? [] : NEW_MARKS), ...(readOnly ? ['export'] : []),
   ];
 }
 
 export function disableButtons(useless) {
-  const all = [...AT_FIRST, ...AT_LAST, ...ALWAYS_WITH_FRAMES, 'zoom-out', 'zoom-all', 'follow'];
-  for (const id of all) $(id).disabled = useless.includes(id);
+  for (const id of ALL) $(id).disabled = useless.includes(id);
 }

@@ -93,3 +93,18 @@ export function gapText(gap) {
   const missing = gap.missing === 1 ? '1 frame is' : `${count(gap.missing)} frames are`;
   return `${missing} missing before frame ${gap.after.number}${length && ` (${length})`}`;
 }
+
+// What playing shows: images a second, frames that are skipped, frames that cannot be read.
+export function pace({ shown, every, unreadable }) {
+  const skipped = every > 1 ? `1 frame of ${every}` : 'every frame';
+  return `${shown} images a second, ${unreadable ? `${skipped} but ${unreadable} that cannot be read` : skipped}`;
+}
+
+const FEW = 4; // numbers that are named
+
+// Which frames playing could not show.
+export function unreadable(numbers) {
+  if (numbers.length === 1) return `Frame ${numbers[0]} cannot be read.`;
+  const named = numbers.slice(0, FEW).join(', ');
+  return `${count(numbers.length)} frames cannot be read: ${named}${numbers.length > FEW ? ' and others' : ''}.`;
+}

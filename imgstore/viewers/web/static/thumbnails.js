@@ -10,17 +10,13 @@ export class Thumbnails {
 
   async show() {
     const { timeline } = this;
+    if (!this.strip.offsetHeight) return; // there is no room for it
     const turn = this.turn += 1;
     const [height, width] = timeline.summaries[0].shape;
     const each = Math.max(48, Math.min(160, Math.round((this.strip.clientHeight * width) / height)));
     const count = Math.max(1, Math.floor(this.strip.clientWidth / each));
     while (this.strip.childElementCount > count) this.strip.lastElementChild.remove();
-    while (this.strip.childElementCount < count) {
-      const image = document.createElement('img');
-      image.alt = '';
-      image.draggable = false;
-      this.strip.append(image);
-    }
+    while (this.strip.childElementCount < count) this.strip.append(newPicture());
     for (const rank of spread(count)) {
       const index = timeline.nearest(0, timeline.at(((rank + 0.5) / count) * timeline.width));
       if (index === null) return;
@@ -28,6 +24,15 @@ export class Thumbnails {
       if (turn !== this.turn) return;
     }
   }
+}
+
+// An image without a name or a browser's sign of a broken one.
+export function newPicture() {
+  const image = document.createElement('img');
+  Object.assign(image, { alt: '', draggable: false });
+  image.addEventListener('load', () => image.classList.remove('broken'));
+  image.addEventListener('error', () => image.classList.add('broken'));
+  return image;
 }
 
 // The order: the first, the middle, the quarters and so on.

@@ -4,7 +4,7 @@ import * as api from './api.js';
 import { prepared } from './drawing.js';
 import { between, clamp, nearestRank } from './scale.js';
 import * as text from './text.js';
-import { LANE, OVERVIEW, paint, TICKS } from './timelinepaint.js';
+import { OVERVIEW, paint, TICKS } from './timelinepaint.js';
 
 const NEAR = 6; // pixels
 const LEAST = 3; // frames in the view at the largest zoom
@@ -21,7 +21,13 @@ export class Timeline extends EventTarget {
   }
 
   get height() {
-    return TICKS + LANE * this.summaries.length + OVERVIEW;
+    return TICKS + this.laneHeight * this.summaries.length + OVERVIEW;
+  }
+
+  // Height of the bar of a store.
+  get laneHeight() {
+    const { length } = this.summaries;
+    return length === 1 ? 22 : length <= 3 ? 16 : 12;
   }
 
   get width() {
@@ -170,7 +176,7 @@ export class Timeline extends EventTarget {
     for (const kind of ['pointerup', 'pointercancel']) {
       element.addEventListener(kind, (event) => this.up(event));
     }
-    element.addEventListener('pointerleave', () => { this.hover = null; this.hovered(); });
+    element.addEventListener('pointerleave', () => this.leave());
     element.addEventListener('wheel', (event) => this.wheel(event, element), { passive: false });
   }
 
@@ -230,6 +236,13 @@ export class Timeline extends EventTarget {
     const size = this.view.high - this.view.low;
     if (sideways) this.show(this.view.low + (sideways / this.width) * size, size);
     else this.zoom(1.0015 ** clamp(event.deltaY, -400, 400), this.at(this.place(event, element).x));
+  }
+
+  // Show nothing of what is under the pointer, until it moves.
+  leave() {
+    if (this.hover === null) return;
+    this.hover = null;
+    this.hovered();
   }
 
   // Say what is under the pointer: nothing, or a position and the gap there.

@@ -3,8 +3,7 @@
 import { colors, line } from './drawing.js';
 import { clamp, runs, ticks } from './scale.js';
 
-export const LANE = 22; // pixels
-export const TICKS = 18;
+export const TICKS = 18; // pixels
 export const OVERVIEW = 8;
 
 const APART = 110; // pixels between ticks
@@ -12,7 +11,7 @@ const APART = 110; // pixels between ticks
 export function paint(timeline, context) {
   const color = colors();
   paintTicks(timeline, context, color);
-  timeline.lanes.forEach((lane, store) => paintLane(timeline, context, color, lane, TICKS + store * LANE));
+  timeline.lanes.forEach((lane, store) => paintLane(timeline, context, color, lane, TICKS + store * timeline.laneHeight));
   paintMarks(timeline, context, color);
   paintOverview(timeline, context, color);
   if (timeline.hover !== null) line(context, timeline.hover, 0, timeline.height - OVERVIEW, color.soft, 1);
@@ -33,7 +32,7 @@ function paintTicks(timeline, context, color) {
 }
 
 function paintLane(timeline, context, color, lane, top) {
-  const [above, tall] = [top + 3, LANE - 7];
+  const [above, tall] = [top + 3, timeline.laneHeight - 7];
   context.fillStyle = color.present;
   for (const run of runs(lane)) {
     const x = timeline.x(lane.at[run.first]);

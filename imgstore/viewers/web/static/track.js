@@ -19,9 +19,10 @@ export class SingleTrack {
     return this.at(this.count - 1);
   }
 
+  // The nearest row to an index; null without frames.
   async at(index) {
-    const place = Math.max(0, Math.min(index, this.count - 1));
-    return single((await api.rows(0, place, 1))[0]);
+    const [row] = await api.rows(0, Math.max(0, Math.min(index, this.count - 1)), 1);
+    return row ? single(row) : null;
   }
 
   step(row, by) {
@@ -48,22 +49,26 @@ const plus = (number, by) => String(BigInt(number) + BigInt(by)); // 64-bit inte
 
 export class AlignedTrack {
   constructor(summaries, policy) {
-    this.ends = summaries.filter((summary) => summary.frames);
-    this.policy = policy;
+    Object.assign(this, { summaries, policy });
   }
 
   async first() {
-    const numbers = this.ends.map((summary) => summary.first.number);
-    return this.from(numbers.reduce((one, other) => (Number(one) < Number(other) ? one : other)));
+    return this.from(this.end('first', (one, other) => Number(one) < Number(other)));
   }
 
   async last() {
-    const numbers = this.ends.map((summary) => summary.last.number);
-    return this.from(numbers.reduce((one, other) => (Number(one) > Number(other) ? one : other)), -1);
+    return this.from(this.end('last', (one, other) => Number(one) > Number(other)), -1);
+  }
+
+  // The number at an end of all stores; null without frames.
+  end(name, isBeyond) {
+    const numbers = this.summaries.filter((summary) => summary.frames).map((summary) => summary[name].number);
+    return numbers.length ? numbers.reduce((one, other) => (isBeyond(one, other) ? one : other)) : null;
   }
 
   // The row of a number, else the next one, else the previous one.
   async from(number, direction = 1) {
+    if (number === null) return null;
     for (const way of [direction, -direction]) {
       const [row] = await api.aligned(number, way, 1, this.policy);
       if (row) return row;

@@ -64,6 +64,7 @@ class Viewer {
     $('policy-field').hidden = !this.several;
     $('index').parentElement.hidden = this.several; // each pane shows its own
     $('body').classList.toggle('captions', this.several);
+    this.layout.arrange(this.player.panes);
     this.name();
     this.newest.showLive();
     this.listen();
@@ -94,7 +95,7 @@ class Viewer {
       return [`${text.count(summary.frames)} frames`, length > 0 ? text.duration(length) : '',
         summary.period ? `${text.value(Number((1 / summary.period).toPrecision(4)))} a second` : ''];
     });
-    $('facts').textContent = this.several ? `${this.summaries.length} stores, side by side by frame number`
+    $('facts').textContent = this.several ? 'aligned by frame number'
       : parts.filter(Boolean).join(' · ');
   }
 
@@ -105,7 +106,10 @@ class Viewer {
     player.addEventListener('moved', ({ detail }) => this.moved(detail));
     player.addEventListener('trouble', ({ detail }) => this.say(detail, true));
     player.addEventListener('playing', () => this.showPlaying(true));
-    player.addEventListener('paused', () => this.showPlaying(false));
+    player.addEventListener('paused', ({ detail }) => {
+      this.showPlaying(false);
+      if (detail.length) this.say(text.unreadable(detail), true);
+    });
     player.addEventListener('rate', ({ detail }) => this.rate(detail));
     player.addEventListener('left', () => this.newest.leave());
     timeline.addEventListener('seek', ({ detail }) => this.seek(detail));
@@ -165,13 +169,12 @@ class Viewer {
     disableButtons(uselessButtons({
       isEmpty: !player.row, atFirst: this.isAtEnd(player.row, 'first'), atLast: this.isAtEnd(player.row, 'last'),
       playing: player.playing, live: player.live, following: this.newest.following, zoomed: this.timeline.zoomed,
-      readOnly: this.work.marks.readOnly,
+      loops: this.work.range.loops, canMark: this.work.marks.canAdd, readOnly: this.work.marks.readOnly,
     }));
   }
 
-  rate({ shown, every }) {
-    const skipped = every > 1 ? `1 frame of ${every}` : 'every frame';
-    this.legend(`${shown} images a second, ${skipped}`);
+  rate(pace) {
+    this.legend(text.pace(pace));
   }
 
   loaded() {
@@ -290,6 +293,7 @@ class Viewer {
 
   turn() {
     for (const pane of this.player.panes) pane.turn((pane.turns + 1) % 4);
+    this.layout.arrange(this.player.panes);
     this.player.again();
     this.rememberSoon();
   }

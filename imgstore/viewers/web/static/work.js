@@ -13,9 +13,11 @@ export class Work {
     this.marks = new Marks(player, this.range, timeline);
     this.dialog = new ExportDialog(summaries);
     this.marks.addEventListener('export', ({ detail }) => this.dialog.open(detail));
+    this.marks.addEventListener('added', ({ detail }) => viewer.say(detail));
     this.range.addEventListener('changed', () => {
       timeline.range = this.range;
       timeline.draw();
+      viewer.showUseful();
       viewer.rememberSoon();
     });
   }

@@ -11,6 +11,17 @@ export function fitScale(view, image) {
   return Math.min(view.width / image.width, view.height / image.height, 8) || 1;
 }
 
+// Columns in which several images are largest in a room, each below a caption.
+export function bestColumns(images, room, caption) {
+  const shown = (columns) => {
+    const height = room.height / Math.ceil(images.length / columns) - caption;
+    const scale = (image) => Math.max(0, Math.min(room.width / columns / image.width, height / image.height));
+    return images.reduce((sum, image) => sum + scale(image) ** 2 * image.width * image.height, 0);
+  };
+  const possible = images.map((_, rank) => images.length - rank); // of equal ones, the fewest rows
+  return possible.reduce((best, columns) => (shown(columns) > shown(best) * (1 + 1e-9) ? columns : best));
+}
+
 // Keep an image in its view: in the middle if it is smaller, else without ground on any side.
 export function contained({ scale, x, y }, view, image) {
   const along = (start, size, room) => (size <= room ? (room - size) / 2 : Math.max(room - size, Math.min(0, start)));

@@ -4,7 +4,8 @@ import test from 'node:test';
 import { limited } from '../static/layout.js';
 import { uselessButtons } from '../static/states.js';
 
-const IN_THE_MIDDLE = { isEmpty: false, atFirst: false, atLast: false, playing: false, live: false, following: false, zoomed: true };
+const IN_THE_MIDDLE = { isEmpty: false, atFirst: false, atLast: false, playing: false, live: false, following: false, zoomed: true,
+  loops: false, canMark: true, readOnly: false };
 const useless = (changes) => uselessButtons({ ...IN_THE_MIDDLE, ...changes }).sort();
 
 test('buttons are disabled where they would do nothing', () => {
@@ -20,11 +21,16 @@ test('a live recording can be followed, and played at its end', () => {
 });
 
 test('a page that may only read neither marks nor exports', () => {
-  assert.deepEqual(useless({ readOnly: true }), ['export', 'follow', 'mark-add']);
+  assert.deepEqual(useless({ readOnly: true, canMark: false }), ['export', 'follow', 'mark-add', 'marks-add']);
 });
 
 test('nothing can be done with a recording without frames', () => {
-  assert.ok(['play', 'first', 'last', 'save', 'export'].every((id) => useless({ isEmpty: true }).includes(id)));
+  const ids = ['play', 'first', 'last', 'save', 'export', 'mark-add', 'marks-add', 'jump-go', 'black', 'policy', 'follow'];
+  assert.ok(ids.every((id) => useless({ isEmpty: true }).includes(id)));
+});
+
+test('a loop can be played from its last frame', () => {
+  assert.ok(!useless({ atLast: true, loops: true }).includes('play'));
 });
 
 test('the frames leave room for the controls', () => {

@@ -48,3 +48,15 @@ test('a gap says what is missing', () => {
   assert.equal(text.gapText(gap(0, 60)), 'An interval of 60 s before frame 5');
   assert.match(text.gapText(gap(-3, null)), /goes back from 4 to 2/);
 });
+
+test('playing says how many images it shows, and what it leaves out', () => {
+  assert.equal(text.pace({ shown: 25, every: 1, unreadable: 0 }), '25 images a second, every frame');
+  assert.equal(text.pace({ shown: 25, every: 2, unreadable: 0 }), '25 images a second, 1 frame of 2');
+  assert.equal(text.pace({ shown: 24, every: 1, unreadable: 3 }), '24 images a second, every frame but 3 that cannot be read');
+});
+
+test('frames that playing could not show are named', () => {
+  assert.equal(text.unreadable(['7']), 'Frame 7 cannot be read.');
+  assert.equal(text.unreadable(['7', '9']), '2 frames cannot be read: 7, 9.');
+  assert.equal(text.unreadable(['1', '2', '3', '4', '5']), '5 frames cannot be read: 1, 2, 3, 4 and others.');
+});

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { describeResult, progressOf } from '../static/exporting.js';
-import { nextMark, rangeText } from '../static/marks.js';
+import { describeMarks, describeResult, describeSelection, progressOf, secondsOf } from '../static/exporting.js';
+import { addedText, nextMark, rangeText } from '../static/marks.js';
 import { corners } from '../static/plotpaint.js';
 import { gammaAt, heights, valueAt } from '../static/tone.js';
 
@@ -47,4 +47,24 @@ test('sliders cover the range of the values', () => {
   assert.equal(gammaAt(1000), 5);
   assert.equal(gammaAt(-1000), 0.2);
   assert.deepEqual(heights([0, 1, 4]), [0, 0.5, 1]);
+});
+
+test('an export says exactly what it will have', () => {
+  const one = { frames: 1, first: '7', last: '7', all: false };
+  const some = { frames: 61, first: '1010', last: '1070', all: false };
+  assert.equal(describeSelection(some), '61 frames, from 1010 to 1070.');
+  assert.equal(describeSelection({ ...some, all: true }), 'The complete recording: 61 frames, from 1010 to 1070.');
+  assert.equal(describeSelection(one), 'One frame, 7.');
+  assert.equal(describeMarks(MARKS.slice(0, 2), [some, one]), '2 files, one for each mark: 10 – 20, 30, together 62 frames.');
+  assert.equal(describeMarks(Array(9).fill(MARKS[1]), null), '9 files, one for each mark: 30, 30, 30, 30, 30, 30 and 3 more.');
+});
+
+test('a new mark says what became of the range', () => {
+  assert.equal(addedText(MARKS[0]), 'Marked 10 – 20. In and Out are removed.');
+  assert.equal(addedText(MARKS[1]), 'Marked frame 30.');
+});
+
+test('an offset that is no number is not taken for 0', () => {
+  assert.deepEqual(['1.5', ' 1,5', '', '-2'].map(secondsOf), [1.5, 1.5, 0, -2]);
+  assert.equal(secondsOf('1.5 s'), '1.5 s');
 });

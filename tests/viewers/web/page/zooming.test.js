@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { LARGEST, contained, fitScale, fitted, pixelAt, turnedSize, zoomedAt } from '../static/zooming.js';
+import { LARGEST, bestColumns, contained, fitScale, fitted, pixelAt, turnedSize, zoomedAt } from '../static/zooming.js';
 
 const VIEW = { width: 800, height: 400 };
 const IMAGE = { width: 400, height: 300 };
@@ -45,4 +45,14 @@ test('a pixel is that of the stored image, whatever its turn', () => {
   assert.equal(at(3, 0, 1), null);
   assert.equal(at(-1, 0, 0), null);
   assert.deepEqual(turnedSize(image, 1), { width: 3, height: 4 });
+});
+
+test('several images are as large as the room allows', () => {
+  const columns = (count, room, image = IMAGE) => bestColumns(Array(count).fill(image), room, 24);
+  assert.equal(columns(2, { width: 1280, height: 456 }), 2);
+  assert.equal(columns(3, { width: 1440, height: 564 }), 3);
+  assert.equal(columns(3, { width: 390, height: 340 }), 2); // on a phone
+  assert.equal(columns(2, { width: 390, height: 700 }), 1);
+  assert.equal(columns(2, { width: 1280, height: 456 }, { width: 2000, height: 200 }), 1);
+  assert.equal(columns(1, { width: 10, height: 10 }), 1);
 });
