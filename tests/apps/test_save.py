@@ -79,7 +79,7 @@ def one_line_in(capsys: pytest.CaptureFixture[str]) -> str:
 @pytest.mark.parametrize(
     ('make', 'message'),
     [
-        (lambda path: None, 'No such file'),
+        (lambda path: None, 'does not exist'),
         (lambda path: path.mkdir(), 'no images'),
         (lambda path: path.write_bytes(b''), 'cannot be read as a video'),
         (lambda path: path.write_text('hello'), 'cannot be read as a video'),
@@ -212,7 +212,7 @@ def test_ctrl_c_in_film_keeps_frames_and_exits_with_130(
 ) -> None:
     """Ctrl+C while a film is saved keeps the earlier frames and exits with code 130."""
     monkeypatch.setattr(save, 'VideoFile', EndlessFilm)
-    assert main_saver(['--format', 'npy', '--source', 'film', str(tmp_path / 'store')]) == 130
+    assert main_saver(['--format', 'npy', '--source', __file__, str(tmp_path / 'store')]) == 130
     assert read(tmp_path / 'store')[1] == [0, 1, 2, 3]
     assert capsys.readouterr().err == ''
 
@@ -220,7 +220,7 @@ def test_ctrl_c_in_film_keeps_frames_and_exits_with_130(
 def test_a_second_ctrl_c_does_not_wait_for_the_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(EndlessFilm, 'presses', 2)
     monkeypatch.setattr(save, 'VideoFile', EndlessFilm)
-    assert main_saver(['--format', 'npy', '--source', 'film', str(tmp_path / 'store')]) == 130
+    assert main_saver(['--format', 'npy', '--source', __file__, str(tmp_path / 'store')]) == 130
     assert read(tmp_path / 'store')[1] == [0, 1, 2]
 
 
@@ -229,7 +229,7 @@ def test_on_a_terminal_a_line_counts_frames_and_their_rate(
 ) -> None:
     monkeypatch.setattr(save, 'VideoFile', EndlessFilm)
     monkeypatch.setattr(sys.stderr, 'isatty', lambda: True)
-    main_saver(['--format', 'npy', '--source', 'film', str(tmp_path / 'store')])
+    main_saver(['--format', 'npy', '--source', __file__, str(tmp_path / 'store')])
     err = capsys.readouterr().err
     assert '4 frames [' in err
     assert 'frames/s' in err
