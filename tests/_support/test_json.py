@@ -18,6 +18,8 @@ from hypothesis.extra import numpy as npst
 from imgstore._support.json import JsonCustomEncoder, as_json, dumps
 from imgstore.errors import ExtraDataTypeError
 
+pytestmark = pytest.mark.once
+
 
 class Colour(enum.Enum):
     RED = 1

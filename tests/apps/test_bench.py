@@ -22,6 +22,8 @@ from ..helpers.frames import numbered
 from ..helpers.small_stores import store_of
 from ..helpers.spying import spy
 
+pytestmark = pytest.mark.once
+
 SHAPE = (64, 96)
 
 

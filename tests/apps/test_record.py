@@ -20,6 +20,8 @@ from ..helpers.checked import not_none
 from ..helpers.display import python_env
 from ..helpers.recorded import check_recording, content
 
+pytestmark = pytest.mark.once
+
 RUN = 'import sys; from imgstore.apps.dispatch import main; sys.exit(main())'
 FAST = 'test:96x32,fps=500,buffers=100000'
 MANY = 60

@@ -18,6 +18,8 @@ from ..helpers.raised import raises
 from ..helpers.recorded import check_recording, content
 from .test_record import run
 
+pytestmark = pytest.mark.once
+
 FAST = 'test:96x32,fps=500,buffers=100000'
 RIG = f"""
 folder: "data/{{date}}_{{subject}}"

@@ -21,6 +21,8 @@ from ..helpers.format_table import LOSSLESS, NO_COLOR, ROWS
 from ..helpers.frames import numbered
 from ..helpers.raised import raises
 
+pytestmark = pytest.mark.once
+
 SHAPE = (64, 96)
 LONG = RUN * RUNS + 90
 

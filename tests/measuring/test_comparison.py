@@ -21,6 +21,8 @@ from ..helpers.format_table import NO_COLOR, ROWS, VIDEO_FORMATS
 from ..helpers.frames import numbered
 from ..helpers.raised import raises
 
+pytestmark = pytest.mark.once
+
 SMALL = (64, 64)
 
 

@@ -22,6 +22,8 @@ from ..helpers.raised import raises
 from ..helpers.recorded import check_recording, content
 from .test_recording import FAST
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def recording(tmp_path: Path) -> Iterator[Recording]:

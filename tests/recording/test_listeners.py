@@ -12,6 +12,8 @@ from imgstore.errors import InvalidArgumentError
 from imgstore.recording import FrameListener, RecordedFrame
 from imgstore.recording.listeners import Drop
 
+pytestmark = pytest.mark.once
+
 IMAGE = np.zeros((2, 2), np.uint8)
 
 

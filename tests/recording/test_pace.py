@@ -19,6 +19,8 @@ from ..helpers.display import python_env
 from ..helpers.raised import raises
 from ..helpers.small_disks import can_mount, mount, unmount
 
+pytestmark = pytest.mark.once
+
 
 def check(tmp_path: Path, cameras: str, seconds: float = 1, rest: str = '') -> PaceReport:
     (tmp_path / 'rig.yaml').write_text(f'folder: deep/er/{{date}}\nformat: npy\n{rest}\ncameras:\n{cameras}')

@@ -49,6 +49,7 @@ def record(folder: Path, sources: Any, format: str = 'npy', **options: Any) -> i
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_ten_thousand_frames_of_two_cameras_are_those_taken(tmp_path: Path) -> None:
     sources = {'left': f'{FAST},fps=1000,frames=10000', 'right': f'{FAST},fps=800,frames=10000,jitter=0.0001'}
     record(tmp_path / 'r', sources, chunksize=1000)

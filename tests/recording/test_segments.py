@@ -22,6 +22,8 @@ from ..helpers.raised import raises
 from ..helpers.recorded import check_recording, close_all, content
 from .test_recording import FAST, record
 
+pytestmark = pytest.mark.once
+
 
 def segments(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_dir())

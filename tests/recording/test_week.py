@@ -9,6 +9,8 @@ import pytest
 from ..helpers.recorded_week import SEGMENTS, Week, imgstore_of
 from ..helpers.small_disks import can_mount
 
+pytestmark = pytest.mark.once
+
 if can_mount():
 
     @pytest.mark.slow
