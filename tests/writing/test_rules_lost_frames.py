@@ -21,25 +21,11 @@ from imgstore.errors import (
 )
 
 from ..helpers.checked import not_none
+from ..helpers.file_limits import files_of_at_most
 from ..helpers.format_table import IMAGE_FORMATS, ROWS, VIDEO_FORMATS
 from ..helpers.frames import index_in
 from ..helpers.raised import raises
 from ..helpers.writing import add, at_once, check, files, record, video_backends
-
-if sys.platform != 'win32':
-    import resource
-
-
-@contextlib.contextmanager
-def files_of_at_most(size):
-    """A disk that is full once a file has that many bytes."""
-    old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, old[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, old)
-
 
 if sys.platform != 'win32':
 
