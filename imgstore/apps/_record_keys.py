@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import sys
@@ -36,7 +37,8 @@ class Keys:
         if self._before is not None:
             import termios
 
-            termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, self._before)
+            with contextlib.suppress(termios.error):  # the terminal is gone
+                termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, self._before)
 
     @property
     def are_read(self) -> bool:
@@ -51,5 +53,9 @@ class Keys:
             import msvcrt
 
             return msvcrt.getwch() if msvcrt.kbhit() else ''
-        ready, _, _ = select.select([sys.stdin], [], [], 0)
-        return os.read(sys.stdin.fileno(), 1).decode('latin-1') if ready else ''
+        try:
+            ready, _, _ = select.select([sys.stdin], [], [], 0)
+            return os.read(sys.stdin.fileno(), 1).decode('latin-1') if ready else ''
+        except OSError:  # the terminal is gone
+            self._is_terminal = False
+            return ''

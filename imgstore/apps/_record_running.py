@@ -66,7 +66,8 @@ class PatientStop(GracefulStop):
         self.signal, self._at, self._count = self.signal or number, now, self._count + 1
         if self._count == _AGAIN:
             text = f'{self._prog}: the stores are being completed; Ctrl-C once more ends the program at once\n'
-            os.write(_STANDARD_ERROR, text.encode())  # a handler may interrupt a print
+            with contextlib.suppress(OSError):
+                os.write(_STANDARD_ERROR, text.encode())  # a handler may interrupt a print
         elif self._count > _AGAIN:
             self.before_the_end()
             signal.signal(number, signal.SIG_DFL)
@@ -128,7 +129,10 @@ def _commands(prog: str, control: RecordingControl, args: argparse.Namespace) ->
 
 
 class _Lines:
-    """A line a camera: again and again on a terminal, elsewhere each minute."""
+    """A line a camera: again and again on a terminal, elsewhere each minute.
+
+    Where they cannot be written, as on a full disk or a terminal that is gone, there are no more, and it records on.
+    """
 
     def __init__(self, prog: str, recording: Recording, quiet: bool, has_keys: bool) -> None:
         self._prog, self._view = prog, LiveView(recording)
@@ -142,26 +146,41 @@ class _Lines:
         if self._is_quiet or time.monotonic() - self._at < (_REDRAW if self._is_terminal else _EVERY):
             return
         self._at = time.monotonic()
-        if not self._is_terminal:
-            for camera in cameras:
-                log_error(self._prog, camera)
-            return
-        self.clear()
-        lines = [*map(str, cameras), *([self._help] if self._help else [])]
+        with self._if_writable():
+            if self._is_terminal:
+                self._draw([*map(str, cameras), *([self._help] if self._help else [])])
+            else:
+                for camera in cameras:
+                    log_error(self._prog, camera)
+
+    @contextlib.contextmanager
+    def _if_writable(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            self._is_quiet, self._drawn = True, 0
+
+    def _draw(self, lines: list[str]) -> None:
+        self._erase()
         print(*(line[: _width()] for line in lines), sep='\n', file=sys.stderr, flush=True)
         self._drawn = len(lines)
 
-    def clear(self) -> None:
-        """Remove the lines from the terminal."""
+    def _erase(self) -> None:
         if self._drawn:
             unfiltered(sys.stderr).write(_UP.format(self._drawn))
         self._drawn = 0
 
+    def clear(self) -> None:
+        """Remove the lines from the terminal."""
+        with self._if_writable():
+            self._erase()
+
     def note(self, error: str | None) -> None:
         """Print an error above the lines."""
         if error:
-            self.clear()
-            log_error(self._prog, error)
+            with self._if_writable():
+                self._erase()
+                log_error(self._prog, error)
 
 
 def _width() -> int:

@@ -293,7 +293,7 @@ class Recording:
         Raises
         ------
         InvalidArgumentError
-            The recording does not run, or there is no such camera.
+            The recording does not run, all these cameras have ended, or there is no such camera.
         ExtraDataTypeError
             JSON cannot hold a value.
         """
@@ -301,9 +301,11 @@ class Recording:
         if self._host is None or self._is_stopped:
             raise InvalidArgumentError(f'the recording in {self.folder!r} does not run', argument='name')
         event = checked._replace(time=self._host.now())
-        for recorder in self._recorders:
-            if recorder.name in chosen:
-                recorder.note(event)
+        running = [each for each in self._recorders if each.name in chosen and not each.has_ended.is_set()]
+        if not running:
+            raise not_allowed('cameras', cameras, 'those cameras have ended')
+        for recorder in running:
+            recorder.note(event)
         return event.time
 
     def _chosen(self, cameras: str | Iterable[str] | None) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from .control import RecordingControl, parse_command
 _TCP = re.compile(r'tcp://(?P<host>\*|[\w.:%-]+|\[[\w.:%]+\]):(?P<port>\*|\d{1,5})', re.ASCII)
 _OWN_HOST = re.compile(r'localhost|127(\.\d{1,3}){3}|\[?::1\]?')
 _POLL = 100  # milliseconds
-_MOST_BYTES = 2**16
+_MOST_BYTES, _MOST_RECEIVED = 2**16, 2**24  # a longer one gets no answer: ZeroMQ ends its connection
 
 
 class ZmqControl:
@@ -48,7 +48,7 @@ class ZmqControl:
         self._control, self._context = control, zmq.Context()
         self._socket = self._context.socket(zmq.REP)
         self._socket.setsockopt(zmq.LINGER, 0)
-        self._socket.setsockopt(zmq.MAXMSGSIZE, _MOST_BYTES)
+        self._socket.setsockopt(zmq.MAXMSGSIZE, _MOST_RECEIVED)
         try:
             self._socket.bind(address)
         except zmq.ZMQError as error:
@@ -75,6 +75,8 @@ class ZmqControl:
     def _answer(self, parts: list[bytes]) -> dict[str, Any]:
         if len(parts) != 1:  # read all the same: the socket sends no answer before
             return {'ok': False, 'error': f'the message has {len(parts)} parts; send JSON in one'}
+        if len(parts[0]) > _MOST_BYTES:
+            return {'ok': False, 'error': f'the message has {len(parts[0])} bytes; at most {_MOST_BYTES} are allowed'}
         try:
             command = parse_command(parts[0])
         except InvalidArgumentError as error:

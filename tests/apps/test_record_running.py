@@ -26,6 +26,8 @@ from ..helpers.display import python_env
 from ..helpers.recorded import check_recording, content
 from .test_record import FAST, RUN, process, run
 
+QUICK_LINES = 'import imgstore.apps._record_running as it; it._EVERY = 0.1; '
+
 pytestmark = [pytest.mark.once, pytest.mark.process]
 
 
@@ -70,6 +72,28 @@ def test_keys_start_mark_and_stop(tmp_path: Path) -> None:
     assert {each['reason'] for each in content(tmp_path / 'r')['cameras'].values()} == {'stopped by a key'}
     with imgstore.new_for_filename(tmp_path / 'r' / 'a') as store:
         assert not_none(store.get_extra_data()).event.dropna().tolist() == ['mark', '7']
+
+
+def test_a_terminal_that_is_gone_does_not_end_the_recording(tmp_path: Path) -> None:
+    """The recorder has a session of its own, so nothing but its reads and writes says that its terminal is gone."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, '-c', RUN, 'record', '--source', f'a={FAST}', '--duration', '3', '--format', 'npy']
+    streams: dict[str, Any] = {'stdin': theirs, 'stdout': theirs, 'stderr': theirs, 'start_new_session': True}
+    with subprocess.Popen([*command, str(tmp_path / 'r')], env=python_env(), **streams) as running:
+        os.close(theirs)
+        read_until(ours, r'a: [\d.]+ frames/s, \d+ frames')
+        os.close(ours)
+        running.wait(60)
+    assert content(tmp_path / 'r')['cameras']['a']['reason'] == 'stopped'
+    assert check_recording(tmp_path / 'r')
+
+
+def test_a_full_disk_of_the_log_does_not_end_the_recording(tmp_path: Path) -> None:
+    command = [sys.executable, '-c', QUICK_LINES + RUN, 'record', '--source', f'a={FAST}', '--duration', '1']
+    with open('/dev/full', 'w') as full:
+        subprocess.run([*command, '--format', 'npy', str(tmp_path / 'r')], env=python_env(), stderr=full, check=False)
+    assert content(tmp_path / 'r')['cameras']['a']['reason'] == 'stopped'
+    assert check_recording(tmp_path / 'r')
 
 
 def test_the_live_page_and_zeromq_take_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

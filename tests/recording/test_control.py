@@ -143,6 +143,7 @@ def test_commands_over_zeromq(recording: Recording, tmp_path: Path) -> None:
         socket.send_multipart([b'{}', b'{}'])
         answer = socket.recv_json()
         assert '2 parts' in answer['error']
+        assert '65536' in ask({'name': 'x' * 70_000})['error']
         assert ask({'do': 'start', 'token': 'secret'})['ok']
         time.sleep(0.3)
         assert ask({'do': 'mark', 'name': 'lever', 'token': 'secret'})['time'] > 1e9

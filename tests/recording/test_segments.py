@@ -150,6 +150,17 @@ def test_marks_are_extra_data_of_each_camera(tmp_path: Path) -> None:
     check_recording(tmp_path / 'r')
 
 
+def test_a_mark_of_ended_cameras_is_refused(tmp_path: Path) -> None:
+    with imgstore.record({'a': FAST, 'b': 'test:32x24,fps=50,frames=3'}, tmp_path / 'r', 'npy') as recording:
+        while recording.status()['b'].state != 'ended':
+            time.sleep(0.01)
+        with raises(InvalidArgumentError, argument='cameras'):
+            recording.mark('x', cameras='b')
+        recording.mark('y')
+        time.sleep(0.1)
+    assert [mark.label for mark in read_marks(marks_path(str(tmp_path / 'r' / 'a')))] == ['y']
+
+
 def test_wrong_marks_are_refused(tmp_path: Path) -> None:
     recording = imgstore.record({'a': FAST}, tmp_path / 'r', 'npy')
     with raises(InvalidArgumentError, argument='name'):
