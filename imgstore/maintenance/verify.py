@@ -35,6 +35,8 @@ from ..ondisk.layout import Layout, existing_store_folder, local_folder
 from ..ondisk.lock import locked
 from ..ondisk.metadata import load_metadata
 from .reindex import renewed_index
+from .repair import unreadable_chunks
+from .report import UnreadableChunk
 from .verify_log import VerifyLog
 from .verify_report import VerifiedChunk, VerifyReport
 
@@ -53,7 +55,7 @@ def verify(
     """Compare every frame of a store with its checksum.
 
     Files and packets are read as they are stored, and not decoded. Chunks that a killed writer left incomplete are
-    listed and not compared: `repair` completes them.
+    listed and not compared: `repair` completes them. A chunk that it cannot complete counts as damaged.
 
     Parameters
     ----------
@@ -75,7 +77,7 @@ def verify(
     Returns
     -------
     VerifyReport
-        True in a condition if no frame is damaged, all chunks could be read, and no checksum is missing that the
+        True in a condition if no frame is damaged, no chunk is unreadable, and no checksum is missing that the
         recording had.
 
     Raises
@@ -140,7 +142,14 @@ class _Verification:
                 chunks.append(chunk)
         if self._has_rewritten:
             renewed_index(self._layout, self._layout.index_stems(found.complete))
-        return VerifyReport(self._folder, tuple(chunks), tuple(sorted(incomplete)))
+        unreadable = self._unreadable(incomplete & found.skipped.keys())
+        incomplete -= {chunk.number for chunk in unreadable}
+        return VerifyReport(self._folder, tuple(chunks), tuple(sorted(incomplete)), unreadable)
+
+    def _unreadable(self, numbers: set[int]) -> tuple[UnreadableChunk, ...]:
+        """Return which of these chunks no repair can complete."""
+        found = unreadable_chunks(self._folder) if numbers else ()
+        return tuple(chunk for chunk in found if chunk.number in numbers)
 
     def _look_at(self, number: int) -> VerifiedChunk:
         known = self._log and self._log.find(number, self._layout.index_stem(number))
