@@ -28,7 +28,7 @@ from ..errors import (
 )
 from ..formats import format_of
 from ..ondisk.checksums import UNKNOWN, Checksums, as_checksums, read_checksums, read_decoder_checksum
-from ..ondisk.chunk_index import checksum_members, has_room_for_checksums, read_chunk_index, rewrite_members
+from ..ondisk.chunk_index import checksum_members, has_room_for_checksums, is_empty, read_chunk_index, rewrite_members
 from ..ondisk.extra_data_file import checksums_of, extra_data_checksums, has_sound_extra_data, lacks_extra_data
 from ..ondisk.files import StrPath
 from ..ondisk.layout import Layout, existing_store_folder, local_folder
@@ -270,8 +270,10 @@ class _Verification:
         return lost
 
     def _lacks_decoder_checksum(self, number: int) -> bool:
-        known = read_decoder_checksum(self._layout.index_stem(number))
-        return known == UNKNOWN and self._chunks.decoder_checksum(number) != UNKNOWN
+        stem = self._layout.index_stem(number)
+        if is_empty(stem):  # the black video of an empty store
+            return False
+        return read_decoder_checksum(stem) == UNKNOWN and self._chunks.decoder_checksum(number) != UNKNOWN
 
     def _how_to_add(self, number: int) -> str:
         if self._layout.is_linked(number):

@@ -124,6 +124,16 @@ def test_damaged_records_are_named(tmp_path: Path) -> None:
     assert 'records' in str(report)
 
 
+@pytest.mark.parametrize('fmt', ['npy', *VIDEO_FORMATS])
+def test_an_empty_store_is_sound_and_not_changed(fmt: str, tmp_path: Path) -> None:
+    new_for_format(fmt, tmp_path / 's', imgshape=SHAPE).close()
+    before = contents(tmp_path / 's')
+    for add in False, True:
+        report = imgstore.verify(tmp_path / 's', add=add)
+        assert (bool(report), str(report)) == (True, f'{tmp_path / "s"}: 0 of 0 frames match their checksums')
+    assert contents(tmp_path / 's') == before
+
+
 @pytest.mark.parametrize('fmt', ['npy', 'png', 'mjpeg/avi', 'avc1/mp4', 'h264/mkv'])
 def test_checksums_are_added_to_a_store_without(fmt: str, tmp_path: Path) -> None:
     path = forget_checksums(record(tmp_path / 's', fmt))
