@@ -160,6 +160,7 @@ def definitions() -> dict[str, Schema]:
                 'damaged': list_of(INTEGER, 'Numbers of the damaged frames.'),
                 'changed': field('integer', 'Number of frames that got a new checksum.'),
                 'incomplete_chunks': list_of(INTEGER, 'Chunks that were not compared, since they are not complete.'),
+                'unreadable': list_of(of_class(UnreadableChunk), 'Chunks that no repair can complete.'),
                 'chunks': list_of(of_class(VerifiedChunk), 'The chunks that are damaged or were changed.'),
             },
         ),

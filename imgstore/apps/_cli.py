@@ -45,9 +45,11 @@ EXIT_CODES = {
     EXIT_FAILURE: 'an error, in one line on standard error, or something damaged was found',
     EXIT_USAGE: 'wrong usage: the command did nothing',
     EXIT_MISSING: 'frames are missing, or a camera gave none, with `imgstore record --strict`',
-    SIGNALLED + signal.SIGINT: 'ended by Ctrl-C',
+    SIGNALLED + signal.SIGINT: (
+        'ended by Ctrl-C; `view --web`, `info --watch` and recordings of cameras or a pipe end with 0'
+    ),
     SIGNALLED + _SIGPIPE: 'the reader of the output closed the pipe, as `head` does',
-    SIGNALLED + signal.SIGTERM: 'ended by SIGTERM',
+    SIGNALLED + signal.SIGTERM: 'ended by SIGTERM; recordings of cameras or a pipe end with 0',
 }
 """All exit codes, and what they mean. They stay the same."""
 
@@ -179,6 +181,14 @@ def run(prog: str, command: Callable[[], int], verbose: bool = False, filtered: 
         if verbose:
             logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format=f'{prog}: %(name)s: %(message)s')
         return _guarded(prog, command, verbose)
+
+
+def code_after(number: int) -> int:
+    """Return the exit code of a command that runs until a signal.
+
+    Ctrl-C is the usual way to end it.
+    """
+    return SIGNALLED + number if number == signal.SIGTERM else 0
 
 
 def make_streams() -> None:

@@ -17,7 +17,7 @@ _CLEAR = '\x1b[H\x1b[2J'
 _STEP = 0.1  # seconds from one look for Ctrl-C to the next
 
 
-def watch(read: Callable[[], Overview], show: Callable[[Overview, str], None], seconds: float) -> None:
+def watch(read: Callable[[], Overview], show: Callable[[Overview, str], None], seconds: float) -> int:
     """Show the summary of a store until its writer closes it, or Ctrl-C.
 
     Parameters
@@ -28,6 +28,11 @@ def watch(read: Callable[[], Overview], show: Callable[[Overview, str], None], s
         Prints it with a line on the growth since the last time.
     seconds
         From one summary to the next; longer if it takes long to make.
+
+    Returns
+    -------
+    int
+        The signal that ended it, or 0.
     """
     before: tuple[float, Overview] | None = None
     with GracefulStop() as stop:
@@ -39,9 +44,10 @@ def watch(read: Callable[[], Overview], show: Callable[[Overview, str], None], s
             show(found, _growth(before, (began, found)))
             sys.stdout.flush()
             if found.health.lock != 'held':
-                return
+                break
             before = began, found
             _wait(max(seconds, _LEAST_PAUSE * (time.monotonic() - began)), stop)
+    return stop.signal
 
 
 def _wait(seconds: float, stop: GracefulStop) -> None:

@@ -22,7 +22,7 @@ from ..overview.listing import list_stores
 from ..overview.report import FrameGap, FrameTiming, Overview, overview
 from ..stores.factories import new_for_filename
 from ..timestamps import GAP_FACTOR, format_time, is_date
-from ._cli import EXIT_FAILURE, add_overwrite, log_error, run
+from ._cli import EXIT_FAILURE, add_overwrite, code_after, log_error, run
 from ._info_table import print_csv, print_json, print_table, told_none
 from ._info_text import bytes_text, duration_text, json_line
 from ._info_watch import USUAL_SECONDS, lines_with_growth, watch
@@ -109,8 +109,7 @@ def _watch(args: argparse.Namespace) -> int:
     def show(found: Overview, growth: str) -> None:
         print(_as_json(found) if args.json else lines_with_growth(list(_screen(path, found)), growth))
 
-    watch(lambda: overview(path, _drops(args)), show, args.every or USUAL_SECONDS)
-    return 0
+    return code_after(watch(lambda: overview(path, _drops(args)), show, args.every or USUAL_SECONDS))
 
 
 def _drops(args: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from .._support.text import printable
 from ..maintenance.repair import repair
-from ._cli import run
+from ._cli import EXIT_FAILURE, run
 from ._parser import command_parser
 from ._report import Report, add_json
 from ._stores import run_each
@@ -21,7 +21,8 @@ def parser() -> argparse.ArgumentParser:
     made = command_parser(
         _PROG,
         'Complete a store for good after its writer was killed or its disk was full. You can read '
-        'such a store without a repair. After a repair, imgstore 0.4 can read it too.',
+        'such a store without a repair. After a repair, imgstore 0.4 can read it too. The exit code is 1 if '
+        'a chunk stays unreadable.',
         'imgstore repair --dry-run recording\nimgstore repair data',
         'A repair never removes a readable frame.',
     )
@@ -42,6 +43,6 @@ def _repair_all(args: argparse.Namespace) -> int:
         with Report(args) as report:
             found = repair(path, args.dry_run)
             report.tell(str(replace(found, path=printable(path))), **found.as_dict())
-        return 0
+        return EXIT_FAILURE if found.unreadable else 0
 
     return run_each(_PROG, args.paths, repair_one)

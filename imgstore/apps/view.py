@@ -18,7 +18,7 @@ from ..viewers.web.links import further_links
 from ..viewers.web.serving import USUAL_HOST, USUAL_PORT, Site, run_server
 from ..viewers.window.player import Player
 from ..viewers.window.session import Session, window_shape
-from ._cli import frames_per_second, run
+from ._cli import code_after, frames_per_second, run
 from ._hints import as_word
 from ._parser import command_parser
 from ._terminal import unfiltered
@@ -144,8 +144,7 @@ def _view_in_browser(prog: str, args: argparse.Namespace, first: str) -> int:
             tell(f'open {link.strip()}  (the link works once, within 10 minutes)')
         return 0
     site = Site(args.host, args.port, args.token, args.root_path, tuple(args.allow_host), args.read_only)
-    run_server(args.paths, site, browser=not args.no_browser, tell=tell)
-    return 0
+    return code_after(run_server(args.paths, site, browser=not args.no_browser, tell=tell))
 
 
 def _view(path: str, args: argparse.Namespace) -> int:

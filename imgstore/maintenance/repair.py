@@ -119,6 +119,12 @@ def repair(path: StrPath, dry_run: bool = False) -> RepairReport:
     return report
 
 
+def unreadable_chunks(basedir: str) -> tuple[UnreadableChunk, ...]:
+    """Return the chunks that no repair can complete, without changing files."""
+    patient = _Repair(basedir)
+    return tuple(patient.unreadable(list(patient.find())))
+
+
 def _note(basedir: str, report: RepairReport, was_killed: bool) -> None:
     """Leave a trace of what was repaired."""
     if not (report.chunks or was_killed):

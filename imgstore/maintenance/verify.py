@@ -28,13 +28,15 @@ from ..errors import (
 )
 from ..formats import format_of
 from ..ondisk.checksums import UNKNOWN, Checksums, as_checksums, read_checksums, read_decoder_checksum
-from ..ondisk.chunk_index import checksum_members, has_room_for_checksums, read_chunk_index, rewrite_members
+from ..ondisk.chunk_index import checksum_members, has_room_for_checksums, is_empty, read_chunk_index, rewrite_members
 from ..ondisk.extra_data_file import checksums_of, extra_data_checksums, has_sound_extra_data, lacks_extra_data
 from ..ondisk.files import StrPath
 from ..ondisk.layout import Layout, existing_store_folder, local_folder
 from ..ondisk.lock import locked
 from ..ondisk.metadata import load_metadata
 from .reindex import renewed_index
+from .repair import unreadable_chunks
+from .report import UnreadableChunk
 from .verify_log import VerifyLog
 from .verify_report import VerifiedChunk, VerifyReport
 
@@ -53,7 +55,7 @@ def verify(
     """Compare every frame of a store with its checksum.
 
     Files and packets are read as they are stored, and not decoded. Chunks that a killed writer left incomplete are
-    listed and not compared: `repair` completes them.
+    listed and not compared: `repair` completes them. A chunk that it cannot complete counts as damaged.
 
     Parameters
     ----------
@@ -75,7 +77,7 @@ def verify(
     Returns
     -------
     VerifyReport
-        True in a condition if no frame is damaged, all chunks could be read, and no checksum is missing that the
+        True in a condition if no frame is damaged, no chunk is unreadable, and no checksum is missing that the
         recording had.
 
     Raises
@@ -140,7 +142,14 @@ class _Verification:
                 chunks.append(chunk)
         if self._has_rewritten:
             renewed_index(self._layout, self._layout.index_stems(found.complete))
-        return VerifyReport(self._folder, tuple(chunks), tuple(sorted(incomplete)))
+        unreadable = self._unreadable(incomplete & found.skipped.keys())
+        incomplete -= {chunk.number for chunk in unreadable}
+        return VerifyReport(self._folder, tuple(chunks), tuple(sorted(incomplete)), unreadable)
+
+    def _unreadable(self, numbers: set[int]) -> tuple[UnreadableChunk, ...]:
+        """Return which of these chunks no repair can complete."""
+        found = unreadable_chunks(self._folder) if numbers else ()
+        return tuple(chunk for chunk in found if chunk.number in numbers)
 
     def _look_at(self, number: int) -> VerifiedChunk:
         known = self._log and self._log.find(number, self._layout.index_stem(number))
@@ -261,8 +270,10 @@ class _Verification:
         return lost
 
     def _lacks_decoder_checksum(self, number: int) -> bool:
-        known = read_decoder_checksum(self._layout.index_stem(number))
-        return known == UNKNOWN and self._chunks.decoder_checksum(number) != UNKNOWN
+        stem = self._layout.index_stem(number)
+        if is_empty(stem):  # the black video of an empty store
+            return False
+        return read_decoder_checksum(stem) == UNKNOWN and self._chunks.decoder_checksum(number) != UNKNOWN
 
     def _how_to_add(self, number: int) -> str:
         if self._layout.is_linked(number):

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .._support.text import count_of
-from .report import listed
+from .report import UnreadableChunk, listed
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,14 @@ class VerifyReport:
         The complete chunks, in order.
     incomplete : tuple of int
         Numbers of the chunks that a writer has open or left incomplete. They were not compared.
+    unreadable : tuple of UnreadableChunk
+        Chunks that no repair can complete, such as those whose video is missing.
     """
 
     path: str
     chunks: tuple[VerifiedChunk, ...]
     incomplete: tuple[int, ...] = ()
+    unreadable: tuple[UnreadableChunk, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -104,12 +107,12 @@ class VerifyReport:
         return sum(len(chunk.changed) for chunk in self.chunks)
 
     def __bool__(self) -> bool:
-        return all(self.chunks)
+        return all(self.chunks) and not self.unreadable
 
     def __str__(self) -> str:
         wrong = [str(chunk) for chunk in self.chunks if not chunk]
         left = [f'chunk {number}: incomplete, and not compared; repair the store first' for number in self.incomplete]
-        return '\n'.join([f'{self.path}: {self._summary()}', *wrong, *left])
+        return '\n'.join([f'{self.path}: {self._summary()}', *wrong, *left, *map(str, self.unreadable)])
 
     def _summary(self) -> str:
         said = [f'{self.verified} of {count_of(self.frames, "frame")} match their checksums']
@@ -131,5 +134,6 @@ class VerifyReport:
             'damaged': list(self.damaged),
             'changed': self.changed,
             'incomplete_chunks': list(self.incomplete),
+            'unreadable': [asdict(chunk) for chunk in self.unreadable],
             'chunks': [asdict(chunk) for chunk in self.chunks if chunk.has_changed or not chunk],
         }

@@ -51,6 +51,7 @@ def test_json_has_what_the_report_has(path: Path, capsys: pytest.CaptureFixture[
         'damaged': [3],
         'changed': 0,
         'incomplete_chunks': [],
+        'unreadable': [],
         'chunks': [
             {
                 'number': 1,

@@ -187,9 +187,10 @@ def test_several_stores_and_options_of_the_page_choose_the_page(
 ) -> None:
     served: list[tuple[str, ...]] = []
 
-    def run_server(paths: list[str], site: Site, browser: bool, tell: Callable[[str], None]) -> None:
+    def run_server(paths: list[str], site: Site, browser: bool, tell: Callable[[str], None]) -> int:
         served.append(tuple(paths))
         tell('open it')
+        return signal.SIGINT
 
     monkeypatch.setattr(view, 'run_server', run_server)
     monkeypatch.setattr(view, 'check_screen', lambda: None)

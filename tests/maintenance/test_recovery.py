@@ -12,6 +12,7 @@ import pytest
 
 import imgstore
 from imgstore import new_for_filename, new_for_format
+from imgstore.apps.dispatch import main as dispatch
 from imgstore.errors import (
     FrameReadError,
     InvalidArgumentError,
@@ -396,6 +397,16 @@ def test_repair_names_chunks_that_stay_unreadable(tmp_path, how, reason, next_st
     assert chunk.next_step.startswith(next_step)
     assert str(report) == f'{path}: nothing to repair\n{chunk}'
     assert str(chunk) == f'chunk 2 stays unreadable: {reason}; {chunk.next_step}'
+
+
+@pytest.mark.parametrize(('how', 'code'), [('no video', 1), ('intact', 0)])
+def test_the_exit_code_shows_chunks_that_stay_unreadable(tmp_path, how, code):
+    fill(tmp_path / 's', 'mjpeg/avi').close()
+    if how != 'intact':
+        _break_last_video(tmp_path / 's', how)
+    assert dispatch(['repair', '--dry-run', str(tmp_path / 's')]) == code
+    assert dispatch(['repair', str(tmp_path / 's')]) == code
+    assert dispatch(['verify', str(tmp_path / 's')]) == code
 
 
 def test_repair_names_image_folders_that_stay_unreadable(tmp_path):

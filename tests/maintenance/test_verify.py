@@ -94,6 +94,25 @@ def test_a_missing_or_unreadable_video_is_named(tmp_path: Path) -> None:
     assert '000002.npz' in report.chunks[2].problem
 
 
+def test_a_lost_video_of_a_complete_chunk_is_damage(tmp_path: Path) -> None:
+    path = record(tmp_path / 's', 'avc1/mp4')
+    (path / '000001.mp4').unlink()
+    report = imgstore.verify(path)
+    assert (bool(report), report.incomplete, counts(report)) == (False, (), (7, 7, 0, ()))
+    assert report.unreadable == imgstore.repair(path).unreadable
+    assert [chunk.number for chunk in report.unreadable] == [1]
+    assert str(report).endswith('it has no .mp4 video; restore the video from a backup')
+
+
+def test_a_chunk_that_a_repair_completes_is_no_damage(tmp_path: Path) -> None:
+    path = record(tmp_path / 's', 'mjpeg/avi')
+    for name in ('000000.avi', '000002.npz'):
+        (path / name).unlink()
+    report = imgstore.verify(path)
+    assert (report.incomplete, [chunk.number for chunk in report.unreadable]) == ((2,), [0])
+    assert 'chunk 2: incomplete, and not compared; repair the store first' in str(report)
+
+
 def test_damaged_records_are_named(tmp_path: Path) -> None:
     path = tmp_path / 's'
     with new_for_format('npy', path, imgshape=SHAPE) as store:
@@ -103,6 +122,16 @@ def test_damaged_records_are_named(tmp_path: Path) -> None:
     report = imgstore.verify(path)
     assert (bool(report), report.damaged) == (False, ())
     assert 'records' in str(report)
+
+
+@pytest.mark.parametrize('fmt', ['npy', *VIDEO_FORMATS])
+def test_an_empty_store_is_sound_and_not_changed(fmt: str, tmp_path: Path) -> None:
+    new_for_format(fmt, tmp_path / 's', imgshape=SHAPE).close()
+    before = contents(tmp_path / 's')
+    for add in False, True:
+        report = imgstore.verify(tmp_path / 's', add=add)
+        assert (bool(report), str(report)) == (True, f'{tmp_path / "s"}: 0 of 0 frames match their checksums')
+    assert contents(tmp_path / 's') == before
 
 
 @pytest.mark.parametrize('fmt', ['npy', 'png', 'mjpeg/avi', 'avc1/mp4', 'h264/mkv'])

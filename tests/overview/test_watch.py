@@ -55,7 +55,10 @@ def test_it_shows_each_state_and_ends_with_the_recording(tmp_path: Path, capsys:
 
 
 @pytest.mark.process
-def test_on_a_terminal_each_summary_replaces_the_last_until_ctrl_c(tmp_path: Path) -> None:
+@pytest.mark.parametrize(('number', 'code'), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+def test_on_a_terminal_each_summary_replaces_the_last_until_ctrl_c(
+    number: signal.Signals, code: int, tmp_path: Path
+) -> None:
     with imgstore.new_for_format('npy', tmp_path / 's', imgshape=(4, 5), workers=0) as store:
         add(store, range(5))
         ours, theirs = os.openpty()
@@ -67,8 +70,8 @@ def test_on_a_terminal_each_summary_replaces_the_last_until_ctrl_c(tmp_path: Pat
             shown = b''
             while shown.count(b'\x1b[2J') < 3:
                 shown += terminal.read(10000)
-            running.send_signal(signal.SIGINT)
-            assert running.wait(PATIENCE) == 0
+            running.send_signal(number)
+            assert running.wait(PATIENCE) == code
         os.close(theirs)
     assert b'+0 frames in' in shown
 

@@ -58,7 +58,7 @@ class Site:
     read_only: bool = False
 
 
-def run_server(paths: Sequence[str], site: Site, browser: bool, tell: Tell) -> None:
+def run_server(paths: Sequence[str], site: Site, browser: bool, tell: Tell) -> int:
     """Show stores in a browser until Ctrl-C.
 
     Parameters
@@ -70,6 +70,11 @@ def run_server(paths: Sequence[str], site: Site, browser: bool, tell: Tell) -> N
         Open a browser if there is a screen.
     tell : callable
         Called with lines for the user, such as the address.
+
+    Returns
+    -------
+    int
+        The signal that ended the server.
 
     Raises
     ------
@@ -93,9 +98,10 @@ def run_server(paths: Sequence[str], site: Site, browser: bool, tell: Tell) -> N
     with _app(paths, site, access) as app, _listening(site.host, site.port) as listener:
         server = new_server(app)
         address = _Address(site.host, listener.getsockname()[1], site.root_path, access)
-        with _ended_by_signals(server), contextlib.ExitStack() as stack:
+        with _ended_by_signals(server) as received, contextlib.ExitStack() as stack:
             _announce(address, browser, tell, stack)
             server.run(sockets=[listener])
+    return received[0] if received else 0
 
 
 @dataclass(frozen=True)
@@ -116,16 +122,21 @@ class _Address:
 
 
 @contextlib.contextmanager
-def _ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
-    """End the server on Ctrl-C and SIGTERM, also before it has its own handlers."""
+def _ended_by_signals(server: uvicorn.Server) -> Iterator[list[int]]:
+    """End the server on Ctrl-C and SIGTERM, also before it has its own handlers.
+
+    Yields the received signals. The server raises those that it handled again, after its end.
+    """
+    received: list[int] = []
 
     def end(number: int, frame: FrameType | None) -> None:
+        received.append(number)
         server.should_exit = True
 
     is_main = threading.current_thread() is threading.main_thread()
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM) if is_main}
     try:
-        yield
+        yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
