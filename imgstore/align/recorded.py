@@ -134,7 +134,7 @@ def _content(folder: str) -> dict[str, Any]:
 
 
 def _segments(folder: str) -> list[str] | None:
-    """Return the folders of the segments; None: there are none."""
+    """Return the folders of the segments in order of time; None: there are none."""
     segments = _content(folder).get('segments')
     if segments is None:
         return None
@@ -145,7 +145,7 @@ def _segments(folder: str) -> list[str] | None:
     ):
         path = os.path.join(folder, RECORDING_FILENAME)
         raise CorruptFileError(f'{path} names no segments', path=path)
-    return [str(each) for each in segments]
+    return sorted(map(str, segments), key=lambda each: int(each.partition('-')[2]))  # a late camera may add one last
 
 
 def _cameras(folder: str) -> dict[str, Any]:
