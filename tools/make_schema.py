@@ -21,6 +21,7 @@ from imgstore.maintenance.reindex import ReindexReport
 from imgstore.maintenance.report import UnreadableChunk
 from imgstore.maintenance.verify_report import VerifiedChunk
 from imgstore.overview.listing import StoreRow
+from imgstore.overview.recordings import RecordingRow
 from imgstore.overview.report import Overview
 from imgstore.recording import CameraStatus, PaceReport
 
@@ -123,7 +124,8 @@ def definitions() -> dict[str, Schema]:
             'description': 'imgstore record --check',
         },
         'info': {**overview, 'description': 'imgstore info'},
-        'listing': {**listing, 'description': 'imgstore info --recursive'},
+        'listing': {**listing, 'description': 'imgstore info --recursive, for each store'},
+        'recording': {**of_class(RecordingRow), 'description': 'imgstore info --recursive, for each recording'},
         'export': of_object(
             'imgstore export, for each output',
             {

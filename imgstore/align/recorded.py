@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._support.yaml import load_yaml
 from ..errors import CorruptFileError, InvalidArgumentError, StoreNotFoundError
 from ..ondisk.files import StrPath, text_path
+from ..ondisk.lock import is_held
 from ..stores.factories import ImgStore, new_for_filename
 from ..stores.multi import MultiStore
 from .aligning import align
@@ -17,6 +18,42 @@ from .alignment import Alignment
 
 RECORDING_FILENAME = 'recording.yaml'
 """File of a recording of several cameras, in the folder of their stores."""
+
+RECORDING_LOCK_FILENAME = '.recording.lock'
+"""File that the recorder holds until it has completed recording.yaml."""
+
+
+class RecordedCamera(NamedTuple):
+    """A camera in recording.yaml.
+
+    Attributes
+    ----------
+    stores : list of str
+        Paths of its stores in order: one per segment. They need not exist.
+    failure : str or None
+        Error that ended it.
+    """
+
+    stores: list[str]
+    failure: str | None
+
+
+class Recorded(NamedTuple):
+    """A recording, by recording.yaml.
+
+    Attributes
+    ----------
+    state : {'ended', 'live', 'killed'}
+        Whether its recorder completed it, runs, or was killed.
+    segments : list of str or None
+        Names of the folders of the segments. None: there are none.
+    cameras : dict of RecordedCamera
+        The cameras by name, in the order of the sources.
+    """
+
+    state: str
+    segments: list[str] | None
+    cameras: dict[str, RecordedCamera]
 
 
 def open_recording(path: StrPath, **options: Any) -> dict[str, ImgStore | MultiStore]:
@@ -65,11 +102,7 @@ def open_recording(path: StrPath, **options: Any) -> dict[str, ImgStore | MultiS
 def _stores(folder: str) -> dict[str, list[str]]:
     """Return the paths of the stores of each camera, in order."""
     cameras, segments = _cameras(folder), _segments(folder)
-    if segments is None:
-        return {name: [os.path.join(folder, camera['store'])] for name, camera in cameras.items()}
-    paths = {
-        name: [os.path.join(folder, each, camera['store']) for each in segments] for name, camera in cameras.items()
-    }
+    paths = {name: _store_paths(folder, segments, camera) for name, camera in cameras.items()}
     return {name: [path for path in each if os.path.isdir(path)] or each[:1] for name, each in paths.items()}
 
 
@@ -109,13 +142,44 @@ def align_recording(path: StrPath, **options: Any) -> Alignment:
     return align(stores, **{'by': content.get('align_by', 'time'), **options})
 
 
+def recorded(folder: str) -> Recorded:
+    """Return what recording.yaml says of a recording.
+
+    Raises
+    ------
+    StoreNotFoundError
+        There is no recording.yaml.
+    CorruptFileError
+        It is damaged.
+    """
+    is_live = is_held(os.path.join(folder, RECORDING_LOCK_FILENAME))  # before the file, which is complete then
+    has_ended = _content(folder).get('ended_utc') is not None
+    segments = _segments(folder)
+    return Recorded(
+        'ended' if has_ended else 'live' if is_live else 'killed',
+        segments,
+        {
+            name: RecordedCamera(_store_paths(folder, segments, camera), _failure(camera))
+            for name, camera in _cameras(folder).items()
+        },
+    )
+
+
+def _store_paths(folder: str, segments: list[str] | None, camera: dict[str, Any]) -> list[str]:
+    return [os.path.join(folder, each, camera['store']) for each in ([''] if segments is None else segments)]
+
+
+def _failure(camera: dict[str, Any]) -> str | None:
+    return str(camera.get('reason')) if camera.get('failed') else None
+
+
 def failure_of(store: str) -> str | None:
     """Return the error that ended the camera of a store, by recording.yaml."""
     folder, name = os.path.split(os.path.abspath(store))
     with contextlib.suppress(StoreNotFoundError, CorruptFileError, OSError):
         for camera in _cameras(folder).values():
-            if camera['store'] == name and camera.get('failed'):
-                return str(camera.get('reason'))
+            if camera['store'] == name:
+                return _failure(camera)
     return None
 
 
@@ -134,7 +198,7 @@ def _content(folder: str) -> dict[str, Any]:
 
 
 def _segments(folder: str) -> list[str] | None:
-    """Return the folders of the segments; None: there are none."""
+    """Return the folders of the segments in order of time; None: there are none."""
     segments = _content(folder).get('segments')
     if segments is None:
         return None
@@ -145,7 +209,7 @@ def _segments(folder: str) -> list[str] | None:
     ):
         path = os.path.join(folder, RECORDING_FILENAME)
         raise CorruptFileError(f'{path} names no segments', path=path)
-    return [str(each) for each in segments]
+    return sorted(map(str, segments), key=lambda each: int(each.partition('-')[2]))  # a late camera may add one last
 
 
 def _cameras(folder: str) -> dict[str, Any]:

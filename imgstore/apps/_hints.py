@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable
 
 from .._support.similar_names import close_names
+from ..align.recorded import RECORDING_FILENAME
 from ..constants import STORE_MD_FILENAME
 from ..formats import image_extensions
 from ..ondisk.layout import VIDEO_EXTENSIONS
@@ -56,7 +57,7 @@ def similar_path(path: str, fits: Callable[[str], bool]) -> str:
 
 def _next_step_with_folder(path: str) -> str:
     names = _names_in(path)
-    if any(is_store(os.path.join(path, name)) for name in names):
+    if RECORDING_FILENAME in names or any(is_store(os.path.join(path, name)) for name in names):
         return f'to list the stores in it, run: imgstore info --recursive {as_word(path)}'
     if any(name.lower().endswith(image_extensions()) for name in names):
         return f'to make a store of its images, run: {save_command(path)}'

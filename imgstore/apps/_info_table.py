@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from .._support.text import count_of, printable
 from ..overview.listing import StoreRow
+from ..overview.recordings import CameraRow, RecordingRow
 from ..timestamps import format_time, is_date
 from ._columns import SPACE, in_columns, text_width, with_heading
 from ._info_text import bytes_text, duration_text, json_line
@@ -39,8 +40,8 @@ def print_csv(rows: list[StoreRow]) -> None:
         writer.writerow([values[name] for name in names])
 
 
-def print_json(rows: list[StoreRow]) -> None:
-    """Print a JSON object per store and line."""
+def print_json(rows: Sequence[StoreRow | RecordingRow]) -> None:
+    """Print a JSON object per store or recording and line."""
     for row in rows:
         print(json_line(dataclasses.asdict(row)))
 
@@ -55,8 +56,25 @@ def print_table(rows: list[StoreRow]) -> None:
     for row in rows:
         if row.problem:
             print(f'{printable(row.path)}: {printable(row.problem)}')
-        if row.failure:
-            print(f'{printable(row.path)}: the camera ended early: {printable(row.failure)}')
+
+
+def print_recordings(recordings: list[RecordingRow]) -> None:
+    """Print what the table of stores lacks: sums over segments, and reasons."""
+    for recording in recordings:
+        path = printable(recording.path)
+        if recording.problem:
+            print(f'{path}: {printable(recording.problem)}')
+        for camera in recording.cameras:
+            if recording.segments is not None:
+                print(f'{path}: camera {printable(camera.name)}: {_sums_of(camera, recording.segments)}')
+            if camera.failure:
+                print(f'{path}: camera {printable(camera.name)} ended early: {printable(camera.failure)}')
+
+
+def _sums_of(camera: CameraRow, segments: int) -> str:
+    missing = 'an unknown number' if camera.missing_numbers is None else camera.missing_numbers
+    where = f'in {camera.stores} of {count_of(segments, "segment")}'
+    return f'{count_of(camera.frames, "frame")} {where}, {missing} missing'
 
 
 def _is_terminal() -> bool:

@@ -18,12 +18,13 @@ from ..errors import ImgStoreError, InvalidArgumentError, StoreIOError, StoreNot
 from ..export.atomic_output import new_file
 from ..overview.health import Health
 from ..overview.interval_plot import draw_intervals
-from ..overview.listing import list_stores
+from ..overview.listing import StoreRow, list_stores
+from ..overview.recordings import RecordingRow, list_recordings
 from ..overview.report import FrameGap, FrameTiming, Overview, overview
 from ..stores.factories import new_for_filename
 from ..timestamps import GAP_FACTOR, format_time, is_date
 from ._cli import EXIT_FAILURE, add_overwrite, code_after, log_error, run
-from ._info_table import print_csv, print_json, print_table, told_none
+from ._info_table import print_csv, print_json, print_recordings, print_table, told_none
 from ._info_text import bytes_text, duration_text, json_line
 from ._info_watch import USUAL_SECONDS, lines_with_growth, watch
 from ._parser import command_parser
@@ -119,12 +120,19 @@ def _drops(args: argparse.Namespace) -> int:
 def _list_all(args: argparse.Namespace) -> int:
     with Progress(_PROG, unit='stores', quiet=args.quiet) as progress:
         rows = list_stores(*args.paths, progress=progress.step)
-    show = print_csv if args.csv else print_json if args.json else print_table
-    if rows or args.csv:
-        show(rows)
-    if not rows:
+        recordings = list_recordings(rows, *args.paths)
+    found: list[StoreRow | RecordingRow] = [*rows, *recordings]
+    if args.csv:
+        print_csv(rows)
+    elif args.json:
+        print_json(found)
+    else:
+        if rows:
+            print_table(rows)
+        print_recordings(recordings)
+    if not found:
         raise StoreNotFoundError(told_none(args.paths))
-    return EXIT_FAILURE if any(row.state == 'unreadable' for row in rows) else 0
+    return EXIT_FAILURE if any(row.state == 'unreadable' for row in found) else 0
 
 
 def _tell_all(args: argparse.Namespace) -> int:

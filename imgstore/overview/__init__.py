@@ -14,6 +14,7 @@ from .._support.warn import renamed_names
 from ..timestamps import GAP_FACTOR
 from .health import Health
 from .listing import StoreRow, list_stores
+from .recordings import CameraRow, RecordingRow, list_recordings
 from .report import (
     FrameGap,
     FrameTiming,
@@ -25,12 +26,15 @@ from .report import (
 
 __all__ = [
     'GAP_FACTOR',
+    'CameraRow',
     'FrameGap',
     'FrameTiming',
     'Health',
     'Overview',
+    'RecordingRow',
     'StoreRow',
     'frame_timing',
+    'list_recordings',
     'list_stores',
     'overview',
     'slow_intervals',

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._support.regular_files import read_regular
-from ..align.recorded import failure_of
+from ..align.recorded import RECORDING_FILENAME, failure_of
 from ..constants import STORE_LOCK_FILENAME, STORE_MD_FILENAME, STORE_MD_KEY
 from ..errors import ImgStoreError, InvalidArgumentError, StoreNotFoundError
 from ..formats import is_known
@@ -76,6 +76,10 @@ class StoreRow:
         Number of files.
     failure : str or None
         Error that ended the recording of its camera, such as an unplugged cable, by recording.yaml.
+    first_number : int or None
+        Number of the first frame. None in an empty store, too.
+    last_number : int or None
+        Number of the last frame. None in an empty store, too.
     """
 
     path: str
@@ -95,6 +99,8 @@ class StoreRow:
     bytes_on_disk: int = 0
     files: int = 0
     failure: str | None = None
+    first_number: int | None = None
+    last_number: int | None = None
 
 
 def list_stores(*folders: StrPath, progress: Callable[[], object] = lambda: None) -> list[StoreRow]:
@@ -151,6 +157,12 @@ def store_folders(folder: StrPath) -> list[str]:
     return sorted(found, key=_as_counted)
 
 
+def recording_folders(*folders: StrPath) -> list[str]:
+    """Return the folders with recording.yaml, sorted as by `store_folders`."""
+    places = _places([os.fsdecode(folder) for folder in folders])
+    return sorted((place.path for place in places if place.has_recording), key=_as_counted)
+
+
 def _as_counted(path: str) -> list[list[tuple[int, str]]]:
     """Return a sort key with folder 10 after folder 9."""
     return [
@@ -160,15 +172,17 @@ def _as_counted(path: str) -> list[list[tuple[int, str]]]:
 
 
 class _Place(NamedTuple):
-    """A folder that may be a store, or cannot be read."""
+    """A folder that may be a store or a recording, or cannot be read."""
 
     path: str
     error: OSError | None = None
     has_metadata: bool = False
+    has_chunks: bool = False
+    has_recording: bool = False
 
 
 def _places(folders: list[str]) -> Iterator[_Place]:
-    """Yield the folders with a store's files; those behind links last."""
+    """Yield the folders with files of a store or recording; linked ones last."""
     seen: set[tuple[int, int]] = set()
     for folder in folders:
         if is_url(folder):
@@ -189,8 +203,8 @@ def _places(folders: list[str]) -> Iterator[_Place]:
             continue
         waiting += found.folders
         links += found.links
-        if found.has_metadata or found.has_chunks:
-            yield _Place(path, None, found.has_metadata)
+        if found.has_metadata or found.has_chunks or found.has_recording:
+            yield _Place(path, None, found.has_metadata, found.has_chunks, found.has_recording)
 
 
 class _Entries:
@@ -198,13 +212,14 @@ class _Entries:
 
     def __init__(self, path: str) -> None:
         self.folders, self.links = list[str](), list[str]()
-        self.has_metadata = self.has_chunks = False
+        self.has_metadata = self.has_chunks = self.has_recording = False
         with os.scandir(path) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
                 self._add(entry, entry.name if path == os.curdir else entry.path)
 
     def _add(self, entry: os.DirEntry[str], path: str) -> None:
         self.has_metadata |= entry.name == STORE_MD_FILENAME
+        self.has_recording |= entry.name == RECORDING_FILENAME
         if _CHUNK.fullmatch(entry.name):
             self.has_chunks = True
         elif entry.name.startswith('.') or not is_folder(entry):
@@ -224,6 +239,8 @@ def _leads_up(link: str) -> bool:
 def _row(place: _Place) -> StoreRow | None:
     if place.error is not None:
         return StoreRow(place.path, 'unreadable', place.error.strerror or str(place.error))
+    if not place.has_metadata and not place.has_chunks:
+        return None
     try:
         on_disk = folder_size(place.path)
         if not place.has_metadata:
@@ -274,6 +291,8 @@ def _summary(path: str, store: ImgStore, messages: list[Warning | str], on_disk:
         on_disk.size or 0,
         on_disk.files or 0,
         failure_of(path),
+        int(numbers[0]) if len(numbers) else None,
+        int(numbers[-1]) if len(numbers) else None,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+from bisect import insort
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -138,7 +139,7 @@ class SegmentFolders:
                 os.makedirs(path, exist_ok=True)
                 self._open[index] = _Segment(self._new_file(path), {})
                 self._open[index].file.begin([])
-                self.names.append(segment_name(index))
+                insort(self.names, segment_name(index), key=lambda name: (len(name), name))
                 self._on_new()
             self._finish_left()
             return os.path.join(path, camera)

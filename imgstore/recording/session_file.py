@@ -13,9 +13,10 @@ from typing import Any, Protocol
 from .._support.json import as_json
 from .._support.yaml import dump_yaml
 from .._version import __version__
-from ..align.recorded import RECORDING_FILENAME
+from ..align.recorded import RECORDING_FILENAME, RECORDING_LOCK_FILENAME
 from ..errors import StoreExistsError
 from ..ondisk.files import remove_if_there, write_atomic
+from ..ondisk.lock import StoreLock
 from ..ondisk.metadata import local_timezone_name
 from .accounting import CameraStatus
 from .device_clock import ClockSegment
@@ -49,7 +50,8 @@ class _RecordedCamera(Protocol):
 class SessionFile:
     """Writes recording.yaml at the start, now and then, and at the end.
 
-    A reserve of 64 KiB is kept until the end, so that the reasons can be written to a full disk.
+    A reserve of 64 KiB is kept until the end, so that the reasons can be written to a full disk. A lock is held until
+    then, so that a killed recorder is noticed.
 
     Parameters
     ----------
@@ -71,6 +73,7 @@ class SessionFile:
         self.notes: tuple[str, ...] = ()
         self._folder, self._path = folder, os.path.join(folder, RECORDING_FILENAME)
         self._reserve = os.path.join(folder, _RESERVE)
+        self._lock: StoreLock | None = None
         self._head = {
             'version': 1,
             'created_utc': _utc_now(),
@@ -96,6 +99,7 @@ class SessionFile:
             raise StoreExistsError(
                 f'{self._folder!r} already holds a recording; give the name of a new folder', path=self._folder
             ) from None
+        self._lock = StoreLock(os.path.join(self._folder, RECORDING_LOCK_FILENAME))
         self.write(cameras)
 
     def write(self, cameras: Sequence[_RecordedCamera]) -> None:
@@ -112,7 +116,11 @@ class SessionFile:
         """Write it for the last time."""
         remove_if_there(self._reserve)
         self._head['ended_utc'], self.notes = _utc_now(), tuple(notes)
-        self.write(cameras)
+        try:
+            self.write(cameras)
+        finally:
+            if self._lock is not None:
+                self._lock.release()
 
 
 def _entry(camera: _RecordedCamera) -> Mapping[str, Any]:

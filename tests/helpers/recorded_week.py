@@ -109,7 +109,8 @@ class Week:
 
     def listing(self) -> list[dict[str, Any]]:
         """Return what imgstore-info says of all stores."""
-        return [json.loads(line) for line in imgstore_of('info', '--recursive', '--json', self.folder).splitlines()]
+        found = map(json.loads, imgstore_of('info', '--recursive', '--json', self.folder).splitlines())
+        return [row for row in found if 'cameras' not in row]
 
     def repair(self) -> None:
         """Repair the stores that their writer did not close."""

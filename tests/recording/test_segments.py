@@ -48,6 +48,22 @@ def check_segments(folder: Path) -> dict[str, list[int]]:
     return numbers
 
 
+def test_segments_are_opened_in_order_even_if_a_slow_camera_began_one_last(tmp_path: Path) -> None:
+    folder = tmp_path / 'r'
+    record(folder, {'a': f'{FAST},frames=150'}, segment=0.1)
+    names = content(folder)['segments']
+    changed = {**content(folder), 'segments': [*names[1:], names[0]]}
+    (folder / 'recording.yaml').write_text(yaml.safe_dump(changed))
+    with open_recording(folder)['a'] as store:
+        assert list(store.frame_numbers) == list(range(150))
+
+
+def test_the_segments_in_recording_yaml_are_in_order(tmp_path: Path) -> None:
+    sources = {'fast': f'{FAST},frames=300,drop=50-249', 'other': f'{FAST},frames=300'}
+    record(tmp_path / 'r', sources, segment=0.1)
+    assert content(tmp_path / 'r')['segments'] == [path.name for path in segments(tmp_path / 'r')]
+
+
 @pytest.mark.parametrize('fmt', ['npy', 'avc1/mp4'])
 def test_no_frame_is_lost_between_segments(fmt: str, tmp_path: Path) -> None:
     sources = {'left': f'{FAST},frames=900', 'right': f'{FAST},fps=250,frames=450,drop=100-110'}

@@ -36,7 +36,7 @@ def check(week: Week) -> None:
     assert week.reasons('full')['left'] == week.reasons('unplugged')['left'] == 'stopped'
 
     table = imgstore_of('info', '--recursive', week.folder)
-    assert 'unplugged/segment-0004/right: the camera ended early: the camera was unplugged' in table
+    assert 'unplugged: camera right ended early: the camera was unplugged' in table
     week.repair()
     counts = week.check()
     assert 420 < counts['killed']['left'] < 500
