@@ -31,7 +31,7 @@ from ..formats import accepted_format_names, formats_with
 from ..ondisk.lost_metadata import HOW_TO_RESTORE, has_lost_metadata
 from ._hints import next_step
 from ._parser import EXIT_USAGE
-from ._terminal import escape_unencodable, filtered_output
+from ._terminal import STANDARD_OUTPUT, escape_unencodable, filtered_output, naming
 from ._values import binning, roi
 
 _SIGPIPE = 13  # Windows has none by name
@@ -208,7 +208,8 @@ def make_streams() -> None:
 def _guarded(prog: str, command: Callable[[], int], verbose: bool) -> int:
     try:
         code = command()
-        sys.stdout.flush()
+        with naming(STANDARD_OUTPUT):
+            sys.stdout.flush()
         return code
     except KeyboardInterrupt as interrupt:
         _log_notes(prog, interrupt)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from .._version import __version__
-from ._hints import VIDEO_FILES, as_word, is_store, save_command
+from ._hints import VIDEO_FILES, as_word, is_store, next_step
 from ._parser import EXIT_USAGE, CommandParser, command_parser
 from .commands import COMMANDS
 
@@ -50,7 +50,7 @@ def _instead(path: str) -> str:
     if is_store(path):
         return f'to play this store, run: imgstore view {as_word(path)}'
     if os.path.exists(path):
-        return f'to make a store of it, run: {save_command(path)}'
+        return next_step(path) or f'to list the stores below it, run: imgstore info --recursive {as_word(path)}'
     if path.lower().endswith(VIDEO_FILES):
         return 'there is no such file, too; to make a store of a video, run: imgstore save VIDEO STORE'
     return ''

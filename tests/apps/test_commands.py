@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -92,6 +93,19 @@ def test_dispatcher_process_exits_with_commands_code(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, '')
     assert '3 frames' in done.stdout
     assert process('index', tmp_path / 'none').returncode == 1
+
+
+@pytest.mark.parametrize('buffering', [1, -1])
+def test_an_error_of_the_standard_output_names_it(
+    buffering: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each line is written at once, or all at the end."""
+    folder = store_of(tmp_path / 's', [0, 1, 2])
+    only_read = os.open(folder / 'metadata.yaml', os.O_RDONLY)
+    with contextlib.suppress(OSError), open(only_read, 'w', buffering, encoding='utf-8') as output:
+        monkeypatch.setattr(sys, 'stdout', output)
+        assert dispatch(['info', str(folder)]) == 1
+    assert capsys.readouterr().err == "imgstore-info: [Errno 9] Bad file descriptor: 'standard output'\n"
 
 
 @pytest.mark.parametrize('name', ['index', 'reindex'])

@@ -93,6 +93,8 @@ def test_a_folder_of_images_is_a_source(folder: Path) -> None:
         ('film.mkv', 'run: imgstore save film.mkv film'),
         ('images', 'run: imgstore save images images-store'),
         ('store', 'run: imgstore view store'),
+        ('.', 'run: imgstore info --recursive .'),
+        ('..', 'run: imgstore info --recursive ..'),
         ('other.mp4', 'run: imgstore save VIDEO STORE'),
         ('./-dash.mp4', 'run: imgstore save ./-dash.mp4 ./-dash'),
         ('exprt film.mkv', "'exprt' is not allowed; did you mean export? Allowed: save, "),
