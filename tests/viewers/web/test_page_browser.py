@@ -299,8 +299,11 @@ def test_a_lost_server_is_told_until_it_is_back(chromium: Browser, folder: Path)
     assert 'has imgstore-view ended' in chromium.text('lost')
     assert chromium.box('#lost')['bottom'] <= chromium.box('#stage')['top'] + 1
     np.testing.assert_array_equal(chromium.picture(), seen)  # the frame stays
+    chromium.click('last')
+    chromium.wait_for(lambda: 'has imgstore-view ended' in chromium.text('status'))
     with served(str(folder / 'left'), '--port', str(port)):
         chromium.wait_for(lambda: not visible(chromium, 'lost'))
+        chromium.wait_for(lambda: not chromium.text('status'))
     chromium.errors()
 
 

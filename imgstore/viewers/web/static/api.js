@@ -2,6 +2,8 @@
 
 export class Trouble extends Error {}
 
+export const LOST = 'the server does not answer; has imgstore-view ended?';
+
 async function answerOf(response) {
   if (response.ok) return response;
   const text = await response.text();
@@ -17,7 +19,7 @@ async function ask(path, options) {
     return await answerOf(await fetch(path, options));
   } catch (error) {
     if (error instanceof Trouble) throw error;
-    throw new Trouble('the server does not answer; has imgstore-view ended?');
+    throw new Trouble(LOST);
   }
 }
 

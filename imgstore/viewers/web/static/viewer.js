@@ -322,6 +322,7 @@ class Viewer {
   // The recordings, as they are now.
   async grow(news) {
     showLost('');
+    if ($('status').textContent === api.LOST) this.say('');
     await this.newest.grow(news);
     if (this.player.row) hideState();
     this.showUseful();
