@@ -34,6 +34,7 @@ const of = (store) => `api/stores/${store}`;
 
 export const stores = () => json('api/stores');
 export const about = (store) => json(of(store));
+export const damage = async (store) => (await json(`${of(store)}/damage`)).damage;
 export const rows = (store, start, count) => json(`${of(store)}/rows`, { start, count });
 export const find = (store, axis, value) => json(`${of(store)}/find`, { axis, value });
 export const place = (store, text) => json(`${of(store)}/place`, { text });

@@ -15,7 +15,7 @@ import { Pane } from './panes.js';
 import { fill } from './panel.js';
 import { Player } from './player.js';
 import { Plots } from './plots.js';
-import { disableButtons, hideState, showEmpty, showLost, showUnreadable, uselessButtons } from './states.js';
+import { damageText, disableButtons, hideState, showDamage, showEmpty, showLost, showUnreadable, uselessButtons } from './states.js';
 import * as text from './text.js';
 import { Thumbnails } from './thumbnails.js';
 import { Timeline } from './timeline.js';
@@ -80,6 +80,17 @@ class Viewer {
     await this.work.marks.load();
     this.showUseful();
     this.live = new Live((news) => this.grow(news), (why) => showLost(why));
+    await this.damage();
+  }
+
+  // Examining a long recording takes time: after the first frame.
+  async damage() {
+    try {
+      const damages = await Promise.all(this.summaries.map((_, store) => api.damage(store)));
+      showDamage(damageText(this.summaries.map(({ name }) => name), damages));
+    } catch (error) {
+      this.say(error.message, true);
+    }
   }
 
   name() {
