@@ -103,7 +103,7 @@ class Viewer {
   facts() {
     const parts = this.summaries.slice(0, 1).flatMap((summary) => {
       const length = summary.frames ? summary.last.time - summary.first.time : 0;
-      return [`${text.count(summary.frames)} frames`, length > 0 ? text.duration(length) : '',
+      return [text.frames(summary.frames), length > 0 ? text.duration(length) : '',
         summary.period ? `${text.value(Number((1 / summary.period).toPrecision(4)))} a second` : ''];
     });
     $('facts').textContent = this.several ? 'aligned by frame number'
@@ -200,7 +200,7 @@ class Viewer {
     const missing = this.timeline.lanes.flatMap((lane) => lane.missing).reduce((sum, n) => sum + Math.max(0, n), 0);
     const parts = [`${text.count(chunks)} ${chunks === 1 ? 'chunk' : 'chunks'}`];
     if (gaps.length) parts.push(`${gaps.length >= MANY ? 'many' : gaps.length} ${gaps.length === 1 ? 'gap' : 'gaps'}`);
-    parts.push(missing ? `${text.count(missing)} frames missing` : 'no number missing');
+    parts.push(missing ? `${text.frames(missing)} missing` : 'no number missing');
     this.standing = parts.join(', ');
     this.legend('');
   }
