@@ -11,6 +11,7 @@ from ..timestamps import parse_time
 HINT = 'number, #index, 12.5s or a time'
 
 _ALLOWED = 'write a number such as 123, an index #123, 12.5s, 14:05:09 or 2024-05-31 14:05:09.5'
+_SHOWN_SECONDS = 0.001  # times are shown to the millisecond
 _WHOLE = re.compile(r'[+-]?[0-9]{1,18}')
 
 
@@ -46,7 +47,9 @@ def find_place(store: ImgStore, text: str) -> tuple[int, str]:
         raise InvalidArgumentError(
             f'{text!r} is no frame number, index or time; {_ALLOWED}', argument='text'
         ) from error
-    return store.find(time=moment, nearest=True), ''
+    found = store.find(time=moment, nearest=True)
+    outside = moment < store.frame_time_min - _SHOWN_SECONDS or moment > store.frame_time_max + _SHOWN_SECONDS
+    return found, f'there is no frame at {text}; this is the nearest' if outside else ''
 
 
 def _by_index(store: ImgStore, text: str) -> tuple[int, str]:

@@ -21,6 +21,7 @@ from ...ondisk.layout import existing_store_folder
 from ...overview.listing import StoreRow, each_store
 from ...remote.urls import is_url
 from ...stores.factories import new_for_filename
+from .damage import READING
 from .pictures import encode_preview
 
 _AGAIN_SECONDS, _AGAIN_FACTOR = 5.0, 10  # least time between two searches: in seconds, and in times of the search's
@@ -65,7 +66,7 @@ class Catalog:
 
     def __init__(self, folders: Sequence[str]) -> None:
         self._folders = list(folders)
-        self._lock, self._reading = threading.Lock(), threading.Lock()
+        self._lock = threading.Lock()
         self._rows: dict[str, StoreRow] = {}
         self._thumbnails: OrderedDict[tuple[str, int | None, int], bytes] = OrderedDict()
         self._search: threading.Thread | None = None
@@ -116,7 +117,7 @@ class Catalog:
         """
         row = self.row(key)
         picture = row.path, row.frames, width
-        with self._reading:  # one at a time, so that a page's own requests come first
+        with READING:  # one at a time, so that a page's own requests come first
             if picture not in self._thumbnails:
                 self._thumbnails[picture] = _thumbnail(row.path, width)
                 while len(self._thumbnails) > _MOST_THUMBNAILS:
@@ -150,7 +151,7 @@ class Catalog:
         """
         rows = each_store(*self._folders)
         while True:
-            with self._reading:
+            with READING:
                 row = next(rows, None)
             if row is None:
                 return

@@ -1,6 +1,6 @@
 """The page's requests for a close look.
 
-A place as a person writes it, a frame's histogram, a pixel's value.
+Damage, a place as a person writes it, a frame's histogram, a pixel's value.
 """
 
 from __future__ import annotations
@@ -38,7 +38,12 @@ def look_routes(recording_of: FindRecording) -> list[Route]:
 
         return Route(f'/api/stores/{{store}}/{path}', endpoint, methods=['GET'])
 
-    return [route('place', _place), route('histogram/{index:int}', _histogram), route('pixel/{index:int}', _pixel)]
+    return [
+        route('damage', lambda recording, _: {'damage': recording.damage}),
+        route('place', _place),
+        route('histogram/{index:int}', _histogram),
+        route('pixel/{index:int}', _pixel),
+    ]
 
 
 def _place(recording: Recording, request: Request) -> dict[str, Any]:

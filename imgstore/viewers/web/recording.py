@@ -9,6 +9,7 @@ import math
 import os
 import threading
 import time
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from ..goto import find_place
 from ..navigation import Navigator
 from . import pictures
 from .alignment import NumberOrder
+from .damage import damage_of
 from .extra import ExtraData
 from .packets import PacketRuns, may_have_packets
 
@@ -127,6 +129,11 @@ class Recording:
             },
             'user': as_json(store.user_metadata, nan_as_text=True),
         }
+
+    @cached_property
+    def damage(self) -> str:
+        """What is damaged in the store's files, or ''. Examined once."""
+        return damage_of(self.store.filename)
 
     def row(self, index: int) -> Row:
         """Return a frame's index, number and time."""

@@ -16,6 +16,7 @@ from selenium.webdriver.common.by import By
 
 import imgstore
 from imgstore.marks import Mark, read_marks
+from imgstore.overview import list_stores
 
 from ...helpers.browser import Browser, Keys, browser
 from ...helpers.checked import not_none
@@ -299,9 +300,24 @@ def test_a_lost_server_is_told_until_it_is_back(chromium: Browser, folder: Path)
     assert 'has imgstore-view ended' in chromium.text('lost')
     assert chromium.box('#lost')['bottom'] <= chromium.box('#stage')['top'] + 1
     np.testing.assert_array_equal(chromium.picture(), seen)  # the frame stays
+    chromium.click('last')
+    chromium.wait_for(lambda: 'has imgstore-view ended' in chromium.text('status'))
     with served(str(folder / 'left'), '--port', str(port)):
         chromium.wait_for(lambda: not visible(chromium, 'lost'))
+        chromium.wait_for(lambda: not chromium.text('status'))
     chromium.errors()
+
+
+def test_damage_is_shown_above_the_frames(chromium: Browser, tmp_path: Path) -> None:
+    path = record(tmp_path / 's', (128, 192), 3)
+    next(Path(path).glob('000000/*.jpg')).unlink()
+    [row] = list_stores(path)
+    assert row.state == 'damaged'
+    with served(path) as page:
+        chromium.open(page.url)
+        chromium.wait_for(lambda: visible(chromium, 'damage'))
+        assert chromium.text('damage') == f'Damaged: {row.problem}.'
+        chromium.errors()
 
 
 def test_a_recording_that_cannot_be_shown_says_why(chromium: Browser, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 export class Trouble extends Error {}
 
+export const LOST = 'the server does not answer; has imgstore-view ended?';
+
 async function answerOf(response) {
   if (response.ok) return response;
   const text = await response.text();
@@ -17,7 +19,7 @@ async function ask(path, options) {
     return await answerOf(await fetch(path, options));
   } catch (error) {
     if (error instanceof Trouble) throw error;
-    throw new Trouble('the server does not answer; has imgstore-view ended?');
+    throw new Trouble(LOST);
   }
 }
 
@@ -32,6 +34,7 @@ const of = (store) => `api/stores/${store}`;
 
 export const stores = () => json('api/stores');
 export const about = (store) => json(of(store));
+export const damage = async (store) => (await json(`${of(store)}/damage`)).damage;
 export const rows = (store, start, count) => json(`${of(store)}/rows`, { start, count });
 export const find = (store, axis, value) => json(`${of(store)}/find`, { axis, value });
 export const place = (store, text) => json(`${of(store)}/place`, { text });

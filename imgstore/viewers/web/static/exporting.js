@@ -21,25 +21,23 @@ export function describeResult(jobs) {
   const failed = jobs.filter(({ state }) => state === 'failed');
   if (failed.length) return failed.map(({ note }) => note).join(' ');
   if (jobs.some(({ state }) => state === 'cancelled')) return 'Cancelled.';
-  const frames = frameCount(jobs.reduce((sum, { total }) => sum + total, 0));
+  const frames = text.frames(jobs.reduce((sum, { total }) => sum + total, 0));
   const names = jobs.map(({ name }) => name).join(', ');
   const note = jobs.length === 1 && jobs[0].note ? `, ${jobs[0].note}` : '';
   return `${frames} ${jobs[0].beside ? 'saved next to the recording as' : 'exported:'} ${names}${note}`;
 }
 
-const frameCount = (count) => `${text.count(count)} ${count === 1 ? 'frame' : 'frames'}`;
-
 // What will be exported, of one range: the answer of the server.
 export function describeSelection({ frames, first, last, all }) {
   if (frames === 1) return `${all ? 'The complete recording: one frame' : 'One frame'}, ${first}.`;
-  return `${all ? 'The complete recording: ' : ''}${frameCount(frames)}, from ${first} to ${last}.`;
+  return `${all ? 'The complete recording: ' : ''}${text.frames(frames)}, from ${first} to ${last}.`;
 }
 
 // And of several marks; `found` is null if they are too many to count their frames.
 export function describeMarks(marks, found) {
   const named = marks.slice(0, NAMED).map(rangeText).join(', ');
   const more = marks.length > NAMED ? ` and ${marks.length - NAMED} more` : '';
-  const sum = found ? `, together ${frameCount(found.reduce((all, { frames }) => all + frames, 0))}` : '';
+  const sum = found ? `, together ${text.frames(found.reduce((all, { frames }) => all + frames, 0))}` : '';
   return `${marks.length} files, one for each mark: ${named}${more}${sum}.`;
 }
 
@@ -122,7 +120,7 @@ export class ExportDialog {
   // Ask before all of a recording is exported, or no more.
   ask(frames) {
     this.isAsked = Boolean(frames);
-    $('export-start').textContent = frames ? `Export all of it, ${frameCount(frames)}` : 'Export';
+    $('export-start').textContent = frames ? `Export all of it, ${text.frames(frames)}` : 'Export';
   }
 
   async isAgreed() {

@@ -1,9 +1,8 @@
 // News of growing recordings: pushed by the server, or asked for now and then if it cannot push.
 
-import { stores } from './api.js';
+import { LOST, stores } from './api.js';
 
 const AGAIN = 2000; // milliseconds
-const LOST = 'the server does not answer; has imgstore-view ended?';
 
 export class Live {
   // `grow` takes the summaries of all stores, `trouble` a message.

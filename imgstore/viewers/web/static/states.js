@@ -36,6 +36,17 @@ export function showLost(why) {
   $('lost').textContent = why ? `${why} Frames that were already fetched can still be shown. Trying again …` : '';
 }
 
+// What is damaged: a text for each store, '' for one without damage.
+export function damageText(names, damages) {
+  const found = damages.map((damage, store) => damage && (names.length > 1 ? `${names[store]}: ${damage}` : damage));
+  return found.some(Boolean) ? `Damaged: ${found.filter(Boolean).join('. ')}.` : '';
+}
+
+export function showDamage(text) {
+  $('damage').hidden = !text;
+  $('damage').textContent = text;
+}
+
 const AT_FIRST = ['first', 'back', 'gap-before'];
 const AT_LAST = ['last', 'forth', 'gap-behind'];
 const ZOOMED = ['zoom-out', 'zoom-all'];

@@ -25,6 +25,8 @@ export const isClock = (seconds) => seconds !== null && Math.abs(seconds) >= YEA
 
 export const count = (value) => (typeof value === 'number' ? value.toLocaleString('en-US').replaceAll(',', '\u202f') : String(value));
 
+export const frames = (value) => `${count(value)} ${value === 1 ? 'frame' : 'frames'}`;
+
 // Whole seconds, and the fraction as text, of a time to the microsecond. Further digits are cut off, as in `imgstore info`.
 function parts(seconds, digits) {
   const micro = Math.round(seconds * 1e6);

@@ -15,7 +15,7 @@ import { Pane } from './panes.js';
 import { fill } from './panel.js';
 import { Player } from './player.js';
 import { Plots } from './plots.js';
-import { disableButtons, hideState, showEmpty, showLost, showUnreadable, uselessButtons } from './states.js';
+import { damageText, disableButtons, hideState, showDamage, showEmpty, showLost, showUnreadable, uselessButtons } from './states.js';
 import * as text from './text.js';
 import { Thumbnails } from './thumbnails.js';
 import { Timeline } from './timeline.js';
@@ -80,6 +80,17 @@ class Viewer {
     await this.work.marks.load();
     this.showUseful();
     this.live = new Live((news) => this.grow(news), (why) => showLost(why));
+    await this.damage();
+  }
+
+  // Examining a long recording takes time: after the first frame.
+  async damage() {
+    try {
+      const damages = await Promise.all(this.summaries.map((_, store) => api.damage(store)));
+      showDamage(damageText(this.summaries.map(({ name }) => name), damages));
+    } catch (error) {
+      this.say(error.message, true);
+    }
   }
 
   name() {
@@ -92,7 +103,7 @@ class Viewer {
   facts() {
     const parts = this.summaries.slice(0, 1).flatMap((summary) => {
       const length = summary.frames ? summary.last.time - summary.first.time : 0;
-      return [`${text.count(summary.frames)} frames`, length > 0 ? text.duration(length) : '',
+      return [text.frames(summary.frames), length > 0 ? text.duration(length) : '',
         summary.period ? `${text.value(Number((1 / summary.period).toPrecision(4)))} a second` : ''];
     });
     $('facts').textContent = this.several ? 'aligned by frame number'
@@ -189,7 +200,7 @@ class Viewer {
     const missing = this.timeline.lanes.flatMap((lane) => lane.missing).reduce((sum, n) => sum + Math.max(0, n), 0);
     const parts = [`${text.count(chunks)} ${chunks === 1 ? 'chunk' : 'chunks'}`];
     if (gaps.length) parts.push(`${gaps.length >= MANY ? 'many' : gaps.length} ${gaps.length === 1 ? 'gap' : 'gaps'}`);
-    parts.push(missing ? `${text.count(missing)} frames missing` : 'no number missing');
+    parts.push(missing ? `${text.frames(missing)} missing` : 'no number missing');
     this.standing = parts.join(', ');
     this.legend('');
   }
@@ -322,6 +333,7 @@ class Viewer {
   // The recordings, as they are now.
   async grow(news) {
     showLost('');
+    if ($('status').textContent === api.LOST) this.say('');
     await this.newest.grow(news);
     if (this.player.row) hideState();
     this.showUseful();

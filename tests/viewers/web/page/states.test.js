@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { limited } from '../static/layout.js';
-import { uselessButtons } from '../static/states.js';
+import { damageText, uselessButtons } from '../static/states.js';
 
 const IN_THE_MIDDLE = { isEmpty: false, atFirst: false, atLast: false, playing: false, live: false, following: false, zoomed: true,
   loops: false, canMark: true, readOnly: false };
@@ -37,4 +37,10 @@ test('the frames leave room for the controls', () => {
   assert.equal(limited(60, 720), 60);
   assert.equal(limited(2, 720), 15);
   assert.ok((limited(100, 720) / 100) * 720 <= 720 - 150 + 1e-9);
+});
+
+test('damage is named, of several recordings with their names', () => {
+  assert.equal(damageText(['a'], ['']), '');
+  assert.equal(damageText(['a'], ['missing chunks: 1']), 'Damaged: missing chunks: 1.');
+  assert.equal(damageText(['a', 'b', 'c'], ['x', '', 'y']), 'Damaged: a: x. c: y.');
 });

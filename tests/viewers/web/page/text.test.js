@@ -60,3 +60,7 @@ test('frames that playing could not show are named', () => {
   assert.equal(text.unreadable(['7', '9']), '2 frames cannot be read: 7, 9.');
   assert.equal(text.unreadable(['1', '2', '3', '4', '5']), '5 frames cannot be read: 1, 2, 3, 4 and others.');
 });
+
+test('one frame is no plural', () => {
+  assert.deepEqual([0, 1, 1200].map(text.frames), ['0 frames', '1 frame', '1\u202f200 frames']);
+});
