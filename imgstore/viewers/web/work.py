@@ -163,13 +163,13 @@ def _mark(given: Any) -> Mark:
         raise BadRequest(str(error)) from error
 
 
-def _number(content: dict[str, Any], name: str) -> int:
+def _number(content: dict[str, Any], name: str, label: str = '') -> int:
     """Return an integer; as text if JavaScript cannot hold it."""
     value = content.get(name)
     if isinstance(value, str) and len(value) <= 20 and value.removeprefix('-').isdecimal():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > LARGEST_NUMBER:
-        raise BadRequest(f'{name} is {value!r}; it must be a frame number')
+        raise BadRequest(f'{label or name} is {value!r}; it must be a frame number')
     return value
 
 
@@ -186,7 +186,7 @@ def _order(content: dict[str, Any]) -> Order:
 
 
 def _range(content: dict[str, Any]) -> tuple[int, int]:
-    start, end = _number(content, 'start'), _number(content, 'end')
+    start, end = _number(content, 'start', 'From frame'), _number(content, 'end', 'to')
     if end < start:
         raise BadRequest(f'the range ends at {end}, before its start {start}')
     return start, end

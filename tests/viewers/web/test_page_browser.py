@@ -608,6 +608,13 @@ def test_all_of_a_recording_is_exported_only_if_that_is_confirmed(own: tuple[Bro
     page.run(TYPE, 'export-from', '1000')
     page.click('export-start')
     page.wait_for(lambda: page.text('export-start') == 'Export all of it, 120 frames')
+    page.run("document.getElementById('export-from').value = ''")
+    page.click('export-start')
+    page.wait_for(lambda: page.text('export-note') == "From frame is ''; it must be a frame number")
+    assert page.text('export-start') == 'Export'
+    page.run(TYPE, 'export-from', '1000')
+    page.click('export-start')
+    page.wait_for(lambda: page.text('export-start') == 'Export all of it, 120 frames')
     page.click('export-start')
     page.wait_for(lambda: '120 frames saved next to the recording' in page.text('export-note'))
     page.press(Keys.ESCAPE)

@@ -101,6 +101,7 @@ export class ExportDialog {
       if (turn === this.describing) this.tell(ranges.length > 1 ? describeMarks(ranges, found) : describeSelection(found[0]));
       return found;
     } catch (error) {
+      this.ask(false);
       if (turn === this.describing) this.tell('', error.message);
       throw error;
     }
