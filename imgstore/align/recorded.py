@@ -101,7 +101,8 @@ def open_recording(path: StrPath, **options: Any) -> dict[str, ImgStore | MultiS
 
 def _stores(folder: str) -> dict[str, list[str]]:
     """Return the paths of the stores of each camera, in order."""
-    cameras, segments = _cameras(folder), _segments(folder)
+    content = _content(folder)
+    cameras, segments = _cameras(folder, content), _segments(folder, content)
     paths = {name: _store_paths(folder, segments, camera) for name, camera in cameras.items()}
     return {name: [path for path in each if os.path.isdir(path)] or each[:1] for name, each in paths.items()}
 
@@ -153,14 +154,14 @@ def recorded(folder: str) -> Recorded:
         It is damaged.
     """
     is_live = is_held(os.path.join(folder, RECORDING_LOCK_FILENAME))  # before the file, which is complete then
-    has_ended = _content(folder).get('ended_utc') is not None
-    segments = _segments(folder)
+    content = _content(folder)
+    has_ended, segments = content.get('ended_utc') is not None, _segments(folder, content)
     return Recorded(
         'ended' if has_ended else 'live' if is_live else 'killed',
         segments,
         {
             name: RecordedCamera(_store_paths(folder, segments, camera), _failure(camera))
-            for name, camera in _cameras(folder).items()
+            for name, camera in _cameras(folder, content).items()
         },
     )
 
@@ -177,7 +178,7 @@ def failure_of(store: str) -> str | None:
     """Return the error that ended the camera of a store, by recording.yaml."""
     folder, name = os.path.split(os.path.abspath(store))
     with contextlib.suppress(StoreNotFoundError, CorruptFileError, OSError):
-        for camera in _cameras(folder).values():
+        for camera in _cameras(folder, _content(folder)).values():
             if camera['store'] == name:
                 return _failure(camera)
     return None
@@ -197,9 +198,9 @@ def _content(folder: str) -> dict[str, Any]:
     return content
 
 
-def _segments(folder: str) -> list[str] | None:
+def _segments(folder: str, content: dict[str, Any]) -> list[str] | None:
     """Return the folders of the segments in order of time; None: there are none."""
-    segments = _content(folder).get('segments')
+    segments = content.get('segments')
     if segments is None:
         return None
     if (
@@ -212,8 +213,8 @@ def _segments(folder: str) -> list[str] | None:
     return sorted(map(str, segments), key=lambda each: int(each.partition('-')[2]))  # a late camera may add one last
 
 
-def _cameras(folder: str) -> dict[str, Any]:
-    cameras: dict[str, Any] = _content(folder)['cameras']
+def _cameras(folder: str, content: dict[str, Any]) -> dict[str, Any]:
+    cameras: dict[str, Any] = content['cameras']
     for name, camera in cameras.items():
         store = camera.get('store') if isinstance(camera, dict) else None
         if not isinstance(store, str) or os.path.basename(store) != store:

@@ -108,8 +108,9 @@ class ContainerChunkWriter(ChunkWriter):
         """
         if self._file is not None:
             self._file.check()
-        elif os.path.exists(self._open_path):
-            self._whole = os.path.getsize(self._open_path)
+        else:
+            with contextlib.suppress(OSError):
+                self._whole = os.path.getsize(self._open_path)
 
     def _keep(self, packet: bytes) -> None:
         """Keep the packet held back by an MP4, with parameter sets.
